@@ -1,0 +1,76 @@
+"""Named, bounded channels: what a command or an action consists of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.core.errors import ContractError
+
+FIELDS = ("position", "velocity", "effort")
+"""The rows of a state table, in the order of sensor_msgs/JointState."""
+
+
+@dataclass(frozen=True)
+class Channels:
+    """`quantity` is the JointState field that carries them: `effort` for muscle excitation (0..1),
+    `position` for joint targets (rad); `low` and `high` are bounds in `unit`, one per name."""
+
+    quantity: str
+    names: tuple[str, ...]
+    unit: str
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if self.quantity not in FIELDS:
+            raise ContractError(f"channel quantity {self.quantity!r} is none of {', '.join(FIELDS)}")
+        if not len(self.names) == len(self.low) == len(self.high):
+            raise ContractError(
+                f"{len(self.names)} channel names with {len(self.low)} lower and {len(self.high)} upper bounds: "
+                "each name needs both"
+            )
+        if len(set(self.names)) != len(self.names):
+            raise ContractError(f"channel names are not unique: {', '.join(self.names)}")
+        if not all(np.isfinite(lo) and np.isfinite(hi) and lo < hi for lo, hi in zip(self.low, self.high, strict=True)):
+            raise ContractError("every channel needs finite bounds with low < high")
+
+    @property
+    def size(self) -> int:
+        """Number of channels."""
+        return len(self.names)
+
+    def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """`(low, high)` as arrays of shape (n,)."""
+        return np.array(self.low, float), np.array(self.high, float)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Channels:
+        """Inverse of `to_dict`."""
+        return cls(
+            quantity=str(data["quantity"]),
+            names=tuple(str(n) for n in data["names"]),
+            unit=str(data["unit"]),
+            low=tuple(float(x) for x in data["low"]),
+            high=tuple(float(x) for x in data["high"]),
+        )
+
+
+def permutation(wanted: Sequence[str], given: Sequence[str]) -> NDArray[np.intp]:
+    """Indices `i` with `given[i[k]] == wanted[k]`; raises `ContractError` naming the first difference."""
+    where = {name: i for i, name in enumerate(given)}
+    for name in wanted:
+        if name not in where:
+            raise ContractError(f"channel {name!r} is wanted but not there; there are: {', '.join(given)}")
+    for name in given:
+        if name not in set(wanted):
+            raise ContractError(f"channel {name!r} is there but not wanted; wanted are: {', '.join(wanted)}")
+    return np.array([where[name] for name in wanted], np.intp)

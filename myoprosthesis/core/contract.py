@@ -1,0 +1,152 @@
+"""The contract a policy file carries: what it sees, what it returns, where it was trained and how well it does."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.core.channels import Channels, permutation
+from myoprosthesis.core.effector import EffectorSpec
+from myoprosthesis.core.errors import ConfigError, ContractError
+from myoprosthesis.core.observation import Term, ticks
+
+METADATA_KEY = "myoprosthesis.contract"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Contract:
+    """One JSON string in the metadata of a `policy.onnx`.
+
+    The graph takes `observation` (1, n) and each recurrent state of `hidden` by name, float32, and returns
+    `action` (1, m) and `<name>_out` for each state. `dt` (s) is the policy's period, `deadline_s` the oldest
+    (s) that the data behind a command may be when the effector uses it.
+    """
+
+    name: str
+    effector: str
+    observation: tuple[Term, ...]
+    action: Channels
+    dt: float
+    hidden: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    deadline_s: float = 0.0
+    stages: tuple[str, ...] = ()
+    seed: int = 0
+    result: dict[str, Any] = field(default_factory=dict)
+    config_sha256: str = ""
+    simulator: str = ""
+    fingerprint: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.dt) and self.dt > 0):
+            raise ContractError(f"policy {self.name!r} has a period of {self.dt} s; it must be above 0")
+        if self.deadline_s <= 0:
+            object.__setattr__(self, "deadline_s", 1.5 * self.dt)
+        if not self.observation:
+            raise ContractError(f"policy {self.name!r} observes nothing")
+        for term in self.observation:
+            try:
+                ticks(term.delay_s, self.dt)
+            except ConfigError as error:
+                raise ContractError(f"observation term {term.name!r}: {error}") from error
+
+    @property
+    def observation_size(self) -> int:
+        """Length of the observation vector."""
+        return sum(len(t.channels) for t in self.observation)
+
+    def state_channels(self) -> tuple[str, ...]:
+        """All channels that the observation reads, in order, once each."""
+        return tuple(dict.fromkeys(c for t in self.observation for c in t.channels))
+
+    def match(self, spec: EffectorSpec, extra: tuple[str, ...] = ()) -> NDArray[np.intp]:
+        """Indices that bring the action into the order of `spec.command`; refuses with the first difference.
+
+        `extra` names channels that come from elsewhere than the effector (the task's).
+        """
+        if self.action.quantity != spec.command.quantity:
+            raise ContractError(
+                f"policy {self.name!r} commands {self.action.quantity}, effector {spec.name!r} takes {spec.command.quantity}"
+            )
+        if self.action.unit != spec.command.unit:
+            raise ContractError(
+                f"policy {self.name!r} commands in {self.action.unit!r}, effector {spec.name!r} takes {spec.command.unit!r}"
+            )
+        if self.action.size != spec.command.size:
+            raise ContractError(
+                f"policy {self.name!r} commands {self.action.size} channels, effector {spec.name!r} takes {spec.command.size}"
+            )
+        try:
+            order = permutation(spec.command.names, self.action.names)
+        except ContractError as error:
+            raise ContractError(f"policy {self.name!r} does not fit effector {spec.name!r}: {error}") from error
+        there = set(spec.channels) | set(extra)
+        for term in self.observation:
+            for channel in term.channels:
+                if channel not in there:
+                    raise ContractError(
+                        f"policy {self.name!r} observes {channel!r} ({term.name}), which effector {spec.name!r} does not have"
+                    )
+        ratio = self.dt / spec.dt
+        if abs(ratio - round(ratio)) > 1e-6 or round(ratio) < 1:
+            raise ContractError(
+                f"policy {self.name!r} runs every {self.dt * 1e3:g} ms, which is no whole multiple of the "
+                f"{spec.dt * 1e3:g} ms of effector {spec.name!r}"
+            )
+        return order
+
+    def physics_changed(self, spec: EffectorSpec, rtol: float = 1e-5) -> str:
+        """Empty, or a sentence saying that the effector no longer moves as when the policy was trained."""
+        if not self.fingerprint or not spec.fingerprint or self.effector != spec.name:
+            return ""
+        a, b = np.array(self.fingerprint), np.array(spec.fingerprint)
+        if a.shape == b.shape and np.allclose(a, b, rtol=rtol, atol=rtol * max(1e-12, float(np.abs(a).max()))):
+            return ""
+        gap = f"by up to {np.abs(a - b).max():.3g}" if a.shape == b.shape else "in its size"
+        return (
+            f"the physics of {spec.name!r} differ {gap} from those policy {self.name!r} was trained on "
+            f"({self.simulator or 'simulator not recorded'}, now {spec.simulator or 'unknown'}): its score of record may not "
+            f"hold; `myoprosthesis policy verify {self.name}` measures it again"
+        )
+
+    def to_json(self) -> str:
+        """The metadata string."""
+        return json.dumps(
+            {
+                "format": FORMAT, "name": self.name, "effector": self.effector,
+                "observation": [t.to_dict() for t in self.observation], "action": self.action.to_dict(),
+                "dt": self.dt, "deadline_s": self.deadline_s, "hidden": [[n, list(s)] for n, s in self.hidden],
+                "stages": list(self.stages), "seed": self.seed, "result": self.result,
+                "config_sha256": self.config_sha256, "simulator": self.simulator,
+                "fingerprint": list(self.fingerprint),
+            },
+            sort_keys=True,
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> Contract:
+        """Inverse of `to_json`; every fault is a `ContractError`."""
+        try:
+            data = json.loads(text)
+            if data["format"] != FORMAT:
+                raise ContractError(f"the contract has format {data['format']!r}; this version reads {FORMAT}")
+            return cls(
+                name=str(data["name"]), effector=str(data["effector"]),
+                observation=tuple(Term.from_dict(t) for t in data["observation"]),
+                action=Channels.from_dict(data["action"]), dt=float(data["dt"]),
+                hidden=tuple((str(n), tuple(int(k) for k in s)) for n, s in data["hidden"]),
+                deadline_s=float(data.get("deadline_s", 0.0)), stages=tuple(data.get("stages", ())),
+                seed=int(data.get("seed", 0)), result=dict(data.get("result", {})),
+                config_sha256=str(data.get("config_sha256", "")), simulator=str(data.get("simulator", "")),
+                fingerprint=tuple(float(x) for x in data.get("fingerprint", ())),
+            )
+        except ContractError:
+            raise
+        except KeyError as error:
+            raise ContractError(f"the contract has no {error}") from error
+        except (TypeError, ValueError, AttributeError) as error:
+            raise ContractError(f"the contract cannot be read: {error}") from error

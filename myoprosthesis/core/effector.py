@@ -1,0 +1,190 @@
+"""The seam between policies and bodies: what every effector, simulated or real, is and does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.core.channels import Channels
+from myoprosthesis.core.errors import ContractError
+from myoprosthesis.core.law import Law
+
+Array = NDArray[np.float64]
+AXES = ("x", "y", "z")
+
+
+@dataclass(frozen=True)
+class EffectorSpec:
+    """What is known of an effector before anything is opened.
+
+    `dt` (s) is the control period. `fail` is what the effector does when in doubt: `relax` (lowest command),
+    `hold` (stay), or a pose (one value per command channel). `sites` are the places at which a perturbation
+    may act: `endpoint`, `joint`, `muscle`. `rate_limit` (unit of the command per second) bounds the change of
+    a command; None for muscles, since training has none. `timeout_s`: a command older than this is dead.
+    A `steppable` effector has a time of its own: it can be reset at once, paused and run in lockstep.
+    """
+
+    name: str
+    dt: float
+    command: Channels
+    joints: tuple[str, ...]
+    muscles: tuple[str, ...] = ()
+    endpoint: str = ""
+    frame: str = "world"
+    fail: str | tuple[float, ...] = "relax"
+    rate_limit: float | None = None
+    timeout_s: float = 0.08
+    sites: tuple[str, ...] = ()
+    steppable: bool = False
+    home: tuple[float, ...] = ()
+    simulator: str = ""
+    fingerprint: tuple[float, ...] = ()
+
+    @property
+    def accepts_field(self) -> bool:
+        """True when a field can act at the endpoint."""
+        return "endpoint" in self.sites
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Columns of the state table: joints, muscles, `<muscle>/activation`, `endpoint/x` …"""
+        ends = tuple(f"endpoint/{a}" for a in AXES) if self.endpoint else ()
+        return self.joints + self.muscles + tuple(f"{m}/activation" for m in self.muscles) + ends
+
+    def to_json(self) -> str:
+        """The text of the latched `effector/spec` topic."""
+        data = {k: getattr(self, k) for k in self.__dataclass_fields__ if k != "command"}
+        return json.dumps({**data, "command": self.command.to_dict(), "accepts_field": self.accepts_field})
+
+    @classmethod
+    def from_json(cls, text: str) -> EffectorSpec:
+        """Inverse of `to_json`."""
+        data: dict[str, Any] = json.loads(text)
+        data.pop("accepts_field", None)
+        data["command"] = Channels.from_dict(data["command"])
+        try:
+            return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items()})
+        except TypeError as error:
+            raise ContractError(f"the effector's specification cannot be read: {error}") from error
+
+
+@dataclass(frozen=True, eq=False)
+class EffectorState:
+    """One tick of an effector. `table` has shape (3, n): position, velocity and effort of `spec.channels`;
+    the properties below are views of it. `applied` is what was really commanded after limits, in the order of
+    `spec.command`; `joint_load` (N·m, one per joint) and the endpoint's effort are the forces that acted."""
+
+    spec: EffectorSpec
+    time: float
+    table: Array
+    applied: Array
+    joint_load: Array = field(default_factory=lambda: np.zeros(0))
+
+    def _slice(self, row: int, start: int, n: int) -> Array:
+        return self.table[row, start : start + n]
+
+    @property
+    def joint_position(self) -> Array:
+        """(n_joints,) rad or m."""
+        return self._slice(0, 0, len(self.spec.joints))
+
+    @property
+    def joint_velocity(self) -> Array:
+        """(n_joints,) rad/s or m/s."""
+        return self._slice(1, 0, len(self.spec.joints))
+
+    @property
+    def joint_effort(self) -> Array:
+        """(n_joints,) N·m or N, from the actuators."""
+        return self._slice(2, 0, len(self.spec.joints))
+
+    @property
+    def muscle_length(self) -> Array:
+        """(n_muscles,) m."""
+        return self._slice(0, len(self.spec.joints), len(self.spec.muscles))
+
+    @property
+    def muscle_velocity(self) -> Array:
+        """(n_muscles,) m/s, lengthening positive."""
+        return self._slice(1, len(self.spec.joints), len(self.spec.muscles))
+
+    @property
+    def muscle_force(self) -> Array:
+        """(n_muscles,) N, pulling negative as in MuJoCo."""
+        return self._slice(2, len(self.spec.joints), len(self.spec.muscles))
+
+    @property
+    def activation(self) -> Array:
+        """(n_muscles,) 0..1."""
+        return self._slice(0, len(self.spec.joints) + len(self.spec.muscles), len(self.spec.muscles))
+
+    @property
+    def endpoint_position(self) -> Array:
+        """(3,) m in `spec.frame`; empty without an endpoint."""
+        return self.table[0, -3:] if self.spec.endpoint else np.zeros(0)
+
+    @property
+    def endpoint_velocity(self) -> Array:
+        """(3,) m/s; empty without an endpoint."""
+        return self.table[1, -3:] if self.spec.endpoint else np.zeros(0)
+
+    @property
+    def load(self) -> Array:
+        """(3,) N: the force that the field exerted on the endpoint; empty without an endpoint."""
+        return self.table[2, -3:] if self.spec.endpoint else np.zeros(0)
+
+
+@dataclass(frozen=True, eq=False)
+class Imposed:
+    """What acts on a body during one control period: a law at the endpoint (3 dimensions), a law at the joints
+    (one dimension per joint), and the strength of each muscle (1 = healthy, 0 = paralysed)."""
+
+    endpoint: Law | None = None
+    joint: Law | None = None
+    strength: Array | None = None
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Where it acts."""
+        held = (("endpoint", self.endpoint), ("joint", self.joint), ("muscle", self.strength))
+        return tuple(name for name, value in held if value is not None)
+
+
+NOTHING = Imposed()
+"""Nothing imposed."""
+
+
+@runtime_checkable
+class Effector(Protocol):
+    """Four members; constructing opens nothing and moves nothing."""
+
+    @property
+    def spec(self) -> EffectorSpec:
+        """Known before anything is opened."""
+        ...
+
+    def reset(self, seed: int) -> EffectorState:
+        """Simulation: a defined start. Hardware: a safe pose, slowly. The first call opens the device."""
+        ...
+
+    def step(self, command: Array, imposed: Imposed) -> EffectorState:
+        """Apply `command` for one period `spec.dt` under `imposed`; never sleeps."""
+        ...
+
+    def close(self) -> None:
+        """Enter the fail state and release the device; safe to call twice."""
+        ...
+
+
+def refuse_sites(spec: EffectorSpec, sites: Sequence[str]) -> str:
+    """Empty, or the sentence with which an effector refuses a perturbation."""
+    for site in sites:
+        if site not in spec.sites:
+            can = ", ".join(spec.sites) or "none"
+            return f"effector {spec.name!r} cannot apply a perturbation at its {site}; it can at: {can}"
+    return ""

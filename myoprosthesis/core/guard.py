@@ -1,0 +1,125 @@
+"""The guard that always stands before an effector: when in doubt, the fail state."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.core.effector import NOTHING, Effector, EffectorSpec, EffectorState, Imposed, refuse_sites
+from myoprosthesis.core.errors import ConfigError
+
+Array = NDArray[np.float64]
+
+
+class GuardedEffector:
+    """An effector that only ever receives finite commands within its limits, not older than its time-out.
+
+    Anything else, and an emergency stop, puts it into its fail state. `events` counts what the guard did;
+    `reason` says why the effector is in its fail state, and is empty while it follows commands.
+    """
+
+    def __init__(self, effector: Effector) -> None:
+        self._effector = effector
+        self._low, self._high = effector.spec.command.bounds()
+        self._last: Array | None = None
+        self._state: EffectorState | None = None
+        self._stopped = False
+        self.events: Counter[str] = Counter()
+        self.reason = "not started"
+
+    @property
+    def spec(self) -> EffectorSpec:
+        """The effector's own."""
+        return self._effector.spec
+
+    @property
+    def stopped(self) -> bool:
+        """True between `estop` and `resume`."""
+        return self._stopped
+
+    def estop(self) -> None:
+        """Latched: the effector stays in its fail state until `resume`."""
+        self._stopped = True
+        self.events["estop"] += 1
+
+    def resume(self) -> None:
+        """Take the emergency stop off; the next command moves again, from where the effector is."""
+        self._stopped = False
+
+    def reset(self, seed: int = 0) -> EffectorState:
+        """The effector's defined start."""
+        self._last = None
+        self._state = self._effector.reset(seed)
+        return self._state
+
+    def step(
+        self, command: Array | None, imposed: Imposed = NOTHING, *, age_s: float = 0.0, idle: str = ""
+    ) -> EffectorState:
+        """One period. `command` None: none has come. `age_s`: how old its data are. `idle`: a reason to be idle."""
+        if self._state is None:
+            raise ConfigError("the effector was not reset before its first step")
+        refused = refuse_sites(self.spec, imposed.sites)
+        if refused:
+            raise ConfigError(refused)
+        self._state = self._effector.step(self._limited(self._checked(command, age_s, idle)), imposed)
+        return self._state
+
+    def close(self) -> None:
+        """Fail state, device released; safe to call twice."""
+        self._effector.close()
+
+    def _checked(self, command: Array | None, age_s: float, idle: str) -> Array:
+        """The command if there is nothing to say against it, else the fail state, with `reason` set."""
+        if self._stopped:
+            reason, event = "emergency stop", ""
+        elif idle:
+            reason, event = idle, "idle"
+        elif command is None:
+            reason, event = "no command yet", ""
+        elif command.shape != self._low.shape:
+            reason, event = f"a command of {command.size} values, {self._low.size} are needed", "wrong_size"
+        elif not np.isfinite(command).all():
+            reason, event = "a command that is not finite", "non_finite"
+        elif not age_s <= self.spec.timeout_s:
+            reason, event = f"the command is {age_s * 1e3:.0f} ms old, over {self.spec.timeout_s * 1e3:.0f} ms", "stale"
+        else:
+            self.reason = ""
+            clipped = np.minimum(np.maximum(command, self._low), self._high)
+            if not np.array_equal(clipped, command):
+                self.events["clipped"] += 1
+            return clipped
+        if event:
+            self.events[event] += 1
+        self.reason = reason
+        return self.fail_command()
+
+    def fail_command(self) -> Array:
+        """The command of the fail state, shape (n_command,)."""
+        fail = self.spec.fail
+        if fail == "relax":
+            return np.clip(np.zeros_like(self._low), self._low, self._high)
+        if fail == "hold":
+            held = self._last if self._last is not None else self._measured()
+            return np.clip(held, self._low, self._high)
+        return np.clip(np.array(fail, float), self._low, self._high)
+
+    def _measured(self) -> Array:
+        """Where the commanded joints are, for a gentle start; zeros for channels that are not joints."""
+        state = self._state
+        assert state is not None
+        where = {name: i for i, name in enumerate(self.spec.joints)}
+        position = state.joint_position
+        return np.array([position[where[n]] if n in where else 0.0 for n in self.spec.command.names])
+
+    def _limited(self, command: Array) -> Array:
+        if self.spec.rate_limit is not None:
+            last = self._last if self._last is not None else self._measured()
+            most = self.spec.rate_limit * self.spec.dt
+            limited = last + np.clip(command - last, -most, most)
+            if not np.array_equal(limited, command):
+                self.events["rate_limited"] += 1
+            command = limited
+        self._last = command
+        return command

@@ -1,0 +1,103 @@
+"""The law of a field: an affine map from position and velocity to force."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from myoprosthesis.core.errors import ConfigError
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Law:
+    """F = f0 + K (x − x0) + B v, kept as F = f + K x + B v with f = f0 − K x0.
+
+    `f` has shape (n,) in N (N·m for joints), `K` (n, n) in N/m, `B` (n, n) in N·s/m. Constant force,
+    spring, viscous, curl and channel fields are all of this form, and laws add.
+    """
+
+    f: Array
+    K: Array
+    B: Array
+
+    def __post_init__(self) -> None:
+        f, K, B = (np.ascontiguousarray(a, float) for a in (self.f, self.K, self.B))
+        if f.ndim != 1 or K.shape != (f.size, f.size) or B.shape != (f.size, f.size):
+            raise ConfigError(f"a law needs f (n,), K (n, n), B (n, n); got {f.shape}, {K.shape}, {B.shape}")
+        if not (np.isfinite(f).all() and np.isfinite(K).all() and np.isfinite(B).all()):
+            raise ConfigError("a law needs finite numbers in f, K and B")
+        for name, value in (("f", f), ("K", K), ("B", B)):
+            value.setflags(write=False)
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def of(
+        cls, f0: ArrayLike | None = None, K: ArrayLike | None = None, B: ArrayLike | None = None,
+        x0: ArrayLike | None = None, n: int = 3,
+    ) -> Law:
+        """A law in `n` dimensions from any of its terms; shorter vectors and matrices are padded with zeros."""
+        spring = _padded(K, (n, n))
+        return cls(_padded(f0, (n,)) - spring @ _padded(x0, (n,)), spring, _padded(B, (n, n)))
+
+    @classmethod
+    def zero(cls, n: int = 3) -> Law:
+        """The null law in `n` dimensions."""
+        return cls(np.zeros(n), np.zeros((n, n)), np.zeros((n, n)))
+
+    @property
+    def n(self) -> int:
+        """Number of dimensions."""
+        return int(self.f.size)
+
+    @property
+    def is_zero(self) -> bool:
+        """True when the law never makes a force."""
+        return not (self.f.any() or self.K.any() or self.B.any())
+
+    def force(self, x: Array, v: Array) -> Array:
+        """Force, shape (n,), at position `x` (m) and velocity `v` (m/s)."""
+        return self.f + self.K @ x + self.B @ v
+
+    def __add__(self, other: Law) -> Law:
+        if not isinstance(other, Law):
+            return NotImplemented
+        return Law(self.f + other.f, self.K + other.K, self.B + other.B)
+
+    def __mul__(self, gain: float) -> Law:
+        return Law(self.f * gain, self.K * gain, self.B * gain)
+
+    __rmul__ = __mul__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Law) and all(
+            np.array_equal(a, b) for a, b in ((self.f, other.f), (self.K, other.K), (self.B, other.B))
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {"f": self.f.tolist(), "K": self.K.tolist(), "B": self.B.tolist()}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Law:
+        """Inverse of `to_dict`; also takes `f0` and `x0`."""
+        extra = set(data) - {"f", "f0", "K", "B", "x0"}
+        if extra:
+            raise ConfigError(f"a law has no {', '.join(sorted(extra))}: known are f0, K, B, x0")
+        n = max((len(data[k]) for k in ("f", "f0", "K", "B", "x0") if data.get(k) is not None), default=3)
+        return cls.of(data.get("f", data.get("f0")), data.get("K"), data.get("B"), data.get("x0"), max(n, 3))
+
+
+def _padded(value: ArrayLike | None, shape: Sequence[int]) -> Array:
+    out = np.zeros(shape)
+    if value is not None:
+        given = np.asarray(value, float)
+        if given.ndim != out.ndim or any(g > s for g, s in zip(given.shape, out.shape, strict=False)):
+            raise ConfigError(f"a term of a law has shape {given.shape}, at most {tuple(shape)} is possible")
+        out[tuple(slice(0, s) for s in given.shape)] = given
+    return out
