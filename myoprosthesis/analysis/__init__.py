@@ -1,0 +1,1 @@
+"""Measures of movements and policies: functions of arrays."""

@@ -1,0 +1,142 @@
+"""Options of a component: one frozen dataclass is the only place for names, types, units, bounds and defaults.
+
+ROS parameters, YAML files and the command line are all read through `build`, which refuses unknown keys,
+wrong types and values out of bounds, all faults in one message.
+"""
+
+from __future__ import annotations
+
+import math
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from myoprosthesis.core.errors import ConfigError, unknown
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a value may be, in words a person can act on."""
+
+    low: float = -math.inf
+    high: float = math.inf
+    choices: tuple[str, ...] = ()
+
+
+def option(
+    default: Any = MISSING, help: str = "", unit: str = "", low: float = -math.inf, high: float = math.inf,
+    choices: tuple[str, ...] = (),
+) -> Any:
+    """A dataclass field with its help text, unit and bounds."""
+    meta = {"help": help, "unit": unit, "bounds": Bounds(low, high, choices)}
+    if isinstance(default, (list, dict)):
+        return field(default_factory=lambda: type(default)(default), metadata=meta)
+    return field(default=default, metadata=meta)
+
+
+def build(cls: type[T], given: Mapping[str, Any], where: str = "") -> T:
+    """An instance of the options dataclass `cls` from `given`; raises `ConfigError` listing every fault."""
+    hints = get_type_hints(cls)
+    known = {f.name: f for f in fields(cls) if f.init}  # type: ignore[arg-type]
+    label = where or cls.__name__
+    faults, values = [], {}
+    for key, value in given.items():
+        if key not in known:
+            faults.append(str(unknown("option", str(key), known)))
+            continue
+        try:
+            values[key] = _checked(value, hints[key], known[key])
+        except (TypeError, ValueError) as error:
+            faults.append(f"{key}: {error}")
+    for key, f in known.items():
+        if key not in given and f.default is MISSING and f.default_factory is MISSING:
+            faults.append(f"{key}: is needed ({describe(f)})")
+    if faults:
+        raise ConfigError(f"{label}: " + "; ".join(faults))
+    try:
+        return cls(**values)
+    except ConfigError as error:
+        raise ConfigError(f"{label}: {error}") from error
+
+
+def describe(f: Field[Any]) -> str:
+    """One line of help for an option: text, unit, bounds, default."""
+    bounds: Bounds = f.metadata.get("bounds", Bounds())
+    parts = [str(f.metadata.get("help", ""))]
+    if bounds.choices:
+        parts.append("one of " + ", ".join(bounds.choices))
+    elif bounds.low > -math.inf or bounds.high < math.inf:
+        parts.append(f"{bounds.low:g} to {bounds.high:g}")
+    if f.metadata.get("unit"):
+        parts.append(f"in {f.metadata['unit']}")
+    if f.default is not MISSING and f.default not in ("", None):
+        parts.append(f"default {f.default}")
+    return ", ".join(p for p in parts if p)
+
+
+def _checked(value: Any, hint: Any, f: Field[Any]) -> Any:
+    bounds: Bounds = f.metadata.get("bounds", Bounds())
+    result = _converted(value, hint)
+    for item in result if isinstance(result, tuple) else (result,):
+        if isinstance(item, (int, float)) and not isinstance(item, bool):
+            if not math.isfinite(item):
+                raise ValueError(f"{value!r} is not a finite number")
+            if not bounds.low <= item <= bounds.high:
+                unit = f.metadata.get("unit", "")
+                raise ValueError(f"{value!r} is outside {bounds.low:g} to {bounds.high:g}{' ' + unit if unit else ''}")
+    if bounds.choices and result not in bounds.choices:
+        raise ValueError(f"{value!r} is none of {', '.join(bounds.choices)}")
+    return result
+
+
+def _converted(value: Any, hint: Any) -> Any:
+    origin = get_origin(hint)
+    if origin in (Union, types.UnionType):
+        if value is None and type(None) in get_args(hint):
+            return None
+        faults = []
+        for choice in get_args(hint):
+            if choice is type(None):
+                continue
+            try:
+                return _converted(value, choice)
+            except (TypeError, ValueError) as error:
+                faults.append(str(error))
+        raise ValueError(" and ".join(faults))
+    if hint is Any:
+        return value
+    if hint is bool:
+        if isinstance(value, bool):
+            return value
+        if isinstance(value, str) and value.lower() in ("true", "false"):
+            return value.lower() == "true"
+        raise TypeError(f"{value!r} is not true or false")
+    if hint is int:
+        if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+            raise TypeError(f"{value!r} is not a whole number")
+        return int(value)
+    if hint is float:
+        if isinstance(value, bool):
+            raise TypeError(f"{value!r} is not a number")
+        return float(value)
+    if hint is str:
+        if not isinstance(value, str):
+            raise TypeError(f"{value!r} is not text")
+        return value
+    if origin is tuple:
+        if isinstance(value, str):
+            value = [v for v in value.replace(",", " ").split() if v]
+        inner = [a for a in get_args(hint) if a is not Ellipsis]
+        return tuple(_converted(v, inner[0]) for v in value)
+    if origin is dict:
+        if not isinstance(value, Mapping):
+            raise TypeError(f"{value!r} is not a mapping")
+        _, inner_value = get_args(hint)
+        return {str(k): _converted(v, inner_value) for k, v in value.items()}
+    if typing.is_typeddict(hint) or hint is dict:
+        return dict(value)
+    return hint(value)

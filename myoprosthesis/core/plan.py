@@ -1,0 +1,168 @@
+"""What a party has said of the time to come: the wire form of trials and of perturbations.
+
+A plan is one JSON text that holds everything its party has to say up to `until_ns`, its horizon. In lockstep a
+tick runs only when every party's horizon has reached it; since the plan and its horizon are one message, no tick
+can overtake what was said about it. Times are integer nanoseconds of the graph's clock.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from myoprosthesis.core.errors import ConfigError
+
+NS = 1_000_000_000
+
+SITES = ("endpoint", "joint", "muscle", "observation")
+"""Sites of a perturbation that some node of this package owns."""
+
+
+def ns(seconds: float) -> int:
+    """Seconds as integer nanoseconds."""
+    return round(seconds * NS)
+
+
+@dataclass(frozen=True)
+class TrialPlan:
+    """One trial: from `from_ns` to `until_ns`, with the goal `target` (m, three coordinates) from the start and the
+    go signal at `go_ns` (never in a catch trial: None). `reset`: the body is put to its start at `from_ns`."""
+
+    trial: int
+    from_ns: int
+    until_ns: int
+    start: tuple[float, ...]
+    target: tuple[float, ...]
+    go_ns: int | None
+    reset: bool = True
+    scored: bool = True
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.from_ns < self.until_ns:
+            raise ConfigError(f"trial {self.trial} ends at {self.until_ns} ns, not after its start at {self.from_ns} ns")
+
+    def goal(self, now_ns: int) -> dict[str, float]:
+        """Channel values of the task at `now_ns`: `target/x` … in m and `go` 0 or 1."""
+        values = {f"target/{a}": v for a, v in zip("xyz", self.target, strict=False)}
+        values["go"] = 1.0 if self.go_ns is not None and now_ns >= self.go_ns else 0.0
+        return values
+
+    def to_json(self) -> str:
+        """The text of a message on `target`."""
+        return json.dumps({"party": "task", **asdict(self)})
+
+    @classmethod
+    def from_json(cls, text: str) -> TrialPlan:
+        """Inverse of `to_json`."""
+        data = _object(text, "trial")
+        data.pop("party", None)
+        try:
+            return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items()})
+        except TypeError as error:
+            raise ConfigError(f"a trial cannot be read: {error}") from error
+
+
+TASK_CHANNELS = ("target/x", "target/y", "target/z", "go")
+"""Channels that a policy may observe besides those of the effector."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One perturbation at one site over one window of time; `values` belong to its `kind`.
+
+    `law` (endpoint, joint): `core.law.Law.to_dict()`, for joints with `joints`, the names of its dimensions.
+    `strength` (muscle): fraction of active force by muscle name. `fatigue` (muscle): rates `F`, `R` in 1/s.
+    `rotation`, `delay`, `noise` (observation). The effect rises linearly over `ramp_s` from `from_ns`.
+    """
+
+    site: str
+    kind: str
+    values: Mapping[str, Any]
+    from_ns: int = 0
+    until_ns: int | None = None
+    ramp_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.site not in SITES:
+            raise ConfigError(f"no node owns the perturbation site {self.site!r}: known are {', '.join(SITES)}")
+
+    def gain(self, now_ns: int) -> float:
+        """0 outside the window, 1 inside, in between on the ramp."""
+        if now_ns < self.from_ns or (self.until_ns is not None and now_ns >= self.until_ns):
+            return 0.0
+        if self.ramp_s <= 0:
+            return 1.0
+        return min(1.0, (now_ns - self.from_ns) / (self.ramp_s * NS))
+
+
+@dataclass(frozen=True)
+class PerturbationPlan:
+    """All perturbations up to `until_ns`, under the `name` by which people know them."""
+
+    name: str
+    until_ns: int
+    trial: int = -1
+    entries: tuple[Entry, ...] = ()
+
+    def at(self, *sites: str) -> tuple[Entry, ...]:
+        """The entries of some sites."""
+        return tuple(e for e in self.entries if e.site in sites)
+
+    def to_json(self) -> str:
+        """The text of a message on `perturbation`."""
+        entries = [{**asdict(replace(e, values={})), "values": dict(e.values)} for e in self.entries]
+        return json.dumps(
+            {"party": "perturbation", "name": self.name, "until_ns": self.until_ns, "trial": self.trial, "entries": entries}
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> PerturbationPlan:
+        """Inverse of `to_json`."""
+        data = _object(text, "perturbation")
+        try:
+            entries = tuple(Entry(**e) for e in data.get("entries", ()))
+            return cls(str(data["name"]), int(data["until_ns"]), int(data.get("trial", -1)), entries)
+        except (TypeError, KeyError, ValueError) as error:
+            raise ConfigError(f"a perturbation cannot be read: {error}") from error
+
+
+@dataclass
+class Schedule:
+    """The plans a party has sent, and the time up to which it has spoken. `P` is TrialPlan or PerturbationPlan."""
+
+    horizon_ns: int = -1
+    plans: list[Any] = field(default_factory=list)
+
+    def add(self, plan: Any) -> None:
+        """Take in a plan. One that speaks again of a time already spoken of replaces what was said."""
+        begins = getattr(plan, "from_ns", None)
+        if begins is None:
+            same = [p for p in self.plans if p.trial == plan.trial]
+            for p in same:
+                self.plans.remove(p)
+        else:
+            self.plans = [p for p in self.plans if p.until_ns <= begins]
+        self.plans.append(plan)
+        self.horizon_ns = max(self.horizon_ns, plan.until_ns) if begins is None else plan.until_ns
+
+    def current(self, now_ns: int) -> Any | None:
+        """The plan in force at `now_ns`; older ones are forgotten."""
+        while len(self.plans) > 1 and self.plans[0].until_ns <= now_ns:
+            self.plans.pop(0)
+        for plan in self.plans:
+            if now_ns < plan.until_ns and getattr(plan, "from_ns", 0) <= now_ns:
+                return plan
+        return None
+
+
+def _object(text: str, what: str) -> dict[str, Any]:
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        raise ConfigError(f"a {what} is not JSON: {error}") from error
+    if not isinstance(data, dict):
+        raise ConfigError(f"a {what} must be a JSON object, got {type(data).__name__}")
+    return data

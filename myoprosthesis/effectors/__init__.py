@@ -1,0 +1,1 @@
+"""Bodies: everything that can be commanded and has a state."""

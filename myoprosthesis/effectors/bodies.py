@@ -1,0 +1,79 @@
+"""The bodies by name: our own MJCF, the MyoSim models, and any MJCF by path."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import mujoco
+
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.options import option
+from myoprosthesis.effectors.mujoco_body import BodyOptions, MujocoBody, compiled
+
+MODELS = Path(__file__).parent / "models"
+
+
+@dataclass(frozen=True)
+class MjcfOptions(BodyOptions):
+    """Options of a body read from a file."""
+
+    file: str = option("", "path of an MJCF or URDF file")
+
+
+def arm26(options: BodyOptions) -> MujocoBody:
+    """Two joints, six muscles, horizontal."""
+    return _own("arm26", options)
+
+
+def point_mass(options: BodyOptions) -> MujocoBody:
+    """A mass in the plane, four muscles."""
+    return _own("point_mass", options)
+
+
+def myoelbow(options: BodyOptions) -> MujocoBody:
+    """MyoSim elbow: one joint, six muscles."""
+    return _myo("myoelbow", "myoelbow", options, "wrist")
+
+
+def myohand(options: BodyOptions) -> MujocoBody:
+    """MyoSim hand: 23 joints, 39 muscles."""
+    return _myo("myohand", "myohand_r", options, "IFtip_r")
+
+
+def myoarm(options: BodyOptions) -> MujocoBody:
+    """MyoSim arm with hand: 38 joints, 63 muscles."""
+    return _myo("myoarm", "myoarm", options, "IFtip_r")
+
+
+def myolegs(options: BodyOptions) -> MujocoBody:
+    """MyoSim legs: 80 muscles, free root."""
+    return _myo("myolegs", "myolegs", options, "toe_r")
+
+
+def mjcf(options: MjcfOptions) -> MujocoBody:
+    """Any MJCF or URDF by path."""
+    path = Path(options.file).expanduser()
+    if not options.file or not path.is_file():
+        raise ConfigError(f"effector 'mjcf' needs an existing file, got {options.file!r}: --set effector.file=PATH")
+    model = compiled(lambda: mujoco.MjModel.from_xml_path(str(path)), f"the model {path}")
+    return MujocoBody(path.stem, model, options)
+
+
+def _own(name: str, options: BodyOptions) -> MujocoBody:
+    path = MODELS / f"{name}.xml"
+    return MujocoBody(name, compiled(lambda: mujoco.MjModel.from_xml_path(str(path)), f"the model {path}"), options)
+
+
+def _myo(name: str, registered: str, options: BodyOptions, endpoint: str) -> MujocoBody:
+    def load() -> mujoco.MjModel:
+        import myo_sim
+
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # myo-sim warns about a prefix at every load
+            return myo_sim.load_model(registered)
+
+    return MujocoBody(name, compiled(load, f"the MyoSim model {registered}"), options, endpoint)

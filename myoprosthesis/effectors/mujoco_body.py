@@ -1,0 +1,232 @@
+"""A MuJoCo body as an effector: any MJCF, muscles or joint actuators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.core.channels import Channels
+from myoprosthesis.core.effector import EffectorSpec, EffectorState, Imposed
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.options import option
+
+Array = NDArray[np.float64]
+_MUSCLE = int(mujoco.mjtDyn.mjDYN_MUSCLE)
+_SINGLE = (int(mujoco.mjtJoint.mjJNT_HINGE), int(mujoco.mjtJoint.mjJNT_SLIDE))
+_FREE_POSITION = ("x", "y", "z", "qw", "qx", "qy", "qz")
+
+
+@dataclass(frozen=True)
+class BodyOptions:
+    """Options of every MuJoCo body."""
+
+    dt: float = option(0.01, "control period, a whole multiple of the model's time step", "s", 1e-4, 1.0)
+    endpoint: str = option("", "site that is the endpoint; empty: the body's own")
+    keyframe: str = option("", "keyframe of the start; empty: the body's own")
+
+
+class MujocoBody:
+    """Implements `Effector` over a compiled `mujoco.MjModel`.
+
+    The state is always that of one instant: the position and velocity stage of the next step runs at the
+    end of each period (`mj_step1`), so nothing is computed twice and nothing is one step old. Loads are
+    evaluated inside every physics step.
+    """
+
+    def __init__(self, name: str, model: mujoco.MjModel, options: BodyOptions, endpoint: str = "", keyframe: str = "") -> None:
+        self.model = model
+        self.data = mujoco.MjData(model)
+        self.substeps = round(options.dt / model.opt.timestep)
+        if self.substeps < 1 or abs(self.substeps * model.opt.timestep - options.dt) > 1e-9:
+            raise ConfigError(
+                f"effector {name!r} steps {model.opt.timestep * 1e3:g} ms: a control period of {options.dt * 1e3:g} ms "
+                "is no whole multiple of it"
+            )
+        if model.opt.integrator == mujoco.mjtIntegrator.mjINT_RK4:
+            raise ConfigError(f"effector {name!r} uses the RK4 integrator; Euler, implicit or implicitfast are possible")
+        self._key = _keyframe(model, name, options.keyframe or keyframe)
+        self._site = _site(model, name, options.endpoint or endpoint)
+        self._joints, self._position, self._velocity = _joint_columns(model)
+        muscle = np.array([int(t) == _MUSCLE for t in model.actuator_dyntype], bool)
+        self._muscles = np.flatnonzero(muscle)
+        self._activation = model.actuator_actadr[self._muscles]
+        self._whole = self._velocity.size == model.nv and bool((self._velocity >= 0).all())
+        self._strength = np.ones(self._muscles.size)
+        self._gain = model.actuator_gainprm.copy()
+        self._jacobian = np.zeros((3, model.nv))
+        self._endpoint_load, self._joint_load = np.zeros(3), np.zeros(model.nv)
+        self.spec = EffectorSpec(
+            name=name, dt=options.dt, command=_command(model, muscle),
+            joints=self._joints, muscles=tuple(model.actuator(int(i)).name for i in self._muscles),
+            endpoint=model.site(self._site).name if self._site >= 0 else "",
+            sites=(("endpoint",) if self._site >= 0 else ()) + ("joint",) * bool(self._joints)
+            + ("muscle",) * bool(self._muscles.size),
+            steppable=True, simulator=f"mujoco {mujoco.__version__}",
+            home=self._home(),
+        )
+
+    def reset(self, seed: int = 0) -> EffectorState:
+        """The start keyframe, or the model's own start; the same for every seed."""
+        self._place()
+        self._set_strength(np.ones(self._muscles.size))
+        mujoco.mj_forward(self.model, self.data)
+        mujoco.mj_step1(self.model, self.data)
+        self._endpoint_load, self._joint_load = np.zeros(3), np.zeros(self.model.nv)
+        return self._state(np.zeros(self.model.nu))
+
+    def step(self, command: Array, imposed: Imposed) -> EffectorState:
+        """Integrate one control period; `command` in the order of `spec.command`, shape (nu,)."""
+        model, data = self.model, self.data
+        if imposed.strength is not None or (self._strength != 1).any():
+            self._set_strength(np.ones_like(self._strength) if imposed.strength is None else imposed.strength)
+        data.ctrl[:] = command
+        if imposed.endpoint is None and imposed.joint is None:
+            mujoco.mj_step2(model, data)
+            if self.substeps > 1:
+                mujoco.mj_step(model, data, nstep=self.substeps - 1)
+            self._endpoint_load, self._joint_load = np.zeros(3), np.zeros(model.nv)
+        else:
+            self._step_loaded(imposed)
+        mujoco.mj_step1(model, data)
+        return self._state(command)
+
+    def close(self) -> None:
+        """Nothing to release: the model lives in memory."""
+
+    def _step_loaded(self, imposed: Imposed) -> None:
+        """Substeps with F = f + K x + B v evaluated in each; the mean over the period is reported as the load."""
+        model, data = self.model, self.data
+        total, joint_total = np.zeros(3), np.zeros(model.nv)
+        for k in range(self.substeps):
+            if k:
+                mujoco.mj_step1(model, data)
+            force = np.zeros(model.nv)
+            if imposed.joint is not None:
+                own = imposed.joint.force(data.qpos[self._position], data.qvel[self._velocity])
+                force[self._velocity] += own
+            joint_total += force
+            if imposed.endpoint is not None:
+                mujoco.mj_jacSite(model, data, self._jacobian, None, self._site)
+                load = imposed.endpoint.force(data.site_xpos[self._site], self._jacobian @ data.qvel)
+                force += self._jacobian.T @ load
+                total += load
+            data.qfrc_applied[:] = force
+            mujoco.mj_step2(model, data)
+        data.qfrc_applied[:] = 0.0
+        self._endpoint_load, self._joint_load = total / self.substeps, joint_total / self.substeps
+
+    def _state(self, applied: Array) -> EffectorState:
+        data, nj, nm = self.data, len(self._joints), self._muscles.size
+        table = np.zeros((3, nj + 2 * nm + (3 if self._site >= 0 else 0)))
+        table[0, :nj] = data.qpos[self._position]
+        table[1, :nj] = data.qvel[self._velocity]
+        table[2, :nj] = data.qfrc_actuator[self._velocity]
+        if not self._whole:
+            table[1:, :nj][:, self._velocity < 0] = 0.0
+        if nm:
+            table[0, nj : nj + nm] = data.actuator_length[self._muscles]
+            table[1, nj : nj + nm] = data.actuator_velocity[self._muscles]
+            table[2, nj : nj + nm] = data.actuator_force[self._muscles]
+            table[0, nj + nm : nj + 2 * nm] = data.act[self._activation]
+        if self._site >= 0:
+            mujoco.mj_jacSite(self.model, data, self._jacobian, None, self._site)
+            table[0, -3:] = data.site_xpos[self._site]
+            table[1, -3:] = self._jacobian @ data.qvel
+            table[2, -3:] = self._endpoint_load
+        joint_load = self._joint_load[self._velocity] if self._joint_load.any() else np.zeros(nj)
+        return EffectorState(self.spec, float(data.time), table, np.array(applied, float), joint_load)
+
+    def _place(self) -> None:
+        if self._key >= 0:
+            mujoco.mj_resetDataKeyframe(self.model, self.data, self._key)
+        else:
+            mujoco.mj_resetData(self.model, self.data)
+        self.data.time = 0.0
+
+    def _home(self) -> tuple[float, ...]:
+        """Endpoint at the start, (3,) m, or empty."""
+        if self._site < 0:
+            return ()
+        self._place()
+        mujoco.mj_forward(self.model, self.data)
+        return tuple(float(x) for x in self.data.site_xpos[self._site])
+
+    def _set_strength(self, strength: Array) -> None:
+        """Scale the active force of each muscle: F0, or MuJoCo's `scale` where F0 is derived from it."""
+        if np.array_equal(strength, self._strength):
+            return
+        for i, s in zip(self._muscles, strength, strict=True):
+            column = 2 if self._gain[i, 2] > 0 else 3
+            self.model.actuator_gainprm[i, column] = self._gain[i, column] * s
+        self._strength = strength.copy()
+
+
+def _site(model: mujoco.MjModel, name: str, endpoint: str) -> int:
+    sites = [model.site(i).name for i in range(model.nsite)]
+    if endpoint:
+        if endpoint not in sites:
+            few = ", ".join(sites[:20]) + (" …" if len(sites) > 20 else "")
+            raise ConfigError(f"effector {name!r} has no site {endpoint!r}; it has: {few or 'none'}")
+        return sites.index(endpoint)
+    return sites.index("endpoint") if "endpoint" in sites else -1
+
+
+def _keyframe(model: mujoco.MjModel, name: str, keyframe: str) -> int:
+    keys = [model.key(i).name for i in range(model.nkey)]
+    if keyframe:
+        if keyframe not in keys:
+            raise ConfigError(f"effector {name!r} has no keyframe {keyframe!r}; it has: {', '.join(keys) or 'none'}")
+        return keys.index(keyframe)
+    return keys.index("home") if "home" in keys else -1
+
+
+def _joint_columns(model: mujoco.MjModel) -> tuple[tuple[str, ...], NDArray[np.intp], NDArray[np.intp]]:
+    """Names, position addresses and velocity addresses; a free joint gives x, y, z, qw, qx, qy, qz, of which
+    qx, qy, qz carry the angular velocity and qw none (address −1)."""
+    names: list[str] = []
+    position: list[int] = []
+    velocity: list[int] = []
+    for j in range(model.njnt):
+        name, p, v = model.joint(j).name or f"joint{j}", int(model.jnt_qposadr[j]), int(model.jnt_dofadr[j])
+        if int(model.jnt_type[j]) in _SINGLE:
+            names.append(name)
+            position.append(p)
+            velocity.append(v)
+        elif int(model.jnt_type[j]) == int(mujoco.mjtJoint.mjJNT_FREE):
+            names += [f"{name}/{a}" for a in _FREE_POSITION]
+            position += range(p, p + 7)
+            velocity += [v, v + 1, v + 2, -1, v + 3, v + 4, v + 5]
+        else:
+            names += [f"{name}/{a}" for a in _FREE_POSITION[3:]]
+            position += range(p, p + 4)
+            velocity += [-1, v, v + 1, v + 2]
+    return tuple(names), np.array(position, np.intp), np.array(velocity, np.intp)
+
+
+def _command(model: mujoco.MjModel, muscle: NDArray[np.bool_]) -> Channels:
+    names = tuple(model.actuator(i).name or f"actuator{i}" for i in range(model.nu))
+    if not names:
+        raise ConfigError("the model has no actuators: nothing in it can be commanded")
+    if muscle.all():
+        return Channels("effort", names, "1", (0.0,) * len(names), (1.0,) * len(names))
+    if not model.actuator_ctrllimited.all():
+        free = [n for n, limited in zip(names, model.actuator_ctrllimited, strict=True) if not limited]
+        raise ConfigError(f"actuators without ctrlrange cannot be commanded safely: {', '.join(free)}; add ctrlrange to the MJCF")
+    low, high = (tuple(float(x) for x in column) for column in model.actuator_ctrlrange.T)
+    if not muscle.any() and (model.actuator_biastype == mujoco.mjtBias.mjBIAS_AFFINE).all():
+        joints = tuple(model.joint(int(model.actuator_trnid[i, 0])).name for i in range(model.nu))
+        return Channels("position", joints, "rad", low, high)
+    return Channels("effort", names, "1", low, high)
+
+
+def compiled(load: Callable[[], Any], what: str) -> mujoco.MjModel:
+    """The compiled model, or a `ConfigError` with MuJoCo's own reason."""
+    try:
+        return load()
+    except (ValueError, OSError, mujoco.FatalError) as error:
+        raise ConfigError(f"{what} cannot be loaded by MuJoCo {mujoco.__version__}: {error}") from error

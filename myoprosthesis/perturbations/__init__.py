@@ -1,0 +1,1 @@
+"""What is done to a body or a policy on purpose: fields, loads, weakness, fatigue, distorted feedback."""

@@ -1,0 +1,107 @@
+"""From plan to body: what acts on an effector at one instant."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.core.effector import NOTHING, EffectorSpec, Imposed, refuse_sites
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.law import Law
+from myoprosthesis.core.plan import Entry, PerturbationPlan
+
+
+class Fatigue:
+    """Three compartments of motor units, resting, active and fatigued, per muscle.
+
+    dM_A/dt = C(t) − F·M_A, dM_F/dt = F·M_A − R·M_F, with the active share following the activation as far as
+    rested units last (Xia & Frey Law 2008, doi 10.1016/j.jbiomech.2008.07.013). Strength is 1 − M_F.
+    """
+
+    def __init__(self, n: int) -> None:
+        self.fatigued: NDArray[np.float64] = np.zeros(n)
+
+    def step(self, activation: NDArray[np.float64], rates: dict[str, float], dt: float) -> NDArray[np.float64]:
+        """Strength, shape (n,), after `dt` seconds at `activation` with rates `F` and `R` (1/s)."""
+        active = np.minimum(activation, 1.0 - self.fatigued)
+        change = rates["F"] * active - rates["R"] * self.fatigued
+        self.fatigued = np.clip(self.fatigued + dt * change, 0.0, 1.0)
+        return 1.0 - self.fatigued
+
+
+class Imposer:
+    """Turns the entries of a plan into an `Imposed` for one effector, by name; keeps the memory of fatigue."""
+
+    def __init__(self, spec: EffectorSpec) -> None:
+        self.spec = spec
+        self._fatigue = Fatigue(len(spec.muscles))
+        self._plan: PerturbationPlan | None = None
+        self._entries: tuple[tuple[Entry, object], ...] = ()
+        self._constant: Imposed | None = NOTHING
+
+    def refusal(self, plan: PerturbationPlan) -> str:
+        """Empty, or why this effector cannot do what the plan says."""
+        acting = plan.at("endpoint", "joint", "muscle")
+        try:
+            for entry in acting:
+                self._resolve(entry)
+        except ConfigError as error:
+            return str(error)
+        return refuse_sites(self.spec, [e.site for e in acting])
+
+    def reset(self) -> None:
+        """Rested muscles."""
+        self._fatigue = Fatigue(len(self.spec.muscles))
+
+    def at(self, plan: PerturbationPlan, now_ns: int, activation: NDArray[np.float64]) -> Imposed:
+        """What acts during the period that begins at `now_ns`."""
+        if plan is not self._plan:
+            self._plan = plan
+            self._entries = tuple((e, self._resolve(e)) for e in plan.at("endpoint", "joint", "muscle"))
+        if not self._entries:
+            return NOTHING
+        endpoint: Law | None = None
+        joint: Law | None = None
+        strength: NDArray[np.float64] | None = None
+        for entry, value in self._entries:
+            gain = entry.gain(now_ns)
+            if gain == 0.0:
+                continue
+            if isinstance(value, Law):
+                law = value if gain == 1.0 else value * gain
+                if entry.site == "endpoint":
+                    endpoint = law if endpoint is None else endpoint + law
+                else:
+                    joint = law if joint is None else joint + law
+                continue
+            if entry.kind == "fatigue":
+                part = self._fatigue.step(activation, value, self.spec.dt)  # type: ignore[arg-type]
+            else:
+                part = 1.0 - gain * (1.0 - value)  # type: ignore[operator]
+            strength = part if strength is None else strength * part
+        return Imposed(endpoint, joint, strength)
+
+    def _resolve(self, entry: Entry) -> object:
+        values = dict(entry.values)
+        if entry.kind == "law" and entry.site == "endpoint":
+            return Law.from_dict(values)
+        if entry.kind == "law":
+            own = values.pop("joints")
+            where = [self._index(name, self.spec.joints, "joint") for name in own]
+            n, part = len(self.spec.joints), Law(*(np.array(values[k]) for k in ("f", "K", "B")))
+            f, K, B = np.zeros(n), np.zeros((n, n)), np.zeros((n, n))
+            f[where], K[np.ix_(where, where)], B[np.ix_(where, where)] = part.f, part.K, part.B
+            return Law(f, K, B)
+        if entry.kind == "strength":
+            strength = np.ones(len(self.spec.muscles))
+            for name in values["muscles"] or self.spec.muscles:
+                strength[self._index(name, self.spec.muscles, "muscle")] = values["strength"]
+            return strength
+        if entry.kind == "fatigue":
+            return values
+        raise ConfigError(f"a perturbation of kind {entry.kind!r} cannot act at the {entry.site}")
+
+    def _index(self, name: str, known: tuple[str, ...], what: str) -> int:
+        if name not in known:
+            raise ConfigError(f"effector {self.spec.name!r} has no {what} {name!r}; it has: {', '.join(known) or 'none'}")
+        return known.index(name)

@@ -1,0 +1,212 @@
+"""The kinds of perturbation: each a frozen dataclass of options and a function that plans it for one trial."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.law import Law
+from myoprosthesis.core.options import option
+from myoprosthesis.core.plan import Entry, TrialPlan, ns
+
+
+@dataclass(frozen=True)
+class Timing:
+    """When within a trial: common to all kinds."""
+
+    start_s: float = option(0.0, "begin after the trial's start", "s", 0.0, 3600.0)
+    duration_s: float = option(0.0, "length; 0: to the end of the trial", "s", 0.0, 3600.0)
+    ramp_s: float = option(0.0, "linear rise from the beginning", "s", 0.0, 3600.0)
+
+    def entry(self, trial: TrialPlan, site: str, kind: str, values: dict[str, Any]) -> Entry:
+        """An entry at these times of `trial`."""
+        begin = trial.from_ns + ns(self.start_s)
+        end = min(trial.until_ns, begin + ns(self.duration_s)) if self.duration_s else trial.until_ns
+        return Entry(site, kind, values, begin, end, self.ramp_s)
+
+    def law(self, trial: TrialPlan, law: Law) -> tuple[Entry, ...]:
+        """A law at the endpoint."""
+        return (self.entry(trial, "endpoint", "law", law.to_dict()),)
+
+
+@dataclass(frozen=True)
+class NullOptions(Timing):
+    """No options of its own."""
+
+
+@dataclass(frozen=True)
+class ConstantOptions(Timing):
+    """Options of a constant force."""
+
+    force: tuple[float, ...] = option((0.0, 0.0, 0.0), "force", "N", -1e3, 1e3)
+
+
+@dataclass(frozen=True)
+class SpringOptions(Timing):
+    """Options of a spring."""
+
+    stiffness: float = option(100.0, "stiffness; negative pushes away", "N/m", -2e3, 2e3)
+    centre: str = option("start", "its rest point", choices=("start", "target"))
+
+
+@dataclass(frozen=True)
+class ViscousOptions(Timing):
+    """Options of a viscous field."""
+
+    gain: float = option(10.0, "resistance; negative assists", "N·s/m", -100.0, 100.0)
+
+
+@dataclass(frozen=True)
+class CurlOptions(Timing):
+    """Options of a curl field."""
+
+    gain: float = option(10.0, "b in F = b·[v_y, −v_x]: positive pushes to the right of the motion (CW)", "N·s/m", -100.0, 100.0)
+
+
+@dataclass(frozen=True)
+class ChannelOptions(Timing):
+    """Options of a force channel (error clamp)."""
+
+    stiffness: float = option(2000.0, "K against leaving the line start → target", "N/m", 0.0, 1e4)
+    damping: float = option(50.0, "B against leaving the line", "N·s/m", 0.0, 500.0)
+
+
+@dataclass(frozen=True)
+class PulseOptions(Timing):
+    """Options of a pulse: a constant force for a short while."""
+
+    force: tuple[float, ...] = option((5.0, 0.0, 0.0), "force", "N", -1e3, 1e3)
+    start_s: float = option(0.4, "begin after the trial's start", "s", 0.0, 3600.0)
+    duration_s: float = option(0.05, "length", "s", 1e-3, 3600.0)
+
+
+@dataclass(frozen=True)
+class JointLoadOptions(Timing):
+    """Options of a load on joints: torque = torque + stiffness·q + damping·q̇, the same for each named joint."""
+
+    joints: tuple[str, ...] = option((), "names of the joints")
+    torque: float = option(0.0, "constant torque", "N·m", -500.0, 500.0)
+    stiffness: float = option(0.0, "torque per angle", "N·m/rad", -1e4, 1e4)
+    damping: float = option(0.0, "torque per speed; negative resists", "N·m·s/rad", -1e3, 1e3)
+
+
+@dataclass(frozen=True)
+class WeaknessOptions(Timing):
+    """Options of muscle weakness."""
+
+    muscles: tuple[str, ...] = option((), "names of the muscles; empty: all")
+    strength: float = option(0.5, "fraction of active force that is left", "1", 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class FatigueOptions(Timing):
+    """Options of muscle fatigue."""
+
+    F: float = option(0.00912, "rate of fatigue at full activation", "1/s", 0.0, 10.0)
+    R: float = option(0.00094, "rate of recovery", "1/s", 0.0, 10.0)
+    speed: float = option(1.0, "times as fast as life", "1", 1e-3, 1e4)
+
+
+@dataclass(frozen=True)
+class RotationOptions(Timing):
+    """Options of a visuomotor rotation."""
+
+    degrees: float = option(30.0, "of the seen endpoint about the start, counter-clockwise positive", "deg", -180.0, 180.0)
+
+
+@dataclass(frozen=True)
+class DelayOptions(Timing):
+    """Options of an added feedback delay."""
+
+    terms: tuple[str, ...] = option(("vision",), "observation terms")
+    delay_s: float = option(0.05, "delay on top of the policy's own", "s", 0.0, 0.5)
+
+
+@dataclass(frozen=True)
+class NoiseOptions(Timing):
+    """Options of feedback noise."""
+
+    terms: tuple[str, ...] = option(("vision",), "observation terms")
+    sd: float = option(0.002, "standard deviation, in the unit of the term", "", 0.0, 1e3)
+
+
+def null(options: NullOptions, trial: TrialPlan) -> tuple[Entry, ...]:
+    """Nothing."""
+    return ()
+
+
+def constant(options: ConstantOptions, trial: TrialPlan) -> tuple[Entry, ...]:
+    """F = f0."""
+    return options.law(trial, Law.of(f0=options.force))
+
+
+def spring(options: SpringOptions, trial: TrialPlan) -> tuple[Entry, ...]:
+    """F = −k (x − x0)."""
+    centre = trial.start if options.centre == "start" else trial.target
+    return options.law(trial, Law.of(K=-options.stiffness * np.eye(3), x0=centre))
+
+
+def viscous(options: ViscousOptions, trial: TrialPlan) -> tuple[Entry, ...]:
+    """F = −b v."""
+    return options.law(trial, Law.of(B=-options.gain * np.eye(3)))
+
+
+def curl(options: CurlOptions, trial: TrialPlan) -> tuple[Entry, ...]:
+    """F = b·[v_y, −v_x] (Shadmehr & Mussa-Ivaldi 1994, doi 10.1523/JNEUROSCI.14-05-03208.1994)."""
+    return options.law(trial, Law.of(B=[[0.0, options.gain], [-options.gain, 0.0]]))
+
+
+def channel(options: ChannelOptions, trial: TrialPlan) -> tuple[Entry, ...]:
+    """F = −(B ė⊥ + K e⊥) off the line start → target (Scheidt et al. 2000, doi 10.1152/jn.2000.84.2.853)."""
+    line = np.zeros(3)
+    line[: len(trial.start)] = np.subtract(trial.target, trial.start)
+    length = float(np.linalg.norm(line))
+    if length == 0:
+        raise ConfigError(f"trial {trial.trial} starts at its target: a force channel needs a line between two points")
+    across = np.diag([1.0, 1.0, 0.0]) - np.outer(line, line) / length**2
+    return options.law(trial, Law.of(K=-options.stiffness * across, B=-options.damping * across, x0=trial.start))
+
+
+def pulse(options: PulseOptions, trial: TrialPlan) -> tuple[Entry, ...]:
+    """F = f0 for a short while."""
+    return options.law(trial, Law.of(f0=options.force))
+
+
+def joint_load(options: JointLoadOptions, trial: TrialPlan) -> tuple[Entry, ...]:
+    """A torque on named joints."""
+    n = len(options.joints)
+    if not n:
+        raise ConfigError("a joint load needs joints: --set perturbation.joints='[shoulder, elbow]' or a preset that names them")
+    law = Law(np.full(n, options.torque), options.stiffness * np.eye(n), options.damping * np.eye(n))
+    return (options.entry(trial, "joint", "law", {**law.to_dict(), "joints": list(options.joints)}),)
+
+
+def weakness(options: WeaknessOptions, trial: TrialPlan) -> tuple[Entry, ...]:
+    """Active force scaled down."""
+    return (options.entry(trial, "muscle", "strength", {"muscles": list(options.muscles), "strength": options.strength}),)
+
+
+def fatigue(options: FatigueOptions, trial: TrialPlan) -> tuple[Entry, ...]:
+    """Active force that falls with use and recovers with rest; rates of the elbow after Frey-Law, Looft & Heitsman 2012."""
+    rates = {"F": options.F * options.speed, "R": options.R * options.speed}
+    return (options.entry(trial, "muscle", "fatigue", rates),)
+
+
+def rotation(options: RotationOptions, trial: TrialPlan) -> tuple[Entry, ...]:
+    """The seen endpoint turned about the start of the movement."""
+    values = {"angle_rad": math.radians(options.degrees), "centre": list(trial.start[:2])}
+    return (options.entry(trial, "observation", "rotation", values),)
+
+
+def delay(options: DelayOptions, trial: TrialPlan) -> tuple[Entry, ...]:
+    """Feedback later than usual."""
+    return (options.entry(trial, "observation", "delay", {t: options.delay_s for t in options.terms}),)
+
+
+def noise(options: NoiseOptions, trial: TrialPlan) -> tuple[Entry, ...]:
+    """Gaussian noise on feedback."""
+    return (options.entry(trial, "observation", "noise", {t: options.sd for t in options.terms}),)

@@ -1,0 +1,1 @@
+"""What a person or a policy is asked to do, trial by trial."""
