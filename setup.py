@@ -1,0 +1,127 @@
+"""The package: what is installed, where it lands, and the entry points that are the only registry of components."""
+
+import os
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+NAME = "myoprosthesis"
+HERE = Path(__file__).resolve().parent
+
+REQUIREMENTS = [
+    "numpy>=1.24",
+    "mujoco>=3.2",
+    "onnxruntime>=1.18",
+    "onnx>=1.16",
+    "pyserial>=3.5",
+    "pyyaml>=6.0",
+    "rich>=13.0",
+    "tqdm>=4.60",
+    "myo-sim>=0.2",
+]
+# rclpy and its messages as wheels, for machines without a ROS distribution: 7.1 is Jazzy, 9.1 Kilted.
+ROS_WHEELS = [
+    "ros-rclpy[fastrtps]>=7.1",
+    "ros-std-msgs",
+    "ros-sensor-msgs",
+    "ros-geometry-msgs",
+    "ros-diagnostic-msgs",
+    "ros-std-srvs",
+    "ros-lifecycle-msgs",
+    "ros-rosgraph-msgs",
+    "ros-rcl-interfaces",
+]
+PLOT = ["matplotlib>=3.6"]
+TRAIN = ["torch>=2.6,<2.14", *PLOT]
+TEST = [
+    *TRAIN,
+    "onnxscript>=0.5",
+    "pytest>=8.0",
+    "ruff>=0.12",
+    "mypy>=1.15",
+    "types-PyYAML",
+    "setuptools>=68",
+    "colcon-core>=0.20",
+    "colcon-ros>=0.5",
+    "colcon-python-setup-py>=0.2.9",
+]
+
+EFFECTORS = ["arm26", "point_mass", "myoelbow", "myohand", "myoarm", "myolegs", "mjcf"]
+PERTURBATIONS = [
+    "null",
+    "constant",
+    "spring",
+    "viscous",
+    "curl",
+    "channel",
+    "pulse",
+    "joint_load",
+    "weakness",
+    "fatigue",
+    "rotation",
+    "delay",
+    "noise",
+]
+NODES = ["effector_node", "policy_node", "perturbation_node", "task_node", "console_node"]
+
+
+def version() -> str:
+    """Return the package's version without importing it."""
+    text = (HERE / NAME / "__init__.py").read_text(encoding="utf-8")
+    found = re.search(r'^__version__ = "([^"]+)"', text, re.MULTILINE)
+    if found is None:
+        raise RuntimeError(f"{NAME}/__init__.py has no line __version__ = \"...\"")
+    return found.group(1)
+
+
+def shared(*folders: str) -> list[tuple[str, list[str]]]:
+    """List every file below `folders` for share/myoprosthesis, each in its own folder."""
+    files: dict[str, list[str]] = {}
+    for folder in folders:
+        for path in sorted((HERE / folder).rglob("*")):
+            local = path.relative_to(HERE)
+            if path.is_file() and not any(p.startswith((".", "__pycache__")) for p in local.parts):
+                files.setdefault(f"share/{NAME}/{local.parent.as_posix()}", []).append(local.as_posix())
+    return sorted(files.items())
+
+
+setup(
+    name=NAME,
+    version=version(),
+    description="One policy, many bodies: a ROS 2 control stack for musculoskeletal models and prosthetic hands",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8") if (HERE / "README.md").exists() else "",
+    long_description_content_type="text/markdown",
+    author="The myoprosthesis developers",
+    maintainer="The myoprosthesis developers",
+    maintainer_email="maintainers@myoprosthesis.invalid",
+    license="Apache-2.0",
+    python_requires=">=3.10",
+    packages=find_packages(include=[NAME, f"{NAME}.*"]),
+    package_data={NAME: ["py.typed", "effectors/models/*.xml"]},
+    data_files=[
+        ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
+        (f"share/{NAME}", ["package.xml"]),
+        *shared("launch", "config", "policies"),
+    ],
+    zip_safe=False,
+    install_requires=REQUIREMENTS + ([] if os.environ.get("ROS_DISTRO") else ROS_WHEELS),
+    extras_require={"plot": PLOT, "train": TRAIN, "test": TEST},
+    entry_points={
+        "console_scripts": [
+            f"{NAME} = {NAME}.cli.main:main",
+            *(f"{node} = {NAME}.nodes.{node}:main" for node in NODES),
+        ],
+        f"{NAME}.effectors": [
+            *(f"{body} = {NAME}.effectors.bodies:{body}" for body in EFFECTORS),
+            f"mirror = {NAME}.effectors.mirror:Mirror",
+        ],
+        f"{NAME}.perturbations": [f"{kind} = {NAME}.perturbations.kinds:{kind}" for kind in PERTURBATIONS],
+        f"{NAME}.tasks": [
+            f"centre_out = {NAME}.tasks.reaching:CentreOut",
+            f"random_reach = {NAME}.tasks.reaching:RandomReach",
+            f"hold = {NAME}.tasks.reaching:Hold",
+        ],
+        f"{NAME}.policies": [f"onnx = {NAME}.policies.onnx_policy:OnnxPolicy"],
+    },
+)
