@@ -18,7 +18,7 @@ def root() -> Path:
     """The folder that holds `config/` and `policies/`."""
     source = Path(__file__).resolve().parents[2]
     ament = [Path(p) / "share" / PACKAGE for p in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if p]
-    prefixes = (sysconfig.get_path("data"), sys.prefix, str(source), str(source.parents[2]))
+    prefixes = (sysconfig.get_path("data"), sys.prefix, *source.parents[2:3])
     for place in (source, *ament, *(Path(p) / "share" / PACKAGE for p in prefixes)):
         if (place / "config").is_dir() and (place / "policies").is_dir():
             return place
