@@ -16,7 +16,7 @@ def endpoint_error(position: ArrayLike, target: ArrayLike, dt: float, window_s: 
 
 
 def lateral(position: ArrayLike, start: ArrayLike, target: ArrayLike) -> Array:
-    """Signed distance (m), shape (n_samples,), from the line start → target in the x-y plane; right of the motion positive."""
+    """Signed distance (m), shape (n_samples,), from the line start → target in the x-y plane; positive to its right."""
     x = np.asarray(position, float)[:, :2] - np.asarray(start, float)[:2]
     line = np.asarray(target, float)[:2] - np.asarray(start, float)[:2]
     length = float(np.linalg.norm(line))

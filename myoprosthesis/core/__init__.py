@@ -1,1 +1,1 @@
-"""What several layers must agree on: effectors, laws, observations, contracts, the loop. Standard library and numpy only."""
+"""What several layers must agree on: effectors, laws, observations, contracts, the loop. Only stdlib and numpy."""

@@ -70,15 +70,18 @@ class Contract:
         """
         if self.action.quantity != spec.command.quantity:
             raise ContractError(
-                f"policy {self.name!r} commands {self.action.quantity}, effector {spec.name!r} takes {spec.command.quantity}"
+                f"policy {self.name!r} commands {self.action.quantity}, "
+                f"effector {spec.name!r} takes {spec.command.quantity}"
             )
         if self.action.unit != spec.command.unit:
             raise ContractError(
-                f"policy {self.name!r} commands in {self.action.unit!r}, effector {spec.name!r} takes {spec.command.unit!r}"
+                f"policy {self.name!r} commands in {self.action.unit!r}, "
+                f"effector {spec.name!r} takes {spec.command.unit!r}"
             )
         if self.action.size != spec.command.size:
             raise ContractError(
-                f"policy {self.name!r} commands {self.action.size} channels, effector {spec.name!r} takes {spec.command.size}"
+                f"policy {self.name!r} commands {self.action.size} channels, "
+                f"effector {spec.name!r} takes {spec.command.size}"
             )
         try:
             order = permutation(spec.command.names, self.action.names)
@@ -89,7 +92,8 @@ class Contract:
             for channel in term.channels:
                 if channel not in there:
                     raise ContractError(
-                        f"policy {self.name!r} observes {channel!r} ({term.name}), which effector {spec.name!r} does not have"
+                        f"policy {self.name!r} observes {channel!r} ({term.name}), "
+                        f"which effector {spec.name!r} does not have"
                     )
         ratio = self.dt / spec.dt
         if abs(ratio - round(ratio)) > 1e-6 or round(ratio) < 1:
@@ -109,7 +113,8 @@ class Contract:
         gap = f"by up to {np.abs(a - b).max():.3g}" if a.shape == b.shape else "in its size"
         return (
             f"the physics of {spec.name!r} differ {gap} from those policy {self.name!r} was trained on "
-            f"({self.simulator or 'simulator not recorded'}, now {spec.simulator or 'unknown'}): its score of record may not "
+            f"({self.simulator or 'simulator not recorded'}, now {spec.simulator or 'unknown'}): "
+            "its score of record may not "
             f"hold; `myoprosthesis policy verify {self.name}` measures it again"
         )
 

@@ -67,8 +67,9 @@ class EffectorSpec:
         data: dict[str, Any] = json.loads(text)
         data.pop("accepts_field", None)
         data["command"] = Channels.from_dict(data["command"])
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
         try:
-            return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items()})
+            return cls(**values)
         except TypeError as error:
             raise ContractError(f"the effector's specification cannot be read: {error}") from error
 

@@ -25,7 +25,8 @@ class Term:
 
     def __post_init__(self) -> None:
         if self.field not in FIELDS:
-            raise ContractError(f"observation term {self.name!r} reads {self.field!r}, which is none of {', '.join(FIELDS)}")
+            known = ", ".join(FIELDS)
+            raise ContractError(f"observation term {self.name!r} reads {self.field!r}, which is none of {known}")
         if not self.channels:
             raise ContractError(f"observation term {self.name!r} names no channels")
         if not (np.isfinite(self.delay_s) and self.delay_s >= 0):
@@ -93,7 +94,7 @@ class ObservationBuilder:
         self._filled = False
 
     def perturb(self, delay_s: dict[str, float] | None = None, noise: dict[str, float] | None = None) -> None:
-        """Add delays (s) and Gaussian noise (standard deviation, unit of the term) by term name; none takes them off."""
+        """Add delays (s) and Gaussian noise (standard deviation, unit of the term) by term; none takes them off."""
         extra = np.zeros(len(self.terms), np.intp)
         sd = np.zeros(len(self.terms))
         known = [t.name for t in self.terms]
@@ -105,7 +106,8 @@ class ObservationBuilder:
         longest = int((self._delays + extra[self._term_of]).max())
         if longest >= self._length:
             raise ConfigError(
-                f"an added delay makes {longest * self.dt:.3g} s in all; at most {(self._length - 1) * self.dt:.3g} s is possible"
+                f"an added delay makes {longest * self.dt:.3g} s in all; "
+                f"at most {(self._length - 1) * self.dt:.3g} s is possible"
             )
         self._extra = extra[self._term_of]
         self._noise = sd[self._term_of] if sd.any() else None

@@ -42,7 +42,7 @@ class TrialPlan:
 
     def __post_init__(self) -> None:
         if not self.from_ns < self.until_ns:
-            raise ConfigError(f"trial {self.trial} ends at {self.until_ns} ns, not after its start at {self.from_ns} ns")
+            raise ConfigError(f"trial {self.trial} ends at {self.until_ns} ns, not after its start {self.from_ns} ns")
 
     def goal(self, now_ns: int) -> dict[str, float]:
         """Channel values of the task at `now_ns`: `target/x` … in m and `go` 0 or 1."""
@@ -59,8 +59,9 @@ class TrialPlan:
         """Inverse of `to_json`."""
         data = _object(text, "trial")
         data.pop("party", None)
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
         try:
-            return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items()})
+            return cls(**values)
         except TypeError as error:
             raise ConfigError(f"a trial cannot be read: {error}") from error
 
@@ -115,7 +116,13 @@ class PerturbationPlan:
         """The text of a message on `perturbation`."""
         entries = [{**asdict(replace(e, values={})), "values": dict(e.values)} for e in self.entries]
         return json.dumps(
-            {"party": "perturbation", "name": self.name, "until_ns": self.until_ns, "trial": self.trial, "entries": entries}
+            {
+                "party": "perturbation",
+                "name": self.name,
+                "until_ns": self.until_ns,
+                "trial": self.trial,
+                "entries": entries,
+            }
         )
 
     @classmethod

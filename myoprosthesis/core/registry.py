@@ -19,6 +19,10 @@ def _entries(kind: str) -> dict[str, EntryPoint]:
     return {e.name: e for e in entry_points(group=f"myoprosthesis.{kind}")}
 
 
+def _one(kind: str) -> str:
+    return "policy" if kind == "policies" else kind.rstrip("s").replace("_", " ")
+
+
 def names(kind: str) -> list[str]:
     """Names registered under a kind (`effectors`, `tasks` …), sorted."""
     return sorted(_entries(kind))
@@ -29,18 +33,19 @@ def factory(kind: str, name: str) -> Any:
     entries = _entries(kind)
     if name not in entries:
         hint = "(a name just added to setup.py needs a reinstall: pip install -e .)"
-        raise unknown(kind.rstrip("s").replace("_", " "), name, entries, hint)
+        raise unknown(_one(kind), name, entries, hint)
     try:
         return entries[name].load()
     except (ImportError, AttributeError) as error:
-        raise ConfigError(f"{kind.rstrip('s')} {name!r} cannot be loaded: {error}; reinstall, or install what it needs") from error
+        what = f"{_one(kind)} {name!r}"
+        raise ConfigError(f"{what} cannot be loaded: {error}; reinstall, or install what it needs") from error
 
 
 def options(kind: str, name: str) -> type:
     """The options dataclass of a component: the type of its factory's first argument."""
     make = factory(kind, name)
-    hints = get_type_hints(make.__init__ if isinstance(make, type) else make)
+    hints = get_type_hints(make.__init__ if isinstance(make, type) else make)  # type: ignore[misc]
     for key, hint in hints.items():
         if key != "return" and is_dataclass(hint) and isinstance(hint, type):
             return hint
-    raise ConfigError(f"{kind.rstrip('s')} {name!r} takes no options dataclass: its factory must take one")
+    raise ConfigError(f"{_one(kind)} {name!r} takes no options dataclass: its factory must take one")

@@ -18,8 +18,8 @@ def root() -> Path:
     """The folder that holds `config/` and `policies/`."""
     source = Path(__file__).resolve().parents[2]
     ament = [Path(p) / "share" / PACKAGE for p in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if p]
-    prefixes = (sysconfig.get_path("data"), sys.prefix, *source.parents[2:3])
-    for place in (source, *ament, *(Path(p) / "share" / PACKAGE for p in prefixes)):
+    prefixes = (Path(sysconfig.get_path("data")), Path(sys.prefix), *source.parents[2:3])
+    for place in (source, *ament, *(p / "share" / PACKAGE for p in prefixes)):
         if (place / "config").is_dir() and (place / "policies").is_dir():
             return place
     raise ConfigError("the shared folders config/ and policies/ were not found: reinstall the package (pip install .)")

@@ -28,7 +28,12 @@ class Mirror:
     def __init__(self, options: MirrorOptions) -> None:
         n = len(options.joints)
         self.spec = EffectorSpec(
-            name="mirror", dt=options.dt, joints=options.joints, fail="hold", steppable=True, rate_limit=options.rate_limit,
+            name="mirror",
+            dt=options.dt,
+            joints=options.joints,
+            fail="hold",
+            steppable=True,
+            rate_limit=options.rate_limit,
             command=Channels("position", options.joints, "rad", (-options.limit,) * n, (options.limit,) * n),
         )
         self._tick = 0

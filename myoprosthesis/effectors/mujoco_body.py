@@ -38,7 +38,9 @@ class MujocoBody:
     evaluated inside every physics step.
     """
 
-    def __init__(self, name: str, model: mujoco.MjModel, options: BodyOptions, endpoint: str = "", keyframe: str = "") -> None:
+    def __init__(
+        self, name: str, model: mujoco.MjModel, options: BodyOptions, endpoint: str = "", keyframe: str = ""
+    ) -> None:
         self.model = model
         self.data = mujoco.MjData(model)
         self.substeps = round(options.dt / model.opt.timestep)
@@ -48,7 +50,7 @@ class MujocoBody:
                 "is no whole multiple of it"
             )
         if model.opt.integrator == mujoco.mjtIntegrator.mjINT_RK4:
-            raise ConfigError(f"effector {name!r} uses the RK4 integrator; Euler, implicit or implicitfast are possible")
+            raise ConfigError(f"effector {name!r} uses the RK4 integrator; use Euler, implicit or implicitfast")
         self._key = _keyframe(model, name, options.keyframe or keyframe)
         self._site = _site(model, name, options.endpoint or endpoint)
         self._joints, self._position, self._velocity = _joint_columns(model)
@@ -216,7 +218,8 @@ def _command(model: mujoco.MjModel, muscle: NDArray[np.bool_]) -> Channels:
         return Channels("effort", names, "1", (0.0,) * len(names), (1.0,) * len(names))
     if not model.actuator_ctrllimited.all():
         free = [n for n, limited in zip(names, model.actuator_ctrllimited, strict=True) if not limited]
-        raise ConfigError(f"actuators without ctrlrange cannot be commanded safely: {', '.join(free)}; add ctrlrange to the MJCF")
+        which = ", ".join(free)
+        raise ConfigError(f"actuators without ctrlrange cannot be commanded safely: {which}; add ctrlrange to the MJCF")
     low, high = (tuple(float(x) for x in column) for column in model.actuator_ctrlrange.T)
     if not muscle.any() and (model.actuator_biastype == mujoco.mjtBias.mjBIAS_AFFINE).all():
         joints = tuple(model.joint(int(model.actuator_trnid[i, 0])).name for i in range(model.nu))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,7 +38,7 @@ class Imposer:
         self.spec = spec
         self._fatigue = Fatigue(len(spec.muscles))
         self._plan: PerturbationPlan | None = None
-        self._entries: tuple[tuple[Entry, object], ...] = ()
+        self._entries: tuple[tuple[Entry, Any], ...] = ()
         self._constant: Imposed | None = NOTHING
 
     def refusal(self, plan: PerturbationPlan) -> str:
@@ -75,13 +77,13 @@ class Imposer:
                     joint = law if joint is None else joint + law
                 continue
             if entry.kind == "fatigue":
-                part = self._fatigue.step(activation, value, self.spec.dt)  # type: ignore[arg-type]
+                part = self._fatigue.step(activation, value, self.spec.dt)
             else:
-                part = 1.0 - gain * (1.0 - value)  # type: ignore[operator]
+                part = 1.0 - gain * (1.0 - value)
             strength = part if strength is None else strength * part
         return Imposed(endpoint, joint, strength)
 
-    def _resolve(self, entry: Entry) -> object:
+    def _resolve(self, entry: Entry) -> Any:
         values = dict(entry.values)
         if entry.kind == "law" and entry.site == "endpoint":
             return Law.from_dict(values)
@@ -103,5 +105,6 @@ class Imposer:
 
     def _index(self, name: str, known: tuple[str, ...], what: str) -> int:
         if name not in known:
-            raise ConfigError(f"effector {self.spec.name!r} has no {what} {name!r}; it has: {', '.join(known) or 'none'}")
+            there = ", ".join(known) or "none"
+            raise ConfigError(f"effector {self.spec.name!r} has no {what} {name!r}; it has: {there}")
         return known.index(name)

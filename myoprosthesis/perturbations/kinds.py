@@ -64,7 +64,9 @@ class ViscousOptions(Timing):
 class CurlOptions(Timing):
     """Options of a curl field."""
 
-    gain: float = option(10.0, "b in F = b·[v_y, −v_x]: positive pushes to the right of the motion (CW)", "N·s/m", -100.0, 100.0)
+    gain: float = option(
+        10.0, "b in F = b·[v_y, −v_x]: positive pushes to the right of the motion (CW)", "N·s/m", -100.0, 100.0
+    )
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,9 @@ class FatigueOptions(Timing):
 class RotationOptions(Timing):
     """Options of a visuomotor rotation."""
 
-    degrees: float = option(30.0, "of the seen endpoint about the start, counter-clockwise positive", "deg", -180.0, 180.0)
+    degrees: float = option(
+        30.0, "of the seen endpoint about the start, counter-clockwise positive", "deg", -180.0, 180.0
+    )
 
 
 @dataclass(frozen=True)
@@ -180,18 +184,21 @@ def joint_load(options: JointLoadOptions, trial: TrialPlan) -> tuple[Entry, ...]
     """A torque on named joints."""
     n = len(options.joints)
     if not n:
-        raise ConfigError("a joint load needs joints: --set perturbation.joints='[shoulder, elbow]' or a preset that names them")
+        raise ConfigError(
+            "a joint load needs joints: --set perturbation.joints='[shoulder, elbow]' or a preset that names them"
+        )
     law = Law(np.full(n, options.torque), options.stiffness * np.eye(n), options.damping * np.eye(n))
     return (options.entry(trial, "joint", "law", {**law.to_dict(), "joints": list(options.joints)}),)
 
 
 def weakness(options: WeaknessOptions, trial: TrialPlan) -> tuple[Entry, ...]:
     """Active force scaled down."""
-    return (options.entry(trial, "muscle", "strength", {"muscles": list(options.muscles), "strength": options.strength}),)
+    values = {"muscles": list(options.muscles), "strength": options.strength}
+    return (options.entry(trial, "muscle", "strength", values),)
 
 
 def fatigue(options: FatigueOptions, trial: TrialPlan) -> tuple[Entry, ...]:
-    """Active force that falls with use and recovers with rest; rates of the elbow after Frey-Law, Looft & Heitsman 2012."""
+    """Active force that falls with use and recovers with rest; the elbow's rates after Frey-Law et al. 2012."""
     rates = {"F": options.F * options.speed, "R": options.R * options.speed}
     return (options.entry(trial, "muscle", "fatigue", rates),)
 
@@ -204,9 +211,9 @@ def rotation(options: RotationOptions, trial: TrialPlan) -> tuple[Entry, ...]:
 
 def delay(options: DelayOptions, trial: TrialPlan) -> tuple[Entry, ...]:
     """Feedback later than usual."""
-    return (options.entry(trial, "observation", "delay", {t: options.delay_s for t in options.terms}),)
+    return (options.entry(trial, "observation", "delay", dict.fromkeys(options.terms, options.delay_s)),)
 
 
 def noise(options: NoiseOptions, trial: TrialPlan) -> tuple[Entry, ...]:
     """Gaussian noise on feedback."""
-    return (options.entry(trial, "observation", "noise", {t: options.sd for t in options.terms}),)
+    return (options.entry(trial, "observation", "noise", dict.fromkeys(options.terms, options.sd)),)

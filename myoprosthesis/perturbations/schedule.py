@@ -16,7 +16,7 @@ from myoprosthesis.core.plan import PerturbationPlan, TrialPlan
 
 @dataclass(frozen=True)
 class Block:
-    """Trials `first` to `last` (inclusive; −1: for ever) with some kinds, each a mapping with `kind` and its options."""
+    """Trials `first` to `last` (inclusive; −1: for ever) with some kinds: mappings with `kind` and its options."""
 
     kinds: tuple[dict, ...] = option((), "the perturbations, which add")
     first: int = option(0, "first trial", "", 0)
