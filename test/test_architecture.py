@@ -1,4 +1,4 @@
-"""Imports point one way: nodes → training, analysis → components → core; and each heavy library stays where it belongs."""
+"""Imports point one way, nodes → training, analysis → components → core; heavy libraries stay where they belong."""
 
 from __future__ import annotations
 
