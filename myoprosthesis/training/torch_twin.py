@@ -18,7 +18,7 @@ from typing import NamedTuple, Protocol
 import mujoco
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.law import Law
@@ -67,59 +67,62 @@ def field_force(law: Tensor, x: Rows, v: Rows) -> Rows:
     )
 
 
-@dataclass(frozen=True)
-class Muscle:
-    """One muscle on a fixed tendon; its curves are those of MuJoCo's `engine_util_misc.c`."""
+class Muscles(nn.Module):
+    """All muscles of a body, each on a fixed tendon; curves as in MuJoCo's `engine_util_misc.c`.
 
-    name: str
-    moment: tuple[float, float]
-    """Change of length per joint coordinate, m/rad or m/m."""
-    force: float
-    optimal_length: float
-    """L0 in m."""
-    length_at_zero: float
-    """Normalised length L of a tendon of length 0."""
-    lmin: float
-    lmax: float
-    vmax: float
-    fpmax: float
-    fvmax: float
-    time_up: float
-    time_down: float
-    low: float
-    high: float
+    Every parameter is a buffer of shape (n_muscles, 1), so that `.to(dtype)` converts them all.
+    """
+
+    moment: Tensor
+    """(n_muscles, 2, 1) change of length per joint coordinate, m/rad or m/m."""
+
+    def __init__(self, model: mujoco.MjModel) -> None:
+        super().__init__()
+        self.names = tuple(model.actuator(i).name for i in range(model.nu))
+        prm, (low, high) = model.actuator_gainprm.T, model.actuator_lengthrange.T
+        optimal_length = (high - low) / (prm[1] - prm[0])
+        columns = {
+            "force": prm[2], "optimal_length": optimal_length, "length_at_zero": prm[0] - low / optimal_length,
+            "lmin": prm[4], "lmax": prm[5], "vmax": prm[6], "fpmax": prm[7], "fvmax": prm[8],
+            "time_up": model.actuator_dynprm[:, 0], "time_down": model.actuator_dynprm[:, 1],
+            "low": model.actuator_ctrlrange[:, 0].clip(0, 1), "high": model.actuator_ctrlrange[:, 1].clip(0, 1),
+        }
+        for name, column in columns.items():
+            self.register_buffer(name, torch.tensor(column)[:, None], persistent=False)
+        moment = [_moment(model, int(tendon)) for tendon in model.actuator_trnid[:, 0]]
+        self.register_buffer("moment", torch.tensor(moment, dtype=torch.float64)[:, :, None], persistent=False)
 
     def length(self, q: Rows) -> Tensor:
-        """Length (m) of the tendon, linear in the joints."""
-        return _combine(self.moment, q)
+        """Length (m) of the tendons, linear in the joints; of joint velocities, their velocities (m/s)."""
+        return self.moment[:, 0] * q[0] + self.moment[:, 1] * q[1]
 
-    def tension(self, length: Tensor, velocity: Tensor, act: Tensor) -> Tensor:
-        """Force (N) along the tendon at `length` (m), `velocity` (m/s) and activation; negative pulls."""
-        L = self.length_at_zero + length * (1 / self.optimal_length)
-        V = velocity * (1 / (self.optimal_length * self.vmax))
-        return -self.force * (force_length(L, self.lmin, self.lmax) * force_velocity(V, self.fvmax) * act
-                              + passive_force(L, self.lmax, self.fpmax))
+    def tension(self, q: Rows, v: Rows, act: Tensor) -> Tensor:
+        """Force (N) along the tendons, (n_muscles, batch); negative pulls."""
+        L = self.length_at_zero + self.length(q) / self.optimal_length
+        V = self.length(v) / (self.optimal_length * self.vmax)
+        active = force_length(L, self.lmin, self.lmax) * force_velocity(V, self.fvmax) * act
+        return -self.force * (active + passive_force(L, self.lmax, self.fpmax))
 
     def activation_rate(self, excitation: Tensor, act: Tensor) -> Tensor:
         """d act / dt (1/s), Millard et al. 2013, doi:10.1115/1.4023390, as in `mju_muscleDynamics`."""
-        excess = excitation.clamp(self.low, self.high).clamp(0, 1) - act
+        excess = torch.clamp(excitation, self.low, self.high) - act
         stretch = 0.5 + 1.5 * act.clamp(0, 1)
-        return excess * torch.where(excess > 0, (1 / self.time_up) / stretch, (1 / self.time_down) * stretch)
+        return excess / torch.where(excess > 0, self.time_up * stretch, self.time_down / stretch)
 
 
-def force_length(L: Tensor, lmin: float, lmax: float) -> Tensor:
-    """Active force of a normalised length: a bump of four parabolas, 1 at L = 1 and 0 outside (lmin, lmax)."""
+def force_length(L: Tensor, lmin: Tensor, lmax: Tensor) -> Tensor:
+    """Active force of a normalised length: a bump of four parabolas, 1 at L = 1, 0 outside (lmin, lmax)."""
     x = torch.maximum((1 - L) * (2 / (1 - lmin)), (L - 1) * (2 / (lmax - 1)))
     return torch.where(x <= 1, 1 - 0.5 * x * x, 0.5 * (2 - x).clamp(min=0) ** 2)
 
 
-def force_velocity(V: Tensor, fvmax: float) -> Tensor:
+def force_velocity(V: Tensor, fvmax: Tensor) -> Tensor:
     """Force-velocity factor of a normalised velocity: 0 at V ≤ −1, 1 at rest, `fvmax` when stretched fast."""
     c = fvmax - 1
-    return torch.where(V <= 0, (V + 1).clamp(min=0) ** 2, fvmax - (c - V).clamp(min=0) ** 2 * (1 / c))
+    return torch.where(V <= 0, (V + 1).clamp(min=0) ** 2, fvmax - (c - V).clamp(min=0) ** 2 / c)
 
 
-def passive_force(L: Tensor, lmax: float, fpmax: float) -> Tensor:
+def passive_force(L: Tensor, lmax: Tensor, fpmax: Tensor) -> Tensor:
     """Passive force of a normalised length: none to L = 1, then a parabola, linear from (1 + lmax) / 2."""
     x = (L - 1) * (2 / (lmax - 1))
     return fpmax * torch.where(x <= 1, 0.5 * x.clamp(min=0) ** 2, x - 0.5)
@@ -136,7 +139,7 @@ class Spring:
 
     def tension(self, q: Rows) -> Tensor:
         """Force (N or N·m) along the tendon."""
-        length = _combine(self.moment, q)
+        length = self.moment[0] * q[0] + self.moment[1] * q[1]
         return self.stiffness * ((self.lower - length).clamp(min=0) - (length - self.upper).clamp(min=0))
 
 
@@ -229,39 +232,35 @@ class Slides:
         return force
 
 
-class Twin:
-    """The differentiable copy of one body; holds constants only."""
+class Twin(nn.Module):
+    """The differentiable copy of one body; float64 until converted with `.to(torch.float32)`."""
 
     def __init__(self, model: mujoco.MjModel, control_dt: float = 0.01) -> None:
         """`control_dt` (s) is the period of a command, a whole multiple of the model's timestep."""
+        super().__init__()
         _refuse_unknown_physics(model)
         self.dt = float(model.opt.timestep)
         self.substeps = round(control_dt / self.dt)
         if self.substeps < 1 or abs(self.substeps * self.dt - control_dt) > 1e-9:
-            raise ConfigError(f"a control period of {control_dt} s is no whole multiple of the body's timestep "
-                              f"of {self.dt} s; {max(1, self.substeps) * self.dt:g} s would be")
+            raise ConfigError(f"a control period of {control_dt} s is no whole multiple of the body's timestep of "
+                              f"{self.dt} s; {max(1, self.substeps) * self.dt:g} s would be")
         self.control_dt = control_dt
         self.damping: tuple[float, float] = tuple(float(d) for d in model.dof_damping)  # type: ignore[assignment]
-        self.muscles = tuple(_muscle(model, i) for i in range(model.nu))
+        self.muscles = Muscles(model)
         self.springs = tuple(_spring(model, i) for i in range(model.ntendon) if model.tendon_stiffness[i] > 0)
         self.skeleton: Skeleton = _skeleton(model)
         self.home = np.array(model.key_qpos[0] if model.nkey else model.qpos0, float)
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The muscles, in the order of the command."""
-        return tuple(m.name for m in self.muscles)
-
     def start(self, q: Tensor) -> TwinState:
         """At rest and relaxed at joint positions `q` (2, batch)."""
-        return TwinState(q, torch.zeros_like(q), q.new_zeros(len(self.muscles), q.shape[1]))
+        return TwinState(q, torch.zeros_like(q), q.new_zeros(len(self.muscles.names), q.shape[1]))
 
     def step(self, state: TwinState, excitation: Tensor, law: Tensor) -> TwinState:
         """One control period under `excitation` (n_muscles, batch), 0..1, and `law` (10, batch)."""
-        q, v, act, u = state.q.unbind(0), state.v.unbind(0), state.act.unbind(0), excitation.unbind(0)
+        q, v, act = state.q.unbind(0), state.v.unbind(0), state.act
         for _ in range(self.substeps):
-            q, v, act = self._substep(q, v, act, u, law)
-        return TwinState(torch.stack(q), torch.stack(v), torch.stack(act))
+            q, v, act = self._substep(q, v, act, excitation, law)
+        return TwinState(torch.stack(q), torch.stack(v), act)
 
     def sense(self, state: TwinState) -> Sense:
         """What the sensors report of `state`."""
@@ -269,37 +268,27 @@ class Twin:
         return Sense(
             torch.stack(self.skeleton.endpoint(q)),
             torch.stack(self.skeleton.endpoint_velocity(q, v)),
-            torch.stack([m.length(q) for m in self.muscles]),
-            torch.stack([m.length(v) for m in self.muscles]),
+            self.muscles.length(q),
+            self.muscles.length(v),
         )
 
-    def _substep(self, q: Rows, v: Rows, act: Rows, u: Rows, law: Tensor) -> tuple[Rows, Rows, Rows]:
+    def _substep(self, q: Rows, v: Rows, act: Tensor, u: Tensor, law: Tensor) -> tuple[Rows, Rows, Tensor]:
         body, h = self.skeleton, self.dt
         push = field_force(law, body.endpoint(q), body.endpoint_velocity(q, v))
         load = body.joint_force(q, push)
         bias = body.bias(q, v)
-        t1, t2 = (load[i] - bias[i] - self.damping[i] * v[i] for i in (0, 1))
-        for muscle, a in zip(self.muscles, act, strict=True):
-            t1, t2 = _pull(t1, t2, muscle.moment, muscle.tension(muscle.length(q), muscle.length(v), a))
+        pull = (self.muscles.moment * self.muscles.tension(q, v, act)[:, None]).sum(0)
+        t1, t2 = (pull[i] + load[i] - bias[i] - self.damping[i] * v[i] for i in (0, 1))
         for spring in self.springs:
-            t1, t2 = _pull(t1, t2, spring.moment, spring.tension(q))
+            tension = spring.tension(q)
+            t1, t2 = t1 + spring.moment[0] * tension, t2 + spring.moment[1] * tension
 
         m11, m12, m22 = body.mass(q)
         m11, m22 = m11 + h * self.damping[0], m22 + h * self.damping[1]  # Euler is implicit in joint damping
         per_det = 1 / (m11 * m22 - m12 * m12)
         v = (v[0] + h * per_det * (m22 * t1 - m12 * t2), v[1] + h * per_det * (m11 * t2 - m12 * t1))
         q = (q[0] + h * v[0], q[1] + h * v[1])
-        act = tuple(a + h * m.activation_rate(e, a) for m, e, a in zip(self.muscles, u, act, strict=True))
-        return q, v, act
-
-
-def _combine(moment: tuple[float, float], rows: Rows) -> Tensor:
-    terms = [c * r for c, r in zip(moment, rows, strict=True) if c]
-    return terms[0] if len(terms) == 1 else terms[0] + terms[1]
-
-
-def _pull(t1: Tensor, t2: Tensor, moment: tuple[float, float], tension: Tensor) -> tuple[Tensor, Tensor]:
-    return (t1 + moment[0] * tension if moment[0] else t1, t2 + moment[1] * tension if moment[1] else t2)
+        return q, v, act + h * self.muscles.activation_rate(u, act)
 
 
 def _refuse_unknown_physics(model: mujoco.MjModel) -> None:
@@ -317,12 +306,14 @@ def _refuse_unknown_physics(model: mujoco.MjModel) -> None:
         "no other disabled part of the physics": not flags & ~known,
         "no joint springs": not np.any(model.jnt_stiffness),
         "linear damping and springs": not any(
-            np.any(getattr(model, p, 0)) for p in ("dof_dampingpoly", "tendon_dampingpoly", "tendon_stiffnesspoly")
+            np.any(getattr(model, name, 0))
+            for name in ("dof_dampingpoly", "tendon_dampingpoly", "tendon_stiffnesspoly")
         ),
         "no fluid": model.opt.density == 0 and model.opt.viscosity == 0,
-        "fixed tendons without damping, friction or armature": np.all(model.wrap_type == int(mujoco.mjtWrap.mjWRAP_JOINT))
-        and not np.any(model.tendon_damping) and not np.any(model.tendon_frictionloss)
-        and not np.any(getattr(model, "tendon_armature", 0)),
+        "fixed tendons without damping, friction or armature":
+            np.all(model.wrap_type == int(mujoco.mjtWrap.mjWRAP_JOINT))
+            and not np.any(model.tendon_damping) and not np.any(model.tendon_frictionloss)
+            and not np.any(getattr(model, "tendon_armature", 0)),
         "muscles on tendons, without gear, smoothing or limits on force and activation":
             np.all(model.actuator_dyntype == dyn) and np.all(model.actuator_gaintype == gain)
             and np.all(model.actuator_biastype == bias)
@@ -348,19 +339,6 @@ def _moment(model: mujoco.MjModel, tendon: int) -> tuple[float, float]:
     return out[0], out[1]
 
 
-def _muscle(model: mujoco.MjModel, i: int) -> Muscle:
-    prm = [float(p) for p in model.actuator_gainprm[i]]
-    low, high = (float(r) for r in model.actuator_lengthrange[i])
-    optimal = (high - low) / (prm[1] - prm[0])
-    return Muscle(
-        name=model.actuator(i).name, moment=_moment(model, int(model.actuator_trnid[i, 0])), force=prm[2],
-        optimal_length=optimal, length_at_zero=prm[0] - low / optimal, lmin=prm[4], lmax=prm[5], vmax=prm[6],
-        fpmax=prm[7], fvmax=prm[8], time_up=float(model.actuator_dynprm[i, 0]),
-        time_down=float(model.actuator_dynprm[i, 1]), low=float(model.actuator_ctrlrange[i, 0]),
-        high=float(model.actuator_ctrlrange[i, 1]),
-    )
-
-
 def _spring(model: mujoco.MjModel, i: int) -> Spring:
     lower, upper = (float(x) for x in model.tendon_lengthspring[i])
     return Spring(_moment(model, i), float(model.tendon_stiffness[i]), lower, upper)
@@ -381,15 +359,15 @@ def _skeleton(model: mujoco.MjModel) -> Skeleton:
     if model.jnt_type[0] == int(mujoco.mjtJoint.mjJNT_SLIDE):
         straight = (np.array_equal(model.jnt_axis, [[1, 0, 0], [0, 1, 0]]) and first == second
                     and not model.body_pos[first].any() and not model.site_pos[site].any())
-        _refuse_unless(straight, "both slides on one body at the origin, along x and y, with the site at its centre")
+        _refuse_unless(straight, "both slides along x and y on one body at the origin, the site at its centre")
         return Slides(float(model.body_mass[first]), armature)
-    along_x = all(not p[1:].any() for p in (model.body_pos[second], model.body_ipos[first], model.body_ipos[second],
-                                            model.site_pos[site]))
+    points = model.body_pos[second], model.body_ipos[first], model.body_ipos[second], model.site_pos[site]
+    along_x = not any(p[1:].any() for p in points)
     upright = all(np.array_equal(model.body_quat[b], [1, 0, 0, 0]) for b in (first, second))
     chain = (np.array_equal(model.jnt_axis, [[0, 0, 1]] * 2) and model.body_parentid[second] == first
              and not model.jnt_pos.any() and not model.body_pos[first].any() and not model.qpos0.any()
              and model.site_bodyid[site] == second)
-    _refuse_unless(along_x and upright and chain, "a chain of two links along x with hinges about z at their origins")
+    _refuse_unless(along_x and upright and chain, "two links along x with hinges about z at their origins")
     m1, m2 = float(model.body_mass[first]), float(model.body_mass[second])
     c1, c2 = float(model.body_ipos[first, 0]), float(model.body_ipos[second, 0])
     l1, l2 = float(model.body_pos[second, 0]), float(model.site_pos[site, 0])

@@ -31,7 +31,7 @@ def random_start(model: mujoco.MjModel, name: str, rng: np.random.Generator) -> 
 
 
 def mujoco_rollout(model, start, commands, law):
-    """States (time, batch, ...) of q, v, act and of actuator lengths and velocities, at every physics step."""
+    """q, v, act and actuator lengths and velocities, each (time, batch, n), at every physics step."""
     out, jacobian = {k: [] for k in ("q", "v", "act", "length", "velocity")}, np.zeros((3, model.nv))
     data = [mujoco.MjData(model) for _ in range(BATCH)]
     for d, q, v, a in zip(data, *start, strict=True):
@@ -67,7 +67,8 @@ def test_one_second_agrees_with_mujoco_in_every_state(rollout):
     for k, command in enumerate(commands):
         state = twin.step(state, torch.tensor(command.T), law)
         for got, key in zip(state, ("q", "v", "act"), strict=True):
-            np.testing.assert_allclose(got.numpy().T, truth[key][5 * k + 4], rtol=0, atol=1e-9, err_msg=f"{key} at {k}")
+            wanted = truth[key][5 * k + 4]
+            np.testing.assert_allclose(got.numpy().T, wanted, rtol=0, atol=1e-9, err_msg=f"{key} at {k}")
 
 
 def test_senses_agree_with_mujoco(rollout):
@@ -81,11 +82,12 @@ def test_senses_agree_with_mujoco(rollout):
         mujoco.mj_fwdPosition(model, data)
         mujoco.mj_jacSite(model, data, jacobian, None, 0)
         np.testing.assert_allclose(sense.endpoint.numpy()[:, i], data.site_xpos[0, :2], atol=1e-12)
-        np.testing.assert_allclose(sense.endpoint_velocity.numpy()[:, i], (jacobian @ data.qvel)[:2], atol=1e-12)
+        velocity = (jacobian @ data.qvel)[:2]
+        np.testing.assert_allclose(sense.endpoint_velocity.numpy()[:, i], velocity, atol=1e-12)
 
 
 def test_the_rollout_visits_every_branch(rollout):
-    """Every piece of every piecewise curve is used by at least one muscle at some time, both sides of each spring."""
+    """Every piece of every piecewise curve is used by some muscle at some time, and both sides of each limit."""
     _, model, _, commands, truth = rollout
     prm, low, high = model.actuator_gainprm[0], *model.actuator_lengthrange.T
     optimal = (high - low) / (prm[1] - prm[0])
@@ -129,7 +131,8 @@ def test_every_muscle_pulls_as_its_name_says(name):
     """One muscle at a time from rest at home: flexors bend, extensors straighten, `up` pulls up."""
     expected = {
         "pectoralis": (+1, 0), "deltoid": (-1, 0), "brachioradialis": (0, +1), "triceps_lateral": (0, -1),
-        "biceps": (+1, +1), "triceps_long": (-1, -1), "right": (1, 0), "left": (-1, 0), "up": (0, 1), "down": (0, -1),
+        "biceps": (+1, +1), "triceps_long": (-1, -1),
+        "right": (+1, 0), "left": (-1, 0), "up": (0, +1), "down": (0, -1),
     }
     model = load(name)
     data = mujoco.MjData(model)
@@ -137,15 +140,18 @@ def test_every_muscle_pulls_as_its_name_says(name):
         mujoco.mj_resetDataKeyframe(model, data, model.key("home").id)
         data.act[i] = 0.5
         mujoco.mj_forward(model, data)
-        np.testing.assert_array_equal(np.sign(np.round(data.qfrc_actuator, 9)), expected[model.actuator(i).name])
+        torque = np.round(data.qfrc_actuator, 9)
+        np.testing.assert_array_equal(np.sign(torque), expected[model.actuator(i).name])
 
 
 def test_arm26_has_the_published_constants():
-    """REFERENCE: Nijhof & Kouwenhoven 2000; inertias about the proximal joint."""
+    """Nijhof & Kouwenhoven 2000; inertias about the proximal joint."""
     twin = Twin(load("arm26"))
-    assert [m.force for m in twin.muscles] == [838, 1207, 1422, 1549, 414, 603]
-    np.testing.assert_allclose([m.optimal_length for m in twin.muscles], [0.134, 0.140, 0.092, 0.093, 0.137, 0.127])
-    home = [m.length_at_zero + np.dot(m.moment, twin.home) / m.optimal_length for m in twin.muscles]
+    muscles = twin.muscles
+    assert muscles.force[:, 0].tolist() == [838, 1207, 1422, 1549, 414, 603]
+    optimal = [0.134, 0.140, 0.092, 0.093, 0.137, 0.127]
+    np.testing.assert_allclose(muscles.optimal_length[:, 0], optimal)
+    home = muscles.length_at_zero + muscles.length(torch.tensor(twin.home)[:, None]) / muscles.optimal_length
     np.testing.assert_allclose(home, 1, atol=1e-9)
     np.testing.assert_allclose(twin.skeleton.inertia_1, 0.051 + 1.43 * 0.309**2)
     np.testing.assert_allclose(twin.skeleton.inertia_2, 0.057)

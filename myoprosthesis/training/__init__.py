@@ -1,0 +1,1 @@
+"""Training of policies by gradient through a differentiable copy of the body."""
