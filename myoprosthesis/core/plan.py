@@ -8,8 +8,9 @@ can overtake what was said about it. Times are integer nanoseconds of the graph'
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from myoprosthesis.core.errors import ConfigError
@@ -28,7 +29,8 @@ def ns(seconds: float) -> int:
 @dataclass(frozen=True)
 class TrialPlan:
     """One trial: from `from_ns` to `until_ns`, with the goal `target` (m, three coordinates) from the start and the
-    go signal at `go_ns` (never in a catch trial: None). `reset`: the body is put to its start at `from_ns`."""
+    go signal at `go_ns` (never in a catch trial: None). `reset`: the body is put to its start at `from_ns`. After the
+    `last` one nothing more comes."""
 
     trial: int
     from_ns: int
@@ -38,11 +40,14 @@ class TrialPlan:
     go_ns: int | None
     reset: bool = True
     scored: bool = True
+    last: bool = False
     label: str = ""
 
     def __post_init__(self) -> None:
         if not self.from_ns < self.until_ns:
             raise ConfigError(f"trial {self.trial} ends at {self.until_ns} ns, not after its start {self.from_ns} ns")
+        if not all(math.isfinite(x) for x in (*self.start, *self.target)):
+            raise ConfigError(f"trial {self.trial} goes from {self.start} to {self.target}: both must be finite")
 
     def goal(self, now_ns: int) -> dict[str, float]:
         """Channel values of the task at `now_ns`: `target/x` … in m and `go` 0 or 1."""
@@ -101,12 +106,13 @@ class Entry:
 
 @dataclass(frozen=True)
 class PerturbationPlan:
-    """All perturbations up to `until_ns`, under the `name` by which people know them."""
+    """All perturbations from `from_ns` up to `until_ns`, under the `name` by which people know them."""
 
     name: str
     until_ns: int
     trial: int = -1
     entries: tuple[Entry, ...] = ()
+    from_ns: int = 0
 
     def at(self, *sites: str) -> tuple[Entry, ...]:
         """The entries of some sites."""
@@ -114,16 +120,7 @@ class PerturbationPlan:
 
     def to_json(self) -> str:
         """The text of a message on `perturbation`."""
-        entries = [{**asdict(replace(e, values={})), "values": dict(e.values)} for e in self.entries]
-        return json.dumps(
-            {
-                "party": "perturbation",
-                "name": self.name,
-                "until_ns": self.until_ns,
-                "trial": self.trial,
-                "entries": entries,
-            }
-        )
+        return json.dumps({"party": "perturbation", **asdict(self)})
 
     @classmethod
     def from_json(cls, text: str) -> PerturbationPlan:
@@ -131,38 +128,44 @@ class PerturbationPlan:
         data = _object(text, "perturbation")
         try:
             entries = tuple(Entry(**e) for e in data.get("entries", ()))
-            return cls(str(data["name"]), int(data["until_ns"]), int(data.get("trial", -1)), entries)
-        except (TypeError, KeyError, ValueError) as error:
+            return cls(
+                name=str(data["name"]),
+                until_ns=int(data["until_ns"]),
+                trial=int(data.get("trial", -1)),
+                entries=entries,
+                from_ns=int(data.get("from_ns", 0)),
+            )
+        except KeyError as error:
+            raise ConfigError(f"a perturbation cannot be read: it has no {error}") from error
+        except (TypeError, ValueError, OverflowError) as error:
             raise ConfigError(f"a perturbation cannot be read: {error}") from error
 
 
 @dataclass
 class Schedule:
-    """The plans a party has sent, and the time up to which it has spoken. `P` is TrialPlan or PerturbationPlan."""
+    """The plans (of trials or of perturbations) that one party has sent, by time, and how far it has spoken."""
 
     horizon_ns: int = -1
     plans: list[Any] = field(default_factory=list)
 
     def add(self, plan: Any) -> None:
-        """Take in a plan. One that speaks again of a time already spoken of replaces what was said."""
-        begins = getattr(plan, "from_ns", None)
-        if begins is None:
-            same = [p for p in self.plans if p.trial == plan.trial]
-            for p in same:
-                self.plans.remove(p)
-        else:
-            self.plans = [p for p in self.plans if p.until_ns <= begins]
+        """Take in a plan. It replaces all that was said of the time from its `from_ns` on, so that a party which
+        was restarted, and begins anew in the middle of an old plan, is the only one heard."""
+        self.plans = [p for p in self.plans if p.from_ns < plan.from_ns]
         self.plans.append(plan)
-        self.horizon_ns = max(self.horizon_ns, plan.until_ns) if begins is None else plan.until_ns
+        self.horizon_ns = plan.until_ns
+
+    @property
+    def ended(self) -> bool:
+        """True when the party has said that nothing more will come."""
+        return bool(self.plans) and bool(getattr(self.plans[-1], "last", False))
 
     def current(self, now_ns: int) -> Any | None:
         """The plan in force at `now_ns`; older ones are forgotten."""
-        while len(self.plans) > 1 and self.plans[0].until_ns <= now_ns:
+        while len(self.plans) > 1 and self.plans[1].from_ns <= now_ns:
             self.plans.pop(0)
-        for plan in self.plans:
-            if now_ns < plan.until_ns and getattr(plan, "from_ns", 0) <= now_ns:
-                return plan
-        return None
+        plan = self.plans[0] if self.plans else None
+        return plan if plan is not None and plan.from_ns <= now_ns < plan.until_ns else None
 
 
 def _object(text: str, what: str) -> dict[str, Any]:
