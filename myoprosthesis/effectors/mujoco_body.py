@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,13 +13,17 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.effector import EffectorSpec, EffectorState, Imposed
-from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.errors import ConfigError, EffectorError
 from myoprosthesis.core.options import option
 
 Array = NDArray[np.float64]
 _MUSCLE = int(mujoco.mjtDyn.mjDYN_MUSCLE)
 _SINGLE = (int(mujoco.mjtJoint.mjJNT_HINGE), int(mujoco.mjtJoint.mjJNT_SLIDE))
 _FREE_POSITION = ("x", "y", "z", "qw", "qx", "qy", "qz")
+
+# Without a handler MuJoCo prints its warnings and writes MUJOCO_LOG.TXT into the working directory.
+if mujoco.get_mju_user_warning() is None:
+    mujoco.set_mju_user_warning(logging.getLogger("mujoco").info)
 
 
 @dataclass(frozen=True)
@@ -33,9 +38,9 @@ class BodyOptions:
 class MujocoBody:
     """Implements `Effector` over a compiled `mujoco.MjModel`.
 
-    The state is always that of one instant: the position and velocity stage of the next step runs at the
-    end of each period (`mj_step1`), so nothing is computed twice and nothing is one step old. Loads are
-    evaluated inside every physics step.
+    The state is always that of one instant: the position and velocity stage of the next step (`mj_step1`) and
+    the actuators' forces are computed at the end of each period, so nothing is one step old. Loads are evaluated
+    inside every physics step.
     """
 
     def __init__(
@@ -57,18 +62,21 @@ class MujocoBody:
         muscle = np.array([int(t) == _MUSCLE for t in model.actuator_dyntype], bool)
         self._muscles = np.flatnonzero(muscle)
         self._activation = model.actuator_actadr[self._muscles]
-        self._whole = self._velocity.size == model.nv and bool((self._velocity >= 0).all())
+        self._moving = np.flatnonzero(self._velocity >= 0)
+        self._dof = self._velocity[self._moving]
         self._strength = np.ones(self._muscles.size)
         self._gain = model.actuator_gainprm.copy()
         self._jacobian = np.zeros((3, model.nv))
-        self._endpoint_load, self._joint_load = np.zeros(3), np.zeros(model.nv)
+        self._endpoint_load, self._joint_load = np.zeros(3), np.zeros(len(self._joints))
+        command = _command(model, muscle)
         self.spec = EffectorSpec(
-            name=name, dt=options.dt, command=_command(model, muscle),
+            name=name, dt=options.dt, command=command,
             joints=self._joints, muscles=tuple(model.actuator(int(i)).name for i in self._muscles),
             endpoint=model.site(self._site).name if self._site >= 0 else "",
             sites=(("endpoint",) if self._site >= 0 else ()) + ("joint",) * bool(self._joints)
             + ("muscle",) * bool(self._muscles.size),
-            steppable=True, simulator=f"mujoco {mujoco.__version__}",
+            steppable=True, fail="hold" if command.quantity == "position" else "relax",
+            simulator=f"mujoco {mujoco.__version__}",
             home=self._home(),
         )
 
@@ -76,14 +84,14 @@ class MujocoBody:
         """The start keyframe, or the model's own start; the same for every seed."""
         self._place()
         self._set_strength(np.ones(self._muscles.size))
-        mujoco.mj_forward(self.model, self.data)
         mujoco.mj_step1(self.model, self.data)
-        self._endpoint_load, self._joint_load = np.zeros(3), np.zeros(self.model.nv)
+        self._endpoint_load, self._joint_load = np.zeros(3), np.zeros(len(self._joints))
         return self._state(np.zeros(self.model.nu))
 
     def step(self, command: Array, imposed: Imposed) -> EffectorState:
         """Integrate one control period; `command` in the order of `spec.command`, shape (nu,)."""
         model, data = self.model, self.data
+        end = data.time + self.spec.dt
         if imposed.strength is not None or (self._strength != 1).any():
             self._set_strength(np.ones_like(self._strength) if imposed.strength is None else imposed.strength)
         data.ctrl[:] = command
@@ -91,10 +99,12 @@ class MujocoBody:
             mujoco.mj_step2(model, data)
             if self.substeps > 1:
                 mujoco.mj_step(model, data, nstep=self.substeps - 1)
-            self._endpoint_load, self._joint_load = np.zeros(3), np.zeros(model.nv)
+            self._endpoint_load, self._joint_load = np.zeros(3), np.zeros(len(self._joints))
         else:
             self._step_loaded(imposed)
         mujoco.mj_step1(model, data)
+        if not abs(data.time - end) < 0.5 * model.opt.timestep:  # MuJoCo starts anew from time 0 when it diverges
+            raise EffectorError(f"the simulation of {self.spec.name!r} diverged before {end:.3f} s: it needs a reset")
         return self._state(command)
 
     def close(self) -> None:
@@ -103,15 +113,15 @@ class MujocoBody:
     def _step_loaded(self, imposed: Imposed) -> None:
         """Substeps with F = f + K x + B v evaluated in each; the mean over the period is reported as the load."""
         model, data = self.model, self.data
-        total, joint_total = np.zeros(3), np.zeros(model.nv)
+        total, joint_total = np.zeros(3), np.zeros(len(self._joints))
         for k in range(self.substeps):
             if k:
                 mujoco.mj_step1(model, data)
             force = np.zeros(model.nv)
             if imposed.joint is not None:
-                own = imposed.joint.force(data.qpos[self._position], data.qvel[self._velocity])
-                force[self._velocity] += own
-            joint_total += force
+                torque = imposed.joint.force(data.qpos[self._position], self._velocities(data.qvel))
+                force[self._dof] = torque[self._moving]
+                joint_total[self._moving] += torque[self._moving]
             if imposed.endpoint is not None:
                 mujoco.mj_jacSite(model, data, self._jacobian, None, self._site)
                 load = imposed.endpoint.force(data.site_xpos[self._site], self._jacobian @ data.qvel)
@@ -123,13 +133,12 @@ class MujocoBody:
         self._endpoint_load, self._joint_load = total / self.substeps, joint_total / self.substeps
 
     def _state(self, applied: Array) -> EffectorState:
+        mujoco.mj_fwdActuation(self.model, self.data)
         data, nj, nm = self.data, len(self._joints), self._muscles.size
         table = np.zeros((3, nj + 2 * nm + (3 if self._site >= 0 else 0)))
         table[0, :nj] = data.qpos[self._position]
-        table[1, :nj] = data.qvel[self._velocity]
-        table[2, :nj] = data.qfrc_actuator[self._velocity]
-        if not self._whole:
-            table[1:, :nj][:, self._velocity < 0] = 0.0
+        table[1, self._moving] = data.qvel[self._dof]
+        table[2, self._moving] = data.qfrc_actuator[self._dof]
         if nm:
             table[0, nj : nj + nm] = data.actuator_length[self._muscles]
             table[1, nj : nj + nm] = data.actuator_velocity[self._muscles]
@@ -140,8 +149,13 @@ class MujocoBody:
             table[0, -3:] = data.site_xpos[self._site]
             table[1, -3:] = self._jacobian @ data.qvel
             table[2, -3:] = self._endpoint_load
-        joint_load = self._joint_load[self._velocity] if self._joint_load.any() else np.zeros(nj)
-        return EffectorState(self.spec, float(data.time), table, np.array(applied, float), joint_load)
+        return EffectorState(self.spec, float(data.time), table, np.array(applied, float), self._joint_load)
+
+    def _velocities(self, qvel: Array) -> Array:
+        """One velocity per joint name, shape (n_joints,); 0 for the scalar part of a quaternion, which has none."""
+        velocity = np.zeros(len(self._joints))
+        velocity[self._moving] = qvel[self._dof]
+        return velocity
 
     def _place(self) -> None:
         if self._key >= 0:
@@ -221,10 +235,22 @@ def _command(model: mujoco.MjModel, muscle: NDArray[np.bool_]) -> Channels:
         which = ", ".join(free)
         raise ConfigError(f"actuators without ctrlrange cannot be commanded safely: {which}; add ctrlrange to the MJCF")
     low, high = (tuple(float(x) for x in column) for column in model.actuator_ctrlrange.T)
-    if not muscle.any() and (model.actuator_biastype == mujoco.mjtBias.mjBIAS_AFFINE).all():
-        joints = tuple(model.joint(int(model.actuator_trnid[i, 0])).name for i in range(model.nu))
-        return Channels("position", joints, "rad", low, high)
+    if _are_position_servos(model):
+        joints = model.actuator_trnid[:, 0]
+        sliding = (model.jnt_type[joints] == mujoco.mjtJoint.mjJNT_SLIDE).all()
+        where = tuple(model.joint(int(j)).name or f"joint{j}" for j in joints)
+        return Channels("position", where, "m" if sliding else "rad", low, high)
     return Channels("effort", names, "1", low, high)
+
+
+def _are_position_servos(model: mujoco.MjModel) -> bool:
+    """True when every actuator turns one joint by kp (ctrl − q) − …: MuJoCo's `position` actuators."""
+    return bool(
+        (model.actuator_trntype == mujoco.mjtTrn.mjTRN_JOINT).all()
+        and (model.actuator_biastype == mujoco.mjtBias.mjBIAS_AFFINE).all()
+        and (model.actuator_biasprm[:, 1] == -model.actuator_gainprm[:, 0]).all()
+        and (model.actuator_gainprm[:, 0] > 0).all()
+    )
 
 
 def compiled(load: Callable[[], Any], what: str) -> mujoco.MjModel:
