@@ -39,7 +39,6 @@ class Imposer:
         self._fatigue = Fatigue(len(spec.muscles))
         self._plan: PerturbationPlan | None = None
         self._entries: tuple[tuple[Entry, Any], ...] = ()
-        self._constant: Imposed | None = NOTHING
 
     def refusal(self, plan: PerturbationPlan) -> str:
         """Empty, or why this effector cannot do what the plan says."""
@@ -76,31 +75,43 @@ class Imposer:
                 else:
                     joint = law if joint is None else joint + law
                 continue
-            if entry.kind == "fatigue":
-                part = self._fatigue.step(activation, value, self.spec.dt)
-            else:
-                part = 1.0 - gain * (1.0 - value)
+            left = self._fatigue.step(activation, value, self.spec.dt) if entry.kind == "fatigue" else value
+            part = 1.0 - gain * (1.0 - left)
             strength = part if strength is None else strength * part
         return Imposed(endpoint, joint, strength)
 
     def _resolve(self, entry: Entry) -> Any:
-        values = dict(entry.values)
+        """What the body is to be given: a law in its dimensions, strengths by muscle, or the rates of fatigue."""
+        try:
+            return self._by_kind(entry, dict(entry.values))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ConfigError(f"a perturbation of kind {entry.kind!r} cannot be read: {error!r}") from error
+
+    def _by_kind(self, entry: Entry, values: dict[str, Any]) -> Any:
         if entry.kind == "law" and entry.site == "endpoint":
-            return Law.from_dict(values)
+            law = Law.from_dict(values)
+            if law.n != 3:
+                raise ConfigError(f"a law at the endpoint has 3 dimensions, got {law.n}")
+            return law
         if entry.kind == "law":
             own = values.pop("joints")
             where = [self._index(name, self.spec.joints, "joint") for name in own]
-            n, part = len(self.spec.joints), Law(*(np.array(values[k]) for k in ("f", "K", "B")))
+            n, part = len(self.spec.joints), Law.from_dict(values)
             f, K, B = np.zeros(n), np.zeros((n, n)), np.zeros((n, n))
             f[where], K[np.ix_(where, where)], B[np.ix_(where, where)] = part.f, part.K, part.B
             return Law(f, K, B)
         if entry.kind == "strength":
+            if not 0.0 <= values["strength"] <= 1.0:
+                raise ConfigError(f"a muscle's strength is 0 to 1, got {values['strength']}")
             strength = np.ones(len(self.spec.muscles))
             for name in values["muscles"] or self.spec.muscles:
                 strength[self._index(name, self.spec.muscles, "muscle")] = values["strength"]
             return strength
         if entry.kind == "fatigue":
-            return values
+            rates = {k: float(values[k]) for k in ("F", "R")}
+            if not all(np.isfinite(r) and r >= 0 for r in rates.values()):
+                raise ConfigError(f"rates of fatigue are finite and not below 0, got {rates}")
+            return rates
         raise ConfigError(f"a perturbation of kind {entry.kind!r} cannot act at the {entry.site}")
 
     def _index(self, name: str, known: tuple[str, ...], what: str) -> int:

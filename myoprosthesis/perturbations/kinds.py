@@ -165,13 +165,15 @@ def curl(options: CurlOptions, trial: TrialPlan) -> tuple[Entry, ...]:
 
 
 def channel(options: ChannelOptions, trial: TrialPlan) -> tuple[Entry, ...]:
-    """F = −(B ė⊥ + K e⊥) off the line start → target (Scheidt et al. 2000, doi 10.1152/jn.2000.84.2.853)."""
+    """F = −(B ė⊥ + K e⊥) off the line start → target (Scheidt et al. 2000, doi 10.1152/jn.2000.84.2.853).
+
+    Nothing in a trial without a movement, which has no line: holding, and catch trials of the task."""
     line = np.zeros(3)
     line[: len(trial.start)] = np.subtract(trial.target, trial.start)
     length = float(np.linalg.norm(line))
     if length == 0:
-        raise ConfigError(f"trial {trial.trial} starts at its target: a force channel needs a line between two points")
-    across = np.diag([1.0, 1.0, 0.0]) - np.outer(line, line) / length**2
+        return ()
+    across = np.eye(3) - np.outer(line, line) / length**2
     return options.law(trial, Law.of(K=-options.stiffness * across, B=-options.damping * across, x0=trial.start))
 
 

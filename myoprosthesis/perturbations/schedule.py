@@ -13,6 +13,10 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import build, option
 from myoprosthesis.core.plan import PerturbationPlan, TrialPlan
 
+_TRIAL = TrialPlan(0, 0, 1, (0.0, 0.0, 0.0), (0.1, 0.0, 0.0), None)
+_CATCH = 0x434154
+"""Keeps these random numbers apart from those of a task with the same seed."""
+
 
 @dataclass(frozen=True)
 class Block:
@@ -21,6 +25,14 @@ class Block:
     kinds: tuple[dict, ...] = option((), "the perturbations, which add")
     first: int = option(0, "first trial", "", 0)
     last: int = option(-1, "last trial, −1: no end", "", -1)
+
+    def __post_init__(self) -> None:
+        if 0 <= self.last < self.first:
+            raise ConfigError(f"it ends with trial {self.last}, before its first, {self.first}")
+
+    def holds(self, trial: int) -> bool:
+        """True for the trials of this block."""
+        return self.first <= trial and (self.last < 0 or trial <= self.last)
 
 
 @dataclass(frozen=True)
@@ -33,6 +45,10 @@ class Preset:
     blocks: tuple[dict, ...] = option((), "or blocks of trials, each with first, last and kinds")
     catch_rate: float = option(0.0, "share of trials without any of it", "1", 0.0, 1.0)
     seed: int = option(0, "seed of the catch trials", "", 0)
+
+    def __post_init__(self) -> None:
+        if self.kinds and self.blocks:
+            raise ConfigError("kinds and blocks exclude each other: put the kinds into the blocks")
 
 
 class Planner:
@@ -58,19 +74,20 @@ class Planner:
         for key in own & set(overrides):
             data[key] = overrides[key]
             unused.pop(key, None)
-        return make, build(options, data, f"perturbation {kind}")
+        built: Any = build(options, data, f"perturbation {kind}")
+        make(built, _TRIAL)  # so that what cannot be planned is refused now and not in the middle of a session
+        return make, built
 
     def is_catch(self, trial: int) -> bool:
         """True in the trials that are left unperturbed by chance."""
-        return bool(np.random.default_rng((self.preset.seed, trial)).random() < self.preset.catch_rate)
+        rng = np.random.default_rng((self.preset.seed, trial, _CATCH))
+        return bool(rng.random() < self.preset.catch_rate)
 
     def plan(self, trial: TrialPlan) -> PerturbationPlan:
         """Everything that is imposed during `trial`."""
-        entries: list[Any] = []
-        if not self.is_catch(trial.trial):
-            for block, kinds in self._blocks:
-                if block.first <= trial.trial and (block.last < 0 or trial.trial <= block.last):
-                    for make, options in kinds:
-                        entries.extend(make(options, trial))
-        name = self.preset.name if entries or not self.preset.catch_rate else f"{self.preset.name} (catch)"
-        return PerturbationPlan(name, trial.until_ns, trial.trial, tuple(entries))
+        chosen = [kind for block, kinds in self._blocks if block.holds(trial.trial) for kind in kinds]
+        name = self.preset.name
+        if chosen and self.is_catch(trial.trial):
+            chosen, name = [], f"{name} (catch)"
+        entries = tuple(entry for make, options in chosen for entry in make(options, trial))
+        return PerturbationPlan(name, trial.until_ns, trial.trial, entries, trial.from_ns)
