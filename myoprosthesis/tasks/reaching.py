@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
+from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import option
 from myoprosthesis.core.plan import TrialPlan, ns
+
+_CATCH = 0x676F
+"""Keeps these random numbers apart from those of the targets."""
 
 
 class Task(Protocol):
@@ -32,6 +37,12 @@ class ReachOptions:
     between: str = option("reset", "how the next trial gets to its start", choices=("reset", "return"))
     seed: int = option(0, "seed of the order of targets", "", 0)
 
+    def __post_init__(self) -> None:
+        if len(self.home) > 3:
+            raise ConfigError(f"home has {len(self.home)} coordinates; there are three")
+        if self.go_s >= self.trial_s:
+            raise ConfigError(f"the go signal at {self.go_s} s comes after the trial's {self.trial_s} s")
+
 
 @dataclass(frozen=True)
 class CentreOutOptions(ReachOptions):
@@ -49,19 +60,17 @@ class CentreOut:
         self.options = options
 
     def plan(self, trial: int, from_ns: int) -> TrialPlan:
-        """See `Task.plan`. With `between: return` every second trial goes back and is not scored."""
+        """See `Task.plan`."""
+        return _plan(self.options, trial, from_ns, self._goal)
+
+    def _goal(self, movement: int) -> tuple[float, float, str]:
         o = self.options
-        back = o.between == "return" and trial % 2 == 1
-        movement = trial // 2 if o.between == "return" else trial
         turn, place = divmod(movement, o.targets)
         order = np.arange(o.targets)
         if o.shuffle:
             order = np.random.default_rng((o.seed, turn)).permutation(o.targets)
-        angle = np.deg2rad(o.first_angle) + 2 * np.pi * int(order[place]) / o.targets
-        plan = _movement(o, trial, from_ns, angle, o.distance, f"target {int(order[place])}")
-        if back:
-            return replace(plan, start=plan.target, target=plan.start, reset=False, scored=False, label="return")
-        return replace(plan, reset=o.between == "reset" or trial == 0)
+        target = int(order[place])
+        return np.deg2rad(o.first_angle) + 2 * np.pi * target / o.targets, o.distance, f"target {target}"
 
 
 @dataclass(frozen=True)
@@ -69,6 +78,11 @@ class RandomReachOptions(ReachOptions):
     """Options of random reaching."""
 
     nearest: float = option(0.03, "shortest distance; `distance` is the longest", "m", 0.0, 2.0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.nearest > self.distance:
+            raise ConfigError(f"nearest, {self.nearest} m, is above distance, {self.distance} m")
 
 
 class RandomReach:
@@ -79,9 +93,12 @@ class RandomReach:
 
     def plan(self, trial: int, from_ns: int) -> TrialPlan:
         """See `Task.plan`."""
+        return _plan(self.options, trial, from_ns, self._goal)
+
+    def _goal(self, movement: int) -> tuple[float, float, str]:
         o = self.options
-        rng = np.random.default_rng((o.seed, trial))
-        return _movement(o, trial, from_ns, rng.uniform(0, 2 * np.pi), rng.uniform(o.nearest, o.distance), "random")
+        rng = np.random.default_rng((o.seed, movement))
+        return rng.uniform(0, 2 * np.pi), rng.uniform(o.nearest, o.distance), "random"
 
 
 class Hold:
@@ -92,14 +109,23 @@ class Hold:
 
     def plan(self, trial: int, from_ns: int) -> TrialPlan:
         """See `Task.plan`."""
-        return _movement(self.options, trial, from_ns, 0.0, 0.0, "hold")
+        return _plan(self.options, trial, from_ns, lambda movement: (0.0, 0.0, "hold"))
 
 
-def _movement(o: ReachOptions, trial: int, from_ns: int, angle: float, distance: float, label: str) -> TrialPlan:
+def _plan(o: ReachOptions, trial: int, from_ns: int, goal: Callable[[int], tuple[float, float, str]]) -> TrialPlan:
+    """The trial that reaches the `goal` (angle in rad, distance in m, label) of its movement.
+
+    With `between: return` every second trial goes back, is not scored and never a catch trial.
+    """
+    movement, back = divmod(trial, 2) if o.between == "return" else (trial, 0)
+    angle, distance, label = goal(movement)
     home = tuple(o.home) + (0.0,) * (3 - len(o.home))
-    target = (home[0] + distance * float(np.cos(angle)), home[1] + distance * float(np.sin(angle)), home[2])
-    caught = np.random.default_rng((o.seed, 1, trial)).random() < o.catch_rate
-    return TrialPlan(
-        trial, from_ns, from_ns + ns(o.trial_s), home, home if caught else target,
-        None if caught else from_ns + ns(o.go_s), o.between == "reset" or trial == 0, label=label,
-    )
+    caught = np.random.default_rng((o.seed, movement, _CATCH)).random() < o.catch_rate
+    reach = np.zeros(3) if caught else distance * np.array([np.cos(angle), np.sin(angle), 0.0])
+    target = tuple(float(x) for x in home + reach)
+    times = (trial, from_ns, from_ns + ns(o.trial_s))
+    go_ns = from_ns + ns(o.go_s)
+    if back:
+        return TrialPlan(*times, target, home, go_ns, reset=False, scored=False, label="return")
+    reset = o.between == "reset" or trial == 0
+    return TrialPlan(*times, home, target, None if caught else go_ns, reset=reset, label=label)
