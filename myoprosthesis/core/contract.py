@@ -44,15 +44,25 @@ class Contract:
     def __post_init__(self) -> None:
         if not (np.isfinite(self.dt) and self.dt > 0):
             raise ContractError(f"policy {self.name!r} has a period of {self.dt} s; it must be above 0")
+        if not np.isfinite(self.deadline_s):
+            raise ContractError(f"policy {self.name!r} has a deadline of {self.deadline_s} s; it must be finite")
         if self.deadline_s <= 0:
             object.__setattr__(self, "deadline_s", 1.5 * self.dt)
         if not self.observation:
             raise ContractError(f"policy {self.name!r} observes nothing")
+        for kind, names in (("observation term", self.term_names), ("hidden state", tuple(n for n, _ in self.hidden))):
+            if len(set(names)) != len(names):
+                raise ContractError(f"policy {self.name!r} has one {kind} twice: {', '.join(names)}")
         for term in self.observation:
             try:
                 ticks(term.delay_s, self.dt)
             except ConfigError as error:
                 raise ContractError(f"observation term {term.name!r}: {error}") from error
+
+    @property
+    def term_names(self) -> tuple[str, ...]:
+        """Names of the observation's terms, in order."""
+        return tuple(t.name for t in self.observation)
 
     @property
     def observation_size(self) -> int:
@@ -153,5 +163,5 @@ class Contract:
             raise
         except KeyError as error:
             raise ContractError(f"the contract has no {error}") from error
-        except (TypeError, ValueError, AttributeError) as error:
+        except (TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
             raise ContractError(f"the contract cannot be read: {error}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.channels import Channels
-from myoprosthesis.core.errors import ContractError
+from myoprosthesis.core.errors import ConfigError, ContractError
 from myoprosthesis.core.law import Law
 
 Array = NDArray[np.float64]
@@ -22,10 +23,10 @@ AXES = ("x", "y", "z")
 class EffectorSpec:
     """What is known of an effector before anything is opened.
 
-    `dt` (s) is the control period. `fail` is what the effector does when in doubt: `relax` (lowest command),
-    `hold` (stay), or a pose (one value per command channel). `sites` are the places at which a perturbation
-    may act: `endpoint`, `joint`, `muscle`. `rate_limit` (unit of the command per second) bounds the change of
-    a command; None for muscles, since training has none. `timeout_s`: a command older than this is dead.
+    `dt` (s) is the control period. `fail` is what the effector does when in doubt: `relax` (0, or the bound
+    nearest to it), `hold` (stay), or a pose (one value per command channel). `sites` are the places at which a
+    perturbation may act: `endpoint`, `joint`, `muscle`. `rate_limit` (unit of the command per second) bounds the
+    change of a command; None for muscles, since training has none. `timeout_s`: a command older than this is dead.
     A `steppable` effector has a time of its own: it can be reset at once, paused and run in lockstep.
     """
 
@@ -44,6 +45,15 @@ class EffectorSpec:
     home: tuple[float, ...] = ()
     simulator: str = ""
     fingerprint: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.dt) and self.dt > 0):
+            raise ConfigError(f"effector {self.name!r} has a period of {self.dt} s; it must be above 0")
+        if isinstance(self.fail, str):
+            if self.fail not in ("relax", "hold"):
+                raise ConfigError(f"effector {self.name!r} cannot {self.fail!r} when in doubt: relax, hold or a pose")
+        elif len(self.fail) != self.command.size or not all(math.isfinite(x) for x in self.fail):
+            raise ConfigError(f"the fail pose of effector {self.name!r} needs {self.command.size} finite values")
 
     @property
     def accepts_field(self) -> bool:

@@ -47,6 +47,8 @@ class GuardedEffector:
     def resume(self) -> None:
         """Take the emergency stop off; the next command moves again, from where the effector is."""
         self._stopped = False
+        if self.spec.command.quantity == "position":
+            self._last = None
 
     def reset(self, seed: int = 0) -> EffectorState:
         """The effector's defined start."""
@@ -106,12 +108,13 @@ class GuardedEffector:
         return np.clip(np.array(fail, float), self._low, self._high)
 
     def _measured(self) -> Array:
-        """Where the commanded joints are, for a gentle start; zeros for channels that are not joints."""
-        state = self._state
-        assert state is not None
-        where = {name: i for i, name in enumerate(self.spec.joints)}
-        position = state.joint_position
-        return np.array([position[where[n]] if n in where else 0.0 for n in self.spec.command.names])
+        """Where the commanded joints are, for a gentle start; 0 where that is not known."""
+        assert self._state is not None
+        position = dict(zip(self.spec.joints, self._state.joint_position, strict=True))
+        if self.spec.command.quantity != "position":
+            position = {}
+        measured = np.array([position.get(n, 0.0) for n in self.spec.command.names])
+        return np.clip(np.where(np.isfinite(measured), measured, 0.0), self._low, self._high)
 
     def _limited(self, command: Array) -> Array:
         if self.spec.rate_limit is not None:

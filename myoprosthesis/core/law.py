@@ -27,7 +27,7 @@ class Law:
     B: Array
 
     def __post_init__(self) -> None:
-        f, K, B = (np.ascontiguousarray(a, float) for a in (self.f, self.K, self.B))
+        f, K, B = (np.array(a, float, order="C") for a in (self.f, self.K, self.B))
         if f.ndim != 1 or K.shape != (f.size, f.size) or B.shape != (f.size, f.size):
             raise ConfigError(f"a law needs f (n,), K (n, n), B (n, n); got {f.shape}, {K.shape}, {B.shape}")
         if not (np.isfinite(f).all() and np.isfinite(K).all() and np.isfinite(B).all()):
@@ -85,12 +85,13 @@ class Law:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Law:
-        """Inverse of `to_dict`; also takes `f0` and `x0`."""
-        extra = set(data) - {"f", "f0", "K", "B", "x0"}
-        if extra:
-            raise ConfigError(f"a law has no {', '.join(sorted(extra))}: known are f0, K, B, x0")
-        n = max((len(data[k]) for k in ("f", "f0", "K", "B", "x0") if data.get(k) is not None), default=3)
-        return cls.of(data.get("f", data.get("f0")), data.get("K"), data.get("B"), data.get("x0"), max(n, 3))
+        """Inverse of `to_dict`; every fault is a `ConfigError`."""
+        if set(data) != {"f", "K", "B"}:
+            raise ConfigError(f"a law is written as f, K and B; got {', '.join(sorted(data)) or 'nothing'}")
+        try:
+            return cls(*(np.array(data[k], float) for k in ("f", "K", "B")))
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"a law cannot be read: {error}") from error
 
 
 def _padded(value: ArrayLike | None, shape: Sequence[int]) -> Array:

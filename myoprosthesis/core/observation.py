@@ -47,6 +47,8 @@ class Term:
 
 def ticks(delay_s: float, dt: float) -> int:
     """`delay_s` as a whole number of periods; raises when it is none (to a millionth of a period)."""
+    if not (np.isfinite(delay_s) and np.isfinite(dt) and dt > 0):
+        raise ConfigError(f"a delay of {delay_s} s in periods of {dt} s cannot be counted")
     n = round(delay_s / dt)
     if abs(delay_s - n * dt) > 1e-6 * dt:
         raise ConfigError(f"a delay of {delay_s} s is no whole number of periods of {dt} s; {n * dt:.6g} s would be")
@@ -102,6 +104,8 @@ class ObservationBuilder:
             for name, value in given.items():
                 if name not in known:
                     raise ConfigError(f"the policy observes no {name!r}: it observes {', '.join(known)}")
+                if not (np.isfinite(value) and value >= 0):
+                    raise ConfigError(f"added delay or noise of {name!r} is {value}; it must be 0 or more")
                 out[known.index(name)] = ticks(value, self.dt) if out is extra else value
         longest = int((self._delays + extra[self._term_of]).max())
         if longest >= self._length:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 import types
-import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -43,6 +42,8 @@ def build(cls: type[T], given: Mapping[str, Any], where: str = "") -> T:
     hints = get_type_hints(cls)
     known = {f.name: f for f in fields(cls) if f.init}  # type: ignore[arg-type]
     label = where or cls.__name__
+    if not isinstance(given, Mapping):
+        raise ConfigError(f"{label}: {given!r} is not a mapping of options")
     faults, values = [], {}
     for key, value in given.items():
         if key not in known:
@@ -81,16 +82,25 @@ def describe(f: Field[Any]) -> str:
 def _checked(value: Any, hint: Any, f: Field[Any]) -> Any:
     bounds: Bounds = f.metadata.get("bounds", Bounds())
     result = _converted(value, hint)
-    for item in result if isinstance(result, tuple) else (result,):
+    for item in _items(result):
         if isinstance(item, (int, float)) and not isinstance(item, bool):
             if not math.isfinite(item):
                 raise ValueError(f"{value!r} is not a finite number")
             if not bounds.low <= item <= bounds.high:
                 unit = f.metadata.get("unit", "")
                 raise ValueError(f"{value!r} is outside {bounds.low:g} to {bounds.high:g}{' ' + unit if unit else ''}")
-    if bounds.choices and result not in bounds.choices:
-        raise ValueError(f"{value!r} is none of {', '.join(bounds.choices)}")
+        if bounds.choices and item not in bounds.choices:
+            raise ValueError(f"{item!r} is none of {', '.join(bounds.choices)}")
     return result
+
+
+def _items(value: Any) -> Iterator[Any]:
+    """The single values in `value`, which may be a tuple or a mapping."""
+    if isinstance(value, (tuple, list, Mapping)):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _items(item)
+    else:
+        yield value
 
 
 def _converted(value: Any, hint: Any) -> Any:
@@ -115,14 +125,13 @@ def _converted(value: Any, hint: Any) -> Any:
         if isinstance(value, str) and value.lower() in ("true", "false"):
             return value.lower() == "true"
         raise TypeError(f"{value!r} is not true or false")
-    if hint is int:
-        if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
-            raise TypeError(f"{value!r} is not a whole number")
-        return int(value)
-    if hint is float:
-        if isinstance(value, bool):
-            raise TypeError(f"{value!r} is not a number")
-        return float(value)
+    if hint in (int, float):
+        try:
+            if isinstance(value, bool) or (hint is int and isinstance(value, float) and not value.is_integer()):
+                raise TypeError
+            return hint(value)
+        except (TypeError, ValueError, OverflowError):
+            raise TypeError(f"{value!r} is not a {'whole ' if hint is int else ''}number") from None
     if hint is str:
         if not isinstance(value, str):
             raise TypeError(f"{value!r} is not text")
@@ -130,13 +139,20 @@ def _converted(value: Any, hint: Any) -> Any:
     if origin is tuple:
         if isinstance(value, str):
             value = [v for v in value.replace(",", " ").split() if v]
-        inner = [a for a in get_args(hint) if a is not Ellipsis]
-        return tuple(_converted(v, inner[0]) for v in value)
+        if isinstance(value, Mapping) or not isinstance(value, Iterable):
+            raise TypeError(f"{value!r} is not a list")
+        inner = get_args(hint)
+        if inner[-1] is Ellipsis:
+            return tuple(_converted(v, inner[0]) for v in value)
+        given = tuple(value)
+        if len(given) != len(inner):
+            raise TypeError(f"{value!r} has {len(given)} values; {len(inner)} are needed")
+        return tuple(_converted(v, h) for v, h in zip(given, inner, strict=True))
+    if hint is dict:
+        hint, origin = dict[str, Any], dict
     if origin is dict:
         if not isinstance(value, Mapping):
             raise TypeError(f"{value!r} is not a mapping")
         _, inner_value = get_args(hint)
         return {str(k): _converted(v, inner_value) for k, v in value.items()}
-    if typing.is_typeddict(hint) or hint is dict:
-        return dict(value)
     return hint(value)
