@@ -71,7 +71,7 @@ def version() -> str:
     text = (HERE / NAME / "__init__.py").read_text(encoding="utf-8")
     found = re.search(r'^__version__ = "([^"]+)"', text, re.MULTILINE)
     if found is None:
-        raise RuntimeError(f"{NAME}/__init__.py has no line __version__ = \"...\"")
+        raise RuntimeError(f'{NAME}/__init__.py has no line __version__ = "..."')
     return found.group(1)
 
 
