@@ -11,7 +11,7 @@ HERE = Path(__file__).resolve().parent
 
 REQUIREMENTS = [
     "numpy>=1.24",
-    "mujoco>=3.2",
+    "mujoco>=3.4",
     "onnxruntime>=1.18",
     "onnx>=1.16",
     "pyserial>=3.5",
