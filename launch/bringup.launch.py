@@ -3,12 +3,13 @@
 from dataclasses import MISSING, fields
 
 from launch import LaunchContext, LaunchDescription
-from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
 from myoprosthesis.core.options import build
 from myoprosthesis.core.options import describe as help_of
+from myoprosthesis.nodes.process import REFUSED
 from myoprosthesis.stack import StackOptions, describe
 
 
@@ -19,6 +20,15 @@ def text(value):
     if isinstance(value, bool):
         return str(value).lower()
     return ",".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
+
+
+def ending(name):
+    """What follows when a process ends: one that refuses what it was given ends all, any other starts again."""
+
+    def after(event, context):
+        return [Shutdown(reason=f"{name} refuses its configuration")] if event.returncode == REFUSED else []
+
+    return after
 
 
 def nodes(context: LaunchContext):
@@ -35,6 +45,7 @@ def nodes(context: LaunchContext):
             remappings=list(spec.remappings.items()),
             respawn=spec.respawn,
             respawn_delay=spec.delay_s,
+            on_exit=ending(spec.name),
             output="screen",
             emulate_tty=True,
         )
