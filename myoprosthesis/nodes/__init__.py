@@ -1,0 +1,1 @@
+"""ROS 2 nodes: the only place with rclpy. Parameters in, object built, messages translated, result out."""

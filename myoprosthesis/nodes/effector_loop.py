@@ -1,0 +1,346 @@
+"""The effector's control loop: state out, command in, one period; in real time or in lockstep."""
+
+from __future__ import annotations
+
+import hashlib
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.core.channels import permutation
+from myoprosthesis.core.effector import NOTHING, EffectorState, Imposed
+from myoprosthesis.core.errors import ConfigError, MyoError
+from myoprosthesis.core.guard import GuardedEffector
+from myoprosthesis.core.loop import Ledger, Pacer
+from myoprosthesis.core.plan import PerturbationPlan, Schedule, TrialPlan
+from myoprosthesis.perturbations.imposed import Imposer
+
+PATIENCE_S = 0.1
+"""Wall time after which a party that is waited for is named, and the state said again."""
+
+
+@dataclass(frozen=True, eq=False)
+class Command:
+    """A command as it came: the stamp of the data behind it, its channel names, one value each."""
+
+    stamp_ns: int
+    names: tuple[str, ...]
+    values: NDArray[np.float64]
+
+
+class Port(Protocol):
+    """What the loop needs of the world: a graph of nodes, or a test."""
+
+    def wait(self, timeout_s: float) -> None:
+        """Until something has come, or the time is over."""
+
+    def commands(self) -> list[Command]:
+        """Commands that came since the last call, oldest first."""
+
+    def plans(self) -> list[TrialPlan | PerturbationPlan]:
+        """Plans that came since the last call, oldest first."""
+
+    def alive(self, party: str) -> bool:
+        """False when a party is known to be dead or was never there."""
+
+    def publish(self, stamp_ns: int, state: EffectorState) -> None:
+        """Tell the world the state."""
+
+    def applied(self, stamp_ns: int, state: EffectorState) -> None:
+        """Tell the world what was done."""
+
+    def say(self, level: str, text: str) -> None:
+        """Tell people, once."""
+
+
+class EffectorLoop:
+    """Runs a guarded effector in a thread of its own; requests reach it through one queue.
+
+    In lockstep, time is tick·dt: the state of a tick is published when every party has spoken beyond it, and the
+    tick runs when the command that answers this state has come. In real time nothing is waited for: the newest
+    command is used, and the guard makes the effector idle when it is too old or a party is dead.
+    """
+
+    def __init__(
+        self, guard: GuardedEffector, port: Port, *, lockstep: bool, parties: tuple[str, ...] = (), seed: int = 0,
+        duration_s: float = 0.0, clock_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self.guard, self.port, self.lockstep, self.parties, self.seed = guard, port, lockstep, parties, seed
+        self.ledger = Ledger()
+        self.tick = 0
+        self.waiting_for = ""
+        self.deadline_s = 1.5 * guard.spec.dt
+        self.paused = False
+        self.active = True
+        self.finished = False
+        self.error = ""
+        self._dt_ns = round(guard.spec.dt * 1e9)
+        self._last_tick = round(duration_s / guard.spec.dt) if duration_s > 0 else 0
+        self._clock_ns = clock_ns
+        self._requests: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._single_steps = 0
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._imposer = Imposer(guard.spec)
+        self._schedules: dict[str, Schedule] = {"task": Schedule(), "perturbation": Schedule()}
+        self._trial: int | None = None
+        self._command: Command | None = None
+        self._names: tuple[str, ...] | None = None
+        self._order: NDArray[np.intp] | None = None
+        self._trace = hashlib.sha256()
+        self._said = ""
+        self._state: EffectorState | None = None
+        self._published_ns = 0
+
+    # -- from other threads -------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Reset the effector and begin."""
+        self._thread = threading.Thread(target=self._run, name="effector loop", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the loop and put the effector into its fail state."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(timeout=5.0)
+            self._thread = None
+        self.guard.close()
+
+    def request(self, action: Callable[[], None]) -> None:
+        """Have `action` done between two ticks."""
+        self._requests.put(action)
+
+    def reset(self) -> None:
+        """Between two ticks: back to the start."""
+        self.request(self._reset)
+
+    def step(self, n: int = 1) -> None:
+        """While paused: run `n` ticks."""
+        def more() -> None:
+            self._single_steps += n
+        self.request(more)
+
+    def trace_sha256(self) -> str:
+        """Hash of all states and applied commands so far."""
+        return self._trace.copy().hexdigest()
+
+    @property
+    def state(self) -> EffectorState | None:
+        """The newest state."""
+        return self._state
+
+    # -- the thread ---------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            self._reset()
+            (self._run_lockstep if self.lockstep else self._run_realtime)()
+        except MyoError as error:
+            self._fail(str(error))
+        except Exception as error:  # the effector must not be left moving, whatever went wrong
+            self._fail(f"{type(error).__name__}: {error}")
+            raise
+
+    def _fail(self, text: str) -> None:
+        self.error = text
+        self.port.say("fatal", f"the effector stops: {text}")
+        self.guard.close()
+
+    def _run_realtime(self) -> None:
+        pacer = Pacer(self.guard.spec.dt)
+        pacer.start()
+        self._publish(self._clock_ns())
+        while not self._stop.is_set():
+            late, skipped = pacer.wait()
+            self._take()
+            self._serve()
+            if not self._may_tick():
+                self._publish(self._clock_ns())
+                continue
+            now = self._clock_ns()
+            dead = next((p for p in self.parties if not self.port.alive(p)), "")
+            idle = "" if self.active else "not active"
+            if dead and not idle:
+                idle = f"{dead} is not alive"
+            command, age = self._command, 0.0
+            if command is not None:
+                age = (now - command.stamp_ns) * 1e-9
+                if age < -1.0:  # a stamp from another clock is as good as none
+                    command, idle = None, idle or f"a command stamped {-age:.3g} s in the future: set use_sim_time alike everywhere"
+            self._do(command, age, idle, now)
+            self._account(late, skipped, age if command is not None else None)
+            self._begin_trial(now)
+            self._publish(self._clock_ns())
+
+    def _account(self, late_s: float, skipped: int, age_s: float | None) -> None:
+        """Ticks count from the first command on."""
+        if age_s is None:
+            return
+        ledger = self.ledger
+        ledger.ticks += 1
+        ledger.note("lateness", late_s)
+        if not self.guard.reason:
+            ledger.note("command_age", age_s)
+        if skipped or age_s > self.deadline_s:
+            ledger.missed += 1 + max(0, skipped - 1)
+
+    def _run_lockstep(self) -> None:
+        announced = -1
+        while not self._stop.is_set():
+            now = self.tick * self._dt_ns
+            self._serve()
+            self._take()
+            wanted = self._missing(now)
+            if not wanted and announced != self.tick and self._may_tick(peek=True):
+                self._begin_trial(now)
+                self._publish(now)
+                announced = self.tick
+                began = time.perf_counter()
+            if not wanted and self._command is not None and self._command.stamp_ns == now and self._may_tick():
+                self._do(self._command, 0.0, "" if self.active else "not active", now)
+                self.ledger.ticks += 1
+                self.ledger.note("round_trip", time.perf_counter() - began)
+                self.tick += 1
+                continue
+            if not wanted and not self.finished and not self.paused:
+                wanted = "policy"
+            self._await(now, wanted)
+
+    def _await(self, now: int, wanted: str) -> None:
+        """Wait for what is missing; after `PATIENCE_S` name it and say the state again, for those who came late."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not self._stop.is_set() and self._requests.empty():
+            self.port.wait(deadline - time.monotonic())
+            if self._take() or time.monotonic() >= deadline:
+                break
+        else:
+            return
+        if time.monotonic() < deadline:
+            self.waiting_for = ""
+            return
+        self.waiting_for = wanted
+        if wanted:
+            self._say_once("warn", f"paused at {now * 1e-9:.3f} s: waiting for {wanted}")
+        self._publish(now)
+
+    def _missing(self, now: int) -> str:
+        """The first party whose horizon has not reached this tick, or nothing."""
+        for party in self.parties:
+            if self._schedules[party].horizon_ns <= now:
+                self.finished = self._schedules["task"].ended
+                return "" if self.finished else party
+        return ""
+
+    def _may_tick(self, peek: bool = False) -> bool:
+        if self._last_tick and self.tick >= self._last_tick:
+            self.finished = True
+        if self.finished:
+            return False
+        if not self.paused:
+            return True
+        if self._single_steps:
+            self._single_steps -= 0 if peek else 1
+            return True
+        return False
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                self._requests.get_nowait()()
+            except queue.Empty:
+                return
+
+    def _take(self) -> bool:
+        """Take in what has come; True if anything had."""
+        commands, plans = self.port.commands(), self.port.plans()
+        for plan in plans:
+            if isinstance(plan, TrialPlan):
+                self._schedules["task"].add(plan)
+                continue
+            refused = self._imposer.refusal(plan)
+            if refused:
+                self._say_once("error", f"perturbation {plan.name!r} is refused: {refused}")
+                plan = replace(plan, entries=())
+            self._schedules["perturbation"].add(plan)
+        for command in commands:
+            if command.names is not self._names and not self._accept(command):
+                continue
+            if command.values.size != len(self._names or ()):
+                self.guard.events["wrong_size"] += 1
+                self._say_once("error", f"a command of {command.values.size} values for {len(command.names)} names is ignored")
+                continue
+            self._command = command
+        return bool(commands or plans)
+
+    def _accept(self, command: Command) -> bool:
+        """Learn a new order of names, or refuse it."""
+        try:
+            self._order = permutation(self.guard.spec.command.names, command.names)
+        except MyoError as error:
+            self.guard.events["wrong_names"] += 1
+            self._say_once("error", f"a command is refused: {error}")
+            return False
+        self._names = command.names
+        return True
+
+    def _imposed(self, now: int) -> Imposed:
+        plan = self._schedules["perturbation"].current(now)
+        if plan is None or self._state is None:
+            return NOTHING
+        return self._imposer.at(plan, now, self._state.activation)
+
+    def _do(self, command: Command | None, age_s: float, idle: str, now: int) -> None:
+        values = None
+        if command is not None:
+            values = command.values if self._order is None else command.values[self._order]
+        before = self.guard.reason
+        self._state = self.guard.step(values, self._imposed(now), age_s=age_s, idle=idle)
+        if self.guard.reason != before:
+            if self.guard.reason and before != "not started":
+                self.port.say("warn", f"idle: {self.guard.reason}")
+            elif before and before not in ("not started", "no command yet"):
+                self.port.say("info", "following commands again")
+        if not self.lockstep:
+            self.tick += 1
+        self._trace.update(self._state.table)
+        self._trace.update(self._state.applied)
+        self.port.applied(command.stamp_ns if command is not None else now, self._state)
+
+    def _begin_trial(self, now: int) -> None:
+        """Put the body to its start when a new trial wants it so."""
+        plan = self._schedules["task"].current(now)
+        if plan is None or plan.from_ns > now or plan.trial == self._trial:
+            return
+        self._trial = plan.trial
+        if plan.reset:
+            if self.guard.spec.steppable:
+                self._state = self.guard.reset(self.seed + plan.trial)
+            else:
+                self._say_once("warn", f"{self.guard.spec.name!r} is not reset between trials: use between: return")
+
+    def _reset(self) -> None:
+        self._state = self.guard.reset(self.seed)
+        self._imposer.reset()
+
+    def _publish(self, now: int) -> None:
+        if self._state is not None:
+            self.port.publish(now, self._state)
+
+    def _say_once(self, level: str, text: str) -> None:
+        if text != self._said:
+            self._said = text
+            self.port.say(level, text)
+
+
+def check_parties(parties: tuple[str, ...]) -> None:
+    """Refuse the name of a party that the loop cannot wait for."""
+    for party in parties:
+        if party not in ("task", "perturbation"):
+            raise ConfigError(f"no party is called {party!r}: known are task, perturbation")

@@ -1,0 +1,282 @@
+"""The effector node: one for every body, simulated or real."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
+from std_srvs.srv import SetBool, Trigger
+
+from myoprosthesis.core import registry
+from myoprosthesis.core.effector import EffectorState
+from myoprosthesis.core.errors import ConfigError, MyoError
+from myoprosthesis.core.fingerprint import fingerprint
+from myoprosthesis.core.guard import GuardedEffector
+from myoprosthesis.core.options import option
+from myoprosthesis.core.plan import PerturbationPlan, TrialPlan
+from myoprosthesis.nodes import status, topics
+from myoprosthesis.nodes.effector_loop import Command, EffectorLoop, check_parties
+from myoprosthesis.nodes.inbox import Inbox
+from myoprosthesis.nodes.parameters import declare, overrides, read
+from myoprosthesis.nodes.process import ManagedNode, run
+from myoprosthesis.nodes.views import Views, time_message
+from myoprosthesis.nodes.wire import Reader, Writer
+
+
+@dataclass(frozen=True)
+class EffectorNodeOptions:
+    """Parameters of the effector node; the effector's own options stand beside them."""
+
+    effector: str = option("arm26", "the effector to command")
+    lockstep: bool = option(False, "simulated time that waits for every party, instead of wall time")
+    parties: tuple[str, ...] = option((), "who must have spoken before a tick runs, and be alive for the effector to move")
+    seed: int = option(0, "seed of the first reset", "", 0)
+    duration_s: float = option(0.0, "stop ticking after so much time; 0: never", "s", 0.0)
+    timeout_s: float = option(0.0, "age at which a command is dead; 0: the effector's own", "s", 0.0, 10.0)
+    autostart: bool = option(True, "configure and activate at once")
+    gui: bool = option(False, "open MuJoCo's viewer, where there is a display")
+
+
+class GraphPort:
+    """`effector_loop.Port` over ROS topics."""
+
+    def __init__(self, node: EffectorNode, guard: GuardedEffector, lockstep: bool) -> None:
+        self._node, spec = node, guard.spec
+        self._quantity = spec.command.quantity
+        self._inbox = Inbox(node)
+        self._reader = Reader()
+        self._commands = self._inbox.subscribe(topics.COMMAND, raw=True)
+        self._living = {"task": 0, "perturbation": 0}
+        self._plans = [
+            (self._inbox_plan(topics.TARGET, "task"), TrialPlan),
+            (self._inbox_plan(topics.PERTURBATION, "perturbation"), PerturbationPlan),
+        ]
+        self._writer = Writer(spec.channels, frame=spec.frame)
+        self._state = node.create_publisher(topics.STATE.type, topics.STATE.name, topics.STATE.qos)
+        self.views = Views(node, spec, clock=lockstep)
+
+    def _inbox_plan(self, topic: topics.Topic, party: str) -> Any:
+        def changed(event: Any) -> None:
+            self._living[party] = event.alive_count
+
+        return self._inbox.subscribe(topic, events=SubscriptionEventCallbacks(liveliness=changed))
+
+    def wake(self) -> None:
+        """Let the waiting loop look at its requests."""
+        self._inbox.wake()
+
+    def wait(self, timeout_s: float) -> None:
+        """See `Port`."""
+        self._inbox.wait(timeout_s)
+
+    def commands(self) -> list[Command]:
+        """See `Port`."""
+        out = []
+        for data in self._inbox.take(self._commands):
+            try:
+                frame = self._reader.read(data)
+            except MyoError as error:
+                self.say("error", str(error))
+                continue
+            out.append(Command(frame.stamp_ns, frame.names, getattr(frame, self._quantity)))
+        return out
+
+    def plans(self) -> list[TrialPlan | PerturbationPlan]:
+        """See `Port`."""
+        out: list[TrialPlan | PerturbationPlan] = []
+        for subscription, kind in self._plans:
+            for message in self._inbox.take(subscription):
+                try:
+                    out.append(kind.from_json(message.data))
+                except MyoError as error:
+                    self.say("error", str(error))
+        return out
+
+    def alive(self, party: str) -> bool:
+        """See `Port`."""
+        return self._living[party] > 0
+
+    def publish(self, stamp_ns: int, state: EffectorState) -> None:
+        """See `Port`."""
+        self._state.publish(self._writer.pack(stamp_ns, *state.table))
+        self.views.publish(stamp_ns, state)
+
+    def applied(self, stamp_ns: int, state: EffectorState) -> None:
+        """Part of the views, which carry the state's own stamp."""
+
+    def say(self, level: str, text: str) -> None:
+        """See `Port`."""
+        getattr(self._node.get_logger(), level)(text)
+
+
+class EffectorNode(ManagedNode):
+    """Builds the effector named by its parameters and runs its loop."""
+
+    def __init__(self) -> None:
+        super().__init__("effector")
+        name = overrides(self).get("effector", EffectorNodeOptions.__dataclass_fields__["effector"].default)
+        self._factory, self._own = registry.factory("effectors", name), registry.options("effectors", name)
+        declare(self, ("", EffectorNodeOptions), ("", self._own))
+        self.loop: EffectorLoop | None = None
+        self._options = read(self, EffectorNodeOptions)
+        check_parties(self._options.parties)
+        self._diagnostics = self.create_publisher(topics.DIAGNOSTICS.type, topics.DIAGNOSTICS.name, topics.DIAGNOSTICS.qos)
+        self._spec = self.create_publisher(topics.SPEC.type, topics.SPEC.name, topics.SPEC.qos)
+        self.create_subscription(topics.POLICY_ACTIVE.type, topics.POLICY_ACTIVE.name, self._policy_changed, topics.POLICY_ACTIVE.qos)
+        services = {"estop": self._estop, "resume": self._resume, "reset": self._reset, "step": self._step}
+        for service, callback in services.items():
+            self.create_service(Trigger, f"~/{service}", callback)
+        self.create_service(SetBool, "~/pause", self._pause)
+        self.create_timer(0.5, self._report)
+        self._port: GraphPort | None = None
+        self._viewer: Any = None
+        if self._options.autostart:
+            self.autostart()
+
+    # -- lifecycle ----------------------------------------------------------------------------------------------
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Connected and readable: states are published, commands are not followed."""
+        return self.attempt(self._configure)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Commands are followed."""
+        assert self.loop is not None
+        self.loop.active = True
+        return super().on_activate(state)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Fail state; states are still published."""
+        assert self.loop is not None
+        self.loop.active = False
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Fail state, device released."""
+        self.close()
+        return TransitionCallbackReturn.SUCCESS
+
+    def close(self) -> None:
+        """Fail state, device released; safe to call twice."""
+        if self.loop is not None:
+            self.loop.stop()
+            self._report()
+            self.loop = None
+
+    def _configure(self) -> None:
+        o = self._options
+        effector = self._factory(read(self, self._own))
+        if o.lockstep and not effector.spec.steppable:
+            raise ConfigError(f"effector {effector.spec.name!r} has no time of its own: it cannot run in lockstep")
+        self._refuse_second()
+        changes: dict[str, Any] = {"timeout_s": o.timeout_s} if o.timeout_s else {}
+        if effector.spec.steppable:
+            changes["fingerprint"] = fingerprint(effector)
+        effector.spec = replace(effector.spec, **changes)
+        guard = GuardedEffector(effector)
+        self._port = GraphPort(self, guard, o.lockstep)
+        self.loop = EffectorLoop(
+            guard, self._port, lockstep=o.lockstep, parties=o.parties, seed=o.seed, duration_s=o.duration_s
+        )
+        self.loop.active = False
+        self._spec.publish(topics.SPEC.type(data=effector.spec.to_json()))
+        self.loop.start()
+        if o.gui:
+            self._open_viewer(effector)
+
+    def _refuse_second(self) -> None:
+        """Two effectors on one state topic would be read as one body that jumps."""
+        heard: list[int] = []
+        inbox = Inbox(self)
+        subscription = inbox.subscribe(topics.STATE, raw=True)
+        deadline = time.monotonic() + 0.4
+        while not heard and time.monotonic() < deadline:
+            inbox.wait(deadline - time.monotonic())
+            heard.extend(1 for _ in inbox.take(subscription))
+        name = subscription.topic_name
+        self.destroy_subscription(subscription)
+        if heard:
+            raise ConfigError(f"another effector publishes {name}: stop it, or give this one a namespace (--ros-args -r __ns:=/NAME)")
+
+    def _open_viewer(self, effector: Any) -> None:
+        if not hasattr(effector, "model"):
+            self.get_logger().warn(f"effector {effector.spec.name!r} has no MuJoCo model to show")
+            return
+        try:
+            import mujoco.viewer
+
+            self._viewer = mujoco.viewer.launch_passive(effector.model, effector.data)
+            self.create_timer(1 / 30, self._viewer.sync)
+        except Exception as error:  # a missing display must not stop the effector
+            self.get_logger().warn(f"the viewer cannot be opened: {error}")
+
+    # -- requests -----------------------------------------------------------------------------------------------
+
+    def _ask(self, action: Any, response: Any, text: str) -> Any:
+        response.success = self.loop is not None
+        response.message = text if response.success else "the effector is not configured"
+        if self.loop is not None and self._port is not None:
+            action(self.loop)
+            self._port.wake()
+        return response
+
+    def _estop(self, request: Any, response: Any) -> Any:
+        return self._ask(lambda loop: loop.request(loop.guard.estop), response, "stopped until resume")
+
+    def _resume(self, request: Any, response: Any) -> Any:
+        return self._ask(lambda loop: loop.request(loop.guard.resume), response, "resumed")
+
+    def _reset(self, request: Any, response: Any) -> Any:
+        return self._ask(lambda loop: loop.reset(), response, "reset")
+
+    def _step(self, request: Any, response: Any) -> Any:
+        return self._ask(lambda loop: loop.step(), response, "one tick")
+
+    def _pause(self, request: Any, response: Any) -> Any:
+        def pause(loop: EffectorLoop) -> None:
+            loop.request(lambda: setattr(loop, "paused", request.data))
+
+        if self.loop is not None and not self.loop.guard.spec.steppable:
+            response.success, response.message = False, "a real effector cannot be paused: use estop"
+            return response
+        return self._ask(pause, response, "paused" if request.data else "running")
+
+    # -- telling ------------------------------------------------------------------------------------------------
+
+    def _policy_changed(self, message: Any) -> None:
+        deadline = status.values(message).get("deadline_s")
+        if self.loop is not None and isinstance(deadline, (int, float)):
+            self.loop.deadline_s = float(deadline)
+
+    def _report(self) -> None:
+        loop = self.loop
+        if loop is None or self._port is None:
+            return
+        self._port.views.refresh()
+        guard = loop.guard
+        values = {
+            "effector": guard.spec.name, "lockstep": loop.lockstep, "dt": guard.spec.dt, "tick": loop.tick,
+            "paused": loop.paused, "finished": loop.finished, "stopped": guard.stopped, "idle": guard.reason,
+            "waiting_for": loop.waiting_for, "events": dict(guard.events), "error": loop.error,
+            "trace_sha256": loop.trace_sha256(), **loop.ledger.summary(),
+        }
+        level = status.ERROR if loop.error or guard.stopped else status.WARN if guard.reason else status.OK
+        text = loop.error or guard.reason or "following commands"
+        now = self.get_clock().now().nanoseconds
+        array = DiagnosticArray(status=[status.status("effector", text, values, level, guard.spec.name)])
+        array.header.stamp = time_message(now)
+        self._diagnostics.publish(array)
+
+
+def main() -> None:
+    """Entry point of the executable `effector_node`."""
+    sys.exit(run(EffectorNode, sys.argv))
+
+
+if __name__ == "__main__":
+    main()

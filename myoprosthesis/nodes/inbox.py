@@ -1,0 +1,71 @@
+"""Subscriptions that a control thread waits for itself, past the executor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rclpy.callback_groups import CallbackGroup
+from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.guard_condition import GuardCondition
+from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
+from rclpy.node import Node
+from rclpy.subscription import Subscription
+
+from myoprosthesis.nodes.topics import Topic, reliable
+
+
+class _Polled(CallbackGroup):
+    """A group whose subscriptions the executor leaves alone; their events (liveliness) it still handles."""
+
+    def can_execute(self, entity: Any) -> bool:
+        return not isinstance(entity, (Subscription, GuardCondition))
+
+    def beginning_execution(self, entity: Any) -> bool:
+        return self.can_execute(entity)
+
+    def ending_execution(self, entity: Any) -> None:
+        return None
+
+
+class Inbox:
+    """Waits for any of several subscriptions and takes raw bytes (JointState) or messages (others).
+
+    An executor wakes, dispatches and re-arms in 50–100 µs a message; a wait set of its own does so in about 10.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._group = _Polled()
+        self._subscriptions: list[Any] = []
+        self._wake = node.create_guard_condition(lambda: None, callback_group=self._group)
+        self._set: Any = None
+
+    def subscribe(self, topic: Topic, depth: int | None = None, raw: bool = False, events: SubscriptionEventCallbacks | None = None) -> Any:
+        """A subscription to be given to `take`; `depth` other than the topic's keeps more messages."""
+        qos = topic.qos if depth is None else reliable(depth)
+        subscription = self._node.create_subscription(
+            topic.type, topic.name, lambda _: None, qos, callback_group=self._group, raw=raw, event_callbacks=events
+        )
+        self._subscriptions.append(subscription)
+        self._set = None
+        return subscription
+
+    def wake(self) -> None:
+        """Let a waiting thread return at once."""
+        self._wake.trigger()
+
+    def wait(self, timeout_s: float) -> None:
+        """Until something can be taken, `wake` was called, or the time is over."""
+        if self._set is None:
+            self._set = _rclpy.WaitSet(len(self._subscriptions), 1, 0, 0, 0, 0, self._node.context.handle)
+        self._set.clear_entities()
+        for subscription in self._subscriptions:
+            self._set.add_subscription(subscription.handle)
+        self._set.add_guard_condition(self._wake.handle)
+        self._set.wait(max(0, int(timeout_s * 1e9)))
+
+    def take(self, subscription: Any) -> Iterator[Any]:
+        """All that has come for `subscription`, oldest first."""
+        while (got := subscription.handle.take_message(subscription.msg_type, subscription.raw)) is not None:
+            yield got[0]

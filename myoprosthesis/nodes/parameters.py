@@ -1,0 +1,56 @@
+"""ROS parameters from options dataclasses, and back."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, fields
+from typing import Any, TypeVar
+
+from rcl_interfaces.msg import ParameterDescriptor
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+from myoprosthesis.core.errors import ConfigError, unknown
+from myoprosthesis.core.options import build, describe
+
+T = TypeVar("T")
+_ALWAYS = {"use_sim_time", "start_type_description_service"}
+
+
+def overrides(node: Node) -> dict[str, Any]:
+    """What the command line and parameter files say for this node, by full parameter name."""
+    return {name: p.value for name, p in node._parameter_overrides.items() if not name.startswith("qos_overrides")}
+
+
+def declare(node: Node, *groups: tuple[str, type]) -> None:
+    """Declare the fields of options dataclasses, each under its prefix (`""` for none); unknown names are refused."""
+    given = overrides(node)
+    known = {f"{prefix}{f.name}": f for prefix, cls in groups for f in fields(cls)}  # type: ignore[arg-type]
+    faults = [str(unknown("parameter", name, known)) for name in given if name not in known and name not in _ALWAYS]
+    if faults:
+        raise ConfigError(f"node {node.get_name()!r}: " + "; ".join(faults))
+    for name, f in known.items():
+        default = f.default if f.default is not MISSING else ()
+        descriptor = ParameterDescriptor(description=describe(f), dynamic_typing=True)
+        node.declare_parameter(name, to_ros(given.get(name, default)), descriptor, ignore_override=True)
+
+
+def read(node: Node, cls: type[T], prefix: str = "", changes: list[Parameter[Any]] | None = None) -> T:
+    """The options of `cls` from the node's parameters, with `changes` on top; raises `ConfigError`."""
+    changed = {p.name: p.value for p in changes or ()}
+    values = {}
+    for f in fields(cls):  # type: ignore[arg-type]
+        name = prefix + f.name
+        value = changed[name] if name in changed else node.get_parameter(name).value
+        if value is None or (isinstance(value, str) and value == "" and f.default is not MISSING and not isinstance(f.default, str)):
+            continue
+        values[f.name] = value
+    return build(cls, values, f"node {node.get_name()!r}")
+
+
+def to_ros(value: Any) -> Any:
+    """A value that a ROS parameter can hold: an empty list, whose type ROS cannot know, becomes an empty text."""
+    if value is None:
+        return ""
+    if isinstance(value, (tuple, list)):
+        return list(value) if len(value) else ""
+    return value

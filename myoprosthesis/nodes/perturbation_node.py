@@ -1,0 +1,118 @@
+"""The perturbation node: decides what is imposed, and when; the node that owns the site does it."""
+
+from __future__ import annotations
+
+import math
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
+from rclpy.parameter import Parameter
+
+from myoprosthesis.core.errors import MyoError
+from myoprosthesis.core.options import option
+from myoprosthesis.core.plan import TrialPlan
+from myoprosthesis.nodes import topics
+from myoprosthesis.nodes.parameters import declare, read
+from myoprosthesis.nodes.process import ManagedNode, run
+from myoprosthesis.perturbations import presets
+from myoprosthesis.perturbations.schedule import Planner
+
+FOR_EVER_NS = 2**62
+
+
+@dataclass(frozen=True)
+class PerturbationNodeOptions:
+    """Parameters of the perturbation node."""
+
+    perturbation: str = option("null", "a preset in config/perturbations/, a kind, or the path of a YAML file; set it to change")
+    gain: float = option(math.nan, "gain of the field instead of the preset's; nan: the preset's")
+    options: str = option("", "other options instead of the preset's, as YAML: '{ramp_s: 0.2}'")
+    catch_rate: float = option(-1.0, "share of unperturbed trials instead of the preset's; −1: the preset's", "1", -1.0, 1.0)
+    seed: int = option(-1, "seed of the catch trials instead of the preset's; −1: the preset's", "", -1)
+    per_trial: bool = option(True, "plan each trial that a task announces; otherwise one plan for ever")
+    autostart: bool = option(True, "configure and activate at once")
+
+
+def planner(options: PerturbationNodeOptions) -> Planner:
+    """What the parameters ask for; raises `ConfigError`."""
+    overrides: dict[str, Any] = presets.inline(options.options)
+    if math.isfinite(options.gain):
+        overrides["gain"] = options.gain
+    changes: dict[str, Any] = {}
+    if options.catch_rate >= 0:
+        changes["catch_rate"] = options.catch_rate
+    if options.seed >= 0:
+        changes["seed"] = options.seed
+    return Planner(presets.load(options.perturbation, **changes), overrides)
+
+
+class PerturbationNode(ManagedNode):
+    """Answers each trial with a plan of perturbations; a change holds from the next trial."""
+
+    def __init__(self) -> None:
+        super().__init__("perturbation")
+        declare(self, ("", PerturbationNodeOptions))
+        self._options = read(self, PerturbationNodeOptions)
+        self._planner = planner(self._options)
+        self._trial: TrialPlan | None = None
+        self._on = False
+        self._plan = self.create_publisher(topics.PERTURBATION.type, topics.PERTURBATION.name, topics.PERTURBATION.qos)
+        self.create_subscription(topics.TARGET.type, topics.TARGET.name, self._hear, topics.TARGET.qos)
+        self.add_on_set_parameters_callback(self._check)
+        self.add_post_set_parameters_callback(self._set)
+        if self._options.autostart:
+            self.autostart()
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Plans are made."""
+        self._on = True
+        if not self._options.per_trial:
+            now = 0
+            self._trial = TrialPlan(-1, now, FOR_EVER_NS, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0), None, reset=False)
+        self._publish()
+        return super().on_activate(state)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """From the next trial on nothing is imposed."""
+        self._on = False
+        return super().on_deactivate(state)
+
+    def _hear(self, message: Any) -> None:
+        if not self._options.per_trial:
+            return
+        try:
+            self._trial = TrialPlan.from_json(message.data)
+        except MyoError as error:
+            self.get_logger().error(str(error))
+            return
+        self._publish()
+
+    def _publish(self) -> None:
+        if self._trial is None:
+            return
+        plan = self._planner.plan(self._trial) if self._on else planner(PerturbationNodeOptions()).plan(self._trial)
+        self._plan.publish(topics.PERTURBATION.type(data=plan.to_json()))
+
+    def _check(self, parameters: list[Parameter[Any]]) -> SetParametersResult:
+        try:
+            planner(read(self, PerturbationNodeOptions, changes=parameters))
+        except MyoError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
+
+    def _set(self, parameters: list[Parameter[Any]]) -> None:
+        self._options = read(self, PerturbationNodeOptions)
+        self._planner = planner(self._options)
+        self._publish()
+
+
+def main() -> None:
+    """Entry point of the executable `perturbation_node`."""
+    sys.exit(run(PerturbationNode, sys.argv))
+
+
+if __name__ == "__main__":
+    main()

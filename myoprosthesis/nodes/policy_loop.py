@@ -1,0 +1,166 @@
+"""The policy's control loop: a state in, a command out; plans, swaps and stops in between."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.core.channels import permutation
+from myoprosthesis.core.effector import EffectorSpec
+from myoprosthesis.core.errors import MyoError
+from myoprosthesis.core.plan import TASK_CHANNELS, PerturbationPlan, Schedule, TrialPlan
+from myoprosthesis.nodes.wire import Frame
+from myoprosthesis.policies.player import Player, Voice
+
+Array = NDArray[np.float64]
+
+
+class Port(Protocol):
+    """What the loop needs of the world."""
+
+    def wait(self, timeout_s: float) -> None:
+        """Until something has come, or the time is over."""
+
+    def states(self) -> list[Frame]:
+        """States that came since the last call, oldest first."""
+
+    def plans(self) -> list[TrialPlan | PerturbationPlan]:
+        """Plans that came since the last call, oldest first."""
+
+    def command(self, stamp_ns: int, command: Array) -> None:
+        """Tell the effector what to do."""
+
+    def heard(self, stamp_ns: int, player: Player) -> None:
+        """Tell whoever listens what the shadow would do and what is hidden."""
+
+    def say(self, level: str, text: str) -> None:
+        """Tell people."""
+
+
+class PolicyLoop:
+    """Runs a `Player` in a thread of its own. In lockstep every state is answered under its own stamp, once the
+    task and the perturbation have spoken beyond it; a swap then begins with the next trial."""
+
+    def __init__(self, player: Player, port: Port, *, lockstep: bool, parties: tuple[str, ...], seed: int = 0) -> None:
+        self.player, self.port, self.lockstep, self.parties, self.seed = player, port, lockstep, parties, seed
+        self.active = False
+        self.errors = 0
+        self._requests: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._waiting: list[Callable[[], None]] = []
+        self._schedules: dict[str, Schedule] = {"task": Schedule(), "perturbation": Schedule()}
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._pending: list[Frame] = []
+        self._trial: int | None = None
+        self._rng = np.random.default_rng(seed)
+        self._names: tuple[str, ...] | None = None
+        self._order: NDArray[np.intp] | None = None
+        self._answered: tuple[int, Array] | None = None
+        self._data_ns = 0
+        self._said = ""
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread = threading.Thread(target=self._run, name="policy loop", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(timeout=5.0)
+            self._thread = None
+
+    def request(self, action: Callable[[], None]) -> None:
+        """Have `action` done between two ticks."""
+        self._requests.put(action)
+
+    def commit(self, voice: Voice, mark: tuple[int, int], done: Callable[[], None], failed: Callable[[str], None]) -> None:
+        """Make `voice`, which has caught up to `mark`, the active one at the next tick (lockstep: trial) that allows it."""
+        def act() -> None:
+            try:
+                self.player.catch_up(voice, mark)
+                self.player.commit(voice)
+            except MyoError as error:
+                failed(str(error))
+            else:
+                done()
+        self._requests.put(lambda: self._waiting.append(act))
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self.port.wait(0.1)
+            for plan in self.port.plans():
+                self._schedules["task" if isinstance(plan, TrialPlan) else "perturbation"].add(plan)
+            self._pending.extend(self.port.states())
+            while not self._requests.empty():
+                self._requests.get()()
+            self._answer()
+
+    def _answer(self) -> None:
+        while self._pending:
+            frame = self._pending[0]
+            if self.lockstep and any(self._schedules[p].horizon_ns <= frame.stamp_ns for p in self.parties):
+                self._pending = self._pending[-1:]
+                return
+            self._pending.pop(0)
+            try:
+                self._tick(frame, newest=not self._pending)
+            except MyoError as error:
+                self.errors += 1
+                if str(error) != self._said:
+                    self._said = str(error)
+                    self.port.say("error", f"no command: {error}")
+
+    def _tick(self, frame: Frame, newest: bool) -> None:
+        now = frame.stamp_ns
+        if self._answered is not None and self._answered[0] == now:  # said again by an effector that waits
+            if self.active:
+                self.port.command(*self._answered)
+            return
+        plan = self._schedules["task"].current(now)
+        began = plan is not None and plan.trial != self._trial
+        if began:
+            self._trial = plan.trial  # type: ignore[union-attr]
+            self._rng = np.random.default_rng((self.seed, self._trial))
+            self.player.reset()
+        if self._waiting and not self.player.fading and (began or not self.lockstep or not self.parties):
+            self._waiting.pop(0)()
+        imposed = self._schedules["perturbation"].current(now)
+        entries = [] if imposed is None else [e for e in imposed.at("observation") if e.gain(now)]
+        self.player.perturb(entries)
+        if self.player.active is None:
+            return
+        command, fresh = self.player.play(self._table(frame, plan), self._rng)
+        if fresh or self.lockstep:
+            self._data_ns = now
+        if self.active and newest:
+            self.port.command(self._data_ns, command)
+        self._answered = (now, command) if self.lockstep else None
+        self.port.heard(now, self.player)
+
+    def _table(self, frame: Frame, plan: TrialPlan | None) -> Array:
+        """Columns of the state in the effector's order, then those of the task. Without a trial the goal is to stay."""
+        if frame.names is not self._names:
+            order = permutation(self.player.spec.channels, frame.names)
+            self._names, self._order = frame.names, None if np.array_equal(order, np.arange(order.size)) else order
+        state = frame.table()
+        n = state.shape[1]
+        table = np.zeros((3, n + len(TASK_CHANNELS)))
+        table[:, :n] = state if self._order is None else state[:, self._order]
+        if plan is not None:
+            goal = plan.goal(frame.stamp_ns)
+            table[0, n:] = [goal.get(c, 0.0) for c in TASK_CHANNELS]
+        elif self.player.spec.endpoint:
+            table[0, n : n + 3] = table[0, n - 3 : n]
+        return table
+
+
+def player_for(spec: EffectorSpec, blend_s: float) -> Player:
+    """A player for an effector and the task's channels."""
+    return Player(spec, spec.channels + TASK_CHANNELS, TASK_CHANNELS, blend_s)

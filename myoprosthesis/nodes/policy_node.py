@@ -1,0 +1,346 @@
+"""The policy node: runs an ONNX policy by its contract and swaps it while it runs."""
+
+from __future__ import annotations
+
+import os
+import queue
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
+from rclpy.parameter import Parameter
+from std_srvs.srv import Trigger
+
+from myoprosthesis.core.effector import EffectorSpec
+from myoprosthesis.core.errors import MyoError
+from myoprosthesis.core.options import option
+from myoprosthesis.core.plan import TASK_CHANNELS, PerturbationPlan, TrialPlan
+from myoprosthesis.nodes import status, topics
+from myoprosthesis.nodes.effector_loop import check_parties
+from myoprosthesis.nodes.inbox import Inbox
+from myoprosthesis.nodes.parameters import declare, read
+from myoprosthesis.nodes.policy_loop import PolicyLoop, player_for
+from myoprosthesis.nodes.process import ManagedNode, run
+from myoprosthesis.nodes.wire import Frame, Reader, Writer
+from myoprosthesis.policies import store
+from myoprosthesis.policies.onnx_policy import OnnxPolicy, read_contract
+from myoprosthesis.policies.player import Player, Voice
+
+
+@dataclass(frozen=True)
+class PolicyNodeOptions:
+    """Parameters of the policy node."""
+
+    policy: str = option("reach_null", "the policy that is played: a name or a path; set it to swap")
+    shadow: str = option("", "a policy that runs beside it and is only published; empty: none")
+    blend_s: float = option(0.1, "length of the cross-fade at a swap", "s", 0.0, 10.0)
+    lockstep: bool = option(False, "answer every state under its own stamp")
+    parties: tuple[str, ...] = option((), "who must have spoken before a state is answered, in lockstep")
+    seed: int = option(0, "seed of the noise that a perturbation puts on the observation", "", 0)
+    autostart: bool = option(True, "configure and activate as soon as the effector is known")
+
+
+class GraphPort:
+    """`policy_loop.Port` over ROS topics."""
+
+    def __init__(self, node: PolicyNode, spec: EffectorSpec) -> None:
+        self._node, self._spec = node, spec
+        self._inbox = Inbox(node)
+        self._reader = Reader()
+        self._states = self._inbox.subscribe(topics.STATE, depth=10, raw=True)
+        self._plans = [
+            (self._inbox.subscribe(topics.TARGET), TrialPlan),
+            (self._inbox.subscribe(topics.PERTURBATION), PerturbationPlan),
+        ]
+        rows = (spec.command.quantity,)
+        self._writer = Writer(spec.command.names, rows, spec.frame)
+        self._shadow_writer = Writer(spec.command.names, rows, spec.frame)
+        self._hidden_writer: Writer | None = None
+        self._hidden_size = 0
+        self._command, self._shadow, self._hidden = (
+            node.create_publisher(t.type, t.name, t.qos) for t in (topics.COMMAND, topics.POLICY_SHADOW, topics.POLICY_HIDDEN)
+        )
+        self.hidden_wanted = False
+
+    def wake(self) -> None:
+        """Let the waiting loop look at its requests."""
+        self._inbox.wake()
+
+    def wait(self, timeout_s: float) -> None:
+        """See `Port`."""
+        self._inbox.wait(timeout_s)
+
+    def states(self) -> list[Frame]:
+        """See `Port`."""
+        out = []
+        for data in self._inbox.take(self._states):
+            try:
+                out.append(self._reader.read(data))
+            except MyoError as error:
+                self.say("error", str(error))
+        return out
+
+    def plans(self) -> list[TrialPlan | PerturbationPlan]:
+        """See `Port`."""
+        out: list[TrialPlan | PerturbationPlan] = []
+        for subscription, kind in self._plans:
+            for message in self._inbox.take(subscription):
+                try:
+                    out.append(kind.from_json(message.data))
+                except MyoError as error:
+                    self.say("error", str(error))
+        return out
+
+    def command(self, stamp_ns: int, command: Any) -> None:
+        """See `Port`."""
+        self._command.publish(self._writer.pack(stamp_ns, command))
+
+    def heard(self, stamp_ns: int, player: Player) -> None:
+        """See `Port`."""
+        if player.shadow is not None and player.shadow.command is not None:
+            self._shadow.publish(self._shadow_writer.pack(stamp_ns, player.shadow.command))
+        if self.hidden_wanted and player.current is not None:
+            hidden = player.current.policy.hidden
+            if self._hidden_writer is None or self._hidden_size != hidden.size:
+                self._hidden_size = hidden.size
+                self._hidden_writer = Writer([f"hidden/{i}" for i in range(hidden.size)], ("position",))
+            if hidden.size:
+                self._hidden.publish(self._hidden_writer.pack(stamp_ns, hidden))
+
+    def refresh(self) -> None:
+        """Find out who listens."""
+        self.hidden_wanted = self._hidden.get_subscription_count() > 0
+
+    def say(self, level: str, text: str) -> None:
+        """See `Port`."""
+        getattr(self._node.get_logger(), level)(text)
+
+
+class PolicyNode(ManagedNode):
+    """Builds a player for the effector that it hears of, and swaps policies off the control thread."""
+
+    def __init__(self) -> None:
+        super().__init__("policy")
+        declare(self, ("", PolicyNodeOptions))
+        self._options = read(self, PolicyNodeOptions)
+        check_parties(self._options.parties)
+        read_contract(store.find(self._options.policy))
+        self.spec: EffectorSpec | None = None
+        self.loop: PolicyLoop | None = None
+        self._port: GraphPort | None = None
+        self._newest = 0
+        self._active = self.create_publisher(topics.POLICY_ACTIVE.type, topics.POLICY_ACTIVE.name, topics.POLICY_ACTIVE.qos)
+        self.create_subscription(topics.SPEC.type, topics.SPEC.name, self._meet, topics.SPEC.qos)
+        self.create_service(Trigger, "~/rollback", self._rollback)
+        self.add_on_set_parameters_callback(self._check)
+        self.add_post_set_parameters_callback(self._set)
+        self._events: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._rung = self.create_guard_condition(self._handle)
+        self.create_timer(0.5, self._refresh)
+
+    # -- lifecycle ----------------------------------------------------------------------------------------------
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """The policy is loaded and fitted to the effector."""
+        return self.attempt(self._configure)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Commands are sent."""
+        assert self.loop is not None
+        self.loop.active = True
+        return super().on_activate(state)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """No commands; the policy goes on listening."""
+        assert self.loop is not None
+        self.loop.active = False
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """The policy is let go."""
+        self.close()
+        return TransitionCallbackReturn.SUCCESS
+
+    def close(self) -> None:
+        """End the loop; safe to call twice."""
+        if self.loop is not None:
+            self.loop.stop()
+            self.loop = None
+
+    def _meet(self, message: Any) -> None:
+        """An effector has told what it is."""
+        spec = EffectorSpec.from_json(message.data)
+        if spec == self.spec:
+            return
+        first, self.spec = self.spec is None, spec
+        if first and self._options.autostart:
+            self.autostart()
+        elif not first:
+            self.refuse(f"the effector has changed to {spec.name!r}")
+
+    def _configure(self) -> None:
+        if self.spec is None:
+            raise MyoError("no effector is known yet: start one, it tells what it is on effector/spec")
+        o = self._options = read(self, PolicyNodeOptions)
+        player = player_for(self.spec, o.blend_s)
+        policy = OnnxPolicy(store.find(o.policy))
+        policy.rehearse()
+        voice = player.fit(o.policy, policy)
+        player.commit(voice)
+        if o.shadow:
+            player.shadow = player.fit(o.shadow, OnnxPolicy(store.find(o.shadow)))
+        self._port = GraphPort(self, self.spec)
+        self.loop = PolicyLoop(player, self._port, lockstep=o.lockstep, parties=o.parties, seed=o.seed)
+        self.loop.start()
+        self._tell("active")
+
+    # -- swap ---------------------------------------------------------------------------------------------------
+
+    def _check(self, parameters: list[Parameter[Any]]) -> SetParametersResult:
+        """Refuse with a reason what cannot be played here."""
+        try:
+            options = read(self, PolicyNodeOptions, changes=parameters)
+            for p in parameters:
+                if self.loop is not None and p.name in ("lockstep", "parties", "autostart", "seed"):
+                    raise MyoError(f"{p.name} cannot be changed while the policy runs: set it at the start")
+                if p.name in ("policy", "shadow") and p.value:
+                    contract = read_contract(store.find(getattr(options, p.name)))
+                    if self.spec is not None:
+                        contract.match(self.spec, TASK_CHANNELS)
+        except MyoError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
+
+    def _set(self, parameters: list[Parameter[Any]]) -> None:
+        """Begin what was accepted."""
+        if self.loop is None:
+            return
+        player = self.loop.player
+        for p in parameters:
+            if p.name == "blend_s":
+                player.blend_s = float(p.value)
+            elif p.name == "policy" and (player.current is None or p.value != player.current.name):
+                self._swap(str(p.value))
+            elif p.name == "shadow":
+                self._listen(str(p.value))
+
+    def _swap(self, name: str) -> None:
+        self._newest += 1
+        ticket = self._newest
+        self._tell("loading", candidate=name)
+        threading.Thread(target=self._load, args=(name, ticket), name="swap", daemon=True).start()
+
+    def _load(self, name: str, ticket: int, kept: Voice | None = None) -> None:
+        """In a worker: load, rehearse, live through the recent past, then ask for the commit."""
+        loop = self.loop
+        assert loop is not None
+        try:
+            voice = kept
+            if voice is None:
+                policy = OnnxPolicy(store.find(name))
+                policy.rehearse()
+                voice = loop.player.fit(name, policy)
+            mark = loop.player.catch_up(voice)
+        except MyoError as error:
+            why = str(error)
+            self._ring(lambda: self._failed(name, why))
+            return
+        if ticket == self._newest:
+            loop.commit(voice, mark, lambda: self._ring(self._done), lambda why: self._ring(lambda: self._failed(name, why)))
+            if self._port is not None:
+                self._port.wake()
+
+    def _ring(self, event: Callable[[], None]) -> None:
+        """Have `event` done by the executor: the control thread and the workers do not touch parameters."""
+        self._events.put(event)
+        self._rung.trigger()
+
+    def _handle(self) -> None:
+        while not self._events.empty():
+            self._events.get()()
+
+    def _done(self) -> None:
+        self._follow()
+        self._tell("active")
+
+    def _follow(self) -> None:
+        """Let the parameter name what is really played."""
+        loop = self.loop
+        if loop is not None and loop.player.current is not None:
+            self.set_parameters([Parameter("policy", value=loop.player.current.name)])
+
+    def _failed(self, name: str, why: str) -> None:
+        """The parameter goes back to what is really played."""
+        self.get_logger().error(f"policy {name!r} is not swapped in: {why}")
+        self._follow()
+        self._tell("active", refused=name, why=why)
+
+    def _rollback(self, request: Any, response: Any) -> Any:
+        """Back to the policy before this one; the loaded object is used, whatever has become of its file."""
+        loop = self.loop
+        before = loop.player.previous if loop is not None else None
+        if before is None:
+            response.success, response.message = False, "there is no earlier policy to go back to"
+            return response
+        self._newest += 1
+        ticket = self._newest
+        self._tell("loading", candidate=before.name)
+
+        def back() -> None:
+            self._load(before.name, ticket, before)
+        threading.Thread(target=back, name="rollback", daemon=True).start()
+        response.success, response.message = True, f"going back to {before.name}"
+        return response
+
+    def _listen(self, name: str) -> None:
+        loop = self.loop
+        assert loop is not None
+
+        def work() -> None:
+            voice = None
+            if name:
+                try:
+                    voice = loop.player.fit(name, OnnxPolicy(store.find(name)))
+                    loop.player.catch_up(voice)
+                except MyoError as error:
+                    self.get_logger().error(f"shadow {name!r}: {error}")
+                    return
+            loop.request(lambda: setattr(loop.player, "shadow", voice))
+        threading.Thread(target=work, name="shadow", daemon=True).start()
+
+    # -- telling ------------------------------------------------------------------------------------------------
+
+    def _refresh(self) -> None:
+        if self._port is not None:
+            self._port.refresh()
+
+    def _tell(self, text: str, **more: Any) -> None:
+        loop = self.loop
+        voice = loop.player.current if loop is not None else None
+        if voice is None or self.spec is None:
+            return
+        contract = voice.contract
+        changed = contract.physics_changed(self.spec)
+        if changed:
+            self.get_logger().warn(changed, once=True)
+        values = {
+            "policy": voice.name, "dt": contract.dt, "deadline_s": contract.deadline_s, "effector": contract.effector,
+            "sha256": getattr(voice.policy, "sha256", ""), "result": contract.result, "seed": contract.seed,
+            "previous": loop.player.previous.name if loop and loop.player.previous else "", "pid": os.getpid(),
+            "warning": changed, **more,
+        }
+        level = status.WARN if changed or "why" in more else status.OK
+        self._active.publish(status.status("policy", text, values, level, self.spec.name))
+
+
+def main() -> None:
+    """Entry point of the executable `policy_node`."""
+    sys.exit(run(PolicyNode, sys.argv))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,212 @@
+"""The task node: plans trials, one ahead, and judges them from the states that came."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from geometry_msgs.msg import PoseStamped
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
+
+from myoprosthesis.analysis.kinematics import endpoint_error, lateral_deviation, peak_speed
+from myoprosthesis.core import registry
+from myoprosthesis.core.effector import EffectorSpec
+from myoprosthesis.core.errors import ConfigError, MyoError
+from myoprosthesis.core.options import option
+from myoprosthesis.core.plan import TrialPlan, ns
+from myoprosthesis.nodes import status, topics
+from myoprosthesis.nodes.inbox import Inbox
+from myoprosthesis.nodes.parameters import declare, overrides, read
+from myoprosthesis.nodes.process import ManagedNode, run
+from myoprosthesis.nodes.views import time_message
+from myoprosthesis.nodes.wire import Frame, Reader
+
+
+@dataclass(frozen=True)
+class TaskNodeOptions:
+    """Parameters of the task node; the task's own options stand beside them."""
+
+    task: str = option("centre_out", "the task to plan")
+    trials: int = option(0, "end after so many trials; 0: go on", "", 0)
+    lockstep: bool = option(False, "the first trial begins at time zero")
+    autostart: bool = option(True, "configure and activate as soon as the effector is known")
+
+
+class TaskNode(ManagedNode):
+    """Publishes each trial's plan on `target` and its events on `trial`."""
+
+    def __init__(self) -> None:
+        super().__init__("task")
+        name = overrides(self).get("task", TaskNodeOptions.__dataclass_fields__["task"].default)
+        self._factory, self._own = registry.factory("tasks", name), registry.options("tasks", name)
+        declare(self, ("", TaskNodeOptions), ("", self._own))
+        self._options = read(self, TaskNodeOptions)
+        self._given = read(self, self._own)
+        self._spec: EffectorSpec | None = None
+        self._task: Any = None
+        self._plans: list[TrialPlan] = []
+        self._next = 0
+        self._done = 0
+        self._current: TrialPlan | None = None
+        self._rows: list[np.ndarray] = []
+        self._went = False
+        self._columns: list[int] = []
+        self._names: tuple[str, ...] = ()
+        self._on = False
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._target, self._pose, self._trial = (
+            self.create_publisher(t.type, t.name, t.qos) for t in (topics.TARGET, topics.TARGET_POSE, topics.TRIAL)
+        )
+        self._inbox = Inbox(self)
+        self._states = self._inbox.subscribe(topics.STATE, depth=1000, raw=True)
+        self._reader = Reader()
+        self.create_subscription(topics.SPEC.type, topics.SPEC.name, self._meet, topics.SPEC.qos)
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """The task is built for the effector."""
+        return self.attempt(self._configure)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Trials are planned."""
+        self._on = True
+        return super().on_activate(state)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """No further trial is planned."""
+        self._on = False
+        return super().on_deactivate(state)
+
+    def close(self) -> None:
+        """End; safe to call twice."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(timeout=5.0)
+            self._thread = None
+
+    def _meet(self, message: Any) -> None:
+        spec = EffectorSpec.from_json(message.data)
+        if self._spec is None:
+            self._spec = spec
+            if self._options.autostart:
+                self.autostart()
+        elif spec != self._spec:
+            self.refuse(f"the effector has changed to {spec.name!r}")
+
+    def _configure(self) -> None:
+        spec = self._spec
+        if spec is None:
+            raise ConfigError("no effector is known yet: start one, it tells what it is on effector/spec")
+        if not spec.endpoint:
+            raise ConfigError(f"effector {spec.name!r} has no endpoint to reach with: name one with --set effector.endpoint=SITE")
+        given = self._given
+        if not given.home:
+            given = replace(given, home=spec.home)
+        if given.between == "reset" and not spec.steppable:
+            given = replace(given, between="return")
+            self.get_logger().info(f"{spec.name!r} cannot be reset between trials: it returns by itself")
+        self._task = self._factory(given)
+        self._thread = threading.Thread(target=self._run, name="task", daemon=True)
+        self._thread.start()
+
+    # -- the thread ---------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self._inbox.wait(0.1)
+            for data in self._inbox.take(self._states):
+                try:
+                    self._see(self._reader.read(data))
+                except MyoError as error:
+                    self.get_logger().error(str(error), throttle_duration_sec=1.0)
+
+    def _see(self, frame: Frame) -> None:
+        now = frame.stamp_ns
+        if not self._plans:
+            if not self._on:
+                return
+            late = 0 if self._options.lockstep and now == 0 else ns(self._dt)
+            self._plan(now + late)
+            self._plan(self._plans[-1].until_ns)
+        if self._current is not None and now >= self._current.until_ns:
+            self._end(self._current)
+        if self._current is None and self._plans and self._plans[0].from_ns <= now:
+            self._begin(self._plans.pop(0))
+        if self._current is None:
+            return
+        if not self._went and self._current.go_ns is not None and now >= self._current.go_ns:
+            self._went = True
+            self._event("go", self._current, now)
+        if frame.names is not self._names:
+            self._names = frame.names
+            self._columns = [frame.names.index(f"endpoint/{a}") for a in "xyz"]
+        if not self._rows or now > self._last_ns:
+            self._rows.append(np.concatenate([frame.position[self._columns], frame.velocity[self._columns]]))
+        self._last_ns = now
+
+    @property
+    def _dt(self) -> float:
+        assert self._spec is not None
+        return self._spec.dt
+
+    def _plan(self, from_ns: int) -> None:
+        wanted = self._options.trials
+        if wanted and self._next >= wanted:
+            return
+        plan = self._task.plan(self._next, from_ns)
+        plan = replace(plan, last=bool(wanted) and self._next == wanted - 1)
+        self._next += 1
+        self._plans.append(plan)
+        self._target.publish(topics.TARGET.type(data=plan.to_json()))
+
+    def _begin(self, plan: TrialPlan) -> None:
+        self._current, self._rows, self._went, self._last_ns = plan, [], False, -1
+        pose = PoseStamped()
+        pose.header.stamp = time_message(plan.from_ns)
+        pose.header.frame_id = self._spec.frame if self._spec else ""
+        p = pose.pose.position
+        p.x, p.y, p.z = plan.target
+        self._pose.publish(pose)
+        self._event("start", plan, plan.from_ns)
+        if self._on and not plan.last:
+            self._plan(self._plans[-1].until_ns if self._plans else plan.until_ns)
+
+    def _end(self, plan: TrialPlan) -> None:
+        rows = np.array(self._rows)
+        self._current = None
+        self._done += 1
+        expected = round((plan.until_ns - plan.from_ns) * 1e-9 / self._dt)
+        if len(rows) < 0.9 * expected:
+            self._event("lost", plan, plan.until_ns, samples=len(rows), expected=expected)
+            return
+        position, velocity = rows[:, :3], rows[:, 3:]
+        error = endpoint_error(position, plan.target, self._dt)
+        self._event(
+            "end", plan, plan.until_ns, success=bool(error <= self._radius), endpoint_error_mm=error * 1e3,
+            lateral_deviation_mm=lateral_deviation(position, plan.start, plan.target) * 1e3,
+            peak_speed=peak_speed(velocity), samples=len(rows), expected=expected,
+        )
+
+    @property
+    def _radius(self) -> float:
+        return float(getattr(self._given, "radius", 0.01))
+
+    def _event(self, event: str, plan: TrialPlan, now: int, **more: Any) -> None:
+        values = {
+            "trial": plan.trial, "time_ns": now, "label": plan.label, "start": plan.start, "target": plan.target,
+            "catch": plan.go_ns is None, "scored": plan.scored, "last": plan.last, **more,
+        }
+        self._trial.publish(status.status("trial", event, values))
+
+
+def main() -> None:
+    """Entry point of the executable `task_node`."""
+    sys.exit(run(TaskNode, sys.argv))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""Topics: names, types and qualities of service, written once. All names are relative."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from geometry_msgs.msg import PoseStamped, TwistStamped, WrenchStamped
+from rclpy.duration import Duration
+from rclpy.qos import (
+    DurabilityPolicy,
+    HistoryPolicy,
+    LivelinessPolicy,
+    QoSProfile,
+    ReliabilityPolicy,
+    qos_profile_sensor_data,
+)
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import JointState
+from std_msgs.msg import String
+
+LEASE_S = 0.08
+"""A party (task, perturbation) that is silent for so long at the middleware's level is dead."""
+
+
+def reliable(depth: int) -> QoSProfile:
+    """Every message, in order."""
+    return QoSProfile(depth=depth, history=HistoryPolicy.KEEP_LAST, reliability=ReliabilityPolicy.RELIABLE)
+
+
+def latched(depth: int = 1) -> QoSProfile:
+    """Reliable, and kept for those who come later."""
+    profile = reliable(depth)
+    profile.durability = DurabilityPolicy.TRANSIENT_LOCAL
+    return profile
+
+
+def alive(depth: int = 1) -> QoSProfile:
+    """Latched, with a lease: the death of the publisher's process is noticed within `LEASE_S`."""
+    profile = latched(depth)
+    profile.liveliness = LivelinessPolicy.AUTOMATIC
+    profile.liveliness_lease_duration = Duration(nanoseconds=int(LEASE_S * 1e9))
+    return profile
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A name with its type and quality of service."""
+
+    name: str
+    type: Any
+    qos: QoSProfile
+
+
+STATE = Topic("state", JointState, reliable(1))
+COMMAND = Topic("command", JointState, reliable(1))
+APPLIED = Topic("applied", JointState, reliable(1))
+TARGET = Topic("target", String, alive(4))
+PERTURBATION = Topic("perturbation", String, alive(4))
+TARGET_POSE = Topic("target/pose", PoseStamped, latched())
+TRIAL = Topic("trial", DiagnosticStatus, latched(200))
+SPEC = Topic("effector/spec", String, latched())
+POLICY_ACTIVE = Topic("policy/active", DiagnosticStatus, latched())
+POLICY_SHADOW = Topic("policy/shadow", JointState, reliable(1))
+POLICY_HIDDEN = Topic("policy/hidden", JointState, reliable(1))
+DIAGNOSTICS = Topic("/diagnostics", DiagnosticArray, reliable(10))
+CLOCK = Topic("/clock", Clock, reliable(1))
+
+JOINT_STATES = Topic("joint_states", JointState, qos_profile_sensor_data)
+MUSCLE_STATES = Topic("muscle_states", JointState, qos_profile_sensor_data)
+ACTIVATION = Topic("activation", JointState, qos_profile_sensor_data)
+ENDPOINT_POSE = Topic("endpoint/pose", PoseStamped, qos_profile_sensor_data)
+ENDPOINT_TWIST = Topic("endpoint/twist", TwistStamped, qos_profile_sensor_data)
+LOAD = Topic("load", WrenchStamped, qos_profile_sensor_data)
+LOAD_JOINTS = Topic("load/joints", JointState, qos_profile_sensor_data)

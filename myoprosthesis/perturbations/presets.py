@@ -1,0 +1,58 @@
+"""Presets by name: a file in config/perturbations/, a kind with its defaults, or a file by path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from myoprosthesis.core import registry, share
+from myoprosthesis.core.errors import ConfigError, unknown
+from myoprosthesis.core.options import build
+from myoprosthesis.perturbations.schedule import Preset
+
+
+def names() -> dict[str, Path | None]:
+    """All that can be named: presets with their files, kinds without."""
+    files = {f.stem: f for f in sorted((share.root() / "config" / "perturbations").glob("*.yaml"))}
+    return {**dict.fromkeys(registry.names("perturbations")), **files}
+
+
+def load(name: str, **changes: Any) -> Preset:
+    """The preset of that name, with `changes` to its own options; raises `ConfigError`."""
+    path = Path(name).expanduser()
+    if path.suffix in (".yaml", ".yml") and path.is_file():
+        data: dict[str, Any] = _read(path)
+    else:
+        known = names()
+        if name not in known:
+            raise unknown("perturbation", name, known)
+        file = known[name]
+        data = _read(file) if file is not None else {"kinds": [{"kind": name}]}
+    return build(Preset, {"name": path.stem, **data, **changes}, f"perturbation {name!r}")
+
+
+def inline(text: str) -> dict[str, Any]:
+    """Options written as a YAML mapping; empty text gives none."""
+    data = _parse(text, f"the options {text!r}") if text.strip() else {}
+    if not isinstance(data, dict):
+        raise ConfigError(f"options must be a YAML mapping such as '{{ramp_s: 0.2}}', got {text!r}")
+    return data
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        data = _parse(path.read_text(), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from error
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path} must hold a YAML mapping with: {', '.join(Preset.__dataclass_fields__)}")
+    return data
+
+
+def _parse(text: str, what: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{what} is not YAML: {' '.join(str(error).split())}") from error

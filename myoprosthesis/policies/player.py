@@ -1,0 +1,210 @@
+"""Plays one policy, and changes it for another without a jump."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.core.contract import Contract
+from myoprosthesis.core.effector import EffectorSpec
+from myoprosthesis.core.errors import ConfigError, ContractError
+from myoprosthesis.core.observation import ObservationBuilder
+from myoprosthesis.core.plan import Entry
+
+Array = NDArray[np.float64]
+SPARE_S = 0.5
+"""Room for delays that a perturbation adds."""
+
+
+class Policy(Protocol):
+    """Anything with a contract that turns observations into actions."""
+
+    contract: Contract
+
+    def step(self, observation: NDArray[np.float32]) -> Array:
+        """Action for an observation."""
+        ...
+
+    def reset(self) -> None:
+        """Recurrent state as at the start of a trial."""
+        ...
+
+    @property
+    def hidden(self) -> NDArray[np.float32]:
+        """All recurrent state, flat."""
+        ...
+
+
+class Voice:
+    """One policy fitted to one effector: tables of channels in, a command in the effector's order out."""
+
+    def __init__(self, name: str, policy: Policy, spec: EffectorSpec, names: Sequence[str], extra: tuple[str, ...]) -> None:
+        self.name, self.policy, self.contract = name, policy, policy.contract
+        self._order = self.contract.match(spec, extra)
+        self.period = round(self.contract.dt / spec.dt)
+        self._builder = ObservationBuilder(self.contract.observation, names, self.contract.dt, SPARE_S)
+        self._columns = {n: i for i, n in enumerate(names)}
+        self._rotation: tuple[float, Array] | None = None
+        self._low, self._high = spec.command.bounds()
+        self._count = 0
+        self.command: Array | None = None
+        self.fresh = False
+
+    def reset(self) -> None:
+        """As at the start of a trial."""
+        self.policy.reset()
+        self._builder.reset()
+        self._count = 0
+
+    def perturb(self, entries: Sequence[Entry]) -> None:
+        """Distort what the policy sees by these entries of site `observation`, until told otherwise."""
+        delays: dict[str, float] = {}
+        noise: dict[str, float] = {}
+        self._rotation = None
+        own = {t.name for t in self.contract.observation}
+        for entry in entries:
+            values = {k: float(v) for k, v in entry.values.items() if k in own} if entry.kind != "rotation" else {}
+            if entry.kind == "rotation":
+                self._rotation = (float(entry.values["angle_rad"]), np.array(entry.values["centre"], float)[:2])
+            elif entry.kind == "delay":
+                for k, v in values.items():
+                    delays[k] = delays.get(k, 0.0) + v
+            elif entry.kind == "noise":
+                for k, v in values.items():
+                    noise[k] = float(np.hypot(noise.get(k, 0.0), v))
+        self._builder.perturb(delays, noise)
+
+    def hear(self, table: Array, rng: np.random.Generator) -> Array:
+        """The command after this tick's table, shape (n_command,); computed anew every `period` ticks."""
+        self.fresh = self._count % self.period == 0
+        self._count += 1
+        if self.fresh:
+            action = self.policy.step(self._builder.observe(self._seen(table), rng))
+            command = action[self._order]
+            self.command = np.where(np.isfinite(command), np.clip(command, self._low, self._high), command)
+        assert self.command is not None
+        return self.command
+
+    def _seen(self, table: Array) -> Array:
+        """The table with the endpoint turned about a centre (visuomotor rotation)."""
+        if self._rotation is None or "endpoint/x" not in self._columns:
+            return table
+        angle, centre = self._rotation
+        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        where = [self._columns["endpoint/x"], self._columns["endpoint/y"]]
+        out = table.copy()
+        out[0, where] = centre + turn @ (table[0, where] - centre)
+        out[1, where] = turn @ table[1, where]
+        return out
+
+
+@dataclass
+class _Fade:
+    voice: Voice
+    weight: float = 0.0
+
+
+class Player:
+    """Plays the active voice; a candidate is cross-faded in over `blend_s`, a shadow is only listened to.
+
+    The command at a change moves in one tick by at most the larger of the two policies' own steps plus
+    |u_new − u_old|·dt/blend_s.
+    """
+
+    def __init__(self, spec: EffectorSpec, names: Sequence[str], extra: tuple[str, ...], blend_s: float, memory_s: float = 10.0) -> None:
+        self.spec, self.names, self.extra, self.blend_s = spec, tuple(names), extra, blend_s
+        self.active: Voice | None = None
+        self.previous: Voice | None = None
+        self.shadow: Voice | None = None
+        self._fade: _Fade | None = None
+        self._past: deque[Array] = deque(maxlen=max(1, round(memory_s / spec.dt)))
+        self._trial, self._count = 0, 0
+        self._entries: tuple[Entry, ...] = ()
+
+    def fit(self, name: str, policy: Policy) -> Voice:
+        """A voice for this effector; refuses a policy that does not fit. Safe in any thread."""
+        voice = Voice(name, policy, self.spec, self.names, self.extra)
+        voice.perturb(self._entries)
+        return voice
+
+    def catch_up(self, voice: Voice, mark: tuple[int, int] | None = None) -> tuple[int, int]:
+        """Let `voice` live through the tables of this trial that came after `mark`; returns the new mark.
+
+        Call it in a worker, then again with its mark at the commit, for the few ticks in between.
+        """
+        now = (-1, -1)
+        while now != (self._trial, self._count):  # the control thread may add a table while these are read
+            now = (self._trial, self._count)
+            tables = list(self._past)
+        if mark is None or mark[0] != now[0]:
+            voice.reset()
+        else:
+            tables = tables[len(tables) - min(len(tables), now[1] - mark[1]) :]
+        rng = np.random.default_rng(0)
+        for table in tables:
+            if not np.isfinite(voice.hear(table, rng)).all():
+                raise ContractError(f"policy {voice.name!r} returns numbers that are not finite")
+        return now
+
+    def reset(self) -> None:
+        """Start of a trial: every voice forgets the past."""
+        self._past.clear()
+        self._trial += 1
+        self._count = 0
+        for voice in self._voices():
+            voice.reset()
+
+    def perturb(self, entries: Sequence[Entry]) -> None:
+        """Distort what all voices see."""
+        if tuple(entries) != self._entries:
+            self._entries = tuple(entries)
+            for voice in self._voices():
+                voice.perturb(self._entries)
+
+    def commit(self, voice: Voice) -> None:
+        """Make `voice` the active one, from this tick on, faded in."""
+        if self.fading:
+            raise ConfigError("one change at a time: the last one is still being faded in")
+        self.previous = self.active
+        if self.active is None or self.blend_s <= 0:
+            self.active = voice
+        else:
+            self._fade = _Fade(voice)
+
+    @property
+    def fading(self) -> bool:
+        """True while a change is being faded in."""
+        return self._fade is not None
+
+    @property
+    def current(self) -> Voice | None:
+        """The voice that is active or becoming so."""
+        return self._fade.voice if self._fade is not None else self.active
+
+    def play(self, table: Array, rng: np.random.Generator) -> tuple[Array, bool]:
+        """The command after this tick's table, and whether it was computed anew."""
+        assert self.active is not None
+        self._past.append(table)
+        self._count += 1
+        if self.shadow is not None:
+            self.shadow.hear(table, rng)
+        command = self.active.hear(table, rng)
+        fresh = self.active.fresh
+        fade = self._fade
+        if fade is None:
+            return command, fresh
+        new = fade.voice.hear(table, rng)
+        fade.weight = min(1.0, fade.weight + self.spec.dt / self.blend_s)
+        mixed = command + fade.weight * (new - command)
+        if fade.weight >= 1.0:
+            self.active, self._fade = fade.voice, None
+        return mixed, True
+
+    def _voices(self) -> list[Voice]:
+        fading = [self._fade.voice] if self._fade is not None else []
+        return [v for v in (self.active, *fading, self.shadow) if v is not None]

@@ -1,0 +1,32 @@
+"""Finding policy files by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from myoprosthesis.core import share
+from myoprosthesis.core.errors import unknown
+
+FILE = "policy.onnx"
+
+
+def names() -> dict[str, Path]:
+    """All policies that can be named, with their files; the user's own hide shipped ones of the same name."""
+    found: dict[str, Path] = {}
+    for folder in reversed(share.policy_folders()):
+        if folder.is_dir():
+            found.update({f.parent.name: f for f in folder.glob(f"*/{FILE}")})
+    return dict(sorted(found.items()))
+
+
+def find(name: str) -> Path:
+    """The file of a policy given by name, or by the path of the file or of its folder."""
+    path = Path(name).expanduser()
+    if path.is_file():
+        return path
+    if (path / FILE).is_file() and ("/" in name or path.is_absolute()):
+        return path / FILE
+    known = names()
+    if name in known:
+        return known[name]
+    raise unknown("policy", name, known, "(or give the path of a policy.onnx)")

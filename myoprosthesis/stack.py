@@ -1,0 +1,217 @@
+"""The one description of a stack: which nodes, with which parameters. `myoprosthesis up` and `ros2 launch` both read it."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from myoprosthesis.core import registry, share
+from myoprosthesis.core.errors import ConfigError, unknown
+from myoprosthesis.core.options import build, option
+
+
+@dataclass(frozen=True)
+class StackOptions:
+    """What a person chooses of a stack; empty: as the stack's file has it."""
+
+    stack: str = option("reach", "a file in config/stacks/, or the path of one")
+    effector: str = option("", "the body")
+    policy: str = option("", "the policy: a name or the path of a policy.onnx")
+    perturbation: str = option("", "what is imposed: a preset, a kind, or the path of a YAML file")
+    task: str = option("", "what is asked for")
+    lockstep: bool = option(False, "simulated time, as fast as it goes and repeatable, instead of wall time")
+    seed: int = option(0, "seed of the task's order and of noise", "", 0)
+    trials: int = option(0, "end after so many trials; 0: go on", "", 0)
+    duration: float = option(0.0, "end after so much time; 0: go on", "s", 0.0)
+    gui: bool = option(False, "open MuJoCo's viewer, where there is a display")
+    namespace: str = option("", "namespace of all nodes")
+    use_sim_time: bool = option(False, "nodes take their time from /clock")
+    params_file: str = option("", "YAML with parameters by node")
+
+
+@dataclass(frozen=True)
+class NodeSpec:
+    """One process."""
+
+    name: str
+    executable: str
+    parameters: dict[str, Any]
+    remappings: dict[str, str] = field(default_factory=dict)
+    respawn: bool = True
+    delay_s: float = 0.0
+
+    @property
+    def module(self) -> str:
+        """The Python module behind the executable."""
+        return f"myoprosthesis.nodes.{self.executable}"
+
+
+_OPTIONS = {
+    "effector": ("effector_node", "EffectorNodeOptions", "effectors"),
+    "policy": ("policy_node", "PolicyNodeOptions", None),
+    "perturbation": ("perturbation_node", "PerturbationNodeOptions", None),
+    "task": ("task_node", "TaskNodeOptions", "tasks"),
+}
+"""Node name → executable, its options dataclass, and the kind of component whose options stand beside them."""
+
+
+def stacks() -> dict[str, Path]:
+    """The stacks that can be named."""
+    return {f.stem: f for f in sorted((share.root() / "config" / "stacks").glob("*.yaml"))}
+
+
+def describe(options: StackOptions, settings: Mapping[str, Mapping[str, Any]] | None = None) -> tuple[NodeSpec, ...]:
+    """The nodes of a stack with their parameters, all checked; raises `ConfigError` listing every fault.
+
+    Later wins: the stack's file, the options, `params_file`, `settings` (parameters by node).
+    """
+    file = _stack(options.stack)
+    effector = options.effector or str(file.get("effector", "arm26"))
+    policy = options.policy or _default_policy(file.get("policy"), effector, options.stack)
+    parties = ["task", "perturbation"]
+    chosen: dict[str, dict[str, Any]] = {
+        "effector": {
+            "effector": effector, "lockstep": options.lockstep, "parties": parties, "seed": options.seed,
+            "duration_s": options.duration, "gui": options.gui,
+        },
+        "policy": {"policy": policy, "lockstep": options.lockstep, "parties": parties, "seed": options.seed},
+        "perturbation": {"perturbation": options.perturbation or str(file.get("perturbation", "null"))},
+        "task": {
+            "task": options.task or str(file.get("task", "centre_out")), "trials": options.trials,
+            "lockstep": options.lockstep, "seed": options.seed,
+        },
+    }
+    layers = [_by_node(file.get("nodes") or {}, options.stack), chosen]
+    if options.params_file:
+        layers.append(_by_node(_yaml(Path(options.params_file)), options.params_file))
+    layers.append(_by_node(settings or {}, "--set"))
+    faults: list[str] = []
+    specs = []
+    for name, (executable, _, _) in _OPTIONS.items():
+        parameters: dict[str, Any] = {}
+        for layer in layers:
+            parameters.update(layer.get(name, {}))
+        faults += _faults(name, parameters)
+        parameters = {k: v for k, v in parameters.items() if not (isinstance(v, (list, tuple, str)) and len(v) == 0)}
+        if options.use_sim_time:
+            parameters["use_sim_time"] = True
+        specs.append(NodeSpec(name, executable, parameters))
+    if faults:
+        raise ConfigError("; ".join(faults))
+    _check_policy(specs)
+    return tuple(specs)
+
+
+def _faults(name: str, parameters: Mapping[str, Any]) -> list[str]:
+    """Everything that is wrong with the parameters of one node."""
+    executable, cls, kind = _OPTIONS[name]
+    own = getattr(importlib.import_module(f"myoprosthesis.nodes.{executable}"), cls)
+    groups = [own]
+    faults = []
+    if kind is not None:
+        try:
+            groups.append(registry.options(kind, str(parameters.get(name, ""))))
+        except ConfigError as error:
+            return [str(error)]
+    known = {f.name for group in groups for f in fields(group)}
+    faults += [f"node {name!r}: {unknown('parameter', k, known)}" for k in parameters if k not in known]
+    for group in groups:
+        mine = {f.name for f in fields(group)}
+        try:
+            build(group, {k: v for k, v in parameters.items() if k in mine and v not in ("", [], ())}, f"node {name!r}")
+        except ConfigError as error:
+            faults.append(str(error))
+    if name == "perturbation" and not faults:
+        from myoprosthesis.nodes.perturbation_node import PerturbationNodeOptions, planner
+
+        try:
+            planner(build(PerturbationNodeOptions, parameters))
+        except ConfigError as error:
+            faults.append(str(error))
+    return faults
+
+
+def _check_policy(specs: list[NodeSpec]) -> None:
+    """A policy that cannot be read is refused before anything starts."""
+    from myoprosthesis.policies import store
+    from myoprosthesis.policies.onnx_policy import read_contract
+
+    parameters = next(s.parameters for s in specs if s.name == "policy")
+    for key in ("policy", "shadow"):
+        if parameters.get(key):
+            read_contract(store.find(str(parameters[key])))
+
+
+def _default_policy(given: Any, effector: str, stack: str) -> str:
+    if isinstance(given, str):
+        return given
+    if isinstance(given, dict) and effector in given:
+        return str(given[effector])
+    known = ", ".join(given) if isinstance(given, dict) else "none"
+    raise ConfigError(f"stack {stack!r} has no policy of its own for effector {effector!r} (it has for: {known}): name one with --policy")
+
+
+def _stack(name: str) -> dict[str, Any]:
+    path = Path(name).expanduser()
+    if path.suffix not in (".yaml", ".yml") or not path.is_file():
+        known = stacks()
+        if name not in known:
+            raise unknown("stack", name, known)
+        path = known[name]
+    data = _yaml(path)
+    allowed = {"about", "effector", "perturbation", "task", "policy", "nodes"}
+    if set(data) - allowed:
+        raise ConfigError(f"{path}: unknown keys {', '.join(sorted(set(data) - allowed))}; known are {', '.join(sorted(allowed))}")
+    return data
+
+
+def _by_node(data: Mapping[str, Any], where: str) -> dict[str, dict[str, Any]]:
+    """Parameters by node; ROS's own layout with `ros__parameters` is read too, and `/**` means every node that has it."""
+    out: dict[str, dict[str, Any]] = {}
+    for node, parameters in data.items():
+        name = str(node).strip("/")
+        if name not in _OPTIONS:
+            raise ConfigError(f"{where}: {unknown('node', name, _OPTIONS)}")
+        if isinstance(parameters, Mapping) and set(parameters) == {"ros__parameters"}:
+            parameters = parameters["ros__parameters"]
+        if not isinstance(parameters, Mapping):
+            raise ConfigError(f"{where}: node {name!r} needs a mapping of parameters, got {parameters!r}")
+        out[name] = dict(parameters)
+    return out
+
+
+def _yaml(path: Path) -> dict[str, Any]:
+    try:
+        data = yaml.safe_load(path.expanduser().read_text())
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path} must hold a YAML mapping")
+    return data
+
+
+def as_settings(pairs: list[str]) -> dict[str, dict[str, Any]]:
+    """`node.param=value` texts, values read as YAML, as parameters by node."""
+    out: dict[str, dict[str, Any]] = {}
+    for pair in pairs:
+        key, sep, text = pair.partition("=")
+        node, dot, name = key.partition(".")
+        if not sep or not dot or not name:
+            raise ConfigError(f"--set takes node.parameter=value, got {pair!r}; for instance effector.dt=0.002")
+        try:
+            out.setdefault(node, {})[name] = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise ConfigError(f"--set {pair!r}: the value is not YAML") from error
+    return out
+
+
+def as_dict(options: StackOptions) -> dict[str, Any]:
+    """Plain data for a record of what was run."""
+    return asdict(options)

@@ -1,0 +1,105 @@
+"""Starts the processes of a stack, starts again those that die, and ends them all together."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from myoprosthesis.stack import NodeSpec
+
+REFUSED = 2
+GRACE_S = 4.0
+FEWEST_S = 2.0
+"""A process that dies sooner than this after its start, three times on end, is not started again."""
+
+
+class Supervisor:
+    """A small keeper of processes. `tell` receives a node's name and a line of its output or of ours."""
+
+    def __init__(self, nodes: Sequence[NodeSpec], tell: Callable[[str, str], None], namespace: str = "") -> None:
+        self._nodes = {n.name: n for n in nodes}
+        self._tell, self._namespace = tell, namespace
+        self._running: dict[str, subprocess.Popen[str]] = {}
+        self._started: dict[str, float] = {}
+        self._short: dict[str, int] = {}
+        self.restarts: dict[str, int] = {}
+
+    def start(self) -> None:
+        """Start every process."""
+        for node in self._nodes.values():
+            self._start(node)
+
+    def poll(self) -> str:
+        """Start again what has died; a sentence when a process cannot be kept alive, else nothing."""
+        for name, process in list(self._running.items()):
+            code = process.poll()
+            if code is None:
+                continue
+            if code == REFUSED:
+                return f"{name} refuses its configuration"
+            node, lived = self._nodes[name], time.monotonic() - self._started[name]
+            self._short[name] = self._short.get(name, 0) + 1 if lived < FEWEST_S else 0
+            died = f"died by signal {-code}" if code < 0 else f"ended with status {code}"
+            if not node.respawn or self._short[name] >= 3:
+                return f"{name} {died} and is not started again"
+            self._tell(name, f"{died} after {lived:.1f} s; started again, the effector idles meanwhile")
+            self.restarts[name] = self.restarts.get(name, 0) + 1
+            self._start(node)
+        return ""
+
+    def pids(self) -> dict[str, int]:
+        """Process numbers by node."""
+        return {name: p.pid for name, p in self._running.items()}
+
+    def stop(self) -> None:
+        """End everything: the policy first, the effector last, so that it sees the others go."""
+        order = sorted(self._running, key=lambda n: n == "effector")
+        for name in order:
+            process = self._running[name]
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+        deadline = time.monotonic() + GRACE_S
+        for name in order:
+            try:
+                self._running[name].wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                self._tell(name, "did not end when asked and was killed")
+                self._running[name].kill()
+                self._running[name].wait()
+
+    def _start(self, node: NodeSpec) -> None:
+        arguments = [sys.executable, "-m", node.module, "--ros-args", "-r", f"__node:={node.name}", "--log-level", "warn"]
+        if self._namespace:
+            arguments += ["-r", f"__ns:=/{self._namespace.strip('/')}"]
+        for key, value in node.parameters.items():
+            arguments += ["-p", f"{key}:={ros_text(value)}"]
+        for old, new in node.remappings.items():
+            arguments += ["-r", f"{old}:={new}"]
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "MYOPROSTHESIS_PARENT": str(os.getpid())}
+        process = subprocess.Popen(
+            arguments, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, errors="replace", start_new_session=True,
+        )
+        self._running[node.name], self._started[node.name] = process, time.monotonic()
+        threading.Thread(target=self._listen, args=(node.name, process), daemon=True).start()
+
+    def _listen(self, name: str, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            self._tell(name, line.rstrip())
+
+
+def ros_text(value: Any) -> str:
+    """A parameter's value as the text after `:=`."""
+    if isinstance(value, (list, tuple)):
+        return json.dumps(list(value))
+    if isinstance(value, float):
+        return repr(value)
+    return json.dumps(value)
