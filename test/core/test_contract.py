@@ -1,0 +1,124 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from myoprosthesis.core.channels import Channels
+from myoprosthesis.core.contract import Contract
+from myoprosthesis.core.effector import EffectorSpec
+from myoprosthesis.core.errors import ContractError
+from myoprosthesis.core.observation import Term
+
+MUSCLES = ("biceps", "triceps", "brachialis")
+
+
+def excitation(names):
+    return Channels("effort", names, "1", (0.0,) * len(names), (1.0,) * len(names))
+
+
+SPEC = EffectorSpec(
+    "arm", 0.01, excitation(MUSCLES), ("elbow",), MUSCLES, "tip", home=(0.0, 0.0, 0.0), simulator="mujoco 9",
+    fingerprint=(0.5, -2.0, 30.0),
+)  # fmt: skip
+CONTRACT = Contract(
+    name="reach", effector="arm", dt=0.02, action=excitation(MUSCLES),
+    observation=(
+        Term("muscle", ("biceps", "triceps"), "velocity", "m/s", 0.02),
+        Term("vision", ("endpoint/x", "endpoint/y"), unit="m", delay_s=0.14),
+        Term("goal", ("target/x", "go")),
+    ),
+    hidden=(("h", (1, 64)), ("c", (1, 8))), stages=("hold", "reach"), seed=5, result={"error_mm": 3.2},
+    config_sha256="ab", simulator="mujoco 9", fingerprint=(0.5, -2.0, 30.0),
+)  # fmt: skip
+EXTRA = ("target/x", "go")
+
+
+def test_json_brings_it_back():
+    assert Contract.from_json(CONTRACT.to_json()) == CONTRACT
+
+
+def test_it_knows_its_sizes():
+    assert CONTRACT.observation_size == 6
+    assert CONTRACT.state_channels() == ("biceps", "triceps", "endpoint/x", "endpoint/y", "target/x", "go")
+    assert CONTRACT.deadline_s == pytest.approx(0.03)
+
+
+def test_the_action_is_brought_into_the_effectors_order():
+    names = ("brachialis", "biceps", "triceps")
+    order = replace(CONTRACT, action=excitation(names)).match(SPEC, EXTRA)
+    action = np.array([0.3, 0.1, 0.2])  # in the policy's order
+    assert dict(zip(MUSCLES, action[order], strict=True)) == dict(zip(names, action, strict=True))
+
+
+MISFITS = [
+    ({"action": Channels("position", MUSCLES, "1", (0.0,) * 3, (1.0,) * 3)}, "commands position, .*'arm' takes effort"),
+    ({"action": replace(CONTRACT.action, unit="N")}, "commands in 'N', .* takes '1'"),
+    ({"action": excitation(MUSCLES[:2])}, "commands 2 channels, .* takes 3"),
+    ({"action": excitation(("biceps", "triceps", "deltoid"))}, "'brachialis' is wanted but not there"),
+    ({"observation": (Term("muscle", ("deltoid",)),)}, r"observes 'deltoid' \(muscle\), which .*'arm' does not have"),
+    ({"observation": (Term("goal", ("target/z",)),)}, "observes 'target/z'"),
+    ({"dt": 0.005, "observation": CONTRACT.observation[2:]}, "every 5 ms, .* no whole multiple of the 10 ms"),
+    ({"dt": 0.025, "observation": CONTRACT.observation[2:]}, "every 25 ms, .* no whole multiple"),
+]
+
+
+@pytest.mark.parametrize(("change", "sentence"), MISFITS)
+def test_each_misfit_is_refused_with_the_first_difference(change, sentence):
+    with pytest.raises(ContractError, match=f"policy 'reach'.*{sentence}"):
+        replace(CONTRACT, **change).match(SPEC, EXTRA)
+
+
+def test_what_fits_is_not_refused():
+    assert list(CONTRACT.match(SPEC, EXTRA)) == [0, 1, 2]
+    assert list(replace(CONTRACT, dt=0.01).match(SPEC, EXTRA)) == [0, 1, 2]
+
+
+def test_changed_physics_is_noticed():
+    assert CONTRACT.physics_changed(SPEC) == ""
+    assert CONTRACT.physics_changed(replace(SPEC, fingerprint=(0.5, -2.0, 30.0 * (1 + 1e-7)))) == ""
+    text = CONTRACT.physics_changed(replace(SPEC, fingerprint=(0.5, -2.0, 30.3), simulator="mujoco 10"))
+    assert "'arm' differ by up to 0.3" in text and "mujoco 9, now mujoco 10" in text and "policy verify reach" in text
+    assert "in its size" in CONTRACT.physics_changed(replace(SPEC, fingerprint=(0.5,)))
+    assert CONTRACT.physics_changed(replace(SPEC, fingerprint=(float("nan"), -2.0, 30.0)))
+    assert CONTRACT.physics_changed(replace(SPEC, name="leg", fingerprint=(9.0,))) == ""
+
+
+def damaged(**changes):
+    data = json.loads(CONTRACT.to_json())
+    for key, value in changes.items():
+        if value is None:
+            del data[key]
+        else:
+            data[key] = value
+    return json.dumps(data)
+
+
+DAMAGE = [
+    ("", "cannot be read"),
+    (CONTRACT.to_json()[:-20], "cannot be read"),
+    ("[1, 2]", "cannot be read"),
+    ("null", "cannot be read"),
+    ("[" * 100_000, "cannot be read"),
+    (damaged(format=2), "format 2; this version reads 1"),
+    (damaged(format=None), "no 'format'"),
+    (damaged(action=None), "no 'action'"),
+    (damaged(dt=0), "period of 0.0 s"),
+    (damaged(dt=float("nan")), "period of nan s"),
+    (damaged(dt="fast"), "cannot be read"),
+    (damaged(seed=float("inf")), "cannot be read"),
+    (damaged(deadline_s=float("nan")), "deadline of nan s"),
+    (damaged(observation=[]), "observes nothing"),
+    (damaged(observation=[{"name": "a"}]), "no 'channels'"),
+    (damaged(observation=[{"name": "a", "channels": ["x"], "delay_s": 0.03}]), "'a': a delay of 0.03 s"),
+    (damaged(observation=[{"name": "a", "channels": ["x"]}] * 2), "one observation term twice: a, a"),
+    (damaged(hidden=[["h", [1]], ["h", [1]]]), "one hidden state twice"),
+    (damaged(hidden=[["h"]]), "cannot be read"),
+    (damaged(action={**CONTRACT.action.to_dict(), "low": [0, 0]}), "each name needs both"),
+]
+
+
+@pytest.mark.parametrize(("text", "sentence"), DAMAGE)
+def test_a_damaged_contract_is_a_contract_error(text, sentence):
+    with pytest.raises(ContractError, match=sentence):
+        Contract.from_json(text)

@@ -1,0 +1,50 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from myoprosthesis.core.channels import Channels
+from myoprosthesis.core.effector import EffectorSpec, EffectorState, Imposed, refuse_sites
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.law import Law
+
+SPEC = EffectorSpec(
+    "arm", 0.01, Channels("effort", ("m1", "m2"), "1", (0.0, 0.0), (1.0, 1.0)), ("elbow",), ("m1", "m2"), "tip",
+    fail=(0.1, 0.2), rate_limit=3.0, sites=("endpoint", "muscle"), home=(0.1, 0.2, 0.3), fingerprint=(1.0, 2.5),
+)  # fmt: skip
+
+
+def test_json_brings_it_back():
+    assert EffectorSpec.from_json(SPEC.to_json()) == SPEC
+    assert EffectorSpec.from_json(replace(SPEC, fail="hold", rate_limit=None).to_json()).fail == "hold"
+
+
+def test_the_views_of_a_state_are_the_columns_of_its_names():
+    table = np.arange(24.0).reshape(3, 8)
+    state, column = EffectorState(SPEC, 0.0, table, np.zeros(2)), SPEC.channels.index
+    assert SPEC.channels == (
+        "elbow", "m1", "m2", "m1/activation", "m2/activation", "endpoint/x", "endpoint/y", "endpoint/z",
+    )  # fmt: skip
+    assert (state.joint_position, state.joint_velocity, state.joint_effort) == (0, 8, 16)
+    for view, row, name in (
+        (state.muscle_length, 0, "m1"), (state.muscle_velocity, 1, "m1"), (state.muscle_force, 2, "m1"),
+        (state.activation, 0, "m1/activation"), (state.endpoint_position, 0, "endpoint/x"),
+        (state.endpoint_velocity, 1, "endpoint/x"), (state.load, 2, "endpoint/x"),
+    ):  # fmt: skip
+        np.testing.assert_array_equal(view, table[row, column(name) : column(name) + view.size])
+    without = EffectorState(replace(SPEC, endpoint=""), 0.0, table[:, :5], np.zeros(2))
+    assert without.endpoint_position.size == without.endpoint_velocity.size == without.load.size == 0
+
+
+@pytest.mark.parametrize(
+    "bad", [{"dt": 0.0}, {"dt": float("nan")}, {"fail": "rlax"}, {"fail": (0.1,)}, {"fail": (0.1, float("nan"))}]
+)
+def test_a_specification_that_would_fail_in_the_loop_is_refused(bad):
+    with pytest.raises(ConfigError, match="'arm'"):
+        replace(SPEC, **bad)
+
+
+def test_sites_that_it_does_not_have_are_refused():
+    assert refuse_sites(SPEC, Imposed(endpoint=Law.zero(), strength=np.ones(2)).sites) == ""
+    text = refuse_sites(SPEC, Imposed(endpoint=Law.zero(), joint=Law.zero(1)).sites)
+    assert text == "effector 'arm' cannot apply a perturbation at its joint; it can at: endpoint, muscle"

@@ -1,0 +1,183 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from myoprosthesis.checks import check_effector
+from myoprosthesis.core.channels import Channels
+from myoprosthesis.core.effector import EffectorSpec, EffectorState, Imposed
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.guard import GuardedEffector
+from myoprosthesis.core.law import Law
+from myoprosthesis.effectors.bodies import point_mass
+from myoprosthesis.effectors.mujoco_body import BodyOptions
+
+NAN = float("nan")
+
+
+class Recorder:
+    """Two joints that stand at `position`, whatever the command; keeps the commands that it got."""
+
+    def __init__(self, fail="relax", rate_limit=None, quantity="position", position=(0.0, 0.0), low=-1.0):
+        command = Channels(quantity, ("j1", "j2"), "rad", (low, low), (1.0, 1.0))
+        self.spec = EffectorSpec("recorder", 0.01, command, ("j1", "j2"), fail=fail, rate_limit=rate_limit)
+        self.position, self.got, self.closed = np.array(position), [], 0
+
+    def _state(self, applied):
+        return EffectorState(self.spec, 0.0, np.stack([self.position, np.zeros(2), np.zeros(2)]), applied)
+
+    def reset(self, seed=0):
+        return self._state(np.zeros(2))
+
+    def step(self, command, imposed):
+        self.got.append(command.copy())
+        return self._state(command)
+
+    def close(self):
+        self.closed += 1
+
+
+def guarded(**options):
+    effector = Recorder(**options)
+    guard = GuardedEffector(effector)
+    guard.reset()
+    return guard, effector
+
+
+BAD = {
+    "non_finite": (np.array([0.5, NAN]), {}, "not finite"),
+    "wrong_size": (np.array([0.5]), {}, "1 values, 2 are needed"),
+    "stale": (np.array([0.5, 0.5]), {"age_s": 0.081}, "81 ms old, over 80 ms"),
+    "idle": (np.array([0.5, 0.5]), {"idle": "the task is dead"}, "the task is dead"),
+}
+
+
+@pytest.mark.parametrize("event", BAD)
+@pytest.mark.parametrize(
+    ("fail", "expected"), [("relax", [0.0, 0.0]), ("hold", [0.3, -0.2]), ((0.9, -0.9), [0.9, -0.9])]
+)
+def test_a_bad_command_becomes_the_fail_state_and_a_good_one_is_followed_again(event, fail, expected):
+    command, how, reason = BAD[event]
+    guard, effector = guarded(fail=fail)
+    good = np.array([0.3, -0.2])
+    guard.step(good)
+    assert guard.reason == ""
+    guard.step(command, **how)
+    assert reason in guard.reason and guard.events == {event: 1}
+    guard.step(good, age_s=0.08)
+    assert guard.reason == ""
+    np.testing.assert_array_equal(effector.got, [good, expected, good])
+
+
+@pytest.mark.parametrize("command", [[np.inf, 0.0], [-np.inf, 0.0], [NAN, NAN]])
+def test_what_is_not_finite_never_becomes_a_full_scale_command(command):
+    guard, effector = guarded()
+    guard.step(np.array(command))
+    np.testing.assert_array_equal(effector.got[-1], [0, 0])
+
+
+def test_an_age_that_is_not_a_number_is_too_old():
+    guard, _ = guarded()
+    guard.step(np.zeros(2), age_s=NAN)
+    assert guard.events["stale"] == 1
+
+
+def test_without_a_command_it_is_in_the_fail_state():
+    guard, effector = guarded(fail="hold", position=(0.4, -0.4))
+    assert guard.reason == "not started"
+    guard.step(None)
+    np.testing.assert_array_equal(effector.got[-1], [0.4, -0.4])  # where it is
+    assert guard.reason == "no command yet"
+
+
+def test_relax_is_0_or_the_bound_nearest_to_it():
+    guard, effector = guarded(low=0.2)
+    guard.step(None)
+    np.testing.assert_array_equal(effector.got[-1], [0.2, 0.2])
+
+
+def test_commands_are_clipped_and_that_is_counted():
+    guard, effector = guarded()
+    guard.step(np.array([5.0, -5.0]))
+    guard.step(np.array([1.0, -1.0]))
+    np.testing.assert_array_equal(effector.got, [[1, -1], [1, -1]])
+    assert guard.events == {"clipped": 1} and guard.reason == ""
+
+
+def test_the_rate_is_limited_from_where_the_joints_are():
+    guard, effector = guarded(rate_limit=12.5, position=(0.5, 0.0))
+    for _ in range(20):
+        guard.step(np.array([-1.0, 1.0]))
+    steps = np.diff([[0.5, 0.0], *effector.got], axis=0)
+    assert np.abs(steps).max() == 0.125
+    np.testing.assert_array_equal(effector.got[-1], [-1, 1])
+    assert guard.events["rate_limited"] == 11  # 1.5 rad at 0.125 rad a period, the last step whole
+
+
+def test_the_way_into_a_fail_pose_is_limited_too():
+    guard, effector = guarded(fail=(1.0, 1.0), rate_limit=10.0)
+    guard.step(None)
+    np.testing.assert_allclose(effector.got[-1], [0.1, 0.1])
+
+
+@pytest.mark.parametrize("position", [(3.0, -3.0), (NAN, 0.0)])
+def test_within_limits_even_where_the_joints_are_not(position):
+    guard, effector = guarded(rate_limit=10.0, fail="hold", position=position)
+    for command in (None, np.array([1.0, 0.5])):
+        guard.step(command)
+    assert (np.abs(effector.got) <= 1.0).all()
+
+
+def test_joint_positions_are_not_taken_for_efforts():
+    guard, effector = guarded(quantity="effort", rate_limit=10.0, position=(0.8, -0.8))
+    guard.step(np.array([0.0, 0.0]))
+    np.testing.assert_array_equal(effector.got[-1], [0, 0])
+
+
+def test_an_emergency_stop_stays_until_it_is_taken_off():
+    guard, effector = guarded(fail="hold", rate_limit=10.0)
+    far = np.array([1.0, 1.0])
+    for _ in range(3):
+        guard.step(far)
+    guard.estop()
+    for _ in range(50):
+        guard.step(far)
+    np.testing.assert_allclose(effector.got[3:], np.full((50, 2), 0.3))
+    assert guard.stopped and guard.reason == "emergency stop" and guard.events["estop"] == 1
+    guard.reset()
+    guard.step(far)
+    assert guard.reason == "emergency stop"  # a reset does not take it off
+    effector.position = np.array([-0.6, 0.2])  # somebody moves the hand meanwhile
+    guard.step(far)
+    guard.resume()
+    guard.step(far)
+    np.testing.assert_allclose(effector.got[-1], [-0.5, 0.3])
+    assert guard.reason == "" and not guard.stopped
+
+
+def test_a_perturbation_that_it_cannot_apply_is_refused_aloud():
+    guard, _ = guarded()
+    with pytest.raises(ConfigError, match="cannot apply a perturbation at its endpoint; it can at: none"):
+        guard.step(np.zeros(2), Imposed(endpoint=Law.zero()))
+
+
+def test_no_step_before_the_first_reset():
+    with pytest.raises(ConfigError, match="not reset"):
+        GuardedEffector(Recorder()).step(np.zeros(2))
+
+
+def test_closing_closes():
+    guard, effector = guarded()
+    guard.close()
+    assert effector.closed == 1
+
+
+def test_a_guarded_effector_is_an_effector():
+    check_effector(lambda: GuardedEffector(point_mass(BodyOptions())))
+
+
+def test_muscles_are_not_rate_limited():
+    guard = GuardedEffector(point_mass(BodyOptions()))
+    guard.reset(0)
+    assert guard.step(np.ones(4)).applied.tolist() == [1.0] * 4
+    assert guard.spec == replace(guard.spec, rate_limit=None)
