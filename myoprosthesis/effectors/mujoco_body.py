@@ -107,6 +107,12 @@ class MujocoBody:
             raise EffectorError(f"the simulation of {self.spec.name!r} diverged before {end:.3f} s: it needs a reset")
         return self._state(command)
 
+    def open_viewer(self) -> Any:
+        """MuJoCo's own window on this body; raises where there is no display. Call its `sync` to draw."""
+        import mujoco.viewer
+
+        return mujoco.viewer.launch_passive(self.model, self.data)
+
     def close(self) -> None:
         """Nothing to release: the model lives in memory."""
 

@@ -204,13 +204,11 @@ class EffectorNode(ManagedNode):
             raise ConfigError(f"another effector publishes {name}: stop it, or give this one a namespace (--ros-args -r __ns:=/NAME)")
 
     def _open_viewer(self, effector: Any) -> None:
-        if not hasattr(effector, "model"):
+        if not hasattr(effector, "open_viewer"):
             self.get_logger().warn(f"effector {effector.spec.name!r} has no MuJoCo model to show")
             return
         try:
-            import mujoco.viewer
-
-            self._viewer = mujoco.viewer.launch_passive(effector.model, effector.data)
+            self._viewer = effector.open_viewer()
             self.create_timer(1 / 30, self._viewer.sync)
         except Exception as error:  # a missing display must not stop the effector
             self.get_logger().warn(f"the viewer cannot be opened: {error}")
