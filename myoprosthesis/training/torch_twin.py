@@ -166,6 +166,10 @@ class Skeleton(Protocol):
         """Jᵀ F."""
         ...
 
+    def joints_at(self, x: Rows) -> Rows:
+        """Joint positions that bring the endpoint to `x` (m)."""
+        ...
+
 
 @dataclass(frozen=True)
 class TwoLink:
@@ -208,6 +212,13 @@ class TwoLink:
         x, y, x2, y2 = self._lever(q)
         return -y * force[0] + x * force[1], -y2 * force[0] + x2 * force[1]
 
+    def joints_at(self, x: Rows) -> Rows:
+        """The posture with the elbow bent forwards; out of reach, the straight arm that points there."""
+        reach = x[0] ** 2 + x[1] ** 2
+        bend = torch.acos(((reach - self.l1**2 - self.l2**2) / (2 * self.l1 * self.l2)).clamp(-1, 1))
+        inner = torch.atan2(self.l2 * torch.sin(bend), self.l1 + self.l2 * torch.cos(bend))
+        return torch.atan2(x[1], x[0]) - inner, bend
+
 
 @dataclass(frozen=True)
 class Slides:
@@ -230,6 +241,9 @@ class Slides:
 
     def joint_force(self, q: Rows, force: Rows) -> Rows:
         return force
+
+    def joints_at(self, x: Rows) -> Rows:
+        return x
 
 
 class Twin(nn.Module):
@@ -261,6 +275,10 @@ class Twin(nn.Module):
         for _ in range(self.substeps):
             q, v, act = self._substep(q, v, act, excitation, law)
         return TwinState(torch.stack(q), torch.stack(v), act)
+
+    def joints_at(self, x: Tensor) -> Tensor:
+        """Joint positions (2, batch) that bring the endpoint to `x` (2, batch), m."""
+        return torch.stack(self.skeleton.joints_at(x.unbind(0)))
 
     def sense(self, state: TwinState) -> Sense:
         """What the sensors report of `state`."""

@@ -1,0 +1,197 @@
+"""`myoprosthesis train`: train a policy through the differentiable twin of a body, and write it with its card."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from myoprosthesis.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from myoprosthesis.training.run import Run
+
+BODIES = ("arm26", "point_mass")
+TASKS = ("reach",)
+
+
+def add(subparsers: Any) -> None:
+    """Register the command with argparse."""
+    parser = subparsers.add_parser(
+        "train", help="train a policy by gradient, with a curriculum",
+        description="Trains a recurrent policy by back-propagation through the body's differentiable twin. Ctrl-C "
+        "stops after the batch in progress; --resume goes on from there.",
+    )
+    parser.add_argument("task", choices=TASKS, help="what to train")
+    parser.add_argument("--curriculum", type=Path, help="YAML with the stages (default: reach_curl)")
+    parser.add_argument("--effector", default="arm26", choices=BODIES, help="body that has a twin (default: arm26)")
+    parser.add_argument("--field", type=float, help="curl field, N·s/m, above 0 clockwise; 0 leaves out field stages "
+                        "(default: the curriculum's)")
+    parser.add_argument("--from", dest="origin", type=Path, metavar="POLICY",
+                        help="folder of a policy whose weights to start from")
+    parser.add_argument("--stage", default="", help="first stage (default: the curriculum's first)")
+    parser.add_argument("--out", type=Path, help="folder of the finished policy (default: policies/<name>)")
+    parser.add_argument("--run", type=Path, help="folder of checkpoint and history (default: runs/<name of out>)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of weights and trials (default: 0)")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in its folder, bit for bit")
+    parser.add_argument("--compile", default="auto", choices=("auto", "on", "off"),
+                        help="compile the loop: auto does where there is a C++ compiler; the first batch takes two "
+                        "minutes then, and later runs find it in a cache (default: auto)")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the scores there")
+    parser.set_defaults(func=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train, export, measure on the MuJoCo body, and write the card; 130 when interrupted."""
+    try:
+        import torch
+    except ImportError as error:
+        raise ConfigError("training needs torch: pip install 'myoprosthesis[train]'") from error
+    from myoprosthesis.core.share import root
+    from myoprosthesis.training import curriculum as curricula
+    from myoprosthesis.training.rollout import wants_compilation
+
+    torch.set_num_threads(1)  # the tensors are small: more threads only wait for each other
+    path = args.curriculum or root() / "config" / "curricula" / "reach_curl.yaml"
+    plan = curricula.load(path)
+    if args.field is not None:
+        plan = replace(plan, field=args.field)
+    out = args.out or Path("policies") / _name(args.effector, plan.field)
+    training = _start(args, plan, args.run or Path("runs") / out.name, wants_compilation(args.compile))
+    with _interruptible() as interrupted:
+        finished = training.train(_reporter(args.quiet, interrupted))
+    if not finished:
+        print(f"stopped at batch {training.progress.total}; go on with --resume", file=sys.stderr)
+        return 130
+    scores = _publish(training, out, _command(args, path, out))
+    for field, row in scores.items():
+        print(f"{field:>5}: endpoint error {row['endpoint_error_mm']:5.1f} mm, "
+              f"lateral deviation {row['lateral_deviation_mm']:+6.1f} mm, peak speed {row['peak_speed']:.2f} m/s")
+    print(f"policy in {out}, run in {training.folder}")
+    if args.json:
+        args.json.write_text(json.dumps({"policy": out.name, "batches": training.progress.total, "fields": scores},
+                                        indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+def _start(args: argparse.Namespace, plan: Any, folder: Path, compiled: bool) -> Run:
+    from myoprosthesis.effectors import bodies
+    from myoprosthesis.effectors.mujoco_body import BodyOptions
+    from myoprosthesis.training import export
+    from myoprosthesis.training.run import CHECKPOINT, Run
+    from myoprosthesis.training.torch_twin import Twin
+
+    if not args.resume and (folder / CHECKPOINT).exists():
+        raise ConfigError(f"there is a run in {folder} already: go on with it (--resume), choose another folder "
+                          "(--run), or delete it")
+    body = getattr(bodies, args.effector)(BodyOptions(dt=plan.dt))
+    origin = args.origin.name if args.origin else ""
+    training = Run(Twin(body.model, plan.dt), args.effector, plan, plan.select(args.stage), args.seed, folder, compiled,
+                   origin)
+    if args.origin:
+        training.adopt(export.weights(args.origin / "policy.onnx"))
+    if args.resume:
+        training.resume()
+    return training
+
+
+def _publish(training: Run, out: Path, command: str) -> dict[str, dict[str, float]]:
+    """Write policy.onnx, card.md, training.yaml and loss.png to `out`; returns the scores on the MuJoCo body."""
+    import yaml
+
+    from myoprosthesis.core.contract import Contract
+    from myoprosthesis.core.fingerprint import fingerprint
+    from myoprosthesis.effectors import bodies
+    from myoprosthesis.effectors.mujoco_body import BodyOptions
+    from myoprosthesis.policies.onnx_policy import OnnxPolicy
+    from myoprosthesis.training import checkpoint, export, measure, plot, senses
+    from myoprosthesis.training.card import card
+
+    plan, policy = training.curriculum, training.best_policy()
+    body = getattr(bodies, training.effector)(BodyOptions(dt=plan.dt))
+    contract = Contract(
+        name=out.name, effector=body.spec.name, observation=senses.terms(training.twin, plan), action=body.spec.command,
+        dt=plan.dt, hidden=(("hidden", (1, plan.hidden)),), stages=tuple(s.name for s in training.stages),
+        seed=training.seed, config_sha256=training.digest(), simulator=body.spec.simulator,
+        fingerprint=fingerprint(body),
+    )
+    file = out / "policy.onnx"
+    export.export(policy, contract, file)
+    scores = measure.score(OnnxPolicy(file), body, plan.field)
+    contract = replace(contract, result=scores)
+    gap = export.export(policy, contract, file)
+    settings, history = training.settings(), training.progress.history
+    minutes = history[-1]["seconds"] / 60 if history else 0.0
+    text = card(contract, settings, command, gap, training.progress.total, minutes)
+    checkpoint.write_text(out / "card.md", text)
+    checkpoint.write_text(out / "training.yaml", yaml.safe_dump(settings, sort_keys=False))
+    plot.loss_curve(history, out / "loss.png", out.name)
+    plot.loss_curve(history, training.folder / "loss.png", out.name)
+    return scores
+
+
+def _reporter(quiet: bool, interrupted: list[bool]) -> Any:
+    """The callback of `Run.train`: a progress bar per stage, a line per stage that is left."""
+    from tqdm import tqdm
+
+    bar: Any = None
+    name = ""
+
+    def report(training: Run, costs: dict[str, float], row: dict[str, Any] | None) -> bool:
+        nonlocal bar, name
+        stage = training.stages[-1] if training.done else training.stage
+        if stage.name != name and not training.done:
+            if bar is not None:
+                bar.close()
+            name = stage.name
+            bar = tqdm(total=stage.batches, initial=training.progress.batch, desc=name, unit="batch", disable=quiet)
+        if bar is not None:
+            bar.update(1)
+            if row is not None:
+                bar.set_postfix(loss=f"{row['loss']:.4f}", error=f"{row['error_mm']:.1f} mm",
+                                bend=f"{row['bend_mm']:.1f} mm")
+            if training.done:
+                bar.close()
+        return not interrupted[0]
+
+    return report
+
+
+@contextmanager
+def _interruptible() -> Iterator[list[bool]]:
+    """A flag that Ctrl-C sets instead of raising; a second Ctrl-C raises."""
+    flag = [False]
+
+    def on_signal(number: int, frame: Any) -> None:
+        if flag[0]:
+            raise KeyboardInterrupt
+        flag[0] = True
+
+    before = signal.signal(signal.SIGINT, on_signal)
+    try:
+        yield flag
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _name(effector: str, field: float) -> str:
+    """`reach_cw` for arm26, `point_mass_cw` for others."""
+    prefix = "reach" if effector == "arm26" else effector
+    return f"{prefix}_{'null' if field == 0 else 'cw' if field > 0 else 'ccw'}"
+
+
+def _command(args: argparse.Namespace, curriculum: Path, out: Path) -> str:
+    """The command that makes the same policy again."""
+    words = ["myoprosthesis train", args.task, f"--curriculum config/curricula/{curriculum.name}",
+             f"--effector {args.effector}"]
+    words += [f"--field {args.field:g}"] if args.field is not None else []
+    words += [f"--from policies/{args.origin.name}"] if args.origin else []
+    words += [f"--stage {args.stage}"] if args.stage else []
+    return " ".join([*words, f"--seed {args.seed}", f"--out policies/{out.name}"])

@@ -1,0 +1,40 @@
+"""What a batch of trials costs."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from myoprosthesis.training.curriculum import LossWeights
+from myoprosthesis.training.rollout import Trace
+from myoprosthesis.training.trials import Trials
+
+SMOOTH = 5e-4
+"""Distances are rounded off below this (m), so that their gradient is defined at 0."""
+
+
+def terms(trials: Trials, trace: Trace, dt: float) -> dict[str, Tensor]:
+    """Each term of the loss by the name of its weight, not yet weighted; see `LossWeights`."""
+    error = trace.position - trials.goal()
+    line = trials.target - trials.start
+    right = torch.stack([line[1], -line[0]]) / line.norm(dim=0).clamp(min=1e-6)
+    lateral = ((trace.position - trials.start) * right).sum(1)
+    jerk = trace.velocity.diff(n=2, dim=0) / dt**2
+    return {
+        "distance": _rounded(error.square().sum(1)),
+        "lateral": _rounded(lateral.square()),
+        "jerk": jerk.square().sum(1).mean(),
+        "effort": trace.act.square().mean(),
+        "hidden": trace.hidden.square().mean(),
+        "hidden_rate": trace.hidden.diff(dim=0).square().mean(),
+    }
+
+
+def total(parts: dict[str, Tensor], weights: LossWeights) -> Tensor:
+    """The weighted sum."""
+    return torch.stack([getattr(weights, name) * value for name, value in parts.items()]).sum()
+
+
+def _rounded(square: Tensor) -> Tensor:
+    """Mean of √(x² + ε²) − ε."""
+    return (square + SMOOTH**2).sqrt().mean() - SMOOTH
