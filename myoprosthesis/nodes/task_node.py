@@ -126,7 +126,7 @@ class TaskNode(ManagedNode):
 
     def _see(self, frame: Frame) -> None:
         now = frame.stamp_ns
-        if not self._plans:
+        if not self._plans and self._more:
             if not self._on:
                 return
             late = 0 if self._options.lockstep and now == 0 else ns(self._dt)
@@ -153,13 +153,17 @@ class TaskNode(ManagedNode):
         assert self._spec is not None
         return self._spec.dt
 
+    @property
+    def _more(self) -> bool:
+        """Whether trials are still to be planned."""
+        return not self._options.trials or self._next < self._options.trials
+
     def _plan(self, from_ns: int) -> None:
-        wanted = self._options.trials
-        if wanted and self._next >= wanted:
+        if not self._more:
             return
         plan = self._task.plan(self._next, from_ns)
-        plan = replace(plan, last=bool(wanted) and self._next == wanted - 1)
         self._next += 1
+        plan = replace(plan, last=not self._more)
         self._plans.append(plan)
         self._target.publish(topics.TARGET.type(data=plan.to_json()))
 
