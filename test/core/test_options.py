@@ -39,8 +39,8 @@ def test_values_are_converted():
         },
     )  # fmt: skip
     assert made == Sample(
-        0.5, 4, True, "b", (1.0, -1.0, 0.5), (2, "y"), ("shoulder", "elbow"), {"b": 2.0}, {"x": [1]}, ({"kind": "curl"},),
-        (0.0, 1.0), 3.0,
+        0.5, 4, True, "b", (1.0, -1.0, 0.5), (2, "y"), ("shoulder", "elbow"), {"b": 2.0}, {"x": [1]},
+        ({"kind": "curl"},), (0.0, 1.0), 3.0,
     )  # fmt: skip
     assert build(Sample, {"needed": 0, "limit": None, "fail": "hold"}).fail == "hold"
 

@@ -1,0 +1,74 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from myoprosthesis.core import registry
+from myoprosthesis.core.effector import NOTHING
+from myoprosthesis.effectors import bodies
+from myoprosthesis.effectors.bodies import BodyOptions
+
+SIZES = {  # muscles, joints
+    "arm26": (6, 2), "point_mass": (4, 2), "myoelbow": (6, 1), "myohand": (39, 23), "myoarm": (63, 38),
+    "myolegs": (80, 35),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_the_shipped_bodies(name):
+    spec = registry.factory("effectors", name)(BodyOptions()).spec
+    assert (len(spec.muscles), len(spec.joints)) == SIZES[name]
+    assert spec.command.names == spec.muscles and spec.command.quantity == "effort" and spec.command.unit == "1"
+    assert spec.name == name and spec.steppable and spec.sites == ("endpoint", "joint", "muscle")
+    assert spec.rate_limit is None and spec.fail == "relax"
+
+
+def test_loading_says_nothing_and_leaves_nothing(tmp_path):
+    code = (
+        "from myoprosthesis.effectors.bodies import *;"
+        "body = myohand(BodyOptions()); body.reset(0);"
+        "from myoprosthesis.core.effector import NOTHING; import numpy; body.step(numpy.zeros(39), NOTHING)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "") and not list(tmp_path.iterdir())
+
+
+PULLS = {"right": (1, 0), "up": (0, 1), "left": (-1, 0), "down": (0, -1)}
+
+
+def excited(body, muscle, seconds=0.1):
+    """State after a while with one muscle fully excited."""
+    body.reset(0)
+    command = [float(m == muscle) for m in body.spec.muscles]
+    for _ in range(round(seconds / body.spec.dt)):
+        state = body.step(np.array(command), NOTHING)
+    return state
+
+
+@pytest.mark.parametrize("muscle", PULLS)
+def test_the_point_mass_goes_where_its_muscle_is_named_for(muscle):
+    state = excited(bodies.point_mass(BodyOptions()), muscle)
+    for moved, wanted in zip(state.joint_position, PULLS[muscle], strict=True):
+        assert moved * wanted > 0.01 or wanted == 0 and abs(moved) < 1e-6
+
+
+FLEXES = {  # shoulder, elbow: +1 flexes, −1 extends, 0 does not span
+    "pectoralis": (1, 0), "deltoid": (-1, 0), "brachioradialis": (0, 1), "triceps_lateral": (0, -1), "biceps": (1, 1),
+    "triceps_long": (-1, -1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("muscle", FLEXES)
+def test_the_muscles_of_the_arm_pull_as_in_anatomy(muscle):
+    state = excited(bodies.arm26(BodyOptions()), muscle, 0.05)
+    for effort, wanted in zip(state.joint_effort, FLEXES[muscle], strict=True):
+        assert effort * wanted > 1.0 or wanted == 0 and abs(effort) < 0.2  # N·m; of passive muscles
+
+
+def test_a_resting_arm_rests():
+    body = bodies.arm26(BodyOptions())
+    start = body.reset(0)
+    for _ in range(200):
+        state = body.step(np.zeros(6), NOTHING)
+    assert abs(state.joint_position - start.joint_position).max() < 1e-3
