@@ -100,10 +100,9 @@ class EffectorLoop:
 
     # -- from other threads -------------------------------------------------------------------------------------
 
-    def start(self) -> None:
-        """Reset the effector and begin."""
-        self._thread = threading.Thread(target=self._run, name="effector loop", daemon=True)
-        self._thread.start()
+    def start(self, thread: Callable[[Callable[[], None]], threading.Thread]) -> None:
+        """Reset the effector and begin. `thread` starts a function in a thread."""
+        self._thread = thread(self._run)
 
     def stop(self) -> None:
         """End the loop and put the effector into its fail state."""
@@ -227,7 +226,7 @@ class EffectorLoop:
             return
         self.waiting_for = wanted
         if wanted:
-            self._say_once("warn", f"paused at {now * 1e-9:.3f} s: waiting for {wanted}")
+            self._say_once("warning", f"paused at {now * 1e-9:.3f} s: waiting for {wanted}")
         self._publish(now)
 
     def _missing(self, now: int) -> str:
@@ -304,7 +303,7 @@ class EffectorLoop:
         self._state = self.guard.step(values, self._imposed(now), age_s=age_s, idle=idle)
         if self.guard.reason != before:
             if self.guard.reason and before != "not started":
-                self.port.say("warn", f"idle: {self.guard.reason}")
+                self.port.say("warning", f"idle: {self.guard.reason}")
             elif before and before not in ("not started", "no command yet"):
                 self.port.say("info", "following commands again")
         if not self.lockstep:
@@ -323,7 +322,7 @@ class EffectorLoop:
             if self.guard.spec.steppable:
                 self._state = self.guard.reset(self.seed + plan.trial)
             else:
-                self._say_once("warn", f"{self.guard.spec.name!r} is not reset between trials: use between: return")
+                self._say_once("warning", f"{self.guard.spec.name!r} is not reset between trials: use between: return")
 
     def _reset(self) -> None:
         self._state = self.guard.reset(self.seed)

@@ -185,7 +185,7 @@ class EffectorNode(ManagedNode):
         )
         self.loop.active = False
         self._spec.publish(topics.SPEC.type(data=effector.spec.to_json()))
-        self.loop.start()
+        self.loop.start(self.thread)
         if o.gui:
             self._open_viewer(effector)
 
@@ -205,13 +205,13 @@ class EffectorNode(ManagedNode):
 
     def _open_viewer(self, effector: Any) -> None:
         if not hasattr(effector, "open_viewer"):
-            self.get_logger().warn(f"effector {effector.spec.name!r} has no MuJoCo model to show")
+            self.get_logger().warning(f"effector {effector.spec.name!r} has no MuJoCo model to show")
             return
         try:
             self._viewer = effector.open_viewer()
             self.create_timer(1 / 30, self._viewer.sync)
         except Exception as error:  # a missing display must not stop the effector
-            self.get_logger().warn(f"the viewer cannot be opened: {error}")
+            self.get_logger().warning(f"the viewer cannot be opened: {error}")
 
     # -- requests -----------------------------------------------------------------------------------------------
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from dataclasses import dataclass
 from typing import Any
@@ -28,10 +27,10 @@ class PerturbationNodeOptions:
     """Parameters of the perturbation node."""
 
     perturbation: str = option("null", "a preset in config/perturbations/, a kind, or the path of a YAML file; set it to change")
-    gain: float = option(math.nan, "gain of the field instead of the preset's; nan: the preset's")
+    gain: float | None = option(None, "gain of the field instead of the preset's")
     options: str = option("", "other options instead of the preset's, as YAML: '{ramp_s: 0.2}'")
-    catch_rate: float = option(-1.0, "share of unperturbed trials instead of the preset's; −1: the preset's", "1", -1.0, 1.0)
-    seed: int = option(-1, "seed of the catch trials instead of the preset's; −1: the preset's", "", -1)
+    catch_rate: float | None = option(None, "share of unperturbed trials instead of the preset's", "1", 0.0, 1.0)
+    seed: int | None = option(None, "seed of the catch trials instead of the preset's", "", 0)
     per_trial: bool = option(True, "plan each trial that a task announces; otherwise one plan for ever")
     autostart: bool = option(True, "configure and activate at once")
 
@@ -39,13 +38,10 @@ class PerturbationNodeOptions:
 def planner(options: PerturbationNodeOptions) -> Planner:
     """What the parameters ask for; raises `ConfigError`."""
     overrides: dict[str, Any] = presets.inline(options.options)
-    if math.isfinite(options.gain):
+    if options.gain is not None:
         overrides["gain"] = options.gain
-    changes: dict[str, Any] = {}
-    if options.catch_rate >= 0:
-        changes["catch_rate"] = options.catch_rate
-    if options.seed >= 0:
-        changes["seed"] = options.seed
+    own = {"catch_rate": options.catch_rate, "seed": options.seed}
+    changes = {k: v for k, v in own.items() if v is not None}
     return Planner(presets.load(options.perturbation, **changes), overrides)
 
 

@@ -64,10 +64,9 @@ class PolicyLoop:
         self._data_ns = 0
         self._said = ""
 
-    def start(self) -> None:
-        """Begin."""
-        self._thread = threading.Thread(target=self._run, name="policy loop", daemon=True)
-        self._thread.start()
+    def start(self, thread: Callable[[Callable[[], None]], threading.Thread]) -> None:
+        """Begin. `thread` starts a function in a thread."""
+        self._thread = thread(self._run)
 
     def stop(self) -> None:
         """End."""

@@ -195,7 +195,7 @@ class PolicyNode(ManagedNode):
             player.shadow = player.fit(o.shadow, OnnxPolicy(store.find(o.shadow)))
         self._port = GraphPort(self, self.spec)
         self.loop = PolicyLoop(player, self._port, lockstep=o.lockstep, parties=o.parties, seed=o.seed)
-        self.loop.start()
+        self.loop.start(self.thread)
         self._tell("active")
 
     # -- swap ---------------------------------------------------------------------------------------------------
@@ -326,7 +326,7 @@ class PolicyNode(ManagedNode):
         contract = voice.contract
         changed = contract.physics_changed(self.spec)
         if changed:
-            self.get_logger().warn(changed, once=True)
+            self.get_logger().warning(changed, once=True)
         values = {
             "policy": voice.name, "dt": contract.dt, "deadline_s": contract.deadline_s, "effector": contract.effector,
             "sha256": getattr(voice.policy, "sha256", ""), "result": contract.result, "seed": contract.seed,

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -19,8 +20,8 @@ from rclpy.signals import SignalHandlerOptions
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.loop import quicken
 
-REFUSED = 2
-"""Exit status of a process that cannot use what it was given; starting it again would not help."""
+CRASHED, REFUSED = 1, 2
+"""Exit status of a process that failed, and of one that cannot use what it was given: only the first is worth a new start."""
 
 
 def stay_local() -> None:
@@ -53,9 +54,9 @@ def run(make: Callable[[], Any], argv: list[str] | None = None) -> int:
         node = make()
         executor = SingleThreadedExecutor()
         executor.add_node(node)
-        while not stop.is_set() and rclpy.ok() and not getattr(node, "refused", ""):
+        while not stop.is_set() and rclpy.ok() and not getattr(node, "refused", "") and not getattr(node, "crashed", False):
             executor.spin_once(timeout_sec=0.1)
-        return REFUSED if getattr(node, "refused", "") else 0
+        return REFUSED if getattr(node, "refused", "") else CRASHED if getattr(node, "crashed", False) else 0
     except MyoError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         return REFUSED
@@ -80,6 +81,20 @@ class ManagedNode(LifecycleNode):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.refused = ""
+        self.crashed = False
+
+    def thread(self, work: Callable[[], None]) -> threading.Thread:
+        """Run `work` in a thread of its own; if it fails the whole process ends, since half a node is worse than none."""
+        def watched() -> None:
+            try:
+                work()
+            except Exception:
+                self.get_logger().fatal(traceback.format_exc())
+                self.crashed = True
+
+        thread = threading.Thread(target=watched, name=f"{self.get_name()} loop", daemon=True)
+        thread.start()
+        return thread
 
     def autostart(self) -> None:
         """Configure and activate, as the launcher wishes."""
@@ -100,4 +115,7 @@ class ManagedNode(LifecycleNode):
         except MyoError as error:
             self.refused = str(error)
             return TransitionCallbackReturn.FAILURE
+        except Exception:  # rclpy would swallow it
+            self.get_logger().fatal(traceback.format_exc())
+            return TransitionCallbackReturn.ERROR
         return TransitionCallbackReturn.SUCCESS

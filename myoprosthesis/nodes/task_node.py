@@ -110,8 +110,7 @@ class TaskNode(ManagedNode):
             given = replace(given, between="return")
             self.get_logger().info(f"{spec.name!r} cannot be reset between trials: it returns by itself")
         self._task = self._factory(given)
-        self._thread = threading.Thread(target=self._run, name="task", daemon=True)
-        self._thread.start()
+        self._thread = self.thread(self._run)
 
     # -- the thread ---------------------------------------------------------------------------------------------
 
@@ -131,7 +130,7 @@ class TaskNode(ManagedNode):
                 return
             late = 0 if self._options.lockstep and now == 0 else ns(self._dt)
             self._plan(now + late)
-            self._plan(self._plans[-1].until_ns)
+            self._plan(self._plans[0].until_ns)
         if self._current is not None and now >= self._current.until_ns:
             self._end(self._current)
         if self._current is None and self._plans and self._plans[0].from_ns <= now:

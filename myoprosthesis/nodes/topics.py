@@ -44,7 +44,7 @@ def alive(depth: int = 1) -> QoSProfile:
     return profile
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Topic:
     """A name with its type and quality of service."""
 

@@ -1,0 +1,122 @@
+"""What a person sees of a running stack."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+REFRESH_S = 0.25
+LINE_S = 5.0
+
+
+class Display:
+    """A live table on a terminal, plain lines elsewhere."""
+
+    def __init__(self, live: bool) -> None:
+        self._console = Console(highlight=False, soft_wrap=not live)
+        self._live = Live(console=self._console, refresh_per_second=4, transient=True) if live else None
+        self._next = 0.0
+
+    def __enter__(self) -> Display:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def tell(self, who: str, text: str) -> None:
+        """A line of a node's output or of the supervisor's."""
+        self._console.print(f"[{who}] {text}", markup=False)
+
+    def show(self, score: Any, restarts: dict[str, int]) -> None:
+        """Refresh the status."""
+        now = time.monotonic()
+        if now < self._next:
+            return
+        if self._live is not None:
+            self._next = now + REFRESH_S
+            self._live.update(status_table(score, restarts))
+        elif score.ready:
+            from myoprosthesis.nodes.console_node import line
+
+            self._next = now + LINE_S
+            self.tell("up", line(score))
+
+    def summary(self, figures: dict[str, Any]) -> None:
+        """The page at the end."""
+        self._console.print(summary_table(figures))
+
+
+def status_table(score: Any, restarts: dict[str, int]) -> Table:
+    """The live status."""
+    e, s = score.effector, score.summary()
+    table = Table(title="myoprosthesis", show_header=False, min_width=60)
+    table.add_column(style="bold")
+    table.add_column()
+    factor = score.rate * float(e.get("dt", 0.0))
+    rows = {
+        "effector": f"{e.get('effector', 'starting …')}  {'IDLE: ' + e['idle'] if e.get('idle') else 'following commands' if e else ''}",
+        "time": f"{e.get('tick', 0) * float(e.get('dt', 0.0)):.1f} s  " + ("lockstep" if e.get("lockstep") else "real time"),
+        "loop rate": f"{score.rate:.0f} /s   real-time factor {factor:.2f}   missed {s['missed_ticks']} of {s['ticks']}",
+        "age of commands": _pair(s["command_age_ms"]) if not e.get("lockstep") else f"round trip {_pair(s['round_trip_ms'])}",
+        "policy": f"{score.policy.get('policy', '…')}  {score.policy.get('text', '')}  {score.policy.get('why', '')}",
+        "perturbation": score.perturbation or "…",
+        "trials": f"{s['trials']}   successes {_percent(s['success_rate'])}",
+        "endpoint error": _error(s),
+    }
+    if e.get("waiting_for"):
+        rows["paused"] = f"waiting for {e['waiting_for']}"
+    if restarts:
+        rows["started again"] = ", ".join(f"{k} {v}×" for k, v in restarts.items())
+    for key, value in rows.items():
+        table.add_row(key, value)
+    return table
+
+
+def summary_table(s: dict[str, Any]) -> Table:
+    """The figures of a run."""
+    table = Table(title="Summary", show_header=False, min_width=60)
+    table.add_column(style="bold")
+    table.add_column()
+    rows = {
+        "effector, policy": f"{s['effector']}, {s['policy']}", "perturbation, task": f"{s['perturbation']}, {s.get('task')}",
+        "trials": f"{s['trials']} ({s['trials_lost']} lost), successes {_percent(s['success_rate'])}",
+        "endpoint error": _error(s), "lateral deviation": _mm(s["lateral_deviation_mm"]) + " (right of the motion positive)",
+        "ticks": f"{s['ticks']}, missed {s['missed_ticks']}", "real-time factor": _number(s["real_time_factor"]),
+        "age of commands": _pair(s["command_age_ms"]), "round trip": _pair(s["round_trip_ms"]),
+        "guard": ", ".join(f"{k} {v}" for k, v in s["guard_events"].items()) or "nothing to do",
+        "started again": ", ".join(f"{k} {v}×" for k, v in s.get("restarts", {}).items()) or "nothing",
+        "trace": str(s["trace_sha256"])[:16],
+    }
+    for key, value in rows.items():
+        table.add_row(key, value)
+    return table
+
+
+def _pair(p: dict[str, Any] | None) -> str:
+    if not p or p.get("p50") is None:
+        return "–"
+    return f"p50 {p['p50']:.2f} ms, p99 {p['p99']:.2f} ms"
+
+
+def _percent(x: float | None) -> str:
+    return "–" if x is None else f"{100 * x:.0f} %"
+
+
+def _number(x: float | None) -> str:
+    return "–" if x is None else f"{x:.2f}"
+
+
+def _mm(x: float | None) -> str:
+    return "–" if x is None else f"{x:+.1f} mm"
+
+
+def _error(s: dict[str, Any]) -> str:
+    error = s["endpoint_error_mm"]
+    return f"median {error['median']:.1f} mm, p95 {error['p95']:.1f} mm" if error else "–"

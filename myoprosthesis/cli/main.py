@@ -1,0 +1,41 @@
+"""`myoprosthesis`: the words of the command line."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+
+from myoprosthesis import __version__
+from myoprosthesis.core.errors import MyoError
+
+WORDS = ("up", "steer", "policies", "catalogue", "train")
+"""Modules of this package; each adds its own words, and none imports what is heavy before it is run."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = argparse.ArgumentParser(prog="myoprosthesis", description="A ROS 2 control stack for muscles and prosthetic hands.")
+    top.add_argument("--version", action="version", version=f"myoprosthesis {__version__}")
+    words = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for word in WORDS:
+        importlib.import_module(f"myoprosthesis.cli.{word}").add(words)
+    return top
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command; bad input ends with one sentence and status 2."""
+    given = parser().parse_args(arguments)
+    try:
+        sys.exit(given.func(given))
+    except MyoError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

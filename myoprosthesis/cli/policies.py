@@ -1,0 +1,115 @@
+"""`policies`: what there is. `policy show|verify NAME`: one contract, and its score measured again."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from myoprosthesis.cli.figures import add_json, check_writable, write_json
+from myoprosthesis.core.errors import ConfigError, MyoError
+
+TOLERANCE_MM = 0.5
+"""A score measured again on the physics of its contract differs by less than this."""
+
+
+def add(words: Any) -> None:
+    """Add the words."""
+    p = words.add_parser("policies", help="list policies with their contracts and scores", description="List policies.")
+    add_json(p)
+    p.set_defaults(func=catalogue)
+    p = words.add_parser("policy", help="one policy: show its contract, or verify its score", description=__doc__)
+    deeds = p.add_subparsers(metavar="DEED", required=True)
+    for name, func, about in (("show", show, "print the contract"), ("verify", verify, "measure the score of its card again")):
+        d = deeds.add_parser(name, help=about, description=about)
+        d.add_argument("name", help="a name, or the path of a policy.onnx")
+        add_json(d)
+        d.set_defaults(func=func)
+
+
+def catalogue(given: argparse.Namespace) -> int:
+    """A row a policy."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from myoprosthesis.policies import store
+    from myoprosthesis.policies.onnx_policy import read_contract
+
+    table = Table("policy", "effector", "observes → commands", "period", "state", "score (endpoint error / lateral deviation)")
+    figures: dict[str, Any] = {}
+    for name, path in store.names().items():
+        try:
+            c = read_contract(path)
+        except MyoError as error:
+            table.add_row(name, "", f"unusable: {error}")
+            figures[name] = {"unusable": str(error)}
+            continue
+        state = ", ".join(f"{n} {s[-1]}" for n, s in c.hidden) or "none"
+        table.add_row(
+            name, c.effector, f"{c.observation_size} → {c.action.size} {c.action.quantity}", f"{c.dt * 1e3:g} ms", state,
+            "; ".join(_short(k, v) for k, v in c.result.items()),
+        )
+        figures[name] = {"effector": c.effector, "path": str(path), "dt": c.dt, "result": c.result, "seed": c.seed}
+    console = Console(width=None if table.row_count else 80)
+    console.print(table if table.row_count else "no policies are there: train one with `myoprosthesis train reach`")
+    write_json(given.json, figures)
+    return 0
+
+
+def show(given: argparse.Namespace) -> int:
+    """The contract, whole."""
+    import json
+
+    from myoprosthesis.policies import store
+    from myoprosthesis.policies.onnx_policy import read_contract
+
+    contract = json.loads(read_contract(store.find(given.name)).to_json())
+    print(json.dumps(contract, indent=1))
+    write_json(given.json, contract)
+    return 0
+
+
+def verify(given: argparse.Namespace) -> int:
+    """Measure what the card tells, on the physics of this machine; status 1 when it no longer holds."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from myoprosthesis.core import registry
+    from myoprosthesis.core.fingerprint import fingerprint
+    from myoprosthesis.policies import store
+    from myoprosthesis.policies.onnx_policy import OnnxPolicy
+    from myoprosthesis.training.measure import score
+
+    check_writable(given.json)
+    policy = OnnxPolicy(store.find(given.name))
+    contract = policy.contract
+    if not contract.result:
+        raise ConfigError(f"policy {contract.name!r} carries no score that could be verified")
+    options = registry.options("effectors", contract.effector)
+    effector = registry.factory("effectors", contract.effector)(options())
+    same = contract.fingerprint == () or _close(contract.fingerprint, fingerprint(effector))
+    measured = score(policy, effector, 10.0)
+    table = Table("field", "figure", "card", "now", title=f"{contract.name} on {effector.spec.simulator}")
+    held = True
+    for field, figures in contract.result.items():
+        for key, value in figures.items():
+            now = measured.get(field, {}).get(key)
+            near = now is not None and abs(now - value) <= TOLERANCE_MM
+            held &= near
+            table.add_row(field, key, f"{value:g}", "–" if now is None else f"{now:g}" + ("" if near else "  ✗"))
+    Console().print(table)
+    words = "as when it was trained" if same else f"changed since training ({contract.simulator})"
+    print(f"physics: {words}; the score of record {'holds' if held else 'does not hold here'}")
+    write_json(given.json, {"policy": contract.name, "same_physics": same, "holds": held, "card": contract.result, "now": measured})
+    return 0 if held else 1
+
+
+def _close(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
+    import numpy as np
+
+    return len(a) == len(b) and bool(np.allclose(a, b, rtol=1e-5, atol=1e-5))
+
+
+def _short(field: str, score: Any) -> str:
+    if isinstance(score, dict) and "endpoint_error_mm" in score:
+        return f"{field} {score['endpoint_error_mm']:.1f} / {score.get('lateral_deviation_mm', 0.0):+.1f} mm"
+    return f"{field} {score}"

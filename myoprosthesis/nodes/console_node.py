@@ -1,0 +1,157 @@
+"""The console node: listens to a stack and keeps its score."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from rclpy.node import Node
+
+from myoprosthesis.core.errors import MyoError
+from myoprosthesis.core.plan import PerturbationPlan
+from myoprosthesis.nodes import status, topics
+from myoprosthesis.nodes.process import run
+
+
+@dataclass
+class Score:
+    """What was heard of a run so far."""
+
+    effector: dict[str, Any] = field(default_factory=dict)
+    policy: dict[str, Any] = field(default_factory=dict)
+    perturbation: str = ""
+    trials: list[dict[str, Any]] = field(default_factory=list)
+    lost: int = 0
+    ended: bool = False
+    began: float = 0.0
+    rate: float = 0.0
+
+    @property
+    def ready(self) -> bool:
+        """True once a first tick has closed."""
+        return int(self.effector.get("ticks", 0)) > 0
+
+    def scored(self) -> list[dict[str, Any]]:
+        """Trials that count: movements to a target that were not catch trials."""
+        return [t for t in self.trials if t.get("scored", True) and not t.get("catch", False)]
+
+    def summary(self) -> dict[str, Any]:
+        """The figures of `up --json`."""
+        scored, e = self.scored(), self.effector
+        error = [t["endpoint_error_mm"] for t in scored]
+        side = [t["lateral_deviation_mm"] for t in scored]
+        ticks = int(e.get("ticks", 0))
+        elapsed = time.monotonic() - self.began if self.began else 0.0
+        age = e.get("command_age_ms", {})
+        trip = e.get("round_trip_ms", {})
+        return {
+            "trials": len(self.trials), "trials_scored": len(scored), "trials_lost": self.lost,
+            "success_rate": sum(t["success"] for t in scored) / len(scored) if scored else None,
+            "endpoint_error_mm": {"median": statistics.median(error), "p95": quantile(error, 0.95)} if error else None,
+            "lateral_deviation_mm": statistics.fmean(side) if side else None,
+            "real_time_factor": ticks * float(e.get("dt", 0.0)) / elapsed if elapsed else None,
+            "ticks": ticks, "missed_ticks": int(e.get("missed_ticks", 0)),
+            "command_age_ms": {"p50": age.get("p50"), "p99": age.get("p99")},
+            "lateness_ms": e.get("lateness_ms"), "round_trip_ms": {"p50": trip.get("p50"), "p99": trip.get("p99")},
+            "effector": e.get("effector"), "policy": self.policy.get("policy"), "perturbation": self.perturbation,
+            "lockstep": e.get("lockstep"), "guard_events": e.get("events", {}),
+            "trace_sha256": e.get("trace_sha256"),
+            "by_trial": [
+                {k: t.get(k) for k in ("trial", "label", "success", "endpoint_error_mm", "lateral_deviation_mm", "peak_speed", "catch")}
+                for t in self.trials
+            ],
+        }
+
+
+def quantile(values: list[float], q: float) -> float:
+    """Linear interpolation between the ordered values."""
+    ordered = sorted(values)
+    at = q * (len(ordered) - 1)
+    low = int(at)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (at - low) * (ordered[high] - ordered[low])
+
+
+class ConsoleNode(Node):
+    """Subscribes to what a stack tells of itself; publishes nothing."""
+
+    def __init__(self, name: str = "console", namespace: str = "") -> None:
+        super().__init__(name, namespace=namespace)
+        self.score = Score()
+        self._plans: dict[int, str] = {}
+        self._before = (0.0, 0)
+        for topic, heard in (
+            (topics.DIAGNOSTICS, self._diagnostics), (topics.POLICY_ACTIVE, self._policy),
+            (topics.PERTURBATION, self._perturbation), (topics.TRIAL, self._trial),
+        ):
+            qos = topics.latched(10) if topic is topics.PERTURBATION else topic.qos
+            self.create_subscription(topic.type, topic.name, heard, qos)
+
+    def _diagnostics(self, message: Any) -> None:
+        for one in message.status:
+            if one.name != "effector":
+                continue
+            self.score.effector = values = {**status.values(one), "text": one.message}
+            now, ticks = time.monotonic(), int(values.get("ticks", 0))
+            if ticks and not self.score.began:
+                self.score.began = now - ticks * float(values.get("dt", 0.0)) * (not values.get("lockstep"))
+            if now > self._before[0]:
+                self.score.rate = max(0.0, (ticks - self._before[1]) / (now - self._before[0]))
+            self._before = (now, ticks)
+
+    def _policy(self, message: Any) -> None:
+        self.score.policy = {**status.values(message), "text": message.message}
+
+    def _perturbation(self, message: Any) -> None:
+        try:
+            plan = PerturbationPlan.from_json(message.data)
+        except MyoError as error:
+            self.get_logger().error(str(error))
+            return
+        self._plans[plan.trial] = plan.name
+        if plan.trial < 0:
+            self.score.perturbation = plan.name
+
+    def _trial(self, message: Any) -> None:
+        values = status.values(message)
+        if message.message == "start":
+            self.score.perturbation = self._plans.pop(int(values["trial"]), self.score.perturbation)
+        elif message.message in ("end", "lost"):
+            if message.message == "end":
+                self.score.trials.append(values)
+            else:
+                self.score.lost += 1
+            self.score.ended = bool(values.get("last"))
+
+
+class PrintingConsole(ConsoleNode):
+    """The console as a process of its own: a line each second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.create_timer(1.0, lambda: print(line(self.score), flush=True))
+
+
+def line(score: Score) -> str:
+    """The state of a run in one line."""
+    e, s = score.effector, score.summary()
+    if not e:
+        return "no effector is heard"
+    error = s["endpoint_error_mm"]
+    return (
+        f"{e.get('effector')} · {score.policy.get('policy', 'no policy')} · {score.perturbation or 'no perturbation'} · "
+        f"tick {e.get('tick')} · trials {s['trials']}" + (f" · error {error['median']:.1f} mm" if error else "")
+        + (f" · {e.get('text')}" if e.get("idle") else "")
+    )
+
+
+def main() -> None:
+    """Entry point of the executable `console_node`."""
+    sys.exit(run(PrintingConsole, sys.argv))
+
+
+if __name__ == "__main__":
+    main()
