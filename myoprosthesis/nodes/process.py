@@ -54,7 +54,12 @@ def run(make: Callable[[], Any], argv: list[str] | None = None) -> int:
         node = make()
         executor = SingleThreadedExecutor()
         executor.add_node(node)
-        while not stop.is_set() and rclpy.ok() and not getattr(node, "refused", "") and not getattr(node, "crashed", False):
+        while (
+            not stop.is_set()
+            and rclpy.ok()
+            and not getattr(node, "refused", "")
+            and not getattr(node, "crashed", False)
+        ):
             executor.spin_once(timeout_sec=0.1)
         return REFUSED if getattr(node, "refused", "") else CRASHED if getattr(node, "crashed", False) else 0
     except MyoError as error:
@@ -71,6 +76,19 @@ def run(make: Callable[[], Any], argv: list[str] | None = None) -> int:
         rclpy.try_shutdown()
 
 
+def say(node: Node, level: str, text: str) -> None:
+    """Log at a level given by name. rclpy refuses a line of code that logs at two levels, hence one line for each."""
+    log = node.get_logger()
+    if level == "info":
+        log.info(text)
+    elif level == "warning":
+        log.warning(text)
+    elif level == "error":
+        log.error(text)
+    else:
+        log.fatal(text)
+
+
 class ManagedNode(LifecycleNode):
     """A lifecycle node that brings itself up when its parameter `autostart` is true.
 
@@ -85,6 +103,7 @@ class ManagedNode(LifecycleNode):
 
     def thread(self, work: Callable[[], None]) -> threading.Thread:
         """Run `work` in a thread of its own; if it fails the whole process ends, since half a node is worse than none."""
+
         def watched() -> None:
             try:
                 work()
