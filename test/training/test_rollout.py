@@ -1,0 +1,100 @@
+"""The closed loop on the twin is the closed loop on the MuJoCo body."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from myoprosthesis.core.contract import Contract
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.effectors import bodies
+from myoprosthesis.effectors.mujoco_body import BodyOptions
+from myoprosthesis.policies.onnx_policy import OnnxPolicy
+from myoprosthesis.training import export, measure, senses, trials
+from myoprosthesis.training.curriculum import Curriculum, Stage
+from myoprosthesis.training.loss import terms, total
+from myoprosthesis.training.network import ReachPolicy
+from myoprosthesis.training.rollout import Rollout, wants_compilation
+from myoprosthesis.training.torch_twin import Twin
+
+CURRICULUM = Curriculum("c", (Stage("s"),), hidden=12)
+
+
+def lively(twin: Twin) -> ReachPolicy:
+    """An untrained policy that moves the body well about, so that every observation matters."""
+    generator = torch.Generator().manual_seed(4)
+    policy = ReachPolicy(*senses.normaliser(twin), CURRICULUM.hidden, len(twin.muscles.names), generator)
+    with torch.no_grad():
+        policy.b_out += 2.5
+        policy.w_out *= 2
+    return policy
+
+
+def contract(twin: Twin, body, curriculum=CURRICULUM) -> Contract:
+    return Contract(
+        name="lively", effector=body.spec.name, observation=senses.terms(twin, curriculum), action=body.spec.command,
+        dt=curriculum.dt, hidden=(("hidden", (1, curriculum.hidden)),),
+    )
+
+
+@pytest.mark.parametrize("name", ["arm26", "point_mass"])
+@pytest.mark.parametrize("gain", [0.0, 15.0])
+def test_twin_and_body_take_the_same_path(name, gain, tmp_path):
+    """Delays, cues, normaliser, hidden state, field and physics, all at once; float32 against float64."""
+    body = getattr(bodies, name)(BodyOptions())
+    twin = Twin(body.model).float()
+    policy = lively(twin)
+    export.export(policy, contract(twin, body), tmp_path / "policy.onnx")
+    real = measure.centre_out(OnnxPolicy(tmp_path / "policy.onnx"), body, gain)
+    with torch.no_grad():
+        path = Rollout(twin, policy, CURRICULUM)(trials.centre_out(twin, CURRICULUM, 8, 0.1, gain)).position
+    assert np.ptp(real.path, axis=1).min() > 0.01, "the body must move for this to mean anything"
+    np.testing.assert_allclose(path.permute(2, 0, 1).numpy(), real.path, atol=2e-4)
+
+
+def test_another_delay_takes_another_path():
+    """The case that must not pass: the agreement above notices one period of delay."""
+    twin = Twin(bodies.arm26(BodyOptions()).model).float()
+    test = trials.centre_out(twin, CURRICULUM, 8, 0.1, 0.0)
+    with torch.no_grad():
+        paths = [Rollout(twin, lively(twin), c)(test).position for c in (
+            CURRICULUM, replace(CURRICULUM, vision_delay=0.08), replace(CURRICULUM, proprioception_delay=0.03),
+        )]
+    assert (paths[1] - paths[0]).abs().max() > 1e-3
+    assert (paths[2] - paths[0]).abs().max() > 1e-3
+
+
+def test_every_weight_gets_a_gradient():
+    twin = Twin(bodies.arm26(BodyOptions()).model).float()
+    policy = lively(twin)
+    drawn = trials.draw(twin, CURRICULUM, CURRICULUM.stages[0], 8, torch.Generator().manual_seed(0))
+    drawn = replace(drawn, steps=30, go=torch.full((8,), 5))
+    parts = terms(drawn, Rollout(twin, policy, CURRICULUM)(drawn), CURRICULUM.dt)
+    total(parts, CURRICULUM.stages[0].weights).backward()
+    for name, parameter in policy.named_parameters():
+        assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
+
+
+def test_the_loss_is_what_it_says():
+    """A trial that stands 3 mm to the right of its start and 4 mm on, by hand."""
+    twin = Twin(bodies.point_mass(BodyOptions()).model).float()
+    test = trials.centre_out(twin, CURRICULUM, 1, 0.1, 0.0)  # to +x: right is −y
+    steps, n = test.steps, len(twin.muscles.names)
+    position = test.start.expand(steps, 2, 1) + torch.tensor([0.004, -0.003])[:, None]
+    flat = torch.zeros(steps, 1, 1)
+    from myoprosthesis.training.rollout import Trace
+
+    trace = Trace(position, torch.zeros_like(position), flat.expand(steps, n, 1) + 0.5, flat + 0.2, flat)
+    parts = {k: float(v) for k, v in terms(test, trace, 0.01).items()}
+    before, after = 0.005, float(np.hypot(0.1 - 0.004, 0.003))
+    assert parts["distance"] == pytest.approx(0.2 * before + 0.8 * after, abs=5e-4)
+    assert parts["lateral"] == pytest.approx(0.003, abs=5e-4)
+    assert parts["effort"] == pytest.approx(0.25) and parts["hidden"] == pytest.approx(0.04)
+    assert parts["jerk"] == 0 and parts["hidden_rate"] == 0
+
+
+def test_compile_choices():
+    assert wants_compilation("off") is False
+    with pytest.raises(ConfigError, match="auto, on, off"):
+        wants_compilation("yes")
