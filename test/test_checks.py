@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from myoprosthesis.checks import check_effector, check_perturbation, check_policy, check_task
-from myoprosthesis.core import registry
+from myoprosthesis.core import registry, share
 from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.observation import Term
 from myoprosthesis.core.options import build
 from myoprosthesis.effectors.mirror import Mirror, MirrorOptions
 from myoprosthesis.perturbations import kinds
+from myoprosthesis.policies.onnx_policy import OnnxPolicy
 from myoprosthesis.tasks.reaching import Hold, ReachOptions
 
 SECONDS = {"arm26": 60.0, "point_mass": 60.0, "mirror": 60.0, "myoelbow": 60.0}
@@ -40,6 +41,14 @@ def test_every_perturbation_passes(name):
 def test_every_task_passes(name, between):
     options = build(registry.options("tasks", name), {"between": between, "catch_rate": 0.3})
     check_task(registry.factory("tasks", name)(options))
+
+
+SHIPPED = sorted((share.root() / "policies").glob("*/policy.onnx"))
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.parent.name)
+def test_every_shipped_policy_passes(path):
+    check_policy(lambda: OnnxPolicy(path))
 
 
 class SharesItsState(Mirror):

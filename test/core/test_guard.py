@@ -47,7 +47,7 @@ def guarded(**options):
 BAD = {
     "non_finite": (np.array([0.5, NAN]), {}, "not finite"),
     "wrong_size": (np.array([0.5]), {}, "1 values, 2 are needed"),
-    "stale": (np.array([0.5, 0.5]), {"age_s": 0.081}, "81 ms old, over 80 ms"),
+    "stale": (np.array([0.5, 0.5]), {"age_s": 0.081}, "older than 80 ms"),
     "idle": (np.array([0.5, 0.5]), {"idle": "the task is dead"}, "the task is dead"),
 }
 

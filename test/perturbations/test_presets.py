@@ -1,0 +1,79 @@
+import pytest
+
+from myoprosthesis.core import registry, share
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.law import Law
+from myoprosthesis.core.plan import TrialPlan, ns
+from myoprosthesis.perturbations import presets
+from myoprosthesis.perturbations.schedule import Planner
+
+TRIAL = TrialPlan(0, 0, ns(1.0), (0.0, 0.3, 0.0), (0.1, 0.3, 0.0), ns(0.2))
+SHIPPED = sorted(p.stem for p in (share.root() / "config" / "perturbations").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_shipped_preset_can_be_planned(name):
+    preset = presets.load(name)
+    assert preset.name and preset.about
+    for k in range(3):
+        assert Planner(preset).plan(TrialPlan(k, ns(k), ns(k + 1), TRIAL.start, TRIAL.target, None)).trial == k
+
+
+def test_the_two_curl_fields_are_mirror_images_and_clockwise_pushes_right():
+    plans = (Planner(presets.load(name)).plan(TRIAL) for name in ("curl_cw", "curl_ccw"))
+    cw, ccw = (Law.from_dict(dict(plan.entries[0].values)) for plan in plans)
+    assert cw == -1.0 * ccw
+    assert cw.force(TRIAL.start, [0.0, 1.0, 0.0]).tolist() == [10.0, 0.0, 0.0]
+
+
+def test_a_kind_is_a_preset_with_its_defaults():
+    assert set(registry.names("perturbations")) <= set(presets.names())
+    assert Planner(presets.load("viscous")).plan(TRIAL).entries[0].values["B"][0][0] == -10.0
+
+
+def test_the_presets_own_options_can_be_changed():
+    assert presets.load("curl_cw", seed=5, catch_rate=0.5).catch_rate == 0.5
+    with pytest.raises(ConfigError, match="catch_rate: 2.0 is outside"):
+        presets.load("curl_cw", catch_rate=2.0)
+
+
+def test_a_file_of_ones_own(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("kinds: [{kind: curl, gain: 3}, {kind: viscous}]")
+    preset = presets.load(str(path))
+    assert preset.name == "mine" and len(Planner(preset).plan(TRIAL).entries) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("kinds: [", "mine.yaml is not YAML"),
+        ("- kind: curl", "must hold a YAML mapping with: name, about, kinds"),
+        ("", "must hold a YAML mapping"),
+        ("kind: [{kind: curl}]", "unknown option 'kind'.*did you mean 'kinds'"),
+        ("kinds: {kind: curl}", "kinds: .* is not a list"),
+        ("kinds: [curl]", "'curl' is not a mapping"),
+        ("catch_rate: often", "'often' is not a number"),
+        ("\x00", "mine.yaml is not YAML"),
+    ],
+)
+def test_a_bad_file_is_refused(tmp_path, text, sentence):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=sentence):
+        presets.load(str(path))
+
+
+def test_an_unknown_name_lists_the_known_ones():
+    with pytest.raises(ConfigError, match="unknown perturbation 'curl_clockwise': known are channel, constant, curl"):
+        presets.load("curl_clockwise")
+    with pytest.raises(ConfigError, match="unknown perturbation '/nowhere/x.yaml'"):
+        presets.load("/nowhere/x.yaml")
+
+
+def test_options_on_one_line():
+    assert presets.inline("{ramp_s: 0.2, gain: 5}") == {"ramp_s": 0.2, "gain": 5}
+    assert presets.inline("  ") == {}
+    for bad in ("[1, 2]", "{a", "ramp"):
+        with pytest.raises(ConfigError):
+            presets.inline(bad)
