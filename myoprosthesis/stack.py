@@ -1,4 +1,4 @@
-"""The one description of a stack: which nodes, with which parameters. `myoprosthesis up` and `ros2 launch` both read it."""
+"""The one description of a stack: which nodes, with which parameters. `up` and `ros2 launch` both read it."""
 
 from __future__ import annotations
 
@@ -76,14 +76,20 @@ def describe(options: StackOptions, settings: Mapping[str, Mapping[str, Any]] | 
     parties = ["task", "perturbation"]
     chosen: dict[str, dict[str, Any]] = {
         "effector": {
-            "effector": effector, "lockstep": options.lockstep, "parties": parties, "seed": options.seed,
-            "duration_s": options.duration, "gui": options.gui,
+            "effector": effector,
+            "lockstep": options.lockstep,
+            "parties": parties,
+            "seed": options.seed,
+            "duration_s": options.duration,
+            "gui": options.gui,
         },
         "policy": {"policy": policy, "lockstep": options.lockstep, "parties": parties, "seed": options.seed},
         "perturbation": {"perturbation": options.perturbation or str(file.get("perturbation", "null"))},
         "task": {
-            "task": options.task or str(file.get("task", "centre_out")), "trials": options.trials,
-            "lockstep": options.lockstep, "seed": options.seed,
+            "task": options.task or str(file.get("task", "centre_out")),
+            "trials": options.trials,
+            "lockstep": options.lockstep,
+            "seed": options.seed,
         },
     }
     layers = [_by_node(file.get("nodes") or {}, options.stack), chosen]
@@ -153,7 +159,9 @@ def _default_policy(given: Any, effector: str, stack: str) -> str:
     if isinstance(given, dict) and effector in given:
         return str(given[effector])
     known = ", ".join(given) if isinstance(given, dict) else "none"
-    raise ConfigError(f"stack {stack!r} has no policy of its own for effector {effector!r} (it has for: {known}): name one with --policy")
+    raise ConfigError(
+        f"stack {stack!r} names no policy for effector {effector!r} (it does for: {known}): give one with --policy"
+    )
 
 
 def _stack(name: str) -> dict[str, Any]:
@@ -166,12 +174,14 @@ def _stack(name: str) -> dict[str, Any]:
     data = _yaml(path)
     allowed = {"about", "effector", "perturbation", "task", "policy", "nodes"}
     if set(data) - allowed:
-        raise ConfigError(f"{path}: unknown keys {', '.join(sorted(set(data) - allowed))}; known are {', '.join(sorted(allowed))}")
+        raise ConfigError(
+            f"{path}: unknown keys {', '.join(sorted(set(data) - allowed))}; known are {', '.join(sorted(allowed))}"
+        )
     return data
 
 
 def _by_node(data: Mapping[str, Any], where: str) -> dict[str, dict[str, Any]]:
-    """Parameters by node; ROS's own layout with `ros__parameters` is read too, and `/**` means every node that has it."""
+    """Parameters by node; ROS's own layout with `ros__parameters` is read too."""
     out: dict[str, dict[str, Any]] = {}
     for node, parameters in data.items():
         name = str(node).strip("/")

@@ -9,7 +9,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from myoprosthesis.stack import NodeSpec
@@ -54,6 +55,14 @@ class Supervisor:
             self._start(node)
         return ""
 
+    def remember(self, name: str, parameters: Mapping[str, Any]) -> None:
+        """Values that a node was given while it ran: it gets them again when it is started again."""
+        if name in self._nodes:
+            kept = {**self._nodes[name].parameters, **parameters}
+            self._nodes[name] = replace(
+                self._nodes[name], parameters={k: v for k, v in kept.items() if v not in ("", [])}
+            )
+
     def pids(self) -> dict[str, int]:
         """Process numbers by node."""
         return {name: p.pid for name, p in self._running.items()}
@@ -75,7 +84,16 @@ class Supervisor:
                 self._running[name].wait()
 
     def _start(self, node: NodeSpec) -> None:
-        arguments = [sys.executable, "-m", node.module, "--ros-args", "-r", f"__node:={node.name}", "--log-level", "warn"]
+        arguments = [
+            sys.executable,
+            "-m",
+            node.module,
+            "--ros-args",
+            "-r",
+            f"__node:={node.name}",
+            "--log-level",
+            "warn",
+        ]
         if self._namespace:
             arguments += ["-r", f"__ns:=/{self._namespace.strip('/')}"]
         for key, value in node.parameters.items():
@@ -84,8 +102,14 @@ class Supervisor:
             arguments += ["-r", f"{old}:={new}"]
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", "MYOPROSTHESIS_PARENT": str(os.getpid())}
         process = subprocess.Popen(
-            arguments, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, errors="replace", start_new_session=True,
+            arguments,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
         )
         self._running[node.name], self._started[node.name] = process, time.monotonic()
         threading.Thread(target=self._listen, args=(node.name, process), daemon=True).start()

@@ -12,8 +12,14 @@ from myoprosthesis.core.options import describe
 
 def add(words: Any) -> None:
     """Add the words."""
-    for kind, about in (("effectors", "bodies"), ("perturbations", "what can be imposed"), ("tasks", "what can be asked for")):
-        p = words.add_parser(kind, help=f"list {about} with their options", description=f"List {about} with their options.")
+    for kind, about in (
+        ("effectors", "bodies"),
+        ("perturbations", "what can be imposed"),
+        ("tasks", "what can be asked for"),
+    ):
+        p = words.add_parser(
+            kind, help=f"list {about} with their options", description=f"List {about} with their options."
+        )
         p.set_defaults(func=run, kind=kind)
 
 

@@ -59,12 +59,17 @@ def status_table(score: Any, restarts: dict[str, int]) -> Table:
     table = Table(title="myoprosthesis", show_header=False, min_width=60)
     table.add_column(style="bold")
     table.add_column()
+    doing = f"IDLE: {e['idle']}" if e.get("idle") else "following commands" if e else ""
+    missed = f"missed {s['missed_ticks']} of {s['ticks']}"
     factor = score.rate * float(e.get("dt", 0.0))
     rows = {
-        "effector": f"{e.get('effector', 'starting …')}  {'IDLE: ' + e['idle'] if e.get('idle') else 'following commands' if e else ''}",
-        "time": f"{e.get('tick', 0) * float(e.get('dt', 0.0)):.1f} s  " + ("lockstep" if e.get("lockstep") else "real time"),
-        "loop rate": f"{score.rate:.0f} /s   real-time factor {factor:.2f}   missed {s['missed_ticks']} of {s['ticks']}",
-        "age of commands": _pair(s["command_age_ms"]) if not e.get("lockstep") else f"round trip {_pair(s['round_trip_ms'])}",
+        "effector": f"{e.get('effector', 'starting …')}  {doing}",
+        "time": f"{e.get('tick', 0) * float(e.get('dt', 0.0)):.1f} s  "
+        + ("lockstep" if e.get("lockstep") else "real time"),
+        "loop rate": f"{score.rate:.0f} /s   real-time factor {factor:.2f}   {missed}",
+        "age of commands": _pair(s["command_age_ms"])
+        if not e.get("lockstep")
+        else f"round trip {_pair(s['round_trip_ms'])}",
         "policy": f"{score.policy.get('policy', '…')}  {score.policy.get('text', '')}  {score.policy.get('why', '')}",
         "perturbation": score.perturbation or "…",
         "trials": f"{s['trials']}   successes {_percent(s['success_rate'])}",
@@ -85,11 +90,15 @@ def summary_table(s: dict[str, Any]) -> Table:
     table.add_column(style="bold")
     table.add_column()
     rows = {
-        "effector, policy": f"{s['effector']}, {s['policy']}", "perturbation, task": f"{s['perturbation']}, {s.get('task')}",
+        "effector, policy": f"{s['effector']}, {s['policy']}",
+        "perturbation, task": f"{s['perturbation']}, {s.get('task')}",
         "trials": f"{s['trials']} ({s['trials_lost']} lost), successes {_percent(s['success_rate'])}",
-        "endpoint error": _error(s), "lateral deviation": _mm(s["lateral_deviation_mm"]) + " (right of the motion positive)",
-        "ticks": f"{s['ticks']}, missed {s['missed_ticks']}", "real-time factor": _number(s["real_time_factor"]),
-        "age of commands": _pair(s["command_age_ms"]), "round trip": _pair(s["round_trip_ms"]),
+        "endpoint error": _error(s),
+        "lateral deviation": _mm(s["lateral_deviation_mm"]) + " (right of the motion positive)",
+        "ticks": f"{s['ticks']}, missed {s['missed_ticks']}",
+        "real-time factor": _number(s["real_time_factor"]),
+        "age of commands": _pair(s["command_age_ms"]),
+        "round trip": _pair(s["round_trip_ms"]),
         "guard": ", ".join(f"{k} {v}" for k, v in s["guard_events"].items()) or "nothing to do",
         "started again": ", ".join(f"{k} {v}×" for k, v in s.get("restarts", {}).items()) or "nothing",
         "trace": str(s["trace_sha256"])[:16],

@@ -15,7 +15,9 @@ WORDS = ("up", "steer", "policies", "catalogue", "train")
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    top = argparse.ArgumentParser(prog="myoprosthesis", description="A ROS 2 control stack for muscles and prosthetic hands.")
+    top = argparse.ArgumentParser(
+        prog="myoprosthesis", description="A ROS 2 control stack for muscles and prosthetic hands."
+    )
     top.add_argument("--version", action="version", version=f"myoprosthesis {__version__}")
     words = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for word in WORDS:

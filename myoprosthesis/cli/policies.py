@@ -19,7 +19,10 @@ def add(words: Any) -> None:
     p.set_defaults(func=catalogue)
     p = words.add_parser("policy", help="one policy: show its contract, or verify its score", description=__doc__)
     deeds = p.add_subparsers(metavar="DEED", required=True)
-    for name, func, about in (("show", show, "print the contract"), ("verify", verify, "measure the score of its card again")):
+    for name, func, about in (
+        ("show", show, "print the contract"),
+        ("verify", verify, "measure the score of its card again"),
+    ):
         d = deeds.add_parser(name, help=about, description=about)
         d.add_argument("name", help="a name, or the path of a policy.onnx")
         add_json(d)
@@ -34,7 +37,9 @@ def catalogue(given: argparse.Namespace) -> int:
     from myoprosthesis.policies import store
     from myoprosthesis.policies.onnx_policy import read_contract
 
-    table = Table("policy", "effector", "observes → commands", "period", "state", "score (endpoint error / lateral deviation)")
+    table = Table(
+        "policy", "effector", "observes → commands", "period", "state", "score (endpoint error / lateral deviation)"
+    )
     figures: dict[str, Any] = {}
     for name, path in store.names().items():
         try:
@@ -45,7 +50,11 @@ def catalogue(given: argparse.Namespace) -> int:
             continue
         state = ", ".join(f"{n} {s[-1]}" for n, s in c.hidden) or "none"
         table.add_row(
-            name, c.effector, f"{c.observation_size} → {c.action.size} {c.action.quantity}", f"{c.dt * 1e3:g} ms", state,
+            name,
+            c.effector,
+            f"{c.observation_size} → {c.action.size} {c.action.quantity}",
+            f"{c.dt * 1e3:g} ms",
+            state,
             "; ".join(_short(k, v) for k, v in c.result.items()),
         )
         figures[name] = {"effector": c.effector, "path": str(path), "dt": c.dt, "result": c.result, "seed": c.seed}
@@ -99,7 +108,10 @@ def verify(given: argparse.Namespace) -> int:
     Console().print(table)
     words = "as when it was trained" if same else f"changed since training ({contract.simulator})"
     print(f"physics: {words}; the score of record {'holds' if held else 'does not hold here'}")
-    write_json(given.json, {"policy": contract.name, "same_physics": same, "holds": held, "card": contract.result, "now": measured})
+    write_json(
+        given.json,
+        {"policy": contract.name, "same_physics": same, "holds": held, "card": contract.result, "now": measured},
+    )
     return 0 if held else 1
 
 

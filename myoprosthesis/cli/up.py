@@ -22,7 +22,9 @@ NOT_OFFERED = {"stack"}
 def add(words: Any) -> None:
     """Add the word."""
     p = words.add_parser("up", help="start a stack and watch it", description=__doc__)
-    p.add_argument("stack", nargs="?", default="reach", help="a file in config/stacks/, or the path of one (default reach)")
+    p.add_argument(
+        "stack", nargs="?", default="reach", help="a file in config/stacks/, or the path of one (default reach)"
+    )
     for f in fields(StackOptions):
         if f.name in NOT_OFFERED:
             continue
@@ -30,8 +32,17 @@ def add(words: Any) -> None:
         if isinstance(f.default, bool):
             p.add_argument(flag, dest=f.name, action="store_true", help=describe_option(f))
         else:
-            p.add_argument(flag, dest=f.name, type=type(f.default), default=f.default, metavar=f.name.upper(), help=describe_option(f))
-    p.add_argument("--set", action="append", default=[], metavar="NODE.PARAM=VALUE", help="a parameter of a node; may be repeated")
+            p.add_argument(
+                flag,
+                dest=f.name,
+                type=type(f.default),
+                default=f.default,
+                metavar=f.name.upper(),
+                help=describe_option(f),
+            )
+    p.add_argument(
+        "--set", action="append", default=[], metavar="NODE.PARAM=VALUE", help="a parameter of a node; may be repeated"
+    )
     p.add_argument("--headless", "--quiet", dest="quiet", action="store_true", help="no live status, only lines")
     p.add_argument("--network", action="store_true", help="let other machines of the network take part")
     add_json(p)
@@ -49,51 +60,38 @@ def run(given: argparse.Namespace) -> int:
     for sig in (signal.SIGINT, signal.SIGTERM):
         signal.signal(sig, lambda *_: stop.set())
 
-    import rclpy
-    from rclpy.executors import SingleThreadedExecutor
-    from rclpy.signals import SignalHandlerOptions
-
     from myoprosthesis.cli.display import Display
-    from myoprosthesis.nodes.console_node import ConsoleNode
-    from myoprosthesis.nodes.process import stay_local
+    from myoprosthesis.nodes.console_node import listening
     from myoprosthesis.supervisor import Supervisor
 
-    stay_local()
     display = Display(live=not given.quiet and sys.stdout.isatty())
-    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
-    console = ConsoleNode(namespace=options.namespace)
-    executor = SingleThreadedExecutor()
-    executor.add_node(console)
     supervisor = Supervisor(nodes, display.tell, options.namespace)
-    began = time.monotonic()
     fault = ""
-    display.tell("up", f"starting {', '.join(n.name for n in nodes)}")
-    try:
-        supervisor.start()
-        ready = False
-        with display:
-            while not stop.is_set() and not fault:
-                executor.spin_once(timeout_sec=0.05)
-                fault = supervisor.poll()
-                score = console.score
-                if score.ready and not ready:
-                    ready = True
-                    display.tell("up", f"ready: the first tick closed {time.monotonic() - began:.1f} s after the start")
-                display.show(score, supervisor.restarts)
-                if score.effector.get("error"):
-                    fault = str(score.effector["error"])
-                if _over(score, options):
-                    break
-                if options.duration and not options.lockstep and score.began and time.monotonic() - score.began > options.duration:
-                    break
-    finally:
-        supervisor.stop()
+    with listening(namespace=options.namespace) as console:
+        began = time.monotonic()
+        display.tell("up", f"starting {', '.join(n.name for n in nodes)}")
+        try:
+            supervisor.start()
+            ready = False
+            with display:
+                while not (stop.is_set() or fault or _over(console.score, options)):
+                    console.hear(0.05)
+                    for name, values in console.changed.items():
+                        supervisor.remember(name, values)
+                    console.changed.clear()
+                    score = console.score
+                    fault = supervisor.poll() or str(score.effector.get("error", ""))
+                    if score.ready and not ready:
+                        ready = True
+                        seconds = time.monotonic() - began
+                        display.tell("up", f"ready: the first tick closed {seconds:.1f} s after the start")
+                    display.show(score, supervisor.restarts)
+        finally:
+            supervisor.stop()
         until = time.monotonic() + 0.3  # the effector's last words
         while time.monotonic() < until:
-            executor.spin_once(timeout_sec=0.05)
+            console.hear(0.05)
         summary = console.score.summary()
-        console.destroy_node()
-        rclpy.try_shutdown()
     summary |= {"restarts": supervisor.restarts, "seed": options.seed, "task": nodes[-1].parameters.get("task")}
     display.summary(summary)
     write_json(given.json, summary)
@@ -104,6 +102,8 @@ def run(given: argparse.Namespace) -> int:
 
 def _over(score: Any, options: StackOptions) -> bool:
     """True when all that was asked for has been done."""
-    done = bool(score.effector.get("finished")) or (score.ended and not options.lockstep)
-    counted = not options.trials or len(score.trials) + score.lost >= options.trials
-    return done and (counted or bool(options.duration))
+    if options.duration and not options.lockstep and score.began:
+        return bool(time.monotonic() - score.began > options.duration)
+    if options.trials and len(score.trials) + score.lost < options.trials:
+        return False
+    return bool(score.effector.get("finished") or (score.ended and not options.lockstep))

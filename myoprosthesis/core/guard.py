@@ -85,7 +85,7 @@ class GuardedEffector:
         elif not np.isfinite(command).all():
             reason, event = "a command that is not finite", "non_finite"
         elif not age_s <= self.spec.timeout_s:
-            reason, event = f"the command is {age_s * 1e3:.0f} ms old, over {self.spec.timeout_s * 1e3:.0f} ms", "stale"
+            reason, event = f"the newest command is older than {self.spec.timeout_s * 1e3:.0f} ms", "stale"
         else:
             self.reason = ""
             clipped = np.minimum(np.maximum(command, self._low), self._high)

@@ -5,15 +5,22 @@ from __future__ import annotations
 import statistics
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import rclpy
+from rcl_interfaces.msg import ParameterEvent
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
+from rclpy.parameter import parameter_value_to_python
+from rclpy.signals import SignalHandlerOptions
 
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.plan import PerturbationPlan
 from myoprosthesis.nodes import status, topics
-from myoprosthesis.nodes.process import run
+from myoprosthesis.nodes.process import run, stay_local
 
 
 @dataclass
@@ -48,19 +55,37 @@ class Score:
         age = e.get("command_age_ms", {})
         trip = e.get("round_trip_ms", {})
         return {
-            "trials": len(self.trials), "trials_scored": len(scored), "trials_lost": self.lost,
+            "trials": len(self.trials),
+            "trials_scored": len(scored),
+            "trials_lost": self.lost,
             "success_rate": sum(t["success"] for t in scored) / len(scored) if scored else None,
             "endpoint_error_mm": {"median": statistics.median(error), "p95": quantile(error, 0.95)} if error else None,
             "lateral_deviation_mm": statistics.fmean(side) if side else None,
             "real_time_factor": ticks * float(e.get("dt", 0.0)) / elapsed if elapsed else None,
-            "ticks": ticks, "missed_ticks": int(e.get("missed_ticks", 0)),
+            "ticks": ticks,
+            "missed_ticks": int(e.get("missed_ticks", 0)),
             "command_age_ms": {"p50": age.get("p50"), "p99": age.get("p99")},
-            "lateness_ms": e.get("lateness_ms"), "round_trip_ms": {"p50": trip.get("p50"), "p99": trip.get("p99")},
-            "effector": e.get("effector"), "policy": self.policy.get("policy"), "perturbation": self.perturbation,
-            "lockstep": e.get("lockstep"), "guard_events": e.get("events", {}),
+            "lateness_ms": e.get("lateness_ms"),
+            "round_trip_ms": {"p50": trip.get("p50"), "p99": trip.get("p99")},
+            "effector": e.get("effector"),
+            "policy": self.policy.get("policy"),
+            "perturbation": self.perturbation,
+            "lockstep": e.get("lockstep"),
+            "guard_events": e.get("events", {}),
             "trace_sha256": e.get("trace_sha256"),
             "by_trial": [
-                {k: t.get(k) for k in ("trial", "label", "success", "endpoint_error_mm", "lateral_deviation_mm", "peak_speed", "catch")}
+                {
+                    k: t.get(k)
+                    for k in (
+                        "trial",
+                        "label",
+                        "success",
+                        "endpoint_error_mm",
+                        "lateral_deviation_mm",
+                        "peak_speed",
+                        "catch",
+                    )
+                }
                 for t in self.trials
             ],
         }
@@ -82,13 +107,32 @@ class ConsoleNode(Node):
         super().__init__(name, namespace=namespace)
         self.score = Score()
         self._plans: dict[int, str] = {}
+        self._executor: Any = None
         self._before = (0.0, 0)
         for topic, heard in (
-            (topics.DIAGNOSTICS, self._diagnostics), (topics.POLICY_ACTIVE, self._policy),
-            (topics.PERTURBATION, self._perturbation), (topics.TRIAL, self._trial),
+            (topics.DIAGNOSTICS, self._diagnostics),
+            (topics.POLICY_ACTIVE, self._policy),
+            (topics.PERTURBATION, self._perturbation),
+            (topics.TRIAL, self._trial),
         ):
-            qos = topics.latched(10) if topic is topics.PERTURBATION else topic.qos
+            qos = topics.latched(4) if topic is topics.PERTURBATION else topic.qos
             self.create_subscription(topic.type, topic.name, heard, qos)
+        self.changed: dict[str, dict[str, Any]] = {}
+        self.create_subscription(ParameterEvent, "/parameter_events", self._heed, 100)
+
+    def hear(self, seconds: float) -> None:
+        """Handle one thing that comes within `seconds`."""
+        if self._executor is None:
+            self._executor = SingleThreadedExecutor()
+            self._executor.add_node(self)
+        self._executor.spin_once(timeout_sec=seconds)
+
+    def _heed(self, event: Any) -> None:
+        """What was set while running, by node, so that a node started again can be given it."""
+        space, _, name = event.node.rpartition("/")
+        if space == self.get_namespace().rstrip("/"):
+            values = {p.name: parameter_value_to_python(p.value) for p in event.changed_parameters}
+            self.changed.setdefault(name, {}).update(values)
 
     def _diagnostics(self, message: Any) -> None:
         for one in message.status:
@@ -127,6 +171,19 @@ class ConsoleNode(Node):
             self.score.ended = bool(values.get("last"))
 
 
+@contextmanager
+def listening(name: str = "console", namespace: str = "") -> Iterator[ConsoleNode]:
+    """A console for a program that is no node otherwise: call its `hear` again and again."""
+    stay_local()
+    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+    console = ConsoleNode(name, namespace)
+    try:
+        yield console
+    finally:
+        console.destroy_node()
+        rclpy.try_shutdown()
+
+
 class PrintingConsole(ConsoleNode):
     """The console as a process of its own: a line each second."""
 
@@ -142,8 +199,9 @@ def line(score: Score) -> str:
         return "no effector is heard"
     error = s["endpoint_error_mm"]
     return (
-        f"{e.get('effector')} · {score.policy.get('policy', 'no policy')} · {score.perturbation or 'no perturbation'} · "
-        f"tick {e.get('tick')} · trials {s['trials']}" + (f" · error {error['median']:.1f} mm" if error else "")
+        f"{e.get('effector')} · {score.policy.get('policy', 'no policy')} · {score.perturbation or 'nothing imposed'} · "
+        f"tick {e.get('tick')} · trials {s['trials']}"
+        + (f" · error {error['median']:.1f} mm" if error else "")
         + (f" · {e.get('text')}" if e.get("idle") else "")
     )
 

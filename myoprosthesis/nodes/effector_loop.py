@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,8 +68,15 @@ class EffectorLoop:
     """
 
     def __init__(
-        self, guard: GuardedEffector, port: Port, *, lockstep: bool, parties: tuple[str, ...] = (), seed: int = 0,
-        duration_s: float = 0.0, clock_ns: Callable[[], int] = time.time_ns,
+        self,
+        guard: GuardedEffector,
+        port: Port,
+        *,
+        lockstep: bool,
+        parties: tuple[str, ...] = (),
+        seed: int = 0,
+        duration_s: float = 0.0,
+        clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self.guard, self.port, self.lockstep, self.parties, self.seed = guard, port, lockstep, parties, seed
         self.ledger = Ledger()
@@ -122,8 +129,10 @@ class EffectorLoop:
 
     def step(self, n: int = 1) -> None:
         """While paused: run `n` ticks."""
+
         def more() -> None:
             self._single_steps += n
+
         self.request(more)
 
     def trace_sha256(self) -> str:
@@ -158,6 +167,7 @@ class EffectorLoop:
         self._publish(self._clock_ns())
         while not self._stop.is_set():
             late, skipped = pacer.wait()
+            self.port.wait(0.0)
             self._take()
             self._serve()
             if not self._may_tick():
@@ -172,7 +182,10 @@ class EffectorLoop:
             if command is not None:
                 age = (now - command.stamp_ns) * 1e-9
                 if age < -1.0:  # a stamp from another clock is as good as none
-                    command, idle = None, idle or f"a command stamped {-age:.3g} s in the future: set use_sim_time alike everywhere"
+                    command, idle = (
+                        None,
+                        idle or f"a command stamped {-age:.3g} s in the future: set use_sim_time alike everywhere",
+                    )
             self._do(command, age, idle, now)
             self._account(late, skipped, age if command is not None else None)
             self._begin_trial(now)
@@ -191,7 +204,8 @@ class EffectorLoop:
             ledger.missed += 1 + max(0, skipped - 1)
 
     def _run_lockstep(self) -> None:
-        announced = -1
+        announced, closed = -1, 0.0
+        patience = time.perf_counter() + PATIENCE_S
         while not self._stop.is_set():
             now = self.tick * self._dt_ns
             self._serve()
@@ -201,33 +215,22 @@ class EffectorLoop:
                 self._begin_trial(now)
                 self._publish(now)
                 announced = self.tick
-                began = time.perf_counter()
             if not wanted and self._command is not None and self._command.stamp_ns == now and self._may_tick():
                 self._do(self._command, 0.0, "" if self.active else "not active", now)
-                self.ledger.ticks += 1
-                self.ledger.note("round_trip", time.perf_counter() - began)
                 self.tick += 1
+                self.ledger.ticks += 1
+                before, closed = closed, time.perf_counter()
+                if before:
+                    self.ledger.note("round_trip", closed - before)
+                patience, self.waiting_for = closed + PATIENCE_S, ""
                 continue
-            if not wanted and not self.finished and not self.paused:
-                wanted = "policy"
-            self._await(now, wanted)
-
-    def _await(self, now: int, wanted: str) -> None:
-        """Wait for what is missing; after `PATIENCE_S` name it and say the state again, for those who came late."""
-        deadline = time.monotonic() + PATIENCE_S
-        while not self._stop.is_set() and self._requests.empty():
-            self.port.wait(deadline - time.monotonic())
-            if self._take() or time.monotonic() >= deadline:
-                break
-        else:
-            return
-        if time.monotonic() < deadline:
-            self.waiting_for = ""
-            return
-        self.waiting_for = wanted
-        if wanted:
-            self._say_once("warning", f"paused at {now * 1e-9:.3f} s: waiting for {wanted}")
-        self._publish(now)
+            if time.perf_counter() >= patience:  # name what is missing, and say the state again for those who came late
+                patience = time.perf_counter() + PATIENCE_S
+                self.waiting_for = wanted or ("" if self.finished or self.paused else "policy")
+                if self.waiting_for:
+                    self._say_once("warning", f"paused at {now * 1e-9:.3f} s: waiting for {self.waiting_for}")
+                self._publish(now)
+            self.port.wait(patience - time.perf_counter())
 
     def _missing(self, now: int) -> str:
         """The first party whose horizon has not reached this tick, or nothing."""
@@ -256,10 +259,9 @@ class EffectorLoop:
             except queue.Empty:
                 return
 
-    def _take(self) -> bool:
-        """Take in what has come; True if anything had."""
-        commands, plans = self.port.commands(), self.port.plans()
-        for plan in plans:
+    def _take(self) -> None:
+        """Take in what has come."""
+        for plan in self.port.plans():
             if isinstance(plan, TrialPlan):
                 self._schedules["task"].add(plan)
                 continue
@@ -268,15 +270,16 @@ class EffectorLoop:
                 self._say_once("error", f"perturbation {plan.name!r} is refused: {refused}")
                 plan = replace(plan, entries=())
             self._schedules["perturbation"].add(plan)
-        for command in commands:
+        for command in self.port.commands():
             if command.names is not self._names and not self._accept(command):
                 continue
             if command.values.size != len(self._names or ()):
                 self.guard.events["wrong_size"] += 1
-                self._say_once("error", f"a command of {command.values.size} values for {len(command.names)} names is ignored")
+                self._say_once(
+                    "error", f"a command of {command.values.size} values for {len(command.names)} names is ignored"
+                )
                 continue
             self._command = command
-        return bool(commands or plans)
 
     def _accept(self, command: Command) -> bool:
         """Learn a new order of names, or refuse it."""
@@ -308,8 +311,8 @@ class EffectorLoop:
                 self.port.say("info", "following commands again")
         if not self.lockstep:
             self.tick += 1
-        self._trace.update(self._state.table)
-        self._trace.update(self._state.applied)
+        self._trace.update(self._state.table.data)
+        self._trace.update(self._state.applied.data)
         self.port.applied(command.stamp_ns if command is not None else now, self._state)
 
     def _begin_trial(self, now: int) -> None:

@@ -23,7 +23,7 @@ from myoprosthesis.nodes import status, topics
 from myoprosthesis.nodes.effector_loop import Command, EffectorLoop, check_parties
 from myoprosthesis.nodes.inbox import Inbox
 from myoprosthesis.nodes.parameters import declare, overrides, read
-from myoprosthesis.nodes.process import ManagedNode, run
+from myoprosthesis.nodes.process import ManagedNode, run, say
 from myoprosthesis.nodes.views import Views, time_message
 from myoprosthesis.nodes.wire import Reader, Writer
 
@@ -34,7 +34,9 @@ class EffectorNodeOptions:
 
     effector: str = option("arm26", "the effector to command")
     lockstep: bool = option(False, "simulated time that waits for every party, instead of wall time")
-    parties: tuple[str, ...] = option((), "who must have spoken before a tick runs, and be alive for the effector to move")
+    parties: tuple[str, ...] = option(
+        (), "who must have spoken before a tick runs, and be alive for the effector to move"
+    )
     seed: int = option(0, "seed of the first reset", "", 0)
     duration_s: float = option(0.0, "stop ticking after so much time; 0: never", "s", 0.0)
     timeout_s: float = option(0.0, "age at which a command is dead; 0: the effector's own", "s", 0.0, 10.0)
@@ -52,7 +54,7 @@ class GraphPort:
         self._reader = Reader()
         self._commands = self._inbox.subscribe(topics.COMMAND, raw=True)
         self._living = {"task": 0, "perturbation": 0}
-        self._plans = [
+        self._plans: list[tuple[Any, Any]] = [
             (self._inbox_plan(topics.TARGET, "task"), TrialPlan),
             (self._inbox_plan(topics.PERTURBATION, "perturbation"), PerturbationPlan),
         ]
@@ -64,7 +66,9 @@ class GraphPort:
         def changed(event: Any) -> None:
             self._living[party] = event.alive_count
 
-        return self._inbox.subscribe(topic, events=SubscriptionEventCallbacks(liveliness=changed))
+        return self._inbox.subscribe(
+            topic, topics.alive(topics.LEASE_S), events=SubscriptionEventCallbacks(liveliness=changed)
+        )
 
     def wake(self) -> None:
         """Let the waiting loop look at its requests."""
@@ -111,7 +115,7 @@ class GraphPort:
 
     def say(self, level: str, text: str) -> None:
         """See `Port`."""
-        getattr(self._node.get_logger(), level)(text)
+        say(self._node, level, text)
 
 
 class EffectorNode(ManagedNode):
@@ -125,9 +129,13 @@ class EffectorNode(ManagedNode):
         self.loop: EffectorLoop | None = None
         self._options = read(self, EffectorNodeOptions)
         check_parties(self._options.parties)
-        self._diagnostics = self.create_publisher(topics.DIAGNOSTICS.type, topics.DIAGNOSTICS.name, topics.DIAGNOSTICS.qos)
+        self._diagnostics = self.create_publisher(
+            topics.DIAGNOSTICS.type, topics.DIAGNOSTICS.name, topics.DIAGNOSTICS.qos
+        )
         self._spec = self.create_publisher(topics.SPEC.type, topics.SPEC.name, topics.SPEC.qos)
-        self.create_subscription(topics.POLICY_ACTIVE.type, topics.POLICY_ACTIVE.name, self._policy_changed, topics.POLICY_ACTIVE.qos)
+        self.create_subscription(
+            topics.POLICY_ACTIVE.type, topics.POLICY_ACTIVE.name, self._policy_changed, topics.POLICY_ACTIVE.qos
+        )
         services = {"estop": self._estop, "resume": self._resume, "reset": self._reset, "step": self._step}
         for service, callback in services.items():
             self.create_service(Trigger, f"~/{service}", callback)
@@ -201,7 +209,9 @@ class EffectorNode(ManagedNode):
         name = subscription.topic_name
         self.destroy_subscription(subscription)
         if heard:
-            raise ConfigError(f"another effector publishes {name}: stop it, or give this one a namespace (--ros-args -r __ns:=/NAME)")
+            raise ConfigError(
+                f"another effector publishes {name}: stop it, or give this one a namespace (--ros-args -r __ns:=/NAME)"
+            )
 
     def _open_viewer(self, effector: Any) -> None:
         if not hasattr(effector, "open_viewer"):
@@ -258,10 +268,19 @@ class EffectorNode(ManagedNode):
         self._port.views.refresh()
         guard = loop.guard
         values = {
-            "effector": guard.spec.name, "lockstep": loop.lockstep, "dt": guard.spec.dt, "tick": loop.tick,
-            "paused": loop.paused, "finished": loop.finished, "stopped": guard.stopped, "idle": guard.reason,
-            "waiting_for": loop.waiting_for, "events": dict(guard.events), "error": loop.error,
-            "trace_sha256": loop.trace_sha256(), **loop.ledger.summary(),
+            "effector": guard.spec.name,
+            "lockstep": loop.lockstep,
+            "dt": guard.spec.dt,
+            "tick": loop.tick,
+            "paused": loop.paused,
+            "finished": loop.finished,
+            "stopped": guard.stopped,
+            "idle": guard.reason,
+            "waiting_for": loop.waiting_for,
+            "events": dict(guard.events),
+            "error": loop.error,
+            "trace_sha256": loop.trace_sha256(),
+            **loop.ledger.summary(),
         }
         level = status.ERROR if loop.error or guard.stopped else status.WARN if guard.reason else status.OK
         text = loop.error or guard.reason or "following commands"

@@ -10,9 +10,10 @@ from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.guard_condition import GuardCondition
 from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
 from rclpy.node import Node
+from rclpy.qos import QoSProfile
 from rclpy.subscription import Subscription
 
-from myoprosthesis.nodes.topics import Topic, reliable
+from myoprosthesis.nodes.topics import Topic
 
 
 class _Polled(CallbackGroup):
@@ -40,12 +41,24 @@ class Inbox:
         self._subscriptions: list[Any] = []
         self._wake = node.create_guard_condition(lambda: None, callback_group=self._group)
         self._set: Any = None
+        self._ready: set[int] = set()
 
-    def subscribe(self, topic: Topic, depth: int | None = None, raw: bool = False, events: SubscriptionEventCallbacks | None = None) -> Any:
-        """A subscription to be given to `take`; `depth` other than the topic's keeps more messages."""
-        qos = topic.qos if depth is None else reliable(depth)
+    def subscribe(
+        self,
+        topic: Topic,
+        qos: QoSProfile | None = None,
+        raw: bool = False,
+        events: SubscriptionEventCallbacks | None = None,
+    ) -> Any:
+        """A subscription to be given to `take`; `qos` other than the topic's keeps more messages, say."""
         subscription = self._node.create_subscription(
-            topic.type, topic.name, lambda _: None, qos, callback_group=self._group, raw=raw, event_callbacks=events
+            topic.type,
+            topic.name,
+            lambda _: None,
+            qos or topic.qos,
+            callback_group=self._group,
+            raw=raw,
+            event_callbacks=events,
         )
         self._subscriptions.append(subscription)
         self._set = None
@@ -58,14 +71,21 @@ class Inbox:
     def wait(self, timeout_s: float) -> None:
         """Until something can be taken, `wake` was called, or the time is over."""
         if self._set is None:
-            self._set = _rclpy.WaitSet(len(self._subscriptions), 1, 0, 0, 0, 0, self._node.context.handle)
+            context = self._node.context.handle
+            assert context is not None
+            self._set = _rclpy.WaitSet(len(self._subscriptions), 1, 0, 0, 0, 0, context)
         self._set.clear_entities()
         for subscription in self._subscriptions:
             self._set.add_subscription(subscription.handle)
         self._set.add_guard_condition(self._wake.handle)
         self._set.wait(max(0, int(timeout_s * 1e9)))
+        self._ready = set(self._set.get_ready_entities("subscription"))
 
     def take(self, subscription: Any) -> Iterator[Any]:
-        """All that has come for `subscription`, oldest first."""
-        while (got := subscription.handle.take_message(subscription.msg_type, subscription.raw)) is not None:
+        """All that had come for `subscription` when `wait` returned, oldest first."""
+        handle = subscription.handle
+        if handle.pointer not in self._ready:
+            return
+        self._ready.discard(handle.pointer)
+        while (got := handle.take_message(subscription.msg_type, subscription.raw)) is not None:
             yield got[0]

@@ -41,7 +41,9 @@ def read(node: Node, cls: type[T], prefix: str = "", changes: list[Parameter[Any
     for f in fields(cls):  # type: ignore[arg-type]
         name = prefix + f.name
         value = changed[name] if name in changed else node.get_parameter(name).value
-        if value is None or (isinstance(value, str) and value == "" and f.default is not MISSING and not isinstance(f.default, str)):
+        if value is None or (
+            isinstance(value, str) and value == "" and f.default is not MISSING and not isinstance(f.default, str)
+        ):
             continue
         values[f.name] = value
     return build(cls, values, f"node {node.get_name()!r}")

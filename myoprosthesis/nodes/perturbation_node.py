@@ -26,7 +26,9 @@ FOR_EVER_NS = 2**62
 class PerturbationNodeOptions:
     """Parameters of the perturbation node."""
 
-    perturbation: str = option("null", "a preset in config/perturbations/, a kind, or the path of a YAML file; set it to change")
+    perturbation: str = option(
+        "null", "a preset in config/perturbations/, a kind, or the path of a YAML file; set it to change"
+    )
     gain: float | None = option(None, "gain of the field instead of the preset's")
     options: str = option("", "other options instead of the preset's, as YAML: '{ramp_s: 0.2}'")
     catch_rate: float | None = option(None, "share of unperturbed trials instead of the preset's", "1", 0.0, 1.0)
@@ -56,7 +58,7 @@ class PerturbationNode(ManagedNode):
         self._trial: TrialPlan | None = None
         self._on = False
         self._plan = self.create_publisher(topics.PERTURBATION.type, topics.PERTURBATION.name, topics.PERTURBATION.qos)
-        self.create_subscription(topics.TARGET.type, topics.TARGET.name, self._hear, topics.TARGET.qos)
+        self.create_subscription(topics.TARGET.type, topics.TARGET.name, self._hear, topics.latched(4))
         self.add_on_set_parameters_callback(self._check)
         self.add_post_set_parameters_callback(self._set)
         if self._options.autostart:

@@ -79,8 +79,11 @@ class PolicyLoop:
         """Have `action` done between two ticks."""
         self._requests.put(action)
 
-    def commit(self, voice: Voice, mark: tuple[int, int], done: Callable[[], None], failed: Callable[[str], None]) -> None:
-        """Make `voice`, which has caught up to `mark`, the active one at the next tick (lockstep: trial) that allows it."""
+    def commit(
+        self, voice: Voice, mark: tuple[int, int], done: Callable[[], None], failed: Callable[[str], None]
+    ) -> None:
+        """Make `voice`, which has caught up to `mark`, the active one at the next tick (lockstep: trial)."""
+
         def act() -> None:
             try:
                 self.player.catch_up(voice, mark)
@@ -89,6 +92,7 @@ class PolicyLoop:
                 failed(str(error))
             else:
                 done()
+
         self._requests.put(lambda: self._waiting.append(act))
 
     def _run(self) -> None:

@@ -24,7 +24,7 @@ from myoprosthesis.nodes.effector_loop import check_parties
 from myoprosthesis.nodes.inbox import Inbox
 from myoprosthesis.nodes.parameters import declare, read
 from myoprosthesis.nodes.policy_loop import PolicyLoop, player_for
-from myoprosthesis.nodes.process import ManagedNode, run
+from myoprosthesis.nodes.process import ManagedNode, run, say
 from myoprosthesis.nodes.wire import Frame, Reader, Writer
 from myoprosthesis.policies import store
 from myoprosthesis.policies.onnx_policy import OnnxPolicy, read_contract
@@ -51,10 +51,10 @@ class GraphPort:
         self._node, self._spec = node, spec
         self._inbox = Inbox(node)
         self._reader = Reader()
-        self._states = self._inbox.subscribe(topics.STATE, depth=10, raw=True)
-        self._plans = [
-            (self._inbox.subscribe(topics.TARGET), TrialPlan),
-            (self._inbox.subscribe(topics.PERTURBATION), PerturbationPlan),
+        self._states = self._inbox.subscribe(topics.STATE, topics.reliable(10), raw=True)
+        self._plans: list[tuple[Any, Any]] = [
+            (self._inbox.subscribe(topics.TARGET, topics.latched(4)), TrialPlan),
+            (self._inbox.subscribe(topics.PERTURBATION, topics.latched(4)), PerturbationPlan),
         ]
         rows = (spec.command.quantity,)
         self._writer = Writer(spec.command.names, rows, spec.frame)
@@ -62,7 +62,8 @@ class GraphPort:
         self._hidden_writer: Writer | None = None
         self._hidden_size = 0
         self._command, self._shadow, self._hidden = (
-            node.create_publisher(t.type, t.name, t.qos) for t in (topics.COMMAND, topics.POLICY_SHADOW, topics.POLICY_HIDDEN)
+            node.create_publisher(t.type, t.name, t.qos)
+            for t in (topics.COMMAND, topics.POLICY_SHADOW, topics.POLICY_HIDDEN)
         )
         self.hidden_wanted = False
 
@@ -117,7 +118,7 @@ class GraphPort:
 
     def say(self, level: str, text: str) -> None:
         """See `Port`."""
-        getattr(self._node.get_logger(), level)(text)
+        say(self._node, level, text)
 
 
 class PolicyNode(ManagedNode):
@@ -133,7 +134,9 @@ class PolicyNode(ManagedNode):
         self.loop: PolicyLoop | None = None
         self._port: GraphPort | None = None
         self._newest = 0
-        self._active = self.create_publisher(topics.POLICY_ACTIVE.type, topics.POLICY_ACTIVE.name, topics.POLICY_ACTIVE.qos)
+        self._active = self.create_publisher(
+            topics.POLICY_ACTIVE.type, topics.POLICY_ACTIVE.name, topics.POLICY_ACTIVE.qos
+        )
         self.create_subscription(topics.SPEC.type, topics.SPEC.name, self._meet, topics.SPEC.qos)
         self.create_service(Trigger, "~/rollback", self._rollback)
         self.add_on_set_parameters_callback(self._check)
@@ -250,7 +253,9 @@ class PolicyNode(ManagedNode):
             self._ring(lambda: self._failed(name, why))
             return
         if ticket == self._newest:
-            loop.commit(voice, mark, lambda: self._ring(self._done), lambda why: self._ring(lambda: self._failed(name, why)))
+            loop.commit(
+                voice, mark, lambda: self._ring(self._done), lambda why: self._ring(lambda: self._failed(name, why))
+            )
             if self._port is not None:
                 self._port.wake()
 
@@ -292,6 +297,7 @@ class PolicyNode(ManagedNode):
 
         def back() -> None:
             self._load(before.name, ticket, before)
+
         threading.Thread(target=back, name="rollback", daemon=True).start()
         response.success, response.message = True, f"going back to {before.name}"
         return response
@@ -310,6 +316,7 @@ class PolicyNode(ManagedNode):
                     self.get_logger().error(f"shadow {name!r}: {error}")
                     return
             loop.request(lambda: setattr(loop.player, "shadow", voice))
+
         threading.Thread(target=work, name="shadow", daemon=True).start()
 
     # -- telling ------------------------------------------------------------------------------------------------
@@ -328,10 +335,17 @@ class PolicyNode(ManagedNode):
         if changed:
             self.get_logger().warning(changed, once=True)
         values = {
-            "policy": voice.name, "dt": contract.dt, "deadline_s": contract.deadline_s, "effector": contract.effector,
-            "sha256": getattr(voice.policy, "sha256", ""), "result": contract.result, "seed": contract.seed,
-            "previous": loop.player.previous.name if loop and loop.player.previous else "", "pid": os.getpid(),
-            "warning": changed, **more,
+            "policy": voice.name,
+            "dt": contract.dt,
+            "deadline_s": contract.deadline_s,
+            "effector": contract.effector,
+            "sha256": getattr(voice.policy, "sha256", ""),
+            "result": contract.result,
+            "seed": contract.seed,
+            "previous": loop.player.previous.name if loop and loop.player.previous else "",
+            "pid": os.getpid(),
+            "warning": changed,
+            **more,
         }
         level = status.WARN if changed or "why" in more else status.OK
         self._active.publish(status.status("policy", text, values, level, self.spec.name))

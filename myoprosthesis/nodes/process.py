@@ -21,7 +21,7 @@ from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.loop import quicken
 
 CRASHED, REFUSED = 1, 2
-"""Exit status of a process that failed, and of one that cannot use what it was given: only the first is worth a new start."""
+"""Exit status of a process that failed, and of one that cannot use what it was given and need not be started again."""
 
 
 def stay_local() -> None:
@@ -102,7 +102,7 @@ class ManagedNode(LifecycleNode):
         self.crashed = False
 
     def thread(self, work: Callable[[], None]) -> threading.Thread:
-        """Run `work` in a thread of its own; if it fails the whole process ends, since half a node is worse than none."""
+        """Run `work` in a thread; if it fails the whole process ends, since half a node is worse than none."""
 
         def watched() -> None:
             try:

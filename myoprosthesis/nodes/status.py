@@ -11,7 +11,9 @@ from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 OK, WARN, ERROR, STALE = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR, DiagnosticStatus.STALE
 
 
-def status(name: str, message: str, values: Mapping[str, Any], level: bytes = OK, hardware: str = "") -> DiagnosticStatus:
+def status(
+    name: str, message: str, values: Mapping[str, Any], level: bytes = OK, hardware: str = ""
+) -> DiagnosticStatus:
     """A status whose values are JSON texts, so that numbers come back as numbers."""
     pairs = [KeyValue(key=k, value=json.dumps(v)) for k, v in values.items()]
     return DiagnosticStatus(level=level, name=name, message=message, hardware_id=hardware, values=pairs)

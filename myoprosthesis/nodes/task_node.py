@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-
 from geometry_msgs.msg import PoseStamped
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 
@@ -45,7 +44,7 @@ class TaskNode(ManagedNode):
         self._factory, self._own = registry.factory("tasks", name), registry.options("tasks", name)
         declare(self, ("", TaskNodeOptions), ("", self._own))
         self._options = read(self, TaskNodeOptions)
-        self._given = read(self, self._own)
+        self._given: Any = read(self, self._own)
         self._spec: EffectorSpec | None = None
         self._task: Any = None
         self._plans: list[TrialPlan] = []
@@ -53,7 +52,7 @@ class TaskNode(ManagedNode):
         self._done = 0
         self._current: TrialPlan | None = None
         self._rows: list[np.ndarray] = []
-        self._went = False
+        self._went, self._last_ns = False, -1
         self._columns: list[int] = []
         self._names: tuple[str, ...] = ()
         self._on = False
@@ -63,7 +62,7 @@ class TaskNode(ManagedNode):
             self.create_publisher(t.type, t.name, t.qos) for t in (topics.TARGET, topics.TARGET_POSE, topics.TRIAL)
         )
         self._inbox = Inbox(self)
-        self._states = self._inbox.subscribe(topics.STATE, depth=1000, raw=True)
+        self._states = self._inbox.subscribe(topics.STATE, topics.reliable(1000), raw=True)
         self._reader = Reader()
         self.create_subscription(topics.SPEC.type, topics.SPEC.name, self._meet, topics.SPEC.qos)
 
@@ -102,7 +101,9 @@ class TaskNode(ManagedNode):
         if spec is None:
             raise ConfigError("no effector is known yet: start one, it tells what it is on effector/spec")
         if not spec.endpoint:
-            raise ConfigError(f"effector {spec.name!r} has no endpoint to reach with: name one with --set effector.endpoint=SITE")
+            raise ConfigError(
+                f"effector {spec.name!r} has no endpoint to reach with: name one with --set effector.endpoint=SITE"
+            )
         given = self._given
         if not given.home:
             given = replace(given, home=spec.home)
@@ -189,9 +190,15 @@ class TaskNode(ManagedNode):
         position, velocity = rows[:, :3], rows[:, 3:]
         error = endpoint_error(position, plan.target, self._dt)
         self._event(
-            "end", plan, plan.until_ns, success=bool(error <= self._radius), endpoint_error_mm=error * 1e3,
+            "end",
+            plan,
+            plan.until_ns,
+            success=bool(error <= self._radius),
+            endpoint_error_mm=error * 1e3,
             lateral_deviation_mm=lateral_deviation(position, plan.start, plan.target) * 1e3,
-            peak_speed=peak_speed(velocity), samples=len(rows), expected=expected,
+            peak_speed=peak_speed(velocity),
+            samples=len(rows),
+            expected=expected,
         )
 
     @property
@@ -200,8 +207,15 @@ class TaskNode(ManagedNode):
 
     def _event(self, event: str, plan: TrialPlan, now: int, **more: Any) -> None:
         values = {
-            "trial": plan.trial, "time_ns": now, "label": plan.label, "start": plan.start, "target": plan.target,
-            "catch": plan.go_ns is None, "scored": plan.scored, "last": plan.last, **more,
+            "trial": plan.trial,
+            "time_ns": now,
+            "label": plan.label,
+            "start": plan.start,
+            "target": plan.target,
+            "catch": plan.go_ns is None,
+            "scored": plan.scored,
+            "last": plan.last,
+            **more,
         }
         self._trial.publish(status.status("trial", event, values))
 

@@ -21,7 +21,10 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 
 LEASE_S = 0.08
-"""A party (task, perturbation) that is silent for so long at the middleware's level is dead."""
+"""A party (task, perturbation) whose process has given no sign of life for so long is dead."""
+SIGN_OF_LIFE_S = 0.03
+"""Lease that a party offers. The middleware gives signs of life at two thirds of it, so that a busy machine may lose
+some before `LEASE_S` is over."""
 
 
 def reliable(depth: int) -> QoSProfile:
@@ -36,11 +39,11 @@ def latched(depth: int = 1) -> QoSProfile:
     return profile
 
 
-def alive(depth: int = 1) -> QoSProfile:
-    """Latched, with a lease: the death of the publisher's process is noticed within `LEASE_S`."""
+def alive(lease_s: float = SIGN_OF_LIFE_S, depth: int = 4) -> QoSProfile:
+    """Latched, with a lease: publishers offer `SIGN_OF_LIFE_S`; a subscription with `LEASE_S` notices their death."""
     profile = latched(depth)
     profile.liveliness = LivelinessPolicy.AUTOMATIC
-    profile.liveliness_lease_duration = Duration(nanoseconds=int(LEASE_S * 1e9))
+    profile.liveliness_lease_duration = Duration(nanoseconds=int(lease_s * 1e9))
     return profile
 
 
@@ -56,8 +59,8 @@ class Topic:
 STATE = Topic("state", JointState, reliable(1))
 COMMAND = Topic("command", JointState, reliable(1))
 APPLIED = Topic("applied", JointState, reliable(1))
-TARGET = Topic("target", String, alive(4))
-PERTURBATION = Topic("perturbation", String, alive(4))
+TARGET = Topic("target", String, alive())
+PERTURBATION = Topic("perturbation", String, alive())
 TARGET_POSE = Topic("target/pose", PoseStamped, latched())
 TRIAL = Topic("trial", DiagnosticStatus, latched(200))
 SPEC = Topic("effector/spec", String, latched())

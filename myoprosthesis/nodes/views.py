@@ -22,7 +22,7 @@ def time_message(stamp_ns: int) -> Time:
 
 
 class Views:
-    """Builds each view from a state. `refresh` asks who listens; `publish` costs nothing for views without listeners."""
+    """Builds each view from a state. `refresh` asks who listens; views without listeners cost nothing."""
 
     def __init__(self, node: Node, spec: EffectorSpec, clock: bool) -> None:
         self._frame = spec.frame

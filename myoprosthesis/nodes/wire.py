@@ -47,7 +47,9 @@ class Frame:
 class Writer:
     """Encodes JointState messages with fixed names and filled rows; `pack` returns the bytes to publish."""
 
-    def __init__(self, names: Sequence[str], rows: Sequence[str] = ("position", "velocity", "effort"), frame: str = "") -> None:
+    def __init__(
+        self, names: Sequence[str], rows: Sequence[str] = ("position", "velocity", "effort"), frame: str = ""
+    ) -> None:
         out = bytearray(_ENCAPSULATION + struct.pack("<iI", 0, 0))
         _put_string(out, frame)
         _align(out, 4)
@@ -66,7 +68,7 @@ class Writer:
         self._buffer = out
         self._views = [np.frombuffer(memoryview(out)[at : at + 8 * self._n], "<f8") for at in self._rows]
 
-    def pack(self, stamp_ns: int, *rows: Array) -> bytes:
+    def pack(self, stamp_ns: int, *rows: NDArray[np.floating]) -> bytes:
         """The message with this stamp and one array per filled row, in their order."""
         struct.pack_into("<iI", self._buffer, 4, *divmod(stamp_ns, NS))
         for view, row in zip(self._views, rows, strict=True):

@@ -26,15 +26,20 @@ def gru(contract: Contract, weights: Weights) -> bytes:
     `scale` (n,) of the normaliser, `W` (n, 3H), `R` (H, 3H), `bW` (3H,), `bR` (3H,) with gates in the order reset,
     update, new, and the read-out `V` (H, m), `c` (m,):
 
-    r, z = σ(xW + bW + hR + bR), n = tanh(xWₙ + bWₙ + r∘(hRₙ + bRₙ)), h' = n + z∘(h − n), u = low + (high − low)·σ(h'V + c)
+    r, z = σ(xW + bW + hR + bR), n = tanh(xWₙ + bWₙ + r∘(hRₙ + bRₙ)), h' = n + z∘(h − n),
+    u = low + (high − low)·σ(h'V + c)
     (Cho et al. 2014, doi 10.3115/v1/D14-1179, with the reset gate after the product as in cuDNN and PyTorch).
     """
     (name, (_, size)) = contract.hidden[0]
     low, high = contract.action.bounds()
     arrays = {k: np.asarray(v, np.float32) for k, v in weights.items()}
     arrays |= {
-        "lowest": np.float32(-CLIP), "highest": np.float32(CLIP), "splits": np.array([2 * size, size], np.int64),
-        "halves": np.array([size, size], np.int64), "low": low.astype(np.float32), "range": (high - low).astype(np.float32),
+        "lowest": np.float32(-CLIP),
+        "highest": np.float32(CLIP),
+        "splits": np.array([2 * size, size], np.int64),
+        "halves": np.array([size, size], np.int64),
+        "low": low.astype(np.float32),
+        "range": (high - low).astype(np.float32),
     }
     node = helper.make_node
     nodes = [
@@ -64,28 +69,44 @@ def gru(contract: Contract, weights: Weights) -> bytes:
         return helper.make_tensor_value_info(label, TensorProto.FLOAT, [1, width])
 
     graph = helper.make_graph(
-        nodes, contract.name,
+        nodes,
+        contract.name,
         [value("observation", contract.observation_size), value(name, size)],
         [value("action", contract.action.size), value(f"{name}_out", size)],
         [numpy_helper.from_array(v, k) for k, v in arrays.items()],
     )
-    model = helper.make_model(graph, producer_name="myoprosthesis", opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR)
+    model = helper.make_model(
+        graph, producer_name="myoprosthesis", opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR
+    )
     helper.set_model_props(model, {METADATA_KEY: contract.to_json()})
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString())
 
 
-def untrained(spec: EffectorSpec, name: str = "untrained", hidden: int = 64, dt: float | None = None, seed: int = 0) -> bytes:
+def untrained(
+    spec: EffectorSpec, name: str = "untrained", hidden: int = 64, dt: float | None = None, seed: int = 0
+) -> bytes:
     """A recurrent policy with random weights that fits an effector: for benches and tests of everything but skill."""
     rng = np.random.default_rng(seed)
     terms = [Term("joints", spec.joints, "position", "rad")]
     if spec.muscles:
-        terms += [Term("muscle_length", spec.muscles, "position", "m"), Term("muscle_velocity", spec.muscles, "velocity", "m/s")]
+        terms += [
+            Term("muscle_length", spec.muscles, "position", "m"),
+            Term("muscle_velocity", spec.muscles, "velocity", "m/s"),
+        ]
     terms.append(Term("go", ("go",)))
-    channels = Channels(spec.command.quantity, spec.command.names, spec.command.unit, spec.command.low, spec.command.high)
+    channels = Channels(
+        spec.command.quantity, spec.command.names, spec.command.unit, spec.command.low, spec.command.high
+    )
     contract = Contract(name, spec.name, tuple(terms), channels, dt or spec.dt, (("hidden", (1, hidden)),), seed=seed)
     n, m = contract.observation_size, spec.command.size
-    shapes = {"W": (n, 3 * hidden), "R": (hidden, 3 * hidden), "bW": (3 * hidden,), "bR": (3 * hidden,), "V": (hidden, m)}
+    shapes = {
+        "W": (n, 3 * hidden),
+        "R": (hidden, 3 * hidden),
+        "bW": (3 * hidden,),
+        "bR": (3 * hidden,),
+        "V": (hidden, m),
+    }
     weights: dict[str, NDArray[np.floating]] = {
         k: rng.normal(0, 1 / np.sqrt(s[0]), s).astype(np.float32) for k, s in shapes.items()
     }

@@ -44,12 +44,16 @@ def read_contract(path: Path, data: bytes | None = None) -> Contract:
 
 def _check_graph(graph: Any, contract: Contract) -> None:
     """The graph's inputs and outputs must be those that the contract tells of."""
+
     def shapes(values: Any) -> dict[str, tuple[int, ...]]:
         return {v.name: tuple(d.dim_value for d in v.type.tensor_type.shape.dim) for v in values}
 
     wanted_in = {"observation": (1, contract.observation_size), **dict(contract.hidden)}
     wanted_out = {"action": (1, contract.action.size), **{f"{n}_out": s for n, s in contract.hidden}}
-    for what, wanted, given in (("input", wanted_in, shapes(graph.input)), ("output", wanted_out, shapes(graph.output))):
+    for what, wanted, given in (
+        ("input", wanted_in, shapes(graph.input)),
+        ("output", wanted_out, shapes(graph.output)),
+    ):
         if given != wanted:
             raise ContractError(f"the graph's {what}s are {given}, the contract tells of {wanted}")
 
@@ -86,7 +90,9 @@ class OnnxPolicy:
     @property
     def hidden(self) -> NDArray[np.float32]:
         """All recurrent state, flat."""
-        return np.concatenate([self._feed[n].reshape(-1) for n in self._names]) if self._names else np.zeros(0, np.float32)
+        return (
+            np.concatenate([self._feed[n].reshape(-1) for n in self._names]) if self._names else np.zeros(0, np.float32)
+        )
 
     def step(self, observation: NDArray[np.float32]) -> NDArray[np.float64]:
         """Action, shape (n_action,), in the order of the contract, for an observation of shape (n_observation,)."""

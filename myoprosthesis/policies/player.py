@@ -43,7 +43,9 @@ class Policy(Protocol):
 class Voice:
     """One policy fitted to one effector: tables of channels in, a command in the effector's order out."""
 
-    def __init__(self, name: str, policy: Policy, spec: EffectorSpec, names: Sequence[str], extra: tuple[str, ...]) -> None:
+    def __init__(
+        self, name: str, policy: Policy, spec: EffectorSpec, names: Sequence[str], extra: tuple[str, ...]
+    ) -> None:
         self.name, self.policy, self.contract = name, policy, policy.contract
         self._order = self.contract.match(spec, extra)
         self.period = round(self.contract.dt / spec.dt)
@@ -116,7 +118,9 @@ class Player:
     |u_new − u_old|·dt/blend_s.
     """
 
-    def __init__(self, spec: EffectorSpec, names: Sequence[str], extra: tuple[str, ...], blend_s: float, memory_s: float = 10.0) -> None:
+    def __init__(
+        self, spec: EffectorSpec, names: Sequence[str], extra: tuple[str, ...], blend_s: float, memory_s: float = 10.0
+    ) -> None:
         self.spec, self.names, self.extra, self.blend_s = spec, tuple(names), extra, blend_s
         self.active: Voice | None = None
         self.previous: Voice | None = None

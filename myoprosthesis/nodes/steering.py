@@ -1,0 +1,105 @@
+"""A short-lived node with the few calls by which a running stack is steered."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import rclpy
+from rcl_interfaces.srv import SetParametersAtomically
+from rclpy.parameter import Parameter
+from rclpy.signals import SignalHandlerOptions
+from std_srvs.srv import SetBool, Trigger
+
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.nodes import status, topics
+from myoprosthesis.nodes.process import stay_local
+
+WAIT_S = 3.0
+SWAP_S = 30.0
+
+
+class Steering:
+    """Context manager around a node; every refusal is a `ConfigError` with the refusing node's own reason."""
+
+    def __init__(self, namespace: str = "", name: str = "steering") -> None:
+        stay_local()
+        if not rclpy.ok():
+            rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+        self.node = rclpy.create_node(name, namespace=namespace)
+        self._active: list[dict[str, Any]] = []
+        self._clients: dict[str, Any] = {}
+        t = topics.POLICY_ACTIVE
+        self.node.create_subscription(t.type, t.name, self._hear, t.qos)
+
+    def __enter__(self) -> Steering:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.node.destroy_node()
+        rclpy.try_shutdown()
+
+    def call(self, kind: Any, name: str, request: Any) -> Any:
+        """The answer of a service."""
+        client = self._clients.get(name)
+        if client is None:
+            client = self._clients[name] = self.node.create_client(kind, name)
+        if not client.wait_for_service(timeout_sec=WAIT_S):
+            where = client.srv_name
+            raise ConfigError(f"nothing answers at {where}: is a stack up (myoprosthesis up), and in this namespace?")
+        future = client.call_async(request)
+        rclpy.spin_until_future_complete(self.node, future, timeout_sec=WAIT_S)
+        if future.result() is None:
+            raise ConfigError(f"{client.srv_name} did not answer within {WAIT_S:g} s")
+        return future.result()
+
+    def set(self, node: str, values: dict[str, Any]) -> None:
+        """Set parameters of a node, all or none."""
+        request = SetParametersAtomically.Request()
+        request.parameters = [Parameter(k, value=v).to_parameter_msg() for k, v in values.items()]
+        result = self.call(SetParametersAtomically, f"{node}/set_parameters_atomically", request).result
+        if not result.successful:
+            raise ConfigError(result.reason)
+
+    def trigger(self, node: str, service: str) -> str:
+        """Call a std_srvs/Trigger; its words."""
+        return self._words(self.call(Trigger, f"{node}/{service}", Trigger.Request()))
+
+    def pause(self, hold: bool) -> str:
+        """Hold simulated time, or let it run."""
+        return self._words(self.call(SetBool, "effector/pause", SetBool.Request(data=hold)))
+
+    def active(self, seconds: float = 1.0) -> dict[str, Any]:
+        """What the policy node last said that it plays; empty when it says nothing."""
+        self.spin_until(lambda: bool(self._active), seconds)
+        return self._active[-1] if self._active else {}
+
+    def swap(self, name: str) -> dict[str, Any]:
+        """Set the policy, then wait until it is really played, or its node says why not."""
+        self.active(0.0)
+        self._active.clear()
+        self.set("policy", {"policy": name})
+        self.spin_until(lambda: bool(self._active) and self._active[-1].get("text") == "active", SWAP_S)
+        last = self.active(0.0)
+        if last.get("refused") == name:
+            raise ConfigError(f"{name} was not swapped in: {last.get('why')}; {last.get('policy')} goes on")
+        if last.get("policy") != name or last.get("text") != "active":
+            raise ConfigError(f"{name} was accepted but is not played after {SWAP_S:g} s; see myoprosthesis status")
+        return last
+
+    def spin_until(self, done: Callable[[], bool], seconds: float = WAIT_S) -> bool:
+        """Handle what comes until `done`, at most so long; whether it is done."""
+        until = time.monotonic() + seconds
+        while not done() and time.monotonic() < until:
+            rclpy.spin_once(self.node, timeout_sec=0.05)
+        return done()
+
+    def _hear(self, message: Any) -> None:
+        self._active.append({**status.values(message), "text": message.message})
+
+    @staticmethod
+    def _words(answer: Any) -> str:
+        if not answer.success:
+            raise ConfigError(answer.message)
+        return str(answer.message)
