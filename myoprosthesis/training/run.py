@@ -156,7 +156,8 @@ class Run:
     def train(self, report: Callable[[Run, dict[str, float], dict[str, Any] | None], bool]) -> bool:
         """Train to the end; True when done. `report(run, costs, row)` is called after each batch with the
         running mean of the loss terms and, after an evaluation, its row; it returns False to stop."""
-        before, costs, counted = time.monotonic(), {}, 0
+        before, counted = time.monotonic(), 0
+        costs: dict[str, float] = {}
         already = self.progress.history[-1]["seconds"] if self.progress.history else 0.0
         while not self.done:
             new, row = self.batch(), None

@@ -73,6 +73,18 @@ class Muscles(nn.Module):
     Every parameter is a buffer of shape (n_muscles, 1), so that `.to(dtype)` converts them all.
     """
 
+    force: Tensor
+    optimal_length: Tensor
+    length_at_zero: Tensor
+    lmin: Tensor
+    lmax: Tensor
+    vmax: Tensor
+    fpmax: Tensor
+    fvmax: Tensor
+    time_up: Tensor
+    time_down: Tensor
+    low: Tensor
+    high: Tensor
     moment: Tensor
     """(n_muscles, 2, 1) change of length per joint coordinate, m/rad or m/m."""
 
