@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import signal
 import sys
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from myoprosthesis.cli.figures import add_json, check_writable, write_json
 from myoprosthesis.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -44,12 +44,13 @@ def add(subparsers: Any) -> None:
                         help="compile the loop: auto does where there is a C++ compiler; the first batch takes two "
                         "minutes then, and later runs find it in a cache (default: auto)")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the scores there")
+    add_json(parser)
     parser.set_defaults(func=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Train, export, measure on the MuJoCo body, and write the card; 130 when interrupted."""
+    check_writable(args.json)
     try:
         import torch
     except ImportError as error:
@@ -75,9 +76,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"{field:>5}: endpoint error {row['endpoint_error_mm']:5.1f} mm, "
               f"lateral deviation {row['lateral_deviation_mm']:+6.1f} mm, peak speed {row['peak_speed']:.2f} m/s")
     print(f"policy in {out}, run in {training.folder}")
-    if args.json:
-        args.json.write_text(json.dumps({"policy": out.name, "batches": training.progress.total, "fields": scores},
-                                        indent=2) + "\n", encoding="utf-8")
+    write_json(args.json, {"policy": out.name, "batches": training.progress.total, "fields": scores})
     return 0
 
 
@@ -142,23 +141,19 @@ def _reporter(quiet: bool, interrupted: list[bool]) -> Any:
     from tqdm import tqdm
 
     bar: Any = None
-    name = ""
 
     def report(training: Run, costs: dict[str, float], row: dict[str, Any] | None) -> bool:
-        nonlocal bar, name
-        stage = training.stages[-1] if training.done else training.stage
-        if stage.name != name and not training.done:
-            if bar is not None:
-                bar.close()
-            name = stage.name
-            bar = tqdm(total=stage.batches, initial=training.progress.batch, desc=name, unit="batch", disable=quiet)
-        if bar is not None:
-            bar.update(1)
-            if row is not None:
-                bar.set_postfix(loss=f"{row['loss']:.4f}", error=f"{row['error_mm']:.1f} mm",
-                                bend=f"{row['bend_mm']:.1f} mm")
-            if training.done:
-                bar.close()
+        nonlocal bar
+        stage, done = training.stage, training.progress.batch
+        if bar is None:
+            bar = tqdm(total=stage.batches, initial=max(0, done - 1), desc=stage.name, unit="batch", disable=quiet)
+        bar.update(1)
+        if row is not None:
+            bar.set_postfix(loss=f"{row['loss']:.4f}", error=f"{row['error_mm']:.1f} mm",
+                            bend=f"{row['bend_mm']:.1f} mm")
+        if done == 0:  # the stage has just been left
+            bar.close()
+            bar = None
         return not interrupted[0]
 
     return report
