@@ -135,14 +135,14 @@ def test_a_rotation_turns_the_seen_endpoint_and_its_velocity_about_the_centre():
     policy = Leaky([0, 0], terms=(Term("speed", ("endpoint/x", "endpoint/y"), "velocity"),))
     made = player(policy)
     table = np.zeros((3, 6))
-    table[0, 2:4], table[1, 2:4] = [0.2, 0.3], [1.0, 0.0]
+    table[0, 2:4], table[1, 2:4] = [0.2, 0.35], [1.0, 0.5]
     made.perturb([Entry("observation", "rotation", {"angle_rad": np.pi / 2, "centre": [0.1, 0.3]})])
     made.play(table, RNG(0))
-    np.testing.assert_allclose(policy.seen, [0.1, 0.4, 0.0, 1.0], atol=1e-6)  # counter-clockwise
-    assert table[0, 2:4].tolist() == [0.2, 0.3]
+    np.testing.assert_allclose(policy.seen, [0.05, 0.4, -0.5, 1.0], atol=1e-6)  # counter-clockwise
+    assert table[0, 2:4].tolist() == [0.2, 0.35]
     made.perturb([])
     made.play(table, RNG(0))
-    np.testing.assert_allclose(policy.seen, [0.2, 0.3, 1.0, 0.0], atol=1e-6)
+    np.testing.assert_allclose(policy.seen, [0.2, 0.35, 1.0, 0.5], atol=1e-6)
 
 
 def test_added_delays_and_noise_reach_their_term():
