@@ -11,10 +11,10 @@ import numpy as np
 from geometry_msgs.msg import PoseStamped
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 
-from myoprosthesis.analysis.kinematics import endpoint_error, lateral_deviation, peak_speed
 from myoprosthesis.core import registry
 from myoprosthesis.core.effector import EffectorSpec
 from myoprosthesis.core.errors import ConfigError, MyoError
+from myoprosthesis.core.kinematics import endpoint_error, lateral_deviation, peak_speed
 from myoprosthesis.core.options import option
 from myoprosthesis.core.plan import TrialPlan, ns
 from myoprosthesis.nodes import status, topics

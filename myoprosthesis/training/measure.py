@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.analysis.kinematics import endpoint_error, lateral_deviation, peak_speed
 from myoprosthesis.core.effector import NOTHING, Effector, EffectorState, Imposed
+from myoprosthesis.core.kinematics import endpoint_error, lateral_deviation, peak_speed
 from myoprosthesis.core.law import Law
 from myoprosthesis.core.plan import TrialPlan, ns
 from myoprosthesis.policies.player import Policy, Voice

@@ -16,8 +16,8 @@ import numpy as np
 import torch
 import yaml
 
-from myoprosthesis.analysis.kinematics import endpoint_error, lateral_deviation
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.kinematics import endpoint_error, lateral_deviation
 from myoprosthesis.training import checkpoint, loss, senses, trials
 from myoprosthesis.training.curriculum import Curriculum, Stage
 from myoprosthesis.training.network import ReachPolicy

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from myoprosthesis.analysis.kinematics import endpoint_error, lateral, lateral_deviation, path_length, peak_speed
+from myoprosthesis.core.kinematics import endpoint_error, lateral, lateral_deviation, path_length, peak_speed
 
 S = np.linspace(0, 1, 1001)
 START, TARGET = np.array([0.1, 0.3, 0.0]), np.array([0.1, 0.4, 0.0])  # forwards, +y; right of it is +x
