@@ -36,7 +36,6 @@ PLOT = ["matplotlib>=3.6"]
 TRAIN = ["torch>=2.6,<2.14", *PLOT]
 TEST = [
     *TRAIN,
-    "onnxscript>=0.5",
     "pytest>=8.0",
     "ruff>=0.12",
     "mypy>=1.15",

@@ -23,7 +23,7 @@ SIBLINGS = {("effectors", "hands")}
 MESSAGES = "builtin_interfaces diagnostic_msgs geometry_msgs lifecycle_msgs rcl_interfaces rosgraph_msgs sensor_msgs"
 HOMES = {
     **dict.fromkeys(["rclpy", "std_msgs", "std_srvs", *MESSAGES.split()], {"nodes", "bench"}),
-    "torch": {"training", "bench/training"},
+    "torch": {"training", "bench/training", "cli/train"},
     "mujoco": {"effectors", "training", "bench"},
     "myo_sim": {"effectors"},
     "onnxruntime": {"policies", "decoders", "training", "bench"},
