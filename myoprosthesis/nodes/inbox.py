@@ -50,7 +50,10 @@ class Inbox:
         raw: bool = False,
         events: SubscriptionEventCallbacks | None = None,
     ) -> Any:
-        """A subscription to be given to `take`; `qos` other than the topic's keeps more messages, say."""
+        """A subscription to be given to `take`; `qos` other than the topic's keeps more messages, say.
+
+        Without `events` it has no event handlers at all: they would wake the executor at every message.
+        """
         subscription = self._node.create_subscription(
             topic.type,
             topic.name,
@@ -58,7 +61,7 @@ class Inbox:
             qos or topic.qos,
             callback_group=self._group,
             raw=raw,
-            event_callbacks=events,
+            event_callbacks=events or SubscriptionEventCallbacks(use_default_callbacks=False),
         )
         self._subscriptions.append(subscription)
         self._set = None
