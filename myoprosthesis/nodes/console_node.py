@@ -199,8 +199,8 @@ def line(score: Score) -> str:
         return "no effector is heard"
     error = s["endpoint_error_mm"]
     return (
-        f"{e.get('effector')} · {score.policy.get('policy', 'no policy')} · {score.perturbation or 'nothing imposed'} · "
-        f"tick {e.get('tick')} · trials {s['trials']}"
+        f"{e.get('effector')} · {score.policy.get('policy', 'no policy')} · "
+        f"{score.perturbation or 'nothing imposed'} · tick {e.get('tick')} · trials {s['trials']}"
         + (f" · error {error['median']:.1f} mm" if error else "")
         + (f" · {e.get('text')}" if e.get("idle") else "")
     )
