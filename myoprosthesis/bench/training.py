@@ -68,7 +68,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def measure(motornet_python: str = "", compile: str = "auto", seconds: float = 10.0) -> dict[str, Any]:
-    """Figures by name, such as `batch_32.batches_per_s` and `batch_32.ratio_to_motornet`."""
+    """Figures by size of batch: `batch_32` has `batches_per_s`, `ratio_to_motornet` …"""
     if motornet_python and not Path(motornet_python).is_file():
         raise ConfigError(f"--motornet-python {motornet_python}: there is no such file; give the python of an "
                           "environment with motornet, such as /path/to/env/bin/python")
@@ -76,13 +76,12 @@ def measure(motornet_python: str = "", compile: str = "auto", seconds: float = 1
     for size in BATCHES:
         ours = _ours(size, compile, seconds)
         figures["compiled"] = ours.pop("compiled")
-        for key, value in ours.items():
-            figures[f"batch_{size}.{key}"] = value
+        row = figures[f"batch_{size}"] = ours
         if motornet_python:
             theirs = _theirs(motornet_python, size, seconds)
             figures["motornet_version"] = theirs["version"]
-            figures[f"batch_{size}.motornet_batches_per_s"] = round(theirs["batches_per_s"], 2)
-            figures[f"batch_{size}.ratio_to_motornet"] = round(ours["batches_per_s"] / theirs["batches_per_s"], 2)
+            row["motornet_batches_per_s"] = round(theirs["batches_per_s"], 2)
+            row["ratio_to_motornet"] = round(ours["batches_per_s"] / theirs["batches_per_s"], 2)
     return figures
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
@@ -345,6 +346,9 @@ class PolicyNode(ManagedNode):
             "previous": loop.player.previous.name if loop and loop.player.previous else "",
             "pid": os.getpid(),
             "warning": changed,
+            "step_over_bound": loop.player.step_over_bound
+            if loop and np.isfinite(loop.player.step_over_bound)
+            else None,
             **more,
         }
         level = status.WARN if changed or "why" in more else status.OK

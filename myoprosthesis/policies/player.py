@@ -109,22 +109,25 @@ class Voice:
 class _Fade:
     voice: Voice
     weight: float = 0.0
+    before: tuple[Array, Array, Array] | None = None
+    """Commands of the last tick: old, new, mixed."""
 
 
 class Player:
     """Plays the active voice; a candidate is cross-faded in over `blend_s`, a shadow is only listened to.
 
     The command at a change moves in one tick by at most the larger of the two policies' own steps plus
-    |u_new − u_old|·dt/blend_s.
+    |u_new − u_old|·dt/blend_s; `step_over_bound` is the most by which any step was larger (negative: none was).
     """
 
     def __init__(
-        self, spec: EffectorSpec, names: Sequence[str], extra: tuple[str, ...], blend_s: float, memory_s: float = 10.0
+        self, spec: EffectorSpec, names: Sequence[str], extra: tuple[str, ...], blend_s: float, memory_s: float = 4.0
     ) -> None:
         self.spec, self.names, self.extra, self.blend_s = spec, tuple(names), extra, blend_s
         self.active: Voice | None = None
         self.previous: Voice | None = None
         self.shadow: Voice | None = None
+        self.step_over_bound = -np.inf
         self._fade: _Fade | None = None
         self._past: deque[Array] = deque(maxlen=max(1, round(memory_s / spec.dt)))
         self._trial, self._count = 0, 0
@@ -178,7 +181,9 @@ class Player:
         if self.active is None or self.blend_s <= 0:
             self.active = voice
         else:
-            self._fade = _Fade(voice)
+            last, coming = self.active.command, voice.command
+            ready = last is not None and coming is not None
+            self._fade = _Fade(voice, before=(last, coming, last) if ready else None)  # type: ignore[arg-type]
 
     @property
     def fading(self) -> bool:
@@ -205,6 +210,11 @@ class Player:
         new = fade.voice.hear(table, rng)
         fade.weight = min(1.0, fade.weight + self.spec.dt / self.blend_s)
         mixed = command + fade.weight * (new - command)
+        if fade.before is not None:
+            old_step, new_step, step = (np.abs(b - a) for a, b in zip(fade.before, (command, new, mixed), strict=True))
+            bound = np.maximum(old_step, new_step) + np.abs(new - command) * self.spec.dt / self.blend_s
+            self.step_over_bound = max(self.step_over_bound, float((step - bound).max()))
+        fade.before = (command, new, mixed)
         if fade.weight >= 1.0:
             self.active, self._fade = fade.voice, None
         return mixed, True

@@ -1,0 +1,70 @@
+"""Real time: effector and policy at 500 Hz, against a loop that only sleeps."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+from myoprosthesis.bench.stand import spec_of, stand, workshop, write_policy
+from myoprosthesis.core.loop import Ledger, Pacer, quicken
+
+EFFECTOR, DT, HIDDEN = "arm26", 0.002, 64
+
+
+def measure(seconds: float = 60.0, blocks: int = 3) -> dict[str, Any]:
+    """Blocks of the empty loop and of the stack in turn; the same time for each."""
+    spec = spec_of(EFFECTOR, DT)
+    empty, full = [], []
+    with workshop() as folder:
+        policy = write_policy(folder, spec, HIDDEN, 0)
+        for _ in range(blocks):
+            empty.append(_empty_elsewhere(seconds / blocks))
+            with stand(EFFECTOR, DT, False, policy) as s:
+                s.until_ready()
+                s.watch(1.0)
+                before = s.report()
+                s.watch(seconds / blocks)
+                after = s.report()
+            full.append(
+                {
+                    "ticks": after["ticks"] - before["ticks"],
+                    "missed_ticks": after["missed_ticks"] - before["missed_ticks"],
+                    "lateness_ms": after["lateness_ms"],
+                    "command_age_ms": after["command_age_ms"],
+                }
+            )
+    late, idle = (sorted(b["lateness_ms"]["p99"] for b in part)[blocks // 2] for part in (full, empty))
+    return {
+        "effector": EFFECTOR, "rate_hz": 1 / DT, "ticks": sum(b["ticks"] for b in full),
+        "missed_ticks": sum(b["missed_ticks"] for b in full),
+        "empty_missed_ticks": sum(b["missed_ticks"] for b in empty), "empty_ticks": sum(b["ticks"] for b in empty),
+        "lateness_p99_ms": late, "empty_lateness_p99_ms": idle, "lateness_ratio": late / idle,
+        "command_age_ms": full[-1]["command_age_ms"], "blocks": {"stack": full, "empty": empty},
+    }  # fmt: skip
+
+
+def empty_loop(seconds: float, dt: float = DT) -> dict[str, Any]:
+    """A paced loop that does nothing, accounted as the effector's."""
+    quicken()
+    ledger, pacer = Ledger(), Pacer(dt)
+    pacer.start()
+    for _ in range(round(seconds / dt)):
+        late, skipped = pacer.wait()
+        ledger.ticks += 1
+        ledger.note("lateness", late)
+        ledger.missed += skipped
+    return dict(ledger.summary())
+
+
+def _empty_elsewhere(seconds: float) -> dict[str, Any]:
+    """`empty_loop` in a process of its own, as the effector has one."""
+    done = subprocess.run(
+        [sys.executable, "-m", "myoprosthesis.bench.realtime", str(seconds)], capture_output=True, text=True, check=True
+    )
+    return dict(json.loads(done.stdout))
+
+
+if __name__ == "__main__":
+    print(json.dumps(empty_loop(float(sys.argv[1]))))

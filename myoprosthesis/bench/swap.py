@@ -1,0 +1,66 @@
+"""Swaps among policy files never loaded before in that process, at 500 Hz."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from myoprosthesis.bench.stand import Stand, spec_of, stand, workshop, write_policy
+
+EFFECTOR, DT, HIDDEN, BLEND_S = "arm26", 0.002, 64, 0.02
+
+
+def measure(swaps: int = 1000, blocks: int = 4) -> dict[str, Any]:
+    """Blocks without and with swaps in turn, each as long as the other; the missed ticks of both."""
+    from myoprosthesis.nodes.steering import Steering
+
+    spec = spec_of(EFFECTOR, DT)
+    quiet: list[dict[str, float]] = []
+    busy: list[dict[str, float]] = []
+    seconds: list[float] = []
+    with workshop() as folder:
+        files = [write_policy(folder, spec, HIDDEN, seed) for seed in range(swaps + 1)]
+        with stand(EFFECTOR, DT, False, files[0], blend_s=BLEND_S) as s, Steering(name="bench_steering") as steering:
+            s.until_ready()
+            s.watch(1.0)
+            todo = files[1:]
+            each = -(-len(todo) // blocks)
+            with tqdm(total=len(todo), desc="swaps", unit="swap") as bar:
+                for block in range(blocks):
+                    part = todo[block * each : (block + 1) * each]
+                    before, began = s.report(), time.monotonic()
+                    seconds += _swap_all(steering, part, s, bar)
+                    middle, took = s.report(), time.monotonic() - began
+                    s.watch(took)
+                    after = s.report()
+                    busy.append(_gap(before, middle))
+                    quiet.append(_gap(middle, after))
+            played = steering.active(0.0)
+    seconds.sort()
+    return {
+        "swaps": len(seconds), "ticks": sum(b["ticks"] for b in busy),
+        "missed_ticks": sum(b["missed"] for b in busy), "quiet_ticks": sum(b["ticks"] for b in quiet),
+        "quiet_missed_ticks": sum(b["missed"] for b in quiet), "blend_s": BLEND_S,
+        "step_over_bound": played.get("step_over_bound"),
+        "swap_ms": {"p50": seconds[len(seconds) // 2] * 1e3, "p99": seconds[int(0.99 * len(seconds))] * 1e3},
+    }  # fmt: skip
+
+
+def _swap_all(steering: Any, files: list[Path], s: Stand, bar: Any) -> list[float]:
+    """Swap to each file in turn; how long (s) each took from request to `active`."""
+    out = []
+    for file in files:
+        began = time.monotonic()
+        steering.swap(str(file))
+        out.append(time.monotonic() - began)
+        bar.update()
+        if len(out) % 50 == 0:
+            s.watch(0.0)
+    return out
+
+
+def _gap(before: dict[str, Any], after: dict[str, Any]) -> dict[str, float]:
+    return {"ticks": after["ticks"] - before["ticks"], "missed": after["missed_ticks"] - before["missed_ticks"]}

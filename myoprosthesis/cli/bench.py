@@ -1,0 +1,87 @@
+"""`myoprosthesis bench`: ratios within one run, against the limit that cannot be passed."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from myoprosthesis.bench import training
+from myoprosthesis.cli.figures import add_json, check_writable, write_json
+
+PARTS = ("loop", "swap", "training")
+
+
+def add(words: Any) -> None:
+    """Add the word."""
+    p = words.add_parser("bench", help="measure loop, swaps and training", description=__doc__)
+    p.add_argument("part", nargs="?", choices=(*PARTS, "all"), default="all", help="what to measure (default all)")
+    p.add_argument("--seconds", type=float, default=60.0, help="length of the real-time part (default 60)")
+    p.add_argument("--swaps", type=int, default=1000, help="number of swaps (default 1000)")
+    training.add(p)
+    add_json(p)
+    p.set_defaults(func=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Measure, print, write."""
+    from rich.console import Console
+
+    check_writable(given.json)
+    figures: dict[str, Any] = {}
+    for part in PARTS if given.part == "all" else (given.part,):
+        figures |= _measure(part, given)
+        Console().print(_table(figures, part))
+        write_json(given.json, figures)
+    return 0
+
+
+def _measure(part: str, given: argparse.Namespace) -> dict[str, Any]:
+    if part == "loop":
+        from myoprosthesis.bench import lockstep, realtime
+
+        return {"lockstep": lockstep.measure(), "realtime": realtime.measure(given.seconds)}
+    if part == "swap":
+        from myoprosthesis.bench import swap
+
+        return swap.measure(given.swaps)
+    return training.measure(given.motornet_python, given.compile, given.training_seconds)
+
+
+def _table(f: dict[str, Any], part: str) -> Any:
+    from rich.table import Table
+
+    table = Table("figure", "measured", "limit", "ratio", title=f"bench {part}")
+    if part == "loop":
+        a, b = f["lockstep"], f["realtime"]
+        table.add_row(
+            f"lockstep tick, {a['effector']}, {a['muscles']} muscles, {a['names']} names", f"{a['tick_us']:.0f} µs",
+            f"{a['floor_us']:.0f} µs: ping-pong {a['ping_us']:.0f}, physics {a['physics_us']:.0f}, "
+            f"network {a['network_us']:.0f}", f"{a['ratio_to_floor']:.2f}",
+        )  # fmt: skip
+        table.add_row(
+            f"missed ticks of {b['ticks']} at {b['rate_hz']:.0f} Hz", str(b["missed_ticks"]),
+            f"{b['empty_missed_ticks']} (empty loop)", "",
+        )  # fmt: skip
+        table.add_row(
+            "lateness p99", f"{b['lateness_p99_ms']:.3f} ms", f"{b['empty_lateness_p99_ms']:.3f} ms (empty loop)",
+            f"{b['lateness_ratio']:.2f}",
+        )  # fmt: skip
+    elif part == "swap":
+        table.add_row(
+            f"missed ticks during {f['swaps']} swaps", f"{f['missed_ticks']} of {f['ticks']}",
+            f"{f['quiet_missed_ticks']} of {f['quiet_ticks']} without swaps", "",
+        )  # fmt: skip
+        table.add_row("largest step above the bound", f"{f['step_over_bound']:.2g}", "0", "")
+        table.add_row(
+            "request to played", f"p50 {f['swap_ms']['p50']:.0f} ms, p99 {f['swap_ms']['p99']:.0f} ms", "", ""
+        )
+    else:
+        for key, row in f.items():
+            if isinstance(row, dict) and "batches_per_s" in row:
+                ratio = row.get("ratio_to_motornet")
+                table.add_row(
+                    key.replace("_", " "), f"{row['batches_per_s']:.2f} batches/s",
+                    f"{row['motornet_batches_per_s']:.2f} (MotorNet)" if row.get("motornet_batches_per_s") else "–",
+                    f"{ratio:.1f}" if ratio else "–",
+                )  # fmt: skip
+    return table
