@@ -107,6 +107,7 @@ class ConsoleNode(Node):
         super().__init__(name, namespace=namespace)
         self.score = Score()
         self._plans: dict[int, str] = {}
+        self._running = -1
         self._executor: Any = None
         self._before = (0.0, 0)
         for topic, heard in (
@@ -156,13 +157,19 @@ class ConsoleNode(Node):
             self.get_logger().error(str(error))
             return
         self._plans[plan.trial] = plan.name
-        if plan.trial < 0:
-            self.score.perturbation = plan.name
+        while len(self._plans) > 8:
+            self._plans.pop(min(self._plans))
+        self._name()
+
+    def _name(self) -> None:
+        """What is imposed in the trial that runs; plans and trials come in any order."""
+        self.score.perturbation = self._plans.get(self._running, self.score.perturbation)
 
     def _trial(self, message: Any) -> None:
         values = status.values(message)
         if message.message == "start":
-            self.score.perturbation = self._plans.pop(int(values["trial"]), self.score.perturbation)
+            self._running = int(values["trial"])
+            self._name()
         elif message.message in ("end", "lost"):
             if message.message == "end":
                 self.score.trials.append(values)

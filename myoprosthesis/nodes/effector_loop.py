@@ -236,7 +236,7 @@ class EffectorLoop:
         """The first party whose horizon has not reached this tick, or nothing."""
         for party in self.parties:
             if self._schedules[party].horizon_ns <= now:
-                self.finished = self._schedules["task"].ended
+                self.finished = party == "task" and self._schedules[party].ended
                 return "" if self.finished else party
         return ""
 
