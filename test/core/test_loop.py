@@ -56,12 +56,19 @@ def test_a_period_begun_late_by_less_than_one_is_not_skipped():
     assert pacer.wait() == (pytest.approx(0.0019), 0) and clock.slept == 0
 
 
-def test_percentiles_are_those_of_the_newest():
-    ledger, values = Ledger(size=100), np.random.default_rng(0).exponential(size=250)
-    for v in values:
-        ledger.note("age", v)
-    assert ledger.percentile("age", 50, 99) == pytest.approx(tuple(np.percentile(values[-100:], [50, 99])))
-    assert ledger.summary()["age_ms"]["max"] == pytest.approx(1e3 * values[-100:].max())
+def test_percentiles_are_those_of_all_to_one_percent_and_never_above_the_largest():
+    ledger, values = Ledger(), np.random.default_rng(0).exponential(1e-3, size=5000)
+    for value in values:
+        ledger.note("age", value)
+    for q in (1, 50, 99):
+        assert ledger.percentile("age", q)[0] == pytest.approx(np.percentile(values, q), rel=0.012)
+    assert ledger.percentile("age", 100)[0] == pytest.approx(values.max(), rel=0.01)
+    assert ledger.percentile("age", 100)[0] <= values.max()
+    assert ledger.summary()["age_ms"]["max"] == pytest.approx(values.max() * 1e3)
+    ledger.note("age", 0.0)
+    ledger.note("age", -1.0)
+    ledger.note("age", 1e9)
+    assert ledger.summary()["age_ms"]["max"] == 1e12 and math.isnan(ledger.percentile("other", 50)[0])
 
 
 def test_an_empty_ledger():
