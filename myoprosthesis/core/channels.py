@@ -67,6 +67,9 @@ class Channels:
 def permutation(wanted: Sequence[str], given: Sequence[str]) -> NDArray[np.intp]:
     """Indices `i` with `given[i[k]] == wanted[k]`; raises `ContractError` naming the first difference."""
     where = {name: i for i, name in enumerate(given)}
+    if len(where) != len(given):
+        twice = next(name for i, name in enumerate(given) if where[name] != i)
+        raise ContractError(f"channel {twice!r} is there twice")
     for name in wanted:
         if name not in where:
             raise ContractError(f"channel {name!r} is wanted but not there; there are: {', '.join(given)}")

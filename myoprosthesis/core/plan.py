@@ -44,6 +44,11 @@ class TrialPlan:
     label: str = ""
 
     def __post_init__(self) -> None:
+        times = (self.trial, self.from_ns, self.until_ns, *(() if self.go_ns is None else (self.go_ns,)))
+        if not all(isinstance(t, int) for t in times):
+            raise ConfigError(f"a trial's number and times are whole numbers, got {', '.join(map(repr, times))}")
+        if not len(self.start) == len(self.target) == 3:
+            raise ConfigError(f"trial {self.trial} goes from {self.start} to {self.target}: three coordinates each")
         if not self.from_ns < self.until_ns:
             raise ConfigError(f"trial {self.trial} ends at {self.until_ns} ns, not after its start {self.from_ns} ns")
         if not all(math.isfinite(x) for x in (*self.start, *self.target)):
@@ -94,6 +99,13 @@ class Entry:
     def __post_init__(self) -> None:
         if self.site not in SITES:
             raise ConfigError(f"no node owns the perturbation site {self.site!r}: known are {', '.join(SITES)}")
+        if not isinstance(self.values, Mapping):
+            raise ConfigError(f"the values of a perturbation are a mapping, got {self.values!r}")
+        until_ns = self.from_ns if self.until_ns is None else self.until_ns
+        if not (isinstance(self.from_ns, int) and isinstance(until_ns, int)):
+            raise ConfigError(f"a perturbation's times are whole numbers, got {self.from_ns!r} and {until_ns!r}")
+        if not (isinstance(self.ramp_s, (int, float)) and math.isfinite(self.ramp_s)):
+            raise ConfigError(f"the ramp of a perturbation is a number, got {self.ramp_s!r}")
 
     def gain(self, now_ns: int) -> float:
         """0 outside the window, 1 inside, in between on the ramp."""

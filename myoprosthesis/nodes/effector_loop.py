@@ -99,7 +99,8 @@ class EffectorLoop:
         self._trial: int | None = None
         self._command: Command | None = None
         self._names: tuple[str, ...] | None = None
-        self._order: NDArray[np.intp] | None = None
+        self._order: NDArray[np.intp] = np.zeros(0, np.intp)
+        self._heard_ns = 0
         self._trace = hashlib.sha256()
         self._said = ""
         self._state: EffectorState | None = None
@@ -186,6 +187,7 @@ class EffectorLoop:
                         None,
                         idle or f"a command stamped {-age:.3g} s in the future: set use_sim_time alike everywhere",
                     )
+                age = max(age, (time.monotonic_ns() - self._heard_ns) * 1e-9)  # whatever stamps and clocks say
             self._do(command, age, idle, now)
             self._account(late, skipped, age if command is not None else None)
             self._begin_trial(now)
@@ -209,7 +211,7 @@ class EffectorLoop:
         while not self._stop.is_set():
             now = self.tick * self._dt_ns
             self._serve()
-            self._take()
+            self._take(now)
             wanted = self._missing(now)
             if not wanted and announced != self.tick and self._may_tick(peek=True):
                 self._begin_trial(now)
@@ -259,8 +261,8 @@ class EffectorLoop:
             except queue.Empty:
                 return
 
-    def _take(self) -> None:
-        """Take in what has come."""
+    def _take(self, only_ns: int | None = None) -> None:
+        """Take in what has come; of the commands, those that answer `only_ns`, when it is given."""
         for plan in self.port.plans():
             if isinstance(plan, TrialPlan):
                 self._schedules["task"].add(plan)
@@ -271,15 +273,17 @@ class EffectorLoop:
                 plan = replace(plan, entries=())
             self._schedules["perturbation"].add(plan)
         for command in self.port.commands():
-            if command.names is not self._names and not self._accept(command):
-                continue
-            if command.values.size != len(self._names or ()):
+            if command.values.size != len(command.names):
                 self.guard.events["wrong_size"] += 1
                 self._say_once(
                     "error", f"a command of {command.values.size} values for {len(command.names)} names is ignored"
                 )
                 continue
-            self._command = command
+            if command.names is not self._names and not self._accept(command):
+                continue
+            if only_ns is None or command.stamp_ns == only_ns:
+                self._command = replace(command, values=command.values[self._order])
+                self._heard_ns = time.monotonic_ns()
 
     def _accept(self, command: Command) -> bool:
         """Learn a new order of names, or refuse it."""
@@ -299,10 +303,8 @@ class EffectorLoop:
         return self._imposer.at(plan, now, self._state.activation)
 
     def _do(self, command: Command | None, age_s: float, idle: str, now: int) -> None:
-        values = None
-        if command is not None:
-            values = command.values if self._order is None else command.values[self._order]
         before = self.guard.reason
+        values = None if command is None else command.values
         self._state = self.guard.step(values, self._imposed(now), age_s=age_s, idle=idle)
         if self.guard.reason != before:
             if self.guard.reason and before != "not started":

@@ -136,7 +136,9 @@ class PolicyLoop:
             self._waiting.pop(0)()
         imposed = self._schedules["perturbation"].current(now)
         entries = [] if imposed is None else [e for e in imposed.at("observation") if e.gain(now)]
-        self.player.perturb(entries)
+        refused = self.player.perturb(entries)
+        if refused:
+            self.port.say("error", f"part of the perturbation is refused, the policy goes on without it: {refused}")
         if self.player.active is None:
             return
         command, fresh = self.player.play(self._table(frame, plan), self._rng)

@@ -80,7 +80,7 @@ class Reader:
     """Decodes JointState messages; damaged ones raise `CommandError`."""
 
     def __init__(self) -> None:
-        self._prefix = b"\xff"
+        self._prefix: bytes | None = None
         self._names: tuple[str, ...] = ()
 
     def read(self, data: bytes) -> Frame:
@@ -89,8 +89,8 @@ class Reader:
             raise CommandError(f"a JointState in encoding {data[:2].hex()}: only little-endian CDR (0001) is read")
         try:
             seconds, nanoseconds = struct.unpack_from("<iI", data, 4)
-            end = 12 + len(self._prefix)
-            if data[12:end] != self._prefix:
+            end = 12 + len(self._prefix or b"")
+            if self._prefix is None or data[12:end] != self._prefix:
                 end = self._read_names(data)
             rows = []
             for _ in range(3):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.effector import EffectorSpec
-from myoprosthesis.core.errors import ConfigError, ContractError
+from myoprosthesis.core.errors import ConfigError, ContractError, MyoError
 from myoprosthesis.core.observation import ObservationBuilder
 from myoprosthesis.core.plan import Entry
 
@@ -51,7 +51,7 @@ class Voice:
         self.period = round(self.contract.dt / spec.dt)
         self._builder = ObservationBuilder(self.contract.observation, names, self.contract.dt, SPARE_S)
         self._columns = {n: i for i, n in enumerate(names)}
-        self._rotation: tuple[float, Array] | None = None
+        self._turns: list[tuple[Array, Array]] = []
         self._low, self._high = spec.command.bounds()
         self._count = 0
         self.command: Array | None = None
@@ -63,23 +63,52 @@ class Voice:
         self._builder.reset()
         self._count = 0
 
-    def perturb(self, entries: Sequence[Entry]) -> None:
-        """Distort what the policy sees by these entries of site `observation`, until told otherwise."""
+    def perturb(self, entries: Sequence[Entry]) -> str:
+        """Distort what the policy sees by these entries of site `observation`, until told otherwise. An entry that
+        cannot be applied is left out; the sentence that says why is returned, empty when all were applied."""
         delays: dict[str, float] = {}
         noise: dict[str, float] = {}
-        self._rotation = None
-        own = {t.name for t in self.contract.observation}
+        self._turns = []
+        refused = ""
         for entry in entries:
-            values = {k: float(v) for k, v in entry.values.items() if k in own} if entry.kind != "rotation" else {}
-            if entry.kind == "rotation":
-                self._rotation = (float(entry.values["angle_rad"]), np.array(entry.values["centre"], float)[:2])
-            elif entry.kind == "delay":
-                for k, v in values.items():
-                    delays[k] = delays.get(k, 0.0) + v
-            elif entry.kind == "noise":
-                for k, v in values.items():
-                    noise[k] = float(np.hypot(noise.get(k, 0.0), v))
+            try:
+                if entry.kind == "rotation":
+                    self._turns.append(self._turn(entry))
+                    continue
+                values = self._terms(entry)
+                if entry.kind == "delay":
+                    more = {k: delays.get(k, 0.0) + v for k, v in values.items()}
+                    self._builder.perturb({**delays, **more})
+                    delays.update(more)
+                else:
+                    more = {k: float(np.hypot(noise.get(k, 0.0), v)) for k, v in values.items()}
+                    self._builder.perturb({}, {**noise, **more})
+                    noise.update(more)
+            except MyoError as error:
+                refused = refused or str(error)
         self._builder.perturb(delays, noise)
+        return refused
+
+    def _turn(self, entry: Entry) -> tuple[Array, Array]:
+        """A rotation's matrix and centre."""
+        try:
+            angle, centre = float(entry.values["angle_rad"]), np.array(entry.values["centre"], float)[:2]
+            if not (np.isfinite(angle) and centre.shape == (2,) and np.isfinite(centre).all()):
+                raise ValueError("neither may be missing or not finite")
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise ConfigError(f"a rotation needs an angle_rad and a centre with x and y: {error!r}") from error
+        if not any(c.startswith("endpoint/") for t in self.contract.observation for c in t.channels):
+            raise ConfigError(f"policy {self.contract.name!r} does not see the endpoint, so that nothing can be turned")
+        return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]), centre
+
+    def _terms(self, entry: Entry) -> dict[str, float]:
+        """What a delay or noise gives for each term."""
+        if entry.kind not in ("delay", "noise"):
+            raise ConfigError(f"a perturbation of kind {entry.kind!r} cannot act at the observation")
+        try:
+            return {k: float(v) for k, v in entry.values.items()}
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"a {entry.kind} needs a number for each term, got {entry.values!r}") from error
 
     def hear(self, table: Array, rng: np.random.Generator) -> Array:
         """The command after this tick's table, shape (n_command,); computed anew every `period` ticks."""
@@ -94,14 +123,13 @@ class Voice:
 
     def _seen(self, table: Array) -> Array:
         """The table with the endpoint turned about a centre (visuomotor rotation)."""
-        if self._rotation is None or "endpoint/x" not in self._columns:
+        if not self._turns:
             return table
-        angle, centre = self._rotation
-        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         where = [self._columns["endpoint/x"], self._columns["endpoint/y"]]
         out = table.copy()
-        out[0, where] = centre + turn @ (table[0, where] - centre)
-        out[1, where] = turn @ table[1, where]
+        for turn, centre in self._turns:
+            out[0, where] = centre + turn @ (out[0, where] - centre)
+            out[1, where] = turn @ out[1, where]
         return out
 
 
@@ -166,12 +194,12 @@ class Player:
         for voice in self._voices():
             voice.reset()
 
-    def perturb(self, entries: Sequence[Entry]) -> None:
-        """Distort what all voices see."""
-        if tuple(entries) != self._entries:
-            self._entries = tuple(entries)
-            for voice in self._voices():
-                voice.perturb(self._entries)
+    def perturb(self, entries: Sequence[Entry]) -> str:
+        """Distort what all voices see; empty, or what one of them cannot be given (said at a change, and only then)."""
+        if tuple(entries) == self._entries:
+            return ""
+        self._entries = tuple(entries)
+        return next(filter(None, [voice.perturb(self._entries) for voice in self._voices()]), "")
 
     def commit(self, voice: Voice) -> None:
         """Make `voice` the active one, from this tick on, faded in."""
