@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import Any
 
 from myoprosthesis.cli.figures import add_json, check_writable, write_json
 from myoprosthesis.core.errors import ConfigError, MyoError
 
+GAIN = 10.0
+"""Of the curl fields in which policies are scored, N·s/m."""
 TOLERANCE_MM = 0.5
 """A score measured again on the physics of its contract differs by less than this."""
 
@@ -26,6 +29,8 @@ def add(words: Any) -> None:
         d = deeds.add_parser(name, help=about, description=about)
         d.add_argument("name", help="a name, or the path of a policy.onnx")
         add_json(d)
+        if func is verify:
+            d.add_argument("--png", default="", metavar="FILE", help="also draw the paths in each field")
         d.set_defaults(func=func)
 
 
@@ -38,27 +43,25 @@ def catalogue(given: argparse.Namespace) -> int:
     from myoprosthesis.policies.onnx_policy import read_contract
 
     table = Table(
-        "policy", "effector", "observes → commands", "period", "state", "score (endpoint error / lateral deviation)"
+        title="endpoint error / lateral deviation, mm", caption="right of the motion positive", title_justify="left"
     )
+    for column in ("policy", "effector", "sees → does", "period", "state", "null", "cw", "ccw"):
+        table.add_column(column, no_wrap=True)
     figures: dict[str, Any] = {}
     for name, path in store.names().items():
         try:
             c = read_contract(path)
         except MyoError as error:
-            table.add_row(name, "", f"unusable: {error}")
+            table.add_row(name, "unusable", str(error))
             figures[name] = {"unusable": str(error)}
             continue
-        state = ", ".join(f"{n} {s[-1]}" for n, s in c.hidden) or "none"
         table.add_row(
-            name,
-            c.effector,
-            f"{c.observation_size} → {c.action.size} {c.action.quantity}",
-            f"{c.dt * 1e3:g} ms",
-            state,
-            "; ".join(_short(k, v) for k, v in c.result.items()),
-        )
+            name, c.effector, f"{c.observation_size} → {c.action.size}", f"{c.dt * 1e3:g} ms",
+            ", ".join(f"{n} {s[-1]}" for n, s in c.hidden) or "none",
+            *(_short(c.result.get(k)) for k in ("null", "cw", "ccw")),
+        )  # fmt: skip
         figures[name] = {"effector": c.effector, "path": str(path), "dt": c.dt, "result": c.result, "seed": c.seed}
-    console = Console(width=None if table.row_count else 80)
+    console = Console(width=None if sys.stdout.isatty() else 120)
     console.print(table if table.row_count else "no policies are there: train one with `myoprosthesis train reach`")
     write_json(given.json, figures)
     return 0
@@ -96,7 +99,9 @@ def verify(given: argparse.Namespace) -> int:
     options = registry.options("effectors", contract.effector)
     effector = registry.factory("effectors", contract.effector)(options())
     same = contract.fingerprint == () or _close(contract.fingerprint, fingerprint(effector))
-    measured = score(policy, effector, 10.0)
+    measured = score(policy, effector, GAIN)
+    if given.png:
+        _draw(given.png, contract.name, policy, effector)
     table = Table("field", "figure", "card", "now", title=f"{contract.name} on {effector.spec.simulator}")
     held = True
     for field, figures in contract.result.items():
@@ -121,7 +126,31 @@ def _close(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
     return len(a) == len(b) and bool(np.allclose(a, b, rtol=1e-5, atol=1e-5))
 
 
-def _short(field: str, score: Any) -> str:
+def _short(score: Any) -> str:
     if isinstance(score, dict) and "endpoint_error_mm" in score:
-        return f"{field} {score['endpoint_error_mm']:.1f} / {score.get('lateral_deviation_mm', 0.0):+.1f} mm"
-    return f"{field} {score}"
+        return f"{score['endpoint_error_mm']:.1f} / {score.get('lateral_deviation_mm', 0.0):+.1f}"
+    return "–" if score is None else str(score)
+
+
+def _draw(file: str, name: str, policy: Any, effector: Any) -> None:
+    """The paths to eight targets in each field."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ConfigError("pictures need matplotlib: pip install 'myoprosthesis[plot]'") from error
+    from myoprosthesis.training.measure import centre_out
+
+    figure = Figure(figsize=(9, 3.2), layout="constrained")
+    fields = {"no field": 0.0, "clockwise field, b = +10": GAIN, "counter-clockwise, b = −10": -GAIN}
+    for axes, (title, gain) in zip(figure.subplots(1, 3, sharex=True, sharey=True), fields.items(), strict=True):
+        reaches = centre_out(policy, effector, gain)
+        for path, target in zip(reaches.path, reaches.target, strict=True):
+            axes.plot(*(1e3 * (path - reaches.start)).T, color="tab:blue", lw=1.5)
+            axes.plot(*(1e3 * (target - reaches.start)), "o", color="tab:red", ms=6, alpha=0.6)
+        axes.set(title=title, xlabel="x, mm", aspect="equal")
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.axes[0].set_ylabel(f"{name}\ny, mm")
+    try:
+        figure.savefig(file, dpi=150)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"--png {file}: {error}") from error

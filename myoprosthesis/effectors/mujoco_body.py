@@ -113,6 +113,22 @@ class MujocoBody:
 
         return mujoco.viewer.launch_passive(self.model, self.data)
 
+    def render(
+        self, width: int, height: int, azimuth: float, elevation: float, distance: float = 0.0, look_at: Any = None
+    ) -> NDArray[np.uint8]:
+        """The body as it stands, (height, width, 3) RGB; angles in degrees, distance in m (0: all in view)."""
+        visual = self.model.vis.global_
+        visual.offwidth, visual.offheight = max(visual.offwidth, width), max(visual.offheight, height)
+        camera = mujoco.MjvCamera()
+        mujoco.mjv_defaultFreeCamera(self.model, camera)
+        camera.azimuth, camera.elevation = azimuth, elevation
+        camera.distance = distance or camera.distance
+        if look_at is not None:
+            camera.lookat[:] = look_at
+        with mujoco.Renderer(self.model, height, width) as renderer:
+            renderer.update_scene(self.data, camera)
+            return np.array(renderer.render())
+
     def close(self) -> None:
         """Nothing to release: the model lives in memory."""
 

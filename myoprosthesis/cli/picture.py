@@ -1,0 +1,51 @@
+"""`myoprosthesis picture`: a body as an image."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from myoprosthesis.core.errors import ConfigError
+
+
+def add(words: Any) -> None:
+    """Add the word."""
+    p = words.add_parser("picture", help="render a body as a PNG", description="Render a body at its start as a PNG.")
+    p.add_argument("effector", help="a simulated body (see `effectors`)")
+    p.add_argument("--out", required=True, metavar="FILE", help="the PNG to write")
+    p.add_argument("--size", default="900x600", metavar="WxH", help="pixels (default 900x600)")
+    p.add_argument(
+        "--view", type=float, nargs=3, default=(90.0, -35.0, 0.0), metavar=("AZIMUTH", "ELEVATION", "DISTANCE")
+    )
+    p.add_argument(
+        "--look-at", type=float, nargs=3, metavar=("X", "Y", "Z"), help="m (default: the middle of the body)"
+    )
+    p.set_defaults(func=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Render offscreen; `MUJOCO_GL=egl` where there is no display."""
+    from myoprosthesis.core import registry
+
+    try:
+        from matplotlib.image import imsave
+    except ImportError as error:
+        raise ConfigError("pictures need matplotlib: pip install 'myoprosthesis[plot]'") from error
+    try:
+        width, height = (int(n) for n in given.size.split("x"))
+    except ValueError as error:
+        raise ConfigError(f"--size {given.size!r}: pixels as WIDTHxHEIGHT, such as 900x600") from error
+    options = registry.options("effectors", given.effector)
+    body = registry.factory("effectors", given.effector)(options())
+    if not hasattr(body, "render"):
+        raise ConfigError(f"effector {given.effector!r} has no MuJoCo model to render")
+    body.reset(0)
+    out = Path(given.out).expanduser()
+    image = body.render(width, height, *given.view, look_at=given.look_at)
+    try:
+        imsave(out, image)
+    except OSError as error:
+        raise ConfigError(f"{out} cannot be written: {error.strerror}") from error
+    print(out)
+    return 0
