@@ -41,8 +41,8 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--seed", type=int, default=0, help="seed of weights and trials (default: 0)")
     parser.add_argument("--resume", action="store_true", help="go on with the run in its folder, bit for bit")
     parser.add_argument("--compile", default="auto", choices=("auto", "on", "off"),
-                        help="compile the loop: auto does where there is a C++ compiler; the first batch takes two "
-                        "minutes then, and later runs find it in a cache (default: auto)")
+                        help="compile the loop: auto does where there is a C++ compiler; the first batch takes half "
+                        "a minute then, and later runs find it in a cache (default: auto)")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     add_json(parser)
     parser.set_defaults(func=run)

@@ -24,9 +24,9 @@ def terms(trials: Trials, trace: Trace, dt: float) -> dict[str, Tensor]:
         "distance": _rounded(error.square().sum(1)),
         "lateral": _rounded(lateral.square()),
         "jerk": jerk.square().sum(1).mean(),
-        "effort": trace.act.square().mean(),
-        "hidden": trace.hidden.square().mean(),
-        "hidden_rate": trace.hidden.diff(dim=0).square().mean(),
+        "effort": trace.effort.mean(),
+        "hidden": trace.activity.mean(),
+        "hidden_rate": trace.change.mean(),
     }
 
 

@@ -15,6 +15,7 @@ def loss_curve(history: Sequence[dict[str, Any]], path: Path, title: str) -> Non
     if not history:
         return
     from matplotlib.figure import Figure  # here, because training goes on without a picture until then
+    from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
     figure = Figure(figsize=(7, 3.6), layout="constrained")
     axes = figure.subplots()
@@ -34,6 +35,9 @@ def loss_curve(history: Sequence[dict[str, Any]], path: Path, title: str) -> Non
             axes.annotate(stage, (at, 1), xycoords=("data", "axes fraction"), xytext=(3, -3), rotation=90,
                           textcoords="offset points", va="top", fontsize=7, color="0.4")
     for side in (axes, other):
+        side.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        side.yaxis.set_major_formatter(ScalarFormatter())
+        side.yaxis.set_minor_formatter(NullFormatter())
         side.spines["top"].set_visible(False)
     picture = io.BytesIO()
     figure.savefig(picture, dpi=110, format="png")

@@ -28,13 +28,14 @@ class Trials:
     law: Tensor
     """(10, batch) rows of the field's law."""
 
-    def cue(self, step: int) -> Tensor:
-        """(3, batch) what the task shows at `step`: target x, y and the go signal, 0 or 1."""
-        return torch.cat([self.target, (self.go <= step).to(self.target.dtype)[None]])
+    def cues(self) -> Tensor:
+        """(steps, 3, batch) what the task shows: target x, y from the beginning, and the go signal, 0 or 1."""
+        gone = torch.arange(self.steps)[:, None, None] >= self.go
+        return torch.cat([self.target.expand(self.steps, -1, -1), gone.to(self.target.dtype)], dim=1)
 
     def goal(self) -> Tensor:
         """(steps, 2, batch) where the endpoint should be at the end of each step: the start until go."""
-        gone = torch.arange(self.steps)[:, None, None] >= self.go[None, None]
+        gone = torch.arange(self.steps)[:, None, None] >= self.go
         return torch.where(gone, self.target, self.start)
 
 

@@ -86,13 +86,13 @@ def test_trials_keep_to_their_ranges(twin):
 def test_the_goal_is_the_start_until_go_and_always_in_catch_trials(twin):
     stage = Stage("s", catch_rate=0.5)
     drawn = trials.draw(twin, Curriculum("c", (stage,)), stage, 64, torch.Generator().manual_seed(2))
-    goal = drawn.goal()
+    goal, cues = drawn.goal(), drawn.cues()
     for i in range(64):
         for k in (0, 9, 10, 20, 30, 31, 99):
             gone = k >= drawn.go[i]
             assert torch.equal(goal[k, :, i], drawn.target[:, i] if gone else drawn.start[:, i])
-            assert drawn.cue(k)[2, i] == float(gone)
-    assert torch.equal(drawn.cue(0)[:2], drawn.target), "the target is shown from the beginning"
+            assert cues[k, 2, i] == float(gone)
+    assert torch.equal(cues[0, :2], drawn.target), "the target is shown from the beginning"
 
 
 def test_a_positive_field_pushes_to_the_right_of_the_motion():

@@ -15,7 +15,7 @@ from myoprosthesis.training import export, measure, senses, trials
 from myoprosthesis.training.curriculum import Curriculum, Stage
 from myoprosthesis.training.loss import terms, total
 from myoprosthesis.training.network import ReachPolicy
-from myoprosthesis.training.rollout import Rollout, wants_compilation
+from myoprosthesis.training.rollout import Rollout, Trace, wants_compilation
 from myoprosthesis.training.torch_twin import Twin
 
 CURRICULUM = Curriculum("c", (Stage("s"),), hidden=12)
@@ -80,12 +80,9 @@ def test_the_loss_is_what_it_says():
     """A trial that stands 3 mm to the right of its start and 4 mm on, by hand."""
     twin = Twin(bodies.point_mass(BodyOptions()).model).float()
     test = trials.centre_out(twin, CURRICULUM, 1, 0.1, 0.0)  # to +x: right is −y
-    steps, n = test.steps, len(twin.muscles.names)
-    position = test.start.expand(steps, 2, 1) + torch.tensor([0.004, -0.003])[:, None]
-    flat = torch.zeros(steps, 1, 1)
-    from myoprosthesis.training.rollout import Trace
-
-    trace = Trace(position, torch.zeros_like(position), flat.expand(steps, n, 1) + 0.5, flat + 0.2, flat)
+    position = test.start.expand(test.steps, 2, 1) + torch.tensor([0.004, -0.003])[:, None]
+    flat = torch.zeros(test.steps, 1)
+    trace = Trace(position, torch.zeros_like(position), flat + 0.25, flat + 0.04, flat)
     parts = {k: float(v) for k, v in terms(test, trace, 0.01).items()}
     before, after = 0.005, float(np.hypot(0.1 - 0.004, 0.003))
     assert parts["distance"] == pytest.approx(0.2 * before + 0.8 * after, abs=5e-4)

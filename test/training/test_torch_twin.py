@@ -147,11 +147,12 @@ def test_every_muscle_pulls_as_its_name_says(name):
 def test_arm26_has_the_published_constants():
     """Nijhof & Kouwenhoven 2000; inertias about the proximal joint."""
     twin = Twin(load("arm26"))
-    muscles = twin.muscles
-    assert muscles.force[:, 0].tolist() == [838, 1207, 1422, 1549, 414, 603]
-    optimal = [0.134, 0.140, 0.092, 0.093, 0.137, 0.127]
-    np.testing.assert_allclose(muscles.optimal_length[:, 0], optimal)
-    home = muscles.length_at_zero + muscles.length(torch.tensor(twin.home)[:, None]) / muscles.optimal_length
+    muscles, c = twin.muscles, twin.muscles.constants
+    optimal, force = [0.134, 0.140, 0.092, 0.093, 0.137, 0.127], [838, 1207, 1422, 1549, 414, 603]
+    np.testing.assert_allclose(c.optimal_length[:, 0], optimal)
+    for pull, moment in ((c.pull_1, c.moment_1), (c.pull_2, c.moment_2)):
+        np.testing.assert_allclose(pull[:, 0], -np.array(force) * moment[:, 0].numpy())
+    home = c.length_at_zero + muscles.length(torch.tensor(twin.home)[:, None]) / c.optimal_length
     np.testing.assert_allclose(home, 1, atol=1e-9)
     np.testing.assert_allclose(twin.skeleton.inertia_1, 0.051 + 1.43 * 0.309**2)
     np.testing.assert_allclose(twin.skeleton.inertia_2, 0.057)
