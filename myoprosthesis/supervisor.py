@@ -68,8 +68,8 @@ class Supervisor:
         return {name: p.pid for name, p in self._running.items()}
 
     def stop(self) -> None:
-        """End everything: the policy first, the effector last, so that it sees the others go."""
-        order = sorted(self._running, key=lambda n: n == "effector")
+        """End everything: the effector first, which then is in its fail state before anybody else is gone."""
+        order = sorted(self._running, key=lambda n: n != "effector")
         for name in order:
             process = self._running[name]
             if process.poll() is None:

@@ -34,6 +34,7 @@ class Score:
     lost: int = 0
     ended: bool = False
     began: float = 0.0
+    heard: float = 0.0
     rate: float = 0.0
 
     @property
@@ -51,7 +52,7 @@ class Score:
         error = [t["endpoint_error_mm"] for t in scored]
         side = [t["lateral_deviation_mm"] for t in scored]
         ticks = int(e.get("ticks", 0))
-        elapsed = time.monotonic() - self.began if self.began else 0.0
+        elapsed = self.heard - self.began if self.began else 0.0
         age = e.get("command_age_ms", {})
         trip = e.get("round_trip_ms", {})
         return {
@@ -141,6 +142,7 @@ class ConsoleNode(Node):
                 continue
             self.score.effector = values = {**status.values(one), "text": one.message}
             now, ticks = time.monotonic(), int(values.get("ticks", 0))
+            self.score.heard = now
             if ticks and not self.score.began:
                 self.score.began = now - ticks * float(values.get("dt", 0.0)) * (not values.get("lockstep"))
             if now > self._before[0]:

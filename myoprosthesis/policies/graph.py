@@ -9,78 +9,72 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.contract import METADATA_KEY, Contract
 from myoprosthesis.core.effector import EffectorSpec
 from myoprosthesis.core.observation import Term
 
-OPSET, IR = 18, 9
+OPSET, IR = 17, 8
 CLIP = 10.0
 """A normalised observation is clipped to ± this."""
 
 Weights = Mapping[str, NDArray[np.floating]]
 
 
-def gru(contract: Contract, weights: Weights) -> bytes:
-    """The file of a policy. With n observations, H hidden units and m actions, `weights` holds `offset` (n,) and
-    `scale` (n,) of the normaliser, `W` (n, 3H), `R` (H, 3H), `bW` (3H,), `bR` (3H,) with gates in the order reset,
-    update, new, and the read-out `V` (H, m), `c` (m,):
+def gru(contract: Contract, weights: Weights) -> onnx.ModelProto:
+    """The file of a policy with n observations, H hidden units and m actions.
 
-    r, z = σ(xW + bW + hR + bR), n = tanh(xWₙ + bWₙ + r∘(hRₙ + bRₙ)), h' = n + z∘(h − n),
-    u = low + (high − low)·σ(h'V + c)
+    `weights` holds the normaliser `mean` (1, n) and `scale` (1, n), the gates `w_in` (1, 3H, n), `w_rec` (1, 3H, H)
+    and `b` (1, 6H), input biases first, with rows in ONNX's order update, reset, candidate, and the read-out
+    `w_out` (m, H), `b_out` (m,):
+
+    z, r = σ(Wx + b + Rh + c), n = tanh(Wx + b + r∘(Rh + c)), h' = n + z∘(h − n), u = low + (high − low)·σ(Vh' + d)
+
     (Cho et al. 2014, doi 10.3115/v1/D14-1179, with the reset gate after the product as in cuDNN and PyTorch).
+    onnxruntime runs its fused GRU operator in 9 µs a call, and loads it in a third of the time of the same network
+    written out: a load holds Python's lock, and with it the control thread.
     """
     (name, (_, size)) = contract.hidden[0]
     low, high = contract.action.bounds()
-    arrays = {k: np.asarray(v, np.float32) for k, v in weights.items()}
-    arrays |= {
-        "lowest": np.float32(-CLIP),
-        "highest": np.float32(CLIP),
-        "splits": np.array([2 * size, size], np.int64),
-        "halves": np.array([size, size], np.int64),
-        "low": low.astype(np.float32),
-        "range": (high - low).astype(np.float32),
-    }
+    unit = not low.any() and bool((high == 1.0).all())
+    constants = {k: np.asarray(v, np.float32) for k, v in weights.items()}
+    constants |= {"low": np.float32(-CLIP), "high": np.float32(CLIP), "axis": np.array([0], np.int64)}  # type: ignore[dict-item]
     node = helper.make_node
     nodes = [
-        node("Sub", ["observation", "offset"], ["centred"]),
+        node("Sub", ["observation", "mean"], ["centred"]),
         node("Mul", ["centred", "scale"], ["scaled"]),
-        node("Clip", ["scaled", "lowest", "highest"], ["x"]),
-        node("Gemm", ["x", "W", "bW"], ["from_x"]),
-        node("Gemm", [name, "R", "bR"], ["from_h"]),
-        node("Split", ["from_x", "splits"], ["gates_x", "new_x"], axis=1),
-        node("Split", ["from_h", "splits"], ["gates_h", "new_h"], axis=1),
-        node("Add", ["gates_x", "gates_h"], ["gates_in"]),
-        node("Sigmoid", ["gates_in"], ["gates"]),
-        node("Split", ["gates", "halves"], ["reset", "update"], axis=1),
-        node("Mul", ["reset", "new_h"], ["kept"]),
-        node("Add", ["new_x", "kept"], ["new_in"]),
-        node("Tanh", ["new_in"], ["new"]),
-        node("Sub", [name, "new"], ["gap"]),
-        node("Mul", ["update", "gap"], ["carried"]),
-        node("Add", ["new", "carried"], [f"{name}_out"]),
-        node("Gemm", [f"{name}_out", "V", "c"], ["read_out"]),
-        node("Sigmoid", ["read_out"], ["unit"]),
-        node("Mul", ["unit", "range"], ["ranged"]),
-        node("Add", ["ranged", "low"], ["action"]),
+        node("Clip", ["scaled", "low", "high"], ["clipped"]),
+        node("Unsqueeze", ["clipped", "axis"], ["sequence"]),
+        node("Unsqueeze", [name, "axis"], ["state"]),
+        node(
+            "GRU",
+            ["sequence", "w_in", "w_rec", "b", "", "state"],
+            ["", "state_out"],
+            hidden_size=size,
+            linear_before_reset=1,
+        ),
+        node("Squeeze", ["state_out", "axis"], [f"{name}_out"]),
+        node("Gemm", [f"{name}_out", "w_out", "b_out"], ["read_out"], transB=1),
+        node("Sigmoid", ["read_out"], ["action" if unit else "share"]),
     ]
+    if not unit:
+        constants |= {"lowest": low.astype(np.float32), "range": (high - low).astype(np.float32)}
+        nodes += [node("Mul", ["share", "range"], ["ranged"]), node("Add", ["ranged", "lowest"], ["action"])]
 
-    def value(label: str, width: int) -> onnx.ValueInfoProto:
+    def rows(label: str, width: int) -> onnx.ValueInfoProto:
         return helper.make_tensor_value_info(label, TensorProto.FLOAT, [1, width])
 
     graph = helper.make_graph(
         nodes,
         contract.name,
-        [value("observation", contract.observation_size), value(name, size)],
-        [value("action", contract.action.size), value(f"{name}_out", size)],
-        [numpy_helper.from_array(v, k) for k, v in arrays.items()],
+        [rows("observation", contract.observation_size), rows(name, size)],
+        [rows("action", contract.action.size), rows(f"{name}_out", size)],
+        initializer=[numpy_helper.from_array(np.ascontiguousarray(v), k) for k, v in constants.items()],
     )
-    model = helper.make_model(
-        graph, producer_name="myoprosthesis", opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR
-    )
+    opsets = [helper.make_opsetid("", OPSET)]
+    model = helper.make_model(graph, producer_name="myoprosthesis", opset_imports=opsets, ir_version=IR)
     helper.set_model_props(model, {METADATA_KEY: contract.to_json()})
-    onnx.checker.check_model(model)
-    return bytes(model.SerializeToString())
+    onnx.checker.check_model(model, full_check=True)
+    return model
 
 
 def untrained(
@@ -90,25 +84,20 @@ def untrained(
     rng = np.random.default_rng(seed)
     terms = [Term("joints", spec.joints, "position", "rad")]
     if spec.muscles:
-        terms += [
-            Term("muscle_length", spec.muscles, "position", "m"),
-            Term("muscle_velocity", spec.muscles, "velocity", "m/s"),
-        ]
+        terms.append(Term("muscle_length", spec.muscles, "position", "m"))
+        terms.append(Term("muscle_velocity", spec.muscles, "velocity", "m/s"))
     terms.append(Term("go", ("go",)))
-    channels = Channels(
-        spec.command.quantity, spec.command.names, spec.command.unit, spec.command.low, spec.command.high
+    contract = Contract(
+        name, spec.name, tuple(terms), spec.command, dt or spec.dt, (("hidden", (1, hidden)),), seed=seed
     )
-    contract = Contract(name, spec.name, tuple(terms), channels, dt or spec.dt, (("hidden", (1, hidden)),), seed=seed)
     n, m = contract.observation_size, spec.command.size
-    shapes = {
-        "W": (n, 3 * hidden),
-        "R": (hidden, 3 * hidden),
-        "bW": (3 * hidden,),
-        "bR": (3 * hidden,),
-        "V": (hidden, m),
-    }
     weights: dict[str, NDArray[np.floating]] = {
-        k: rng.normal(0, 1 / np.sqrt(s[0]), s).astype(np.float32) for k, s in shapes.items()
+        "mean": np.zeros((1, n)),
+        "scale": np.ones((1, n)),
+        "w_in": rng.normal(0, n**-0.5, (1, 3 * hidden, n)),
+        "w_rec": rng.normal(0, hidden**-0.5, (1, 3 * hidden, hidden)),
+        "b": rng.normal(0, 0.1, (1, 6 * hidden)),
+        "w_out": rng.normal(0, hidden**-0.5, (m, hidden)),
+        "b_out": rng.normal(-2.0, 0.5, m),
     }
-    weights |= {"offset": np.zeros(n), "scale": np.ones(n), "c": rng.normal(-2.0, 0.5, m)}
-    return gru(contract, weights)
+    return bytes(gru(contract, weights).SerializeToString())

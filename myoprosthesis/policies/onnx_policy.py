@@ -73,6 +73,8 @@ class OnnxPolicy:
         settings = onnxruntime.SessionOptions()
         settings.intra_op_num_threads = settings.inter_op_num_threads = 1
         settings.log_severity_level = 4
+        # Making a session holds Python's lock: 0.3 ms at this level, 0.5 at the default, which runs no faster.
+        settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         try:
             self._session = onnxruntime.InferenceSession(data, settings, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime raises kinds of its own

@@ -9,22 +9,19 @@ import onnx
 import onnxruntime
 import torch
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import numpy_helper
 
-from myoprosthesis.core.contract import METADATA_KEY, Contract
+from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.policies.graph import gru
 from myoprosthesis.training import checkpoint
-from myoprosthesis.training.network import CLIP, ReachPolicy
+from myoprosthesis.training.network import ReachPolicy
 
-OPSET, IR = 17, 8
 PARITY_STEPS, PARITY = 1000, 1e-5
 
 
 def to_onnx(policy: ReachPolicy, contract: Contract) -> onnx.ModelProto:
-    """The graph: observation (1, n_obs), hidden (1, n_hidden) → action (1, n_act), hidden_out (1, n_hidden).
-
-    onnxruntime runs its fused GRU operator here in 8 µs a call, the same network written out in 9 µs.
-    """
+    """The graph of `policies.graph.gru` with the weights of `policy`."""
     n = policy.n_hidden
 
     def array(tensor: torch.Tensor) -> NDArray[np.float32]:
@@ -35,39 +32,13 @@ def to_onnx(policy: ReachPolicy, contract: Contract) -> onnx.ModelProto:
         reset, update, candidate = array(tensor)[:n], array(tensor)[n : 2 * n], array(tensor)[2 * n :]
         return np.concatenate([update, reset, candidate])[None]
 
-    constants = {
+    weights = {
         "mean": array(policy.mean).T, "scale": array(policy.scale).T,
-        "low": np.float32(-CLIP), "high": np.float32(CLIP), "axis": np.array([0], np.int64),
         "w_in": gates(policy.w_in), "w_rec": gates(policy.w_rec),
         "b": np.concatenate([gates(policy.b_in)[..., 0], gates(policy.b_rec)[..., 0]], axis=1),
         "w_out": array(policy.w_out), "b_out": array(policy.b_out)[:, 0],
-    }
-    nodes = [
-        helper.make_node("Sub", ["observation", "mean"], ["centred"]),
-        helper.make_node("Mul", ["centred", "scale"], ["scaled"]),
-        helper.make_node("Clip", ["scaled", "low", "high"], ["clipped"]),
-        helper.make_node("Unsqueeze", ["clipped", "axis"], ["sequence"]),
-        helper.make_node("Unsqueeze", ["hidden", "axis"], ["state"]),
-        helper.make_node("GRU", ["sequence", "w_in", "w_rec", "b", "", "state"], ["", "state_out"], hidden_size=n,
-                         linear_before_reset=1),
-        helper.make_node("Squeeze", ["state_out", "axis"], ["hidden_out"]),
-        helper.make_node("Gemm", ["hidden_out", "w_out", "b_out"], ["read_out"], transB=1),
-        helper.make_node("Sigmoid", ["read_out"], ["action"]),
-    ]
-
-    def rows(name: str, size: int) -> onnx.ValueInfoProto:
-        return helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, size])
-
-    graph = helper.make_graph(
-        nodes, contract.name, [rows("observation", policy.n_obs), rows("hidden", n)],
-        [rows("action", policy.n_act), rows("hidden_out", n)],
-        initializer=[numpy_helper.from_array(np.ascontiguousarray(v), k) for k, v in constants.items()],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="myoprosthesis")
-    model.ir_version = IR
-    helper.set_model_props(model, {METADATA_KEY: contract.to_json()})
-    onnx.checker.check_model(model, full_check=True)
-    return model
+    }  # fmt: skip
+    return gru(contract, weights)
 
 
 def parity(policy: ReachPolicy, model: onnx.ModelProto, steps: int = PARITY_STEPS, seed: int = 0) -> float:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-CLIP = 10.0
-"""Normalised observations are clipped to ± this."""
+from myoprosthesis.policies.graph import CLIP
 
 
 class ReachPolicy(nn.Module):
