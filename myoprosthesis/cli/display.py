@@ -74,6 +74,7 @@ def status_table(score: Any, restarts: dict[str, int]) -> Table:
         "perturbation": score.perturbation or "…",
         "trials": f"{s['trials']}   successes {_percent(s['success_rate'])}",
         "endpoint error": _error(s),
+        "last trial": _last(score.trials),
     }
     if e.get("waiting_for"):
         rows["paused"] = f"waiting for {e['waiting_for']}"
@@ -106,6 +107,13 @@ def summary_table(s: dict[str, Any]) -> Table:
     for key, value in rows.items():
         table.add_row(key, value)
     return table
+
+
+def _last(trials: list[dict[str, Any]]) -> str:
+    if not trials:
+        return "–"
+    t = trials[-1]
+    return f"{t['label']}: error {t['endpoint_error_mm']:.1f} mm, lateral deviation {t['lateral_deviation_mm']:+.1f} mm"
 
 
 def _pair(p: dict[str, Any] | None) -> str:

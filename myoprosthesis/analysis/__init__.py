@@ -1,1 +1,0 @@
-"""Measures of movements and policies: functions of arrays."""
