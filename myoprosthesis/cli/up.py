@@ -16,6 +16,7 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import describe as describe_option
 from myoprosthesis.stack import StackOptions, as_settings, describe
 
+LAST_S = 3.0
 NOT_OFFERED = {"stack"}
 
 
@@ -86,6 +87,9 @@ def run(given: argparse.Namespace) -> int:
                         seconds = time.monotonic() - began
                         display.tell("up", f"ready: the first tick closed {seconds:.1f} s after the start")
                     display.show(score, supervisor.restarts)
+                until = time.monotonic() + (LAST_S if _over(console.score, options) else 0.0)
+                while time.monotonic() < until and not (console.score.policy and console.score.perturbation):
+                    console.hear(0.05)  # a run can be over before all of its nodes were heard
         finally:
             supervisor.stop()
         until = time.monotonic() + 0.3  # the effector's last words

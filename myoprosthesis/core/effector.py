@@ -74,13 +74,13 @@ class EffectorSpec:
     @classmethod
     def from_json(cls, text: str) -> EffectorSpec:
         """Inverse of `to_json`."""
-        data: dict[str, Any] = json.loads(text)
-        data.pop("accepts_field", None)
-        data["command"] = Channels.from_dict(data["command"])
-        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
         try:
+            data: dict[str, Any] = json.loads(text)
+            data.pop("accepts_field", None)
+            data["command"] = Channels.from_dict(data["command"])
+            values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
             return cls(**values)
-        except TypeError as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ContractError(f"the effector's specification cannot be read: {error}") from error
 
 

@@ -47,6 +47,8 @@ class TrialPlan:
         times = (self.trial, self.from_ns, self.until_ns, *(() if self.go_ns is None else (self.go_ns,)))
         if not all(isinstance(t, int) for t in times):
             raise ConfigError(f"a trial's number and times are whole numbers, got {', '.join(map(repr, times))}")
+        if self.trial < -1:
+            raise ConfigError(f"trials are numbered from 0 (-1: no trial), got {self.trial}")
         if not len(self.start) == len(self.target) == 3:
             raise ConfigError(f"trial {self.trial} goes from {self.start} to {self.target}: three coordinates each")
         if not self.from_ns < self.until_ns:

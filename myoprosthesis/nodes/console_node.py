@@ -138,7 +138,7 @@ class ConsoleNode(Node):
 
     def _diagnostics(self, message: Any) -> None:
         for one in message.status:
-            if one.name != "effector":
+            if one.name != status.full_name(self.get_namespace(), "effector"):
                 continue
             self.score.effector = values = {**status.values(one), "text": one.message}
             now, ticks = time.monotonic(), int(values.get("ticks", 0))

@@ -96,7 +96,7 @@ class EffectorLoop:
         self._thread: threading.Thread | None = None
         self._imposer = Imposer(guard.spec)
         self._schedules: dict[str, Schedule] = {"task": Schedule(), "perturbation": Schedule()}
-        self._trial: int | None = None
+        self._trial: tuple[int, int] | None = None
         self._command: Command | None = None
         self._names: tuple[str, ...] | None = None
         self._order: NDArray[np.intp] = np.zeros(0, np.intp)
@@ -320,9 +320,9 @@ class EffectorLoop:
     def _begin_trial(self, now: int) -> None:
         """Put the body to its start when a new trial wants it so."""
         plan = self._schedules["task"].current(now)
-        if plan is None or plan.from_ns > now or plan.trial == self._trial:
+        if plan is None or plan.from_ns > now or (plan.trial, plan.from_ns) == self._trial:
             return
-        self._trial = plan.trial
+        self._trial = (plan.trial, plan.from_ns)
         if plan.reset:
             if self.guard.spec.steppable:
                 self._state = self.guard.reset(self.seed + plan.trial)

@@ -128,6 +128,8 @@ class EffectorNode(ManagedNode):
         declare(self, ("", EffectorNodeOptions), ("", self._own))
         self.loop: EffectorLoop | None = None
         self._options = read(self, EffectorNodeOptions)
+        self._name = name
+        self.settled(EffectorNodeOptions, self._own)
         check_parties(self._options.parties)
         self._diagnostics = self.create_publisher(
             topics.DIAGNOSTICS.type, topics.DIAGNOSTICS.name, topics.DIAGNOSTICS.qos
@@ -164,20 +166,18 @@ class EffectorNode(ManagedNode):
         self.loop.active = False
         return super().on_deactivate(state)
 
-    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Fail state, device released."""
-        self.close()
-        return TransitionCallbackReturn.SUCCESS
-
     def close(self) -> None:
         """Fail state, device released; safe to call twice."""
         if self.loop is not None:
             self.loop.stop()
             self._report()
-            self.loop = None
+            self.loop, self._port = None, None
 
     def _configure(self) -> None:
-        o = self._options
+        o = self._options = read(self, EffectorNodeOptions)
+        check_parties(o.parties)
+        if o.effector != self._name:
+            raise ConfigError(f"this node was started for effector {self._name!r}: start another for {o.effector!r}")
         effector = self._factory(read(self, self._own))
         if o.lockstep and not effector.spec.steppable:
             raise ConfigError(f"effector {effector.spec.name!r} has no time of its own: it cannot run in lockstep")
@@ -284,8 +284,8 @@ class EffectorNode(ManagedNode):
         }
         level = status.ERROR if loop.error or guard.stopped else status.WARN if guard.reason else status.OK
         text = loop.error or guard.reason or "following commands"
-        now = self.get_clock().now().nanoseconds
-        array = DiagnosticArray(status=[status.status("effector", text, values, level, guard.spec.name)])
+        now, name = self.get_clock().now().nanoseconds, status.full_name(self.get_namespace(), "effector")
+        array = DiagnosticArray(status=[status.status(name, text, values, level, guard.spec.name)])
         array.header.stamp = time_message(now)
         self._diagnostics.publish(array)
 

@@ -56,7 +56,7 @@ class PolicyLoop:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._pending: list[Frame] = []
-        self._trial: int | None = None
+        self._trial: tuple[int, int] | None = None
         self._rng = np.random.default_rng(seed)
         self._names: tuple[str, ...] | None = None
         self._order: NDArray[np.intp] | None = None
@@ -127,10 +127,10 @@ class PolicyLoop:
                 self.port.command(*self._answered)
             return
         plan = self._schedules["task"].current(now)
-        began = plan is not None and plan.trial != self._trial
+        began = plan is not None and (plan.trial, plan.from_ns) != self._trial
         if began:
-            self._trial = plan.trial  # type: ignore[union-attr]
-            self._rng = np.random.default_rng((self.seed, self._trial))
+            self._trial = (plan.trial, plan.from_ns)  # type: ignore[union-attr]
+            self._rng = np.random.default_rng((self.seed, max(0, self._trial[0])))
             self.player.reset()
         if self._waiting and not self.player.fading and (began or not self.lockstep or not self.parties):
             self._waiting.pop(0)()

@@ -164,20 +164,19 @@ class PolicyNode(ManagedNode):
         self.loop.active = False
         return super().on_deactivate(state)
 
-    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """The policy is let go."""
-        self.close()
-        return TransitionCallbackReturn.SUCCESS
-
     def close(self) -> None:
         """End the loop; safe to call twice."""
         if self.loop is not None:
             self.loop.stop()
-            self.loop = None
+            self.loop, self._port = None, None
 
     def _meet(self, message: Any) -> None:
         """An effector has told what it is."""
-        spec = EffectorSpec.from_json(message.data)
+        try:
+            spec = EffectorSpec.from_json(message.data)
+        except MyoError as error:
+            self.get_logger().error(str(error))
+            return
         if spec == self.spec:
             return
         first, self.spec = self.spec is None, spec
@@ -211,7 +210,7 @@ class PolicyNode(ManagedNode):
             for p in parameters:
                 if self.loop is not None and p.name in ("lockstep", "parties", "autostart", "seed"):
                     raise MyoError(f"{p.name} cannot be changed while the policy runs: set it at the start")
-                if p.name in ("policy", "shadow") and p.value:
+                if p.name == "policy" or (p.name == "shadow" and p.value):
                     contract = read_contract(store.find(getattr(options, p.name)))
                     if self.spec is not None:
                         contract.match(self.spec, TASK_CHANNELS)
@@ -249,8 +248,8 @@ class PolicyNode(ManagedNode):
                 policy.rehearse()
                 voice = loop.player.fit(name, policy)
             mark = loop.player.catch_up(voice)
-        except MyoError as error:
-            why = str(error)
+        except Exception as error:  # whatever it was: the worker must say so
+            why = str(error) if isinstance(error, MyoError) else f"{type(error).__name__}: {error}"
             self._ring(lambda: self._failed(name, why))
             return
         if ticket == self._newest:
@@ -313,7 +312,7 @@ class PolicyNode(ManagedNode):
                 try:
                     voice = loop.player.fit(name, OnnxPolicy(store.find(name)))
                     loop.player.catch_up(voice)
-                except MyoError as error:
+                except Exception as error:  # whatever it was: the worker must say so
                     self.get_logger().error(f"shadow {name!r}: {error}")
                     return
             loop.request(lambda: setattr(loop.player, "shadow", voice))

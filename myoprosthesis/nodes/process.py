@@ -9,16 +9,22 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
 import rclpy
+from rcl_interfaces.msg import SetParametersResult
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
-from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.node import Node
+from rclpy.parameter import Parameter
+from rclpy.publisher import Publisher
 from rclpy.signals import SignalHandlerOptions
+from rclpy.subscription import Subscription
 
-from myoprosthesis.core.errors import MyoError
+from myoprosthesis.core.errors import ConfigError, MyoError
 from myoprosthesis.core.loop import quicken
+from myoprosthesis.nodes.parameters import read
 
 CRASHED, REFUSED = 1, 2
 """Exit status of a process that failed, and of one that cannot use what it was given and need not be started again."""
@@ -99,6 +105,8 @@ class ManagedNode(LifecycleNode):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.refused = ""
+        self._why = ""
+        self._lasting: list[Any] = []
         self.crashed = False
 
     def thread(self, work: Callable[[], None]) -> threading.Thread:
@@ -118,8 +126,10 @@ class ManagedNode(LifecycleNode):
     def autostart(self) -> None:
         """Configure and activate, as the launcher wishes."""
         for trigger in (self.trigger_configure, self.trigger_activate):
-            if self.refused or trigger() != TransitionCallbackReturn.SUCCESS:
-                self.refuse(self.refused or f"{self.get_name()} could not be brought up")
+            if trigger() != TransitionCallbackReturn.SUCCESS:
+                if not self._why:
+                    self.get_logger().fatal(f"{self.get_name()} could not be brought up")
+                self.refused = self._why or "not brought up"
                 return
 
     def refuse(self, sentence: str) -> None:
@@ -128,13 +138,61 @@ class ManagedNode(LifecycleNode):
         self.get_logger().fatal(sentence)
 
     def attempt(self, action: Callable[[], None]) -> TransitionCallbackReturn:
-        """Run a transition's work; a refusal is logged and fails the transition."""
+        """Configure: run this transition's work. A refusal is logged and fails the transition, which may be tried
+        again; what the work had put on the graph by then is taken off."""
+        self._why, self._lasting = "", self._entities()
         try:
             action()
         except MyoError as error:
-            self.refused = str(error)
+            self._why = str(error)
+            self.get_logger().error(self._why)
+            self.release()
             return TransitionCallbackReturn.FAILURE
         except Exception:  # rclpy would swallow it
             self.get_logger().fatal(traceback.format_exc())
+            self.release()
             return TransitionCallbackReturn.ERROR
         return TransitionCallbackReturn.SUCCESS
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """As before configuring."""
+        self.close()
+        self.release()
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """As before configuring, for good."""
+        return self.on_cleanup(state)
+
+    def close(self) -> None:
+        """End what configuring began; safe to call twice."""
+
+    def settled(self, *groups: type) -> None:
+        """Parameters of these options dataclasses are checked when set, and refused once the node is configured,
+        since it would not heed them any more."""
+
+        def check(parameters: list[Parameter[Any]]) -> SetParametersResult:
+            own = {f.name: group for group in groups for f in fields(group)}
+            try:
+                for p in parameters:
+                    if p.name in own and self._lasting:
+                        raise ConfigError(f"{p.name} cannot be changed while the node is configured: clean it up first")
+                for group in groups:
+                    read(self, group, changes=[p for p in parameters if own.get(p.name) is group])
+            except MyoError as error:
+                return SetParametersResult(successful=False, reason=str(error))
+            return SetParametersResult(successful=True)
+
+        self.add_on_set_parameters_callback(check)
+
+    def release(self) -> None:
+        """Take off the graph what configuring put there."""
+        lasting = {id(e) for e in self._lasting}
+        destroy = {Publisher: self.destroy_publisher, Subscription: self.destroy_subscription}
+        for entity in self._entities() if self._lasting else []:
+            if id(entity) not in lasting:
+                next(d for kind, d in destroy.items() if isinstance(entity, kind))(entity)  # type: ignore[operator]
+        self._lasting = []
+
+    def _entities(self) -> list[Any]:
+        return [*self.publishers, *self.subscriptions]

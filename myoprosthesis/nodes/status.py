@@ -11,6 +11,11 @@ from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 OK, WARN, ERROR, STALE = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR, DiagnosticStatus.STALE
 
 
+def full_name(namespace: str, name: str) -> str:
+    """How a node's status is called on `/diagnostics`, which all namespaces share."""
+    return f"{namespace.strip('/')}/{name}".lstrip("/")
+
+
 def status(
     name: str, message: str, values: Mapping[str, Any], level: bytes = OK, hardware: str = ""
 ) -> DiagnosticStatus:

@@ -45,6 +45,8 @@ class TaskNode(ManagedNode):
         declare(self, ("", TaskNodeOptions), ("", self._own))
         self._options = read(self, TaskNodeOptions)
         self._given: Any = read(self, self._own)
+        self._name = name
+        self.settled(TaskNodeOptions, self._own)
         self._spec: EffectorSpec | None = None
         self._task: Any = None
         self._plans: list[TrialPlan] = []
@@ -83,12 +85,17 @@ class TaskNode(ManagedNode):
     def close(self) -> None:
         """End; safe to call twice."""
         self._stop.set()
+        self._inbox.wake()
         if self._thread is not None:
             self._thread.join(timeout=5.0)
             self._thread = None
 
     def _meet(self, message: Any) -> None:
-        spec = EffectorSpec.from_json(message.data)
+        try:
+            spec = EffectorSpec.from_json(message.data)
+        except MyoError as error:
+            self.get_logger().error(str(error))
+            return
         if self._spec is None:
             self._spec = spec
             if self._options.autostart:
@@ -104,13 +111,18 @@ class TaskNode(ManagedNode):
             raise ConfigError(
                 f"effector {spec.name!r} has no endpoint to reach with: name one with --set effector.endpoint=SITE"
             )
-        given = self._given
+        self._options = read(self, TaskNodeOptions)
+        given: Any = read(self, self._own)
+        if self._options.task != self._name:
+            raise ConfigError(f"this node was started for task {self._name!r}: start another for it")
         if not given.home:
             given = replace(given, home=spec.home)
         if given.between == "reset" and not spec.steppable:
             given = replace(given, between="return")
             self.get_logger().info(f"{spec.name!r} cannot be reset between trials: it returns by itself")
-        self._task = self._factory(given)
+        self._given, self._task = given, self._factory(given)
+        self._plans, self._current, self._went, self._last_ns = [], None, False, -1
+        self._stop.clear()
         self._thread = self.thread(self._run)
 
     # -- the thread ---------------------------------------------------------------------------------------------

@@ -21,8 +21,12 @@ def names() -> dict[str, Path | None]:
 
 def load(name: str, **changes: Any) -> Preset:
     """The preset of that name, with `changes` to its own options; raises `ConfigError`."""
-    path = Path(name).expanduser()
-    if path.suffix in (".yaml", ".yml") and path.is_file():
+    try:
+        path = Path(name).expanduser()
+        given = path.suffix in (".yaml", ".yml") and path.is_file()
+    except (OSError, RuntimeError) as error:  # a name too long, a folder that is not ours, a home that is not there
+        raise ConfigError(f"perturbation {name[:80]!r} cannot be looked for: {error}") from error
+    if given:
         data: dict[str, Any] = _read(path)
     else:
         known = names()

@@ -80,8 +80,8 @@ class Planner:
 
     def is_catch(self, trial: int) -> bool:
         """True in the trials that are left unperturbed by chance."""
-        rng = np.random.default_rng((self.preset.seed, trial, _CATCH))
-        return bool(rng.random() < self.preset.catch_rate)
+        rng = np.random.default_rng((self.preset.seed, max(0, trial), _CATCH))
+        return trial >= 0 and bool(rng.random() < self.preset.catch_rate)
 
     def plan(self, trial: TrialPlan) -> PerturbationPlan:
         """Everything that is imposed during `trial`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from myoprosthesis.core import share
-from myoprosthesis.core.errors import unknown
+from myoprosthesis.core.errors import ConfigError, unknown
 
 FILE = "policy.onnx"
 
@@ -21,11 +21,14 @@ def names() -> dict[str, Path]:
 
 def find(name: str) -> Path:
     """The file of a policy given by name, or by the path of the file or of its folder."""
-    path = Path(name).expanduser()
-    if path.is_file():
-        return path
-    if (path / FILE).is_file() and ("/" in name or path.is_absolute()):
-        return path / FILE
+    try:
+        path = Path(name).expanduser()
+        if path.is_file():
+            return path
+        if (path / FILE).is_file() and ("/" in name or path.is_absolute()):
+            return path / FILE
+    except (OSError, RuntimeError) as error:  # a name too long, a folder that is not ours, a home that is not there
+        raise ConfigError(f"policy {name[:80]!r} cannot be looked for: {error}") from error
     known = names()
     if name in known:
         return known[name]
