@@ -16,7 +16,11 @@ def card(contract: Contract, settings: dict[str, Any], command: str, gap: float,
     kind = "without a field" if gain == 0 else (
         f"in a {'clockwise' if gain > 0 else 'counter-clockwise'} curl field of {b:g} N·s/m"
     )
-    origin = f" It started from the weights of `{settings['from']}`." if settings["from"] else ""
+    meaning = (
+        "The other two rows are a first exposure to a field." if gain == 0
+        else "The row without a field is the after-effect."
+    )
+    origin = f" It started from the weights of {settings['from']}." if settings["from"] else ""
     terms = "\n".join(
         f"| {t.name} | {', '.join(t.channels)} | {t.field} | {t.unit} | {1e3 * t.delay_s:g} |"
         for t in contract.observation
@@ -42,7 +46,8 @@ trained by back-propagation through the body's differentiable twin.{origin}
 
 Eight targets at 10 cm from the start, go signal at 0.2 s, trials of 1 s, on the MuJoCo body ({contract.simulator}),
 no noise. Endpoint error: mean distance over the last 100 ms, median and worst of the eight. Lateral deviation: signed
-largest distance from the straight line, right of the motion positive, mean and largest.
+largest distance from the straight line, right of the motion positive, mean and largest. {meaning}
+`myoprosthesis policy verify {contract.name}` measures this table again.
 
 | field | endpoint error, mm | worst, mm | lateral deviation, mm | largest, mm | peak speed, m/s |
 |---|---|---|---|---|---|
@@ -60,14 +65,15 @@ this order:
 Action, {contract.action.size} numbers: {contract.action.quantity} ({contract.action.unit}, 0 … 1) of
 {', '.join(contract.action.names)}.
 
-torch and onnxruntime agree to {gap:.1e} over 1000 steps, hidden state included.
+Hidden state zero at the start of each trial. torch and onnxruntime agree to {gap:.1e} over 1000 steps, hidden state
+included.
 
 ## How it was made
 
     {command}
 
-{batches} batches of {settings['curriculum']['batch']} trials in {minutes:.0f} minutes on one core; seed
-{contract.seed}. The complete configuration is in `training.yaml`, the loss in `loss.png`.
+{batches} batches of {settings['curriculum']['batch']} trials in {minutes:.1f} minutes on one core, compilation
+included. The complete configuration is in `training.yaml`, the loss in `loss.png`.
 
 | stage | batches, at most | distance, mm | field, N·s/m | catch trials | learning rate |
 |---|---|---|---|---|---|

@@ -21,6 +21,7 @@ class LossWeights:
     """What a trial costs: the mean over time and batch of each term, times its weight."""
 
     distance: float = option(1.0, "distance from where the endpoint should be", "1/m", 0.0)
+    waiting: float = option(10.0, "distance from the start before the go signal, on top of that", "1/m", 0.0)
     lateral: float = option(1.0, "distance from the straight line to the target", "1/m", 0.0)
     jerk: float = option(2e-5, "squared endpoint jerk", "s^6/m^2", 0.0)
     effort: float = option(1e-2, "squared muscle activation", "1", 0.0)
@@ -40,7 +41,7 @@ class Stage:
     start_radius: float = option(0.0, "other trials start anywhere within this radius of home", "m", 0.0, 1.0)
     field: Range = option((0.0, 0.0), "strength of the field, as a multiple of the curriculum's", "1", -10.0, 10.0)
     go: Range = option((0.1, 0.3), "time of the go signal", "s", 0.0, 10.0)
-    catch_rate: float = option(0.2, "share of trials in which the go signal never comes", "1", 0.0, 1.0)
+    catch_rate: float = option(0.3, "share of trials in which the go signal never comes", "1", 0.0, 1.0)
     vision_noise: float = option(0.001, "standard deviation, each step", "m", 0.0, 1.0)
     length_noise: float = option(0.001, "standard deviation, as a fraction of optimal fibre length", "1", 0.0, 1.0)
     velocity_noise: float = option(0.01, "standard deviation, in optimal fibre lengths per second", "1/s", 0.0, 10.0)

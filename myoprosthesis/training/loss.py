@@ -16,12 +16,16 @@ SMOOTH = 5e-4
 def terms(trials: Trials, trace: Trace, dt: float) -> dict[str, Tensor]:
     """Each term of the loss by the name of its weight, not yet weighted; see `LossWeights`."""
     error = trace.position - trials.goal()
+    early = trace.position - trials.start
+    waits = torch.arange(trials.steps)[:, None] < trials.go
     line = trials.target - trials.start
     right = torch.stack([line[1], -line[0]]) / line.norm(dim=0).clamp(min=1e-6)
     lateral = ((trace.position - trials.start) * right).sum(1)
     jerk = trace.velocity.diff(n=2, dim=0) / dt**2
     return {
         "distance": _rounded(error.square().sum(1)),
+        # Go is likely within 0.3 s: without this term the best policy leaves before it, 30 mm by 0.2 s.
+        "waiting": _rounded(early.square().sum(1) * waits),
         "lateral": _rounded(lateral.square()),
         "jerk": jerk.square().sum(1).mean(),
         "effort": trace.effort.mean(),

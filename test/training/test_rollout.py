@@ -86,6 +86,7 @@ def test_the_loss_is_what_it_says():
     parts = {k: float(v) for k, v in terms(test, trace, 0.01).items()}
     before, after = 0.005, float(np.hypot(0.1 - 0.004, 0.003))
     assert parts["distance"] == pytest.approx(0.2 * before + 0.8 * after, abs=5e-4)
+    assert parts["waiting"] == pytest.approx(0.2 * before, abs=5e-4), "only before the go signal at 0.2 s"
     assert parts["lateral"] == pytest.approx(0.003, abs=5e-4)
     assert parts["effort"] == pytest.approx(0.25) and parts["hidden"] == pytest.approx(0.04)
     assert parts["jerk"] == 0 and parts["hidden_rate"] == 0
