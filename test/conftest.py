@@ -1,0 +1,231 @@
+"""A graph for tests: real rclpy over Fast DDS, on a ROS domain that nobody else uses, on this machine only."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def _free(domain: int) -> bool:
+    """Nobody has the first ports of a domain (DDSI-RTPS 9.6.2.3: 7400 + 250·domain + 10, 11)."""
+    for port in (7410, 7411):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            try:
+                s.bind(("", port + 250 * domain))
+            except OSError:
+                return False
+    return True
+
+
+@pytest.fixture(autouse=True, scope="session")
+def domain() -> int:
+    """The domain of this session's graphs; domains above 101 collide with ephemeral ports."""
+    candidates = (1 + (os.getpid() + k) % 100 for k in range(100))
+    chosen = next(d for d in candidates if _free(d))
+    os.environ["ROS_DOMAIN_ID"] = str(chosen)
+    os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+    return chosen
+
+
+class Probe:
+    """A node of the test's own that listens, publishes and calls."""
+
+    def __init__(self, name: str = "probe", namespace: str = "") -> None:
+        import rclpy
+        from rclpy.executors import SingleThreadedExecutor
+
+        self.context = rclpy.Context()
+        rclpy.init(args=[], context=self.context)
+        self.node = rclpy.create_node(name, namespace=namespace, context=self.context)
+        self.executor = SingleThreadedExecutor(context=self.context)
+        self.executor.add_node(self.node)
+        self._clients: dict[str, Any] = {}
+
+    def close(self) -> None:
+        self.executor.shutdown()
+        self.node.destroy_node()
+        self.context.try_shutdown()
+
+    def hear(self, topic: Any, qos: Any = None, raw: bool = False) -> list[Any]:
+        """A list that grows with what comes."""
+        heard: list[Any] = []
+        self.node.create_subscription(topic.type, topic.name, heard.append, qos or topic.qos, raw=raw)
+        return heard
+
+    def speak(self, topic: Any, qos: Any = None) -> Any:
+        return self.node.create_publisher(topic.type, topic.name, qos or topic.qos)
+
+    def spin(self, seconds: float) -> None:
+        self.until(lambda: False, seconds)
+
+    def until(self, done: Callable[[], Any], seconds: float = 20.0) -> Any:
+        """Handle what comes until `done`; what `done` last said."""
+        end = time.monotonic() + seconds
+        while not done() and time.monotonic() < end:
+            self.executor.spin_once(timeout_sec=0.02)
+        return done()
+
+    def call(self, kind: Any, name: str, **request: Any) -> Any:
+        client = self._clients.setdefault(name, None) or self.node.create_client(kind, name)
+        self._clients[name] = client
+        assert client.wait_for_service(timeout_sec=10.0), name
+        future = client.call_async(kind.Request(**request))
+        assert self.until(future.done, 10.0), f"{name} did not answer"
+        return future.result()
+
+    def set(self, node: str, **values: Any) -> str:
+        """Set parameters of a node: empty, or why they were refused."""
+        from rcl_interfaces.srv import SetParametersAtomically
+        from rclpy.parameter import Parameter
+
+        parameters = [Parameter(k, value=v).to_parameter_msg() for k, v in values.items()]
+        result = self.call(SetParametersAtomically, f"{node}/set_parameters_atomically", parameters=parameters).result
+        assert result.successful == (result.reason == "") or result.successful
+        return "" if result.successful else result.reason or "refused without a reason"
+
+    def get(self, node: str, name: str) -> Any:
+        from rcl_interfaces.srv import GetParameters
+        from rclpy.parameter import parameter_value_to_python
+
+        return parameter_value_to_python(self.call(GetParameters, f"{node}/get_parameters", names=[name]).values[0])
+
+    def trigger(self, name: str) -> tuple[bool, str]:
+        from std_srvs.srv import Trigger
+
+        answer = self.call(Trigger, name)
+        return answer.success, answer.message
+
+    def change(self, node: str, transition: str) -> bool:
+        """A lifecycle transition by name."""
+        from lifecycle_msgs.msg import Transition
+        from lifecycle_msgs.srv import ChangeState
+
+        return bool(self.call(ChangeState, f"{node}/change_state", transition=Transition(label=transition)).success)
+
+
+class Stack:
+    """Node processes under the supervisor, watched by a probe."""
+
+    def __init__(self, nodes: Any, namespace: str = "") -> None:
+        from myoprosthesis.nodes import status, topics
+        from myoprosthesis.supervisor import Supervisor
+
+        self.words: list[str] = []
+        self.fault = ""
+        self.probe = Probe(namespace=namespace)
+        self.diagnostics: list[dict[str, Any]] = []
+        self.policy: list[dict[str, Any]] = []
+        self.trials: list[dict[str, Any]] = []
+        own = status.full_name(namespace, "effector")
+
+        def diagnosed(message: Any) -> None:
+            self.diagnostics += [
+                {**status.values(s), "text": s.message, "level": s.level} for s in message.status if s.name == own
+            ]
+
+        def told(out: list[dict[str, Any]]) -> Callable[[Any], None]:
+            return lambda m: out.append({**status.values(m), "text": m.message})
+
+        for topic, heard in (
+            (topics.DIAGNOSTICS, diagnosed),
+            (topics.POLICY_ACTIVE, told(self.policy)),
+            (topics.TRIAL, told(self.trials)),
+        ):
+            self.probe.node.create_subscription(topic.type, topic.name, heard, topic.qos)
+        self.supervisor = Supervisor(nodes, lambda who, text: self.words.append(f"[{who}] {text}"), namespace)
+        self.supervisor.start()
+
+    def until(self, done: Callable[[], Any], seconds: float = 30.0) -> Any:
+        """As `Probe.until`, keeping the processes alive."""
+        polled = [0.0]
+
+        def both() -> Any:
+            if time.monotonic() > polled[0]:
+                self.fault = self.fault or self.supervisor.poll()
+                polled[0] = time.monotonic() + 0.02
+            return done() or self.fault
+
+        self.probe.until(both, seconds)
+        assert not self.fault, (self.fault, self.words[-5:])
+        return done()
+
+    def spin(self, seconds: float) -> None:
+        self.until(lambda: False, seconds)
+
+    def ready(self, seconds: float = 30.0) -> Stack:
+        """The effector follows commands."""
+        assert self.until(lambda: self.diagnostics and self.diagnostics[-1]["ticks"] > 0, seconds), self.words
+        return self
+
+    def report(self) -> dict[str, Any]:
+        """The effector's next diagnostics but one, so that it is all newer than this call."""
+        n = len(self.diagnostics)
+        assert self.until(lambda: len(self.diagnostics) > n + 1, 10.0), "no diagnostics"
+        return self.diagnostics[-1]
+
+    def kill(self, name: str) -> None:
+        os.kill(self.supervisor.pids()[name], signal.SIGKILL)
+
+    def close(self) -> None:
+        self.supervisor.stop()
+        self.probe.close()
+
+
+@pytest.fixture(scope="session")
+def start(domain: int) -> Callable[..., Stack]:
+    """Start the nodes of `describe` with these options; `only` some of them. The caller closes it."""
+    from myoprosthesis.stack import StackOptions, describe
+
+    def begin(
+        settings: dict[str, dict[str, Any]] | None = None, only: tuple[str, ...] = (), **options: Any
+    ) -> Stack:
+        nodes = describe(StackOptions(**options), settings or {})
+        return Stack([n for n in nodes if not only or n.name in only], options.get("namespace", ""))
+
+    return begin
+
+
+@pytest.fixture
+def probe(domain: int) -> Iterator[Probe]:
+    made = Probe()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def command() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run `myoprosthesis …` as a person would."""
+
+    def run(*words: str, timeout: float = 90.0, **more: Any) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "myoprosthesis.cli.main", *words],
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            **more,
+        )
+
+    return run
+
+
+@pytest.fixture
+def up(command: Any, tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    """`myoprosthesis up … --quiet --json` to its end; its figures."""
+
+    def run(*words: str) -> dict[str, Any]:
+        file = tmp_path / "figures.json"
+        done = command("up", *words, "--quiet", "--json", str(file))
+        assert done.returncode == 0, done.stdout + done.stderr
+        return {**json.loads(file.read_text()), "words": done.stdout + done.stderr}
+
+    return run
