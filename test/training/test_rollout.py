@@ -92,6 +92,21 @@ def test_the_loss_is_what_it_says():
     assert parts["jerk"] == 0 and parts["hidden_rate"] == 0
 
 
+@pytest.mark.skipif(not wants_compilation("auto"), reason="needs a C++ compiler")
+def test_compiled_and_plain_give_the_same_trial_and_the_same_gradient():
+    curriculum = replace(CURRICULUM, trial=0.12)  # past the longest delay
+    twin = Twin(bodies.point_mass(BodyOptions()).model).float()
+    drawn = trials.draw(twin, curriculum, Stage("s", field=(8.0, 8.0)), 4, torch.Generator().manual_seed(0))
+    found = []
+    for compiled in (False, True):
+        policy = lively(twin)
+        trace = Rollout(twin, policy, curriculum, compiled)(drawn)
+        trace.position.square().sum().backward()
+        found.append((trace.position.detach(), *(p.grad for p in policy.parameters())))
+    for plain, fast in zip(*found, strict=True):
+        torch.testing.assert_close(fast, plain, rtol=1e-3, atol=1e-6)
+
+
 def test_compile_choices():
     assert wants_compilation("off") is False
     with pytest.raises(ConfigError, match="auto, on, off"):
