@@ -52,9 +52,6 @@ class Port(Protocol):
     def publish(self, stamp_ns: int, state: EffectorState) -> None:
         """Tell the world the state."""
 
-    def applied(self, stamp_ns: int, state: EffectorState) -> None:
-        """Tell the world what was done."""
-
     def say(self, level: str, text: str) -> None:
         """Tell people, once."""
 
@@ -315,7 +312,6 @@ class EffectorLoop:
             self.tick += 1
         self._trace.update(self._state.table.data)
         self._trace.update(self._state.applied.data)
-        self.port.applied(command.stamp_ns if command is not None else now, self._state)
 
     def _begin_trial(self, now: int) -> None:
         """Put the body to its start when a new trial wants it so."""

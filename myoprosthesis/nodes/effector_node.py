@@ -8,24 +8,21 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from std_srvs.srv import SetBool, Trigger
 
 from myoprosthesis.core import registry
-from myoprosthesis.core.effector import EffectorState
-from myoprosthesis.core.errors import ConfigError, MyoError
+from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.fingerprint import fingerprint
 from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.core.options import option
-from myoprosthesis.core.plan import PerturbationPlan, TrialPlan
 from myoprosthesis.nodes import status, topics
-from myoprosthesis.nodes.effector_loop import Command, EffectorLoop, check_parties
+from myoprosthesis.nodes.effector_loop import EffectorLoop, check_parties
 from myoprosthesis.nodes.inbox import Inbox
 from myoprosthesis.nodes.parameters import declare, overrides, read
-from myoprosthesis.nodes.process import ManagedNode, run, say
-from myoprosthesis.nodes.views import Views, time_message
-from myoprosthesis.nodes.wire import Reader, Writer
+from myoprosthesis.nodes.ports import EffectorPort
+from myoprosthesis.nodes.process import ManagedNode, run
+from myoprosthesis.nodes.views import time_message
 
 
 @dataclass(frozen=True)
@@ -42,80 +39,6 @@ class EffectorNodeOptions:
     timeout_s: float = option(0.0, "age at which a command is dead; 0: the effector's own", "s", 0.0, 10.0)
     autostart: bool = option(True, "configure and activate at once")
     gui: bool = option(False, "open MuJoCo's viewer, where there is a display")
-
-
-class GraphPort:
-    """`effector_loop.Port` over ROS topics."""
-
-    def __init__(self, node: EffectorNode, guard: GuardedEffector, lockstep: bool) -> None:
-        self._node, spec = node, guard.spec
-        self._quantity = spec.command.quantity
-        self._inbox = Inbox(node)
-        self._reader = Reader()
-        self._commands = self._inbox.subscribe(topics.COMMAND, raw=True)
-        self._living = {"task": 0, "perturbation": 0}
-        self._plans: list[tuple[Any, Any]] = [
-            (self._inbox_plan(topics.TARGET, "task"), TrialPlan),
-            (self._inbox_plan(topics.PERTURBATION, "perturbation"), PerturbationPlan),
-        ]
-        self._writer = Writer(spec.channels, frame=spec.frame)
-        self._state = node.create_publisher(topics.STATE.type, topics.STATE.name, topics.STATE.qos)
-        self.views = Views(node, spec, clock=lockstep)
-
-    def _inbox_plan(self, topic: topics.Topic, party: str) -> Any:
-        def changed(event: Any) -> None:
-            self._living[party] = event.alive_count
-
-        return self._inbox.subscribe(
-            topic, topics.alive(topics.LEASE_S), events=SubscriptionEventCallbacks(liveliness=changed)
-        )
-
-    def wake(self) -> None:
-        """Let the waiting loop look at its requests."""
-        self._inbox.wake()
-
-    def wait(self, timeout_s: float) -> None:
-        """See `Port`."""
-        self._inbox.wait(timeout_s)
-
-    def commands(self) -> list[Command]:
-        """See `Port`."""
-        out = []
-        for data in self._inbox.take(self._commands):
-            try:
-                frame = self._reader.read(data)
-            except MyoError as error:
-                self.say("error", str(error))
-                continue
-            out.append(Command(frame.stamp_ns, frame.names, getattr(frame, self._quantity)))
-        return out
-
-    def plans(self) -> list[TrialPlan | PerturbationPlan]:
-        """See `Port`."""
-        out: list[TrialPlan | PerturbationPlan] = []
-        for subscription, kind in self._plans:
-            for message in self._inbox.take(subscription):
-                try:
-                    out.append(kind.from_json(message.data))
-                except MyoError as error:
-                    self.say("error", str(error))
-        return out
-
-    def alive(self, party: str) -> bool:
-        """See `Port`."""
-        return self._living[party] > 0
-
-    def publish(self, stamp_ns: int, state: EffectorState) -> None:
-        """See `Port`."""
-        self._state.publish(self._writer.pack(stamp_ns, *state.table))
-        self.views.publish(stamp_ns, state)
-
-    def applied(self, stamp_ns: int, state: EffectorState) -> None:
-        """Part of the views, which carry the state's own stamp."""
-
-    def say(self, level: str, text: str) -> None:
-        """See `Port`."""
-        say(self._node, level, text)
 
 
 class EffectorNode(ManagedNode):
@@ -143,7 +66,7 @@ class EffectorNode(ManagedNode):
             self.create_service(Trigger, f"~/{service}", callback)
         self.create_service(SetBool, "~/pause", self._pause)
         self.create_timer(0.5, self._report)
-        self._port: GraphPort | None = None
+        self._port: EffectorPort | None = None
         self._viewer: Any = None
         if self._options.autostart:
             self.autostart()
@@ -187,7 +110,7 @@ class EffectorNode(ManagedNode):
             changes["fingerprint"] = fingerprint(effector)
         effector.spec = replace(effector.spec, **changes)
         guard = GuardedEffector(effector)
-        self._port = GraphPort(self, guard, o.lockstep)
+        self._port = EffectorPort(self, effector.spec, o.lockstep)
         self.loop = EffectorLoop(
             guard, self._port, lockstep=o.lockstep, parties=o.parties, seed=o.seed, duration_s=o.duration_s
         )

@@ -19,17 +19,16 @@ from std_srvs.srv import Trigger
 from myoprosthesis.core.effector import EffectorSpec
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.options import option
-from myoprosthesis.core.plan import TASK_CHANNELS, PerturbationPlan, TrialPlan
+from myoprosthesis.core.plan import TASK_CHANNELS
 from myoprosthesis.nodes import status, topics
 from myoprosthesis.nodes.effector_loop import check_parties
-from myoprosthesis.nodes.inbox import Inbox
 from myoprosthesis.nodes.parameters import declare, read
 from myoprosthesis.nodes.policy_loop import PolicyLoop, player_for
-from myoprosthesis.nodes.process import ManagedNode, run, say
-from myoprosthesis.nodes.wire import Frame, Reader, Writer
+from myoprosthesis.nodes.ports import PolicyPort
+from myoprosthesis.nodes.process import ManagedNode, run
 from myoprosthesis.policies import store
 from myoprosthesis.policies.onnx_policy import OnnxPolicy, read_contract
-from myoprosthesis.policies.player import Player, Voice
+from myoprosthesis.policies.player import Voice
 
 
 @dataclass(frozen=True)
@@ -45,83 +44,6 @@ class PolicyNodeOptions:
     autostart: bool = option(True, "configure and activate as soon as the effector is known")
 
 
-class GraphPort:
-    """`policy_loop.Port` over ROS topics."""
-
-    def __init__(self, node: PolicyNode, spec: EffectorSpec) -> None:
-        self._node, self._spec = node, spec
-        self._inbox = Inbox(node)
-        self._reader = Reader()
-        self._states = self._inbox.subscribe(topics.STATE, topics.reliable(10), raw=True)
-        self._plans: list[tuple[Any, Any]] = [
-            (self._inbox.subscribe(topics.TARGET, topics.latched(4)), TrialPlan),
-            (self._inbox.subscribe(topics.PERTURBATION, topics.latched(4)), PerturbationPlan),
-        ]
-        rows = (spec.command.quantity,)
-        self._writer = Writer(spec.command.names, rows, spec.frame)
-        self._shadow_writer = Writer(spec.command.names, rows, spec.frame)
-        self._hidden_writer: Writer | None = None
-        self._hidden_size = 0
-        self._command, self._shadow, self._hidden = (
-            node.create_publisher(t.type, t.name, t.qos)
-            for t in (topics.COMMAND, topics.POLICY_SHADOW, topics.POLICY_HIDDEN)
-        )
-        self.hidden_wanted = False
-
-    def wake(self) -> None:
-        """Let the waiting loop look at its requests."""
-        self._inbox.wake()
-
-    def wait(self, timeout_s: float) -> None:
-        """See `Port`."""
-        self._inbox.wait(timeout_s)
-
-    def states(self) -> list[Frame]:
-        """See `Port`."""
-        out = []
-        for data in self._inbox.take(self._states):
-            try:
-                out.append(self._reader.read(data))
-            except MyoError as error:
-                self.say("error", str(error))
-        return out
-
-    def plans(self) -> list[TrialPlan | PerturbationPlan]:
-        """See `Port`."""
-        out: list[TrialPlan | PerturbationPlan] = []
-        for subscription, kind in self._plans:
-            for message in self._inbox.take(subscription):
-                try:
-                    out.append(kind.from_json(message.data))
-                except MyoError as error:
-                    self.say("error", str(error))
-        return out
-
-    def command(self, stamp_ns: int, command: Any) -> None:
-        """See `Port`."""
-        self._command.publish(self._writer.pack(stamp_ns, command))
-
-    def heard(self, stamp_ns: int, player: Player) -> None:
-        """See `Port`."""
-        if player.shadow is not None and player.shadow.command is not None:
-            self._shadow.publish(self._shadow_writer.pack(stamp_ns, player.shadow.command))
-        if self.hidden_wanted and player.current is not None:
-            hidden = player.current.policy.hidden
-            if self._hidden_writer is None or self._hidden_size != hidden.size:
-                self._hidden_size = hidden.size
-                self._hidden_writer = Writer([f"hidden/{i}" for i in range(hidden.size)], ("position",))
-            if hidden.size:
-                self._hidden.publish(self._hidden_writer.pack(stamp_ns, hidden))
-
-    def refresh(self) -> None:
-        """Find out who listens."""
-        self.hidden_wanted = self._hidden.get_subscription_count() > 0
-
-    def say(self, level: str, text: str) -> None:
-        """See `Port`."""
-        say(self._node, level, text)
-
-
 class PolicyNode(ManagedNode):
     """Builds a player for the effector that it hears of, and swaps policies off the control thread."""
 
@@ -133,7 +55,7 @@ class PolicyNode(ManagedNode):
         read_contract(store.find(self._options.policy))
         self.spec: EffectorSpec | None = None
         self.loop: PolicyLoop | None = None
-        self._port: GraphPort | None = None
+        self._port: PolicyPort | None = None
         self._newest = 0
         self._active = self.create_publisher(
             topics.POLICY_ACTIVE.type, topics.POLICY_ACTIVE.name, topics.POLICY_ACTIVE.qos
@@ -196,7 +118,7 @@ class PolicyNode(ManagedNode):
         player.commit(voice)
         if o.shadow:
             player.shadow = player.fit(o.shadow, OnnxPolicy(store.find(o.shadow)))
-        self._port = GraphPort(self, self.spec)
+        self._port = PolicyPort(self, self.spec)
         self.loop = PolicyLoop(player, self._port, lockstep=o.lockstep, parties=o.parties, seed=o.seed)
         self.loop.start(self.thread)
         self._tell("active")

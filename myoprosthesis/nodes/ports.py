@@ -1,0 +1,142 @@
+"""What the control loops see of the graph: frames and plans in, frames out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.node import Node
+
+from myoprosthesis.core.effector import EffectorSpec, EffectorState
+from myoprosthesis.core.errors import MyoError
+from myoprosthesis.core.plan import PerturbationPlan, TrialPlan
+from myoprosthesis.nodes import topics
+from myoprosthesis.nodes.effector_loop import Command
+from myoprosthesis.nodes.inbox import Inbox
+from myoprosthesis.nodes.process import say
+from myoprosthesis.nodes.views import Views
+from myoprosthesis.nodes.wire import Frame, Reader, Writer
+from myoprosthesis.policies.player import Player
+
+_PLANS = ((topics.TARGET, TrialPlan, "task"), (topics.PERTURBATION, PerturbationPlan, "perturbation"))
+
+
+class GraphPort:
+    """Frames of one topic and the plans of both parties, waited for together; damaged messages are said and dropped."""
+
+    def __init__(self, node: Node, frames: topics.Topic, depth: int, watch: bool) -> None:
+        """`watch`: notice within `topics.LEASE_S` when the process of a party dies."""
+        self._node = node
+        self._inbox = Inbox(node)
+        self._reader = Reader()
+        self._frames = self._inbox.subscribe(frames, topics.reliable(depth), raw=True)
+        self._living = {party: 0 for *_, party in _PLANS}
+        self._plans = [(self._subscribe(topic, party, watch), kind) for topic, kind, party in _PLANS]
+
+    def _subscribe(self, topic: topics.Topic, party: str, watch: bool) -> Any:
+        if not watch:
+            return self._inbox.subscribe(topic, topics.latched(4))
+
+        def changed(event: Any) -> None:
+            self._living[party] = event.alive_count
+
+        events = SubscriptionEventCallbacks(liveliness=changed)
+        return self._inbox.subscribe(topic, topics.alive(topics.LEASE_S), events=events)
+
+    def wake(self) -> None:
+        """Let the waiting loop look at its requests."""
+        self._inbox.wake()
+
+    def wait(self, timeout_s: float) -> None:
+        """Until something has come, or the time is over."""
+        self._inbox.wait(timeout_s)
+
+    def frames(self) -> list[Frame]:
+        """Frames that came, oldest first."""
+        out = []
+        for data in self._inbox.take(self._frames):
+            try:
+                out.append(self._reader.read(data))
+            except MyoError as error:
+                self.say("error", str(error))
+        return out
+
+    def plans(self) -> list[TrialPlan | PerturbationPlan]:
+        """Plans that came, oldest first."""
+        out: list[TrialPlan | PerturbationPlan] = []
+        for subscription, kind in self._plans:
+            for message in self._inbox.take(subscription):
+                try:
+                    out.append(kind.from_json(message.data))  # type: ignore[attr-defined]
+                except MyoError as error:
+                    self.say("error", str(error))
+        return out
+
+    def alive(self, party: str) -> bool:
+        """False when a party is known to be dead or was never there."""
+        return self._living[party] > 0
+
+    def say(self, level: str, text: str) -> None:
+        """Tell people."""
+        say(self._node, level, text)
+
+
+class EffectorPort(GraphPort):
+    """`effector_loop.Port` over ROS topics."""
+
+    def __init__(self, node: Node, spec: EffectorSpec, lockstep: bool) -> None:
+        super().__init__(node, topics.COMMAND, 1, watch=True)
+        self._quantity = spec.command.quantity
+        self._writer = Writer(spec.channels, frame=spec.frame)
+        self._state = node.create_publisher(topics.STATE.type, topics.STATE.name, topics.STATE.qos)
+        self.views = Views(node, spec, clock=lockstep)
+
+    def commands(self) -> list[Command]:
+        """See `Port`."""
+        return [Command(f.stamp_ns, f.names, getattr(f, self._quantity)) for f in self.frames()]
+
+    def publish(self, stamp_ns: int, state: EffectorState) -> None:
+        """See `Port`."""
+        self._state.publish(self._writer.pack(stamp_ns, *state.table))
+        self.views.publish(stamp_ns, state)
+
+
+class PolicyPort(GraphPort):
+    """`policy_loop.Port` over ROS topics."""
+
+    def __init__(self, node: Node, spec: EffectorSpec) -> None:
+        super().__init__(node, topics.STATE, 10, watch=False)
+        rows = (spec.command.quantity,)
+        self._writer = Writer(spec.command.names, rows, spec.frame)
+        self._shadow_writer = Writer(spec.command.names, rows, spec.frame)
+        self._hidden_writer = Writer((), ("position",))
+        self._hidden_size = 0
+        self._command, self._shadow, self._hidden = (
+            node.create_publisher(t.type, t.name, t.qos)
+            for t in (topics.COMMAND, topics.POLICY_SHADOW, topics.POLICY_HIDDEN)
+        )
+        self.hidden_wanted = False
+
+    def states(self) -> list[Frame]:
+        """See `Port`."""
+        return self.frames()
+
+    def command(self, stamp_ns: int, command: Any) -> None:
+        """See `Port`."""
+        self._command.publish(self._writer.pack(stamp_ns, command))
+
+    def heard(self, stamp_ns: int, player: Player) -> None:
+        """See `Port`."""
+        if player.shadow is not None and player.shadow.command is not None:
+            self._shadow.publish(self._shadow_writer.pack(stamp_ns, player.shadow.command))
+        if self.hidden_wanted and player.current is not None:
+            hidden = player.current.policy.hidden
+            if self._hidden_size != hidden.size:
+                self._hidden_size = hidden.size
+                self._hidden_writer = Writer([f"hidden/{i}" for i in range(hidden.size)], ("position",))
+            if hidden.size:
+                self._hidden.publish(self._hidden_writer.pack(stamp_ns, hidden))
+
+    def refresh(self) -> None:
+        """Find out who listens."""
+        self.hidden_wanted = self._hidden.get_subscription_count() > 0
