@@ -1,0 +1,460 @@
+"""The effector's loop with the world in memory: what it waits for, follows and refuses."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from myoprosthesis.core import registry
+from myoprosthesis.core.effector import EffectorSpec
+from myoprosthesis.core.guard import GuardedEffector
+from myoprosthesis.core.plan import Entry, PerturbationPlan, TrialPlan
+from myoprosthesis.effectors.mirror import Mirror, MirrorOptions
+from myoprosthesis.nodes.effector_loop import Command, EffectorLoop
+
+DT_NS = 10_000_000
+NAMES = ("joint1", "joint2")
+ZERO = (0.0, 0.0, 0.0)
+
+
+def arm():
+    return registry.factory("effectors", "arm26")(registry.options("effectors", "arm26")())
+
+
+class World:
+    """A port whose other side is the test."""
+
+    def __init__(self):
+        self.condition = threading.Condition()
+        self.inbox, self.spoken, self.published, self.done, self.said = [], [], [], [], []
+        self.living = {"task", "perturbation"}
+        self.answer = None
+
+    def wait(self, timeout_s):
+        with self.condition:
+            if not (self.inbox or self.spoken):
+                self.condition.wait(max(0.0, timeout_s))
+
+    def _emptied(self, box):
+        with self.condition:
+            out, box[:] = list(box), []
+        return out
+
+    def commands(self):
+        return self._emptied(self.inbox)
+
+    def plans(self):
+        return self._emptied(self.spoken)
+
+    def alive(self, party):
+        return party in self.living
+
+    def publish(self, stamp_ns, state):
+        self.published.append((stamp_ns, state))
+        if self.answer is not None:
+            for command in self.answer(stamp_ns, state):
+                self.send(command)
+
+    def applied(self, stamp_ns, state):
+        self.done.append((stamp_ns, state.applied.copy()))
+
+    def say(self, level, text):
+        self.said.append((level, text))
+
+    def send(self, *commands):
+        with self.condition:
+            self.inbox.extend(commands)
+            self.condition.notify()
+
+    def speak(self, *plans):
+        with self.condition:
+            self.spoken.extend(plans)
+            self.condition.notify()
+
+    def words(self):
+        return " | ".join(text for _, text in self.said)
+
+
+def follow(stamp_ns, state):
+    """A policy: each state is answered under its own stamp."""
+    return [Command(stamp_ns, NAMES, np.array([0.01, -0.02]) * (1 + stamp_ns // DT_NS))]
+
+
+@pytest.fixture
+def made():
+    loops = []
+
+    def make(effector=None, **options):
+        world = World()
+        guard = GuardedEffector(effector or Mirror(MirrorOptions(rate_limit=1e4)))
+        loop = EffectorLoop(guard, world, **{"lockstep": True, **options})
+
+        def thread(work):
+            t = threading.Thread(target=work, daemon=True)
+            t.start()
+            return t
+
+        loop.begin = lambda: loop.start(thread)
+        loops.append(loop)
+        return loop, world
+
+    yield make
+    for loop in loops:
+        loop.stop()
+
+
+def until(done, seconds=5.0):
+    end = time.monotonic() + seconds
+    while not done() and time.monotonic() < end:
+        time.sleep(0.002)
+    return done()
+
+
+def still(loop, seconds=0.05):
+    before = loop.tick
+    time.sleep(seconds)
+    return loop.tick == before
+
+
+def trial(k, from_tick, until_tick, **more):
+    return TrialPlan(k, from_tick * DT_NS, until_tick * DT_NS, ZERO, (0.1, 0.0, 0.0), from_tick * DT_NS, **more)
+
+
+def nothing(until_tick, from_tick=0):
+    return PerturbationPlan("null", until_tick * DT_NS, 0, (), from_tick * DT_NS)
+
+
+# -- lockstep ---------------------------------------------------------------------------------------------------
+
+
+def test_every_state_waits_for_its_own_command(made):
+    loop, world = made()
+    loop.begin()
+    assert until(lambda: world.published) and world.published[0][0] == 0 and still(loop)
+    world.send(Command(DT_NS, NAMES, np.array([1.0, 1.0])), Command(-1, NAMES, np.array([1.0, 1.0])))
+    assert still(loop) and loop.tick == 0  # neither answers this state
+    world.send(Command(0, NAMES, np.array([0.1, 0.2])), Command(DT_NS, NAMES, np.array([1.0, 1.0])))
+    assert until(lambda: loop.tick == 1) and still(loop)
+    assert world.done[0][0] == 0 and world.done[0][1].tolist() == [0.1, 0.2]
+    assert world.published[-1][0] == DT_NS
+
+
+def test_no_tick_overtakes_a_party(made):
+    """A tick runs only when every party has spoken beyond it; they may speak in any order, and late."""
+    loop, world = made(parties=("task", "perturbation"))
+    world.answer = follow
+    loop.begin()
+    assert until(lambda: loop.waiting_for == "task") and loop.tick == 0
+    world.speak(nothing(7))
+    assert still(loop, 0.15) and loop.tick == 0
+    world.speak(trial(0, 0, 5), trial(1, 5, 9))
+    assert until(lambda: loop.tick == 7) and still(loop)
+    assert until(lambda: loop.waiting_for == "perturbation")
+    assert "waiting for perturbation" in world.words()
+    world.speak(nothing(20, 7))
+    assert until(lambda: loop.tick == 9) and still(loop)
+    assert until(lambda: loop.waiting_for == "task")
+    assert [stamp for stamp, _ in world.done] == [k * DT_NS for k in range(9)]
+
+
+def test_the_run_ends_with_the_last_trial(made):
+    loop, world = made(parties=("task",))
+    world.answer = follow
+    world.speak(trial(0, 0, 3), trial(1, 3, 6, last=True))
+    loop.begin()
+    assert until(lambda: loop.finished) and loop.tick == 6 and still(loop, 0.15)
+    assert loop.waiting_for == "" and not loop.error
+
+
+def test_a_duration_ends_it_too(made):
+    loop, world = made(duration_s=0.25)
+    world.answer = follow
+    loop.begin()
+    assert until(lambda: loop.finished) and loop.tick == 25 and still(loop)
+
+
+def test_a_policy_that_comes_late_is_told_the_state_again(made):
+    loop, world = made()
+    loop.begin()
+    assert until(lambda: len(world.published) > 2)
+    assert {stamp for stamp, _ in world.published} == {0} and loop.waiting_for == "policy"
+    world.answer = follow
+    assert until(lambda: loop.tick > 20)
+
+
+def test_duplicates_move_nothing_twice(made):
+    loop, world = made(duration_s=0.2)
+    world.answer = lambda stamp, state: follow(stamp, state) * 3
+    loop.begin()
+    assert until(lambda: loop.finished) and loop.tick == len(world.done) == 20
+
+
+def test_paused_means_paused_and_a_step_is_one_tick(made):
+    loop, world = made()
+    world.answer = follow
+    loop.begin()
+    assert until(lambda: loop.tick > 5)
+    loop.request(lambda: setattr(loop, "paused", True))
+    assert until(lambda: loop.paused) and (time.sleep(0.05) or still(loop))
+    at = loop.tick
+    loop.step()
+    assert until(lambda: loop.tick == at + 1) and still(loop)
+    loop.step(3)
+    assert until(lambda: loop.tick == at + 4) and still(loop, 0.15) and loop.waiting_for == ""
+    loop.request(lambda: setattr(loop, "paused", False))
+    assert until(lambda: loop.tick > at + 10)
+
+
+def test_the_same_answers_give_the_same_trace(made):
+    def trace(scale, seed):
+        loop, world = made(duration_s=0.3, seed=seed)
+        world.answer = lambda stamp, state: [Command(stamp, NAMES, np.array([scale, -scale]) * np.sin(stamp))]
+        loop.begin()
+        assert until(lambda: loop.finished)
+        return loop.trace_sha256()
+
+    assert trace(0.1, 0) == trace(0.1, 0) != trace(np.nextafter(0.1, 1), 0)
+
+
+def test_a_body_begins_each_trial_at_its_start(made):
+    loop, world = made(parties=("task",))
+    world.answer = follow
+    world.speak(trial(0, 0, 4), trial(1, 4, 8, reset=False), trial(2, 8, 12, last=True))
+    loop.begin()
+    assert until(lambda: loop.finished)
+    at = {stamp // DT_NS: state.joint_position.tolist() for stamp, state in world.published}
+    assert at[0] == at[8] == [0.0, 0.0] and at[4] != [0.0, 0.0]
+
+
+def test_a_task_begun_anew_is_a_new_trial(made):
+    """A task that was restarted numbers from 0 again: the body goes to its start all the same."""
+    loop, world = made(parties=("task",))
+    world.answer = follow
+    world.speak(trial(0, 0, 100))
+    loop.begin()
+    assert until(lambda: loop.tick == 100)
+    world.speak(trial(0, 101, 110, last=True))
+    assert until(lambda: loop.finished)
+    at = {stamp // DT_NS: state.joint_position.tolist() for stamp, state in world.published}
+    assert at[101] == [0.0, 0.0] != at[100]
+
+
+# -- what is refused --------------------------------------------------------------------------------------------
+
+
+def test_a_command_in_another_order_means_the_same(made):
+    loop, world = made(duration_s=0.04)
+    orders = [NAMES, NAMES[::-1]]
+    told = {"joint1": 0.3, "joint2": -0.4}
+
+    def mixed(stamp, state):
+        names = tuple(orders[(stamp // DT_NS) % 2])
+        return [Command(stamp, names, np.array([told[n] for n in names]))]
+
+    world.answer = mixed
+    loop.begin()
+    assert until(lambda: loop.finished)
+    assert {tuple(applied) for _, applied in world.done} == {(0.3, -0.4)}
+
+
+BAD = {
+    "missing name": (("joint1",), [0.1], "'joint2' is wanted but not there", "wrong_names"),
+    "unknown name": (("joint1", "joint2", "tail"), [0.1, 0.2, 0.3], "'tail' is there but not wanted", "wrong_names"),
+    "name twice": (("joint1", "joint2", "joint2"), [0.1, 0.2, 0.3], "'joint2' is there twice", "wrong_names"),
+    "too short": (NAMES, [0.1], "1 values for 2 names", "wrong_size"),
+    "too long": (NAMES, [0.1, 0.2, 0.3], "3 values for 2 names", "wrong_size"),
+    "nothing": ((), [], "'joint1' is wanted but not there", "wrong_names"),
+    "misnamed and mis-sized": (NAMES[::-1], [0.5], "1 values for 2 names", "wrong_size"),
+}
+
+
+@pytest.mark.parametrize("names, values, sentence, event", BAD.values(), ids=BAD)
+def test_a_bad_command_is_refused_and_the_last_good_one_stays(made, names, values, sentence, event):
+    loop, world = made(effector=Mirror(MirrorOptions(rate_limit=1e4)), lockstep=False)
+    loop.begin()
+    until(lambda: world.published)
+    good = Command(time.time_ns(), NAMES, np.array([0.3, -0.4]))
+    world.send(good, Command(time.time_ns(), names, np.array(values)))
+    assert until(lambda: sentence in world.words()), world.words()
+    assert loop.guard.events[event] == 1
+    applied = [tuple(a) for _, a in world.done]
+    assert set(applied) <= {(0.0, 0.0), (0.3, -0.4)} and (0.3, -0.4) in applied
+
+
+def test_a_refusal_is_said_once(made):
+    loop, world = made(lockstep=False)
+    loop.begin()
+    for _ in range(20):
+        world.send(Command(time.time_ns(), ("a", "b"), np.zeros(2)))
+        time.sleep(0.002)
+    assert until(lambda: loop.guard.events["wrong_names"] == 20)
+    assert sum("refused" in text for _, text in world.said) == 1
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_never_reaches_the_body(made, bad):
+    loop, world = made(effector=arm(), duration_s=0.3)
+    names = loop.guard.spec.command.names
+
+    def answer(stamp, state):
+        values = np.full(6, 0.5)
+        values[stamp // DT_NS % 6] = bad if stamp // DT_NS >= 10 else 0.5
+        return [Command(stamp, names, values)]
+
+    world.answer = answer
+    loop.begin()
+    assert until(lambda: loop.finished)
+    applied = np.array([a for _, a in world.done])
+    assert (applied[:10] == 0.5).all() and (applied[10:] == 0).all()
+    assert loop.guard.events["non_finite"] == 20 and "idle: a command that is not finite" in world.words()
+    assert all(np.isfinite(state.table).all() for _, state in world.published)
+
+
+# -- real time --------------------------------------------------------------------------------------------------
+
+
+def steady(world, loop, stamp=lambda: time.time_ns(), seconds=0.3, names=NAMES):
+    """Send a command each 5 ms for a while."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        world.send(Command(stamp(), names, np.array([0.3, -0.3])))
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize(
+    "ahead_s, sentence",
+    [(0.0, ""), (-0.5, "older than 80 ms"), (-1e9, "older than 80 ms"), (3600.0, "in the future")],
+)
+def test_stamps_too_old_or_of_another_clock_are_not_followed(made, ahead_s, sentence):
+    loop, world = made(lockstep=False)
+    loop.begin()
+    steady(world, loop, lambda: time.time_ns() + int(ahead_s * 1e9))
+    assert (sentence in loop.guard.reason) if sentence else loop.guard.reason == ""
+    assert any(tuple(a) == (0.3, -0.3) for _, a in world.done) is not bool(sentence)
+
+
+@pytest.mark.parametrize("ahead_s", [0.0, 0.9])
+def test_idle_within_a_tenth_of_a_second_of_the_last_command(made, ahead_s):
+    """Also when the last one was stamped with a time to come, which would keep it young."""
+    loop, world = made(effector=arm(), lockstep=False)
+    names, stamps = loop.guard.spec.command.names, []
+    applied = world.applied
+    world.applied = lambda stamp, state: (stamps.append(time.monotonic()), applied(stamp, state))
+    loop.begin()
+    end = time.monotonic() + 0.2
+    while time.monotonic() < end:
+        world.send(Command(time.time_ns() + int(ahead_s * 1e9), names, np.full(6, 0.5)))
+        last = time.monotonic()
+        time.sleep(0.005)
+    until(lambda: loop.guard.reason)
+    moved = [t for t, (_, a) in zip(stamps, world.done, strict=False) if a.any()]
+    assert moved and moved[-1] - last <= 0.1  # a tick begun within 80 ms; the last with the command is older yet
+    assert loop.guard.reason.startswith("the newest command is older")
+
+
+@pytest.mark.parametrize("party", ["task", "perturbation"])
+def test_a_dead_party_makes_the_effector_idle_until_it_is_back(made, party):
+    loop, world = made(lockstep=False, parties=("task", "perturbation"))
+    world.answer = lambda stamp, state: [Command(stamp, NAMES, np.array([0.1, 0.1]))]
+    loop.begin()
+    assert until(lambda: loop.guard.reason == "")
+    world.living.discard(party)
+    assert until(lambda: loop.guard.reason == f"{party} is not alive")
+    world.living.add(party)
+    assert until(lambda: loop.guard.reason == "")
+    assert f"idle: {party} is not alive" in world.words() and "following commands again" in world.words()
+
+
+def test_an_inactive_effector_publishes_and_does_not_move(made):
+    loop, world = made(lockstep=False)
+    loop.active = False
+    world.answer = lambda stamp, state: [Command(stamp, NAMES, np.array([0.3, 0.3]))]
+    loop.begin()
+    assert until(lambda: len(world.published) > 10)
+    assert loop.guard.reason == "not active" and not any(a.any() for _, a in world.done)
+
+
+def test_the_stop_is_latched_and_the_reset_is_the_start(made):
+    loop, world = made(effector=arm(), duration_s=5.0)
+    names = loop.guard.spec.command.names
+    world.answer = lambda stamp, state: [Command(stamp, names, np.full(6, 0.4))]
+    loop.begin()
+    assert until(lambda: loop.tick > 20)
+    loop.request(loop.guard.estop)
+    assert until(lambda: loop.guard.stopped)
+    at = loop.tick + 1
+    assert until(lambda: loop.tick > at + 20)
+    assert not np.array([a for _, a in world.done[at : at + 20]]).any()
+    loop.request(loop.guard.resume)
+    assert until(lambda: loop.guard.reason == "")
+    start = world.published[0][1].joint_position
+    loop.request(lambda: setattr(loop, "paused", True))
+    loop.reset()
+    assert until(lambda: np.array_equal(loop.state.joint_position, start))
+
+
+# -- what is imposed --------------------------------------------------------------------------------------------
+
+
+def pushed(made, *entries, name="push", ticks=30):
+    loop, world = made(effector=arm(), duration_s=ticks * 0.01, parties=("perturbation",))
+    names = loop.guard.spec.command.names
+    world.answer = lambda stamp, state: [Command(stamp, names, np.zeros(6))]
+    world.speak(PerturbationPlan(name, 10**12, 0, entries))
+    loop.begin()
+    assert until(lambda: loop.finished), world.words()
+    return loop, world
+
+
+def test_a_law_acts_in_its_window_and_is_measured(made):
+    law = {"f": [3.0, 0.0, 0.0], "K": np.zeros((3, 3)).tolist(), "B": np.zeros((3, 3)).tolist()}
+    loop, world = pushed(made, Entry("endpoint", "law", law, 10 * DT_NS, 20 * DT_NS))
+    load = np.array([state.load for _, state in world.published])[:, 0]
+    assert not load[:11].any() and not load[21:].any()
+    np.testing.assert_allclose(load[11:21], 3.0)
+
+
+@pytest.mark.parametrize(
+    "entry, sentence",
+    [
+        (Entry("joint", "law", {"joints": ["tail"], "f": [1], "K": [[0]], "B": [[0]]}), "has no joint 'tail'"),
+        (Entry("muscle", "strength", {"muscles": ["wing"], "strength": 0.5}), "has no muscle 'wing'"),
+        (Entry("endpoint", "law", {"f": [1, 2], "K": np.eye(2).tolist(), "B": np.eye(2).tolist()}), "3 dimensions"),
+        (Entry("endpoint", "law", {"f": ["x"] * 3, "K": [[1]], "B": [[1]]}), "cannot be read"),
+        (Entry("endpoint", "wind", {}), "'wind' cannot act at the endpoint"),
+    ],
+)
+def test_a_law_that_cannot_act_is_refused_aloud_and_the_trial_runs_without(made, entry, sentence):
+    loop, world = pushed(made, entry, name="odd")
+    assert "perturbation 'odd' is refused" in world.words()
+    assert sentence in world.words() and loop.tick == 30 and not loop.error
+    assert not np.array([state.load for _, state in world.published]).any()
+
+
+def test_a_body_without_muscles_refuses_their_weakness(made):
+    loop, world = made(duration_s=0.1, parties=("perturbation",))
+    world.answer = follow
+    world.speak(PerturbationPlan("weak", 10**12, 0, (Entry("muscle", "strength", {"muscles": [], "strength": 0.5}),)))
+    loop.begin()
+    assert until(lambda: loop.finished)
+    assert "'mirror' cannot apply a perturbation at its muscle; it can at: none" in world.words()
+
+
+def test_a_body_that_fails_stops_and_says_so(made):
+    class Broken(Mirror):
+        def step(self, command, imposed):
+            from myoprosthesis.core.errors import EffectorError
+
+            raise EffectorError("the cable is off")
+
+        def close(self):
+            self.closed = True
+
+    body = Broken(MirrorOptions())
+    assert isinstance(body.spec, EffectorSpec)
+    loop, world = made(effector=body)
+    world.answer = follow
+    loop.begin()
+    assert until(lambda: loop.error == "the cable is off") and body.closed
+    assert ("fatal", "the effector stops: the cable is off") in world.said
