@@ -52,6 +52,9 @@ class Port(Protocol):
     def publish(self, stamp_ns: int, state: EffectorState) -> None:
         """Tell the world the state."""
 
+    def applied(self, stamp_ns: int, state: EffectorState) -> None:
+        """Tell the world what was done, under the stamp of the command that asked for it."""
+
     def say(self, level: str, text: str) -> None:
         """Tell people, once."""
 
@@ -312,6 +315,7 @@ class EffectorLoop:
             self.tick += 1
         self._trace.update(self._state.table.data)
         self._trace.update(self._state.applied.data)
+        self.port.applied(command.stamp_ns if command is not None else now, self._state)
 
     def _begin_trial(self, now: int) -> None:
         """Put the body to its start when a new trial wants it so."""

@@ -100,6 +100,10 @@ class EffectorPort(GraphPort):
         self._state.publish(self._writer.pack(stamp_ns, *state.table))
         self.views.publish(stamp_ns, state)
 
+    def applied(self, stamp_ns: int, state: EffectorState) -> None:
+        """See `Port`."""
+        self.views.applied(stamp_ns, state)
+
 
 class PolicyPort(GraphPort):
     """`policy_loop.Port` over ROS topics."""

@@ -30,9 +30,10 @@ class Views:
         joints, muscles = Writer(spec.joints, frame=spec.frame), Writer(spec.muscles, frame=spec.frame)
         activation = Writer(spec.muscles, ("position",), spec.frame)
         loads = Writer(spec.joints, ("effort",), spec.frame)
-        applied = Writer(spec.command.names, (spec.command.quantity,), spec.frame)
+        self._done = Writer(spec.command.names, (spec.command.quantity,), spec.frame)
+        self._applied = node.create_publisher(topics.APPLIED.type, topics.APPLIED.name, topics.APPLIED.qos)
+        self._applied_wanted = False
         build: dict[topics.Topic, Callable[[int, EffectorState], Any]] = {
-            topics.APPLIED: lambda t, s: applied.pack(t, s.applied),
             topics.JOINT_STATES: lambda t, s: joints.pack(t, *s.table[:, :nj]),
         }
         if nm:
@@ -49,12 +50,18 @@ class Views:
 
     def refresh(self) -> None:
         """Find out which views have listeners."""
+        self._applied_wanted = self._applied.get_subscription_count() > 0
         self._wanted = [(p, make) for p, make in self._all if p.get_subscription_count()]
 
     def publish(self, stamp_ns: int, state: EffectorState) -> None:
         """Publish the views that somebody wants."""
         for publisher, make in self._wanted:
             publisher.publish(make(stamp_ns, state))
+
+    def applied(self, stamp_ns: int, state: EffectorState) -> None:
+        """Publish what was done, if somebody wants to know."""
+        if self._applied_wanted:
+            self._applied.publish(self._done.pack(stamp_ns, state.applied))
 
     def _header(self, stamp_ns: int) -> Header:
         return Header(stamp=time_message(stamp_ns), frame_id=self._frame)
