@@ -10,6 +10,7 @@ import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import fields
+from importlib import metadata
 from typing import Any
 
 import rclpy
@@ -22,6 +23,7 @@ from rclpy.publisher import Publisher
 from rclpy.signals import SignalHandlerOptions
 from rclpy.subscription import Subscription
 
+from myoprosthesis.core import share
 from myoprosthesis.core.errors import ConfigError, MyoError
 from myoprosthesis.core.loop import quicken
 from myoprosthesis.nodes.parameters import read
@@ -29,11 +31,17 @@ from myoprosthesis.nodes.parameters import read
 CRASHED, REFUSED = 1, 2
 """Exit status of a process that failed, and of one that cannot use what it was given and need not be started again."""
 
-
 def stay_local() -> None:
-    """Keep discovery on this machine unless the environment says otherwise, so that nobody on the network can
-    move a hand by accident. `ROS_AUTOMATIC_DISCOVERY_RANGE=SUBNET` opens it."""
+    """Settings of the middleware, for the time before `rclpy.init`; the environment's own come first.
+
+    Discovery is kept on this machine, so that nobody on the network can move a hand by accident
+    (`ROS_AUTOMATIC_DISCOVERY_RANGE=SUBNET` opens it), and made quick (`config/dds.xml`).
+    """
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    # Jazzy's Fast DDS 2 knows the older name only, and later ones complain of it.
+    old = os.environ.get("ROS_DISTRO") == "jazzy" or metadata.version("rclpy").startswith("7.")
+    name = "FASTRTPS_DEFAULT_PROFILES_FILE" if old else "FASTDDS_DEFAULT_PROFILES_FILE"
+    os.environ.setdefault(name, str(share.root() / "config" / "dds.xml"))
 
 
 def die_with_parent() -> None:
