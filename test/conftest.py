@@ -229,3 +229,131 @@ def up(command: Any, tmp_path: Path) -> Callable[..., dict[str, Any]]:
         return {**json.loads(file.read_text()), "words": done.stdout + done.stderr}
 
     return run
+
+
+@pytest.fixture(scope="session")
+def sound() -> Callable[..., bytes]:
+    """The bytes of an untrained policy for an effector of this name."""
+    from myoprosthesis.core import registry
+    from myoprosthesis.policies.graph import untrained
+
+    def make(effector: str = "point_mass", seed: int = 0, **more: Any) -> bytes:
+        spec = registry.factory("effectors", effector)(registry.options("effectors", effector)()).spec
+        return untrained(spec, f"untrained_{seed}", 8, seed=seed, **more)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def spoil() -> Callable[[bytes, str, Path], Path]:
+    """Write a copy of a sound policy with one fault, by the fault's name, into a folder of that name."""
+
+    def write(data: bytes, fault: str, folder: Path) -> Path:
+        path = folder / fault.replace(" ", "_") / "policy.onnx"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(_spoilt(data, fault))
+        return path
+
+    return write
+
+
+def _spoilt(data: bytes, fault: str) -> bytes:
+    import numpy as np
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    if fault == "sound":
+        return data
+    if fault == "truncated":
+        return data[: len(data) // 2]
+    if fault == "empty":
+        return b""
+    if fault == "not ONNX":
+        return b"\x80\x04 this is no policy at all" * 40
+    model = onnx.load_model_from_string(data)
+    text = next(p for p in model.metadata_props if p.key == "myoprosthesis.contract")
+    contract = json.loads(text.value)
+    action = contract["action"]
+    if fault == "no contract":
+        model.metadata_props.remove(text)
+    elif fault == "contract cut":
+        text.value = text.value[:-20]
+    elif fault == "too many muscles":
+        for key, extra in (("names", "m_extra"), ("low", 0.0), ("high", 1.0)):
+            action[key].append(extra)
+    elif fault == "one muscle less":
+        for key in ("names", "low", "high"):
+            action[key].pop()
+        _narrow(model, len(action["names"]))
+    elif fault == "renamed muscle":
+        action["names"][0] = "psoas"
+    elif fault == "renamed joint":
+        contract["observation"][0]["channels"][0] = "hinge"
+    elif fault == "permuted":
+        order = np.roll(np.arange(len(action["names"])), 1)
+        _permute(model, order)
+        for key in ("names", "low", "high"):
+            action[key] = [action[key][i] for i in order]
+    elif fault == "returns NaN":
+        model.graph.node.append(helper.make_node("Sub", ["raw", "nan"], ["action"]))
+        _rename_action(model)
+        model.graph.initializer.append(numpy_helper.from_array(np.float32(np.nan), "nan"))
+    elif fault == "NaN once moving":  # sqrt of minus the sum of squares of what is observed
+        model.graph.node.extend(
+            [
+                helper.make_node("ReduceSumSquare", ["observation"], ["square"], keepdims=1),
+                helper.make_node("Neg", ["square"], ["minus"]),
+                helper.make_node("Sqrt", ["minus"], ["nan"]),
+                helper.make_node("Add", ["raw", "nan"], ["action"]),
+            ]
+        )
+        _rename_action(model)
+    elif fault in ("external weights", "external constant"):
+        tensor = TensorProto(name="outside", data_type=TensorProto.FLOAT, dims=[1])
+        tensor.data_location = TensorProto.EXTERNAL
+        tensor.external_data.add(key="location", value="../../../etc/passwd")
+        if fault == "external weights":
+            model.graph.initializer.append(tensor)
+        else:
+            model.graph.node.insert(0, helper.make_node("Constant", [], ["outside"], value=tensor))
+    elif fault == "fails when run":
+        model.graph.node.append(helper.make_node("Reshape", ["raw", "nowhere"], ["action"]))
+        _rename_action(model)
+        model.graph.initializer.append(numpy_helper.from_array(np.array([7, 7], np.int64), "nowhere"))
+    elif fault == "unknown operator":
+        model.graph.node.append(helper.make_node("Conjure", ["raw"], ["action"], domain="magic"))
+        model.opset_import.append(helper.make_opsetid("magic", 1))
+        _rename_action(model)
+    elif fault == "odd period":
+        contract["dt"] = 0.0123
+    elif fault == "another format":
+        contract["format"] = 99
+    else:
+        raise ValueError(fault)
+    if fault not in ("no contract", "contract cut"):
+        text.value = json.dumps(contract)
+    return bytes(model.SerializeToString())
+
+
+def _rename_action(model: Any) -> None:
+    """Let the network's own output be called `raw`, so that the node appended last makes `action`."""
+    for node in model.graph.node:
+        if node.output[0] == "action" and node.input[0] != "raw":
+            node.output[0] = "raw"
+
+
+def _permute(model: Any, order: Any) -> None:
+    from onnx import numpy_helper
+
+    for tensor in model.graph.initializer:
+        if tensor.name in ("w_out", "b_out"):
+            tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor)[order], tensor.name))
+
+
+def _narrow(model: Any, n: int) -> None:
+    from onnx import numpy_helper
+
+    for tensor in model.graph.initializer:
+        if tensor.name in ("w_out", "b_out"):
+            tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor)[:n], tensor.name))
+    model.graph.output[0].type.tensor_type.shape.dim[1].dim_value = n

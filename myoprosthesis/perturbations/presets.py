@@ -25,7 +25,7 @@ def load(name: str, **changes: Any) -> Preset:
         path = Path(name).expanduser()
         given = path.suffix in (".yaml", ".yml") and path.is_file()
     except (OSError, RuntimeError) as error:  # a name too long, a folder that is not ours, a home that is not there
-        raise ConfigError(f"perturbation {name[:80]!r} cannot be looked for: {error}") from error
+        raise ConfigError(f"perturbation {name[:80]!r} cannot be looked for: {str(error)[:60]}") from error
     if given:
         data: dict[str, Any] = _read(path)
     else:

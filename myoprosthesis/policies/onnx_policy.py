@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime
+from google.protobuf.message import Message
 from numpy.typing import NDArray
 from onnx.external_data_helper import uses_external_data
 
@@ -29,7 +31,7 @@ def read_contract(path: Path, data: bytes | None = None) -> Contract:
         raise ContractError(f"{path} is not an ONNX file, or a damaged one ({len(data)} bytes)") from error
     if not model.graph.node:
         raise ContractError(f"{path} is not an ONNX file, or a damaged one ({len(data)} bytes)")
-    if any(uses_external_data(t) for t in model.graph.initializer):
+    if any(uses_external_data(t) for t in _tensors(model)):
         raise ContractError(f"{path} refers to data outside itself; a policy must be one file")
     text = next((p.value for p in model.metadata_props if p.key == METADATA_KEY), None)
     if text is None:
@@ -40,6 +42,17 @@ def read_contract(path: Path, data: bytes | None = None) -> Contract:
     except ContractError as error:
         raise ContractError(f"{path}: {error}") from error
     return contract
+
+
+def _tensors(message: Any) -> Iterator[onnx.TensorProto]:
+    """Every tensor in a protobuf message, wherever it hides: weights, constants, branches, functions."""
+    for field, value in message.ListFields():
+        if field.type == field.TYPE_MESSAGE:
+            for part in (value,) if isinstance(value, Message) else value:
+                if isinstance(part, onnx.TensorProto):
+                    yield part
+                else:
+                    yield from _tensors(part)
 
 
 def _check_graph(graph: Any, contract: Contract) -> None:
@@ -105,8 +118,16 @@ class OnnxPolicy:
         return np.asarray(action[0], np.float64)
 
     def rehearse(self) -> None:
-        """Run twice from rest, so that nothing is slow the first time; refuses what is not finite."""
+        """Run twice from rest, so that nothing is slow the first time; refuses what fails, or is not finite."""
         for _ in range(2):
-            if not np.isfinite(self.step(np.zeros(self.contract.observation_size, np.float32))).all():
+            try:
+                action = self.step(np.zeros(self.contract.observation_size, np.float32))
+            except Exception as error:  # onnxruntime raises kinds of its own
+                raise ContractError(f"{self.path} cannot be run: {str(error).splitlines()[0]}") from error
+            given = {"action": action.shape, **{n: self._feed[n].shape for n in self._names}}
+            wanted = {"action": (self.contract.action.size,), **dict(self.contract.hidden)}
+            if given != wanted:
+                raise ContractError(f"{self.path} returns shapes {given}, its contract tells of {wanted}")
+            if not np.isfinite(action).all():
                 raise ContractError(f"{self.path} returns numbers that are not finite")
         self.reset()

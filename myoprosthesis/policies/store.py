@@ -28,7 +28,7 @@ def find(name: str) -> Path:
         if (path / FILE).is_file() and ("/" in name or path.is_absolute()):
             return path / FILE
     except (OSError, RuntimeError) as error:  # a name too long, a folder that is not ours, a home that is not there
-        raise ConfigError(f"policy {name[:80]!r} cannot be looked for: {error}") from error
+        raise ConfigError(f"policy {name[:80]!r} cannot be looked for: {str(error)[:60]}") from error
     known = names()
     if name in known:
         return known[name]

@@ -268,7 +268,8 @@ def test_swaps_in_a_crowd_are_done_one_after_the_other(made):
 def test_a_rotation_turns_what_is_seen(made):
     policy = Echo()
     _, world = made(policy)
-    world.speak(imposed(99, Entry("observation", "rotation", {"angle_rad": np.pi / 2, "centre": [0.5, 0.0]}, 2 * DT_NS)))
+    quarter = {"angle_rad": np.pi / 2, "centre": [0.5, 0.0]}
+    world.speak(imposed(99, Entry("observation", "rotation", quarter, 2 * DT_NS)))
     play(world, range(4))
     assert policy.seen[1][:2].tolist() == pytest.approx([0.5, 0.25])
     assert policy.seen[2][:2].tolist() == pytest.approx([0.25, 0.0], abs=1e-6)

@@ -1,0 +1,119 @@
+"""Policy files: read by their contract, refused with one sentence."""
+
+import numpy as np
+import pytest
+
+from myoprosthesis.core import registry
+from myoprosthesis.core.errors import ContractError
+from myoprosthesis.policies.onnx_policy import OnnxPolicy, read_contract
+
+BAD = {
+    "truncated": "not an ONNX file, or a damaged one",
+    "empty": "not an ONNX file",
+    "not ONNX": "not an ONNX file",
+    "no contract": "carries no contract",
+    "contract cut": "the contract cannot be read",
+    "another format": "has format 99",
+    "too many muscles": r"outputs are .*\(1, 4\).*, the contract tells of .*\(1, 5\)",
+    "external weights": "refers to data outside itself",
+    "external constant": "refers to data outside itself",
+}
+BAD_LATER = {
+    "returns NaN": "numbers that are not finite",
+    "fails when run": "cannot be run",
+    "unknown operator": "cannot be loaded",
+}
+MISFITS = {
+    "one muscle less": "commands 3 channels, effector 'point_mass' takes 4",
+    "renamed muscle": "'right' is wanted but not there; there are: psoas",
+    "renamed joint": "observes 'hinge' .*, which effector 'point_mass' does not have",
+    "odd period": "every 12.3 ms, which is no whole multiple of the 10 ms",
+}
+
+
+@pytest.fixture(scope="module")
+def spec():
+    return registry.factory("effectors", "point_mass")(registry.options("effectors", "point_mass")()).spec
+
+
+@pytest.mark.parametrize("fault, sentence", BAD.items())
+def test_a_bad_file_is_refused_before_anything_is_run(sound, spoil, tmp_path, fault, sentence):
+    path = spoil(sound(), fault, tmp_path)
+    for read in (read_contract, OnnxPolicy):
+        with pytest.raises(ContractError, match=sentence) as caught:
+            read(path)
+        assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("fault, sentence", BAD_LATER.items())
+def test_what_only_running_shows_is_refused_by_the_rehearsal(sound, spoil, tmp_path, fault, sentence):
+    path = spoil(sound(), fault, tmp_path)
+    with pytest.raises(ContractError, match=sentence) as caught:
+        OnnxPolicy(path).rehearse()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("fault, sentence", MISFITS.items())
+def test_what_does_not_fit_is_refused_with_the_first_difference(sound, spoil, spec, tmp_path, fault, sentence):
+    with pytest.raises(ContractError, match=sentence):
+        read_contract(spoil(sound(), fault, tmp_path)).match(spec, ("go",))
+
+
+def test_every_truncation_is_refused(sound, tmp_path):
+    data, path = sound(), tmp_path / "policy.onnx"
+    for n in (*range(0, len(data), 97), len(data) - 1):
+        path.write_bytes(data[:n])
+        with pytest.raises(ContractError):
+            OnnxPolicy(path)
+
+
+def test_flipped_bytes_give_a_policy_or_a_sentence(sound, tmp_path):
+    data, path, rng = sound(), tmp_path / "policy.onnx", np.random.default_rng(0)
+    for _ in range(150):
+        broken = bytearray(data)
+        for at in rng.integers(len(data), size=8):
+            broken[at] = rng.integers(256)
+        path.write_bytes(broken)
+        try:
+            OnnxPolicy(path).rehearse()
+        except ContractError as error:
+            assert str(path) in str(error)
+
+
+def test_a_file_that_cannot_be_read(tmp_path):
+    with pytest.raises(ContractError, match="cannot be read: Is a directory"):
+        OnnxPolicy(tmp_path)
+    with pytest.raises(ContractError, match="cannot be read: No such file"):
+        OnnxPolicy(tmp_path / "none.onnx")
+
+
+def test_permuted_muscles_play_the_same(sound, spoil, spec, tmp_path):
+    plain, moved = (OnnxPolicy(spoil(sound(), f, tmp_path)) for f in ("sound", "permuted"))
+    orders = [p.contract.match(spec, ("go",)) for p in (plain, moved)]
+    assert orders[0].tolist() != orders[1].tolist()
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        seen = rng.normal(size=plain.contract.observation_size).astype(np.float32)
+        a, b = (p.step(seen)[o] for p, o in zip((plain, moved), orders, strict=True))
+        np.testing.assert_array_equal(a, b)
+
+
+def test_memory_is_kept_until_reset_and_is_of_this_object(sound, spoil, tmp_path):
+    path = spoil(sound(), "sound", tmp_path)
+    one, two = OnnxPolicy(path), OnnxPolicy(path)
+    one.rehearse()
+    assert not one.hidden.any() and one.hidden.shape == (8,)
+    seen = np.ones(one.contract.observation_size, np.float32)
+    first = one.step(seen)
+    assert one.hidden.any() and not two.hidden.any() and not np.array_equal(one.step(seen), first)
+    one.reset()
+    np.testing.assert_array_equal(one.step(seen), first)
+    np.testing.assert_array_equal(two.step(seen), first)
+    assert one.sha256 == two.sha256 and len(one.sha256) == 64
+
+
+def test_the_file_may_go_once_it_is_loaded(sound, spoil, tmp_path):
+    path = spoil(sound(), "sound", tmp_path)
+    policy = OnnxPolicy(path)
+    path.unlink()
+    policy.rehearse()
