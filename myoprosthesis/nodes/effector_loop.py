@@ -104,7 +104,6 @@ class EffectorLoop:
         self._trace = hashlib.sha256()
         self._said = ""
         self._state: EffectorState | None = None
-        self._published_ns = 0
 
     # -- from other threads -------------------------------------------------------------------------------------
 
@@ -190,8 +189,9 @@ class EffectorLoop:
                 age = max(age, (time.monotonic_ns() - self._heard_ns) * 1e-9)  # whatever stamps and clocks say
             self._do(command, age, idle, now)
             self._account(late, skipped, age if command is not None else None)
+            now = self._clock_ns()  # one stamp, by which body and policy begin a trial with the same state
             self._begin_trial(now)
-            self._publish(self._clock_ns())
+            self._publish(now)
 
     def _account(self, late_s: float, skipped: int, age_s: float | None) -> None:
         """Ticks count from the first command on."""

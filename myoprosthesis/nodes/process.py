@@ -39,7 +39,7 @@ def stay_local() -> None:
     """
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     # Jazzy's Fast DDS 2 knows the older name only, and later ones complain of it.
-    old = os.environ.get("ROS_DISTRO") == "jazzy" or metadata.version("rclpy").startswith("7.")
+    old = os.environ.get("ROS_DISTRO", "jazzy" if metadata.version("rclpy").startswith("7.") else "") == "jazzy"
     name = "FASTRTPS_DEFAULT_PROFILES_FILE" if old else "FASTDDS_DEFAULT_PROFILES_FILE"
     os.environ.setdefault(name, str(share.root() / "config" / "dds.xml"))
 
