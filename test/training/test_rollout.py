@@ -13,7 +13,7 @@ from myoprosthesis.effectors.mujoco_body import BodyOptions
 from myoprosthesis.policies.onnx_policy import OnnxPolicy
 from myoprosthesis.training import export, measure, senses, trials
 from myoprosthesis.training.curriculum import Curriculum, Stage
-from myoprosthesis.training.loss import terms, total
+from myoprosthesis.training.loss import SMOOTH, terms, total
 from myoprosthesis.training.network import ReachPolicy
 from myoprosthesis.training.rollout import Rollout, Trace, wants_compilation
 from myoprosthesis.training.torch_twin import Twin
@@ -77,17 +77,23 @@ def test_every_weight_gets_a_gradient():
 
 
 def test_the_loss_is_what_it_says():
-    """A trial that stands 3 mm to the right of its start and 4 mm on, by hand."""
+    """Trials to 0° and 45° that stand 3 mm to the right of their start and 4 mm on, by hand."""
     twin = Twin(bodies.point_mass(BodyOptions()).model).float()
-    test = trials.centre_out(twin, CURRICULUM, 1, 0.1, 0.0)  # to +x: right is −y
-    position = test.start.expand(test.steps, 2, 1) + torch.tensor([0.004, -0.003])[:, None]
-    flat = torch.zeros(test.steps, 1)
+    test = trials.centre_out(twin, CURRICULUM, 2, 0.1, 0.0)
+    c = np.sqrt(0.5)
+    on, right = torch.tensor([[1, c], [0, c]]), torch.tensor([[0, c], [-1, -c]])
+    position = (test.start + 0.004 * on + 0.003 * right).float().expand(test.steps, 2, 2)
+    flat = torch.zeros(test.steps, 2)
     trace = Trace(position, torch.zeros_like(position), flat + 0.25, flat + 0.04, flat)
     parts = {k: float(v) for k, v in terms(test, trace, 0.01).items()}
-    before, after = 0.005, float(np.hypot(0.1 - 0.004, 0.003))
-    assert parts["distance"] == pytest.approx(0.2 * before + 0.8 * after, abs=5e-4)
-    assert parts["waiting"] == pytest.approx(0.2 * before, abs=5e-4), "only before the go signal at 0.2 s"
-    assert parts["lateral"] == pytest.approx(0.003, abs=5e-4)
+
+    def rounded(x: float) -> float:
+        return float(np.hypot(x, SMOOTH)) - SMOOTH
+
+    before, after = rounded(0.005), rounded(float(np.hypot(0.1 - 0.004, 0.003)))
+    assert parts["distance"] == pytest.approx(0.2 * before + 0.8 * after, abs=1e-6)
+    assert parts["waiting"] == pytest.approx(0.2 * before, abs=1e-6), "only before the go signal at 0.2 s"
+    assert parts["lateral"] == pytest.approx(rounded(0.003), abs=1e-6)
     assert parts["effort"] == pytest.approx(0.25) and parts["hidden"] == pytest.approx(0.04)
     assert parts["jerk"] == 0 and parts["hidden_rate"] == 0
 

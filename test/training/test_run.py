@@ -56,6 +56,20 @@ def test_an_interrupted_run_ends_bit_for_bit_like_a_whole_one(tmp_path, cut):
     assert [r["score"] for r in whole.progress.history] == [r["score"] for r in again.progress.history]
 
 
+def test_the_best_policy_outlives_an_interruption(tmp_path):
+    run = start(tmp_path)
+    run.train(lambda run, costs, row: run.progress.total < 10)  # after the first evaluation of the last stage
+    run.progress.best = -1.0  # nothing later is better
+    run.save()
+    best = {name: value.clone() for name, value in run.best_weights.items()}
+    again = start(tmp_path)
+    again.resume()
+    again.train(never_stop)
+    assert not torch.equal(again.policy.w_in, best["w_in"]), "it went on training"
+    for name, value in again.best_policy().state_dict().items():
+        assert torch.equal(value, best[name]), name
+
+
 def test_another_seed_is_another_run(tmp_path):
     one, two = start(tmp_path / "1", seed=1), start(tmp_path / "2", seed=2)
     assert not torch.equal(one.policy.w_in, two.policy.w_in)
