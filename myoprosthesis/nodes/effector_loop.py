@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.channels import permutation
 from myoprosthesis.core.effector import NOTHING, EffectorState, Imposed
-from myoprosthesis.core.errors import ConfigError, MyoError
+from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.core.loop import Ledger, Pacer
 from myoprosthesis.core.plan import PerturbationPlan, Schedule, TrialPlan
 from myoprosthesis.perturbations.imposed import Imposer
 
+PARTIES = ("task", "perturbation")
+"""Whom the loop can wait for."""
 PATIENCE_S = 0.1
 """Wall time after which a party that is waited for is named, and the state said again."""
 
@@ -95,7 +97,7 @@ class EffectorLoop:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._imposer = Imposer(guard.spec)
-        self._schedules: dict[str, Schedule] = {"task": Schedule(), "perturbation": Schedule()}
+        self._schedules: dict[str, Schedule] = {party: Schedule() for party in PARTIES}
         self._trial: tuple[int, int] | None = None
         self._command: Command | None = None
         self._names: tuple[str, ...] | None = None
@@ -341,10 +343,3 @@ class EffectorLoop:
         if text != self._said:
             self._said = text
             self.port.say(level, text)
-
-
-def check_parties(parties: tuple[str, ...]) -> None:
-    """Refuse the name of a party that the loop cannot wait for."""
-    for party in parties:
-        if party not in ("task", "perturbation"):
-            raise ConfigError(f"no party is called {party!r}: known are task, perturbation")

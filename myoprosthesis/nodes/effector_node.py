@@ -17,7 +17,7 @@ from myoprosthesis.core.fingerprint import fingerprint
 from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.core.options import option
 from myoprosthesis.nodes import status, topics
-from myoprosthesis.nodes.effector_loop import EffectorLoop, check_parties
+from myoprosthesis.nodes.effector_loop import PARTIES, EffectorLoop
 from myoprosthesis.nodes.inbox import Inbox
 from myoprosthesis.nodes.parameters import declare, overrides, read
 from myoprosthesis.nodes.ports import EffectorPort
@@ -32,7 +32,7 @@ class EffectorNodeOptions:
     effector: str = option("arm26", "the effector to command")
     lockstep: bool = option(False, "simulated time that waits for every party, instead of wall time")
     parties: tuple[str, ...] = option(
-        (), "who must have spoken before a tick runs, and be alive for the effector to move"
+        (), "who must have spoken before a tick runs, and be alive for the effector to move", choices=PARTIES
     )
     seed: int = option(0, "seed of the first reset", "", 0)
     duration_s: float = option(0.0, "stop ticking after so much time; 0: never", "s", 0.0)
@@ -53,7 +53,6 @@ class EffectorNode(ManagedNode):
         self._options = read(self, EffectorNodeOptions)
         self._name = name
         self.settled(EffectorNodeOptions, self._own)
-        check_parties(self._options.parties)
         self._diagnostics = self.create_publisher(
             topics.DIAGNOSTICS.type, topics.DIAGNOSTICS.name, topics.DIAGNOSTICS.qos
         )
@@ -98,7 +97,6 @@ class EffectorNode(ManagedNode):
 
     def _configure(self) -> None:
         o = self._options = read(self, EffectorNodeOptions)
-        check_parties(o.parties)
         if o.effector != self._name:
             raise ConfigError(f"this node was started for effector {self._name!r}: start another for {o.effector!r}")
         effector = self._factory(read(self, self._own))

@@ -21,7 +21,7 @@ from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.options import option
 from myoprosthesis.core.plan import TASK_CHANNELS
 from myoprosthesis.nodes import status, topics
-from myoprosthesis.nodes.effector_loop import check_parties
+from myoprosthesis.nodes.effector_loop import PARTIES
 from myoprosthesis.nodes.parameters import declare, read
 from myoprosthesis.nodes.policy_loop import PolicyLoop, player_for
 from myoprosthesis.nodes.ports import PolicyPort
@@ -39,7 +39,9 @@ class PolicyNodeOptions:
     shadow: str = option("", "a policy that runs beside it and is only published; empty: none")
     blend_s: float = option(0.1, "length of the cross-fade at a swap", "s", 0.0, 10.0)
     lockstep: bool = option(False, "answer every state under its own stamp")
-    parties: tuple[str, ...] = option((), "who must have spoken before a state is answered, in lockstep")
+    parties: tuple[str, ...] = option(
+        (), "who must have spoken before a state is answered, in lockstep", choices=PARTIES
+    )
     seed: int = option(0, "seed of the noise that a perturbation puts on the observation", "", 0)
     autostart: bool = option(True, "configure and activate as soon as the effector is known")
 
@@ -51,7 +53,6 @@ class PolicyNode(ManagedNode):
         super().__init__("policy")
         declare(self, ("", PolicyNodeOptions))
         self._options = read(self, PolicyNodeOptions)
-        check_parties(self._options.parties)
         read_contract(store.find(self._options.policy))
         self.spec: EffectorSpec | None = None
         self.loop: PolicyLoop | None = None

@@ -1,0 +1,135 @@
+"""The one description of a stack: what is chosen, what wins, what is refused before anything starts."""
+
+import pytest
+
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.stack import StackOptions, as_settings, describe, stacks
+
+
+def parameters(settings=None, **options):
+    return {n.name: n.parameters for n in describe(StackOptions(**options), settings)}
+
+
+def test_the_stack_of_the_newcomer():
+    made = parameters()
+    assert list(made) == ["effector", "policy", "perturbation", "task"]
+    assert made["effector"]["effector"] == "arm26" and made["policy"]["policy"] == "reach_null"
+    assert made["perturbation"]["perturbation"] == "null" and made["task"]["task"] == "centre_out"
+    assert made["effector"]["parties"] == made["policy"]["parties"] == ["task", "perturbation"]
+    assert "reach" in stacks()
+
+
+def test_the_body_brings_its_policy():
+    assert parameters(effector="point_mass")["policy"]["policy"] == "point_mass_null"
+    with pytest.raises(ConfigError, match="names no policy for effector 'myohand' .*give one with --policy"):
+        parameters(effector="myohand")
+
+
+def test_later_wins(tmp_path):
+    file = tmp_path / "parameters.yaml"
+    file.write_text("effector: {dt: 0.005, seed: 3}\n/policy: {ros__parameters: {blend_s: 0.2}}\n")
+    made = parameters({"effector": {"seed": 5}}, params_file=str(file), seed=1)
+    assert made["effector"]["dt"] == 0.005 and made["effector"]["seed"] == 5 and made["task"]["seed"] == 1
+    assert made["policy"]["blend_s"] == 0.2
+
+
+def test_seed_and_lockstep_reach_every_node_that_heeds_them():
+    made = parameters(seed=7, lockstep=True, trials=3, duration=2.0)
+    assert [made[n]["seed"] for n in ("effector", "policy", "task")] == [7, 7, 7]
+    assert [made[n]["lockstep"] for n in ("effector", "policy", "task")] == [True] * 3
+    assert made["task"]["trials"] == 3 and made["effector"]["duration_s"] == 2.0
+
+
+def test_a_stack_may_be_a_file(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("effector: point_mass\npolicy: point_mass_cw\nnodes: {task: {distance: 0.05}}\n")
+    made = parameters(stack=str(file))
+    assert made["policy"]["policy"] == "point_mass_cw" and made["task"]["distance"] == 0.05
+
+
+UNKNOWN = {
+    "effector": "unknown effector 'nobody': known are .*arm26.*point_mass",
+    "policy": "unknown policy 'nobody': known are .*reach_null",
+    "perturbation": "unknown perturbation 'nobody': known are .*curl_cw.*null",
+    "task": "unknown task 'nobody': known are .*centre_out",
+    "stack": "unknown stack 'nobody': known are .*reach",
+}
+
+
+@pytest.mark.parametrize("what, sentence", UNKNOWN.items())
+def test_an_unknown_name_lists_what_there_is(what, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        parameters(**{what: "nobody", **({"policy": "reach_null"} if what == "effector" else {})})
+
+
+SETTINGS = {
+    "effector.speed=3": "unknown parameter 'speed': known are .*dt",
+    "engine.dt=3": "unknown node 'engine': known are effector, .*policy",
+    "effector.dt=fast": "dt: 'fast' is not a number",
+    "effector.dt=-1": "dt: -1.* is outside",
+    "effector.dt=.nan": "not a finite number",
+    "effector.lockstep=perhaps": "not true or false",
+    "effector.parties=[policy]": "'policy' is none of task, perturbation",
+    "policy.blend_s=11": "11 is outside 0 to 10 s",
+    "policy.policy=nowhere": "unknown policy 'nowhere'",
+    "policy.shadow=nowhere": "unknown policy 'nowhere'",
+    "perturbation.gain=5": "has no option gain",
+    "perturbation.options={slope: 1}": "not text|has no option slope",
+    "perturbation.catch_rate=2": "outside 0 to 1",
+    "task.targets=0": "0 is outside 1 to 360",
+    "task.between=jump": "'jump' is none of reset, return",
+    "task.go_s=5": "comes after the trial's 1.0 s",
+    "task.task=juggle": "unknown task 'juggle'",
+}
+
+
+@pytest.mark.parametrize("setting, sentence", SETTINGS.items())
+def test_what_a_node_would_refuse_is_refused_before_it_starts(setting, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        parameters(as_settings([setting]))
+
+
+def test_all_faults_come_in_one_sentence():
+    with pytest.raises(ConfigError) as caught:
+        parameters(as_settings(["effector.dt=0", "task.targets=0", "policy.blend=1"]))
+    assert all(word in str(caught.value) for word in ("dt", "targets", "did you mean 'blend_s'"))
+
+
+@pytest.mark.parametrize("text", ["effector.dt", "dt=3", "=", "effector.=3", "effector.dt={"])
+def test_a_setting_is_node_parameter_value(text):
+    with pytest.raises(ConfigError, match="--set"):
+        as_settings([text])
+
+
+FILES = {
+    "no such file": (None, "cannot be read: No such file"),
+    "no YAML": ("{[", "is not YAML"),
+    "binary": (b"\xff\xfe\x00\x80", "is not YAML"),
+    "a list": ("[1, 2]", "must hold a YAML mapping"),
+    "empty": ("", "must hold a YAML mapping"),
+    "unknown node": ("engine: {dt: 1}", "unknown node 'engine'"),
+    "no mapping": ("effector: 3", "needs a mapping of parameters, got 3"),
+    "unknown key": ("effector: {speed: 1}", "unknown parameter 'speed'"),
+    "wrong type": ("effector: {dt: [1, 2]}", r"dt: \[1, 2\] is not a number"),
+    "nested": ("effector: {ros__parameters: {dt: 1}, more: 1}", "unknown parameter"),
+    "object": ("effector: !!python/object/apply:os.system ['true']", "is not YAML"),
+}
+
+
+@pytest.mark.parametrize("content, sentence", FILES.values(), ids=FILES)
+def test_a_faulty_parameter_file_is_refused(tmp_path, content, sentence):
+    file = tmp_path / "parameters.yaml"
+    if content is not None:
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(ConfigError, match=sentence):
+        parameters(params_file=str(file))
+
+
+def test_a_stack_with_an_unknown_key_is_refused(tmp_path):
+    file = tmp_path / "stack.yaml"
+    file.write_text("effektor: arm26\n")
+    with pytest.raises(ConfigError, match="unknown keys effektor; known are .*effector"):
+        parameters(stack=str(file))
+    file.write_text("effector: [arm26]\n")
+    with pytest.raises(ConfigError):
+        parameters(stack=str(file))
