@@ -72,6 +72,7 @@ def describe(options: StackOptions, settings: Mapping[str, Mapping[str, Any]] | 
     """
     file = _stack(options.stack)
     effector = options.effector or str(file.get("effector", "arm26"))
+    registry.factory("effectors", effector)
     policy = options.policy or _default_policy(file.get("policy"), effector, options.stack)
     parties = ["task", "perturbation"]
     chosen: dict[str, dict[str, Any]] = {

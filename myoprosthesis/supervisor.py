@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from typing import Any
 from myoprosthesis.stack import NodeSpec
 
 REFUSED = 2
+_LABELS = re.compile(r"^(\[[^]]*\] ?)+: |^error: ")
+"""What ROS's log and our processes put before a sentence."""
 GRACE_S = 4.0
 FEWEST_S = 2.0
 """A process that dies sooner than this after its start, three times on end, is not started again."""
@@ -30,6 +33,8 @@ class Supervisor:
         self._running: dict[str, subprocess.Popen[str]] = {}
         self._started: dict[str, float] = {}
         self._short: dict[str, int] = {}
+        self._last: dict[str, str] = {}
+        self._listeners: dict[str, threading.Thread] = {}
         self.restarts: dict[str, int] = {}
 
     def start(self) -> None:
@@ -44,7 +49,8 @@ class Supervisor:
             if code is None:
                 continue
             if code == REFUSED:
-                return f"{name} refuses its configuration"
+                self._listeners[name].join(1.0)
+                return f"{name} was not started: {self._last.get(name, 'it did not say why')}"
             node, lived = self._nodes[name], time.monotonic() - self._started[name]
             self._short[name] = self._short.get(name, 0) + 1 if lived < FEWEST_S else 0
             died = f"died by signal {-code}" if code < 0 else f"ended with status {code}"
@@ -112,12 +118,16 @@ class Supervisor:
             start_new_session=True,
         )
         self._running[node.name], self._started[node.name] = process, time.monotonic()
-        threading.Thread(target=self._listen, args=(node.name, process), daemon=True).start()
+        listener = threading.Thread(target=self._listen, args=(node.name, process), daemon=True)
+        self._listeners[node.name] = listener
+        listener.start()
 
     def _listen(self, name: str, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
         for line in process.stdout:
-            self._tell(name, line.rstrip())
+            if line.strip():
+                self._last[name] = _LABELS.sub("", line.strip())
+                self._tell(name, line.rstrip())
 
 
 def ros_text(value: Any) -> str:

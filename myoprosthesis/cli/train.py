@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import signal
 import sys
 from collections.abc import Iterator
@@ -91,11 +92,15 @@ def _start(args: argparse.Namespace, plan: Any, folder: Path, compiled: bool) ->
         raise ConfigError(f"there is a run in {folder} already: go on with it (--resume), choose another folder "
                           "(--run), or delete it")
     body = getattr(bodies, args.effector)(BodyOptions(dt=plan.dt))
-    origin = args.origin.name if args.origin else ""
+    origin = ""
+    if args.origin:
+        start = args.origin / "policy.onnx"
+        weights = export.weights(start)
+        origin = f"{args.origin.name}, sha256 {hashlib.sha256(start.read_bytes()).hexdigest()[:16]}"
     training = Run(Twin(body.model, plan.dt), args.effector, plan, plan.select(args.stage), args.seed, folder, compiled,
                    origin)
     if args.origin:
-        training.adopt(export.weights(args.origin / "policy.onnx"))
+        training.adopt(weights)
     if args.resume:
         training.resume()
     return training

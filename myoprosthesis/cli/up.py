@@ -97,10 +97,11 @@ def run(given: argparse.Namespace) -> int:
             console.hear(0.05)
         summary = console.score.summary()
     summary |= {"restarts": supervisor.restarts, "seed": options.seed, "task": nodes[-1].parameters.get("task")}
-    display.summary(summary)
+    if summary["ticks"] or not fault:
+        display.summary(summary)
     write_json(given.json, summary)
     if fault:
-        raise ConfigError(fault + "; its own words stand above")
+        raise ConfigError(fault)
     return 0
 
 

@@ -39,15 +39,15 @@ def card(contract: Contract, settings: dict[str, Any], command: str, gap: float,
     return f"""# {contract.name}
 
 Moves `{contract.effector}` from where it is to a target when the go signal comes, trained {kind}.
-A gated recurrent unit of {contract.hidden[0][1][-1]} units between a fixed normaliser and a sigmoid read-out,
-trained by back-propagation through the body's differentiable twin.{origin}
+A gated recurrent unit of {contract.hidden[0][1][-1]} units between a fixed normaliser and a sigmoid read-out, trained
+by back-propagation through the body's differentiable twin.{origin}
 
 ## Score
 
 Eight targets at 10 cm from the start, go signal at 0.2 s, trials of 1 s, on the MuJoCo body ({contract.simulator}),
 no noise. Endpoint error: mean distance over the last 100 ms, median and worst of the eight. Lateral deviation: signed
-largest distance from the straight line, right of the motion positive, mean and largest. {meaning}
-`myoprosthesis policy verify {contract.name}` measures this table again.
+largest distance from the straight line, right of the motion positive, mean and largest.
+{meaning} `myoprosthesis policy verify {contract.name}` measures this table again.
 
 | field | endpoint error, mm | worst, mm | lateral deviation, mm | largest, mm | peak speed, m/s |
 |---|---|---|---|---|---|
@@ -55,25 +55,24 @@ largest distance from the straight line, right of the motion positive, mean and 
 
 ## Contract
 
-Period {1e3 * contract.dt:g} ms; recurrent state: {hidden}. Observation, {contract.observation_size} numbers in
-this order:
+Period {1e3 * contract.dt:g} ms. Recurrent state: {hidden}, zero at the start of each trial.
+Observation, {contract.observation_size} numbers in this order:
 
 | term | channels | field | unit | delay, ms |
 |---|---|---|---|---|
 {terms}
 
-Action, {contract.action.size} numbers: {contract.action.quantity} ({contract.action.unit}, 0 … 1) of
+Action, {contract.action.size} excitations (`{contract.action.quantity}`, 0 … 1):
 {', '.join(contract.action.names)}.
 
-Hidden state zero at the start of each trial. torch and onnxruntime agree to {gap:.1e} over 1000 steps, hidden state
-included.
+torch and onnxruntime agree to {gap:.1e} over 1000 steps, recurrent state included.
 
 ## How it was made
 
     {command}
 
-{batches} batches of {settings['curriculum']['batch']} trials in {minutes:.1f} minutes on one core, compilation
-included. The complete configuration is in `training.yaml`, the loss in `loss.png`.
+{batches} batches of {settings['curriculum']['batch']} trials in {minutes:.1f} minutes on one core.
+The complete configuration is in `training.yaml`, the loss in `loss.png`.
 
 | stage | batches, at most | distance, mm | field, N·s/m | catch trials | learning rate |
 |---|---|---|---|---|---|
