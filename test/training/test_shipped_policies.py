@@ -74,7 +74,7 @@ def test_it_stays_on_the_target_long_after_the_trials_it_was_trained_on(reaches,
     family = request.node.callspec.params["reaches"]
     body = getattr(bodies, BODIES[family])(BodyOptions())
     late = measure.centre_out(OnnxPolicy(POLICIES / f"{family}_null" / "policy.onnx"), body, trial_s=5.0)
-    assert 1e3 * late.endpoint_errors().max() < 5
+    assert 1e3 * late.endpoint_errors().max() < 10
 
 
 @pytest.mark.parametrize("name", NAMES)
