@@ -46,7 +46,7 @@ class Stage:
     length_noise: float = option(0.001, "standard deviation, as a fraction of optimal fibre length", "1", 0.0, 1.0)
     velocity_noise: float = option(0.01, "standard deviation, in optimal fibre lengths per second", "1/s", 0.0, 10.0)
     learning_rate: Range = option((2e-3, 2e-3), "at the first and the last batch, cosine between", "1", 0.0, 1.0)
-    leave_below_mm: float = option(0.0, "leave once the median endpoint error is below this; 0: never", "mm", 0.0)
+    leave_below_mm: float = option(0.0, "leave once endpoint error plus bend is below this; 0: never", "mm", 0.0)
     least_batches: int = option(100, "shortest stay", "batches", 0)
     weights: LossWeights = LossWeights()
 

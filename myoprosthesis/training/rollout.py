@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import warnings
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -97,11 +99,31 @@ def _compiled(period: Callable[..., tuple[Tensor, ...]]) -> Callable[..., tuple[
 
 
 def wants_compilation(choice: str) -> bool:
-    """Whether to compile: `on`, `off`, or `auto`, which is where there is a C++ compiler."""
+    """Whether to compile: `on`, `off`, or `auto`, which is where it works and otherwise warns.
+
+    It needs a C++ compiler and Python's headers; whether both are there is found by compiling one line.
+    """
     if choice not in COMPILE:
         raise ConfigError(f"compile is one of {', '.join(COMPILE)}; got {choice!r}")
-    there = any(shutil.which(name) for name in ("c++", "g++", "clang++"))
-    if choice == "on" and not there:
-        raise ConfigError("compilation needs a C++ compiler (g++ or clang++), which is not on the PATH; "
-                          "install one, or train with --compile off, several times slower")
-    return choice == "on" or (choice == "auto" and there)
+    if choice == "off":
+        return False
+    fault = _compiler_fault()
+    if fault and choice == "on":
+        raise ConfigError(f"nothing can be compiled here ({fault}): install g++ and Python's headers (python3-dev), or "
+                          "train with --compile off, some thirty times slower")
+    if fault:
+        warnings.warn(f"training goes on without compilation, some thirty times slower: {fault}. It needs g++ and "
+                      "Python's headers (python3-dev)", stacklevel=2)
+    return not fault
+
+
+def _compiler_fault() -> str:
+    """Empty, or why torch.compile does not work here."""
+    if not any(shutil.which(name) for name in (os.environ.get("CXX", "c++"), "c++", "g++", "clang++")):
+        return "no C++ compiler on the PATH"
+    x = torch.ones(4, requires_grad=True)
+    try:
+        torch.compile(lambda x: (x.sin() * x).sum(), fullgraph=True, dynamic=False)(x).backward()
+    except Exception as error:  # torch wraps whatever the compiler says in kinds of its own
+        return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return ""

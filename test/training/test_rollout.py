@@ -1,5 +1,7 @@
 """The closed loop on the twin is the closed loop on the MuJoCo body."""
 
+import shutil
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -98,8 +100,11 @@ def test_the_loss_is_what_it_says():
     assert parts["jerk"] == 0 and parts["hidden_rate"] == 0
 
 
-@pytest.mark.skipif(not wants_compilation("auto"), reason="needs a C++ compiler")
 def test_compiled_and_plain_give_the_same_trial_and_the_same_gradient():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if not wants_compilation("auto"):
+            pytest.skip("nothing can be compiled here")
     curriculum = replace(CURRICULUM, trial=0.12)  # past the longest delay
     twin = Twin(bodies.point_mass(BodyOptions()).model).float()
     drawn = trials.draw(twin, curriculum, Stage("s", field=(8.0, 8.0)), 4, torch.Generator().manual_seed(0))
@@ -117,3 +122,21 @@ def test_compile_choices():
     assert wants_compilation("off") is False
     with pytest.raises(ConfigError, match="auto, on, off"):
         wants_compilation("yes")
+
+
+@pytest.mark.parametrize("broken", ["no compiler", "no headers"])
+def test_where_nothing_can_be_compiled_training_goes_on_without(monkeypatch, broken):
+    def fails(*args, **kwargs):
+        raise RuntimeError("Python.h: No such file or directory")
+
+    if broken == "no compiler":
+        monkeypatch.setenv("PATH", "/nowhere")
+        monkeypatch.delenv("CXX", raising=False)
+    else:
+        monkeypatch.setattr(shutil, "which", lambda name: "/usr/bin/g++")
+        monkeypatch.setattr(torch, "compile", fails)
+    words = "no C\\+\\+ compiler" if broken == "no compiler" else "Python.h"
+    with pytest.warns(UserWarning, match=words):
+        assert wants_compilation("auto") is False
+    with pytest.raises(ConfigError, match=words):
+        wants_compilation("on")
