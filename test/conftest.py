@@ -71,9 +71,9 @@ class Probe:
     def until(self, done: Callable[[], Any], seconds: float = 20.0) -> Any:
         """Handle what comes until `done`; what `done` last said."""
         end = time.monotonic() + seconds
-        while not done() and time.monotonic() < end:
+        while not (result := done()) and time.monotonic() < end:
             self.executor.spin_once(timeout_sec=0.02)
-        return done()
+        return result
 
     def call(self, kind: Any, name: str, **request: Any) -> Any:
         client = self._clients.setdefault(name, None) or self.node.create_client(kind, name)
@@ -90,14 +90,14 @@ class Probe:
 
         parameters = [Parameter(k, value=v).to_parameter_msg() for k, v in values.items()]
         result = self.call(SetParametersAtomically, f"{node}/set_parameters_atomically", parameters=parameters).result
-        assert result.successful == (result.reason == "") or result.successful
         return "" if result.successful else result.reason or "refused without a reason"
 
     def get(self, node: str, name: str) -> Any:
         from rcl_interfaces.srv import GetParameters
         from rclpy.parameter import parameter_value_to_python
 
-        return parameter_value_to_python(self.call(GetParameters, f"{node}/get_parameters", names=[name]).values[0])
+        values = self.call(GetParameters, f"{node}/get_parameters", names=[name]).values
+        return parameter_value_to_python(values[0]) if values else None
 
     def trigger(self, name: str) -> tuple[bool, str]:
         from std_srvs.srv import Trigger
@@ -121,7 +121,6 @@ class Stack:
         from myoprosthesis.supervisor import Supervisor
 
         self.words: list[str] = []
-        self.fault = ""
         self.probe = Probe(namespace=namespace)
         self.diagnostics: list[dict[str, Any]] = []
         self.policy: list[dict[str, Any]] = []
@@ -147,17 +146,17 @@ class Stack:
 
     def until(self, done: Callable[[], Any], seconds: float = 30.0) -> Any:
         """As `Probe.until`, keeping the processes alive."""
-        polled = [0.0]
+        polled = 0.0
 
         def both() -> Any:
-            if time.monotonic() > polled[0]:
-                self.fault = self.fault or self.supervisor.poll()
-                polled[0] = time.monotonic() + 0.02
-            return done() or self.fault
+            nonlocal polled
+            if time.monotonic() > polled:
+                fault = self.supervisor.poll()
+                assert not fault, (fault, self.words[-5:])
+                polled = time.monotonic() + 0.02
+            return done()
 
-        self.probe.until(both, seconds)
-        assert not self.fault, (self.fault, self.words[-5:])
-        return done()
+        return self.probe.until(both, seconds)
 
     def spin(self, seconds: float) -> None:
         self.until(lambda: False, seconds)

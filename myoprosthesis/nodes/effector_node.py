@@ -65,7 +65,7 @@ class EffectorNode(ManagedNode):
             self.create_service(Trigger, f"~/{service}", callback)
         self.create_service(SetBool, "~/pause", self._pause)
         self.create_timer(0.5, self._report)
-        self._port: EffectorPort | None = None
+        self._port = EffectorPort(self)
         self._viewer: Any = None
         if self._options.autostart:
             self.autostart()
@@ -93,7 +93,7 @@ class EffectorNode(ManagedNode):
         if self.loop is not None:
             self.loop.stop()
             self._report()
-            self.loop, self._port = None, None
+            self.loop = None
 
     def _configure(self) -> None:
         o = self._options = read(self, EffectorNodeOptions)
@@ -108,7 +108,7 @@ class EffectorNode(ManagedNode):
             changes["fingerprint"] = fingerprint(effector)
         effector.spec = replace(effector.spec, **changes)
         guard = GuardedEffector(effector)
-        self._port = EffectorPort(self, effector.spec, o.lockstep)
+        self._port.fit(effector.spec, o.lockstep)
         self.loop = EffectorLoop(
             guard, self._port, lockstep=o.lockstep, parties=o.parties, seed=o.seed, duration_s=o.duration_s
         )
@@ -149,7 +149,7 @@ class EffectorNode(ManagedNode):
     def _ask(self, action: Any, response: Any, text: str) -> Any:
         response.success = self.loop is not None
         response.message = text if response.success else "the effector is not configured"
-        if self.loop is not None and self._port is not None:
+        if self.loop is not None:
             action(self.loop)
             self._port.wake()
         return response
@@ -184,7 +184,7 @@ class EffectorNode(ManagedNode):
 
     def _report(self) -> None:
         loop = self.loop
-        if loop is None or self._port is None:
+        if loop is None:
             return
         self._port.views.refresh()
         guard = loop.guard

@@ -82,10 +82,15 @@ class GraphPort:
 
 
 class EffectorPort(GraphPort):
-    """`effector_loop.Port` over ROS topics."""
+    """`effector_loop.Port` over ROS topics, once for a node's life: Fast DDS tells a subscription that is made again
+    nothing of parties which were alive before."""
 
-    def __init__(self, node: Node, spec: EffectorSpec, lockstep: bool) -> None:
+    def __init__(self, node: Node) -> None:
         super().__init__(node, topics.COMMAND, 1, watch=True)
+
+    def fit(self, spec: EffectorSpec, lockstep: bool) -> None:
+        """Publish for this effector from now on."""
+        node = self._node
         self._quantity = spec.command.quantity
         self._writer = Writer(spec.channels, frame=spec.frame)
         self._state = node.create_publisher(topics.STATE.type, topics.STATE.name, topics.STATE.qos)

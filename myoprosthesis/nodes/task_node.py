@@ -13,7 +13,7 @@ from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 
 from myoprosthesis.core import registry
 from myoprosthesis.core.effector import EffectorSpec
-from myoprosthesis.core.errors import ConfigError, MyoError
+from myoprosthesis.core.errors import CommandError, ConfigError, MyoError
 from myoprosthesis.core.kinematics import endpoint_error, lateral_deviation, peak_speed
 from myoprosthesis.core.options import option
 from myoprosthesis.core.plan import TrialPlan, ns
@@ -155,10 +155,16 @@ class TaskNode(ManagedNode):
             self._event("go", self._current, now)
         if frame.names is not self._names:
             self._names = frame.names
-            self._columns = [frame.names.index(f"endpoint/{a}") for a in "xyz"]
+            self._columns = [self._column(frame, f"endpoint/{a}") for a in "xyz"]
         if not self._rows or now > self._last_ns:
-            self._rows.append(np.concatenate([frame.position[self._columns], frame.velocity[self._columns]]))
+            self._rows.append(frame.table()[:2, self._columns].reshape(-1))
         self._last_ns = now
+
+    @staticmethod
+    def _column(frame: Frame, name: str) -> int:
+        if name not in frame.names:
+            raise CommandError(f"a state without {name!r} is ignored: is another node publishing on this topic?")
+        return frame.names.index(name)
 
     @property
     def _dt(self) -> float:
