@@ -44,6 +44,9 @@ class Probe:
         import rclpy
         from rclpy.executors import SingleThreadedExecutor
 
+        from myoprosthesis.nodes.process import stay_local
+
+        stay_local()
         self.context = rclpy.Context()
         rclpy.init(args=[], context=self.context)
         self.node = rclpy.create_node(name, namespace=namespace, context=self.context)
@@ -161,9 +164,11 @@ class Stack:
     def spin(self, seconds: float) -> None:
         self.until(lambda: False, seconds)
 
-    def ready(self, seconds: float = 30.0) -> Stack:
-        """The effector follows commands."""
-        assert self.until(lambda: self.diagnostics and self.diagnostics[-1]["ticks"] > 0, seconds), self.words
+    def ready(self, seconds: float = 30.0, policy: bool = True) -> Stack:
+        """The effector follows commands, and the policy has told what it is."""
+        assert self.until(
+            lambda: self.diagnostics and self.diagnostics[-1]["ticks"] > 0 and (self.policy or not policy), seconds
+        ), self.words
         return self
 
     def report(self) -> dict[str, Any]:

@@ -133,6 +133,8 @@ class PolicyNode(ManagedNode):
             for p in parameters:
                 if self.loop is not None and p.name in ("lockstep", "parties", "autostart", "seed"):
                     raise MyoError(f"{p.name} cannot be changed while the policy runs: set it at the start")
+                if p.name == "policy" and self.loop is not None and p.value == self.loop.player.name:
+                    continue  # it is played already, whatever has become of its file
                 if p.name == "policy" or (p.name == "shadow" and p.value):
                     contract = read_contract(store.find(getattr(options, p.name)))
                     if self.spec is not None:
@@ -199,7 +201,7 @@ class PolicyNode(ManagedNode):
         """Let the parameter name what is really played."""
         loop = self.loop
         if loop is not None and loop.player.current is not None:
-            self.set_parameters([Parameter("policy", value=loop.player.current.name)])
+            self.set_parameters([Parameter("policy", value=loop.player.name)])
 
     def _failed(self, name: str, why: str) -> None:
         """The parameter goes back to what is really played."""

@@ -223,6 +223,11 @@ class Player:
         """The voice that is active or becoming so."""
         return self._fade.voice if self._fade is not None else self.active
 
+    @property
+    def name(self) -> str:
+        """Name of the current voice, empty before the first."""
+        return self.current.name if self.current is not None else ""
+
     def play(self, table: Array, rng: np.random.Generator) -> tuple[Array, bool]:
         """The command after this tick's table, and whether it was computed anew."""
         assert self.active is not None
