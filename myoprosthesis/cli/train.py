@@ -38,6 +38,7 @@ def add(subparsers: Any) -> None:
                         help="folder of a policy whose weights to start from")
     parser.add_argument("--stage", default="", help="first stage (default: the curriculum's first)")
     parser.add_argument("--out", type=Path, help="folder of the finished policy (default: policies/<name>)")
+    parser.add_argument("--overwrite", action="store_true", help="replace a policy that is in that folder already")
     parser.add_argument("--run", type=Path, help="folder of checkpoint and history (default: runs/<name of out>)")
     parser.add_argument("--seed", type=int, default=0, help="seed of weights and trials (default: 0)")
     parser.add_argument("--resume", action="store_true", help="go on with the run in its folder, bit for bit")
@@ -66,6 +67,8 @@ def run(args: argparse.Namespace) -> int:
     if args.field is not None:
         plan = replace(plan, field=args.field)
     out = args.out or Path("policies") / _name(args.effector, plan.field)
+    if (out / "policy.onnx").exists() and not args.overwrite:
+        raise ConfigError(f"there is a policy in {out} already: choose another folder (--out), or give --overwrite")
     training = _start(args, plan, args.run or Path("runs") / out.name, wants_compilation(args.compile))
     with _interruptible() as interrupted:
         finished = training.train(_reporter(args.quiet, interrupted))

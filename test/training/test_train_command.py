@@ -67,8 +67,15 @@ def test_bad_input_ends_with_a_sentence_and_leaves_nothing(place, capsys, words,
     assert sorted(p.name for p in place.iterdir()) == ["tiny.yaml"]
 
 
-def test_a_run_that_is_there_is_not_overwritten(place, capsys):
+def test_a_policy_or_a_run_that_is_there_is_not_overwritten(place, capsys):
     assert train("--field", "0", "--out", "policies/mine") == 0
+    file = place / "policies" / "mine" / "policy.onnx"
+    made = file.read_bytes()
+    assert train("--field", "0", "--out", "policies/mine", "--run", "runs/other", "--seed", "5") == 2
+    assert "--overwrite" in capsys.readouterr().err and file.read_bytes() == made
+    assert train("--field", "0", "--out", "policies/mine", "--run", "runs/other", "--seed", "5", "--overwrite") == 0
+    assert file.read_bytes() != made
+    file.unlink()
     before = (place / "runs" / "mine" / "checkpoint.pt").read_bytes()
     assert train("--field", "0", "--out", "policies/mine", "--seed", "5") == 2
     assert "--resume" in capsys.readouterr().err
