@@ -7,23 +7,21 @@ from typing import Any
 
 from rclpy.callback_groups import CallbackGroup
 from rclpy.event_handler import SubscriptionEventCallbacks
-from rclpy.guard_condition import GuardCondition
 from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
-from rclpy.subscription import Subscription
 
 from myoprosthesis.nodes.topics import Topic
 
 
 class _Polled(CallbackGroup):
-    """A group whose subscriptions the executor leaves alone; their events (liveliness) it still handles."""
+    """A group that the executor leaves alone."""
 
     def can_execute(self, entity: Any) -> bool:
-        return not isinstance(entity, (Subscription, GuardCondition))
+        return False
 
     def beginning_execution(self, entity: Any) -> bool:
-        return self.can_execute(entity)
+        return False
 
     def ending_execution(self, entity: Any) -> None:
         return None
@@ -48,11 +46,10 @@ class Inbox:
         topic: Topic,
         qos: QoSProfile | None = None,
         raw: bool = False,
-        events: SubscriptionEventCallbacks | None = None,
     ) -> Any:
         """A subscription to be given to `take`; `qos` other than the topic's keeps more messages, say.
 
-        Without `events` it has no event handlers at all: they would wake the executor at every message.
+        It has no event handlers: they would wake the executor at every message.
         """
         subscription = self._node.create_subscription(
             topic.type,
@@ -61,7 +58,7 @@ class Inbox:
             qos or topic.qos,
             callback_group=self._group,
             raw=raw,
-            event_callbacks=events or SubscriptionEventCallbacks(use_default_callbacks=False),
+            event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
         )
         self._subscriptions.append(subscription)
         self._set = None

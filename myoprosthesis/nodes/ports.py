@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.event_handler import QoSSubscriptionEventType
+from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
 from rclpy.node import Node
 
 from myoprosthesis.core.effector import EffectorSpec, EffectorState
@@ -30,18 +31,13 @@ class GraphPort:
         self._inbox = Inbox(node)
         self._reader = Reader()
         self._frames = self._inbox.subscribe(frames, topics.reliable(depth), raw=True)
-        self._living = {party: 0 for *_, party in _PLANS}
-        self._plans = [(self._subscribe(topic, party, watch), kind) for topic, kind, party in _PLANS]
-
-    def _subscribe(self, topic: topics.Topic, party: str, watch: bool) -> Any:
-        if not watch:
-            return self._inbox.subscribe(topic, topics.latched(4))
-
-        def changed(event: Any) -> None:
-            self._living[party] = event.alive_count
-
-        events = SubscriptionEventCallbacks(liveliness=changed)
-        return self._inbox.subscribe(topic, topics.alive(topics.LEASE_S), events=events)
+        qos = topics.alive(topics.LEASE_S) if watch else topics.latched(4)
+        self._plans = [(self._inbox.subscribe(topic, qos), kind) for topic, kind, _ in _PLANS]
+        self._living: dict[str, Any] = {
+            party: _rclpy.EventHandle(heard.handle, QoSSubscriptionEventType.RCL_SUBSCRIPTION_LIVELINESS_CHANGED)
+            for (heard, _), (*_, party) in zip(self._plans, _PLANS, strict=True)
+            if watch
+        }
 
     def wake(self) -> None:
         """Let the waiting loop look at its requests."""
@@ -74,7 +70,7 @@ class GraphPort:
 
     def alive(self, party: str) -> bool:
         """False when a party is known to be dead or was never there."""
-        return self._living[party] > 0
+        return bool(self._living[party].take_event().alive_count > 0)  # 0.3 µs, and no executor in between
 
     def say(self, level: str, text: str) -> None:
         """Tell people."""
