@@ -82,9 +82,11 @@ class Probe:
         client = self._clients.setdefault(name, None) or self.node.create_client(kind, name)
         self._clients[name] = client
         assert client.wait_for_service(timeout_sec=10.0), name
-        future = client.call_async(kind.Request(**request))
-        assert self.until(future.done, 10.0), f"{name} did not answer"
-        return future.result()
+        for _ in range(4):  # a request may go to a server that was killed, and is not known to be dead yet
+            future = client.call_async(kind.Request(**request))
+            if self.until(future.done, 4.0):
+                return future.result()
+        raise AssertionError(f"{name} did not answer")
 
     def set(self, node: str, **values: Any) -> str:
         """Set parameters of a node: empty, or why they were refused."""
