@@ -34,8 +34,11 @@ ROS_WHEELS = [
 ]
 PLOT = ["matplotlib>=3.6"]
 TRAIN = ["torch>=2.6,<2.14", *PLOT]
+# Filters, models and file formats of EMG.
+EMG = [*PLOT, "scipy>=1.10", "scikit-learn>=1.3", "h5py>=3.8", "edfio>=0.4", "pyxdf>=1.16"]
 TEST = [
     *TRAIN,
+    *EMG,
     "pytest>=8.0",
     "ruff>=0.12",
     "mypy>=1.15",
@@ -105,7 +108,7 @@ setup(
     ],
     zip_safe=False,
     install_requires=REQUIREMENTS + ([] if os.environ.get("ROS_DISTRO") else ROS_WHEELS),
-    extras_require={"plot": PLOT, "train": TRAIN, "test": TEST},
+    extras_require={"plot": PLOT, "emg": EMG, "train": TRAIN, "test": TEST},
     entry_points={
         "console_scripts": [
             f"{NAME} = {NAME}.cli.main:main",
@@ -121,6 +124,7 @@ setup(
             f"random_reach = {NAME}.tasks.reaching:RandomReach",
             f"hold = {NAME}.tasks.reaching:Hold",
         ],
+        f"{NAME}.emg_formats": [f"{ending} = {NAME}.emg.formats.table:read_table" for ending in ("csv", "tsv", "txt")],
         f"{NAME}.policies": [f"onnx = {NAME}.policies.onnx_policy:OnnxPolicy"],
     },
 )

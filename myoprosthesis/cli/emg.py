@@ -1,0 +1,184 @@
+"""`myoprosthesis emg`: recordings of muscle signals."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from myoprosthesis.cli.figures import add_json, check_writable, write_json
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.options import build, describe
+from myoprosthesis.emg.layout import Layout
+
+ABOUT = "recording.yaml"
+"""What is known about the recordings in a folder, when it lies beside them."""
+KNOWN: tuple[type, ...] = (Layout,)
+"""Whose fields such a file may set."""
+
+
+def add(words: Any) -> None:
+    """Add the word."""
+    p = words.add_parser("emg", help="recordings of muscle signals: look at one", description=__doc__)
+    deeds = p.add_subparsers(metavar="DEED", required=True)
+    d = deeds.add_parser("info", help="channels, rate, labels and faults of a recording", description=info.__doc__)
+    d.add_argument("file", help="CSV, TSV, … or a folder of them")
+    add_options(d, Layout)
+    add_about(d)
+    d.add_argument("--png", default="", metavar="FILE", help="also draw the channels")
+    add_json(d)
+    d.set_defaults(func=info)
+
+
+def add_about(parser: argparse.ArgumentParser) -> None:
+    """The option `--about FILE`."""
+    parser.add_argument(
+        "--about", default="", metavar="FILE",
+        help=f"YAML with what the files do not say (default: {ABOUT} in the folder of the recordings, if it is there)",
+    )  # fmt: skip
+
+
+def add_options(parser: argparse.ArgumentParser, options: type, skip: tuple[str, ...] = ()) -> None:
+    """One flag per field of an options dataclass; a flag not given is None, so that a file may say it instead."""
+    for f in fields(options):
+        if f.name in skip:
+            continue
+        flag = "--" + f.name.replace("_", "-")
+        mapping = str(f.type).startswith("dict")
+        shape = "KEY=VALUE,…" if mapping else "A,B,…" if str(f.type).startswith("tuple") else f.name.upper()
+        parser.add_argument(flag, dest=f.name, metavar=shape, help=describe(f).replace("%", "%%"))
+
+
+def chosen(given: argparse.Namespace, options: type, about: dict[str, Any], skip: tuple[str, ...] = ()) -> Any:
+    """An options dataclass from what a file says, overruled by flags."""
+    values = {k: v for k, v in about.items() if k in {f.name for f in fields(options)}}
+    for f in fields(options):
+        value = getattr(given, f.name, None) if f.name not in skip else None
+        if value is not None:
+            values[f.name] = _mapping(f.name, value) if str(f.type).startswith("dict") else value
+    return build(options, values)
+
+
+def about(given: argparse.Namespace, paths: list[str], known: tuple[type, ...]) -> dict[str, Any]:
+    """What `--about`, or the YAML beside the recordings, says; every key must belong to one of `known`."""
+    import yaml
+
+    file = Path(given.about).expanduser() if given.about else _beside(paths)
+    if file is None:
+        return {}
+    try:
+        said = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} is no YAML: {str(error).splitlines()[0]}") from error
+    if not isinstance(said, dict):
+        raise ConfigError(f"{file} holds no mapping of options")
+    names = {f.name for options in known for f in fields(options)}
+    strange = [k for k in said if k not in names]
+    if strange:
+        raise ConfigError(f"{file}: unknown option {strange[0]!r}: known are {', '.join(sorted(names))}")
+    return said
+
+
+def _beside(paths: list[str]) -> Path | None:
+    for path in paths:
+        place = Path(path).expanduser()
+        for folder in (place, place.parent):
+            if (folder / ABOUT).is_file():
+                return folder / ABOUT
+    return None
+
+
+def _mapping(name: str, text: str) -> dict[str, str]:
+    pairs = [p.partition("=") for p in text.split(",") if p]
+    if not all(separator for _, separator, _ in pairs):
+        raise ConfigError(f"--{name.replace('_', '-')} {text!r}: pairs are needed, such as 0=rest,1=fist")
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def info(given: argparse.Namespace) -> int:
+    """Tell what a recording holds and what is wrong with it."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from myoprosthesis.emg import formats
+    from myoprosthesis.emg.faults import faults
+
+    check_writable(given.json)
+    check_writable(given.png)
+    said = about(given, [given.file], KNOWN)
+    layout = chosen(given, Layout, said)
+    figures: dict[str, Any] = {}
+    for path in formats.files(given.file):
+        if layout.prompts == path.name:
+            continue
+        recording = formats.read(path, layout)
+        found = faults(recording)
+        size = f"{len(recording.channels)} channels × {recording.rate:g} Hz, {recording.seconds:.1f} s"
+        print(f"{path}: {size}, {'with' if recording.stamped else 'without'} stamps")
+        labels: dict[str, float] = {}
+        for span in recording.spans:
+            labels[span.label] = labels.get(span.label, 0.0) + (span.stop - span.start) / recording.rate
+        if labels:
+            print("  labels: " + ", ".join(f"{k} {v:.1f} s" for k, v in sorted(labels.items())))
+        if recording.target_names:
+            print("  targets: " + ", ".join(recording.target_names))
+        if given.file == str(path):
+            table = Table("channel", f"mean, {recording.unit}", "rms about it", "largest", "saturated",
+                          f"{found.mains_hz:g} Hz")  # fmt: skip
+            for k, channel in enumerate(recording.channels):
+                x = recording.samples[:, k]
+                x = x[_finite(x)]
+                row = (x.mean(), x.std(), abs(x - x.mean()).max()) if x.size else (0.0, 0.0, 0.0)
+                table.add_row(channel, *(f"{v:.4g}" for v in row), str(found.saturated[k]), f"{found.mains[k]:.1%}")
+            Console().print(table)
+        for sentence in found.words(recording.channels, recording.rate):
+            print(f"  fault: {sentence}")
+        figures[str(path)] = {
+            "channels": list(recording.channels), "rate": recording.rate, "unit": recording.unit,
+            "samples": len(recording), "seconds": recording.seconds, "stamped": recording.stamped, "labels": labels,
+            "targets": list(recording.target_names), "faults": asdict(found),
+        }  # fmt: skip
+        if given.png and len(figures) == 1:  # of several recordings the first is drawn
+            _draw(given.png, recording)
+    write_json(given.json, next(iter(figures.values())) if len(figures) == 1 else figures)
+    return 0
+
+
+def _finite(x: Any) -> Any:
+    import numpy as np
+
+    return np.isfinite(x)
+
+
+def _draw(file: str, recording: Any) -> None:
+    """One trace per channel, labels as coloured bands."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ConfigError("pictures need matplotlib: pip install 'myoprosthesis[plot]'") from error
+    import numpy as np
+
+    n = len(recording.channels)
+    figure = Figure(figsize=(11, 0.7 * n + 1.2), layout="constrained")
+    axes = np.atleast_1d(figure.subplots(n, 1, sharex=True))
+    seconds = np.arange(len(recording)) / recording.rate
+    labels = sorted({s.label for s in recording.spans})
+    for k, one in enumerate(axes):
+        one.plot(seconds, recording.samples[:, k], lw=0.4, color="0.2")
+        for span in recording.spans:
+            colour = f"C{labels.index(span.label) % 10}"
+            one.axvspan(span.start / recording.rate, span.stop / recording.rate, color=colour, alpha=0.15, lw=0,
+                        label=span.label)  # fmt: skip
+        one.set_ylabel(recording.channels[k], rotation=0, ha="right", va="center")
+        one.spines[["top", "right"]].set_visible(False)
+    axes[-1].set_xlabel(f"s (samples in {recording.unit})")
+    handles = dict(zip(*reversed(axes[0].get_legend_handles_labels()), strict=True))
+    if handles:
+        figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=min(8, len(handles)))
+    try:
+        figure.savefig(file, dpi=120)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"--png {file}: {error}") from error

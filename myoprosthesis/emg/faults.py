@@ -1,0 +1,136 @@
+"""What is wrong with a recording: counted, never repaired in silence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.emg.recording import Recording
+
+Array = NDArray[np.float64]
+GAP = 1.5
+"""A step in time of more periods than this is a gap, when the stamps resolve single samples."""
+TOP_RUN = 3
+"""So many equal samples in a row at a channel's extreme are saturation."""
+MAINS_SHARE = 0.1
+"""Above this share of a channel's power at the mains, it is told of."""
+
+
+@dataclass(frozen=True)
+class Faults:
+    """Counts over a recording; tuples have one value per channel.
+
+    `gaps` and `lost_s`: steps in time beyond 1.5 periods, and the time they lack. `jumps`: steps back, or by more
+    than a second. `duplicates`: samples that repeat the one before in all channels. `saturated`: samples in runs at a
+    channel's extreme. `mains_hz` is 50 or 60, whichever is stronger; `mains` its share of a channel's power.
+    """
+
+    not_finite: tuple[int, ...]
+    flat: tuple[bool, ...]
+    saturated: tuple[int, ...]
+    mains: tuple[float, ...]
+    mains_hz: float
+    duplicates: int
+    gaps: int
+    lost_s: float
+    jumps: int
+    measured_rate: float
+    """Samples per second by the stamps, 0 without stamps."""
+
+    def words(self, channels: tuple[str, ...], rate: float) -> list[str]:
+        """One sentence per kind of fault."""
+        out = []
+
+        def which(flags: list[bool]) -> str:
+            return ", ".join(c for c, f in zip(channels, flags, strict=True) if f)
+
+        if any(self.not_finite):
+            out.append(f"{sum(self.not_finite)} values are not finite ({which([n > 0 for n in self.not_finite])})")
+        if any(self.flat):
+            out.append(f"flat: {which(list(self.flat))}")
+        if any(self.saturated):
+            out.append(f"{sum(self.saturated)} values are saturated ({which([n > 0 for n in self.saturated])})")
+        if max(self.mains) > MAINS_SHARE:
+            out.append(f"mains at {self.mains_hz:g} Hz: {which([m > MAINS_SHARE for m in self.mains])}")
+        if self.duplicates:
+            out.append(f"{self.duplicates} samples repeat the one before in all channels")
+        if self.gaps:
+            out.append(f"{self.gaps} gaps in time, {self.lost_s:.3f} s in all")
+        if self.jumps:
+            out.append(f"{self.jumps} jumps of the clock")
+        if self.measured_rate and abs(self.measured_rate / rate - 1) > 0.02:
+            out.append(f"the stamps tell of {self.measured_rate:.1f} samples/s, the rate is {rate:g} Hz")
+        return out
+
+
+def faults(recording: Recording) -> Faults:
+    """Count what is wrong."""
+    x = recording.samples
+    finite = np.isfinite(x)
+    sound = np.where(finite, x, 0.0)
+    flat = np.ptp(sound, axis=0) == 0 if len(x) else np.ones(x.shape[1], bool)
+    same = (x[1:] == x[:-1]).all(axis=1)
+    shares = {hz: _share(sound, recording.rate, hz) for hz in (50.0, 60.0)}
+    mains_hz = max(shares, key=lambda hz: float(shares[hz].max()))
+    gaps, lost, jumps, measured = _clock(recording)
+    return Faults(
+        not_finite=tuple(int(n) for n in (~finite).sum(axis=0)),
+        flat=tuple(bool(f) for f in flat),
+        saturated=tuple(0 if f else _saturated(c) for c, f in zip(sound.T, flat, strict=True)),
+        mains=tuple(float(s) for s in shares[mains_hz]), mains_hz=mains_hz,
+        duplicates=0 if flat.all() else int(same.sum()),
+        gaps=gaps, lost_s=lost, jumps=jumps, measured_rate=measured,
+    )  # fmt: skip
+
+
+def _clock(recording: Recording) -> tuple[int, float, int, float]:
+    """Gaps, seconds lost in them, jumps, samples per second."""
+    if not recording.stamped or len(recording) < 2:
+        return 0, 0.0, 0, 0.0
+    steps, period = np.diff(recording.times), 1 / recording.rate
+    jump = (steps < 0) | (steps > 1.0) | ~np.isfinite(steps)
+    usual = steps[~jump]
+    # Stamps of arrival come in packets: a pause after a burst is none of the recording's gaps.
+    resolved = usual.size > 0 and float((usual > 0).mean()) > 0.9
+    gap = ~jump & (steps > GAP * period + _resolution(recording.times)) if resolved else np.zeros_like(jump)
+    span = float(usual.sum())
+    return int(gap.sum()), float((steps[gap] - period).sum()), int(jump.sum()), usual.size / span if span > 0 else 0.0
+
+
+def _resolution(times: Array) -> float:
+    """The smallest step that the stamps can tell, s: whole milliseconds or finer."""
+    steps = np.diff(times)
+    steps = steps[steps > 1e-9]
+    return 1e-3 if steps.size and np.allclose(steps[:1000] * 1e3, np.round(steps[:1000] * 1e3), atol=1e-3) else 0.0
+
+
+def _saturated(channel: Array) -> int:
+    """Samples in runs of at least `TOP_RUN` at the largest or the smallest value."""
+    count = 0
+    for extreme in (channel.max(), channel.min()):
+        at = np.concatenate([[False], channel == extreme, [False]])
+        edges = np.flatnonzero(at[1:] != at[:-1])
+        lengths = edges[1::2] - edges[::2]
+        count += int(lengths[lengths >= TOP_RUN].sum())
+    return count
+
+
+def _share(x: Array, rate: float, hz: float) -> Array:
+    """Share of each channel's power (without its mean) within 1 Hz of a frequency, shape (n_channels,).
+
+    Averaged over windows of a second, Hann, as Welch does (1967, doi 10.1109/TAU.1967.1161901).
+    """
+    n = round(rate)
+    if len(x) < n or hz + 1 >= rate / 2:
+        return np.zeros(x.shape[1])
+    window = np.hanning(n)[:, None]
+    power = np.zeros((n // 2 + 1, x.shape[1]))
+    for start in range(0, len(x) - n + 1, max(n, (len(x) - n) // 60)):
+        part = x[start : start + n]
+        power += np.abs(np.fft.rfft((part - part.mean(axis=0)) * window, axis=0)) ** 2
+    frequency = np.fft.rfftfreq(n, 1 / rate)
+    total = power[frequency > 5.0].sum(axis=0)
+    near = power[np.abs(frequency - hz) <= 1.0].sum(axis=0)
+    return np.divide(near, total, out=np.zeros_like(near), where=total > 0)

@@ -1,0 +1,160 @@
+"""Recordings, text tables, and what is found wrong with them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from myoprosthesis.core import share
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.emg import formats
+from myoprosthesis.emg.faults import faults
+from myoprosthesis.emg.layout import Layout
+from myoprosthesis.emg.recording import Recording, Span, joined, runs
+
+COUNTS = Layout(rate=200.0, unit="counts")
+SHIPPED = share.root() / "config" / "recordings" / "libemg_myo"
+
+
+def noise(n=2000, rate=1000.0, **more):
+    samples = np.random.default_rng(0).normal(0, 1e-4, (n, 2))
+    return Recording(samples, ("a", "b"), rate, "V", np.arange(n) / rate, **more)
+
+
+def test_the_shipped_sample_is_whole_and_brings_its_licence():
+    files = formats.files(SHIPPED)
+    assert len(files) == 20
+    assert "The MIT License" in (SHIPPED / "LICENSE").read_text()
+    layout = replace(COUNTS, label_from="_C_([0-9]+)_EMG", label_names={"2": "rest"}, repetition_from="R_([0-9]+)_C")
+    recordings = [formats.read(f, layout) for f in files]
+    assert sum(len(r) for r in recordings) == 12000
+    assert recordings[2].spans == (Span("rest", 0, 600),)
+    assert np.array_equal(recordings[0].samples[0], [20, 1, 6, -6, -2, 2, -4, -3])
+    assert {layout.found("repetition", f) for f in files} == {"0", "1", "2", "3"}
+
+
+@pytest.mark.parametrize(("ending", "delimiter"), [("csv", ","), ("tsv", "\t"), ("txt", " "), ("csv", ";")])
+def test_names_units_labels_and_times_come_from_the_file(tmp_path, ending, delimiter):
+    file = tmp_path / f"own.{ending}"
+    rows = [["t", "flexor", "gesture", "extensor"], ["1000", "1.5", "fist", "-2"], ["1002", "0.5", "", "4"],
+            ["1004", "0", "rest", "1"]]  # fmt: skip
+    if delimiter == " ":
+        rows[2][2] = "-"
+    file.write_text("# rate: 500\n# unit: uV\n" + "\n".join(delimiter.join(r) for r in rows) + "\n")
+    layout = Layout(time="t", time_unit="ms", label="gesture", label_names={"fist": "power"}, ignore=("-",))
+    recording = formats.read(file, layout)
+    assert (recording.channels, recording.rate, recording.unit) == (("flexor", "extensor"), 500.0, "V")
+    assert np.allclose(recording.samples, [[1.5e-6, -2e-6], [0.5e-6, 4e-6], [0, 1e-6]], rtol=1e-12)
+    assert np.allclose(recording.times, [1.0, 1.002, 1.004])
+    assert recording.spans == (Span("power", 0, 1), Span("rest", 2, 3))
+
+
+def test_blocks_make_the_whole(tmp_path):
+    file = tmp_path / "own.csv"
+    rng = np.random.default_rng(1)
+    lines = [",".join(f"{v:.3f}" for v in rng.normal(size=3)) + f",{'ab'[k // 7 % 2]}" for k in range(50)]
+    file.write_text("\n".join(["x,y,z,who", *lines]))
+    layout = replace(COUNTS, label="who")
+    whole = formats.read(file, layout)
+    for size in (1, 7, 13, 50, 1000):
+        parts = list(formats.blocks(file, layout, size))
+        assert max(len(p) for p in parts) <= size
+        again = joined(parts)
+        assert np.array_equal(again.samples, whole.samples)
+        assert np.array_equal(again.times, whole.times)
+        assert again.spans == whole.spans
+    assert [s.stop for s in whole.spans] == [7, 14, 21, 28, 35, 42, 49, 50]
+
+
+def test_prompts_beside_the_file(tmp_path):
+    (tmp_path / "exg.csv").write_text("t,a\n" + "".join(f"{1000 + 4 * k},{k}\n" for k in range(10)))
+    (tmp_path / "prompt.csv").write_text("t,thumb,index\n1008,0,1\n1020,0,0\n1028,1,1\n")
+    layout = Layout(rate=250.0, unit="uV", time="t", time_unit="ms", prompts="prompt.csv")
+    recording = formats.read(tmp_path / "exg.csv", layout)
+    assert recording.target_names == ("thumb", "index")
+    assert np.isnan(recording.targets[:2]).all()
+    assert recording.targets[2:].tolist() == [[0, 1]] * 3 + [[0, 0]] * 2 + [[1, 1]] * 3
+    assert recording.spans == (Span("index", 2, 5), Span("none", 5, 7), Span("thumb+index", 7, 10))
+
+
+def test_unsound_cells_of_a_target_are_filled_in(tmp_path):
+    file = tmp_path / "grip.csv"
+    file.write_text("Fz,a\n0100,1\n4,2\n0300,3\n02000,4\n123456,5\n")
+    layout = replace(COUNTS, targets=("Fz",), target_cell="0[0-9]{3,4}")
+    recording = formats.read(file, layout)
+    assert recording.targets[:, 0].tolist() == [100, 200, 300, 2000, 2000]
+    assert recording.channels == ("a",)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "layout", "sentence"),
+    [
+        ("a.csv", "1,2\n3,4\n", Layout(unit="V"), "does not say its sampling rate.*--rate"),
+        ("a.csv", "1,2\n3,4\n", Layout(rate=100.0), "does not say its unit.*--unit"),
+        ("a.csv", "", COUNTS, "empty"),
+        ("a.csv", "a,b\n", COUNTS, "no samples"),
+        ("a.csv", "1,2\n3\n", COUNTS, "cannot be read as a table"),
+        ("a.csv", "1,2\n3,x\n", COUNTS, "cannot be read as a table"),
+        ("a.csv", "1,two\n3,4\n", COUNTS, "mixes names and numbers"),
+        ("a.csv", "a,a\n3,4\n", COUNTS, "not unique"),
+        ("a.csv", b"\xff\xfe\x00\x93binary", COUNTS, "is no text"),
+        ("a.csv", "a,b\n1,2\n", replace(COUNTS, channels=("c",)), "unknown column 'c': known are a, b"),
+        ("a.doc", "1,2\n", COUNTS, "unknown extension of a recording 'doc'"),
+        ("a.csv", "1,2\n", replace(COUNTS, label_from="R_([0-9])"), "finds nothing"),
+    ],
+)  # fmt: skip
+def test_a_bad_file_gets_one_sentence(tmp_path, name, content, layout, sentence):
+    file = tmp_path / name
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(ConfigError, match=sentence) as caught:
+        formats.read(file, layout)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_or_folder_that_is_not_there(tmp_path):
+    with pytest.raises(ConfigError, match="does not exist"):
+        formats.read(tmp_path / "none.csv", COUNTS)
+    with pytest.raises(ConfigError, match="holds no recording"):
+        formats.files(tmp_path)
+
+
+def test_parts_and_runs():
+    assert runs(["", "a", "a", "b", "a"], skip=("b",)) == (Span("a", 1, 3), Span("a", 4, 5))
+    recording = noise(spans=(Span("a", 10, 100), Span("b", 100, 300)))
+    part = recording.part(50, 150)
+    assert part.spans == (Span("a", 0, 50), Span("b", 50, 100))
+    assert np.array_equal(part.samples, recording.samples[50:150])
+
+
+def test_a_sound_recording_has_no_faults():
+    assert faults(noise(stamped=True)).words(("a", "b"), 1000.0) == []
+
+
+def test_each_fault_is_counted():
+    samples = noise().samples.copy()
+    samples[100:110] = samples[99]  # ten duplicates
+    samples[:, 1] = np.clip(samples[:, 1], -1e-4, 1e-4)
+    samples[5, 0] = np.nan
+    found = faults(replace(noise(), samples=samples))
+    assert found.duplicates == 10
+    assert found.not_finite == (1, 0)
+    # a fifth of a Gaussian lies beyond one standard deviation; runs of three at one end are rarer
+    assert found.saturated[0] == 0 and found.saturated[1] > 10
+    hum = noise().samples + 3e-4 * np.sin(2 * np.pi * 50 * np.arange(2000) / 1000)[:, None] * [0, 1]
+    found = faults(replace(noise(), samples=hum))
+    assert found.mains_hz == 50.0 and found.mains[0] < 0.05 < 0.8 < found.mains[1]
+    found = faults(replace(noise(), samples=noise().samples * [1, 0]))
+    assert found.flat == (False, True)
+    times = noise().times.copy()
+    times[500:] += 0.030
+    times[1500:] -= 2.0
+    found = faults(replace(noise(stamped=True), times=times))
+    assert (found.gaps, found.jumps) == (1, 1)
+    assert found.lost_s == pytest.approx(0.030)
+
+
+def test_stamps_that_contradict_the_rate_are_told_of():
+    found = faults(replace(noise(stamped=True), times=noise().times * 1.5))
+    assert any("666.7 samples/s" in w for w in found.words(("a", "b"), 1000.0))
