@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import threading
@@ -79,7 +78,7 @@ class Supervisor:
         for name in order:
             process = self._running[name]
             if process.poll() is None:
-                process.send_signal(signal.SIGINT)
+                process.terminate()  # and no interrupt: a process that still imports would tell of it at length
         deadline = time.monotonic() + GRACE_S
         for name in order:
             try:

@@ -6,6 +6,7 @@ import argparse
 import json
 import math
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 def check_writable(path: str) -> None:
     """Refuse early a file that could not be written at the end."""
     folder = Path(path).expanduser().absolute().parent
+    if path and Path(path).expanduser().is_dir():
+        raise ConfigError(f"--json {path}: this is a folder, the name of a file is needed")
     if path and not (folder.is_dir() and os.access(folder, os.W_OK)):
         raise ConfigError(f"--json {path}: the folder {folder} does not exist or cannot be written to")
 
@@ -29,12 +32,25 @@ def write_json(path: str, figures: dict[str, Any]) -> None:
     if not path:
         return
     target = Path(path).expanduser()
+    text = json.dumps(_plain(figures), indent=1) + "\n"
+    if target.exists() and not target.is_file():  # a device or a pipe, which must not be replaced by a file
+        _write(target, target, text)
+        return
     new = target.with_name(target.name + ".new")
     try:
-        new.write_text(json.dumps(_plain(figures), indent=1) + "\n")
+        _write(new, target, text)
         os.replace(new, target)
     except OSError as error:
-        new.unlink(missing_ok=True)
+        raise ConfigError(f"{target} cannot be written: {error.strerror}") from error
+    finally:
+        with suppress(OSError):
+            new.unlink()
+
+
+def _write(file: Path, target: Path, text: str) -> None:
+    try:
+        file.write_text(text)
+    except OSError as error:
         raise ConfigError(f"{target} cannot be written: {error.strerror}") from error
 
 

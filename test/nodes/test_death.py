@@ -41,7 +41,9 @@ def stamp(message):
 
 
 def following(stack):
-    return stack.diagnostics and stack.diagnostics[-1]["idle"] == "" and stack.applied and any(stack.applied[-1][1].effort)
+    if not (stack.diagnostics and stack.applied):
+        return False
+    return stack.diagnostics[-1]["idle"] == "" and any(stack.applied[-1][1].effort)
 
 
 @pytest.mark.parametrize("name", ["policy", "perturbation", "task"])

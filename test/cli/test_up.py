@@ -1,0 +1,232 @@
+"""`myoprosthesis up` as a person uses it: processes, words, figures, and nothing left behind."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+KEYS = {
+    "trials", "success_rate", "endpoint_error_mm", "lateral_deviation_mm", "real_time_factor", "ticks",
+    "missed_ticks", "command_age_ms", "policy", "perturbation", "trace_sha256",
+}  # fmt: skip
+
+
+def nodes_of(pid):
+    """Processes whose parent was this one, by the mark that the supervisor leaves in their environment."""
+    out = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                if f"MYOPROSTHESIS_PARENT={pid}".encode() in (folder / "environ").read_bytes().split(b"\0"):
+                    out.append(int(folder.name))
+            except OSError:
+                continue
+    return out
+
+
+@pytest.fixture
+def background(tmp_path):
+    """Start `up` in the background; (process, its words so far)."""
+    made = []
+
+    def begin(*words):
+        out = tmp_path / f"words_{len(made)}.txt"
+        with out.open("w") as f:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "myoprosthesis.cli.main", "up", *words, "--quiet"], stdout=f, stderr=f
+            )
+        made.append(process)
+        return process, out.read_text
+
+    yield begin
+    for process in made:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def until(done, seconds=30.0):
+    end = time.monotonic() + seconds
+    while not (result := done()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return result
+
+
+@pytest.fixture(scope="module")
+def lockstep(command, tmp_path_factory):
+    """Figures of short lockstep runs, by seed and repetition."""
+    folder, runs = tmp_path_factory.mktemp("runs"), {}
+
+    def figures(seed, again=0):
+        if (seed, again) not in runs:
+            file = folder / f"{seed}_{again}.json"
+            words = ("--lockstep", "--trials", "4", "--seed", str(seed), "--perturbation", "curl_cw")
+            done = command("up", *words, "--quiet", "--json", str(file))
+            assert done.returncode == 0, done.stdout + done.stderr
+            runs[seed, again] = {**json.loads(file.read_text()), "words": done.stdout + done.stderr}
+        return runs[seed, again]
+
+    return figures
+
+
+def test_the_figures_have_every_key(lockstep):
+    figures = lockstep(0)
+    assert set(figures) >= KEYS
+    assert figures["trials"] == 4 and figures["ticks"] == 400 and figures["missed_ticks"] == 0
+    assert set(figures["endpoint_error_mm"]) == {"median", "p95"} and set(figures["command_age_ms"]) == {"p50", "p99"}
+    assert figures["policy"] == "reach_null" and figures["perturbation"] == "curl_cw"
+    assert re.fullmatch("[0-9a-f]{64}", figures["trace_sha256"]) and figures["real_time_factor"] > 0
+    assert 0 <= figures["success_rate"] <= 1 and figures["lateral_deviation_mm"] > 10
+    assert figures["trials_lost"] == 0 and figures["guard_events"] == {} and figures["restarts"] == {}
+
+
+def test_ready_is_said_once_and_the_summary_is_a_page(lockstep):
+    words = lockstep(0)["words"]
+    assert len(re.findall(r"\bready\b", words)) == 1
+    assert "Summary" in words and len(words[words.index("Summary") :].splitlines()) < 40 and "Traceback" not in words
+
+
+def test_one_seed_one_run(lockstep):
+    """Bit-identical: all states and commands, and every trial's figures."""
+    one, two, other = lockstep(0), lockstep(0, 1), lockstep(1)
+    assert one["trace_sha256"] == two["trace_sha256"] != other["trace_sha256"]
+    assert one["by_trial"] == two["by_trial"]
+
+
+def test_a_duration_in_lockstep_is_simulated_time(up):
+    figures = up("--lockstep", "--duration", "2.5", "--effector", "point_mass")
+    assert figures["ticks"] == 250 and figures["trials"] == 2 and figures["policy"] == "point_mass_null"
+
+
+def test_a_duration_in_real_time_is_wall_time(up, tmp_path):
+    file = tmp_path / "parameters.yaml"
+    file.write_text("task: {trial_s: 0.5}\neffector: {seed: 4}\n")
+    figures = up("--duration", "3", "--params", str(file), "--set", "policy.blend_s=0.3", "--task", "random_reach")
+    assert 250 <= figures["ticks"] <= 420 and 3 <= figures["trials"] <= 8
+    assert figures["command_age_ms"]["p50"] < figures["command_age_ms"]["p99"] and figures["task"] == "random_reach"
+    assert figures["real_time_factor"] == pytest.approx(1.0, abs=0.3)
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_everything_cleanly(background, sign):
+    process, words = background("--effector", "point_mass")
+    assert until(lambda: "ready" in words()), words()
+    nodes = nodes_of(process.pid)
+    assert len(nodes) == 4
+    process.send_signal(sign)
+    assert process.wait(15) == 0
+    assert "Summary" in words() and "Traceback" not in words() and "killed" not in words()
+    assert not any(os.path.exists(f"/proc/{pid}") for pid in nodes)
+
+
+def test_an_interrupt_while_it_starts(background):
+    for wait in (0.3, 1.0):
+        process, words = background("--effector", "point_mass")
+        time.sleep(wait)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) in (0, 130, -signal.SIGINT), words()
+        assert "Traceback" not in words(), words()
+        assert until(lambda p=process: not nodes_of(p.pid), 5.0)
+
+
+def test_killed_it_leaves_no_node_behind(background):
+    process, words = background("--effector", "point_mass")
+    assert until(lambda: "ready" in words())
+    assert len(nodes_of(process.pid)) == 4
+    process.kill()
+    process.wait()
+    assert until(lambda: not nodes_of(process.pid), 8.0), nodes_of(process.pid)
+
+
+def test_a_second_stack_is_refused_and_the_first_goes_on(background, command):
+    process, words = background("--effector", "point_mass")
+    assert until(lambda: "ready" in words())
+    done = command("up", "--effector", "point_mass", "--quiet")
+    assert done.returncode == 2 and "another effector publishes /state" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    assert process.wait(15) == 0 and "started again      │ nothing" in words()
+
+
+def test_two_stacks_in_two_namespaces(background):
+    left, left_words = background("--effector", "point_mass", "--namespace", "left")
+    right, right_words = background("--effector", "arm26", "--namespace", "right")
+    assert until(lambda: "ready" in left_words() and "ready" in right_words(), 40.0), (left_words(), right_words())
+    for process in (left, right):
+        process.send_signal(signal.SIGINT)
+    assert left.wait(15) == right.wait(15) == 0
+    assert "point_mass, point_mass_null" in left_words() and "arm26, reach_null" in right_words()
+
+
+UNKNOWN = {
+    ("--effector", "nobody", "--policy", "reach_null"): "unknown effector 'nobody': known are",
+    ("--policy", "nobody"): "unknown policy 'nobody': known are",
+    ("--perturbation", "nobody"): "unknown perturbation 'nobody': known are",
+    ("--task", "nobody"): "unknown task 'nobody': known are",
+    ("nobody",): "unknown stack 'nobody': known are",
+    ("--set", "effector.nobody=1"): "unknown parameter 'nobody': known are",
+    ("--params", "/nowhere.yaml"): "/nowhere.yaml cannot be read",
+    ("--json", "/nowhere/figures.json"): "does not exist or cannot be written to",
+    ("--seed", "-1"): "seed",
+    ("--duration", "-1"): "duration",
+    ("--trials", "-1"): "trials",
+    ("--effector", "point_mass", "--policy", "reach_null"): "takes 4",
+}
+
+
+@pytest.mark.parametrize("words, sentence", UNKNOWN.items(), ids=" ".join)
+def test_bad_input_is_one_sentence_and_status_2(command, words, sentence):
+    done = command("up", *words, "--quiet")
+    said = done.stdout + done.stderr
+    assert done.returncode == 2 and sentence in said and "Traceback" not in said, said
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="a device that is always full")
+def test_a_full_disk_is_said_after_the_summary(command):
+    done = command("up", "--lockstep", "--trials", "1", "--quiet", "--json", "/dev/full")
+    said = done.stdout + done.stderr
+    assert done.returncode == 2 and "/dev/full cannot be written" in said and "Summary" in said
+    assert "Traceback" not in said and Path("/dev/full").is_char_device()
+
+
+def test_steering_from_another_terminal(background, command, tmp_path):
+    process, words = background("--effector", "point_mass")
+    assert until(lambda: "ready" in words())
+    figures = tmp_path / "status.json"
+
+    def said(*given, status=0):
+        done = command(*given)
+        assert done.returncode == status, done.stdout + done.stderr
+        assert "Traceback" not in done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    assert "point_mass_cw is played (before: point_mass_null)" in said("swap", "point_mass_cw")
+    assert "is played already" in said("swap", "point_mass_cw")
+    assert "unknown policy 'nobody'" in said("swap", "nobody", status=2)
+    assert "takes 4" in said("swap", "reach_null", status=2)
+    assert "from the next trial on" in said("perturb", "curl_cw", "--gain", "15")
+    assert "outside -100 to 100" in said("perturb", "curl_cw", "--gain", "1e9", status=2)
+    assert "unknown perturbation 'nobody'" in said("perturb", "nobody", status=2)
+    said("estop")
+    time.sleep(0.6)
+    said("status", "--json", str(figures))
+    status = json.loads(figures.read_text())
+    assert status["idle"] == "emergency stop" and status["policy"] == "point_mass_cw"
+    said("resume")
+    assert "going back to point_mass_null" in said("rollback")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(15) == 0
+
+
+def test_steering_nothing_says_so(command):
+    for words in (("status",), ("swap", "reach_cw")):
+        done = command(*words)
+        said = done.stdout + done.stderr
+        assert done.returncode == 2 and "is a stack up" in said and "Traceback" not in said

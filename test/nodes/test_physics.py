@@ -1,0 +1,126 @@
+"""Trained policies under fields, over ROS in lockstep: what motor control has measured, as directions and bounds."""
+
+import json
+import statistics
+
+import pytest
+import yaml
+
+B = 10.0
+"""N·s/m, in F = b·[v_y, −v_x]."""
+TURN = 8
+"""One movement to each target."""
+
+
+@pytest.fixture(scope="module")
+def session(command, tmp_path_factory):
+    """Run blocks of one movement to each target; endpoint errors and lateral deviations (mm) by block."""
+
+    def run(*blocks, effector="arm26", policy="reach_null", settings=()):
+        folder = tmp_path_factory.mktemp("session")
+        plan, figures = folder / "session.yaml", folder / "figures.json"
+        kinds = [{"first": TURN * k, "last": TURN * (k + 1) - 1, "kinds": b} for k, b in enumerate(blocks)]
+        plan.write_text(yaml.safe_dump({"blocks": kinds}))
+        words = ["--effector", effector, "--policy", policy, "--perturbation", str(plan), "--json", str(figures)]
+        words += [w for s in settings for w in ("--set", s)]
+        done = command("up", "--lockstep", "--trials", str(TURN * len(blocks)), "--quiet", *words, timeout=120)
+        assert done.returncode == 0, done.stdout + done.stderr
+        by_trial = json.loads(figures.read_text())["by_trial"]
+        assert [t["trial"] for t in by_trial] == list(range(TURN * len(blocks)))
+        assert len({t["label"] for t in by_trial[:TURN]}) == TURN
+        out = []
+        for k in range(len(blocks)):
+            part = by_trial[TURN * k : TURN * (k + 1)]
+            error = statistics.median(t["endpoint_error_mm"] for t in part)
+            out.append((error, statistics.fmean(t["lateral_deviation_mm"] for t in part)))
+        return out
+
+    return run
+
+
+def curl(gain):
+    return [{"kind": "curl", "gain": gain}]
+
+
+BODIES = {"arm26": "reach", "point_mass": "point_mass"}
+
+
+@pytest.fixture(scope="module", params=BODIES)
+def measured(request, session):
+    """(policy, field) → (endpoint error, lateral deviation), for every policy of a body."""
+    body, family = request.param, BODIES[request.param]
+    null = session([], curl(B), curl(-B), effector=body, policy=f"{family}_null")
+    cw = session(curl(B), [], effector=body, policy=f"{family}_cw")
+    ccw = session(curl(-B), [], effector=body, policy=f"{family}_ccw")
+    keys = ["null/null", "null/cw", "null/ccw", "cw/cw", "cw/null", "ccw/ccw", "ccw/null"]
+    return dict(zip(keys, [*null, *cw, *ccw], strict=True))
+
+
+def test_each_policy_reaches_straight_in_its_own_field(measured):
+    for own in ("null/null", "cw/cw", "ccw/ccw"):
+        error, side = measured[own]
+        assert error <= 5.0 and abs(side) <= 2.0, (own, measured[own])
+
+
+def test_a_field_met_for_the_first_time_bends_to_its_own_side(measured):
+    """CW pushes to the right of the motion, which is positive."""
+    assert measured["null/cw"][1] > 10.0 and measured["null/ccw"][1] < -10.0, measured
+
+
+def test_the_after_effect_is_to_the_other_side(measured):
+    assert measured["cw/null"][1] < -10.0 and measured["ccw/null"][1] > 10.0, measured
+
+
+def test_left_and_right_are_mirror_images_within_a_fifth(measured):
+    for right, left in (("null/cw", "null/ccw"), ("ccw/null", "cw/null")):
+        a, b = measured[right][1], -measured[left][1]
+        assert abs(a - b) <= 0.2 * max(a, b), (right, a, b)
+
+
+@pytest.fixture(scope="module")
+def imposed(session):
+    """What else can be imposed on `reach_null`, one block each."""
+    blocks = {
+        "nothing": [],
+        "channel": [{"kind": "channel"}, {"kind": "curl", "gain": B}],
+        "rotation": [{"kind": "rotation", "degrees": 30.0}],
+        "rotation back": [{"kind": "rotation", "degrees": -30.0}],
+        "delay": [{"kind": "delay", "terms": ["muscle_length", "muscle_velocity"], "delay_s": 0.1}],
+        "noise": [{"kind": "noise", "terms": ["vision"], "sd": 0.02}],
+        "weakness": [{"kind": "weakness", "strength": 0.3}],
+        "viscous": [{"kind": "viscous", "gain": 30.0}],
+        "pulse": [{"kind": "pulse", "force": [10.0, 0.0, 0.0]}],
+        "half": curl(B / 2),
+        "full": curl(B),
+    }
+    return dict(zip(blocks, session(*blocks.values()), strict=True))
+
+
+def test_walls_keep_the_path_straight_in_a_field(imposed):
+    assert abs(imposed["channel"][1]) < 2.0 < 10.0 < imposed["full"][1]
+
+
+def test_a_turned_view_turns_the_path(imposed):
+    """The hand is seen turned counter-clockwise, to the left: it goes to the right, and the other way round."""
+    assert imposed["rotation"][1] * imposed["rotation back"][1] < 0
+    assert imposed["rotation"][1] > 5.0, imposed
+
+
+@pytest.mark.parametrize("what", ["delay", "noise", "weakness", "viscous", "pulse"])
+def test_what_disturbs_costs_precision(imposed, what):
+    assert imposed[what][0] > imposed["nothing"][0] + 0.3, imposed
+
+
+def test_half_a_field_bends_less(imposed):
+    assert 0.35 < imposed["half"][1] / imposed["full"][1] < 0.85
+
+
+def test_catch_trials_come_by_seed(up):
+    def deviations(seed):
+        words = ("--lockstep", "--trials", "8", "--perturbation", "curl_cw", "--set", "perturbation.catch_rate=0.5")
+        figures = up(*words, "--set", f"perturbation.seed={seed}")
+        return [round(t["lateral_deviation_mm"], 6) for t in figures["by_trial"]], figures["trace_sha256"]
+
+    (a, trace), (b, again), (c, _) = deviations(3), deviations(3), deviations(4)
+    assert a == b and trace == again and a != c
+    assert 0 < sum(d > 10 for d in a) < 8  # some bent, some not
