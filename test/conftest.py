@@ -326,6 +326,11 @@ def _spoilt(data: bytes, fault: str) -> bytes:
         model.graph.node.append(helper.make_node("Reshape", ["raw", "nowhere"], ["action"]))
         _rename_action(model)
         model.graph.initializer.append(numpy_helper.from_array(np.array([7, 7], np.int64), "nowhere"))
+    elif fault == "another shape":  # which no inference of shapes can foretell
+        model.graph.node.append(helper.make_node("Compress", ["raw", "pick"], ["action"], axis=1))
+        _rename_action(model)
+        pick = np.arange(len(action["names"])) > 0
+        model.graph.initializer.append(numpy_helper.from_array(pick, "pick"))
     elif fault == "unknown operator":
         model.graph.node.append(helper.make_node("Conjure", ["raw"], ["action"], domain="magic"))
         model.opset_import.append(helper.make_opsetid("magic", 1))

@@ -20,7 +20,7 @@ from rclpy.signals import SignalHandlerOptions
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.plan import PerturbationPlan
 from myoprosthesis.nodes import status, topics
-from myoprosthesis.nodes.process import run, stay_local
+from myoprosthesis.nodes.process import namespace_of, run, stay_local
 
 
 @dataclass
@@ -105,7 +105,7 @@ class ConsoleNode(Node):
     """Subscribes to what a stack tells of itself; publishes nothing."""
 
     def __init__(self, name: str = "console", namespace: str = "") -> None:
-        super().__init__(name, namespace=namespace)
+        super().__init__(name, namespace=namespace_of(namespace))
         self.score = Score()
         self._plans: dict[int, str] = {}
         self._running = -1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import signal
 import sys
 import threading
@@ -42,6 +43,14 @@ def stay_local() -> None:
     old = os.environ.get("ROS_DISTRO", "jazzy" if metadata.version("rclpy").startswith("7.") else "") == "jazzy"
     name = "FASTRTPS_DEFAULT_PROFILES_FILE" if old else "FASTDDS_DEFAULT_PROFILES_FILE"
     os.environ.setdefault(name, str(share.root() / "config" / "dds.xml"))
+
+
+def namespace_of(text: str) -> str:
+    """A namespace as rclpy takes it, from what a person types: `left`, `/left`, `lab/left/`."""
+    name = text.strip("/")
+    if name and not re.fullmatch(r"[A-Za-z_]\w*(/[A-Za-z_]\w*)*", name, re.ASCII):
+        raise ConfigError(f"{text!r} is no namespace: letters, digits and _ only, in parts divided by /, as in lab/left")
+    return name
 
 
 def die_with_parent() -> None:

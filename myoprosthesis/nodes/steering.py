@@ -14,7 +14,7 @@ from std_srvs.srv import SetBool, Trigger
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.nodes import status, topics
-from myoprosthesis.nodes.process import stay_local
+from myoprosthesis.nodes.process import namespace_of, stay_local
 
 WAIT_S = 3.0
 SWAP_S = 30.0
@@ -24,6 +24,7 @@ class Steering:
     """Context manager around a node; every refusal is a `ConfigError` with the refusing node's own reason."""
 
     def __init__(self, namespace: str = "", name: str = "steering") -> None:
+        namespace = namespace_of(namespace)
         stay_local()
         if not rclpy.ok():
             rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)

@@ -31,7 +31,8 @@ class Block:
             raise ConfigError(f"it ends with trial {self.last}, before its first, {self.first}")
 
     def holds(self, trial: int) -> bool:
-        """True for the trials of this block."""
+        """True for the trials of this block; without trials (−1) it is as in the first."""
+        trial = max(0, trial)
         return self.first <= trial and (self.last < 0 or trial <= self.last)
 
 

@@ -176,6 +176,7 @@ UNKNOWN = {
     ("--json", "/nowhere/figures.json"): "does not exist or cannot be written to",
     ("--seed", "-1"): "seed",
     ("--duration", "-1"): "duration",
+    ("--namespace", "a b"): "is no namespace",
     ("--trials", "-1"): "trials",
     ("--effector", "point_mass", "--policy", "reach_null"): "takes 4",
 }

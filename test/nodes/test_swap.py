@@ -28,6 +28,7 @@ BAD_LATER = {
     "NaN once moving": "not finite",
     "fails when run": "cannot be run",
     "unknown operator": "cannot be loaded",
+    "another shape": "returns shapes",
 }
 
 

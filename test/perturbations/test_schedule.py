@@ -97,3 +97,10 @@ def test_an_override_reaches_every_kind_that_has_the_option():
 def test_a_bad_preset_is_refused_before_the_first_trial(preset, overrides, sentence):
     with pytest.raises(ConfigError, match=sentence):
         planner(overrides, **preset)
+
+
+def test_without_trials_it_is_as_in_the_first():
+    """One plan for ever, numbered −1, for those who have no task."""
+    for_ever = TrialPlan(-1, 0, 2**62, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0), None, reset=False)
+    planner = Planner(Preset(kinds=({"kind": "curl", "gain": 3.0},), catch_rate=1.0))
+    assert [e.kind for e in planner.plan(for_ever).entries] == ["law"] and not planner.is_catch(-1)

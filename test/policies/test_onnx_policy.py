@@ -22,6 +22,7 @@ BAD_LATER = {
     "returns NaN": "numbers that are not finite",
     "fails when run": "cannot be run",
     "unknown operator": "cannot be loaded",
+    "another shape": r"returns shapes .*\(3,\).*, its contract tells of .*\(4,\)",
 }
 MISFITS = {
     "one muscle less": "commands 3 channels, effector 'point_mass' takes 4",
