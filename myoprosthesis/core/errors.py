@@ -29,8 +29,8 @@ class EffectorError(MyoError):
 def unknown(kind: str, given: str, known: Iterable[str], hint: str = "") -> ConfigError:
     """A `ConfigError` for an unknown name that lists the known ones, the nearest first named."""
     names = sorted(known)
-    given = given if len(given) <= 80 else given[:80] + "…"
-    near = difflib.get_close_matches(given, names, n=1)
+    given = given[:80] + "…" if isinstance(given, str) and len(given) > 80 else given
+    near = difflib.get_close_matches(str(given), names, n=1)
     guess = f"; did you mean {near[0]!r}?" if near else ""
     tail = f" {hint}" if hint else ""
     return ConfigError(f"unknown {kind} {given!r}: known are {', '.join(names) or 'none'}{guess}{tail}")

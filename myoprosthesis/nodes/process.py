@@ -49,7 +49,7 @@ def namespace_of(text: str) -> str:
     """A namespace as rclpy takes it, from what a person types: `left`, `/left`, `lab/left/`."""
     name = text.strip("/")
     if name and not re.fullmatch(r"[A-Za-z_]\w*(/[A-Za-z_]\w*)*", name, re.ASCII):
-        raise ConfigError(f"{text!r} is no namespace: letters, digits and _ only, in parts divided by /, as in lab/left")
+        raise ConfigError(f"{text!r} is no namespace: letters, digits and _, in parts divided by /, as in lab/left")
     return name
 
 

@@ -138,14 +138,15 @@ class TaskNode(ManagedNode):
 
     def _see(self, frame: Frame) -> None:
         now = frame.stamp_ns
+        if self._current is not None and now >= self._current.until_ns:
+            self._end(self._current)
+        self._mind_jumps(now)
         if not self._plans and self._more:
             if not self._on:
                 return
             late = 0 if self._options.lockstep and now == 0 else ns(self._dt)
             self._plan(now + late)
             self._plan(self._plans[0].until_ns)
-        if self._current is not None and now >= self._current.until_ns:
-            self._end(self._current)
         if self._current is None and self._plans and self._plans[0].from_ns <= now:
             self._begin(self._plans.pop(0))
         if self._current is None:
@@ -159,6 +160,15 @@ class TaskNode(ManagedNode):
         if not self._rows or now > self._last_ns:
             self._rows.append(frame.table()[:2, self._columns].reshape(-1))
         self._last_ns = now
+
+    def _mind_jumps(self, now: int) -> None:
+        """Plan anew, under the same numbers, what the clock has jumped over, or left far ahead when it was set back
+        or the effector began anew."""
+        current = self._current
+        if current is not None and now < current.from_ns:
+            self._next, self._plans, self._current = current.trial, [], None
+        elif current is None and self._plans and self._plans[0].until_ns <= now:
+            self._next, self._plans = self._plans[0].trial, []
 
     @staticmethod
     def _column(frame: Frame, name: str) -> int:

@@ -1,0 +1,73 @@
+"""The task node with a body that the test plays: whose clock may jump, and whose states may be lost."""
+
+import time
+
+import numpy as np
+import pytest
+
+from myoprosthesis.core import registry
+from myoprosthesis.core.plan import TrialPlan
+from myoprosthesis.nodes import topics
+from myoprosthesis.nodes.wire import Writer
+
+DT_NS = 10_000_000
+HOUR = 360_000
+
+
+@pytest.fixture
+def body(start):
+    """A task alone; call the result to show it states from one tick to another."""
+    stack = start({"task": {"trial_s": 0.5, "trials": 6}}, only=("task",), effector="point_mass", namespace="alone")
+    spec = registry.factory("effectors", "point_mass")(registry.options("effectors", "point_mass")()).spec
+    state, told = stack.probe.speak(topics.STATE), stack.probe.speak(topics.SPEC)
+    stack.plans = []
+    stack.probe.node.create_subscription(
+        topics.TARGET.type,
+        topics.TARGET.name,
+        lambda m: stack.plans.append(TrialPlan.from_json(m.data)),
+        topics.latched(10),
+    )
+    told.publish(topics.SPEC.type(data=spec.to_json()))
+    writer = Writer(spec.channels, frame=spec.frame)
+    assert stack.until(lambda: state.get_subscription_count() == 1)
+    stack.spin(1.0)
+
+    def show(first, last, every=1):
+        for tick in range(first, last, every):
+            state.publish(writer.pack(tick * DT_NS, *np.zeros((3, len(spec.channels)))))
+            time.sleep(0.001)
+        stack.spin(0.5)
+
+    stack.show = show
+    yield stack
+    stack.close()
+
+
+def events(stack, *kinds):
+    return [(t["text"], t["trial"]) for t in stack.trials if t["text"] in kinds]
+
+
+def test_trials_are_planned_one_ahead_and_told_in_order(body):
+    body.show(1000, 1330)
+    begun = events(body, "start", "go", "end", "lost")[:9]
+    assert begun == [(k, n) for n in range(3) for k in ("start", "go", "end")]
+    assert [p.trial for p in body.plans] == list(range(6)) and [p.last for p in body.plans] == [False] * 5 + [True]
+    assert all(a.until_ns == b.from_ns for a, b in zip(body.plans, body.plans[1:], strict=False))
+    end = [t for t in body.trials if t["text"] == "end"]
+    assert [t["last"] for t in end] == [False] * 5 + [True]
+    assert all(t["samples"] == t["expected"] == 50 and not t["success"] for t in end)
+
+
+def test_a_trial_whose_states_were_lost_is_not_scored(body):
+    body.show(1000, 1140, every=3)
+    assert ("lost", 0) in events(body, "lost", "end") and not events(body, "end")
+
+
+@pytest.mark.parametrize("jump", [HOUR, -HOUR // 2], ids=["forwards", "backwards"])
+def test_a_clock_that_jumps_costs_a_trial_and_not_the_session(body, jump):
+    body.show(HOUR, HOUR + 75)  # in the middle of trial 1
+    body.show(HOUR + 75 + jump, HOUR + 75 + jump + 330)
+    ended = events(body, "end", "lost")
+    assert len([e for e in ended if e[0] == "lost"]) <= 1
+    assert [n for _, n in ended] == list(range(6)), ended
+    assert [p.from_ns for p in body.plans if p.last][-1] > (HOUR + 75 + jump) * DT_NS
