@@ -65,6 +65,7 @@ PERTURBATIONS = [
     "delay",
     "noise",
 ]
+HANDS = {"ability_hand": "AbilityHand"}
 NODES = ["effector_node", "policy_node", "perturbation_node", "task_node", "console_node"]
 
 
@@ -104,7 +105,7 @@ setup(
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),
-        *shared("launch", "config", "policies"),
+        *shared("launch", "config", "policies", "hardware"),
     ],
     zip_safe=False,
     install_requires=REQUIREMENTS + ([] if os.environ.get("ROS_DISTRO") else ROS_WHEELS),
@@ -117,6 +118,7 @@ setup(
         f"{NAME}.effectors": [
             *(f"{body} = {NAME}.effectors.bodies:{body}" for body in EFFECTORS),
             f"mirror = {NAME}.effectors.mirror:Mirror",
+            *(f"{hand} = {NAME}.effectors.prosthetic_hand:{hand}" for hand in HANDS),
         ],
         f"{NAME}.perturbations": [f"{kind} = {NAME}.perturbations.kinds:{kind}" for kind in PERTURBATIONS],
         f"{NAME}.tasks": [
@@ -125,6 +127,8 @@ setup(
             f"hold = {NAME}.tasks.reaching:Hold",
         ],
         f"{NAME}.emg_formats": [f"{ending} = {NAME}.emg.formats.table:read_table" for ending in ("csv", "tsv", "txt")],
+        f"{NAME}.hand_protocols": [f"{hand} = {NAME}.hands.{hand}:{noun}" for hand, noun in HANDS.items()],
+        f"{NAME}.emulators": [f"{hand} = {NAME}.emulators.{hand}:{noun}Emulator" for hand, noun in HANDS.items()],
         f"{NAME}.policies": [f"onnx = {NAME}.policies.onnx_policy:OnnxPolicy"],
     },
 )

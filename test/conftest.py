@@ -16,6 +16,16 @@ from typing import Any
 import pytest
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fuzz-bytes", type=int, default=1_000_000, help="random bytes that each hand's codec is fed")
+
+
+@pytest.fixture(scope="session")
+def fuzz_bytes(request: pytest.FixtureRequest) -> int:
+    """How many random bytes to feed."""
+    return int(request.config.getoption("--fuzz-bytes"))
+
+
 def _free(domain: int) -> bool:
     """Nobody has the first ports of a domain (DDSI-RTPS 9.6.2.3: 7400 + 250·domain + 10, 11)."""
     for port in (7410, 7411):

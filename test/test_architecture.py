@@ -11,14 +11,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "myoprosthesis"
 
-COMPONENTS = {"effectors", "policies", "perturbations", "emg", "decoders", "hands", "tasks"}
+COMPONENTS = {"effectors", "policies", "perturbations", "emg", "decoders", "hands", "emulators", "tasks"}
 USERS = {"training", "analysis"}
 TOP = {"cli", "bench", "stack", "supervisor", "checks"}
 LAYERS = [{"core"}, COMPONENTS, USERS, {"nodes"}]
 """From the bottom up. What is in none of them (TOP) is above nodes and may import anything."""
 
-SIBLINGS = {("effectors", "hands")}
-"""The only import within a layer: an effector that moves a real hand uses its codec."""
+SIBLINGS = {("effectors", "hands"), ("emulators", "hands")}
+"""The only imports within a layer: an effector that moves a real hand, and an emulator of one, use its codec."""
 
 MESSAGES = "builtin_interfaces diagnostic_msgs geometry_msgs lifecycle_msgs rcl_interfaces rosgraph_msgs sensor_msgs"
 HOMES = {
@@ -27,7 +27,7 @@ HOMES = {
     "mujoco": {"effectors", "training", "bench"},
     "myo_sim": {"effectors"},
     "onnxruntime": {"policies", "decoders", "training", "bench"},
-    "serial": {"hands", "emg"},
+    "serial": {"effectors/hand_port", "emg"},
     "launch": set(),
     "launch_ros": set(),
 }

@@ -192,6 +192,22 @@ class Effector(Protocol):
         ...
 
 
+@runtime_checkable
+class Device(Effector, Protocol):
+    """An effector that can be lost, and that is told when nobody commands it. Its `step` never raises for a lost
+    device: it goes on returning the last state, with `fault` set, and recovers by itself."""
+
+    @property
+    def fault(self) -> str:
+        """Why it cannot follow commands now; empty while it can."""
+        ...
+
+    def idle(self, command: Array, imposed: Imposed) -> EffectorState:
+        """One period in the fail state, of which `command` is the command, instead of `step`. The device may stop
+        writing where silence is safe, so that its own watchdog can fire. Never sleeps."""
+        ...
+
+
 def refuse_sites(spec: EffectorSpec, sites: Sequence[str]) -> str:
     """Empty, or the sentence with which an effector refuses a perturbation."""
     for site in sites:

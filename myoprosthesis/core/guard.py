@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.core.effector import NOTHING, Effector, EffectorSpec, EffectorState, Imposed, refuse_sites
+from myoprosthesis.core.effector import NOTHING, Device, Effector, EffectorSpec, EffectorState, Imposed, refuse_sites
 from myoprosthesis.core.errors import ConfigError
 
 Array = NDArray[np.float64]
@@ -22,6 +22,7 @@ class GuardedEffector:
 
     def __init__(self, effector: Effector) -> None:
         self._effector = effector
+        self._device = effector if isinstance(effector, Device) else None
         self._low, self._high = effector.spec.command.bounds()
         self._last: Array | None = None
         self._state: EffectorState | None = None
@@ -65,7 +66,9 @@ class GuardedEffector:
         refused = refuse_sites(self.spec, imposed.sites)
         if refused:
             raise ConfigError(refused)
-        self._state = self._effector.step(self._limited(self._checked(command, age_s, idle)), imposed)
+        limited = self._limited(self._checked(command, age_s, idle))
+        act = self._device.idle if self._device is not None and self.reason else self._effector.step
+        self._state = act(limited, imposed)
         return self._state
 
     def close(self) -> None:
@@ -78,6 +81,9 @@ class GuardedEffector:
             reason, event = "emergency stop", ""
         elif idle:
             reason, event = idle, "idle"
+        elif self._device is not None and self._device.fault:
+            reason, event = self._device.fault, "fault"
+            self._last = None  # wherever it is when it comes back
         elif command is None:
             reason, event = "no command yet", ""
         elif command.shape != self._low.shape:

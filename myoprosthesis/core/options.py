@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import types
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from myoprosthesis.core.errors import ConfigError, unknown
@@ -148,6 +148,13 @@ def _converted(value: Any, hint: Any) -> Any:
         if len(given) != len(inner):
             raise TypeError(f"{value!r} has {len(given)} values; {len(inner)} are needed")
         return tuple(_converted(v, h) for v, h in zip(given, inner, strict=True))
+    if isinstance(hint, type) and is_dataclass(hint):
+        if isinstance(value, hint):
+            return value
+        try:
+            return build(hint, value)
+        except ConfigError as error:
+            raise ValueError(str(error)) from error
     if hint is dict:
         hint, origin = dict[str, Any], dict
     if origin is dict:

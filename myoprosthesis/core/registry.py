@@ -9,7 +9,10 @@ from typing import Any, get_type_hints
 
 from myoprosthesis.core.errors import ConfigError, unknown
 
-KINDS = ("effectors", "policies", "perturbations", "tasks", "emg_sources", "emg_formats", "decoders", "hand_protocols")
+KINDS = (
+    *("effectors", "policies", "perturbations", "tasks"),
+    *("emg_sources", "emg_formats", "decoders", "hand_protocols", "emulators"),
+)
 
 
 @cache

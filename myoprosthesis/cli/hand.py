@@ -1,0 +1,144 @@
+"""`myoprosthesis hand`: what hands there are, and a slow exercise of one."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from typing import Any
+
+import numpy as np
+
+from myoprosthesis.cli.figures import add_json, check_writable, write_json
+from myoprosthesis.core.errors import ConfigError, EffectorError
+
+ARRIVED = 0.1
+"""rad: a joint this far from its target did not get there."""
+SETTLE_S = 0.5
+
+
+def add(words: Any) -> None:
+    """Add the word and its deeds."""
+    p = words.add_parser("hand", help="list hands; exercise one on a port", description=__doc__)
+    deeds = p.add_subparsers(title="deeds", metavar="DEED", required=True)
+    d = deeds.add_parser("list", help="hands, their joints and grips", description="Hands, their joints and grips.")
+    d.set_defaults(func=list_hands)
+    d = deeds.add_parser(
+        "exercise", help="slow open and close within limits, read back",
+        description="Move a hand through grips, slowly, within its limits, and report what it says of itself.",
+    )  # fmt: skip
+    d.add_argument("--hand", required=True, help="the hand (see `hand list`)")
+    d.add_argument("--port", required=True, help="serial port, such as /dev/ttyUSB0, or that of `emulate`")
+    d.add_argument("--baud", type=int, default=0, help="speed of the port (default: the hand's usual one)")
+    d.add_argument("--grips", default="open,power,open", help="grips in order (default open,power,open)")
+    d.add_argument("--speed", type=float, default=0.5, metavar="RAD/S", help="fastest motion (default 0.5)")
+    add_json(d)
+    d.set_defaults(func=exercise)
+
+
+def list_hands(given: argparse.Namespace) -> int:
+    """Print what there is."""
+    from rich.console import Console
+
+    from myoprosthesis.hands import grips, sheet
+
+    console = Console(highlight=False)
+    for name in sheet.names():
+        data = sheet.load(name)
+        console.print(f"[bold]{name}[/bold]  {data.title}, {data.baud} Bd, in doubt: {data.fail}")
+        for j in data.joints:
+            console.print(f"    {j.name}: {j.low:g} to {j.high:g} rad, open {j.open:g}, closed {j.closed:g}")
+    console.print(f"[bold]grips[/bold]  {', '.join(grips.library())}")
+    return 0
+
+
+def exercise(given: argparse.Namespace) -> int:
+    """Open the hand, go through the grips, give it back; status 1 when a joint did not arrive."""
+    from myoprosthesis.core import registry
+    from myoprosthesis.core.guard import GuardedEffector
+    from myoprosthesis.core.options import build
+    from myoprosthesis.effectors.prosthetic_hand import ProstheticHand
+    from myoprosthesis.hands import grips, sheet
+
+    check_writable(given.json)
+    data = sheet.load(given.hand)
+    names = [g.strip() for g in given.grips.split(",") if g.strip()]
+    goals = {g: grips.pose(data, g) for g in names}
+    if not 0 < given.speed <= data.rate_limit:
+        raise ConfigError(f"--speed {given.speed}: above 0, at most {data.rate_limit} rad/s for this hand")
+    values = {"port": given.port, "baud": given.baud, "rate_limit": given.speed}
+    options: Any = build(registry.options("effectors", given.hand), values, "hand exercise")
+    hand = registry.factory("effectors", given.hand)(options)
+    if not isinstance(hand, ProstheticHand):
+        raise ConfigError(f"{given.hand!r} is not a hand on a port")
+    guard = GuardedEffector(hand)
+    rows = []
+    try:
+        guard.reset(0)
+        for grip in names:
+            rows.append({"grip": grip, **_go(guard, hand, goals[grip], given.speed)})
+    finally:
+        guard.close()
+    figures = {
+        "hand": given.hand,
+        "joints": list(data.names),
+        "grips": rows,
+        **{k: hand.events[k] for k in ("frames_sent", "faults", "recoveries")},
+        "frames_received": hand.protocol.counts["frames"],
+        "checksum_errors": hand.protocol.counts["damaged"],
+        "foreign_frames": hand.protocol.counts["foreign"],
+        "guard_events": dict(guard.events),
+    }
+    _print(figures)
+    write_json(given.json, figures)
+    return 0 if all(row["arrived"] for row in rows) else 1
+
+
+def _go(guard: Any, hand: Any, goal: Any, speed: float) -> dict[str, Any]:
+    """Move to `goal` (rad) and wait there; what the hand said on the way."""
+    dt = guard.spec.dt
+    way = float(np.abs(goal - guard.step(goal).joint_position).max())
+    begin = following = time.monotonic()
+    current, touch, temperature = 0.0, 0.0, float("nan")
+    next_ = begin
+    while time.monotonic() - following < way / speed + SETTLE_S:
+        state = guard.step(goal)
+        if guard.reason:  # a fault: wait for its end, not for ever
+            following = time.monotonic()
+            if following - begin > way / speed + 10.0:
+                raise EffectorError(f"{guard.reason}; the exercise is ended")
+        told = hand.told
+        current = max(current, float(np.abs(told.current).max()) if told.current is not None else 0.0)
+        touch = max(touch, float(told.touch.max()) if told.touch is not None else 0.0)
+        if told.temperature is not None:
+            temperature = float(told.temperature.max())
+        next_ = max(next_ + dt, time.monotonic() - dt)
+        time.sleep(max(0.0, next_ - time.monotonic()))
+    error = np.abs(state.joint_position - goal)
+    return {
+        "goal": goal.tolist(),
+        "position": state.joint_position.tolist(),
+        "error": float(error.max()),
+        "arrived": bool((error < ARRIVED).all()),
+        "late": [n for n, e in zip(guard.spec.joints, error, strict=True) if e >= ARRIVED],
+        "largest_current": current,
+        "largest_touch": touch,
+        "temperature": temperature,
+    }
+
+
+def _print(figures: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"{figures['hand']}: exercise")
+    for title in ("grip", "largest error", "arrived", "largest current"):
+        table.add_column(title)
+    for row in figures["grips"]:
+        arrived = "yes" if row["arrived"] else f"no: {', '.join(row['late'])}"
+        table.add_row(row["grip"], f"{row['error']:.3f} rad", arrived, f"{row['largest_current']:.2f} A")
+    console = Console()
+    console.print(table)
+    console.print(
+        f"{figures['frames_sent']} frames sent, {figures['frames_received']} received, "
+        f"{figures['checksum_errors']} checksum errors, {figures['faults']} faults, {figures['recoveries']} recoveries"
+    )

@@ -1,0 +1,335 @@
+"""A real hand on a serial port. Also without hardware: `myoprosthesis emulate` gives a port that behaves like one."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.core import registry
+from myoprosthesis.core.channels import Channels
+from myoprosthesis.core.effector import EffectorSpec, EffectorState, Imposed
+from myoprosthesis.core.errors import ConfigError, EffectorError
+from myoprosthesis.core.options import option
+from myoprosthesis.effectors.force_limit import ForceLimit
+from myoprosthesis.effectors.hand_port import HandPort
+from myoprosthesis.hands import grips, sheet
+from myoprosthesis.hands.protocol import HandProtocol, HandState
+
+Array = NDArray[np.float64]
+
+FAIL_S = 0.1
+"""How long the fail state is commanded before writing stops."""
+LONGEST_S = 2.0
+"""The same for a fail state that is a pose which is not reached earlier."""
+LOST_S = 0.06
+"""Silence of the hand, while it is asked, that counts as a fault; more where its period is long."""
+TROUBLE_S = 0.03
+"""How long a hand must complain before it counts."""
+WELL_FRAMES = 3
+"""Sound states in a row that end a fault."""
+CONNECT_S = 0.5
+"""How long a hand may take to answer for the first time."""
+COOLER = 5.0
+"""°C below its limit at which a hot motor may move again."""
+
+
+@dataclass(frozen=True)
+class HandOptions:
+    """Options of every hand; what is 0 or empty is taken from the hand's data sheet."""
+
+    port: str = option("", "serial port, such as /dev/ttyUSB0, or what `myoprosthesis emulate` prints")
+    baud: int = option(0, "speed of the port; 0: the hand's usual one", "Bd", 0, 10_000_000)
+    address: int = option(-1, "address of the hand; -1: its usual one", "", -1, 255)
+    dt: float = option(0.0, "control period; 0: the hand's own", "s", 0.0, 0.1)
+    rs485: bool = option(False, "let the operating system switch the direction of an RS485 adapter")
+    rate_limit: float = option(0.0, "fastest change of a command; 0: the hand's own", "rad/s", 0.0, 100.0)
+    fail: str = option("", "in doubt: hold, relax or a grip; empty: the hand's own")
+
+
+class ProstheticHand:
+    """Implements `Device`: one frame out and the newest state in per step, without ever waiting.
+
+    While it follows, every step writes one fresh target. When told to be idle it commands the fail state for 100 ms
+    (a pose: until it is reached), then is silent for twice the hand's own watchdog time, so that this fires, and from
+    then on only asks for states. After opening, a fault or idleness it starts from where the hand is, slowly.
+    """
+
+    def __init__(
+        self, protocol: HandProtocol, options: HandOptions, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.protocol, self._clock = protocol, clock
+        s = self._sheet = protocol.sheet
+        low, high = s.column("low"), s.column("high")
+        fail = s.fail if s.fail in ("hold", "relax") else tuple(float(x) for x in grips.pose(s, s.fail))
+        self.spec = EffectorSpec(
+            name=s.name,
+            dt=s.dt,
+            joints=s.names,
+            command=Channels("position", s.names, "rad", tuple(low.tolist()), tuple(high.tolist())),
+            fail=fail,
+            rate_limit=s.rate_limit,
+            frame="palm",
+        )
+        self.fault = ""
+        self.events: Counter[str] = Counter()
+        self.told: HandState | None = None
+        """The newest state as the hand told it: current, touch, temperature."""
+        self._port = HandPort(options.port, s.baud, options.rs485)
+        self._safe = grips.pose(s, s.safe)
+        self._lost_s = max(LOST_S, 6 * s.dt)
+        self._limit = ForceLimit(s.column("current_limit"))
+        self._force = ForceLimit(s.column("force_limit"))
+        self._velocity = np.zeros(low.size)
+        self._open = False
+        self._sent: Array | None = None
+        self._quiet_since: float | None = None
+        self._asking_since: float | None = None
+        self._heard_at = self._sound_at = -np.inf
+        self._well = self._bad_before = 0
+        self._asleep = True
+        self._slow = np.ones(low.size, bool)
+        self._forget()
+
+    # -- Effector -----------------------------------------------------------------------------------------------
+
+    def reset(self, seed: int = 0) -> EffectorState:
+        """Open the port if it is not open, find the hand, and move it to its safe pose, slowly; waits for that."""
+        if not self._open:
+            self._connect()
+        self._forget()
+        deadline = self._clock() + CONNECT_S + self._longest_way() / self._sheet.approach_rate
+        while self._clock() < deadline:
+            state = self._tick(self._safe, following=True)
+            if not self._slow.any() and self._sent is not None:
+                break
+            time.sleep(self.spec.dt)
+        if self.fault:
+            raise EffectorError(f"{self._sheet.title} on {self._port.path}: {self.fault}")
+        return state
+
+    def step(self, command: Array, imposed: Imposed) -> EffectorState:
+        """Write one target, shape (n_joints,) in rad; returns the newest state."""
+        return self._tick(command, following=True)
+
+    def idle(self, command: Array, imposed: Imposed) -> EffectorState:
+        """One period in the fail state. The target is this hand's own fail state, from where the hand was sent last,
+        rather than `command`: after a fault only the hand knows where it is."""
+        return self._tick(command, following=False)
+
+    def close(self) -> None:
+        """Fail state, hand given back to itself, port released; safe to call twice."""
+        if not self._open:
+            return
+        self._open = False
+        if self._sent is not None and self._quiet_since is None:
+            held = self._sent if isinstance(self.spec.fail, str) else np.array(self.spec.fail)
+            self._port.write(self.protocol.relax() if self.spec.fail == "relax" else self.protocol.command(held))
+        self._port.write(self.protocol.leave())
+        self._port.close()
+
+    # -- one period ---------------------------------------------------------------------------------------------
+
+    def _tick(self, target: Array, following: bool) -> EffectorState:
+        if not self._open:
+            raise EffectorError(f"{self._sheet.title}: reset opens the port, and comes before the first step")
+        now = self._clock()
+        self._hear(now)
+        self._judge(now)
+        if following and not self.fault and self.told is not None:
+            self._follow(np.clip(target, *self.spec.command.bounds()), now)
+        else:
+            self._rest(now)
+        return self._state()
+
+    def _follow(self, target: Array, now: float) -> None:
+        assert self.told is not None
+        if self._asleep:
+            if now - self._heard_at > self._lost_s:  # where the hand is now must be known before it moves
+                self._send(self.protocol.query(), now)
+                return
+            self._send(self.protocol.wake(), now)
+            self._asleep, self._sent = False, None
+        if self._quiet_since is not None:
+            self._quiet_since, self._slow = None, np.ones(target.size, bool)
+        if self._sent is None:
+            low, high = self.spec.command.bounds()
+            self._sent = np.clip(self.told.position, low, high)
+            self._limit.reset()
+            self._force.reset()
+        step = np.where(self._slow, self._sheet.approach_rate, self._sheet.rate_limit) * self.spec.dt
+        sent = self._sent + np.clip(target - self._sent, -step, step)
+        self._slow &= np.abs(target - sent) > step
+        self._command(sent, now)
+
+    def _command(self, target: Array, now: float) -> None:
+        """Write a target, held back where the hand presses too hard."""
+        assert self.told is not None
+        for limit in (self._limit, self._force):
+            target = limit.apply(target, self.told.position)
+        self._sent = target
+        self._send(self.protocol.command(target), now)
+
+    def _rest(self, now: float) -> None:
+        """The fail state, then silence, then questions only."""
+        if self._quiet_since is None:
+            self._quiet_since = now
+        resting = now - self._quiet_since
+        moving = isinstance(self.spec.fail, tuple) and not np.array_equal(self._sent, self.spec.fail)
+        if (resting < FAIL_S or moving and resting < LONGEST_S) and self._sent is not None and not self._port.error:
+            if self.spec.fail == "relax":
+                self._send(self.protocol.relax(), now)
+            else:
+                goal = self._sent if isinstance(self.spec.fail, str) else np.array(self.spec.fail)
+                step = self._sheet.rate_limit * self.spec.dt
+                self._command(self._sent + np.clip(goal - self._sent, -step, step), now)
+            return
+        if not self._asleep:
+            self._asleep, self._asking_since = True, None
+        if resting >= FAIL_S + 2 * self._sheet.watchdog_s or self._sent is None:
+            self._send(self.protocol.query(), now)
+
+    def _hear(self, now: float) -> None:
+        for state in self.protocol.feed(self._port.read()):
+            before, self.told = self.told, state
+            if state.velocity is not None:
+                self._velocity = state.velocity
+            elif before is not None and now > self._heard_at:
+                self._velocity = (state.position - before.position) / (now - self._heard_at)
+            if self._sent is not None:
+                if state.current is not None:
+                    self._limit.learn(state.current, self._sent, state.position)
+                if state.force is not None:
+                    self._force.learn(state.force, self._sent, state.position)
+            self._heard_at, self._bad_before = now, self._bad()
+            self._well += 1
+            if not self._complaint(state):
+                self._sound_at = now
+
+    def _judge(self, now: float) -> None:
+        """Set `fault`: why the hand cannot follow now."""
+        new = self._port.error
+        silent_for = now - max(self._heard_at, self._asking_since) if self._asking_since is not None else 0.0
+        if not new and silent_for > self._lost_s:
+            bad = self._bad() - self._bad_before
+            new = f"no answer for {silent_for * 1e3:.0f} ms" + (f", {bad} damaged or foreign frames" if bad else "")
+        if not new and self.told is not None and now - self._sound_at > TROUBLE_S and self._heard_at > self._sound_at:
+            new = self._complaint(self.told)
+        if new:
+            if not self.fault:
+                self.events["faults"] += 1
+            self.fault, self._well = new, 0
+        elif self.fault and self._well >= WELL_FRAMES:
+            self.fault = ""
+            self.events["recoveries"] += 1
+
+    def _bad(self) -> int:
+        """Frames that came and could not be used."""
+        return self.protocol.counts["damaged"] + self.protocol.counts["foreign"]
+
+    def _complaint(self, state: HandState) -> str:
+        """What a state says against moving."""
+        if state.trouble:
+            return state.trouble[0]
+        limit = self._sheet.temperature_limit - (COOLER if self.fault else 0.0)
+        if self._sheet.temperature_limit and state.temperature is not None and (state.temperature > limit).any():
+            k = int(np.argmax(state.temperature))
+            return f"{self._sheet.names[k]} is at {state.temperature[k]:.0f} °C; {limit:.0f} °C is the limit"
+        return ""
+
+    def _send(self, data: bytes, now: float) -> None:
+        if self._asking_since is None:
+            self._asking_since = now
+        self._port.write(data)
+        self.events["frames_sent"] += bool(data)
+
+    def _state(self) -> EffectorState:
+        n = len(self.spec.joints)
+        told = self.told
+        table = np.zeros((3, n))
+        if told is not None:
+            table[0], table[1] = told.position, self._velocity
+            if told.current is not None:
+                table[2] = told.current * self._sheet.column("torque_per_ampere")
+        low, high = self.spec.command.bounds()
+        applied = self._sent if self._sent is not None else np.clip(table[0], low, high)
+        return EffectorState(self.spec, max(self._heard_at, 0.0), table, applied.copy())
+
+    def _forget(self) -> None:
+        """Start from where the hand is."""
+        n = len(self.spec.joints)
+        self._sent = None
+        self._slow = np.ones(n, bool)
+        self._asleep = True
+        self._quiet_since = self._asking_since = None
+        self._heard_at = self._sound_at = -np.inf
+        self._well, self._bad_before = 0, self._bad()
+
+    # -- opening ------------------------------------------------------------------------------------------------
+
+    def _connect(self) -> None:
+        if not self._port.path:
+            raise EffectorError(
+                f"{self._sheet.title} needs a port (port: /dev/ttyUSB0); without a hand, "
+                f"`myoprosthesis emulate {self._sheet.name}` gives one"
+            )
+        self._port.open()
+        if not self._answers(self.protocol, CONNECT_S):
+            text = self._explain_silence()
+            self._port.close()
+            raise EffectorError(text)
+        self._open, self.fault = True, ""
+
+    def _answers(self, protocol: HandProtocol, patience_s: float) -> bool:
+        """True when a state comes; asks with queries, which move nothing."""
+        until = self._clock() + patience_s
+        while self._clock() < until:
+            self._port.write(protocol.query())
+            time.sleep(max(self.spec.dt, 0.01))
+            if protocol.feed(self._port.read()):
+                return True
+            if self._port.error:
+                return False
+        return False
+
+    def _explain_silence(self) -> str:
+        """Who else answers on this port, or at which other speed this hand does."""
+        s, bad = self._sheet, self.protocol.counts
+        where = f"no {s.title} answers on {self._port.path} at {s.baud} Bd"
+        if self._port.error:
+            return f"{where}: {self._port.error}"
+        for baud in (b for b in s.bauds if b != s.baud):
+            self._port.retune(baud)
+            if self._answers(self.protocol, 0.1):
+                return f"{where}, but at {baud} Bd: set baud to {baud}"
+        for name in (n for n in registry.names("hand_protocols") if n != s.name):
+            other: HandProtocol = registry.factory("hand_protocols", name)(sheet.load(name))
+            self._port.retune(other.sheet.baud)
+            if self._answers(other, 0.1):
+                return f"{where}: it is a {other.sheet.title}, use {name}"
+        heard = f" ({bad['damaged']} damaged, {bad['foreign']} foreign frames came)" if bad.total() else ""
+        return f"{where}{heard}: is it switched on, wired RX to TX, at this address ({s.address}) and speed?"
+
+    def _longest_way(self) -> float:
+        return float((self._sheet.column("high") - self._sheet.column("low")).max())
+
+
+def hand(name: str, options: HandOptions) -> ProstheticHand:
+    """The hand of this name, with its data sheet changed as the options say."""
+    given = {k: getattr(options, k) for k in ("baud", "dt", "rate_limit", "fail")}
+    changes = {k: v for k, v in given.items() if v}
+    if options.address >= 0:
+        changes["address"] = options.address
+    data = sheet.load(name, **changes)
+    if data.fail not in ("hold", "relax") and data.fail not in grips.library():
+        raise ConfigError(f"fail {data.fail!r}: hold, relax, or a grip: {', '.join(sorted(grips.library()))}")
+    return ProstheticHand(registry.factory("hand_protocols", name)(data), options)
+
+
+def ability_hand(options: HandOptions) -> ProstheticHand:
+    """PSYONIC Ability Hand: six joints, over UART or RS485."""
+    return hand("ability_hand", options)

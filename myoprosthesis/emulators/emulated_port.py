@@ -1,0 +1,180 @@
+"""An emulated hand on a pseudo-terminal, at the pace of its baud rate, with faults on demand."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import select
+import tempfile
+import termios
+import threading
+import time
+import tty
+from collections import Counter, deque
+from collections.abc import Iterable
+from pathlib import Path
+
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.emulators.emulator import Emulator
+from myoprosthesis.emulators.fault import KINDS, Fault
+
+TURNAROUND_S = 1e-4
+"""Between the end of a request and the beginning of its reply."""
+SPEEDS = {getattr(termios, n): int(n[1:]) for n in dir(termios) if n.startswith("B") and n[1:].isdigit()}
+
+
+class EmulatedPort:
+    """Serves an emulator until `close`. `path` is the port to open; it stays the same when the hand is unplugged and
+    plugged in again. A reader or writer at another baud rate than the hand's gets garbage, as on a wire.
+
+    `counts`: `requests` (chunks read), `replies`, `bytes_in`, `bytes_out`.
+    """
+
+    def __init__(self, emulator: Emulator, faults: Iterable[Fault] = (), path: str = "") -> None:
+        self.emulator, self.counts = emulator, Counter[str]()
+        self._folder = tempfile.TemporaryDirectory(prefix="myoprosthesis-") if not path else None
+        self.path = path or str(Path(self._folder.name if self._folder else "") / emulator.sheet.name)
+        self._lock = threading.Lock()
+        self._faults: dict[str, tuple[float, float]] = {}
+        self._on: set[str] = set()
+        self._master = self._slave = -1
+        self._replies: deque[tuple[float, bytes]] = deque()
+        self._in_free = self._out_free = 0.0
+        self._stop, self._wake = os.pipe()
+        self._plug()
+        for fault in faults:
+            self.fault(fault.kind, fault.for_s, fault.after_s)
+        self._thread = threading.Thread(target=self._run, name="emulated hand", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> EmulatedPort:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End it; safe to call twice."""
+        if self._thread.is_alive():
+            os.write(self._wake, b"x")
+            self._thread.join(timeout=2.0)
+            self._unplug()
+            os.close(self._stop)
+            os.close(self._wake)
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    def fault(self, kind: str, for_s: float = 0.0, after_s: float = 0.0) -> None:
+        """Begin a fault in `after_s`, for `for_s` (0: until `heal`)."""
+        if kind not in KINDS:
+            raise ConfigError(f"fault {kind!r} is none of {', '.join(KINDS)}")
+        begin = time.monotonic() + after_s
+        with self._lock:
+            self._faults[kind] = (begin, begin + for_s if for_s else float("inf"))
+        os.write(self._wake, b"f")
+
+    def heal(self) -> None:
+        """End all faults."""
+        with self._lock:
+            self._faults.clear()
+        os.write(self._wake, b"f")
+
+    # -- the thread ---------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while True:
+            now = time.monotonic()
+            self._apply_faults(now)
+            ports = [self._stop] + ([self._master] if self._master >= 0 else [])
+            due = self._replies[0][0] - now if self._replies else 0.02
+            ready, _, _ = select.select(ports, [], [], max(0.0, min(due, 0.02)))
+            if self._stop in ready and b"x" in os.read(self._stop, 64):
+                return
+            if self._master in ready:
+                self._read()
+            self._write()
+            self.emulator.advance(time.monotonic())
+
+    def _read(self) -> None:
+        try:
+            data = os.read(self._master, 4096)
+        except OSError as error:
+            if error.errno == errno.EIO:
+                return
+            raise
+        now = time.monotonic()
+        self.counts["requests"] += 1
+        self.counts["bytes_in"] += len(data)
+        if "silence" in self._on:
+            return
+        per_byte, ours = 10 / self.emulator.sheet.baud, self._baud_fits()
+        self._in_free = max(self._in_free, now) + len(data) * per_byte
+        for reply in self.emulator.receive(data if ours else _garbled(data), now):
+            reply = self._spoilt(reply if ours else _garbled(reply))
+            self._out_free = max(self._in_free + TURNAROUND_S, self._out_free) + len(reply) * per_byte
+            self._replies.append((self._out_free, reply))
+
+    def _write(self) -> None:
+        while self._replies and self._replies[0][0] <= time.monotonic():
+            _, reply = self._replies.popleft()
+            if self._master < 0 or "silence" in self._on:
+                continue
+            with contextlib.suppress(OSError):  # nobody reads, and the terminal is full: lost, as on a wire
+                self.counts["bytes_out"] += os.write(self._master, reply)
+                self.counts["replies"] += 1
+
+    def _spoilt(self, reply: bytes) -> bytes:
+        if "half" in self._on:
+            return reply[: len(reply) // 2]
+        if "checksum" in self._on:
+            k = len(reply) // 2
+            return reply[:k] + bytes([reply[k] ^ 0x01]) + reply[k + 1 :]
+        return reply
+
+    def _baud_fits(self) -> bool:
+        """The reader's speed, as the terminal knows it, is the hand's; speeds without a name are taken as right."""
+        speed = SPEEDS.get(termios.tcgetattr(self._master)[5])
+        return speed is None or speed == self.emulator.sheet.baud
+
+    def _apply_faults(self, now: float) -> None:
+        with self._lock:
+            on = {kind for kind, (begin, end) in self._faults.items() if begin <= now < end}
+        begun, ended = on - self._on, self._on - on
+        self._on = on
+        fingers = self.emulator.fingers
+        for kind in begun | ended:
+            if kind == "foreign":
+                self.emulator.foreign(kind in on)
+            elif kind == "stuck":
+                fingers.stuck[0] = kind in on
+            elif kind == "hot":
+                fingers.heat = 60.0 if kind in on else 0.0
+            elif kind == "unplug":
+                (self._unplug if kind in on else self._plug)()
+
+    def _plug(self) -> None:
+        self._master, self._slave = os.openpty()
+        tty.setraw(self._slave)  # the slave stays open here, so that the master can be read while nobody is there
+        os.set_blocking(self._master, False)
+        link = Path(self.path)
+        if link.is_symlink():
+            link.unlink()
+        try:
+            link.symlink_to(os.ttyname(self._slave))
+        except OSError as error:
+            raise ConfigError(f"{self.path} cannot be made: {error.strerror}") from error
+
+    def _unplug(self) -> None:
+        if self._master < 0:
+            return
+        Path(self.path).unlink(missing_ok=True)
+        os.close(self._slave)
+        os.close(self._master)
+        self._master = self._slave = -1
+        self._replies.clear()
+
+
+def _garbled(data: bytes) -> bytes:
+    """What is left of bytes that are read at another speed than they are written at."""
+    return bytes((b * 37 + 90) & 0xFF for b in data)

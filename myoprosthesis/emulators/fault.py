@@ -1,0 +1,41 @@
+"""Faults on demand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from myoprosthesis.core.errors import ConfigError, unknown
+
+KINDS = {
+    "half": "only the first half of each reply comes",
+    "checksum": "one bit of each reply is turned over",
+    "foreign": "another hand is on the bus",
+    "silence": "nothing is heard and nothing is answered (0.3 s if no time is given)",
+    "unplug": "the port disappears, and comes back",
+    "stuck": "the index finger does not move",
+    "hot": "every motor is 60 °C too warm",
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A kind of fault, from `after_s` (s) on, for `for_s` (s); 0: for ever."""
+
+    kind: str
+    after_s: float = 0.0
+    for_s: float = 0.0
+
+    @classmethod
+    def parse(cls, text: str) -> Fault:
+        """From `KIND[@AFTER][:FOR]`, such as `unplug@5:1` (5 s after the start, for 1 s)."""
+        rest, _, lasting = text.partition(":")
+        kind, _, after = rest.partition("@")
+        if kind not in KINDS:
+            raise unknown("fault", kind, KINDS)
+        try:
+            fault = cls(kind, float(after or 0.0), float(lasting or (0.3 if kind == "silence" else 0.0)))
+        except ValueError as error:
+            raise ConfigError(f"fault {text!r}: KIND[@AFTER][:FOR] in seconds is needed, as unplug@5:1") from error
+        if not (0 <= fault.after_s < 1e6 and 0 <= fault.for_s < 1e6):
+            raise ConfigError(f"fault {text!r}: times from 0 s on are needed")
+        return fault

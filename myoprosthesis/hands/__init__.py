@@ -1,0 +1,1 @@
+"""Real hands as data and codecs: bytes ↔ values, no port, no clock."""

@@ -1,0 +1,34 @@
+"""Grips: one library for every hand."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.core.errors import ConfigError, unknown
+from myoprosthesis.hands.sheet import PARTS, HandSheet, folder, read
+
+
+@cache
+def library() -> dict[str, dict[str, float]]:
+    """Closure (0 = open, 1 = closed) of each part of a hand, by the name of the grip."""
+    path = folder() / "grips.yaml"
+    grips = read(path)
+    for name, parts in grips.items():
+        if not isinstance(parts, dict) or set(parts) - set(PARTS):
+            raise ConfigError(f"{path}: grip {name!r} needs parts out of {', '.join(PARTS)}")
+        for part, closure in parts.items():
+            if not isinstance(closure, (int, float)) or not 0 <= closure <= 1:
+                raise ConfigError(f"{path}: grip {name!r} closes {part} by {closure!r}; 0 to 1 is needed")
+    return grips
+
+
+def pose(sheet: HandSheet, grip: str) -> NDArray[np.float64]:
+    """The grip as joint angles of this hand, rad, shape (n_joints,)."""
+    if grip not in library():
+        raise unknown("grip", grip, library())
+    closure = np.array([library()[grip].get(j.part, 0.0) for j in sheet.joints])
+    start = sheet.column("open")
+    return start + closure * (sheet.column("closed") - start)

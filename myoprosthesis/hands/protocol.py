@@ -1,0 +1,70 @@
+"""What the codec of a hand is and does: bytes ↔ values; no port, no clock, no thread."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.hands.sheet import HandSheet
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class HandState:
+    """What a hand told of itself. Arrays have shape (n_joints,) in the order of its sheet; None: not told.
+
+    `force` and `touch` are newton, `touch` one value per sensor; `temperature` is °C. `trouble` is what the hand
+    says is wrong with it, one sentence each.
+    """
+
+    position: Array
+    velocity: Array | None = None
+    current: Array | None = None
+    force: Array | None = None
+    touch: Array | None = None
+    temperature: Array | None = None
+    trouble: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class HandProtocol(Protocol):
+    """A codec, made from a data sheet. Each method that returns bytes returns what is to be written now, whole."""
+
+    @property
+    def sheet(self) -> HandSheet:
+        """Joints, limits, speed of the port, and whether the hand stops by itself when nobody speaks to it."""
+        ...
+
+    @property
+    def counts(self) -> Counter[str]:
+        """`frames` that were understood; `damaged` (checksum, length) and `foreign` (another sender) ones."""
+        ...
+
+    def wake(self) -> bytes:
+        """What a hand must hear before its first command: after opening, after silence, after a fault."""
+        ...
+
+    def command(self, position: Array) -> bytes:
+        """Targets (rad) in the order of the sheet, within its limits; the hand answers with a state."""
+        ...
+
+    def query(self) -> bytes:
+        """Ask for a state; moves nothing."""
+        ...
+
+    def relax(self) -> bytes:
+        """Go limp, as far as the hand can."""
+        ...
+
+    def leave(self) -> bytes:
+        """Give the hand back to itself."""
+        ...
+
+    def feed(self, data: bytes) -> list[HandState]:
+        """States that `data` completes, cut anywhere; what is damaged or foreign is counted and dropped."""
+        ...

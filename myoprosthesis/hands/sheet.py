@@ -1,0 +1,104 @@
+"""The data sheet of a hand: what the code must know of it and does not want to contain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from myoprosthesis.core.errors import ConfigError, unknown
+from myoprosthesis.core.options import build, option
+from myoprosthesis.core.share import root
+
+Array = NDArray[np.float64]
+
+PARTS = ("index", "middle", "ring", "pinky", "thumb_flexor", "thumb_rotator", "spread")
+"""What a joint belongs to. Grips close every part but the spread, which stays open."""
+
+
+@dataclass(frozen=True)
+class Joint:
+    """One commanded joint, in the order of the wire."""
+
+    name: str = option(help="name of the joint")
+    part: str = option(help="what it belongs to", choices=PARTS)
+    low: float = option(help="smallest angle", unit="rad", low=-7.0, high=7.0)
+    high: float = option(help="largest angle", unit="rad", low=-7.0, high=7.0)
+    open: float = option(help="angle of the open hand", unit="rad", low=-7.0, high=7.0)
+    closed: float = option(help="angle of the closed hand", unit="rad", low=-7.0, high=7.0)
+    speed: float = option(help="fastest motion", unit="rad/s", low=0.01, high=100.0)
+    current_limit: float = option(0.0, "largest current in steady contact; 0: not told or not limited here", "A", 0.0)
+    force_limit: float = option(0.0, "largest force in steady contact; 0: not told or not limited here", "N", 0.0)
+    torque_per_ampere: float = option(0.0, "for the joint's effort; 0: not known, the effort is 0", "N·m/A", 0.0)
+
+    def __post_init__(self) -> None:
+        if not self.low < self.high:
+            raise ConfigError(f"low {self.low} is not below high {self.high}")
+        for name, angle in (("open", self.open), ("closed", self.closed)):
+            if not self.low <= angle <= self.high:
+                raise ConfigError(f"{name} {angle} is outside {self.low} to {self.high}")
+
+
+@dataclass(frozen=True)
+class HandSheet:
+    """Limits, rates and habits of a hand, as `hardware/hands/<name>.yaml` says them."""
+
+    name: str = option(help="name of the hand")
+    title: str = option(help="maker and model")
+    joints: tuple[Joint, ...] = option(help="in the order of the wire")
+    baud: int = option(help="speed of the port", unit="Bd", low=1200, high=10_000_000)
+    address: int = option(help="address of the hand on its bus", low=0, high=255)
+    dt: float = option(help="control period", unit="s", low=1e-3, high=0.1)
+    rate_limit: float = option(help="fastest change of a command", unit="rad/s", low=0.01, high=100.0)
+    approach_rate: float = option(help="the same after opening, a fault or a stop", unit="rad/s", low=0.01, high=100.0)
+    safe: str = option("open", "the grip that a reset moves to")
+    fail: str = option("hold", "in doubt: hold, relax or the name of a grip")
+    watchdog_s: float = option(0.0, "silence after which the hand stops by itself; 0: never", "s", 0.0, 10.0)
+    temperature_limit: float = option(0.0, "hottest motor; 0: the hand does not tell", "°C", 0.0, 120.0)
+    bauds: tuple[int, ...] = option((), "speeds the hand may have been set to")
+
+    def __post_init__(self) -> None:
+        if not self.joints or len(set(self.names)) != len(self.joints):
+            raise ConfigError(f"joints need names of their own: {', '.join(self.names) or 'there are none'}")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the joints."""
+        return tuple(j.name for j in self.joints)
+
+    def column(self, field: str) -> Array:
+        """One number of every joint, shape (n_joints,)."""
+        return np.array([getattr(j, field) for j in self.joints], float)
+
+
+def folder() -> Path:
+    """Where the data sheets are."""
+    return root() / "hardware" / "hands"
+
+
+def names() -> list[str]:
+    """Hands that have a data sheet."""
+    return sorted(p.stem for p in folder().glob("*.yaml") if p.stem != "grips")
+
+
+def load(name: str, **changes: Any) -> HandSheet:
+    """The data sheet of the hand `name`, with `changes` to it; raises `ConfigError` listing every fault."""
+    if name not in names():
+        raise unknown("hand", name, names())
+    path = folder() / f"{name}.yaml"
+    return build(HandSheet, {**read(path), "name": name, **changes}, str(path))
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A YAML mapping."""
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from error
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path} is not a mapping")
+    return data

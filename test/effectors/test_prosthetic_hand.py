@@ -1,0 +1,208 @@
+"""A hand on an emulated port: what it says when it cannot be had, and what it does when nobody commands it."""
+
+import errno
+import os
+import time
+
+import numpy as np
+import pytest
+
+from myoprosthesis.checks import check_effector, check_hand_protocol
+from myoprosthesis.core import registry
+from myoprosthesis.core.errors import ConfigError, EffectorError
+from myoprosthesis.core.guard import GuardedEffector
+from myoprosthesis.core.options import build
+from myoprosthesis.effectors.hand_port import explain
+from myoprosthesis.effectors.prosthetic_hand import HandOptions, ability_hand
+from myoprosthesis.emulators.emulated_port import EmulatedPort
+from myoprosthesis.hands import grips, sheet
+
+HANDS = registry.names("hand_protocols")
+
+
+def served(name, **changes):
+    return EmulatedPort(registry.factory("emulators", name)(sheet.load(name, **changes)))
+
+
+def made(name, port, **options):
+    kind = registry.options("effectors", name)
+    return registry.factory("effectors", name)(build(kind, {"port": port.path, **options}))
+
+
+def run(guard, seconds, target, until=lambda: False):
+    begin = time.monotonic()
+    while time.monotonic() - begin < seconds and not until():
+        state = guard.step(target)
+        time.sleep(guard.spec.dt)
+    return state, time.monotonic() - begin
+
+
+@pytest.mark.parametrize("name", HANDS)
+def test_every_hand_passes_the_check_of_hands(name, fuzz_bytes):
+    make = [registry.factory(kind, name) for kind in ("hand_protocols", "emulators")]
+    check_hand_protocol(sheet.load(name), *make, fuzz_bytes)
+
+
+@pytest.mark.parametrize("name", HANDS)
+def test_every_hand_passes_the_check_of_effectors(name):
+    with served(name) as port:
+        check_effector(lambda: made(name, port))
+
+
+@pytest.mark.parametrize("name", HANDS)
+def test_a_reset_moves_slowly_to_the_safe_pose(name):
+    with served(name) as port:
+        fingers = port.emulator.fingers
+        closed = port.emulator.sheet.column("closed")
+        fingers.position, fingers.target = 0.5 * closed, 0.5 * closed
+        hand = made(name, port)
+        begin = time.monotonic()
+        state = hand.reset(0)
+        took = time.monotonic() - begin
+        data = port.emulator.sheet
+        far = float(np.abs(0.5 * closed - grips.pose(data, data.safe)).max())
+        assert took >= 0.95 * far / data.approach_rate
+        np.testing.assert_allclose(state.joint_position, grips.pose(data, data.safe), atol=0.1)
+        hand.close()
+
+
+def test_idle_it_is_silent_until_the_hand_has_stopped_by_itself_and_then_only_asks():
+    with served("ability_hand") as port:
+        hand = ability_hand(HandOptions(port=port.path))
+        guard = GuardedEffector(hand)
+        guard.reset(0)
+        goal = grips.pose(sheet.load("ability_hand"), "power")
+        run(guard, 0.3, goal)
+        guard.estop()
+        run(guard, 0.15, goal)
+        target, quiet = port.emulator.fingers.target.copy(), hand.events["frames_sent"]
+        run(guard, 0.4, goal)
+        assert hand.events["frames_sent"] == quiet and not port.emulator.api
+        assert port.emulator.watchdog_events == 1
+        np.testing.assert_allclose(port.emulator.fingers.position, target, atol=0.02)
+        run(guard, 0.5, goal)
+        assert hand.events["frames_sent"] > quiet and not port.emulator.api
+        guard.resume()
+        before = port.emulator.fingers.position.copy()
+        run(guard, 0.2, goal)
+        assert np.abs(port.emulator.fingers.position - before).max() < 0.25  # 1 rad/s, not 6
+        guard.close()
+        time.sleep(0.05)
+        assert not port.emulator.api and port.emulator.watchdog_events == 1  # left, not timed out
+
+
+def test_relaxing_and_a_grip_are_fail_states_too():
+    with served("ability_hand") as port:
+        power = grips.pose(sheet.load("ability_hand"), "power")
+        for fail in ("relax", "point"):
+            hand = ability_hand(HandOptions(port=port.path, fail=fail))
+            guard = GuardedEffector(hand)
+            guard.reset(0)
+            run(guard, 0.4, power)
+            guard.estop()
+            run(guard, 0.06 if fail == "relax" else 0.4, power)
+            if fail == "relax":
+                np.testing.assert_array_equal(port.emulator.fingers.drive, np.zeros(6))
+            else:
+                np.testing.assert_allclose(port.emulator.fingers.target, hand.spec.fail, atol=1e-3)
+            guard.close()
+
+
+def test_a_step_neither_waits_nor_sleeps():
+    with served("ability_hand") as port:
+        hand = ability_hand(HandOptions(port=port.path))
+        guard = GuardedEffector(hand)
+        guard.reset(0)
+        took = []
+        for k in range(200):
+            if k == 100:
+                port.fault("unplug")
+            begin = time.perf_counter()
+            guard.step(np.zeros(6))
+            took.append(time.perf_counter() - begin)
+            time.sleep(0.005)
+        assert guard.reason and np.median(took) < 1e-3 and np.percentile(took, 95) < 5e-3
+        guard.close()
+
+
+def test_a_dead_target_does_not_wait_in_the_queue():
+    """Nobody reads: what the port does not take is not heaped up behind it."""
+    with served("ability_hand") as port:
+        hand = ability_hand(HandOptions(port=port.path))
+        hand.reset(0)
+
+        class Full:
+            in_waiting = out_waiting = 0
+            taken = b""
+
+            def write(self, data):
+                room = data[: 5 if len(self.taken) < 5 else 0]
+                self.taken += room
+                return len(room)
+
+            def read(self, n):
+                return b""
+
+            def close(self):
+                pass
+
+        real, hand._port._serial = hand._port._serial, Full()
+        for k in range(20):
+            hand._port.write(bytes([k]) * 20)
+        assert hand._port._rest == b"\x00" * 15
+        real.close()
+        hand.close()
+
+
+SAID = {
+    errno.ENOENT: "there is no port /dev/x: ",
+    errno.EBUSY: "/dev/x is busy: another program has it open",
+    errno.EACCES: "no permission for /dev/x: join the group dialout with `sudo usermod -aG dialout ",
+    errno.ENOTTY: "/dev/x cannot be used as a serial port",
+}
+
+
+@pytest.mark.parametrize("code", SAID)
+def test_what_is_wrong_with_a_port_is_one_sentence(code):
+    assert explain("/dev/x", OSError(code, os.strerror(code))).startswith(SAID[code])
+
+
+def test_missing_busy_and_silly_ports_are_said(tmp_path):
+    with pytest.raises(EffectorError, match="needs a port.*emulate ability_hand"):
+        ability_hand(HandOptions()).reset(0)
+    with pytest.raises(EffectorError, match="there is no port /dev/ttyNONE"):
+        ability_hand(HandOptions(port="/dev/ttyNONE")).reset(0)
+    plain = tmp_path / "file"
+    plain.write_text("")
+    with pytest.raises(EffectorError, match="cannot be used as a serial port"):
+        ability_hand(HandOptions(port=str(plain))).reset(0)
+    with served("ability_hand") as port:
+        first = ability_hand(HandOptions(port=port.path))
+        first.reset(0)
+        with pytest.raises(EffectorError, match="is busy: another program has it open"):
+            ability_hand(HandOptions(port=port.path)).reset(0)
+        first.close()
+
+
+def test_a_wrong_baud_rate_and_a_silent_port_are_said():
+    with served("ability_hand", baud=921600) as port:
+        with pytest.raises(EffectorError, match="at 460800 Bd, but at 921600 Bd: set baud to 921600"):
+            ability_hand(HandOptions(port=port.path)).reset(0)
+        port.fault("silence")
+        with pytest.raises(EffectorError, match="is it switched on.*at this address"):
+            ability_hand(HandOptions(port=port.path)).reset(0)
+
+
+@pytest.mark.parametrize("other", [h for h in HANDS if h != "ability_hand"])
+def test_a_wrong_hand_is_named(other):
+    with served(other) as port, pytest.raises(EffectorError, match=f"it is a .*, use {other}"):
+        ability_hand(HandOptions(port=port.path)).reset(0)
+    with served("ability_hand") as port, pytest.raises(EffectorError, match="use ability_hand"):
+        made(other, port).reset(0)
+
+
+def test_options_are_checked():
+    with pytest.raises(ConfigError, match="fail 'faint': hold, relax, or a grip"):
+        ability_hand(HandOptions(fail="faint"))
+    with pytest.raises(ConfigError, match="is outside"):
+        build(HandOptions, {"dt": 1.0})
