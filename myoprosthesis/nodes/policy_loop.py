@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -18,6 +20,8 @@ from myoprosthesis.nodes.wire import Frame
 from myoprosthesis.policies.player import Player, Voice
 
 Array = NDArray[np.float64]
+CATCH_UP = 0.25
+"""Share of each period, after the command is sent, in which a policy that comes lives through the past."""
 
 
 class Port(Protocol):
@@ -42,6 +46,17 @@ class Port(Protocol):
         """Tell people."""
 
 
+@dataclass
+class _Coming:
+    """A voice on its way in: what takes it, and whom to tell."""
+
+    voice: Voice
+    take: Callable[[Voice], None]
+    done: Callable[[], None]
+    failed: Callable[[str], None]
+    mark: tuple[int, int] | None = None
+
+
 class PolicyLoop:
     """Runs a `Player` in a thread of its own. In lockstep every state is answered under its own stamp, once the
     task and the perturbation have spoken beyond it; a swap then begins with the next trial."""
@@ -51,7 +66,7 @@ class PolicyLoop:
         self.active = False
         self.errors = 0
         self._requests: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._waiting: list[Callable[[], None]] = []
+        self._coming: list[_Coming] = []
         self._schedules: dict[str, Schedule] = {"task": Schedule(), "perturbation": Schedule()}
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -79,21 +94,41 @@ class PolicyLoop:
         """Have `action` done between two ticks."""
         self._requests.put(action)
 
-    def commit(
-        self, voice: Voice, mark: tuple[int, int], done: Callable[[], None], failed: Callable[[str], None]
-    ) -> None:
-        """Make `voice`, which has caught up to `mark`, the active one at the next tick (lockstep: trial)."""
+    def commit(self, voice: Voice, done: Callable[[], None], failed: Callable[[str], None]) -> None:
+        """Make `voice` the active one as soon as it has lived through the recent past (lockstep: with a trial)."""
+        self._requests.put(lambda: self._coming.append(_Coming(voice, self.player.commit, done, failed)))
 
-        def act() -> None:
-            try:
-                self.player.catch_up(voice, mark)
-                self.player.commit(voice)
-            except MyoError as error:
-                failed(str(error))
-            else:
-                done()
+    def listen(self, voice: Voice | None, done: Callable[[], None], failed: Callable[[str], None]) -> None:
+        """Make `voice` the shadow, likewise; None takes it off."""
 
-        self._requests.put(lambda: self._waiting.append(act))
+        def take(coming: Voice | None) -> None:
+            self.player.shadow = coming
+
+        if voice is None:
+            self._requests.put(lambda: take(None))
+        else:
+            self._requests.put(lambda: self._coming.append(_Coming(voice, take, done, failed)))
+
+    def _advance(self, seconds: float) -> None:
+        """Let the first of those who come live through some more of the past, for at most so long."""
+        coming = self._coming[0]
+        until = time.perf_counter() + seconds
+        try:
+            coming.mark = self.player.catch_up(coming.voice, coming.mark, 0)
+            while not self.player.caught_up(coming.mark) and (self.lockstep or time.perf_counter() < until):
+                coming.mark = self.player.catch_up(coming.voice, coming.mark, 2)
+        except MyoError as error:
+            self._coming.pop(0)
+            coming.failed(str(error))
+
+    def _welcome(self) -> None:
+        """Let the first of those who come in, if it has caught up."""
+        coming = self._coming[0]
+        if coming.mark is None or not self.player.caught_up(coming.mark):
+            return
+        self._coming.pop(0)
+        coming.take(coming.voice)
+        coming.done()
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -132,8 +167,11 @@ class PolicyLoop:
             self._trial = (plan.trial, plan.from_ns)  # type: ignore[union-attr]
             self._rng = np.random.default_rng((self.seed, max(0, self._trial[0])))
             self.player.reset()
-        if self._waiting and not self.player.fading and (began or not self.lockstep or not self.parties):
-            self._waiting.pop(0)()
+        if self._coming and not self.player.fading and (began or not self.lockstep or not self.parties):
+            if self.lockstep:
+                self._advance(0.0)
+            if self._coming:
+                self._welcome()
         imposed = self._schedules["perturbation"].current(now)
         entries = [] if imposed is None else [e for e in imposed.at("observation") if e.gain(now)]
         refused = self.player.perturb(entries)
@@ -148,6 +186,8 @@ class PolicyLoop:
             self.port.command(self._data_ns, command)
         self._answered = (now, command) if self.lockstep else None
         self.port.heard(now, self.player)
+        if self._coming and not self.lockstep:
+            self._advance(CATCH_UP * self.player.spec.dt)
 
     def _table(self, frame: Frame, plan: TrialPlan | None) -> Array:
         """Columns of the state in the effector's order, then those of the task. Without a trial the goal is to stay."""

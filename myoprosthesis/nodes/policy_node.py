@@ -25,7 +25,7 @@ from myoprosthesis.nodes.effector_loop import PARTIES
 from myoprosthesis.nodes.parameters import declare, read
 from myoprosthesis.nodes.policy_loop import PolicyLoop, player_for
 from myoprosthesis.nodes.ports import PolicyPort
-from myoprosthesis.nodes.process import ManagedNode, run
+from myoprosthesis.nodes.process import ManagedNode, run, say
 from myoprosthesis.policies import store
 from myoprosthesis.policies.onnx_policy import OnnxPolicy, read_contract
 from myoprosthesis.policies.player import Voice
@@ -163,7 +163,7 @@ class PolicyNode(ManagedNode):
         threading.Thread(target=self._load, args=(name, ticket), name="swap", daemon=True).start()
 
     def _load(self, name: str, ticket: int, kept: Voice | None = None) -> None:
-        """In a worker: load, rehearse, live through the recent past, then ask for the commit."""
+        """In a worker: load and rehearse, then ask for the commit."""
         loop = self.loop
         assert loop is not None
         try:
@@ -172,15 +172,12 @@ class PolicyNode(ManagedNode):
                 policy = OnnxPolicy(store.find(name))
                 policy.rehearse()
                 voice = loop.player.fit(name, policy)
-            mark = loop.player.catch_up(voice)
         except Exception as error:  # whatever it was: the worker must say so
             why = str(error) if isinstance(error, MyoError) else f"{type(error).__name__}: {error}"
             self._ring(lambda: self._failed(name, why))
             return
         if ticket == self._newest:
-            loop.commit(
-                voice, mark, lambda: self._ring(self._done), lambda why: self._ring(lambda: self._failed(name, why))
-            )
+            loop.commit(voice, lambda: self._ring(self._done), lambda why: self._ring(lambda: self._failed(name, why)))
             if self._port is not None:
                 self._port.wake()
 
@@ -231,16 +228,18 @@ class PolicyNode(ManagedNode):
         loop = self.loop
         assert loop is not None
 
+        def failed(why: str) -> None:
+            self._ring(lambda: say(self, "error", f"shadow {name!r}: {why}"))
+
         def work() -> None:
             voice = None
             if name:
                 try:
                     voice = loop.player.fit(name, OnnxPolicy(store.find(name)))
-                    loop.player.catch_up(voice)
                 except Exception as error:  # whatever it was: the worker must say so
-                    self.get_logger().error(f"shadow {name!r}: {error}")
+                    failed(str(error))
                     return
-            loop.request(lambda: setattr(loop.player, "shadow", voice))
+            loop.listen(voice, lambda: None, failed)
 
         threading.Thread(target=work, name="shadow", daemon=True).start()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol
 
 import numpy as np
@@ -167,24 +168,28 @@ class Player:
         voice.perturb(self._entries)
         return voice
 
-    def catch_up(self, voice: Voice, mark: tuple[int, int] | None = None) -> tuple[int, int]:
-        """Let `voice` live through the tables of this trial that came after `mark`; returns the new mark.
+    def catch_up(self, voice: Voice, mark: tuple[int, int] | None = None, most: int | None = None) -> tuple[int, int]:
+        """Let `voice` live through the tables of this trial after `mark`, at most so many; returns the new mark.
 
-        Call it in a worker, then again with its mark at the commit, for the few ticks in between.
+        Call it from the thread that plays, a few tables each tick, until `caught_up`: a worker that did it all at once
+        would hold Python's lock again and again, and the loop would miss ticks.
         """
-        now = (-1, -1)
-        while now != (self._trial, self._count):  # the control thread may add a table while these are read
-            now = (self._trial, self._count)
-            tables = list(self._past)
-        if mark is None or mark[0] != now[0]:
+        first = self._count - len(self._past)
+        if mark is None or mark[0] != self._trial or mark[1] < first:
+            heard = first + -first % voice.period
             voice.reset()
         else:
-            tables = tables[len(tables) - min(len(tables), now[1] - mark[1]) :]
+            heard = mark[1]
+        tables = list(islice(self._past, heard - first, None if most is None else heard - first + most))
         rng = np.random.default_rng(0)
         for table in tables:
             if not np.isfinite(voice.hear(table, rng)).all():
                 raise ContractError(f"policy {voice.name!r} returns numbers that are not finite")
-        return now
+        return self._trial, min(heard, self._count) + len(tables)
+
+    def caught_up(self, mark: tuple[int, int]) -> bool:
+        """True when nothing came after `mark`."""
+        return mark == (self._trial, self._count)
 
     def reset(self) -> None:
         """Start of a trial: every voice forgets the past."""
