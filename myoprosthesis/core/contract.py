@@ -16,6 +16,8 @@ from myoprosthesis.core.observation import Term, ticks
 
 METADATA_KEY = "myoprosthesis.contract"
 FORMAT = 1
+DEADLINE = 2.5
+"""Default deadline in periods of the policy: in one it answers, and a tick may begin up to one late."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,9 @@ class Contract:
 
     The graph takes `observation` (1, n) and each recurrent state of `hidden` by name, float32, and returns
     `action` (1, m) and `<name>_out` for each state. `dt` (s) is the policy's period, `deadline_s` the oldest
-    (s) that the data behind a command may be when the effector uses it.
+    (s) that the data behind a command may be when the effector uses it. Of a decoder, `conditioning` says what
+    was done to the EMG that it sees (with its rate and unit), `decoding` how its features are cut from that and
+    what is made of its scores; both are plain data, and empty for a policy that sees an effector.
     """
 
     name: str
@@ -40,6 +44,8 @@ class Contract:
     config_sha256: str = ""
     simulator: str = ""
     fingerprint: tuple[float, ...] = ()
+    conditioning: dict[str, Any] = field(default_factory=dict)
+    decoding: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.dt) and self.dt > 0):
@@ -47,7 +53,7 @@ class Contract:
         if not np.isfinite(self.deadline_s):
             raise ContractError(f"policy {self.name!r} has a deadline of {self.deadline_s} s; it must be finite")
         if self.deadline_s <= 0:
-            object.__setattr__(self, "deadline_s", 1.5 * self.dt)
+            object.__setattr__(self, "deadline_s", DEADLINE * self.dt)
         if not self.observation:
             raise ContractError(f"policy {self.name!r} observes nothing")
         for kind, names in (("observation term", self.term_names), ("hidden state", tuple(n for n, _ in self.hidden))):
@@ -113,6 +119,32 @@ class Contract:
             )
         return order
 
+    @property
+    def emg_channels(self) -> tuple[str, ...]:
+        """The EMG channels behind a decoder's features, which are called `<channel>/<feature>`; in order, once each."""
+        return tuple(dict.fromkeys(c.rpartition("/")[0] for c in self.state_channels()))
+
+    def match_emg(self, channels: tuple[str, ...], conditioning: dict[str, Any]) -> NDArray[np.intp]:
+        """Indices of the decoder's EMG channels among live `channels`, by name; others may be there too.
+
+        Refuses, with the first difference, a decoder that was fitted on EMG that was conditioned otherwise.
+        """
+        if not self.conditioning:
+            raise ContractError(f"policy {self.name!r} is no decoder: its contract tells of no conditioning of EMG")
+        for name in self.emg_channels:
+            if name not in channels:
+                raise ContractError(
+                    f"decoder {self.name!r} knows EMG channel {name!r}, which is not there; "
+                    f"there are: {', '.join(channels)}"
+                )
+        for key in dict.fromkeys([*self.conditioning, *conditioning]):
+            known, given = self.conditioning.get(key), conditioning.get(key)
+            if known != given:
+                raise ContractError(
+                    f"decoder {self.name!r} was fitted on EMG with {key} = {known!r}, here it is {given!r}"
+                )
+        return np.array([channels.index(name) for name in self.emg_channels], np.intp)
+
     def physics_changed(self, spec: EffectorSpec, rtol: float = 1e-5) -> str:
         """Empty, or a sentence saying that the effector no longer moves as when the policy was trained."""
         if not self.fingerprint or not spec.fingerprint or self.effector != spec.name:
@@ -138,6 +170,8 @@ class Contract:
                 "stages": list(self.stages), "seed": self.seed, "result": self.result,
                 "config_sha256": self.config_sha256, "simulator": self.simulator,
                 "fingerprint": list(self.fingerprint),
+                **({"conditioning": self.conditioning} if self.conditioning else {}),
+                **({"decoding": self.decoding} if self.decoding else {}),
             },
             sort_keys=True,
         )
@@ -158,6 +192,7 @@ class Contract:
                 seed=int(data.get("seed", 0)), result=dict(data.get("result", {})),
                 config_sha256=str(data.get("config_sha256", "")), simulator=str(data.get("simulator", "")),
                 fingerprint=tuple(float(x) for x in data.get("fingerprint", ())),
+                conditioning=dict(data.get("conditioning", {})), decoding=dict(data.get("decoding", {})),
             )
         except ContractError:
             raise

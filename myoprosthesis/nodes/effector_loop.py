@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.channels import permutation
+from myoprosthesis.core.contract import DEADLINE
 from myoprosthesis.core.effector import NOTHING, EffectorState, Imposed
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.guard import GuardedEffector
@@ -84,7 +85,7 @@ class EffectorLoop:
         self.ledger = Ledger()
         self.tick = 0
         self.waiting_for = ""
-        self.deadline_s = 1.5 * guard.spec.dt
+        self.deadline_s = DEADLINE * guard.spec.dt
         self.paused = False
         self.active = True
         self.finished = False

@@ -150,7 +150,7 @@ class Player:
     """
 
     def __init__(
-        self, spec: EffectorSpec, names: Sequence[str], extra: tuple[str, ...], blend_s: float, memory_s: float = 4.0
+        self, spec: EffectorSpec, names: Sequence[str], extra: tuple[str, ...], blend_s: float, memory_s: float = 2.0
     ) -> None:
         self.spec, self.names, self.extra, self.blend_s = spec, tuple(names), extra, blend_s
         self.active: Voice | None = None

@@ -41,7 +41,7 @@ def test_json_brings_it_back():
 def test_it_knows_its_sizes():
     assert CONTRACT.observation_size == 6
     assert CONTRACT.state_channels() == ("biceps", "triceps", "endpoint/x", "endpoint/y", "target/x", "go")
-    assert CONTRACT.deadline_s == pytest.approx(0.03)
+    assert CONTRACT.deadline_s == pytest.approx(0.05)
 
 
 def test_the_action_is_brought_into_the_effectors_order():
