@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import sys
 import time
@@ -19,6 +20,13 @@ takes the lock some eight times, and waits so long for it each time: at this int
 def quicken() -> None:
     """Let this process change threads often enough for a paced loop; once per process."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+
+
+def settle() -> None:
+    """Take all that exists by now out of the garbage collector's sight: what a node is made of lives as long as it
+    does, and looking through it again and again holds the loop up for milliseconds. Once a node is up."""
+    gc.collect()
+    gc.freeze()
 
 
 class Ledger:

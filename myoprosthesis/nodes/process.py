@@ -26,7 +26,7 @@ from rclpy.subscription import Subscription
 
 from myoprosthesis.core import share
 from myoprosthesis.core.errors import ConfigError, MyoError
-from myoprosthesis.core.loop import quicken
+from myoprosthesis.core.loop import quicken, settle
 from myoprosthesis.nodes.parameters import read
 
 CRASHED, REFUSED = 1, 2
@@ -148,6 +148,7 @@ class ManagedNode(LifecycleNode):
                     self.get_logger().fatal(f"{self.get_name()} could not be brought up")
                 self.refused = self._why or "not brought up"
                 return
+            settle()
 
     def refuse(self, sentence: str) -> None:
         """Say why this process cannot go on; it then ends."""
