@@ -123,11 +123,10 @@ class EffectorNode(ManagedNode):
         heard: list[int] = []
         inbox = Inbox(self)
         subscription = inbox.subscribe(topics.STATE, raw=True)
-        deadline = time.monotonic() + 0.4
-        while not heard and time.monotonic() < deadline:
-            inbox.wait(deadline - time.monotonic())
+        began, name = time.monotonic(), subscription.topic_name
+        while not heard and time.monotonic() < began + (2.0 if self.count_publishers(name) else 0.4):
+            inbox.wait(0.1)  # longer when there is a publisher: one that was killed is known for a while, and silent
             heard.extend(1 for _ in inbox.take(subscription))
-        name = subscription.topic_name
         self.destroy_subscription(subscription)
         if heard:
             raise ConfigError(

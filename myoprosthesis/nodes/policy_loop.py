@@ -98,6 +98,10 @@ class PolicyLoop:
         """Make `voice` the active one as soon as it has lived through the recent past (lockstep: with a trial)."""
         self._requests.put(lambda: self._coming.append(_Coming(voice, self.player.commit, done, failed)))
 
+    def forget(self) -> None:
+        """Between two ticks: whoever is on its way to become the active one does not come."""
+        self._coming = [c for c in self._coming if c.take != self.player.commit]
+
     def listen(self, voice: Voice | None, done: Callable[[], None], failed: Callable[[str], None]) -> None:
         """Make `voice` the shadow, likewise; None takes it off."""
 

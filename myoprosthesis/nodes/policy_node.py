@@ -57,7 +57,7 @@ class PolicyNode(ManagedNode):
         self.spec: EffectorSpec | None = None
         self.loop: PolicyLoop | None = None
         self._port: PolicyPort | None = None
-        self._newest = 0
+        self._newest, self._pending = 0, ""
         self._active = self.create_publisher(
             topics.POLICY_ACTIVE.type, topics.POLICY_ACTIVE.name, topics.POLICY_ACTIVE.qos
         )
@@ -151,13 +151,17 @@ class PolicyNode(ManagedNode):
         for p in parameters:
             if p.name == "blend_s":
                 player.blend_s = float(p.value)
-            elif p.name == "policy" and (player.current is None or p.value != player.current.name):
+            elif p.name == "policy" and p.value != player.name:
                 self._swap(str(p.value))
+            elif p.name == "policy" and self._pending:  # back to what is played: the last wish counts
+                self._newest, self._pending = self._newest + 1, ""
+                self.loop.request(self.loop.forget)
+                self._tell("active")
             elif p.name == "shadow":
                 self._listen(str(p.value))
 
     def _swap(self, name: str) -> None:
-        self._newest += 1
+        self._newest, self._pending = self._newest + 1, name
         ticket = self._newest
         self._tell("loading", candidate=name)
         threading.Thread(target=self._load, args=(name, ticket), name="swap", daemon=True).start()
@@ -174,10 +178,14 @@ class PolicyNode(ManagedNode):
                 voice = loop.player.fit(name, policy)
         except Exception as error:  # whatever it was: the worker must say so
             why = str(error) if isinstance(error, MyoError) else f"{type(error).__name__}: {error}"
-            self._ring(lambda: self._failed(name, why))
+            self._ring(lambda: self._failed(ticket, name, why))
             return
         if ticket == self._newest:
-            loop.commit(voice, lambda: self._ring(self._done), lambda why: self._ring(lambda: self._failed(name, why)))
+            loop.commit(
+                voice,
+                lambda: self._ring(lambda: self._done(ticket)),
+                lambda why: self._ring(lambda: self._failed(ticket, name, why)),
+            )
             if self._port is not None:
                 self._port.wake()
 
@@ -190,9 +198,17 @@ class PolicyNode(ManagedNode):
         while not self._events.empty():
             self._events.get()()
 
-    def _done(self) -> None:
+    def _settled(self, ticket: int) -> bool:
+        """Whether nothing newer is on its way; the parameter then names what is really played."""
+        if ticket != self._newest and self._pending:
+            return False
+        self._pending = ""
         self._follow()
-        self._tell("active")
+        return True
+
+    def _done(self, ticket: int) -> None:
+        if self._settled(ticket):
+            self._tell("active")
 
     def _follow(self) -> None:
         """Let the parameter name what is really played."""
@@ -200,11 +216,11 @@ class PolicyNode(ManagedNode):
         if loop is not None and loop.player.current is not None:
             self.set_parameters([Parameter("policy", value=loop.player.name)])
 
-    def _failed(self, name: str, why: str) -> None:
+    def _failed(self, ticket: int, name: str, why: str) -> None:
         """The parameter goes back to what is really played."""
         self.get_logger().error(f"policy {name!r} is not swapped in: {why}")
-        self._follow()
-        self._tell("active", refused=name, why=why)
+        if self._settled(ticket):
+            self._tell("active", refused=name, why=why)
 
     def _rollback(self, request: Any, response: Any) -> Any:
         """Back to the policy before this one; the loaded object is used, whatever has become of its file."""
@@ -213,7 +229,7 @@ class PolicyNode(ManagedNode):
         if before is None:
             response.success, response.message = False, "there is no earlier policy to go back to"
             return response
-        self._newest += 1
+        self._newest, self._pending = self._newest + 1, before.name
         ticket = self._newest
         self._tell("loading", candidate=before.name)
 

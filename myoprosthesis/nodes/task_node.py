@@ -138,6 +138,10 @@ class TaskNode(ManagedNode):
 
     def _see(self, frame: Frame) -> None:
         now = frame.stamp_ns
+        if frame.names is not self._names:
+            self._columns = [self._column(frame, f"endpoint/{a}") for a in "xyz"]
+            self._names = frame.names
+        rows = frame.table()[:2, self._columns].reshape(-1)
         if self._current is not None and now >= self._current.until_ns:
             self._end(self._current)
         self._mind_jumps(now)
@@ -154,11 +158,8 @@ class TaskNode(ManagedNode):
         if not self._went and self._current.go_ns is not None and now >= self._current.go_ns:
             self._went = True
             self._event("go", self._current, now)
-        if frame.names is not self._names:
-            self._names = frame.names
-            self._columns = [self._column(frame, f"endpoint/{a}") for a in "xyz"]
         if not self._rows or now > self._last_ns:
-            self._rows.append(frame.table()[:2, self._columns].reshape(-1))
+            self._rows.append(rows)
         self._last_ns = now
 
     def _mind_jumps(self, now: int) -> None:

@@ -163,6 +163,19 @@ def test_a_file_replaced_after_it_was_accepted(stack, files):
             f.truncate(700)
         stack.probe.set("policy", policy=files["seed 4"])
     assert played(stack, files["seed 4"]) and not stack.supervisor.restarts
+    stack.spin(0.5)
+    assert stack.policy[-1]["policy"] == files["seed 4"] == stack.probe.get("policy", "policy")
+
+
+def test_the_last_wish_counts(stack, files):
+    """Also when it is what is played already, while another is still on its way."""
+    assert swap(stack, files["seed 5"]) == ""
+    for _ in range(5):
+        assert stack.probe.set("policy", policy=files["seed 6"]) == ""
+        assert stack.probe.set("policy", policy=files["seed 5"]) == ""
+    stack.spin(1.0)
+    assert stack.policy[-1]["policy"] == files["seed 5"] == stack.probe.get("policy", "policy")
+    assert stack.policy[-1]["text"] == "active"
 
 
 def test_many_swaps_stay_within_their_bound(stack, files, commands):
