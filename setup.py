@@ -129,6 +129,9 @@ setup(
         f"{NAME}.emg_formats": [f"{ending} = {NAME}.emg.formats.table:read_table" for ending in ("csv", "tsv", "txt")],
         f"{NAME}.hand_protocols": [f"{hand} = {NAME}.hands.{hand}:{noun}" for hand, noun in HANDS.items()],
         f"{NAME}.emulators": [f"{hand} = {NAME}.emulators.{hand}:{noun}Emulator" for hand, noun in HANDS.items()],
+        f"{NAME}.decoders": [
+            f"{kind.lower()} = {NAME}.decoders.models:{kind}" for kind in ("Lda", "Logistic", "Ridge", "Mlp")
+        ],
         f"{NAME}.policies": [f"onnx = {NAME}.policies.onnx_policy:OnnxPolicy"],
     },
 )

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict, fields
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
 
+from myoprosthesis.cli.about import about, add_about, add_options, chosen
 from myoprosthesis.cli.figures import add_json, check_writable, write_json
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.core.options import build, describe
 from myoprosthesis.emg.layout import Layout
-
-ABOUT = "recording.yaml"
-"""What is known about the recordings in a folder, when it lies beside them."""
-KNOWN: tuple[type, ...] = (Layout,)
-"""Whose fields such a file may set."""
 
 
 def add(words: Any) -> None:
@@ -31,73 +25,6 @@ def add(words: Any) -> None:
     d.set_defaults(func=info)
 
 
-def add_about(parser: argparse.ArgumentParser) -> None:
-    """The option `--about FILE`."""
-    parser.add_argument(
-        "--about", default="", metavar="FILE",
-        help=f"YAML with what the files do not say (default: {ABOUT} in the folder of the recordings, if it is there)",
-    )  # fmt: skip
-
-
-def add_options(parser: argparse.ArgumentParser, options: type, skip: tuple[str, ...] = ()) -> None:
-    """One flag per field of an options dataclass; a flag not given is None, so that a file may say it instead."""
-    for f in fields(options):
-        if f.name in skip:
-            continue
-        flag = "--" + f.name.replace("_", "-")
-        mapping = str(f.type).startswith("dict")
-        shape = "KEY=VALUE,…" if mapping else "A,B,…" if str(f.type).startswith("tuple") else f.name.upper()
-        parser.add_argument(flag, dest=f.name, metavar=shape, help=describe(f).replace("%", "%%"))
-
-
-def chosen(given: argparse.Namespace, options: type, about: dict[str, Any], skip: tuple[str, ...] = ()) -> Any:
-    """An options dataclass from what a file says, overruled by flags."""
-    values = {k: v for k, v in about.items() if k in {f.name for f in fields(options)}}
-    for f in fields(options):
-        value = getattr(given, f.name, None) if f.name not in skip else None
-        if value is not None:
-            values[f.name] = _mapping(f.name, value) if str(f.type).startswith("dict") else value
-    return build(options, values)
-
-
-def about(given: argparse.Namespace, paths: list[str], known: tuple[type, ...]) -> dict[str, Any]:
-    """What `--about`, or the YAML beside the recordings, says; every key must belong to one of `known`."""
-    import yaml
-
-    file = Path(given.about).expanduser() if given.about else _beside(paths)
-    if file is None:
-        return {}
-    try:
-        said = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-    except OSError as error:
-        raise ConfigError(f"{file} cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file} is no YAML: {str(error).splitlines()[0]}") from error
-    if not isinstance(said, dict):
-        raise ConfigError(f"{file} holds no mapping of options")
-    names = {f.name for options in known for f in fields(options)}
-    strange = [k for k in said if k not in names]
-    if strange:
-        raise ConfigError(f"{file}: unknown option {strange[0]!r}: known are {', '.join(sorted(names))}")
-    return said
-
-
-def _beside(paths: list[str]) -> Path | None:
-    for path in paths:
-        place = Path(path).expanduser()
-        for folder in (place, place.parent):
-            if (folder / ABOUT).is_file():
-                return folder / ABOUT
-    return None
-
-
-def _mapping(name: str, text: str) -> dict[str, str]:
-    pairs = [p.partition("=") for p in text.split(",") if p]
-    if not all(separator for _, separator, _ in pairs):
-        raise ConfigError(f"--{name.replace('_', '-')} {text!r}: pairs are needed, such as 0=rest,1=fist")
-    return {key.strip(): value.strip() for key, _, value in pairs}
-
-
 def info(given: argparse.Namespace) -> int:
     """Tell what a recording holds and what is wrong with it."""
     from rich.console import Console
@@ -108,12 +35,10 @@ def info(given: argparse.Namespace) -> int:
 
     check_writable(given.json)
     check_writable(given.png)
-    said = about(given, [given.file], KNOWN)
+    said = about(given, [given.file])
     layout = chosen(given, Layout, said)
     figures: dict[str, Any] = {}
-    for path in formats.files(given.file):
-        if layout.prompts == path.name:
-            continue
+    for path in formats.files(given.file, layout):
         recording = formats.read(path, layout)
         found = faults(recording)
         size = f"{len(recording.channels)} channels × {recording.rate:g} Hz, {recording.seconds:.1f} s"

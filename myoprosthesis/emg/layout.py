@@ -18,6 +18,7 @@ class Layout:
 
     rate: float = option(0.0, "sampling rate; 0: the file says it", "Hz", 0.0, 1e6)
     unit: str = option("", "unit of the samples (V, mV, uV, or a name such as counts); empty: the file says it")
+    only: str = option("", "of a folder, only the files whose path has this pattern")
     channels: tuple[str, ...] = option((), "columns that are EMG, by name (ch1, ch2 … in a file without names)")
     dataset: str = option("", "variable, stream or group that holds the EMG, in a file that has several")
     time: str = option("", "column or dataset of sample times")
@@ -29,16 +30,17 @@ class Layout:
     repetition_from: str = option("", "pattern that finds the repetition in the file's path, in brackets")
     session_from: str = option("", "pattern that finds the session in the file's path, in brackets")
     targets: tuple[str, ...] = option((), "columns of what was measured or prompted beside the EMG")
+    target_unit: str = option("", "unit of targets that are values: N, rad, counts …")
     target_cell: str = option("", "pattern of a sound cell of a target; others are filled in from their neighbours")
     prompts: str = option("", "name of a table beside the file: time (same clock), then one 0/1 column per target")
 
     def __post_init__(self) -> None:
-        for name in ("label_from", "repetition_from", "session_from", "target_cell"):
+        for name in ("only", "label_from", "repetition_from", "session_from", "target_cell"):
             try:
                 groups = re.compile(getattr(self, name)).groups
             except re.error as error:
                 raise ConfigError(f"{name} {getattr(self, name)!r} is no pattern: {error}") from error
-            if getattr(self, name) and name != "target_cell" and groups != 1:
+            if getattr(self, name) and name.endswith("_from") and groups != 1:
                 raise ConfigError(f"{name} {getattr(self, name)!r} needs one part in brackets, which is the answer")
 
     def called(self, label: str) -> str:

@@ -6,6 +6,7 @@ other, or the whole for `block` 0. Rate, unit and names come from the file, then
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,8 +34,8 @@ def read(path: str | Path, layout: Layout) -> Recording:
     return joined(list(blocks(path, layout, 0)))
 
 
-def files(path: str | Path) -> list[Path]:
-    """The recordings in a folder and the folders in it, sorted; or the file itself."""
+def files(path: str | Path, layout: Layout = Layout()) -> list[Path]:  # noqa: B008 - frozen
+    """The recordings in a folder and the folders in it that the layout lets through, sorted; or the file itself."""
     place = Path(path).expanduser()
     if not place.is_dir():
         return [place]
@@ -42,4 +43,7 @@ def files(path: str | Path) -> list[Path]:
     found = sorted(f for f in place.rglob("*") if f.is_file() and f.suffix.lower().lstrip(".") in known)
     if not found:
         raise ConfigError(f"{place} holds no recording: extensions known are {', '.join(known)}")
+    found = [f for f in found if f.name != layout.prompts and re.search(layout.only, f.as_posix())]
+    if not found:
+        raise ConfigError(f"{place} holds no recording whose path has the pattern {layout.only!r}")
     return found

@@ -1,0 +1,92 @@
+"""What is known about recordings and wished of a fit: a YAML file beside them, overruled by flags."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.options import build, describe
+
+ABOUT = "recording.yaml"
+"""What is known about the recordings in a folder, when it lies beside them."""
+
+
+def options() -> tuple[type, ...]:
+    """The dataclasses whose fields such a file may set."""
+    from myoprosthesis.decoders.decoder import Decoding
+    from myoprosthesis.emg.conditioning import Conditioning
+    from myoprosthesis.emg.layout import Layout
+    from myoprosthesis.training.decoding import Fit, Split
+    from myoprosthesis.training.windows import Cut
+
+    return Layout, Conditioning, Decoding, Cut, Fit, Split
+
+
+def add_about(parser: argparse.ArgumentParser) -> None:
+    """The option `--about FILE`."""
+    parser.add_argument(
+        "--about", default="", metavar="FILE",
+        help=f"YAML with what the files do not say (default: {ABOUT} in the folder of the recordings, if it is there)",
+    )  # fmt: skip
+
+
+def add_options(parser: argparse._ActionsContainer, kind: type, skip: tuple[str, ...] = ()) -> None:
+    """One flag per field of an options dataclass; a flag not given is None, so that a file may say it instead."""
+    for f in fields(kind):
+        if f.name in skip:
+            continue
+        flag = "--" + f.name.replace("_", "-")
+        mapping = str(f.type).startswith("dict")
+        shape = "KEY=VALUE,…" if mapping else "A,B,…" if str(f.type).startswith("tuple") else f.name.upper()
+        parser.add_argument(flag, dest=f.name, metavar=shape, help=describe(f).replace("%", "%%"))
+
+
+def chosen(given: argparse.Namespace, kind: type, said: dict[str, Any], **more: Any) -> Any:
+    """An options dataclass from what a file says, overruled by flags, and these by `more`."""
+    values = {k: v for k, v in said.items() if k in {f.name for f in fields(kind)}}
+    for f in fields(kind):
+        value = getattr(given, f.name, None)
+        if value is not None:
+            values[f.name] = _mapping(f.name, value) if str(f.type).startswith("dict") else value
+    return build(kind, {**values, **more})
+
+
+def about(given: argparse.Namespace, paths: list[str]) -> dict[str, Any]:
+    """What `--about`, or the YAML beside the recordings, says; every key must be an option of `options`."""
+    import yaml
+
+    file = Path(given.about).expanduser() if given.about else _beside(paths)
+    if file is None:
+        return {}
+    try:
+        said = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} is no YAML: {str(error).splitlines()[0]}") from error
+    if not isinstance(said, dict):
+        raise ConfigError(f"{file} holds no mapping of options")
+    names = {f.name for kind in options() for f in fields(kind)}
+    strange = [k for k in said if k not in names]
+    if strange:
+        raise ConfigError(f"{file}: unknown option {strange[0]!r}: known are {', '.join(sorted(names))}")
+    return said
+
+
+def _beside(paths: list[str]) -> Path | None:
+    for path in paths:
+        place = Path(path).expanduser()
+        for folder in (place, place.parent):
+            if (folder / ABOUT).is_file():
+                return folder / ABOUT
+    return None
+
+
+def _mapping(name: str, text: str) -> dict[str, str]:
+    pairs = [p.partition("=") for p in text.split(",") if p]
+    if not all(separator for _, separator, _ in pairs):
+        raise ConfigError(f"--{name.replace('_', '-')} {text!r}: pairs are needed, such as 0=rest,1=fist")
+    return {key.strip(): value.strip() for key, _, value in pairs}

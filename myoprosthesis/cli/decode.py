@@ -1,0 +1,321 @@
+"""`myoprosthesis decode`: fit a decoder on recordings, and judge it on what was held out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from myoprosthesis.cli.about import about, add_about, add_options, chosen
+from myoprosthesis.cli.figures import add_json, check_writable, write_json
+from myoprosthesis.core.errors import ConfigError
+
+
+def add(words: Any) -> None:
+    """Add the word."""
+    p = words.add_parser("decode", help="fit a decoder on recordings, judge it", description=__doc__)
+    deeds = p.add_subparsers(metavar="DEED", required=True)
+    for name, func, text in (
+        ("fit", fit, "fit a decoder and write it as one file, with the figures it reaches on what was held out"),
+        ("evaluate", evaluate, "judge a way to fit, or with --decoder a decoder that was fitted before"),
+    ):
+        d = deeds.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        d.add_argument("recordings", nargs="+", metavar="RECORDING", help="files, or folders of them")
+        if func is fit:
+            d.add_argument("--out", required=True, metavar="FOLDER", help="where policy.onnx and card.md are written")
+        else:
+            d.add_argument("--decoder", default="", metavar="NAME", help="a fitted decoder, run as in a running stack")
+        add_about(d)
+        d.add_argument("--png", default="", metavar="FILE", help="also draw the confusion matrix")
+        add_json(d)
+        _add_all(d)
+        d.set_defaults(func=func)
+
+
+def _add_all(parser: argparse.ArgumentParser) -> None:
+    """Flags of what is known about the recordings and of what is fitted."""
+    from myoprosthesis.decoders.decoder import Decoding
+    from myoprosthesis.emg.conditioning import Conditioning
+    from myoprosthesis.emg.layout import Layout
+    from myoprosthesis.training.decoding import Fit, Split
+    from myoprosthesis.training.windows import Cut
+
+    for title, kind, skip in (
+        ("what the files do not say", Layout, ()),
+        ("conditioning", Conditioning, ("rate", "unit")),
+        ("windows", Cut, ()),
+        ("model", Fit, ()),
+        ("decisions", Decoding, ("amplitude", "drift_beyond")),
+        ("split", Split, ()),
+    ):
+        add_options(parser.add_argument_group(title), kind, skip)
+
+
+def fit(given: argparse.Namespace) -> int:
+    """Judge by the split, then fit on everything, and write."""
+    from myoprosthesis.training import decoding as d
+
+    check_writable(given.json)
+    check_writable(given.png)
+    work = _prepare(given)
+    out = Path(given.out).expanduser()
+    found: dict[str, Any] = {}
+    try:
+        found = d.judge(work.windows, work.model, work.settings, work.names, work.split).summary(work.settings.rest)
+        _tell(found, work)
+    except ConfigError as error:
+        print(f"not judged: {error}", file=sys.stderr)
+    fitted = d.fit(work.windows, work.model, work.settings.task, work.names)
+    limit = d.drift_limit(work.windows, work.model, work.settings, work.names, work.cut.step_s)
+    settings = replace(work.settings, drift_beyond=limit)
+    loud = d.amplitudes(work.windows, work.features, work.channels, settings.rest) if settings.task == "classes" else {}
+    low, high, unit = _bounds(work)
+    terms = d.contract(
+        out.name, fitted, work.features, work.channels, work.conditioning, {**asdict(settings), "amplitude": loud},
+        work.cut.step_s, low, high, unit, {k: v for k, v in found.items() if k != "confusion"},
+    )  # fmt: skip
+    gap = d.write(fitted, terms, out, work.windows.x)
+    (out / "card.md").write_text(_card(out.name, work, found, gap, limit), encoding="utf-8")
+    print(f"decoder in {out}: {len(work.windows)} windows of {len(work.files)} recordings; "
+          f"the file differs from the model by {gap:.1g}; drift beyond {limit:.2f}")  # fmt: skip
+    if given.png and found.get("confusion"):
+        _draw(given.png, found["confusion"], work.names, out.name)
+    write_json(given.json, {"decoder": str(out), "windows": len(work.windows), "export_gap": gap, "drift_beyond": limit,
+                            "judged": found})  # fmt: skip
+    return 0
+
+
+def evaluate(given: argparse.Namespace) -> int:
+    """Judge a way to fit, or a decoder that is there."""
+    check_writable(given.json)
+    check_writable(given.png)
+    if given.decoder:
+        found, names = _replay(given)
+    else:
+        from myoprosthesis.training import decoding as d
+
+        work = _prepare(given)
+        found = d.judge(work.windows, work.model, work.settings, work.names, work.split).summary(work.settings.rest)
+        names = work.names
+        _tell(found, work)
+    if given.png:
+        if not found.get("confusion"):
+            raise ConfigError("--png draws a confusion matrix, which only classes have")
+        _draw(given.png, found["confusion"], names, given.decoder or "held out")
+    write_json(given.json, found)
+    return 0
+
+
+class _Work:
+    """Everything a fit needs, read and checked."""
+
+    def __init__(self, given: argparse.Namespace) -> None:
+        from myoprosthesis.core import registry
+        from myoprosthesis.core.options import build
+        from myoprosthesis.decoders.decoder import Decoding
+        from myoprosthesis.emg.conditioning import Conditioning
+        from myoprosthesis.emg.layout import Layout
+        from myoprosthesis.training import decoding as d
+        from myoprosthesis.training.windows import Cut, refuse, windows
+
+        said = about(given, given.recordings)
+        self.layout: Layout = chosen(given, Layout, said)
+        self.cut: Cut = chosen(given, Cut, said)
+        self.split: d.Split = chosen(given, d.Split, said)
+        wanted: d.Fit = chosen(given, d.Fit, said)
+        settings: Decoding = chosen(given, Decoding, said)
+        if settings.task == "values" and not self.layout.target_unit:
+            raise ConfigError("the unit of the targets is not said: give it, such as --target-unit N")
+        self.features = wanted.features
+        self.files, recordings = _read(given, self.layout)
+        first = recordings[0][1]
+        self.channels = first.channels
+        for path, recording in recordings:
+            refuse(recording, path)
+        self.conditioning: Conditioning = chosen(given, Conditioning, said, rate=first.rate, unit=first.unit)
+        self.model = registry.factory("decoders", wanted.model)(
+            build(registry.options("decoders", wanted.model), wanted.model_options, f"model {wanted.model}")
+        )
+        self.windows = windows(
+            recordings, self.layout, self.conditioning, self.features, settings.window_s, self.cut,
+            settings.dead_zone, settings.task == "classes" or bool(first.spans),
+        )  # fmt: skip
+        self.names = d.names_of(self.windows, settings.task, first.target_names)
+        if settings.rest and settings.rest not in self.names:
+            raise ConfigError(f"rest {settings.rest!r} is none of the classes {', '.join(self.names)}")
+        if not settings.rest and settings.task == "classes" and "rest" in self.names:
+            settings = replace(settings, rest="rest")
+        self.settings = settings
+        self.model_name = wanted.model
+
+
+def _prepare(given: argparse.Namespace) -> _Work:
+    try:
+        import scipy  # noqa: F401
+        import sklearn  # noqa: F401
+        from threadpoolctl import threadpool_limits
+    except ImportError as error:
+        raise ConfigError("fitting needs scipy and scikit-learn: pip install 'myoprosthesis[emg]'") from error
+    threadpool_limits(1)  # the matrices are small: more threads only wait for each other
+    return _Work(given)
+
+
+def _read(given: argparse.Namespace, layout: Any) -> tuple[list[Path], list[tuple[Path, Any]]]:
+    """All recordings, with channels in the order of the first, at one rate and in one unit."""
+    from myoprosthesis.core.channels import permutation
+    from myoprosthesis.core.errors import ContractError
+    from myoprosthesis.emg import formats
+
+    paths = [f for r in given.recordings for f in formats.files(r, layout)]
+    out: list[tuple[Path, Any]] = []
+    for path in paths:
+        recording = formats.read(path, layout)
+        first = out[0][1] if out else recording
+        if (recording.rate, recording.unit) != (first.rate, first.unit):
+            raise ConfigError(f"{path} is in {recording.unit} at {recording.rate:g} Hz, {paths[0]} in {first.unit} "
+                              f"at {first.rate:g} Hz: one decoder needs one of each")  # fmt: skip
+        try:
+            order = permutation(first.channels, recording.channels)
+        except ContractError as error:
+            raise ConfigError(f"{path} does not go with {paths[0]}: {error}") from error
+        out.append((path, replace(recording, samples=recording.samples[:, order], channels=first.channels)))
+    return paths, out
+
+
+def _bounds(work: _Work) -> tuple[Any, Any, str]:
+    """Bounds and unit of what the decoder says."""
+    import numpy as np
+
+    n = len(work.names)
+    if work.settings.task != "values":
+        return np.zeros(n), np.ones(n), "1"
+    low, high = work.windows.target.min(axis=0), work.windows.target.max(axis=0)
+    return low, np.where(high > low, high, low + 1.0), work.layout.target_unit
+
+
+def _tell(found: dict[str, Any], work: _Work) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(f"held out ({work.split.by})", "R²" if found["task"] == "values" else "accuracy")
+    for name, score in found["folds"].items():
+        table.add_row(name, f"{score:.3f}" if found["task"] == "values" else f"{score:.2%}")
+    Console().print(table)
+    if found["task"] == "values":
+        print(f"R² {found['r2']:.3f} median of the folds, {found['r2_worst']:.3f} worst; {found['windows']} windows")
+        return
+    per = found.get("per_class") or found["per_switch"]
+    print("  ".join(f"{name} {share:.1%}" for name, share in per.items()))
+    line = f"accuracy {found['accuracy']:.2%} of {found['windows']} windows"
+    if found["task"] == "classes":
+        line += f"; active error rate {found['active_error_rate']:.2%}, rejected {found['rejection_rate']:.2%}"
+    else:
+        line += "; always the more frequent: " + ", ".join(f"{v:.0%}" for v in found["majority"].values())
+    print(line)
+
+
+def _replay(given: argparse.Namespace) -> tuple[dict[str, Any], Sequence[str]]:
+    """Run a decoder over recordings."""
+    import numpy as np
+
+    from myoprosthesis.decoders.decoder import Decoder
+    from myoprosthesis.emg.layout import Layout
+    from myoprosthesis.policies import store
+    from myoprosthesis.policies.onnx_policy import OnnxPolicy
+    from myoprosthesis.training.decoding import replay
+    from myoprosthesis.training.windows import Cut
+
+    said = about(given, given.recordings)
+    decoder = Decoder(OnnxPolicy(store.find(given.decoder)))
+    names, task, rest = decoder.names, decoder.settings.task, decoder.settings.rest
+    if task != "classes":
+        raise ConfigError(f"decoder {decoder.contract.name!r} decodes {task}; --decoder judges classes only")
+    cut: Cut = chosen(given, Cut, said)
+    _, recordings = _read(given, chosen(given, Layout, said))
+    confusion = np.zeros((len(names), len(names)), int)
+    wrong = rejected = drifting = 0
+    taken, drifted = [], []
+    for path, recording in recordings:
+        strange = sorted({s.label for s in recording.spans} - set(names))
+        if strange:
+            raise ConfigError(f"{path}: label {strange[0]!r} is none of the decoder's classes {', '.join(names)}")
+        run = replay(decoder, recording, cut.margin_s)
+        taken.append(run.taken)
+        events = sum(d.drifting for d in run.decisions)
+        drifting += events
+        if events:
+            drifted.append(str(path))
+        for decision, truth in zip(run.decisions, run.truth, strict=True):
+            if truth:
+                best = names[int(decision.scores.argmax())]
+                confusion[names.index(truth), names.index(best)] += 1
+                rejected += decision.rejected
+                wrong += decision.choice not in (truth, rest, "")
+    n = int(confusion.sum())
+    if not n:
+        raise ConfigError("the recordings hold no labelled window to judge by: are they labelled, and long enough?")
+    seconds = np.concatenate(taken)
+    found = {
+        "task": task, "windows": n, "accuracy": float(np.trace(confusion) / n),
+        "per_class": {c: float(confusion[k, k] / max(1, confusion[k].sum())) for k, c in enumerate(names)},
+        "confusion": confusion.tolist(), "active_error_rate": wrong / n, "rejection_rate": rejected / n,
+        "decision_ms": {"p50": 1e3 * float(np.percentile(seconds, 50)), "p99": 1e3 * float(np.percentile(seconds, 99))},
+        "drift_decisions": drifting, "drift_recordings": drifted,
+    }  # fmt: skip
+    print("  ".join(f"{name} {share:.1%}" for name, share in found["per_class"].items()))  # type: ignore[attr-defined]
+    print(f"accuracy {found['accuracy']:.2%} of {n} windows; active error rate {wrong / n:.2%} after rejection and "
+          f"debounce, rejected {rejected / n:.2%}; a decision takes {found['decision_ms']['p50']:.3f} ms (median)")  # type: ignore[index] # fmt: skip
+    for name in drifted:
+        print(f"drift: {name} is not like what the decoder was fitted on: fit it again, or put the electrodes back")
+    return found, names
+
+
+def _card(name: str, work: _Work, found: dict[str, Any], gap: float, limit: float) -> str:
+    """What a person should know about the decoder."""
+    lines = [
+        f"# {name}", "",
+        f"{work.model_name} on {', '.join(work.features)} of {len(work.channels)} channels at "
+        f"{work.conditioning.rate:g} Hz ({work.conditioning.unit}), window {work.settings.window_s:g} s every "
+        f"{work.cut.step_s:g} s, {work.settings.task}: {', '.join(work.names)}.", "",
+        f"Fitted on {len(work.windows)} windows of {len(work.files)} recordings. By onnxruntime it differs from the "
+        f"fitted model by at most {gap:.1g}. Drift is told of beyond a median distance of {limit:.2f}.", "",
+    ]  # fmt: skip
+    if found:
+        key = "r2" if found["task"] == "values" else "accuracy"
+        lines += [
+            f"Held out by {work.split.by}{' (' + ', '.join(work.split.test) + ')' if work.split.test else ' in turn'}: "
+            f"{key} {found[key]:.4f} of {found['windows']} windows, nothing of the held-out part seen by the fit.", "",
+            "| held out | score |", "|---|---|", *(f"| {k} | {v:.4f} |" for k, v in found["folds"].items()), "",
+        ]  # fmt: skip
+    return "\n".join(lines)
+
+
+def _draw(file: str, confusion: Any, names: Sequence[str], title: str) -> None:
+    """The confusion matrix, rows summing to 100 %."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ConfigError("pictures need matplotlib: pip install 'myoprosthesis[plot]'") from error
+    import numpy as np
+
+    counts = np.array(confusion, float)
+    share = counts / np.maximum(1.0, counts.sum(axis=1, keepdims=True))
+    n = len(names)
+    figure = Figure(figsize=(2.2 + 0.62 * n, 1.6 + 0.55 * n), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    for i in range(n):
+        for j in range(n):
+            if counts[i, j]:
+                axes.text(j, i, f"{100 * share[i, j]:.3g}", ha="center", va="center",
+                          color="white" if share[i, j] > 0.5 else "black", fontsize=8)  # fmt: skip
+    axes.set(xticks=range(n), yticks=range(n), xlabel="decided", ylabel="done", title=f"{title}, % of what was done")
+    axes.set_xticklabels(names, rotation=40, ha="right")
+    axes.set_yticklabels(names)
+    try:
+        figure.savefig(file, dpi=150)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"--png {file}: {error}") from error

@@ -1,0 +1,1 @@
+"""From conditioned EMG to intent: features, models, and what is made of a model's scores."""

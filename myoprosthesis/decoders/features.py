@@ -1,0 +1,135 @@
+"""Features of a window of EMG, one value per channel and feature.
+
+Time domain: Hudgins et al. 1993 (doi 10.1109/10.204774): mean absolute value, zero crossings, slope sign changes,
+waveform length; the others as in Phinyomark et al. 2012 (doi 10.1016/j.eswa.2012.01.102).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.core.errors import ConfigError, unknown
+
+Array = NDArray[np.float64]
+AR_ORDER = 4
+HUDGINS = ("mav", "zc", "ssc", "wl")
+DEFAULT = (*HUDGINS, "log_var")
+FLOOR = 1e-14
+"""Added to each mean square, in the unit squared: nothing is quieter than 0.1 µV, or than 1e-7 of another unit."""
+
+
+def mav(x: Array, dead: float) -> Array:
+    """Mean absolute value."""
+    return np.abs(x).mean(axis=1, keepdims=True)
+
+
+def rms(x: Array, dead: float) -> Array:
+    """Root of the mean square."""
+    return np.sqrt(np.einsum("ij,ij->i", x, x)[:, None] / x.shape[1])
+
+
+def log_var(x: Array, dead: float) -> Array:
+    """Natural logarithm of the mean square, with a floor: closer to normal than the others, which LDA assumes."""
+    return np.log(np.einsum("ij,ij->i", x, x)[:, None] / x.shape[1] + FLOOR)
+
+
+def wl(x: Array, dead: float) -> Array:
+    """Waveform length: mean absolute difference of neighbours."""
+    return np.abs(x[:, 1:] - x[:, :-1]).mean(axis=1, keepdims=True)
+
+
+def zc(x: Array, dead: float) -> Array:
+    """Zero crossings per sample whose step is at least the dead zone."""
+    negative = x < 0
+    crossed = negative[:, 1:] != negative[:, :-1]
+    if dead > 0:
+        crossed &= np.abs(x[:, 1:] - x[:, :-1]) >= dead
+    return np.count_nonzero(crossed, axis=1)[:, None] / x.shape[1]
+
+
+def ssc(x: Array, dead: float) -> Array:
+    """Slope sign changes per sample, of which one of both slopes is at least the dead zone."""
+    d = x[:, 1:] - x[:, :-1]
+    falling = d < 0
+    turned = falling[:, 1:] != falling[:, :-1]
+    if dead > 0:
+        steep = np.abs(d) >= dead
+        turned &= steep[:, 1:] | steep[:, :-1]
+    return np.count_nonzero(turned, axis=1)[:, None] / x.shape[1]
+
+
+def ar(x: Array, dead: float) -> Array:
+    """Coefficients a1…a4 of x[t] ≈ Σ a_k x[t−k] by Yule–Walker (autocorrelation) equations, ridged by 1e-6."""
+    n = x.shape[1]
+    r = np.stack([np.einsum("ij,ij->i", x[:, k:], x[:, : n - k]) for k in range(AR_ORDER + 1)], axis=1)
+    r[:, 0] = r[:, 0] * (1 + 1e-6) + FLOOR * n
+    lag = np.abs(np.subtract.outer(np.arange(AR_ORDER), np.arange(AR_ORDER)))
+    return np.linalg.solve(r[:, lag], r[:, 1:, None])[:, :, 0]
+
+
+KINDS: dict[str, tuple[Callable[[Array, float], Array], int]] = {
+    "mav": (mav, 1), "rms": (rms, 1), "log_var": (log_var, 1), "wl": (wl, 1), "zc": (zc, 1), "ssc": (ssc, 1),
+    "ar": (ar, AR_ORDER),
+}  # fmt: skip
+"""Each takes a window (n_channels, n_samples) and the dead zone (unit of the samples), and returns (n_channels, k)."""
+
+
+def columns(feature: str, channels: Sequence[str]) -> tuple[str, ...]:
+    """Names of a feature's values: `<channel>/mav`, or `<channel>/ar1` … where there are several."""
+    if feature not in KINDS:
+        raise unknown("feature", feature, KINDS)
+    count = KINDS[feature][1]
+    names = [feature] if count == 1 else [f"{feature}{k + 1}" for k in range(count)]
+    return tuple(f"{c}/{n}" for c in channels for n in names)
+
+
+class FeatureStream:
+    """Features of a sliding window over a stream of blocks; a window is computed alone, so that any way to cut the
+    stream gives the same numbers, bit for bit."""
+
+    def __init__(
+        self, features: Sequence[str], channels: Sequence[str], rate: float, window_s: float, step_s: float,
+        dead_zone: float = 0.0,
+    ) -> None:  # fmt: skip
+        """`window_s` and `step_s` are rounded to samples."""
+        self.names = tuple(n for f in features for n in columns(f, channels))
+        if len(set(features)) != len(features) or not features:
+            raise ConfigError(f"features must be named, each once; got {', '.join(features) or 'none'}")
+        self.window, self.step = round(window_s * rate), round(step_s * rate)
+        if self.window < AR_ORDER + 2 or self.step < 1:
+            raise ConfigError(
+                f"a window of {window_s} s every {step_s} s is {self.window} samples every {self.step} at {rate:g} Hz; "
+                f"at least {AR_ORDER + 2} every 1 are needed"
+            )
+        self._kinds = [KINDS[f][0] for f in features]
+        self._dead, self._channels = dead_zone, len(channels)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the past."""
+        self._tail = np.zeros((self._channels, 0))
+        self._seen = 0
+
+    def feed(self, filtered: Array) -> tuple[NDArray[np.intp], Array]:
+        """Take in the next samples (n, n_channels); returns the number of samples seen at the end of each new window,
+        shape (k,), and its features, shape (k, n_features). The first window ends at sample `window`."""
+        stream = np.concatenate([self._tail, filtered.T], axis=1)
+        begin = self._seen - self._tail.shape[1]
+        self._seen += len(filtered)
+        due = max(0, -(-(max(begin, 0)) // self.step))  # the first window that begins at or after `begin`
+        ends, rows = [], []
+        while due * self.step + self.window <= self._seen:
+            start = due * self.step - begin
+            rows.append(self.compute(stream[:, start : start + self.window]))
+            ends.append(due * self.step + self.window)
+            due += 1
+        self._tail = stream[:, min(stream.shape[1], max(0, due * self.step - begin)) :].copy()
+        return np.array(ends, np.intp), np.array(rows).reshape(len(rows), len(self.names))
+
+    def compute(self, window: Array) -> Array:
+        """Features of one window (n_channels, n_samples), shape (n_features,)."""
+        window = np.ascontiguousarray(window)
+        return np.concatenate([kind(window, self._dead).reshape(-1) for kind in self._kinds])

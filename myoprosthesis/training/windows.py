@@ -1,0 +1,166 @@
+"""Windows of recordings as a decoder would see them, with their answers, and the splits to judge a decoder by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.options import option
+from myoprosthesis.decoders.features import FeatureStream
+from myoprosthesis.emg.conditioning import Conditioner, Conditioning
+from myoprosthesis.emg.layout import Layout
+from myoprosthesis.emg.recording import Recording
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+SPLITS = ("repetition", "session", "file", "time")
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """`x` (n, n_features); for each window its `label`, `target` (n, k), where it comes from, and its first and last
+    sample there. A window counts only when all of its samples lie in one labelled span, after the margin."""
+
+    x: Array
+    label: NDArray[np.str_]
+    target: Array
+    session: NDArray[np.str_]
+    file: NDArray[np.str_]
+    repetition: NDArray[np.str_]
+    first: NDArray[np.intp]
+    last: NDArray[np.intp]
+    total: NDArray[np.intp]
+    """Samples in the window's file."""
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def where(self, mask: Mask) -> Windows:
+        """Those windows for which `mask` is true."""
+        return Windows(**{f.name: getattr(self, f.name)[mask] for f in fields(self)})
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How windows are cut from recordings for a fit."""
+
+    step_s: float = option(0.05, "a decision every", "s", 1e-3, 10.0)
+    margin_s: float = option(0.0, "left out at the start of each labelled span: the person's reaction", "s", 0.0, 10.0)
+    target_median_s: float = option(0.0, "a target is the median of so long a past", "s", 0.0, 10.0)
+
+
+def refuse(recording: Recording, path: Path) -> None:
+    """Raise what makes a recording useless for a fit: values that are not finite, electrodes that stand still."""
+    bad = ~np.isfinite(recording.samples).all(axis=0)
+    if bad.any():
+        raise ConfigError(
+            f"{path}: channel {recording.channels[int(bad.argmax())]!r} holds values that are not finite; "
+            "see emg info, and leave the channel out with --channels"
+        )
+    flat = np.ptp(recording.samples, axis=0) == 0
+    if flat.any():
+        raise ConfigError(
+            f"{path}: channel {recording.channels[int(flat.argmax())]!r} is flat: its electrode is off; "
+            "leave it out with --channels"
+        )
+
+
+def windows(
+    recordings: Sequence[tuple[Path, Recording]], layout: Layout, settings: Conditioning, features: Sequence[str],
+    window_s: float, cut: Cut, dead_zone: float = 0.0, labelled: bool = True,
+) -> Windows:  # fmt: skip
+    """Each recording is conditioned and cut from its beginning, as a stream; no window knows of another recording."""
+    rows: dict[str, list] = {f.name: [] for f in fields(Windows)}
+    for path, recording in recordings:
+        filtered = Conditioner(settings, recording.channels).feed(recording.samples).filtered
+        stream = FeatureStream(features, recording.channels, settings.rate, window_s, cut.step_s, dead_zone)
+        ends, x = stream.feed(filtered)
+        first, last = ends - stream.window, ends - 1
+        target = _past_median(recording.targets, round(cut.target_median_s * settings.rate))
+        owner = owners(recording, first, last, round(cut.margin_s * settings.rate))
+        keep = owner >= 0 if labelled else np.ones(len(ends), bool)
+        keep &= np.isfinite(target[last]).all(axis=1)
+        repetition = _repetitions(recording, layout, path)
+        labels = [s.label for s in recording.spans]
+        n = int(keep.sum())
+        rows["x"].append(x[keep])
+        rows["label"].append(np.array([labels[k] if k >= 0 else "" for k in owner[keep]], np.str_))
+        rows["repetition"].append(np.array([repetition[k] if k >= 0 else "" for k in owner[keep]], np.str_))
+        rows["target"].append(target[last][keep])
+        rows["session"].append(np.array([layout.found("session", path)] * n, np.str_))
+        rows["file"].append(np.array([str(path)] * n, np.str_))
+        rows["first"].append(first[keep])
+        rows["last"].append(last[keep])
+        rows["total"].append(np.full(n, len(recording), np.intp))
+    made = Windows(**{name: np.concatenate(parts) for name, parts in rows.items()})
+    if not len(made):
+        raise ConfigError("the recordings hold no labelled window: are they labelled, and long enough?")
+    return made
+
+
+def owners(
+    recording: Recording, first: NDArray[np.intp], last: NDArray[np.intp], margin: int
+) -> NDArray[np.intp]:
+    """Number of the span that a window lies in wholly, after the margin; −1 for none."""
+    owner = np.full(len(first), -1, np.intp)
+    for k, span in enumerate(recording.spans):
+        owner[(first >= span.start + margin) & (last < span.stop)] = k
+    return owner
+
+
+def _repetitions(recording: Recording, layout: Layout, path: Path) -> list[str]:
+    """The repetition of each span: what the path says, or how often the file had this label before."""
+    said = layout.found("repetition", path)
+    count: dict[str, int] = {}
+    out = []
+    for span in recording.spans:
+        out.append(said or str(count.get(span.label, 0)))
+        count[span.label] = count.get(span.label, 0) + 1
+    return out
+
+
+def _past_median(targets: Array, n: int) -> Array:
+    """Each value replaced by the median of the last `n`, itself included."""
+    if n < 2 or not targets.size:
+        return targets
+    padded = np.concatenate([np.repeat(targets[:1], n - 1, axis=0), targets])
+    view = np.lib.stride_tricks.sliding_window_view(padded, n, axis=0)
+    return np.asarray(np.median(view, axis=-1))
+
+
+def splits(w: Windows, by: str, test: Sequence[str] = (), train_share: float = 0.7) -> Iterator[tuple[str, Mask, Mask]]:
+    """Name, windows to fit on, windows to judge by. Whole repetitions, sessions or files are held out: each in turn,
+    or together those named in `test` (`odd`, `even`, or names). By time, the first `train_share` of each file is
+    fitted on and the rest judged; windows that reach over the boundary belong to neither."""
+    if by not in SPLITS:
+        raise ConfigError(f"a split by {by!r} is none of {', '.join(SPLITS)}")
+    if by == "time":
+        boundary = (train_share * w.total).astype(int)
+        yield f"last {1 - train_share:.0%}", w.last < boundary, w.first >= boundary
+        return
+    given = getattr(w, by)
+    known = sorted(set(given.tolist()))
+    if len(known) < 2:
+        raise ConfigError(f"only one {by} is there ({known[0] or 'unnamed'}): choose another split, or add recordings")
+    if not test:
+        for name in known:
+            yield name, given != name, given == name
+        return
+    if list(test) in (["odd"], ["even"]):
+        if not all(name.isdigit() for name in known):
+            raise ConfigError(f"odd and even need {by}s that are numbers; there are {', '.join(known)}")
+        chosen = [name for name in known if int(name) % 2 == (test[0] == "odd")]
+    else:
+        chosen = list(test)
+        for name in chosen:
+            if name not in known:
+                raise ConfigError(f"there is no {by} {name!r}; there are {', '.join(known)}")
+    held = np.isin(given, chosen)
+    if held.all():
+        raise ConfigError(f"every {by} is held out: nothing is left to fit on")
+    yield "+".join(chosen), ~held, held
