@@ -66,6 +66,12 @@ PERTURBATIONS = [
     "noise",
 ]
 HANDS = {"ability_hand": "AbilityHand"}
+EMG_FORMATS = {
+    **dict.fromkeys(["csv", "tsv", "txt"], "table:read_table"),
+    **dict.fromkeys(["h5", "hdf5"], "arrays:read_hdf5"),
+    "mat": "arrays:read_mat",
+    **dict.fromkeys(["edf", "bdf"], "edf:read_edf"),
+}
 NODES = ["effector_node", "policy_node", "perturbation_node", "task_node", "console_node"]
 
 
@@ -126,7 +132,7 @@ setup(
             f"random_reach = {NAME}.tasks.reaching:RandomReach",
             f"hold = {NAME}.tasks.reaching:Hold",
         ],
-        f"{NAME}.emg_formats": [f"{ending} = {NAME}.emg.formats.table:read_table" for ending in ("csv", "tsv", "txt")],
+        f"{NAME}.emg_formats": [f"{ending} = {NAME}.emg.formats.{reader}" for ending, reader in EMG_FORMATS.items()],
         f"{NAME}.hand_protocols": [f"{hand} = {NAME}.hands.{hand}:{noun}" for hand, noun in HANDS.items()],
         f"{NAME}.emulators": [f"{hand} = {NAME}.emulators.{hand}:{noun}Emulator" for hand, noun in HANDS.items()],
         f"{NAME}.decoders": [

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from myoprosthesis.core.effector import NOTHING, Effector, EffectorSpec, Effecto
 from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.core.law import Law
 from myoprosthesis.core.plan import Entry, PerturbationPlan, TrialPlan, ns
+from myoprosthesis.emg.recording import Recording, joined
 from myoprosthesis.perturbations.imposed import Imposer
 
 if TYPE_CHECKING:
@@ -189,14 +190,18 @@ def _same(a: HandState, b: HandState) -> bool:
 
 
 def _check_fuzz(codec: HandProtocol, stream: bytes, n: int, rng: np.random.Generator) -> None:
-    """Random bytes, and a true stream with one bit turned over in every few frames."""
+    """Random bytes, the bytes of a true stream shuffled, and a true stream with one bit turned over."""
     for _ in range(max(1, n // 20_000)):
         codec.feed(rng.integers(0, 256, 10_000, np.uint8).tobytes())
-        codec.feed(bytes(rng.choice(np.frombuffer(stream, np.uint8), 10_000)))
     _demand(codec.counts["frames"] == 0, f"{codec.counts['frames']} frames were read out of random bytes")
+    for _ in range(max(1, n // 20_000)):
+        codec.feed(bytes(rng.choice(np.frombuffer(stream, np.uint8), 10_000)))
+    chance = 1 + codec.counts["damaged"] / 200  # a sum of 8 bits lets one of 256 frames through
+    _demand(codec.counts["frames"] <= chance, f"{codec.counts['frames']} frames were read out of shuffled bytes")
+    before = codec.counts["frames"]
     codec.feed(stream)
     codec.feed(stream)
-    _demand(codec.counts["frames"] > 0, "after noise, a sound stream is not understood any more")
+    _demand(codec.counts["frames"] > before, "after noise, a sound stream is not understood any more")
     sound = {s.position.tobytes() for s in codec.feed(stream)}
     for _ in range(200):
         damaged = bytearray(stream[: 4 * len(stream) // max(1, len(sound))])
@@ -294,6 +299,23 @@ class _Rig:
             ("force", sheet.joints[0].force_limit, abs(fingers.force[0])),
         ):
             _demand(not limit or pressed <= 1.1 * limit, f"a stuck finger has a {name} of {pressed:.2f}, not {limit}")
+
+
+def check_emg_format(blocks: Callable[[int], Iterator[Recording]]) -> None:
+    """A reader of recordings gives the same recording for any size of its blocks, none of them larger than asked for;
+    `blocks(0)` is the whole."""
+    whole = joined(list(blocks(0)))
+    _demand(len(whole) > 0, "the recording has no samples")
+    for size in (1 + len(whole) // 7, 1 + len(whole) // 3, len(whole), 2 * len(whole)):
+        parts = list(blocks(size))
+        _demand(max(len(p) for p in parts) <= size, f"a block is larger than {size} samples")
+        again = joined(parts)
+        for name in ("samples", "times", "targets"):
+            same = np.array_equal(getattr(again, name), getattr(whole, name), equal_nan=True)
+            _demand(same, f"{name} in blocks of {size} are not those of the whole")
+        _demand(again.spans == whole.spans, f"labels in blocks of {size} are not those of the whole")
+        told = [(p.channels, p.rate, p.unit) for p in parts]
+        _demand(set(told) == {(whole.channels, whole.rate, whole.unit)}, "channels, rate or unit change between blocks")
 
 
 def _check_spec(spec: EffectorSpec) -> None:
