@@ -56,6 +56,7 @@ class MujocoBody:
             )
         if model.opt.integrator == mujoco.mjtIntegrator.mjINT_RK4:
             raise ConfigError(f"effector {name!r} uses the RK4 integrator; use Euler, implicit or implicitfast")
+        self._half_step = 0.5 * model.opt.timestep
         self._key = _keyframe(model, name, options.keyframe or keyframe)
         self._site = _site(model, name, options.endpoint or endpoint)
         self._joints, self._position, self._velocity = _joint_columns(model)
@@ -65,6 +66,7 @@ class MujocoBody:
         self._moving = np.flatnonzero(self._velocity >= 0)
         self._dof = self._velocity[self._moving]
         self._strength = np.ones(self._muscles.size)
+        self._altered = False
         self._gain = model.actuator_gainprm.copy()
         self._jacobian = np.zeros((3, model.nv))
         self._endpoint_load, self._joint_load = np.zeros(3), np.zeros(len(self._joints))
@@ -92,8 +94,10 @@ class MujocoBody:
         """Integrate one control period; `command` in the order of `spec.command`, shape (nu,)."""
         model, data = self.model, self.data
         end = data.time + self.spec.dt
-        if imposed.strength is not None or (self._strength != 1).any():
-            self._set_strength(np.ones_like(self._strength) if imposed.strength is None else imposed.strength)
+        if imposed.strength is not None:
+            self._set_strength(imposed.strength)
+        elif self._altered:
+            self._set_strength(np.ones_like(self._strength))
         data.ctrl[:] = command
         if imposed.endpoint is None and imposed.joint is None:
             mujoco.mj_step2(model, data)
@@ -103,7 +107,7 @@ class MujocoBody:
         else:
             self._step_loaded(imposed)
         mujoco.mj_step1(model, data)
-        if not abs(data.time - end) < 0.5 * model.opt.timestep:  # MuJoCo starts anew from time 0 when it diverges
+        if not abs(data.time - end) < self._half_step:  # MuJoCo starts anew from time 0 when it diverges
             raise EffectorError(f"the simulation of {self.spec.name!r} diverged before {end:.3f} s: it needs a reset")
         return self._state(command)
 
@@ -198,6 +202,7 @@ class MujocoBody:
         """Scale the active force of each muscle: F0, or MuJoCo's `scale` where F0 is derived from it."""
         if np.array_equal(strength, self._strength):
             return
+        self._altered = bool((strength != 1).any())
         for i, s in zip(self._muscles, strength, strict=True):
             column = 2 if self._gain[i, 2] > 0 else 3
             self.model.actuator_gainprm[i, column] = self._gain[i, column] * s

@@ -190,7 +190,7 @@ class EffectorLoop:
                         idle or f"a command stamped {-age:.3g} s in the future: set use_sim_time alike everywhere",
                     )
                 age = max(age, (time.monotonic_ns() - self._heard_ns) * 1e-9)  # whatever stamps and clocks say
-            self._do(command, age, idle, now)
+            self._keep(self._do(command, age, idle, now), command, now)
             self._account(late, skipped, age if command is not None else None)
             now = self._clock_ns()  # one stamp, by which body and policy begin a trial with the same state
             self._begin_trial(now)
@@ -221,8 +221,13 @@ class EffectorLoop:
                 self._publish(now)
                 announced = self.tick
             if not wanted and self._command is not None and self._command.stamp_ns == now and self._may_tick():
-                self._do(self._command, 0.0, "" if self.active else "not active", now)
+                done = self._do(self._command, 0.0, "" if self.active else "not active", now)
                 self.tick += 1
+                if not self._missing(now + self._dt_ns) and self._may_tick(peek=True):
+                    self._begin_trial(now + self._dt_ns)
+                    self._publish(now + self._dt_ns)  # the books are kept while the policy thinks
+                    announced = self.tick
+                self._keep(done, self._command, now)
                 self.ledger.ticks += 1
                 before, closed = closed, time.perf_counter()
                 if before:
@@ -305,7 +310,7 @@ class EffectorLoop:
             return NOTHING
         return self._imposer.at(plan, now, self._state.activation)
 
-    def _do(self, command: Command | None, age_s: float, idle: str, now: int) -> None:
+    def _do(self, command: Command | None, age_s: float, idle: str, now: int) -> EffectorState:
         before = self.guard.reason
         values = None if command is None else command.values
         self._state = self.guard.step(values, self._imposed(now), age_s=age_s, idle=idle)
@@ -316,9 +321,13 @@ class EffectorLoop:
                 self.port.say("info", "following commands again")
         if not self.lockstep:
             self.tick += 1
-        self._trace.update(self._state.table.data)
-        self._trace.update(self._state.applied.data)
-        self.port.applied(command.stamp_ns if command is not None else now, self._state)
+        return self._state
+
+    def _keep(self, done: EffectorState, command: Command | None, now: int) -> None:
+        """Keep account of a tick that was done."""
+        self._trace.update(done.table.data)
+        self._trace.update(done.applied.data)
+        self.port.applied(command.stamp_ns if command is not None else now, done)
 
     def _begin_trial(self, now: int) -> None:
         """Put the body to its start when a new trial wants it so."""

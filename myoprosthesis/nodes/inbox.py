@@ -81,11 +81,13 @@ class Inbox:
         self._set.wait(max(0, int(timeout_s * 1e9)))
         self._ready = set(self._set.get_ready_entities("subscription"))
 
-    def take(self, subscription: Any) -> Iterator[Any]:
-        """All that had come for `subscription` when `wait` returned, oldest first."""
+    def take(self, subscription: Any, single: bool = False) -> Iterator[Any]:
+        """All that had come for `subscription` when `wait` returned, oldest first; `single`: it keeps one at most."""
         handle = subscription.handle
         if handle.pointer not in self._ready:
             return
         self._ready.discard(handle.pointer)
         while (got := handle.take_message(subscription.msg_type, subscription.raw)) is not None:
             yield got[0]
+            if single:
+                return

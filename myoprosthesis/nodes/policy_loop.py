@@ -198,10 +198,10 @@ class PolicyLoop:
         if frame.names is not self._names:
             order = permutation(self.player.spec.channels, frame.names)
             self._names, self._order = frame.names, None if np.array_equal(order, np.arange(order.size)) else order
-        state = frame.table()
-        n = state.shape[1]
+        n = len(frame.names)
         table = np.zeros((3, n + len(TASK_CHANNELS)))
-        table[:, :n] = state if self._order is None else state[:, self._order]
+        for row, values in zip(table, frame.rows(), strict=True):
+            row[:n] = values if self._order is None else values[self._order]
         if plan is not None:
             goal = plan.goal(frame.stamp_ns)
             table[0, n:] = [goal.get(c, 0.0) for c in TASK_CHANNELS]

@@ -30,6 +30,7 @@ class GraphPort:
         self._node = node
         self._inbox = Inbox(node)
         self._reader = Reader()
+        self._single = depth == 1
         self._frames = self._inbox.subscribe(frames, topics.reliable(depth), raw=True)
         qos = topics.alive(topics.LEASE_S) if watch else topics.latched(4)
         self._plans = [(self._inbox.subscribe(topic, qos), kind) for topic, kind, _ in _PLANS]
@@ -50,7 +51,7 @@ class GraphPort:
     def frames(self) -> list[Frame]:
         """Frames that came, oldest first."""
         out = []
-        for data in self._inbox.take(self._frames):
+        for data in self._inbox.take(self._frames, self._single):
             try:
                 out.append(self._reader.read(data))
             except MyoError as error:

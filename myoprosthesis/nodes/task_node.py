@@ -141,7 +141,7 @@ class TaskNode(ManagedNode):
         if frame.names is not self._names:
             self._columns = [self._column(frame, f"endpoint/{a}") for a in "xyz"]
             self._names = frame.names
-        rows = frame.table()[:2, self._columns].reshape(-1)
+        rows = np.concatenate([row[self._columns] for row in frame.rows()[:2]])
         if self._current is not None and now >= self._current.until_ns:
             self._end(self._current)
         self._mind_jumps(now)

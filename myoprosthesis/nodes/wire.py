@@ -33,15 +33,15 @@ class Frame:
     velocity: Array
     effort: Array
 
-    def table(self) -> Array:
-        """The rows position, velocity, effort, shape (3, n); raises when one of them is not filled."""
+    def rows(self) -> tuple[Array, Array, Array]:
+        """Position, velocity and effort, each of shape (n,); raises when one of them is not filled."""
         n = len(self.names)
         if not (self.position.size == self.velocity.size == self.effort.size == n):
             raise CommandError(
                 f"a state of {n} names with {self.position.size} positions, {self.velocity.size} velocities and "
                 f"{self.effort.size} efforts: all must be filled"
             )
-        return np.array((self.position, self.velocity, self.effort))
+        return self.position, self.velocity, self.effort
 
 
 class Writer:

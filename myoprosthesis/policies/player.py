@@ -117,8 +117,7 @@ class Voice:
         self._count += 1
         if self.fresh:
             action = self.policy.step(self._builder.observe(self._seen(table), rng))
-            command = action[self._order]
-            self.command = np.where(np.isfinite(command), np.clip(command, self._low, self._high), command)
+            self.command = np.minimum(np.maximum(action[self._order], self._low), self._high)  # nan stays nan
         assert self.command is not None
         return self.command
 

@@ -111,7 +111,7 @@ def test_every_truncation_is_refused():
 def test_a_state_whose_rows_do_not_fit_its_names_has_no_table():
     read = Reader().read(serialize_message(message(("a", "b"), ("position",))))
     with pytest.raises(CommandError, match="2 names with 2 positions, 0 velocities"):
-        read.table()
+        read.rows()
 
 
 def test_no_bytes_whatever_break_the_reader():
