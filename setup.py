@@ -65,7 +65,7 @@ PERTURBATIONS = [
     "delay",
     "noise",
 ]
-HANDS = {"ability_hand": "AbilityHand"}
+HANDS = {"ability_hand": "AbilityHand", "inspire_rh56": "InspireRh56"}
 EMG_FORMATS = {
     **dict.fromkeys(["csv", "tsv", "txt"], "table:read_table"),
     **dict.fromkeys(["h5", "hdf5"], "arrays:read_hdf5"),

@@ -19,6 +19,7 @@ from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.effector import NOTHING, Effector, EffectorSpec, EffectorState, Imposed
 from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.core.law import Law
+from myoprosthesis.core.loop import quicken
 from myoprosthesis.core.plan import Entry, PerturbationPlan, TrialPlan, ns
 from myoprosthesis.emg.recording import Recording, joined
 from myoprosthesis.perturbations.imposed import Imposer
@@ -218,6 +219,7 @@ def _check_on_a_port(
     from myoprosthesis.emulators.emulated_port import EmulatedPort
 
     times: dict[str, float] = {}
+    quicken()
     with EmulatedPort(emulator(sheet)) as port:
         hand = ProstheticHand(protocol(sheet), HandOptions(port=port.path))
         guard = GuardedEffector(hand)
@@ -270,11 +272,15 @@ class _Rig:
         self.until(lambda: False, seconds, target)
 
     def until(self, done: Callable[[], bool], seconds: float, target: Array) -> float:
-        """Command `target` until `done`, at most so long; returns how long (s)."""
-        begin = time.monotonic()
+        """Command `target` until `done`, at most so long; returns how long (s), without the time for which a busy
+        machine held this loop up."""
+        begin = self._next = time.monotonic()
+        held_up = 0.0
         while not done() and time.monotonic() - begin < seconds:
+            held_up += max(0.0, time.monotonic() - self._next)
+            self._next = max(self._next, time.monotonic())
             self._step(target)
-        return time.monotonic() - begin
+        return time.monotonic() - begin - held_up
 
     def _step(self, target: Array) -> None:
         spec = self.guard.spec
@@ -288,7 +294,7 @@ class _Rig:
             self.largest_step = max(self.largest_step, step)
             _demand(step <= most * spec.dt + 0.02, f"the target jumped by {step:.3f} rad in one period")
         self._before = state.applied
-        self._next = max(self._next + spec.dt, time.monotonic() - 2 * spec.dt)
+        self._next += spec.dt
         time.sleep(max(0.0, self._next - time.monotonic()))
 
     def force_holds(self, sheet: HandSheet) -> None:

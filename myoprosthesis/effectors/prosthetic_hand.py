@@ -26,9 +26,9 @@ FAIL_S = 0.1
 """How long the fail state is commanded before writing stops."""
 LONGEST_S = 2.0
 """The same for a fail state that is a pose which is not reached earlier."""
-LOST_S = 0.06
+LOST_S = 0.04
 """Silence of the hand, while it is asked, that counts as a fault; more where its period is long."""
-TROUBLE_S = 0.03
+TROUBLE_S = 0.02
 """How long a hand must complain before it counts."""
 WELL_FRAMES = 3
 """Sound states in a row that end a fault."""
@@ -81,7 +81,7 @@ class ProstheticHand:
         """The newest state as the hand told it: current, touch, temperature."""
         self._port = HandPort(options.port, s.baud, options.rs485)
         self._safe = grips.pose(s, s.safe)
-        self._lost_s = max(LOST_S, 6 * s.dt)
+        self._lost_s = max(LOST_S, 5 * s.dt)
         self._limit = ForceLimit(s.column("current_limit"))
         self._force = ForceLimit(s.column("force_limit"))
         self._velocity = np.zeros(low.size)
@@ -168,9 +168,11 @@ class ProstheticHand:
 
     def _command(self, target: Array, now: float) -> None:
         """Write a target, held back where the hand presses too hard."""
-        assert self.told is not None
+        assert self.told is not None and self._sent is not None
         for limit in (self._limit, self._force):
             target = limit.apply(target, self.told.position)
+        most = self._sheet.rate_limit * self.spec.dt
+        target = self._sent + np.clip(target - self._sent, -most, most)
         self._sent = target
         self._send(self.protocol.command(target), now)
 
@@ -179,19 +181,23 @@ class ProstheticHand:
         if self._quiet_since is None:
             self._quiet_since = now
         resting = now - self._quiet_since
-        moving = isinstance(self.spec.fail, tuple) and not np.array_equal(self._sent, self.spec.fail)
-        if (resting < FAIL_S or moving and resting < LONGEST_S) and self._sent is not None and not self._port.error:
+        if self._sent is not None and not self._port.error and (resting < FAIL_S or self._on_the_way(resting)):
             if self.spec.fail == "relax":
                 self._send(self.protocol.relax(), now)
             else:
                 goal = self._sent if isinstance(self.spec.fail, str) else np.array(self.spec.fail)
-                step = self._sheet.rate_limit * self.spec.dt
-                self._command(self._sent + np.clip(goal - self._sent, -step, step), now)
+                self._command(goal, now)
             return
         if not self._asleep:
             self._asleep, self._asking_since = True, None
         if resting >= FAIL_S + 2 * self._sheet.watchdog_s or self._sent is None:
             self._send(self.protocol.query(), now)
+
+    def _on_the_way(self, resting: float) -> bool:
+        """The fail state is a pose that is not reached yet."""
+        if isinstance(self.spec.fail, str) or self._sent is None:
+            return False
+        return resting < LONGEST_S and not np.array_equal(self._sent, self.spec.fail)
 
     def _hear(self, now: float) -> None:
         for state in self.protocol.feed(self._port.read()):
@@ -333,3 +339,8 @@ def hand(name: str, options: HandOptions) -> ProstheticHand:
 def ability_hand(options: HandOptions) -> ProstheticHand:
     """PSYONIC Ability Hand: six joints, over UART or RS485."""
     return hand("ability_hand", options)
+
+
+def inspire_rh56(options: HandOptions) -> ProstheticHand:
+    """Inspire RH56 (DFX, BFX): six joints, with force and temperature, over RS485 or RS232."""
+    return hand("inspire_rh56", options)

@@ -1,0 +1,115 @@
+"""An Inspire RH56 that is not there: a table of registers behind the maker's own frames. It keeps its last target."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.emulators.fingers import NEWTON_PER_AMPERE, Fingers
+from myoprosthesis.hands import inspire_rh56 as codec
+from myoprosthesis.hands.sheet import HandSheet
+
+Array = NDArray[np.float64]
+
+BASE, END = 1000, 1700
+"""Addresses of the first register and after the last."""
+CLEAR_ERROR, STATUS, TEMPERATURE, CURRENT, ERROR = 1004, 1612, 1618, 1594, 1606
+HOT = 70.0
+"""°C above which the hand reports an error and stops the joint."""
+
+
+class InspireRh56Emulator:
+    """Implements `Emulator`."""
+
+    def __init__(self, sheet: HandSheet) -> None:
+        self.sheet, self.address = sheet, sheet.address
+        self.watchdog_events = 0
+        self.refused = 0
+        self.fingers = Fingers(sheet.column("low"), sheet.column("high"), sheet.column("speed"), sheet.column("open"))
+        self._closed, self._way = sheet.column("closed"), sheet.column("closed") - sheet.column("open")
+        self._memory = bytearray(END - BASE)
+        self._put(codec.ANGLE_SET, np.full(6, 1000))
+        self._put(codec.SPEED_SET, np.full(6, 1000))
+        self._put(codec.FORCE_SET, np.full(6, 500))
+        self._bytes = bytearray()
+
+    def foreign(self, on: bool) -> None:
+        """Answer whatever is asked under another id."""
+        self.address = (self.sheet.address + on) & 0xFF
+
+    def receive(self, data: bytes, now: float) -> list[bytes]:
+        """Replies to the requests that `data` completes at `now` (s)."""
+        self.advance(now)
+        self._bytes += data
+        replies = []
+        while (body := self._cut()) is not None:
+            replies += self._obey(body)
+        return replies
+
+    def advance(self, now: float) -> None:
+        """Let time pass."""
+        limit = self._get(codec.FORCE_SET) * codec.NEWTON_PER_GRAM
+        self.fingers.largest = limit / NEWTON_PER_AMPERE
+        self.fingers.advance(now)
+
+    def _cut(self) -> bytes | None:
+        while True:
+            at = self._bytes.find(codec.TO_HAND)
+            if at < 0:
+                del self._bytes[: max(0, len(self._bytes) - 1)]
+                return None
+            del self._bytes[:at]
+            if len(self._bytes) < 4 or len(self._bytes) < 5 + self._bytes[3]:
+                return None
+            n = self._bytes[3]
+            body, told = bytes(self._bytes[2 : 4 + n]), self._bytes[4 + n]
+            if n < 4 or sum(body) & 0xFF != told or body[0] not in (self.address, self.sheet.address):
+                self.refused += 1
+                del self._bytes[:1]
+                continue
+            del self._bytes[: 5 + n]
+            return body
+
+    def _obey(self, body: bytes) -> list[bytes]:
+        command, (register,) = body[2], struct.unpack_from("<H", body, 3)
+        data = body[5:]
+        n = data[0] if command == codec.READ else len(data)
+        if not BASE <= register <= END - n or command not in (codec.READ, codec.WRITE):
+            self.refused += 1
+            return []
+        if command == codec.READ:
+            self._refresh()
+            told = bytes(self._memory[register - BASE : register - BASE + n])
+        elif register + n > codec.ANGLE_ACT:
+            told = b"\x00"  # readings cannot be written
+        else:
+            self._memory[register - BASE : register - BASE + n] = data
+            if register == codec.ANGLE_SET:
+                self._aim()
+            told = b"\x01"
+        return [codec.frame(codec.FROM_HAND, self.address, command, register, told)]
+
+    def _aim(self) -> None:
+        """-1 leaves a joint as it is; what is out of range is not obeyed."""
+        wanted = self._get(codec.ANGLE_SET)
+        target = self._closed - self._way * wanted / codec.OPEN
+        valid = (wanted >= 0) & (wanted <= codec.OPEN)
+        self.fingers.target = np.where(valid, target, self.fingers.target)
+
+    def _refresh(self) -> None:
+        hand = self.fingers
+        hot = hand.hottest > HOT
+        self._put(codec.ANGLE_ACT, (self._closed - hand.position) / self._way * codec.OPEN)
+        self._put(codec.FORCE_ACT, hand.force / codec.NEWTON_PER_GRAM)
+        self._put(CURRENT, np.abs(hand.current) * 1000)
+        status = np.where(hot, 7, np.where(np.abs(hand.velocity) > 0.02, np.where(hand.velocity > 0, 1, 0), 2))
+        for register, values in ((ERROR, hot * 2), (STATUS, status), (TEMPERATURE, np.rint(hand.hottest))):
+            self._memory[register - BASE : register - BASE + 6] = bytes(values.astype(np.uint8))
+
+    def _put(self, register: int, values: Array) -> None:
+        self._memory[register - BASE : register - BASE + 12] = np.rint(values).astype("<i2").tobytes()
+
+    def _get(self, register: int) -> Array:
+        return np.array(struct.unpack_from("<6h", self._memory, register - BASE), float)
