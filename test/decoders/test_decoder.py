@@ -50,6 +50,9 @@ def test_a_class_counts_after_so_many_decisions_in_a_row():
     said = choices(say(d, "fist", "fist", "fist", "open", "fist", "open", "open", "open"))
     assert said == ["rest", "rest", "fist", "fist", "fist", "fist", "fist", "open"]
     assert choices(say(decider(), "fist", "open")) == ["fist", "open"]
+    d = decider(debounce=3, reject_below=0.8)  # what is rejected in between begins the count anew
+    said = [*say(d, "fist", "fist"), *say(d, "fist", score=0.7), *say(d, "fist", "fist", "fist")]
+    assert choices(said) == ["rest"] * 5 + ["fist"]
 
 
 def test_what_is_unsure_or_unknown_is_rest():

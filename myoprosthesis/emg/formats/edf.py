@@ -48,7 +48,7 @@ def read_edf(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
 def _spans(annotations, layout: Layout, rate: float, n: int) -> tuple[Span, ...]:  # type: ignore[no-untyped-def]
     """An annotation lasts as long as it says, or until the next one."""
     told = sorted(annotations, key=lambda a: a.onset)
-    spans = []
+    spans: list[Span] = []
     for k, one in enumerate(told):
         ends = one.onset + one.duration if one.duration else told[k + 1].onset if k + 1 < len(told) else n / rate
         start, stop = max(0, round(one.onset * rate)), min(n, round(ends * rate))
