@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from myoprosthesis.bench.stand import spec_of, stand, workshop, write_policy
-from myoprosthesis.core.loop import Ledger, Pacer, quicken
+from myoprosthesis.core.loop import Ledger, Pacer, prefer, quicken
 
 EFFECTOR, DT, HIDDEN = "arm26", 0.002, 64
 
@@ -48,6 +48,7 @@ def measure(seconds: float = 60.0, blocks: int = 3) -> dict[str, Any]:
 def empty_loop(seconds: float, dt: float = DT) -> dict[str, Any]:
     """A paced loop that does nothing, accounted as the effector's."""
     quicken()
+    prefer()
     ledger, pacer = Ledger(), Pacer(dt)
     pacer.start()
     for _ in range(round(seconds / dt)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+FIFO_PRIORITY = 20
 SWITCH_INTERVAL_S = 5e-5
 """Beside a busy Python thread a 500 Hz loop missed 336 of 500 ticks at the default 5 ms, and 4 at 0.2 ms. A tick
 takes the lock some eight times, and waits so long for it each time: at this interval it loses a fifth of its period."""
@@ -20,6 +22,19 @@ takes the lock some eight times, and waits so long for it each time: at this int
 def quicken() -> None:
     """Let this process change threads often enough for a paced loop; once per process."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+
+
+def prefer() -> bool:
+    """Ask for real-time scheduling of the calling thread (SCHED_FIFO), as ros2_control does; True where it is granted.
+
+    Without it, a thread that wakes while another has its processor now and then waits for the kernel's next tick, 4 ms
+    apart: seen in one of 1000 periods of a 500 Hz loop. It needs CAP_SYS_NICE or an rtprio limit; without, all goes on.
+    """
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(FIFO_PRIORITY))
+    except (AttributeError, OSError):
+        return False
+    return True
 
 
 def settle() -> None:

@@ -18,7 +18,7 @@ from myoprosthesis.core.contract import DEADLINE
 from myoprosthesis.core.effector import NOTHING, EffectorState, Imposed
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.guard import GuardedEffector
-from myoprosthesis.core.loop import Ledger, Pacer
+from myoprosthesis.core.loop import Ledger, Pacer, prefer
 from myoprosthesis.core.plan import PerturbationPlan, Schedule, TrialPlan
 from myoprosthesis.perturbations.imposed import Imposer
 
@@ -165,6 +165,7 @@ class EffectorLoop:
         self.guard.close()
 
     def _run_realtime(self) -> None:
+        prefer()
         pacer = Pacer(self.guard.spec.dt)
         pacer.start()
         self._publish(self._clock_ns())

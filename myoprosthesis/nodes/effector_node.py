@@ -17,6 +17,7 @@ from myoprosthesis.core.fingerprint import fingerprint
 from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.core.options import option
 from myoprosthesis.nodes import status, topics
+from myoprosthesis.nodes.claim import Claim
 from myoprosthesis.nodes.effector_loop import PARTIES, EffectorLoop
 from myoprosthesis.nodes.inbox import Inbox
 from myoprosthesis.nodes.parameters import declare, overrides, read
@@ -52,6 +53,7 @@ class EffectorNode(ManagedNode):
         self.loop: EffectorLoop | None = None
         self._options = read(self, EffectorNodeOptions)
         self._name = name
+        self._claim: Claim | None = None
         self.settled(EffectorNodeOptions, self._own)
         self._diagnostics = self.create_publisher(
             topics.DIAGNOSTICS.type, topics.DIAGNOSTICS.name, topics.DIAGNOSTICS.qos
@@ -94,6 +96,8 @@ class EffectorNode(ManagedNode):
             self.loop.stop()
             self._report()
             self.loop = None
+        if self._claim is not None:
+            self._claim.close()
 
     def _configure(self) -> None:
         o = self._options = read(self, EffectorNodeOptions)
@@ -102,6 +106,8 @@ class EffectorNode(ManagedNode):
         effector = self._factory(read(self, self._own))
         if o.lockstep and not effector.spec.steppable:
             raise ConfigError(f"effector {effector.spec.name!r} has no time of its own: it cannot run in lockstep")
+        self.close()  # a claim of an earlier attempt
+        self._claim = Claim(self.resolve_topic_name(topics.STATE.name))
         self._refuse_second()
         changes: dict[str, Any] = {"timeout_s": o.timeout_s} if o.timeout_s else {}
         if effector.spec.steppable:
@@ -119,7 +125,8 @@ class EffectorNode(ManagedNode):
             self._open_viewer(effector)
 
     def _refuse_second(self) -> None:
-        """Two effectors on one state topic would be read as one body that jumps."""
+        """Two effectors on one state topic would be read as one body that jumps. One on this machine is known by its
+        claim, one on another by what it says."""
         heard: list[int] = []
         inbox = Inbox(self)
         subscription = inbox.subscribe(topics.STATE, raw=True)

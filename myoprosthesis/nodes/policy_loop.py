@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from myoprosthesis.core.channels import permutation
 from myoprosthesis.core.effector import EffectorSpec
 from myoprosthesis.core.errors import MyoError
+from myoprosthesis.core.loop import prefer
 from myoprosthesis.core.plan import TASK_CHANNELS, PerturbationPlan, Schedule, TrialPlan
 from myoprosthesis.nodes.wire import Frame
 from myoprosthesis.policies.player import Player, Voice
@@ -135,6 +136,8 @@ class PolicyLoop:
         coming.done()
 
     def _run(self) -> None:
+        if not self.lockstep:
+            prefer()
         while not self._stop.is_set():
             self.port.wait(0.1)
             for plan in self.port.plans():
