@@ -62,9 +62,12 @@ def run(given: argparse.Namespace) -> int:
         signal.signal(sig, lambda *_: stop.set())
 
     from myoprosthesis.cli.display import Display
+    from myoprosthesis.nodes.claim import Claim
     from myoprosthesis.nodes.console_node import listening
+    from myoprosthesis.nodes.process import namespace_of
     from myoprosthesis.supervisor import Supervisor
 
+    Claim(f"/{namespace_of(options.namespace)}/state".replace("//", "/")).close()
     display = Display(live=not given.quiet and sys.stdout.isatty())
     supervisor = Supervisor(nodes, display.tell, options.namespace)
     fault = ""

@@ -150,6 +150,10 @@ def test_a_second_stack_is_refused_and_the_first_goes_on(background, command):
     done = command("up", "--effector", "point_mass", "--quiet")
     assert done.returncode == 2 and "another effector publishes /state" in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
+    assert "starting" not in done.stdout  # so that its task and its policy disturb nobody
+    node = [sys.executable, "-m", "myoprosthesis.nodes.effector_node", "--ros-args", "-p", "effector:=mirror"]
+    alone = subprocess.run(node, capture_output=True, text=True, timeout=30)
+    assert alone.returncode == 2 and "another effector publishes /state" in alone.stdout + alone.stderr
     assert process.poll() is None
     process.send_signal(signal.SIGINT)
     assert process.wait(15) == 0 and "started again      │ nothing" in words()
