@@ -1,7 +1,6 @@
 """Policies are changed while they run: over the graph, among files good and bad."""
 
 import shutil
-import time
 
 import numpy as np
 import pytest
@@ -195,17 +194,17 @@ def test_many_swaps_stay_within_their_bound(stack, files, commands):
 
 
 def test_swaps_in_lockstep_begin_with_a_trial(start, files):
-    stack = start({"task": {"trial_s": 0.5}}, effector="point_mass", policy=files["sound"], lockstep=True)
+    options = {"effector": "point_mass", "policy": files["sound"], "lockstep": True, "namespace": "stepped"}
+    stack = start({"task": {"trial_s": 0.5}}, **options)
     try:
-        states = stack.probe.hear(topics.COMMAND, topics.reliable(5000), raw=True)
+        answers = stack.probe.hear(topics.COMMAND, topics.reliable(5000), raw=True)
         clock = stack.probe.hear(topics.CLOCK, topics.reliable(100))
         stack.ready()
         assert swap(stack, files["seed 1"]) == "" and swap(stack, files["seed 2"]) == ""
         assert swap(stack, files["permuted"]) == ""
         assert stack.until(lambda: clock) and clock[-1].clock.nanosec % 10_000_000 == 0
-        assert len(states) > 10
-        end = time.monotonic() + 1
+        assert len(answers) > 10
         before = stack.report()["tick"]
-        assert stack.report()["tick"] > before and time.monotonic() > end - 1
+        assert stack.report()["tick"] > before and not stack.supervisor.restarts
     finally:
         stack.close()
