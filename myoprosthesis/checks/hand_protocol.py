@@ -1,0 +1,187 @@
+"""What the codec of every hand must do, alone and on an emulated port."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.checks.demand import demand
+from myoprosthesis.checks.effector import check_state
+from myoprosthesis.core.guard import GuardedEffector
+from myoprosthesis.core.loop import quicken
+
+if TYPE_CHECKING:
+    from myoprosthesis.emulators.emulated_port import EmulatedPort
+    from myoprosthesis.emulators.emulator import Emulator
+    from myoprosthesis.hands.protocol import HandProtocol, HandState
+    from myoprosthesis.hands.sheet import HandSheet
+
+Array = NDArray[np.float64]
+
+
+def check_hand_protocol(
+    sheet: HandSheet,
+    protocol: Callable[[HandSheet], HandProtocol],
+    emulator: Callable[[HandSheet], Emulator],
+    fuzz_bytes: int = 1_000_000,
+) -> dict[str, float]:
+    """A codec gives the same states however its stream is cut, accepts nothing damaged and nothing random; the hand
+    on an emulated port stays within its limits, is in its fail state within 100 ms of each fault, and follows again
+    by itself, slowly. Takes about 20 s of real time; returns the times it measured (s)."""
+    from myoprosthesis.hands.protocol import HandProtocol
+
+    codec = protocol(sheet)
+    demand(isinstance(codec, HandProtocol), f"{type(codec).__name__} needs all members of HandProtocol")
+    stream, states = _conversation(codec, emulator(sheet))
+    demand(len(states) > 20, f"of 200 commands {len(states)} were answered")
+    rng = np.random.default_rng(0)
+    for cuts in (range(1, len(stream)), np.sort(rng.integers(0, len(stream), 200)).tolist(), ()):
+        again = [told for piece in _cut(stream, cuts) for told in codec.feed(piece)]
+        same = len(again) == len(states) and all(_same(a, b) for a, b in zip(again, states, strict=True))
+        demand(same, f"cut in {len(list(cuts)) + 1} pieces, the same bytes give {len(again)} or other states")
+    _check_fuzz(protocol(sheet), stream, fuzz_bytes, rng)
+    return _check_on_a_port(sheet, protocol, emulator)
+
+
+def _conversation(codec: HandProtocol, hand: Emulator) -> tuple[bytes, list[HandState]]:
+    """What an emulated hand answers to 200 periods of slow closing, and the states in it."""
+    start, end = codec.sheet.column("open"), codec.sheet.column("closed")
+    told, states, now = b"", [], 0.0
+    hand.receive(codec.wake(), now)
+    for k in range(200):
+        now += codec.sheet.dt
+        for reply in hand.receive(codec.command(start + (end - start) * k / 400), now):
+            told += reply
+            states += codec.feed(reply)
+    return told, states
+
+
+def _cut(stream: bytes, cuts: Any) -> list[bytes]:
+    places = [0, *cuts, len(stream)]
+    return [stream[a:b] for a, b in zip(places[:-1], places[1:], strict=True)]
+
+
+def _same(a: HandState, b: HandState) -> bool:
+    """All that a reply says itself; what is remembered from earlier replies may differ at the start."""
+    return bool(np.array_equal(a.position, b.position)) and a.trouble == b.trouble
+
+
+def _check_fuzz(codec: HandProtocol, stream: bytes, n: int, rng: np.random.Generator) -> None:
+    """Random bytes, the bytes of a true stream shuffled, and a true stream with one bit turned over."""
+    for _ in range(max(1, n // 20_000)):
+        codec.feed(rng.integers(0, 256, 10_000, np.uint8).tobytes())
+    demand(codec.counts["frames"] == 0, f"{codec.counts['frames']} frames were read out of random bytes")
+    for _ in range(max(1, n // 20_000)):
+        codec.feed(bytes(rng.choice(np.frombuffer(stream, np.uint8), 10_000)))
+    chance = 1 + codec.counts["damaged"] / 200  # a sum of 8 bits lets one of 256 frames through
+    demand(codec.counts["frames"] <= chance, f"{codec.counts['frames']} frames were read out of shuffled bytes")
+    before = codec.counts["frames"]
+    codec.feed(stream)
+    codec.feed(stream)
+    demand(codec.counts["frames"] > before, "after noise, a sound stream is not understood any more")
+    sound = {s.position.tobytes() for s in codec.feed(stream)}
+    for _ in range(200):
+        damaged = bytearray(stream[: 4 * len(stream) // max(1, len(sound))])
+        damaged[int(rng.integers(len(damaged)))] ^= 1 << int(rng.integers(8))
+        wrong = [s for s in codec.feed(bytes(damaged)) if s.position.tobytes() not in sound]
+        demand(not wrong, "a frame with one bit turned over was accepted")
+        codec.feed(stream)
+
+
+def _check_on_a_port(
+    sheet: HandSheet, protocol: Callable[[HandSheet], HandProtocol], emulator: Callable[[HandSheet], Emulator]
+) -> dict[str, float]:
+    from myoprosthesis.effectors.prosthetic_hand import HandOptions, ProstheticHand
+    from myoprosthesis.emulators.emulated_port import EmulatedPort
+
+    times: dict[str, float] = {}
+    quicken()
+    with EmulatedPort(emulator(sheet)) as port:
+        hand = ProstheticHand(protocol(sheet), HandOptions(port=port.path))
+        guard = GuardedEffector(hand)
+        guard.reset(0)
+        rig = _Rig(guard, port)
+        try:
+            low, high = hand.spec.command.bounds()
+            start, goal = sheet.column("open"), sheet.column("closed")
+            rig.run(2.0, high + 5.0)
+            rig.run(2.0, low - 5.0)
+            rig.run(float(np.abs(goal - start).max()) / sheet.approach_rate + 1.0, goal)
+            demand(not guard.reason, f"a sound hand does not follow: {guard.reason}")
+            far = float(np.abs(port.emulator.fingers.position - goal).max())
+            demand(far < 0.03, f"a hand that has its target for long is {far:.3f} rad away from it")
+            for kind in ("silence", "checksum", "half", "foreign", "hot", "unplug"):
+                port.fault(kind)
+                times[f"{kind}_found"] = rig.until(lambda: bool(guard.reason), 0.5, goal)
+                demand(times[f"{kind}_found"] <= 0.1, f"{kind}: in the fail state after {times[f'{kind}_found']} s")
+                rig.run(0.3, start)
+                port.heal()
+                times[f"{kind}_recovered"] = rig.until(lambda: not guard.reason, 3.0, goal)
+                demand(not guard.reason, f"{kind}: not following 3 s after its end: {guard.reason}")
+                rig.run(0.2, goal)
+            port.fault("stuck")
+            rig.run(2.5, start)
+            demand(not guard.reason or port.emulator.fingers.stuck[0], "a finger that is held stops the others")
+            rig.force_holds(sheet)
+            port.heal()
+        finally:
+            guard.close()
+            guard.close()
+        guard = GuardedEffector(ProstheticHand(protocol(sheet), HandOptions(port=port.path)))
+        guard.reset(0)  # the port was released
+        guard.close()
+    times["largest_step"] = rig.largest_step
+    return times
+
+
+class _Rig:
+    """A guarded hand at its own period, watched for limits and jumps at every step."""
+
+    def __init__(self, guard: GuardedEffector, port: EmulatedPort) -> None:
+        self.guard, self.port = guard, port
+        self.largest_step = 0.0
+        self._before: Array | None = None
+        self._next = time.monotonic()
+
+    def run(self, seconds: float, target: Array) -> None:
+        """Command `target` for so long."""
+        self.until(lambda: False, seconds, target)
+
+    def until(self, done: Callable[[], bool], seconds: float, target: Array) -> float:
+        """Command `target` until `done`, at most so long; returns how long (s), without the time for which a busy
+        machine held this loop up."""
+        begin = self._next = time.monotonic()
+        held_up = 0.0
+        while not done() and time.monotonic() - begin < seconds:
+            held_up += max(0.0, time.monotonic() - self._next)
+            self._next = max(self._next, time.monotonic())
+            self._step(target)
+        return time.monotonic() - begin - held_up
+
+    def _step(self, target: Array) -> None:
+        spec = self.guard.spec
+        state = self.guard.step(target)
+        check_state(state, spec)
+        low, high = spec.command.bounds()
+        inside = (state.applied >= low - 1e-9).all() and (state.applied <= high + 1e-9).all()
+        demand(bool(inside), f"a target of {state.applied} was sent, outside the limits")
+        if self._before is not None:
+            step, most = float(np.abs(state.applied - self._before).max()), spec.rate_limit or np.inf
+            self.largest_step = max(self.largest_step, step)
+            demand(step <= most * spec.dt + 0.02, f"the target jumped by {step:.3f} rad in one period")
+        self._before = state.applied
+        self._next += spec.dt
+        time.sleep(max(0.0, self._next - time.monotonic()))
+
+    def force_holds(self, sheet: HandSheet) -> None:
+        """What a finger that is held presses with, after a while."""
+        fingers = self.port.emulator.fingers
+        for name, limit, pressed in (
+            ("current", sheet.joints[0].current_limit, abs(fingers.current[0])),
+            ("force", sheet.joints[0].force_limit, abs(fingers.force[0])),
+        ):
+            demand(not limit or pressed <= 1.1 * limit, f"a stuck finger has a {name} of {pressed:.2f}, not {limit}")
