@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -19,6 +19,30 @@ Array = NDArray[np.float64]
 AXES = ("x", "y", "z")
 
 
+class Poses(Mapping[str, tuple[float, ...]]):
+    """Named command postures that nobody can change: read it like a dict."""
+
+    __slots__ = ("_named",)
+
+    def __init__(self, named: Mapping[str, Sequence[float]] | None = None) -> None:
+        self._named = {name: tuple(float(x) for x in values) for name, values in (named or {}).items()}
+
+    def __getitem__(self, name: str) -> tuple[float, ...]:
+        return self._named[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._named)
+
+    def __len__(self) -> int:
+        return len(self._named)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._named.items()))
+
+    def __repr__(self) -> str:
+        return f"Poses({self._named})"
+
+
 @dataclass(frozen=True)
 class EffectorSpec:
     """What is known of an effector before anything is opened.
@@ -28,6 +52,8 @@ class EffectorSpec:
     perturbation may act: `endpoint`, `joint`, `muscle`. `rate_limit` (unit of the command per second) bounds the
     change of a command; None for muscles, since training has none. `timeout_s`: a command older than this is dead.
     A `steppable` effector has a time of its own: it can be reset at once, paused and run in lockstep.
+    `poses` are named command postures, such as the grips of a hand: values in the order of `command.names`, within
+    its limits; a mapping that is given becomes a `Poses`.
     """
 
     name: str
@@ -45,6 +71,7 @@ class EffectorSpec:
     home: tuple[float, ...] = ()
     simulator: str = ""
     fingerprint: tuple[float, ...] = ()
+    poses: Mapping[str, tuple[float, ...]] = field(default_factory=Poses)
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.dt) and self.dt > 0):
@@ -54,6 +81,17 @@ class EffectorSpec:
                 raise ConfigError(f"effector {self.name!r} cannot {self.fail!r} when in doubt: relax, hold or a pose")
         elif len(self.fail) != self.command.size or not all(math.isfinite(x) for x in self.fail):
             raise ConfigError(f"the fail pose of effector {self.name!r} needs {self.command.size} finite values")
+        object.__setattr__(self, "poses", Poses(self.poses))
+        for name, pose in self.poses.items():
+            self._check_pose(name, pose)
+
+    def _check_pose(self, name: str, pose: tuple[float, ...]) -> None:
+        which = f"pose {name!r} of effector {self.name!r}"
+        if len(pose) != self.command.size:
+            raise ConfigError(f"{which} has {len(pose)} values; its command has {self.command.size}")
+        for channel, x, low, high in zip(self.command.names, pose, self.command.low, self.command.high, strict=True):
+            if not low - 1e-9 <= x <= high + 1e-9:
+                raise ConfigError(f"{which} has {x:g} for {channel}, outside {low:g} to {high:g} {self.command.unit}")
 
     @property
     def accepts_field(self) -> bool:
@@ -68,8 +106,9 @@ class EffectorSpec:
 
     def to_json(self) -> str:
         """The text of the latched `effector/spec` topic."""
-        data = {k: getattr(self, k) for k in self.__dataclass_fields__ if k != "command"}
-        return json.dumps({**data, "command": self.command.to_dict(), "accepts_field": self.accepts_field})
+        data = {k: getattr(self, k) for k in self.__dataclass_fields__ if k not in ("command", "poses")}
+        data |= {"command": self.command.to_dict(), "poses": dict(self.poses)}
+        return json.dumps({**data, "accepts_field": self.accepts_field})
 
     @classmethod
     def from_json(cls, text: str) -> EffectorSpec:

@@ -72,14 +72,20 @@ class MujocoBody:
         self._endpoint_load, self._joint_load = np.zeros(3), np.zeros(len(self._joints))
         command = _command(model, muscle)
         self.spec = EffectorSpec(
-            name=name, dt=options.dt, command=command,
-            joints=self._joints, muscles=tuple(model.actuator(int(i)).name for i in self._muscles),
+            name=name,
+            dt=options.dt,
+            command=command,
+            joints=self._joints,
+            muscles=tuple(model.actuator(int(i)).name for i in self._muscles),
             endpoint=model.site(self._site).name if self._site >= 0 else "",
-            sites=(("endpoint",) if self._site >= 0 else ()) + ("joint",) * bool(self._joints)
+            sites=(("endpoint",) if self._site >= 0 else ())
+            + ("joint",) * bool(self._joints)
             + ("muscle",) * bool(self._muscles.size),
-            steppable=True, fail="hold" if command.quantity == "position" else "relax",
+            steppable=True,
+            fail="hold" if command.quantity == "position" else "relax",
             simulator=f"mujoco {mujoco.__version__}",
             home=self._home(),
+            poses=_poses(model, command),
         )
 
     def reset(self, seed: int = 0) -> EffectorState:
@@ -268,6 +274,19 @@ def _command(model: mujoco.MjModel, muscle: NDArray[np.bool_]) -> Channels:
         where = tuple(model.joint(int(j)).name or f"joint{j}" for j in joints)
         return Channels("position", where, "m" if sliding else "rad", low, high)
     return Channels("effort", names, "1", low, high)
+
+
+def _poses(model: mujoco.MjModel, command: Channels) -> dict[str, tuple[float, ...]]:
+    """Keyframes with names as targets of the position servos, within their limits; none for other actuators."""
+    if command.quantity != "position":
+        return {}
+    where = model.jnt_qposadr[model.actuator_trnid[:, 0]]
+    low, high = command.bounds()
+    return {
+        model.key(k).name: tuple(float(x) for x in np.clip(model.key_qpos[k, where], low, high))
+        for k in range(model.nkey)
+        if model.key(k).name
+    }
 
 
 def _are_position_servos(model: mujoco.MjModel) -> bool:

@@ -74,6 +74,7 @@ class ProstheticHand:
             fail=fail,
             rate_limit=s.rate_limit,
             frame="palm",
+            poses=grips.poses(s),
         )
         self.fault = ""
         self.events: Counter[str] = Counter()

@@ -32,3 +32,8 @@ def pose(sheet: HandSheet, grip: str) -> NDArray[np.float64]:
     closure = np.array([library()[grip].get(j.part, 0.0) for j in sheet.joints])
     start = sheet.column("open")
     return start + closure * (sheet.column("closed") - start)
+
+
+def poses(sheet: HandSheet) -> dict[str, tuple[float, ...]]:
+    """Every grip as joint angles of this hand, rad, by its name."""
+    return {grip: tuple(float(x) for x in pose(sheet, grip)) for grip in library()}

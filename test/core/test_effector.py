@@ -1,3 +1,4 @@
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from myoprosthesis.core.law import Law
 SPEC = EffectorSpec(
     "arm", 0.01, Channels("effort", ("m1", "m2"), "1", (0.0, 0.0), (1.0, 1.0)), ("elbow",), ("m1", "m2"), "tip",
     fail=(0.1, 0.2), rate_limit=3.0, sites=("endpoint", "muscle"), home=(0.1, 0.2, 0.3), fingerprint=(1.0, 2.5),
+    poses={"rest": (0.0, 0.0), "bent": (0.5, 1.0)},
 )  # fmt: skip
 
 
@@ -37,11 +39,26 @@ def test_the_views_of_a_state_are_the_columns_of_its_names():
 
 
 @pytest.mark.parametrize(
-    "bad", [{"dt": 0.0}, {"dt": float("nan")}, {"fail": "rlax"}, {"fail": (0.1,)}, {"fail": (0.1, float("nan"))}]
+    "bad",
+    [{"dt": 0.0}, {"dt": float("nan")}, {"fail": "rlax"}, {"fail": (0.1,)}, {"fail": (0.1, float("nan"))}]
+    + [{"poses": {"bent": pose}} for pose in ((0.5,), (0.5, 1.1), (-0.1, 0.0), (float("nan"), 0.0))],
 )
 def test_a_specification_that_would_fail_in_the_loop_is_refused(bad):
     with pytest.raises(ConfigError, match="'arm'"):
         replace(SPEC, **bad)
+
+
+def test_poses_are_read_like_a_dict_and_cannot_be_changed():
+    given = {"bent": [0.5, 1]}
+    spec = replace(SPEC, poses=given)
+    given["bent"].append(3.0)
+    assert spec.poses["bent"] == (0.5, 1.0) and dict(spec.poses) == {"bent": (0.5, 1.0)}
+    with pytest.raises(TypeError):
+        spec.poses["bent"] = (0.0, 0.0)
+    assert hash(spec) == hash(replace(SPEC, poses={"bent": (0.5, 1.0)})) != hash(SPEC)
+    assert pickle.loads(pickle.dumps(spec)) == spec != SPEC
+    with pytest.raises(ConfigError, match="pose 'bent' of effector 'arm' has 1.1 for m2, outside 0 to 1 1"):
+        replace(SPEC, poses={"bent": (0.5, 1.1)})
 
 
 def test_sites_that_it_does_not_have_are_refused():

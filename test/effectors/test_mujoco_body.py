@@ -257,6 +257,16 @@ def test_position_servos_are_commanded_by_joint_and_hold_when_in_doubt():
     assert spec.command.quantity == "effort" and spec.command.names == ("sa", "sb") and spec.fail == "relax"
 
 
+def test_keyframes_of_a_servo_body_are_its_poses():
+    """In the order of the command, within its limits; muscles have none, whatever their model has."""
+    servos = "".join(f'<position name="s{j}" joint="{j}" kp="5" ctrlrange="-1 2"/>' for j in "ba")
+    keys = '<keyframe><key name="bent" qpos="0.5 1.5"/><key qpos="0.1 0.1"/><key name="far" qpos="-2 3"/></keyframe>'
+    spec = body_of(SERVOS.format(servos).replace("</mujoco>", keys + "</mujoco>")).spec
+    assert spec.command.names == ("b", "a")
+    assert spec.poses == {"bent": (1.5, 0.5), "far": (2.0, -1.0)}
+    assert arm26(BodyOptions()).spec.poses == {}
+
+
 @pytest.mark.parametrize(
     ("xml", "options", "sentence"),
     [
