@@ -34,6 +34,7 @@ class Joint:
     current_limit: float = option(0.0, "largest current in steady contact; 0: not told or not limited here", "A", 0.0)
     force_limit: float = option(0.0, "largest force in steady contact; 0: not told or not limited here", "N", 0.0)
     torque_per_ampere: float = option(0.0, "for the joint's effort; 0: not known, the effort is 0", "N·m/A", 0.0)
+    coupled: dict[str, float] = option({}, "passive joints that turn with this one, <name>_<key>", "rad/rad", -10, 10)
 
     def __post_init__(self) -> None:
         if not self.low < self.high:
@@ -82,7 +83,7 @@ def folder() -> Path:
 
 def names() -> list[str]:
     """Hands that have a data sheet."""
-    return sorted(p.stem for p in folder().glob("*.yaml") if p.stem != "grips")
+    return sorted(p.stem for p in folder().glob("*.yaml") if p.stem not in ("grips", "mapping"))
 
 
 def load(name: str, **changes: Any) -> HandSheet:
