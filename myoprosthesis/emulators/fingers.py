@@ -5,13 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from myoprosthesis.hands.motors import GAIN, LAG_S
+
 Array = NDArray[np.float64]
 
 STEP_S = 0.002
-GAIN = 30.0
-"""1/s: speed wanted per error of position."""
-LAG_S = 0.015
-"""Time constant of the motors' speed."""
 STIFFNESS = 3.0
 """A/rad: current of a motor that is held up, per error of position."""
 FRICTION = 0.03
