@@ -117,8 +117,7 @@ class ConsoleNode(Node):
             (topics.PERTURBATION, self._perturbation),
             (topics.TRIAL, self._trial),
         ):
-            qos = topics.latched(4) if topic is topics.PERTURBATION else topic.qos
-            self.create_subscription(topic.type, topic.name, heard, qos)
+            self.create_subscription(topic.type, topic.name, heard, topic.qos)
         self.changed: dict[str, dict[str, Any]] = {}
         self.create_subscription(ParameterEvent, "/parameter_events", self._heed, 100)
 

@@ -58,9 +58,10 @@ class PerturbationNode(ManagedNode):
         self._trial: TrialPlan | None = None
         self._on = False
         self._plan = self.create_publisher(topics.PERTURBATION.type, topics.PERTURBATION.name, topics.PERTURBATION.qos)
-        self.create_subscription(topics.TARGET.type, topics.TARGET.name, self._hear, topics.latched(4))
+        self.create_subscription(topics.TARGET.type, topics.TARGET.name, self._hear, topics.TARGET.qos)
         self.add_on_set_parameters_callback(self._check)
         self.add_post_set_parameters_callback(self._set)
+        self.beat()
         if self._options.autostart:
             self.autostart()
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
-from rclpy.event_handler import QoSSubscriptionEventType
-from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
 from rclpy.node import Node
 
 from myoprosthesis.core.effector import EffectorSpec, EffectorState
@@ -19,26 +18,22 @@ from myoprosthesis.nodes.views import Views
 from myoprosthesis.nodes.wire import Frame, Reader, Writer
 from myoprosthesis.policies.player import Player
 
-_PLANS = ((topics.TARGET, TrialPlan, "task"), (topics.PERTURBATION, PerturbationPlan, "perturbation"))
+_PLANS = ((topics.TARGET, TrialPlan), (topics.PERTURBATION, PerturbationPlan))
 
 
 class GraphPort:
     """Frames of one topic and the plans of both parties, waited for together; damaged messages are said and dropped."""
 
     def __init__(self, node: Node, frames: topics.Topic, depth: int, watch: bool) -> None:
-        """`watch`: notice within `topics.LEASE_S` when the process of a party dies."""
+        """`watch`: hear whether the parties are alive."""
         self._node = node
         self._inbox = Inbox(node)
         self._reader = Reader()
         self._single = depth == 1
         self._frames = self._inbox.subscribe(frames, topics.reliable(depth), raw=True)
-        qos = topics.alive(topics.LEASE_S) if watch else topics.latched(4)
-        self._plans = [(self._inbox.subscribe(topic, qos), kind) for topic, kind, _ in _PLANS]
-        self._living: dict[str, Any] = {
-            party: _rclpy.EventHandle(heard.handle, QoSSubscriptionEventType.RCL_SUBSCRIPTION_LIVELINESS_CHANGED)
-            for (heard, _), (*_, party) in zip(self._plans, _PLANS, strict=True)
-            if watch
-        }
+        self._plans = [(self._inbox.subscribe(topic), kind) for topic, kind in _PLANS]
+        self._beats = self._inbox.subscribe(topics.BEAT) if watch else None
+        self._heard: dict[str, float] = {}
 
     def wake(self) -> None:
         """Let the waiting loop look at its requests."""
@@ -47,6 +42,9 @@ class GraphPort:
     def wait(self, timeout_s: float) -> None:
         """Until something has come, or the time is over."""
         self._inbox.wait(timeout_s)
+        if self._beats is not None:
+            for beat in self._inbox.take(self._beats):
+                self._heard[beat.frame_id] = time.monotonic()
 
     def frames(self) -> list[Frame]:
         """Frames that came, oldest first."""
@@ -70,8 +68,8 @@ class GraphPort:
         return out
 
     def alive(self, party: str) -> bool:
-        """False when a party is known to be dead or was never there."""
-        return bool(self._living[party].take_event().alive_count > 0)  # 0.3 µs, and no executor in between
+        """False when a party has been silent for `topics.DEAD_S`, or was never there."""
+        return time.monotonic() - self._heard.get(party, -topics.DEAD_S) < topics.DEAD_S
 
     def say(self, level: str, text: str) -> None:
         """Tell people."""

@@ -16,6 +16,7 @@ from typing import Any
 
 import rclpy
 from rcl_interfaces.msg import SetParametersResult
+from rclpy.clock import Clock, ClockType
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.node import Node
@@ -27,6 +28,7 @@ from rclpy.subscription import Subscription
 from myoprosthesis.core import share
 from myoprosthesis.core.errors import ConfigError, MyoError
 from myoprosthesis.core.loop import quicken, settle
+from myoprosthesis.nodes import topics
 from myoprosthesis.nodes.parameters import read
 
 CRASHED, REFUSED = 1, 2
@@ -181,6 +183,13 @@ class ManagedNode(LifecycleNode):
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """As before configuring, for good."""
         return self.on_cleanup(state)
+
+    def beat(self) -> None:
+        """Be heard from now on as a party by the node's name: an effector does not move when one is silent. The
+        executor does it, so that a node which hangs is silent too; wall time, whatever the clock of the graph."""
+        pulse = self.create_publisher(topics.BEAT.type, topics.BEAT.name, topics.BEAT.qos)
+        message = topics.BEAT.type(frame_id=self.get_name())
+        self.create_timer(topics.BEAT_S, lambda: pulse.publish(message), clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def close(self) -> None:
         """End what configuring began; safe to call twice."""

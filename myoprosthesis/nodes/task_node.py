@@ -67,6 +67,7 @@ class TaskNode(ManagedNode):
         self._states = self._inbox.subscribe(topics.STATE, topics.reliable(1000), raw=True)
         self._reader = Reader()
         self.create_subscription(topics.SPEC.type, topics.SPEC.name, self._meet, topics.SPEC.qos)
+        self.beat()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """The task is built for the effector."""

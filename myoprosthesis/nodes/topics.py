@@ -7,24 +7,21 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import PoseStamped, TwistStamped, WrenchStamped
-from rclpy.duration import Duration
 from rclpy.qos import (
     DurabilityPolicy,
     HistoryPolicy,
-    LivelinessPolicy,
     QoSProfile,
     ReliabilityPolicy,
     qos_profile_sensor_data,
 )
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
-from std_msgs.msg import String
+from std_msgs.msg import Header, String
 
-LEASE_S = 0.08
-"""A party (task, perturbation) whose process has given no sign of life for so long is dead."""
-SIGN_OF_LIFE_S = 0.03
-"""Lease that a party offers. The middleware gives signs of life at two thirds of it, so that a busy machine may lose
-some before `LEASE_S` is over."""
+BEAT_S = 0.02
+"""Period of a party's heartbeat."""
+DEAD_S = 0.08
+"""A party (task, perturbation) that has not been heard for so long is dead."""
 
 
 def reliable(depth: int) -> QoSProfile:
@@ -36,14 +33,6 @@ def latched(depth: int = 1) -> QoSProfile:
     """Reliable, and kept for those who come later."""
     profile = reliable(depth)
     profile.durability = DurabilityPolicy.TRANSIENT_LOCAL
-    return profile
-
-
-def alive(lease_s: float = SIGN_OF_LIFE_S, depth: int = 4) -> QoSProfile:
-    """Latched, with a lease: publishers offer `SIGN_OF_LIFE_S`; a subscription with `LEASE_S` notices their death."""
-    profile = latched(depth)
-    profile.liveliness = LivelinessPolicy.AUTOMATIC
-    profile.liveliness_lease_duration = Duration(nanoseconds=int(lease_s * 1e9))
     return profile
 
 
@@ -59,8 +48,10 @@ class Topic:
 STATE = Topic("state", JointState, reliable(1))
 COMMAND = Topic("command", JointState, reliable(1))
 APPLIED = Topic("applied", JointState, reliable(1))
-TARGET = Topic("target", String, alive())
-PERTURBATION = Topic("perturbation", String, alive())
+TARGET = Topic("target", String, latched(4))
+PERTURBATION = Topic("perturbation", String, latched(4))
+BEAT = Topic("beat", Header, reliable(10))
+"""A party's heartbeat, every `BEAT_S`; `frame_id` is its name."""
 TARGET_POSE = Topic("target/pose", PoseStamped, latched())
 TRIAL = Topic("trial", DiagnosticStatus, latched(200))
 SPEC = Topic("effector/spec", String, latched())
