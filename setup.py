@@ -125,6 +125,7 @@ setup(
             *(f"{body} = {NAME}.effectors.bodies:{body}" for body in EFFECTORS),
             f"mirror = {NAME}.effectors.mirror:Mirror",
             *(f"{hand} = {NAME}.effectors.prosthetic_hand:{hand}" for hand in HANDS),
+            *(f"{hand}_model = {NAME}.effectors.hand_model:{hand}_model" for hand in HANDS),
         ],
         f"{NAME}.perturbations": [f"{kind} = {NAME}.perturbations.kinds:{kind}" for kind in PERTURBATIONS],
         f"{NAME}.tasks": [

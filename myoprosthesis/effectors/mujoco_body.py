@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,10 +41,19 @@ class MujocoBody:
     The state is always that of one instant: the position and velocity stage of the next step (`mj_step1`) and
     the actuators' forces are computed at the end of each period, so nothing is one step old. Loads are evaluated
     inside every physics step.
+
+    `endpoint` and `keyframe` are used where the options have none. `joints` are those that the body tells; others,
+    such as coupled ones, are inner matters. Empty: all.
     """
 
     def __init__(
-        self, name: str, model: mujoco.MjModel, options: BodyOptions, endpoint: str = "", keyframe: str = ""
+        self,
+        name: str,
+        model: mujoco.MjModel,
+        options: BodyOptions,
+        endpoint: str = "",
+        keyframe: str = "",
+        joints: Sequence[str] = (),
     ) -> None:
         self.model = model
         self.data = mujoco.MjData(model)
@@ -59,7 +68,7 @@ class MujocoBody:
         self._half_step = 0.5 * model.opt.timestep
         self._key = _keyframe(model, name, options.keyframe or keyframe)
         self._site = _site(model, name, options.endpoint or endpoint)
-        self._joints, self._position, self._velocity = _joint_columns(model)
+        self._joints, self._position, self._velocity = _joint_columns(model, joints)
         muscle = np.array([int(t) == _MUSCLE for t in model.actuator_dyntype], bool)
         self._muscles = np.flatnonzero(muscle)
         self._activation = model.actuator_actadr[self._muscles]
@@ -94,7 +103,7 @@ class MujocoBody:
         self._set_strength(np.ones(self._muscles.size))
         mujoco.mj_step1(self.model, self.data)
         self._endpoint_load, self._joint_load = np.zeros(3), np.zeros(len(self._joints))
-        return self._state(np.zeros(self.model.nu))
+        return self._state(self.data.ctrl)
 
     def step(self, command: Array, imposed: Imposed) -> EffectorState:
         """Integrate one control period; `command` in the order of `spec.command`, shape (nu,)."""
@@ -234,9 +243,11 @@ def _keyframe(model: mujoco.MjModel, name: str, keyframe: str) -> int:
     return keys.index("home") if "home" in keys else -1
 
 
-def _joint_columns(model: mujoco.MjModel) -> tuple[tuple[str, ...], NDArray[np.intp], NDArray[np.intp]]:
-    """Names, position addresses and velocity addresses; a free joint gives x, y, z, qw, qx, qy, qz, of which
-    qx, qy, qz carry the angular velocity and qw none (address −1)."""
+def _joint_columns(
+    model: mujoco.MjModel, wanted: Sequence[str]
+) -> tuple[tuple[str, ...], NDArray[np.intp], NDArray[np.intp]]:
+    """Names, position addresses and velocity addresses of the wanted joints, or of all; a free joint gives x, y, z, qw,
+    qx, qy, qz, of which qx, qy, qz carry the angular velocity and qw none (address −1)."""
     names: list[str] = []
     position: list[int] = []
     velocity: list[int] = []
@@ -254,7 +265,8 @@ def _joint_columns(model: mujoco.MjModel) -> tuple[tuple[str, ...], NDArray[np.i
             names += [f"{name}/{a}" for a in _FREE_POSITION[3:]]
             position += range(p, p + 4)
             velocity += [-1, v, v + 1, v + 2]
-    return tuple(names), np.array(position, np.intp), np.array(velocity, np.intp)
+    kept = [names.index(n) for n in wanted or names]
+    return tuple(names[k] for k in kept), np.array(position, np.intp)[kept], np.array(velocity, np.intp)[kept]
 
 
 def _command(model: mujoco.MjModel, muscle: NDArray[np.bool_]) -> Channels:

@@ -1,0 +1,102 @@
+"""A prosthetic hand as a MuJoCo body: shapes from an MJCF file, everything that counts from the hand's data sheet."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import mujoco
+
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.options import option
+from myoprosthesis.effectors.bodies import MODELS
+from myoprosthesis.effectors.mujoco_body import BodyOptions, MujocoBody, compiled
+from myoprosthesis.hands import grips, sheet
+from myoprosthesis.hands.motors import GAIN, LAG_S
+from myoprosthesis.hands.sheet import HandSheet
+
+SCENE = "hand_scene.xml"
+ENDPOINT = "index_tip"
+
+
+@dataclass(frozen=True)
+class HandModelOptions(BodyOptions):
+    """Options of every model of a hand."""
+
+    dt: float = option(0.0, "control period, a whole multiple of 2.5 ms; 0: the real hand's", "s", 0.0, 0.1)
+    endpoint: str = option("", f"site that is the endpoint; empty: {ENDPOINT}")
+    keyframe: str = option("", "grip of the start; empty: the one to which the real hand is reset")
+    rate_limit: float = option(0.0, "fastest change of a command; 0: the real hand's", "rad/s", 0.0, 100.0)
+
+
+def ability_hand_model(options: HandModelOptions) -> MujocoBody:
+    """Model of the PSYONIC Ability Hand: its joints, commands, limits and speeds."""
+    return hand_model("ability_hand", options)
+
+
+def inspire_rh56_model(options: HandModelOptions) -> MujocoBody:
+    """Model of the Inspire RH56: its joints, commands, limits and speeds."""
+    return hand_model("inspire_rh56", options)
+
+
+def hand_model(name: str, options: HandModelOptions) -> MujocoBody:
+    """The hand `name` as a body. Command, joints, limits and poses are those of the real one; the joints that are
+    coupled to them are no channels of their own, as the real hand does not tell them either."""
+    data = sheet.load(name)
+    model = compiled(lambda: model_of(data), f"the model of {data.title}")
+    options = replace(options, dt=options.dt or data.dt)
+    body = MujocoBody(f"{name}_model", model, options, ENDPOINT, data.safe, joints=data.names)
+    in_doubt = "hold" if data.fail in ("hold", "relax") else grips.poses(data)[data.fail]  # a servo cannot go limp
+    body.spec = replace(body.spec, rate_limit=options.rate_limit or data.rate_limit, fail=in_doubt, frame="palm")
+    return body
+
+
+def model_of(data: HandSheet) -> mujoco.MjModel:
+    """The compiled model; raises `ValueError` with MuJoCo's reason."""
+    return mujoco.MjModel.from_xml_string(mjcf_of(data), {SCENE: (MODELS / SCENE).read_bytes()})
+
+
+def mjcf_of(data: HandSheet) -> str:
+    """`models/<name>.xml` with the ranges, couplings, motors and grips (as keyframes) of the data sheet.
+
+    A motor is a servo that saturates: I dv/dt = clip(kp (target − q), ±F) − d v, where F is the joint's
+    `actuatorfrcrange`. With d = F / speed, kp = GAIN · d and I = LAG_S · d it moves as the motors of the emulated
+    hand do: at most with `speed`.
+    """
+    root = ET.parse(MODELS / f"{data.name}.xml").getroot()
+    hinges = {hinge.get("name", ""): hinge for hinge in root.iter("joint") if hinge.get("name")}
+    wanted = {j.name for j in data.joints} | {f"{j.name}_{key}" for j in data.joints for key in j.coupled}
+    if wanted != set(hinges):
+        raise ConfigError(
+            f"{data.name}.xml and the data sheet differ in joints: {', '.join(sorted(wanted ^ set(hinges)))}"
+        )
+    equality, actuator, keyframe = (ET.SubElement(root, tag) for tag in ("equality", "actuator", "keyframe"))
+    for joint in data.joints:
+        hinge, limits = hinges[joint.name], (joint.low, joint.high)
+        damping = _torque(hinge) / joint.speed
+        _set(hinge, range=limits, damping=damping, armature=LAG_S * damping)
+        servo = ET.SubElement(actuator, "position", name=joint.name, joint=joint.name)
+        _set(servo, kp=GAIN * damping, ctrlrange=limits)
+        for key, ratio in joint.coupled.items():
+            passive = ET.SubElement(equality, "joint", joint1=f"{joint.name}_{key}", joint2=joint.name)
+            _set(passive, polycoef=(0, ratio, 0, 0, 0))
+    for grip, pose in grips.poses(data).items():
+        angles = dict(zip(data.names, pose, strict=True))
+        angles |= {f"{j.name}_{key}": ratio * angles[j.name] for j in data.joints for key, ratio in j.coupled.items()}
+        _set(ET.SubElement(keyframe, "key", name=grip), qpos=[angles[name] for name in hinges], ctrl=pose)
+    return ET.tostring(root, "unicode")
+
+
+def _torque(hinge: ET.Element) -> float:
+    """N·m with which the joint can hold."""
+    try:
+        return float(hinge.get("actuatorfrcrange", "").split()[1])
+    except (IndexError, ValueError):
+        raise ConfigError(f"joint {hinge.get('name')!r} needs actuatorfrcrange='-F F' in the MJCF file") from None
+
+
+def _set(element: ET.Element, **numbers: float | Sequence[float]) -> None:
+    """Attributes with every digit."""
+    for key, value in numbers.items():
+        element.set(key, " ".join(repr(float(x)) for x in (value if isinstance(value, Sequence) else (value,))))
