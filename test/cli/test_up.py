@@ -156,7 +156,8 @@ def test_a_second_stack_is_refused_and_the_first_goes_on(background, command):
     assert alone.returncode == 2 and "another effector publishes /state" in alone.stdout + alone.stderr
     assert process.poll() is None
     process.send_signal(signal.SIGINT)
-    assert process.wait(15) == 0 and "started again      │ nothing" in words()
+    assert process.wait(15) == 0
+    assert "started again      │ nothing" in words(), words()
 
 
 def test_two_stacks_in_two_namespaces(background):
