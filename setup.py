@@ -72,6 +72,11 @@ EMG_FORMATS = {
     "mat": "arrays:read_mat",
     **dict.fromkeys(["edf", "bdf"], "edf:read_edf"),
 }
+EMG_SOURCES = {
+    "recording": "recording:Replay",
+    "synthetic": "synthetic:Synthetic",
+    "serial": "serial_line:SerialLine",
+}
 NODES = ["effector_node", "policy_node", "perturbation_node", "task_node", "console_node"]
 
 
@@ -133,6 +138,7 @@ setup(
             f"random_reach = {NAME}.tasks.reaching:RandomReach",
             f"hold = {NAME}.tasks.reaching:Hold",
         ],
+        f"{NAME}.emg_sources": [f"{name} = {NAME}.emg.sources.{noun}" for name, noun in EMG_SOURCES.items()],
         f"{NAME}.emg_formats": [f"{ending} = {NAME}.emg.formats.{reader}" for ending, reader in EMG_FORMATS.items()],
         f"{NAME}.hand_protocols": [f"{hand} = {NAME}.hands.{hand}:{noun}" for hand, noun in HANDS.items()],
         f"{NAME}.emulators": [f"{hand} = {NAME}.emulators.{hand}:{noun}Emulator" for hand, noun in HANDS.items()],

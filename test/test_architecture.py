@@ -17,8 +17,9 @@ TOP = {"cli", "bench", "stack", "supervisor", "checks"}
 LAYERS = [{"core"}, COMPONENTS, USERS, {"nodes"}]
 """From the bottom up. What is in none of them (TOP) is above nodes and may import anything."""
 
-SIBLINGS = {("effectors", "hands"), ("emulators", "hands")}
-"""The only imports within a layer: an effector that moves a real hand, and an emulator of one, use its codec."""
+SIBLINGS = {("effectors", "hands"), ("emulators", "hands"), ("emulators", "emg")}
+"""The only imports within a layer: an effector that moves a real hand, and emulators of hands and of EMG boards, use
+the codec of what they move or stand for."""
 
 MESSAGES = "builtin_interfaces diagnostic_msgs geometry_msgs lifecycle_msgs rcl_interfaces rosgraph_msgs sensor_msgs"
 HOMES = {

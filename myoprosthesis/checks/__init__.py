@@ -5,6 +5,7 @@ Each raises AssertionError with a sentence that says what is wrong. Call them fr
 
 from myoprosthesis.checks.effector import check_effector
 from myoprosthesis.checks.emg_format import check_emg_format
+from myoprosthesis.checks.emg_source import check_emg_source
 from myoprosthesis.checks.hand_protocol import check_hand_protocol
 from myoprosthesis.checks.perturbation import check_perturbation
 from myoprosthesis.checks.policy import check_policy
@@ -13,6 +14,7 @@ from myoprosthesis.checks.task import check_task
 __all__ = [
     "check_effector",
     "check_emg_format",
+    "check_emg_source",
     "check_hand_protocol",
     "check_perturbation",
     "check_policy",

@@ -75,9 +75,7 @@ class Recording:
             if s.start < stop and s.stop > start
         )
         cut = slice(start, stop)
-        return replace(
-            self, samples=self.samples[cut], times=self.times[cut], targets=self.targets[cut], spans=spans
-        )
+        return replace(self, samples=self.samples[cut], times=self.times[cut], targets=self.targets[cut], spans=spans)
 
 
 def joined(parts: Sequence[Recording]) -> Recording:

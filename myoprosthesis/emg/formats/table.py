@@ -66,9 +66,7 @@ def read_table(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
             elif layout.label_from and layout.called(layout.found("label", path)):
                 spans = (Span(layout.called(layout.found("label", path)), 0, n),)
             samples = np.stack([rows[where[c]] for c in channels], axis=1) * scale
-            yield Recording(
-                samples, channels, rate, unit, times, bool(layout.time), spans, targets, names, str(path)
-            )
+            yield Recording(samples, channels, rate, unit, times, bool(layout.time), spans, targets, names, str(path))
             count += n
             if not block:
                 break

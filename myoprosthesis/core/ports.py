@@ -1,0 +1,53 @@
+"""Why a serial port cannot be had, and what would help, in one sentence."""
+
+from __future__ import annotations
+
+import errno
+import grp
+import os
+import stat
+from pathlib import Path
+
+BUSY = (errno.EBUSY, errno.EAGAIN, errno.EWOULDBLOCK)
+
+
+def explain(path: str, error: Exception, what: str) -> str:
+    """Why `path` could not be opened; `what` is the device that a person would plug in there."""
+    code = getattr(error, "errno", None)
+    if code is None and "exclusively lock" in str(error):  # pyserial has no number for these
+        code = errno.EBUSY
+    if code is None and "configure port" in str(error):
+        code = errno.ENOTTY
+    if code == errno.EACCES:
+        return f"no permission for {path}: {_permission(path)}"
+    if code in BUSY:
+        return f"{path} is busy: another program has it open; close that program (`fuser {path}` names it)"
+    if code in (errno.ENOENT, errno.ENXIO, errno.ENODEV):
+        return f"there is no port {path}: {present()}; plug the {what} in, or give another port"
+    if code in (errno.ENOTTY, errno.EINVAL, errno.EISDIR) or isinstance(error, ValueError):
+        return f"{path} cannot be used as a serial port ({reason(error)}): {present()}"
+    return f"{path} cannot be opened: {reason(error)}"
+
+
+def present() -> str:
+    """The USB serial ports of this machine, in words."""
+    found = sorted(str(p) for kind in ("ttyUSB", "ttyACM") for p in Path("/dev").glob(f"{kind}*"))
+    return f"ports here are {', '.join(found)}" if found else "no serial port is plugged in here"
+
+
+def reason(error: Exception) -> str:
+    """The operating system's words for it."""
+    number = getattr(error, "errno", None)
+    return os.strerror(number) if number else str(error).split(":")[0]
+
+
+def _permission(path: str) -> str:
+    """What to do about a port that may not be opened."""
+    try:
+        about = os.stat(path)
+        group, readable = grp.getgrgid(about.st_gid).gr_name, bool(about.st_mode & stat.S_IRGRP)
+    except (OSError, KeyError):
+        group, readable = "dialout", True
+    if group == "root" or not readable:
+        return "install a udev rule that gives it to the group dialout (hardware/udev), and join that group"
+    return f"join the group {group} with `sudo usermod -aG {group} $USER`, then log in again"

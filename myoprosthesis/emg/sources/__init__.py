@@ -1,0 +1,1 @@
+"""Sources of EMG, each a file; registered as entry points `myoprosthesis.emg_sources`."""

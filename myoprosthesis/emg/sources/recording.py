@@ -1,0 +1,213 @@
+"""A recording that is played again: the same samples at the same times, as many as have come due."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from myoprosthesis.core import share
+from myoprosthesis.core.errors import ConfigError, MyoError, unknown
+from myoprosthesis.core.options import build, option
+from myoprosthesis.emg import formats
+from myoprosthesis.emg.layout import Layout
+from myoprosthesis.emg.pace import Clock, Pace
+from myoprosthesis.emg.recording import Recording, joined
+from myoprosthesis.emg.source import Block, SourceError, SourceSpec
+from myoprosthesis.emg.timebase import TimeBase, Timing
+
+Array = NDArray[np.float64]
+SHIPPED = "libemg_myo"
+READ_S = 0.5
+"""So much of a file is read at a time, where its reader can: more would hold the samples up that are due."""
+JUMP_S = 1.0
+"""A step in the file's times of more than this, or back, is kept in the times but not waited for."""
+
+
+@dataclass(frozen=True)
+class ReplayOptions:
+    """Which recording, and how it is played."""
+
+    file: str = option(SHIPPED, "a file or folder, or the name of a recording in config/recordings")
+    about: str = option(
+        "", "what the files do not say: a name in config/recordings, or a YAML file; empty: recording.yaml beside them"
+    )
+    layout: dict[str, Any] = option({}, "options of the layout (rate, unit, channels, label …) over those in `about`")
+    speed: float = option(1.0, "times as fast as it was recorded", "1", 1e-3, 1e4)
+    loop: bool = option(False, "begin again at the end")
+    start_s: float = option(0.0, "begin so far into it", "s", 0.0, 1e6)
+    repetitions: tuple[str, ...] = option((), "only files of these repetitions (see repetition_from); empty: all")
+    labels: tuple[str, ...] = option((), "only files with these labels (see label_from); empty: all")
+
+
+class Replay:
+    """A recorded session, played again with its original times and prompts.
+
+    `times` are the file's own, to the bit, where it is one file; further files follow each other, and rounds of a
+    loop too, as if no time had passed in between. The rate stays the recording's at any speed.
+    """
+
+    def __init__(self, options: ReplayOptions, clock: Clock = time.monotonic_ns) -> None:
+        self.options, self._clock = options, clock
+        self._spec: SourceSpec | None = None
+        self._parts: Iterator[_Part] = iter(())
+        self._next: _Part | None = None
+        self._base = TimeBase(1.0)
+        self.fault = ""
+        self.ended = False
+
+    @property
+    def spec(self) -> SourceSpec:
+        """Channels, rate and unit as the files say, or the layout."""
+        if self._spec is None:
+            raise SourceError("the recording is not open yet")
+        return self._spec
+
+    @property
+    def timing(self) -> Timing:
+        """Faults of the recorded stamps, if it has any that tell single samples apart."""
+        return self._base.timing
+
+    def open(self) -> None:
+        """Find the files and read the beginning; raises `ConfigError`."""
+        place = _place(self.options.file)
+        self._layout = _layout(self.options, place)
+        self._files = self._chosen(formats.files(place, self._layout))
+        first = next(formats.blocks(self._files[0], self._layout, 1))
+        about = f"played again from {place}, {self.options.speed:g} times as fast as recorded"
+        self._spec = SourceSpec(f"recording {place.stem}", first.channels, first.rate, first.unit, about)
+        self._base = TimeBase(first.rate)
+        self.fault, self.ended = "", False
+        self._parts = self._played()
+        self._next = next(self._parts, None)
+        if self._next is None:
+            raise ConfigError(f"{place} ends before start_s, {self.options.start_s:g} s")
+        times = self._next.recording.times
+        self._resolved = self._next.recording.stamped and bool((np.diff(times[:1000]) > 0).mean() > 0.9)
+        self._pace = Pace(self._clock, self.options.speed)
+
+    def read(self) -> Block | None:
+        """All that has come due."""
+        if self._spec is None or self.ended:
+            return None
+        now, due = self._pace.elapsed(), []
+        try:
+            while self._next is not None:
+                ready, self._next = self._next.split(now)
+                if ready is not None:
+                    due.append(ready)
+                if self._next is not None:
+                    break
+                self._next = next(self._parts, None)
+        except MyoError as error:
+            self.fault, self._next = str(error), None
+        self.ended = self._next is None
+        return self._block(due) if due else None
+
+    def close(self) -> None:
+        """Let the files go."""
+        self._parts, self._next, self._spec = iter(()), None, None
+
+    def _block(self, due: list[_Part]) -> Block:
+        whole = joined([p.recording for p in due])
+        first, last = float(due[0].due[0]), float(due[-1].due[-1])
+        if self._resolved:
+            self._base.by_stamps(whole.times, last)
+        else:
+            self._base.by_arrival(len(whole), last)
+        return Block(whole.samples, whole.times, self._pace.stamp_ns(first), self._pace.stamp_ns(last), whole.spans)
+
+    def _chosen(self, files: list[Path]) -> list[Path]:
+        """The files of the repetitions and labels that are asked for."""
+        for what, wanted in (("repetition", self.options.repetitions), ("label", self.options.labels)):
+            if not wanted:
+                continue
+            if not getattr(self._layout, f"{what}_from"):
+                raise ConfigError(f"{what}s can be chosen only with {what}_from, which finds them in a file's path")
+            found = [self._layout.called(t) if what == "label" else t for t in self._told(what, files)]
+            for one in wanted:
+                if one not in found:
+                    raise unknown(what, one, set(found))
+            files = [f for f, t in zip(files, found, strict=True) if t in wanted]
+        if not files:
+            raise ConfigError(f"{self.options.file} has no file that is of the repetitions and of the labels asked for")
+        return files
+
+    def _told(self, what: str, files: list[Path]) -> list[str]:
+        return [self._layout.found(what, f) for f in files]
+
+    def _played(self) -> Iterator[_Part]:
+        """Parts with when they are due, s since the start; never empty ones."""
+        spec, period = self.spec, 1 / self.spec.rate
+        due, end, begin = -period, None, self.options.start_s
+        while True:
+            for file in self._files:
+                offset: float | None = None if end is not None else 0.0
+                last: float | None = None
+                for part in formats.blocks(file, self._layout, max(1, round(READ_S * spec.rate))):
+                    if (part.channels, part.rate, part.unit) != (spec.channels, spec.rate, spec.unit):
+                        raise ConfigError(f"{file} has other channels, rate or unit than {self._files[0]}")
+                    times = part.times
+                    if offset is None:
+                        offset = end + period - float(times[0])  # type: ignore[operator]
+                    steps = np.concatenate([[period if last is None else times[0] - last], np.diff(times)])
+                    last = float(times[-1])
+                    at = due + np.cumsum(np.where((steps >= 0) & (steps <= JUMP_S), steps, period))
+                    due = float(at[-1])
+                    if offset:
+                        part = replace(part, times=times + offset)
+                    skipped = int(np.searchsorted(at, begin))
+                    if skipped < len(part):
+                        yield _Part(part.part(skipped, len(part)), at[skipped:] - begin)
+                end = (last or 0.0) + (offset or 0.0)
+            if not self.options.loop:
+                return
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """Some samples and when they are due, shape (n,), s."""
+
+    recording: Recording
+    due: Array
+
+    def split(self, now: float) -> tuple[_Part | None, _Part | None]:
+        """What is due at `now`, and the rest."""
+        k, n = int(np.searchsorted(self.due, now, side="right")), len(self.due)
+        cut = [_Part(self.recording.part(a, b), self.due[a:b]) if a < b else None for a, b in ((0, k), (k, n))]
+        return cut[0], cut[1]
+
+
+def _place(file: str) -> Path:
+    """A path as it is, or a recording that is shipped, by name."""
+    shipped = share.root() / "config" / "recordings"
+    place = Path(file).expanduser()
+    if place.exists():
+        return place
+    if (shipped / file).is_dir():
+        return shipped / file
+    known = sorted(p.name for p in shipped.iterdir() if p.is_dir())
+    raise ConfigError(f"the recording {file} does not exist, and none of that name is shipped ({', '.join(known)})")
+
+
+def _layout(options: ReplayOptions, place: Path) -> Layout:
+    """What is known about the files; keys of `about` that belong to fits and not to the layout are left out."""
+    shipped = share.root() / "config" / "recordings" / f"{options.about}.yaml"
+    beside = [f / "recording.yaml" for f in (place, place.parent) if (f / "recording.yaml").is_file()]
+    said: Any = {}
+    if options.about or beside:
+        file = beside[0] if not options.about else shipped if shipped.is_file() else Path(options.about).expanduser()
+        try:
+            said = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise ConfigError(f"{file}, which is to say what the recording is, cannot be read: {error}") from error
+        if not isinstance(said, dict):
+            raise ConfigError(f"{file} holds no mapping of options")
+    known = {f.name for f in fields(Layout)}
+    return build(Layout, {**{k: v for k, v in said.items() if k in known}, **options.layout}, "layout")

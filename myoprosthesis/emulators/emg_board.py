@@ -1,0 +1,82 @@
+"""EMG boards that are not there: what they would send by now, with the caller's clock."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.emg import framed
+
+
+class EmgBoard(Protocol):
+    """Bytes in, bytes out; `now` is in s since the board was switched on."""
+
+    name: str
+    baud: int
+
+    def receive(self, data: bytes, now: float) -> bytes:
+        """What it answers to `data`."""
+        ...
+
+    def due(self, now: float) -> bytes:
+        """What it has measured and sent until `now` and not returned yet."""
+        ...
+
+
+def counts(first: int, n: int, channels: int) -> NDArray[np.int32]:
+    """The samples that these boards measure, (n, channels): sawtooths, another slope for each channel, so that every
+    sample tells its number."""
+    k = np.arange(first, first + n)[:, None]
+    return np.asarray((k * (np.arange(channels) + 1)) % 1000 - 500, np.int32)
+
+
+class FramedEmgBoard:
+    """Frames as in emg/framed.py, with a description each second."""
+
+    name = "framed"
+
+    def __init__(
+        self, channels: int = 8, rate: float = 1000.0, per_frame: int = 5, kind: int = framed.INT16,
+        volts: float = 1e-6, baud: int = 921_600,
+    ) -> None:  # fmt: skip
+        self.told = framed.Description(channels, rate, volts, 32_767)
+        self.per_frame, self.kind, self.baud = per_frame, kind, baud
+        self.sent = 0
+
+    def receive(self, data: bytes, now: float) -> bytes:
+        """It does not listen."""
+        return b""
+
+    def due(self, now: float) -> bytes:
+        """All frames that are full."""
+        out = bytearray()
+        while (self.sent + self.per_frame) / self.told.rate <= now:
+            if self.sent % max(1, round(self.told.rate)) < self.per_frame:
+                out += framed.describe(self.told, self.sent)
+            samples = counts(self.sent, self.per_frame, self.told.channels)
+            out += framed.encode(framed.Frame(self.sent % framed.MODULO, samples), self.kind)
+            self.sent += self.per_frame
+        return bytes(out)
+
+
+class AsciiEmgBoard:
+    """Lines of whole numbers."""
+
+    name = "ascii"
+
+    def __init__(self, channels: int = 2, rate: float = 500.0, between: str = ", ", baud: int = 115_200) -> None:
+        self.channels, self.rate, self.between, self.baud = channels, rate, between, baud
+        self.sent = 0
+
+    def receive(self, data: bytes, now: float) -> bytes:
+        """It does not listen."""
+        return b""
+
+    def due(self, now: float) -> bytes:
+        """A line for each sample."""
+        n = max(0, int(now * self.rate) - self.sent)
+        rows = counts(self.sent, n, self.channels)
+        self.sent += n
+        return "".join(self.between.join(map(str, row)) + "\r\n" for row in rows.tolist()).encode()

@@ -1,0 +1,189 @@
+"""Boards on a serial port: emulated on a pseudo-terminal, with bytes lost, noise, silence and the plug pulled."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import numpy as np
+import pytest
+
+from myoprosthesis.checks import check_emg_source
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.options import build
+from myoprosthesis.emg import framed
+from myoprosthesis.emg.ascii_lines import Lines
+from myoprosthesis.emg.source import SourceError
+from myoprosthesis.emg.sources.board import AsciiBoard, FramedBoard, SerialOptions
+from myoprosthesis.emg.sources.serial_line import SerialLine
+from myoprosthesis.emulators.emg_board import AsciiEmgBoard, FramedEmgBoard, counts
+from myoprosthesis.emulators.emg_port import EmgPort
+
+
+def options(port, **more):
+    mode = {"mode": "framed", "baud": 921_600} if isinstance(port.board, FramedEmgBoard) else {"rate": 500.0}
+    unit = {} if "mode" in mode else {"unit": "counts"}
+    return SerialOptions(port=port.path, **{**mode, **unit, "wait_s": 30.0, **more})
+
+
+def until(done, source, patience=60.0):
+    """Read until `done(blocks)`."""
+    blocks, end = [], time.monotonic() + patience
+    while not done(blocks):
+        assert time.monotonic() < end, f"{sum(map(len, blocks))} samples, {source.fault}"
+        block = source.read()
+        blocks += [block] if block else []
+        time.sleep(2e-3)
+    return blocks
+
+
+def enough(n):
+    return lambda blocks: sum(map(len, blocks)) >= n
+
+
+def numbers(samples):
+    """Which samples of the emulated board these are, from the first two channels (modulo 1000)."""
+    return (samples[:, 0].astype(int) + 500) % 1000
+
+
+@pytest.mark.parametrize("kind", [framed.INT16, framed.INT24])
+def test_frames_pass_the_check(kind):
+    with EmgPort(FramedEmgBoard(kind=kind)) as port:
+        check_emg_source(lambda: SerialLine(options(port)))
+
+
+def test_lines_pass_the_check():
+    with EmgPort(AsciiEmgBoard()) as port:
+        check_emg_source(lambda: SerialLine(options(port)))
+
+
+def test_a_board_says_what_it_is():
+    with EmgPort(FramedEmgBoard(channels=4, rate=2000.0, volts=2e-7)) as port:
+        source = SerialLine(options(port))
+        source.open()
+        spec = source.spec
+        assert (spec.channels, spec.rate, spec.unit) == (("ch1", "ch2", "ch3", "ch4"), 2000.0, "V")
+        blocks = until(enough(1000), source)
+        source.close()
+    samples = np.concatenate([b.samples for b in blocks])
+    raw = np.rint(samples / 2e-7).astype(int)
+    first = int(numbers(raw[:1])[0])
+    assert np.array_equal(raw, counts(first, len(raw), 4))
+    assert source.timing.gaps == 0 and source.timing.damaged == 0
+
+
+def reader(kind=framed.INT16):
+    """A board's bytes and what reads them, without a port."""
+    board = FramedEmgBoard(channels=3, kind=kind, volts=0.0)
+    made = FramedBoard(SerialOptions(port="none", mode="framed", unit="counts"))
+    made.feed(board.due(1.0), 1.0)
+    assert made.known and made.spec().unit == "counts"
+    made.begin(1000.0)
+    return board, made
+
+
+def test_a_lost_byte_costs_one_frame_and_the_times_know():
+    board, made = reader()
+    parts = []
+    for k in range(1, 400):
+        data = board.due(1.0 + 0.01 * k)
+        if k % 40 == 0:
+            data = data[:20] + data[21:]  # in the first frame of two
+        parts.append(made.feed(data, 1.0 + 0.01 * k))
+    samples, times = (np.concatenate([p[i] for p in parts]) for i in (0, 1))
+    assert len(samples) == 3990 - 9 * 5
+    timing = made.timing
+    assert (timing.gaps, timing.lost, timing.damaged, timing.duplicates, timing.jumps) == (9, 45, 9, 0, 0)
+    assert np.array_equal((np.round(times * 1000).astype(int) - numbers(samples)) % 1000, np.zeros(len(samples)))
+
+
+def test_lines_that_are_none_are_counted_and_left_out():
+    lines = Lines()
+    text = b"12, 4\r\n512,498\r\n511 ,  -3.5\n\nEMG ready\n1,2,3\n1\t2\r\nnan,1\n9 8"
+    rng = np.random.default_rng(0)
+    for cuts in (range(1, len(text)), np.sort(rng.integers(0, len(text), 6)), ()):
+        lines, places = Lines(), [0, *cuts, len(text)]
+        rows = [lines.feed(text[a:b]) for a, b in zip(places[:-1], places[1:], strict=True)]
+        got = [r for part in rows for r in part.tolist()]
+        assert got == [[512, 498], [511, -3.5], [1, 2]]
+        assert lines.counts == {"lines": 3, "damaged": 3}
+    assert len(Lines().feed(b"x" * 10_000)) == 0
+
+
+def test_missing_lines_are_a_gap():
+    made = AsciiBoard(SerialOptions(port="none", rate=500.0, unit="counts"))
+    board = AsciiEmgBoard()
+    made.feed(board.due(0.1), 0.1)
+    made.begin(made.spec().rate)
+    for k in range(11, 1000):
+        data = board.due(0.01 * k)
+        made.feed(b"" if 400 <= k < 500 else data, 0.01 * k)
+    assert made.timing.gaps == 1
+    assert made.timing.lost == pytest.approx(500, abs=10)
+
+
+def test_what_a_board_does_not_say_is_asked_for():
+    with EmgPort(AsciiEmgBoard()) as port:
+        for given, sentence in (
+            ({"rate": 0.0}, "give the rate"),
+            ({"unit": ""}, "do not say their unit"),
+            ({"channels": ("a", "b", "c"), "wait_s": 0.3}, "no lines of 3 numbers"),
+            ({"mode": "framed", "wait_s": 0.3}, "no frames of EMG.*mode ascii"),
+        ):
+            with pytest.raises(SourceError, match=sentence):
+                SerialLine(options(port, **given)).open()
+        made = SerialLine(options(port, unit="mV", channels=("flexor", "extensor")))
+        made.open()
+        assert (made.spec.unit, made.spec.channels) == ("V", ("flexor", "extensor"))
+        block = until(enough(1), made)[0]
+        assert np.abs(block.samples).max() <= 0.5  # 500 mV
+        made.close()
+    with EmgPort(FramedEmgBoard()) as port:
+        with pytest.raises(SourceError, match="no lines of numbers.*mode framed"):
+            SerialLine(options(port, mode="ascii", rate=500.0, unit="counts", wait_s=0.3)).open()
+        with pytest.raises(SourceError, match="rate is 1000 Hz, not 500 Hz"):
+            SerialLine(options(port, rate=500.0)).open()
+        port.silent = True
+        with pytest.raises(SourceError, match="nothing comes from"):
+            SerialLine(options(port, wait_s=0.3)).open()
+
+
+def test_ports_that_cannot_be_had(tmp_path):
+    (tmp_path / "file").write_text("")
+    for path, sentence in (
+        (tmp_path / "none", "there is no port .*plug the board in"),
+        (tmp_path / "file", "cannot be used as a serial port"),
+    ):
+        with pytest.raises(SourceError, match=sentence):
+            SerialLine(SerialOptions(port=str(path), rate=1.0, unit="V")).open()
+    with EmgPort(AsciiEmgBoard()) as port:
+        one = SerialLine(options(port))
+        one.open()
+        with pytest.raises(SourceError, match="is busy: another program"):
+            SerialLine(options(port)).open()
+        one.close()
+        SerialLine(options(port)).open()
+    with pytest.raises(ConfigError, match="port: is needed"):
+        build(SerialOptions, {})
+
+
+def test_a_board_that_falls_silent_or_is_unplugged_is_told_of_and_comes_back():
+    with EmgPort(FramedEmgBoard()) as port:
+        source = SerialLine(options(port, silence_s=0.2))
+        source.open()
+        until(enough(200), source)
+        assert source.fault == ""
+        port.silent = True
+        until(lambda _: "nothing has come" in source.fault, source)
+        port.silent = False
+        until(enough(200), source)
+        assert source.fault == "" and source.timing.gaps >= 1
+        port.unplug()
+        assert not os.path.exists(port.path)
+        until(lambda _: "is gone" in source.fault, source)
+        port.plug()
+        until(enough(300), source)
+        assert source.fault == ""
+        assert source.timing.jumps == 0  # the counter went on, and so did the times
+        source.close()
+        assert source.fault == ""
