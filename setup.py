@@ -66,6 +66,7 @@ PERTURBATIONS = [
     "noise",
 ]
 HANDS = {"ability_hand": "AbilityHand", "inspire_rh56": "InspireRh56"}
+HAND_MODELS = ["ability_hand", "inspire_rh56"]
 EMG_FORMATS = {
     **dict.fromkeys(["csv", "tsv", "txt"], "table:read_table"),
     **dict.fromkeys(["h5", "hdf5"], "arrays:read_hdf5"),
@@ -130,7 +131,8 @@ setup(
             *(f"{body} = {NAME}.effectors.bodies:{body}" for body in EFFECTORS),
             f"mirror = {NAME}.effectors.mirror:Mirror",
             *(f"{hand} = {NAME}.effectors.prosthetic_hand:{hand}" for hand in HANDS),
-            *(f"{hand}_model = {NAME}.effectors.hand_model:{hand}_model" for hand in HANDS),
+            *(f"{hand}_model = {NAME}.effectors.hand_model:{hand}_model" for hand in HAND_MODELS),
+            f"mapped = {NAME}.effectors.mapped:mapped",
         ],
         f"{NAME}.perturbations": [f"{kind} = {NAME}.perturbations.kinds:{kind}" for kind in PERTURBATIONS],
         f"{NAME}.tasks": [

@@ -13,7 +13,7 @@ from myoprosthesis.effectors import hand_model
 from myoprosthesis.effectors.hand_model import HandModelOptions
 from myoprosthesis.hands import sheet
 
-HANDS = sheet.names()
+HANDS = [n.removesuffix("_model") for n in registry.names("effectors") if n.endswith("_model")]
 DEGREE = np.radians(1.0)
 GREETING = 10
 """Periods in which an emulated hand hears all that it wants to hear before it moves."""
