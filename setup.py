@@ -65,6 +65,7 @@ PERTURBATIONS = [
     "delay",
     "noise",
 ]
+EMG_PERTURBATIONS = ["electrode_shift", "gain_drift", "channel_dropout", "mains", "emg_noise", "emg_delay"]
 HANDS = {"ability_hand": "AbilityHand", "inspire_rh56": "InspireRh56"}
 HAND_MODELS = ["ability_hand", "inspire_rh56"]
 EMG_FORMATS = {
@@ -134,7 +135,10 @@ setup(
             *(f"{hand}_model = {NAME}.effectors.hand_model:{hand}_model" for hand in HAND_MODELS),
             f"mapped = {NAME}.effectors.mapped:mapped",
         ],
-        f"{NAME}.perturbations": [f"{kind} = {NAME}.perturbations.kinds:{kind}" for kind in PERTURBATIONS],
+        f"{NAME}.perturbations": [
+            *(f"{kind} = {NAME}.perturbations.kinds:{kind}" for kind in PERTURBATIONS),
+            *(f"{kind} = {NAME}.perturbations.emg_kinds:{kind}" for kind in EMG_PERTURBATIONS),
+        ],
         f"{NAME}.tasks": [
             f"centre_out = {NAME}.tasks.reaching:CentreOut",
             f"random_reach = {NAME}.tasks.reaching:RandomReach",

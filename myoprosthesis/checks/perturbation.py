@@ -12,6 +12,7 @@ from myoprosthesis.checks.effector import SITES
 from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.effector import EffectorSpec
 from myoprosthesis.core.plan import Entry, PerturbationPlan, TrialPlan, ns
+from myoprosthesis.emg.distorter import Distorter
 from myoprosthesis.perturbations.imposed import Imposer
 
 
@@ -39,6 +40,8 @@ def check_perturbation(kind: Callable[[Any, TrialPlan], tuple[Entry, ...]], opti
             )
         refused = Imposer(_capable(entries)).refusal(plan)
         demand(not refused, f"no effector can apply it: {refused}")
+        refused = _emg(entries).refusal(entries)
+        demand(not refused, f"no stream of EMG can be disturbed so: {refused}")
 
 
 def _capable(entries: tuple[Entry, ...]) -> EffectorSpec:
@@ -47,3 +50,10 @@ def _capable(entries: tuple[Entry, ...]) -> EffectorSpec:
     muscles = tuple(dict.fromkeys(m for e in entries for m in e.values.get("muscles", ()))) or ("muscle",)
     command = Channels("effort", muscles, "1", (0.0,) * len(muscles), (1.0,) * len(muscles))
     return EffectorSpec("capable", 0.01, command, joints, muscles, "endpoint", sites=SITES, home=(0.0, 0.0, 0.0))
+
+
+def _emg(entries: tuple[Entry, ...]) -> Distorter:
+    """What disturbs a stream that has every channel that the entries name."""
+    mine = [e.values for e in entries if e.site == "emg"]
+    channels = tuple(dict.fromkeys(c for v in mine for c in v.get("channels", ()))) or ("a", "b", "c")
+    return Distorter(channels, 10_000.0, next((v["unit"] for v in mine if "unit" in v), "V"))
