@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import queue
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,8 +16,9 @@ from myoprosthesis.core.contract import DEADLINE
 from myoprosthesis.core.effector import NOTHING, EffectorState, Imposed
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.guard import GuardedEffector
-from myoprosthesis.core.loop import Ledger, Pacer, prefer
+from myoprosthesis.core.loop import Ledger, Pacer
 from myoprosthesis.core.plan import PerturbationPlan, Schedule, TrialPlan
+from myoprosthesis.nodes.control_loop import ControlLoop, hasten
 from myoprosthesis.perturbations.imposed import Imposer
 
 PARTIES = ("task", "perturbation")
@@ -62,7 +61,7 @@ class Port(Protocol):
         """Tell people, once."""
 
 
-class EffectorLoop:
+class EffectorLoop(ControlLoop):
     """Runs a guarded effector in a thread of its own; requests reach it through one queue.
 
     In lockstep, time is tick·dt: the state of a tick is published when every party has spoken beyond it, and the
@@ -81,22 +80,19 @@ class EffectorLoop:
         duration_s: float = 0.0,
         clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
-        self.guard, self.port, self.lockstep, self.parties, self.seed = guard, port, lockstep, parties, seed
+        super().__init__(lockstep=lockstep)
+        self.guard, self.port, self.parties, self.seed = guard, port, parties, seed
         self.ledger = Ledger()
         self.tick = 0
         self.waiting_for = ""
         self.deadline_s = DEADLINE * guard.spec.dt
         self.paused = False
-        self.active = True
         self.finished = False
         self.error = ""
         self._dt_ns = round(guard.spec.dt * 1e9)
         self._last_tick = round(duration_s / guard.spec.dt) if duration_s > 0 else 0
         self._clock_ns = clock_ns
-        self._requests: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._single_steps = 0
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
         self._imposer = Imposer(guard.spec)
         self._schedules: dict[str, Schedule] = {party: Schedule() for party in PARTIES}
         self._trial: tuple[int, int] | None = None
@@ -110,21 +106,10 @@ class EffectorLoop:
 
     # -- from other threads -------------------------------------------------------------------------------------
 
-    def start(self, thread: Callable[[Callable[[], None]], threading.Thread]) -> None:
-        """Reset the effector and begin. `thread` starts a function in a thread."""
-        self._thread = thread(self._run)
-
     def stop(self) -> None:
         """End the loop and put the effector into its fail state."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(timeout=5.0)
-            self._thread = None
+        super().stop()
         self.guard.close()
-
-    def request(self, action: Callable[[], None]) -> None:
-        """Have `action` done between two ticks."""
-        self._requests.put(action)
 
     def reset(self) -> None:
         """Between two ticks: back to the start."""
@@ -165,7 +150,7 @@ class EffectorLoop:
         self.guard.close()
 
     def _run_realtime(self) -> None:
-        prefer()
+        hasten()
         pacer = Pacer(self.guard.spec.dt)
         pacer.start()
         self._publish(self._clock_ns())
@@ -262,13 +247,6 @@ class EffectorLoop:
             self._single_steps -= 0 if peek else 1
             return True
         return False
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                self._requests.get_nowait()()
-            except queue.Empty:
-                return
 
     def _take(self, only_ns: int | None = None) -> None:
         """Take in what has come; of the commands, those that answer `only_ns`, when it is given."""

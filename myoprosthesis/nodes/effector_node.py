@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from std_srvs.srv import SetBool, Trigger
 
 from myoprosthesis.core import registry
@@ -20,9 +19,10 @@ from myoprosthesis.nodes import status, topics
 from myoprosthesis.nodes.claim import Claim
 from myoprosthesis.nodes.effector_loop import PARTIES, EffectorLoop
 from myoprosthesis.nodes.inbox import Inbox
+from myoprosthesis.nodes.managed import LoopNode
 from myoprosthesis.nodes.parameters import declare, overrides, read
 from myoprosthesis.nodes.ports import EffectorPort
-from myoprosthesis.nodes.process import ManagedNode, run
+from myoprosthesis.nodes.process import run
 from myoprosthesis.nodes.views import time_message
 
 
@@ -42,7 +42,7 @@ class EffectorNodeOptions:
     gui: bool = option(False, "open MuJoCo's viewer, where there is a display")
 
 
-class EffectorNode(ManagedNode):
+class EffectorNode(LoopNode):
     """Builds the effector named by its parameters and runs its loop."""
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class EffectorNode(ManagedNode):
         name = overrides(self).get("effector", EffectorNodeOptions.__dataclass_fields__["effector"].default)
         self._factory, self._own = registry.factory("effectors", name), registry.options("effectors", name)
         declare(self, ("", EffectorNodeOptions), ("", self._own))
-        self.loop: EffectorLoop | None = None
+        self.loop: EffectorLoop | None
         self._options = read(self, EffectorNodeOptions)
         self._name = name
         self._claim: Claim | None = None
@@ -74,28 +74,14 @@ class EffectorNode(ManagedNode):
 
     # -- lifecycle ----------------------------------------------------------------------------------------------
 
-    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Connected and readable: states are published, commands are not followed."""
-        return self.attempt(self._configure)
-
-    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Commands are followed."""
-        assert self.loop is not None
-        self.loop.active = True
-        return super().on_activate(state)
-
-    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Fail state; states are still published."""
-        assert self.loop is not None
-        self.loop.active = False
-        return super().on_deactivate(state)
+    # Configured: states are published, and the effector is in its fail state. Active: commands are followed.
 
     def close(self) -> None:
         """Fail state, device released; safe to call twice."""
-        if self.loop is not None:
-            self.loop.stop()
-            self._report()
-            self.loop = None
+        loop = self.loop
+        super().close()
+        if loop is not None:
+            self._report(loop)  # its last words
         if self._claim is not None:
             self._claim.close()
 
@@ -188,8 +174,8 @@ class EffectorNode(ManagedNode):
         if self.loop is not None and isinstance(deadline, (int, float)):
             self.loop.deadline_s = float(deadline)
 
-    def _report(self) -> None:
-        loop = self.loop
+    def _report(self, last: EffectorLoop | None = None) -> None:
+        loop = last or self.loop
         if loop is None:
             return
         self._port.views.refresh()

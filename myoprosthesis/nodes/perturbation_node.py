@@ -14,8 +14,9 @@ from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.options import option
 from myoprosthesis.core.plan import TrialPlan
 from myoprosthesis.nodes import topics
+from myoprosthesis.nodes.managed import ManagedNode
 from myoprosthesis.nodes.parameters import declare, read
-from myoprosthesis.nodes.process import ManagedNode, run
+from myoprosthesis.nodes.process import run
 from myoprosthesis.perturbations import presets
 from myoprosthesis.perturbations.schedule import Planner
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,8 +13,8 @@ from numpy.typing import NDArray
 from myoprosthesis.core.channels import permutation
 from myoprosthesis.core.effector import EffectorSpec
 from myoprosthesis.core.errors import MyoError
-from myoprosthesis.core.loop import prefer
 from myoprosthesis.core.plan import TASK_CHANNELS, PerturbationPlan, Schedule, TrialPlan
+from myoprosthesis.nodes.control_loop import ControlLoop, hasten
 from myoprosthesis.nodes.wire import Frame
 from myoprosthesis.policies.player import Player, Voice
 
@@ -58,19 +56,17 @@ class _Coming:
     mark: tuple[int, int] | None = None
 
 
-class PolicyLoop:
+class PolicyLoop(ControlLoop):
     """Runs a `Player` in a thread of its own. In lockstep every state is answered under its own stamp, once the
     task and the perturbation have spoken beyond it; a swap then begins with the next trial."""
 
     def __init__(self, player: Player, port: Port, *, lockstep: bool, parties: tuple[str, ...], seed: int = 0) -> None:
-        self.player, self.port, self.lockstep, self.parties, self.seed = player, port, lockstep, parties, seed
+        super().__init__(lockstep=lockstep)
+        self.player, self.port, self.parties, self.seed = player, port, parties, seed
         self.active = False
         self.errors = 0
-        self._requests: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._coming: list[_Coming] = []
         self._schedules: dict[str, Schedule] = {"task": Schedule(), "perturbation": Schedule()}
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
         self._pending: list[Frame] = []
         self._trial: tuple[int, int] | None = None
         self._rng = np.random.default_rng(seed)
@@ -80,24 +76,9 @@ class PolicyLoop:
         self._data_ns = 0
         self._said = ""
 
-    def start(self, thread: Callable[[Callable[[], None]], threading.Thread]) -> None:
-        """Begin. `thread` starts a function in a thread."""
-        self._thread = thread(self._run)
-
-    def stop(self) -> None:
-        """End."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(timeout=5.0)
-            self._thread = None
-
-    def request(self, action: Callable[[], None]) -> None:
-        """Have `action` done between two ticks."""
-        self._requests.put(action)
-
     def commit(self, voice: Voice, done: Callable[[], None], failed: Callable[[str], None]) -> None:
         """Make `voice` the active one as soon as it has lived through the recent past (lockstep: with a trial)."""
-        self._requests.put(lambda: self._coming.append(_Coming(voice, self.player.commit, done, failed)))
+        self.request(lambda: self._coming.append(_Coming(voice, self.player.commit, done, failed)))
 
     def forget(self) -> None:
         """Between two ticks: whoever is on its way to become the active one does not come."""
@@ -110,9 +91,9 @@ class PolicyLoop:
             self.player.shadow = coming
 
         if voice is None:
-            self._requests.put(lambda: take(None))
+            self.request(lambda: take(None))
         else:
-            self._requests.put(lambda: self._coming.append(_Coming(voice, take, done, failed)))
+            self.request(lambda: self._coming.append(_Coming(voice, take, done, failed)))
 
     def _advance(self, seconds: float) -> None:
         """Let the first of those who come live through some more of the past, for at most so long."""
@@ -137,14 +118,13 @@ class PolicyLoop:
 
     def _run(self) -> None:
         if not self.lockstep:
-            prefer()
+            hasten()
         while not self._stop.is_set():
             self.port.wait(0.1)
             for plan in self.port.plans():
                 self._schedules["task" if isinstance(plan, TrialPlan) else "perturbation"].add(plan)
             self._pending.extend(self.port.states())
-            while not self._requests.empty():
-                self._requests.get()()
+            self._serve()
             self._answer()
 
     def _answer(self) -> None:

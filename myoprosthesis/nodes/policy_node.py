@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from rcl_interfaces.msg import SetParametersResult
-from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 
@@ -22,10 +21,11 @@ from myoprosthesis.core.options import option
 from myoprosthesis.core.plan import TASK_CHANNELS
 from myoprosthesis.nodes import status, topics
 from myoprosthesis.nodes.effector_loop import PARTIES
+from myoprosthesis.nodes.managed import LoopNode
 from myoprosthesis.nodes.parameters import declare, read
 from myoprosthesis.nodes.policy_loop import PolicyLoop, player_for
 from myoprosthesis.nodes.ports import PolicyPort
-from myoprosthesis.nodes.process import ManagedNode, run, say
+from myoprosthesis.nodes.process import run, say
 from myoprosthesis.policies import store
 from myoprosthesis.policies.onnx_policy import OnnxPolicy, read_contract
 from myoprosthesis.policies.player import Voice
@@ -46,7 +46,7 @@ class PolicyNodeOptions:
     autostart: bool = option(True, "configure and activate as soon as the effector is known")
 
 
-class PolicyNode(ManagedNode):
+class PolicyNode(LoopNode):
     """Builds a player for the effector that it hears of, and swaps policies off the control thread."""
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class PolicyNode(ManagedNode):
         self._options = read(self, PolicyNodeOptions)
         read_contract(store.find(self._options.policy))
         self.spec: EffectorSpec | None = None
-        self.loop: PolicyLoop | None = None
+        self.loop: PolicyLoop | None
         self._port: PolicyPort | None = None
         self._newest, self._pending = 0, ""
         self._active = self.create_publisher(
@@ -71,27 +71,12 @@ class PolicyNode(ManagedNode):
 
     # -- lifecycle ----------------------------------------------------------------------------------------------
 
-    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """The policy is loaded and fitted to the effector."""
-        return self.attempt(self._configure)
-
-    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Commands are sent."""
-        assert self.loop is not None
-        self.loop.active = True
-        return super().on_activate(state)
-
-    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """No commands; the policy goes on listening."""
-        assert self.loop is not None
-        self.loop.active = False
-        return super().on_deactivate(state)
+    # Configured: the policy is loaded, fitted to the effector, and listens. Active: commands are sent.
 
     def close(self) -> None:
         """End the loop; safe to call twice."""
-        if self.loop is not None:
-            self.loop.stop()
-            self.loop, self._port = None, None
+        super().close()
+        self._port = None
 
     def _meet(self, message: Any) -> None:
         """An effector has told what it is."""

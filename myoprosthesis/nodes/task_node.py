@@ -19,8 +19,9 @@ from myoprosthesis.core.options import option
 from myoprosthesis.core.plan import TrialPlan, ns
 from myoprosthesis.nodes import status, topics
 from myoprosthesis.nodes.inbox import Inbox
+from myoprosthesis.nodes.managed import ManagedNode
 from myoprosthesis.nodes.parameters import declare, overrides, read
-from myoprosthesis.nodes.process import ManagedNode, run
+from myoprosthesis.nodes.process import run
 from myoprosthesis.nodes.views import time_message
 from myoprosthesis.nodes.wire import Frame, Reader
 
