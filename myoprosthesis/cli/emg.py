@@ -1,4 +1,4 @@
-"""`myoprosthesis emg`: recordings of muscle signals."""
+"""`myoprosthesis emg`: muscle signals, recorded and live."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 from dataclasses import asdict
 from typing import Any
 
+from myoprosthesis.cli import emg_live
 from myoprosthesis.cli.about import about, add_about, add_options, chosen
 from myoprosthesis.cli.figures import add_json, check_writable, write_json
 from myoprosthesis.core.errors import ConfigError
@@ -14,7 +15,7 @@ from myoprosthesis.emg.layout import Layout
 
 def add(words: Any) -> None:
     """Add the word."""
-    p = words.add_parser("emg", help="recordings of muscle signals: look at one", description=__doc__)
+    p = words.add_parser("emg", help="muscle signals: look at recordings and live sources", description=__doc__)
     deeds = p.add_subparsers(metavar="DEED", required=True)
     d = deeds.add_parser("info", help="channels, rate, labels and faults of a recording", description=info.__doc__)
     d.add_argument("file", help="CSV, TSV, … or a folder of them")
@@ -23,6 +24,7 @@ def add(words: Any) -> None:
     d.add_argument("--png", default="", metavar="FILE", help="also draw the channels")
     add_json(d)
     d.set_defaults(func=info)
+    emg_live.add(deeds)
 
 
 def info(given: argparse.Namespace) -> int:

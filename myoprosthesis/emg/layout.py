@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import option
@@ -56,6 +58,16 @@ class Layout:
         if match is None:
             raise ConfigError(f"{path}: {what}_from {pattern!r} finds nothing in this path")
         return match.group(1)
+
+
+def told(layout: Layout, said: Mapping[str, Any]) -> Layout:
+    """A layout with what the file itself says under `time` (in s) and `label`, where the layout says nothing."""
+    more: dict[str, Any] = {}
+    if said.get("time") and not layout.time:
+        more |= {"time": str(said["time"]), "time_unit": "s"}
+    if said.get("label") and not layout.label and not layout.prompts:
+        more["label"] = str(said["label"])
+    return replace(layout, **more)
 
 
 def needed(path: Path, what: str, option_name: str, example: str) -> ConfigError:

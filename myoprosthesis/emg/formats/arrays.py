@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError, unknown
-from myoprosthesis.emg.layout import TIME_UNITS, Layout, needed
+from myoprosthesis.emg.layout import TIME_UNITS, Layout, needed, told
 from myoprosthesis.emg.recording import VOLTS, Recording, runs
 
 RATES = ("rate", "fs", "sampling_rate", "sampling_frequency", "frequency")
@@ -20,7 +20,8 @@ HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
 def read_hdf5(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
-    """A dataset (n_samples, n_channels); rate, unit and names are attributes of it or of the file, or datasets."""
+    """A dataset (n_samples, n_channels); rate, unit and names are attributes of it or of the file, or datasets;
+    attributes `time` and `label` name the datasets of times (s) and labels."""
     import h5py
 
     try:
@@ -87,6 +88,7 @@ def _recordings(
     path: Path, layout: Layout, block: int, samples: str, arrays: Mapping[str, Any], attributes: Mapping[str, Any],
     turned: bool,
 ) -> Iterator[Recording]:  # fmt: skip
+    layout = told(layout, attributes)
     data = arrays[samples]
     if data.ndim != 2 or data.dtype.kind not in "fiu":
         raise ConfigError(f"{path}: {samples!r} has shape {data.shape}; (n_samples, n_channels) numbers are needed")

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError, unknown
-from myoprosthesis.emg.layout import TIME_UNITS, Layout, needed
+from myoprosthesis.emg.layout import TIME_UNITS, Layout, needed, told
 from myoprosthesis.emg.recording import VOLTS, Recording, Span, runs
 
 Array = NDArray[np.float64]
@@ -21,7 +21,8 @@ TEXT = "U40"
 def read_table(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
     """Rows of a text table as recordings of up to `block` rows each (0: all at once).
 
-    The first line may name the columns; lines before it that begin with # may say `# rate: 1000` (Hz), `# unit: uV`.
+    The first line may name the columns; lines before it that begin with # may say `# rate: 1000` (Hz), `# unit: uV`,
+    and which columns are the times (s) and the labels: `# time: t`, `# label: gesture`.
     """
     with _opened(path) as file:
         said, first = {}, file.readline()
@@ -31,6 +32,7 @@ def read_table(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
             first = file.readline()
         if not first.strip():
             raise ConfigError(f"{path} is empty")
+        layout = told(layout, said)
         delimiter = _delimiter(first)
         cells = [c.strip().strip('"') for c in first.split(delimiter)]
         named = not all(_is_number(c) for c in cells)

@@ -1,0 +1,69 @@
+"""`emg sources` and `emg stream` as a person uses them."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from myoprosthesis.cli.main import main
+from myoprosthesis.core import registry
+from myoprosthesis.emg import formats
+from myoprosthesis.emg.layout import Layout
+from myoprosthesis.emulators.emg_board import FramedEmgBoard
+from myoprosthesis.emulators.emg_port import EmgPort
+
+
+def run(*words):
+    with pytest.raises(SystemExit) as caught:
+        main(["emg", *map(str, words)])
+    return caught.value.code
+
+
+def test_sources_lists_each_with_its_options(capsys):
+    assert run("sources") == 0
+    out = capsys.readouterr().out
+    for name in registry.names("emg_sources"):
+        assert f"\n{name}  " in f"\n{out}"
+    assert "volts_per_count: " in out and "speed: times as fast as it was recorded" in out
+
+
+def test_a_recording_is_streamed_and_recorded_again(tmp_path, capsys):
+    args = ["--option", "speed=50", "--option", "repetitions=1", "--option", "labels=[open, close]"]
+    assert run("stream", "recording", *args, "--out", tmp_path / "again.h5", "--json", tmp_path / "f.json") == 0
+    figures = json.loads((tmp_path / "f.json").read_text())
+    again = formats.read(tmp_path / "again.h5", Layout())
+    assert figures["timing"]["samples"] == len(again) == 1200
+    assert figures["source"]["rate"] == 200.0 and figures["faults"] == []
+    assert [s.label for s in again.spans] == ["close", "open"]
+    assert set(figures["rms"]) == set(again.channels)
+    assert "1200 samples of 8 channels" in capsys.readouterr().out
+
+
+def test_a_board_is_streamed_for_a_while(tmp_path):
+    with EmgPort(FramedEmgBoard(channels=3)) as port:
+        options = ["--option", f"port={port.path}", "--option", "mode=framed", "--option", "wait_s=30"]
+        assert run("stream", "serial", *options, "--seconds", 1, "--out", tmp_path / "b.csv") == 0
+    recording = formats.read(tmp_path / "b.csv", Layout())
+    assert recording.unit == "V" and recording.rate == 1000.0 and len(recording) > 100
+    assert np.all(np.diff(recording.times) > 0)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["telepathy"], "unknown emg source 'telepathy': known are"),
+        (["serial"], "port: is needed"),
+        (["serial", "--option", "port=/dev/none"], "there is no port /dev/none"),
+        (["recording", "--option", "file"], "takes name=value"),
+        (["recording", "--option", "layout={rate"], "layout="),
+        (["recording", "--option", "file=/none"], "does not exist"),
+        (["synthetic", "--out", "a.mp3"], "written as .csv"),
+        (["synthetic", "--seconds", "-1"], "seconds from 0 on"),
+    ],
+)
+def test_bad_words_get_one_sentence(words, sentence, capsys):
+    assert run("stream", *words) == 2
+    told = capsys.readouterr().err
+    assert sentence in told and told.count("\n") == 1

@@ -1,0 +1,51 @@
+"""What is recorded comes back as it was: samples, times, labels, rate, unit and names, to the bit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.emg import formats
+from myoprosthesis.emg.layout import Layout
+from myoprosthesis.emg.recording import Span
+from myoprosthesis.emg.source import Block, SourceSpec
+from myoprosthesis.emg.writer import writer
+
+SPEC = SourceSpec("bench", ("flexor", "extensor"), 512.5, "V")
+
+
+def blocks():
+    rng = np.random.default_rng(0)
+    out, k = [], 0
+    for n, spans in ((3, ()), (5, (Span("fist", 2, 5),)), (4, (Span("fist", 0, 1), Span("rest", 2, 4)))):
+        times = 17.0 + np.arange(k, k + n) / 512.5
+        out.append(Block(1e-4 * rng.normal(size=(n, 2)), times, 0, 0, spans))
+        k += n
+    return out
+
+
+@pytest.mark.parametrize("ending", ["csv", "h5"])
+def test_what_was_written_comes_back(tmp_path, ending):
+    file = tmp_path / f"own.{ending}"
+    out = writer(str(file), SPEC)
+    for block in blocks():
+        out.write(block)
+    out.close()
+    recording = formats.read(file, Layout())
+    assert (recording.channels, recording.rate, recording.unit, recording.stamped) == (SPEC.channels, 512.5, "V", True)
+    assert np.array_equal(recording.samples, np.concatenate([b.samples for b in blocks()]))
+    assert np.array_equal(recording.times, np.concatenate([b.times for b in blocks()]))
+    assert recording.spans == (Span("fist", 5, 9), Span("rest", 10, 12))
+
+
+def test_what_cannot_be_written(tmp_path):
+    for path, spec, sentence in (
+        ("a.edf", SPEC, "written as .csv, .h5"),
+        ("none/a.csv", SPEC, "cannot be written: No such file"),
+        ("none/a.h5", SPEC, "cannot be written"),
+        ("a.csv", SourceSpec("s", ("t",), 1.0, "V"), "rename it"),
+        ("a.csv", SourceSpec("s", ("a,b",), 1.0, "V"), "holds a comma"),
+    ):
+        with pytest.raises(ConfigError, match=sentence):
+            writer(str(tmp_path / path), spec)
