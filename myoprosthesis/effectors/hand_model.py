@@ -16,7 +16,6 @@ from myoprosthesis.hands import grips, sheet
 from myoprosthesis.hands.motors import GAIN, LAG_S
 from myoprosthesis.hands.sheet import HandSheet
 
-SCENE = "hand_scene.xml"
 ENDPOINT = "index_tip"
 
 
@@ -28,6 +27,7 @@ class HandModelOptions(BodyOptions):
     endpoint: str = option("", f"site that is the endpoint; empty: {ENDPOINT}")
     keyframe: str = option("", "grip of the start; empty: the one to which the real hand is reset")
     rate_limit: float = option(0.0, "fastest change of a command; 0: the real hand's", "rad/s", 0.0, 100.0)
+    object: str = option("none", "what stands before the palm", choices=("none", "ball"))
 
 
 def ability_hand_model(options: HandModelOptions) -> MujocoBody:
@@ -44,7 +44,7 @@ def hand_model(name: str, options: HandModelOptions) -> MujocoBody:
     """The hand `name` as a body. Command, joints, limits and poses are those of the real one; the joints that are
     coupled to them are no channels of their own, as the real hand does not tell them either."""
     data = sheet.load(name)
-    model = compiled(lambda: model_of(data), f"the model of {data.title}")
+    model = compiled(lambda: model_of(data, options.object), f"the model of {data.title}")
     options = replace(options, dt=options.dt or data.dt)
     body = MujocoBody(f"{name}_model", model, options, ENDPOINT, data.safe, joints=data.names)
     in_doubt = "hold" if data.fail in ("hold", "relax") else grips.poses(data)[data.fail]  # a servo cannot go limp
@@ -52,13 +52,15 @@ def hand_model(name: str, options: HandModelOptions) -> MujocoBody:
     return body
 
 
-def model_of(data: HandSheet) -> mujoco.MjModel:
-    """The compiled model; raises `ValueError` with MuJoCo's reason."""
-    return mujoco.MjModel.from_xml_string(mjcf_of(data), {SCENE: (MODELS / SCENE).read_bytes()})
+def model_of(data: HandSheet, thing: str = "none") -> mujoco.MjModel:
+    """The compiled model, with a thing to grasp or none; raises `ValueError` with MuJoCo's reason."""
+    files = {path.name: path.read_bytes() for path in MODELS.glob("hand_*.xml")}
+    return mujoco.MjModel.from_xml_string(mjcf_of(data, thing), files)
 
 
-def mjcf_of(data: HandSheet) -> str:
-    """`models/<name>.xml` with the ranges, couplings, motors and grips (as keyframes) of the data sheet.
+def mjcf_of(data: HandSheet, thing: str = "none") -> str:
+    """`models/<name>.xml` with the ranges, couplings, motors and grips (as keyframes) of the data sheet, and before the
+    palm the thing of `models/hand_<thing>.xml`.
 
     A motor is a servo that saturates: I dv/dt = clip(kp (target − q), ±F) − d v, where F is the joint's
     `actuatorfrcrange`. With d = F / speed, kp = GAIN · d and I = LAG_S · d it moves as the motors of the emulated
@@ -71,6 +73,12 @@ def mjcf_of(data: HandSheet) -> str:
         raise ConfigError(
             f"{data.name}.xml and the data sheet differ in joints: {', '.join(sorted(wanted ^ set(hinges)))}"
         )
+    place: list[float] = []
+    if thing != "none":
+        for body in root.iter("body"):
+            body.set("gravcomp", "1")
+        ET.SubElement(root, "include", file=f"hand_{thing}.xml")
+        place = _place(thing)
     equality, actuator, keyframe = (ET.SubElement(root, tag) for tag in ("equality", "actuator", "keyframe"))
     for joint in data.joints:
         hinge, limits = hinges[joint.name], (joint.low, joint.high)
@@ -84,8 +92,14 @@ def mjcf_of(data: HandSheet) -> str:
     for grip, pose in grips.poses(data).items():
         angles = dict(zip(data.names, pose, strict=True))
         angles |= {f"{j.name}_{key}": ratio * angles[j.name] for j in data.joints for key, ratio in j.coupled.items()}
-        _set(ET.SubElement(keyframe, "key", name=grip), qpos=[angles[name] for name in hinges], ctrl=pose)
+        _set(ET.SubElement(keyframe, "key", name=grip), qpos=[*(angles[n] for n in hinges), *place], ctrl=pose)
     return ET.tostring(root, "unicode")
+
+
+def _place(thing: str) -> list[float]:
+    """Where the thing stands: m and a quaternion, as in a keyframe."""
+    body = ET.parse(MODELS / f"hand_{thing}.xml").getroot().find("worldbody/body")
+    return [float(x) for x in body.get("pos", "0 0 0").split()] + [1.0, 0.0, 0.0, 0.0] if body is not None else []
 
 
 def _torque(hinge: ET.Element) -> float:

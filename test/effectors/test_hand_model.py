@@ -178,3 +178,26 @@ def test_shapes_that_do_not_fit_the_data_sheet_are_refused(monkeypatch, tmp_path
     (tmp_path / "ability_hand.xml").write_text(text.replace(' actuatorfrcrange="-0.6 0.6"', ""))
     with pytest.raises(ConfigError, match="'index' needs actuatorfrcrange='-F F'"):
         hand_model.mjcf_of(data)
+
+
+@pytest.mark.parametrize("name", HANDS)
+def test_a_ball_is_grasped_and_held_palm_down_upright_and_upside_down(name):
+    body, free = made(name, object="ball"), made(name)
+    assert body.spec == free.spec  # the ball is no channel
+    start, power = np.array(body.spec.poses["open"]), np.array(body.spec.poses["power"])
+    body.reset(0)
+    stood = body.data.body("ball").xpos.copy()
+    assert np.abs(moved(body, start, 0.5)[-1] - start).max() < 1e-6  # its own weight does not bend the hand
+    assert np.linalg.norm(body.data.body("ball").xpos - stood) < 0.001
+    for share in np.linspace(0, 1, round(1.0 / body.spec.dt)):
+        body.step(start + share * (power - start), NOTHING)
+    state = [body.step(power, NOTHING) for _ in range(round(1.0 / body.spec.dt))][-1]
+    assert np.abs(state.joint_position - power).max() > 0.01 and np.abs(state.joint_effort).max() > 0.03
+    held = body.data.body("ball").xpos.copy()
+    body.model.geom("stand").conaffinity = 0
+    for down in ((0, -9.81, 0), (0, 0, -9.81), (0, 0, 9.81)):
+        body.model.opt.gravity[:] = down
+        moved(body, power, 1.0)
+        assert np.linalg.norm(body.data.body("ball").xpos - held) < 0.03
+    moved(body, start, 1.0)
+    assert np.linalg.norm(body.data.body("ball").xpos - held) > 0.1  # the open hand lets go
