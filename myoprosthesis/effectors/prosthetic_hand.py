@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from myoprosthesis.core.effector import EffectorSpec, EffectorState, Imposed
 from myoprosthesis.core.errors import ConfigError, EffectorError
 from myoprosthesis.core.options import option
 from myoprosthesis.effectors.force_limit import ForceLimit
-from myoprosthesis.effectors.hand_port import HandPort
+from myoprosthesis.effectors.hand_port import HandPort, slow_adapter
+from myoprosthesis.effectors.hand_port_keeper import Terms, Will
 from myoprosthesis.hands import grips, sheet
 from myoprosthesis.hands.protocol import HandProtocol, HandState
 
@@ -24,14 +26,20 @@ Array = NDArray[np.float64]
 
 FAIL_S = 0.1
 """How long the fail state is commanded before writing stops."""
+SILENT_S = 0.07
+"""Silence of this process after which its port's keeper commands the fail state; more where the period is long."""
 LONGEST_S = 2.0
 """The same for a fail state that is a pose which is not reached earlier."""
 LOST_S = 0.04
 """Silence of the hand, while it is asked, that counts as a fault; more where its period is long."""
 TROUBLE_S = 0.02
 """How long a hand must complain before it counts."""
-WELL_FRAMES = 3
-"""Sound states in a row that end a fault."""
+WAY = round(FAIL_S / Terms.every_s)
+"""Frames of a last will."""
+WELL_PERIODS = 3
+"""Periods in a row with a state that end a fault; several states that come at once say nothing of now."""
+SLOW_S = 0.1
+"""How long the approach is slow at least: a guard's ramp starts where the hand is, and looks like a near target."""
 CONNECT_S = 0.5
 """How long a hand may take to answer for the first time."""
 COOLER = 5.0
@@ -56,7 +64,8 @@ class ProstheticHand:
 
     While it follows, every step writes one fresh target. When told to be idle it commands the fail state for 100 ms
     (a pose: until it is reached), then is silent for twice the hand's own watchdog time, so that this fires, and from
-    then on only asks for states. After opening, a fault or idleness it starts from where the hand is, slowly.
+    then on only asks for states. After opening, a fault or idleness it starts from where the hand is, slowly. Every
+    write leaves the fail state with the keeper of the port, which commands it when this process is held up or dies.
     """
 
     def __init__(
@@ -80,7 +89,7 @@ class ProstheticHand:
         self.events: Counter[str] = Counter()
         self.told: HandState | None = None
         """The newest state as the hand told it: current, touch, temperature."""
-        self._port = HandPort(options.port, s.baud, options.rs485)
+        self._port = HandPort(options.port, s.baud, options.rs485, max(SILENT_S, 3 * s.dt), FAIL_S)
         self._safe = grips.pose(s, s.safe)
         self._lost_s = max(LOST_S, 5 * s.dt)
         self._limit = ForceLimit(s.column("current_limit"))
@@ -94,6 +103,7 @@ class ProstheticHand:
         self._well = self._bad_before = 0
         self._asleep = True
         self._slow = np.ones(low.size, bool)
+        self._slow_until = -np.inf
         self._forget()
 
     # -- Effector -----------------------------------------------------------------------------------------------
@@ -156,15 +166,16 @@ class ProstheticHand:
             self._send(self.protocol.wake(), now)
             self._asleep, self._sent = False, None
         if self._quiet_since is not None:
-            self._quiet_since, self._slow = None, np.ones(target.size, bool)
+            self._quiet_since, self._slow, self._slow_until = None, np.ones(target.size, bool), now + SLOW_S
         if self._sent is None:
             low, high = self.spec.command.bounds()
             self._sent = np.clip(self.told.position, low, high)
+            self._slow_until = now + SLOW_S
             self._limit.reset()
             self._force.reset()
         step = np.where(self._slow, self._sheet.approach_rate, self._sheet.rate_limit) * self.spec.dt
         sent = self._sent + np.clip(target - self._sent, -step, step)
-        self._slow &= np.abs(target - sent) > step
+        self._slow &= (np.abs(target - sent) > step) | (now < self._slow_until)
         self._command(sent, now)
 
     def _command(self, target: Array, now: float) -> None:
@@ -193,6 +204,8 @@ class ProstheticHand:
             self._asleep, self._asking_since = True, None
         if resting >= FAIL_S + 2 * self._sheet.watchdog_s or self._sent is None:
             self._send(self.protocol.query(), now)
+        else:
+            self._port.write(b"")  # the fail state was commanded for long enough: nothing is left to be done
 
     def _on_the_way(self, resting: float) -> bool:
         """The fail state is a pose that is not reached yet."""
@@ -201,7 +214,15 @@ class ProstheticHand:
         return resting < LONGEST_S and not np.array_equal(self._sent, self.spec.fail)
 
     def _hear(self, now: float) -> None:
-        for state in self.protocol.feed(self._port.read()):
+        states = self.protocol.feed(self._port.read())
+        stall = self._port.take_stall()
+        if stall:  # wherever the hand was brought meanwhile
+            self._forget()
+            self.events["stalls"] += 1
+            self._fail(f"this program was held up for more than {stall * 1e3:.0f} ms, and the hand was stopped")
+            return
+        self._well += bool(states)
+        for state in states:
             before, self.told = self.told, state
             if state.velocity is not None:
                 self._velocity = state.velocity
@@ -213,7 +234,6 @@ class ProstheticHand:
                 if state.force is not None:
                     self._force.learn(state.force, self._sent, state.position)
             self._heard_at, self._bad_before = now, self._bad()
-            self._well += 1
             if not self._complaint(state):
                 self._sound_at = now
 
@@ -227,12 +247,15 @@ class ProstheticHand:
         if not new and self.told is not None and now - self._sound_at > TROUBLE_S and self._heard_at > self._sound_at:
             new = self._complaint(self.told)
         if new:
-            if not self.fault:
-                self.events["faults"] += 1
-            self.fault, self._well = new, 0
-        elif self.fault and self._well >= WELL_FRAMES:
+            self._fail(new)
+        elif self.fault and self._well >= WELL_PERIODS:
             self.fault = ""
             self.events["recoveries"] += 1
+
+    def _fail(self, why: str) -> None:
+        if not self.fault:
+            self.events["faults"] += 1
+        self.fault, self._well = why, 0
 
     def _bad(self) -> int:
         """Frames that came and could not be used."""
@@ -251,8 +274,21 @@ class ProstheticHand:
     def _send(self, data: bytes, now: float) -> None:
         if self._asking_since is None:
             self._asking_since = now
-        self._port.write(data)
+        self._port.write(data, self._will())
         self.events["frames_sent"] += bool(data)
+
+    def _will(self) -> Will | None:
+        """The fail state from where the hand was sent last: one frame, or as much of the way to a pose as `FAIL_S`
+        allows at the fastest change of a command."""
+        if self._sent is None:
+            return None
+        if isinstance(self.spec.fail, str):
+            targets = [None if self.spec.fail == "relax" else self._sent]
+        else:
+            way, most = np.array(self.spec.fail) - self._sent, self._sheet.rate_limit * Terms.every_s
+            targets = [self._sent + np.clip(way, -k * most, k * most) for k in range(1, WAY + 1)]
+        leave = self.protocol.leave() if self._sheet.after == "leave" else b""
+        return Will(tuple(self.protocol.will(target) for target in targets), leave)
 
     def _state(self) -> EffectorState:
         n = len(self.spec.joints)
@@ -285,6 +321,9 @@ class ProstheticHand:
                 f"`myoprosthesis emulate {self._sheet.name}` gives one"
             )
         self._port.open()
+        slow = slow_adapter(self._port.path)
+        if slow:
+            warnings.warn(slow, RuntimeWarning, stacklevel=2)
         if not self._answers(self.protocol, CONNECT_S):
             text = self._explain_silence()
             self._port.close()

@@ -28,11 +28,13 @@ class EmulatedPort:
     """Serves an emulator until `close`. `path` is the port to open; it stays the same when the hand is unplugged and
     plugged in again. A reader or writer at another baud rate than the hand's gets garbage, as on a wire.
 
-    `counts`: `requests` (chunks read), `replies`, `bytes_in`, `bytes_out`.
+    `counts`: `requests` (chunks read), `replies`, `bytes_in`, `bytes_out`. `heard`: the newest chunks, each with its
+    time (s, monotonic clock).
     """
 
     def __init__(self, emulator: Emulator, faults: Iterable[Fault] = (), path: str = "") -> None:
         self.emulator, self.counts = emulator, Counter[str]()
+        self.heard: deque[tuple[float, bytes]] = deque(maxlen=10_000)
         self._folder = tempfile.TemporaryDirectory(prefix="myoprosthesis-") if not path else None
         self.path = path or str(Path(self._folder.name if self._folder else "") / emulator.sheet.name)
         self._lock = threading.Lock()
@@ -106,6 +108,7 @@ class EmulatedPort:
         now = time.monotonic()
         self.counts["requests"] += 1
         self.counts["bytes_in"] += len(data)
+        self.heard.append((now, data))
         if "silence" in self._on:
             return
         per_byte, ours = 10 / self.emulator.sheet.baud, self._baud_fits()

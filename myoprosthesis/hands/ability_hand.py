@@ -67,6 +67,10 @@ class Unstuffer:
         return frames
 
 
+def _motion(values: Array) -> bytes:
+    return np.clip(np.rint(values), -32767, 32767).astype("<i2").tobytes()
+
+
 def _plain(stuffed: bytes) -> bytes:
     first, *rest = stuffed.split(b"\x7d")
     if not all(rest):
@@ -92,7 +96,7 @@ class AbilityHand:
 
     def command(self, position: Array) -> bytes:
         """One position frame."""
-        return self._motion(POSITION, position * PER_RAD)
+        return self._frame(POSITION | self._next(), _motion(position * PER_RAD))
 
     def query(self) -> bytes:
         """One read-only frame. It keeps API mode, and the last target, alive: be silent first to end them."""
@@ -100,11 +104,17 @@ class AbilityHand:
 
     def relax(self) -> bytes:
         """Duty cycle 0 on every motor."""
-        return self._motion(DUTY, np.zeros(JOINTS))
+        return self._frame(DUTY | self._next(), _motion(np.zeros(JOINTS)))
 
     def leave(self) -> bytes:
         """End API mode at once."""
         return self._frame(LEAVE)
+
+    def will(self, position: Array | None) -> bytes:
+        """One frame that asks for the shortest reply."""
+        if position is None:
+            return self._frame(DUTY | 2, _motion(np.zeros(JOINTS)))
+        return self._frame(POSITION | 2, _motion(position * PER_RAD))
 
     def feed(self, data: bytes) -> list[HandState]:
         """States from replies; replies bear no address."""
@@ -119,10 +129,6 @@ class AbilityHand:
     def _next(self) -> int:
         self._variant = 2 - self._variant
         return self._variant
-
-    def _motion(self, header: int, values: Array) -> bytes:
-        whole = np.clip(np.rint(values), -32767, 32767).astype(int)
-        return self._frame(header | self._next(), struct.pack("<6h", *whole))
 
     def _frame(self, header: int, payload: bytes = b"") -> bytes:
         body = bytes([self.sheet.address, header]) + payload

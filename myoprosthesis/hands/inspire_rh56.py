@@ -85,7 +85,12 @@ class InspireRh56:
 
     def leave(self) -> bytes:
         """Nobody will speak any more, and the hand keeps its last target: it is told to be where it is."""
-        return b"" if self._position is None else self._targets(self._position)
+        return self.will(None)
+
+    def will(self, position: Array | None) -> bytes:
+        """Targets; limp: where it is, as in `relax`. They may meet a reply on the bus, and are to be written again."""
+        position = position if position is not None else self._position
+        return b"" if position is None else self._targets(position)
 
     def feed(self, data: bytes) -> list[HandState]:
         """A state for every reading, with what the reading before said of the rest."""

@@ -62,7 +62,12 @@ class HandProtocol(Protocol):
         ...
 
     def leave(self) -> bytes:
-        """Give the hand back to itself."""
+        """Give the hand back to itself. Changes nothing in the codec."""
+        ...
+
+    def will(self, position: Array | None) -> bytes:
+        """What sends the hand to these targets (rad; None: lets it go limp) at once, whatever is under way. It is made
+        in every period, for the case that nobody lives to make it; it changes nothing in the codec."""
         ...
 
     def feed(self, data: bytes) -> list[HandState]:

@@ -19,6 +19,9 @@ Array = NDArray[np.float64]
 PARTS = ("index", "middle", "ring", "pinky", "thumb_flexor", "thumb_rotator", "spread")
 """What a joint belongs to. Grips close every part but the spread, which stays open."""
 
+AFTER = ("silence", "leave")
+"""Nothing more is written, so that the hand's own watchdog fires; or the hand is given back to itself."""
+
 
 @dataclass(frozen=True)
 class Joint:
@@ -59,6 +62,7 @@ class HandSheet:
     safe: str = option("open", "the grip that a reset moves to")
     fail: str = option("hold", "in doubt: hold, relax or the name of a grip")
     watchdog_s: float = option(0.0, "silence after which the hand stops by itself; 0: never", "s", 0.0, 10.0)
+    after: str = option("silence", "when nobody is left to command it, after its fail state", "", choices=AFTER)
     temperature_limit: float = option(0.0, "hottest motor; 0: the hand does not tell", "°C", 0.0, 120.0)
     bauds: tuple[int, ...] = option((), "speeds the hand may have been set to")
 

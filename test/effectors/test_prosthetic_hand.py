@@ -1,7 +1,5 @@
 """A hand on an emulated port: what it says when it cannot be had, and what it does when nobody commands it."""
 
-import errno
-import os
 import time
 
 import numpy as np
@@ -12,7 +10,6 @@ from myoprosthesis.core import registry
 from myoprosthesis.core.errors import ConfigError, EffectorError
 from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.core.options import build
-from myoprosthesis.effectors.hand_port import explain
 from myoprosthesis.effectors.prosthetic_hand import HandOptions, ability_hand
 from myoprosthesis.emulators.emulated_port import EmulatedPort
 from myoprosthesis.hands import grips, sheet
@@ -123,48 +120,6 @@ def test_a_step_neither_waits_nor_sleeps():
             time.sleep(0.005)
         assert guard.reason and np.median(took) < 1e-3 and np.percentile(took, 95) < 5e-3
         guard.close()
-
-
-def test_a_dead_target_does_not_wait_in_the_queue():
-    """Nobody reads: what the port does not take is not heaped up behind it."""
-    with served("ability_hand") as port:
-        hand = ability_hand(HandOptions(port=port.path))
-        hand.reset(0)
-
-        class Full:
-            in_waiting = out_waiting = 0
-            taken = b""
-
-            def write(self, data):
-                room = data[: 5 if len(self.taken) < 5 else 0]
-                self.taken += room
-                return len(room)
-
-            def read(self, n):
-                return b""
-
-            def close(self):
-                pass
-
-        real, hand._port._serial = hand._port._serial, Full()
-        for k in range(20):
-            hand._port.write(bytes([k]) * 20)
-        assert hand._port._rest == b"\x00" * 15
-        real.close()
-        hand.close()
-
-
-SAID = {
-    errno.ENOENT: "there is no port /dev/x: ",
-    errno.EBUSY: "/dev/x is busy: another program has it open",
-    errno.EACCES: "no permission for /dev/x: join the group dialout with `sudo usermod -aG dialout ",
-    errno.ENOTTY: "/dev/x cannot be used as a serial port",
-}
-
-
-@pytest.mark.parametrize("code", SAID)
-def test_what_is_wrong_with_a_port_is_one_sentence(code):
-    assert explain("/dev/x", OSError(code, os.strerror(code))).startswith(SAID[code])
 
 
 def test_missing_busy_and_silly_ports_are_said(tmp_path):
