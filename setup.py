@@ -36,9 +36,15 @@ PLOT = ["matplotlib>=3.6"]
 TRAIN = ["torch>=2.6,<2.14", *PLOT]
 # Filters, models and file formats of EMG.
 EMG = [*PLOT, "scipy>=1.10", "scikit-learn>=1.3", "h5py>=3.8", "edfio>=0.4", "pyxdf>=1.16"]
+BRAINFLOW = ["brainflow>=5.10", "setuptools<81"]  # it imports pkg_resources, which later ones lack
+LSL = ["pylsl>=1.16"]
+ROSBAG = ["rosbags>=0.10"]
 TEST = [
     *TRAIN,
     *EMG,
+    *BRAINFLOW,
+    *LSL,
+    *ROSBAG,
     "pytest>=8.0",
     "ruff>=0.12",
     "mypy>=1.15",
@@ -78,6 +84,8 @@ EMG_SOURCES = {
     "recording": "recording:Replay",
     "synthetic": "synthetic:Synthetic",
     "serial": "serial_line:SerialLine",
+    "brainflow": "brainflow:BrainFlow",
+    "lsl": "lsl:Lsl",
 }
 NODES = ["effector_node", "policy_node", "perturbation_node", "task_node", "console_node"]
 
@@ -122,7 +130,10 @@ setup(
     ],
     zip_safe=False,
     install_requires=REQUIREMENTS + ([] if os.environ.get("ROS_DISTRO") else ROS_WHEELS),
-    extras_require={"plot": PLOT, "emg": EMG, "train": TRAIN, "test": TEST},
+    extras_require={
+        **{"plot": PLOT, "emg": EMG, "train": TRAIN, "test": TEST},
+        **{"brainflow": BRAINFLOW, "lsl": LSL, "rosbag": ROSBAG},
+    },
     entry_points={
         "console_scripts": [
             f"{NAME} = {NAME}.cli.main:main",

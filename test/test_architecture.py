@@ -29,6 +29,7 @@ HOMES = {
     "myo_sim": {"effectors"},
     "onnxruntime": {"policies", "decoders", "training", "bench"},
     "serial": {"effectors/hand_port", "emg"},
+    **dict.fromkeys(["brainflow", "pylsl", "pyxdf", "edfio", "rosbags"], {"emg"}),
     "launch": set(),
     "launch_ros": set(),
 }

@@ -14,7 +14,7 @@ from myoprosthesis.core.errors import ConfigError
 
 POLL_S, REFRESH_S, LEVEL_S = 5e-3, 0.1, 0.25
 BAR = 40
-BOARDS = ("framed", "ascii")
+BOARDS = ("framed", "ascii", "cyton")
 
 
 def add(deeds: Any) -> None:
@@ -25,6 +25,7 @@ def add(deeds: Any) -> None:
     d.add_argument("source", help="a name of `emg sources`")
     d.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="an option; may be repeated")
     d.add_argument("--seconds", type=float, default=0.0, metavar="S", help="end after so long (default: Ctrl-C)")
+    d.add_argument("--lsl", default="", metavar="NAME", help="also send it to LSL (prompts: NAME-markers)")
     d.add_argument("--out", default="", metavar="FILE", help="also record to FILE.csv or FILE.h5")
     add_json(d)
     d.set_defaults(func=stream)
@@ -88,11 +89,14 @@ def stream(given: argparse.Namespace) -> int:
     begin, out = time.monotonic(), None
     try:
         out = writer(given.out, source.spec) if given.out else None
+        outlets = _outlets(given.lsl, source.spec)
         with suppress(KeyboardInterrupt), _Screen(source) as screen:
             while not source.ended and (not given.seconds or time.monotonic() - begin < given.seconds):
                 block = source.read()
                 if block is not None:
                     screen.hear(block)
+                    for outlet in outlets:
+                        outlet.push(block)
                     if out is not None:
                         out.write(block)
                 if source.fault:
@@ -118,6 +122,14 @@ def stream(given: argparse.Namespace) -> int:
     if not timing.samples:
         raise ConfigError(f"no sample came from {spec.name} in {seconds:.1f} s")
     return 0
+
+
+def _outlets(name: str, spec: Any) -> list[Any]:
+    if not name:
+        return []
+    from myoprosthesis.emg.outlet import Outlet, PromptMarkers
+
+    return [Outlet(spec, name), PromptMarkers(f"{name}-markers")]
 
 
 class _Screen:
@@ -190,12 +202,15 @@ class _Screen:
 
 def emulate(given: argparse.Namespace) -> int:
     """Serve a board on a pseudo-terminal until Ctrl-C; the first line is the port's path."""
-    from myoprosthesis.emulators.emg_board import AsciiEmgBoard, FramedEmgBoard
+    from myoprosthesis.emulators.cyton import CytonEmgBoard
+    from myoprosthesis.emulators.emg_board import AsciiEmgBoard, EmgBoard, FramedEmgBoard
     from myoprosthesis.emulators.emg_port import EmgPort
 
     if not (1 <= given.channels <= 32 and 1 <= given.rate <= 20_000 and given.duration >= 0):
         raise ConfigError("a board has 1 to 32 channels at 1 to 20000 samples/s")
-    board = (FramedEmgBoard if given.board == "framed" else AsciiEmgBoard)(given.channels, given.rate)
+    board: EmgBoard = CytonEmgBoard()  # eight channels at 250 Hz, as they are
+    if given.board != "cyton":
+        board = (FramedEmgBoard if given.board == "framed" else AsciiEmgBoard)(given.channels, given.rate)
     with EmgPort(board, given.path) as port:
         print(port.path, flush=True)
         begin = time.monotonic()

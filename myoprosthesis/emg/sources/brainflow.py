@@ -1,0 +1,220 @@
+"""EMG from the boards that BrainFlow knows: OpenBCI Cyton and some twenty more, its synthetic and playback boards."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.core.errors import ConfigError, unknown
+from myoprosthesis.core.options import option
+from myoprosthesis.emg.extras import library
+from myoprosthesis.emg.source import Block, SourceError, SourceSpec, named
+from myoprosthesis.emg.timebase import TimeBase, Timing
+
+MICROVOLT = 1e-6
+"""BrainFlow gives EMG in µV."""
+COUNTING = {"SYNTHETIC_BOARD": 256, "CYTON_BOARD": 256}
+"""Boards whose package number counts samples, and modulo what; the others are placed by their arrival."""
+BUFFER_S = 20.0
+"""So much BrainFlow holds while nobody reads."""
+EXPLAINED = {
+    "UNABLE_TO_OPEN_PORT_ERROR": "its port cannot be opened: is it plugged in, free, and are you in the group dialout?",
+    "BOARD_NOT_READY_ERROR": "it does not answer: is it switched on, and is it the right port?",
+    "ANOTHER_BOARD_IS_CREATED_ERROR": "it is in use already by this program",
+    "INVALID_ARGUMENTS_ERROR": "it needs other options, such as port, file, mac_address: see BrainFlow's boards",
+    "UNSUPPORTED_BOARD_ERROR": "this machine cannot use it",
+}
+
+
+@dataclass(frozen=True)
+class BrainFlowOptions:
+    """Which board, and what BrainFlow needs to find it."""
+
+    board: str = option("synthetic", "BrainFlow's name of the board, such as synthetic, cyton, playback_file, ganglion")
+    port: str = option("", "serial port of the board or its dongle")
+    file: str = option("", "recording of BrainFlow that the playback board plays")
+    master: str = option("", "board with which that recording was made")
+    parameters: dict[str, str] = option({}, "other input parameters of BrainFlow: mac_address, ip_address, timeout …")
+    channels: tuple[str, ...] = option((), "names of the EMG channels; empty: ch1, ch2 …")
+    commands: tuple[str, ...] = option((), "commands for the board before it streams, such as x1060110X")
+    silence_s: float = option(1.0, "nothing for so long is a fault", "s", 0.05, 60.0)
+    restart_s: float = option(5.0, "after so long without samples the board is opened anew", "s", 0.1, 600.0)
+
+
+class BrainFlow:
+    """Implements `EmgSource`: the samples of a board's EMG channels, in V."""
+
+    def __init__(self, options: BrainFlowOptions) -> None:
+        self.options, self.ended = options, False
+        self._shim: Any = None
+        self._board: Any = None
+        self._spec: SourceSpec | None = None
+        self._base = TimeBase(1.0)
+        self._heard = 0.0
+        self._why = ""
+        self._worker: threading.Thread | None = None
+        self._closing = threading.Event()
+
+    @property
+    def spec(self) -> SourceSpec:
+        """As BrainFlow describes the board."""
+        if self._spec is None:
+            raise SourceError(f"the board {self.options.board} is not open yet")
+        return self._spec
+
+    @property
+    def timing(self) -> Timing:
+        """By the board's package number where it counts samples, else by arrival."""
+        return self._base.timing
+
+    @property
+    def fault(self) -> str:
+        """Nothing comes, and what is done about it."""
+        silent = time.monotonic() - self._heard
+        if self._spec is None or silent < self.options.silence_s:
+            return ""
+        why = f" ({self._why})" if self._why else ""
+        return f"nothing has come from the board {self.options.board} for {silent:.1f} s{why}; it is opened again"
+
+    def open(self) -> None:
+        """Connect and start, which takes a few seconds; raises `SourceError`, `ConfigError`."""
+        self.close()
+        self._shim = library("brainflow.board_shim", "brainflow", "the source brainflow")
+        self._shim.BoardShim.disable_board_logger()
+        told, number = self._described()
+        rows = told.get("emg_channels") or []
+        if not rows:
+            raise ConfigError(f"the board {self.options.board} has no EMG channels")
+        self._rows, self._modulo = np.array(rows), COUNTING.get(self._name(number), 0)
+        self._counter, self._stamp = told["package_num_channel"], told["timestamp_channel"]
+        channels, rate = named(self.options.channels, len(rows)), float(told["sampling_rate"])
+        self._board = self._started()
+        about = f"{told['name']} by BrainFlow" + (
+            ": a made-up signal, not of a person" if "synthetic" in told["name"].lower() else ""
+        )
+        self._base = TimeBase(rate)
+        self._closing.clear()
+        self._heard, self._why = time.monotonic(), ""
+        self._spec = SourceSpec(f"brainflow {self.options.board}", channels, rate, "V", about)
+
+    def read(self) -> Block | None:
+        """What BrainFlow has buffered."""
+        if self._spec is None or self._worker is not None and self._worker.is_alive():
+            return None
+        try:
+            data = self._board.get_board_data()
+        except self._shim.BrainFlowError as error:
+            data, self._why = np.zeros((0, 0)), _code(error)
+        now, now_ns = time.monotonic(), time.time_ns()
+        if not data.size:
+            if now - self._heard > self.options.restart_s:
+                self._worker = threading.Thread(target=self._again, name="brainflow", daemon=True)
+                self._worker.start()
+            return None
+        # BrainFlow notes when a sample arrived in its own thread, which is nearer to the truth than now
+        waited = min(max(0.0, 1e-9 * now_ns - float(data[self._stamp, -1])), BUFFER_S)
+        self._heard, self._why = now, ""
+        times, new = self._placed(data, now - waited)
+        samples = np.ascontiguousarray(data[self._rows].T[new]) * MICROVOLT
+        if not len(samples):
+            return None
+        arrival_ns = now_ns - round(1e9 * waited)
+        taken = self._base.taken(float(times[new][0]), now - waited)
+        return Block(samples, times[new], arrival_ns - round(1e9 * (now - waited - taken)), arrival_ns)
+
+    def close(self) -> None:
+        """Stop the board and give it back."""
+        self._closing.set()
+        if self._worker is not None:
+            self._worker.join()
+            self._worker = None
+        self._release()
+        self._spec = None
+
+    def _placed(self, data: NDArray[np.float64], arrival: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        if self._modulo:
+            return self._base.by_counter(data[self._counter].astype(np.int64), self._modulo, arrival)
+        return self._base.by_arrival(data.shape[1], arrival)
+
+    def _described(self) -> tuple[dict[str, Any], int]:
+        """BrainFlow's description of the board whose samples come, and its number."""
+        o, numbers = self.options, {b.name: b.value for b in self._shim.BoardIds}
+        number = self._number(o.board, numbers)
+        if self._name(number) in ("PLAYBACK_FILE_BOARD", "STREAMING_BOARD"):
+            if not o.master:
+                raise ConfigError(f"the board {o.board} needs the board it stands for (master), such as cyton")
+            number = self._number(o.master, numbers)
+        return self._shim.BoardShim.get_board_descr(number), number
+
+    def _number(self, name: str, numbers: dict[str, int]) -> int:
+        known = {n.removesuffix("_BOARD").lower(): v for n, v in numbers.items() if n != "NO_BOARD"}
+        plain = name.lower().removesuffix("_board")
+        if plain not in known:
+            raise unknown("board of BrainFlow", name, known)
+        return known[plain]
+
+    def _name(self, number: int) -> str:
+        return str(self._shim.BoardIds(number).name)
+
+    def _started(self) -> Any:
+        o, shim = self.options, self._shim
+        numbers = {b.name: b.value for b in shim.BoardIds}
+        given = shim.BrainFlowInputParams()
+        given.serial_port, given.file = o.port, o.file
+        if o.master:
+            given.master_board = self._number(o.master, numbers)
+        for key, value in o.parameters.items():
+            if not hasattr(given, key):
+                raise unknown("input parameter of BrainFlow", key, vars(given))
+            setattr(given, key, type(getattr(given, key))(value))
+        try:
+            board = shim.BoardShim(self._number(o.board, numbers), given)
+            board.prepare_session()
+        except shim.BrainFlowError as error:
+            code = _code(error)
+            raise SourceError(f"the board {o.board} cannot be opened: {EXPLAINED.get(code, code)}") from error
+        try:
+            for command in o.commands:
+                board.config_board(command)
+            told, _ = self._described()
+            board.start_stream(int(BUFFER_S * told["sampling_rate"]))
+        except shim.BrainFlowError as error:
+            with contextlib.suppress(shim.BrainFlowError):
+                board.release_session()
+            raise SourceError(f"the board {o.board} does not start: {_code(error)}") from error
+        return board
+
+    def _release(self) -> None:
+        board, self._board = self._board, None
+        if board is None:
+            return
+        for deed in (board.stop_stream, board.release_session):
+            with contextlib.suppress(self._shim.BrainFlowError):
+                deed()
+
+    def _again(self) -> None:
+        """Open the board anew until that works, in a thread, since it takes seconds."""
+        self._release()
+        while not self._closing.wait(0.2):
+            try:
+                self._board = self._started()
+            except (SourceError, ConfigError) as error:
+                self._why = str(error)
+                continue
+            self._heard = time.monotonic()
+            return
+
+
+def _code(error: Any) -> str:
+    """BrainFlow's name of an error."""
+    with contextlib.suppress(Exception):
+        from brainflow.exit_codes import BrainFlowExitCodes
+
+        return str(BrainFlowExitCodes(error.exit_code).name)
+    return str(error)

@@ -1,0 +1,149 @@
+"""EMG from a stream of the lab streaming layer, found by its name or its type."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.options import option
+from myoprosthesis.emg.extras import library
+from myoprosthesis.emg.recording import VOLTS
+from myoprosthesis.emg.source import Block, SourceError, SourceSpec, named
+from myoprosthesis.emg.timebase import TimeBase, Timing
+
+UNITS = {"microvolts": "uV", "microvolt": "uV", "millivolts": "mV", "millivolt": "mV", "volts": "V", "volt": "V"}
+"""Words of LSL's own recommendation for units, and ours."""
+LOOK_S = 1.0
+HELD_S = 20
+"""So much is held while nobody reads."""
+
+
+@dataclass(frozen=True)
+class LslOptions:
+    """Which stream, and what it does not say itself."""
+
+    name: str = option("", "name of the stream; empty: the only one of its type")
+    type: str = option("EMG", "type of the stream, where no name is given")
+    wait_s: float = option(5.0, "how long it is looked for", "s", 0.1, 600.0)
+    rate: float = option(0.0, "sampling rate; 0: the stream says it", "Hz", 0.0, 1e6)
+    unit: str = option("", "unit of the samples (V, mV, uV, counts); empty: the stream says it")
+    channels: tuple[str, ...] = option((), "names of the channels; empty: as the stream says, else ch1, ch2 …")
+    jitter_s: float = option(0.02, "its stamps may scatter by so much without that being a gap", "s", 0.0, 1.0)
+    silence_s: float = option(0.5, "nothing for so long is a fault", "s", 0.01, 60.0)
+
+
+class Lsl:
+    """Implements `EmgSource`. Times are the stamps of the sender on this computer's clock; LSL keeps the connection."""
+
+    def __init__(self, options: LslOptions) -> None:
+        self.options, self.ended = options, False
+        self._spec: SourceSpec | None = None
+        self._inlet: Any = None
+        self._base = TimeBase(1.0)
+        self._scale, self._heard, self._why = 1.0, 0.0, ""
+
+    @property
+    def spec(self) -> SourceSpec:
+        """As the stream says."""
+        if self._spec is None:
+            raise SourceError("the LSL stream is not open yet")
+        return self._spec
+
+    @property
+    def timing(self) -> Timing:
+        """By the stamps of the sender."""
+        return self._base.timing
+
+    @property
+    def fault(self) -> str:
+        """Nothing comes from the sender."""
+        silent = time.monotonic() - self._heard
+        if self._spec is None or (silent < self.options.silence_s and not self._why):
+            return ""
+        return self._why or f"nothing has come from the {self._spec.name} for {silent:.1f} s: does its sender run?"
+
+    def open(self) -> None:
+        """Look for the stream and connect; raises `SourceError`, `ConfigError`."""
+        self.close()
+        pylsl = library("pylsl", "lsl", "the source lsl")
+        self._inlet = pylsl.StreamInlet(
+            self._found(pylsl), max_buflen=HELD_S, processing_flags=pylsl.proc_clocksync
+        )  # fmt: skip
+        try:
+            info = self._inlet.info(self.options.wait_s)
+            self._inlet.open_stream(self.options.wait_s)
+        except (RuntimeError, TimeoutError) as error:  # pylsl's errors are both
+            self.close()
+            raise SourceError(f"the stream was found, but does not answer within {self.options.wait_s:g} s") from error
+        try:
+            self._spec = self._described(info)
+        except Exception:
+            self.close()
+            raise
+        self._base = TimeBase(self._spec.rate, self.options.jitter_s)
+        self._heard, self._why = time.monotonic(), ""
+
+    def read(self) -> Block | None:
+        """What has come."""
+        if self._spec is None:
+            return None
+        rows: Any = []
+        stamps: list[float] = []
+        try:
+            most = int(HELD_S * self._spec.rate) + 1
+            rows, stamps = self._inlet.pull_chunk(timeout=0.0, max_samples=most)
+            self._why = ""
+        except RuntimeError as error:
+            self._why = f"the {self._spec.name} is lost ({str(error)[:60]})"
+        arrival, arrival_ns = time.monotonic(), time.time_ns()
+        if not stamps:
+            return None
+        self._heard = arrival
+        times, _ = self._base.by_stamps(np.array(stamps), arrival)
+        taken = self._base.taken(float(times[0]), arrival)
+        samples = np.array(rows, float) * self._scale
+        return Block(samples, times, arrival_ns - round(1e9 * (arrival - taken)), arrival_ns)
+
+    def close(self) -> None:
+        """Disconnect."""
+        inlet, self._inlet, self._spec = self._inlet, None, None
+        if inlet is not None:
+            with contextlib.suppress(RuntimeError):
+                inlet.close_stream()
+
+    def _found(self, pylsl: Any) -> Any:
+        o = self.options
+        key, value = ("name", o.name) if o.name else ("type", o.type)
+        found = {i.uid(): i for i in pylsl.resolve_byprop(key, value, 1, o.wait_s)}
+        if not found:
+            there = ", ".join(sorted(f"{i.name()} ({i.type()})" for i in pylsl.resolve_streams(LOOK_S)))
+            raise SourceError(
+                f"no LSL stream of {key} {value!r} is there after {o.wait_s:g} s: streams here are {there or 'none'}"
+            )
+        if len(found) > 1:
+            names = ", ".join(sorted(i.name() for i in found.values()))
+            raise SourceError(f"{len(found)} LSL streams are of {key} {value!r}: name the one you mean ({names})")
+        return next(iter(found.values()))
+
+    def _described(self, info: Any) -> SourceSpec:
+        o, n = self.options, info.channel_count()
+        if info.channel_format() == 3:
+            raise ConfigError(f"the LSL stream {info.name()} carries text, not samples")
+        labels = tuple(str(c) for c in info.get_channel_labels() or () if c)
+        told = {UNITS.get(str(u).lower(), str(u)) for u in info.get_channel_units() or () if u}
+        rate = o.rate or info.nominal_srate()
+        if not rate:
+            raise ConfigError(f"the LSL stream {info.name()} does not say its sampling rate: give it (rate)")
+        if not (o.unit or len(told) == 1):
+            raise ConfigError(f"the LSL stream {info.name()} does not say one unit for all: give it (unit), such as uV")
+        unit = o.unit or told.pop()
+        self._scale = VOLTS.get(unit, 1.0)
+        whole = labels if len(labels) == n == len(set(labels)) else ()
+        about = f"LSL stream {info.name()} of type {info.type()} from {info.hostname()}"
+        name = f"LSL stream {info.name()}"
+        return SourceSpec(name, named(o.channels, n, whole), rate, "V" if unit in VOLTS else unit, about)
