@@ -100,9 +100,7 @@ class Decider:
         else:
             self._candidate, self._count = "", 0
         choice = s.rest if rejected else self._choice
-        return Decision(
-            sample, scores, choice, confidence, rejected, self._speed(choice, features), novelty, drifting
-        )
+        return Decision(sample, scores, choice, confidence, rejected, self._speed(choice, features), novelty, drifting)
 
     def _speed(self, choice: str, features: Array) -> float:
         if not choice or choice == self.settings.rest:

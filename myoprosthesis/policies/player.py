@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +41,44 @@ class Policy(Protocol):
         ...
 
 
-class Voice:
-    """One policy fitted to one effector: tables of channels in, a command in the effector's order out."""
+class Voice(Protocol):
+    """A policy fitted to one effector: what it hears in, a command in the effector's order out."""
+
+    name: str
+    policy: Any
+    contract: Contract
+    fresh: bool
+    """Whether the newest command was computed anew."""
+
+    @property
+    def period(self) -> int:
+        """It answers every so many tables that it hears."""
+        ...
+
+    @property
+    def command(self) -> Array | None:
+        """The newest command; None before the first."""
+        ...
+
+    def reset(self) -> None:
+        """As at the start of a trial."""
+        ...
+
+    def adopt(self, command: Array) -> None:
+        """The effector was commanded this until now, by another."""
+        ...
+
+    def perturb(self, entries: Sequence[Entry]) -> str:
+        """Distort what is heard; empty, or why part of it cannot be done."""
+        ...
+
+    def hear(self, table: Array, rng: np.random.Generator) -> Array:
+        """The command after this table."""
+        ...
+
+
+class StateVoice:
+    """Hears tables of the effector's state and of the task, shape (3, n)."""
 
     def __init__(
         self, name: str, policy: Policy, spec: EffectorSpec, names: Sequence[str], extra: tuple[str, ...]
@@ -63,6 +99,9 @@ class Voice:
         self.policy.reset()
         self._builder.reset()
         self._count = 0
+
+    def adopt(self, command: Array) -> None:
+        """A state tells where the effector is."""
 
     def perturb(self, entries: Sequence[Entry]) -> str:
         """Distort what the policy sees by these entries of site `observation`, until told otherwise. An entry that
@@ -149,9 +188,10 @@ class Player:
     """
 
     def __init__(
-        self, spec: EffectorSpec, names: Sequence[str], extra: tuple[str, ...], blend_s: float, memory_s: float = 2.0
+        self, spec: EffectorSpec, make: Callable[[str, Any], Voice], blend_s: float, memory_s: float = 2.0
     ) -> None:
-        self.spec, self.names, self.extra, self.blend_s = spec, tuple(names), extra, blend_s
+        """`make` fits a policy, under a name, to what it will hear; it refuses one that does not fit."""
+        self.spec, self._make, self.blend_s = spec, make, blend_s
         self.active: Voice | None = None
         self.previous: Voice | None = None
         self.shadow: Voice | None = None
@@ -161,9 +201,9 @@ class Player:
         self._trial, self._count = 0, 0
         self._entries: tuple[Entry, ...] = ()
 
-    def fit(self, name: str, policy: Policy) -> Voice:
+    def fit(self, name: str, policy: Any) -> Voice:
         """A voice for this effector; refuses a policy that does not fit. Safe in any thread."""
-        voice = Voice(name, policy, self.spec, self.names, self.extra)
+        voice = self._make(name, policy)
         voice.perturb(self._entries)
         return voice
 
@@ -210,6 +250,8 @@ class Player:
         if self.fading:
             raise ConfigError("one change at a time: the last one is still being faded in")
         self.previous = self.active
+        if self.active is not None and self.active.command is not None:
+            voice.adopt(self.active.command)
         if self.active is None or self.blend_s <= 0:
             self.active = voice
         else:
@@ -232,8 +274,9 @@ class Player:
         """Name of the current voice, empty before the first."""
         return self.current.name if self.current is not None else ""
 
-    def play(self, table: Array, rng: np.random.Generator) -> tuple[Array, bool]:
-        """The command after this tick's table, and whether it was computed anew."""
+    def play(self, table: Array, rng: np.random.Generator, seconds: float = 0.0) -> tuple[Array, bool]:
+        """The command after this table, and whether it was computed anew. A table stands for `seconds`; 0: a tick."""
+        seconds = seconds or self.spec.dt
         assert self.active is not None
         self._past.append(table)
         self._count += 1
@@ -245,11 +288,11 @@ class Player:
         if fade is None:
             return command, fresh
         new = fade.voice.hear(table, rng)
-        fade.weight = min(1.0, fade.weight + self.spec.dt / self.blend_s)
+        fade.weight = min(1.0, fade.weight + seconds / self.blend_s)
         mixed = command + fade.weight * (new - command)
         if fade.before is not None:
             old_step, new_step, step = (np.abs(b - a) for a, b in zip(fade.before, (command, new, mixed), strict=True))
-            bound = np.maximum(old_step, new_step) + np.abs(new - command) * self.spec.dt / self.blend_s
+            bound = np.maximum(old_step, new_step) + np.abs(new - command) * seconds / self.blend_s
             self.step_over_bound = max(self.step_over_bound, float((step - bound).max()))
         fade.before = (command, new, mixed)
         if fade.weight >= 1.0:

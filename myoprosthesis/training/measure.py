@@ -15,7 +15,7 @@ from myoprosthesis.core.effector import NOTHING, Effector, EffectorState, Impose
 from myoprosthesis.core.kinematics import endpoint_error, lateral_deviation, peak_speed
 from myoprosthesis.core.law import Law
 from myoprosthesis.core.plan import TrialPlan, ns
-from myoprosthesis.policies.player import Policy, Voice
+from myoprosthesis.policies.player import Policy, StateVoice
 
 GOAL = ("target/x", "target/y", "target/z", "go")
 
@@ -65,7 +65,7 @@ def centre_out(
 ) -> Reaches:
     """From the effector's start to `directions` targets at `distance` (m) in a curl field of `gain` (N·s/m)."""
     spec, rng = effector.spec, np.random.default_rng(0)
-    voice = Voice("measured", policy, spec, spec.channels + GOAL, GOAL)
+    voice = StateVoice("measured", policy, spec, spec.channels + GOAL, GOAL)
     imposed = Imposed(endpoint=curl(gain)) if gain else NOTHING
     steps, home = round(trial_s / spec.dt), np.array(spec.home)
     targets, paths, velocities = [], [], []

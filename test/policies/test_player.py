@@ -7,7 +7,7 @@ from myoprosthesis.core.effector import EffectorSpec
 from myoprosthesis.core.errors import ConfigError, ContractError
 from myoprosthesis.core.observation import Term
 from myoprosthesis.core.plan import Entry
-from myoprosthesis.policies.player import Player
+from myoprosthesis.policies.player import Player, StateVoice
 
 NAMES = ("a", "b", "endpoint/x", "endpoint/y", "endpoint/z", "go")
 SPEC = EffectorSpec(
@@ -42,7 +42,7 @@ def tables(n, seed=0):
 
 
 def player(policy=None, blend_s=0.1):
-    made = Player(SPEC, NAMES, ("go",), blend_s)
+    made = Player(SPEC, lambda name, policy: StateVoice(name, policy, SPEC, NAMES, ("go",)), blend_s)
     if policy is not None:
         made.commit(made.fit("first", policy))
     return made

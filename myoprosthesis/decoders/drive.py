@@ -1,0 +1,121 @@
+"""From decisions to joint targets: grips at a speed that grows with the muscles' activity, or joints one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.core.effector import EffectorSpec
+from myoprosthesis.core.errors import ConfigError, ContractError
+from myoprosthesis.core.options import option
+from myoprosthesis.decoders.decoder import Decision, Decoding
+
+Array = NDArray[np.float64]
+HOLD = "hold"
+OPEN = "open"
+
+
+@dataclass(frozen=True)
+class DriveOptions:
+    """What decisions do to a hand."""
+
+    grips: tuple[str, ...] = option(
+        (), "what each answer of a decoder moves: flexion=pinch (a pose), thumb=thumb_flexor (a joint) or rest=hold"
+    )
+    speed: float = option(2.0, "fastest change of a joint, at full activity", "rad/s", 0.01, 20.0)
+
+    def __post_init__(self) -> None:
+        for pair in self.grips:
+            if pair.count("=") != 1 or not all(pair.split("=")):
+                raise ConfigError(f"grips takes pairs as close=power, got {pair!r}")
+
+    def meaning(self, name: str) -> str:
+        """What an answer moves."""
+        return dict(p.split("=") for p in self.grips).get(name, name)
+
+
+class Drive:
+    """Moves a posture (rad, in the order of the effector's command) as decisions say; it stays where nothing does."""
+
+    def __init__(
+        self,
+        name: str,
+        answers: Sequence[str],
+        unit: str,
+        settings: Decoding,
+        spec: EffectorSpec,
+        options: DriveOptions,
+    ) -> None:
+        """`answers` of decoder `name`: its classes, or its values in `unit`; refuses one that moves nothing here."""
+        if spec.command.quantity != "position":
+            raise ContractError(
+                f"decoder {name!r} gives postures, effector {spec.name!r} takes {spec.command.quantity}: a hand is needed"
+            )
+        self._classes, self._speed = settings.task == "classes", options.speed
+        self._low, self._high = spec.command.bounds()
+        self._posture: Array | None = None
+        self._goals: dict[str, Array | None] = {}
+        self._joints: list[tuple[int, float, float]] = []
+        self._poses: list[tuple[int, Array]] = []
+        self._open = np.clip(np.array(spec.poses.get(OPEN, self._low), float), self._low, self._high)
+        for k, answer in enumerate(answers):
+            meant = options.meaning(answer)
+            pose = np.array(spec.poses[meant], float) if meant in spec.poses else None
+            if meant == HOLD or answer == settings.rest:
+                self._goals[answer] = None
+            elif pose is not None:
+                self._goals[answer] = pose
+                self._poses.append((k, pose))
+            elif not self._classes and meant in spec.command.names:
+                j = spec.command.names.index(meant)
+                ends = self._low[j], self._high[j]
+                far = max(ends, key=lambda end: abs(end - self._open[j]))
+                self._joints.append((k, float(j), 0.0 if unit == spec.command.unit else float(far)))
+            else:
+                known = ", ".join(spec.poses) or "none"
+                joints = "" if self._classes else f"; its joints: {', '.join(spec.command.names)}"
+                raise ContractError(
+                    f"decoder {name!r} answers {answer!r}, which moves nothing of effector {spec.name!r} (its poses: "
+                    f"{known}{joints}): say what it means with grips, such as {answer}={next(iter(spec.poses), HOLD)}"
+                )
+        self._in_unit = unit == spec.command.unit
+
+    @property
+    def posture(self) -> Array | None:
+        """Where the hand is to be; None before `adopt`."""
+        return self._posture
+
+    def adopt(self, posture: Array) -> None:
+        """Go on from here."""
+        self._posture = np.clip(np.array(posture, float), self._low, self._high)
+
+    def advance(self, decision: Decision | None, seconds: float) -> Array | None:
+        """The posture after so much more time under a decision."""
+        if self._posture is None or decision is None:
+            return self._posture
+        goal = self._goals.get(decision.choice) if self._classes else self._wanted(decision)
+        if goal is None:
+            return self._posture
+        way = goal - self._posture
+        longest = float(np.abs(way).max())
+        step = self._speed * decision.speed * seconds
+        if longest > 0:
+            self._posture = np.clip(self._posture + way * min(1.0, step / longest), self._low, self._high)
+        return self._posture
+
+    def _wanted(self, decision: Decision) -> Array | None:
+        """The posture that values ask for; those that are not finite, or far from what was fitted, ask for nothing."""
+        if decision.rejected or not np.isfinite(decision.scores).all():
+            return None
+        assert self._posture is not None
+        goal = self._posture.copy()
+        closure = np.clip(decision.scores, 0.0, 1.0)
+        for k, pose in self._poses:
+            goal = self._open + closure[k] * (pose - self._open)
+        for k, joint, far in self._joints:
+            j = int(joint)
+            goal[j] = decision.scores[k] if self._in_unit else self._open[j] + closure[k] * (far - self._open[j])
+        return np.asarray(np.clip(goal, self._low, self._high))

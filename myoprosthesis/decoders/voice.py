@@ -1,0 +1,76 @@
+"""A decoder fitted to one stream of EMG and one hand: blocks of samples in, postures out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.core.effector import EffectorSpec
+from myoprosthesis.core.plan import Entry
+from myoprosthesis.decoders.decoder import Decision, Decoder, Model
+from myoprosthesis.decoders.drive import Drive, DriveOptions
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Stream:
+    """What a decoder must know of the EMG that it will hear."""
+
+    channels: tuple[str, ...]
+    rate: float
+    conditioning: dict[str, Any]
+
+
+class DecoderVoice:
+    """Plays in a `Player` as any policy does; what it hears are blocks (n, n_channels) of conditioned EMG."""
+
+    period = 1
+
+    def __init__(self, name: str, policy: Model, spec: EffectorSpec, stream: Stream, options: DriveOptions) -> None:
+        """Refuses with a sentence: EMG conditioned otherwise, missing channels, answers that move nothing here."""
+        self.name, self.policy, self.contract = name, policy, policy.contract
+        self._columns = self.contract.match_emg(stream.channels, stream.conditioning)
+        self._decoder = Decoder(policy)
+        self._drive = Drive(name, self._decoder.names, self.contract.action.unit, self._decoder.settings, spec, options)
+        self._rate = stream.rate
+        self.decision: Decision | None = None
+        self.made: list[Decision] = []
+        """The decisions of the newest block."""
+        self.fresh = False
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Names of the answers."""
+        return self._decoder.names
+
+    @property
+    def command(self) -> Array | None:
+        """The newest posture."""
+        return self._drive.posture
+
+    def reset(self) -> None:
+        """Forget the past; the posture stays."""
+        self._decoder.reset()
+        self.decision, self.made = None, []
+
+    def adopt(self, posture: Array) -> None:
+        """Go on from this posture."""
+        self._drive.adopt(posture)
+
+    def perturb(self, entries: Sequence[Entry]) -> str:
+        """What a policy sees of an effector can be distorted; a decoder sees none."""
+        return f"decoder {self.name!r} sees EMG: perturb that instead" if entries else ""
+
+    def hear(self, block: Array, rng: np.random.Generator) -> Array:
+        """The posture after these samples."""
+        self.made = self._decoder.feed(block[:, self._columns])
+        self.fresh = bool(self.made)
+        if self.made:
+            self.decision = self.made[-1]
+        posture = self._drive.advance(self.decision, len(block) / self._rate)
+        return posture if posture is not None else np.zeros(0)

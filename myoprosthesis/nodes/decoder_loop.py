@@ -1,0 +1,113 @@
+"""The control loop of a decoder: a block of conditioned EMG in, a posture out at once. The stream is its clock: no EMG,
+no commands."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.core.errors import MyoError
+from myoprosthesis.core.loop import Ledger
+from myoprosthesis.decoders.voice import DecoderVoice, Stream
+from myoprosthesis.nodes.control_loop import hasten
+from myoprosthesis.nodes.player_loop import PlayerLoop, PlayerPort
+from myoprosthesis.nodes.samples import Samples
+from myoprosthesis.policies.player import Player
+
+Array = NDArray[np.float64]
+SETTLED_S = 0.5
+"""Decisions so soon after a change of prompt are not counted: a person needs time, and a window looks back."""
+
+
+class Port(PlayerPort, Protocol):
+    """What the loop needs of the world."""
+
+    def blocks(self) -> list[Samples]:
+        """Blocks that came since the last call, oldest first."""
+
+    def posture(self) -> Array | None:
+        """Where the effector is, in the order of its command; None while nobody knows."""
+
+    def prompt(self) -> str:
+        """What is asked for now, if somebody asks."""
+
+    def decided(self, stamp_ns: int, voice: DecoderVoice) -> None:
+        """Tell the newest decision."""
+
+
+class DecoderLoop(PlayerLoop):
+    """Plays decoders; counts what they decide. The posture begins where the effector is when the first block comes."""
+
+    def __init__(self, player: Player, port: Port, stream: Stream) -> None:
+        super().__init__(player, lockstep=False)
+        self.port, self.stream = port, stream
+        self.ledger = Ledger()
+        self.events: Counter[str] = Counter()
+        self.prompted: dict[str, Counter[str]] = {}
+        """What was decided under each prompt."""
+        self._rng = np.random.default_rng(0)
+        self._drifting = False
+        self._asked, self._since = "", 0.0
+
+    def _run(self) -> None:
+        hasten()
+        while not self._stop.is_set():
+            self.port.wait(0.1)
+            self._serve()
+            for block in self.port.blocks():
+                try:
+                    self._tick(block)
+                except MyoError as error:
+                    self._fail(error, self.port)
+
+    def _tick(self, block: Samples) -> None:
+        if block.channels != self.stream.channels:
+            raise MyoError(f"the EMG has become another: {', '.join(block.channels)}")
+        player = self.player
+        self._let_in()
+        voice = player.active
+        if voice is None or not self._placed(voice):
+            return
+        began = time.perf_counter()
+        command, _ = player.play(block.values, self._rng, len(block.times) / self.stream.rate)
+        if self.active:
+            self.port.command(block.newest_ns, command)
+        played = player.current
+        assert isinstance(played, DecoderVoice)
+        if played.made:
+            self.ledger.note("decision", (time.perf_counter() - began) / len(played.made))
+            self.port.decided(block.newest_ns, played)
+            self._count(played)
+        self.port.heard(block.newest_ns, player)
+        self._bring_up()
+
+    def _placed(self, voice: object) -> bool:
+        """Whether it is known where the hand was when the decoding began."""
+        assert isinstance(voice, DecoderVoice)
+        if voice.command is None:
+            posture = self.port.posture()
+            if posture is None:
+                return False
+            voice.adopt(posture)
+        return True
+
+    def _count(self, voice: DecoderVoice) -> None:
+        asked, now = self.port.prompt(), time.monotonic()
+        if asked != self._asked:
+            self._asked, self._since = asked, now
+        for decision in voice.made:
+            self.events["decisions"] += 1
+            self.events["rejected"] += decision.rejected
+            if asked and now - self._since > SETTLED_S:
+                self.prompted.setdefault(asked, Counter())[decision.choice] += 1
+            if decision.drifting and not self._drifting:
+                self.events["drift_events"] += 1
+                self.port.say(
+                    "warning",
+                    f"the EMG has left what decoder {voice.name!r} was fitted on: look at the electrodes, or fit again",
+                )
+            self._drifting = decision.drifting

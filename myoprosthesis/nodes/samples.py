@@ -1,0 +1,80 @@
+"""Blocks of EMG on the graph: sensor_msgs/PointCloud2 with one float32 field per channel and `t`, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sensor_msgs.msg import PointCloud2, PointField
+
+from myoprosthesis.core.errors import CommandError
+from myoprosthesis.nodes.views import time_message
+
+Array = NDArray[np.float64]
+TIME = "t"
+_TYPES = {PointField.FLOAT32: "<f4", PointField.FLOAT64: "<f8"}
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """A block as it came: `values` (n, n_channels) of samples taken at `stamp_ns` + 1e9·`times` (n,), ns."""
+
+    stamp_ns: int
+    channels: tuple[str, ...]
+    times: Array
+    values: Array
+
+    @property
+    def newest_ns(self) -> int:
+        """When the last sample was taken."""
+        return self.stamp_ns + round(self.times[-1] * 1e9)
+
+
+class SampleWriter:
+    """Makes messages of blocks with fixed channels; what does not change is made once."""
+
+    def __init__(self, channels: Sequence[str], frame: str = "") -> None:
+        self._type = np.dtype([(TIME, "<f8"), *((c, "<f4") for c in channels)])
+        self._channels = tuple(channels)
+        fields = [PointField(name=TIME, offset=0, datatype=PointField.FLOAT64, count=1)]
+        fields += [
+            PointField(name=c, offset=8 + 4 * k, datatype=PointField.FLOAT32, count=1) for k, c in enumerate(channels)
+        ]
+        self._message = PointCloud2(height=1, fields=fields, point_step=self._type.itemsize, is_dense=False)
+        self._message.header.frame_id = frame
+
+    def message(self, stamp_ns: int, times: Array, values: Array) -> PointCloud2:
+        """The message; it is used again at the next call."""
+        rows = np.empty(len(times), self._type)
+        rows[TIME] = times
+        for k, channel in enumerate(self._channels):
+            rows[channel] = values[:, k]
+        m = self._message
+        m.header.stamp = time_message(stamp_ns)
+        m.width, m.row_step, m.data = len(times), rows.nbytes, rows.tobytes()
+        return m
+
+
+def read(message: PointCloud2) -> Samples:
+    """A block from its message; a damaged one raises `CommandError`."""
+    try:
+        kind = np.dtype(
+            {
+                "names": [f.name for f in message.fields],
+                "formats": [_TYPES[f.datatype] for f in message.fields],
+                "offsets": [f.offset for f in message.fields],
+                "itemsize": message.point_step,
+            }
+        )
+        rows = np.frombuffer(bytes(message.data), kind, message.width * message.height)
+        times = rows[TIME].astype(float)
+    except (KeyError, ValueError) as error:
+        raise CommandError(f"a block of EMG cannot be read: {error}") from error
+    channels = tuple(f.name for f in message.fields if f.name != TIME)
+    if not len(rows) or not channels:
+        raise CommandError("a block of EMG without samples or channels is ignored")
+    values = np.stack([rows[c] for c in channels], axis=1).astype(float)
+    stamp = message.header.stamp
+    return Samples(stamp.sec * 1_000_000_000 + stamp.nanosec, channels, times, values)
