@@ -38,7 +38,7 @@ TRAIN = ["torch>=2.6,<2.14", *PLOT]
 EMG = [*PLOT, "scipy>=1.10", "scikit-learn>=1.3", "h5py>=3.8", "edfio>=0.4", "pyxdf>=1.16"]
 BRAINFLOW = ["brainflow>=5.10", "setuptools<81"]  # it imports pkg_resources, which later ones lack
 LSL = ["pylsl>=1.16"]
-ROSBAG = ["rosbags>=0.10"]
+ROSBAG = ["rosbags>=0.11"]
 TEST = [
     *TRAIN,
     *EMG,
@@ -79,6 +79,8 @@ EMG_FORMATS = {
     **dict.fromkeys(["h5", "hdf5"], "arrays:read_hdf5"),
     "mat": "arrays:read_mat",
     **dict.fromkeys(["edf", "bdf"], "edf:read_edf"),
+    "xdf": "xdf:read_xdf",
+    **dict.fromkeys(["mcap", "db3"], "bag:read_bag"),
 }
 EMG_SOURCES = {
     "recording": "recording:Replay",
