@@ -6,7 +6,7 @@
     3, 4      uint16: number of the first sample in this frame modulo 65536 (description: of the next sample)
     5         number of samples per channel in this frame, 1 to 255, of at most 512 bytes in all (description: 0)
     6 …       kind 0, 1: the samples, two's complement, all channels of the first sample, then of the second …
-              kind 3: uint32 rate in mHz; uint32 pV per count (0: not known, the samples are counts);
+              kind 3: uint32 rate in mHz; float32 V per count (0: not known, the samples are counts);
               uint32 count at which a sample is saturated (0: not known)
     last 2    CRC-16/CCITT (polynomial 0x1021, begins with 0xFFFF, not reflected) of byte 2 to the one before it
 
@@ -32,7 +32,7 @@ HEAD, CRC, MOST = 6, 2, 512
 INT16, INT24, DESCRIPTION = 0, 1, 3
 WIDTH = {INT16: 2, INT24: 3}
 MODULO = 1 << 16
-DESCRIBED = struct.Struct("<III")
+DESCRIBED = struct.Struct("<IfI")
 CHANNELS = 32
 
 
@@ -73,7 +73,7 @@ def encode(frame: Frame, kind: int = INT16) -> bytes:
 
 def describe(told: Description, counter: int = 0) -> bytes:
     """The frame in which a device says what it is."""
-    body = DESCRIBED.pack(round(told.rate * 1e3), round(told.volts * 1e12), told.full_scale)
+    body = DESCRIBED.pack(round(told.rate * 1e3), told.volts, told.full_scale)
     return _frame(DESCRIPTION << 6 | told.channels, counter, 0, body)
 
 
@@ -155,7 +155,9 @@ class Decoder:
         if kind == DESCRIPTION:
             self.counts["descriptions"] += 1
             rate, volts, full = DESCRIBED.unpack(payload)
-            return Description(channels, rate / 1e3, volts * 1e-12, full)
+            if not (rate > 0 and 0 <= volts < 1e3):  # NaN among them
+                return Description(channels, rate / 1e3, 0.0, full)
+            return Description(channels, rate / 1e3, volts, full)
         self.counts["frames"] += 1
         if kind == INT16:
             samples = np.frombuffer(payload, "<i2").astype(np.int32)

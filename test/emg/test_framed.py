@@ -54,10 +54,10 @@ def test_bytes_worked_out_by_hand():
     wide += crc_by_hand(wide[2:]).to_bytes(2, "little")
     (frame,) = Decoder().feed(wide)
     assert frame.samples.tolist() == [[8_388_607], [-8_388_608]]
-    told = bytes.fromhex("a55a c8 1027 00 40420f00 40420f00 00080000")
+    told = bytes.fromhex("a55a c8 1027 00 40420f00 0000803a 00080000")
     told += crc_by_hand(told[2:]).to_bytes(2, "little")
-    assert Decoder().feed(told) == [Description(8, 1000.0, 1e-6, 2048)]
-    assert framed.describe(Description(8, 1000.0, 1e-6, 2048), 10_000) == told
+    assert Decoder().feed(told) == [Description(8, 1000.0, 2.0**-10, 2048)]
+    assert framed.describe(Description(8, 1000.0, 2.0**-10, 2048), 10_000) == told
 
 
 @pytest.mark.parametrize("kind", [framed.INT16, framed.INT24])
