@@ -187,3 +187,23 @@ def test_a_board_that_falls_silent_or_is_unplugged_is_told_of_and_comes_back():
         assert source.timing.jumps == 0  # the counter went on, and so did the times
         source.close()
         assert source.fault == ""
+
+
+def test_a_frame_that_comes_twice_is_taken_once():
+    board, made = reader()
+    first = board.due(1.01)
+    samples, times = made.feed(first + first + board.due(1.02), 1.02)
+    assert len(samples) == len(times) == 20 and np.all(np.diff(numbers(samples)) % 1000 == 1)
+    assert made.timing.duplicates == 10
+
+
+def test_half_a_frame_is_never_made_whole_by_another_plug():
+    board, made = reader()
+    made.feed(board.due(1.01)[:-7], 1.01)
+    made.restart()
+    samples, _ = made.feed(board.due(1.02), 1.02)
+    assert len(samples) == 10 and made.timing.damaged == 0
+    lines = AsciiBoard(SerialOptions(port="none", rate=500.0, unit="counts"))
+    lines.feed(b"1,2\n3,4\n5,", 0.1)
+    lines.restart()
+    assert lines.feed(b"6,7\n8,9\n", 0.2)[0].tolist() == [[8, 9]]
