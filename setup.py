@@ -89,7 +89,10 @@ EMG_SOURCES = {
     "brainflow": "brainflow:BrainFlow",
     "lsl": "lsl:Lsl",
 }
-NODES = ["effector_node", "policy_node", "perturbation_node", "task_node", "console_node"]
+NODES = [
+    *("effector_node", "policy_node", "perturbation_node", "task_node", "console_node"),
+    *("emg_node", "emulator_node"),
+]
 
 
 def version() -> str:

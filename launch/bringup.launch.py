@@ -39,8 +39,8 @@ def nodes(context: LaunchContext):
         Node(
             package="myoprosthesis",
             executable=spec.executable,
-            name=spec.name,
-            namespace=options.namespace,
+            name=spec.node or spec.name,
+            namespace="/".join(part for part in (options.namespace, spec.namespace) if part),
             parameters=[spec.parameters],
             remappings=list(spec.remappings.items()),
             respawn=spec.respawn,

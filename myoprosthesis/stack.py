@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import json
+import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -23,7 +26,12 @@ class StackOptions:
     effector: str = option("", "the body")
     policy: str = option("", "the policy: a name or the path of a policy.onnx")
     perturbation: str = option("", "what is imposed: a preset, a kind, or the path of a YAML file")
-    task: str = option("", "what is asked for")
+    task: str = option("", "what is asked for, in a stack with a task")
+    emg: str = option("", "the source of EMG, in a stack with one: recording, synthetic, serial, lsl, brainflow …")
+    file: str = option("", "the recording that is played again")
+    emg_option: tuple[str, ...] = option((), "other options of the source of EMG, as name=value")
+    port: str = option("", "serial port of a real hand; without one, the hand is emulated on a port of its own")
+    twin: bool = option(True, "move the model of a hand beside it, on the same commands")
     lockstep: bool = option(False, "simulated time, as fast as it goes and repeatable, instead of wall time")
     seed: int = option(0, "seed of the task's order and of noise", "", 0)
     trials: int = option(0, "end after so many trials; 0: go on", "", 0)
@@ -44,6 +52,10 @@ class NodeSpec:
     remappings: dict[str, str] = field(default_factory=dict)
     respawn: bool = True
     delay_s: float = 0.0
+    node: str = ""
+    """Name of the ROS node, where it is another than the name in this description."""
+    namespace: str = ""
+    """Namespace below that of the stack."""
 
     @property
     def module(self) -> str:
@@ -52,12 +64,18 @@ class NodeSpec:
 
 
 _OPTIONS = {
-    "effector": ("effector_node", "EffectorNodeOptions", "effectors"),
-    "policy": ("policy_node", "PolicyNodeOptions", None),
-    "perturbation": ("perturbation_node", "PerturbationNodeOptions", None),
-    "task": ("task_node", "TaskNodeOptions", "tasks"),
+    "emulator": ("emulator_node", ("EmulatorNodeOptions",), None),
+    "emg": ("emg_node", ("EmgNodeOptions",), ("emg_sources", "source")),
+    "effector": ("effector_node", ("EffectorNodeOptions",), ("effectors", "effector")),
+    "twin": ("effector_node", ("EffectorNodeOptions",), ("effectors", "effector")),
+    "policy": ("policy_node", ("PolicyNodeOptions", "DriveOptions"), None),
+    "perturbation": ("perturbation_node", ("PerturbationNodeOptions",), None),
+    "task": ("task_node", ("TaskNodeOptions",), ("tasks", "task")),
 }
-"""Node name → executable, its options dataclass, and the kind of component whose options stand beside them."""
+"""Node → executable, its options dataclasses, and the kind of component whose options stand beside them, with the
+parameter that names it."""
+MODEL = "_model"
+"""What the name of a hand's model ends with."""
 
 
 def stacks() -> dict[str, Path]:
@@ -74,8 +92,49 @@ def describe(options: StackOptions, settings: Mapping[str, Mapping[str, Any]] | 
     effector = options.effector or str(file.get("effector", "arm26"))
     registry.factory("effectors", effector)
     policy = options.policy or _default_policy(file.get("policy"), effector, options.stack)
+    perturbation = {"perturbation": options.perturbation or str(file.get("perturbation", "null"))}
+    chosen = (_with_emg if "emg" in file else _with_task)(options, file, effector, policy)
+    chosen["perturbation"] = {**perturbation, **chosen["perturbation"]}
+    layers = [_by_node(file.get("nodes") or {}, options.stack), chosen]
+    if options.params_file:
+        layers.append(_by_node(_yaml(Path(options.params_file)), options.params_file))
+    layers.append(_by_node(settings or {}, "--set"))
+    faults: list[str] = []
+    specs = []
+    for name, (executable, _, _) in _OPTIONS.items():
+        if name not in chosen:
+            given = [layer[name] for layer in layers[1:] if layer.get(name)]
+            faults += [f"stack {options.stack!r} has no node {name!r}; it has {', '.join(chosen)}"] if given else []
+            continue
+        parameters: dict[str, Any] = {}
+        for layer in layers:
+            parameters.update(layer.get(name, {}))
+        faults += _faults(name, parameters)
+        parameters = {k: _plain(v) for k, v in parameters.items() if not (_sized(v) and len(v) == 0)}
+        if options.use_sim_time:
+            parameters["use_sim_time"] = True
+        twin = name == "twin"
+        space = f"/{options.namespace.strip('/')}".rstrip("/")
+        specs.append(
+            NodeSpec(
+                name, executable, parameters, {"command": f"{space}/command"} if twin else {},
+                node="effector" if twin else "", namespace=name if twin else "",
+            )
+        )  # fmt: skip
+    if faults:
+        raise ConfigError("; ".join(faults))
+    _check_policy(specs)
+    return tuple(specs)
+
+
+Chosen = dict[str, dict[str, Any]]
+
+
+def _with_task(options: StackOptions, file: Mapping[str, Any], effector: str, policy: str) -> Chosen:
+    """A body, a policy that sees it, what is imposed, and what is asked for."""
+    _refuse_given(options, ("emg", "file", "emg_option", "port"), "has no EMG and no real hand")
     parties = ["task", "perturbation"]
-    chosen: dict[str, dict[str, Any]] = {
+    return {
         "effector": {
             "effector": effector,
             "lockstep": options.lockstep,
@@ -85,7 +144,7 @@ def describe(options: StackOptions, settings: Mapping[str, Mapping[str, Any]] | 
             "gui": options.gui,
         },
         "policy": {"policy": policy, "lockstep": options.lockstep, "parties": parties, "seed": options.seed},
-        "perturbation": {"perturbation": options.perturbation or str(file.get("perturbation", "null"))},
+        "perturbation": {},
         "task": {
             "task": options.task or str(file.get("task", "centre_out")),
             "trials": options.trials,
@@ -93,36 +152,75 @@ def describe(options: StackOptions, settings: Mapping[str, Mapping[str, Any]] | 
             "seed": options.seed,
         },
     }
-    layers = [_by_node(file.get("nodes") or {}, options.stack), chosen]
-    if options.params_file:
-        layers.append(_by_node(_yaml(Path(options.params_file)), options.params_file))
-    layers.append(_by_node(settings or {}, "--set"))
-    faults: list[str] = []
-    specs = []
-    for name, (executable, _, _) in _OPTIONS.items():
-        parameters: dict[str, Any] = {}
-        for layer in layers:
-            parameters.update(layer.get(name, {}))
-        faults += _faults(name, parameters)
-        parameters = {k: v for k, v in parameters.items() if not (isinstance(v, (list, tuple, str)) and len(v) == 0)}
-        if options.use_sim_time:
-            parameters["use_sim_time"] = True
-        specs.append(NodeSpec(name, executable, parameters))
-    if faults:
-        raise ConfigError("; ".join(faults))
-    _check_policy(specs)
-    return tuple(specs)
+
+
+def _with_emg(options: StackOptions, file: Mapping[str, Any], effector: str, policy: str) -> Chosen:
+    """EMG, a decoder that hears it, a hand (emulated, when no port is given), its model beside it."""
+    _refuse_given(options, ("task", "trials", "lockstep"), "runs in real time, without a task")
+    source = options.emg or str(file["emg"])
+    emg: dict[str, Any] = {"source": source, "conditioning": policy}
+    own = (file.get("nodes") or {}).get("emg") or {}
+    if source != str(file["emg"]) or options.file:  # what the stack's file says is of its own recording
+        emg |= dict.fromkeys(own, ())
+    if options.file:
+        emg["file"] = str(Path(options.file).expanduser().resolve()) if Path(options.file).exists() else options.file
+    for pair in options.emg_option:
+        key, sep, text = pair.partition("=")
+        if not sep:
+            raise ConfigError(f"an option of the EMG is name=value, got {pair!r}; for instance speed=2")
+        emg[key] = yaml.safe_load(text)
+    hand = {"effector": effector, "parties": ["perturbation"], "seed": options.seed, "duration_s": options.duration}
+    chosen: Chosen = {"emg": emg, "effector": hand, "policy": {"policy": policy, "seed": options.seed}}
+    real = effector in registry.names("hand_protocols")
+    if options.port and not real:
+        raise ConfigError(
+            f"effector {effector!r} has no port; hands that do: {', '.join(registry.names('hand_protocols'))}"
+        )
+    if real:
+        port = options.port or _emulated(effector, options.namespace)
+        hand["port"] = port
+        if not options.port:
+            chosen = {"emulator": {"hand": effector, "path": port}, **chosen}
+        if options.twin and effector + MODEL in registry.names("effectors"):
+            chosen["twin"] = {"effector": effector + MODEL, "beside": "state", "gui": options.gui}
+    else:
+        hand["gui"] = options.gui
+    chosen["perturbation"] = {"per_trial": False}
+    return chosen
+
+
+def _emulated(hand: str, namespace: str) -> str:
+    """The port of an emulated hand, the same for all processes of a stack."""
+    domain = os.environ.get("ROS_DOMAIN_ID", "0")
+    place = "_".join(["myoprosthesis", str(os.getuid()), domain, *namespace.strip("/").split("/")]).rstrip("_")
+    return str(Path(tempfile.gettempdir()) / place / hand)
+
+
+def _refuse_given(options: StackOptions, names: tuple[str, ...], why: str) -> None:
+    given = [n for n in names if getattr(options, n)]
+    if given:
+        raise ConfigError(f"stack {options.stack!r} {why}: {', '.join(given)} cannot be given")
+
+
+def _sized(value: Any) -> bool:
+    return isinstance(value, (list, tuple, str, dict))
+
+
+def _plain(value: Any) -> Any:
+    """A value that a ROS parameter can hold: a mapping becomes YAML."""
+    return json.dumps(value) if isinstance(value, dict) else value
 
 
 def _faults(name: str, parameters: Mapping[str, Any]) -> list[str]:
     """Everything that is wrong with the parameters of one node."""
-    executable, cls, kind = _OPTIONS[name]
-    own = getattr(importlib.import_module(f"myoprosthesis.nodes.{executable}"), cls)
-    groups = [own]
+    executable, classes, component = _OPTIONS[name]
+    module = importlib.import_module(f"myoprosthesis.nodes.{executable}")
+    groups: list[type] = [getattr(module, cls) for cls in classes]
     faults = []
-    if kind is not None:
+    if component is not None:
+        kind, key = component
         try:
-            groups.append(registry.options(kind, str(parameters.get(name, ""))))
+            groups.append(registry.options(kind, str(parameters.get(key, ""))))
         except ConfigError as error:
             return [str(error)]
     known = {f.name for group in groups for f in fields(group)}
@@ -130,7 +228,11 @@ def _faults(name: str, parameters: Mapping[str, Any]) -> list[str]:
     for group in groups:
         mine = {f.name for f in fields(group)}
         try:
-            build(group, {k: v for k, v in parameters.items() if k in mine and v not in ("", [], ())}, f"node {name!r}")
+            build(
+                group,
+                {k: v for k, v in parameters.items() if k in mine and not (_sized(v) and len(v) == 0)},
+                f"node {name!r}",
+            )
         except ConfigError as error:
             faults.append(str(error))
     if name == "perturbation" and not faults:
@@ -173,7 +275,7 @@ def _stack(name: str) -> dict[str, Any]:
             raise unknown("stack", name, known)
         path = known[name]
     data = _yaml(path)
-    allowed = {"about", "effector", "perturbation", "task", "policy", "nodes"}
+    allowed = {"about", "effector", "perturbation", "task", "emg", "policy", "nodes"}
     if set(data) - allowed:
         raise ConfigError(
             f"{path}: unknown keys {', '.join(sorted(set(data) - allowed))}; known are {', '.join(sorted(allowed))}"

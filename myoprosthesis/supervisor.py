@@ -95,12 +95,13 @@ class Supervisor:
             node.module,
             "--ros-args",
             "-r",
-            f"__node:={node.name}",
+            f"__node:={node.node or node.name}",
             "--log-level",
             "warn",
         ]
-        if self._namespace:
-            arguments += ["-r", f"__ns:=/{self._namespace.strip('/')}"]
+        space = "/".join(part for part in (self._namespace.strip("/"), node.namespace) if part)
+        if space:
+            arguments += ["-r", f"__ns:=/{space}"]
         for key, value in node.parameters.items():
             arguments += ["-p", f"{key}:={ros_text(value)}"]
         for old, new in node.remappings.items():

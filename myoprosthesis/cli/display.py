@@ -72,10 +72,16 @@ def status_table(score: Any, restarts: dict[str, int]) -> Table:
         else f"round trip {_pair(s['round_trip_ms'])}",
         "policy": f"{score.policy.get('policy', '…')}  {score.policy.get('text', '')}  {score.policy.get('why', '')}",
         "perturbation": score.perturbation or "…",
-        "trials": f"{s['trials']}   successes {_percent(s['success_rate'])}",
-        "endpoint error": _error(s),
-        "last trial": _last(score.trials),
     }
+    rows |= (
+        _decoding(s)
+        if "decisions" in s
+        else {
+            "trials": f"{s['trials']}   successes {_percent(s['success_rate'])}",
+            "endpoint error": _error(s),
+            "last trial": _last(score.trials),
+        }
+    )
     if e.get("waiting_for"):
         rows["paused"] = f"waiting for {e['waiting_for']}"
     if restarts:
@@ -90,12 +96,15 @@ def summary_table(s: dict[str, Any]) -> Table:
     table = Table(title="Summary", show_header=False, min_width=60)
     table.add_column(style="bold")
     table.add_column()
-    rows = {
-        "effector, policy": f"{s['effector']}, {s['policy']}",
+    reaching = {
         "perturbation, task": f"{s['perturbation']}, {s.get('task')}",
         "trials": f"{s['trials']} ({s['trials_lost']} lost), successes {_percent(s['success_rate'])}",
         "endpoint error": _error(s),
         "lateral deviation": _mm(s["lateral_deviation_mm"]) + " (right of the motion positive)",
+    }
+    rows = {
+        "effector, policy": f"{s['effector']}, {s['policy']}",
+        **(_decoding(s) if "decisions" in s else reaching),
         "ticks": f"{s['ticks']}, missed {s['missed_ticks']}",
         "real-time factor": _number(s["real_time_factor"]),
         "age of commands": _pair(s["command_age_ms"]),
@@ -107,6 +116,26 @@ def summary_table(s: dict[str, Any]) -> Table:
     for key, value in rows.items():
         table.add_row(key, value)
     return table
+
+
+def _decoding(s: dict[str, Any]) -> dict[str, str]:
+    """The rows of a stack that decodes EMG."""
+    per_class = "  ".join(f"{name} {100 * share:.0f} %" for name, share in s["per_class"].items())
+    timing, device, apart = s["timing"], s["device_events"] or {}, s["twin_apart"]
+    faults = {k: timing.get(k) for k in ("gaps", "lost", "duplicates", "jumps", "damaged") if timing.get(k)}
+    rows = {
+        "EMG": f"{s['source']}  {s['samples']} samples  " + ("  ".join(f"{k} {v}" for k, v in faults.items())),
+        "decisions": f"{s['decisions']}  rejected {_percent(s['rejection_rate'])}  drift warnings {s['drift_events']}",
+        "as prompted": f"{_percent(s['accuracy'])}   {per_class}",
+        "sample to bytes": _pair(s["latency_ms"]),
+    }
+    if device:
+        rows["hand"] = "  ".join(f"{k.replace('_', ' ')} {v}" for k, v in device.items()) + (
+            f"  (emulated, watchdog {s['watchdog_events']}×)" if s["emulated"] else ""
+        )
+    if apart:
+        rows["twin apart"] = f"{abs(apart['rad']) * 57.2958:.1f}° at {apart['joint']}"
+    return rows
 
 
 def _last(trials: list[dict[str, Any]]) -> str:

@@ -30,11 +30,17 @@ def add(words: Any) -> None:
         if f.name in NOT_OFFERED:
             continue
         flag = "--" + f.name.replace("_file", "").replace("_", "-")
+        flags = (flag, "--hand") if f.name == "effector" else (flag,)
         if isinstance(f.default, bool):
-            p.add_argument(flag, dest=f.name, action="store_true", help=describe_option(f))
+            action = argparse.BooleanOptionalAction if f.default else "store_true"
+            p.add_argument(flag, dest=f.name, action=action, default=f.default, help=describe_option(f))  # type: ignore[arg-type]
+        elif isinstance(f.default, tuple):
+            p.add_argument(
+                flag, dest=f.name, action="append", default=[], metavar="NAME=VALUE", help=describe_option(f)
+            )
         else:
             p.add_argument(
-                flag,
+                *flags,
                 dest=f.name,
                 type=type(f.default),
                 default=f.default,
@@ -53,7 +59,8 @@ def add(words: Any) -> None:
 def run(given: argparse.Namespace) -> int:
     """Start, watch, end, summarise."""
     check_writable(given.json)
-    options = StackOptions(**{f.name: getattr(given, f.name) for f in fields(StackOptions)})
+    chosen: dict[str, Any] = {f.name: getattr(given, f.name) for f in fields(StackOptions)}
+    options = StackOptions(**{**chosen, "emg_option": tuple(chosen["emg_option"])})
     if given.network:
         os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "SUBNET"
     nodes = describe(options, as_settings(given.set))
@@ -99,7 +106,11 @@ def run(given: argparse.Namespace) -> int:
         while time.monotonic() < until:
             console.hear(0.05)
         summary = console.score.summary()
-    summary |= {"restarts": supervisor.restarts, "seed": options.seed, "task": nodes[-1].parameters.get("task")}
+    summary |= {
+        "restarts": supervisor.restarts,
+        "seed": options.seed,
+        "task": next((n.parameters.get("task") for n in nodes if n.name == "task"), None),
+    }
     if summary["ticks"] or not fault:
         display.summary(summary)
     write_json(given.json, summary)

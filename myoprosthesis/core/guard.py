@@ -40,6 +40,11 @@ class GuardedEffector:
         """True between `estop` and `resume`."""
         return self._stopped
 
+    @property
+    def device_events(self) -> dict[str, int]:
+        """What a real device counts: frames sent, damaged frames, faults, recoveries; empty for a simulated one."""
+        return dict(getattr(self._device, "events", {}))
+
     def estop(self) -> None:
         """Latched: the effector stays in its fail state until `resume`."""
         self._stopped = True

@@ -52,7 +52,7 @@ class Drive:
         """`answers` of decoder `name`: its classes, or its values in `unit`; refuses one that moves nothing here."""
         if spec.command.quantity != "position":
             raise ContractError(
-                f"decoder {name!r} gives postures, effector {spec.name!r} takes {spec.command.quantity}: a hand is needed"
+                f"decoder {name!r} gives postures, effector {spec.name!r} takes {spec.command.quantity}"
             )
         self._classes, self._speed = settings.task == "classes", options.speed
         self._low, self._high = spec.command.bounds()

@@ -29,6 +29,8 @@ class Score:
 
     effector: dict[str, Any] = field(default_factory=dict)
     policy: dict[str, Any] = field(default_factory=dict)
+    others: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """The newest diagnostics of other nodes: `policy` (of a decoder), `emg`, `emulator`, `twin/effector`."""
     perturbation: str = ""
     trials: list[dict[str, Any]] = field(default_factory=list)
     lost: int = 0
@@ -45,6 +47,37 @@ class Score:
     def scored(self) -> list[dict[str, Any]]:
         """Trials that count: movements to a target that were not catch trials."""
         return [t for t in self.trials if t.get("scored", True) and not t.get("catch", False)]
+
+    def decoding(self) -> dict[str, Any]:
+        """Figures of a stack that decodes EMG; empty for any other."""
+        emg, policy, emulator = (self.others.get(n, {}) for n in ("emg", "policy", "emulator"))
+        if not emg:
+            return {}
+        said = policy.get("prompted", {})
+        totals = {asked: sum(chosen.values()) for asked, chosen in said.items()}
+        right = {asked: said[asked].get(asked, 0) for asked in said}
+        events, device = policy.get("events", {}), self.effector.get("device", {})
+        decisions = int(events.get("decisions", 0))
+        latency = self.effector.get("latency_ms", {})
+        return {
+            "source": emg.get("source"),
+            "samples": emg.get("events", {}).get("samples", 0),
+            "emg_events": emg.get("events", {}),
+            "timing": emg.get("timing", {}),
+            "decisions": decisions,
+            "accuracy": sum(right.values()) / sum(totals.values()) if sum(totals.values()) else None,
+            "per_class": {asked: right[asked] / n for asked, n in sorted(totals.items()) if n},
+            "rejection_rate": int(events.get("rejected", 0)) / decisions if decisions else None,
+            "drift_events": int(events.get("drift_events", 0)),
+            "decision_ms": policy.get("decision_ms"),
+            "latency_ms": {"p50": latency.get("p50"), "p99": latency.get("p99")},
+            "frames_sent": device.get("frames_sent"),
+            "checksum_errors": device.get("damaged", 0),
+            "device_events": device,
+            "watchdog_events": emulator.get("watchdog_events"),
+            "emulated": bool(emulator),
+            "twin_apart": self.others.get("twin/effector", {}).get("apart"),
+        }
 
     def summary(self) -> dict[str, Any]:
         """The figures of `up --json`."""
@@ -74,6 +107,7 @@ class Score:
             "lockstep": e.get("lockstep"),
             "guard_events": e.get("events", {}),
             "trace_sha256": e.get("trace_sha256"),
+            **self.decoding(),
             "by_trial": [
                 {
                     k: t.get(k)
@@ -138,6 +172,9 @@ class ConsoleNode(Node):
     def _diagnostics(self, message: Any) -> None:
         for one in message.status:
             if one.name != status.full_name(self.get_namespace(), "effector"):
+                space = status.full_name(self.get_namespace(), "")
+                if one.name.startswith(space):
+                    self.score.others[one.name[len(space) :]] = {**status.values(one), "text": one.message}
                 continue
             self.score.effector = values = {**status.values(one), "text": one.message}
             now, ticks = time.monotonic(), int(values.get("ticks", 0))

@@ -97,6 +97,7 @@ class EffectorLoop(ControlLoop):
         self._schedules: dict[str, Schedule] = {party: Schedule() for party in PARTIES}
         self._trial: tuple[int, int] | None = None
         self._command: Command | None = None
+        self._followed: Command | None = None
         self._names: tuple[str, ...] | None = None
         self._order: NDArray[np.intp] = np.zeros(0, np.intp)
         self._heard_ns = 0
@@ -176,7 +177,11 @@ class EffectorLoop(ControlLoop):
                         idle or f"a command stamped {-age:.3g} s in the future: set use_sim_time alike everywhere",
                     )
                 age = max(age, (time.monotonic_ns() - self._heard_ns) * 1e-9)  # whatever stamps and clocks say
-            self._keep(self._do(command, age, idle, now), command, now)
+            done = self._do(command, age, idle, now)
+            if command is not self._followed and command is not None and not self.guard.reason:
+                self._followed = command
+                self.ledger.note("latency", (self._clock_ns() - command.stamp_ns) * 1e-9)
+            self._keep(done, command, now)
             self._account(late, skipped, age if command is not None else None)
             now = self._clock_ns()  # one stamp, by which body and policy begin a trial with the same state
             self._begin_trial(now)

@@ -39,6 +39,7 @@ class EffectorNodeOptions:
     duration_s: float = option(0.0, "stop ticking after so much time; 0: never", "s", 0.0)
     timeout_s: float = option(0.0, "age at which a command is dead; 0: the effector's own", "s", 0.0, 10.0)
     autostart: bool = option(True, "configure and activate at once")
+    beside: str = option("", "the state of the effector that this one is the twin of; empty: it is none")
     gui: bool = option(False, "open MuJoCo's viewer, where there is a display")
 
 
@@ -100,7 +101,7 @@ class EffectorNode(LoopNode):
             changes["fingerprint"] = fingerprint(effector)
         effector.spec = replace(effector.spec, **changes)
         guard = GuardedEffector(effector)
-        self._port.fit(effector.spec, o.lockstep)
+        self._port.fit(effector.spec, o.lockstep, o.beside)
         self.loop = EffectorLoop(
             guard, self._port, lockstep=o.lockstep, parties=o.parties, seed=o.seed, duration_s=o.duration_s
         )
@@ -192,6 +193,10 @@ class EffectorNode(LoopNode):
             "waiting_for": loop.waiting_for,
             "events": dict(guard.events),
             "error": loop.error,
+            "device": guard.device_events,
+            "apart": dict(zip(("joint", "rad"), self._port.beside.newest.worst, strict=True))
+            if self._port.beside and self._port.beside.newest
+            else None,
             "trace_sha256": loop.trace_sha256(),
             **loop.ledger.summary(),
         }

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
+import yaml
 from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -41,18 +44,27 @@ def read(node: Node, cls: type[T], prefix: str = "", changes: list[Parameter[Any
     for f in fields(cls):  # type: ignore[arg-type]
         name = prefix + f.name
         value = changed[name] if name in changed else node.get_parameter(name).value
-        if value is None or (
-            isinstance(value, str) and value == "" and f.default is not MISSING and not isinstance(f.default, str)
-        ):
+        needed = f.default is MISSING and f.default_factory is MISSING
+        if value is None or (isinstance(value, str) and value == "" and not needed and not isinstance(f.default, str)):
             continue
-        values[f.name] = value
+        values[f.name] = _mapping(name, value) if str(f.type).startswith("dict") else value
     return build(cls, values, f"node {node.get_name()!r}")
+
+
+def _mapping(name: str, value: Any) -> Any:
+    """ROS has no mappings: a parameter holds one as YAML."""
+    try:
+        return yaml.safe_load(value) if isinstance(value, str) else value
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{name}: {value!r} is no YAML, such as '{{rate: 200}}'") from error
 
 
 def to_ros(value: Any) -> Any:
     """A value that a ROS parameter can hold: an empty list, whose type ROS cannot know, becomes an empty text."""
     if value is None:
         return ""
+    if isinstance(value, Mapping):
+        return json.dumps(dict(value)) if value else ""
     if isinstance(value, (tuple, list)):
         return list(value) if len(value) else ""
     return value

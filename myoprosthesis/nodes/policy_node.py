@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
+import json
 import os
 import queue
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import SetParametersResult
+from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 
+from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.effector import EffectorSpec
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.options import option
 from myoprosthesis.core.plan import TASK_CHANNELS
+from myoprosthesis.decoders.drive import DriveOptions
+from myoprosthesis.decoders.voice import DecoderVoice, Stream
 from myoprosthesis.nodes import status, topics
+from myoprosthesis.nodes.decoder_loop import DecoderLoop
 from myoprosthesis.nodes.effector_loop import PARTIES
 from myoprosthesis.nodes.managed import LoopNode
 from myoprosthesis.nodes.parameters import declare, read
 from myoprosthesis.nodes.policy_loop import PolicyLoop, player_for
-from myoprosthesis.nodes.ports import PolicyPort
+from myoprosthesis.nodes.ports import DecoderPort, PolicyPort
 from myoprosthesis.nodes.process import run, say
 from myoprosthesis.policies import store
 from myoprosthesis.policies.onnx_policy import OnnxPolicy, read_contract
-from myoprosthesis.policies.player import Voice
+from myoprosthesis.policies.player import Player, Voice
 
 
 @dataclass(frozen=True)
@@ -51,17 +58,24 @@ class PolicyNode(LoopNode):
 
     def __init__(self) -> None:
         super().__init__("policy")
-        declare(self, ("", PolicyNodeOptions))
-        self._options = read(self, PolicyNodeOptions)
-        read_contract(store.find(self._options.policy))
+        declare(self, ("", PolicyNodeOptions), ("", DriveOptions))
+        self._options, self._drive = read(self, PolicyNodeOptions), read(self, DriveOptions)
+        self.decodes = bool(read_contract(store.find(self._options.policy)).conditioning)
+        """Whether it plays decoders, which hear EMG, or policies that see the effector: the first one says."""
         self.spec: EffectorSpec | None = None
-        self.loop: PolicyLoop | None
-        self._port: PolicyPort | None = None
+        self.stream: Stream | None = None
+        self.loop: PolicyLoop | DecoderLoop | None
+        self._port: PolicyPort | DecoderPort | None = None
         self._newest, self._pending = 0, ""
         self._active = self.create_publisher(
             topics.POLICY_ACTIVE.type, topics.POLICY_ACTIVE.name, topics.POLICY_ACTIVE.qos
         )
         self.create_subscription(topics.SPEC.type, topics.SPEC.name, self._meet, topics.SPEC.qos)
+        if self.decodes:
+            self.create_subscription(topics.EMG_SPEC.type, topics.EMG_SPEC.name, self._tune_in, topics.EMG_SPEC.qos)
+            self._diagnostics = self.create_publisher(
+                topics.DIAGNOSTICS.type, topics.DIAGNOSTICS.name, topics.DIAGNOSTICS.qos
+            )
         self.create_service(Trigger, "~/rollback", self._rollback)
         self.add_on_set_parameters_callback(self._check)
         self.add_post_set_parameters_callback(self._set)
@@ -85,27 +99,67 @@ class PolicyNode(LoopNode):
         except MyoError as error:
             self.get_logger().error(str(error))
             return
-        if spec == self.spec:
+        if spec != self.spec:
+            self.spec = spec
+            self._begin()
+
+    def _tune_in(self, message: Any) -> None:
+        """An EMG node has told what it hears and what it does to it."""
+        try:
+            told = json.loads(message.data)
+            stream = Stream(tuple(told["channels"]), float(told["rate"]), dict(told["conditioning"]))
+        except (ValueError, KeyError, TypeError) as error:
+            self.get_logger().error(f"the specification of the EMG cannot be read: {error!r}")
             return
-        first, self.spec = self.spec is None, spec
-        if first and self._options.autostart:
-            self.autostart()
-        elif not first:
-            self.refuse(f"the effector has changed to {spec.name!r}")
+        if stream != self.stream:
+            self.stream = stream
+            self._begin()
+
+    def _begin(self) -> None:
+        """Bring the node up once all is known that it must know; when something of it has become another, anew."""
+        if self.spec is None or (self.decodes and self.stream is None):
+            return
+        if self.loop is None:
+            if self._options.autostart:
+                self.autostart()
+            return
+        self.get_logger().warning(f"fitting anew: effector {self.spec.name!r}")
+        was_active = self.loop.active
+        for trigger in (self.trigger_deactivate, self.trigger_cleanup) if was_active else (self.trigger_cleanup,):
+            trigger()
+        if self.trigger_configure() == TransitionCallbackReturn.SUCCESS and was_active:
+            self.trigger_activate()
+
+    def _player(self, spec: EffectorSpec, blend_s: float) -> Player:
+        stream = self.stream
+        if not self.decodes:
+            return player_for(spec, blend_s)
+        assert stream is not None
+
+        def make(name: str, policy: Any) -> Voice:
+            return DecoderVoice(name, policy, spec, stream, self._drive)
+
+        return Player(spec, make, blend_s)
 
     def _configure(self) -> None:
         if self.spec is None:
             raise MyoError("no effector is known yet: start one, it tells what it is on effector/spec")
-        o = self._options = read(self, PolicyNodeOptions)
-        player = player_for(self.spec, o.blend_s)
+        if self.decodes and self.stream is None:
+            raise MyoError("no EMG is known yet: start an EMG node, it tells what it hears on emg/spec")
+        o, self._drive = read(self, PolicyNodeOptions), read(self, DriveOptions)
+        self._options = o
+        player = self._player(self.spec, o.blend_s)
         policy = OnnxPolicy(store.find(o.policy))
         policy.rehearse()
-        voice = player.fit(o.policy, policy)
-        player.commit(voice)
+        player.commit(player.fit(o.policy, policy))
         if o.shadow:
             player.shadow = player.fit(o.shadow, OnnxPolicy(store.find(o.shadow)))
-        self._port = PolicyPort(self, self.spec)
-        self.loop = PolicyLoop(player, self._port, lockstep=o.lockstep, parties=o.parties, seed=o.seed)
+        if self.stream is not None:
+            self._port = port = DecoderPort(self, self.spec)
+            self.loop = DecoderLoop(player, port, self.stream)
+        else:
+            self._port = PolicyPort(self, self.spec)
+            self.loop = PolicyLoop(player, self._port, lockstep=o.lockstep, parties=o.parties, seed=o.seed)
         self.loop.start(self.thread)
         self._tell("active")
 
@@ -120,13 +174,26 @@ class PolicyNode(LoopNode):
                     raise MyoError(f"{p.name} cannot be changed while the policy runs: set it at the start")
                 if p.name == "policy" and self.loop is not None and p.value == self.loop.player.name:
                     continue  # it is played already, whatever has become of its file
+                if p.name in {f.name for f in fields(DriveOptions)} and self.loop is not None:
+                    raise MyoError(f"{p.name} cannot be changed while the policy runs: set it at the start")
                 if p.name == "policy" or (p.name == "shadow" and p.value):
                     contract = read_contract(store.find(getattr(options, p.name)))
-                    if self.spec is not None:
-                        contract.match(self.spec, TASK_CHANNELS)
+                    self._match(contract)
         except MyoError as error:
             return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
+
+    def _match(self, contract: Contract) -> None:
+        """Refuse what cannot be played here; whether a decoder's answers move this hand is found when it is fitted."""
+        if bool(contract.conditioning) != self.decodes:
+            hears, other = ("EMG", "the effector") if self.decodes else ("the effector", "EMG")
+            raise MyoError(
+                f"policy {contract.name!r} hears {other}, what runs here hears {hears}: start a stack for it"
+            )
+        if self.stream is not None:
+            contract.match_emg(self.stream.channels, self.stream.conditioning)
+        elif self.spec is not None:
+            contract.match(self.spec, TASK_CHANNELS)
 
     def _set(self, parameters: list[Parameter[Any]]) -> None:
         """Begin what was accepted."""
@@ -249,6 +316,20 @@ class PolicyNode(LoopNode):
     def _refresh(self) -> None:
         if self._port is not None:
             self._port.refresh()
+        if isinstance(self.loop, DecoderLoop):
+            self._report(self.loop)
+
+    def _report(self, loop: DecoderLoop) -> None:
+        """What was decided so far."""
+        said = {asked: dict(chosen) for asked, chosen in loop.prompted.items()}
+        values = {
+            "policy": loop.player.name, "events": dict(loop.events), "prompted": said,
+            **{k: v for k, v in loop.ledger.summary().items() if k.endswith("_ms")},
+        }  # fmt: skip
+        name = status.full_name(self.get_namespace(), "policy")
+        array = DiagnosticArray(status=[status.status(name, "decoding", values)])
+        array.header.stamp = self.get_clock().now().to_msg()
+        self._diagnostics.publish(array)
 
     def _tell(self, text: str, **more: Any) -> None:
         loop = self.loop

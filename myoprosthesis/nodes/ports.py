@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from rclpy.node import Node
 
 from myoprosthesis.core.effector import EffectorSpec, EffectorState
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.plan import PerturbationPlan, TrialPlan
+from myoprosthesis.decoders.voice import DecoderVoice
 from myoprosthesis.nodes import topics
+from myoprosthesis.nodes.comparison import Beside
 from myoprosthesis.nodes.effector_loop import Command
 from myoprosthesis.nodes.inbox import Inbox
 from myoprosthesis.nodes.process import say
+from myoprosthesis.nodes.samples import Samples
+from myoprosthesis.nodes.samples import read as read_samples
 from myoprosthesis.nodes.views import Views
 from myoprosthesis.nodes.wire import Frame, Reader, Writer
 from myoprosthesis.policies.player import Player
@@ -83,9 +90,10 @@ class EffectorPort(GraphPort):
     def __init__(self, node: Node) -> None:
         super().__init__(node, topics.COMMAND, 1, watch=True)
 
-    def fit(self, spec: EffectorSpec, lockstep: bool) -> None:
-        """Publish for this effector from now on."""
+    def fit(self, spec: EffectorSpec, lockstep: bool, beside: str = "") -> None:
+        """Publish for this effector from now on; as the twin of the one whose state is on the topic `beside`."""
         node = self._node
+        self.beside = Beside(node, self._inbox, spec, beside) if beside else None
         self._quantity = spec.command.quantity
         self._writer = Writer(spec.channels, frame=spec.frame)
         self._state = node.create_publisher(topics.STATE.type, topics.STATE.name, topics.STATE.qos)
@@ -99,17 +107,19 @@ class EffectorPort(GraphPort):
         """See `Port`."""
         self._state.publish(self._writer.pack(stamp_ns, *state.table))
         self.views.publish(stamp_ns, state)
+        if self.beside is not None:
+            self.beside.publish(stamp_ns, state)
 
     def applied(self, stamp_ns: int, state: EffectorState) -> None:
         """See `Port`."""
         self.views.applied(stamp_ns, state)
 
 
-class PolicyPort(GraphPort):
-    """`policy_loop.Port` over ROS topics."""
+class CommandingPort(GraphPort):
+    """A port of a loop around a player: what it commands, and what the shadow would."""
 
-    def __init__(self, node: Node, spec: EffectorSpec) -> None:
-        super().__init__(node, topics.STATE, 10, watch=False)
+    def __init__(self, node: Node, spec: EffectorSpec, depth: int) -> None:
+        super().__init__(node, topics.STATE, depth, watch=False)
         rows = (spec.command.quantity,)
         self._writer = Writer(spec.command.names, rows, spec.frame)
         self._shadow_writer = Writer(spec.command.names, rows, spec.frame)
@@ -120,10 +130,6 @@ class PolicyPort(GraphPort):
             for t in (topics.COMMAND, topics.POLICY_SHADOW, topics.POLICY_HIDDEN)
         )
         self.hidden_wanted = False
-
-    def states(self) -> list[Frame]:
-        """See `Port`."""
-        return self.frames()
 
     def command(self, stamp_ns: int, command: Any) -> None:
         """See `Port`."""
@@ -144,3 +150,70 @@ class PolicyPort(GraphPort):
     def refresh(self) -> None:
         """Find out who listens."""
         self.hidden_wanted = self._hidden.get_subscription_count() > 0
+
+
+class PolicyPort(CommandingPort):
+    """`policy_loop.Port` over ROS topics."""
+
+    def __init__(self, node: Node, spec: EffectorSpec) -> None:
+        super().__init__(node, spec, 10)
+
+    def states(self) -> list[Frame]:
+        """See `Port`."""
+        return self.frames()
+
+
+class DecoderPort(CommandingPort):
+    """`decoder_loop.Port` over ROS topics."""
+
+    def __init__(self, node: Node, spec: EffectorSpec) -> None:
+        super().__init__(node, spec, 1)
+        self._blocks = self._inbox.subscribe(topics.EMG_FILTERED)
+        self._prompts = self._inbox.subscribe(topics.EMG_PROMPT)
+        self._names = spec.command.names
+        self._prompt = ""
+        self._posture: NDArray[np.float64] | None = None
+        self._decision = node.create_publisher(
+            topics.EMG_DECISION.type, topics.EMG_DECISION.name, topics.EMG_DECISION.qos
+        )
+        self._said: tuple[Sequence[str], Writer] | None = None
+
+    def wait(self, timeout_s: float) -> None:
+        """See `Port`. Of the effector, where it is now is all that is kept."""
+        super().wait(timeout_s)
+        self.plans()
+        frames = self.frames()
+        if frames and set(self._names) <= set(frames[-1].names):
+            self._posture = frames[-1].position[[frames[-1].names.index(n) for n in self._names]]
+
+    def blocks(self) -> list[Samples]:
+        """See `Port`."""
+        out = []
+        for message in self._inbox.take(self._blocks):
+            try:
+                out.append(read_samples(message))
+            except MyoError as error:
+                self.say("error", str(error))
+        return out
+
+    def posture(self) -> NDArray[np.float64] | None:
+        """See `Port`."""
+        return self._posture
+
+    def prompt(self) -> str:
+        """See `Port`."""
+        for message in self._inbox.take(self._prompts):
+            self._prompt = message.data
+        return self._prompt
+
+    def decided(self, stamp_ns: int, voice: DecoderVoice) -> None:
+        """See `Port`. Scores in `position` and 1 in `effort` for the class that is chosen, then what is known of it."""
+        d = voice.decision
+        if d is None:
+            return
+        if self._said is None or self._said[0] is not voice.names:
+            more = ("confidence", "rejected", "speed", "novelty", "drifting")
+            self._said = voice.names, Writer((*voice.names, *more), ("position", "effort"))
+        chosen = [float(n == d.choice) for n in voice.names]
+        values = np.array([*d.scores, d.confidence, d.rejected, d.speed, d.novelty, d.drifting], float)
+        self._decision.publish(self._said[1].pack(stamp_ns, values, np.array([*chosen, 0.0, 0.0, 0.0, 0.0, 0.0])))

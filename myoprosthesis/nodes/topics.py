@@ -15,7 +15,7 @@ from rclpy.qos import (
     qos_profile_sensor_data,
 )
 from rosgraph_msgs.msg import Clock
-from sensor_msgs.msg import JointState
+from sensor_msgs.msg import JointState, PointCloud2
 from std_msgs.msg import Header, String
 
 BEAT_S = 0.02
@@ -58,6 +58,14 @@ SPEC = Topic("effector/spec", String, latched())
 POLICY_ACTIVE = Topic("policy/active", DiagnosticStatus, latched())
 POLICY_SHADOW = Topic("policy/shadow", JointState, reliable(1))
 POLICY_HIDDEN = Topic("policy/hidden", JointState, reliable(1))
+DIFFERENCE = Topic("difference", JointState, reliable(10))
+"""Of a twin: what it, and the hand beside it, are beyond the command, and apart; rad."""
+EMG_RAW = Topic("emg/raw", PointCloud2, reliable(50))
+EMG_FILTERED = Topic("emg/filtered", PointCloud2, reliable(50))
+EMG_ENVELOPE = Topic("emg/envelope", JointState, reliable(10))
+EMG_DECISION = Topic("emg/decision", JointState, reliable(10))
+EMG_PROMPT = Topic("emg/prompt", String, latched())
+EMG_SPEC = Topic("emg/spec", String, latched())
 DIAGNOSTICS = Topic("/diagnostics", DiagnosticArray, reliable(10))
 CLOCK = Topic("/clock", Clock, reliable(1))
 

@@ -17,7 +17,10 @@ pytestmark = pytest.mark.skipif(
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ("launch", "config", "policies")
-EXECUTABLES = {"myoprosthesis", "effector_node", "policy_node", "perturbation_node", "task_node", "console_node"}
+EXECUTABLES = {
+    "myoprosthesis",
+    *("effector_node", "policy_node", "perturbation_node", "task_node", "console_node", "emg_node", "emulator_node"),
+}
 
 
 def build(workspace: Path, *arguments: str) -> Path:

@@ -1,0 +1,73 @@
+"""A person's calibration: rest and maximal voluntary contraction (MVC) of each channel, saved under a name."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from myoprosthesis.core.errors import ConfigError, unknown
+from myoprosthesis.emg.conditioning import Conditioning
+from myoprosthesis.emg.source import SourceSpec
+
+SHAPING = ("high_pass_hz", "low_pass_hz", "order", "mains_hz", "notch_q", "envelope_hz", "rate", "unit")
+"""Settings on which an envelope depends."""
+
+
+def folder() -> Path:
+    """Where calibrations are saved by name (XDG base directory specification 0.8)."""
+    home = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(home) / "myoprosthesis" / "calibrations"
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """`rest` and `maximum` are envelopes by channel, in the unit of `conditioning`, before normalisation."""
+
+    name: str
+    source: str
+    rest: dict[str, float]
+    maximum: dict[str, float]
+    conditioning: dict[str, Any]
+    taken: str = ""
+    """When (ISO 8601)."""
+
+    def mvc(self, spec: SourceSpec, settings: Conditioning) -> Mapping[str, float]:
+        """The MVC of each channel of a source; refuses another conditioning, and channels that are not known."""
+        now = settings.to_dict()
+        for key in SHAPING:
+            if self.conditioning.get(key) != now[key]:
+                raise ConfigError(
+                    f"calibration {self.name!r} was taken with {key} = {self.conditioning.get(key)!r}, "
+                    f"here it is {now[key]!r}: calibrate again"
+                )
+        for channel in spec.channels:
+            if channel not in self.maximum:
+                raise ConfigError(f"calibration {self.name!r} knows no channel {channel!r}: calibrate again")
+        return self.maximum
+
+    def save(self, path: Path | None = None) -> Path:
+        """Write it under its name, or to a path, as one JSON file."""
+        file = path or folder() / f"{self.name}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part = file.with_name(file.name + ".part")
+        part.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+        part.replace(file)
+        return file
+
+    @classmethod
+    def load(cls, name: str) -> Calibration:
+        """By name, or by path."""
+        file = Path(name).expanduser()
+        if not file.is_file():
+            file = folder() / f"{name}.json"
+        if not file.is_file():
+            raise unknown("calibration", name, [p.stem for p in folder().glob("*.json")])
+        try:
+            data = json.loads(file.read_text(encoding="utf-8"))
+            return cls(**{f.name: data[f.name] for f in fields(cls)})
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ConfigError(f"{file} is no calibration: {error!r}") from error

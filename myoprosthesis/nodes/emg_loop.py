@@ -1,0 +1,117 @@
+"""The loop of an EMG front end: samples that have come are disturbed on purpose, conditioned once, and told."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.core.loop import Ledger, Pacer
+from myoprosthesis.core.plan import PerturbationPlan, Schedule
+from myoprosthesis.emg.conditioning import Conditioned, Conditioner
+from myoprosthesis.emg.distorter import SITE, Distorter
+from myoprosthesis.emg.source import Block, EmgSource
+from myoprosthesis.nodes.control_loop import ControlLoop, hasten
+
+Array = NDArray[np.float64]
+
+
+class Port(Protocol):
+    """What the loop needs of the world."""
+
+    def wait(self, timeout_s: float) -> None:
+        """Until something has come, or the time is over."""
+
+    def plans(self) -> list[PerturbationPlan]:
+        """Plans that came since the last call, oldest first."""
+
+    def publish(self, block: Block, raw: Array, conditioned: Conditioned) -> None:
+        """Tell a block: `raw` as disturbed on purpose, and what conditioning made of it."""
+
+    def prompt(self, text: str) -> None:
+        """What is asked for has changed."""
+
+    def say(self, level: str, text: str) -> None:
+        """Tell people."""
+
+
+class EmgLoop(ControlLoop):
+    """Reads the source every `period_s`; a source that is silent or lost is said once, and waited for."""
+
+    def __init__(self, source: EmgSource, conditioner: Conditioner, port: Port, period_s: float) -> None:
+        super().__init__(lockstep=False)
+        spec = source.spec
+        self.source, self.conditioner, self.port = source, conditioner, port
+        self.ledger = Ledger()
+        self.events: Counter[str] = Counter()
+        self.off: tuple[str, ...] = ()
+        """Channels whose electrode is off, saturated or still."""
+        self.refused = ""
+        self._distorter = Distorter(spec.channels, spec.rate, spec.unit)
+        self._schedule = Schedule()
+        self._plan: PerturbationPlan | None = None
+        self._period_s = period_s
+        self._prompt, self._fault, self._ended = "", "", False
+
+    def _run(self) -> None:
+        hasten()
+        pacer = Pacer(self._period_s)
+        pacer.start()
+        while not self._stop.is_set():
+            pacer.wait()
+            self.port.wait(0.0)
+            self._serve()
+            for plan in self.port.plans():
+                self._schedule.add(plan)
+            block = self.source.read()
+            if block is not None and self.active:
+                self._tell(block)
+            self._watch()
+        self.source.close()
+
+    def _tell(self, block: Block) -> None:
+        stamps = np.linspace(block.stamp_ns, block.arrival_ns, len(block)).astype(np.int64)
+        raw = self._disturbed(block, stamps)
+        done = self.conditioner.feed(raw)
+        self.events["samples"] += len(block)
+        self.events["artefacts"] += int(done.artefact.any(axis=1).sum())
+        channels = self.source.spec.channels
+        off = tuple(c for c, bad in zip(channels, done.off[-1], strict=True) if bad)
+        if off != self.off:
+            self.off = off
+            self.events["lead_off"] += bool(off)
+            self.port.say("warning" if off else "info", f"electrodes off: {', '.join(off)}" if off else "electrodes on")
+        self.port.publish(block, raw, done)
+        self.ledger.note("told_after", max(0.0, (time.time_ns() - block.arrival_ns) * 1e-9))
+        if block.prompt != self._prompt:
+            self._prompt = block.prompt
+            self.port.prompt(block.prompt)
+
+    def _disturbed(self, block: Block, stamps: NDArray[np.int64]) -> Array:
+        plan = self._schedule.current(int(stamps[-1]))
+        entries = plan.at(SITE) if plan is not None else ()
+        if plan is not self._plan:
+            self._plan = plan
+            self.refused = self._distorter.refusal(entries)
+            if self.refused:
+                self.port.say("error", f"the perturbation is refused: {self.refused}")
+        return self._distorter.apply(block.samples, stamps, () if self.refused else entries)
+
+    def _watch(self) -> None:
+        """Say once that samples do not come, and once that they do again."""
+        fault, ended = self.source.fault, self.source.ended
+        if fault != self._fault:
+            self._fault = fault
+            self.events["faults"] += bool(fault)
+            self.port.say("warning" if fault else "info", f"no EMG: {fault}" if fault else "EMG comes again")
+        if ended and not self._ended:
+            self.port.say("info", "the recording has ended")
+        self._ended = ended
+
+
+def off_is_nan(done: Conditioned) -> Array:
+    """Filtered samples, with NaN where an electrode is off: a decoder that hears it rejects, and the hand holds."""
+    return np.where(done.off, np.nan, done.filtered) if done.off.any() else done.filtered

@@ -1,0 +1,188 @@
+"""The EMG node: a front end or a recording on the graph, conditioned once for every decoder."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import yaml
+from diagnostic_msgs.msg import DiagnosticArray
+from numpy.typing import NDArray
+
+from myoprosthesis.core import registry
+from myoprosthesis.core.errors import ConfigError, MyoError
+from myoprosthesis.core.options import build, option
+from myoprosthesis.core.plan import PerturbationPlan
+from myoprosthesis.emg.calibration import Calibration
+from myoprosthesis.emg.conditioning import Conditioned, Conditioner, Conditioning
+from myoprosthesis.emg.source import Block, SourceSpec
+from myoprosthesis.nodes import status, topics
+from myoprosthesis.nodes.emg_loop import EmgLoop, off_is_nan
+from myoprosthesis.nodes.inbox import Inbox
+from myoprosthesis.nodes.managed import LoopNode
+from myoprosthesis.nodes.parameters import declare, overrides, read
+from myoprosthesis.nodes.process import run, say
+from myoprosthesis.nodes.samples import SampleWriter
+from myoprosthesis.nodes.views import time_message
+from myoprosthesis.nodes.wire import Writer
+from myoprosthesis.policies import store
+from myoprosthesis.policies.onnx_policy import read_contract
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class EmgNodeOptions:
+    """Parameters of the EMG node; the source's own options stand beside them."""
+
+    source: str = option("recording", "the source of EMG")
+    conditioning: str = option(
+        "", "whose conditioning is done: a decoder's (its name), or options as YAML: '{mains_hz: 50}'; empty: the usual"
+    )
+    calibration: str = option("", "MVC of each channel, as `calibrate` saved it: a name or a path; empty: not known")
+    period_s: float = option(0.002, "how often the source is read", "s", 1e-3, 0.1)
+    autostart: bool = option(True, "configure and activate at once")
+
+
+def conditioning(text: str, spec: SourceSpec) -> Conditioning:
+    """What is done to the samples of a source; raises `ConfigError`."""
+    given: Any = {}
+    if text.lstrip().startswith("{"):
+        try:
+            given = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise ConfigError(f"conditioning {text!r} is no YAML") from error
+    elif text:
+        contract = read_contract(store.find(text))
+        if not contract.conditioning:
+            raise ConfigError(f"policy {text!r} is no decoder: it tells of no conditioning")
+        given = contract.conditioning
+    return build(Conditioning, {**given, "rate": spec.rate, "unit": spec.unit}, "conditioning")
+
+
+class EmgPort:
+    """`emg_loop.Port` over ROS topics."""
+
+    def __init__(self, node: EmgNode, spec: SourceSpec) -> None:
+        self._node = node
+        self._inbox = Inbox(node)
+        self._plans = self._inbox.subscribe(topics.PERTURBATION)
+        self._raw, self._filtered, self._envelope, self._prompt = (
+            node.create_publisher(t.type, t.name, t.qos)
+            for t in (topics.EMG_RAW, topics.EMG_FILTERED, topics.EMG_ENVELOPE, topics.EMG_PROMPT)
+        )
+        self._block = SampleWriter(spec.channels)
+        self._levels = Writer(spec.channels, ("position",))
+        self._raw_wanted = False
+
+    def refresh(self) -> None:
+        """Find out who listens."""
+        self._raw_wanted = self._raw.get_subscription_count() > 0
+
+    def wait(self, timeout_s: float) -> None:
+        """See `Port`."""
+        self._inbox.wait(timeout_s)
+
+    def plans(self) -> list[PerturbationPlan]:
+        """See `Port`."""
+        out = []
+        for message in self._inbox.take(self._plans):
+            try:
+                out.append(PerturbationPlan.from_json(message.data))
+            except MyoError as error:
+                self.say("error", str(error))
+        return out
+
+    def publish(self, block: Block, raw: Array, conditioned: Conditioned) -> None:
+        """See `Port`."""
+        times = np.linspace(0.0, (block.arrival_ns - block.stamp_ns) * 1e-9, len(block))
+        self._filtered.publish(self._block.message(block.stamp_ns, times, off_is_nan(conditioned)))
+        self._envelope.publish(self._levels.pack(block.arrival_ns, conditioned.envelope[-1]))
+        if self._raw_wanted:
+            self._raw.publish(self._block.message(block.stamp_ns, times, raw))
+
+    def prompt(self, text: str) -> None:
+        """See `Port`."""
+        self._prompt.publish(topics.EMG_PROMPT.type(data=text))
+
+    def say(self, level: str, text: str) -> None:
+        """See `Port`."""
+        say(self._node, level, text)
+
+
+class EmgNode(LoopNode):
+    """Opens the source named by its parameters and runs its loop."""
+
+    def __init__(self) -> None:
+        super().__init__("emg")
+        name = overrides(self).get("source", EmgNodeOptions.__dataclass_fields__["source"].default)
+        self._factory, self._own = registry.factory("emg_sources", name), registry.options("emg_sources", name)
+        declare(self, ("", EmgNodeOptions), ("", self._own))
+        self._options = read(self, EmgNodeOptions)
+        self._name = name
+        self.loop: EmgLoop | None
+        self.settled(EmgNodeOptions, self._own)
+        self._spec = self.create_publisher(topics.EMG_SPEC.type, topics.EMG_SPEC.name, topics.EMG_SPEC.qos)
+        self._diagnostics = self.create_publisher(
+            topics.DIAGNOSTICS.type, topics.DIAGNOSTICS.name, topics.DIAGNOSTICS.qos
+        )
+        self._port: EmgPort | None = None
+        self.create_timer(0.5, self._report)
+        if self._options.autostart:
+            self.autostart()
+
+    def _configure(self) -> None:
+        o = self._options = read(self, EmgNodeOptions)
+        if o.source != self._name:
+            raise ConfigError(f"this node was started for source {self._name!r}: start another for {o.source!r}")
+        source = self._factory(read(self, self._own))
+        source.open()
+        try:
+            spec = source.spec
+            settings = conditioning(o.conditioning, spec)
+            mvc = Calibration.load(o.calibration).mvc(spec, settings) if o.calibration else None
+            conditioner = Conditioner(settings, spec.channels, mvc)
+        except MyoError:
+            source.close()
+            raise
+        self._port = EmgPort(self, spec)
+        self.loop = EmgLoop(source, conditioner, self._port, o.period_s)
+        self.loop.active = False
+        told = {**asdict(spec), "conditioning": settings.to_dict(), "calibration": o.calibration}
+        self._spec.publish(topics.EMG_SPEC.type(data=json.dumps(told)))
+        self.loop.start(self.thread)
+
+    def _report(self) -> None:
+        loop, port = self.loop, self._port
+        if loop is None or port is None:
+            return
+        port.refresh()
+        source = loop.source
+        values = {
+            "source": self._name,
+            "ended": source.ended,
+            "fault": source.fault,
+            "off": list(loop.off),
+            "events": dict(loop.events),
+            "timing": asdict(source.timing),
+            **{k: v for k, v in loop.ledger.summary().items() if k.endswith("_ms")},
+        }
+        level = status.WARN if source.fault or loop.off else status.OK
+        text = source.fault or (f"electrodes off: {', '.join(loop.off)}" if loop.off else "EMG comes")
+        array = DiagnosticArray(
+            status=[status.status(status.full_name(self.get_namespace(), "emg"), text, values, level, self._name)]
+        )
+        array.header.stamp = time_message(self.get_clock().now().nanoseconds)
+        self._diagnostics.publish(array)
+
+
+def main() -> None:
+    """Entry point of the executable `emg_node`."""
+    sys.exit(run(EmgNode, sys.argv))
+
+
+if __name__ == "__main__":
+    main()

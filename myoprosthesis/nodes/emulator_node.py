@@ -1,0 +1,98 @@
+"""The emulator node: a hand that is not there, on a pseudo-terminal, with faults on demand."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+from myoprosthesis.core import registry
+from myoprosthesis.core.errors import ConfigError, MyoError
+from myoprosthesis.core.options import option
+from myoprosthesis.emulators.emulated_port import EmulatedPort
+from myoprosthesis.emulators.fault import KINDS, Fault
+from myoprosthesis.hands import sheet
+from myoprosthesis.nodes import status, topics
+from myoprosthesis.nodes.parameters import declare, read
+from myoprosthesis.nodes.process import run
+
+
+@dataclass(frozen=True)
+class EmulatorNodeOptions:
+    """Parameters of the emulator node."""
+
+    hand: str = option("ability_hand", "the hand that is emulated")
+    path: str = option("", "name of its port; empty: one in a new folder")
+    fault: str = option("", f"set it for a fault, KIND[@AFTER][:FOR] in s, empty to heal: {', '.join(KINDS)}")
+
+
+class EmulatorNode(Node):
+    """Serves one emulated hand; `ros2 param set /emulator fault unplug:2` unplugs it for two seconds."""
+
+    def __init__(self) -> None:
+        super().__init__("emulator")
+        declare(self, ("", EmulatorNodeOptions))
+        o = read(self, EmulatorNodeOptions)
+        if o.path:
+            Path(o.path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            Path(o.path).unlink(missing_ok=True)  # of an emulator that was killed
+        faults = [Fault.parse(o.fault)] if o.fault else []
+        data = sheet.load(o.hand)
+        self.port = EmulatedPort(registry.factory("emulators", o.hand)(data), faults, o.path)
+        self._hand = o.hand
+        self._diagnostics = self.create_publisher(
+            topics.DIAGNOSTICS.type, topics.DIAGNOSTICS.name, topics.DIAGNOSTICS.qos
+        )
+        self.add_on_set_parameters_callback(self._check)
+        self.add_post_set_parameters_callback(self._set)
+        self.create_timer(0.5, self._report)
+
+    def close(self) -> None:
+        """Take the port away."""
+        self.port.close()
+
+    def _check(self, parameters: list[Parameter[Any]]) -> SetParametersResult:
+        try:
+            read(self, EmulatorNodeOptions, changes=parameters)
+            for p in parameters:
+                if p.name != "fault":
+                    raise ConfigError(f"{p.name} cannot be changed while the hand is emulated: set it at the start")
+                if p.value:
+                    Fault.parse(p.value)
+        except MyoError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
+
+    def _set(self, parameters: list[Parameter[Any]]) -> None:
+        for p in parameters:
+            if p.name == "fault" and p.value:
+                fault = Fault.parse(p.value)
+                self.port.fault(fault.kind, fault.for_s, fault.after_s)
+            elif p.name == "fault":
+                self.port.heal()
+
+    def _report(self) -> None:
+        emulator = self.port.emulator
+        values = {
+            **self.port.counts, "refused": emulator.refused, "watchdog_events": emulator.watchdog_events,
+            "path": self.port.path,
+        }  # fmt: skip
+        name = status.full_name(self.get_namespace(), "emulator")
+        array = DiagnosticArray(status=[status.status(name, "emulated", values, hardware=self._hand)])
+        array.header.stamp = self.get_clock().now().to_msg()
+        self._diagnostics.publish(array)
+
+
+def main() -> None:
+    """Entry point of the executable `emulator_node`."""
+    sys.exit(run(EmulatorNode, sys.argv))
+
+
+if __name__ == "__main__":
+    main()
