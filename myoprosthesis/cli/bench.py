@@ -8,14 +8,15 @@ from typing import Any
 from myoprosthesis.bench import training
 from myoprosthesis.cli.figures import add_json, check_writable, write_json
 
-PARTS = ("loop", "swap", "training")
+PARTS = ("loop", "swap", "training", "emg")
 
 
 def add(words: Any) -> None:
     """Add the word."""
-    p = words.add_parser("bench", help="measure loop, swaps and training", description=__doc__)
+    p = words.add_parser("bench", help="measure loop, swaps, training, and EMG to hand", description=__doc__)
     p.add_argument("part", nargs="?", choices=(*PARTS, "all"), default="all", help="what to measure (default all)")
     p.add_argument("--seconds", type=float, default=60.0, help="length of the real-time part (default 60)")
+    p.add_argument("--hours", type=float, default=1.0, help="EMG that is decoded offline (default 1)")
     p.add_argument("--swaps", type=int, default=1000, help="number of swaps (default 1000)")
     training.add(p)
     add_json(p)
@@ -44,6 +45,10 @@ def _measure(part: str, given: argparse.Namespace) -> dict[str, Any]:
         from myoprosthesis.bench import swap
 
         return swap.measure(given.swaps)
+    if part == "emg":
+        from myoprosthesis.bench import emg
+
+        return {"emg": emg.measure(given.seconds / 2, 3600 * given.hours)}
     return training.measure(given.motornet_python, given.compile, given.training_seconds)
 
 
@@ -75,6 +80,23 @@ def _table(f: dict[str, Any], part: str) -> Any:
         table.add_row(
             "request to played", f"p50 {f['swap_ms']['p50']:.0f} ms, p99 {f['swap_ms']['p99']:.0f} ms", "", ""
         )
+    elif part == "emg":
+        e = f["emg"]
+        what = f"{e['channels']} channels at {e['rate_hz']:.0f} Hz"
+        table.add_row(
+            f"sample to bytes p99, {what}", f"{e['latency_ms']['p99']:.2f} ms (p50 {e['latency_ms']['p50']:.2f})",
+            f"{e['latency_limit_ms']:.1f} ms: a period of the link + 3",
+            f"{e['latency_ms']['p99'] / e['latency_limit_ms']:.2f}",
+        )  # fmt: skip
+        table.add_row(
+            "one decision, median", f"{e['decision_ms']['p50']:.3f} ms", "0.2 ms",
+            f"{e['decision_ms']['p50'] / 0.2:.2f}",
+        )  # fmt: skip
+        table.add_row(
+            f"{e['offline_s'] / 60:.0f} minutes offline", f"{e['offline_x_real_time']:.0f} × real time",
+            "50 × real time", f"{e['offline_x_real_time'] / 50:.1f}",
+        )  # fmt: skip
+        table.add_row("memory that grew meanwhile", f"{e['memory_growth_mib']:.1f} MiB", "", "")
     else:
         for key, row in f.items():
             if isinstance(row, dict) and "batches_per_s" in row:
