@@ -31,6 +31,11 @@ def add(words: Any) -> None:
     p.add_argument(
         "--option", action="append", default=[], metavar="NAME=VALUE", help="another option; may be repeated"
     )
+    p = word("exchange", "change the effector while it runs: the guard holds in between", exchange)
+    p.add_argument("effector", help="a name (see `effectors`), the same one too")
+    p.add_argument(
+        "--option", action="append", default=[], metavar="NAME=VALUE", help="an option, such as port=/dev/ttyUSB0"
+    )
     p = word("status", "what a running stack does", status)
     add_json(p)
     word("estop", "put the effector into its fail state until `resume`", lambda g: _trigger(g, "effector", "estop"))
@@ -67,16 +72,39 @@ def perturb(given: argparse.Namespace) -> int:
     from myoprosthesis.nodes.perturbation_node import PerturbationNodeOptions, planner
     from myoprosthesis.nodes.steering import Steering
 
-    pairs = [p.partition("=") for p in given.option]
-    if any(not sep for _, sep, _ in pairs):
-        raise ConfigError(f"--option takes name=value, got {' '.join(given.option)}")
-    options = "{" + ", ".join(f"{k}: {v}" for k, _, v in pairs) + "}" if pairs else ""
+    pairs = _pairs(given.option)
+    options = "{" + ", ".join(f"{k}: {v}" for k, v in pairs.items()) + "}" if pairs else ""
     values = {"perturbation": given.perturbation, "gain": given.gain, "options": options}
     planner(build(PerturbationNodeOptions, {k: v for k, v in values.items() if v not in (None, "")}))
     with Steering(given.namespace) as graph:
         graph.set("perturbation", {**values, "gain": "" if given.gain is None else given.gain})
     print(f"{given.perturbation} from the next trial on")
     return 0
+
+
+def exchange(given: argparse.Namespace) -> int:
+    """Check what can be checked, then change."""
+    import yaml
+
+    from myoprosthesis.core import registry
+    from myoprosthesis.core.options import build
+    from myoprosthesis.nodes.parameters import to_ros
+    from myoprosthesis.nodes.steering import Steering
+
+    options = {k: yaml.safe_load(v) for k, v in _pairs(given.option).items()}
+    build(registry.options("effectors", given.effector), options, f"effector {given.effector!r}")
+    with Steering(given.namespace) as graph:
+        graph.exchange(given.effector, {k: to_ros(v) for k, v in options.items()})
+    print(f"{given.effector} is commanded now")
+    return 0
+
+
+def _pairs(given: list[str]) -> dict[str, str]:
+    """`name=value` texts."""
+    pairs = [p.partition("=") for p in given]
+    if any(not sep for _, sep, _ in pairs):
+        raise ConfigError(f"--option takes name=value, got {' '.join(given)}")
+    return {k: v for k, _, v in pairs}
 
 
 def status(given: argparse.Namespace) -> int:

@@ -167,7 +167,7 @@ class ConsoleNode(Node):
         space, _, name = event.node.rpartition("/")
         if space == self.get_namespace().rstrip("/"):
             values = {p.name: parameter_value_to_python(p.value) for p in event.changed_parameters}
-            self.changed.setdefault(name, {}).update(values)
+            self.changed.setdefault(name, {}).update({p.name: "" for p in event.deleted_parameters} | values)
 
     def _diagnostics(self, message: Any) -> None:
         for one in message.status:

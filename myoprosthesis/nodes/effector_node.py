@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool, Trigger
 
 from myoprosthesis.core import registry
-from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.errors import ConfigError, MyoError
 from myoprosthesis.core.fingerprint import fingerprint
 from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.core.options import option
@@ -56,6 +58,8 @@ class EffectorNode(LoopNode):
         self._name = name
         self._claim: Claim | None = None
         self.settled(EffectorNodeOptions, self._own)
+        self.add_on_set_parameters_callback(self._check)
+        self.add_post_set_parameters_callback(self._become)
         self._diagnostics = self.create_publisher(
             topics.DIAGNOSTICS.type, topics.DIAGNOSTICS.name, topics.DIAGNOSTICS.qos
         )
@@ -88,8 +92,6 @@ class EffectorNode(LoopNode):
 
     def _configure(self) -> None:
         o = self._options = read(self, EffectorNodeOptions)
-        if o.effector != self._name:
-            raise ConfigError(f"this node was started for effector {self._name!r}: start another for {o.effector!r}")
         effector = self._factory(read(self, self._own))
         if o.lockstep and not effector.spec.steppable:
             raise ConfigError(f"effector {effector.spec.name!r} has no time of its own: it cannot run in lockstep")
@@ -110,6 +112,28 @@ class EffectorNode(LoopNode):
         self.loop.start(self.thread)
         if o.gui:
             self._open_viewer(effector)
+
+    def _check(self, parameters: list[Parameter[Any]]) -> SetParametersResult:
+        try:
+            for p in parameters:
+                if p.name == "effector":
+                    registry.options("effectors", str(p.value))
+        except MyoError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
+
+    def _become(self, parameters: list[Parameter[Any]]) -> None:
+        """Another effector, with options of its own, which begin as their defaults."""
+        for p in parameters:
+            if p.name == "effector" and p.value != self._name:
+                self.settled(EffectorNodeOptions)
+                for f in fields(self._own):
+                    self.undeclare_parameter(f.name)
+                self._name = str(p.value)
+                self._factory = registry.factory("effectors", self._name)
+                self._own = registry.options("effectors", self._name)
+                declare(self, ("", self._own), given={})
+                self.settled(EffectorNodeOptions, self._own)
 
     def _refuse_second(self) -> None:
         """Two effectors on one state topic would be read as one body that jumps. One on this machine is known by its

@@ -33,6 +33,7 @@ class ManagedNode(LifecycleNode):
         self.refused = ""
         self._why = ""
         self._lasting: list[Any] = []
+        self._groups: tuple[type, ...] = ()
         self.crashed = False
 
     def thread(self, work: Callable[[], None]) -> threading.Thread:
@@ -58,6 +59,13 @@ class ManagedNode(LifecycleNode):
                 self.refused = self._why or "not brought up"
                 return
             settle()
+
+    def anew(self) -> None:
+        """Clean up and come back, because what it was configured for has become another; active again if it was."""
+        was_active = self.trigger_deactivate() == TransitionCallbackReturn.SUCCESS
+        self.trigger_cleanup()
+        if self.trigger_configure() == TransitionCallbackReturn.SUCCESS and was_active:
+            self.trigger_activate()
 
     def refuse(self, sentence: str) -> None:
         """Say why this process cannot go on; it then ends."""
@@ -103,21 +111,24 @@ class ManagedNode(LifecycleNode):
 
     def settled(self, *groups: type) -> None:
         """Parameters of these options dataclasses are checked when set, and refused once the node is configured,
-        since it would not heed them any more."""
+        since it would not heed them any more. Called again, others are."""
+
+        first, self._groups = not self._groups, groups
 
         def check(parameters: list[Parameter[Any]]) -> SetParametersResult:
-            own = {f.name: group for group in groups for f in fields(group)}
+            own = {f.name: group for group in self._groups for f in fields(group)}
             try:
                 for p in parameters:
                     if p.name in own and self._lasting:
                         raise ConfigError(f"{p.name} cannot be changed while the node is configured: clean it up first")
-                for group in groups:
+                for group in self._groups:
                     read(self, group, changes=[p for p in parameters if own.get(p.name) is group])
             except MyoError as error:
                 return SetParametersResult(successful=False, reason=str(error))
             return SetParametersResult(successful=True)
 
-        self.add_on_set_parameters_callback(check)
+        if first:
+            self.add_on_set_parameters_callback(check)
 
     def release(self) -> None:
         """Take off the graph what configuring put there."""

@@ -24,9 +24,10 @@ def overrides(node: Node) -> dict[str, Any]:
     return {name: p.value for name, p in node._parameter_overrides.items() if not name.startswith("qos_overrides")}
 
 
-def declare(node: Node, *groups: tuple[str, type]) -> None:
-    """Declare the fields of options dataclasses, each under its prefix (`""` for none); unknown names are refused."""
-    given = overrides(node)
+def declare(node: Node, *groups: tuple[str, type], given: Mapping[str, Any] | None = None) -> None:
+    """Declare the fields of options dataclasses, each under its prefix (`""` for none), with the values that are given
+    (None: on the command line and in parameter files); unknown names are refused."""
+    given = overrides(node) if given is None else given
     known = {f"{prefix}{f.name}": f for prefix, cls in groups for f in fields(cls)}  # type: ignore[arg-type]
     faults = [str(unknown("parameter", name, known)) for name in given if name not in known and name not in _ALWAYS]
     if faults:

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import SetParametersResult
-from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 
@@ -124,11 +123,7 @@ class PolicyNode(LoopNode):
                 self.autostart()
             return
         self.get_logger().warning(f"fitting anew: effector {self.spec.name!r}")
-        was_active = self.loop.active
-        for trigger in (self.trigger_deactivate, self.trigger_cleanup) if was_active else (self.trigger_cleanup,):
-            trigger()
-        if self.trigger_configure() == TransitionCallbackReturn.SUCCESS and was_active:
-            self.trigger_activate()
+        self.anew()
 
     def _player(self, spec: EffectorSpec, blend_s: float) -> Player:
         stream = self.stream

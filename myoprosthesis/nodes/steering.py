@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import rclpy
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
 from rcl_interfaces.srv import SetParametersAtomically
 from rclpy.parameter import Parameter
 from rclpy.signals import SignalHandlerOptions
@@ -18,6 +20,7 @@ from myoprosthesis.nodes.process import namespace_of, stay_local
 
 WAIT_S = 3.0
 SWAP_S = 30.0
+CHANGE_S = 15.0
 
 
 class Steering:
@@ -41,8 +44,8 @@ class Steering:
         self.node.destroy_node()
         rclpy.try_shutdown()
 
-    def call(self, kind: Any, name: str, request: Any) -> Any:
-        """The answer of a service."""
+    def call(self, kind: Any, name: str, request: Any, seconds: float = WAIT_S) -> Any:
+        """The answer of a service, for which it has so long."""
         client = self._clients.get(name)
         if client is None:
             client = self._clients[name] = self.node.create_client(kind, name)
@@ -50,9 +53,9 @@ class Steering:
             where = client.srv_name
             raise ConfigError(f"nothing answers at {where}: is a stack up (myoprosthesis up), and in this namespace?")
         future = client.call_async(request)
-        rclpy.spin_until_future_complete(self.node, future, timeout_sec=WAIT_S)
+        rclpy.spin_until_future_complete(self.node, future, timeout_sec=seconds)
         if future.result() is None:
-            raise ConfigError(f"{client.srv_name} did not answer within {WAIT_S:g} s")
+            raise ConfigError(f"{client.srv_name} did not answer within {seconds:g} s")
         return future.result()
 
     def set(self, node: str, values: dict[str, Any]) -> None:
@@ -70,6 +73,30 @@ class Steering:
     def pause(self, hold: bool) -> str:
         """Hold simulated time, or let it run."""
         return self._words(self.call(SetBool, "effector/pause", SetBool.Request(data=hold)))
+
+    def change(self, node: str, transition: str) -> bool:
+        """A lifecycle transition by name; whether it was done."""
+        request = ChangeState.Request(transition=Transition(label=transition))
+        return bool(self.call(ChangeState, f"{node}/change_state", request, CHANGE_S).success)
+
+    def exchange(self, name: str, options: dict[str, Any]) -> None:
+        """Another effector, or the same with other options, while the stack runs: the old one goes into its fail state
+        and is released, the new one comes up in its own start, and whoever commands it is fitted anew."""
+        node = "effector"
+        self.change(node, "deactivate")
+        self.change(node, "cleanup")
+        self.set(node, {"effector": name})
+        if options:
+            self.set(node, options)
+        if not self.change(node, "configure"):
+            raise ConfigError(
+                f"effector {name!r} could not be brought up (its node says why); nothing moves: choose another, or "
+                "this one with other options"
+            )
+        if not self.change(node, "activate"):
+            raise ConfigError(
+                f"effector {name!r} was brought up but does not follow commands: see myoprosthesis status"
+            )
 
     def active(self, seconds: float = 1.0) -> dict[str, Any]:
         """What the policy node last said that it plays; empty when it says nothing."""

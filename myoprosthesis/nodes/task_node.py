@@ -103,7 +103,9 @@ class TaskNode(ManagedNode):
             if self._options.autostart:
                 self.autostart()
         elif spec != self._spec:
-            self.refuse(f"the effector has changed to {spec.name!r}")
+            self._spec = spec
+            self.get_logger().warning(f"planning anew: effector {spec.name!r}")
+            self.anew()
 
     def _configure(self) -> None:
         spec = self._spec
