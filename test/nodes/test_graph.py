@@ -392,12 +392,28 @@ def test_down_and_up_again_twice(stack, node):
     assert stack.until(lambda: stack.probe.node.count_publishers(topic) == 1)
 
 
-def test_a_node_that_cannot_be_configured_stays_and_may_be_tried_again(stack):
+def exchanged(stack, name):
     assert stack.probe.change("effector", "deactivate") and stack.probe.change("effector", "cleanup")
-    assert stack.probe.set("effector", effector="point_mass") == ""
+    return stack.probe.set("effector", effector=name)
+
+
+def test_a_node_that_cannot_be_configured_stays_and_may_be_tried_again(stack):
+    assert exchanged(stack, "mjcf") == ""
     assert not stack.probe.change("effector", "configure")
-    assert stack.until(lambda: [w for w in stack.words if "started for effector 'arm26'" in w])
-    assert "not a number" in stack.probe.set("effector", dt="fast")
+    assert stack.until(lambda: [w for w in stack.words if "[effector]" in w and "mjcf" in w])
+    assert "unknown effector 'nobody'" in stack.probe.set("effector", effector="nobody")
     assert stack.probe.set("effector", effector="arm26") == ""
+    assert "not a number" in stack.probe.set("effector", dt="fast")
     assert stack.probe.change("effector", "configure") and stack.probe.change("effector", "activate")
+    assert not stack.supervisor.restarts
+
+
+def test_another_effector_is_commanded_once_a_policy_fits_it_and_the_first_one_again(stack):
+    assert exchanged(stack, "point_mass") == ""
+    assert stack.probe.change("effector", "configure") and stack.probe.change("effector", "activate")
+    assert stack.until(lambda: [w for w in stack.words if "[policy]" in w and "effector 'point_mass' takes" in w])
+    assert stack.until(lambda: stack.diagnostics[-1]["effector"] == "point_mass" and stack.diagnostics[-1]["idle"])
+    assert exchanged(stack, "arm26") == ""
+    assert stack.probe.change("effector", "configure") and stack.probe.change("effector", "activate")
+    assert stack.until(lambda: stack.diagnostics[-1]["effector"] == "arm26" and not stack.diagnostics[-1]["idle"])
     assert not stack.supervisor.restarts
