@@ -181,3 +181,62 @@ def test_muscles_are_not_rate_limited():
     guard.reset(0)
     assert guard.step(np.ones(4)).applied.tolist() == [1.0] * 4
     assert guard.spec == replace(guard.spec, rate_limit=None)
+
+
+class Lost(Recorder):
+    """A device: it can be lost, and is told when nobody commands it."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.fault, self.idled = "", []
+
+    def idle(self, command, imposed):
+        self.idled.append(command.copy())
+        return self._state(command)
+
+
+def test_a_device_is_idle_instead_of_being_stepped_whatever_the_reason():
+    device = Lost(fail="hold", position=(0.4, -0.4))
+    guard = GuardedEffector(device)
+    guard.reset()
+    good = np.array([0.3, -0.2])
+    guard.step(None)
+    guard.step(good)
+    for command, how, _ in BAD.values():
+        guard.step(command, **how)
+    guard.estop()
+    guard.step(good)
+    np.testing.assert_array_equal(device.got, [good])
+    np.testing.assert_array_equal(device.idled, [[0.4, -0.4]] + [good] * (len(BAD) + 1))
+
+
+def test_a_fault_of_a_device_comes_before_its_command_and_afterwards_it_starts_from_where_it_is():
+    device = Lost(fail="hold", rate_limit=10.0)
+    guard = GuardedEffector(device)
+    guard.reset()
+    for _ in range(5):
+        guard.step(np.array([1.0, 1.0]))
+    device.fault, device.position = "unplugged", np.array([-0.6, 0.2])
+    for _ in range(3):
+        guard.step(np.array([1.0, 1.0]))
+    assert guard.reason == "unplugged" and guard.events["fault"] == 3 and len(device.got) == 5
+    np.testing.assert_allclose(device.idled[-1], [-0.6, 0.2])
+    device.fault = ""
+    guard.step(np.array([1.0, 1.0]))
+    assert guard.reason == ""
+    np.testing.assert_allclose(device.got[-1], [-0.5, 0.3])
+
+
+def test_an_emergency_stop_outlasts_a_fault():
+    device = Lost()
+    guard = GuardedEffector(device)
+    guard.reset()
+    guard.estop()
+    device.fault = "unplugged"
+    guard.step(np.zeros(2))
+    device.fault = ""
+    guard.step(np.zeros(2))
+    assert guard.reason == "emergency stop" and device.got == []
+    guard.resume()
+    guard.step(np.zeros(2))
+    assert len(device.got) == 1
