@@ -9,7 +9,10 @@ import sys
 from myoprosthesis import __version__
 from myoprosthesis.core.errors import MyoError
 
-WORDS = ("up", "steer", "policies", "catalogue", "picture", "emulate", "hand", "train", "emg", "decode", "bench")
+WORDS = (
+    *("up", "steer", "policies", "catalogue", "picture", "emulate", "hand", "train", "emg", "calibrate", "decode"),
+    *("refit", "bench"),
+)
 """Modules of this package; each adds its own words, and none imports what is heavy before it is run."""
 
 

@@ -93,6 +93,9 @@ class DecoderLoop(PlayerLoop):
             if posture is None:
                 return False
             voice.adopt(posture)
+        shadow = self.player.shadow
+        if shadow is not None and shadow.command is None and voice.command is not None:
+            shadow.adopt(voice.command)
         return True
 
     def _count(self, voice: DecoderVoice) -> None:

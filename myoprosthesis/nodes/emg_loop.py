@@ -19,6 +19,10 @@ from myoprosthesis.nodes.control_loop import ControlLoop, hasten
 Array = NDArray[np.float64]
 
 
+PLANS_S = 0.02
+"""How often plans and requests are looked at: a source is read far more often."""
+
+
 class Port(Protocol):
     """What the loop needs of the world."""
 
@@ -60,17 +64,24 @@ class EmgLoop(ControlLoop):
         hasten()
         pacer = Pacer(self._period_s)
         pacer.start()
+        heard = 0.0
         while not self._stop.is_set():
             pacer.wait()
-            self.port.wait(0.0)
-            self._serve()
-            for plan in self.port.plans():
-                self._schedule.add(plan)
+            if (now := time.monotonic()) > heard:
+                heard = now + PLANS_S
+                self._heed()
             block = self.source.read()
             if block is not None and self.active:
                 self._tell(block)
-            self._watch()
         self.source.close()
+
+    def _heed(self) -> None:
+        """What others want, and how the source is."""
+        self.port.wait(0.0)
+        self._serve()
+        for plan in self.port.plans():
+            self._schedule.add(plan)
+        self._watch()
 
     def _tell(self, block: Block) -> None:
         stamps = np.linspace(block.stamp_ns, block.arrival_ns, len(block)).astype(np.int64)

@@ -69,9 +69,7 @@ class PerturbationNode(ManagedNode):
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Plans are made."""
         self._on = True
-        if not self._options.per_trial:
-            now = 0
-            self._trial = TrialPlan(-1, now, FOR_EVER_NS, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0), None, reset=False)
+        self._from_now()
         self._publish()
         return super().on_activate(state)
 
@@ -79,6 +77,12 @@ class PerturbationNode(ManagedNode):
         """From the next trial on nothing is imposed."""
         self._on = False
         return super().on_deactivate(state)
+
+    def _from_now(self) -> None:
+        """Without trials, what is asked for begins now: ramps and drifts count from here."""
+        if not self._options.per_trial:
+            now = self.get_clock().now().nanoseconds
+            self._trial = TrialPlan(-1, now, FOR_EVER_NS, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0), None, reset=False)
 
     def _hear(self, message: Any) -> None:
         if not self._options.per_trial:
@@ -106,6 +110,7 @@ class PerturbationNode(ManagedNode):
     def _set(self, parameters: list[Parameter[Any]]) -> None:
         self._options = read(self, PerturbationNodeOptions)
         self._planner = planner(self._options)
+        self._from_now()
         self._publish()
 
 

@@ -1,0 +1,69 @@
+"""What a program that is no node hears of the EMG in a running stack."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import rclpy
+from numpy.typing import NDArray
+
+from myoprosthesis.core.errors import ConfigError, MyoError
+from myoprosthesis.nodes import topics
+from myoprosthesis.nodes.samples import read
+from myoprosthesis.nodes.steering import WAIT_S, Steering
+
+Array = NDArray[np.float64]
+
+
+class EmgListener:
+    """Hears `emg/spec` and `emg/raw`, the commands and those of the shadow, on the node of a `Steering`."""
+
+    def __init__(self, graph: Steering) -> None:
+        """Raises `ConfigError` when no EMG is heard."""
+        self._graph = graph
+        self._blocks: list[Array] = []
+        self._wanted = False
+        self.command: Array | None = None
+        self.shadow: Array | None = None
+        told: list[Any] = []
+        node = graph.node
+        node.create_subscription(topics.EMG_SPEC.type, topics.EMG_SPEC.name, told.append, topics.EMG_SPEC.qos)
+        node.create_subscription(topics.EMG_RAW.type, topics.EMG_RAW.name, self._hear, topics.EMG_RAW.qos)
+        for topic, field in ((topics.COMMAND, "command"), (topics.POLICY_SHADOW, "shadow")):
+            node.create_subscription(topic.type, topic.name, self._keep(field), topic.qos)
+        if not graph.spin_until(lambda: bool(told), WAIT_S):
+            raise ConfigError("no EMG is heard: is a stack with EMG up (myoprosthesis up emg-hand), in this namespace?")
+        spec = json.loads(told[-1].data)
+        self.channels, self.rate, self.unit = tuple(spec["channels"]), float(spec["rate"]), str(spec["unit"])
+        self.conditioning: dict[str, Any] = dict(spec["conditioning"])
+
+    def spin(self, seconds: float) -> None:
+        """Handle what comes."""
+        rclpy.spin_once(self._graph.node, timeout_sec=seconds)
+
+    def record(self, seconds: float, progress: Callable[[float], Any]) -> Array:
+        """Raw samples of so long, shape (n, n_channels); `progress` is told the time that has passed since it was."""
+        node = self._graph.node
+        self._graph.spin_until(lambda: node.count_publishers(topics.EMG_RAW.name) > 0, WAIT_S)
+        self._graph.spin_until(lambda: bool(self._blocks), WAIT_S)  # it is published once somebody listens
+        self._blocks.clear()
+        began = last = time.monotonic()
+        while last - began < seconds:
+            self.spin(0.02)
+            now = time.monotonic()
+            progress(min(now, began + seconds) - last)
+            last = now
+        return np.concatenate(self._blocks) if self._blocks else np.zeros((0, len(self.channels)))
+
+    def _hear(self, message: Any) -> None:
+        try:
+            self._blocks.append(read(message).values)
+        except MyoError:
+            return
+
+    def _keep(self, field: str) -> Callable[[Any], None]:
+        return lambda message: setattr(self, field, np.array(message.position))
