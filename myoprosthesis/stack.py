@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import json
 import os
 import tempfile
@@ -157,6 +158,8 @@ def _with_task(options: StackOptions, file: Mapping[str, Any], effector: str, po
 def _with_emg(options: StackOptions, file: Mapping[str, Any], effector: str, policy: str) -> Chosen:
     """EMG, a decoder that hears it, a hand (emulated, when no port is given), its model beside it."""
     _refuse_given(options, ("task", "trials", "lockstep"), "runs in real time, without a task")
+    if importlib.util.find_spec("scipy") is None:
+        raise ConfigError("EMG is conditioned with scipy, which is not installed: pip install 'myoprosthesis[emg]'")
     source = options.emg or str(file["emg"])
     emg: dict[str, Any] = {"source": source, "conditioning": policy}
     own = (file.get("nodes") or {}).get("emg") or {}

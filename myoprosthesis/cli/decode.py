@@ -78,7 +78,7 @@ def fit(given: argparse.Namespace) -> int:
         work.cut.step_s, low, high, unit, {k: v for k, v in found.items() if k != "confusion"},
     )  # fmt: skip
     gap = d.write(fitted, terms, out, work.windows.x)
-    (out / "card.md").write_text(_card(out.name, work, found, gap, limit), encoding="utf-8")
+    (out / "card.md").write_text(_card(out.name, work, found, gap, limit, given.command), encoding="utf-8")
     print(f"decoder in {out}: {len(work.windows)} windows of {len(work.files)} recordings; "
           f"the file differs from the model by {gap:.1g}; drift beyond {limit:.2f}")  # fmt: skip
     if given.png and found.get("confusion"):
@@ -273,7 +273,7 @@ def _replay(given: argparse.Namespace) -> tuple[dict[str, Any], Sequence[str]]:
     return found, names
 
 
-def _card(name: str, work: _Work, found: dict[str, Any], gap: float, limit: float) -> str:
+def _card(name: str, work: _Work, found: dict[str, Any], gap: float, limit: float, command: str) -> str:
     """What a person should know about the decoder."""
     lines = [
         f"# {name}", "",
@@ -282,6 +282,7 @@ def _card(name: str, work: _Work, found: dict[str, Any], gap: float, limit: floa
         f"{work.cut.step_s:g} s, {work.settings.task}: {', '.join(work.names)}.", "",
         f"Fitted on {len(work.windows)} windows of {len(work.files)} recordings. By onnxruntime it differs from the "
         f"fitted model by at most {gap:.1g}. Drift is told of beyond a median distance of {limit:.2f}.", "",
+        "Made by:", "", f"    {command}", "",
     ]  # fmt: skip
     if found:
         key = "r2" if found["task"] == "values" else "accuracy"

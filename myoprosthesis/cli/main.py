@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import shlex
 import sys
 
 from myoprosthesis import __version__
@@ -31,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> None:
     """Run a command; bad input ends with one sentence and status 2."""
     given = parser().parse_args(arguments)
+    given.command = shlex.join(["myoprosthesis", *(sys.argv[1:] if arguments is None else arguments)])
     try:
         sys.exit(given.func(given))
     except MyoError as error:
