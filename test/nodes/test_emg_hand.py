@@ -1,0 +1,255 @@
+"""A recording drives an emulated hand over the graph: what is decided, followed, told and refused."""
+
+import time
+
+import numpy as np
+import pytest
+
+from myoprosthesis.core import share
+from myoprosthesis.hands import sheet
+from myoprosthesis.nodes import status, topics
+
+RECORDING = share.root() / "config" / "recordings" / "libemg_myo"
+SHEET = sheet.load("ability_hand")
+
+
+def watched(stack):
+    """The same stack, with what its other nodes tell and what the hand was told."""
+    stack.others, stack.applied, stack.differences = {}, [], []
+
+    def diagnosed(message):
+        for one in message.status:
+            stack.others.setdefault(one.name, []).append({**status.values(one), "text": one.message})
+
+    node = stack.probe.node
+    node.create_subscription(topics.DIAGNOSTICS.type, topics.DIAGNOSTICS.name, diagnosed, topics.DIAGNOSTICS.qos)
+    deep = topics.reliable(5000)
+    node.create_subscription(
+        topics.APPLIED.type, topics.APPLIED.name, lambda m: stack.applied.append((stamp(m), tuple(m.position))), deep
+    )
+    apart = topics.DIFFERENCE
+    node.create_subscription(apart.type, f"twin/{apart.name}", stack.differences.append, apart.qos)
+    return stack
+
+
+def stamp(message):
+    return message.header.stamp.sec + message.header.stamp.nanosec * 1e-9
+
+
+def postures(stack, since):
+    """What was applied from then on, however late it comes here; stamps are those of the samples behind it."""
+    return [posture for then, posture in stack.applied if then >= since]
+
+
+def held_for(stack, seconds):
+    """The posture did not change for so long from now on."""
+    begun = time.time()
+    assert stack.until(lambda: stack.applied[-1][0] > begun + seconds, seconds + 20.0)
+    return len(set(postures(stack, begun))) == 1
+
+
+def following(stack):
+    return stack.diagnostics and stack.diagnostics[-1]["idle"] == "" and stack.diagnostics[-1]["ticks"] > 0
+
+
+def told(stack, name):
+    """The newest diagnostics of another node."""
+    return stack.others[name][-1] if stack.others.get(name) else {}
+
+
+def decisions(stack):
+    return told(stack, "policy").get("events", {}).get("decisions", 0)
+
+
+def drifts(stack):
+    return told(stack, "policy").get("events", {}).get("drift_events", 0)
+
+
+def played(stack, name):
+    return stack.until(
+        lambda: stack.policy and stack.policy[-1]["policy"] == name and stack.policy[-1]["text"] == "active", 15.0
+    )
+
+
+def refit(command, folder, *words):
+    """A decoder of one's own for the shipped recording."""
+    done = command("decode", "fit", str(RECORDING), "--only", "R_[012]_", "--out", str(folder), *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return str(folder / "policy.onnx")
+
+
+@pytest.fixture(scope="module")
+def stack(start):
+    made = watched(start(stack="emg-hand"))
+    try:
+        yield made.ready()
+    finally:
+        made.close()
+
+
+@pytest.fixture(scope="module")
+def files(command, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("decoders")
+    return {
+        "second": refit(command, folder / "second", "--model", "logistic"),
+        "otherwise": refit(command, folder / "otherwise", "--mains-hz", "50"),
+    }
+
+
+# -- what a recording brings ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("repetitions", [["0", "1", "2"], ["3"]], ids=["as fitted", "band turned"])
+def test_decisions_are_as_prompted_and_drift_is_told(start, repetitions):
+    """The model alone, as it takes the place of a hand; three times as fast as it was recorded."""
+    settings = {"emg": {"repetitions": repetitions, "speed": 3.0, "loop": False}}
+    made = watched(start(settings, stack="emg-hand", effector="ability_hand_model"))
+    try:
+        made.ready()
+        assert made.until(lambda: told(made, "emg").get("ended"), 60.0)
+        made.spin(1.2)
+        said = told(made, "policy")["prompted"]
+        assert {"extension", "flexion", "open", "rest"} <= set(said)  # the first one ends while the decoder is loaded
+        right = sum(chosen.get(asked, 0) for asked, chosen in said.items())
+        total = sum(sum(chosen.values()) for chosen in said.values())
+        warned = [w for w in made.words if "has left what decoder" in w]
+        if len(repetitions) == 3:
+            assert "close" in said and total > 250 and right / total >= 0.99 and not drifts(made) and not warned
+        else:
+            assert right / total < 0.7 and drifts(made) and len(warned) == drifts(made)
+        assert made.until(lambda: "older than" in made.report()["idle"], 5.0)  # no EMG, no commands
+    finally:
+        made.close()
+
+
+# -- a stack that runs ------------------------------------------------------------------------------------------
+
+
+def test_commands_are_followed_and_the_model_moves_beside(stack):
+    assert stack.until(lambda: following(stack) and decisions(stack) > 40 and len(stack.differences) > 40, 20.0)
+    assert told(stack, "policy")["policy"] == "gestures_myo" and told(stack, "emg")["fault"] == ""
+    assert told(stack, "emulator")["refused"] == 0
+    assert not stack.supervisor.restarts and stack.report()["device"]["frames_sent"] > 100
+
+
+def test_at_rest_hand_and_model_stand_alike(stack):
+    """While the forearm rests the posture is held; what moved has then come to stand."""
+
+    def still():
+        past = postures(stack, time.time() - 1.5)
+        return len(past) > 150 and len(set(past)) == 1 and np.abs(past[-1]).max() > 0.5
+
+    assert stack.until(still, 60.0)
+    difference = stack.differences[-1]
+    apart = [v for n, v in zip(difference.name, difference.position, strict=True) if n.endswith("/apart")]
+    assert len(apart) == 6 and np.abs(apart).max() < np.radians(3.0)
+    assert told(stack, "twin/effector")["apart"]["joint"] in SHEET.names
+
+
+def test_another_decoder_is_swapped_in_and_back(stack, files):
+    assert played(stack, "gestures_myo")
+    assert stack.probe.set("policy", policy=files["second"]) == ""
+    assert played(stack, files["second"]) and stack.policy[-1]["previous"] == "gestures_myo"
+    n = decisions(stack)
+    assert stack.until(lambda: decisions(stack) > n + 20 and following(stack), 10.0)
+    assert stack.policy[-1]["step_over_bound"] is None or stack.policy[-1]["step_over_bound"] <= 1e-9
+    ok, words = stack.probe.trigger("policy/rollback")
+    assert ok and "gestures_myo" in words
+    assert played(stack, "gestures_myo") and stack.probe.get("policy", "policy") == "gestures_myo"
+    n = decisions(stack)
+    assert stack.until(lambda: decisions(stack) > n + 20, 10.0) and stack.report()["idle"] == ""
+    assert stack.report()["events"].get("non_finite", 0) == 0
+
+
+REFUSED = {
+    "otherwise": "was fitted on EMG with mains_hz = 50.0, here it is 0.0",
+    "reach_null": "hears the effector, what runs here hears EMG: start a stack for it",
+    "nobody": "unknown policy 'nobody': known are",
+}
+
+
+@pytest.mark.parametrize("name, sentence", REFUSED.items())
+def test_what_cannot_be_played_here_is_refused_with_its_reason(stack, files, name, sentence):
+    assert sentence in stack.probe.set("policy", policy=files.get(name, name))
+    assert stack.probe.get("policy", "policy") == "gestures_myo" == stack.policy[-1]["policy"]
+    assert sentence in stack.probe.set("policy", shadow=files.get(name, name))
+    n = decisions(stack)
+    assert stack.until(lambda: decisions(stack) > n + 10 and following(stack), 10.0)
+
+
+def test_what_decisions_do_is_set_at_the_start(stack):
+    assert "speed cannot be changed while the policy runs" in stack.probe.set("policy", speed=1.0)
+    assert "cannot be changed while the node is configured" in stack.probe.set("emg", conditioning="")
+    assert "cannot be changed while the hand is emulated" in stack.probe.set("emulator", hand="inspire_rh56")
+    assert "unknown fault 'fire': known are" in stack.probe.set("emulator", fault="fire")
+    assert "unknown perturbation 'nothing'" in stack.probe.set("perturbation", perturbation="nothing")
+
+
+def test_the_emergency_stop_holds_until_resume(stack):
+    assert stack.until(lambda: following(stack), 10.0)
+    assert stack.probe.trigger("effector/estop")[0]
+    assert stack.until(lambda: stack.report()["stopped"], 5.0) and stack.diagnostics[-1]["idle"] == "emergency stop"
+    assert held_for(stack, 4.0)  # longer than a gesture
+    held = stack.applied[-1][1]
+    assert stack.probe.trigger("effector/resume")[0]
+    assert stack.until(lambda: following(stack) and stack.applied[-1][1] != held, 20.0)
+
+
+def test_a_turned_band_is_told_of_and_a_straight_one_is_not(stack):
+    assert drifts(stack) == 0
+    assert stack.probe.set("perturbation", perturbation="band_turned", options="{kinds: []}") != ""
+    assert stack.probe.set("perturbation", perturbation="band_turned") == ""
+    assert stack.until(lambda: drifts(stack), 30.0), told(stack, "policy")
+    assert any("has left what decoder 'gestures_myo' was fitted on" in w for w in stack.words)
+    assert stack.probe.set("perturbation", perturbation="null") == ""
+    stack.spin(3.0)  # as long as the past of which the median is taken
+    n = drifts(stack)
+    stack.spin(4.0)
+    assert drifts(stack) == n and following(stack)
+
+
+def test_what_grows_with_time_grows_from_when_it_was_asked_for(stack):
+    """A fifth less per minute leaves nearly all of it after a second."""
+    levels = stack.probe.hear(topics.EMG_RAW)
+    assert stack.probe.set("perturbation", perturbation="skin_dries") == ""
+    stack.spin(1.5)
+    levels.clear()
+    stack.spin(0.5)
+    assert stack.probe.set("perturbation", perturbation="null") == ""
+    raw = np.concatenate([np.frombuffer(bytes(m.data), "<f4") for m in levels])
+    assert np.count_nonzero(raw) > raw.size / 2
+
+
+def test_what_an_effector_cannot_do_is_refused_aloud(stack):
+    assert stack.probe.set("perturbation", perturbation="curl_cw") == ""
+    assert stack.until(lambda: any("perturbation 'curl_cw' is refused" in w for w in stack.words), 5.0)
+    assert stack.probe.set("perturbation", perturbation="mains_50") == ""  # in V, and these are counts
+    assert stack.until(lambda: any("[emg]" in w and "is refused: mains is given in V" in w for w in stack.words), 5.0)
+    assert stack.probe.set("perturbation", perturbation="null") == ""
+    assert stack.until(lambda: following(stack), 10.0)
+
+
+def test_an_electrode_that_falls_off_makes_the_hand_hold(stack):
+    assert stack.probe.set("perturbation", perturbation="electrode_off") == ""
+    assert stack.until(lambda: told(stack, "emg").get("off"), 10.0)
+    stack.spin(0.5)
+    n = told(stack, "policy")["events"]["rejected"]
+    assert held_for(stack, 3.5)
+    assert told(stack, "policy")["events"]["rejected"] > n + 40
+    assert stack.probe.set("perturbation", perturbation="null") == ""
+    assert stack.until(lambda: not told(stack, "emg")["off"], 10.0)
+    held = stack.applied[-1][1]
+    assert stack.until(lambda: stack.applied[-1][1] != held, 20.0)
+
+
+def test_a_fault_by_the_emulators_parameter_and_back(stack):
+    assert stack.until(lambda: following(stack), 10.0)
+    stack.diagnostics.clear()
+    assert stack.probe.set("emulator", fault="unplug:1") == ""
+    assert stack.until(lambda: stack.diagnostics and "is gone" in stack.diagnostics[-1]["idle"], 5.0)
+    assert stack.until(lambda: following(stack), 10.0)
+    assert stack.report()["device"]["recoveries"] >= 1 and not stack.supervisor.restarts
+    assert stack.probe.set("emulator", fault="silence:30") == ""
+    assert stack.until(lambda: "no answer" in stack.diagnostics[-1]["idle"], 5.0)
+    assert stack.probe.set("emulator", fault="") == ""
+    assert stack.until(lambda: following(stack), 10.0)
