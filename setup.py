@@ -72,7 +72,13 @@ PERTURBATIONS = [
     "noise",
 ]
 EMG_PERTURBATIONS = ["electrode_shift", "gain_drift", "channel_dropout", "mains", "emg_noise", "emg_delay"]
-HANDS = {"ability_hand": "AbilityHand", "inspire_rh56": "InspireRh56"}
+HANDS = {
+    "ability_hand": "ability_hand:AbilityHand",
+    "inspire_rh56": "inspire_rh56:InspireRh56",
+    "inspire_rh56_modbus": "modbus:ModbusHand",
+    "leap": "leap:Leap",
+    "rohand": "modbus:ModbusHand",
+}
 HAND_MODELS = ["ability_hand", "inspire_rh56"]
 EMG_FORMATS = {
     **dict.fromkeys(["csv", "tsv", "txt"], "table:read_table"),
@@ -162,8 +168,8 @@ setup(
         ],
         f"{NAME}.emg_sources": [f"{name} = {NAME}.emg.sources.{noun}" for name, noun in EMG_SOURCES.items()],
         f"{NAME}.emg_formats": [f"{ending} = {NAME}.emg.formats.{reader}" for ending, reader in EMG_FORMATS.items()],
-        f"{NAME}.hand_protocols": [f"{hand} = {NAME}.hands.{hand}:{noun}" for hand, noun in HANDS.items()],
-        f"{NAME}.emulators": [f"{hand} = {NAME}.emulators.{hand}:{noun}Emulator" for hand, noun in HANDS.items()],
+        f"{NAME}.hand_protocols": [f"{hand} = {NAME}.hands.{codec}" for hand, codec in HANDS.items()],
+        f"{NAME}.emulators": [f"{hand} = {NAME}.emulators.{codec}Emulator" for hand, codec in HANDS.items()],
         f"{NAME}.decoders": [
             f"{kind.lower()} = {NAME}.decoders.models:{kind}" for kind in ("Lda", "Logistic", "Ridge", "Mlp")
         ],

@@ -6,6 +6,7 @@ Each raises AssertionError with a sentence that says what is wrong. Call them fr
 from myoprosthesis.checks.effector import check_effector
 from myoprosthesis.checks.emg_format import check_emg_format
 from myoprosthesis.checks.emg_source import check_emg_source
+from myoprosthesis.checks.hand_owner import check_hand_owner
 from myoprosthesis.checks.hand_protocol import check_hand_protocol
 from myoprosthesis.checks.perturbation import check_perturbation
 from myoprosthesis.checks.policy import check_policy
@@ -15,6 +16,7 @@ __all__ = [
     "check_effector",
     "check_emg_format",
     "check_emg_source",
+    "check_hand_owner",
     "check_hand_protocol",
     "check_perturbation",
     "check_policy",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
+import warnings
 from typing import Any
 
 import numpy as np
@@ -33,6 +35,14 @@ def add(words: Any) -> None:
     d.add_argument("--speed", type=float, default=0.5, metavar="RAD/S", help="fastest motion (default 0.5)")
     add_json(d)
     d.set_defaults(func=exercise)
+    d = deeds.add_parser(
+        "check", help="check a hand's codec, limits and fail states against its emulator",
+        description="Check a hand against its emulator: codec, limits, every fault, and the death of its owner.",
+    )  # fmt: skip
+    d.add_argument("hand", help="the hand (see `hand list`)")
+    d.add_argument("--bytes", type=int, default=1_000_000, metavar="N", help="random bytes to feed (default 1000000)")
+    add_json(d)
+    d.set_defaults(func=check)
 
 
 def list_hands(given: argparse.Namespace) -> int:
@@ -73,7 +83,11 @@ def exercise(given: argparse.Namespace) -> int:
     guard = GuardedEffector(hand)
     rows = []
     try:
-        guard.reset(0)
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            guard.reset(0)
+        for warning in said:
+            print(f"warning: {warning.message}", file=sys.stderr)
         for grip in names:
             rows.append({"grip": grip, **_go(guard, hand, goals[grip], given.speed)})
     finally:
@@ -91,6 +105,49 @@ def exercise(given: argparse.Namespace) -> int:
     _print(figures)
     write_json(given.json, figures)
     return 0 if all(row["arrived"] for row in rows) else 1
+
+
+def check(given: argparse.Namespace) -> int:
+    """Run the checks of a hand and print what they measured; status 1, with a sentence, when one is not passed."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from myoprosthesis.checks import check_hand_owner, check_hand_protocol
+    from myoprosthesis.core import registry
+    from myoprosthesis.emulators.fault import KINDS
+    from myoprosthesis.hands import sheet
+
+    check_writable(given.json)
+    if given.bytes < 0:
+        raise ConfigError(f"--bytes {given.bytes}: a number from 0 on is needed")
+    data = sheet.load(given.hand)
+    protocol, emulator = (registry.factory(kind, given.hand) for kind in ("hand_protocols", "emulators"))
+    try:
+        told = check_hand_protocol(data, protocol, emulator, given.bytes) | check_hand_owner(given.hand)
+    except AssertionError as error:
+        raise EffectorError(f"{given.hand} does not pass: {error}") from error
+    table = Table(title=f"{data.title}, against its emulator")
+    for title in ("fault", "fail state after", "follows again after", "largest step then"):
+        table.add_column(title)
+    for kind in KINDS:
+        if f"{kind}_found" in told:
+            again = f"{told[f'{kind}_recovered'] * 1e3:.0f} ms"
+            table.add_row(kind, f"{told[f'{kind}_found'] * 1e3:.0f} ms", again, f"{told[f'{kind}_step']:.3f} rad")
+    for event, about in (("killed", "owner killed"), ("stopped", "owner held up")):
+        found, step = told[f"owner_{event}_found"], told[f"owner_{event}_step"]
+        table.add_row(about, f"{found * 1e3:.0f} ms", "", f"{step:.3f} rad")
+    console = Console()
+    console.print(table)
+    limit = max(data.joints, key=lambda j: j.part == "index")
+    pressed = f"{told['stuck_current']:.2f} A (limit {limit.current_limit:g} A, 0: none)"
+    pressed += f", {told['stuck_force']:.1f} N (limit {limit.force_limit:g} N, 0: none)"
+    console.print(f"a finger that is held presses with {pressed}", highlight=False)
+    if data.untold:
+        console.print(f"it cannot tell of: {', '.join(data.untold)}", highlight=False)
+    end = f"after {data.watchdog_s * 1e3:.0f} ms" if data.watchdog_s else "never"
+    console.print(f"when the keeper of its port dies too, it stops by itself: {end}", highlight=False)
+    write_json(given.json, {"hand": given.hand, "watchdog_s": data.watchdog_s, **told})
+    return 0
 
 
 def _go(guard: Any, hand: Any, goal: Any, speed: float) -> dict[str, Any]:

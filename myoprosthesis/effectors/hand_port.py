@@ -116,15 +116,15 @@ class HandPort:
                 self._link.send(keeper.KNOWN)
         return stall
 
-    def close(self) -> None:
-        """Let the last bytes leave and release the port; safe to call twice."""
+    def close(self, last: bytes = b"") -> None:
+        """Write `last`, let it leave and release the port; safe to call twice."""
         self._closed.set()
         with self._lock:
             link, self._link = self._link, None
             process, self._keeper = self._keeper, None
         if link is not None:
             with contextlib.suppress(OSError):
-                link.send(keeper.CLOSE)
+                link.send(keeper.CLOSE + last)
         if process is not None:
             _end(process)
         if link is not None:

@@ -155,7 +155,6 @@ class Keeper:
                 self._put(self._will.frames[min(self._written, len(self._will.frames) - 1)])
                 self._written += 1
         if self._gone and self._will is None:
-            self._put(self._leave)
             self._over = True
 
     # -- the owner ------------------------------------------------------------------------------------------------
@@ -189,7 +188,7 @@ class Keeper:
         elif letter == RETUNE:
             self._retune(struct.unpack_from("!I", packet, 1)[0])
         elif letter == CLOSE:
-            self._over = True
+            self._leave, self._over = packet[1:], True
 
     def _tell(self, packet: bytes) -> None:
         with contextlib.suppress(OSError):  # the owner does not read, or is gone
@@ -274,9 +273,14 @@ class Keeper:
             self._tell(BACK)
 
     def _release(self) -> None:
+        """Write what is left and the last word, let it leave, and close the port."""
+        until = time.monotonic() + DRAIN_S
+        while self._rest and time.monotonic() < until:
+            self._put(b"")
+            time.sleep(0.001)
+        self._put(self._leave)
         if self._port is not None:
             with contextlib.suppress(OSError):
-                until = time.monotonic() + DRAIN_S
                 while self._port.out_waiting and time.monotonic() < until:
                     time.sleep(0.001)
             _close(self._port)

@@ -31,7 +31,8 @@ SILENT_S = 0.07
 LONGEST_S = 2.0
 """The same for a fail state that is a pose which is not reached earlier."""
 LOST_S = 0.04
-"""Silence of the hand, while it is asked, that counts as a fault; more where its period is long."""
+"""Silence of the hand, while it is asked, that counts as a fault; up to `LONG_LOST_S` where its period is long."""
+LONG_LOST_S = 0.05
 TROUBLE_S = 0.02
 """How long a hand must complain before it counts."""
 WAY = round(FAIL_S / Terms.every_s)
@@ -91,7 +92,7 @@ class ProstheticHand:
         """The newest state as the hand told it: current, touch, temperature."""
         self._port = HandPort(options.port, s.baud, options.rs485, max(SILENT_S, 3 * s.dt), FAIL_S)
         self._safe = grips.pose(s, s.safe)
-        self._lost_s = max(LOST_S, 5 * s.dt)
+        self._lost_s = max(LOST_S, min(5 * s.dt, LONG_LOST_S), 2 * s.dt)
         self._limit = ForceLimit(s.column("current_limit"))
         self._force = ForceLimit(s.column("force_limit"))
         self._velocity = np.zeros(low.size)
@@ -102,9 +103,15 @@ class ProstheticHand:
         self._heard_at = self._sound_at = -np.inf
         self._well = self._bad_before = 0
         self._asleep = True
+        self._limp = False
         self._slow = np.ones(low.size, bool)
         self._slow_until = -np.inf
         self._forget()
+
+    @property
+    def keeper_pid(self) -> int:
+        """The process that has the port; 0 while there is none."""
+        return self._port.keeper_pid
 
     # -- Effector -----------------------------------------------------------------------------------------------
 
@@ -140,8 +147,7 @@ class ProstheticHand:
         if self._sent is not None and self._quiet_since is None:
             held = self._sent if isinstance(self.spec.fail, str) else np.array(self.spec.fail)
             self._port.write(self.protocol.relax() if self.spec.fail == "relax" else self.protocol.command(held))
-        self._port.write(self.protocol.leave())
-        self._port.close()
+        self._port.close(self.protocol.leave())
 
     # -- one period ---------------------------------------------------------------------------------------------
 
@@ -159,12 +165,12 @@ class ProstheticHand:
 
     def _follow(self, target: Array, now: float) -> None:
         assert self.told is not None
-        if self._asleep:
+        if self._asleep or self._limp:
             if now - self._heard_at > self._lost_s:  # where the hand is now must be known before it moves
                 self._send(self.protocol.query(), now)
                 return
             self._send(self.protocol.wake(), now)
-            self._asleep, self._sent = False, None
+            self._asleep, self._limp, self._sent = False, False, None
         if self._quiet_since is not None:
             self._quiet_since, self._slow, self._slow_until = None, np.ones(target.size, bool), now + SLOW_S
         if self._sent is None:
@@ -195,6 +201,7 @@ class ProstheticHand:
         resting = now - self._quiet_since
         if self._sent is not None and not self._port.error and (resting < FAIL_S or self._on_the_way(resting)):
             if self.spec.fail == "relax":
+                self._limp = True
                 self._send(self.protocol.relax(), now)
             else:
                 goal = self._sent if isinstance(self.spec.fail, str) else np.array(self.spec.fail)
@@ -379,6 +386,21 @@ def hand(name: str, options: HandOptions) -> ProstheticHand:
 def ability_hand(options: HandOptions) -> ProstheticHand:
     """PSYONIC Ability Hand: six joints, over UART or RS485."""
     return hand("ability_hand", options)
+
+
+def leap(options: HandOptions) -> ProstheticHand:
+    """LEAP Hand: 16 Dynamixel motors, over USB."""
+    return hand("leap", options)
+
+
+def inspire_rh56_modbus(options: HandOptions) -> ProstheticHand:
+    """Inspire RH56 whose firmware speaks Modbus RTU."""
+    return hand("inspire_rh56_modbus", options)
+
+
+def rohand(options: HandOptions) -> ProstheticHand:
+    """OYMotion ROHand: six joints, over Modbus RTU on RS485."""
+    return hand("rohand", options)
 
 
 def inspire_rh56(options: HandOptions) -> ProstheticHand:

@@ -37,6 +37,9 @@ class EmulatedPort:
         self.heard: deque[tuple[float, bytes]] = deque(maxlen=10_000)
         self._folder = tempfile.TemporaryDirectory(prefix="myoprosthesis-") if not path else None
         self.path = path or str(Path(self._folder.name if self._folder else "") / emulator.sheet.name)
+        parts = [joint.part for joint in emulator.sheet.joints]
+        self.index_joint = parts.index("index") if "index" in parts else 0
+        """The joint that the fault `stuck` holds."""
         self._lock = threading.Lock()
         self._faults: dict[str, tuple[float, float]] = {}
         self._on: set[str] = set()
@@ -150,7 +153,7 @@ class EmulatedPort:
             if kind == "foreign":
                 self.emulator.foreign(kind in on)
             elif kind == "stuck":
-                fingers.stuck[0] = kind in on
+                fingers.stuck[self.index_joint] = kind in on
             elif kind == "hot":
                 fingers.heat = 60.0 if kind in on else 0.0
             elif kind == "unplug":

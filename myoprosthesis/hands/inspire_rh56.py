@@ -7,13 +7,14 @@ address and data, the sum is taken from the id on. Source: the maker's user manu
 from __future__ import annotations
 
 import struct
-from collections import Counter, deque
+from collections import Counter
 
 import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.hands.protocol import HandState
 from myoprosthesis.hands.sheet import HandSheet
+from myoprosthesis.hands.turns import Turns
 
 Array = NDArray[np.float64]
 
@@ -29,8 +30,6 @@ NEWTON_PER_GRAM = 9.80665e-3
 JOINTS = 6
 ERRORS = ("is stalled", "is too hot", "draws too much current", "has a faulty motor", "has lost contact")
 """Bits of the ERROR register."""
-PATIENCE = 3
-"""Calls that wait for the reply to a request before it is given up."""
 ANSWERS = {(READ, ANGLE_ACT): 3 + ANGLES, (READ, FORCE_ACT): 3 + READINGS, (WRITE, None): 4}
 """Length fields of the replies to what is asked here."""
 
@@ -51,9 +50,7 @@ class InspireRh56:
         self._way = sheet.column("closed") - sheet.column("open")
         self._closed = sheet.column("closed")
         self._bytes = bytearray()
-        self._first: deque[bytes] = deque()
-        self._turn = 0
-        self._wait = 0
+        self._turns = Turns()
         self._position: Array | None = None
         self._force: Array | None = None
         self._current: Array | None = None
@@ -64,18 +61,17 @@ class InspireRh56:
         """Full speed (ours is limited by the targets), and the force at which the hand itself stops a joint."""
         grams = self.sheet.column("force_limit") / NEWTON_PER_GRAM
         limits = np.clip(np.where(grams > 0, grams, 1000), 0, 1000)
-        self._first.clear()
-        self._first.append(self._write(FORCE_SET, limits))
-        self._first.append(self._write(SPEED_SET, np.full(JOINTS, 1000.0)))
+        self._turns.begin(self._write(FORCE_SET, limits), self._write(SPEED_SET, np.full(JOINTS, 1000.0)))
         return b""
 
     def command(self, position: Array) -> bytes:
         """Targets, or the next reading, or nothing while a reply is awaited."""
-        return self._next((self._targets(position), self._ask(ANGLE_ACT), None, self._ask(FORCE_ACT)))
+        targets = self._targets(position)
+        return self._turns.next((targets, self._ask(ANGLE_ACT), targets, self._ask(FORCE_ACT)))
 
     def query(self) -> bytes:
         """The next reading, or nothing while a reply is awaited."""
-        return self._next((self._ask(ANGLE_ACT), self._ask(FORCE_ACT)))
+        return self._turns.next((self._ask(ANGLE_ACT), self._ask(FORCE_ACT)))
 
     def relax(self) -> bytes:
         """This hand cannot go limp: it is told to be where it is, so that it presses no further."""
@@ -97,7 +93,7 @@ class InspireRh56:
         self._bytes += data
         states: list[HandState] = []
         while (body := self._cut()) is not None:
-            self._wait = 0
+            self._turns.answered()
             self.counts["frames"] += 1
             if body[2] == READ:
                 self._learn(struct.unpack_from("<H", body, 3)[0], bytes(body[5:]))
@@ -106,17 +102,6 @@ class InspireRh56:
         return states
 
     # -- out ----------------------------------------------------------------------------------------------------
-
-    def _next(self, cycle: tuple[bytes | None, ...]) -> bytes:
-        if self._wait > 0:
-            self._wait -= 1
-            return b""
-        self._wait = PATIENCE - 1
-        if self._first:
-            return self._first.popleft()
-        self._turn = (self._turn + 1) % len(cycle)
-        chosen = cycle[self._turn]
-        return chosen if chosen is not None else cycle[0] or b""
 
     def _targets(self, position: Array) -> bytes:
         return self._write(ANGLE_SET, np.clip((self._closed - position) / self._way, 0.0, 1.0) * OPEN)

@@ -37,14 +37,69 @@ class Joint:
     current_limit: float = option(0.0, "largest current in steady contact; 0: not told or not limited here", "A", 0.0)
     force_limit: float = option(0.0, "largest force in steady contact; 0: not told or not limited here", "N", 0.0)
     torque_per_ampere: float = option(0.0, "for the joint's effort; 0: not known, the effort is 0", "N·m/A", 0.0)
+    direction: int = option(1, "1, or -1 where the motor turns the other way", "", -1, 1)
+    raw_open: int = option(0, "register value at `open`, for hands with a table of registers", "", -32768, 65535)
+    raw_closed: int = option(0, "the same at `closed`", "", -32768, 65535)
     coupled: dict[str, float] = option({}, "passive joints that turn with this one, <name>_<key>", "rad/rad", -10, 10)
 
     def __post_init__(self) -> None:
         if not self.low < self.high:
             raise ConfigError(f"low {self.low} is not below high {self.high}")
+        if self.direction == 0:
+            raise ConfigError("direction 0: 1 or -1 is needed")
         for name, angle in (("open", self.open), ("closed", self.closed)):
             if not self.low <= angle <= self.high:
                 raise ConfigError(f"{name} {angle} is outside {self.low} to {self.high}")
+
+
+@dataclass(frozen=True)
+class Servos:
+    """How the Dynamixel motors of a hand are set."""
+
+    p: int = option(help="gain of the error", low=0, high=16383)
+    i: int = option(help="gain of its integral", low=0, high=16383)
+    d: int = option(help="gain of its derivative", low=0, high=16383)
+    current: float = option(help="with which a motor holds at most", unit="A", low=0.01, high=2.0)
+
+
+WHAT = ("angle", "force", "current", "temperature", "status")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A block of registers that is read at once: the joints in their order, one register each. `words` also tells the
+    reply, in which no address stands, from that of every other block: more than there are joints may be asked for."""
+
+    at: int = option(help="address of the first register", low=0, high=65535)
+    words: int = option(help="registers that are read", low=1, high=125)
+    what: str = option(help="what they hold", choices=WHAT)
+    scale: float = option(1.0, "SI units (°C) per count; angles follow raw_open and raw_closed", "", -1e6, 1e6)
+    packed: bool = option(False, "two joints in a register, the first in its low byte")
+    bits: dict[str, str] = option({}, "what is wrong with a joint, by the number of the bit")
+    codes: dict[str, str] = option({}, "what is wrong with a joint, by value")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Registers that are written before the first command."""
+
+    at: int = option(help="address of the first register", low=0, high=65535)
+    values: tuple[int, ...] = option(help="what is written", low=-32768, high=65535)
+
+
+@dataclass(frozen=True)
+class Registers:
+    """The table of a hand on a Modbus."""
+
+    target: int = option(help="address of the first joint's target, the others follow", low=0, high=65535)
+    readings: tuple[Reading, ...] = option(help="what is read in turn; one of them holds the angles")
+    settings: tuple[Setting, ...] = option((), "what is written before the first command")
+
+    def __post_init__(self) -> None:
+        if sum(r.what == "angle" for r in self.readings) != 1:
+            raise ConfigError("one reading must hold the angles")
+        if len({r.words for r in self.readings}) != len(self.readings):
+            raise ConfigError("readings need numbers of words of their own, which tell their replies apart")
 
 
 @dataclass(frozen=True)
@@ -65,6 +120,9 @@ class HandSheet:
     after: str = option("silence", "when nobody is left to command it, after its fail state", "", choices=AFTER)
     temperature_limit: float = option(0.0, "hottest motor; 0: the hand does not tell", "°C", 0.0, 120.0)
     bauds: tuple[int, ...] = option((), "speeds the hand may have been set to")
+    untold: tuple[str, ...] = option((), "faults that the hand cannot tell of", choices=("hot",))
+    servos: Servos | None = option(None, "for a hand of Dynamixel motors")
+    registers: Registers | None = option(None, "for a hand on a Modbus")
 
     def __post_init__(self) -> None:
         if not self.joints or len(set(self.names)) != len(self.joints):

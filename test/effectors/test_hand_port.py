@@ -13,6 +13,9 @@ import tty
 import numpy as np
 import pytest
 
+from myoprosthesis.checks import check_hand_owner
+from myoprosthesis.checks.hand_owner import lives
+from myoprosthesis.core import registry
 from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.effectors import hand_port_keeper as keeping
 from myoprosthesis.effectors.hand_port import START, HandPort, explain, slow_adapter
@@ -57,15 +60,9 @@ def came(near, seconds):
 
 def ended(pid, seconds=1.0):
     until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        try:
-            with open(f"/proc/{pid}/stat") as f:
-                if f.read().rsplit(")", 1)[1].split()[0] == "Z":
-                    return True
-        except OSError:
-            return True
+    while lives(pid) and time.monotonic() < until:
         time.sleep(0.005)
-    return False
+    return not lives(pid)
 
 
 @pytest.mark.parametrize("will", [None, Will((b"a" * 90, b"", b"c"), b"bye"), Will((b"x",))])
@@ -89,6 +86,16 @@ def test_silence_brings_the_will_once_and_nothing_old_follows(line):
     port.write(b"again", None)
     assert came(near, 0.2) == b"again"
     port.close()
+
+
+def test_the_last_word_is_written_whatever_came_before(line):
+    near, path = line
+    port = HandPort(path, 115200)
+    port.open()
+    port.write(b"a", Will((b"x",)))
+    assert came(near, 0.3) == b"axxxxx"
+    port.close(b"leave")  # this process does not know yet that its will was done
+    assert came(near, 0.05) == b"leave"
 
 
 def test_without_a_will_silence_is_no_matter(line):
@@ -157,25 +164,7 @@ def test_the_keeper_is_small():
     assert {m for m in told if m.startswith("myoprosthesis")} == ours
 
 
-OWNER = """
-import sys, time
-import numpy as np
-from myoprosthesis.core import registry
-from myoprosthesis.core.guard import GuardedEffector
-from myoprosthesis.core.options import build
-name, port = sys.argv[1:3]
-hand = registry.factory("effectors", name)(build(registry.options("effectors", name), {"port": port}))
-guard = GuardedEffector(hand)
-guard.reset(0)
-print(hand._port.keeper_pid, flush=True)
-low, high = guard.spec.command.bounds()
-begin = next_ = time.monotonic()
-while True:
-    phase = 0.5 - 0.5 * np.cos(3 * (time.monotonic() - begin))
-    guard.step(low + phase * (high - low) if name != "ability_hand" else phase * np.array([1.7] * 5 + [-1.7]))
-    next_ = max(next_ + guard.spec.dt, time.monotonic() - guard.spec.dt)
-    time.sleep(max(0.0, next_ - time.monotonic()))
-"""
+OWNER = "import sys; from myoprosthesis.checks.hand_owner import move; move(*sys.argv[1:3])"
 
 
 def owner(name, port):
@@ -317,3 +306,19 @@ def test_a_slow_adapter_is_said_with_what_helps(tmp_path):
         (tmp_path / name / "latency_timer").write_text(latency)
     assert "holds replies back for 16 ms" in slow_adapter("/dev/ttyUSB0", tmp_path)
     assert slow_adapter("/dev/ttyUSB1", tmp_path) == slow_adapter("/dev/ttyACM0", tmp_path) == ""
+
+
+@pytest.mark.parametrize("name", registry.names("hand_protocols"))
+def test_every_hand_passes_the_check_of_owners(name):
+    check_hand_owner(name)
+
+
+def test_a_pose_is_approached_no_faster_than_a_command():
+    with EmulatedPort(AbilityHandEmulator(sheet.load("ability_hand"))) as port:
+        hand = ability_hand(HandOptions(port=port.path, fail="power"))
+        hand.reset(0)
+        will = hand._will()
+        frames = Unstuffer()
+        went = [int.from_bytes(frames.feed(f)[0][2:4], "little", signed=True) / PER_RAD for f in will.frames]
+        np.testing.assert_allclose(np.diff([0.0, *went]), np.full(5, 6.0 * 0.02), atol=1e-3)
+        hand.close()

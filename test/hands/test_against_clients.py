@@ -74,3 +74,115 @@ def test_pyrh56_moves_the_emulated_inspire(tmp_path):
     angles = [int(x) for x in told["ANGLES"].strip("[]").split(",")]
     assert angles == pytest.approx([0, 200, 400, 600, 800, 1000], abs=2)
     assert told["TEMPERATURE"] == str([25] * 6) and told["ERROR"] == str([0] * 6)
+
+
+DYNAMIXEL = """
+import sys, time
+import dynamixel_sdk as sdk
+line, speaker = sdk.PortHandler(sys.argv[1]), sdk.PacketHandler(2.0)
+assert line.openPort() and line.setBaudRate(4000000)
+print("MODEL", *speaker.ping(line, 3))
+for i in range(16):
+    assert speaker.write1ByteTxRx(line, i, 11, 5) == (0, 0)
+    assert speaker.write1ByteTxRx(line, i, 64, 1) == (0, 0)
+goals = sdk.GroupSyncWrite(line, speaker, 116, 4)
+for i in range(16):
+    goals.addParam(i, list((2048 + 20 * i).to_bytes(4, "little")))
+assert goals.txPacket() == 0
+time.sleep(0.7)
+told = sdk.GroupSyncRead(line, speaker, 126, 21)
+for i in range(16):
+    told.addParam(i)
+print("RESULT", told.txRxPacket())
+print("POSITION", [told.getData(i, 132, 4) for i in range(16)])
+print("CELSIUS", [told.getData(i, 146, 1) for i in range(16)])
+print("MODE", *speaker.write1ByteTxRx(line, 0, 11, 3))
+line.closePort()
+"""
+
+
+@pytest.mark.skipif(importlib.util.find_spec("dynamixel_sdk") is None, reason="needs pip install dynamixel-sdk")
+def test_robotis_sdk_moves_the_emulated_leap(tmp_path):
+    with served("leap") as port:
+        told = run(DYNAMIXEL, tmp_path, port.path)
+    assert told["MODEL"] == "1220 0 0" and told["RESULT"] == "0"
+    positions = [int(x) for x in told["POSITION"].strip("[]").split(",")]
+    assert positions == pytest.approx([2048 + 20 * i for i in range(16)], abs=2)
+    assert told["CELSIUS"] == str([25] * 16)
+    assert told["MODE"] == "0 7"  # the mode cannot be changed while the motor is on
+
+
+MODBUS = """
+import sys, time
+from pymodbus.client import ModbusSerialClient
+client = ModbusSerialClient(sys.argv[1], baudrate=115200, timeout=0.3)
+assert client.connect()
+target, angle, id_ = (int(x) for x in sys.argv[2:5])
+goals = [int(x) for x in sys.argv[5:]]
+assert not client.write_registers(target, goals[:5], device_id=id_).isError()
+assert not client.write_register(target + 5, goals[5], device_id=id_).isError()
+time.sleep(1.2)
+print("ANGLES", client.read_holding_registers(angle, count=6, device_id=id_).registers)
+print("REFUSED", client.read_holding_registers(1, count=6, device_id=id_).exception_code)
+client.close()
+"""
+
+
+@pytest.mark.skipif(importlib.util.find_spec("pymodbus") is None, reason="needs pip install pymodbus")
+@pytest.mark.parametrize(
+    ("name", "target", "angle", "id_", "goals"),
+    [
+        ("inspire_rh56_modbus", 1486, 1546, 1, [0, 200, 400, 600, 800, 900]),
+        ("rohand", 1155, 1165, 2, [3000, 12000, 11000, 17000, 16000, 4500]),
+    ],
+)
+def test_pymodbus_moves_the_emulated_hands(tmp_path, name, target, angle, id_, goals):
+    with served(name) as port:
+        told = run(MODBUS, tmp_path, port.path, *(str(x) for x in (target, angle, id_, *goals)))
+        assert port.emulator.refused == 1
+    angles = [int(x) for x in told["ANGLES"].strip("[]").split(",")]
+    assert angles == pytest.approx(goals, abs=12) and told["REFUSED"] == "2"
+
+
+SERVER = """
+import asyncio, sys
+from pymodbus.server import StartAsyncSerialServer
+from pymodbus.simulator import DataType, SimData, SimDevice
+table = [SimData(a, values=v, datatype=DataType.REGISTERS) for a, v in (
+    (1486, [1000] * 6), (1498, [0] * 6), (1522, [0] * 6), (1546, [500] * 6), (1582, [100] * 8), (1594, [0] * 8),
+    (1606, [0] * 4), (1618, [0x2828] * 4))]
+asyncio.run(StartAsyncSerialServer(SimDevice(1, simdata=table), port=sys.argv[1], baudrate=115200))
+"""
+
+
+@pytest.mark.skipif(importlib.util.find_spec("pymodbus") is None, reason="needs pip install pymodbus")
+def test_our_codec_is_served_by_pymodbus(tmp_path):
+    import os
+    import select
+    import time
+    import tty
+
+    import numpy as np
+
+    from myoprosthesis.hands.modbus import ModbusHand
+
+    near, far = os.openpty()
+    tty.setraw(far)
+    server = subprocess.Popen([sys.executable, "-c", SERVER, os.ttyname(far)], cwd=tmp_path, stderr=subprocess.PIPE)
+    try:
+        codec = ModbusHand(sheet.load("inspire_rh56_modbus"))
+        codec.wake()
+        state, until = None, time.monotonic() + 20
+        while time.monotonic() < until and codec.counts["frames"] < 40:
+            os.write(near, codec.command(codec.sheet.column("closed")))
+            while select.select([near], [], [], 0.05)[0]:
+                state = (codec.feed(os.read(near, 256)) or [state])[-1]
+        assert codec.counts["frames"] >= 40 and not codec.counts["refused"] and not codec.counts["damaged"]
+        np.testing.assert_allclose(state.position, codec.sheet.column("closed") / 2)
+        np.testing.assert_allclose(state.force, np.full(6, 0.980665))
+        np.testing.assert_allclose(state.temperature, np.full(6, 40.0))
+    finally:
+        server.kill()
+        server.wait()
+        os.close(near)
+        os.close(far)

@@ -1,0 +1,153 @@
+"""Dynamixel motors that are not there: a control table each behind Protocol 2.0, with the bus watchdog."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from myoprosthesis.emulators.fingers import Fingers
+from myoprosthesis.hands import dynamixel as dxl
+from myoprosthesis.hands.leap import PER_RAD
+from myoprosthesis.hands.sheet import HandSheet
+
+HOT = 70.0
+"""°C above which a motor reports a hardware error and goes limp."""
+MODEL, FIRMWARE = 1220, 46
+"""XC330-M288."""
+OVERHEATING = 1 << 2
+RANGE_ERROR, ACCESS_ERROR = 0x04, 0x07
+READ_ONLY = (dxl.HARDWARE_ERROR, *range(122, 147))
+GOALS = range(100, 120)
+TRIGGERED = 0xFF
+
+
+class LeapEmulator:
+    """Implements `Emulator`."""
+
+    def __init__(self, sheet: HandSheet) -> None:
+        self.sheet = sheet
+        self.watchdog_events = 0
+        self._counts: Counter[str] = Counter()
+        self._first = sheet.address
+        self._way = sheet.column("direction") * PER_RAD
+        start = sheet.column("open")
+        self.fingers = Fingers(sheet.column("low"), sheet.column("high"), sheet.column("speed"), start)
+        self._motors = [bytearray(256) for _ in sheet.joints]
+        for motor in self._motors:
+            motor[0:2] = MODEL.to_bytes(2, "little")
+            motor[6], motor[dxl.MODE] = FIRMWARE, 3
+            motor[dxl.GOAL_CURRENT : dxl.GOAL_CURRENT + 2] = (1750).to_bytes(2, "little")
+        self._goals(start)
+        self._packets = dxl.Cutter(self._counts)
+        self._heard = -np.inf
+
+    @property
+    def refused(self) -> int:
+        """Packets that were damaged, or that were not obeyed."""
+        return self._counts["damaged"] + self._counts["refused"]
+
+    def foreign(self, on: bool) -> None:
+        """Answer under other ids, as if another hand were on the bus."""
+        self._first = self.sheet.address + 100 * on
+
+    def receive(self, data: bytes, now: float) -> list[bytes]:
+        """Replies to the packets that `data` completes at `now` (s)."""
+        self.advance(now)
+        replies = []
+        for told in self._packets.feed(data):
+            if told.instruction == dxl.STATUS:
+                continue
+            self._heard = now
+            replies += self._obey(told)
+        return replies
+
+    def advance(self, now: float) -> None:
+        """Let time pass."""
+        silent = now - self._heard
+        fired = False
+        for motor in self._motors:
+            limit = motor[dxl.BUS_WATCHDOG]
+            if motor[dxl.TORQUE] and 0 < limit < 128 and silent > limit * dxl.WATCHDOG_UNIT_S:
+                motor[dxl.BUS_WATCHDOG], fired = TRIGGERED, True
+        if fired:
+            self.watchdog_events += 1
+            self._goals(self.fingers.position)
+        hot = self.fingers.hottest > HOT
+        for k, motor in enumerate(self._motors):
+            motor[dxl.HARDWARE_ERROR] = OVERHEATING if hot[k] else 0
+            if hot[k]:
+                motor[dxl.TORQUE] = 0
+        self._aim()
+        self.fingers.advance(now)
+
+    def _goals(self, position: np.ndarray) -> None:
+        for motor, raw in zip(self._motors, self._raw(position), strict=True):
+            motor[dxl.GOAL_POSITION : dxl.GOAL_POSITION + 4] = raw.tobytes()
+
+    def _raw(self, position: np.ndarray) -> np.ndarray:
+        return np.rint(dxl.PER_TURN / 2 + position * self._way).astype("<i4")
+
+    def _aim(self) -> None:
+        raw = np.array([int.from_bytes(m[116:120], "little", signed=True) for m in self._motors], float)
+        on = np.array([m[dxl.TORQUE] for m in self._motors], bool)
+        goal = (raw - dxl.PER_TURN / 2) / self._way
+        self.fingers.target = np.where(on, goal, self.fingers.position)
+        self.fingers.drive = None if on.any() else np.zeros(goal.size)
+        self.fingers.largest = np.array([int.from_bytes(m[102:104], "little") for m in self._motors]) * 1e-3
+
+    def _obey(self, told: dxl.Packet) -> list[bytes]:
+        p = told.parameters
+        if told.instruction == dxl.PING:
+            return [
+                self._status(k, bytes(m[0:2] + m[6:7])) for k, m in enumerate(self._motors) if self._meant(k, told.id)
+            ]
+        if told.instruction in (dxl.READ, dxl.WRITE) and len(p) >= 3:
+            register = int.from_bytes(p[:2], "little")
+            for k in range(len(self._motors)):
+                if told.id != dxl.BROADCAST and self._meant(k, told.id):
+                    if told.instruction == dxl.READ:
+                        return [self._read(k, register, int.from_bytes(p[2:4], "little"))]
+                    return [self._status(k, error=self._write(k, register, p[2:]))]
+            return []
+        if told.instruction in (dxl.SYNC_READ, dxl.SYNC_WRITE) and len(p) >= 4:
+            register, n = int.from_bytes(p[:2], "little"), int.from_bytes(p[2:4], "little")
+            mine = {self.sheet.address + k: k for k in range(len(self._motors))}
+            if told.instruction == dxl.SYNC_READ:
+                return [self._read(mine[i], register, n) for i in p[4:] if i in mine]
+            for at in range(4, len(p) - n, n + 1):
+                if p[at] in mine:
+                    self._write(mine[p[at]], register, p[at + 1 : at + 1 + n])
+            return []
+        self._counts["refused"] += 1
+        return []
+
+    def _meant(self, k: int, id_: int) -> bool:
+        return id_ in (self.sheet.address + k, dxl.BROADCAST)
+
+    def _read(self, k: int, register: int, n: int) -> bytes:
+        hand, motor = self.fingers, self._motors[k]
+        velocity = round(float(hand.velocity[k] * np.sign(self._way[k]) / dxl.RAD_S))
+        motor[126:128] = round(float(hand.current[k]) * 1000).to_bytes(2, "little", signed=True)
+        motor[128:132] = velocity.to_bytes(4, "little", signed=True)
+        motor[132:136] = self._raw(hand.position)[k].tobytes()
+        motor[144:146] = (50).to_bytes(2, "little")
+        motor[146] = min(255, round(float(hand.hottest[k])))
+        return self._status(k, bytes(motor[register : register + n]))
+
+    def _write(self, k: int, register: int, data: bytes) -> int:
+        """The error of the status packet."""
+        motor = self._motors[k]
+        if motor[dxl.BUS_WATCHDOG] == TRIGGERED and register in GOALS:
+            self._counts["refused"] += 1
+            return RANGE_ERROR
+        if register == dxl.MODE and motor[dxl.TORQUE] or register in READ_ONLY:
+            self._counts["refused"] += 1
+            return ACCESS_ERROR
+        motor[register : register + len(data)] = data
+        self._aim()
+        return 0
+
+    def _status(self, k: int, parameters: bytes = b"", error: int = 0) -> bytes:
+        alert = dxl.ALERT if self._motors[k][dxl.HARDWARE_ERROR] else 0
+        return dxl.packet(self._first + k, dxl.STATUS, bytes([error | alert]) + parameters)

@@ -1,0 +1,128 @@
+"""ROBOTIS Dynamixel Protocol 2.0: packets and the registers of the X series.
+
+`FF FF FD 00 | id | length LE | instruction | parameters | CRC LE`; length counts from the instruction to the CRC. A
+header inside is escaped by one more FD; length and CRC are those of the escaped packet. Sources: the maker's e-manual,
+emanual.robotis.com/docs/en/dxl/protocol2, /crc and /x/xc330-m288.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+HEADER = b"\xff\xff\xfd\x00"
+ESCAPED = b"\xff\xff\xfd"
+BROADCAST = 0xFE
+PING, READ, WRITE, SYNC_READ, SYNC_WRITE, STATUS = 0x01, 0x02, 0x03, 0x82, 0x83, 0x55
+ALERT = 0x80
+"""Bit of a status packet's error: the motor has a hardware error."""
+LONGEST = 1024
+"""Bytes after the length that are believed."""
+
+MODE, TORQUE, HARDWARE_ERROR, BUS_WATCHDOG = 11, 64, 70, 98
+GAIN_D, GAIN_I, GAIN_P = 80, 82, 84
+GOAL_CURRENT, GOAL_POSITION = 102, 116
+PRESENT, PRESENT_LENGTH = 126, 21
+"""Current (int16, mA), velocity (int32), position (int32), two trajectories, voltage, temperature (uint8, °C)."""
+CURRENT_BASED_POSITION = 5
+PER_TURN = 4096
+RAD_S = 0.229 * 2 * np.pi / 60
+"""One unit of velocity."""
+WATCHDOG_UNIT_S = 0.02
+HARDWARE_ERRORS = {0: "has a wrong voltage", 2: "is too hot", 3: "has a faulty encoder", 4: "had an electric shock",
+                   5: "is overloaded"}  # fmt: skip
+
+
+def _table() -> tuple[int, ...]:
+    values = []
+    for byte in range(256):
+        value = byte << 8
+        for _ in range(8):
+            value = (value << 1) ^ 0x8005 if value & 0x8000 else value << 1
+        values.append(value & 0xFFFF)
+    return tuple(values)
+
+
+_CRC = _table()
+
+
+def crc(data: bytes | bytearray) -> int:
+    """CRC-16 with x¹⁶ + x¹⁵ + x² + 1, highest bit first, from 0."""
+    value = 0
+    for byte in data:
+        value = (value << 8 & 0xFF00) ^ _CRC[value >> 8 ^ byte]
+    return value
+
+
+def packet(id_: int, instruction: int, parameters: bytes = b"") -> bytes:
+    """A whole packet; the parameters of a status packet begin with its error."""
+    inside = (bytes([instruction]) + parameters).replace(ESCAPED, ESCAPED + b"\xfd")
+    body = HEADER + bytes([id_]) + (len(inside) + 2).to_bytes(2, "little") + inside
+    return body + crc(body).to_bytes(2, "little")
+
+
+def sync_write(register: int, ids: Sequence[int], values: ArrayLike, width: int) -> bytes:
+    """One register of several motors: `values` are whole numbers of `width` bytes, shape (n,) or one for all."""
+    rows = np.empty(len(ids), [("id", "u1"), ("value", {1: "<i1", 2: "<i2", 4: "<i4"}[width])])
+    rows["id"], rows["value"] = ids, values
+    return packet(BROADCAST, SYNC_WRITE, _span(register, width) + rows.tobytes())
+
+
+def sync_read(register: int, ids: Sequence[int], width: int) -> bytes:
+    """Ask several motors for the same registers; each answers with a status packet, in the order of `ids`."""
+    return packet(BROADCAST, SYNC_READ, _span(register, width) + bytes(ids))
+
+
+def _span(register: int, width: int) -> bytes:
+    return register.to_bytes(2, "little") + width.to_bytes(2, "little")
+
+
+class Packet(NamedTuple):
+    """A sound packet without its escapes."""
+
+    id: int
+    instruction: int
+    parameters: bytes
+
+
+class Cutter:
+    """Cuts a stream into packets; `counts` has the `damaged` ones."""
+
+    def __init__(self, counts: Counter[str]) -> None:
+        self._counts = counts
+        self._bytes = bytearray()
+
+    def feed(self, data: bytes) -> list[Packet]:
+        """Packets that `data` completes, cut anywhere."""
+        self._bytes += data
+        packets = []
+        while (found := self._next()) is not None:
+            packets.append(found)
+        return packets
+
+    def _next(self) -> Packet | None:
+        held = self._bytes
+        while True:
+            at = held.find(HEADER)
+            if at < 0:
+                del held[: max(0, len(held) - len(HEADER) + 1)]
+                return None
+            del held[:at]
+            if len(held) < 7:
+                return None
+            n = held[5] | held[6] << 8
+            if 3 <= n <= LONGEST:
+                again = held.find(HEADER, 4, 7 + n)  # a header inside is escaped: here another packet begins
+                if again < 0 and len(held) < 7 + n:
+                    return None
+                if again < 0 and crc(held[: 5 + n]) == held[5 + n] | held[6 + n] << 8:
+                    inside = bytes(held[7 : 5 + n]).replace(ESCAPED + b"\xfd", ESCAPED)
+                    id_ = held[4]
+                    del held[: 7 + n]
+                    return Packet(id_, inside[0], inside[1:])
+            self._counts["damaged"] += 1
+            del held[:1]
