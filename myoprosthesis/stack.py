@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import json
 import os
 import tempfile
@@ -17,6 +16,7 @@ import yaml
 from myoprosthesis.core import registry, share
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.core.options import build, option
+from myoprosthesis.emg.extras import library
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,10 @@ def describe(options: StackOptions, settings: Mapping[str, Mapping[str, Any]] | 
     perturbation = {"perturbation": options.perturbation or str(file.get("perturbation", "null"))}
     chosen = (_with_emg if "emg" in file else _with_task)(options, file, effector, policy)
     chosen["perturbation"] = {**perturbation, **chosen["perturbation"]}
-    layers = [_by_node(file.get("nodes") or {}, options.stack), chosen]
+    said = _by_node(file.get("nodes") or {}, options.stack)
+    if options.file or options.emg not in ("", file.get("emg")):
+        said.pop("emg", None)  # it is about the stack's own recording
+    layers = [said, chosen]
     if options.params_file:
         layers.append(_by_node(_yaml(Path(options.params_file)), options.params_file))
     layers.append(_by_node(settings or {}, "--set"))
@@ -158,20 +161,19 @@ def _with_task(options: StackOptions, file: Mapping[str, Any], effector: str, po
 def _with_emg(options: StackOptions, file: Mapping[str, Any], effector: str, policy: str) -> Chosen:
     """EMG, a decoder that hears it, a hand (emulated, when no port is given), its model beside it."""
     _refuse_given(options, ("task", "trials", "lockstep"), "runs in real time, without a task")
-    if importlib.util.find_spec("scipy") is None:
-        raise ConfigError("EMG is conditioned with scipy, which is not installed: pip install 'myoprosthesis[emg]'")
+    library("scipy.signal", "emg", "conditioning EMG")
     source = options.emg or str(file["emg"])
     emg: dict[str, Any] = {"source": source, "conditioning": policy}
-    own = (file.get("nodes") or {}).get("emg") or {}
-    if source != str(file["emg"]) or options.file:  # what the stack's file says is of its own recording
-        emg |= dict.fromkeys(own, ())
     if options.file:
         emg["file"] = str(Path(options.file).expanduser().resolve()) if Path(options.file).exists() else options.file
     for pair in options.emg_option:
         key, sep, text = pair.partition("=")
         if not sep:
             raise ConfigError(f"an option of the EMG is name=value, got {pair!r}; for instance speed=2")
-        emg[key] = yaml.safe_load(text)
+        try:
+            emg[key] = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise ConfigError(f"option of the EMG {pair!r}: the value is not YAML") from error
     hand = {"effector": effector, "parties": ["perturbation"], "seed": options.seed, "duration_s": options.duration}
     chosen: Chosen = {"emg": emg, "effector": hand, "policy": {"policy": policy, "seed": options.seed}}
     real = effector in registry.names("hand_protocols")

@@ -1,7 +1,11 @@
 """The one description of a stack: what is chosen, what wins, what is refused before anything starts."""
 
-import pytest
+import shutil
 
+import pytest
+import yaml
+
+from myoprosthesis.core import share
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.stack import StackOptions, as_settings, describe, stacks
 
@@ -133,3 +137,112 @@ def test_a_stack_with_an_unknown_key_is_refused(tmp_path):
     file.write_text("effector: [arm26]\n")
     with pytest.raises(ConfigError):
         parameters(stack=str(file))
+
+
+# -- from EMG to a hand -----------------------------------------------------------------------------------------
+
+
+def hand(settings=None, **options):
+    return parameters(settings, stack="emg-hand", **options)
+
+
+def test_the_stack_from_emg_to_a_hand():
+    made = hand()
+    assert list(made) == ["emulator", "emg", "effector", "twin", "policy", "perturbation"]
+    assert made["emg"]["conditioning"] == made["policy"]["policy"] == "gestures_myo"
+    assert made["emg"]["source"] == "recording" and made["emg"]["repetitions"] == ["0", "1", "2"]
+    assert made["emulator"]["path"] == made["effector"]["port"] and made["emulator"]["hand"] == "ability_hand"
+    assert made["effector"]["parties"] == ["perturbation"] and made["perturbation"]["per_trial"] is False
+    assert made["twin"]["effector"] == "ability_hand_model" and made["twin"]["beside"] == "state"
+    twin = next(n for n in describe(StackOptions(stack="emg-hand", namespace="left")) if n.name == "twin")
+    assert (twin.node, twin.namespace, twin.remappings) == ("effector", "twin", {"command": "/left/command"})
+
+
+def test_what_is_conditioned_is_what_the_decoder_was_fitted_on(tmp_path, share_policy):
+    mine = share_policy("gestures_myo", tmp_path / "mine")
+    made = hand(policy=mine)
+    assert made["emg"]["conditioning"] == made["policy"]["policy"] == mine
+    assert hand({"emg": {"conditioning": "{mains_hz: 50}"}})["emg"]["conditioning"] == "{mains_hz: 50}"
+
+
+@pytest.fixture
+def share_policy():
+    """A copy of a shipped policy; its path."""
+
+    def copy(name, folder):
+        shutil.copytree(share.root() / "policies" / name, folder)
+        return str(folder / "policy.onnx")
+
+    return copy
+
+
+def test_a_hand_with_a_port_is_not_emulated_and_a_simulated_one_has_no_twin():
+    made = hand(port="/dev/ttyUSB0", effector="inspire_rh56", namespace="left")
+    assert list(made) == ["emg", "effector", "twin", "policy", "perturbation"]
+    assert made["effector"]["port"] == "/dev/ttyUSB0" and made["twin"]["effector"] == "inspire_rh56_model"
+    assert "twin" not in hand(twin=False) and "emulator" in hand(twin=False)
+    alone = hand(effector="ability_hand_model", gui=True)
+    assert list(alone) == ["emg", "effector", "policy", "perturbation"] and alone["effector"]["gui"] is True
+    assert hand(gui=True)["twin"]["gui"] is True
+
+
+def test_the_port_of_an_emulated_hand_is_the_stacks_own(monkeypatch):
+    def port(**options):
+        return hand(**options)["emulator"]["path"]
+
+    assert port() == port() != port(namespace="left") != port(namespace="right")
+    here = port()
+    monkeypatch.setenv("ROS_DOMAIN_ID", "99")
+    assert port() != here
+
+
+def test_what_the_stack_says_of_its_recording_holds_for_no_other(tmp_path, monkeypatch):
+    (tmp_path / "own.csv").write_text("a,b\n1,2\n")
+    monkeypatch.chdir(tmp_path)
+    own = hand(file="own.csv")["emg"]
+    assert own["file"] == str(tmp_path / "own.csv") and "loop" not in own and "repetitions" not in own
+    assert hand(file="libemg_myo")["emg"]["file"] == "libemg_myo"
+    synthetic = hand(emg="synthetic")["emg"]
+    assert synthetic["source"] == "synthetic" and set(synthetic) == {"source", "conditioning"}
+    assert hand(emg="recording")["emg"]["loop"] is True
+
+
+def test_options_of_the_emg_are_yaml_and_mappings_stay_text():
+    given = ("speed=2", "loop=false", "labels=[close, open]", "layout={rate: 200, unit: counts}")
+    made = hand(emg_option=given)["emg"]
+    assert (made["speed"], made["loop"], made["labels"]) == (2, False, ["close", "open"])
+    assert yaml.safe_load(made["layout"]) == {"rate": 200, "unit": "counts"} and isinstance(made["layout"], str)
+    assert hand({"emg": {"speed": 3}}, emg_option=("speed=2",))["emg"]["speed"] == 3
+
+
+REFUSED = {
+    "lockstep": ({"lockstep": True}, "runs in real time, without a task: lockstep cannot be given"),
+    "task": ({"task": "centre_out", "trials": 3}, "task, trials cannot be given"),
+    "unknown source": ({"emg": "telepathy"}, "unknown emg source 'telepathy': known are .*lsl.*recording"),
+    "no value": ({"emg_option": ("speed",)}, "an option of the EMG is name=value, got 'speed'"),
+    "no YAML": ({"emg_option": ("layout={",)}, "'layout={': the value is not YAML"),
+    "wrong type": ({"emg_option": ("loop=",)}, "loop: None is not true or false"),
+    "unknown option": ({"emg_option": ("lop=true",)}, "unknown parameter 'lop'.*did you mean 'loop'"),
+    "a file for a source that plays none": ({"emg": "synthetic", "file": "mine.csv"}, "unknown parameter 'file'"),
+    "a port for a simulated hand": (
+        {"effector": "ability_hand_model", "port": "/dev/ttyUSB0"}, "has no port; hands that do: ability_hand",
+    ),
+    "an unknown hand": ({"effector": "hook"}, "unknown effector 'hook'"),
+    "an unknown decoder": ({"policy": "nobody"}, "unknown policy 'nobody'"),
+    "no such meaning": ({"settings": {"policy": {"grips": ["close"]}}}, "grips takes pairs as close=power"),
+    "a node it does not have": ({"settings": {"task": {"targets": 3}}}, "has no node 'task'; it has .*emg"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("given, sentence", REFUSED.values(), ids=REFUSED)
+def test_what_a_stack_with_emg_refuses(given, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        hand(**given)
+
+
+@pytest.mark.parametrize(
+    "given", [{"emg": "recording"}, {"file": "a.csv"}, {"port": "/dev/x"}, {"emg_option": ("a=1",)}]
+)
+def test_a_stack_without_emg_takes_none(given):
+    with pytest.raises(ConfigError, match=f"has no EMG and no real hand: {next(iter(given))} cannot be given"):
+        parameters(**given)
