@@ -21,6 +21,7 @@ from myoprosthesis.core.errors import MyoError
 from myoprosthesis.decoders.decoder import Decoder
 from myoprosthesis.emg import formats
 from myoprosthesis.emg.conditioning import Conditioner, Conditioning
+from myoprosthesis.emg.extras import library
 from myoprosthesis.emg.layout import Layout
 from myoprosthesis.policies.onnx_policy import OnnxPolicy
 from myoprosthesis.stack import StackOptions, describe
@@ -36,6 +37,7 @@ BLOCK = 400
 
 def measure(seconds: float = 30.0, hour_s: float = HOUR_S) -> dict[str, Any]:
     """All three; raises `MyoError` when a process of the stack fails."""
+    library("sklearn", "emg", "fitting the bench's decoder")
     with workshop() as folder:
         files = _recordings(folder / "recordings")
         decoder = _decoder(folder / "recordings", folder / "fast")
