@@ -167,11 +167,23 @@ def test_the_keeper_is_small():
 OWNER = "import sys; from myoprosthesis.checks.hand_owner import move; move(*sys.argv[1:3])"
 
 
-def owner(name, port):
-    process = subprocess.Popen([sys.executable, "-c", OWNER, name, port.path], stdout=subprocess.PIPE, text=True)
-    keeper = int(process.stdout.readline())
-    time.sleep(0.6)  # in full motion
-    return process, keeper
+@pytest.fixture
+def owner():
+    """Start a process that moves a hand; the number of its keeper's process. It does not outlive the test."""
+    started = []
+
+    def start(name, port):
+        process = subprocess.Popen([sys.executable, "-c", OWNER, name, port.path], stdout=subprocess.PIPE, text=True)
+        started.append(process)
+        keeper = int(process.stdout.readline())
+        time.sleep(0.6)  # in full motion
+        return process, keeper
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+        process.stdout.close()
 
 
 def targets(port):
@@ -186,7 +198,7 @@ def targets(port):
     return np.array(out)
 
 
-def test_kill_9_of_the_owner_holds_the_hand_within_100_ms_and_gives_it_back():
+def test_kill_9_of_the_owner_holds_the_hand_within_100_ms_and_gives_it_back(owner):
     with EmulatedPort(AbilityHandEmulator(sheet.load("ability_hand"))) as port:
         process, keeper = owner("ability_hand", port)
         fingers = port.emulator.fingers
@@ -208,7 +220,7 @@ def test_kill_9_of_the_owner_holds_the_hand_within_100_ms_and_gives_it_back():
         assert np.abs(fingers.velocity).max() < 0.05
 
 
-def test_kill_9_of_the_owner_leaves_a_hand_without_watchdog_at_its_last_target():
+def test_kill_9_of_the_owner_leaves_a_hand_without_watchdog_at_its_last_target(owner):
     with EmulatedPort(InspireRh56Emulator(sheet.load("inspire_rh56"))) as port:
         process, keeper = owner("inspire_rh56", port)
         process.kill()
@@ -222,7 +234,7 @@ def test_kill_9_of_the_owner_leaves_a_hand_without_watchdog_at_its_last_target()
         assert np.abs(port.emulator.fingers.velocity).max() < 0.05
 
 
-def test_an_owner_that_is_held_up_finds_the_hand_stopped_and_moves_on_without_a_jump():
+def test_an_owner_that_is_held_up_finds_the_hand_stopped_and_moves_on_without_a_jump(owner):
     with EmulatedPort(AbilityHandEmulator(sheet.load("ability_hand"))) as port:
         process, keeper = owner("ability_hand", port)
         os.kill(process.pid, signal.SIGSTOP)
