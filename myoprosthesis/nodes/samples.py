@@ -14,6 +14,8 @@ from myoprosthesis.nodes.views import time_message
 
 Array = NDArray[np.float64]
 TIME = "t"
+LONGEST_S = 3600.0
+"""A sample further from its block's stamp than this is damaged."""
 _TYPES = {PointField.FLOAT32: "<f4", PointField.FLOAT64: "<f8"}
 
 
@@ -59,6 +61,8 @@ class SampleWriter:
 
 def read(message: PointCloud2) -> Samples:
     """A block from its message; a damaged one raises `CommandError`."""
+    if message.is_bigendian or any(f.count != 1 for f in message.fields):
+        raise CommandError("a block of EMG cannot be read: one little-endian number per field and sample is wanted")
     try:
         kind = np.dtype(
             {
@@ -75,6 +79,8 @@ def read(message: PointCloud2) -> Samples:
     channels = tuple(f.name for f in message.fields if f.name != TIME)
     if not len(rows) or not channels:
         raise CommandError("a block of EMG without samples or channels is ignored")
+    if not (np.abs(times) <= LONGEST_S).all():  # also what is no number
+        raise CommandError(f"a block of EMG cannot be read: it has times beyond {LONGEST_S:g} s")
     values = np.stack([rows[c] for c in channels], axis=1).astype(float)
     stamp = message.header.stamp
     return Samples(stamp.sec * 1_000_000_000 + stamp.nanosec, channels, times, values)
