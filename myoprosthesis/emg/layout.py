@@ -72,4 +72,8 @@ def told(layout: Layout, said: Mapping[str, Any]) -> Layout:
 
 def needed(path: Path, what: str, option_name: str, example: str) -> ConfigError:
     """The sentence that asks for what a file does not say."""
-    return ConfigError(f"{path} does not say its {what}: give it, such as --{option_name} {example}")
+    key = option_name.replace("-", "_")
+    return ConfigError(
+        f"{path} does not say its {what}: give it, such as --{option_name} {example}, or as {key}: {example} in a "
+        "recording.yaml beside it"
+    )
