@@ -250,7 +250,7 @@ class ProstheticHand:
         silent_for = now - max(self._heard_at, self._asking_since) if self._asking_since is not None else 0.0
         if not new and silent_for > self._lost_s:
             bad = self._bad() - self._bad_before
-            new = f"no answer for {silent_for * 1e3:.0f} ms" + (f", {bad} damaged or foreign frames" if bad else "")
+            new = f"no answer for {self._lost_s * 1e3:.0f} ms" + (", but damaged or foreign frames" if bad else "")
         if not new and self.told is not None and now - self._sound_at > TROUBLE_S and self._heard_at > self._sound_at:
             new = self._complaint(self.told)
         if new:

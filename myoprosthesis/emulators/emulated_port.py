@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.loop import prefer
 from myoprosthesis.emulators.emulator import Emulator
 from myoprosthesis.emulators.fault import KINDS, Fault
 
@@ -88,6 +89,7 @@ class EmulatedPort:
     # -- the thread ---------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        prefer()  # a hand has a processor of its own
         while True:
             now = time.monotonic()
             self._apply_faults(now)
