@@ -55,6 +55,7 @@ class Drive:
                 f"decoder {name!r} gives postures, effector {spec.name!r} takes {spec.command.quantity}"
             )
         self._classes, self._speed = settings.task == "classes", options.speed
+        self._switches = settings.task == "switches"
         self._low, self._high = spec.command.bounds()
         self._posture: Array | None = None
         self._goals: dict[str, Array | None] = {}
@@ -89,8 +90,9 @@ class Drive:
         return self._posture
 
     def adopt(self, posture: Array) -> None:
-        """Go on from here."""
-        self._posture = np.clip(np.array(posture, float), self._low, self._high)
+        """Go on from here; a posture that is not finite is no place to go on from."""
+        if np.isfinite(posture).all():
+            self._posture = np.clip(np.array(posture, float), self._low, self._high)
 
     def advance(self, decision: Decision | None, seconds: float) -> Array | None:
         """The posture after so much more time under a decision."""
@@ -111,10 +113,11 @@ class Drive:
         if decision.rejected or not np.isfinite(decision.scores).all():
             return None
         assert self._posture is not None
-        goal = self._posture.copy()
-        closure = np.clip(decision.scores, 0.0, 1.0)
+        goal = self._open.copy() if self._poses else self._posture.copy()
+        closure = np.round(decision.scores) if self._switches else decision.scores
+        closure = np.clip(closure, 0.0, 1.0)
         for k, pose in self._poses:
-            goal = self._open + closure[k] * (pose - self._open)
+            goal += closure[k] * (pose - self._open)
         for k, joint, far in self._joints:
             j = int(joint)
             goal[j] = decision.scores[k] if self._in_unit else self._open[j] + closure[k] * (far - self._open[j])
