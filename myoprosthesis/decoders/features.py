@@ -130,6 +130,9 @@ class FeatureStream:
         return np.array(ends, np.intp), np.array(rows).reshape(len(rows), len(self.names))
 
     def compute(self, window: Array) -> Array:
-        """Features of one window (n_channels, n_samples), shape (n_features,)."""
+        """Features of one window (n_channels, n_samples), shape (n_features,). Where a sample is not finite none is a
+        number: crossings can be counted all the same, and would be believed."""
         window = np.ascontiguousarray(window)
+        if not np.isfinite(window).all():
+            return np.full(len(self.names), np.nan)
         return np.concatenate([kind(window, self._dead).reshape(-1) for kind in self._kinds])

@@ -93,6 +93,8 @@ class DecoderLoop(PlayerLoop):
             if posture is None:
                 return False
             voice.adopt(posture)
+            if voice.command is None:  # the posture was none: not finite
+                return False
         shadow = self.player.shadow
         if shadow is not None and shadow.command is None and voice.command is not None:
             shadow.adopt(voice.command)
