@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import grp
 import json
 import os
 import signal
 import socket
-import stat
 import struct
 import subprocess
 import sys
@@ -22,10 +20,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 import serial
-from serial.tools import list_ports
 
 import myoprosthesis
 from myoprosthesis.core.errors import EffectorError
+from myoprosthesis.core.ports import explain, reason
 from myoprosthesis.effectors import hand_port_keeper as keeper
 from myoprosthesis.effectors.hand_port_keeper import Terms, Will
 
@@ -63,7 +61,7 @@ class HandPort:
         try:
             self._link, self._keeper = self._started(insist=False)
         except (OSError, ValueError) as error:
-            raise EffectorError(explain(self.path, error)) from error
+            raise EffectorError(explain(self.path, error, "hand")) from error
         self.error = ""
 
     @property
@@ -229,7 +227,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _gone(path: str, error: Exception) -> str:
-    return f"{path} is gone ({_reason(error)}); it is used again as soon as it is plugged in"
+    return f"{path} is gone ({reason(error)}); it is used again as soon as it is plugged in"
 
 
 def slow_adapter(path: str, devices: Path = Path("/sys/bus/usb-serial/devices")) -> str:
@@ -245,43 +243,3 @@ def slow_adapter(path: str, devices: Path = Path("/sys/bus/usb-serial/devices"))
         f"install the udev rules of hardware/udev, or write {LATENCY_MS} to "
         f"{devices}/{Path(path).resolve().name}/latency_timer"
     )
-
-
-def explain(path: str, error: Exception) -> str:
-    """Why a port could not be opened, and what would help."""
-    code = getattr(error, "errno", None)
-    if code is None and "exclusively lock" in str(error):
-        code = errno.EBUSY
-    if code is None and "configure port" in str(error):
-        code = errno.ENOTTY
-    if code == errno.EACCES:
-        return f"no permission for {path}: {_permission(path)}"
-    if code in (errno.EBUSY, errno.EAGAIN, errno.EWOULDBLOCK):
-        return f"{path} is busy: another program has it open; close that program (`fuser {path}` names it)"
-    if code in (errno.ENOENT, errno.ENXIO, errno.ENODEV):
-        return f"there is no port {path}: {_present()}; plug the hand in, or give another port"
-    if code in (errno.ENOTTY, errno.EINVAL, errno.EISDIR) or isinstance(error, ValueError):
-        return f"{path} cannot be used as a serial port ({_reason(error)}): {_present()}"
-    return f"{path} cannot be opened: {_reason(error)}"
-
-
-def _permission(path: str) -> str:
-    """What to do about a port that may not be opened."""
-    try:
-        group = grp.getgrgid(os.stat(path).st_gid).gr_name
-        readable = bool(os.stat(path).st_mode & stat.S_IRGRP)
-    except (OSError, KeyError):
-        group, readable = "dialout", True
-    if group == "root" or not readable:
-        return "install a udev rule that gives it to the group dialout (hardware/udev), and join that group"
-    return f"join the group {group} with `sudo usermod -aG {group} $USER`, then log in again"
-
-
-def _present() -> str:
-    ports = [p.device for p in list_ports.comports()]
-    return f"ports here are {', '.join(ports)}" if ports else "no serial port is plugged in here"
-
-
-def _reason(error: Exception) -> str:
-    number = getattr(error, "errno", None)
-    return os.strerror(number) if number else str(error).split(":")[0]

@@ -7,7 +7,6 @@ import time
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool, Trigger
@@ -19,13 +18,13 @@ from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.core.options import option
 from myoprosthesis.nodes import status, topics
 from myoprosthesis.nodes.claim import Claim
+from myoprosthesis.nodes.diagnostics import Diagnostics
 from myoprosthesis.nodes.effector_loop import PARTIES, EffectorLoop
 from myoprosthesis.nodes.inbox import Inbox
 from myoprosthesis.nodes.managed import LoopNode
 from myoprosthesis.nodes.parameters import declare, overrides, read
 from myoprosthesis.nodes.ports import EffectorPort
 from myoprosthesis.nodes.process import run
-from myoprosthesis.nodes.views import time_message
 
 
 @dataclass(frozen=True)
@@ -60,9 +59,7 @@ class EffectorNode(LoopNode):
         self.settled(EffectorNodeOptions, self._own)
         self.add_on_set_parameters_callback(self._check)
         self.add_post_set_parameters_callback(self._become)
-        self._diagnostics = self.create_publisher(
-            topics.DIAGNOSTICS.type, topics.DIAGNOSTICS.name, topics.DIAGNOSTICS.qos
-        )
+        self._diagnostics = Diagnostics(self, "effector")
         self._spec = self.create_publisher(topics.SPEC.type, topics.SPEC.name, topics.SPEC.qos)
         self.create_subscription(
             topics.POLICY_ACTIVE.type, topics.POLICY_ACTIVE.name, self._policy_changed, topics.POLICY_ACTIVE.qos
@@ -226,10 +223,7 @@ class EffectorNode(LoopNode):
         }
         level = status.ERROR if loop.error or guard.stopped else status.WARN if guard.reason else status.OK
         text = loop.error or guard.reason or "following commands"
-        now, name = self.get_clock().now().nanoseconds, status.full_name(self.get_namespace(), "effector")
-        array = DiagnosticArray(status=[status.status(name, text, values, level, guard.spec.name)])
-        array.header.stamp = time_message(now)
-        self._diagnostics.publish(array)
+        self._diagnostics.tell(text, values, level, guard.spec.name)
 
 
 def main() -> None:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import yaml
-from diagnostic_msgs.msg import DiagnosticArray
 from numpy.typing import NDArray
 
 from myoprosthesis.core import registry
@@ -20,13 +19,13 @@ from myoprosthesis.emg.calibration import Calibration
 from myoprosthesis.emg.conditioning import Conditioned, Conditioner, Conditioning
 from myoprosthesis.emg.source import Block, SourceSpec
 from myoprosthesis.nodes import status, topics
+from myoprosthesis.nodes.diagnostics import Diagnostics
 from myoprosthesis.nodes.emg_loop import EmgLoop, off_is_nan
 from myoprosthesis.nodes.inbox import Inbox
 from myoprosthesis.nodes.managed import LoopNode
 from myoprosthesis.nodes.parameters import declare, overrides, read
 from myoprosthesis.nodes.process import run, say
 from myoprosthesis.nodes.samples import SampleWriter
-from myoprosthesis.nodes.views import time_message
 from myoprosthesis.nodes.wire import Writer
 from myoprosthesis.policies import store
 from myoprosthesis.policies.onnx_policy import read_contract
@@ -126,9 +125,7 @@ class EmgNode(LoopNode):
         self.loop: EmgLoop | None
         self.settled(EmgNodeOptions, self._own)
         self._spec = self.create_publisher(topics.EMG_SPEC.type, topics.EMG_SPEC.name, topics.EMG_SPEC.qos)
-        self._diagnostics = self.create_publisher(
-            topics.DIAGNOSTICS.type, topics.DIAGNOSTICS.name, topics.DIAGNOSTICS.qos
-        )
+        self._diagnostics = Diagnostics(self, "emg")
         self._port: EmgPort | None = None
         self.create_timer(0.5, self._report)
         if self._options.autostart:
@@ -172,11 +169,7 @@ class EmgNode(LoopNode):
         }
         level = status.WARN if source.fault or loop.off else status.OK
         text = source.fault or (f"electrodes off: {', '.join(loop.off)}" if loop.off else "EMG comes")
-        array = DiagnosticArray(
-            status=[status.status(status.full_name(self.get_namespace(), "emg"), text, values, level, self._name)]
-        )
-        array.header.stamp = time_message(self.get_clock().now().nanoseconds)
-        self._diagnostics.publish(array)
+        self._diagnostics.tell(text, values, level, self._name)
 
 
 def main() -> None:

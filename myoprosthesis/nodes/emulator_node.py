@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -18,7 +17,7 @@ from myoprosthesis.core.options import option
 from myoprosthesis.emulators.emulated_port import EmulatedPort
 from myoprosthesis.emulators.fault import KINDS, Fault
 from myoprosthesis.hands import sheet
-from myoprosthesis.nodes import status, topics
+from myoprosthesis.nodes.diagnostics import Diagnostics
 from myoprosthesis.nodes.parameters import declare, read
 from myoprosthesis.nodes.process import run
 
@@ -46,9 +45,7 @@ class EmulatorNode(Node):
         data = sheet.load(o.hand)
         self.port = EmulatedPort(registry.factory("emulators", o.hand)(data), faults, o.path)
         self._hand = o.hand
-        self._diagnostics = self.create_publisher(
-            topics.DIAGNOSTICS.type, topics.DIAGNOSTICS.name, topics.DIAGNOSTICS.qos
-        )
+        self._diagnostics = Diagnostics(self, "emulator")
         self.add_on_set_parameters_callback(self._check)
         self.add_post_set_parameters_callback(self._set)
         self.create_timer(0.5, self._report)
@@ -83,10 +80,7 @@ class EmulatorNode(Node):
             **self.port.counts, "refused": emulator.refused, "watchdog_events": emulator.watchdog_events,
             "path": self.port.path,
         }  # fmt: skip
-        name = status.full_name(self.get_namespace(), "emulator")
-        array = DiagnosticArray(status=[status.status(name, "emulated", values, hardware=self._hand)])
-        array.header.stamp = self.get_clock().now().to_msg()
-        self._diagnostics.publish(array)
+        self._diagnostics.tell("emulated", values, hardware=self._hand)
 
 
 def main() -> None:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
-from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
@@ -26,6 +25,7 @@ from myoprosthesis.decoders.drive import DriveOptions
 from myoprosthesis.decoders.voice import DecoderVoice, Stream
 from myoprosthesis.nodes import status, topics
 from myoprosthesis.nodes.decoder_loop import DecoderLoop
+from myoprosthesis.nodes.diagnostics import Diagnostics
 from myoprosthesis.nodes.effector_loop import PARTIES
 from myoprosthesis.nodes.managed import LoopNode
 from myoprosthesis.nodes.parameters import declare, read
@@ -72,9 +72,7 @@ class PolicyNode(LoopNode):
         self.create_subscription(topics.SPEC.type, topics.SPEC.name, self._meet, topics.SPEC.qos)
         if self.decodes:
             self.create_subscription(topics.EMG_SPEC.type, topics.EMG_SPEC.name, self._tune_in, topics.EMG_SPEC.qos)
-            self._diagnostics = self.create_publisher(
-                topics.DIAGNOSTICS.type, topics.DIAGNOSTICS.name, topics.DIAGNOSTICS.qos
-            )
+            self._diagnostics = Diagnostics(self, "policy")
         self.create_service(Trigger, "~/rollback", self._rollback)
         self.add_on_set_parameters_callback(self._check)
         self.add_post_set_parameters_callback(self._set)
@@ -321,10 +319,7 @@ class PolicyNode(LoopNode):
             "policy": loop.player.name, "events": dict(loop.events), "prompted": said,
             **{k: v for k, v in loop.ledger.summary().items() if k.endswith("_ms")},
         }  # fmt: skip
-        name = status.full_name(self.get_namespace(), "policy")
-        array = DiagnosticArray(status=[status.status(name, "decoding", values)])
-        array.header.stamp = self.get_clock().now().to_msg()
-        self._diagnostics.publish(array)
+        self._diagnostics.tell("decoding", values)
 
     def _tell(self, text: str, **more: Any) -> None:
         loop = self.loop
