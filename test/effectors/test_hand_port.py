@@ -17,8 +17,9 @@ from myoprosthesis.checks import check_hand_owner
 from myoprosthesis.checks.hand_owner import lives
 from myoprosthesis.core import registry
 from myoprosthesis.core.guard import GuardedEffector
+from myoprosthesis.core.ports import explain
 from myoprosthesis.effectors import hand_port_keeper as keeping
-from myoprosthesis.effectors.hand_port import START, HandPort, explain, slow_adapter
+from myoprosthesis.effectors.hand_port import START, HandPort, slow_adapter
 from myoprosthesis.effectors.hand_port_keeper import Keeper, Will
 from myoprosthesis.effectors.prosthetic_hand import HandOptions, ability_hand
 from myoprosthesis.emulators.ability_hand import AbilityHandEmulator
@@ -37,7 +38,7 @@ SAID = {
 
 @pytest.mark.parametrize("code", SAID)
 def test_what_is_wrong_with_a_port_is_one_sentence(code):
-    assert explain("/dev/x", OSError(code, os.strerror(code))).startswith(SAID[code])
+    assert explain("/dev/x", OSError(code, os.strerror(code)), "hand").startswith(SAID[code])
 
 
 @pytest.fixture
