@@ -84,7 +84,8 @@ class EmgLoop(ControlLoop):
         self._watch()
 
     def _tell(self, block: Block) -> None:
-        stamps = np.linspace(block.stamp_ns, block.arrival_ns, len(block)).astype(np.int64)
+        since = np.rint(np.linspace(0.0, block.arrival_ns - block.stamp_ns, len(block)))  # floats, exact when small
+        stamps = block.stamp_ns + since.astype(np.int64)
         raw = self._disturbed(block, stamps)
         done = self.conditioner.feed(raw)
         self.events["samples"] += len(block)
