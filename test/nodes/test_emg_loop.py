@@ -197,10 +197,10 @@ def test_what_is_imposed_is_done_from_its_time_on(made):
     np.testing.assert_array_equal(raw[:, [0, 2]], whole[:, [0, 2]])
     world.spoken.append(PerturbationPlan("null", 2**62, -1, (), BEGAN + 12 * BLOCK_NS))
     assert until(lambda: not world.spoken)
-    lay(source, 3, seed=90)
-    assert until(lambda: len(world.told) == 15)
+    lay(source, 10, seed=90)
+    assert until(lambda: len(world.told) == 22)
     np.testing.assert_array_equal(world.told[-1][1], source.laid[-1].samples)
-    assert world.said == []
+    assert [text for _, text in world.said] == ["electrodes off: b", "electrodes on"]
 
 
 REFUSED = {
