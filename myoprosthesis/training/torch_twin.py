@@ -12,8 +12,7 @@ along the batch and a compiler fuses a whole control period into one loop.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import mujoco
 import numpy as np
@@ -22,8 +21,9 @@ from torch import Tensor, nn
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.law import Law
+from myoprosthesis.training.torch_muscle import Muscles, Rows, spring_of
+from myoprosthesis.training.torch_skeleton import Skeleton, skeleton_of
 
-Rows = tuple[Tensor, ...]
 LAW_ROWS = 10
 """Rows of a planar law: f (2), K (2 × 2, row-major), B (2 × 2, row-major)."""
 
@@ -67,232 +67,6 @@ def field_force(law: Tensor, x: Rows, v: Rows) -> Rows:
     )
 
 
-class MuscleConstants(NamedTuple):
-    """Constants of the muscles, each (n_muscles, 1). Quotients are formed once, not in every step."""
-
-    optimal_length: Tensor
-    """L0 in m."""
-    moment_1: Tensor
-    """Change of length per first joint coordinate, m/rad or m/m."""
-    moment_2: Tensor
-    length_at_zero: Tensor
-    """Normalised length L of a tendon of length 0."""
-    length_1: Tensor
-    """Change of L per first joint coordinate."""
-    length_2: Tensor
-    velocity_1: Tensor
-    """Change of the normalised velocity V per first joint velocity."""
-    velocity_2: Tensor
-    pull_1: Tensor
-    """Force at the first joint at full active force; a muscle pulls, so against its moment."""
-    pull_2: Tensor
-    ascent: Tensor
-    """2 / (1 − lmin)."""
-    descent: Tensor
-    """2 / (lmax − 1)."""
-    fpmax: Tensor
-    fvmax: Tensor
-    yielding: Tensor
-    """V from which lengthening no longer adds force, fvmax − 1."""
-    per_yielding: Tensor
-    rate_up: Tensor
-    """Of activation, 1/s."""
-    rate_down: Tensor
-    low: Tensor
-    """Excitation is clipped to `low` … `high`."""
-    high: Tensor
-
-
-class Muscles(nn.Module):
-    """All muscles of a body, each on a fixed tendon; curves as in MuJoCo's `engine_util_misc.c`."""
-
-    table: Tensor
-
-    def __init__(self, model: mujoco.MjModel) -> None:
-        super().__init__()
-        self.names = tuple(model.actuator(i).name for i in range(model.nu))
-        prm, (low, high) = model.actuator_gainprm.T, model.actuator_lengthrange.T
-        force, lmin, lmax, vmax, fpmax, fvmax = prm[2], prm[4], prm[5], prm[6], prm[7], prm[8]
-        moment = np.array([_moment(model, int(tendon)) for tendon in model.actuator_trnid[:, 0]]).T
-        optimal = (high - low) / (prm[1] - prm[0])
-        length, velocity = moment / optimal, moment / (optimal * vmax)
-        rates, control = 1 / model.actuator_dynprm[:, :2].T, model.actuator_ctrlrange.T.clip(0, 1)
-        columns = {
-            "optimal_length": optimal, "moment_1": moment[0], "moment_2": moment[1],
-            "length_at_zero": prm[0] - low / optimal, "length_1": length[0], "length_2": length[1],
-            "velocity_1": velocity[0], "velocity_2": velocity[1],
-            "pull_1": -force * moment[0], "pull_2": -force * moment[1],
-            "ascent": 2 / (1 - lmin), "descent": 2 / (lmax - 1), "fpmax": fpmax,
-            "fvmax": fvmax, "yielding": fvmax - 1, "per_yielding": 1 / (fvmax - 1),
-            "rate_up": rates[0], "rate_down": rates[1], "low": control[0], "high": control[1],
-        }
-        constants = MuscleConstants(**{name: torch.tensor(column)[:, None] for name, column in columns.items()})
-        # One buffer: a compiled function checks and passes on each tensor it uses, in every control period.
-        self.register_buffer("table", torch.stack(constants), persistent=False)
-
-    @property
-    def constants(self) -> MuscleConstants:
-        """In the present dtype."""
-        return MuscleConstants(*self.table.unbind(0))
-
-    def length(self, q: Rows) -> Tensor:
-        """Length (m) of the tendons, linear in the joints; of joint velocities, their velocities (m/s)."""
-        c = self.constants
-        return c.moment_1 * q[0] + c.moment_2 * q[1]
-
-    def joint_force(self, q: Rows, v: Rows, act: Tensor) -> Rows:
-        """Force (N·m or N) of all muscles together at each of the two joints."""
-        c = self.constants
-        L = c.length_at_zero + c.length_1 * q[0] + c.length_2 * q[1]
-        V = c.velocity_1 * v[0] + c.velocity_2 * v[1]
-        tension = force_length(L, c) * force_velocity(V, c) * act + passive_force(L, c)
-        return (c.pull_1 * tension).sum(0), (c.pull_2 * tension).sum(0)
-
-    def activation_rate(self, excitation: Tensor, act: Tensor) -> Tensor:
-        """d act / dt (1/s), Millard et al. 2013, doi:10.1115/1.4023390, as in `mju_muscleDynamics`."""
-        c = self.constants
-        excess = torch.clamp(excitation, c.low, c.high) - act
-        stretch = 0.5 + 1.5 * act.clamp(0, 1)
-        return excess * torch.where(excess > 0, c.rate_up / stretch, c.rate_down * stretch)
-
-
-def force_length(L: Tensor, c: MuscleConstants) -> Tensor:
-    """Active force of a normalised length: a bump of four parabolas, 1 at L = 1, 0 outside (lmin, lmax)."""
-    x = torch.maximum((1 - L) * c.ascent, (L - 1) * c.descent)
-    rest = (2 - x).clamp(min=0)
-    return torch.where(x <= 1, 1 - 0.5 * x * x, 0.5 * rest * rest)
-
-
-def force_velocity(V: Tensor, c: MuscleConstants) -> Tensor:
-    """Factor of a normalised velocity: 0 at V ≤ −1, 1 at rest, `fvmax` when stretched fast."""
-    short, rest = (V + 1).clamp(min=0), (c.yielding - V).clamp(min=0)
-    return torch.where(V <= 0, short * short, c.fvmax - rest * rest * c.per_yielding)
-
-
-def passive_force(L: Tensor, c: MuscleConstants) -> Tensor:
-    """None to L = 1, then a parabola, linear from (1 + lmax) / 2."""
-    x = ((L - 1) * c.descent).clamp(min=0)
-    return c.fpmax * torch.where(x <= 1, 0.5 * x * x, x - 0.5)
-
-
-@dataclass(frozen=True)
-class Spring:
-    """A passive tendon: slack between `lower` and `upper` (m or rad), a linear spring outside."""
-
-    moment: tuple[float, float]
-    stiffness: float
-    lower: float
-    upper: float
-
-    def tension(self, q: Rows) -> Tensor:
-        """Force (N or N·m) along the tendon."""
-        length = self.moment[0] * q[0] + self.moment[1] * q[1]
-        return self.stiffness * ((self.lower - length).clamp(min=0) - (length - self.upper).clamp(min=0))
-
-
-class Skeleton(Protocol):
-    """Rigid-body dynamics of two joints; every method takes and returns rows of shape (batch,)."""
-
-    def mass(self, q: Rows) -> tuple[Tensor | float, Tensor | float, Tensor | float]:
-        """(M11, M12, M22) of the joint-space inertia."""
-        ...
-
-    def bias(self, q: Rows, v: Rows) -> tuple[Tensor | float, Tensor | float]:
-        """Coriolis and centrifugal force at the joints."""
-        ...
-
-    def endpoint(self, q: Rows) -> Rows:
-        """Endpoint (x, y), m."""
-        ...
-
-    def endpoint_velocity(self, q: Rows, v: Rows) -> Rows:
-        """J v, m/s."""
-        ...
-
-    def joint_force(self, q: Rows, force: Rows) -> Rows:
-        """Jᵀ F."""
-        ...
-
-    def joints_at(self, x: Rows) -> Rows:
-        """Joint positions that bring the endpoint to `x` (m)."""
-        ...
-
-
-@dataclass(frozen=True)
-class TwoLink:
-    """Two hinges about z, the second at distance `l1` (m) along the first link, the endpoint at `l2`."""
-
-    l1: float
-    l2: float
-    inertia_1: float
-    """About the shoulder with the second body's mass at the elbow, kg·m²."""
-    inertia_2: float
-    """Of the second body about the elbow, kg·m²."""
-    coupling: float
-    """m2 · l1 · (distance of the second centre of mass from the elbow), kg·m²."""
-    armature: tuple[float, float]
-
-    def mass(self, q: Rows) -> tuple[Tensor | float, Tensor | float, Tensor | float]:
-        c = self.coupling * torch.cos(q[1])
-        return self.inertia_1 + self.inertia_2 + self.armature[0] + 2 * c, self.inertia_2 + c, \
-            self.inertia_2 + self.armature[1]
-
-    def bias(self, q: Rows, v: Rows) -> tuple[Tensor | float, Tensor | float]:
-        s = self.coupling * torch.sin(q[1])
-        return -s * (2 * v[0] + v[1]) * v[1], s * v[0] * v[0]
-
-    def endpoint(self, q: Rows) -> Rows:
-        q12 = q[0] + q[1]
-        return (self.l1 * torch.cos(q[0]) + self.l2 * torch.cos(q12),
-                self.l1 * torch.sin(q[0]) + self.l2 * torch.sin(q12))
-
-    def _lever(self, q: Rows) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        q12 = q[0] + q[1]
-        x2, y2 = self.l2 * torch.cos(q12), self.l2 * torch.sin(q12)
-        return self.l1 * torch.cos(q[0]) + x2, self.l1 * torch.sin(q[0]) + y2, x2, y2
-
-    def endpoint_velocity(self, q: Rows, v: Rows) -> Rows:
-        x, y, x2, y2 = self._lever(q)
-        return -y * v[0] - y2 * v[1], x * v[0] + x2 * v[1]
-
-    def joint_force(self, q: Rows, force: Rows) -> Rows:
-        x, y, x2, y2 = self._lever(q)
-        return -y * force[0] + x * force[1], -y2 * force[0] + x2 * force[1]
-
-    def joints_at(self, x: Rows) -> Rows:
-        """The posture with the elbow bent forwards; out of reach, the straight arm that points there."""
-        reach = x[0] ** 2 + x[1] ** 2
-        bend = torch.acos(((reach - self.l1**2 - self.l2**2) / (2 * self.l1 * self.l2)).clamp(-1, 1))
-        inner = torch.atan2(self.l2 * torch.sin(bend), self.l1 + self.l2 * torch.cos(bend))
-        return torch.atan2(x[1], x[0]) - inner, bend
-
-
-@dataclass(frozen=True)
-class Slides:
-    """A mass (kg) on two slides along x and y."""
-
-    m: float
-    armature: tuple[float, float]
-
-    def mass(self, q: Rows) -> tuple[Tensor | float, Tensor | float, Tensor | float]:
-        return self.m + self.armature[0], 0.0, self.m + self.armature[1]
-
-    def bias(self, q: Rows, v: Rows) -> tuple[Tensor | float, Tensor | float]:
-        return 0.0, 0.0
-
-    def endpoint(self, q: Rows) -> Rows:
-        return q
-
-    def endpoint_velocity(self, q: Rows, v: Rows) -> Rows:
-        return v
-
-    def joint_force(self, q: Rows, force: Rows) -> Rows:
-        return force
-
-    def joints_at(self, x: Rows) -> Rows:
-        return x
-
-
 class Twin(nn.Module):
     """The differentiable copy of one body; float64 until converted with `.to(torch.float32)`."""
 
@@ -308,8 +82,8 @@ class Twin(nn.Module):
         self.control_dt = control_dt
         self.damping: tuple[float, float] = tuple(float(d) for d in model.dof_damping)  # type: ignore[assignment]
         self.muscles = Muscles(model)
-        self.springs = tuple(_spring(model, i) for i in range(model.ntendon) if model.tendon_stiffness[i] > 0)
-        self.skeleton: Skeleton = _skeleton(model)
+        self.springs = tuple(spring_of(model, i) for i in range(model.ntendon) if model.tendon_stiffness[i] > 0)
+        self.skeleton: Skeleton = skeleton_of(model)
         self.home = np.array(model.key_qpos[0] if model.nkey else model.qpos0, float)
 
     def start(self, q: Tensor) -> TwinState:
@@ -393,55 +167,3 @@ def _refuse_unknown_physics(model: mujoco.MjModel) -> None:
         if not there:
             raise ConfigError(f"the torch twin copies bodies with {what}; this model has something else. "
                               "arm26 and point_mass are such bodies")
-
-
-def _moment(model: mujoco.MjModel, tendon: int) -> tuple[float, float]:
-    """Coefficients of a fixed tendon on the two joints."""
-    first = model.tendon_adr[tendon]
-    out = [0.0, 0.0]
-    for k in range(first, first + model.tendon_num[tendon]):
-        out[model.wrap_objid[k]] += float(model.wrap_prm[k])
-    return out[0], out[1]
-
-
-def _spring(model: mujoco.MjModel, i: int) -> Spring:
-    lower, upper = (float(x) for x in model.tendon_lengthspring[i])
-    return Spring(_moment(model, i), float(model.tendon_stiffness[i]), lower, upper)
-
-
-def _inertia_z(model: mujoco.MjModel, body: int) -> float:
-    """Inertia about the z axis through the centre of mass, kg·m²."""
-    rotation = np.zeros(9)
-    mujoco.mju_quat2Mat(rotation, model.body_iquat[body])
-    z = rotation.reshape(3, 3)[2]
-    return float(z @ (model.body_inertia[body] * z))
-
-
-def _skeleton(model: mujoco.MjModel) -> Skeleton:
-    site = model.site("endpoint").id
-    armature = (float(model.dof_armature[0]), float(model.dof_armature[1]))
-    first, second = (int(b) for b in model.jnt_bodyid)
-    if model.jnt_type[0] == int(mujoco.mjtJoint.mjJNT_SLIDE):
-        straight = (np.array_equal(model.jnt_axis, [[1, 0, 0], [0, 1, 0]]) and first == second
-                    and not model.body_pos[first].any() and not model.site_pos[site].any())
-        _refuse_unless(straight, "both slides along x and y on one body at the origin, the site at its centre")
-        return Slides(float(model.body_mass[first]), armature)
-    points = model.body_pos[second], model.body_ipos[first], model.body_ipos[second], model.site_pos[site]
-    along_x = not any(p[1:].any() for p in points)
-    upright = all(np.array_equal(model.body_quat[b], [1, 0, 0, 0]) for b in (first, second))
-    chain = (np.array_equal(model.jnt_axis, [[0, 0, 1]] * 2) and model.body_parentid[second] == first
-             and not model.jnt_pos.any() and not model.body_pos[first].any() and not model.qpos0.any()
-             and model.site_bodyid[site] == second)
-    _refuse_unless(along_x and upright and chain, "two links along x with hinges about z at their origins")
-    m1, m2 = float(model.body_mass[first]), float(model.body_mass[second])
-    c1, c2 = float(model.body_ipos[first, 0]), float(model.body_ipos[second, 0])
-    l1, l2 = float(model.body_pos[second, 0]), float(model.site_pos[site, 0])
-    return TwoLink(
-        l1=l1, l2=l2, inertia_1=_inertia_z(model, first) + m1 * c1**2 + m2 * l1**2,
-        inertia_2=_inertia_z(model, second) + m2 * c2**2, coupling=m2 * l1 * c2, armature=armature,
-    )
-
-
-def _refuse_unless(there: bool, what: str) -> None:
-    if not there:
-        raise ConfigError(f"the torch twin copies {what}; this model is built otherwise")
