@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -68,6 +69,11 @@ class Calibration:
             raise unknown("calibration", name, [p.stem for p in folder().glob("*.json")])
         try:
             data = json.loads(file.read_text(encoding="utf-8"))
-            return cls(**{f.name: data[f.name] for f in fields(cls)})
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            found = cls(**{f.name: data[f.name] for f in fields(cls)})
+            if not all(math.isfinite(x) and x >= 0 for x in found.rest.values()):
+                raise ValueError("rest is not a level for each channel")
+            if not all(math.isfinite(x) and x > 0 for x in found.maximum.values()):
+                raise ValueError("maximum is not a level above 0 for each channel")
+            return found
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ConfigError(f"{file} is no calibration: {error!r}") from error
