@@ -171,7 +171,8 @@ setup(
         f"{NAME}.hand_protocols": [f"{hand} = {NAME}.hands.{codec}" for hand, codec in HANDS.items()],
         f"{NAME}.emulators": [f"{hand} = {NAME}.emulators.{codec}Emulator" for hand, codec in HANDS.items()],
         f"{NAME}.decoders": [
-            f"{kind.lower()} = {NAME}.decoders.models:{kind}" for kind in ("Lda", "Logistic", "Ridge", "Mlp")
+            *(f"{kind.lower()} = {NAME}.decoders.models:{kind}" for kind in ("Lda", "Logistic", "Ridge", "Mlp")),
+            f"gru = {NAME}.decoders.gru:Gru",
         ],
         f"{NAME}.policies": [f"onnx = {NAME}.policies.onnx_policy:OnnxPolicy"],
     },

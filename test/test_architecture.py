@@ -24,7 +24,7 @@ the codec of what they move or stand for."""
 MESSAGES = "builtin_interfaces diagnostic_msgs geometry_msgs lifecycle_msgs rcl_interfaces rosgraph_msgs sensor_msgs"
 HOMES = {
     **dict.fromkeys(["rclpy", "std_msgs", "std_srvs", *MESSAGES.split()], {"nodes", "bench"}),
-    "torch": {"training", "bench/training", "cli/train"},
+    "torch": {"training", "decoders/gru", "bench/training", "cli/train"},
     "mujoco": {"effectors", "training", "bench"},
     "myo_sim": {"effectors"},
     "onnxruntime": {"policies", "decoders", "training", "bench"},

@@ -69,7 +69,7 @@ def fit(given: argparse.Namespace) -> int:
     except ConfigError as error:
         print(f"not judged: {error}", file=sys.stderr)
     fitted = d.fit(work.windows, work.model, work.settings.task, work.names)
-    limit = d.drift_limit(work.windows, work.model, work.settings, work.names, work.cut.step_s)
+    limit = d.drift_limit(work.windows, work.settings, work.names, work.cut.step_s)
     settings = replace(work.settings, drift_beyond=limit)
     loud = d.amplitudes(work.windows, work.features, work.channels, settings.rest) if settings.task == "classes" else {}
     low, high, unit = _bounds(work)

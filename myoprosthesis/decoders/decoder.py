@@ -63,6 +63,10 @@ class Model(Protocol):
         """Action for an observation."""
         ...
 
+    def reset(self) -> None:
+        """Recurrent state as at the start."""
+        ...
+
 
 class Decider:
     """Makes decisions of scores: rejection, debounce, speed and drift."""
@@ -141,7 +145,8 @@ class Decoder:
         return self._decider.settings
 
     def reset(self) -> None:
-        """Forget the past."""
+        """Forget the past, the recurrent state of the model included."""
+        self._model.reset()
         self.features.reset()
         self._decider.reset()
 

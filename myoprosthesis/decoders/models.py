@@ -24,8 +24,10 @@ class Model(Protocol):
 
     tasks: tuple[str, ...]
 
-    def fit(self, z: Array, y: NDArray[Any], task: str) -> Network:
-        """A network for normalised features `z` (n, n_features) and answers `y`."""
+    def fit(self, z: Array, y: NDArray[Any], task: str, stretch: NDArray[np.intp] | None = None) -> Network:
+        """A network for normalised features `z` (n, n_features) and answers `y`, both finite. Rows with the same number
+        in `stretch` (n,) are neighbours in time, a decision apart, which a model with a memory needs; None: all are.
+        Raises `ConfigError` where they do not suffice."""
         ...
 
 
@@ -53,7 +55,7 @@ class Lda:
         priors = np.full(classes, 1 / classes) if self.options.equal_priors else None
         return LinearDiscriminantAnalysis(solver="lsqr", shrinkage=shrinkage, priors=priors)
 
-    def fit(self, z: Array, y: NDArray[Any], task: str) -> Network:
+    def fit(self, z: Array, y: NDArray[Any], task: str, stretch: NDArray[np.intp] | None = None) -> Network:
         """One linear layer."""
         if task == "switches":
             fitted = [self.estimator(2).fit(z, column) for column in y.T]
@@ -84,7 +86,7 @@ class Logistic:
 
         return LogisticRegression(C=self.options.strength, max_iter=2000)
 
-    def fit(self, z: Array, y: NDArray[Any], task: str) -> Network:
+    def fit(self, z: Array, y: NDArray[Any], task: str, stretch: NDArray[np.intp] | None = None) -> Network:
         """One linear layer."""
         if task == "switches":
             fitted = [self.estimator().fit(z, column) for column in y.T]
@@ -115,7 +117,7 @@ class Ridge:
 
         return sklearn.linear_model.Ridge(alpha=self.options.ridge)
 
-    def fit(self, z: Array, y: NDArray[Any], task: str) -> Network:
+    def fit(self, z: Array, y: NDArray[Any], task: str, stretch: NDArray[np.intp] | None = None) -> Network:
         """One linear layer."""
         found = self.estimator().fit(z, y)
         return _linear(np.atleast_2d(found.coef_), np.atleast_1d(found.intercept_), "linear")
@@ -149,7 +151,7 @@ class Mlp:
         kind = MLPRegressor if task == "values" else MLPClassifier
         return kind(hidden_layer_sizes=o.hidden, alpha=o.ridge, max_iter=o.epochs, random_state=o.seed)
 
-    def fit(self, z: Array, y: NDArray[Any], task: str) -> Network:
+    def fit(self, z: Array, y: NDArray[Any], task: str, stretch: NDArray[np.intp] | None = None) -> Network:
         """Hidden layers and a read-out; targets of a regression are scaled to unit variance for the fit."""
         import warnings
 

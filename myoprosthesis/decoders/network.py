@@ -1,4 +1,4 @@
-"""A fitted model as plain arrays: normaliser, layers, output, and what it knows of the features it was fitted on."""
+"""A fitted model as plain arrays: normaliser, memory, layers, output, and what it knows of what it was fitted on."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ CLIP = 10.0
 NOVELTY = "novelty"
 """The last channel of every decoder's action: the distance from what was fitted, about 1 for the familiar."""
 NOVELTY_MAX = 1e6
+HIDDEN = "hidden"
+"""Name of the recurrent state of a decoder that has a memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,14 +36,59 @@ class Normaliser:
 
 
 @dataclass(frozen=True, eq=False)
+class Memory:
+    """A gated recurrent unit of H units over n inputs: `w_in` (3H, n), `w_rec` (3H, H), `b_in` and `b_rec` (3H,), with
+    rows in the order update, reset, candidate.
+
+    z, r = σ(Wx + b + Rh + c), n = tanh(Wx + b + r∘(Rh + c)), h' = n + z∘(h − n) (Cho et al. 2014,
+    doi 10.3115/v1/D14-1179, with the reset gate after the product as in cuDNN and PyTorch).
+    """
+
+    w_in: Array
+    w_rec: Array
+    b_in: Array
+    b_rec: Array
+
+    @property
+    def size(self) -> int:
+        """Number of units H."""
+        return self.w_rec.shape[1]
+
+    def __call__(self, z: Array, stretch: NDArray[np.intp] | None = None) -> Array:
+        """States (n, H) after each row of `z` (n, n_in). The state begins at zero, and again wherever the number in
+        `stretch` (n,) changes; None: the rows are one stretch."""
+        size, h = self.size, np.zeros(self.size)
+        given = z @ self.w_in.T + self.b_in
+        out = np.empty((len(z), size))
+        for k, row in enumerate(given):
+            if stretch is not None and k and stretch[k] != stretch[k - 1]:
+                h = np.zeros(size)
+            kept = self.w_rec @ h + self.b_rec
+            update, reset = np.split(1 / (1 + np.exp(-row[: 2 * size] - kept[: 2 * size])), 2)
+            candidate = np.tanh(row[2 * size :] + reset * kept[2 * size :])
+            h = out[k] = candidate + update * (h - candidate)
+        return out
+
+
+@dataclass(frozen=True, eq=False)
 class Network:
-    """Layers (weights (n_in, n_out), bias (n_out,)) with ReLU between them; `output`: softmax, sigmoid or linear."""
+    """Layers (weights (n_in, n_out), bias (n_out,)) with ReLU between them; `output`: softmax, sigmoid or linear.
+    The first layer sees the features, or the states of a `memory` of them."""
 
     layers: tuple[tuple[Array, Array], ...]
     output: str
+    memory: Memory | None = None
 
-    def __call__(self, z: Array) -> Array:
-        """Scores or values (n, n_out) for normalised features (n, n_in)."""
+    @property
+    def hidden(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """Name and shape of the recurrent state, as a contract tells of it."""
+        return ((HIDDEN, (1, self.memory.size)),) if self.memory else ()
+
+    def __call__(self, z: Array, stretch: NDArray[np.intp] | None = None) -> Array:
+        """Scores or values (n, n_out) for normalised features (n, n_in); rows with the same number in `stretch` (n,)
+        follow one another, which matters to a memory alone; None: all do."""
+        if self.memory:
+            z = self.memory(z, stretch)
         for k, (weights, bias) in enumerate(self.layers):
             z = (np.maximum(z, 0.0) if k else z) @ weights + bias
         if self.output == "softmax":

@@ -57,19 +57,35 @@ class Fitted:
     names: tuple[str, ...]
     task: str
 
-    def __call__(self, x: Array) -> tuple[Array, Array]:
-        """Scores or values (n, n_names) and distances (n,) for features (n, n_features)."""
+    def __call__(self, x: Array, stretch: NDArray[np.intp] | None = None) -> tuple[Array, Array]:
+        """Scores or values (n, n_names) and distances (n,) for features (n, n_features); a memory begins anew wherever
+        the number in `stretch` (n,) changes."""
         z = self.normaliser(x)
-        return self.network(z), self.familiarity(z)
+        return self.network(z, stretch), self.familiarity(z)
 
 
 def fit(w: Windows, model: Model, task: str, names: Sequence[str]) -> Fitted:
     """Fit to these windows alone, normaliser included; `names` are the classes, or the targets."""
     if task not in model.tasks:
         raise ConfigError(f"this model fits {', '.join(model.tasks)}, not {task}")
+    answers, groups = _answers(w, task, names)
+    normaliser = Normaliser.of(w.x)
+    z = normaliser(w.x)
+    familiarity = Familiarity.of(z, groups)
+    return Fitted(normaliser, model.fit(z, answers, task, w.stretch), familiarity, tuple(names), task)
+
+
+def _answers(w: Windows, task: str, names: Sequence[str]) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    """What a model is to answer, and the number of each window's group; refuses windows that cannot be fitted on."""
+    if len(w) < 4:
+        raise ConfigError(f"{len(w)} windows are too few to fit on")
+    if not np.isfinite(w.x).all() or (task != "classes" and not np.isfinite(w.target).all()):
+        raise ConfigError("a window to fit on holds features or targets that are not finite")
     answers: NDArray[Any] = w.target
     groups = np.zeros(len(w), np.intp)
     if task == "classes":
+        if len(names) < 2:
+            raise ConfigError(f"classes are told apart, and there is only {', '.join(names) or 'none'}")
         missing = sorted(set(names) - set(w.label.tolist()))
         if missing:
             raise ConfigError(f"class {missing[0]!r} has no window to fit on")
@@ -83,9 +99,7 @@ def fit(w: Windows, model: Model, task: str, names: Sequence[str]) -> Fitted:
         groups = groups.reshape(-1)
     if len(w) < 2 * (groups.max() + 1) + 2:
         raise ConfigError(f"{len(w)} windows are too few to fit on")
-    normaliser = Normaliser.of(w.x)
-    z = normaliser(w.x)
-    return Fitted(normaliser, model.fit(z, answers, task), Familiarity.of(z, groups), tuple(names), task)
+    return answers, groups
 
 
 def names_of(w: Windows, task: str, targets: Sequence[str]) -> tuple[str, ...]:
@@ -166,7 +180,7 @@ def _judge_fold(
     if not len(train) or not len(test):
         raise ConfigError(f"split {name}: no window is left on one of the sides")
     fitted = fit(train, model, settings.task, found.names)
-    scores, distance = fitted(test.x)
+    scores, distance = fitted(test.x, test.stretch)
     found.distance.append(distance)
     if settings.task == "values":
         truth, said = test.target, scores
@@ -186,7 +200,7 @@ def _judge_fold(
     found.said.append(said)
 
 
-def drift_limit(w: Windows, model: Model, settings: Decoding, names: Sequence[str], step_s: float) -> float:
+def drift_limit(w: Windows, settings: Decoding, names: Sequence[str], step_s: float) -> float:
     """The median distance beyond which EMG is no longer what was fitted; 0 when nothing can be held out to learn it.
 
     Each repetition (session, file) is held out in turn; the largest median over `drift_s` of its distances, by what
@@ -198,9 +212,11 @@ def drift_limit(w: Windows, model: Model, settings: Decoding, names: Sequence[st
     for _, train, test in splits(w, by):
         part = w.where(test)
         try:
-            _, distance = fit(w.where(train), model, settings.task, names)(part.x)
+            _, groups = _answers(w.where(train), settings.task, names)
         except ConfigError:  # a class that only the held-out part has
             continue
+        normaliser = Normaliser.of(w.x[train])
+        distance = Familiarity.of(normaliser(w.x[train]), groups)(normaliser(part.x))
         for file in set(part.file.tolist()):
             own = distance[part.file == file]
             medians = [np.median(own[k : k + n]) for k in range(max(1, len(own) - n + 1))]
@@ -236,8 +252,9 @@ def contract(
         (*(float(v) for v in low), 0.0), (*(float(v) for v in high), NOVELTY_MAX),
     )  # fmt: skip
     return Contract(
-        name, "emg", terms, action, step_s, result=result, conditioning=conditioning.to_dict(), decoding=decoding
-    )
+        name, "emg", terms, action, step_s, fitted.network.hidden, result=result,
+        conditioning=conditioning.to_dict(), decoding=decoding,
+    )  # fmt: skip
 
 
 def write(fitted: Fitted, terms: Contract, folder: Path, x: Array) -> float:

@@ -36,6 +36,13 @@ class Windows:
     last: NDArray[np.intp]
     total: NDArray[np.intp]
     """Samples in the window's file."""
+    place: NDArray[np.intp]
+    """Grows by one from a window to the next of its recording and span, and never else."""
+
+    @property
+    def stretch(self) -> NDArray[np.intp]:
+        """The number (n,) of the stretch that each window lies in: rows a step apart, of one recording and one span."""
+        return np.concatenate([[0], np.cumsum(np.diff(self.place) != 1)]).astype(np.intp)[: len(self)]
 
     def __len__(self) -> int:
         return len(self.x)
@@ -76,6 +83,7 @@ def windows(
 ) -> Windows:  # fmt: skip
     """Each recording is conditioned and cut from its beginning, as a stream; no window knows of another recording."""
     rows: dict[str, list] = {f.name: [] for f in fields(Windows)}
+    begin = 0
     for path, recording in recordings:
         filtered = Conditioner(settings, recording.channels).feed(recording.samples).filtered
         stream = FeatureStream(features, recording.channels, settings.rate, window_s, cut.step_s, dead_zone)
@@ -97,6 +105,9 @@ def windows(
         rows["first"].append(first[keep])
         rows["last"].append(last[keep])
         rows["total"].append(np.full(n, len(recording), np.intp))
+        place = begin + np.arange(len(ends)) + (owner + 1) * (len(ends) + 2)
+        begin = int(place.max(initial=begin)) + 2
+        rows["place"].append(place[keep])
     made = Windows(**{name: np.concatenate(parts) for name, parts in rows.items()})
     if not len(made):
         raise ConfigError("the recordings hold no labelled window: are they labelled, and long enough?")

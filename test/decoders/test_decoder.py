@@ -93,6 +93,9 @@ class Fake:
         fist = float(observation[1] > observation[0])
         return np.array([fist, 0.0, 1 - fist, 1.0])
 
+    def reset(self):
+        pass
+
 
 def test_a_decoder_decides_for_any_way_to_cut_the_stream():
     rng = np.random.default_rng(0)

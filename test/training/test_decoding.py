@@ -90,6 +90,8 @@ def test_five_fingers_on_their_own(decode, recordings):
 def test_the_force_of_a_grip(decode, recordings):
     assert decode("evaluate", *recordings("grip_force"))[0]["r2"] >= 0.84
     assert decode("evaluate", *recordings("grip_force"), "--model", "mlp")[0]["r2"] >= 0.84
+    pytest.importorskip("torch")
+    assert decode("evaluate", *recordings("grip_force"), "--model", "gru")[0]["r2"] >= 0.855  # that of ridge
 
 
 def recording(n=4000, seed=0, spans=(("a", 0, 1000), ("b", 1000, 2000), ("a", 2000, 3000), ("b", 3000, 4000))):
@@ -97,9 +99,9 @@ def recording(n=4000, seed=0, spans=(("a", 0, 1000), ("b", 1000, 2000), ("a", 20
     return Recording(samples, ("x", "y"), 1000.0, "V", np.arange(n) / 1000, spans=tuple(Span(*s) for s in spans))
 
 
-def cut(recordings, **more):
+def cut(recordings, labelled=True, **more):
     pairs = [(Path(f"{k}.csv"), r) for k, r in enumerate(recordings)]
-    return windows(pairs, Layout(), Conditioning(1000.0, "V"), FEATURES, 0.2, Cut(**more))
+    return windows(pairs, Layout(), Conditioning(1000.0, "V"), FEATURES, 0.2, Cut(**more), labelled=labelled)
 
 
 def test_a_window_lies_in_one_span_after_the_margin():
@@ -110,6 +112,22 @@ def test_a_window_lies_in_one_span_after_the_margin():
         assert w.first[own].min() == begin + 300 and w.last[own].max() == begin + 999
     assert len(w) == 4 * 11
     assert (w.last - w.first == 199).all()
+
+
+def test_a_stretch_is_of_one_recording_and_span_without_a_gap():
+    w = cut([recording(), recording(spans=(("a", 2000, 4000), ("b", 0, 2000)))], margin_s=0.3)
+    assert [len(w.x[w.stretch == k]) for k in range(7)] == [11, 11, 11, 11, 31, 31, 0]
+    for k in range(6):
+        own = w.where(w.stretch == k)
+        assert set(np.diff(own.first)) == {50} and len(set(own.file)) == len(set(own.label)) == 1
+    assert np.bincount(cut([recording()], step_s=0.2).stretch).tolist() == [5] * 4  # neighbours in different spans
+    two = cut([recording(spans=(("a", 0, 200),)), recording(spans=(("a", 50, 1000),))])
+    assert np.bincount(two.stretch).tolist() == [1, 16]
+    one = cut([recording(spans=())] * 2, labelled=False)
+    assert np.bincount(one.stretch).tolist() == [77, 77]
+    assert np.bincount(one.where(one.first % 1000 != 0).stretch).tolist() == [19, 19, 19, 16] * 2
+    ((_, train, test),) = splits(one, "time")
+    assert (one.where(train).stretch.max(), one.where(test).stretch.max()) == (1, 1)
 
 
 @pytest.mark.parametrize("by", ["repetition", "file", "time"])
@@ -185,7 +203,7 @@ SAID = ("--rate", "200", "--unit", "uV", "--label-from", "C_([0-9])", "--repetit
         ({"rows": NOISE[:, :3], "header": "a,b,c", "name": "R_1_C_1.csv"}, SAID, "channel 'd' is wanted but not there"),
         ({"rows": NOISE[:10]}, (*SAID, "--window-s", "0.01"), "at least 6"),
         ({}, SAID[:4], "no labelled window"),
-        ({}, (*SAID, "--model", "svm"), "unknown decoder 'svm': known are lda, logistic, mlp, ridge"),
+        ({}, (*SAID, "--model", "svm"), "unknown decoder 'svm': known are gru, lda, logistic, mlp, ridge"),
         ({}, (*SAID, "--model", "ridge"), "fits values, not classes"),
         ({}, (*SAID, "--model-options", "rigde=3"), "unknown option 'rigde'"),
         ({}, (*SAID, "--features", "mav,hjorth"), "unknown feature 'hjorth'"),

@@ -1,0 +1,184 @@
+"""A recurrent model: it remembers what came before the window that it is given, so that a force is followed rather
+than guessed anew for every window. torch is needed to fit, never to run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.options import option
+from myoprosthesis.decoders.network import Memory, Network
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Array = NDArray[np.float64]
+STEEPEST = 1.0
+"""A gradient is shortened to this norm: the first chunks of a stretch can be far off."""
+
+
+@dataclass(frozen=True)
+class GruOptions:
+    """A gated recurrent unit with a linear read-out."""
+
+    hidden: int = option(32, "recurrent units", low=1, high=1024)
+    truncate: int = option(40, "an error is propagated back over so many windows", low=1, high=10000)
+    epochs: int = option(200, "at most", low=1, high=100000)
+    patience: int = option(20, "epochs without progress on the part held out in the fit before it stops", low=1)
+    hold_out: float = option(0.2, "share at the end of each stretch that says when to stop", "", 0.05, 0.5)
+    learning_rate: float = option(2e-3, "of Adam", low=1e-6, high=1.0)
+    ridge: float = option(1e-2, "decay of the weights, as in AdamW", low=0.0, high=10.0)
+    noise: float = option(0.3, "standard deviation of noise on normalised features while fitting", low=0.0, high=10.0)
+    seed: int = option(0, "of the first weights, the noise and the chunks", low=0)
+
+
+@dataclass(frozen=True, eq=False)
+class Sequences:
+    """Stretches side by side, filled up at their ends: `x` (k, longest, n_in), `y` (k, longest, n_out), and the weight
+    of each row in the fit and in the part that is held out, both (k, longest)."""
+
+    x: Tensor
+    y: Tensor
+    fitted: Tensor
+    held: Tensor
+
+
+class Gru:
+    """A gated recurrent unit over the windows of a stream, for values.
+
+    It is not for classes and switches: their windows lie within labelled spans, of which each has one answer
+    throughout, so that a memory would learn that nothing ever changes.
+    """
+
+    tasks = ("values",)
+
+    def __init__(self, options: GruOptions) -> None:
+        self.options = options
+
+    def fit(self, z: Array, y: NDArray[Any], task: str, stretch: NDArray[np.intp] | None = None) -> Network:
+        """The unit as `Memory` and its read-out as one layer, in the unit of `y`."""
+        module, mean, sd = self.estimator(z, y, stretch)
+        held = {name: value.detach().numpy().astype(float) for name, value in module.state_dict().items()}
+        gates = [_onnx_order(held[f"unit.{name}_l0"]) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+        weights, bias = held["read_out.weight"].T * sd, held["read_out.bias"] * sd + mean
+        return Network(((weights, bias),), "linear", Memory(*gates))
+
+    def estimator(self, z: Array, y: Array, stretch: NDArray[np.intp] | None = None) -> tuple[Any, Array, Array]:
+        """The fitted torch module, with `unit` (batch first) and `read_out`, and mean and deviation (n_out,) of `y`, by
+        which what it says is scaled.
+
+        The epoch that fits the end of each stretch best, when that is held out, is looked for first; then the module is
+        fitted anew, on everything, for so many epochs.
+        """
+        torch = _torch()
+        mean, sd = y.mean(axis=0), y.std(axis=0) + 1e-12
+        sequences = self._sequences(z, (y - mean) / sd, stretch)
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # the matrices are small, and the sums of a fit are to be the same everywhere
+        try:
+            epochs = self._epochs(sequences, sequences.fitted + sequences.held)
+            for _ in range(self._best_epoch(sequences)):
+                module = next(epochs)
+        finally:
+            torch.set_num_threads(threads)
+        return module, mean, sd
+
+    def _best_epoch(self, sequences: Sequences) -> int:
+        """The epoch with the least error on what is held out, from 1."""
+        from tqdm import tqdm
+
+        o, best, least = self.options, 0, np.inf
+        with tqdm(total=o.epochs, desc="gru", unit="epoch", leave=False, disable=None) as bar:
+            for epoch, module in enumerate(self._epochs(sequences, sequences.fitted), 1):
+                loss = float(_loss(self._run(module, sequences.x), sequences.y, sequences.held))
+                bar.set_postfix(held_out=f"{loss:.4f}", refresh=False)
+                bar.update()
+                if loss < least:
+                    best, least = epoch, loss
+                if epoch - best >= o.patience:
+                    break
+        if not best:
+            raise ConfigError(f"the fit of a gru diverged: try less than learning_rate={o.learning_rate:g}")
+        return best
+
+    def _run(self, module: Any, x: Tensor) -> Tensor:
+        torch = _torch()
+        with torch.no_grad():
+            said: Tensor = module["read_out"](module["unit"](x)[0])
+        return said
+
+    def _sequences(self, z: Array, y: Array, stretch: NDArray[np.intp] | None) -> Sequences:
+        """Rows by stretch; refuses those of which none is long enough to hold something out."""
+        torch = _torch()
+        cuts = np.flatnonzero(np.diff(np.zeros(len(z)) if stretch is None else stretch)) + 1
+        parts = list(zip(np.split(z, cuts), np.split(y, cuts), strict=True))
+        longest = max(len(x) for x, _ in parts)
+        x, answers, fitted, held = (np.zeros((len(parts), longest, n)) for n in (z.shape[1], y.shape[1], 1, 1))
+        for k, (rows, wanted) in enumerate(parts):
+            n = len(rows)
+            front = n - int(n * self.options.hold_out)
+            x[k, :n], answers[k, :n], fitted[k, :front], held[k, front:n] = rows, wanted, 1.0, 1.0
+        if not held.any():
+            raise ConfigError(
+                f"windows that follow one another are needed to fit a memory, and at most {longest} do: record longer"
+            )
+        return Sequences(*(torch.tensor(v, dtype=torch.float32) for v in (x, answers, fitted[..., 0], held[..., 0])))
+
+    def _epochs(self, sequences: Sequences, weight: Tensor) -> Iterator[Any]:
+        """A module after one epoch more each time, by truncated back-propagation through time (Williams & Peng 1990,
+        doi 10.1162/neco.1990.2.4.490): the state goes on from chunk to chunk, its gradient does not. Where the chunks
+        begin is drawn for each epoch."""
+        torch, o = _torch(), self.options
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(o.seed)
+            unit = torch.nn.GRU(sequences.x.shape[2], o.hidden, batch_first=True)
+            module = torch.nn.ModuleDict({"unit": unit, "read_out": torch.nn.Linear(o.hidden, sequences.y.shape[2])})
+        draw = torch.Generator().manual_seed(o.seed)
+        optimiser = torch.optim.AdamW(module.parameters(), lr=o.learning_rate, weight_decay=o.ridge)
+        longest = sequences.x.shape[1]
+        for _ in range(o.epochs):
+            first = int(torch.randint(1, o.truncate + 1, (), generator=draw))
+            state = None
+            for a, b in _chunks(longest, first, o.truncate):
+                x = sequences.x[:, a:b]
+                states, state = unit(x + o.noise * torch.randn(x.shape, generator=draw), state)
+                state = state.detach()
+                if not weight[:, a:b].any():
+                    continue
+                optimiser.zero_grad()
+                _loss(module["read_out"](states), sequences.y[:, a:b], weight[:, a:b]).backward()
+                torch.nn.utils.clip_grad_norm_(module.parameters(), STEEPEST)
+                optimiser.step()
+            yield module
+
+
+def _torch() -> Any:
+    try:
+        import torch
+    except ImportError as error:
+        raise ConfigError("fitting a gru needs torch: pip install 'myoprosthesis[train]'") from error
+    return torch
+
+
+def _chunks(length: int, first: int, size: int) -> Iterator[tuple[int, int]]:
+    """Begin and end of chunks of `size` rows, of which the first has `first`."""
+    begin, end = 0, min(first, length)
+    while begin < length:
+        yield begin, end
+        begin, end = end, min(end + size, length)
+
+
+def _loss(said: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:
+    """Mean squared error of the rows that have weight."""
+    return (((said - wanted) ** 2).mean(dim=2) * weight).sum() / weight.sum()
+
+
+def _onnx_order(rows: Array) -> Array:
+    """From torch's order reset, update, candidate to update, reset, candidate."""
+    reset, update, candidate = np.split(rows, 3)
+    return np.concatenate([update, reset, candidate])
