@@ -17,6 +17,8 @@ from myoprosthesis.nodes.samples import read
 from myoprosthesis.nodes.steering import WAIT_S, Steering
 
 Array = NDArray[np.float64]
+LATE_S = 1.0
+"""Samples may come so much later than they should."""
 
 
 class EmgListener:
@@ -46,18 +48,19 @@ class EmgListener:
         rclpy.spin_once(self._graph.node, timeout_sec=seconds)
 
     def record(self, seconds: float, progress: Callable[[float], Any]) -> Array:
-        """Raw samples of so long, shape (n, n_channels); `progress` is told the time that has passed since it was."""
+        """Raw samples of so long, shape (n, n_channels), fewer where they do not come; `progress` is told of each
+        second, or part of one, that came."""
         node = self._graph.node
         self._graph.spin_until(lambda: node.count_publishers(topics.EMG_RAW.name) > 0, WAIT_S)
         self._graph.spin_until(lambda: bool(self._blocks), WAIT_S)  # it is published once somebody listens
         self._blocks.clear()
-        began = last = time.monotonic()
-        while last - began < seconds:
+        wanted, told, until = round(seconds * self.rate), 0, time.monotonic() + seconds + LATE_S
+        while told < wanted and time.monotonic() < until:
             self.spin(0.02)
-            now = time.monotonic()
-            progress(min(now, began + seconds) - last)
-            last = now
-        return np.concatenate(self._blocks) if self._blocks else np.zeros((0, len(self.channels)))
+            come = min(wanted, sum(map(len, self._blocks)))
+            progress((come - told) / self.rate)
+            told = come
+        return np.concatenate([*self._blocks, np.zeros((0, len(self.channels)))])[:wanted]
 
     def _hear(self, message: Any) -> None:
         try:

@@ -1,0 +1,56 @@
+"""Fitting anew in a running stack: recorded from the graph, compared beside the one that is played, swapped in."""
+
+import json
+
+import pytest
+
+from myoprosthesis.policies.onnx_policy import OnnxPolicy
+
+
+@pytest.fixture(scope="module")
+def stack(start):
+    made = start(stack="emg-hand", twin=False, namespace="refitted")
+    try:
+        yield made.ready()
+    finally:
+        made.close()
+
+
+def refit(command, *words):
+    return command("refit", *words, "--yes", "--namespace", "refitted", "--seconds", "1.5", "--listen-s", "1")
+
+
+def test_a_decoder_is_recorded_fitted_compared_and_swapped_in(stack, command, tmp_path):
+    done = refit(command, "rest", "close", "open", "--out", str(tmp_path / "anna"), "--json", str(tmp_path / "f.json"))
+    assert done.returncode == 0, done.stderr
+    figures, file = json.loads((tmp_path / "f.json").read_text()), tmp_path / "anna" / "policy.onnx"
+    assert figures["before"] == "gestures_myo" and figures["swapped"] and figures["compared"] > 10
+    assert stack.until(lambda: stack.policy[-1]["policy"] == str(file) and stack.policy[-1]["text"] == "active")
+    contract, old = OnnxPolicy(file).contract, OnnxPolicy(stack_policy()).contract
+    assert contract.conditioning == old.conditioning and contract.emg_channels == old.emg_channels
+    assert len(list((tmp_path / "anna" / "recordings").glob("round_*_class_*.csv"))) == 6
+    assert stack.probe.trigger("policy/rollback")[0]
+    assert stack.until(lambda: stack.policy[-1]["policy"] == "gestures_myo" and stack.policy[-1]["text"] == "active")
+
+
+def stack_policy():
+    from myoprosthesis.policies import store
+
+    return store.find("gestures_myo")
+
+
+@pytest.mark.parametrize(
+    "classes, sentence",
+    [(["rest"], "at least two"), (["rest", "rest"], "at least two"), (["rest", "a"], "moves nothing")],
+)
+def test_what_cannot_be_fitted_or_played_leaves_the_one_that_is_played(stack, command, tmp_path, classes, sentence):
+    done = refit(command, *classes, "--out", str(tmp_path))
+    assert done.returncode == 2, done.stdout
+    assert "Traceback" not in done.stderr
+    assert sentence in done.stderr or any(sentence in w for w in stack.words)
+    assert stack.policy[-1]["policy"] == "gestures_myo"
+
+
+def test_without_a_stack_it_says_so(command, tmp_path):
+    done = command("refit", "rest", "close", "--yes", "--out", str(tmp_path), "--namespace", "nobody")
+    assert done.returncode == 2 and "no EMG is heard" in done.stderr and not list(tmp_path.iterdir())
