@@ -3,6 +3,7 @@
 Each raises AssertionError with a sentence that says what is wrong. Call them from a test of your own.
 """
 
+from myoprosthesis.checks.decoder import check_decoder
 from myoprosthesis.checks.effector import check_effector
 from myoprosthesis.checks.emg_format import check_emg_format
 from myoprosthesis.checks.emg_source import check_emg_source
@@ -13,6 +14,7 @@ from myoprosthesis.checks.policy import check_policy
 from myoprosthesis.checks.task import check_task
 
 __all__ = [
+    "check_decoder",
     "check_effector",
     "check_emg_format",
     "check_emg_source",
