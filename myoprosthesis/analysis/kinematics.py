@@ -119,7 +119,8 @@ def speed_peaks(velocity: ArrayLike, prominence: float = 0.1) -> NDArray[np.intp
 def minimum_jerk(t: ArrayLike) -> Array:
     """Velocity of a minimum-jerk movement of length 1 and duration 1 at the times `t`, zero outside 0 to 1.
 
-    30 t² − 60 t³ + 30 t⁴, the derivative of the minimum-jerk path of Flash & Hogan 1985, doi 10.1523/JNEUROSCI.05-07-01688.1985.
+    30 t² − 60 t³ + 30 t⁴, the derivative of the minimum-jerk path of Flash & Hogan 1985
+    (doi 10.1523/JNEUROSCI.05-07-01688.1985).
     """
     t = np.asarray(t, float)
     return np.where((t > 0) & (t < 1), 30 * t**2 * (1 - t) ** 2, 0.0)

@@ -90,7 +90,7 @@ def test_peaks_are_counted_when_they_stand_out():
 
 
 def test_planted_submovements_are_found_again():
-    planted = [(0.05, 0.4, [0.1, 0.0]), (0.3, 0.5, [0.0, 0.06]), (0.6, 0.35, [-0.02, 0.02])]
+    planted = [(0.05, 0.4, [0.1, 0.0]), (0.3, 0.5, [0.0, 0.06]), (0.6, 0.35, [-0.02, 0.12])]
     found = k.submovements(velocity(*planted), DT, 3)
     onset, duration, displacement = zip(*planted, strict=True)
     np.testing.assert_allclose(found.onset, onset, atol=0.005)
