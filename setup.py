@@ -79,7 +79,7 @@ HANDS = {
     "leap": "leap:Leap",
     "rohand": "modbus:ModbusHand",
 }
-HAND_MODELS = ["ability_hand", "inspire_rh56"]
+HAND_MODELS = ["ability_hand", "inspire_rh56", "inspire_rh56_modbus", "leap"]
 EMG_FORMATS = {
     **dict.fromkeys(["csv", "tsv", "txt"], "table:read_table"),
     **dict.fromkeys(["h5", "hdf5"], "arrays:read_hdf5"),

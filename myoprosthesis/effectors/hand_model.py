@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +24,7 @@ ENDPOINT = "index_tip"
 class HandModelOptions(BodyOptions):
     """Options of every model of a hand."""
 
-    dt: float = option(0.0, "control period, a whole multiple of 2.5 ms; 0: the real hand's", "s", 0.0, 0.1)
+    dt: float = option(0.0, "control period, whole time steps of the model; 0: the real hand's", "s", 0.0, 0.1)
     endpoint: str = option("", f"site that is the endpoint; empty: {ENDPOINT}")
     keyframe: str = option("", "grip of the start; empty: the one to which the real hand is reset")
     rate_limit: float = option(0.0, "fastest change of a command; 0: the real hand's", "rad/s", 0.0, 100.0)
@@ -38,6 +39,16 @@ def ability_hand_model(options: HandModelOptions) -> MujocoBody:
 def inspire_rh56_model(options: HandModelOptions) -> MujocoBody:
     """Model of the Inspire RH56: its joints, commands, limits and speeds."""
     return hand_model("inspire_rh56", options)
+
+
+def inspire_rh56_modbus_model(options: HandModelOptions) -> MujocoBody:
+    """Model of the Inspire RH56 whose firmware speaks Modbus: the same hand."""
+    return hand_model("inspire_rh56_modbus", options)
+
+
+def leap_model(options: HandModelOptions) -> MujocoBody:
+    """Model of the LEAP Hand: its joints, commands, limits, speeds and strength."""
+    return hand_model("leap", options)
 
 
 def hand_model(name: str, options: HandModelOptions) -> MujocoBody:
@@ -59,20 +70,20 @@ def model_of(data: HandSheet, thing: str = "none") -> mujoco.MjModel:
 
 
 def mjcf_of(data: HandSheet, thing: str = "none") -> str:
-    """`models/<name>.xml` with the ranges, couplings, motors and grips (as keyframes) of the data sheet, and before the
-    palm the thing of `models/hand_<thing>.xml`.
+    """The shapes of the data sheet's `models/<shapes>.xml` with its ranges, couplings, motors and grips (as keyframes),
+    and before the palm the thing of `models/hand_<thing>.xml`. Time steps are those of the scene, or so much shorter
+    that a whole number of them is the hand's period.
 
     A motor is a servo that saturates: I dv/dt = clip(kp (target − q), ±F) − d v, where F is the joint's
-    `actuatorfrcrange`. With d = F / speed, kp = GAIN · d and I = LAG_S · d it moves as the motors of the emulated
-    hand do: at most with `speed`.
+    `actuatorfrcrange`, or what a Dynamixel motor gives at its largest current. With d = F / speed, kp = GAIN · d and
+    I = LAG_S · d it moves as the motors of the emulated hand do: at most with `speed`.
     """
-    root = ET.parse(MODELS / f"{data.name}.xml").getroot()
+    shapes = f"{data.shapes or data.name}.xml"
+    root = ET.parse(MODELS / shapes).getroot()
     hinges = {hinge.get("name", ""): hinge for hinge in root.iter("joint") if hinge.get("name")}
     wanted = {j.name for j in data.joints} | {f"{j.name}_{key}" for j in data.joints for key in j.coupled}
     if wanted != set(hinges):
-        raise ConfigError(
-            f"{data.name}.xml and the data sheet differ in joints: {', '.join(sorted(wanted ^ set(hinges)))}"
-        )
+        raise ConfigError(f"{shapes} and the data sheet differ in joints: {', '.join(sorted(wanted ^ set(hinges)))}")
     place: list[float] = []
     if thing != "none":
         for body in root.iter("body"):
@@ -82,13 +93,15 @@ def mjcf_of(data: HandSheet, thing: str = "none") -> str:
     equality, actuator, keyframe = (ET.SubElement(root, tag) for tag in ("equality", "actuator", "keyframe"))
     for joint in data.joints:
         hinge, limits = hinges[joint.name], (joint.low, joint.high)
-        damping = _torque(hinge) / joint.speed
-        _set(hinge, range=limits, damping=damping, armature=LAG_S * damping)
+        torque = data.servos.current * joint.torque_per_ampere if data.servos else _torque(hinge)
+        damping = torque / joint.speed
+        _set(hinge, range=limits, actuatorfrcrange=(-torque, torque), damping=damping, armature=LAG_S * damping)
         servo = ET.SubElement(actuator, "position", name=joint.name, joint=joint.name)
         _set(servo, kp=GAIN * damping, ctrlrange=limits)
         for key, ratio in joint.coupled.items():
             passive = ET.SubElement(equality, "joint", joint1=f"{joint.name}_{key}", joint2=joint.name)
             _set(passive, polycoef=(0, ratio, 0, 0, 0))
+    _set(ET.SubElement(root, "option"), timestep=data.dt / math.ceil(data.dt / _longest_step() - 1e-9))
     for grip, pose in grips.poses(data).items():
         angles = dict(zip(data.names, pose, strict=True))
         angles |= {f"{j.name}_{key}": ratio * angles[j.name] for j in data.joints for key, ratio in j.coupled.items()}
@@ -100,6 +113,12 @@ def _place(thing: str) -> list[float]:
     """Where the thing stands: m and a quaternion, as in a keyframe."""
     body = ET.parse(MODELS / f"hand_{thing}.xml").getroot().find("worldbody/body")
     return [float(x) for x in body.get("pos", "0 0 0").split()] + [1.0, 0.0, 0.0, 0.0] if body is not None else []
+
+
+def _longest_step() -> float:
+    """s: the time step of the scene."""
+    scene = ET.parse(MODELS / "hand_scene.xml").getroot().find("option")
+    return float(scene.get("timestep", "")) if scene is not None else 0.0
 
 
 def _torque(hinge: ET.Element) -> float:

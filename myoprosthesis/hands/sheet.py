@@ -120,6 +120,7 @@ class HandSheet:
     after: str = option("silence", "when nobody is left to command it, after its fail state", "", choices=AFTER)
     temperature_limit: float = option(0.0, "hottest motor; 0: the hand does not tell", "°C", 0.0, 120.0)
     bauds: tuple[int, ...] = option((), "speeds the hand may have been set to")
+    shapes: str = option("", "hand of the same mechanics, of whose model it has the shapes; empty: its own")
     untold: tuple[str, ...] = option((), "faults that the hand cannot tell of", choices=("hot",))
     servos: Servos | None = option(None, "for a hand of Dynamixel motors")
     registers: Registers | None = option(None, "for a hand on a Modbus")

@@ -33,9 +33,10 @@ def emulated(name, target, seconds):
     data = sheet.load(name)
     codec = registry.factory("hand_protocols", name)(data)
     hand = registry.factory("emulators", name)(data)
-    hand.receive(codec.wake(), 0.0)
     path = []
     for k in range(GREETING + round(seconds / data.dt)):
+        if k < 2:  # some can only be woken when it is known where they are
+            hand.receive(codec.wake(), k * data.dt)
         for reply in hand.receive(codec.command(target if k >= GREETING else data.column("open")), k * data.dt):
             codec.feed(reply)
         hand.advance((k + 1) * data.dt)
