@@ -75,6 +75,8 @@ _OPTIONS = {
 }
 """Node → executable, its options dataclasses, and the kind of component whose options stand beside them, with the
 parameter that names it."""
+EMULATOR_S = 20.0
+"""How long a hand waits for its emulator."""
 MODEL = "_model"
 """What the name of a hand's model ends with."""
 
@@ -185,6 +187,7 @@ def _with_emg(options: StackOptions, file: Mapping[str, Any], effector: str, pol
         port = options.port or _emulated(effector, options.namespace)
         hand["port"] = port
         if not options.port:
+            hand["wait_s"] = EMULATOR_S
             chosen = {"emulator": {"hand": effector, "path": port}, **chosen}
         if options.twin and effector + MODEL in registry.names("effectors"):
             chosen["twin"] = {"effector": effector + MODEL, "beside": "state", "gui": options.gui}

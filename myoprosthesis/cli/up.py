@@ -88,7 +88,8 @@ def run(given: argparse.Namespace) -> int:
                 while not (stop.is_set() or fault or _over(console.score, options)):
                     console.hear(0.05)
                     for name, values in console.changed.items():
-                        supervisor.remember(name, values)
+                        if name != "emulator":  # its faults are for once
+                            supervisor.remember(name, values)
                     console.changed.clear()
                     score = console.score
                     fault = supervisor.poll() or str(score.effector.get("error", ""))

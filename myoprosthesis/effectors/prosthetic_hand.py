@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import warnings
 from collections import Counter
@@ -57,6 +58,7 @@ class HandOptions:
     dt: float = option(0.0, "control period; 0: the hand's own", "s", 0.0, 0.1)
     rs485: bool = option(False, "let the operating system switch the direction of an RS485 adapter")
     rate_limit: float = option(0.0, "fastest change of a command; 0: the hand's own", "rad/s", 0.0, 100.0)
+    wait_s: float = option(0.0, "how long opening waits for a port that is not there yet", "s", 0.0, 60.0)
     fail: str = option("", "in doubt: hold, relax or a grip; empty: the hand's own")
 
 
@@ -90,6 +92,7 @@ class ProstheticHand:
         self.events: Counter[str] = Counter()
         self.told: HandState | None = None
         """The newest state as the hand told it: current, touch, temperature."""
+        self._wait_s = options.wait_s
         self._port = HandPort(options.port, s.baud, options.rs485, max(SILENT_S, 3 * s.dt), FAIL_S)
         self._safe = grips.pose(s, s.safe)
         self._lost_s = max(LOST_S, min(5 * s.dt, LONG_LOST_S), 2 * s.dt)
@@ -327,6 +330,9 @@ class ProstheticHand:
                 f"{self._sheet.title} needs a port (port: /dev/ttyUSB0); without a hand, "
                 f"`myoprosthesis emulate {self._sheet.name}` gives one"
             )
+        until = self._clock() + self._wait_s
+        while not os.path.exists(self._port.path) and self._clock() < until:
+            time.sleep(0.02)
         self._port.open()
         slow = slow_adapter(self._port.path)
         if slow:

@@ -40,6 +40,7 @@ class EffectorNodeOptions:
     duration_s: float = option(0.0, "stop ticking after so much time; 0: never", "s", 0.0)
     timeout_s: float = option(0.0, "age at which a command is dead; 0: the effector's own", "s", 0.0, 10.0)
     autostart: bool = option(True, "configure and activate at once")
+    stopped: bool = option(False, "emergency stop, as estop and resume set it: kept when the node is started again")
     beside: str = option("", "the state of the effector that this one is the twin of; empty: it is none")
     gui: bool = option(False, "open MuJoCo's viewer, where there is a display")
 
@@ -56,7 +57,7 @@ class EffectorNode(LoopNode):
         self._options = read(self, EffectorNodeOptions)
         self._name = name
         self._claim: Claim | None = None
-        self.settled(EffectorNodeOptions, self._own)
+        self.settled(EffectorNodeOptions, self._own, free=("stopped",))
         self.add_on_set_parameters_callback(self._check)
         self.add_post_set_parameters_callback(self._become)
         self._diagnostics = Diagnostics(self, "effector")
@@ -105,6 +106,8 @@ class EffectorNode(LoopNode):
             guard, self._port, lockstep=o.lockstep, parties=o.parties, seed=o.seed, duration_s=o.duration_s
         )
         self.loop.active = False
+        if o.stopped:
+            guard.estop()
         self._spec.publish(topics.SPEC.type(data=effector.spec.to_json()))
         self.loop.start(self.thread)
         if o.gui:
@@ -120,9 +123,12 @@ class EffectorNode(LoopNode):
         return SetParametersResult(successful=True)
 
     def _become(self, parameters: list[Parameter[Any]]) -> None:
-        """Another effector, with options of its own, which begin as their defaults."""
+        """The emergency stop; and another effector, with options of its own, which begin as their defaults."""
         for p in parameters:
-            if p.name == "effector" and p.value != self._name:
+            if p.name == "stopped" and self.loop is not None:
+                self.loop.request(self.loop.guard.estop if p.value else self.loop.guard.resume)
+                self._port.wake()
+            elif p.name == "effector" and p.value != self._name:
                 self.settled(EffectorNodeOptions)
                 for f in fields(self._own):
                     self.undeclare_parameter(f.name)
@@ -169,10 +175,14 @@ class EffectorNode(LoopNode):
         return response
 
     def _estop(self, request: Any, response: Any) -> Any:
-        return self._ask(lambda loop: loop.request(loop.guard.estop), response, "stopped until resume")
+        return self._stop(True, response, "stopped until resume")
 
     def _resume(self, request: Any, response: Any) -> Any:
-        return self._ask(lambda loop: loop.request(loop.guard.resume), response, "resumed")
+        return self._stop(False, response, "resumed")
+
+    def _stop(self, stopped: bool, response: Any, text: str) -> Any:
+        """Through the parameter, so that whoever starts this node again knows."""
+        return self._ask(lambda _: self.set_parameters([Parameter("stopped", value=stopped)]), response, text)
 
     def _reset(self, request: Any, response: Any) -> Any:
         return self._ask(lambda loop: loop.reset(), response, "reset")

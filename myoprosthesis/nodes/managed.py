@@ -109,9 +109,9 @@ class ManagedNode(LifecycleNode):
     def close(self) -> None:
         """End what configuring began; safe to call twice."""
 
-    def settled(self, *groups: type) -> None:
+    def settled(self, *groups: type, free: tuple[str, ...] = ()) -> None:
         """Parameters of these options dataclasses are checked when set, and refused once the node is configured,
-        since it would not heed them any more. Called again, others are."""
+        since it would not heed them any more, but for those that are `free`. Called again, others are."""
 
         first, self._groups = not self._groups, groups
 
@@ -119,7 +119,7 @@ class ManagedNode(LifecycleNode):
             own = {f.name: group for group in self._groups for f in fields(group)}
             try:
                 for p in parameters:
-                    if p.name in own and self._lasting:
+                    if p.name in own and p.name not in free and self._lasting:
                         raise ConfigError(f"{p.name} cannot be changed while the node is configured: clean it up first")
                 for group in self._groups:
                     read(self, group, changes=[p for p in parameters if own.get(p.name) is group])

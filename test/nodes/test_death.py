@@ -124,3 +124,19 @@ def test_lockstep_waits_for_the_dead_and_goes_on(start, name):
         )
     finally:
         stack.close()
+
+
+def test_an_emergency_stop_outlives_the_effector(stack):
+    assert stack.until(lambda: following(stack), 20.0)
+    assert stack.probe.trigger("effector/estop") == (True, "stopped until resume")
+    assert stack.until(lambda: stack.diagnostics[-1]["idle"] == "emergency stop")
+    stack.spin(0.3)
+    before = stack.supervisor.restarts.get("effector", 0)
+    stack.diagnostics.clear()
+    stack.kill("effector")
+    assert stack.until(lambda: stack.supervisor.restarts.get("effector", 0) > before, 5.0)
+    assert stack.until(lambda: stack.diagnostics and stack.diagnostics[-1]["idle"] == "emergency stop", 20.0)
+    stack.spin(1.0)
+    assert {d["idle"] for d in stack.diagnostics} == {"emergency stop"} and stack.probe.get("effector", "stopped")
+    assert stack.probe.trigger("effector/resume")[0]
+    assert stack.until(lambda: following(stack), 20.0)
