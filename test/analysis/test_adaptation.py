@@ -97,6 +97,14 @@ def test_intervals_hold_the_planted_rate_about_as_often_as_they_say():
     assert 0.6 < np.mean([planted.rate in f.rate for f in fits]) < 0.95
 
 
+def test_half_of_the_refits_lie_in_the_interval_of_one_half():
+    n, planted = np.arange(300), ad.LearningCurve(0.05, 0.01, 20.0)
+    y = planted(n) + np.random.default_rng(5).normal(0, 0.002, 300)
+    half, wide = (ad.fit_learning_curve(n, y, level=level).asymptote for level in (0.5, 0.95))
+    assert (half.value - half.low) / (half.high - half.value) == pytest.approx(1, abs=0.35)
+    assert (wide.high - wide.low) / (half.high - half.low) == pytest.approx(1.96 / 0.674, rel=0.2)
+
+
 def test_the_mirrored_curve_has_the_same_rate():
     n = np.arange(100)
     y = ad.LearningCurve(0.05, 0.01, 12.0)(n) + RNG.normal(0, 0.002, 100)
