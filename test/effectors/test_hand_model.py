@@ -159,6 +159,15 @@ def test_the_guard_limits_its_rate_as_the_real_one(name):
     assert np.abs(np.diff(applied, axis=0)).max() == pytest.approx(data.rate_limit * data.dt)
 
 
+def test_dynamixel_motors_hold_with_what_their_largest_current_gives():
+    data = sheet.load("leap")
+    stronger = sheet.load("leap", servos={**vars(data.servos), "current": 0.55})
+    for made_of, current in ((data, data.servos.current), (stronger, 0.55)):
+        joint = hand_model.model_of(made_of).joint("thumb_ip")
+        np.testing.assert_allclose(joint.actfrcrange, [-0.517 * current, 0.517 * current])
+        assert joint.damping[0] * data.joints[-1].speed == pytest.approx(0.517 * current)  # as fast without a load
+
+
 def test_options_change_the_period_and_the_rate():
     body = made("ability_hand", dt=0.01, rate_limit=1.0)
     assert (body.spec.dt, body.spec.rate_limit) == (0.01, 1.0)
