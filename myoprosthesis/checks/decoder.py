@@ -113,6 +113,14 @@ def _check_file(fitted: Fitted, windows: Windows, task: str) -> None:
     given = np.array([[*d.scores, d.novelty] for d in whole])
     gap = float((np.abs(given - wanted) / np.maximum(1.0, np.abs(wanted))).max())
     demand(gap < GAP, f"{task}: over a stream the file differs from the model by {gap:.2g}")
+    broken, last = filtered.copy(), len(filtered) // 2
+    broken[last] = np.nan
+    decoder.reset()
+    for d in decoder.feed(broken):
+        holds = d.sample - decoder.features.window <= last < d.sample
+        finite = bool(np.isfinite([*d.scores, d.novelty]).all())
+        demand(finite != holds, f"{task}: a window {'with' if holds else 'without'} NaN gets {d.scores}")
+        demand(d.rejected or not holds, f"{task}: a window with NaN is not rejected")
     rng = np.random.default_rng(0)
     for most in (3, 40, 500):
         decoder.reset()

@@ -84,18 +84,21 @@ class Decider:
         self._choice, self._candidate, self._count = self.settings.rest, "", 0
 
     def decide(self, sample: int, features: Array, action: Array) -> Decision:
-        """The decision of one window from its features (n_features,) and the graph's action (n_names + 1,)."""
+        """The decision of one window from its features (n_features,) and the graph's action (n_names + 1,); an action
+        that is not finite is rejected, and says nothing about drift."""
         s, scores, novelty = self.settings, action[:-1], float(action[-1])
-        self._past.append(novelty)
+        finite = bool(np.isfinite(action).all())
+        if finite:
+            self._past.append(novelty)
         full = len(self._past) == self._past.maxlen
         drifting = bool(s.drift_beyond and full and float(np.median(self._past)) > s.drift_beyond)
-        far = bool(s.reject_beyond and novelty > s.reject_beyond)
+        far = not finite or bool(s.reject_beyond and novelty > s.reject_beyond)
         if s.task != "classes":
             confidence = float(np.abs(scores - 0.5).min() + 0.5) if s.task == "switches" else 1.0
             return Decision(sample, scores, "", confidence, far, 1.0, novelty, drifting)
         best = int(scores.argmax())
         confidence = float(scores[best])
-        rejected = far or confidence < s.reject_below or not np.isfinite(scores).all()
+        rejected = far or confidence < s.reject_below
         if not rejected:
             self._count = self._count + 1 if self.names[best] == self._candidate else 1
             self._candidate = self.names[best]
@@ -154,6 +157,11 @@ class Decoder:
         """The decisions that the next samples bring, (n, n_channels) in the order of `contract.emg_channels`."""
         ends, rows = self.features.feed(filtered)
         return [
-            self._decider.decide(int(end), row, self._model.step(row.astype(np.float32)))
+            self._decider.decide(int(end), row, self._act(row.astype(np.float32)))
             for end, row in zip(ends, rows, strict=True)
         ]
+
+    def _act(self, row: NDArray[np.float32]) -> Array:
+        """What the model says; features that are not finite get no answer. The model never sees them: ONNX clips NaN
+        to a bound, and a memory would keep it."""
+        return self._model.step(row) if np.isfinite(row).all() else np.full(len(self.names) + 1, np.nan)

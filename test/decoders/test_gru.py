@@ -7,12 +7,17 @@ import builtins
 import numpy as np
 import pytest
 
+from myoprosthesis.core.channels import Channels
+from myoprosthesis.core.effector import EffectorSpec
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.decoders.decoder import Decoder
+from myoprosthesis.decoders.drive import DriveOptions
 from myoprosthesis.decoders.gru import Gru, GruOptions, _chunks
 from myoprosthesis.decoders.network import Familiarity, Memory, Normaliser
+from myoprosthesis.decoders.voice import DecoderVoice, Stream
 from myoprosthesis.emg.conditioning import Conditioning
 from myoprosthesis.policies.onnx_policy import OnnxPolicy
+from myoprosthesis.policies.player import Player
 from myoprosthesis.training.decoding import Fitted, contract, write
 
 torch = pytest.importorskip("torch")
@@ -166,6 +171,54 @@ def test_the_decoder_forgets_the_hidden_state(policy):
     assert np.array_equal([d.scores for d in decoder.feed(samples)], first)
     decoder.features.reset()  # alone, it leaves the memory as it is
     assert not np.array_equal([d.scores for d in decoder.feed(samples)], first)
+
+
+def test_a_window_that_is_not_finite_does_not_reach_the_memory(fitted, policy):
+    samples = np.random.default_rng(3).normal(5, 3, (1000, 3))
+    samples[500] = np.nan
+    decoder = Decoder(policy)
+    _, rows = decoder.features.feed(samples)
+    decoder.reset()
+    said = decoder.feed(samples)
+    lost = [d.rejected for d in said]
+    assert lost == [not np.isfinite(row).all() for row in rows] and sum(lost) == 1
+    wanted, _ = fitted[2](rows[np.invert(lost)])
+    assert np.array([d.scores for d in said if not d.rejected]) == pytest.approx(wanted, rel=1e-4, abs=1e-4)
+    assert not np.isfinite(said[lost.index(True)].scores).any()
+
+
+def test_a_voice_forgets_the_hidden_state_and_a_newcomer_catches_up(policy):
+    joints = ("index", "middle")
+    spec = EffectorSpec("claw", 0.005, Channels("position", joints, "rad", (0.0, 0.0), (1.5, 1.5)), joints)
+    options = DriveOptions(("far=index", "near=middle"))
+    conditioning = Conditioning(1000.0, "V").to_dict()
+
+    def voice(run):
+        made = DecoderVoice("echo", run, spec, Stream(CHANNELS, 1000.0, conditioning), options)
+        made.adopt(np.zeros(2))
+        return made
+
+    rng = np.random.default_rng(4)
+    blocks = rng.normal(5, 3, (60, 5, 3))
+    first, other = voice(policy), OnnxPolicy(policy.path)
+    first.reset()
+    for block in blocks:
+        first.hear(block, rng)
+    second = voice(other)
+    player = Player(spec, lambda name, run: voice(run), 0.1)
+    player.active = second
+    second.reset()
+    for block in blocks:
+        player.play(block, rng)
+    assert np.array_equal(policy.hidden, other.hidden) and policy.hidden.any()
+    late = OnnxPolicy(policy.path)
+    late._feed["hidden"][:] = 9.0  # of another life
+    newcomer = player.fit("late", late)
+    player.catch_up(newcomer)
+    assert np.array_equal(late.hidden, other.hidden)
+    player.reset()
+    first.reset()
+    assert not other.hidden.any() and not policy.hidden.any()
 
 
 def test_without_torch_there_is_a_sentence(monkeypatch):
