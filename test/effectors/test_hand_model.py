@@ -163,8 +163,9 @@ def test_dynamixel_motors_hold_with_what_their_largest_current_gives():
     data = sheet.load("leap")
     stronger = sheet.load("leap", servos={**vars(data.servos), "current": 0.55})
     for made_of, current in ((data, data.servos.current), (stronger, 0.55)):
-        joint = hand_model.model_of(made_of).joint("thumb_ip")
-        np.testing.assert_allclose(joint.actfrcrange, [-0.517 * current, 0.517 * current])
+        model = hand_model.model_of(made_of)
+        joint = model.joint("thumb_ip")
+        np.testing.assert_allclose(model.jnt_actfrcrange[joint.id], [-0.517 * current, 0.517 * current])
         assert joint.damping[0] * data.joints[-1].speed == pytest.approx(0.517 * current)  # as fast without a load
 
 
