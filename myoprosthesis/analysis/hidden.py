@@ -52,6 +52,7 @@ def shared_axes(states: ArrayLike, count: int | None = None) -> Axes:
     if most < 1 or not np.ptp(flat, axis=0).any():
         raise DataError("states that never change have no axes")
     found = PCA(most if count is None else whole(count, "count", 1, most), svd_solver="full").fit(flat)
+    # scikit-learn does the same since 1.5; before, signs depended on the samples
     largest = np.abs(found.components_).argmax(axis=1)
     sign = np.sign(found.components_[np.arange(len(largest)), largest])
     return Axes(found.mean_, found.components_ * sign[:, None], found.explained_variance_ratio_)
