@@ -57,7 +57,8 @@ def correlation(simulated: ArrayLike, measured: ArrayLike) -> Array:
 def best_lag(simulated: ArrayLike, measured: ArrayLike, most: float = 0.5) -> Lag:
     """The circular shift with the highest correlation of two envelopes (n_points, n_muscles).
 
-    It is at most the share `most` of a cycle. As in Wren et al. 2006 (doi 10.1016/j.jbiomech.2005.09.006). Of equal correlations the smaller shift counts.
+    It is at most the share `most` of a cycle. As in Wren et al. 2006 (doi 10.1016/j.jbiomech.2005.09.006). Of equal
+    correlations the smaller shift counts.
     """
     x, y = _pair(simulated, measured)
     if not 0 <= most <= 0.5:
