@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import queue
 import threading
 from collections.abc import Callable
-from pathlib import Path
-
-from myoprosthesis.core.loop import FIFO_PRIORITY, prefer
-
-MIDDLEWARE = "dds."
-"""How Fast DDS names its threads."""
 
 
 class ControlLoop:
@@ -47,15 +40,3 @@ class ControlLoop:
 
     def _run(self) -> None:
         raise NotImplementedError
-
-
-def hasten() -> None:
-    """Real-time scheduling for the calling thread and, just above it, for the middleware's threads of this process,
-    where it is granted. A control thread alone gains little while its messages wait behind others for a processor:
-    with a policy loaded every 60 ms, it missed 37 of 60 000 ticks at 500 Hz, and both together 8 of 68 000."""
-    if not prefer():
-        return
-    for task in Path("/proc/self/task").iterdir():
-        with contextlib.suppress(OSError):  # a thread that has ended meanwhile
-            if (task / "comm").read_text().startswith(MIDDLEWARE):
-                os.sched_setscheduler(int(task.name), os.SCHED_FIFO, os.sched_param(FIFO_PRIORITY + 1))

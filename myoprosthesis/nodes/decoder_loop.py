@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import MyoError
-from myoprosthesis.core.loop import Ledger
+from myoprosthesis.core.loop import Ledger, prefer
 from myoprosthesis.decoders.voice import DecoderVoice, Stream
-from myoprosthesis.nodes.control_loop import hasten
 from myoprosthesis.nodes.player_loop import PlayerLoop, PlayerPort
 from myoprosthesis.nodes.samples import Samples
 from myoprosthesis.policies.player import Player
@@ -54,7 +53,7 @@ class DecoderLoop(PlayerLoop):
         self._asked, self._since = "", 0.0
 
     def _run(self) -> None:
-        hasten()
+        prefer()
         while not self._stop.is_set():
             self.port.wait(0.1)
             self._serve()

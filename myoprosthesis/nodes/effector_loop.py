@@ -16,9 +16,9 @@ from myoprosthesis.core.contract import DEADLINE
 from myoprosthesis.core.effector import NOTHING, EffectorState, Imposed
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.guard import GuardedEffector
-from myoprosthesis.core.loop import Ledger, Pacer
+from myoprosthesis.core.loop import Ledger, Pacer, prefer
 from myoprosthesis.core.plan import PerturbationPlan, Schedule, TrialPlan
-from myoprosthesis.nodes.control_loop import ControlLoop, hasten
+from myoprosthesis.nodes.control_loop import ControlLoop
 from myoprosthesis.perturbations.imposed import Imposer
 
 PARTIES = ("task", "perturbation")
@@ -151,7 +151,7 @@ class EffectorLoop(ControlLoop):
         self.guard.close()
 
     def _run_realtime(self) -> None:
-        hasten()
+        prefer()
         pacer = Pacer(self.guard.spec.dt)
         pacer.start()
         self._publish(self._clock_ns())

@@ -9,12 +9,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.core.loop import Ledger, Pacer
+from myoprosthesis.core.loop import Ledger, Pacer, prefer
 from myoprosthesis.core.plan import PerturbationPlan, Schedule
 from myoprosthesis.emg.conditioning import Conditioned, Conditioner
 from myoprosthesis.emg.distorter import SITE, Distorter
 from myoprosthesis.emg.source import Block, EmgSource
-from myoprosthesis.nodes.control_loop import ControlLoop, hasten
+from myoprosthesis.nodes.control_loop import ControlLoop
 
 Array = NDArray[np.float64]
 
@@ -61,7 +61,7 @@ class EmgLoop(ControlLoop):
         self._prompt, self._fault, self._ended = "", "", False
 
     def _run(self) -> None:
-        hasten()
+        prefer()
         pacer = Pacer(self._period_s)
         pacer.start()
         heard = 0.0

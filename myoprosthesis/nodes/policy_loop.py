@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from myoprosthesis.core.channels import permutation
 from myoprosthesis.core.effector import EffectorSpec
 from myoprosthesis.core.errors import MyoError
+from myoprosthesis.core.loop import prefer
 from myoprosthesis.core.plan import TASK_CHANNELS, PerturbationPlan, Schedule, TrialPlan
-from myoprosthesis.nodes.control_loop import hasten
 from myoprosthesis.nodes.player_loop import PlayerLoop, PlayerPort
 from myoprosthesis.nodes.wire import Frame
 from myoprosthesis.policies.player import Player, StateVoice, Voice
@@ -47,7 +47,7 @@ class PolicyLoop(PlayerLoop):
 
     def _run(self) -> None:
         if not self.lockstep:
-            hasten()
+            prefer()
         while not self._stop.is_set():
             self.port.wait(0.1)
             for plan in self.port.plans():
