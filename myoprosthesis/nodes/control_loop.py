@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 
-class ControlLoop:
+class ControlLoop(ABC):
     """Subclasses give `_run`, which goes on until `_stop` is set and calls `_serve` between two ticks."""
 
     def __init__(self, *, lockstep: bool) -> None:
@@ -38,5 +39,6 @@ class ControlLoop:
             while True:
                 self._requests.get_nowait()()
 
+    @abstractmethod
     def _run(self) -> None:
-        raise NotImplementedError
+        """The loop itself, in its thread."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import traceback
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
@@ -151,8 +152,9 @@ class LoopNode(ManagedNode):
         self.loop: Any = None
         """A `ControlLoop` while the node is configured."""
 
+    @abstractmethod
     def _configure(self) -> None:
-        raise NotImplementedError
+        """Make the loop and start it; a refusal is raised."""
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """The loop runs; it commands nothing yet."""
