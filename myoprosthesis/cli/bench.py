@@ -76,6 +76,10 @@ def _table(f: dict[str, Any], part: str) -> Any:
             f"missed ticks during {f['swaps']} swaps", f"{f['missed_ticks']} of {f['ticks']}",
             f"{f['quiet_missed_ticks']} of {f['quiet_ticks']} without swaps", "",
         )  # fmt: skip
+        table.add_row(
+            "pairs of blocks that missed more / as many / fewer ticks with swaps",
+            "{more} / {as_many} / {fewer}".format(**f["pairs"]), "", f"p {f['pairs']['p']:.2f}",
+        )  # fmt: skip
         table.add_row("largest step above the bound", f"{f['step_over_bound']:.2g}", "0", "")
         table.add_row(
             "request to played", f"p50 {f['swap_ms']['p50']:.0f} ms, p99 {f['swap_ms']['p99']:.0f} ms", "", ""
