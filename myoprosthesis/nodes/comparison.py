@@ -7,9 +7,9 @@ from rclpy.node import Node
 from myoprosthesis.core.effector import EffectorSpec, EffectorState
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.posture import Comparison, Difference
+from myoprosthesis.core.wire import Frame, Reader, Writer
 from myoprosthesis.nodes import topics
 from myoprosthesis.nodes.inbox import Inbox
-from myoprosthesis.nodes.wire import Frame, Reader, Writer
 
 
 class Beside:

@@ -15,6 +15,7 @@ from myoprosthesis.core import registry
 from myoprosthesis.core.errors import ConfigError, MyoError
 from myoprosthesis.core.options import build, option
 from myoprosthesis.core.plan import PerturbationPlan
+from myoprosthesis.core.wire import Writer
 from myoprosthesis.emg.calibration import Calibration
 from myoprosthesis.emg.conditioning import Conditioned, Conditioner, Conditioning
 from myoprosthesis.emg.source import Block, SourceSpec
@@ -26,7 +27,6 @@ from myoprosthesis.nodes.managed import LoopNode
 from myoprosthesis.nodes.parameters import declare, overrides, read
 from myoprosthesis.nodes.process import run, say
 from myoprosthesis.nodes.samples import SampleWriter
-from myoprosthesis.nodes.wire import Writer
 from myoprosthesis.policies import store
 from myoprosthesis.policies.onnx_policy import read_contract
 

@@ -12,8 +12,8 @@ from myoprosthesis.core.effector import EffectorSpec
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.loop import prefer
 from myoprosthesis.core.plan import TASK_CHANNELS, PerturbationPlan, Schedule, TrialPlan
+from myoprosthesis.core.wire import Frame
 from myoprosthesis.nodes.player_loop import PlayerLoop, PlayerPort
-from myoprosthesis.nodes.wire import Frame
 from myoprosthesis.policies.player import Player, StateVoice, Voice
 
 Array = NDArray[np.float64]

@@ -13,6 +13,7 @@ from rclpy.node import Node
 from myoprosthesis.core.effector import EffectorSpec, EffectorState
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.plan import PerturbationPlan, TrialPlan
+from myoprosthesis.core.wire import Frame, Reader, Writer
 from myoprosthesis.decoders.voice import DecoderVoice
 from myoprosthesis.nodes import topics
 from myoprosthesis.nodes.comparison import Beside
@@ -22,7 +23,6 @@ from myoprosthesis.nodes.process import say
 from myoprosthesis.nodes.samples import Samples
 from myoprosthesis.nodes.samples import read as read_samples
 from myoprosthesis.nodes.views import Views
-from myoprosthesis.nodes.wire import Frame, Reader, Writer
 from myoprosthesis.policies.player import Player
 
 _PLANS = ((topics.TARGET, TrialPlan), (topics.PERTURBATION, PerturbationPlan))

@@ -7,23 +7,23 @@ import threading
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 from geometry_msgs.msg import PoseStamped
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 
 from myoprosthesis.core import registry
 from myoprosthesis.core.effector import EffectorSpec
-from myoprosthesis.core.errors import CommandError, ConfigError, MyoError
+from myoprosthesis.core.errors import ConfigError, MyoError
 from myoprosthesis.core.kinematics import endpoint_error, lateral_deviation, peak_speed
 from myoprosthesis.core.options import option
 from myoprosthesis.core.plan import TrialPlan, ns
+from myoprosthesis.core.wire import Frame, Reader
 from myoprosthesis.nodes import status, topics
 from myoprosthesis.nodes.inbox import Inbox
 from myoprosthesis.nodes.managed import ManagedNode
 from myoprosthesis.nodes.parameters import declare, overrides, read
 from myoprosthesis.nodes.process import run
+from myoprosthesis.nodes.trial_watch import TrialWatch, Watched
 from myoprosthesis.nodes.views import time_message
-from myoprosthesis.nodes.wire import Frame, Reader
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,8 @@ class TaskNodeOptions:
 
     task: str = option("centre_out", "the task to plan")
     trials: int = option(0, "end after so many trials; 0: go on", "", 0)
+    first: int = option(0, "number of the first trial that is planned", "", 0)
+    released: int = option(-1, "plan only trials below this number, which may be raised; -1: all", "", -1)
     lockstep: bool = option(False, "the first trial begins at time zero")
     autostart: bool = option(True, "configure and activate as soon as the effector is known")
 
@@ -47,17 +49,15 @@ class TaskNode(ManagedNode):
         self._options = read(self, TaskNodeOptions)
         self._given: Any = read(self, self._own)
         self._name = name
-        self.settled(TaskNodeOptions, self._own)
+        self.settled(TaskNodeOptions, self._own, free=("released",))
+        self.add_post_set_parameters_callback(self._release)
         self._spec: EffectorSpec | None = None
         self._task: Any = None
         self._plans: list[TrialPlan] = []
-        self._next = 0
-        self._done = 0
-        self._current: TrialPlan | None = None
-        self._rows: list[np.ndarray] = []
+        self._next = self._options.first
+        self._released = self._options.released
+        self._watch = TrialWatch(1.0)
         self._went, self._last_ns = False, -1
-        self._columns: list[int] = []
-        self._names: tuple[str, ...] = ()
         self._on = False
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -125,7 +125,7 @@ class TaskNode(ManagedNode):
             given = replace(given, between="return")
             self.get_logger().info(f"{spec.name!r} cannot be reset between trials: it returns by itself")
         self._given, self._task = given, self._factory(given)
-        self._plans, self._current, self._went, self._last_ns = [], None, False, -1
+        self._plans, self._watch, self._went, self._last_ns = [], TrialWatch(spec.dt), False, -1
         self._stop.clear()
         self._thread = self.thread(self._run)
 
@@ -139,47 +139,63 @@ class TaskNode(ManagedNode):
                     self._see(self._reader.read(data))
                 except MyoError as error:
                     self.get_logger().error(str(error), throttle_duration_sec=1.0)
+            self._plan_on()
 
     def _see(self, frame: Frame) -> None:
         now = frame.stamp_ns
-        if frame.names is not self._names:
-            self._columns = [self._column(frame, f"endpoint/{a}") for a in "xyz"]
-            self._names = frame.names
-        rows = np.concatenate([row[self._columns] for row in frame.rows()[:2]])
-        if self._current is not None and now >= self._current.until_ns:
-            self._end(self._current)
         self._mind_jumps(now)
-        if not self._plans and self._more:
-            if not self._on:
-                return
-            late = 0 if self._options.lockstep and now == 0 else ns(self._dt)
-            self._plan(now + late)
-            self._plan(self._plans[0].until_ns)
-        if self._current is None and self._plans and self._plans[0].from_ns <= now:
-            self._begin(self._plans.pop(0))
-        if self._current is None:
-            return
-        if not self._went and self._current.go_ns is not None and now >= self._current.go_ns:
-            self._went = True
-            self._event("go", self._current, now)
-        if not self._rows or now > self._last_ns:
-            self._rows.append(rows)
+        over = self._watch.see(frame)
         self._last_ns = now
+        if self._current is None:
+            self._plan_on()
+            if not (self._plans and self._plans[0].from_ns <= now):
+                return
+            self._begin(self._plans.pop(0))
+            over = self._watch.see(frame)
+        plan = self._watch.plan
+        assert plan is not None
+        if not self._went and plan.go_ns is not None and now >= plan.go_ns:
+            self._went = True
+            self._event("go", plan, now)
+        if over:
+            self._end(self._watch.end())
+            if now >= plan.until_ns:
+                self._see(frame)  # it is the next one's first
+
+    def _plan_on(self) -> None:
+        """Plan the next trial, one ahead of the one that runs, as far as it is released."""
+        if not self._on or self._last_ns < 0 or len(self._plans) > (0 if self._current else 1):
+            return
+        if self._plans or self._current:
+            last = self._plans[-1] if self._plans else self._current
+            assert last is not None
+            self._plan(last.until_ns)
+            return
+        # the state at time zero is the first one of a trial that begins there; any other trial begins one period later
+        first = self._options.lockstep and self._last_ns == 0
+        self._plan(max(self._ended_ns, self._last_ns + (0 if first else ns(self._dt))))
+        if self._plans:
+            self._plan(self._plans[-1].until_ns)
 
     def _mind_jumps(self, now: int) -> None:
         """Plan anew, under the same numbers, what the clock has jumped over, or left far ahead when it was set back
         or the effector began anew."""
         current = self._current
         if current is not None and now < current.from_ns:
-            self._next, self._plans, self._current = current.trial, [], None
+            self._next, self._plans = current.trial, []
+            self._watch.drop()
         elif current is None and self._plans and self._plans[0].until_ns <= now:
             self._next, self._plans = self._plans[0].trial, []
 
-    @staticmethod
-    def _column(frame: Frame, name: str) -> int:
-        if name not in frame.names:
-            raise CommandError(f"a state without {name!r} is ignored: is another node publishing on this topic?")
-        return frame.names.index(name)
+    @property
+    def _current(self) -> TrialPlan | None:
+        return self._watch.plan
+
+    def _release(self, parameters: list[Parameter[Any]]) -> None:
+        for p in parameters:
+            if p.name == "released":
+                self._released = int(p.value)
+                self._inbox.wake()
 
     @property
     def _dt(self) -> float:

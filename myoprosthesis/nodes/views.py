@@ -12,8 +12,8 @@ from rosgraph_msgs.msg import Clock
 from std_msgs.msg import Header
 
 from myoprosthesis.core.effector import EffectorSpec, EffectorState
+from myoprosthesis.core.wire import NS, Writer
 from myoprosthesis.nodes import topics
-from myoprosthesis.nodes.wire import NS, Writer
 
 
 def time_message(stamp_ns: int) -> Time:

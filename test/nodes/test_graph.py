@@ -14,8 +14,8 @@ from sensor_msgs.msg import JointState
 from std_srvs.srv import SetBool
 
 from myoprosthesis.core.effector import EffectorSpec
+from myoprosthesis.core.wire import Writer
 from myoprosthesis.nodes import topics
-from myoprosthesis.nodes.wire import Writer
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.effector import EffectorSpec
 from myoprosthesis.core.observation import Term
 from myoprosthesis.core.plan import TASK_CHANNELS, Entry, PerturbationPlan, TrialPlan
+from myoprosthesis.core.wire import Frame
 from myoprosthesis.nodes.policy_loop import PolicyLoop, player_for
-from myoprosthesis.nodes.wire import Frame
 
 DT_NS = 10_000_000
 SPEC = EffectorSpec(

@@ -7,8 +7,8 @@ import pytest
 
 from myoprosthesis.core import registry
 from myoprosthesis.core.plan import TrialPlan
+from myoprosthesis.core.wire import Writer
 from myoprosthesis.nodes import topics
-from myoprosthesis.nodes.wire import Writer
 
 DT_NS = 10_000_000
 HOUR = 360_000

@@ -8,7 +8,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Header
 
 from myoprosthesis.core.errors import CommandError
-from myoprosthesis.nodes.wire import Reader, Writer
+from myoprosthesis.core.wire import Reader, Writer
 
 ROWS = ("position", "velocity", "effort")
 STAMP = 1_700_000_000_123_456_789
