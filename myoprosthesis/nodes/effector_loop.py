@@ -78,19 +78,20 @@ class EffectorLoop(ControlLoop):
         parties: tuple[str, ...] = (),
         seed: int = 0,
         duration_s: float = 0.0,
+        start_s: float = 0.0,
         clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         super().__init__(lockstep=lockstep)
         self.guard, self.port, self.parties, self.seed = guard, port, parties, seed
         self.ledger = Ledger()
-        self.tick = 0
+        self.tick = round(start_s / guard.spec.dt) if lockstep else 0
         self.waiting_for = ""
         self.deadline_s = DEADLINE * guard.spec.dt
         self.paused = False
         self.finished = False
         self.error = ""
         self._dt_ns = round(guard.spec.dt * 1e9)
-        self._last_tick = round(duration_s / guard.spec.dt) if duration_s > 0 else 0
+        self._last_tick = self.tick + round(duration_s / guard.spec.dt) if duration_s > 0 else 0
         self._clock_ns = clock_ns
         self._single_steps = 0
         self._imposer = Imposer(guard.spec)
@@ -228,9 +229,10 @@ class EffectorLoop(ControlLoop):
             if time.perf_counter() >= patience:  # name what is missing, and say the state again for those who came late
                 patience = time.perf_counter() + PATIENCE_S
                 self.waiting_for = wanted or ("" if self.finished or self.paused else "policy")
-                if self.waiting_for:
+                if self.waiting_for and not (wanted and self.port.alive(wanted)):  # one that is there takes its time
                     self._say_once("warning", f"paused at {now * 1e-9:.3f} s: waiting for {self.waiting_for}")
-                self._publish(now)
+                # a trial may yet begin at this tick, with a reset: until that is known, the state before it is said
+                self._publish(now - self._dt_ns if wanted and self.tick else now)
             self.port.wait(patience - time.perf_counter())
 
     def _missing(self, now: int) -> str:

@@ -38,6 +38,7 @@ class EffectorNodeOptions:
     )
     seed: int = option(0, "seed of the first reset", "", 0)
     duration_s: float = option(0.0, "stop ticking after so much time; 0: never", "s", 0.0)
+    start_s: float = option(0.0, "simulated time of the first tick, in lockstep", "s", 0.0)
     timeout_s: float = option(0.0, "age at which a command is dead; 0: the effector's own", "s", 0.0, 10.0)
     autostart: bool = option(True, "configure and activate at once")
     stopped: bool = option(False, "emergency stop, as estop and resume set it: kept when the node is started again")
@@ -103,7 +104,8 @@ class EffectorNode(LoopNode):
         guard = GuardedEffector(effector)
         self._port.fit(effector.spec, o.lockstep, o.beside)
         self.loop = EffectorLoop(
-            guard, self._port, lockstep=o.lockstep, parties=o.parties, seed=o.seed, duration_s=o.duration_s
+            guard, self._port, lockstep=o.lockstep, parties=o.parties, seed=o.seed, duration_s=o.duration_s,
+            start_s=o.start_s,
         )
         self.loop.active = False
         if o.stopped:

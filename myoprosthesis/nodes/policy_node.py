@@ -233,6 +233,12 @@ class PolicyNode(LoopNode):
             )
             if self._port is not None:
                 self._port.wake()
+            self._ring(lambda: self._ready(ticket, name))
+
+    def _ready(self, ticket: int, name: str) -> None:
+        """Tell that a policy is at the door: it is let in as soon as it has caught up (lockstep: with the next trial)."""
+        if ticket == self._newest and self._pending:
+            self._tell("ready", candidate=name)
 
     def _ring(self, event: Callable[[], None]) -> None:
         """Have `event` done by the executor: the control thread and the workers do not touch parameters."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from geometry_msgs.msg import PoseStamped
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
+from rclpy.parameter import Parameter
 
 from myoprosthesis.core import registry
 from myoprosthesis.core.effector import EffectorSpec
@@ -173,7 +174,7 @@ class TaskNode(ManagedNode):
             return
         # the state at time zero is the first one of a trial that begins there; any other trial begins one period later
         first = self._options.lockstep and self._last_ns == 0
-        self._plan(max(self._ended_ns, self._last_ns + (0 if first else ns(self._dt))))
+        self._plan(self._last_ns + (0 if first else ns(self._dt)))
         if self._plans:
             self._plan(self._plans[-1].until_ns)
 
@@ -184,7 +185,7 @@ class TaskNode(ManagedNode):
         if current is not None and now < current.from_ns:
             self._next, self._plans = current.trial, []
             self._watch.drop()
-        elif current is None and self._plans and self._plans[0].until_ns <= now:
+        elif current is None and self._plans and (now < self._last_ns or self._plans[0].until_ns <= now):
             self._next, self._plans = self._plans[0].trial, []
 
     @property
@@ -208,7 +209,7 @@ class TaskNode(ManagedNode):
         return not self._options.trials or self._next < self._options.trials
 
     def _plan(self, from_ns: int) -> None:
-        if not self._more:
+        if not self._more or 0 <= self._released <= self._next:
             return
         plan = self._task.plan(self._next, from_ns)
         self._next += 1
@@ -217,7 +218,8 @@ class TaskNode(ManagedNode):
         self._target.publish(topics.TARGET.type(data=plan.to_json()))
 
     def _begin(self, plan: TrialPlan) -> None:
-        self._current, self._rows, self._went, self._last_ns = plan, [], False, -1
+        self._watch.begin(plan)
+        self._went = False
         pose = PoseStamped()
         pose.header.stamp = time_message(plan.from_ns)
         pose.header.frame_id = self._spec.frame if self._spec else ""
@@ -225,29 +227,22 @@ class TaskNode(ManagedNode):
         p.x, p.y, p.z = plan.target
         self._pose.publish(pose)
         self._event("start", plan, plan.from_ns)
-        if self._on and not plan.last:
-            self._plan(self._plans[-1].until_ns if self._plans else plan.until_ns)
 
-    def _end(self, plan: TrialPlan) -> None:
-        rows = np.array(self._rows)
-        self._current = None
-        self._done += 1
-        expected = round((plan.until_ns - plan.from_ns) * 1e-9 / self._dt)
-        if len(rows) < 0.9 * expected:
-            self._event("lost", plan, plan.until_ns, samples=len(rows), expected=expected)
+    def _end(self, seen: Watched) -> None:
+        plan, counts = seen.plan, {"samples": len(seen.time_ns), "expected": seen.expected}
+        if not seen.complete:
+            self._event("lost", plan, plan.until_ns, **counts)
             return
-        position, velocity = rows[:, :3], rows[:, 3:]
-        error = endpoint_error(position, plan.target, self._dt)
+        error = endpoint_error(seen.position, plan.target, self._dt)
         self._event(
             "end",
             plan,
             plan.until_ns,
             success=bool(error <= self._radius),
             endpoint_error_mm=error * 1e3,
-            lateral_deviation_mm=lateral_deviation(position, plan.start, plan.target) * 1e3,
-            peak_speed=peak_speed(velocity),
-            samples=len(rows),
-            expected=expected,
+            lateral_deviation_mm=lateral_deviation(seen.position, plan.start, plan.target) * 1e3,
+            peak_speed=peak_speed(seen.velocity),
+            **counts,
         )
 
     @property

@@ -61,9 +61,9 @@ class CentreOut:
 
     def plan(self, trial: int, from_ns: int) -> TrialPlan:
         """See `Task.plan`."""
-        return _plan(self.options, trial, from_ns, self._goal)
+        return _plan(self.options, trial, from_ns, self.goal)
 
-    def _goal(self, movement: int) -> tuple[float, float, str]:
+    def goal(self, movement: int) -> tuple[float, float, str]:
         o = self.options
         turn, place = divmod(movement, o.targets)
         order = np.arange(o.targets)
@@ -93,9 +93,9 @@ class RandomReach:
 
     def plan(self, trial: int, from_ns: int) -> TrialPlan:
         """See `Task.plan`."""
-        return _plan(self.options, trial, from_ns, self._goal)
+        return _plan(self.options, trial, from_ns, self.goal)
 
-    def _goal(self, movement: int) -> tuple[float, float, str]:
+    def goal(self, movement: int) -> tuple[float, float, str]:
         o = self.options
         rng = np.random.default_rng((o.seed, movement))
         return rng.uniform(0, 2 * np.pi), rng.uniform(o.nearest, o.distance), "random"

@@ -151,7 +151,9 @@ def test_no_tick_overtakes_a_party(made):
     world.speak(trial(0, 0, 5), trial(1, 5, 9))
     assert until(lambda: loop.tick == 7) and still(loop)
     assert until(lambda: loop.waiting_for == "perturbation")
-    assert "waiting for perturbation" in world.words()
+    assert "waiting for" not in world.words()  # it is there, and takes its time
+    world.living = {"task"}
+    assert until(lambda: "waiting for perturbation" in world.words())
     world.speak(nothing(20, 7))
     assert until(lambda: loop.tick == 9) and still(loop)
     assert until(lambda: loop.waiting_for == "task")
@@ -458,3 +460,25 @@ def test_a_body_that_fails_stops_and_says_so(made):
     loop.begin()
     assert until(lambda: loop.error == "the cable is off") and body.closed
     assert ("fatal", "the effector stops: the cable is off") in world.said
+
+
+def test_while_a_party_is_waited_for_the_state_before_the_trial_is_said(made):
+    """A policy must not answer at a trial's first tick the state from before its reset."""
+    loop, world = made(parties=("task",))
+    world.answer = follow
+    loop.begin()
+    world.speak(trial(0, 0, 5))
+    assert until(lambda: loop.tick == 5) and still(loop, 0.25)
+    said = [stamp for stamp, _ in world.published]
+    assert said[-1] == 4 * said[1] and 5 * said[1] not in said
+    world.speak(trial(1, 5, 9))
+    assert until(lambda: loop.tick == 9)
+    assert next(s for stamp, s in world.published if stamp == 5 * said[1]).time == 0.0  # put to its start
+
+
+def test_simulated_time_may_begin_later(made):
+    loop, world = made(parties=(), start_s=1.0)
+    world.answer = follow
+    loop.begin()
+    assert until(lambda: loop.tick > 105)
+    assert world.published[0][0] == 1_000_000_000

@@ -1,0 +1,197 @@
+"""A session as a YAML file says it: blocks of trials, what is imposed in each, and who learns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from myoprosthesis.core import registry, share
+from myoprosthesis.core.errors import ConfigError, MyoError, unknown
+from myoprosthesis.core.options import build, option
+from myoprosthesis.perturbations import presets
+from myoprosthesis.perturbations.schedule import Planner, Preset
+from myoprosthesis.policies import store
+from myoprosthesis.policies.onnx_policy import read_contract
+from myoprosthesis.tasks.reaching import CentreOutOptions
+
+ROLES = ("", "baseline", "adaptation", "washout", "generalisation")
+
+
+@dataclass(frozen=True)
+class Block:
+    """One condition of a session."""
+
+    name: str = option(help="name for people")
+    trials: int = option(help="how many", low=1, high=100_000)
+    role: str = option("", "what the report takes it for; empty: its name, where it is one of these", choices=ROLES)
+    perturbation: str = option("null", "what is imposed: a preset, a kind, or the path of a YAML file")
+    kinds: tuple[dict, ...] = option((), "or the perturbations themselves, each with its kind and options")
+    catch_rate: float = option(0.0, "share of trials in which what is imposed is left out by surprise", "1", 0.0, 0.5)
+    channel_rate: float = option(0.0, "share of trials in a force channel", "1", 0.0, 0.5)
+    lead_in: int = option(8, "first trials of the block that are neither", "", 0)
+    policy: str = option("", "the policy from here on; empty: the one before, as it has become")
+    feedback: bool = option(True, "whether the endpoint is seen; otherwise it is seen at the start")
+    learning: bool = option(True, "whether the learner, where there is one, learns here")
+    targets: int | None = option(None, "targets on the circle instead of the session's", "", 1, 360)
+    first_angle: float | None = option(None, "angle of the first one instead of the session's", "deg", -360.0, 360.0)
+    distance: float | None = option(None, "distance of the targets instead of the session's", "m", 0.001, 2.0)
+    rest_s: float = option(0.0, "rest before the block, in real time only", "s", 0.0, 3600.0)
+
+    @property
+    def condition(self) -> str:
+        """The role, from the name where none is given."""
+        return self.role or (self.name if self.name in ROLES else "")
+
+
+@dataclass(frozen=True)
+class Session:
+    """What a file in config/sessions/ says."""
+
+    name: str = option(help="name, also of the folder that is written")
+    blocks: tuple[Block, ...] = option(help="the blocks, in order")
+    about: str = option("", "one sentence for people")
+    effector: str = option("arm26", "the body")
+    policy: str = option("reach_null", "the policy of the first block: a name or a path")
+    seed: int = option(0, "seed of the order of targets, of catch and channel trials, of noise and of learning", "", 0)
+    lockstep: bool = option(True, "simulated time, as fast as it goes and repeatable; otherwise wall time")
+    task: dict = option({}, "options of centre-out reaching: distance, targets, trial_s, go_s, radius …")
+    always: tuple[dict, ...] = option((), "perturbations of every trial, such as sensory noise: kinds with options")
+    channel: dict = option({}, "options of the force channel: stiffness, damping")
+    learner: dict = option({}, "options of the learner; empty: the policies do not learn")
+
+    def __post_init__(self) -> None:
+        if not self.blocks:
+            raise ConfigError("a session needs blocks, each with a name and a number of trials")
+        if not self.name or any(c in self.name for c in "/\\ \n"):
+            raise ConfigError(f"name {self.name!r} becomes that of a folder: letters, digits, _ and - without spaces")
+
+    @property
+    def reaching(self) -> CentreOutOptions:
+        """The options of the task."""
+        return build(CentreOutOptions, {**self.task, "seed": self.seed}, "task")
+
+    def reaching_of(self, block: Block) -> CentreOutOptions:
+        """The options of the task in one block."""
+        own = {k: getattr(block, k) for k in ("targets", "first_angle", "distance")}
+        changes = {k: v for k, v in own.items() if v is not None}
+        return build(CentreOutOptions, {**self.task, "seed": self.seed, **changes}, f"block {block.name!r}")
+
+    @property
+    def trials(self) -> int:
+        """How many in all."""
+        return sum(b.trials for b in self.blocks)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, from which `build` makes the same session."""
+        return {**asdict(self), "blocks": [_plain(asdict(b)) for b in self.blocks], "always": list(self.always)}
+
+
+def names() -> dict[str, Path]:
+    """The sessions that ship with the package."""
+    return {f.stem: f for f in sorted((share.root() / "config" / "sessions").glob("*.yaml"))}
+
+
+def load(name: str, changes: Mapping[str, Any] | None = None) -> Session:
+    """The session of that name or in that file, with `changes` to its own keys; every fault it has is in the error."""
+    path = Path(name).expanduser()
+    if path.suffix not in (".yaml", ".yml"):
+        known = names()
+        if name not in known:
+            raise unknown("session", name, known, "or give the path of a .yaml file")
+        path = known[name]
+    try:
+        data = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise ConfigError(f"session {path} cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"session {path} is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(data, dict):
+        raise ConfigError(f"session {path} must hold a YAML mapping with {', '.join(f.name for f in fields(Session))}")
+    return made({**data, **(changes or {})}, str(path))
+
+
+def made(data: Mapping[str, Any], where: str = "session") -> Session:
+    """A session from plain data, checked whole: unknown keys, targets, perturbations, policies; all faults at once."""
+    faults: list[str] = []
+    blocks = data.get("blocks")
+    good: list[Block] = []
+    if isinstance(blocks, (list, tuple)):
+        for i, block in enumerate(blocks):
+            name = block.get("name", i) if isinstance(block, Mapping) else i
+            try:
+                good.append(build(Block, block, f"block {name!r}"))
+            except ConfigError as error:
+                faults.append(str(error))
+    rest: dict[str, Any] = {**data}
+    if faults:
+        rest["blocks"] = good or [Block("none", 1)]
+    try:
+        session = build(Session, rest, "session")
+    except ConfigError as error:
+        raise ConfigError(f"{where}: " + "; ".join([*faults, str(error)])) from error
+    faults += _faults(session)
+    if faults:
+        raise ConfigError(f"{where}: " + "; ".join(faults))
+    return session
+
+
+def _faults(session: Session) -> list[str]:
+    """What the names in a session refer to, and what contradicts itself."""
+    faults: list[str] = []
+
+    def attempt(action: Any, *arguments: Any) -> None:
+        try:
+            action(*arguments)
+        except MyoError as error:
+            faults.append(str(error))
+
+    def known(policy: str) -> None:
+        read_contract(store.find(policy))
+
+    def kinds(block: Block) -> None:
+        preset = imposed(block)
+        try:
+            Planner(Preset(block.name, kinds=(*preset, *session.always)))
+        except ConfigError as error:
+            raise ConfigError(f"block {block.name!r}: {error}") from error
+
+    attempt(registry.factory, "effectors", session.effector)
+    attempt(lambda: session.reaching)
+    if {"seed", "home", "between", "catch_rate"} & set(session.task):
+        faults.append("task: seed is the session's; home is the effector's; trials begin with a reset of the body; "
+                      "catch trials are a block's: leave these out")
+    attempt(Planner, Preset("channel", kinds=({"kind": "channel", **session.channel},)))
+    attempt(known, session.policy)
+    for block in session.blocks:
+        attempt(session.reaching_of, block)
+        attempt(kinds, block)
+        if block.policy:
+            attempt(known, block.policy)
+        if block.catch_rate + block.channel_rate > 0.5:
+            faults.append(f"block {block.name!r}: more than half of its trials would be catch or channel trials")
+    return list(dict.fromkeys(faults))
+
+
+def imposed(block: Block) -> tuple[dict, ...]:
+    """The kinds of perturbation of a block, with their options."""
+    if block.kinds:
+        if block.perturbation != "null":
+            raise ConfigError(f"block {block.name!r}: perturbation and kinds exclude each other")
+        return block.kinds
+    preset = presets.load(block.perturbation)
+    if preset.blocks or preset.catch_rate:
+        raise ConfigError(
+            f"block {block.name!r}: preset {block.perturbation!r} has blocks or catch trials of its own; a session "
+            "says these itself: choose one without"
+        )
+    return tuple(k for k in preset.kinds if k.get("kind") != "null")
+
+
+def _plain(data: dict[str, Any]) -> dict[str, Any]:
+    """Without what was not given."""
+    kept = {k: v for k, v in data.items() if v not in (None, "", ())}
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in kept.items()}

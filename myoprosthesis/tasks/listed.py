@@ -1,0 +1,86 @@
+"""Reaches from a list that somebody else has made, one row for each trial."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.options import build, option
+from myoprosthesis.core.plan import TrialPlan, ns
+from myoprosthesis.tasks.reaching import CentreOut, CentreOutOptions, ReachOptions
+
+
+@dataclass(frozen=True)
+class Reach:
+    """One trial of a list: where to, relative to the start, and when."""
+
+    x: float = option(0.0, "target from the start", "m", -10.0, 10.0)
+    y: float = option(0.0, "target from the start", "m", -10.0, 10.0)
+    go_s: float = option(0.2, "go signal after the trial's start; as long as the trial or longer: never", "s", 0.0)
+    trial_s: float = option(1.0, "length of the trial", "s", 0.05, 3600.0)
+    label: str = option("", "name for people")
+
+
+@dataclass(frozen=True)
+class ListedOptions(ReachOptions):
+    """Options of a list of reaches."""
+
+    file: str = option("", "CSV with one row for each trial: x, y, go_s, trial_s, label")
+
+
+class Listed:
+    """The reaches of a file, in order; when they are through, from the beginning again."""
+
+    def __init__(self, options: ListedOptions) -> None:
+        """Raises `ConfigError` for a file that is no such list."""
+        self.options = options
+        self._reaches = read(Path(options.file).expanduser())
+
+    def plan(self, trial: int, from_ns: int) -> TrialPlan:
+        """See `Task.plan`."""
+        reach = self._reaches[trial % len(self._reaches)]
+        home = tuple(self.options.home) + (0.0,) * (3 - len(self.options.home))
+        target = (home[0] + reach.x, home[1] + reach.y, home[2])
+        go_ns = from_ns + ns(reach.go_s) if reach.go_s < reach.trial_s else None
+        until_ns = from_ns + ns(reach.trial_s)
+        return TrialPlan(trial, from_ns, until_ns, home, target, go_ns, label=reach.label)
+
+    @staticmethod
+    def centre_out(options: CentreOutOptions) -> Callable[[int], tuple[int, Reach]]:
+        """The reaches of centre-out: which target the movement of a number goes to, and the reach."""
+        task = CentreOut(options)
+
+        def reach(movement: int) -> tuple[int, Reach]:
+            angle, distance, label = task.goal(movement)
+            x, y = distance * math.cos(angle), distance * math.sin(angle)
+            return int(label.split()[-1]), Reach(x, y, options.go_s, options.trial_s, label)
+
+        return reach
+
+
+def write(path: Path, reaches: Iterable[Reach]) -> None:
+    """Write a list that `read` reads."""
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(f.name for f in fields(Reach))
+        writer.writerows(astuple(r) for r in reaches)
+
+
+def read(path: Path) -> list[Reach]:
+    """The reaches in a file; every fault is a `ConfigError` that names the row."""
+    try:
+        with path.open(newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"the list of reaches {str(path)!r} cannot be read: {error}; give task.file a CSV") from error
+    if not rows:
+        raise ConfigError(f"the list of reaches {path} has no rows")
+    return [build(Reach, _numbers(row), f"{path}, row {i}") for i, row in enumerate(rows, 2)]
+
+
+def _numbers(row: dict[str, str]) -> dict[str, object]:
+    return {k: v for k, v in row.items() if v is not None and (v != "" or k == "label")}
