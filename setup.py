@@ -72,6 +72,7 @@ PERTURBATIONS = [
     "noise",
 ]
 EMG_PERTURBATIONS = ["electrode_shift", "gain_drift", "channel_dropout", "mains", "emg_noise", "emg_delay"]
+HIDDEN_PERTURBATIONS = ["hidden_clamp", "hidden_add", "hidden_rotate", "hidden_silence"]
 HANDS = {
     "ability_hand": "ability_hand:AbilityHand",
     "inspire_rh56": "inspire_rh56:InspireRh56",
@@ -160,6 +161,7 @@ setup(
         f"{NAME}.perturbations": [
             *(f"{kind} = {NAME}.perturbations.kinds:{kind}" for kind in PERTURBATIONS),
             *(f"{kind} = {NAME}.perturbations.emg_kinds:{kind}" for kind in EMG_PERTURBATIONS),
+            *(f"{kind} = {NAME}.perturbations.hidden_kinds:{kind}" for kind in HIDDEN_PERTURBATIONS),
         ],
         f"{NAME}.tasks": [
             f"centre_out = {NAME}.tasks.reaching:CentreOut",

@@ -7,11 +7,13 @@ time.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from myoprosthesis.analysis.arrays import Array, DataError, alike, finite, whole
+from myoprosthesis.core import axes as core
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +38,10 @@ class Axes:
         z = np.asarray(coordinates, float)
         z = finite(z, "coordinates", *[f"n_{i}" for i in range(z.ndim - 1)], len(self.components))
         return self.mean + z @ self.components
+
+    def write(self, path: Path) -> None:
+        """Keep mean and components in an .npz or .csv, from which perturbations of the hidden state read them."""
+        core.write(path, self.mean, self.components)
 
 
 def shared_axes(states: ArrayLike, count: int | None = None) -> Axes:

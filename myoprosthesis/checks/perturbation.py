@@ -14,6 +14,7 @@ from myoprosthesis.core.effector import EffectorSpec
 from myoprosthesis.core.plan import Entry, PerturbationPlan, TrialPlan, ns
 from myoprosthesis.emg.distorter import Distorter
 from myoprosthesis.perturbations.imposed import Imposer
+from myoprosthesis.policies.hidden import HiddenDistorter
 
 
 def check_perturbation(kind: Callable[[Any, TrialPlan], tuple[Entry, ...]], options: Any) -> None:
@@ -42,6 +43,8 @@ def check_perturbation(kind: Callable[[Any, TrialPlan], tuple[Entry, ...]], opti
         demand(not refused, f"no effector can apply it: {refused}")
         refused = _emg(entries).refusal(entries)
         demand(not refused, f"no stream of EMG can be disturbed so: {refused}")
+        refused = _network(entries).take([e for e in entries if e.site == "hidden"])
+        demand(not refused, f"no network can be disturbed so: {refused}")
 
 
 def _capable(entries: tuple[Entry, ...]) -> EffectorSpec:
@@ -57,3 +60,10 @@ def _emg(entries: tuple[Entry, ...]) -> Distorter:
     mine = [e.values for e in entries if e.site == "emg"]
     channels = tuple(dict.fromkeys(c for v in mine for c in v.get("channels", ()))) or ("a", "b", "c")
     return Distorter(channels, 10_000.0, next((v["unit"] for v in mine if "unit" in v), "V"))
+
+
+def _network(entries: tuple[Entry, ...]) -> HiddenDistorter:
+    """What disturbs a network that has every unit that the entries name."""
+    mine = [e.values for e in entries if e.site == "hidden"]
+    named = [1 + max(v.get("units") or [1]) for v in mine]
+    return HiddenDistorter("capable", max([*named, *(len(v["mean"]) for v in mine if "mean" in v)], default=2), 0.01)

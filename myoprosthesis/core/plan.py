@@ -17,7 +17,7 @@ from myoprosthesis.core.errors import ConfigError
 
 NS = 1_000_000_000
 
-SITES = ("endpoint", "joint", "muscle", "observation", "emg")
+SITES = ("endpoint", "joint", "muscle", "observation", "hidden", "emg")
 """Sites of a perturbation that some node of this package owns."""
 
 
@@ -88,7 +88,8 @@ class Entry:
 
     `law` (endpoint, joint): `core.law.Law.to_dict()`, for joints with `joints`, the names of its dimensions.
     `strength` (muscle): fraction of active force by muscle name. `fatigue` (muscle): rates `F`, `R` in 1/s.
-    `rotation`, `delay`, `noise` (observation). Those of site `emg`: see `emg/distorter.py`.
+    `rotation`, `delay`, `noise` (observation). Those of site `hidden`: see `policies/hidden.py`; of `emg`: see
+    `emg/distorter.py`.
     The effect rises linearly over `ramp_s` from `from_ns`.
     """
 

@@ -66,8 +66,8 @@ class DecoderVoice:
         """What a policy sees of an effector can be distorted; a decoder sees none."""
         return f"decoder {self.name!r} sees EMG: perturb that instead" if entries else ""
 
-    def hear(self, block: Array, rng: np.random.Generator) -> Array:
-        """The posture after these samples."""
+    def hear(self, block: Array, rng: np.random.Generator, now_ns: int = 0) -> Array:
+        """The posture after these samples; neither chance nor time has a say in it."""
         self.made = self._decoder.feed(block[:, self._columns])
         self.fresh = bool(self.made)
         if self.made:

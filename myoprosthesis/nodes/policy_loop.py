@@ -84,12 +84,14 @@ class PolicyLoop(PlayerLoop):
             self._let_in()
         imposed = self._schedules["perturbation"].current(now)
         entries = [] if imposed is None else [e for e in imposed.at("observation") if e.gain(now)]
+        if imposed is not None:  # with their windows, within which they remember and by whose ramp they grow
+            entries += imposed.at("hidden")
         refused = self.player.perturb(entries)
         if refused:
             self.port.say("error", f"part of the perturbation is refused, the policy goes on without it: {refused}")
         if self.player.active is None:
             return
-        command, fresh = self.player.play(self._table(frame, plan), self._rng)
+        command, fresh = self.player.play(self._table(frame, plan), self._rng, now_ns=now)
         if fresh or self.lockstep:
             self._data_ns = now
         if self.active and newest:

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from myoprosthesis.core.effector import EffectorSpec
 from myoprosthesis.core.errors import ConfigError, ContractError, MyoError
 from myoprosthesis.core.observation import ObservationBuilder
 from myoprosthesis.core.plan import Entry
+from myoprosthesis.policies.hidden import SITE, HiddenDistorter
 
 Array = NDArray[np.float64]
 SPARE_S = 0.5
@@ -38,6 +39,19 @@ class Policy(Protocol):
     @property
     def hidden(self) -> NDArray[np.float32]:
         """All recurrent state, flat."""
+        ...
+
+
+@runtime_checkable
+class Changeable(Protocol):
+    """A policy that can also be given its recurrent state."""
+
+    def prepare_changes(self) -> None:
+        """Make ready for `change`; raises `ContractError` where that is not possible."""
+        ...
+
+    def change(self, hidden: NDArray[np.float32]) -> Array:
+        """Put `hidden`, flat, in place of all recurrent state; the action for the newest observation then."""
         ...
 
 
@@ -72,8 +86,8 @@ class Voice(Protocol):
         """Distort what is heard; empty, or why part of it cannot be done."""
         ...
 
-    def hear(self, table: Array, rng: np.random.Generator) -> Array:
-        """The command after this table."""
+    def hear(self, table: Array, rng: np.random.Generator, now_ns: int = 0) -> Array:
+        """The command after this table, which is of the time `now_ns` of the plans."""
         ...
 
 
@@ -89,6 +103,9 @@ class StateVoice:
         self._builder = ObservationBuilder(self.contract.observation, names, self.contract.dt, SPARE_S)
         self._columns = {n: i for i, n in enumerate(names)}
         self._turns: list[tuple[Array, Array]] = []
+        units = sum(int(np.prod(shape)) for _, shape in self.contract.hidden)
+        self._hidden = HiddenDistorter(self.contract.name, units, self.contract.dt)
+        self._changeable = policy if isinstance(policy, Changeable) else None
         self._low, self._high = spec.command.bounds()
         self._count = 0
         self.command: Array | None = None
@@ -98,19 +115,23 @@ class StateVoice:
         """As at the start of a trial."""
         self.policy.reset()
         self._builder.reset()
+        self._hidden.reset()
         self._count = 0
 
     def adopt(self, command: Array) -> None:
         """A state tells where the effector is."""
 
     def perturb(self, entries: Sequence[Entry]) -> str:
-        """Distort what the policy sees by these entries of site `observation`, until told otherwise. An entry that
-        cannot be applied is left out; the sentence that says why is returned, empty when all were applied."""
+        """Distort what the policy sees by these entries of site `observation`, and what it remembers by those of site
+        `hidden` in their windows, until told otherwise. An entry that cannot be applied is left out; the sentence that
+        says why is returned, empty when all were applied."""
         delays: dict[str, float] = {}
         noise: dict[str, float] = {}
         self._turns = []
-        refused = ""
+        refused = self._disturb([e for e in entries if e.site == SITE])
         for entry in entries:
+            if entry.site == SITE:
+                continue
             try:
                 if entry.kind == "rotation":
                     self._turns.append(self._turn(entry))
@@ -127,6 +148,20 @@ class StateVoice:
             except MyoError as error:
                 refused = refused or str(error)
         self._builder.perturb(delays, noise)
+        return refused
+
+    def _disturb(self, entries: Sequence[Entry]) -> str:
+        """Let these entries act on the hidden state; empty, or why one of them cannot."""
+        refused = self._hidden.take(entries)
+        if self._hidden.idle:
+            return refused
+        try:
+            if self._changeable is None:
+                raise ConfigError(f"policy {self.contract.name!r} cannot be given a hidden state")
+            self._changeable.prepare_changes()
+        except MyoError as error:
+            self._hidden.take(())
+            return str(error)
         return refused
 
     def _turn(self, entry: Entry) -> tuple[Array, Array]:
@@ -150,15 +185,25 @@ class StateVoice:
         except (TypeError, ValueError) as error:
             raise ConfigError(f"a {entry.kind} needs a number for each term, got {entry.values!r}") from error
 
-    def hear(self, table: Array, rng: np.random.Generator) -> Array:
+    def hear(self, table: Array, rng: np.random.Generator, now_ns: int = 0) -> Array:
         """The command after this tick's table, shape (n_command,); computed anew every `period` ticks."""
         self.fresh = self._count % self.period == 0
         self._count += 1
         if self.fresh:
             action = self.policy.step(self._builder.observe(self._seen(table), rng))
+            if not self._hidden.idle:
+                action = self._disturbed(action, now_ns)
             self.command = np.minimum(np.maximum(action[self._order], self._low), self._high)  # nan stays nan
         assert self.command is not None
         return self.command
+
+    def _disturbed(self, action: Array, now_ns: int) -> Array:
+        """The action once the hidden state is disturbed; the same one where that changes nothing."""
+        before = self.policy.hidden
+        after = self._hidden.apply(before, now_ns)
+        if np.array_equal(before, after) or self._changeable is None:
+            return action
+        return self._changeable.change(after)
 
     def _seen(self, table: Array) -> Array:
         """The table with the endpoint turned about a centre (visuomotor rotation)."""
@@ -197,7 +242,7 @@ class Player:
         self.shadow: Voice | None = None
         self.step_over_bound = -np.inf
         self._fade: _Fade | None = None
-        self._past: deque[Array] = deque(maxlen=max(1, round(memory_s / spec.dt)))
+        self._past: deque[tuple[Array, int]] = deque(maxlen=max(1, round(memory_s / spec.dt)))
         self._trial, self._count = 0, 0
         self._entries: tuple[Entry, ...] = ()
 
@@ -221,8 +266,8 @@ class Player:
             heard = mark[1]
         tables = list(islice(self._past, heard - first, None if most is None else heard - first + most))
         rng = np.random.default_rng(0)
-        for table in tables:
-            if not np.isfinite(voice.hear(table, rng)).all():
+        for table, now_ns in tables:
+            if not np.isfinite(voice.hear(table, rng, now_ns)).all():
                 raise ContractError(f"policy {voice.name!r} returns numbers that are not finite")
         return self._trial, min(heard, self._count) + len(tables)
 
@@ -239,7 +284,8 @@ class Player:
             voice.reset()
 
     def perturb(self, entries: Sequence[Entry]) -> str:
-        """Distort what all voices see; empty, or what one of them cannot be given (said at a change, and only then)."""
+        """Distort what all voices see and remember; empty, or what one of them cannot be given (said at a change, and
+        only then)."""
         if tuple(entries) == self._entries:
             return ""
         self._entries = tuple(entries)
@@ -274,20 +320,23 @@ class Player:
         """Name of the current voice, empty before the first."""
         return self.current.name if self.current is not None else ""
 
-    def play(self, table: Array, rng: np.random.Generator, seconds: float = 0.0) -> tuple[Array, bool]:
-        """The command after this table, and whether it was computed anew. A table stands for `seconds`; 0: a tick."""
+    def play(
+        self, table: Array, rng: np.random.Generator, seconds: float = 0.0, now_ns: int = 0
+    ) -> tuple[Array, bool]:
+        """The command after this table, and whether it was computed anew. A table stands for `seconds`; 0: a tick.
+        `now_ns` is its time on the clock of the plans, by which the windows of hidden perturbations are kept."""
         seconds = seconds or self.spec.dt
         assert self.active is not None
-        self._past.append(table)
+        self._past.append((table, now_ns))
         self._count += 1
         if self.shadow is not None:
-            self.shadow.hear(table, rng)
-        command = self.active.hear(table, rng)
+            self.shadow.hear(table, rng, now_ns)
+        command = self.active.hear(table, rng, now_ns)
         fresh = self.active.fresh
         fade = self._fade
         if fade is None:
             return command, fresh
-        new = fade.voice.hear(table, rng)
+        new = fade.voice.hear(table, rng, now_ns)
         fade.weight = min(1.0, fade.weight + seconds / self.blend_s)
         mixed = command + fade.weight * (new - command)
         if fade.before is not None:

@@ -5,6 +5,7 @@ Needs no torch.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.effector import NOTHING, Effector, EffectorState, Imposed
+from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.kinematics import endpoint_error, lateral_deviation, peak_speed
 from myoprosthesis.core.law import Law
-from myoprosthesis.core.plan import TrialPlan, ns
+from myoprosthesis.core.plan import Entry, TrialPlan, ns
 from myoprosthesis.policies.player import Policy, StateVoice
 
 GOAL = ("target/x", "target/y", "target/z", "go")
@@ -33,6 +35,8 @@ class Reaches:
     target: NDArray[np.float64]
     """(n_directions, 2) m."""
     dt: float
+    hidden: NDArray[np.float64]
+    """(n_directions, n_samples, n_units) recurrent state of the policy, as it went into the command of each period."""
 
     def endpoint_errors(self) -> NDArray[np.float64]:
         """(n_directions,) mean distance from the target over the last 100 ms, m."""
@@ -61,28 +65,36 @@ def curl(gain: float) -> Law:
 
 def centre_out(
     policy: Policy, effector: Effector, gain: float = 0.0, distance: float = 0.1, directions: int = 8,
-    go_s: float = 0.2, trial_s: float = 1.0,
+    go_s: float = 0.2, trial_s: float = 1.0, disturb: Callable[[TrialPlan], Sequence[Entry]] = lambda trial: (),
 ) -> Reaches:
-    """From the effector's start to `directions` targets at `distance` (m) in a curl field of `gain` (N·s/m)."""
+    """From the effector's start to `directions` targets at `distance` (m) in a curl field of `gain` (N·s/m).
+
+    `disturb` plans what is done to the policy's hidden state in a trial; what it cannot be given is refused.
+    """
     spec, rng = effector.spec, np.random.default_rng(0)
     voice = StateVoice("measured", policy, spec, spec.channels + GOAL, GOAL)
     imposed = Imposed(endpoint=curl(gain)) if gain else NOTHING
     steps, home = round(trial_s / spec.dt), np.array(spec.home)
-    targets, paths, velocities = [], [], []
+    targets, paths, velocities, states = [], [], [], []
     for angle in 2 * np.pi * np.arange(directions) / directions:
         target = home + distance * np.array([np.cos(angle), np.sin(angle), 0.0])
         plan = TrialPlan(0, 0, ns(trial_s), tuple(home), tuple(target), ns(go_s))
         voice.reset()
-        state, path, velocity = effector.reset(0), [], []
+        refused = voice.perturb(disturb(plan))
+        if refused:
+            raise ConfigError(refused)
+        state, path, velocity, hidden = effector.reset(0), [], [], []
         for k in range(steps):
-            command = voice.hear(_table(state, plan.goal(ns(k * spec.dt))), rng)
+            command = voice.hear(_table(state, plan.goal(ns(k * spec.dt))), rng, ns(k * spec.dt))
             state = effector.step(command, imposed)
             path.append(state.endpoint_position[:2])
             velocity.append(state.endpoint_velocity[:2])
+            hidden.append(policy.hidden.copy())
         targets.append(target[:2])
         paths.append(path)
         velocities.append(velocity)
-    return Reaches(np.array(paths), np.array(velocities), home[:2], np.array(targets), spec.dt)
+        states.append(hidden)
+    return Reaches(np.array(paths), np.array(velocities), home[:2], np.array(targets), spec.dt, np.array(states, float))
 
 
 def score(policy: Policy, effector: Effector, gain: float) -> dict[str, Any]:

@@ -1,0 +1,52 @@
+"""`myoprosthesis hidden`: axes that can be used, effects that are the same each time."""
+
+import json
+
+import numpy as np
+import pytest
+
+from myoprosthesis.cli.main import main
+from myoprosthesis.core import axes, share
+
+
+def hidden(*words):
+    with pytest.raises(SystemExit) as end:
+        main(["hidden", *words])
+    return end.value.code
+
+
+def test_the_shipped_axes_are_those_of_the_shipped_policy(tmp_path, capsys):
+    assert hidden("axes", "--out", str(tmp_path / "mine.csv")) == 0
+    made, shipped = (axes.read(p) for p in (tmp_path / "mine.csv", share.root() / "config" / "axes" / "reach_null.csv"))
+    np.testing.assert_allclose(made.components, shipped.components, atol=1e-3)
+    np.testing.assert_allclose(made.mean, shipped.mean, atol=1e-4)
+    assert "4 axes of 64 units" in capsys.readouterr().out
+
+
+def test_an_effect_in_figures_the_same_twice(tmp_path, capsys):
+    files = [tmp_path / n for n in ("a.json", "b.json")]
+    for file in files:
+        assert hidden("effect", "hidden_lesion", "--json", str(file)) == 0
+    assert files[0].read_bytes() == files[1].read_bytes()
+    figures = json.loads(files[0].read_text())
+    assert figures["endpoint_error"]["low"] > 0.005 and len(figures["return_s"]) == 8
+    assert "change of endpoint error: +" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("effect", "curl_cw"), "acts at the endpoint"),
+        (("effect", "null"), "does nothing"),
+        (("effect", "hidden_silence", "--set", "{units: [64]}"), "64 is none"),
+        (("effect", "hidden_frozen", "--set", "{axes: none.csv}"), "none.csv cannot be read"),
+        (("effect", "hidden_clamp", "--policy", "gestures_myo"), ""),
+        (("axes", "--out", "none/mine.csv"), "cannot be written"),
+        (("axes", "--out", "mine.txt"), "ends with"),
+    ],
+)
+def test_bad_input_ends_with_a_sentence(tmp_path, monkeypatch, capsys, words, sentence):
+    monkeypatch.chdir(tmp_path)
+    assert hidden(*words) == 2
+    said = capsys.readouterr().err
+    assert sentence in said and said.count("\n") == 1 and not list(tmp_path.iterdir())
