@@ -19,6 +19,7 @@ REQUIREMENTS = [
     "rich>=13.0",
     "tqdm>=4.60",
     "myo-sim>=0.2",
+    "mcap>=1.2,<2",  # and with it zstandard and lz4
 ]
 # rclpy and its messages as wheels, for machines without a ROS distribution: 7.1 is Jazzy, 9.1 Kilted.
 ROS_WHEELS = [

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "myoprosthesis"
 
-COMPONENTS = {"effectors", "policies", "perturbations", "emg", "decoders", "hands", "emulators", "tasks"}
+COMPONENTS = {"effectors", "policies", "perturbations", "emg", "decoders", "hands", "emulators", "tasks", "recording"}
 USERS = {"training", "analysis"}
 TOP = {"cli", "bench", "stack", "supervisor", "checks"}
 LAYERS = [{"core"}, COMPONENTS, USERS, {"nodes"}]
@@ -29,6 +29,7 @@ HOMES = {
     "myo_sim": {"effectors"},
     "onnxruntime": {"policies", "decoders", "training", "bench"},
     "serial": {"effectors/hand_port", "emg"},
+    **dict.fromkeys(["mcap", "zstandard", "lz4"], {"recording"}),
     **dict.fromkeys(["brainflow", "pylsl", "pyxdf", "edfio", "rosbags"], {"emg"}),
     "launch": set(),
     "launch_ros": set(),

@@ -26,6 +26,10 @@ class EffectorError(MyoError):
     """An effector that cannot be opened or no longer answers."""
 
 
+class RecordingError(MyoError):
+    """A recording that cannot be written, or is none that can be read."""
+
+
 def unknown(kind: str, given: str, known: Iterable[str], hint: str = "") -> ConfigError:
     """A `ConfigError` for an unknown name that lists the known ones, the nearest first named."""
     names = sorted(known)

@@ -9,7 +9,7 @@ of the names with those it saw last and decodes them only when they differ. Layo
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +42,17 @@ class Frame:
                 f"{self.effort.size} efforts: all must be filled"
             )
         return self.position, self.velocity, self.effort
+
+
+@dataclass(frozen=True, eq=False)
+class Stack:
+    """Several JointStates with the same names: `stamp_ns` (n,), and rows (n, n_names), or (n, 0) where not filled."""
+
+    stamp_ns: NDArray[np.int64]
+    names: tuple[str, ...]
+    position: Array
+    velocity: Array
+    effort: Array
 
 
 class Writer:
@@ -124,6 +135,37 @@ class Reader:
             self._names = tuple(names)
         self._prefix = bytes(data[12:at])
         return at
+
+
+def stacked(messages: Sequence[bytes]) -> Iterator[Stack]:
+    """All of `messages` in their order, those in a row with the same names together, decoded at once; a damaged one
+    raises `CommandError`."""
+    at, reader = 0, Reader()
+    while at < len(messages):
+        frame = reader.read(messages[at])
+        length, stop = len(messages[at]), at + 1
+        while stop < len(messages) and len(messages[stop]) == length:
+            stop += 1
+        raw = np.frombuffer(b"".join(messages[at:stop]), np.uint8).reshape(-1, length)
+        values = np.zeros(length, bool)
+        values[4:12] = True
+        rows = []
+        base = np.frombuffer(messages[at], np.uint8).ctypes.data
+        for row in (frame.position, frame.velocity, frame.effort):
+            begin = row.ctypes.data - base if row.size else 0
+            values[begin : begin + 8 * row.size] = True
+            rows.append((begin, row.size))
+        fixed = ~values  # names, sizes, and what pads them
+        alike = (raw[:, fixed] == raw[0, fixed]).all(axis=1)
+        raw = raw if alike.all() else raw[: int(np.argmin(alike))]
+        n = len(raw)
+        stamps = np.ascontiguousarray(raw[:, 4:12]).view("<i4,<u4").reshape(n)
+        yield Stack(
+            stamps["f0"].astype(np.int64) * NS + stamps["f1"],
+            frame.names,
+            *(np.ascontiguousarray(raw[:, b : b + 8 * k]).view("<f8") if k else np.zeros((n, 0)) for b, k in rows),
+        )
+        at += n
 
 
 def _align(out: bytearray, size: int) -> None:

@@ -1,0 +1,209 @@
+"""A recording being read: topics, messages in order of their receipt, whole tables of JointState at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.core.errors import CommandError, RecordingError, unknown
+from myoprosthesis.core.wire import Frame, Reader, Stack, stacked
+from myoprosthesis.recording import cdr
+from myoprosthesis.recording.mcap_reader import McapFile, open_mcap
+from myoprosthesis.recording.metadata import files_of
+
+JOINT_STATE, TEXT, STATUS = "sensor_msgs/msg/JointState", "std_msgs/msg/String", "diagnostic_msgs/msg/DiagnosticStatus"
+FOR_EVER_NS = 1 << 63
+ROWS = 2048
+"""Messages in a table, at most."""
+
+
+class Message(NamedTuple):
+    """A message: topic, time of receipt and of its header (ns), bytes in CDR, number of the file it is in."""
+
+    topic: str
+    log_ns: int
+    publish_ns: int
+    data: bytes
+    file: int
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """JointState messages of one topic and one file, with the same names, one after the other: see `Stack`."""
+
+    topic: str
+    file: int
+    log_ns: NDArray[np.int64]
+    stamp_ns: NDArray[np.int64]
+    names: tuple[str, ...]
+    position: NDArray[np.float64]
+    velocity: NDArray[np.float64]
+    effort: NDArray[np.float64]
+
+
+@dataclass
+class Topic:
+    """What was recorded of a topic."""
+
+    name: str
+    type: str
+    count: int = 0
+    channels: list[set[int]] = field(default_factory=list)
+    """Its channels in each file."""
+
+
+class Bag:
+    """A recording, given as its folder or as one of its files; raises `RecordingError` when it is none.
+
+    Topics are named as they were published, or by the end of that name: `state` for `/left/state`.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.path = Path(folder).expanduser()
+        if not self.path.exists():
+            raise RecordingError(f"{folder} does not exist; a recording is a folder with .mcap files")
+        paths = files_of(self.path) if self.path.is_dir() else [self.path]
+        if not paths:
+            raise RecordingError(f"{folder} is no recording: there is no .mcap file in it")
+        self.files: list[McapFile] = [open_mcap(path) for path in paths]
+        self.topics: dict[str, Topic] = {}
+        for k, file in enumerate(self.files):
+            for channel in file.channels.values():
+                schema = file.schemas.get(channel.schema_id)
+                topic = self.topics.setdefault(channel.topic, Topic(channel.topic, schema.name if schema else ""))
+                topic.channels += [set() for _ in range(len(self.files) - len(topic.channels))]
+                topic.channels[k].add(channel.id)
+                topic.count += file.counts.get(channel.id, 0)
+        self._unreadable: dict[str, int] = {}
+
+    @property
+    def faults(self) -> list[str]:
+        """What is wrong with it, as far as it has been read: a sentence each."""
+        out = [fault for file in self.files for fault in file.faults]
+        return out + [f"{n} messages of {topic} are damaged" for topic, n in self._unreadable.items()]
+
+    @property
+    def first_ns(self) -> int:
+        """When the first message was received."""
+        return min((f.first_ns for f in self.files if f.messages), default=0)
+
+    @property
+    def last_ns(self) -> int:
+        """When the last message was received."""
+        return max((f.last_ns for f in self.files if f.messages), default=0)
+
+    def has(self, name: str) -> bool:
+        """Whether there are messages of a topic."""
+        return any(self.topics[t].count for t in self._like(name))
+
+    def topic(self, name: str) -> Topic:
+        """The topic of this name, or the one whose name ends with it; of several the one nearest to the root."""
+        found = self._like(name)
+        if not found:
+            raise RecordingError(str(unknown("topic", name, self.topics)))
+        depth = min(t.count("/") for t in found)
+        nearest = [t for t in found if t.count("/") == depth]
+        if len(nearest) > 1:
+            raise RecordingError(f"topic {name!r} may be any of {', '.join(sorted(nearest))}: give its whole name")
+        return self.topics[nearest[0]]
+
+    def messages(
+        self, topics: Sequence[str] | None = None, start_ns: int = 0, end_ns: int = FOR_EVER_NS
+    ) -> Iterator[Message]:
+        """Messages of these topics (None: of all) with start_ns <= log time < end_ns, by file and log time."""
+        chosen = self.topics.values() if topics is None else [self.topic(t) for t in topics]
+        for k, file in enumerate(self.files):
+            names = {channel: t.name for t in chosen for channel in t.channels[k]}
+            for raw in file.read(names, start_ns, end_ns) if names else ():
+                yield Message(names[raw.channel], raw.log_ns, raw.publish_ns, raw.data, k)
+
+    def tables(
+        self, *topics: str, start_ns: int = 0, end_ns: int = FOR_EVER_NS, rows: int = ROWS
+    ) -> Iterator[Table]:
+        """JointState messages of these topics, decoded many at a time: the order holds within a topic. Damaged messages
+        are left out and counted in `faults`."""
+        chosen = [self.topic(t) for t in topics]
+        wrong = next((t for t in chosen if t.type != JOINT_STATE), None)
+        if wrong is not None:
+            raise RecordingError(f"{wrong.name} has messages of type {wrong.type}; {JOINT_STATE} is needed")
+        for k, file in enumerate(self.files):
+            names = {channel: t.name for t in chosen for channel in t.channels[k]}
+            held: dict[str, tuple[list[int], list[bytes]]] = {t.name: ([], []) for t in chosen}
+            by_channel = {channel: held[name] for channel, name in names.items()}
+            for log_ns, channel, _, data in file.read(names, start_ns, end_ns) if names else ():
+                times, raw = by_channel[channel]
+                times.append(log_ns)
+                raw.append(data)
+                if len(raw) >= rows:
+                    yield from self._decoded(names[channel], k, times, raw)
+                    times.clear()
+                    raw.clear()
+            for name, (times, raw) in held.items():
+                yield from self._decoded(name, k, times, raw)
+
+    def joint_states(self, topic: str, start_ns: int = 0, end_ns: int = FOR_EVER_NS) -> Iterator[Frame]:
+        """The JointState messages of a topic, one at a time."""
+        for table in self.tables(topic, start_ns=start_ns, end_ns=end_ns):
+            rows = zip(table.stamp_ns.tolist(), table.position, table.velocity, table.effort, strict=True)
+            for stamp_ns, position, velocity, effort in rows:
+                yield Frame(stamp_ns, table.names, position, velocity, effort)
+
+    def texts(self, topic: str) -> Iterator[tuple[int, str]]:
+        """Time of receipt and text of the std_msgs/String messages of a topic."""
+        yield from ((m.log_ns, cdr.text(m.data)) for m in self._sound(topic, TEXT))
+
+    def statuses(self, topic: str) -> Iterator[tuple[int, cdr.Status]]:
+        """Time of receipt and content of the DiagnosticStatus messages of a topic."""
+        yield from ((m.log_ns, cdr.status(m.data)) for m in self._sound(topic, STATUS))
+
+    def attachments(self) -> dict[str, bytes]:
+        """The files that were kept in it, by name; of several with the same name the last."""
+        return {one.name: one.data for file in self.files for one in file.attached()}
+
+    def _like(self, name: str) -> list[str]:
+        full = "/" + name.strip("/")
+        return [full] if full in self.topics else [t for t in self.topics if f"/{t.lstrip('/')}".endswith(full)]
+
+    def _sound(self, topic: str, kind: str) -> Iterator[Message]:
+        chosen = self.topic(topic)
+        if chosen.type != kind:
+            raise RecordingError(f"{chosen.name} has messages of type {chosen.type}; {kind} is needed")
+        read = cdr.text if kind == TEXT else cdr.status
+        for message in self.messages([chosen.name]):
+            try:
+                read(message.data)
+            except RecordingError:
+                self._count(chosen.name)
+                continue
+            yield message
+
+    def _decoded(self, name: str, file: int, times: list[int], raw: list[bytes]) -> Iterator[Table]:
+        if not raw:
+            return
+        log_ns = np.array(times, np.int64)
+        try:
+            parts: list[tuple[NDArray[np.int64], Stack]] = []
+            at = 0
+            for part in stacked(raw):
+                n = len(part.stamp_ns)
+                parts.append((log_ns[at : at + n], part))
+                at += n
+        except CommandError:  # look for the damaged ones
+            parts, reader = [], Reader()
+            for when, data in zip(log_ns, raw, strict=True):
+                try:
+                    reader.read(data)
+                except CommandError:
+                    self._count(name)
+                    continue
+                parts.append((np.array([when]), next(stacked([data]))))
+        for when, s in parts:
+            yield Table(name, file, when, s.stamp_ns, s.names, s.position, s.velocity, s.effort)
+
+    def _count(self, topic: str) -> None:
+        self._unreadable[topic] = self._unreadable.get(topic, 0) + 1

@@ -1,0 +1,140 @@
+"""Recordings that were cut off or damaged: read as far as they go, mended, and never a crash."""
+
+import shutil
+
+import numpy as np
+import pytest
+from mcap.writer import CompressionType
+
+from myoprosthesis.core.errors import RecordingError
+from myoprosthesis.recording.bag import Bag
+from myoprosthesis.recording.repair import repair
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, write):
+    folder = tmp_path_factory.mktemp("whole")
+    _, said = write(folder, attachments={"session.yaml": b"name: x\n" * 20})
+    return folder, (folder / "recording_0.mcap").read_bytes(), said
+
+
+def cut(folder, whole, n, name="recording_0.mcap"):
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_bytes(whole[:n])
+    return folder
+
+
+def offsets(size, n=60):
+    rng = np.random.default_rng(1)
+    return sorted({0, 1, 7, 8, 9, 20, size - 1, size - 8, size - 9, size - 37, *rng.integers(0, size, n).tolist()})
+
+
+def test_a_recording_cut_off_anywhere_is_read_as_far_as_it_goes_and_mended(tmp_path, whole, told, by_rosbags):
+    _, data, said = whole
+    chunks = Bag(whole[0]).files[0].chunks
+    for n in offsets(len(data)):
+        folder = cut(tmp_path / str(n), data, n)
+        bag = Bag(folder)
+        got = told(bag)
+        sound = sum(1 for c in chunks if c.offset + c.length <= n)
+        assert got == said[: len(got)] and len(got) >= sum(m[1] <= c.last_ns for m in said for c in chunks[:sound][-1:])
+        assert len(bag.faults) == 1 and "recording_0.mcap ends without its index" in bag.faults[0]
+        assert sum(t.count for t in bag.topics.values()) == len(got)
+        (done,) = repair(folder)
+        assert done.messages == len(got) and done.unusable_bytes == bag.files[0].unusable <= n
+        assert sorted(p.name for p in folder.iterdir()) == ["metadata.yaml", "recording_0.mcap"]
+        mended = Bag(folder)
+        assert told(mended) == got and mended.faults == []
+        assert mended.attachments() == bag.attachments()
+        assert by_rosbags(folder) == [(m[0], m[1], m[3]) for m in got] if got else True
+        assert repair(folder) == []
+
+
+def test_the_last_file_is_cut_off_and_those_before_are_not(tmp_path, whole, write, told, by_rosbags):
+    shutil.copytree(whole[0], tmp_path / "r")
+    _, more = write(tmp_path / "r", ticks=40, first=100)
+    last = tmp_path / "r" / "recording_1.mcap"
+    last.write_bytes(last.read_bytes()[:-4000])
+    bag = Bag(tmp_path / "r")
+    got = told(bag)
+    assert got[: len(whole[2])] == whole[2] and 0 < len(got) - len(whole[2]) < len(more)
+    assert [d.path.name for d in repair(tmp_path / "r")] == ["recording_1.mcap"]
+    assert by_rosbags(tmp_path / "r") == [(m[0], m[1], m[3]) for m in got]
+    _, third = write(tmp_path / "r", ticks=10, first=200)
+    assert told(Bag(tmp_path / "r")) == got + third
+
+
+@pytest.mark.parametrize("compression", list(CompressionType), ids=lambda c: c.name)
+@pytest.mark.parametrize("chunked", [True, False], ids=["chunks", "bare"])
+def test_others_recordings_cut_off(tmp_path, compression, chunked, told, library_file):
+    said = library_file(tmp_path / "whole.mcap", compression, chunked)
+    data = (tmp_path / "whole.mcap").read_bytes()
+    most = 0
+    for n in offsets(len(data), 15):
+        bag = Bag(cut(tmp_path / str(n), data, n, "other.mcap"))
+        got = told(bag)
+        assert set(got) <= set(said) and [m[1] for m in got] == sorted(m[1] for m in got)
+        assert sum(t.count for t in bag.topics.values()) == len(got)
+        most = max(most, len(got))
+        repair(tmp_path / str(n))
+        assert told(Bag(tmp_path / str(n))) == got
+    assert most == len(said)
+
+
+def test_bytes_that_changed_cost_their_chunk_and_are_told(tmp_path, whole, told):
+    """Flips anywhere: what is read is what was written, or nothing; no error but one sentence."""
+    _, data, said = whole
+    rng = np.random.default_rng(0)
+    losses = 0
+    for k in range(150):
+        changed = bytearray(data)
+        at = int(rng.integers(len(data)))
+        changed[at] ^= int(rng.integers(1, 256))
+        folder = cut(tmp_path / str(k), bytes(changed), len(data))
+        try:
+            bag = Bag(folder)
+            got = told(bag)
+            attached = bag.attachments()
+        except RecordingError as error:
+            assert "\n" not in str(error)
+            continue
+        assert {m[1:] for m in got} <= {m[1:] for m in said} | {m[1:] for m in got if at < 600}
+        if len(got) < len(said) or not attached:
+            losses += 1
+            assert bag.faults, at
+    assert losses > 20
+
+
+def test_a_tail_of_zeros_is_no_recording(tmp_path, whole, told):
+    """What some file systems leave after the power was cut."""
+    _, data, said = whole
+    end = Bag(whole[0]).files[0].chunks[5].offset
+    folder = cut(tmp_path / "z", data[:end] + bytes(5000), end + 5000)
+    bag = Bag(folder)
+    got = told(bag)
+    assert got == said[: len(got)] and len(got) == 52 and "5000 bytes at its end" in bag.faults[0]
+    assert "5000 bytes of it could not be used" in str(repair(folder)[0])
+
+
+def test_a_damaged_chunk_in_the_middle_is_told_with_its_messages(tmp_path, whole, told):
+    _, data, said = whole
+    chunk = Bag(whole[0]).files[0].chunks[3]
+    changed = bytearray(data)
+    changed[chunk.offset + chunk.length - 20] ^= 0xFF
+    folder = cut(tmp_path / "m", bytes(changed), len(data))
+    bag = Bag(folder)
+    got = told(bag)
+    assert len(got) == len(said) - 10 and bag.faults[0].startswith(f"recording_0.mcap: {chunk.length} bytes at")
+    folder = cut(tmp_path / "n", bytes(changed), len(data) - 3)
+    (done,) = repair(folder)
+    assert (done.messages, done.unusable_messages) == (len(said) - 10, 10)
+    assert told(Bag(folder)) == got
+
+
+def test_a_mend_that_was_interrupted_is_begun_anew(tmp_path, whole):
+    folder = cut(tmp_path / "i", whole[1], len(whole[1]) // 2)
+    (folder / "recording_0.mcap.new").write_bytes(b"half")
+    repair(folder)
+    assert not (folder / "recording_0.mcap.new").exists() and Bag(folder).faults == []
+    with pytest.raises(RecordingError, match="is no recording"):
+        repair(tmp_path)
