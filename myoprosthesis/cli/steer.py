@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from myoprosthesis.cli.figures import add_json, check_writable, write_json
@@ -93,6 +94,9 @@ def exchange(given: argparse.Namespace) -> int:
 
     options = {k: yaml.safe_load(v) for k, v in _pairs(given.option).items()}
     build(registry.options("effectors", given.effector), options, f"effector {given.effector!r}")
+    port = str(options.get("port", ""))
+    if port.startswith("/") and not Path(port).exists():
+        raise ConfigError(f"there is no port {port}: plug the hand in first; the effector in use goes on")
     with Steering(given.namespace) as graph:
         graph.exchange(given.effector, {k: to_ros(v) for k, v in options.items()})
     print(f"{given.effector} is commanded now")

@@ -48,8 +48,13 @@ class Drive:
         settings: Decoding,
         spec: EffectorSpec,
         options: DriveOptions,
+        fitted: tuple[Sequence[float], Sequence[float]] | None = None,
     ) -> None:
-        """`answers` of decoder `name`: its classes, or its values in `unit`; refuses one that moves nothing here."""
+        """`answers` of decoder `name`: its classes, or its values in `unit`; refuses one that moves nothing here.
+
+        Values in the unit of the command are where joints go; values in any other unit close a pose or a joint by
+        their share of the range (lowest, highest) that was `fitted`, 0 to 1 where none is given.
+        """
         if spec.command.quantity != "position":
             raise ContractError(
                 f"decoder {name!r} gives postures, effector {spec.name!r} takes {spec.command.quantity}"
@@ -83,6 +88,8 @@ class Drive:
                     f"{known}{joints}): say what it means with grips, such as {answer}={next(iter(spec.poses), HOLD)}"
                 )
         self._in_unit = unit == spec.command.unit
+        low, high = fitted if fitted is not None and unit != "1" else ((0.0,) * len(answers), (1.0,) * len(answers))
+        self._floor, self._span = np.array(low, float), np.maximum(np.subtract(high, low), 1e-12)
 
     @property
     def posture(self) -> Array | None:
@@ -114,7 +121,7 @@ class Drive:
             return None
         assert self._posture is not None
         goal = self._open.copy() if self._poses else self._posture.copy()
-        closure = np.round(decision.scores) if self._switches else decision.scores
+        closure = np.round(decision.scores) if self._switches else (decision.scores - self._floor) / self._span
         closure = np.clip(closure, 0.0, 1.0)
         for k, pose in self._poses:
             goal += closure[k] * (pose - self._open)

@@ -36,7 +36,11 @@ class DecoderVoice:
         self.name, self.policy, self.contract = name, policy, policy.contract
         self._columns = self.contract.match_emg(stream.channels, stream.conditioning)
         self._decoder = Decoder(policy)
-        self._drive = Drive(name, self._decoder.names, self.contract.action.unit, self._decoder.settings, spec, options)
+        action, n = self.contract.action, len(self._decoder.names)
+        self._drive = Drive(
+            name, self._decoder.names, action.unit, self._decoder.settings, spec, options,
+            (action.low[:n], action.high[:n]),
+        )  # fmt: skip
         self._rate = stream.rate
         self.decision: Decision | None = None
         self.made: list[Decision] = []

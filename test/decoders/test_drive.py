@@ -210,3 +210,12 @@ def test_values_are_reached_no_faster_than_the_speed():
     d = drive(("index",), "values", unit="rad", speed=2.0)
     d.adopt(np.zeros(3))
     assert d.advance(values(1.5), 0.1)[0] == pytest.approx(0.2)
+
+
+def test_a_force_closes_a_grip_by_its_share_of_the_range_that_was_fitted():
+    d = Drive("mine", ("Fz",), "N", Decoding(task="values"), spec(), DriveOptions(("Fz=power",), 20.0), ((5.0,), (25.0,)))
+    d.adopt(np.zeros(3))
+    for force, share in ((5.0, 0.0), (15.0, 0.5), (25.0, 1.0), (40.0, 1.0), (1.0, 0.0)):
+        for _ in range(50):
+            x = d.advance(values(force), 0.01)
+        np.testing.assert_allclose(x, share * np.array(POSES["power"]), atol=1e-12)

@@ -158,3 +158,16 @@ def test_each_fault_is_counted():
 def test_stamps_that_contradict_the_rate_are_told_of():
     found = faults(replace(noise(stamped=True), times=noise().times * 1.5))
     assert any("666.7 samples/s" in w for w in found.words(("a", "b"), 1000.0))
+
+
+def test_a_part_of_a_table_without_a_sound_target_is_read_all_the_same(tmp_path):
+    """A recording that is played again is read bit by bit, and the first reply of a sensor may be none."""
+    file = tmp_path / "a.csv"
+    file.write_text("Fz,emg0\n4,1\n4,2\n0642,3\n0650,4\n")
+    layout = replace(COUNTS, targets=("Fz",), target_cell="0[0-9]{3,4}", channels=("emg0",))
+    parts = list(formats.blocks(file, layout, 2))
+    assert [p.samples[:, 0].tolist() for p in parts] == [[1, 2], [3, 4]]
+    assert np.isnan(parts[0].targets).all() and parts[1].targets[:, 0].tolist() == [642, 650]
+    with pytest.raises(ConfigError, match="looks like"):
+        file.write_text("Fz,emg0\n4,1\n4,2\n")
+        formats.read(file, layout)

@@ -205,3 +205,24 @@ def test_a_faulty_hand_is_idle_at_once_and_recovers_by_itself(mortal, fault, sen
     in_motion(stack)
     assert np.abs(wire.targets(over)[1][0] - here).max() <= FASTEST  # from where it is, whatever it was told in vain
     assert wire.largest_step(begun - 1.0, silence_s=IDLE_S) <= FASTEST and not stack.report()["error"]
+
+
+def test_a_model_beside_the_hand_may_die_and_an_emulated_hand_comes_back(start):
+    """The whole stack, on its own emulator: the death of the model is nothing to the hand; that of the hand is a lost
+    device, which is found again."""
+    stack = start(SLOW, stack="emg-hand", namespace="beside")
+    try:
+        stack.ready()
+        assert stack.until(lambda: following(stack), 20.0), stack.words[-3:]
+        twin, emulator = stack.supervisor.pids()["twin"], stack.supervisor.pids()["emulator"]
+        stack.diagnostics.clear()
+        os.kill(twin, signal.SIGKILL)
+        assert stack.until(lambda: stack.supervisor.pids()["twin"] != twin, 5.0)
+        stack.spin(1.0)
+        assert len(stack.diagnostics) > 1 and not any(d["idle"] for d in stack.diagnostics), stack.diagnostics[-1]
+        os.kill(emulator, signal.SIGKILL)
+        assert stack.until(lambda: stack.diagnostics[-1]["idle"], 5.0)
+        assert stack.until(lambda: stack.supervisor.pids()["emulator"] != emulator, 5.0)
+        assert stack.until(lambda: following(stack), 30.0), (stack.diagnostics[-1], stack.words[-3:])
+    finally:
+        stack.close()

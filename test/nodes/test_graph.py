@@ -417,3 +417,8 @@ def test_another_effector_is_commanded_once_a_policy_fits_it_and_the_first_one_a
     assert stack.probe.change("effector", "configure") and stack.probe.change("effector", "activate")
     assert stack.until(lambda: stack.diagnostics[-1]["effector"] == "arm26" and not stack.diagnostics[-1]["idle"])
     assert not stack.supervisor.restarts
+
+
+def test_an_exchange_for_a_port_that_is_not_there_is_refused_before_anything_is_let_go(command):
+    done = command("exchange", "ability_hand", "--option", "port=/dev/ttyNOWHERE")
+    assert done.returncode == 2 and "no port /dev/ttyNOWHERE" in done.stderr and "goes on" in done.stderr

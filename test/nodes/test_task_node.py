@@ -71,3 +71,19 @@ def test_a_clock_that_jumps_costs_a_trial_and_not_the_session(body, jump):
     assert len([e for e in ended if e[0] == "lost"]) <= 1
     assert [n for _, n in ended] == list(range(6)), ended
     assert [p.from_ns for p in body.plans if p.last][-1] > (HOUR + 75 + jump) * DT_NS
+
+
+def test_trials_are_planned_as_far_as_they_are_released(start):
+    stack = start({"task": {"trials": 6, "first": 2, "released": 3, "trial_s": 0.3}}, effector="point_mass", lockstep=True)
+    done = [t for t in stack.trials if t["text"] == "end"]
+    assert stack.until(lambda: [t["trial"] for t in stack.trials if t["text"] == "end"] == [2]), done
+    stack.spin(0.5)
+    assert [t["trial"] for t in stack.trials if t["text"] == "end"] == [2]
+    assert not stack.probe.set("task", released=5)
+    assert stack.until(lambda: [t["trial"] for t in stack.trials if t["text"] == "end"] == [2, 3, 4])
+    stack.spin(0.3)
+    begun = [t["time_ns"] for t in stack.trials if t["text"] == "start"]
+    assert begun == [0, 300_000_000, 600_000_000]
+    assert not stack.probe.set("task", released=-1)
+    assert stack.until(lambda: [t["trial"] for t in stack.trials if t["text"] == "end"] == [2, 3, 4, 5])
+    stack.close()

@@ -57,7 +57,7 @@ def read_table(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
             times = (count + np.arange(n)) / rate
             if layout.time:
                 times = rows[where[layout.time]] * TIME_UNITS[layout.time_unit]
-            names, targets = layout.targets, _targets(path, rows, layout, where)
+            names, targets = layout.targets, _targets(path, rows, layout, where, whole=not block)
             spans: tuple[Span, ...] = ()
             if prompts:
                 names, targets, spans = prompts.names, *prompts.at(times)
@@ -184,18 +184,20 @@ def _rows(  # type: ignore[no-untyped-def]
     return rows
 
 
-def _targets(path: Path, rows: NDArray[np.void], layout: Layout, where: dict[str, str]) -> Array:
-    """Targets (n, k); cells that do not look as they should are filled in from their neighbours."""
-    out = np.zeros((len(rows), len(layout.targets)))
+def _targets(path: Path, rows: NDArray[np.void], layout: Layout, where: dict[str, str], whole: bool) -> Array:
+    """Targets (n, k); cells that do not look as they should are filled in from their neighbours. A part of a file in
+    which there is no sound one has NaN; a `whole` file is refused then."""
+    out = np.full((len(rows), len(layout.targets)), np.nan)
     for k, name in enumerate(layout.targets):
         cells = rows[where[name]]
         if layout.target_cell:
             pattern = re.compile(layout.target_cell)
             sound = np.array([bool(pattern.fullmatch(c.strip())) for c in cells])
-            if not sound.any():
+            if whole and not sound.any():
                 raise ConfigError(f"{path}: no cell of {name!r} looks like {layout.target_cell!r}")
             places = np.flatnonzero(sound)
-            out[:, k] = np.interp(np.arange(len(rows)), places, cells[places].astype(float))
+            if places.size:
+                out[:, k] = np.interp(np.arange(len(rows)), places, cells[places].astype(float))
         else:
             out[:, k] = cells
     return out
