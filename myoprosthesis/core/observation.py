@@ -84,6 +84,8 @@ class ObservationBuilder:
         self._flat = self._ring.reshape(-1)
         self._extra = np.zeros_like(self._delays)
         self._noise: NDArray[np.float64] | None = None
+        self._withheld: NDArray[np.bool_] | None = None
+        self._first = np.zeros(self._width)
         self._head, self._filled = 0, False
 
     @property
@@ -95,11 +97,18 @@ class ObservationBuilder:
         """Forget the past: the next table stands for all that came before it."""
         self._filled = False
 
-    def perturb(self, delay_s: dict[str, float] | None = None, noise: dict[str, float] | None = None) -> None:
-        """Add delays (s) and Gaussian noise (standard deviation, unit of the term) by term; none takes them off."""
+    def perturb(
+        self, delay_s: dict[str, float] | None = None, noise: dict[str, float] | None = None,
+        withheld: Sequence[str] = (),
+    ) -> None:
+        """Add delays (s) and Gaussian noise (standard deviation, unit of the term) by term, and hold terms that are
+        `withheld` at what they were at the reset; none takes them off."""
         extra = np.zeros(len(self.terms), np.intp)
         sd = np.zeros(len(self.terms))
         known = [t.name for t in self.terms]
+        for name in withheld:
+            if name not in known:
+                raise ConfigError(f"the policy observes no {name!r}: it observes {', '.join(known)}")
         for given, out in ((delay_s or {}, extra), (noise or {}, sd)):
             for name, value in given.items():
                 if name not in known:
@@ -115,6 +124,8 @@ class ObservationBuilder:
             )
         self._extra = extra[self._term_of]
         self._noise = sd[self._term_of] if sd.any() else None
+        held = np.array([t.name in withheld for t in self.terms])
+        self._withheld = held[self._term_of] if held.any() else None
 
     def observe(self, table: NDArray[np.float64], rng: np.random.Generator | None = None) -> NDArray[np.float32]:
         """Take in the newest `table` (3, n) and return the observation, shape (size,)."""
@@ -122,7 +133,7 @@ class ObservationBuilder:
             self._head = (self._head + 1) % self._length
             self._ring[self._head] = table.reshape(-1)
         else:
-            self._ring[:] = table.reshape(-1)
+            self._ring[:] = self._first = table.reshape(-1).copy()
             self._filled = True
         rows = (self._head - self._delays - self._extra) % self._length
         seen = self._flat[rows * self._width + self._columns]
@@ -130,4 +141,6 @@ class ObservationBuilder:
             if rng is None:
                 raise ConfigError("noise on the observation needs a random generator")
             seen = seen + self._noise * rng.standard_normal(seen.size)
+        if self._withheld is not None:
+            seen = np.where(self._withheld, self._first[self._columns], seen)
         return seen.astype(np.float32)

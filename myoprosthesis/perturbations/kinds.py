@@ -138,6 +138,13 @@ class NoiseOptions(Timing):
     sd: float = option(0.002, "standard deviation, in the unit of the term", "", 0.0, 1e3)
 
 
+@dataclass(frozen=True)
+class WithholdOptions(Timing):
+    """Options of withheld feedback."""
+
+    terms: tuple[str, ...] = option(("vision",), "observation terms")
+
+
 def null(options: NullOptions, trial: TrialPlan) -> tuple[Entry, ...]:
     """Nothing."""
     return ()
@@ -219,3 +226,8 @@ def delay(options: DelayOptions, trial: TrialPlan) -> tuple[Entry, ...]:
 def noise(options: NoiseOptions, trial: TrialPlan) -> tuple[Entry, ...]:
     """Gaussian noise on feedback."""
     return (options.entry(trial, "observation", "noise", dict.fromkeys(options.terms, options.sd)),)
+
+
+def withhold(options: WithholdOptions, trial: TrialPlan) -> tuple[Entry, ...]:
+    """Feedback that stays as it was at the beginning of the trial."""
+    return (options.entry(trial, "observation", "withhold", {"terms": list(options.terms)}),)

@@ -127,6 +127,7 @@ class StateVoice:
         says why is returned, empty when all were applied."""
         delays: dict[str, float] = {}
         noise: dict[str, float] = {}
+        withheld: list[str] = []
         self._turns = []
         refused = self._disturb([e for e in entries if e.site == SITE])
         for entry in entries:
@@ -135,6 +136,11 @@ class StateVoice:
             try:
                 if entry.kind == "rotation":
                     self._turns.append(self._turn(entry))
+                    continue
+                if entry.kind == "withhold":
+                    names = [str(name) for name in entry.values.get("terms", ())]
+                    self._builder.perturb({}, {}, names)
+                    withheld += names
                     continue
                 values = self._terms(entry)
                 if entry.kind == "delay":
@@ -147,7 +153,7 @@ class StateVoice:
                     noise.update(more)
             except MyoError as error:
                 refused = refused or str(error)
-        self._builder.perturb(delays, noise)
+        self._builder.perturb(delays, noise, withheld)
         return refused
 
     def _disturb(self, entries: Sequence[Entry]) -> str:

@@ -100,3 +100,16 @@ def test_unknown_channels_and_bad_terms_are_refused():
     for bad in ({"channels": ()}, {"field": "torque"}, {"delay_s": -0.01}, {"delay_s": float("nan")}):
         with pytest.raises(ContractError, match="'t'"):
             Term(**{"name": "t", "channels": ("elbow",), **bad})
+
+
+def test_what_is_withheld_stays_as_it_was_at_the_reset():
+    builder = ObservationBuilder([Term("a", ("x",)), Term("b", ("y",), delay_s=0.01)], ("x", "y"), 0.01)
+    builder.perturb(withheld=("b",))
+    tables = [np.full((3, 2), float(k)) for k in range(5)]
+    assert [builder.observe(t).tolist() for t in tables] == [[0, 0], [1, 0], [2, 0], [3, 0], [4, 0]]
+    builder.reset()
+    assert builder.observe(tables[3]).tolist() == [3, 3]
+    builder.perturb()
+    assert builder.observe(tables[4]).tolist() == [4, 3] and builder.observe(tables[1]).tolist() == [1, 4]
+    with pytest.raises(ConfigError, match="observes no 'c'"):
+        builder.perturb(withheld=("c",))

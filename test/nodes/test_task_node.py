@@ -74,7 +74,8 @@ def test_a_clock_that_jumps_costs_a_trial_and_not_the_session(body, jump):
 
 
 def test_trials_are_planned_as_far_as_they_are_released(start):
-    stack = start({"task": {"trials": 6, "first": 2, "released": 3, "trial_s": 0.3}}, effector="point_mass", lockstep=True)
+    options = {"trials": 6, "first": 2, "released": 3, "trial_s": 0.3}
+    stack = start({"task": options}, effector="point_mass", lockstep=True)
     done = [t for t in stack.trials if t["text"] == "end"]
     assert stack.until(lambda: [t["trial"] for t in stack.trials if t["text"] == "end"] == [2]), done
     stack.spin(0.5)

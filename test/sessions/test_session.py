@@ -126,7 +126,7 @@ def straight(speed=0.4, push=0.0):
     v[20:70, 0] = speed * np.sin(np.pi * np.arange(50) / 50)
     x = np.cumsum(v, axis=0) * dt
     load = np.zeros((n, 3))
-    load[:, 1] = -push * 10 * v[:, 0]  # a CW field pushes along −y; the hand that resists presses along +y, the wall back
+    load[:, 1] = -push * 10 * v[:, 0]  # a CW field pushes along −y; the hand presses along +y, the wall back
     return np.arange(n) * ns(dt), x, v, load
 
 

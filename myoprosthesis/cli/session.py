@@ -1,0 +1,176 @@
+"""`myoprosthesis session`: run an experiment, trial by trial, and go on with one that was stopped."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from myoprosthesis.cli.figures import add_json, check_writable, write_json
+from myoprosthesis.core.errors import ConfigError
+
+
+def add(words: Any) -> None:
+    """Add the word."""
+    about = "run an experiment: blocks of trials, learning, recording"
+    p = words.add_parser("session", help=about, description=__doc__)
+    verbs = p.add_subparsers(title="verbs", metavar="VERB", required=True)
+    v = verbs.add_parser("run", help="run a session to its end, or go on with one")
+    v.add_argument("session", nargs="?", default="", help="a file in config/sessions/, or the path of one")
+    v.add_argument("--resume", metavar="FOLDER", default="", help="go on with the session in this folder")
+    v.add_argument("--out", metavar="FOLDER", default="", help="folder to write (recordings/NAME_DATE-TIME)")
+    v.add_argument("--seed", type=int, default=None, help="another seed than the file's")
+    v.add_argument("--realtime", action="store_true", help="in wall time, whatever the file says")
+    v.add_argument("--namespace", default="", help="namespace of all nodes")
+    v.add_argument("--quiet", action="store_true", help="no progress bar, only lines")
+    add_json(v)
+    v.set_defaults(func=run)
+    v = verbs.add_parser("check", help="read a session and show its blocks; nothing starts")
+    v.add_argument("session", help="a file in config/sessions/, or the path of one")
+    add_json(v)
+    v.set_defaults(func=check)
+    v = verbs.add_parser("list", help="the sessions that ship with the package")
+    v.set_defaults(func=list_all)
+    for word, text in (("pause", "hold a running session after its present trial"), ("continue", "let it go on")):
+        v = verbs.add_parser(word, help=text)
+        v.add_argument("--namespace", default="", help="namespace of the session")
+        v.set_defaults(func=hold, hold=word == "pause")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Run or go on."""
+    check_writable(given.json)
+    from myoprosthesis.sessions import folder as folders
+    from myoprosthesis.sessions import session as sessions
+    from myoprosthesis.sessions.trials import plan
+
+    if bool(given.session) == bool(given.resume):
+        raise ConfigError("give a session to run, or --resume and the folder of one: one of the two")
+    if given.resume:
+        if given.out or given.seed is not None or given.realtime:
+            raise ConfigError("a session that is gone on with keeps its folder, seed and time: give --resume alone")
+        folder, session = folders.SessionFolder.open(Path(given.resume))
+    else:
+        changes: dict[str, Any] = {} if given.seed is None else {"seed": given.seed}
+        session = sessions.load(given.session, changes | ({"lockstep": False} if given.realtime else {}))
+        path = Path(given.out) if given.out else folders.fresh(session.name)
+        _check_learner(session)
+        folder = folders.SessionFolder.create(path, session, plan(session), given.command)
+    return _run(given, session, folder)
+
+
+def _run(given: argparse.Namespace, session: Any, folder: Any) -> int:
+    from tqdm import tqdm
+
+    from myoprosthesis import session_run
+    from myoprosthesis.nodes.claim import Claim
+    from myoprosthesis.nodes.process import namespace_of
+
+    Claim(f"/{namespace_of(given.namespace)}/state".replace("//", "/")).close()
+    began = time.monotonic()
+    live = not given.quiet and sys.stderr.isatty()
+
+    def tell(who: str, text: str) -> None:
+        tqdm.write(f"[{who}] {text}", file=sys.stderr)
+
+    with session_run.watched_signals() as asked:
+        sitting = session_run.Run(session, folder, tell, lambda trial, row: show(trial, row), asked, given.namespace)
+        first = sitting.done
+        with tqdm(total=session.trials, initial=first, unit="trial", disable=not live, dynamic_ncols=True) as bar:
+
+            def show(trial: Any, row: dict[str, Any]) -> None:
+                block = session.blocks[trial.block]
+                bar.set_description(f"{block.name} · {trial.kind}", refresh=False)
+                lateral, error = row["lateral_deviation_mm"], row["endpoint_error_mm"]
+                said = {"lateral": f"{lateral:+.1f} mm", "error": f"{error:.1f} mm"}
+                if row["estimate_gain"] is not None:
+                    said["field"] = f"{row['estimate_gain']:+.1f}"
+                bar.set_postfix(said, refresh=False)
+                bar.update()
+                if not live and (trial.number % 20 == 0 or trial.number + 1 == session.trials):
+                    values = ", ".join(f"{k} {v}" for k, v in said.items())
+                    which = f"trial {trial.number + 1} of {session.trials}"
+                    tell("session", f"{which}, {block.name}, {trial.kind}: {values}")
+
+            try:
+                sitting.run()
+            except session_run.Interrupted as error:
+                tell("session", f"{error}; go on with: myoprosthesis session run --resume {folder.path}")
+                return 130
+    seconds = time.monotonic() - began
+    folder.note(ended=time.time(), table_sha256=folder.table_sha256())
+    print(f"{session.trials} trials in {folder.path}, {seconds:.0f} s")
+    print(f"table sha256 {folder.table_sha256()}")
+    print(f"the report: myoprosthesis report {folder.path}")
+    if given.json:
+        from myoprosthesis.report.figures import figures
+
+        write_json(given.json, {**figures(folder.path), "seconds": seconds})
+    return 0
+
+
+def check(given: argparse.Namespace) -> int:
+    """Show what a session would do."""
+    check_writable(given.json)
+    from rich.console import Console
+    from rich.table import Table
+
+    from myoprosthesis.sessions import session as sessions
+    from myoprosthesis.sessions.trials import CATCH, CHANNEL, plan
+
+    session = sessions.load(given.session)
+    _check_learner(session)
+    trials = plan(session)
+    table = Table(title=f"{session.name}: {session.about}")
+    for column in ("block", "trials", "imposed", "catch", "channel", "policy", "time of movement"):
+        table.add_column(column)
+    figures = []
+    for i, block in enumerate(session.blocks):
+        mine = [t for t in trials if t.block == i]
+        kinds = {k: sum(t.kind == k for t in mine) for k in (CATCH, CHANNEL)}
+        seconds = sum(t.reach.trial_s for t in mine)
+        imposed = next((t.perturbation for t in mine if t.kind == "normal"), "null")
+        figures.append({"name": block.name, "trials": len(mine), "perturbation": imposed, **kinds, "seconds": seconds})
+        table.add_row(block.name, str(len(mine)), imposed, str(kinds[CATCH]), str(kinds[CHANNEL]),
+                      block.policy or ("as it has become" if i else session.policy), f"{seconds:.0f} s")
+    Console().print(table)
+    write_json(given.json, {"name": session.name, "trials": len(trials), "blocks": figures})
+    return 0
+
+
+def list_all(given: argparse.Namespace) -> int:
+    """Names and what they are about."""
+    from myoprosthesis.sessions import session as sessions
+
+    for name in sessions.names():
+        print(f"{name:24} {sessions.load(name).about}")
+    return 0
+
+
+def hold(given: argparse.Namespace) -> int:
+    """Pause, or go on."""
+    from std_srvs.srv import SetBool
+
+    from myoprosthesis.nodes.steering import Steering
+
+    with Steering(given.namespace) as steering:
+        answer = steering.call(SetBool, "session/pause", SetBool.Request(data=given.hold))
+    print(answer.message)
+    return 0
+
+
+def _check_learner(session: Any) -> None:
+    """Refuse a learner's options before anything starts."""
+    if not session.learner:
+        return
+    from myoprosthesis.core.options import build
+    from myoprosthesis.emg.extras import library
+
+    library("torch", "train", "learning between trials")
+    from myoprosthesis.training.learner import LearnerOptions
+
+    build(LearnerOptions, {k: v for k, v in session.learner.items() if k != "compile"}, "learner")
+    if any(b.policy for b in session.blocks):
+        raise ConfigError("a session with a learner has the one policy that learns: blocks cannot name others")

@@ -1,0 +1,286 @@
+"""Runs a session: the stack, the trials one by one, the learner between them, a row for each that is done."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from myoprosthesis.core import registry
+from myoprosthesis.core.errors import ConfigError, MyoError
+from myoprosthesis.core.options import build
+from myoprosthesis.core.plan import NS
+from myoprosthesis.policies import store
+from myoprosthesis.sessions.folder import SessionFolder, line
+from myoprosthesis.sessions.row import Played, row
+from myoprosthesis.sessions.session import Session
+from myoprosthesis.sessions.trials import Trial, plan
+from myoprosthesis.stack import NodeSpec, StackOptions, describe
+from myoprosthesis.supervisor import Supervisor
+
+ATTEMPTS = 3
+"""A stack that dies so often without a finished trial in between is given up."""
+RETRY_S = 2.0
+"""A full disk is tried again so often."""
+SPARE_S = 60.0
+"""A trial may take so much longer than it should."""
+
+
+class Died(MyoError):
+    """A process of the stack has ended."""
+
+
+class Interrupted(MyoError):
+    """The person wants the session to stop here."""
+
+
+class Run:
+    """One sitting at a session, from its first unfinished trial on.
+
+    `tell` is given who says what, `show` is called with each finished row, `asked` says whether to stop.
+    """
+
+    def __init__(
+        self, session: Session, folder: SessionFolder, tell: Callable[[str, str], None],
+        show: Callable[[Trial, dict[str, Any]], None], asked: Callable[[], bool], namespace: str = "",
+    ) -> None:
+        self.session, self.folder, self.trials = session, folder, plan(session)
+        self._tell, self._show, self._asked, self._namespace = tell, show, asked, namespace
+        self._dt = float(registry.factory("effectors", session.effector)(
+            registry.options("effectors", session.effector)()).spec.dt)
+        self.lessons = Lessons(session, folder, self.trials, tell) if session.learner else None
+        self.done = len(folder.rows())
+        if self.lessons is not None:
+            self.done += self.lessons.take_up(self.done)
+        self._supervisor: Supervisor | None = None
+
+    def run(self) -> None:
+        """To the end; raises `Interrupted` when asked to stop, and what else stands in the way."""
+        failures, before = 0, self.done
+        while self.done < len(self.trials):
+            try:
+                self._sit()
+            except Died as error:
+                failures = failures + 1 if self.done == before else 1
+                before = self.done
+                if failures >= ATTEMPTS:
+                    kept = f"the finished trials are in {self.folder.path}"
+                    raise ConfigError(f"{error}, {ATTEMPTS} times on end; {kept}") from error
+                self._tell("session", f"{error}: the stack is started again with trial {self.done}")
+
+    # -- one stack ----------------------------------------------------------------------------------------------
+
+    def _sit(self) -> None:
+        from myoprosthesis.nodes.conductor import Conductor
+        from myoprosthesis.nodes.steering import Steering
+
+        starts = [*self.folder.told().get("starts", []), {"trial": self.done, "at": time.time()}]
+        self.folder.note(starts=starts)
+        with ExitStack() as stack:
+            self._supervisor = Supervisor(self._nodes(), self._heed, self._namespace)
+            stack.callback(self._supervisor.stop)
+            steering = stack.enter_context(Steering(self._namespace, "session"))
+            conductor = Conductor(steering, self._dt)
+            stack.callback(conductor.close)
+            self._supervisor.start()
+            conductor.await_ready(self._check)
+            for trial in self.trials[self.done :]:
+                self._await_leave(conductor, trial)
+                conductor.release(self._barrier(trial.number))
+                self._one(conductor, trial)
+
+    def _nodes(self) -> list[NodeSpec]:
+        """The stack from the first unfinished trial on. Its processes are not started again one by one: a trial that
+        one of them has missed a part of is begun anew, with all of them."""
+        s, first = self.session, self.done
+        options = StackOptions(
+            effector=s.effector, policy=self._policy_of(first), perturbation=str(self.folder.perturbation.absolute()),
+            task="listed", lockstep=s.lockstep, seed=s.seed, trials=len(self.trials), namespace=self._namespace,
+            record=str(self.folder.recording.absolute()),
+        )  # fmt: skip
+        played_s = sum(t.reach.trial_s for t in self.trials[:first])
+        settings: dict[str, dict[str, Any]] = {
+            "task": {"file": str(self.folder.reaches.absolute()), "first": first, "released": first,
+                     "radius": s.reaching.radius},
+            "policy": {"blend_s": 0.0},
+            "effector": {"start_s": played_s},
+        }  # fmt: skip
+        return [replace(n, respawn=False) for n in describe(options, settings)]
+
+    def _one(self, conductor: Any, trial: Trial) -> None:
+        """Await a trial, learn from it, commit it, and have the next policy at the door."""
+        session = self.session
+        policy = Path(self._policy_of(trial.number)) if self.lessons else store.find(self._policy_of(trial.number))
+        seen = conductor.await_trial(trial.number, trial.reach.trial_s + SPARE_S, self._check)
+        if not seen.complete:
+            raise Died(f"trial {trial.number} has {len(seen.time_ns)} of {seen.expected} states")
+        name = str(policy.relative_to(self.folder.path)) if self.lessons else self._policy_of(trial.number)
+        played = Played(name, hashlib.sha256(policy.read_bytes()).hexdigest())
+        if self.lessons is not None:
+            played = replace(played, estimate_gain=self.lessons.gain)
+            played = replace(played, loss=self.lessons.learn(trial, seen))
+        values = row(session, trial, seen.plan, seen.time_ns, seen.position, seen.velocity, seen.load, self._dt, played)
+        self._commit(trial, values)
+        self.done = trial.number + 1
+        self._show(trial, values)
+        if self.done < len(self.trials):
+            following = self._policy_of(self.done)
+            if following != self._policy_of(trial.number):
+                conductor.stage(following)
+
+    def _commit(self, trial: Trial, values: dict[str, Any]) -> None:
+        """The row, with what the learner has become; a disk that is full pauses the session until it is not."""
+        said = ""
+        while True:
+            try:
+                if self.lessons is not None:
+                    self.lessons.commit(trial.number + 1, line(values))
+                self.folder.append(values)
+                return
+            except (OSError, ConfigError) as error:
+                if str(error) != said:
+                    said = str(error)
+                    why = f"trial {trial.number} cannot be written down: {error}"
+                    self._tell("session", f"paused, {why}; free some space")
+            if self._asked():
+                raise Interrupted("stopped while the disk was full")
+            time.sleep(RETRY_S)
+
+    def _await_leave(self, conductor: Any, trial: Trial) -> None:
+        """A rest before a block, and a pause."""
+        until = time.monotonic() + (0.0 if self.session.lockstep else trial.rest_s)
+        said = False
+        while conductor.paused or time.monotonic() < until:
+            if conductor.paused and not said:
+                said = True
+                self._tell("session", f"paused before trial {trial.number}: myoprosthesis session continue")
+            self._check()
+            conductor.steering.spin_until(lambda: False, 0.1)
+
+    def _barrier(self, number: int) -> int:
+        """The first trial after this one that must not be planned yet: one ahead where nothing happens in between."""
+        following = self.trials[number + 1 : number + 2]
+        held = self.lessons is not None or not following or following[0].policy or following[0].rest_s
+        return number + 1 if held else number + 2
+
+    def _policy_of(self, number: int) -> str:
+        if self.lessons is not None:
+            return str(self.lessons.policy(number))
+        named = [t.policy for t in self.trials[: number + 1] if t.policy]
+        return named[-1] if named else self.session.policy
+
+    def _check(self) -> None:
+        """Raise when the person, a process or the disk says so."""
+        if self._asked():
+            raise Interrupted(f"stopped before trial {self.done}")
+        assert self._supervisor is not None
+        if fault := self._supervisor.poll():
+            raise (Died if "died" in fault or "ended" in fault else ConfigError)(fault)
+
+    def _heed(self, who: str, text: str) -> None:
+        self._tell(who, text)
+
+
+class Lessons:
+    """The learner of a session, its policies and its committed state on the disk."""
+
+    def __init__(
+        self, session: Session, folder: SessionFolder, trials: list[Trial], tell: Callable[[str, str], None]
+    ) -> None:
+        from myoprosthesis.effectors import bodies
+        from myoprosthesis.effectors.mujoco_body import BodyOptions
+        from myoprosthesis.policies.onnx_policy import read_contract
+        from myoprosthesis.training.learner import Learner, LearnerOptions
+        from myoprosthesis.training.rollout import wants_compilation
+        from myoprosthesis.training.torch_twin import Twin
+
+        self.session, self.folder, self.trials = session, folder, trials
+        path = store.find(session.policy)
+        dt = read_contract(path).dt
+        body = getattr(bodies, session.effector)(BodyOptions(dt=dt))
+        options = build(LearnerOptions, {k: v for k, v in session.learner.items() if k != "compile"}, "learner")
+        compiled = wants_compilation(str(session.learner.get("compile", "auto")))
+        tell("session", "the learner prepares" + (", which takes a minute" if compiled else " (without compilation)"))
+        self._learner = Learner(Twin(body.model, dt), path, options, session.seed, compiled)
+        self._kept = {t.number for before, t in zip([None, *trials], trials, strict=False)
+                      if before is None or before.block != t.block}
+
+    def policy(self, trial: int) -> Path:
+        """The file that plays a trial."""
+        return (self.folder.policies / f"trial_{trial:04d}.onnx").absolute()
+
+    @property
+    def gain(self) -> float:
+        """What the learner believes of a curl field's gain, N·s/m."""
+        return float(self._learner.estimate.gain)
+
+    def take_up(self, rows: int) -> int:
+        """Go on after so many rows; how many more had been committed with the learner, and are written now."""
+        from myoprosthesis.training import checkpoint
+
+        late = 0
+        if rows or self.folder.learner.exists():
+            state = checkpoint.load(self.folder.learner)
+            if state["trial"] == rows + 1:
+                with contextlib.suppress(OSError):
+                    self.folder.append_text(state["row"])
+                    late = 1
+            if state["trial"] != rows + late:
+                raise ConfigError(f"the learner in {self.folder.path} is after trial {state['trial']}, the table after "
+                                  f"{rows}: the folder was changed and cannot be gone on with")
+            self._learner.restore(state["learner"])
+        self._export(rows + late)
+        return late
+
+    def learn(self, trial: Trial, seen: Any) -> float | None:
+        """Take in a trial and practise; the loss, None where nothing is learned."""
+        from myoprosthesis.training.field_estimate import Movement
+
+        plan = seen.plan
+        if not self.session.blocks[trial.block].learning:
+            return None
+        go_s = float("inf") if plan.go_ns is None else (plan.go_ns - plan.from_ns) / NS
+        self._learner.observe(Movement(
+            trial.number, _array(plan.start), _array(plan.target), go_s, (seen.time_ns - plan.from_ns) / NS,
+            seen.position, seen.velocity, seen.load, trial.kind,
+        ))  # fmt: skip
+        return self._learner.practise()
+
+    def commit(self, following: int, text: str) -> None:
+        """The policy of the next trial, then the learner's state with the row, in one file."""
+        from myoprosthesis.training import checkpoint
+
+        if following < len(self.trials):
+            self._export(following)
+        checkpoint.save(self.folder.learner, {"trial": following, "row": text, "learner": self._learner.state()})
+        old = following - 2
+        if old >= 0 and old not in self._kept and old + 1 not in self._kept:
+            self.policy(old).unlink(missing_ok=True)
+
+    def _export(self, trial: int) -> None:
+        self._learner.export(self.policy(trial), f"{self.session.name}_{trial:04d}")
+
+
+def _array(values: Any) -> Any:
+    import numpy as np
+
+    return np.array(values, float)
+
+
+@contextlib.contextmanager
+def watched_signals() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C and SIGTERM are noted instead of followed; yields whether one has come."""
+    import signal
+
+    asked: list[int] = []
+    before = {s: signal.signal(s, lambda n, _: asked.append(n)) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for s, handler in before.items():
+            signal.signal(s, handler)
