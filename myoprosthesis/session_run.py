@@ -106,7 +106,7 @@ class Run:
         played_s = sum(t.reach.trial_s for t in self.trials[:first])
         settings: dict[str, dict[str, Any]] = {
             "task": {"file": str(self.folder.reaches.absolute()), "first": first, "released": first,
-                     "radius": s.reaching.radius},
+                     "radius": s.reaching.radius, **({"lsl": s.lsl} if s.lsl else {})},
             "policy": {"blend_s": 0.0},
             "effector": {"start_s": played_s},
         }  # fmt: skip

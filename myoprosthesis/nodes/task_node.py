@@ -18,6 +18,7 @@ from myoprosthesis.core.kinematics import endpoint_error, lateral_deviation, pea
 from myoprosthesis.core.options import option
 from myoprosthesis.core.plan import TrialPlan, ns
 from myoprosthesis.core.wire import Frame, Reader
+from myoprosthesis.emg.outlet import Markers
 from myoprosthesis.nodes import status, topics
 from myoprosthesis.nodes.inbox import Inbox
 from myoprosthesis.nodes.managed import ManagedNode
@@ -36,6 +37,7 @@ class TaskNodeOptions:
     first: int = option(0, "number of the first trial that is planned", "", 0)
     released: int = option(-1, "plan only trials below this number, which may be raised; -1: all", "", -1)
     lockstep: bool = option(False, "the first trial begins at time zero")
+    lsl: str = option("", "name of an LSL stream that gets the events of trials as markers; empty: none")
     autostart: bool = option(True, "configure and activate as soon as the effector is known")
 
 
@@ -52,6 +54,7 @@ class TaskNode(ManagedNode):
         self._name = name
         self.settled(TaskNodeOptions, self._own, free=("released",))
         self.add_post_set_parameters_callback(self._release)
+        self._markers = Markers(self._options.lsl) if self._options.lsl else None
         self._spec: EffectorSpec | None = None
         self._task: Any = None
         self._plans: list[TrialPlan] = []
@@ -262,6 +265,8 @@ class TaskNode(ManagedNode):
             **more,
         }
         self._trial.publish(status.status("trial", event, values))
+        if self._markers is not None:  # simulated time is nobody else's
+            self._markers.push(f"{event} {plan.trial} {plan.label}".strip(), None if self._options.lockstep else now)
 
 
 def main() -> None:

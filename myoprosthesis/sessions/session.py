@@ -61,6 +61,7 @@ class Session:
     task: dict = option({}, "options of centre-out reaching: distance, targets, trial_s, go_s, radius …")
     always: tuple[dict, ...] = option((), "perturbations of every trial, such as sensory noise: kinds with options")
     channel: dict = option({}, "options of the force channel: stiffness, damping")
+    lsl: str = option("", "name of an LSL stream for the events of trials; empty: none")
     learner: dict = option({}, "options of the learner; empty: the policies do not learn")
 
     def __post_init__(self) -> None:

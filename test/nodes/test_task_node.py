@@ -88,3 +88,28 @@ def test_trials_are_planned_as_far_as_they_are_released(start):
     assert not stack.probe.set("task", released=-1)
     assert stack.until(lambda: [t["trial"] for t in stack.trials if t["text"] == "end"] == [2, 3, 4, 5])
     stack.close()
+
+
+def test_the_events_of_trials_go_out_as_lsl_markers(start):
+    import pylsl
+
+    name = f"trials-{time.time_ns()}"
+    stack = start({"task": {"trials": 50, "trial_s": 0.3, "lsl": name}}, effector="point_mass")
+    try:
+        found = pylsl.resolve_byprop("name", name, 1, 20.0)
+        assert found and found[0].type() == "Markers"
+        inlet, heard = pylsl.StreamInlet(found[0]), []
+        inlet.open_stream()
+
+        def some():
+            text, _ = inlet.pull_sample(0.0)
+            heard.extend(text or [])
+            return len(heard) >= 9
+
+        assert stack.until(some), heard
+        k = int(heard[1].split()[1]) + 1
+        first = next(i for i, h in enumerate(heard) if h.startswith(f"start {k} "))
+        assert [h.split()[0] for h in heard[first : first + 3]] == ["start", "go", "end"]
+        assert {h.split()[2] for h in heard} == {"target"}
+    finally:
+        stack.close()
