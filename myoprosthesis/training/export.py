@@ -22,6 +22,11 @@ PARITY_STEPS, PARITY = 1000, 1e-5
 
 def to_onnx(policy: ReachPolicy, contract: Contract) -> onnx.ModelProto:
     """The graph of `policies.graph.gru` with the weights of `policy`."""
+    return gru(contract, initializers(policy))
+
+
+def initializers(policy: ReachPolicy) -> dict[str, NDArray[np.float32]]:
+    """The weights of `policy` by the names and in the order of `policies.graph.gru`; the inverse of `weights`."""
     n = policy.n_hidden
 
     def array(tensor: torch.Tensor) -> NDArray[np.float32]:
@@ -32,13 +37,12 @@ def to_onnx(policy: ReachPolicy, contract: Contract) -> onnx.ModelProto:
         reset, update, candidate = array(tensor)[:n], array(tensor)[n : 2 * n], array(tensor)[2 * n :]
         return np.concatenate([update, reset, candidate])[None]
 
-    weights = {
+    return {
         "mean": array(policy.mean).T, "scale": array(policy.scale).T,
         "w_in": gates(policy.w_in), "w_rec": gates(policy.w_rec),
         "b": np.concatenate([gates(policy.b_in)[..., 0], gates(policy.b_rec)[..., 0]], axis=1),
         "w_out": array(policy.w_out), "b_out": array(policy.b_out)[:, 0],
     }  # fmt: skip
-    return gru(contract, weights)
 
 
 def parity(policy: ReachPolicy, model: onnx.ModelProto, steps: int = PARITY_STEPS, seed: int = 0) -> float:
