@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from myoprosthesis.cli import sweep
 from myoprosthesis.cli.figures import add_json, check_writable, write_json
 from myoprosthesis.core.errors import ConfigError
 
@@ -19,17 +20,21 @@ if TYPE_CHECKING:
     from myoprosthesis.training.run import Run
 
 BODIES = ("arm26", "point_mass")
-TASKS = ("reach",)
 
 
 def add(subparsers: Any) -> None:
     """Register the command with argparse."""
-    parser = subparsers.add_parser(
+    train = subparsers.add_parser(
         "train", help="train a policy by gradient, with a curriculum",
+        description="Trains a policy by gradient, or the same one at several batch sizes.",
+    )
+    tasks = train.add_subparsers(title="what to train", dest="task", metavar="WHAT", required=True)
+    sweep.add(tasks)
+    parser = tasks.add_parser(
+        "reach", help="a policy that reaches",
         description="Trains a recurrent policy by back-propagation through the body's differentiable twin. Ctrl-C "
         "stops after the batch in progress; --resume goes on from there.",
     )
-    parser.add_argument("task", choices=TASKS, help="what to train")
     parser.add_argument("--curriculum", type=Path, help="YAML with the stages (default: reach_curl)")
     parser.add_argument("--effector", default="arm26", choices=BODIES, help="body that has a twin (default: arm26)")
     parser.add_argument("--field", type=float, help="curl field, N·s/m, above 0 clockwise; 0 leaves out field stages "
@@ -70,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     if (out / "policy.onnx").exists() and not args.overwrite:
         raise ConfigError(f"there is a policy in {out} already: choose another folder (--out), or give --overwrite")
     training = _start(args, plan, args.run or Path("runs") / out.name, wants_compilation(args.compile))
-    with _interruptible() as interrupted:
+    with interruptible() as interrupted:
         finished = training.train(_reporter(args.quiet, interrupted))
     if not finished:
         print(f"stopped at batch {training.progress.total}; go on with --resume", file=sys.stderr)
@@ -168,7 +173,7 @@ def _reporter(quiet: bool, interrupted: list[bool]) -> Any:
 
 
 @contextmanager
-def _interruptible() -> Iterator[list[bool]]:
+def interruptible() -> Iterator[list[bool]]:
     """A flag that Ctrl-C sets instead of raising; a second Ctrl-C raises."""
     flag = [False]
 
