@@ -99,7 +99,7 @@ EMG_SOURCES = {
 }
 NODES = [
     *("effector_node", "policy_node", "perturbation_node", "task_node", "console_node"),
-    *("emg_node", "emulator_node"),
+    *("emg_node", "emulator_node", "recorder_node"),
 ]
 
 

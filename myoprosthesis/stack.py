@@ -38,6 +38,7 @@ class StackOptions:
     trials: int = option(0, "end after so many trials; 0: go on", "", 0)
     duration: float = option(0.0, "end after so much time; 0: go on", "s", 0.0)
     gui: bool = option(False, "open MuJoCo's viewer, where there is a display")
+    record: str = option("", "folder into which everything is recorded, as a rosbag2; a new file where there is one")
     namespace: str = option("", "namespace of all nodes")
     use_sim_time: bool = option(False, "nodes take their time from /clock")
     params_file: str = option("", "YAML with parameters by node")
@@ -72,6 +73,7 @@ _OPTIONS = {
     "policy": ("policy_node", ("PolicyNodeOptions", "DriveOptions"), None),
     "perturbation": ("perturbation_node", ("PerturbationNodeOptions",), None),
     "task": ("task_node", ("TaskNodeOptions",), ("tasks", "task")),
+    "recorder": ("recorder_node", ("RecorderNodeOptions",), None),
 }
 """Node → executable, its options dataclasses, and the kind of component whose options stand beside them, with the
 parameter that names it."""
@@ -98,6 +100,8 @@ def describe(options: StackOptions, settings: Mapping[str, Mapping[str, Any]] | 
     perturbation = {"perturbation": options.perturbation or str(file.get("perturbation", "null"))}
     chosen = (_with_emg if "emg" in file else _with_task)(options, file, effector, policy)
     chosen["perturbation"] = {**perturbation, **chosen["perturbation"]}
+    if options.record:
+        chosen["recorder"] = {"folder": str(Path(options.record).expanduser().absolute())}
     said = _by_node(file.get("nodes") or {}, options.stack)
     if options.file or options.emg not in ("", file.get("emg")):
         said.pop("emg", None)  # it is about the stack's own recording

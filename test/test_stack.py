@@ -246,3 +246,13 @@ def test_what_a_stack_with_emg_refuses(given, sentence):
 def test_a_stack_without_emg_takes_none(given):
     with pytest.raises(ConfigError, match=f"has no EMG and no real hand: {next(iter(given))} cannot be given"):
         parameters(**given)
+
+
+@pytest.mark.parametrize("stack", ["reach", "emg-hand"])
+def test_any_stack_can_be_recorded(tmp_path, monkeypatch, stack):
+    monkeypatch.chdir(tmp_path)
+    made = parameters({"recorder": {"views": True}}, stack=stack, record="mine")
+    assert list(made)[-1] == "recorder" and made["recorder"] == {"folder": str(tmp_path / "mine"), "views": True}
+    assert "recorder" not in parameters(stack=stack)
+    with pytest.raises(ConfigError, match="has no node 'recorder'"):
+        parameters({"recorder": {"views": True}}, stack=stack)

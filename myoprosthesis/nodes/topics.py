@@ -66,6 +66,8 @@ EMG_ENVELOPE = Topic("emg/envelope", JointState, reliable(10))
 EMG_DECISION = Topic("emg/decision", JointState, reliable(10))
 EMG_PROMPT = Topic("emg/prompt", String, latched())
 EMG_SPEC = Topic("emg/spec", String, latched())
+RECORDER_ACTIVE = Topic("recorder/active", DiagnosticStatus, latched())
+"""What is recorded; `ready` once nothing that the loops say is lost any more."""
 DIAGNOSTICS = Topic("/diagnostics", DiagnosticArray, reliable(10))
 CLOCK = Topic("/clock", Clock, reliable(1))
 
@@ -76,3 +78,12 @@ ENDPOINT_POSE = Topic("endpoint/pose", PoseStamped, qos_profile_sensor_data)
 ENDPOINT_TWIST = Topic("endpoint/twist", TwistStamped, qos_profile_sensor_data)
 LOAD = Topic("load", WrenchStamped, qos_profile_sensor_data)
 LOAD_JOINTS = Topic("load/joints", JointState, qos_profile_sensor_data)
+
+PRIMARY = (
+    *(STATE, COMMAND, APPLIED, TARGET, PERTURBATION, TARGET_POSE, TRIAL, SPEC, DIFFERENCE, DIAGNOSTICS),
+    *(POLICY_ACTIVE, POLICY_SHADOW, POLICY_HIDDEN),
+    *(EMG_RAW, EMG_FILTERED, EMG_ENVELOPE, EMG_DECISION, EMG_PROMPT, EMG_SPEC),
+)
+"""What a stack says, each thing once."""
+VIEWS = (JOINT_STATES, MUSCLE_STATES, ACTIVATION, ENDPOINT_POSE, ENDPOINT_TWIST, LOAD, LOAD_JOINTS, CLOCK)
+"""What repeats it, for people and tools."""

@@ -13,7 +13,7 @@ import yaml
 from mcap.records import Channel, Schema
 
 from myoprosthesis.core.errors import RecordingError
-from myoprosthesis.recording.definitions import definition, stamped
+from myoprosthesis.recording.definitions import definition, stamped, type_hash
 from myoprosthesis.recording.mcap_reader import open_mcap
 from myoprosthesis.recording.mcap_writer import McapWriter
 from myoprosthesis.recording.metadata import FILE, HASH, QOS, files_of, write_metadata
@@ -54,7 +54,7 @@ class BagWriter:
         """Messages that could not be written."""
         return self._file.lost
 
-    def topic(self, name: str, kind: str, qos: Sequence[Mapping[str, Any]] = (), type_hash: str = "") -> int:
+    def topic(self, name: str, kind: str, qos: Sequence[Mapping[str, Any]] = ()) -> int:
         """A channel for messages of type `kind` (`std_msgs/msg/String`), to be given to `add`; `qos` is what its
         publishers offer, as rosbag2 writes it."""
         schema = self._schemas.get(kind)
@@ -65,7 +65,7 @@ class BagWriter:
             )
             self._schemas[kind] = schema
         number = len(self._stamped)
-        metadata = {QOS: yaml.safe_dump(list(map(dict, qos)), sort_keys=False) if qos else "", HASH: type_hash}
+        metadata = {QOS: yaml.safe_dump(list(map(dict, qos)), sort_keys=False) if qos else "", HASH: type_hash(kind)}
         channel = Channel(id=number, topic=name, message_encoding="cdr", metadata=metadata, schema_id=schema.id)
         self._file.define(channel, schema)
         self._stamped.append(stamped(kind))
@@ -75,13 +75,14 @@ class BagWriter:
         """A message in CDR that was received at `log_ns`."""
         self._file.add(channel, log_ns, stamp_ns(data, log_ns) if self._stamped[channel] else log_ns, data)
 
-    def flush(self) -> None:
-        """Let nothing that was added be lost with this process."""
-        self._file.flush()
+    def flush(self) -> bool:
+        """Let nothing that was added be lost with this process; whether there was anything."""
+        return self._file.flush()
 
     def close(self) -> None:
         """Finish the file with its index, and the folder's metadata; safe to call twice."""
-        self._file.close()
+        if not self._file.close():
+            return
         write_metadata(self.folder, [open_mcap(path) for path in files_of(self.folder)])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,6 +37,16 @@ def definition(kind: str) -> str:
 
 
 @functools.cache
+def type_hash(kind: str) -> str:
+    """The hash by which publishers and subscriptions compare their types (REP 2016); empty when not known here."""
+    try:
+        known = json.loads(_beside(kind, "json") or "{}").get("type_hashes", [])
+    except ValueError:
+        known = []
+    return next((one["hash_string"] for one in known if one["type_name"] == kind), "")
+
+
+@functools.cache
 def stamped(kind: str) -> bool:
     """Whether a message of this type begins with a std_msgs/Header, and so with its stamp."""
     text = _text(kind)
@@ -44,6 +55,11 @@ def stamped(kind: str) -> bool:
 
 
 def _text(kind: str) -> str | None:
+    return _beside(kind, "msg")
+
+
+def _beside(kind: str, ending: str) -> str | None:
+    """The file of `kind` with this ending that was installed with its package."""
     package, _, name = kind.partition("/msg/")
     try:
         found = importlib.util.find_spec(package) if name else None
@@ -52,7 +68,7 @@ def _text(kind: str) -> str | None:
     if found is None or not found.origin:
         return None
     for above in Path(found.origin).parents:  # …/lib/python3.x/site-packages beside …/share
-        file = above / "share" / package / "msg" / f"{name}.msg"
+        file = above / "share" / package / "msg" / f"{name}.{ending}"
         if file.is_file():
             return file.read_text(encoding="utf-8")
     return None

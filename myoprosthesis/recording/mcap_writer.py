@@ -102,10 +102,11 @@ class McapWriter:
         )
         self._length += _MESSAGE.size + length
 
-    def flush(self) -> None:
-        """Close the chunk and give it to the operating system. If that fails, its messages are lost, and counted."""
+    def flush(self) -> bool:
+        """Close the chunk and give it to the operating system; whether there was any. If that fails, its messages are
+        lost, and counted."""
         if not self._pieces:
-            return
+            return False
         plain, index = b"".join(self._pieces), self._index
         self._clear()
         times = [t for entries in index.values() for t in entries[::2]]
@@ -143,6 +144,7 @@ class McapWriter:
         self._last_ns = max(last, self._last_ns)
         for channel, entries in index.items():
             self._counts[channel] = self._counts.get(channel, 0) + len(entries) // 2
+        return True
 
     def attach(self, name: str, data: bytes, at_ns: int, media_type: str = "") -> None:
         """Keep a file in the file."""
@@ -157,10 +159,10 @@ class McapWriter:
             )
         )  # fmt: skip
 
-    def close(self) -> None:
-        """Write what is left and the index, down to the disk; safe to call twice."""
+    def close(self) -> bool:
+        """Write what is left and the index, down to the disk; False when that was done before."""
         if self._file < 0:
-            return
+            return False
         try:
             with contextlib.suppress(RecordingError):  # an index of the rest is better than none
                 self.flush()
@@ -171,6 +173,7 @@ class McapWriter:
         finally:
             os.close(self._file)
             self._file = -1
+        return True
 
     def _summary(self) -> bytes:
         end = packed(*self._new, DataEnd(data_section_crc=0))

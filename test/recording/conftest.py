@@ -31,7 +31,7 @@ def write(folder, ticks=100, per_chunk=10, first=0, attachments=None, close=True
     """`ticks` states of a body of two, a text now and then; the writer and the messages (topic, log, stamp, data)."""
     bag = BagWriter(folder, attachments)
     pack = Writer(("elbow", "biceps"), frame="world").pack
-    state = bag.topic("/state", JOINT_STATE, [QOS], STORE.hash_rihs01(JOINT_STATE))
+    state = bag.topic("/state", JOINT_STATE, [QOS])
     plan = bag.topic("/left/target", STRING, [QOS])
     said = []
     for tick in range(first, first + ticks):

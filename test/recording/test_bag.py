@@ -21,7 +21,7 @@ from myoprosthesis.core.wire import Reader, Writer
 from myoprosthesis.recording import cdr
 from myoprosthesis.recording.bag import Bag
 from myoprosthesis.recording.bag_writer import BagWriter
-from myoprosthesis.recording.definitions import definition, stamped
+from myoprosthesis.recording.definitions import definition, stamped, type_hash
 
 JOINT_STATE, STRING = "sensor_msgs/msg/JointState", "std_msgs/msg/String"
 STORE = get_typestore(Stores.ROS2_JAZZY)
@@ -183,6 +183,7 @@ def test_definitions_mean_what_rosbags_knows(kind):
     assert kind in made
     for name, fields in made.items():
         assert fields == STORE.fielddefs[name], name
+    assert type_hash(kind) == STORE.hash_rihs01(kind)
 
 
 def test_which_messages_have_a_stamp():
@@ -191,7 +192,7 @@ def test_which_messages_have_a_stamp():
         *("geometry_msgs/msg/PoseStamped", "geometry_msgs/msg/TwistStamped", "geometry_msgs/msg/WrenchStamped"),
     }
     assert definition("nobody_msgs/msg/Nothing") == "" and not stamped("nobody_msgs/msg/Nothing")
-    assert definition("nonsense") == ""
+    assert definition("nonsense") == type_hash("nonsense") == type_hash("nobody_msgs/msg/Nothing") == ""
 
 
 @pytest.mark.parametrize("compression", list(CompressionType), ids=lambda c: c.name)

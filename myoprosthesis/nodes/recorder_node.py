@@ -1,0 +1,224 @@
+"""The recorder node: everything that a stack says, into a rosbag2 recording."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import time
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.options import option
+from myoprosthesis.nodes import status, topics
+from myoprosthesis.nodes.diagnostics import Diagnostics
+from myoprosthesis.nodes.inbox import Inbox
+from myoprosthesis.nodes.managed import LoopNode
+from myoprosthesis.nodes.parameters import declare, read
+from myoprosthesis.nodes.process import run, say
+from myoprosthesis.nodes.recorder_loop import Gaps, Line, RecorderLoop
+from myoprosthesis.recording.bag_writer import BagWriter
+
+DEPTH = 5000
+"""Messages of a topic that may wait: those of a second at least."""
+DISCOVER_S = 0.2
+SETTLED_S = 0.7
+"""So long after a publisher was found it knows of us, too: some look twice a second whether anybody listens."""
+NEEDED = (topics.STATE, topics.COMMAND, topics.APPLIED)
+"""What must be heard before the recorder calls itself ready."""
+NEVER = ("/rosout", "/parameter_events")
+NEVER_ENDS = ("/transition_event", f"/{topics.BEAT.name}", f"/{topics.RECORDER_ACTIVE.name}")
+
+
+@dataclass(frozen=True)
+class RecorderNodeOptions:
+    """Parameters of the recorder node."""
+
+    folder: str = option("", "the folder of the recording; a new file in it, when there are some")
+    views: bool = option(False, "also record the conventional views, which repeat `state`")
+    flush_s: float = option(0.05, "what came before that is safe when the recorder is killed", "s", 0.005, 10.0)
+    attachments: tuple[str, ...] = option((), "files to be kept in the recording")
+    autostart: bool = option(True, "configure and activate at once")
+
+
+def attachments(paths: tuple[str, ...]) -> dict[str, bytes]:
+    """Files by name; raises `ConfigError` for one that cannot be read."""
+    out = {}
+    for path in map(Path, paths):
+        try:
+            out[path.name] = path.expanduser().read_bytes()
+        except OSError as error:
+            raise ConfigError(f"attachment {path} cannot be read: {error.strerror}") from error
+    return out
+
+
+class RecorderNode(LoopNode):
+    """Subscribes to what is known beforehand, and to what else appears below its namespace.
+
+    `recorder/active` (latched) tells what is recorded.
+    """
+
+    loop: RecorderLoop | None
+
+    def __init__(self) -> None:
+        super().__init__("recorder")
+        declare(self, ("", RecorderNodeOptions))
+        self._options = read(self, RecorderNodeOptions)
+        self.settled(RecorderNodeOptions)
+        self._diagnostics = Diagnostics(self, "recorder")
+        t = topics.RECORDER_ACTIVE
+        self._told = self.create_publisher(t.type, t.name, t.qos)
+        self._known: set[str] = set()
+        self._heard: dict[str, float] = {}
+        self._gaps = Gaps()
+        self._said: Any = None
+        self.create_timer(DISCOVER_S, self._discover)
+        self.create_timer(1.0, self._report)
+        if self._options.autostart:
+            self.autostart()
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """What comes is recorded."""
+        done = super().on_activate(state)
+        self._discover()
+        return done
+
+    def _configure(self) -> None:
+        o = self._options = read(self, RecorderNodeOptions)
+        if not o.folder:
+            raise ConfigError("the recorder needs a folder to record into: set its parameter folder")
+        writer = BagWriter(Path(o.folder).expanduser(), attachments(o.attachments))
+        self.loop = RecorderLoop(writer, o.flush_s, partial(say, self))
+        self.loop.active = False
+        self._inbox, self._known, self._heard, self._gaps, self._said = Inbox(self), set(), {}, Gaps(), None
+        for topic in (*topics.PRIMARY, *(topics.VIEWS if o.views else ())):
+            package = topic.type.__module__.split(".")[0]
+            name = self.resolve_topic_name(topic.name)
+            self._record(name, topic.type, topic.qos, f"{package}/msg/{topic.type.__name__}")
+        self.loop.start(self.thread)
+
+    def _record(self, name: str, kind: Any, offered: QoSProfile, kind_name: str) -> None:
+        """From now on, record this topic."""
+        assert self.loop is not None
+        qos = topics.reliable(DEPTH)
+        qos.reliability, qos.durability = offered.reliability, offered.durability
+        subscription = self._inbox.subscribe(topics.Topic(name, kind, qos), raw=True)
+        line = Line(name, kind_name, [as_yaml(offered)], partial(Inbox.drain, subscription, DEPTH))
+        if name == self.resolve_topic_name(topics.STATE.name):
+            line.inspect = self._gaps.state
+        elif name == self.resolve_topic_name(topics.SPEC.name):
+            line.inspect = self._gaps.spec
+        self._known.add(name)
+        self.loop.lines.append(line)
+
+    def _discover(self) -> None:
+        """Subscribe to topics that have appeared, and tell of those that are heard now."""
+        if self.loop is None:
+            return
+        space = self.get_namespace().rstrip("/") + "/"
+        for name, kinds in self.get_topic_names_and_types():
+            if name not in self._known and name.startswith(space) and self._wanted(name):
+                self._find(name, kinds[0])
+        now = time.monotonic()
+        self._heard = {name: self._heard.get(name, now) for name in self._known if self.count_publishers(name)}
+        settled = self._settled()
+        told = (self._text(), settled, self._complete(set(settled)))
+        if told != self._said:
+            self._said = told
+            self._tell()
+
+    def _settled(self) -> list[str]:
+        """Topics of which nothing is lost any more."""
+        before = time.monotonic() - SETTLED_S
+        return sorted(name for name, since in self._heard.items() if since <= before)
+
+    def _find(self, name: str, kind: str) -> None:
+        publishers = self.get_publishers_info_by_topic(name)
+        if not publishers:
+            return
+        self._known.add(name)
+        package, _, short = kind.partition("/msg/")
+        try:
+            found = getattr(importlib.import_module(f"{package}.msg"), short)
+        except (ImportError, AttributeError):
+            say(self, "warning", f"{name} is not recorded: its type {kind} is not known on this machine")
+            return
+        offered = QoSProfile(depth=1)
+        profiles = [p.qos_profile for p in publishers]
+        if any(p.reliability != ReliabilityPolicy.RELIABLE for p in profiles):
+            offered.reliability = ReliabilityPolicy.BEST_EFFORT
+        if all(p.durability == DurabilityPolicy.TRANSIENT_LOCAL for p in profiles):
+            offered.durability = DurabilityPolicy.TRANSIENT_LOCAL
+        self._record(name, found, offered, kind)
+
+    def _wanted(self, name: str) -> bool:
+        if name in NEVER or name.endswith(NEVER_ENDS):
+            return False
+        views = tuple(f"/{t.name.lstrip('/')}" for t in topics.VIEWS)
+        return self._options.views or not name.endswith(views)
+
+    def _values(self) -> dict[str, Any]:
+        loop = self.loop
+        assert loop is not None
+        space, heard = self.get_namespace().rstrip("/") + "/", self._settled()
+        return {
+            "folder": str(loop.writer.folder),
+            "file": loop.writer.path.name,
+            "ready": loop.active and not loop.fault and self._complete(set(heard)),
+            "heard": [name.removeprefix(space) for name in heard],
+            "received": {line.name.removeprefix(space): line.received for line in list(loop.lines) if line.received},
+            "missing_states": self._gaps.missing,
+            "lost": loop.writer.lost,
+        }
+
+    def _complete(self, heard: set[str]) -> bool:
+        """Whether the loops are heard: their publishers are known, and a state has really come. (To a process in the
+        place of one that was killed, nothing comes for a second, until Fast DDS has noticed.)"""
+        loop, state = self.loop, self.resolve_topic_name(topics.STATE.name)
+        assert loop is not None
+        come = any(line.received for line in loop.lines if line.name == state)
+        return come and {self.resolve_topic_name(t.name) for t in NEEDED} <= heard
+
+    def _text(self) -> tuple[str, bytes]:
+        loop = self.loop
+        assert loop is not None
+        if loop.fault:
+            return loop.fault, status.ERROR
+        if not loop.active:
+            return "not active", status.OK
+        return "recording", status.WARN if self._gaps.missing else status.OK
+
+    def _tell(self) -> None:
+        text, level = self._text()
+        self._told.publish(status.status("recorder", text, self._values(), level))
+
+    def _report(self) -> None:
+        if self.loop is None:
+            return
+        text, level = self._text()
+        self._diagnostics.tell(text, self._values(), level)
+        self._tell()
+
+
+def as_yaml(qos: QoSProfile) -> dict[str, Any]:
+    """A quality of service as rosbag2 writes it."""
+    never = {"sec": 9223372036, "nsec": 854775807}
+    return {
+        "history": qos.history.name.lower(), "depth": qos.depth, "reliability": qos.reliability.name.lower(),
+        "durability": qos.durability.name.lower(), "deadline": dict(never), "lifespan": dict(never),
+        "liveliness": "automatic", "liveliness_lease_duration": dict(never), "avoid_ros_namespace_conventions": False,
+    }  # fmt: skip
+
+
+def main() -> None:
+    """Entry point of the executable `recorder_node`."""
+    sys.exit(run(RecorderNode, sys.argv))
+
+
+if __name__ == "__main__":
+    main()

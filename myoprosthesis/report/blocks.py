@@ -1,0 +1,114 @@
+"""The blocks of a session: what each was for, and which of them make a course of adaptation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.report.trial_table import NORMAL, TrialTable
+
+BASELINE, ADAPTATION, WASHOUT, GENERALISATION = ROLES = ("baseline", "adaptation", "washout", "generalisation")
+_NAMED = (
+    (WASHOUT, "wash|de-?adapt|extinct|after-?effect"),
+    (GENERALISATION, "generali[sz]|transfer|probe"),
+    (BASELINE, "base|famil|warm"),
+    (ADAPTATION, "adapt|learn|train|field|curl|exposure|acquisition"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Successive trials under one condition."""
+
+    index: int
+    name: str
+    role: str
+    """One of `ROLES`."""
+    gain: float
+    """N·s/m, of its curl field, clockwise positive; 0 without one."""
+    table: TrialTable
+
+    @property
+    def normal(self) -> TrialTable:
+        """Its trials with the block's field as it is."""
+        return self.table.of(NORMAL)
+
+
+@dataclass(frozen=True)
+class Course:
+    """Neighbouring blocks that belong together: before the field, with it, and after it (which may be missing)."""
+
+    baseline: tuple[Block, ...]
+    adaptation: tuple[Block, ...]
+    washout: tuple[Block, ...]
+
+
+def blocks(table: TrialTable, settings: Mapping[str, Any]) -> list[Block]:
+    """The blocks that have a finished trial. `role` in the session's own blocks decides, else the name, else the
+    field: with one adaptation, before the first of these baseline, after it washout."""
+    said = settings.get("blocks")
+    said = said if isinstance(said, Sequence) and not isinstance(said, str) else []
+    out: list[Block] = []
+    met = False
+    for index in dict.fromkeys(table.block.tolist()):
+        own = table.where(table.block == index)
+        gains = own.gain[np.isfinite(own.gain) & (own.gain != 0)]
+        gain = float(np.median(gains)) if len(gains) else 0.0
+        entry = said[index] if 0 <= index < len(said) and isinstance(said[index], Mapping) else {}
+        role = _role(str(own.block_name[0]), entry.get("role"), gain, met)
+        met |= role == ADAPTATION
+        out.append(Block(index, str(own.block_name[0]), role, gain, own))
+    return out
+
+
+def _role(name: str, said: Any, gain: float, met: bool) -> str:
+    if said:
+        if said not in ROLES:
+            raise ConfigError(f"block {name!r} has the role {said!r}, known are {', '.join(ROLES)}")
+        return str(said)
+    for role, pattern in _NAMED:
+        if re.search(pattern, name, re.IGNORECASE):
+            return role
+    return ADAPTATION if gain else WASHOUT if met else BASELINE
+
+
+def courses(found: Sequence[Block]) -> list[Course]:
+    """One per run of neighbouring adaptation blocks in one field, with the baseline before and the washout after."""
+    runs = [
+        (role, tuple(run))
+        for (role, _), run in groupby(
+            (b for b in found if b.role != GENERALISATION),
+            lambda b: (b.role, np.sign(b.gain) if b.role == ADAPTATION else 0),
+        )
+    ]
+    out = []
+    for i, (role, run) in enumerate(runs):
+        if role != ADAPTATION:
+            continue
+        before = [r for name, r in runs[:i] if name == BASELINE]
+        after = runs[i + 1][1] if i + 1 < len(runs) and runs[i + 1][0] == WASHOUT else ()
+        out.append(Course(before[-1] if before else (), run, after))
+    return out
+
+
+def normal(of: Sequence[Block]) -> TrialTable | None:
+    """The normal trials of neighbouring blocks as one table, with a finite lateral deviation."""
+    if not of:
+        return None
+    parts = [b.normal for b in of]
+    parts = [t.where(np.isfinite(t.lateral_deviation_mm)) for t in parts]
+    names = list(TrialTable.__dataclass_fields__)
+    return TrialTable(*(np.concatenate([getattr(t, n) for t in parts]) for n in names))
+
+
+def rounds(table: TrialTable) -> list[TrialTable]:
+    """The normal trials of a block, cut into rounds of as many trials (of any kind) as the block has targets."""
+    n = max(1, len(set(table.target.tolist())))
+    cut = [table.where(np.arange(i, min(i + n, len(table)))) for i in range(0, len(table), n)]
+    return [r for r in (c.of(NORMAL) for c in cut) if np.isfinite(r.lateral_deviation_mm).any()]

@@ -1,0 +1,287 @@
+"""Several sessions beside each other: courses overlaid, and differences with their intervals.
+
+So that fields to either side can be compared, deviations are turned into the direction of the session's own field:
+above zero the field has pushed the movement aside, below zero it bends against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.analysis import intervals
+from myoprosthesis.analysis.intervals import Interval
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.report import figures, session_data, style
+from myoprosthesis.report.blocks import ADAPTATION, BASELINE, WASHOUT, Course, normal
+from myoprosthesis.report.course import FIRST, LAST
+from myoprosthesis.report.report import folder_of, measured, write
+from myoprosthesis.report.section import Absent, Drawing, Part, Section, Table, Text, bounded, code, number
+from myoprosthesis.report.sections import repeat
+from myoprosthesis.report.sections.deviation import round_means, shade
+from myoprosthesis.report.sections.directions import by_direction
+from myoprosthesis.report.sections.index import slopes
+from myoprosthesis.report.session import Session
+from myoprosthesis.report.sources import cite
+from myoprosthesis.report.trial_table import TrialTable
+
+Array = NDArray[np.float64]
+MOST = 8
+MEASURES = (
+    ("baseline", BASELINE, "half"), ("initial", ADAPTATION, "first"), ("end of adaptation", ADAPTATION, "last"),
+    ("after-effect", WASHOUT, "first"), ("end of washout", WASHOUT, "last"),
+)  # fmt: skip
+"""Name, part of the course and which of its normal trials."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Of a session from the reference, in mm."""
+
+    measure: str
+    session: str
+    reference: str
+    own: float
+    other: float
+    difference: Interval
+    paired: int
+    """Pairs of the same trial, target and block; 0 when the trials are compared as two groups."""
+
+    @property
+    def zero_within(self) -> bool:
+        """The interval holds 0, so that these trials do not tell the sessions apart."""
+        return 0.0 in self.difference
+
+
+def compare(folders: Sequence[Path], out: Path | None = None, seed: int = 0) -> dict[str, Any]:
+    """Write one page about several sessions into `out`; its numbers."""
+    if not 2 <= len(folders) <= MOST:
+        raise ConfigError(f"{len(folders)} sessions are to be compared, expected 2 to {MOST}")
+    sessions = [figures.session(session_data.load(f), seed) for f in folders]
+    place = folder_of(out or default_place(folders))
+    with style.style():
+        names = told_apart(sessions)
+        found = differences(sessions, names, seed)
+        sections = [
+            _summary(sessions, names), _deviation(sessions, names), _differences(found), _index(sessions, names),
+            _directions(sessions, names), _repeat(sessions, names),
+        ]  # fmt: skip
+        numbers = {
+            "sessions": [{**figures.of(s), "label": n} for s, n in zip(sessions, names, strict=True)],
+            "differences": [
+                {"measure": d.measure, "session": d.session, "reference": d.reference, "own_mm": d.own,
+                 "reference_mm": d.other, "difference": d.difference.value,
+                 "interval": [d.difference.low, d.difference.high], "paired": d.paired, "zero_within": d.zero_within}
+                for d in found
+            ],
+            "sections": measured(sections),
+        }  # fmt: skip
+        write(place, " and ".join(names) if len(names) < 4 else f"{len(names)} sessions", "Comparison of sessions",
+              sections, numbers)  # fmt: skip
+    return numbers
+
+
+def default_place(folders: Sequence[Path]) -> Path:
+    """Beside the first, named after all."""
+    names = [f.resolve().name for f in folders]
+    short = "_and_".join(names) if len(names) < 4 else f"{names[0]}_and_{len(names) - 1}_others"
+    return folders[0].resolve().parent / f"comparison_{short}"[:200]
+
+
+def told_apart(sessions: Sequence[Session]) -> list[str]:
+    """Names of the sessions, or of their folders where two have one name."""
+    names = [s.name for s in sessions]
+    if len(set(names)) < len(names):
+        names = [s.folder.resolve().name for s in sessions]
+    return names if len(set(names)) == len(names) else [f"{n} ({i + 1})" for i, n in enumerate(names)]
+
+
+def side(s: Session) -> float:
+    """1 or −1: where the session's first field pushes; 1 without any."""
+    return next((float(np.sign(b.gain)) for b in s.blocks if b.gain), 1.0)
+
+
+def differences(sessions: Sequence[Session], names: Sequence[str], seed: int = 0) -> list[Difference]:
+    """Of every session from the first, in the measures of the course, paired where the trials correspond."""
+    out = []
+    for s, name in list(zip(sessions, names, strict=True))[1:]:
+        for measure, part, which in MEASURES:
+            own, other = (_trials(x, part, which) for x in (s, sessions[0]))
+            if own is None or other is None or min(len(own), len(other)) < 2:
+                continue
+            a, b = (t.lateral_deviation_mm * side(x) for t, x in ((own, s), (other, sessions[0])))
+            mine, theirs = _pairs(own, other)
+            paired = len(mine) >= 0.8 * max(len(own), len(other))
+            if paired:
+                found = intervals.paired_difference(a[mine], b[theirs], seed)
+            else:
+                band = intervals.of((a, b), lambda x, y, axis: x.mean(axis=axis) - y.mean(axis=axis), seed,
+                                    method="percentile")  # fmt: skip
+                found = Interval(float(band.value), float(band.low), float(band.high))
+            out.append(Difference(measure, name, names[0], float(a.mean()), float(b.mean()), found,
+                                  len(mine) if paired else 0))  # fmt: skip
+    return out
+
+
+def _trials(s: Session, part: str, which: str) -> TrialTable | None:
+    if not s.courses:
+        return None
+    c: Course = s.courses[0]
+    t = normal({BASELINE: c.baseline, ADAPTATION: c.adaptation, WASHOUT: c.washout}[part])
+    if t is None:
+        return None
+    every = np.arange(len(t))
+    chosen = {"half": every[len(t) // 2 :], "first": every[:FIRST], "last": every[FIRST:][-LAST:]}[which]
+    return t.where(chosen)
+
+
+def _pairs(a: TrialTable, b: TrialTable) -> tuple[list[int], list[int]]:
+    """Rows of trials of one number, block and target."""
+    at = {key: i for i, key in enumerate(zip(b.trial.tolist(), b.block.tolist(), b.target.tolist(), strict=True))}
+    keys = zip(a.trial.tolist(), a.block.tolist(), a.target.tolist(), strict=True)
+    found = [(i, at[k]) for i, k in enumerate(keys) if k in at]
+    return [i for i, _ in found], [j for _, j in found]
+
+
+def _summary(sessions: Sequence[Session], names: Sequence[str]) -> Section:
+    parts: list[Part] = [Absent(f"{n}: {f}") for s, n in zip(sessions, names, strict=True) for f in s.faults]
+    rows = []
+    for i, (s, name) in enumerate(zip(sessions, names, strict=True)):
+        f = s.found[0] if s.found else None
+        gain = next((b.gain for b in s.blocks if b.gain), 0.0)
+        cells = (
+            (bounded(f.initial_over_baseline, 1), bounded(f.reduction, percent=True),
+             bounded(f.after_effect_over_initial, percent=True), bounded(f.washout_over_baseline))
+            if f is not None else ("–",) * 4
+        )  # fmt: skip
+        dot = f'<i class="role" style="background:{style.SESSION[i]}"></i>'
+        rows.append((f"{dot}{escape(name)}", str(len(s.table)), f"{gain:+.3g}".replace("-", "−"), *cells))
+    header = ("session", "trials", "field b, N·s/m", "initial / baseline", "reduction", "after-effect / initial",
+              "washout / baseline")  # fmt: skip
+    caption = ("Figures of each session's first course; in brackets 95 % bootstrap intervals over trials. "
+               f"{cite('lateral')}.")
+    hashes = tuple((escape(n), code(s.sha256)) for s, n in zip(sessions, names, strict=True))
+    parts += [Table(header, tuple(rows), caption), Table(("", ""), hashes, "Hashes of the tables.", numbers=False)]
+    return Section("summary", "Summary", tuple(parts))
+
+
+def _deviation(sessions: Sequence[Session], names: Sequence[str]) -> Section:
+    fig = style.figure(3.6)
+    ax = fig.subplots()
+    columns: dict[str, list[Any]] = {k: [] for k in ("session", "block", "trial", "mean_mm", "low_mm", "high_mm")}
+    for i, (s, name) in enumerate(zip(sessions, names, strict=True)):
+        for b in s.blocks:
+            r = round_means(b, s.seed)
+            if not len(r.trial):
+                continue
+            bounds = np.sort(np.stack([r.low, r.high]) * side(s), axis=0)
+            style.band(ax, r.trial, bounds[0], bounds[1], style.SESSION[i])
+            ax.plot(r.trial, r.mean * side(s), color=style.SESSION[i], lw=1.5,
+                    label=name if b is s.blocks[0] else None)  # fmt: skip
+            for key, values in zip(columns, ([name] * len(r.trial), [b.index] * len(r.trial), r.trial,
+                                             r.mean * side(s), *bounds), strict=True):  # fmt: skip
+                columns[key] += list(values)
+    ax.axhline(0, color="#9aa4af", lw=0.8, zorder=0)
+    ax.set(xlabel="trial", ylabel="lateral deviation, mm\n← against the field      with it →")
+    ax.margins(x=0.01)
+    shade(ax, sessions[0].blocks)
+    ax.legend(loc="upper right", bbox_to_anchor=(1, -0.13), ncols=4, borderaxespad=0)
+    caption = ("Lateral deviation on normal trials, positive to the side to which the session's own field pushes: "
+               "means over "
+               f"rounds of targets, shaded: 95 % bootstrap intervals over the trials of a round ({cite('bootstrap')}). "
+               f"Sessions that mirror each other lie on top of each other. Blocks in the background are those of "
+               f"{escape(names[0])}.")  # fmt: skip
+    drawing = Drawing("lateral_deviation", fig, caption, f"Lateral deviation of {len(sessions)} sessions", columns)
+    return Section("deviation", "Lateral deviation", (drawing,))
+
+
+def _differences(found: Sequence[Difference]) -> Section:
+    if not found:
+        return Section("differences", "Differences", (Absent("No differences: no blocks in common."),))
+    rows = tuple(
+        (escape(d.measure), escape(f"{d.session} − {d.reference}"), number(d.own), number(d.other),
+         bounded(d.difference), f"{d.paired} pairs" if d.paired else "unpaired", "yes" if d.zero_within else "no")
+        for d in found
+    )  # fmt: skip
+    caption = (
+        "Mean lateral deviation in mm, positive to the side of the session's own field, on normal trials: second half "
+        f"of baseline, first {FIRST} and last {LAST} of adaptation and of washout. Trials of the same number, block "
+        "and target are paired where four fifths of them correspond. In brackets 95 % bootstrap intervals of the "
+        f"difference ({cite('bootstrap')}). Where they hold 0, these trials do not tell the sessions apart; in "
+        "opposite fields they are then mirror images within the interval."
+    )
+    header = ("measure", "difference of", "own", "other", "difference, mm", "trials", "0 within")
+    return Section("differences", "Differences", (Table(header, rows, caption),))
+
+
+def _index(sessions: Sequence[Session], names: Sequence[str]) -> Section:
+    fig = style.figure(2.8)
+    ax = fig.subplots()
+    columns: dict[str, list[Any]] = {"session": [], "trial": [], "channel_slope": []}
+    for i, (s, name) in enumerate(zip(sessions, names, strict=True)):
+        pairs = [slopes(b) for b in s.blocks if b.gain]
+        if not sum(len(y) for _, y in pairs):
+            continue
+        x, y = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
+        ax.plot(x, y, "o-", ms=3, lw=1, color=style.SESSION[i], label=name)
+        columns["session"] += [name] * len(x)
+        columns["trial"] += x.astype(int).tolist()
+        columns["channel_slope"] += y.tolist()
+    if not columns["trial"]:
+        return Section("index", "Adaptation index", (Absent("No adaptation index: there are no channel trials."),))
+    for level in (0, 1):
+        ax.axhline(level, color="#9aa4af", lw=0.8, zorder=0)
+    ax.set(xlabel="trial", ylabel="adaptation index")
+    ax.legend(loc="lower right")
+    caption = ("Slope of the channel's force on the force that would cancel the field, by trial; n = "
+               f"{len(columns['trial'])} "
+               f"channel trials ({cite('clamp', 'slope')}).")  # fmt: skip
+    return Section("index", "Adaptation index", (
+        Drawing("adaptation_index", fig, caption, "Adaptation index by trial", columns),
+    ))  # fmt: skip
+
+
+def _directions(sessions: Sequence[Session], names: Sequence[str]) -> Section:
+    fig = style.figure(2.8)
+    ax = fig.subplots()
+    columns: dict[str, list[Any]] = {k: [] for k in ("session", "degrees", "mean_mm", "low_mm", "high_mm")}
+    drawn = 0
+    for i, (s, name) in enumerate(zip(sessions, names, strict=True)):
+        t = normal(s.courses[0].washout) if s.courses else None
+        if t is None or not len(t):
+            continue
+        n = min(2 * len(set(t.target.tolist())), len(t))
+        x = by_direction(name, WASHOUT, t.where(np.arange(n)), s.seed)
+        value, bounds = x.mean * side(s), np.sort(np.stack([x.low, x.high]) * side(s), axis=0)
+        bars = np.nan_to_num(np.abs(np.stack([value - bounds[0], bounds[1] - value])))
+        ax.errorbar(x.degrees + 4 * (i - (len(sessions) - 1) / 2), value, bars, fmt="o", ms=4.5, lw=1.1,
+                    color=style.SESSION[i], label=f"{name} (n = {n})")  # fmt: skip
+        for key, values in zip(columns, ([name] * len(value), x.degrees, value, *bounds), strict=True):
+            columns[key] += list(values)
+        drawn += 1
+    if not drawn:
+        return Section("directions", "After-effect by direction", (Absent("No after-effects: no washout."),))
+    ax.axhline(0, color="#9aa4af", lw=0.8, zorder=0)
+    ax.set(xlabel="direction of the target, °", ylabel="after-effect, mm")
+    ax.set_xticks(np.arange(0, 361, 45))
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=4, borderaxespad=0.2)
+    caption = ("Mean lateral deviation over the first two rounds of washout, positive to the side of the session's "
+               "own field; "
+               "bars: 95 % bootstrap intervals over the trials of a direction, none where there is one.")  # fmt: skip
+    return Section("directions", "After-effect by direction", (
+        Drawing("after_effect_by_direction", fig, caption, "After-effect by direction", columns),
+    ))  # fmt: skip
+
+
+def _repeat(sessions: Sequence[Session], names: Sequence[str]) -> Section:
+    parts: list[Part] = []
+    for s, name in zip(sessions, names, strict=True):
+        parts.append(Text(f"<b>{escape(name)}</b>"))
+        parts += repeat.section(s).parts
+    return Section("repeat", "How to repeat them", tuple(parts))

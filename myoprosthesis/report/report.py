@@ -1,0 +1,117 @@
+"""A report of one session, or of several beside each other: a page, and a folder of pictures and tables."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.report import figures, session_data, style
+from myoprosthesis.report.gathered import Gathered, gather, select
+from myoprosthesis.report.page import page
+from myoprosthesis.report.section import Drawing, Section, csv_text
+from myoprosthesis.report.session import Session
+
+FOLDER, PAGE, NUMBERS = "report", "index.html", "figures.json"
+
+
+def read(folder: Path, seed: int = 0) -> Session:
+    """A session with its recorded movements, as far as they can be read."""
+    data = session_data.load(folder)
+    session = figures.session(data, seed)
+    faults = list(session.faults)
+    gathered = _gathered(folder, session, faults)
+    return replace(session, gathered=gathered, faults=tuple(faults))
+
+
+def _gathered(folder: Path, session: Session, faults: list[str]) -> Gathered | None:
+    found = session_data.recording(folder, faults)
+    if found is None:
+        return None
+    trials = session.table.trial.tolist()
+    out = gather(found.movements(trials), select(session.blocks), found.duration_s)
+    out.muscles = found.muscles
+    faults += [f"Recording: {fault}." for fault in found.faults]
+    if found.found < len(trials):
+        faults.append(f"{len(trials) - found.found} of {len(trials)} trials of the table are not in the recording, "
+                      "or only "
+                      "a part of them is; figures that need movements are of the others.")  # fmt: skip
+    return out
+
+
+def report(folder: Path, out: Path | None = None, seed: int = 0) -> dict[str, Any]:
+    """Write the report of a session into `out` (its folder `report`); the numbers of the page."""
+    from myoprosthesis.report.sections import (
+        channel,
+        deviation,
+        directions,
+        hidden,
+        index,
+        learner,
+        muscles,
+        paths,
+        repeat,
+        summary,
+        timing,
+    )  # fmt: skip
+
+    order = (summary, paths, deviation, index, channel, directions, hidden, muscles, timing, learner, repeat)
+    session_data.load(folder)  # refused before anything is made
+    place = folder_of(out or folder / FOLDER)
+    with style.style():
+        session = read(folder, seed)
+        sections = [part.section(session) for part in order]
+        numbers = {**figures.of(session), "sections": measured(sections)}
+        write(place, session.name, "Session report", sections, numbers)
+    return numbers
+
+
+def measured(sections: Sequence[Section]) -> dict[str, Any]:
+    """The columns of every drawing, by its name."""
+    out: dict[str, Any] = {}
+    for d in drawings(sections):
+        if sum(map(len, d.columns.values())) <= 20_000:
+            out[d.name] = {k: [x.item() if hasattr(x, "item") else x for x in v] for k, v in d.columns.items()}
+    return out
+
+
+def drawings(sections: Sequence[Section]) -> list[Drawing]:
+    """All of them."""
+    return [p for s in sections for p in s.parts if isinstance(p, Drawing)]
+
+
+def write(place: Path, title: str, over: str, sections: Sequence[Section], numbers: dict[str, Any]) -> None:
+    """Page, pictures, tables and numbers, each whole or not at all."""
+    for d in drawings(sections):
+        put(place / f"{d.name}.png", style.png(d.figure))
+        put(place / f"{d.name}.csv", csv_text(d.columns).encode())
+        for word, columns in d.more.items():
+            put(place / f"{d.name}_{word}.csv", csv_text(columns).encode())
+    put(place / NUMBERS, (json.dumps(figures.tidy(numbers), indent=1) + "\n").encode())
+    put(place / PAGE, page(title, over, sections).encode())
+
+
+def put(file: Path, data: bytes) -> None:
+    """Write a file whole or not at all."""
+    new = file.with_name(file.name + ".new")
+    try:
+        new.write_bytes(data)
+        os.replace(new, file)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        raise ConfigError(f"{file} cannot be written: {error.strerror}") from error
+
+
+def folder_of(place: Path) -> Path:
+    """`place` as a folder that can be written to."""
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{place} cannot be made: {error.strerror}; say where by --out") from error
+    if not os.access(place, os.W_OK):
+        raise ConfigError(f"{place} cannot be written to; say where by --out")
+    return place

@@ -1,0 +1,128 @@
+"""What the session was and what came of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from myoprosthesis.report.course import FIRST, LAST
+from myoprosthesis.report.section import Absent, Part, Section, Table, Text, bounded, code, number, share
+from myoprosthesis.report.session import Session
+from myoprosthesis.report.sources import cite
+from myoprosthesis.report.trial_table import KINDS, NORMAL
+
+
+def section(s: Session) -> Section:
+    """Facts, blocks and the course of adaptation."""
+    parts: list[Part] = []
+    if s.settings.get("about"):
+        parts.append(Text(f"<span class='about'>{escape(str(s.settings['about']))}</span>"))
+    parts += [Absent(f) for f in s.faults]
+    parts += [_facts(s), _blocks(s)]
+    parts += _courses(s)
+    return Section("summary", "Summary", tuple(parts))
+
+
+def _facts(s: Session) -> Table:
+    p = s.provenance
+    starts = [x for x in p.get("starts") or () if isinstance(x, Mapping)]
+    rows = [("session", code(s.name)), ("folder", code(s.folder.name)), ("trials", str(len(s.table)))]
+    if starts:
+        ended = f"to {when(p['ended'])}" if p.get("ended") else "not ended"
+        rows.append(("when", escape(f"{when(starts[0].get('at'))} {ended}")))
+    if len(starts) > 1:
+        rows.append(("taken up again", escape(", ".join(f"at trial {x.get('trial')}" for x in starts[1:]))))
+    if p.get("platform"):
+        cores = f", {p['cores']} cores" if p.get("cores") else ""
+        rows.append(("machine", escape(f"{p['platform']}{cores}")))
+    for title, key in (("versions", "versions"), ("commit", "commit"), ("seed", "seed"), ("learner", "learner")):
+        if p.get(key) not in (None, "", {}, []):
+            rows.append((title, escape(words(p[key]))))
+    rows.append(("table hash", code(s.sha256)))
+    return Table(("", ""), tuple(rows), numbers=False)
+
+
+def when(at: Any) -> str:
+    """A time in s since 1970 as people write it, UTC; anything else as it is."""
+    if not isinstance(at, (int, float)) or isinstance(at, bool) or not math.isfinite(at):
+        return str(at)
+    return datetime.fromtimestamp(at, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def words(value: Any) -> str:
+    """Plain data in one line."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{k} {words(v)}" for k, v in value.items())
+    if isinstance(value, (list, tuple)):
+        return ", ".join(words(v) for v in value)
+    return str(value)
+
+
+def _blocks(s: Session) -> Table:
+    rows = []
+    for b in s.blocks:
+        t = b.table.of(NORMAL)
+        error, done = (x[np.isfinite(x)] for x in (t.endpoint_error_mm, t.success))
+        aside = np.abs(t.lateral_deviation_mm[np.isfinite(t.lateral_deviation_mm)])
+        gain = f"{b.gain:+.3g}".replace("-", "−") if b.gain else "0"
+        rows.append((
+            f'<i class="role {b.role}"></i>{escape(b.name)}', b.role, gain,
+            *(str(int((b.table.kind == k).sum()) or "–") for k in KINDS),
+            number(aside.mean() if len(aside) else None), number(error.mean() if len(error) else None),
+            share(done.mean() if len(done) else None),
+        ))  # fmt: skip
+    header = ("block", "role", "field b, N·s/m", *KINDS, "|lateral dev.|, mm", "end error, mm", "success")
+    caption = (
+        "Trials by block and kind; means over normal trials. b above 0 is a clockwise curl field, which pushes to the "
+        "right of the motion."
+    )
+    return Table(header, tuple(rows), caption)
+
+
+def _courses(s: Session) -> list[Part]:
+    if not s.courses:
+        return [Absent("No course of adaptation: no block has a field, or the role adaptation.")]
+    parts: list[Part] = []
+    if s.verdicts:
+        rows = []
+        for v in s.verdicts:
+            percent = "%" in v.rule
+            word = "met" if v.met else "not met"
+            rows.append((escape(v.title), bounded(v.value, percent=percent), v.rule,
+                         f'<span class="verdict {"yes" if v.met else "no"}">{word}'
+                         f'{"" if v.certain else ", not beyond chance"}</span>'))  # fmt: skip
+        parts.append(Table(("course of adaptation", "found", "criterion", ""), tuple(rows), _course_caption(s)))
+    lines = []
+    for title, name in _MEASURES:
+        lines.append((title, *(bounded(getattr(f, name)) for f in s.found)))
+    heads = tuple(escape(" + ".join(b.name for b in c.adaptation)) + ", mm" for c in s.courses)
+    parts.append(Table(("measure", *heads), tuple(lines)))
+    if len(s.courses) > 1:
+        parts.append(Text(f"The criteria are judged on the first of the {len(s.courses)} courses."))
+    missing = [what for what, given in (("baseline", s.courses[0].baseline), ("washout", s.courses[0].washout))
+               if not given]  # fmt: skip
+    parts += [Absent(f"No {what} block with a finished trial goes with the first adaptation.") for what in missing]
+    return parts
+
+
+_MEASURES = (
+    ("baseline, |deviation|", "baseline_mm"), ("initial, |deviation|", "initial_mm"),
+    ("initial, signed", "initial_signed_mm"), ("end of adaptation, |deviation|", "end_mm"),
+    ("end of adaptation, signed", "end_signed_mm"), ("after-effect, signed", "after_effect_mm"),
+    ("after-effect of the first three, signed", "after_effect_first_few_mm"),
+    ("end of washout, |deviation|", "washout_mm"),
+)  # fmt: skip
+
+
+def _course_caption(s: Session) -> str:
+    return ("Lateral deviation on normal trials: baseline is the second half of its block, initial the first "
+            f"{FIRST} in "
+            f"the field, end the last {LAST}, after-effect the first {FIRST} of washout, and washout its last {LAST}. "
+            "Ratios compare mean absolute deviations; the after-effect is signed. In brackets 95 % bootstrap intervals "
+            f"over trials. A verdict is “not beyond chance” where its interval holds the criterion. {cite('lateral')}; "
+            f"{cite('bootstrap')}.")  # fmt: skip

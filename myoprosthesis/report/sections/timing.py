@@ -1,0 +1,85 @@
+"""How the session kept time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from myoprosthesis.report.gathered import EDGES, Durations
+from myoprosthesis.report.section import Absent, Drawing, Part, Section, Table, number
+from myoprosthesis.report.sections.deviation import shade
+from myoprosthesis.report.session import Session
+from myoprosthesis.report.style import ROLE, figure, plain_log
+
+
+def section(s: Session) -> Section:
+    """Ticks, answers, trials and the time between them."""
+    g = s.gathered
+    if g is None or not g.timing:
+        return Section("timing", "Timing", (Absent("No timing: it is in the recording, which cannot be read."),))
+    rows = np.array(g.timing, float)
+    rows = rows[np.argsort(rows[:, 1])]
+    trial, begin, end, typical, worst, samples, expected = rows.T
+    between = np.append(begin[1:] - end[:-1], np.nan)
+    between[between < 0] = np.nan
+    missed = float(np.clip(expected - samples, 0, None).sum())
+    table = [
+        ("time from state to state", *_row(g.ticks)), ("from a state to the command that answers it", *_row(g.answers)),
+        ("a trial, first to last state", *_spread(end - begin)), ("between trials", *_spread(between)),
+    ]  # fmt: skip
+    caption = (
+        f"Wall time as the recorder received the messages, over {len(rows)} trials; {int(missed)} of "
+        f"{int(expected.sum())} "
+        "samples are missing in them. Between trials: from the last state of one to the first of the next, in which a "
+        "learner learns."
+    )
+    parts: list[Part] = [Table(("wall time, ms", "n", "median", "95 %", "99 %", "largest"), tuple(table), caption)]
+    columns = {"trial": trial.astype(int), "wall_start_s": [f"{x:.6f}" for x in begin], "wall_s": end - begin,
+               "between_s": between, "tick_median_ms": typical * 1e3, "tick_max_ms": worst * 1e3,
+               "samples": samples.astype(int), "expected": expected.astype(int)}  # fmt: skip
+    fig = figure(2.6)
+    left, right = fig.subplots(1, 2, width_ratios=(3, 2))
+    left.plot(trial, (end - begin) * 1e3, ".", ms=3, color=ROLE["washout"], label="trial")
+    left.plot(trial, between * 1e3, ".", ms=3, color=ROLE["adaptation"], label="between trials")
+    left.set(xlabel="trial", ylabel="wall time, ms", yscale="log")
+    plain_log(left.yaxis)
+    left.margins(x=0.01)
+    left.legend(loc="upper right", bbox_to_anchor=(1, -0.16), ncols=2, borderaxespad=0)
+    shade(left, s.blocks)
+    for found, colour, name in ((g.ticks, ROLE["baseline"], "state to state"),
+                                (g.answers, ROLE["generalisation"], "state to command")):  # fmt: skip
+        if len(found):
+            _histogram(right, found, colour, name)
+    right.set(xlabel="ms", ylabel="share of ticks", xscale="log")
+    plain_log(right.xaxis)
+    right.legend(loc="upper right")
+    caption = ("Left: wall time of each trial and of the pause after it. Right: distribution of the time from one "
+               "state to "
+               f"the next within a trial (n = {len(g.ticks)}) and from a state to its command (n = "
+               f"{len(g.answers)}).")  # fmt: skip
+    parts.append(Drawing("timing", fig, caption, "Wall time of trials and ticks", columns))
+    return Section("timing", "Timing", tuple(parts))
+
+
+def _histogram(ax: Any, found: Durations, colour: str, name: str) -> None:
+    used = np.flatnonzero(found.counts[1:-1])
+    if not len(used):
+        return
+    first, last = max(0, used[0] - 1), min(len(EDGES) - 2, used[-1] + 1)
+    share = found.counts[1:-1][first : last + 1] / len(found)
+    ax.stairs(share, EDGES[first : last + 2] * 1e3, color=colour, fill=True, alpha=0.45, label=name)
+
+
+def _row(found: Durations) -> tuple[str, ...]:
+    if not len(found):
+        return ("0", "–", "–", "–", "–")
+    values = (*(found.percentile(q) for q in (50, 95, 99)), found.largest)
+    return (str(len(found)), *(number(1e3 * x, 3) for x in values))
+
+
+def _spread(x: Any) -> tuple[str, ...]:
+    x = x[np.isfinite(x)]
+    if not len(x):
+        return ("0", "–", "–", "–", "–")
+    return (str(len(x)), *(number(1e3 * float(v), 1) for v in (*np.percentile(x, (50, 95, 99)), x.max())))

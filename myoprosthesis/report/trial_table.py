@@ -1,0 +1,166 @@
+"""The table of a session's trials, `trials.csv`: one row per finished trial."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.core.errors import ConfigError
+
+NAME = "trials.csv"
+NORMAL, CATCH, CHANNEL = "normal", "catch", "channel"
+KINDS = (NORMAL, CATCH, CHANNEL)
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Texts = NDArray[np.str_]
+
+
+@dataclass(frozen=True, eq=False)
+class TrialTable:
+    """Columns of shape (n_trials,), in the order in which the trials were made; NaN where a cell is empty."""
+
+    trial: Ints
+    block: Ints
+    block_name: Texts
+    kind: Texts
+    """`normal`, `catch` (the field off by surprise) or `channel` (the movement held to its line)."""
+    target: Ints
+    label: Texts
+    start_x: Floats
+    start_y: Floats
+    target_x: Floats
+    target_y: Floats
+    go_s: Floats
+    perturbation: Texts
+    gain: Floats
+    """N·s/m, of the curl field of the block, clockwise positive."""
+    policy: Texts
+    policy_sha256: Texts
+    success: Floats
+    """1, 0 or NaN."""
+    endpoint_error_mm: Floats
+    lateral_deviation_mm: Floats
+    """Signed, at its largest, right of the motion positive."""
+    lateral_at_peak_speed_mm: Floats
+    peak_speed: Floats
+    """m/s."""
+    channel_slope: Floats
+    """Of the force on the channel's wall on the ideal one: 1 is all of the field."""
+    channel_force_N: Floats
+    estimate_gain: Floats
+    """N·s/m, the learner's estimate before the trial."""
+    loss: Floats
+    samples: Ints
+
+    def __len__(self) -> int:
+        return len(self.trial)
+
+    def where(self, mask: NDArray[Any]) -> TrialTable:
+        """The rows of a mask or of indices."""
+        return TrialTable(*(getattr(self, f.name)[mask] for f in fields(self)))
+
+    def of(self, kind: str) -> TrialTable:
+        """The rows of one kind."""
+        return self.where(self.kind == kind)
+
+    @property
+    def angle(self) -> Floats:
+        """Direction of the movement, rad, counter-clockwise from x."""
+        return np.arctan2(self.target_y - self.start_y, self.target_x - self.start_x)
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A table, the hash of its file, and what was wrong with it."""
+
+    table: TrialTable
+    sha256: str
+    faults: tuple[str, ...] = ()
+
+
+def read(file: Path) -> Reading:
+    """The table in `file`. A last row that was cut short is left out and told of; any other fault is refused."""
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{file.parent} is no folder of a session: {file.name} cannot be read "
+                          f"({error.strerror})") from error  # fmt: skip
+    faults = []
+    whole, newline, rest = data.rpartition(b"\n")
+    if rest.strip():
+        faults.append(f"{file.name} ends in the middle of a row, of which nothing is used: {_short(rest)}")
+    try:
+        text = (whole + newline).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file} is no table of trials: {error.reason} at byte {error.start}") from error
+    rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
+    if not rows:
+        raise ConfigError(f"{file} has no header: it is empty, or was cut off before its first row")
+    table = _table(file, rows[0], rows[1:])
+    if not len(table):
+        raise ConfigError(f"{file} has a header and no trial: no trial of this session was finished")
+    return Reading(table, hashlib.sha256(data).hexdigest(), tuple(faults))
+
+
+def _table(file: Path, header: list[str], rows: list[list[str]]) -> TrialTable:
+    names = [f.name for f in fields(TrialTable)]
+    lacking = [n for n in names if n not in header]
+    if lacking:
+        raise ConfigError(f"{file} lacks the column{'s' * (len(lacking) > 1)} {', '.join(lacking)}: it has "
+                          f"{', '.join(header)[:300]}")  # fmt: skip
+    place = [header.index(n) for n in names]
+    columns: list[list[Any]] = [[] for _ in names]
+    readers = [_READERS[str(f.type)] for f in fields(TrialTable)]
+    for number, row in enumerate(rows, 2):
+        if len(row) != len(header):
+            raise ConfigError(f"{file}, row {number}: {len(row)} cells for {len(header)} columns")
+        for column, reader, at in zip(columns, readers, place, strict=True):
+            try:
+                column.append(reader(row[at]))
+            except ValueError:
+                raise ConfigError(f"{file}, row {number}: {header[at]} is {row[at]!r}, not a number") from None
+    kinds: dict[str, Any] = {"Ints": np.int64, "Floats": np.float64, "Texts": np.str_}
+    arrays: list[Any] = [np.array(c, kinds[str(f.type)]) for c, f in zip(columns, fields(TrialTable), strict=True)]
+    table = TrialTable(*arrays)
+    _check(file, table)
+    return table
+
+
+def _check(file: Path, table: TrialTable) -> None:
+    strange = sorted(set(table.kind.tolist()) - set(KINDS))
+    if strange:
+        raise ConfigError(f"{file}: a trial of kind {strange[0]!r}, known are {', '.join(KINDS)}")
+    back = np.flatnonzero(np.diff(table.trial) <= 0)
+    if len(back):
+        i = int(back[0])
+        raise ConfigError(f"{file}: trial {table.trial[i + 1]} stands after trial {table.trial[i]}; "
+                          "every trial has one row, in the order in which they were made")  # fmt: skip
+
+
+def _integer(cell: str) -> int:
+    return int(cell) if cell.strip() else -1
+
+
+def _number(cell: str) -> float:
+    cell = cell.strip()
+    if cell.lower() in ("true", "false"):
+        return float(cell.lower() == "true")
+    return float(cell) if cell else math.nan
+
+
+_READERS: dict[str, Callable[[str], Any]] = {"Ints": _integer, "Floats": _number, "Texts": str}
+
+
+def _short(data: bytes) -> str:
+    text = data.decode("utf-8", "replace").strip()
+    return f"{text[:60]}…" if len(text) > 60 else text

@@ -1,0 +1,256 @@
+"""A real recorder beside a real stack: complete, safe when killed, taken up again, and told about."""
+
+import json
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+
+from myoprosthesis.core.errors import RecordingError
+from myoprosthesis.core.wire import Writer
+from myoprosthesis.nodes import status, topics
+from myoprosthesis.nodes.recorder_loop import Gaps, Line, RecorderLoop
+from myoprosthesis.recording.bag import Bag
+from myoprosthesis.recording.repair import repair
+from myoprosthesis.stack import NodeSpec
+from myoprosthesis.supervisor import Supervisor
+
+
+@pytest.fixture
+def recorder(tmp_path, probe):
+    """Start a recorder into `tmp_path/r`; it says what it records in `told`."""
+    made = []
+
+    def start(**parameters):
+        words, told = [], probe.hear(topics.RECORDER_ACTIVE)
+        node = NodeSpec("recorder", "recorder_node", {"folder": str(tmp_path / "r"), **parameters})
+        supervisor = Supervisor([node], lambda who, text: words.append(text))
+        made.append(supervisor)
+        supervisor.start()
+        supervisor.words = words
+
+        def now():
+            return {**status.values(told[-1]), "text": told[-1].message} if told else {}
+
+        supervisor.now = now
+        return supervisor
+
+    yield start
+    for supervisor in made:
+        supervisor.stop()
+
+
+@pytest.fixture
+def speak(probe):
+    """Publishers of the three that a recorder needs; `tick` says the k-th tick of a body of 39 muscles."""
+    names = [f"muscle_{k}" for k in range(39)]
+    pack = Writer(names, frame="world").pack
+    outs = [probe.speak(t, topics.reliable(1)) for t in (topics.STATE, topics.COMMAND, topics.APPLIED)]
+
+    def tick(k, dt_ns=2_000_000):
+        data = pack(k * dt_ns, *np.full((3, 39), float(k)))
+        for out in outs:
+            out.publish(data)
+
+    return tick
+
+
+def stamps(folder, topic):
+    return np.concatenate([np.zeros(0, np.int64), *(t.stamp_ns for t in Bag(folder).tables(topic))])
+
+
+def test_nothing_is_lost_of_a_fast_loop(recorder, probe, speak, tmp_path):
+    """5000 ticks at about 500 Hz: structure, no timing."""
+    r = recorder()
+    assert probe.until(lambda: speak(0) or r.now().get("ready")), r.words
+    assert {"state", "command", "applied"} <= set(r.now()["heard"])
+    for k in range(1, 5000):
+        speak(k)
+        time.sleep(0.0015)
+    probe.until(lambda: False, 0.5)
+    r.stop()
+    for topic in ("state", "command", "applied"):
+        got = stamps(tmp_path / "r", topic)
+        assert np.array_equal(got[got > 0], np.arange(1, 5000) * 2_000_000)
+    bag = Bag(tmp_path / "r")
+    assert bag.faults == [] and {m.file for m in bag.messages()} == {0}
+    logs = [m.log_ns for m in bag.messages()]
+    assert logs == sorted(logs) and abs(logs[-1] * 1e-9 - time.time()) < 60
+
+
+def test_a_killed_recorder_loses_a_tenth_of_a_second_at_most_and_goes_on_in_the_next_file(
+    recorder, probe, speak, tmp_path
+):
+    r = recorder(attachments=[str(_file(tmp_path, "session.yaml", "name: mine\n"))])
+    assert probe.until(lambda: speak(0) or r.now().get("ready")), r.words
+    k, said = 1, [0]
+    until = time.monotonic() + 1.5
+    while time.monotonic() < until:
+        speak(k)
+        said.append(time.time_ns())
+        k += 1
+        time.sleep(0.002)
+    os.kill(r.pids()["recorder"], signal.SIGKILL)
+    killed = time.time_ns()
+    bag = Bag(tmp_path / "r")
+    got = stamps(tmp_path / "r", "state")
+    got = got[got > 0] // 2_000_000
+    assert np.array_equal(got, np.arange(1, len(got) + 1)) and len(bag.faults) == 1
+    lost_ms = (killed - said[got[-1]]) * 1e-6
+    assert lost_ms <= 100, f"{lost_ms:.0f} ms, {k - 1 - got[-1]} ticks"
+
+    def again():
+        return not r.poll() and r.now().get("file") == "recording_1.mcap" and r.now()["ready"]
+
+    assert probe.until(lambda: speak(k) or again()), r.words
+    for j in range(k + 1, k + 50):
+        speak(j)
+        time.sleep(0.002)
+    probe.until(lambda: False, 0.5)
+    r.stop()
+    assert [d.path.name for d in repair(tmp_path / "r")] == ["recording_0.mcap"]
+    bag = Bag(tmp_path / "r")
+    assert bag.faults == [] and bag.attachments() == {"session.yaml": b"name: mine\n"}
+    last = [m.publish_ns for m in bag.messages(["state"]) if m.file == 1]
+    assert sorted(set(last)) == (np.arange(k, k + 50) * 2_000_000).tolist()
+
+
+def test_a_stack_is_recorded_whole(start, tmp_path):
+    """In lockstep: as many states, commands and applied as ticks, with the plans; no views, no beats."""
+    made = start(lockstep=True, trials=3, record=str(tmp_path / "r"), perturbation="curl_cw")
+    try:
+        assert made.until(lambda: made.diagnostics and made.diagnostics[-1].get("finished"), 60), made.words
+        ticks = made.diagnostics[-1]["ticks"]
+    finally:
+        made.close()
+    bag = Bag(tmp_path / "r")
+    last = np.unique(stamps(tmp_path / "r", "command"))  # the first may be said again
+    assert ticks == 300 and last[-1] == 2_990_000_000 and (np.diff(last) == 10_000_000).all()
+    assert {"/state", "/command", "/applied", "/target", "/perturbation", "/trial", "/effector/spec"} <= set(bag.topics)
+    assert {"/policy/active", "/diagnostics"} <= set(bag.topics)
+    assert not {"/beat", "/joint_states", "/clock", "/rosout", "/recorder/active"} & set(bag.topics)
+    assert {json.loads(text)["trial"] for _, text in bag.texts("target")} == {0, 1, 2}
+    ends = [s.values["trial"] for _, s in bag.statuses("trial") if s.message == "end"]
+    assert ends == [0, 1, 2]
+
+
+def test_topics_that_appear_later_and_below_the_namespace_are_found(recorder, probe, tmp_path):
+    from std_msgs.msg import Header, String
+
+    r = recorder()
+    assert probe.until(lambda: r.now()), r.words
+    late = topics.Topic("twin/note", String, topics.latched(3))
+    view = topics.Topic("twin/joint_states", String, topics.reliable(1))
+    beat = topics.Topic("beat", Header, topics.reliable(1))
+    for topic in (late, view, beat):
+        out = probe.speak(topic)
+        out.publish(topic.type() if topic is beat else String(data="hello"))
+    assert probe.until(lambda: "twin/note" in r.now().get("received", {})), r.now()
+    r.stop()
+    assert set(Bag(tmp_path / "r").topics) - {"/diagnostics"} == {"/twin/note"}
+
+
+REFUSED = {
+    "no folder": ({"folder": ""}, "needs a folder"),
+    "a file": ({"folder": "/dev/null"}, "/dev/null cannot be a recording"),
+    "no such attachment": ({"attachments": ["/nowhere.yaml"]}, "attachment /nowhere.yaml cannot be read: No such file"),
+    "flush": ({"flush_s": 0.0}, "0.0 is outside 0.005 to 10 s"),
+}
+
+
+@pytest.mark.parametrize("parameters, sentence", REFUSED.values(), ids=REFUSED)
+def test_what_a_recorder_refuses(recorder, parameters, sentence):
+    r = recorder(**parameters)
+    until = time.monotonic() + 20
+    while not (fault := r.poll()) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert "recorder was not started" in fault and sentence in fault
+
+
+def test_gaps_are_ticks_that_did_not_come():
+    from rclpy.serialization import serialize_message
+    from std_msgs.msg import String
+
+    pack = Writer(("a",)).pack
+    gaps = Gaps()
+    for stamp in (0, 30):
+        gaps.state(pack(stamp, *np.zeros((3, 1))))
+    assert gaps.missing == 0  # the period is not known
+    gaps.spec(serialize_message(String(data='{"dt": 1e-8}')))
+    for stamp in (30, 40, 40, 54, 80, 0, 10):
+        gaps.state(pack(stamp, *np.zeros((3, 1))))
+    assert gaps.missing == 2
+
+
+class Disk:
+    """A writer whose disk is full for a while."""
+
+    def __init__(self):
+        self.full, self.lost, self.held, self.written, self.closed = False, 0, [], [], 0
+        self.path = self.folder = "disk"
+
+    def topic(self, name, kind, qos):
+        return 1
+
+    def add(self, channel, at, data):
+        self.held.append((at, data))
+
+    def flush(self):
+        held, self.held = self.held, []
+        if self.full and held:
+            self.lost += len(held)
+            raise RecordingError("disk cannot be written: No space left on device")
+        self.written += held
+        return bool(held)
+
+    def close(self):
+        self.flush()
+        self.closed += 1
+
+
+def test_a_full_disk_is_told_once_and_tried_again():
+    import threading
+
+    disk, said, queue = Disk(), [], []
+
+    def take():
+        out, queue[:] = list(queue), []
+        return out
+
+    def until(done):
+        end = time.monotonic() + 5
+        while not done() and time.monotonic() < end:
+            if not queue:
+                queue.append((b"x", next(clock)))
+            time.sleep(0.002)
+        assert done()
+
+    clock = iter(range(1, 10**6))
+    loop = RecorderLoop(disk, 0.005, lambda level, text: said.append((level, text)))
+    loop.lines.append(Line("/a", "std_msgs/msg/String", (), take))
+
+    def thread(work):
+        t = threading.Thread(target=work, daemon=True)
+        t.start()
+        return t
+
+    loop.start(thread)
+    until(lambda: len(disk.written) > 3)
+    disk.full = True
+    until(lambda: disk.lost > 5)
+    assert loop.fault and [s[0] for s in said] == ["fatal"] and "No space left" in said[0][1]
+    disk.full = False
+    until(lambda: not loop.fault)
+    assert [s[0] for s in said] == ["fatal", "warning"] and "messages are lost" in said[1][1]
+    queue.append((b"last", next(clock)))
+    loop.stop()
+    assert disk.closed == 1 and disk.written[-1][1] == b"last"
+    assert [at for at, _ in disk.written] == sorted(at for at, _ in disk.written)
+
+
+def _file(folder, name, text):
+    path = folder / name
+    path.write_text(text)
+    return path

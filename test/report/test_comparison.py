@@ -1,0 +1,56 @@
+"""Sessions that mirror each other are not told apart; one that learns and one that does not are."""
+
+import json
+
+import pytest
+
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.report.comparison import compare, default_place
+
+SHORT = (("baseline", 40, 0.0), ("adaptation", 104, 1.0), ("washout", 48, 0.0))
+
+
+@pytest.fixture(scope="module")
+def folders(write, planted, tmp_path_factory):
+    at = tmp_path_factory.mktemp("sessions")
+    return {
+        "cw": write(at / "cw", planted(blocks=SHORT)),
+        "ccw": write(at / "ccw", planted(blocks=SHORT, gain=-10.0)),
+        "rigid": write(at / "rigid", planted(blocks=SHORT, learned=0.0, seed=1)),
+        "short": write(at / "short", planted(blocks=(("baseline", 24, 0.0), *SHORT[1:]))),
+    }
+
+
+def by_measure(numbers):
+    return {d["measure"]: d for d in numbers["differences"]}
+
+
+def test_opposite_fields_are_mirror_images_trial_by_trial(folders, tmp_path):
+    numbers = compare([folders["cw"], folders["ccw"]], tmp_path)
+    found = by_measure(numbers)
+    for measure in ("initial", "end of adaptation", "after-effect"):
+        assert found[measure]["zero_within"] and found[measure]["paired"] in (8, 16), measure
+        assert found[measure]["own_mm"] * found[measure]["reference_mm"] > 0
+    assert found["after-effect"]["own_mm"] < -10 < 20 < found["initial"]["own_mm"]
+    assert json.loads((tmp_path / "figures.json").read_text())["differences"][0]["session"] == "ccw"
+    html = (tmp_path / "index.html").read_text()
+    assert "<script" not in html and html.count("<img alt=") == 3
+
+
+def test_a_fixed_policy_differs_from_one_that_learns(folders, tmp_path):
+    found = by_measure(compare([folders["cw"], folders["rigid"]], tmp_path))
+    assert found["end of adaptation"]["interval"][0] > 15 and found["after-effect"]["interval"][0] > 10
+    assert found["initial"]["paired"] == 0  # other seeds have their targets in another order
+
+
+def test_sessions_of_different_length_are_compared_as_groups(folders, tmp_path):
+    found = by_measure(compare([folders["cw"], folders["short"]], tmp_path))
+    assert all(d["paired"] == 0 for d in found.values())
+    low, high = found["after-effect"]["interval"]
+    assert low < 0 < high
+
+
+def test_one_session_or_too_many_are_refused(folders):
+    with pytest.raises(ConfigError, match="1 sessions are to be compared, expected 2 to 8"):
+        compare([folders["cw"]])
+    assert default_place([folders["cw"], folders["ccw"]]).name == "comparison_cw_and_ccw"
