@@ -151,13 +151,10 @@ def list_all(given: argparse.Namespace) -> int:
 
 def hold(given: argparse.Namespace) -> int:
     """Pause, or go on."""
-    from std_srvs.srv import SetBool
-
     from myoprosthesis.nodes.steering import Steering
 
     with Steering(given.namespace) as steering:
-        answer = steering.call(SetBool, "session/pause", SetBool.Request(data=given.hold))
-    print(answer.message)
+        print(steering.hold_session(given.hold))
     return 0
 
 

@@ -74,6 +74,10 @@ class Steering:
         """Hold simulated time, or let it run."""
         return self._words(self.call(SetBool, "effector/pause", SetBool.Request(data=hold)))
 
+    def hold_session(self, hold: bool) -> str:
+        """Hold a session after its present trial, or let it go on."""
+        return self._words(self.call(SetBool, "session/pause", SetBool.Request(data=hold)))
+
     def change(self, node: str, transition: str) -> bool:
         """A lifecycle transition by name; whether it was done."""
         request = ChangeState.Request(transition=Transition(label=transition))
