@@ -32,10 +32,10 @@ from myoprosthesis.training.trials import Trials
 class LearnerOptions:
     """How a policy learns from trial to trial."""
 
-    field_rate: float = option(0.08, "share of the difference between measured and estimated field that a trial adds",
+    field_rate: float = option(0.06, "share of the difference between measured and estimated field that a trial adds",
                                "1", 0.0, 1.0)
     retention: float = option(0.999, "share of the estimate that is kept from trial to trial", "1", 0.0, 1.0)
-    ridge: float = option(0.03, "a movement slower than this along some direction tells little of the field there",
+    ridge: float = option(0.01, "a movement slower than this along some direction tells little of the field there",
                           "m/s", 1e-6, 10.0)
     steps: int = option(6, "gradient steps after each trial", "", 1, 1000)
     batch: int = option(16, "movements practised in each step", "", 1, 4096)

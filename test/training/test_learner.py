@@ -65,8 +65,8 @@ def lived(learner: Learner, trials: range) -> Learner:
 def test_practice_in_a_measured_field_adapts_the_policy_and_leaves_an_after_effect(tmp_path):
     """On the MuJoCo body: less deviation in the field, and without it a deviation to the other side."""
     body = bodies.point_mass(BodyOptions())
-    options = LearnerOptions(field_rate=1.0, retention=1.0, ridge=1e-3, steps=12, batch=8, memory=4,
-                             learning_rate=2e-3)
+    options = LearnerOptions(field_rate=1.0, retention=1.0, ridge=1e-3, steps=8, batch=8, memory=4,
+                             learning_rate=3e-3)
     learner = Learner(Twin(body.model), SHIPPED, options, seed=1)
     naive = aside(OnnxPolicy(SHIPPED), body, 10.0)
     assert naive > 25.0
@@ -126,16 +126,19 @@ def test_the_file_is_the_network_under_its_own_name(policy, tmp_path):
 
 
 def test_a_learner_that_was_cut_goes_on_bit_for_bit(policy, tmp_path):
-    whole = lived(Learner(twin(), policy, QUICK, seed=5), range(7))
-    first = lived(Learner(twin(), policy, QUICK, seed=5), range(4))
+    whole = lived(Learner(twin(), policy, QUICK, seed=5), range(5))
+    first = lived(Learner(twin(), policy, QUICK, seed=5), range(3))
     checkpoint.save(tmp_path / "learner.pt", first.state())
     second = Learner(twin(), policy, QUICK, seed=5)
     second.restore(checkpoint.load(tmp_path / "learner.pt"))
-    lived(second, range(4, 7))
+    lived(second, range(3, 5))
     assert second.export(tmp_path / "cut.onnx", "p") == whole.export(tmp_path / "whole.onnx", "p")
     assert (second.observed, second.estimate.gain) == (whole.observed, whole.estimate.gain)
-    other = lived(Learner(twin(), policy, QUICK, seed=6), range(7))
-    assert other.export(tmp_path / "other.onnx", "p") != whole.export(tmp_path / "whole.onnx", "p")
+
+
+def test_another_seed_practises_otherwise(policy, tmp_path):
+    one, two = (lived(Learner(twin(), policy, QUICK, seed=seed), range(1)) for seed in (5, 6))
+    assert not torch.equal(one.policy.w_in, two.policy.w_in)
 
 
 def test_a_state_stays_as_it_was_while_the_learner_goes_on(policy, tmp_path):
@@ -186,13 +189,6 @@ def test_what_is_practised_is_what_was_done_lately_in_the_estimated_field(policy
     torch.testing.assert_close(drawn.law[6:, 0], torch.from_numpy(learner.estimate.B.ravel()).float())
     assert not drawn.law[:6].any()
     assert drawn.law.std(dim=1).max() == 0
-
-
-def test_practice_lowers_the_loss(policy):
-    learner = Learner(twin(), policy, replace(QUICK, steps=1, batch=16, learning_rate=1e-2), seed=1)
-    learner.observe(movement(0, n=30))
-    losses = [learner.practise() for _ in range(25)]
-    assert np.mean(losses[-5:]) < 0.9 * np.mean(losses[:5])
 
 
 def test_a_movement_in_which_nobody_said_go_is_held(policy):
