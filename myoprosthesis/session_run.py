@@ -103,12 +103,14 @@ class Run:
             task="listed", lockstep=s.lockstep, seed=s.seed, trials=len(self.trials), namespace=self._namespace,
             record=str(self.folder.recording.absolute()),
         )  # fmt: skip
+        kept = [self.folder.path / name for name in ("session.yaml", "perturbation.yaml", "provenance.json")]
         played_s = sum(t.reach.trial_s for t in self.trials[:first])
         settings: dict[str, dict[str, Any]] = {
             "task": {"file": str(self.folder.reaches.absolute()), "first": first, "released": first,
                      "radius": s.reaching.radius, **({"lsl": s.lsl} if s.lsl else {})},
             "policy": {"blend_s": 0.0},
             "effector": {"start_s": played_s},
+            "recorder": {"attachments": [str(file.absolute()) for file in kept]},
         }  # fmt: skip
         return [replace(n, respawn=False) for n in describe(options, settings)]
 

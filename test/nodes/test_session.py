@@ -1,0 +1,120 @@
+"""Sessions over the real graph: the same table every time, whatever dies in between."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+
+SESSION = {
+    "name": "short",
+    "task": {"trial_s": 0.6},
+    "always": [{"kind": "noise", "terms": ["vision"], "sd": 0.002}],
+    "blocks": [
+        {"name": "baseline", "trials": 8},
+        {"name": "adaptation", "trials": 16, "perturbation": "curl_cw", "channel_rate": 0.25, "lead_in": 4},
+        {"name": "washout", "trials": 8, "policy": "reach_cw"},
+    ],
+}
+
+
+@pytest.fixture
+def session(tmp_path):
+    def write(**changes):
+        file = tmp_path / "short.yaml"
+        file.write_text(yaml.safe_dump({**SESSION, **changes}))
+        return str(file)
+
+    return write
+
+
+@pytest.fixture
+def unbroken(command, session, tmp_path):
+    done = command("session", "run", session(), "--out", str(tmp_path / "unbroken"), "--quiet")
+    assert done.returncode == 0, done.stderr
+    return (tmp_path / "unbroken" / "trials.csv").read_bytes()
+
+
+def begin(*words):
+    return subprocess.Popen([sys.executable, "-m", "myoprosthesis.cli.main", "session", "run", *words, "--quiet"],
+                            stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+
+def rows(folder):
+    table = folder / "trials.csv"
+    return len(table.read_text().splitlines()) - 1 if table.is_file() else 0
+
+
+def wait_for(done, seconds=60.0):
+    until = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def test_a_session_that_is_killed_goes_on_to_the_same_table(unbroken, command, session, tmp_path):
+    folder = tmp_path / "killed"
+    process = begin(session(), "--out", str(folder))
+    wait_for(lambda: rows(folder) >= 10)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert rows(folder) < 32
+    time.sleep(1.0)
+    done = command("session", "run", "--resume", str(folder), "--quiet")
+    assert done.returncode == 0, done.stderr
+    assert (folder / "trials.csv").read_bytes() == unbroken
+    lines = unbroken.decode().splitlines()
+    assert [line.split(",")[13] for line in lines[1:]] == 24 * ["reach_null"] + 8 * ["reach_cw"]
+
+
+def test_a_process_that_dies_costs_no_finished_trial(unbroken, session, tmp_path):
+    folder = tmp_path / "wounded"
+    process = begin(session(), "--out", str(folder))
+    wait_for(lambda: rows(folder) >= 6)
+    node = subprocess.run(["pgrep", "-P", str(process.pid), "-f", "policy_node"], capture_output=True, text=True)
+    os.kill(int(node.stdout.split()[0]), signal.SIGKILL)
+    told = process.communicate(timeout=90)[1]
+    assert process.returncode == 0, told
+    assert "policy died by signal 9" in told and "started again" in told
+    assert (folder / "trials.csv").read_bytes() == unbroken
+
+
+def test_ctrl_c_stops_a_session_that_can_be_gone_on_with(unbroken, command, session, tmp_path):
+    folder = tmp_path / "stopped"
+    process = begin(session(), "--out", str(folder))
+    wait_for(lambda: rows(folder) >= 3)
+    process.send_signal(signal.SIGINT)
+    told = process.communicate(timeout=30)[1]
+    assert process.returncode == 130 and f"--resume {folder}" in told and "Traceback" not in told
+    done = command("session", "run", "--resume", str(folder), "--quiet")
+    assert done.returncode == 0 and (folder / "trials.csv").read_bytes() == unbroken
+
+
+def test_a_session_is_paused_and_let_go_on(command, session, tmp_path):
+    folder = tmp_path / "paused"
+    process = begin(session(blocks=[{"name": "long", "trials": 150}]), "--out", str(folder))
+    wait_for(lambda: rows(folder) >= 2)
+    assert "pausing" in command("session", "pause").stdout
+    time.sleep(1.0)
+    held = rows(folder)
+    time.sleep(1.0)
+    assert rows(folder) == held < 150
+    assert "going on" in command("session", "continue").stdout
+    assert process.wait(60) == 0 and rows(folder) == 150
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((), "one of the two"),
+        (("nothing",), "unknown session"),
+        (("--resume", "nowhere"), "no session.yaml"),
+        (("rigid", "--resume", "x"), "one of the two"),
+    ],
+)
+def test_what_cannot_be_run_is_refused(command, words, told):
+    done = command("session", "run", *words)
+    assert done.returncode == 2 and told in done.stderr and done.stderr.count("\n") == 1
