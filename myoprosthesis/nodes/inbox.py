@@ -93,10 +93,10 @@ class Inbox:
                 return
 
     @staticmethod
-    def drain(subscription: Any, most: int) -> list[tuple[Any, int]]:
-        """What has come for `subscription`, waited for or not, at most so many: each with its time of arrival (ns)."""
-        out: list[tuple[Any, int]] = []
+    def drain(subscription: Any, most: int) -> list[tuple[Any, dict[str, Any]]]:
+        """What has come for `subscription`, waited for or not, at most so many: each with what rclpy knows of it."""
+        out: list[tuple[Any, dict[str, Any]]] = []
         handle, kind, raw = subscription.handle, subscription.msg_type, subscription.raw
         while len(out) < most and (got := handle.take_message(kind, raw)) is not None:
-            out.append((got[0], got[1]["received_timestamp"]))
+            out.append(got)
         return out

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,8 +10,7 @@ from typing import Any
 
 from myoprosthesis.core.errors import RecordingError
 from myoprosthesis.nodes.control_loop import ControlLoop
-from myoprosthesis.recording import cdr
-from myoprosthesis.recording.bag_writer import BagWriter, stamp_ns
+from myoprosthesis.recording.bag_writer import BagWriter
 
 POLL_S = 0.005
 """Messages wait in the middleware's queues meanwhile: to wake for each of them would cost several times as much as to
@@ -21,40 +19,29 @@ write it, on processors that the loops need."""
 
 @dataclass(eq=False)
 class Line:
-    """A topic that is recorded: `take` gives what has come since, as (bytes, time of arrival in ns)."""
+    """A topic that is recorded: `take` gives the messages that have come since, each with what rclpy knows of it."""
 
     name: str
     kind: str
     qos: Sequence[Mapping[str, Any]]
-    take: Callable[[], list[tuple[bytes, int]]]
-    inspect: Callable[[bytes], None] = lambda data: None
+    take: Callable[[], list[tuple[bytes, dict[str, Any]]]]
     received: int = 0
+    missing: int = 0
+    """Messages that their publishers have sent between those that came."""
     channel: int = 0
     """Of the file; 0 until the first message."""
+    _newest: dict[bytes, int] = field(default_factory=dict)
 
-
-@dataclass
-class Gaps:
-    """Ticks whose state did not come, told by the stamps of those that did."""
-
-    dt_ns: int = 0
-    """Period of the effector; 0: not known yet."""
-    missing: int = 0
-    _last_ns: int | None = field(default=None, repr=False)
-
-    def spec(self, data: bytes) -> None:
-        """Learn the period from a message of `effector/spec`."""
-        try:
-            self.dt_ns = round(float(json.loads(cdr.text(data))["dt"]) * 1e9)
-        except (RecordingError, ValueError, KeyError, TypeError):
-            self.dt_ns = 0
-
-    def state(self, data: bytes) -> None:
-        """Count what is missing between the state before and this one; time that goes back begins anew."""
-        now, last = stamp_ns(data, 0), self._last_ns
-        self._last_ns = now
-        if last is not None and self.dt_ns and now > last:
-            self.missing += max(0, round((now - last) / self.dt_ns) - 1)
+    def count(self, info: Mapping[str, Any]) -> int:
+        """Keep account of one message; its number by its publisher."""
+        self.received += 1
+        number = info.get("publication_sequence_number") or 0
+        publisher = info.get("publisher_gid")
+        if number and publisher:
+            before = self._newest.get(publisher["data"], number - 1)
+            self.missing += max(0, number - before - 1)
+            self._newest[publisher["data"]] = number
+        return number
 
 
 class RecorderLoop(ControlLoop):
@@ -93,19 +80,17 @@ class RecorderLoop(ControlLoop):
                 self._failed(error)
 
     def _take(self) -> None:
-        came: list[tuple[int, Line, bytes]] = []
+        came: list[tuple[int, Line, bytes, int]] = []
         for line in list(self.lines):
-            for data, at in line.take():
-                line.received += 1
-                line.inspect(data)
-                came.append((at or time.time_ns(), line, data))
+            for data, info in line.take():
+                came.append((info.get("received_timestamp") or time.time_ns(), line, data, line.count(info)))
         if not self.active:
             return
         came.sort(key=itemgetter(0))
-        for at, line, data in came:
+        for at, line, data, number in came:
             if not line.channel:
                 line.channel = self.writer.topic(line.name, line.kind, line.qos)
-            self.writer.add(line.channel, at, data)
+            self.writer.add(line.channel, at, data, number)
 
     def _failed(self, error: RecordingError) -> None:
         if not self.fault:  # told once; it is tried again with whatever comes next

@@ -21,7 +21,7 @@ from myoprosthesis.nodes.inbox import Inbox
 from myoprosthesis.nodes.managed import LoopNode
 from myoprosthesis.nodes.parameters import declare, read
 from myoprosthesis.nodes.process import run, say
-from myoprosthesis.nodes.recorder_loop import Gaps, Line, RecorderLoop
+from myoprosthesis.nodes.recorder_loop import Line, RecorderLoop
 from myoprosthesis.recording.bag_writer import BagWriter
 
 DEPTH = 5000
@@ -75,7 +75,6 @@ class RecorderNode(LoopNode):
         self._told = self.create_publisher(t.type, t.name, t.qos)
         self._known: set[str] = set()
         self._heard: dict[str, float] = {}
-        self._gaps = Gaps()
         self._said: Any = None
         self.create_timer(DISCOVER_S, self._discover)
         self.create_timer(1.0, self._report)
@@ -88,14 +87,16 @@ class RecorderNode(LoopNode):
         self._discover()
         return done
 
+    def _writer(self, o: RecorderNodeOptions) -> BagWriter:
+        return BagWriter(Path(o.folder).expanduser(), attachments(o.attachments))
+
     def _configure(self) -> None:
         o = self._options = read(self, RecorderNodeOptions)
         if not o.folder:
             raise ConfigError("the recorder needs a folder to record into: set its parameter folder")
-        writer = BagWriter(Path(o.folder).expanduser(), attachments(o.attachments))
-        self.loop = RecorderLoop(writer, o.flush_s, partial(say, self))
+        self.loop = RecorderLoop(self._writer(o), o.flush_s, partial(say, self))
         self.loop.active = False
-        self._inbox, self._known, self._heard, self._gaps, self._said = Inbox(self), set(), {}, Gaps(), None
+        self._inbox, self._known, self._heard, self._said = Inbox(self), set(), {}, None
         for topic in (*topics.PRIMARY, *(topics.VIEWS if o.views else ())):
             package = topic.type.__module__.split(".")[0]
             name = self.resolve_topic_name(topic.name)
@@ -108,13 +109,9 @@ class RecorderNode(LoopNode):
         qos = topics.reliable(DEPTH)
         qos.reliability, qos.durability = offered.reliability, offered.durability
         subscription = self._inbox.subscribe(topics.Topic(name, kind, qos), raw=True)
-        line = Line(name, kind_name, [as_yaml(offered)], partial(Inbox.drain, subscription, DEPTH))
-        if name == self.resolve_topic_name(topics.STATE.name):
-            line.inspect = self._gaps.state
-        elif name == self.resolve_topic_name(topics.SPEC.name):
-            line.inspect = self._gaps.spec
         self._known.add(name)
-        self.loop.lines.append(line)
+        take = partial(Inbox.drain, subscription, DEPTH)
+        self.loop.lines.append(Line(name, kind_name, [as_yaml(offered)], take))
 
     def _discover(self) -> None:
         """Subscribe to topics that have appeared, and tell of those that are heard now."""
@@ -172,7 +169,7 @@ class RecorderNode(LoopNode):
             "ready": loop.active and not loop.fault and self._complete(set(heard)),
             "heard": [name.removeprefix(space) for name in heard],
             "received": {line.name.removeprefix(space): line.received for line in list(loop.lines) if line.received},
-            "missing_states": self._gaps.missing,
+            "missing": {line.name.removeprefix(space): line.missing for line in list(loop.lines) if line.missing},
             "lost": loop.writer.lost,
         }
 
@@ -191,7 +188,7 @@ class RecorderNode(LoopNode):
             return loop.fault, status.ERROR
         if not loop.active:
             return "not active", status.OK
-        return "recording", status.WARN if self._gaps.missing else status.OK
+        return "recording", status.WARN if any(line.missing for line in loop.lines) else status.OK
 
     def _tell(self) -> None:
         text, level = self._text()

@@ -14,7 +14,7 @@ from myoprosthesis.core.errors import CommandError, RecordingError, unknown
 from myoprosthesis.core.wire import Frame, Reader, Stack, stacked
 from myoprosthesis.recording import cdr
 from myoprosthesis.recording.mcap_reader import McapFile, open_mcap
-from myoprosthesis.recording.metadata import files_of
+from myoprosthesis.recording.metadata import QOS, files_of
 
 JOINT_STATE, TEXT, STATUS = "sensor_msgs/msg/JointState", "std_msgs/msg/String", "diagnostic_msgs/msg/DiagnosticStatus"
 FOR_EVER_NS = 1 << 63
@@ -55,6 +55,8 @@ class Topic:
     count: int = 0
     channels: list[set[int]] = field(default_factory=list)
     """Its channels in each file."""
+    qos: str = ""
+    """What its publishers offered, as rosbag2 writes it."""
 
 
 class Bag:
@@ -79,6 +81,7 @@ class Bag:
                 topic.channels += [set() for _ in range(len(self.files) - len(topic.channels))]
                 topic.channels[k].add(channel.id)
                 topic.count += file.counts.get(channel.id, 0)
+                topic.qos = channel.metadata.get(QOS, "")
         self._unreadable: dict[str, int] = {}
 
     @property
@@ -135,7 +138,7 @@ class Bag:
             names = {channel: t.name for t in chosen for channel in t.channels[k]}
             held: dict[str, tuple[list[int], list[bytes]]] = {t.name: ([], []) for t in chosen}
             by_channel = {channel: held[name] for channel, name in names.items()}
-            for log_ns, channel, _, data in file.read(names, start_ns, end_ns) if names else ():
+            for log_ns, channel, _, data, _ in file.read(names, start_ns, end_ns) if names else ():
                 times, raw = by_channel[channel]
                 times.append(log_ns)
                 raw.append(data)

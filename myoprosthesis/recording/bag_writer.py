@@ -71,9 +71,10 @@ class BagWriter:
         self._stamped.append(stamped(kind))
         return number
 
-    def add(self, channel: int, log_ns: int, data: bytes) -> None:
-        """A message in CDR that was received at `log_ns`."""
-        self._file.add(channel, log_ns, stamp_ns(data, log_ns) if self._stamped[channel] else log_ns, data)
+    def add(self, channel: int, log_ns: int, data: bytes, number: int = 0) -> None:
+        """A message in CDR that was received at `log_ns`; `number` is its publisher's, 0 for none."""
+        publish_ns = stamp_ns(data, log_ns) if self._stamped[channel] else log_ns
+        self._file.add(channel, log_ns, publish_ns, data, number)
 
     def flush(self) -> bool:
         """Let nothing that was added be lost with this process; whether there was anything."""

@@ -51,6 +51,8 @@ class Raw(NamedTuple):
     channel: int
     publish_ns: int
     data: bytes
+    number: int
+    """Its publisher's."""
 
 
 class Chunk(NamedTuple):
@@ -136,12 +138,12 @@ class McapFile:
         out, at, size = [], 0, len(data)
         unpack, smallest = _MESSAGE.unpack_from, _MESSAGE.size
         while at + smallest <= size:
-            opcode, length, channel, _, log_ns, publish_ns = unpack(data, at)
+            opcode, length, channel, number, log_ns, publish_ns = unpack(data, at)
             stop = at + 9 + length
             if stop > size:
                 break
             if opcode == Opcode.MESSAGE and channel in wanted:
-                out.append(Raw(log_ns, channel, publish_ns, data[at + smallest : stop]))
+                out.append(Raw(log_ns, channel, publish_ns, data[at + smallest : stop], number))
             at = stop
         return out
 

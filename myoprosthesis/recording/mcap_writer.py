@@ -86,14 +86,13 @@ class McapWriter:
         self._channels[channel.id] = channel
         self._new.append(channel)
 
-    def add(self, channel: int, log_ns: int, publish_ns: int, data: bytes) -> None:
-        """A message, to be written with the next `flush`."""
+    def add(self, channel: int, log_ns: int, publish_ns: int, data: bytes, number: int = 0) -> None:
+        """A message, to be written with the next `flush`; `number` is its publisher's, 0 for none."""
         if self._length > CHUNK_BYTES:
             self.flush()
         index = self._index.get(channel)
         if index is None:
             index = self._index[channel] = []
-        number = self._counts.get(channel, 0) + len(index) // 2
         index += (log_ns, self._length)
         length = len(data)
         self._pieces += (

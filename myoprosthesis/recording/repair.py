@@ -60,7 +60,7 @@ def _mend(file: McapFile) -> Repaired:
             for channel in file.channels.values():
                 writer.define(channel, file.schemas.get(channel.schema_id))
             for message in file.read():
-                writer.add(message.channel, message.log_ns, message.publish_ns, message.data)
+                writer.add(message.channel, message.log_ns, message.publish_ns, message.data, message.number)
                 kept += 1
         finally:
             writer.close()

@@ -37,7 +37,7 @@ def write(folder, ticks=100, per_chunk=10, first=0, attachments=None, close=True
     for tick in range(first, first + ticks):
         log = START + tick * DT
         data = pack(tick * DT, *(np.array([tick, -tick]) + k for k in range(3)))
-        bag.add(state, log, data)
+        bag.add(state, log, data, 7 + tick)
         said.append(("/state", log, tick * DT, data))
         if tick % 25 == 0:
             data = text(f'{{"trial": {tick // 25}}}')
