@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from myoprosthesis.cli import sweep
+from myoprosthesis.cli import train_sweep
 from myoprosthesis.cli.figures import add_json, check_writable, write_json
 from myoprosthesis.core.errors import ConfigError
 
@@ -29,7 +29,7 @@ def add(subparsers: Any) -> None:
         description="Trains a policy by gradient, or the same one at several batch sizes.",
     )
     tasks = train.add_subparsers(title="what to train", dest="task", metavar="WHAT", required=True)
-    sweep.add(tasks)
+    train_sweep.add(tasks)
     parser = tasks.add_parser(
         "reach", help="a policy that reaches",
         description="Trains a recurrent policy by back-propagation through the body's differentiable twin. Ctrl-C "
