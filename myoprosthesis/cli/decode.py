@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from myoprosthesis.cli import compare
 from myoprosthesis.cli.about import about, add_about, add_options, chosen
 from myoprosthesis.cli.figures import add_json, check_writable, write_json
 from myoprosthesis.core.errors import ConfigError
@@ -33,6 +34,7 @@ def add(words: Any) -> None:
         add_json(d)
         _add_all(d)
         d.set_defaults(func=func)
+    compare.add(deeds)
 
 
 def _add_all(parser: argparse.ArgumentParser) -> None:
@@ -130,7 +132,7 @@ class _Work:
         if settings.task == "values" and not self.layout.target_unit:
             raise ConfigError("the unit of the targets is not said: give it, such as --target-unit N")
         self.features = wanted.features
-        self.files, recordings = _read(given, self.layout)
+        self.files, recordings = read(given, self.layout)
         first = recordings[0][1]
         self.channels = first.channels
         for path, recording in recordings:
@@ -163,7 +165,7 @@ def _prepare(given: argparse.Namespace) -> _Work:
     return _Work(given)
 
 
-def _read(given: argparse.Namespace, layout: Any) -> tuple[list[Path], list[tuple[Path, Any]]]:
+def read(given: argparse.Namespace, layout: Any) -> tuple[list[Path], list[tuple[Path, Any]]]:
     """All recordings, with channels in the order of the first, at one rate and in one unit."""
     from myoprosthesis.core.channels import permutation
     from myoprosthesis.core.errors import ContractError
@@ -234,7 +236,7 @@ def _replay(given: argparse.Namespace) -> tuple[dict[str, Any], Sequence[str]]:
     if task != "classes":
         raise ConfigError(f"decoder {decoder.contract.name!r} decodes {task}; --decoder judges classes only")
     cut: Cut = chosen(given, Cut, said)
-    _, recordings = _read(given, chosen(given, Layout, said))
+    _, recordings = read(given, chosen(given, Layout, said))
     confusion = np.zeros((len(names), len(names)), int)
     wrong = rejected = drifting = 0
     taken, drifted = [], []

@@ -53,6 +53,16 @@ class DecoderVoice:
         return self._decoder.names
 
     @property
+    def rest(self) -> str:
+        """The answer that is no movement; empty: none is."""
+        return self._decoder.settings.rest
+
+    @property
+    def window(self) -> int:
+        """Samples that a decision looks back."""
+        return self._decoder.features.window
+
+    @property
     def command(self) -> Array | None:
         """The newest posture."""
         return self._drive.posture

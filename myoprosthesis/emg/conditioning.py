@@ -63,6 +63,11 @@ class Conditioned:
     off: NDArray[np.bool_]
 
 
+def off_is_nan(done: Conditioned) -> Array:
+    """Filtered samples, with NaN where an electrode is off: a decoder that hears it rejects, and the hand holds."""
+    return np.where(done.off, np.nan, done.filtered) if done.off.any() else done.filtered
+
+
 class Conditioner:
     """Conditions a stream of blocks; the memory of its filters is all that it keeps."""
 

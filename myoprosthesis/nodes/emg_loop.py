@@ -122,8 +122,3 @@ class EmgLoop(ControlLoop):
         if ended and not self._ended:
             self.port.say("info", "the recording has ended")
         self._ended = ended
-
-
-def off_is_nan(done: Conditioned) -> Array:
-    """Filtered samples, with NaN where an electrode is off: a decoder that hears it rejects, and the hand holds."""
-    return np.where(done.off, np.nan, done.filtered) if done.off.any() else done.filtered

@@ -17,11 +17,11 @@ from myoprosthesis.core.options import build, option
 from myoprosthesis.core.plan import PerturbationPlan
 from myoprosthesis.core.wire import Writer
 from myoprosthesis.emg.calibration import Calibration
-from myoprosthesis.emg.conditioning import Conditioned, Conditioner, Conditioning
+from myoprosthesis.emg.conditioning import Conditioned, Conditioner, Conditioning, off_is_nan
 from myoprosthesis.emg.source import Block, SourceSpec
 from myoprosthesis.nodes import status, topics
 from myoprosthesis.nodes.diagnostics import Diagnostics
-from myoprosthesis.nodes.emg_loop import EmgLoop, off_is_nan
+from myoprosthesis.nodes.emg_loop import EmgLoop
 from myoprosthesis.nodes.inbox import Inbox
 from myoprosthesis.nodes.managed import LoopNode
 from myoprosthesis.nodes.parameters import declare, overrides, read

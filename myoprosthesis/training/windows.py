@@ -93,7 +93,7 @@ def windows(
         owner = owners(recording, first, last, round(cut.margin_s * settings.rate))
         keep = owner >= 0 if labelled else np.ones(len(ends), bool)
         keep &= np.isfinite(target[last]).all(axis=1)
-        repetition = _repetitions(recording, layout, path)
+        repetition = repetitions(recording, layout, path)
         labels = [s.label for s in recording.spans]
         n = int(keep.sum())
         rows["x"].append(x[keep])
@@ -124,7 +124,7 @@ def owners(
     return owner
 
 
-def _repetitions(recording: Recording, layout: Layout, path: Path) -> list[str]:
+def repetitions(recording: Recording, layout: Layout, path: Path) -> list[str]:
     """The repetition of each span: what the path says, or how often the file had this label before."""
     said = layout.found("repetition", path)
     count: dict[str, int] = {}

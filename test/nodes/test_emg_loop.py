@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from myoprosthesis.core.plan import Entry, PerturbationPlan
-from myoprosthesis.emg.conditioning import Conditioner, Conditioning
+from myoprosthesis.emg.conditioning import Conditioner, Conditioning, off_is_nan
 from myoprosthesis.emg.recording import Span
 from myoprosthesis.emg.source import Block, SourceSpec
-from myoprosthesis.nodes.emg_loop import EmgLoop, off_is_nan
+from myoprosthesis.nodes.emg_loop import EmgLoop
 
 RATE, N, BEGAN = 1000.0, 10, 1_700_000_000_000_000_000
 CHANNELS = ("a", "b", "c")

@@ -1,0 +1,303 @@
+"""`myoprosthesis decode compare`: several decoders and hands on one recorded session, in one report."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import math
+import sys
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from myoprosthesis.cli.about import about, add_about, add_options, chosen
+from myoprosthesis.cli.figures import add_json, check_writable, write_json
+from myoprosthesis.core.errors import ConfigError, MyoError
+
+if TYPE_CHECKING:
+    from myoprosthesis.core.effector import Effector
+    from myoprosthesis.training.ab import Course, Decided, Moved, Session
+
+GRIPS = ("close=power", "flexion=pinch", "extension=point")
+DECISIONS = ("accuracy", "active_error", "rejection", "chosen")
+MOVEMENTS = ("goal_rad", "tracking_rad")
+
+
+def add(deeds: Any) -> None:
+    """Add the deed."""
+    p = deeds.add_parser(
+        "compare", help="several decoders and hands on one recorded session",
+        description="Plays one recorded session through several decoders and hand models, offline, by the objects of a "
+        "running stack, and compares them trial by trial. The same command gives the same files to the byte.",
+    )  # fmt: skip
+    p.add_argument("recordings", nargs="*", metavar="RECORDING",
+                   help="files, or folders of them (default: the recording that is shipped)")
+    p.add_argument("--decoders", nargs="+", required=True, metavar="NAME", help="fitted decoders, by name or path")
+    p.add_argument("--hands", nargs="+", default=["ability_hand_model"], metavar="EFFECTOR",
+                   help="hand models (default: ability_hand_model)")
+    p.add_argument("--grips", nargs="*", default=list(GRIPS), metavar="ANSWER=POSE",
+                   help=f"what answers move (default: {' '.join(GRIPS)})")
+    p.add_argument("--speed", type=float, default=2.0, metavar="RAD/S", help="fastest change of a joint (default 2)")
+    p.add_argument("--margin-s", dest="margin_s", type=float, default=0.0, metavar="S",
+                   help="left out of the decisions at the start of each trial: the person's reaction (default 0)")
+    p.add_argument("--skip", action="store_true", help="go on without decoders that do not fit")
+    p.add_argument("--seed", type=int, default=0, help="seed of the bootstrap (default 0)")
+    p.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="where tables and picture are written")
+    add_about(p)
+    add_json(p)
+    from myoprosthesis.emg.layout import Layout
+
+    add_options(p.add_argument_group("what the files do not say"), Layout)
+    p.set_defaults(func=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Play, compare, write; status 2 when a decoder does not fit, unless `--skip`."""
+    check_writable(given.json)
+    try:
+        import matplotlib  # noqa: F401
+        import scipy  # noqa: F401
+    except ImportError as error:
+        raise ConfigError("comparing needs scipy and matplotlib: pip install 'myoprosthesis[emg]'") from error
+    from myoprosthesis.core.options import build
+    from myoprosthesis.decoders.drive import DriveOptions
+    from myoprosthesis.training import ab
+
+    options = build(DriveOptions, {"grips": given.grips, "speed": given.speed}, "compare")
+    session = _session(given)
+    hands = _hands(given.hands)
+    names, left_out = _fitting(given, session, hands, options)
+    courses: dict[tuple[str, str], Course] = {}
+    decided: list[Decided] = []
+    moved: list[Moved] = []
+    try:
+        for name, file in names.items():
+            for hand, effector in hands.items():
+                heard = _voice(name, file, session, effector, options)
+                course = courses[name, hand] = ab.play(heard, session, effector)
+                if hand == next(iter(hands)):  # what is decided is the same for all
+                    decided += ab.decided(heard, course, session, given.margin_s)
+                moved += ab.moved(heard, course, session, effector.spec, hand, options)
+    finally:
+        for effector in hands.values():
+            effector.close()
+    if not decided:
+        raise ConfigError("no trial is long enough for a window of the decoders")
+    specs = {hand: effector.spec for hand, effector in hands.items()}
+    figures = {
+        "recordings": [str(r) for r in given.recordings] or ["shipped"], "seconds": len(session.samples) / session.rate,
+        "trials": len(session.trials), "hands": list(hands), "grips": given.grips, "speed": given.speed,
+        "decoders": {n: {"file": str(f), "sha256": _digest(f.read_bytes())} for n, f in names.items()},
+        "left_out": left_out,
+        "by_decoder": _by_decoder(decided, moved, names, hands, courses),
+        "differences": _differences(decided, moved, courses, specs, session, given.seed),
+    }  # fmt: skip
+    files = {"decisions.csv": ab.table(decided), "movements.csv": ab.table(moved),
+             "compare.json": json.dumps(_plain(figures), indent=1) + "\n"}  # fmt: skip
+    for name, text in files.items():
+        _write(given.out / name, text.encode())
+    from myoprosthesis.cli import compare_picture
+
+    _write(given.out / "compare.png", compare_picture.draw(figures, session, courses, specs))
+    figures["sha256"] = {n: _digest(t.encode()) for n, t in files.items()}
+    _tell(figures)
+    write_json(given.json, figures)
+    return 0
+
+
+def _session(given: argparse.Namespace) -> Session:
+    from myoprosthesis.cli.decode import read
+    from myoprosthesis.core.share import root
+    from myoprosthesis.emg.layout import Layout
+    from myoprosthesis.training.ab import Session
+
+    paths = given.recordings or [str(root() / "config" / "recordings" / "libemg_myo")]
+    layout: Layout = chosen(given, Layout, about(given, paths))
+    _, recordings = read(argparse.Namespace(recordings=paths), layout)
+    return Session.of(recordings, layout)
+
+
+def _hands(names: list[str]) -> dict[str, Effector]:
+    from myoprosthesis.core import registry
+    from myoprosthesis.training.ab import closure
+
+    if len(set(names)) < len(names):
+        raise ConfigError(f"a hand is named twice: {' '.join(names)}")
+    hands: dict[str, Effector] = {}
+    for name in names:
+        made: Effector = registry.factory("effectors", name)(registry.options("effectors", name)())
+        hands[name] = made
+        if not made.spec.steppable:
+            raise ConfigError(f"effector {name!r} is no simulation: a comparison needs one that can be stepped")
+        closure(_pose(made), made.spec)
+    return hands
+
+
+def _pose(effector: Effector) -> Any:
+    import numpy as np
+
+    return np.zeros((1, effector.spec.command.size))
+
+
+def _voice(name: str, file: Path, session: Session, effector: Effector, options: Any) -> Any:
+    from myoprosthesis.policies.onnx_policy import OnnxPolicy
+    from myoprosthesis.training import ab
+
+    return ab.voice(name, OnnxPolicy(file), session, effector.spec, options)
+
+
+def _fitting(
+    given: argparse.Namespace, session: Session, hands: dict[str, Effector], options: Any
+) -> tuple[dict[str, Path], list[str]]:
+    """The decoders that fit recording and hands, with their files, and those left out; a sentence for each of them."""
+    from myoprosthesis.policies import store
+
+    if len(set(given.decoders)) < len(given.decoders):
+        raise ConfigError(f"a decoder is named twice: {' '.join(given.decoders)}")
+    short = [d.removesuffix("/policy.onnx").rstrip("/").rpartition("/")[2] for d in given.decoders]
+    labels = short if len(set(short)) == len(short) else given.decoders
+    fitting: dict[str, Path] = {}
+    for name, path in zip(labels, given.decoders, strict=True):
+        try:
+            file = store.find(path)
+            for effector in hands.values():
+                _voice(name, file, session, effector, options)
+            fitting[name] = file
+        except MyoError as error:
+            print(f"{'left out' if given.skip else 'does not fit'}: {name}: {error}", file=sys.stderr)
+    wrong = len(given.decoders) - len(fitting)
+    if wrong and not given.skip:
+        raise ConfigError(f"{wrong} of {len(given.decoders)} decoders cannot be compared here; --skip leaves them out")
+    if not fitting:
+        raise ConfigError("no decoder is left to compare")
+    return fitting, [name for name in labels if name not in fitting]
+
+
+def _by_decoder(decided: Any, moved: Any, names: Any, hands: Any, courses: Any) -> dict[str, Any]:
+    """Figures of each decoder: of all windows, by class, by repetition, and by hand."""
+    out = {}
+    for name in names:
+        mine = [r for r in decided if r.decoder == name]
+        out[name] = {
+            **_shares(mine),
+            "onset_s": _mean([r.onset_s for r in mine]),
+            "by_class": {c: _shares([r for r in mine if r.label == c]) for c in sorted({r.label for r in mine})},
+            "by_repetition": {
+                k: _shares([r for r in mine if r.repetition == k]) for k in sorted({r.repetition for r in mine})
+            },
+            "by_hand": {
+                hand: {
+                    **{m: _mean(list(_moves(moved, name, hand, m).values())) for m in MOVEMENTS},
+                    "guard_events": courses[name, hand].events,
+                }
+                for hand in hands
+            },
+        }  # fmt: skip
+    return out
+
+
+def _shares(rows: list[Any]) -> dict[str, Any]:
+    """Shares of all windows of some trials."""
+    n = sum(r.windows for r in rows)
+    return {"windows": n, **{m: sum(getattr(r, m) * r.windows for r in rows) / n for m in DECISIONS}}
+
+
+def _mean(values: list[float]) -> float | None:
+    known = [v for v in values if not math.isnan(v)]
+    return sum(known) / len(known) if known else None
+
+
+def _differences(
+    decided: Any, moved: Any, courses: Any, specs: Any, session: Session, seed: int
+) -> list[dict[str, Any]]:
+    """Paired differences, first minus second, over the trials that both have, with 95 % intervals."""
+    from myoprosthesis.training.ab import apart
+
+    decoders, hands = (list(dict.fromkeys(k[i] for k in courses)) for i in (0, 1))
+    found = []
+    for a, b in combinations(decoders, 2):
+        for measure in DECISIONS:
+            one, two = ({r.trial: getattr(r, measure) for r in decided if r.decoder == d} for d in (a, b))
+            found.append(_paired(a, b, measure, "", one, two, seed))
+        for hand in hands:
+            for measure in MOVEMENTS:
+                one, two = (_moves(moved, d, hand, measure) for d in (a, b))
+                found.append(_paired(a, b, measure, hand, one, two, seed))
+    for a, b in combinations(hands, 2):
+        for name in decoders:
+            for measure in (*MOVEMENTS, "closure"):
+                one, two = (_moves(moved, name, h, measure) for h in (a, b))
+                found.append(_paired(a, b, measure, name, one, two, seed))
+            gaps = apart(courses[name, a], courses[name, b], specs[a], specs[b], session)
+            one = dict(enumerate(gaps.tolist()))
+            found.append(_paired(a, b, "closure_apart_rms", name, one, dict.fromkeys(one, 0.0), seed))
+    return found
+
+
+def _moves(moved: Any, decoder: str, hand: str, measure: str) -> dict[int, float]:
+    return {r.trial: getattr(r, measure) for r in moved if (r.decoder, r.hand) == (decoder, hand)}
+
+
+def _paired(
+    a: str, b: str, measure: str, under: str, one: dict[int, float], two: dict[int, float], seed: int
+) -> dict[str, Any]:
+    """`under` is the hand of a difference between decoders, or the decoder of one between hands."""
+    from myoprosthesis.analysis.intervals import paired_difference
+
+    both = [t for t in one if t in two and not math.isnan(one[t]) and not math.isnan(two[t])]
+    row = {"first": a, "second": b, "measure": measure, "under": under, "trials": len(both)}
+    if len(both) < 2:
+        return {**row, "difference": None, "low": None, "high": None}
+    x = paired_difference([one[t] for t in both], [two[t] for t in both], seed)
+    return {**row, "difference": x.value, "low": x.low, "high": x.high}
+
+
+def _tell(figures: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    top = Table(title=f"{figures['trials']} trials, {figures['seconds']:.1f} s")
+    shares = ("accuracy", "active error", "rejected", "right choice")
+    for column in ("decoder", *shares, "hand", "goal rad", "tracking rad"):
+        top.add_column(column)
+    for name, f in figures["by_decoder"].items():
+        own = [name, *(f"{100 * f[m]:.1f} %" for m in DECISIONS)]
+        for hand, h in f["by_hand"].items():
+            top.add_row(*own, hand, *("–" if h[m] is None else f"{h[m]:.3f}" for m in MOVEMENTS))
+            own = [""] * len(own)
+    console.print(top)
+    table = Table(title="first − second, trial by trial (95 %)")
+    for column in ("first", "second", "measure", "under", "difference", "interval"):
+        table.add_column(column)
+    for d in figures["differences"]:
+        value = ("–", "–") if d["difference"] is None else (
+            f"{d['difference']:+.4f}", f"{d['low']:+.4f} … {d['high']:+.4f}")  # fmt: skip
+        table.add_row(d["first"], d["second"], d["measure"], d["under"], *value)
+    console.print(table)
+    for name, digest in figures["sha256"].items():
+        print(f"{digest}  {name}")
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """For JSON, with nine digits: the last ones of a float may differ between machines."""
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if isinstance(value, float):
+        return float(f"{value:.9g}") if math.isfinite(value) else None
+    return value
