@@ -47,4 +47,4 @@ def _tell(numbers: dict[str, Any]) -> None:
     for one in numbers["criteria"]:
         word = "met" if one["met"] else "not met"
         chance = "" if one["certain"] else ", not beyond chance"
-        print(f"  {one['title']}: {one['value']:.2f} ({one['rule']}): {word}{chance}")
+        print(f"  {one['title']}: {round(one['value'], 2) + 0.0:.2f} ({one['rule']}): {word}{chance}")

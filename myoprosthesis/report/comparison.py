@@ -193,10 +193,9 @@ def _deviation(sessions: Sequence[Session], names: Sequence[str]) -> Section:
     shade(ax, sessions[0].blocks)
     ax.legend(loc="upper right", bbox_to_anchor=(1, -0.13), ncols=4, borderaxespad=0)
     caption = ("Lateral deviation on normal trials, positive to the side to which the session's own field pushes: "
-               "means over "
-               f"rounds of targets, shaded: 95 % bootstrap intervals over the trials of a round ({cite('bootstrap')}). "
-               f"Sessions that mirror each other lie on top of each other. Blocks in the background are those of "
-               f"{escape(names[0])}.")  # fmt: skip
+               "means over rounds of targets, shaded: 95 % bootstrap intervals over the trials of a round "
+               f"({cite('bootstrap')}). Sessions that mirror each other lie on top of each other. Blocks in the "
+               f"background are those of {escape(names[0])}.")  # fmt: skip
     drawing = Drawing("lateral_deviation", fig, caption, f"Lateral deviation of {len(sessions)} sessions", columns)
     return Section("deviation", "Lateral deviation", (drawing,))
 
@@ -240,8 +239,7 @@ def _index(sessions: Sequence[Session], names: Sequence[str]) -> Section:
     ax.set(xlabel="trial", ylabel="adaptation index")
     ax.legend(loc="lower right")
     caption = ("Slope of the channel's force on the force that would cancel the field, by trial; n = "
-               f"{len(columns['trial'])} "
-               f"channel trials ({cite('clamp', 'slope')}).")  # fmt: skip
+               f"{len(columns['trial'])} channel trials ({cite('clamp', 'slope')}).")  # fmt: skip
     return Section("index", "Adaptation index", (
         Drawing("adaptation_index", fig, caption, "Adaptation index by trial", columns),
     ))  # fmt: skip
@@ -271,9 +269,9 @@ def _directions(sessions: Sequence[Session], names: Sequence[str]) -> Section:
     ax.set(xlabel="direction of the target, °", ylabel="after-effect, mm")
     ax.set_xticks(np.arange(0, 361, 45))
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=4, borderaxespad=0.2)
-    caption = ("Mean lateral deviation over the first two rounds of washout, positive to the side of the session's "
-               "own field; "
-               "bars: 95 % bootstrap intervals over the trials of a direction, none where there is one.")  # fmt: skip
+    caption = ("Mean lateral deviation over the first two rounds of washout, positive to the side of the session's own "
+               "field; bars: 95 % bootstrap intervals over the trials of a direction, none where there is "
+               "one.")  # fmt: skip
     return Section("directions", "After-effect by direction", (
         Drawing("after_effect_by_direction", fig, caption, "After-effect by direction", columns),
     ))  # fmt: skip

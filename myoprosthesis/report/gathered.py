@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,6 +126,9 @@ class Gathered:
     """Wall time from a state to the command that answers it, both as they were received."""
     timing: list[tuple[int, float, float, float, float, int, int]] = field(default_factory=list)
     """Trial, wall time of its first and last state (s), median and largest tick (s), samples, samples expected."""
+
+    ledgers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What each node said last of its own timing, by its name."""
 
     @property
     def units(self) -> int:

@@ -35,11 +35,11 @@ def _gathered(folder: Path, session: Session, faults: list[str]) -> Gathered | N
     trials = session.table.trial.tolist()
     out = gather(found.movements(trials), select(session.blocks), found.duration_s)
     out.muscles = found.muscles
+    out.ledgers = found.ledgers()
     faults += [f"Recording: {fault}." for fault in found.faults]
     if found.found < len(trials):
         faults.append(f"{len(trials) - found.found} of {len(trials)} trials of the table are not in the recording, "
-                      "or only "
-                      "a part of them is; figures that need movements are of the others.")  # fmt: skip
+                      "or only a part of them is; figures that need movements are of the others.")  # fmt: skip
     return out
 
 

@@ -74,12 +74,13 @@ def number(value: float | None, digits: int = 2) -> str:
     """As people read it; a dash for none."""
     if value is None or not math.isfinite(value):
         return "–"
-    return f"{value:.{digits}f}".replace("-", "−")
+    told = f"{value:.{digits}f}"
+    return told.lstrip("-") if float(told) == 0 else told.replace("-", "−")
 
 
 def share(value: float | None) -> str:
     """In per cent."""
-    return "–" if value is None or not math.isfinite(value) else f"{100 * value:.0f} %".replace("-", "−")
+    return "–" if value is None or not math.isfinite(value) else f"{number(100 * value, 0)} %"
 
 
 def bounded(found: Interval | None, digits: int = 2, percent: bool = False) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,15 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.effector import EffectorSpec
-from myoprosthesis.core.errors import ConfigError, MyoError
+from myoprosthesis.core.errors import ConfigError, MyoError, RecordingError
 from myoprosthesis.core.plan import NS, TrialPlan
+from myoprosthesis.recording import cdr
 from myoprosthesis.recording.bag import Bag
 from myoprosthesis.report import trial_table
 from myoprosthesis.report.movement import Array, Movement
 from myoprosthesis.report.trial_table import Reading
 
 RECORDING, SETTINGS, PROVENANCE = "recording", "session.yaml", "provenance.json"
-STATE, COMMAND, HIDDEN = "state", "command", "policy/hidden"
+STATE, COMMAND, HIDDEN, DIAGNOSTICS = "state", "command", "policy/hidden", "/diagnostics"
+TICKS = ("ticks", "missed_ticks")
 SILENT = 1 << 15
 """Periods; topics come in blocks of some thousand messages, so none lags so far behind the others while it lasts."""
 Ints = NDArray[np.int64]
@@ -107,6 +110,21 @@ class Recording:
     def faults(self) -> list[str]:
         """What is wrong with the files, as far as they were read."""
         return list(self.bag.faults)
+
+    def ledgers(self) -> dict[str, Mapping[str, Any]]:
+        """What each node said last of itself on /diagnostics, by its name; of ticks, the sums over its starts."""
+        if not self.bag.has(DIAGNOSTICS):
+            return {}
+        last: dict[tuple[int, str], Mapping[str, Any]] = {}
+        for message in self.bag.messages([DIAGNOSTICS]):
+            with suppress(RecordingError):
+                last |= {(message.file, s.name): s.values for s in cdr.statuses(message.data)}
+        out: dict[str, dict[str, Any]] = {}
+        for (_, name), values in last.items():
+            before = out.get(name, {})
+            sums = {k: before.get(k, 0) + values[k] for k in TICKS if isinstance(values.get(k), int)}
+            out[name] = {**values, **sums}
+        return dict(out)
 
     def movements(self, trials: Sequence[int]) -> Iterator[Movement]:
         """The movements of `trials`, by time; those whose states are missing are left out."""

@@ -82,9 +82,10 @@ def band(axes: Any, x: ArrayLike, low: ArrayLike, high: ArrayLike, colour: Any) 
 
 
 def plain_log(axis: Any) -> None:
-    """Ticks of a logarithmic axis at 1, 2 and 5, as people write them."""
+    """Ticks of a logarithmic axis as people write them, at 1, 2 and 5 where there is room; call it after drawing."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 300 * low else (1,), numticks=12))
     axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
     axis.set_minor_formatter(NullFormatter())

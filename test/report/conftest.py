@@ -139,6 +139,25 @@ def text(data: str) -> bytes:
     return b"\x00\x01\x00\x00" + struct.pack("<I", len(raw)) + raw
 
 
+def diagnostics(name: str, values: dict[str, object]) -> bytes:
+    """A diagnostic_msgs/DiagnosticArray of one status, in CDR."""
+    out = bytearray(struct.pack("<iI", 0, 0))
+
+    def put(text: str) -> None:
+        out.extend(bytes(-len(out) % 4))
+        out.extend(struct.pack("<I", len(text) + 1) + text.encode() + b"\0")
+
+    put("")
+    out.extend(bytes(-len(out) % 4) + struct.pack("<I", 1) + b"\0")
+    for text in (name, "following commands", "arm"):
+        put(text)
+    out.extend(bytes(-len(out) % 4) + struct.pack("<I", len(values)))
+    for key, value in values.items():
+        put(key)
+        put(json.dumps(value))
+    return b"\x00\x01\x00\x00" + bytes(out)
+
+
 def spec() -> EffectorSpec:
     command = Channels("effort", MUSCLES, "1", (0.0,) * 6, (1.0,) * 6)
     return EffectorSpec("arm", DT, command, ("shoulder", "elbow"), MUSCLES, "hand", sites=("endpoint",))
@@ -160,6 +179,7 @@ def write_recording(folder: Path, made: list[Made], p: Planted, start_ns: int = 
     with closing(BagWriter(folder)) as bag:
         joint, string = "sensor_msgs/msg/JointState", "std_msgs/msg/String"
         state, command, inside = (bag.topic(f"/{n}", joint) for n in ("state", "command", "policy/hidden"))
+        health = bag.topic("/diagnostics", "diagnostic_msgs/msg/DiagnosticArray")
         target, told = bag.topic("/target", string), bag.topic("/effector/spec", string)
         s = spec()
         writer, answer, units = Writer(s.channels), Writer(MUSCLES, ("effort",)), Writer(
@@ -186,6 +206,9 @@ def write_recording(folder: Path, made: list[Made], p: Planted, start_ns: int = 
                 bag.add(inside, wall + 100_000, units.pack(stamp, states[i]))
                 bag.add(command, wall + 300_000, answer.pack(stamp, np.zeros(6)))
             wall += 20_000_000
+            ticks: dict[str, object] = {"ticks": 100 * (t.trial - made[0].trial + 1), "missed_ticks": 2}
+            ticks["round_trip_ms"] = {"p50": 0.8, "p99": 1.2, "max": 7.5}
+            bag.add(health, wall, diagnostics("effector", ticks))
         bag.flush()
 
 

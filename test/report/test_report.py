@@ -86,6 +86,12 @@ def test_numbers_are_written_once_more_as_json(written):
     assert told["faults"] == []
 
 
+def test_the_nodes_own_measurements_stand_beside_those_of_the_recorder(written):
+    html = written[2]
+    assert "<td>effector: round trip</td><td>0.800</td><td>1.200</td><td>7.500</td>" in html
+    assert "effector missed 2 of 28800 ticks" in html
+
+
 def test_the_same_session_gives_the_same_bytes(written, session_folder, tmp_path):
     out, _, html = written
     report(session_folder, tmp_path)

@@ -48,6 +48,16 @@ def test_a_trial_that_was_planned_again_counts_as_it_was_made_the_second_time(wr
     assert np.abs(sideways).max() == pytest.approx(0.077, abs=1e-4)
 
 
+def test_what_the_nodes_measured_is_what_they_said_last_and_ticks_add_up_over_starts(record, planted, made, tmp_path):
+    p = planted()
+    (tmp_path / "s").mkdir()
+    record(tmp_path / "s" / "recording", made(p)[:3], p)
+    record(tmp_path / "s" / "recording", made(p)[3:5], p)
+    recording = session_data.recording(tmp_path / "s", [])
+    told = recording.ledgers()["effector"]
+    assert told["ticks"] == 500 and told["missed_ticks"] == 4 and told["round_trip_ms"]["p99"] == 1.2
+
+
 def test_only_the_wanted_trials_are_read_and_none_is_kept(session_folder):
     found, recording, _ = read(session_folder, [3, 250])
     assert sorted(found) == [3, 250] and recording.found == 2

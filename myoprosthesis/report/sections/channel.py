@@ -40,18 +40,15 @@ def section(s: Session) -> Section:
     title = "Force on the channel"
     profiles = s.gathered.profiles if s.gathered is not None else []
     if s.gathered is None or not profiles:
-        why = "no channel trials" if s.gathered is not None else "they are in the recording, which cannot be read"
+        why = "no channel trials" if s.gathered is not None else "there is no recording that can be read"
         return Section("channel", title, (Absent(f"No profiles of force: {why}."),))
     found = panels(s, profiles)
     times = s.gathered.times
     caption = (
-        "Force of the hand on the wall of the channel over time from the go signal, positive against the field: "
-        "mean over "
-        "n channel trials (n in each panel), shaded: 95 % bootstrap interval over these trials. Dashed: the force "
-        "that "
-        f"would cancel the block's field at the speed of these movements ({cite('clamp')}). Early, mid and late are "
-        "thirds "
-        "of the channel trials of a block with a field; other blocks are drawn as a whole."
+        "Force of the hand on the wall of the channel over time from the go signal, positive against the field: mean "
+        "over n channel trials (n in each panel), shaded: 95 % bootstrap interval over these trials. Dashed: the force "
+        f"that would cancel the block's field at the speed of these movements ({cite('clamp')}). Early, mid and late "
+        "are thirds of the channel trials of a block with a field; other blocks are drawn as a whole."
     )  # fmt: skip
     columns: dict[str, Any] = {"time_s": times}
     for p in found:

@@ -14,13 +14,15 @@ from myoprosthesis.analysis import intervals
 from myoprosthesis.analysis.adaptation import LearningCurveFit, fit_learning_curve
 from myoprosthesis.analysis.arrays import DataError
 from myoprosthesis.report.blocks import ADAPTATION, WASHOUT, Block, rounds
-from myoprosthesis.report.section import Absent, Drawing, Part, Section, Table, bounded, number, share
+from myoprosthesis.report.section import Absent, Drawing, Part, Section, Table, bounded, share
 from myoprosthesis.report.session import Session
 from myoprosthesis.report.sources import cite
 from myoprosthesis.report.style import INK, KIND, ROLE, band, figure
 from myoprosthesis.report.trial_table import CATCH, CHANNEL, KINDS, NORMAL, TrialTable
 
 Array = NDArray[np.float64]
+LEAST = 0.1
+"""Share of the variance that a curve explains at least, to be called one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,16 +44,14 @@ def section(s: Session) -> Section:
     """All trials by kind, means of rounds with their intervals, exponential fits."""
     means = [round_means(b, s.seed) for b in s.blocks]
     fits = curves(s)
-    drawn = draw(s.table, s.blocks, means, [(b, f) for b, f in fits if isinstance(f, LearningCurveFit)])
+    drawn = draw(s.table, s.blocks, means, [(b, f) for b, f in fits if not isinstance(f, str) and curved(f)])
     t = s.table
     counts = ", ".join(f"{(t.kind == k).sum()} {k}" for k in KINDS if (t.kind == k).any())
     caption = (
         f"Signed largest lateral deviation of every trial (n = {counts}), right of the motion positive; "
         f"{cite('lateral')}. Lines: means over rounds of as many trials as there are targets, shaded: their 95 % "
-        "bootstrap "
-        f"intervals over the trials of the round ({cite('bootstrap')}). Dashed: the exponential nearest in least "
-        "squares "
-        f"({cite('projection')})."
+        "bootstrap intervals over the trials of the round, which include the differences between targets "
+        f"({cite('bootstrap')}). Dashed: the exponential nearest in least squares ({cite('projection')})."
     )  # fmt: skip
     columns = {"trial": t.trial, "block": t.block, "kind": t.kind, "target": t.target,
                "lateral_deviation_mm": t.lateral_deviation_mm, "endpoint_error_mm": t.endpoint_error_mm}  # fmt: skip
@@ -92,6 +92,11 @@ def curves(s: Session) -> list[tuple[Block, LearningCurveFit | str]]:
         except DataError as error:
             out.append((b, str(error)))
     return out
+
+
+def curved(fit: LearningCurveFit) -> bool:
+    """Whether there is an exponential course at all: it explains something of the data."""
+    return fit.r2 >= LEAST
 
 
 def draw(
@@ -144,12 +149,11 @@ def _table(fits: Sequence[tuple[Block, LearningCurveFit | str]]) -> list[Part]:
             absent.append(Absent(f"No learning curve of block {b.name!r}: {fit}."))
             continue
         rows.append((escape(b.name), bounded(fit.start), bounded(fit.asymptote), bounded(fit.tau, 1),
-                     bounded(fit.rate, 3), share(fit.r2) if fit.r2 >= 0 else number(fit.r2)))  # fmt: skip
-    header = ("exponential fit", "start, mm", "asymptote, mm", "τ, trials", "rate per trial", "variance explained")
+                     bounded(fit.rate, 3), f"{share(fit.r2)}{'' if curved(fit) else ', no curve'}"))  # fmt: skip
+    header = ("exponential fit", "start, mm", "asymptote, mm", "τ, trials", "rate per trial", "explained")
     caption = ("Signed lateral deviation = asymptote + (start − asymptote) · exp(−n/τ), n counted in trials of the "
-               "session "
-               "from the first of the block; rate = 1 − exp(−1/τ). In brackets 95 % intervals from resampled "
-               "residuals.")
+               "session from the first of the block; rate = 1 − exp(−1/τ); explained: share of the variance. In "
+               "brackets 95 % intervals from resampled residuals.")
     table = [Table(header, tuple(rows), caption)] if rows else []
     return [*table, *absent]
 

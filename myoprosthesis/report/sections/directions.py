@@ -58,7 +58,7 @@ def _directions(s: Session) -> list[Part]:
         part = t.where(np.arange(len(t))[-n:] if end else np.arange(len(t))[:n])
         series.append(by_direction(f"{title} (n = {n})", role, part, s.seed))
     caption = (
-        f"Mean signed lateral deviation by direction of the target (counter-clockwise from x), over the first or last "
+        "Mean signed lateral deviation by direction of the target (counter-clockwise from x), over the first or last "
         f"{ROUNDS} rounds of normal trials; bars: 95 % bootstrap intervals over the trials of a direction, none where "
         f"there is one. {cite('lateral')}."
     )  # fmt: skip
@@ -131,8 +131,7 @@ def _generalisation(s: Session) -> list[Part]:
             ax.plot(np.rad2deg(x), tuning.floor + tuning.height * np.exp(-(x**2) / 2 / tuning.width**2),
                     color=ROLE[GENERALISATION], lw=1, ls=(0, (4, 2)))  # fmt: skip
             told = (f" Dashed: Gaussian over a floor, width {np.rad2deg(tuning.width):.0f}°, height "
-                    f"{tuning.height:.2f}, "
-                    f"floor {tuning.floor:.2f}.")  # fmt: skip
+                    f"{tuning.height:.2f}, floor {tuning.floor:.2f}.")  # fmt: skip
         except DataError as error:
             parts.append(Absent(f"No tuning curve: {error}."))
         ax.axhline(0, color="#9aa4af", lw=0.8, zorder=0)

@@ -29,7 +29,7 @@ def section(s: Session) -> Section:
     title = "State of the network"
     g = s.gathered
     if g is None or not g.units:
-        why = "policy/hidden was not recorded" if g is not None else "it is in the recording, which cannot be read"
+        why = "policy/hidden was not recorded" if g is not None else "there is no recording that can be read"
         return Section("hidden", title, (Absent(f"No states of the network: {why}."),))
     means = {k: m.value for k, m in g.hidden.items() if m.n and m.total.shape[1] == g.units}
     conditions = [(b.index, p) for b in s.blocks for p in PHASES if any(k[:2] == (b.index, p) for k in means)][:MOST]
@@ -47,9 +47,9 @@ def section(s: Session) -> Section:
         "hidden_states", draw(onto, conditions, name, angle, axes.variance),
         f"States of the network ({g.units} units) on the first two principal axes of all conditions together "
         f"({cite('axes')}); they hold {share(float(axes.variance[:2].sum()))} of the variance, the first "
-        f"{len(axes.variance)} {share(float(axes.variance.sum()))}. One line per target: the mean of the first or "
-        f"the last {EACH} "
-        f"normal trials of a block (n = {n} trials); dot: {-g.times[0]:g} s before the go signal, triangle: the end.",
+        f"{len(axes.variance)} hold {share(float(axes.variance.sum()))}. One line per target: the mean of the first or "
+        f"the last {EACH} normal trials of a block (n = {n} trials); dot: {-g.times[0]:g} s before the go signal, "
+        "triangle: the end.",
         f"Trajectories of {len(onto)} mean movements in the plane of two principal axes", _columns(g.times, onto),
     )  # fmt: skip
     return Section("hidden", title, (plane, *_distances(s, onto, means, conditions, name, role)))
@@ -140,9 +140,9 @@ def _distances(
     n = max([line[4] for line in lines], default=0)
     caption = (
         f"Distance between the mean state of a condition and that of {name[reference]} at the same target, in the "
-        "space of "
-        f"all units: mean over up to {n} targets, shaded: 95 % bootstrap interval over targets. Dotted: mean distance "
-        f"between two targets. Conditions that start together and converge near the target have both ends low.{told}"
+        f"space of all units: mean over up to {n} targets, shaded: 95 % bootstrap interval over targets. Dotted: mean "
+        "distance between two targets. Conditions that start together and converge near the target have both ends "
+        f"low.{told}"
     )  # fmt: skip
     return [Drawing("hidden_distance", fig, caption, "Distance between conditions over time", columns)]
 

@@ -16,7 +16,7 @@ from myoprosthesis.analysis.intervals import Interval
 from myoprosthesis.report.blocks import ADAPTATION, WASHOUT, Block
 from myoprosthesis.report.course import mean
 from myoprosthesis.report.section import Absent, Drawing, Part, Section, Table, bounded
-from myoprosthesis.report.sections.deviation import shade
+from myoprosthesis.report.sections.deviation import curved, shade
 from myoprosthesis.report.session import Session
 from myoprosthesis.report.sources import cite
 from myoprosthesis.report.style import INK, KIND, ROLE, band, figure
@@ -66,17 +66,16 @@ def _channel(s: Session) -> list[Part]:
         binned.append((b, *_bins(x, y, s.seed)))
         if len(y) >= 5 and b.role in (ADAPTATION, WASHOUT):
             try:
-                fits.append((b, x, fit_learning_curve(x, y, s.seed, resamples=200)))
+                fit = fit_learning_curve(x, y, s.seed, resamples=200)
             except DataError:
                 continue
+            if curved(fit):
+                fits.append((b, x, fit))
     caption = (
-        "Slope of the force on the channel's wall on the force that would cancel the field, through zero, on each "
-        "of n = "
-        f"{n} channel trials: 0 is nothing learned, 1 all of the field ({cite('clamp', 'slope', 'slope2')}). Lines: "
-        "means "
-        f"of up to {BIN} successive channel trials of a block, shaded: 95 % bootstrap intervals over these trials. "
-        "Dashed: "
-        "exponential fit. Blocks without a field are measured against the session's first one."
+        "Slope of the force on the channel's wall on the force that would cancel the field, through zero, on each of n "
+        f"= {n} channel trials: 0 is nothing learned, 1 all of the field ({cite('clamp', 'slope', 'slope2')}). Lines: "
+        f"means of up to {BIN} successive channel trials of a block, shaded: 95 % bootstrap intervals over these "
+        "trials. Dashed: exponential fit. Blocks without a field are measured against the session's first one."
     )  # fmt: skip
     columns = {"trial": np.concatenate([x for _, x, _ in found]).astype(int),
                "block": [b.index for b, x, _ in found for _ in x],
@@ -130,8 +129,8 @@ def _catch(s: Session) -> list[Part]:
     binned = [(b, *_bins(t.trial.astype(float), t.lateral_deviation_mm, s.seed)) for b, t in found]
     caption = (
         f"Lateral deviation on n = {n} catch trials, on which the field is off by surprise: as it is learned, they "
-        "bend to "
-        f"the other side ({cite('catch')}). Lines and shades as above; pale: the normal trials of the same blocks."
+        f"bend to the other side ({cite('catch')}). Lines and shades as above; pale: the normal trials of the same "
+        "blocks."
     )  # fmt: skip
     columns = {"trial": np.concatenate([t.trial for _, t in found]),
                "block": np.concatenate([t.block for _, t in found]),
@@ -172,8 +171,7 @@ def _table(s: Session) -> list[Part]:
     if not rows:
         return []
     header = ("block", "channel trials", "index, end", "catch trials", "after-effect, 2nd half, mm", "learning index")
-    caption = (f"Index at the end: mean slope of the last half of the channel trials, at most {BIN}. Learning "
-               "index: mean "
-               "deviation on catch trials over itself minus that on field trials, both in the second half of the block "
-               f"({cite('catch')}). In brackets 95 % bootstrap intervals.")  # fmt: skip
+    caption = (f"Index at the end: mean slope of the last half of the channel trials, at most {BIN}. Learning index: "
+               "mean deviation on catch trials over itself minus that on field trials, both in the second half of the "
+               f"block ({cite('catch')}). In brackets 95 % bootstrap intervals.")  # fmt: skip
     return [Table(header, tuple(rows), caption)]

@@ -29,7 +29,7 @@ def section(s: Session) -> Section:
         else:
             ax.plot(t.trial[lost], t.loss[lost], color=INK, lw=1)
             ax.set_ylabel("loss")
-            if (t.loss[lost] > 0).all():
+            if 0 < 10 * t.loss[lost].min() < t.loss[lost].max():
                 ax.set_yscale("log")
                 plain_log(ax.yaxis)
         ax.margins(x=0.01)

@@ -25,7 +25,7 @@ def section(s: Session) -> Section:
     title = "Muscle activity"
     g = s.gathered
     if g is None or not g.activity:
-        why = "the effector has no muscles" if g is not None else "it is in the recording, which cannot be read"
+        why = "the effector has no muscles" if g is not None else "there is no recording that can be read"
         return Section("muscles", title, (Absent(f"No muscle activity: {why}."),))
     blocks = [b for b in s.blocks if any(i == b.index for i, _ in g.activity)]
     every = sorted({t for _, t in g.activity})
@@ -44,8 +44,7 @@ def section(s: Session) -> Section:
     panels = [f"target {t}, {angle.get(t, 0):.0f}°" for t in targets]
     n = sum(m.n for k, m in g.activity.items() if k[1] in targets)
     some = f" The {MUSCLES} most active of {len(g.muscles)} muscles." if len(order) < len(g.muscles) else ""
-    caption = ("Mean activation (0 to 1) from the go signal to the end of the movement, over the normal trials of "
-               "each "
+    caption = ("Mean activation (0 to 1) from the go signal to the end of the movement, over the normal trials of each "
                f"block (n = {n} trials at these targets).{some}")  # fmt: skip
     columns = {
         "target": [t for t in targets for _ in g.muscles for _ in blocks],
@@ -112,6 +111,5 @@ def _synergies(s: Session) -> list[Part]:
     ax.set_xticks(columns["synergies"])
     ax.legend(loc="lower right")
     caption = (f"Variance accounted for by 1 to {most} non-negative synergies of the mean activation of each block "
-               "over time "
-               f"and targets ({cite('nmf', 'synergies')}). Needed for 90 %: {', '.join(told)}.")  # fmt: skip
+               f"over time and targets ({cite('nmf', 'synergies')}). Needed for 90 %: {', '.join(told)}.")  # fmt: skip
     return [Drawing("synergies", fig, caption, "Variance accounted for against number of synergies", columns)]

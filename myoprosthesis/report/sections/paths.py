@@ -23,7 +23,7 @@ def section(s: Session) -> Section:
     """Early and late in each block; catch and channel trials by themselves."""
     title = "Trajectories"
     if s.gathered is None or not s.gathered.paths:
-        return Section("paths", title, (Absent("No trajectories: they are in the recording, which cannot be read."),))
+        return Section("paths", title, (Absent("No trajectories: there is no recording that can be read."),))
     chosen = select(s.blocks).paths
     where = {t: p for t, p in chosen.items() if t in s.gathered.paths}
     blocks = [b for b in s.blocks if any(i == b.index for i, _ in where.values())][:MOST]
@@ -38,8 +38,7 @@ def section(s: Session) -> Section:
         f"Paths of the endpoint, coloured by the direction of the target; n = {n} over {len(blocks)} blocks. Early and "
         f"late are the first and the last {EACH} normal trials at each target in a block (at most a third of them), "
         "catch trials have the field off by surprise, channel trials hold the movement to its line. Dashed: the "
-        "straight "
-        "lines."
+        "straight lines."
     )  # fmt: skip
     if len({i for i, _ in where.values()}) > MOST:
         caption += f" The first {MOST} blocks are drawn."
@@ -91,5 +90,5 @@ def draw(
     ax = axes[-1, 0]
     x, y = middle - 0.94 * half
     ax.plot([x, x + length], [y, y], color=MUTED, lw=1.6, solid_capstyle="butt")
-    ax.text(x, y + 0.04 * half, f"{length:g} mm", color=MUTED, fontsize=7)
+    ax.text(x, y + 0.07 * half, f"{length:g} mm", color=MUTED, fontsize=7)
     return fig

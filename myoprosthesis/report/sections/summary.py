@@ -120,9 +120,8 @@ _MEASURES = (
 
 
 def _course_caption(s: Session) -> str:
-    return ("Lateral deviation on normal trials: baseline is the second half of its block, initial the first "
-            f"{FIRST} in "
-            f"the field, end the last {LAST}, after-effect the first {FIRST} of washout, and washout its last {LAST}. "
-            "Ratios compare mean absolute deviations; the after-effect is signed. In brackets 95 % bootstrap intervals "
-            f"over trials. A verdict is “not beyond chance” where its interval holds the criterion. {cite('lateral')}; "
-            f"{cite('bootstrap')}.")  # fmt: skip
+    return (f"Lateral deviation on normal trials: baseline is the second half of its block, initial the first {FIRST} "
+            f"in the field, end the last {LAST}, after-effect the first {FIRST} of washout, and washout its last "
+            f"{LAST}. Ratios compare mean absolute deviations; the after-effect is signed. In brackets 95 % bootstrap "
+            "intervals over trials, which include the differences between targets. A verdict is “not beyond chance” "
+            f"where its interval holds the criterion. {cite('lateral')}; {cite('bootstrap')}.")  # fmt: skip

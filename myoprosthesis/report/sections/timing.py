@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ def section(s: Session) -> Section:
     """Ticks, answers, trials and the time between them."""
     g = s.gathered
     if g is None or not g.timing:
-        return Section("timing", "Timing", (Absent("No timing: it is in the recording, which cannot be read."),))
+        return Section("timing", "Timing", (Absent("No timing: there is no recording that can be read."),))
     rows = np.array(g.timing, float)
     rows = rows[np.argsort(rows[:, 1])]
     trial, begin, end, typical, worst, samples, expected = rows.T
@@ -30,11 +32,11 @@ def section(s: Session) -> Section:
     ]  # fmt: skip
     caption = (
         f"Wall time as the recorder received the messages, over {len(rows)} trials; {int(missed)} of "
-        f"{int(expected.sum())} "
-        "samples are missing in them. Between trials: from the last state of one to the first of the next, in which a "
-        "learner learns."
+        f"{int(expected.sum())} samples are missing in them. Between trials: from the last state of one to the first "
+        "of the next, in which a learner learns."
     )
     parts: list[Part] = [Table(("wall time, ms", "n", "median", "95 %", "99 %", "largest"), tuple(table), caption)]
+    parts += _ledgers(s)
     columns = {"trial": trial.astype(int), "wall_start_s": [f"{x:.6f}" for x in begin], "wall_s": end - begin,
                "between_s": between, "tick_median_ms": typical * 1e3, "tick_max_ms": worst * 1e3,
                "samples": samples.astype(int), "expected": expected.astype(int)}  # fmt: skip
@@ -55,11 +57,27 @@ def section(s: Session) -> Section:
     plain_log(right.xaxis)
     right.legend(loc="upper right")
     caption = ("Left: wall time of each trial and of the pause after it. Right: distribution of the time from one "
-               "state to "
-               f"the next within a trial (n = {len(g.ticks)}) and from a state to its command (n = "
+               f"state to the next within a trial (n = {len(g.ticks)}) and from a state to its command (n = "
                f"{len(g.answers)}).")  # fmt: skip
     parts.append(Drawing("timing", fig, caption, "Wall time of trials and ticks", columns))
     return Section("timing", "Timing", tuple(parts))
+
+
+def _ledgers(s: Session) -> list[Part]:
+    """What the nodes measured themselves."""
+    assert s.gathered is not None
+    rows, ticks = [], []
+    for node, values in sorted(s.gathered.ledgers.items()):
+        for key, one in values.items():
+            if key.endswith("_ms") and isinstance(one, Mapping) and {"p50", "p99", "max"} <= one.keys():
+                name = f"{node}: {key.removesuffix('_ms').replace('_', ' ')}"
+                rows.append((escape(name), *(number(float(one[q]), 3) for q in ("p50", "p99", "max"))))
+        if values.get("ticks"):
+            ticks.append(f"{node} missed {values.get('missed_ticks', 0)} of {values['ticks']} ticks")
+    if not rows:
+        return [Absent("No measurements by the nodes themselves: /diagnostics was not recorded.")]
+    caption = f"What the nodes measured themselves, as they said last on /diagnostics. {escape('; '.join(ticks))}."
+    return [Table(("by the nodes, ms", "median", "99 %", "largest"), tuple(rows), caption)]
 
 
 def _histogram(ax: Any, found: Durations, colour: str, name: str) -> None:
