@@ -31,6 +31,10 @@ def test_opposite_fields_are_mirror_images_trial_by_trial(folders, tmp_path):
     for measure in ("initial", "end of adaptation", "after-effect"):
         assert found[measure]["zero_within"] and found[measure]["paired"] in (8, 16), measure
         assert found[measure]["own_mm"] * found[measure]["reference_mm"] > 0
+    for d in found.values():
+        if d["paired"]:
+            assert d["difference"] == pytest.approx(d["own_mm"] - d["reference_mm"], abs=0.5)
+    assert abs(found["initial"]["difference"]) > 0.01
     assert found["after-effect"]["own_mm"] < -10 < 20 < found["initial"]["own_mm"]
     assert json.loads((tmp_path / "figures.json").read_text())["differences"][0]["session"] == "ccw"
     html = (tmp_path / "index.html").read_text()
@@ -40,6 +44,8 @@ def test_opposite_fields_are_mirror_images_trial_by_trial(folders, tmp_path):
 def test_a_fixed_policy_differs_from_one_that_learns(folders, tmp_path):
     found = by_measure(compare([folders["cw"], folders["rigid"]], tmp_path))
     assert found["end of adaptation"]["interval"][0] > 15 and found["after-effect"]["interval"][0] > 10
+    for d in found.values():
+        assert d["difference"] == pytest.approx(d["own_mm"] - d["reference_mm"])
     assert found["initial"]["paired"] == 0  # other seeds have their targets in another order
 
 

@@ -50,6 +50,12 @@ def test_early_and_late_hold_each_target_and_have_no_trial_in_common(everything)
     assert all(p.shape == (gathered.POINTS, 2) and p.dtype == np.float32 for p in out.paths.values())
 
 
+def test_a_target_that_was_reached_once_is_early_and_not_late(write, planted, tmp_path):
+    folder = write(tmp_path / "s", planted(blocks=(("baseline", 8, 0.0), ("adaptation", 16, 1.0)), special=False))
+    chosen = gathered.select(blocks.blocks(trial_table.read(folder / "trials.csv").table, {}))
+    assert [p for _, p in sorted(chosen.phase.items())] == [(0, "early")] * 8 + [(1, "early")] * 8 + [(1, "late")] * 8
+
+
 def test_mean_activation_and_hidden_states_by_block_and_target(everything, made, planted):
     _, _, out = everything
     own = [t.known for t in made(planted()) if (t.block, t.target, t.kind) == (1, 2, "normal")]
