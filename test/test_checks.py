@@ -14,6 +14,7 @@ from myoprosthesis.core.options import build
 from myoprosthesis.effectors.mirror import Mirror, MirrorOptions
 from myoprosthesis.perturbations import kinds
 from myoprosthesis.policies.onnx_policy import OnnxPolicy
+from myoprosthesis.tasks import listed
 from myoprosthesis.tasks.reaching import Hold, ReachOptions
 
 SECONDS = {"arm26": 60.0, "point_mass": 60.0, "mirror": 60.0, "myoelbow": 60.0}
@@ -42,8 +43,10 @@ def test_every_perturbation_passes(name):
 
 @pytest.mark.parametrize("name", registry.names("tasks"))
 @pytest.mark.parametrize("between", ["reset", "return"])
-def test_every_task_passes(name, between):
-    options = build(registry.options("tasks", name), {"between": between, "catch_rate": 0.3})
+def test_every_task_passes(name, between, tmp_path):
+    listed.write(tmp_path / "list.csv", [listed.Reach(0.1, 0.0), listed.Reach(0.0, 0.1, 1.0, 0.5, "never")])
+    own = {"file": str(tmp_path / "list.csv")} if name == "listed" else {"catch_rate": 0.3}
+    options = build(registry.options("tasks", name), {"between": between, **own})
     check_task(registry.factory("tasks", name)(options))
 
 

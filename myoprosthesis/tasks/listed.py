@@ -11,7 +11,7 @@ from pathlib import Path
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import build, option
 from myoprosthesis.core.plan import TrialPlan, ns
-from myoprosthesis.tasks.reaching import CentreOut, CentreOutOptions, ReachOptions
+from myoprosthesis.tasks.reaching import CentreOut, CentreOutOptions
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,13 @@ class Reach:
 
 
 @dataclass(frozen=True)
-class ListedOptions(ReachOptions):
+class ListedOptions:
     """Options of a list of reaches."""
 
     file: str = option("", "CSV with one row for each trial: x, y, go_s, trial_s, label")
+    home: tuple[float, ...] = option((), "start of the movements; empty: the effector's start", "m", -10.0, 10.0)
+    radius: float = option(0.01, "a trial is a success when the endpoint ends this near", "m", 1e-4, 1.0)
+    between: str = option("reset", "how the next trial gets to its start", choices=("reset", "return"))
 
 
 class Listed:
@@ -42,12 +45,17 @@ class Listed:
 
     def plan(self, trial: int, from_ns: int) -> TrialPlan:
         """See `Task.plan`."""
-        reach = self._reaches[trial % len(self._reaches)]
+        returns = self.options.between == "return"
+        movement, back = divmod(trial, 2) if returns else (trial, 0)
+        reach = self._reaches[movement % len(self._reaches)]
         home = tuple(self.options.home) + (0.0,) * (3 - len(self.options.home))
         target = (home[0] + reach.x, home[1] + reach.y, home[2])
         go_ns = from_ns + ns(reach.go_s) if reach.go_s < reach.trial_s else None
         until_ns = from_ns + ns(reach.trial_s)
-        return TrialPlan(trial, from_ns, until_ns, home, target, go_ns, label=reach.label)
+        if back:
+            ends = (from_ns, until_ns, target, home, from_ns)
+            return TrialPlan(trial, *ends, reset=False, scored=False, label="return")
+        return TrialPlan(trial, from_ns, until_ns, home, target, go_ns, not returns or trial == 0, label=reach.label)
 
     @staticmethod
     def centre_out(options: CentreOutOptions) -> Callable[[int], tuple[int, Reach]]:
