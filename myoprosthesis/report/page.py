@@ -55,7 +55,7 @@ details summary{{cursor:pointer;color:var(--accent);font-size:14px;margin-bottom
 footer{{grid-column:1/-1;color:var(--muted);font-size:13px;border-top:1px solid var(--rule);padding-top:16px}}
 @media(max-width:900px){{.sheet{{display:block;padding:0 18px 60px}} header{{padding:34px 0 18px;margin-bottom:20px}}
 nav{{position:static;margin-bottom:30px}} nav ol{{display:flex;flex-wrap:wrap;border:0}} nav a{{padding:2px 16px 2px 0}}
-h1{{font-size:27px}}}}
+h1{{font-size:27px}} td:first-child{{white-space:normal}}}}
 @media print{{nav{{display:none}} .sheet{{display:block}} figure,table{{break-inside:avoid}}}}
 """
 
