@@ -25,13 +25,13 @@ FIRST, FEW, LAST = 8, 3, 16
 class Criteria:
     """When a course counts as adaptation."""
 
-    rise: float = 2.0
+    rise: float = 3.0
     """Initial error over baseline, at least."""
-    reduction: float = 0.5
+    reduction: float = 0.7
     """Share of the initial error that practice removes, at least."""
-    after_effect: float = 0.25
+    after_effect: float = 0.5
     """After-effect over initial error, opposite in sign, at least."""
-    washout: float = 1.5
+    washout: float = 1.2
     """Error at the end of washout over baseline, at most."""
 
 
