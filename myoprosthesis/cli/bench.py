@@ -8,7 +8,7 @@ from typing import Any
 from myoprosthesis.bench import training
 from myoprosthesis.cli.figures import add_json, check_writable, write_json
 
-PARTS = ("loop", "swap", "training", "emg")
+PARTS = ("loop", "swap", "training", "emg", "recording")
 
 
 def add(words: Any) -> None:
@@ -16,7 +16,9 @@ def add(words: Any) -> None:
     p = words.add_parser("bench", help="measure loop, swaps, training, and EMG to hand", description=__doc__)
     p.add_argument("part", nargs="?", choices=(*PARTS, "all"), default="all", help="what to measure (default all)")
     p.add_argument("--seconds", type=float, default=60.0, help="length of the real-time part (default 60)")
-    p.add_argument("--hours", type=float, default=1.0, help="EMG that is decoded offline (default 1)")
+    p.add_argument(
+        "--hours", type=float, default=1.0, help="EMG that is decoded offline, recording that is read (default 1)"
+    )
     p.add_argument("--swaps", type=int, default=1000, help="number of swaps (default 1000)")
     training.add(p)
     add_json(p)
@@ -49,6 +51,10 @@ def _measure(part: str, given: argparse.Namespace) -> dict[str, Any]:
         from myoprosthesis.bench import emg
 
         return {"emg": emg.measure(given.seconds / 2, 3600 * given.hours)}
+    if part == "recording":
+        from myoprosthesis.bench import recording
+
+        return {"recording": recording.measure(given.seconds / 2, hours=given.hours)}
     return training.measure(given.motornet_python, given.compile, given.training_seconds)
 
 
@@ -101,6 +107,24 @@ def _table(f: dict[str, Any], part: str) -> Any:
             "50 × real time", f"{e['offline_x_real_time'] / 50:.1f}",
         )  # fmt: skip
         table.add_row("memory that grew meanwhile", f"{e['memory_growth_mib']:.1f} MiB", "", "")
+    elif part == "recording":
+        a, b, kill, read = (f["recording"][k] for k in ("lockstep", "realtime", "kill", "reading"))
+        table.add_row(
+            f"lockstep ticks per second, recorded, {a['effector']}", f"{a['recorded_ticks_per_s']:.0f}",
+            f"{a['thrown_away_ticks_per_s']:.0f} thrown away, {a['nobody_ticks_per_s']:.0f} without",
+            f"{a['ratio']:.2f}",
+        )  # fmt: skip
+        for topic, n in b["topics"].items():
+            what = f"messages of {topic} at {b['rate_hz']:.0f} Hz, {b['effector']}"
+            table.add_row(what, f"{n['recorded']} recorded", f"{n['sent']} sent", f"{n['recorded'] / n['sent']:.4f}")
+        table.add_row(
+            f"lost when killed, of {len(kill['lost_ms'])}", f"at most {kill['largest_ms']:.0f} ms", "100 ms",
+            f"{kill['largest_ms'] / 100:.2f}",
+        )  # fmt: skip
+        table.add_row(
+            f"reading {read['hours']:g} h, {read['messages']} messages, {read['mib']:.0f} MiB",
+            f"{read['read_s']:.1f} s", "60 s", f"{read['read_s'] / 60:.2f}",
+        )  # fmt: skip
     else:
         for key, row in f.items():
             if isinstance(row, dict) and "batches_per_s" in row:

@@ -12,7 +12,7 @@ from myoprosthesis.core.errors import RecordingError
 from myoprosthesis.nodes.control_loop import ControlLoop
 from myoprosthesis.recording.bag_writer import BagWriter
 
-POLL_S = 0.005
+POLL_S = 0.01
 """Messages wait in the middleware's queues meanwhile: to wake for each of them would cost several times as much as to
 write it, on processors that the loops need."""
 

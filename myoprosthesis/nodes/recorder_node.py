@@ -87,14 +87,12 @@ class RecorderNode(LoopNode):
         self._discover()
         return done
 
-    def _writer(self, o: RecorderNodeOptions) -> BagWriter:
-        return BagWriter(Path(o.folder).expanduser(), attachments(o.attachments))
-
     def _configure(self) -> None:
         o = self._options = read(self, RecorderNodeOptions)
         if not o.folder:
             raise ConfigError("the recorder needs a folder to record into: set its parameter folder")
-        self.loop = RecorderLoop(self._writer(o), o.flush_s, partial(say, self))
+        writer = BagWriter(Path(o.folder).expanduser(), attachments(o.attachments))
+        self.loop = RecorderLoop(writer, o.flush_s, partial(say, self))
         self.loop.active = False
         self._inbox, self._known, self._heard, self._said = Inbox(self), set(), {}, None
         for topic in (*topics.PRIMARY, *(topics.VIEWS if o.views else ())):

@@ -23,13 +23,15 @@ ROWS = 2048
 
 
 class Message(NamedTuple):
-    """A message: topic, time of receipt and of its header (ns), bytes in CDR, number of the file it is in."""
+    """A message: topic, time of receipt and of its header (ns), bytes in CDR, the file it is in, its publisher's number
+    (0: not known)."""
 
     topic: str
     log_ns: int
     publish_ns: int
     data: bytes
     file: int
+    number: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +125,7 @@ class Bag:
         for k, file in enumerate(self.files):
             names = {channel: t.name for t in chosen for channel in t.channels[k]}
             for raw in file.read(names, start_ns, end_ns) if names else ():
-                yield Message(names[raw.channel], raw.log_ns, raw.publish_ns, raw.data, k)
+                yield Message(names[raw.channel], raw.log_ns, raw.publish_ns, raw.data, k, raw.number)
 
     def tables(
         self, *topics: str, start_ns: int = 0, end_ns: int = FOR_EVER_NS, rows: int = ROWS

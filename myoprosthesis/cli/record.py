@@ -1,0 +1,118 @@
+"""`myoprosthesis record`: what a running stack says, into a rosbag2 recording; and mending one that was cut off."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import threading
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from myoprosthesis.cli.figures import add_json, check_writable, write_json
+from myoprosthesis.core.errors import ConfigError
+
+BAR = "{desc} {bar} {n:.0f}/{total:.0f} s {postfix}"
+OPEN_BAR = "{desc} {n:.0f} s {postfix}"
+
+
+def add(words: Any) -> None:
+    """Add the word."""
+    p = words.add_parser("record", help="record a running stack, mend a recording", description=__doc__)
+    p.add_argument(
+        "folder", nargs="?", default="", metavar="FOLDER",
+        help="where to; a new file is begun in a recording that is there (recordings/recording_DATE-TIME)",
+    )  # fmt: skip
+    p.add_argument("--views", action="store_true", help="also the conventional views, which repeat `state`")
+    p.add_argument("--seconds", type=float, default=0.0, help="end after so long; 0: at Ctrl-C")
+    p.add_argument("--namespace", default="", help="namespace of the stack")
+    p.add_argument(
+        "--repair", action="store_true", help="mend FOLDER: an index for each file that was cut off, and metadata"
+    )
+    add_json(p)
+    p.set_defaults(func=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Record, or mend."""
+    from myoprosthesis.cli.replay import show, summary
+    from myoprosthesis.recording.bag import Bag
+
+    check_writable(given.json)
+    if given.repair:
+        return _mend(given)
+    name = given.folder or f"recordings/recording_{datetime.now():%Y%m%d-%H%M%S}"
+    folder = Path(name).expanduser().absolute()
+    _record(given, folder)
+    bag = Bag(folder)
+    show(bag)
+    write_json(given.json, summary(bag))
+    return 0
+
+
+def _mend(given: argparse.Namespace) -> int:
+    from myoprosthesis.cli.replay import summary
+    from myoprosthesis.recording.bag import Bag
+    from myoprosthesis.recording.repair import repair
+
+    if not given.folder:
+        raise ConfigError("--repair needs the folder of a recording")
+    folder = Path(given.folder).expanduser()
+    if not folder.is_dir():
+        raise ConfigError(f"{folder} is no folder: --repair takes the folder of a recording, with its metadata")
+    done = repair(folder)
+    for one in done:
+        print(one)
+    if not done:
+        print("every file has its index: nothing to mend")
+    mended = [
+        {"file": d.path.name, "messages": d.messages, "unusable_bytes": d.unusable_bytes,
+         "unusable_messages": d.unusable_messages} for d in done
+    ]  # fmt: skip
+    write_json(given.json, {**summary(Bag(folder)), "mended": mended})
+    return 0
+
+
+def _record(given: argparse.Namespace, folder: Path) -> None:
+    from tqdm import tqdm
+
+    from myoprosthesis.nodes import status, topics
+    from myoprosthesis.nodes.process import namespace_of
+    from myoprosthesis.nodes.steering import Steering
+    from myoprosthesis.stack import NodeSpec
+    from myoprosthesis.supervisor import Supervisor
+
+    stop = threading.Event()
+    for sig in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sig, lambda *_: stop.set())
+    namespace = namespace_of(given.namespace)
+    node = NodeSpec("recorder", "recorder_node", {"folder": str(folder), "views": given.views})
+    with Steering(namespace, "record") as graph:
+        now: dict[str, Any] = {}
+
+        def hear(message: Any) -> None:
+            told = status.values(message)
+            if told.get("folder") == str(folder):
+                now.update(told)
+
+        t = topics.RECORDER_ACTIVE
+        graph.node.create_subscription(t.type, t.name, hear, t.qos)
+        supervisor = Supervisor([node], lambda who, text: tqdm.write(f"[{who}] {text}"), namespace)
+        fault, began = "", 0.0
+        try:
+            supervisor.start()
+            total = given.seconds or None
+            with tqdm(total=total, desc=str(folder), bar_format=BAR if total else OPEN_BAR, disable=None) as bar:
+                while not (stop.is_set() or fault or (total and began and time.monotonic() - began > total)):
+                    graph.spin_until(stop.is_set, 0.1)
+                    fault = supervisor.poll()
+                    if now and not began:
+                        began = time.monotonic()
+                    if began:
+                        bar.n = min(time.monotonic() - began, total or float("inf"))
+                        bar.set_postfix_str(f"{sum(now['received'].values())} messages")
+        finally:
+            supervisor.stop()
+    if fault:
+        raise ConfigError(fault)

@@ -1,0 +1,116 @@
+"""`record` and `replay` as a person uses them."""
+
+import json
+import threading
+
+import numpy as np
+import pytest
+
+from myoprosthesis.core.wire import Reader, Writer
+from myoprosthesis.nodes import topics
+from myoprosthesis.recording.bag import Bag
+from myoprosthesis.recording.bag_writer import BagWriter
+
+JOINT_STATE, STRING = "sensor_msgs/msg/JointState", "std_msgs/msg/String"
+DT = 10_000_000
+
+
+def recording(folder, names, ticks=60):
+    """`ticks` messages of JointState, 10 ms apart by their stamps and 1 ms by their receipt."""
+    bag = BagWriter(folder)
+    channels = [bag.topic(f"/left/{name}", JOINT_STATE) for name in names]
+    pack = Writer(("a", "b"), ("effort",)).pack
+    for k in range(ticks):
+        for channel in channels:
+            bag.add(channel, 10**18 + k * 1_000_000, pack(k * DT, np.array([k, 0.5])))
+    bag.close()
+    return folder
+
+
+def test_a_recording_is_told_of(tmp_path, command):
+    folder = recording(tmp_path / "r", ["state", "command"])
+    done = command("replay", str(folder), "--info", "--json", str(tmp_path / "f.json"))
+    assert done.returncode == 0 and "/left/command" in done.stdout and "sensor_msgs/JointState" in done.stdout
+    figures = json.loads((tmp_path / "f.json").read_text())
+    assert figures["topics"]["/left/state"]["count"] == 60 and figures["faults"] == [] and figures["messages"] == 120
+    file = folder / "recording_0.mcap"
+    file.write_bytes(file.read_bytes()[:-30])
+    done = command("replay", str(folder), "--info")
+    assert "fault: recording_0.mcap ends without its index" in done.stdout and "record --repair" in done.stdout
+    done = command("record", "--repair", str(folder), "--json", str(tmp_path / "f.json"))
+    assert "recording_0.mcap: 120 messages are kept" in done.stdout
+    assert json.loads((tmp_path / "f.json").read_text())["mended"][0]["messages"] == 120
+    assert "nothing to mend" in command("record", "--repair", str(folder)).stdout
+
+
+def play(command, probe, heard, *words):
+    """Run the command while the probe listens."""
+    done = []
+    thread = threading.Thread(target=lambda: done.append(command(*words)))
+    thread.start()
+    assert probe.until(lambda: done, 60)
+    probe.spin(0.2)
+    return done[0]
+
+
+def test_commands_are_played_again_under_stamps_of_now_in_the_rhythm_of_their_own(tmp_path, command, probe):
+    folder = recording(tmp_path / "r", ["state", "command"])
+    heard = probe.hear(topics.COMMAND, topics.reliable(500), raw=True)
+    states = probe.hear(topics.STATE, topics.reliable(500))
+    before = probe.node.get_clock().now().nanoseconds
+    done = play(command, probe, heard, "replay", str(folder), "--rate", "2")
+    assert done.returncode == 0 and "60 messages were played" in done.stdout, done.stderr
+    frames = [Reader().read(data) for data in heard]
+    assert [f.effort.tolist() for f in frames] == [[k, 0.5] for k in range(60)] and frames[0].names == ("a", "b")
+    stamps = np.array([f.stamp_ns for f in frames])
+    assert (np.diff(stamps) > 0).all() and before < stamps[0] < before + 60e9
+    assert 0.29 < (stamps[-1] - stamps[0]) * 1e-9 < 0.6  # 59 times 10 ms at twice the rate
+    assert not states
+
+
+def test_states_are_played_when_they_are_named_and_not_among_all(tmp_path, command, probe):
+    folder = recording(tmp_path / "r", ["state", "emg/envelope"], ticks=5)
+    states = probe.hear(topics.STATE, topics.reliable(500))
+    envelopes = probe.hear(topics.Topic("left/emg/envelope", topics.EMG_ENVELOPE.type, topics.reliable(50)))
+    assert play(command, probe, states, "replay", str(folder), "--topics", "all").returncode == 0
+    assert not states and len(envelopes) == 5
+    assert play(command, probe, states, "replay", str(folder), "--topics", "state").returncode == 0
+    assert len(states) == 5 and len(envelopes) == 5
+
+
+REFUSED = {
+    "nowhere": (("replay", "{nowhere}"), "does not exist"),
+    "no such topic": (("replay", "{r}", "--topics", "commnd"), "unknown topic 'commnd': known are"),
+    "nothing to play": (("replay", "{s}"), "has neither EMG nor commands"),
+    "rate": (("replay", "{r}", "--rate", "0"), "--rate 0 is outside"),
+    "repair nothing": (("record", "--repair"), "needs the folder"),
+    "repair no recording": (("record", "--repair", "{empty}"), "there is no .mcap file in it"),
+    "a folder that is a file": (("record", "/dev/null", "--seconds", "1"), "/dev/null cannot be a recording"),
+}
+
+
+@pytest.mark.parametrize("words, sentence", REFUSED.values(), ids=REFUSED)
+def test_what_is_refused_in_one_sentence(tmp_path, command, words, sentence):
+    places = {"r": recording(tmp_path / "r", ["command"], 2), "s": recording(tmp_path / "s", ["state"], 2)}
+    places |= {"nowhere": tmp_path / "nowhere", "empty": tmp_path / "empty"}
+    places["empty"].mkdir()
+    done = command(*(w.format(**places) for w in words))
+    assert done.returncode == 2 and sentence in done.stderr and done.stderr.count("\n") == 1, done.stderr
+
+
+def test_a_topic_that_others_publish_is_not_played_into(tmp_path, command, probe):
+    folder = recording(tmp_path / "r", ["command"], 2)
+    probe.speak(topics.COMMAND)
+    done = play(command, probe, [], "replay", str(folder))
+    assert done.returncode == 2 and "command is published by another node" in done.stderr
+    heard = probe.hear(topics.COMMAND, topics.reliable(500))
+    assert play(command, probe, heard, "replay", str(folder), "--beside").returncode == 0 and len(heard) == 2
+
+
+def test_a_running_graph_is_recorded(tmp_path, command, probe):
+    out = probe.speak(topics.TARGET)
+    out.publish(topics.TARGET.type(data="{}"))
+    done = play(command, probe, [], "record", str(tmp_path / "r"), "--seconds", "1", "--json", str(tmp_path / "f"))
+    assert done.returncode == 0 and "/target" in done.stdout, done.stderr
+    assert json.loads((tmp_path / "f").read_text())["topics"]["/target"]["count"] == 1
+    assert list(Bag(tmp_path / "r").texts("target"))[0][1] == "{}"
