@@ -20,6 +20,7 @@ SHARED = ("launch", "config", "policies")
 EXECUTABLES = {
     "myoprosthesis",
     *("effector_node", "policy_node", "perturbation_node", "task_node", "console_node", "emg_node", "emulator_node"),
+    "recorder_node",
 }
 
 
