@@ -73,6 +73,7 @@ PERTURBATIONS = [
     "rotation",
     "delay",
     "noise",
+    "withhold",
 ]
 EMG_PERTURBATIONS = ["electrode_shift", "gain_drift", "channel_dropout", "mains", "emg_noise", "emg_delay"]
 HIDDEN_PERTURBATIONS = ["hidden_clamp", "hidden_add", "hidden_rotate", "hidden_silence"]
@@ -170,6 +171,7 @@ setup(
             f"centre_out = {NAME}.tasks.reaching:CentreOut",
             f"random_reach = {NAME}.tasks.reaching:RandomReach",
             f"hold = {NAME}.tasks.reaching:Hold",
+            f"listed = {NAME}.tasks.listed:Listed",
         ],
         f"{NAME}.emg_sources": [f"{name} = {NAME}.emg.sources.{noun}" for name, noun in EMG_SOURCES.items()],
         f"{NAME}.emg_formats": [f"{ending} = {NAME}.emg.formats.{reader}" for ending, reader in EMG_FORMATS.items()],

@@ -154,13 +154,12 @@ class Run:
             time.sleep(RETRY_S)
 
     def _await_leave(self, conductor: Any, trial: Trial) -> None:
-        """A rest before a block, and a pause."""
-        until = time.monotonic() + (0.0 if self.session.lockstep else trial.rest_s)
-        said = False
-        while conductor.paused or time.monotonic() < until:
-            if conductor.paused and not said:
-                said = True
-                self._tell("session", f"paused before trial {trial.number}: myoprosthesis session continue")
+        """A rest before a block, a pause, and a recorder that cannot write."""
+        until, said = time.monotonic() + (0.0 if self.session.lockstep else trial.rest_s), ""
+        while (why := _held(conductor)) or time.monotonic() < until:
+            if why != said and why:
+                self._tell("session", f"paused before trial {trial.number}: {why}")
+            said = why
             self._check()
             conductor.steering.spin_until(lambda: False, 0.1)
 
@@ -272,6 +271,14 @@ def _array(values: Any) -> Any:
     import numpy as np
 
     return np.array(values, float)
+
+
+def _held(conductor: Any) -> str:
+    """Empty, or why no trial may begin."""
+    if conductor.paused:
+        return "go on with myoprosthesis session continue"
+    fault = str(conductor.recorded().get("text"))
+    return "" if fault == "recording" else f"{fault}; free some space, it goes on by itself"
 
 
 @contextlib.contextmanager

@@ -12,14 +12,15 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "myoprosthesis"
 
 COMPONENTS = {"effectors", "policies", "perturbations", "emg", "decoders", "hands", "emulators", "tasks", "recording"}
-USERS = {"training", "analysis", "report"}
-TOP = {"cli", "bench", "stack", "supervisor", "checks"}
-LAYERS = [{"core"}, COMPONENTS, USERS, {"nodes"}]
+USERS = {"training", "analysis"}
+SITTINGS = {"sessions", "report"}
+TOP = {"cli", "bench", "stack", "supervisor", "checks", "session_run"}
+LAYERS = [{"core"}, COMPONENTS, USERS, SITTINGS, {"nodes"}]
 """From the bottom up. What is in none of them (TOP) is above nodes and may import anything."""
 
-SIBLINGS = {("effectors", "hands"), ("emulators", "hands"), ("emulators", "emg"), ("report", "analysis")}
+SIBLINGS = {("effectors", "hands"), ("emulators", "hands"), ("emulators", "emg")}
 """The only imports within a layer: an effector that moves a real hand, and emulators of hands and of EMG boards, use
-the codec of what they move or stand for; a report draws what the analysis measures."""
+the codec of what they move or stand for."""
 
 MESSAGES = "builtin_interfaces diagnostic_msgs geometry_msgs lifecycle_msgs rcl_interfaces rosgraph_msgs sensor_msgs"
 HOMES = {

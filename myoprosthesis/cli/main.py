@@ -12,7 +12,7 @@ from myoprosthesis.core.errors import MyoError
 
 WORDS = (
     *("up", "steer", "policies", "catalogue", "picture", "emulate", "hand", "train", "emg", "calibrate", "decode"),
-    *("refit", "record", "replay", "report", "hidden", "bench"),
+    *("refit", "session", "record", "replay", "report", "hidden", "bench"),
 )
 """Modules of this package; each adds its own words, and none imports what is heavy before it is run."""
 

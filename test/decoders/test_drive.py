@@ -213,7 +213,8 @@ def test_values_are_reached_no_faster_than_the_speed():
 
 
 def test_a_force_closes_a_grip_by_its_share_of_the_range_that_was_fitted():
-    d = Drive("mine", ("Fz",), "N", Decoding(task="values"), spec(), DriveOptions(("Fz=power",), 20.0), ((5.0,), (25.0,)))
+    settings, options = Decoding(task="values"), DriveOptions(("Fz=power",), 20.0)
+    d = Drive("mine", ("Fz",), "N", settings, spec(), options, ((5.0,), (25.0,)))
     d.adopt(np.zeros(3))
     for force, share in ((5.0, 0.0), (15.0, 0.5), (25.0, 1.0), (40.0, 1.0), (1.0, 0.0)):
         for _ in range(50):
