@@ -37,9 +37,9 @@ class LearnerOptions:
     retention: float = option(0.999, "share of the estimate that is kept from trial to trial", "1", 0.0, 1.0)
     ridge: float = option(0.01, "a movement slower than this along some direction tells little of the field there",
                           "m/s", 1e-6, 10.0)
-    steps: int = option(6, "gradient steps after each trial", "", 1, 1000)
-    batch: int = option(16, "movements practised in each step", "", 1, 4096)
-    learning_rate: float = option(1e-4, "of the optimiser (Adam)", "1", 0.0, 1.0)
+    steps: int = option(2, "gradient steps after each trial", "", 1, 1000)
+    batch: int = option(32, "movements practised in each step", "", 1, 4096)
+    learning_rate: float = option(3e-4, "of the optimiser (Adam)", "1", 0.0, 1.0)
     clip: float = option(1.0, "largest norm of the gradient", "1", 1e-6)
     memory: int = option(16, "past movements that are practised", "", 1, 100_000)
     go_jitter: float = option(0.1, "practised go signals come this much earlier or later", "s", 0.0, 10.0)
