@@ -144,6 +144,8 @@ def _with_task(options: StackOptions, file: Mapping[str, Any], effector: str, po
     """A body, a policy that sees it, what is imposed, and what is asked for."""
     _refuse_given(options, ("emg", "file", "emg_option", "port"), "has no EMG and no real hand")
     parties = ["task", "perturbation"]
+    task = options.task or str(file.get("task", "centre_out"))
+    drawn = task not in registry.names("tasks") or "seed" in {f.name for f in fields(registry.options("tasks", task))}
     return {
         "effector": {
             "effector": effector,
@@ -156,10 +158,10 @@ def _with_task(options: StackOptions, file: Mapping[str, Any], effector: str, po
         "policy": {"policy": policy, "lockstep": options.lockstep, "parties": parties, "seed": options.seed},
         "perturbation": {},
         "task": {
-            "task": options.task or str(file.get("task", "centre_out")),
+            "task": task,
             "trials": options.trials,
             "lockstep": options.lockstep,
-            "seed": options.seed,
+            **({"seed": options.seed} if drawn else {}),
         },
     }
 
