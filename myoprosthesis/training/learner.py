@@ -74,7 +74,7 @@ class Learner:
     ) -> None:
         """Starts from the weights in the file `policy`, which must be of `twin`'s body; `ConfigError` where not.
 
-        `compiled`: see `rollout.wants_compilation`. It is done here, and takes half a minute where no cache has it;
+        `compiled`: see `rollout.wants_compilation`. It is done here, and takes up to a minute where no cache has it;
         without it a step takes some thirty times as long.
         """
         torch.set_num_threads(1)
