@@ -88,8 +88,8 @@ class Entry:
 
     `law` (endpoint, joint): `core.law.Law.to_dict()`, for joints with `joints`, the names of its dimensions.
     `strength` (muscle): fraction of active force by muscle name. `fatigue` (muscle): rates `F`, `R` in 1/s.
-    `rotation`, `delay`, `noise`, `withhold` (observation). Those of site `hidden`: see `policies/hidden.py`; of `emg`: see
-    `emg/distorter.py`.
+    `rotation`, `delay`, `noise`, `withhold` (observation). Those of site `hidden`: see `policies/hidden.py`; of `emg`:
+    see `emg/distorter.py`.
     The effect rises linearly over `ramp_s` from `from_ns`.
     """
 

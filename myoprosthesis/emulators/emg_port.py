@@ -5,16 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import tempfile
 import threading
 import time
-import tty
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 
-from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.emulators.emg_board import EmgBoard
+from myoprosthesis.emulators.pseudo_port import PseudoPort
 
 TICK_S = 2e-3
 
@@ -29,12 +26,10 @@ class EmgPort:
         self.board, self.counts = board, Counter[str]()
         self.silent = False
         self.spoil: Callable[[bytes], bytes] | None = None
-        self._folder = tempfile.TemporaryDirectory(prefix="myoprosthesis-") if not path else None
-        self.path = path or str(Path(self._folder.name if self._folder else "") / board.name)
+        self._port = PseudoPort(path, board.name)
+        self.path = self._port.path
         self._lock = threading.Lock()
-        self._master = self._slave = -1
         self._stop = threading.Event()
-        self.plug()
         self._begin = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="emulated EMG board", daemon=True)
         self._thread.start()
@@ -49,35 +44,18 @@ class EmgPort:
         """End it; safe to call twice."""
         self._stop.set()
         self._thread.join(timeout=5.0)
-        self.unplug()
-        if self._folder is not None:
-            self._folder.cleanup()
+        with self._lock:
+            self._port.close()
 
     def plug(self) -> None:
         """The port appears."""
         with self._lock:
-            if self._master >= 0:
-                return
-            self._master, self._slave = os.openpty()
-            tty.setraw(self._slave)  # the slave stays open here, so that the master lives while nobody is there
-            os.set_blocking(self._master, False)
-            link = Path(self.path)
-            if link.is_symlink():
-                link.unlink()
-            try:
-                link.symlink_to(os.ttyname(self._slave))
-            except OSError as error:
-                raise ConfigError(f"{self.path} cannot be made: {error.strerror}") from error
+            self._port.plug()
 
     def unplug(self) -> None:
         """The port disappears."""
         with self._lock:
-            if self._master < 0:
-                return
-            Path(self.path).unlink(missing_ok=True)
-            os.close(self._slave)
-            os.close(self._master)
-            self._master = self._slave = -1
+            self._port.unplug()
 
     def _run(self) -> None:
         while not self._stop.wait(TICK_S):
@@ -87,15 +65,15 @@ class EmgPort:
                 out = (self.board.receive(data, now) if data else b"") + self.board.due(now)
                 if self.spoil is not None:
                     out = self.spoil(out)
-                if self._master >= 0 and not self.silent:
+                if self._port.master >= 0 and not self.silent:
                     self._send(out)
 
     def _heard(self) -> bytes:
-        if self._master < 0 or not select.select([self._master], [], [], 0)[0]:
+        if self._port.master < 0 or not select.select([self._port.master], [], [], 0)[0]:
             return b""
         data = b""
         with contextlib.suppress(OSError):
-            data = os.read(self._master, 4096)
+            data = os.read(self._port.master, 4096)
         self.counts["bytes_in"] += len(data)
         return data
 
@@ -103,6 +81,6 @@ class EmgPort:
         sent = 0
         with contextlib.suppress(OSError):
             while sent < len(out):
-                sent += os.write(self._master, out[sent:])
+                sent += os.write(self._port.master, out[sent:])
         self.counts["bytes_out"] += sent
         self.counts["bytes_lost"] += len(out) - sent

@@ -6,19 +6,17 @@ import contextlib
 import errno
 import os
 import select
-import tempfile
 import termios
 import threading
 import time
-import tty
 from collections import Counter, deque
 from collections.abc import Iterable
-from pathlib import Path
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.loop import prefer
 from myoprosthesis.emulators.emulator import Emulator
 from myoprosthesis.emulators.fault import KINDS, Fault
+from myoprosthesis.emulators.pseudo_port import PseudoPort
 
 TURNAROUND_S = 1e-4
 """Between the end of a request and the beginning of its reply."""
@@ -36,19 +34,17 @@ class EmulatedPort:
     def __init__(self, emulator: Emulator, faults: Iterable[Fault] = (), path: str = "") -> None:
         self.emulator, self.counts = emulator, Counter[str]()
         self.heard: deque[tuple[float, bytes]] = deque(maxlen=10_000)
-        self._folder = tempfile.TemporaryDirectory(prefix="myoprosthesis-") if not path else None
-        self.path = path or str(Path(self._folder.name if self._folder else "") / emulator.sheet.name)
+        self._port = PseudoPort(path, emulator.sheet.name)
+        self.path = self._port.path
         parts = [joint.part for joint in emulator.sheet.joints]
         self.index_joint = parts.index("index") if "index" in parts else 0
         """The joint that the fault `stuck` holds."""
         self._lock = threading.Lock()
         self._faults: dict[str, tuple[float, float]] = {}
         self._on: set[str] = set()
-        self._master = self._slave = -1
         self._replies: deque[tuple[float, bytes]] = deque()
         self._in_free = self._out_free = 0.0
         self._stop, self._wake = os.pipe()
-        self._plug()
         for fault in faults:
             self.fault(fault.kind, fault.for_s, fault.after_s)
         self._thread = threading.Thread(target=self._run, name="emulated hand", daemon=True)
@@ -65,11 +61,9 @@ class EmulatedPort:
         if self._thread.is_alive():
             os.write(self._wake, b"x")
             self._thread.join(timeout=2.0)
-            self._unplug()
             os.close(self._stop)
             os.close(self._wake)
-        if self._folder is not None:
-            self._folder.cleanup()
+        self._port.close()
 
     def fault(self, kind: str, for_s: float = 0.0, after_s: float = 0.0) -> None:
         """Begin a fault in `after_s`, for `for_s` (0: until `heal`)."""
@@ -93,19 +87,19 @@ class EmulatedPort:
         while True:
             now = time.monotonic()
             self._apply_faults(now)
-            ports = [self._stop] + ([self._master] if self._master >= 0 else [])
+            ports = [self._stop] + ([self._port.master] if self._port.master >= 0 else [])
             due = self._replies[0][0] - now if self._replies else 0.02
             ready, _, _ = select.select(ports, [], [], max(0.0, min(due, 0.02)))
             if self._stop in ready and b"x" in os.read(self._stop, 64):
                 return
-            if self._master in ready:
+            if self._port.master in ready:
                 self._read()
             self._write()
             self.emulator.advance(time.monotonic())
 
     def _read(self) -> None:
         try:
-            data = os.read(self._master, 4096)
+            data = os.read(self._port.master, 4096)
         except OSError as error:
             if error.errno == errno.EIO:
                 return
@@ -126,10 +120,10 @@ class EmulatedPort:
     def _write(self) -> None:
         while self._replies and self._replies[0][0] <= time.monotonic():
             _, reply = self._replies.popleft()
-            if self._master < 0 or "silence" in self._on:
+            if self._port.master < 0 or "silence" in self._on:
                 continue
             with contextlib.suppress(OSError):  # nobody reads, and the terminal is full: lost, as on a wire
-                self.counts["bytes_out"] += os.write(self._master, reply)
+                self.counts["bytes_out"] += os.write(self._port.master, reply)
                 self.counts["replies"] += 1
 
     def _spoilt(self, reply: bytes) -> bytes:
@@ -142,7 +136,7 @@ class EmulatedPort:
 
     def _baud_fits(self) -> bool:
         """The reader's speed, as the terminal knows it, is the hand's; speeds without a name are taken as right."""
-        speed = SPEEDS.get(termios.tcgetattr(self._master)[5])
+        speed = SPEEDS.get(termios.tcgetattr(self._port.master)[5])
         return speed is None or speed == self.emulator.sheet.baud
 
     def _apply_faults(self, now: float) -> None:
@@ -159,28 +153,8 @@ class EmulatedPort:
             elif kind == "hot":
                 fingers.heat = 60.0 if kind in on else 0.0
             elif kind == "unplug":
-                (self._unplug if kind in on else self._plug)()
-
-    def _plug(self) -> None:
-        self._master, self._slave = os.openpty()
-        tty.setraw(self._slave)  # the slave stays open here, so that the master can be read while nobody is there
-        os.set_blocking(self._master, False)
-        link = Path(self.path)
-        if link.is_symlink():
-            link.unlink()
-        try:
-            link.symlink_to(os.ttyname(self._slave))
-        except OSError as error:
-            raise ConfigError(f"{self.path} cannot be made: {error.strerror}") from error
-
-    def _unplug(self) -> None:
-        if self._master < 0:
-            return
-        Path(self.path).unlink(missing_ok=True)
-        os.close(self._slave)
-        os.close(self._master)
-        self._master = self._slave = -1
-        self._replies.clear()
+                self._replies.clear()
+                (self._port.unplug if kind in on else self._port.plug)()
 
 
 def _garbled(data: bytes) -> bytes:

@@ -236,7 +236,7 @@ class PolicyNode(LoopNode):
             self._ring(lambda: self._ready(ticket, name))
 
     def _ready(self, ticket: int, name: str) -> None:
-        """Tell that a policy is at the door: it is let in as soon as it has caught up (lockstep: with the next trial)."""
+        """Tell that a policy is at the door: it is let in once it has caught up (lockstep: with the next trial)."""
         if ticket == self._newest and self._pending:
             self._tell("ready", candidate=name)
 
