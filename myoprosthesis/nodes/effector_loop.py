@@ -211,7 +211,7 @@ class EffectorLoop(ControlLoop):
             if not wanted and announced != self.tick and self._may_tick(peek=True):
                 self._begin_trial(now)
                 self._publish(now)
-                announced = self.tick
+                announced, patience = self.tick, time.perf_counter() + PATIENCE_S
             if not wanted and self._command is not None and self._command.stamp_ns == now and self._may_tick():
                 done = self._do(self._command, 0.0, "" if self.active else "not active", now)
                 self.tick += 1
