@@ -117,14 +117,15 @@ class Run:
     def _one(self, conductor: Any, trial: Trial) -> None:
         """Await a trial, learn from it, commit it, and have the next policy at the door."""
         session = self.session
-        policy = Path(self._policy_of(trial.number)) if self.lessons else store.find(self._policy_of(trial.number))
+        name = self._policy_of(trial.number)
+        policy = Path(name) if self.lessons else store.find(name)
         seen = conductor.await_trial(trial.number, trial.reach.trial_s + SPARE_S, self._check)
         if not seen.complete:
             raise Died(f"trial {trial.number} has {len(seen.time_ns)} of {seen.expected} states")
-        name = str(policy.relative_to(self.folder.path)) if self.lessons else self._policy_of(trial.number)
         played = Played(name, hashlib.sha256(policy.read_bytes()).hexdigest())
         if self.lessons is not None:
-            played = replace(played, estimate_gain=self.lessons.gain)
+            name = str(policy.relative_to(self.folder.path.absolute()))
+            played = replace(played, name=name, estimate_gain=self.lessons.gain)
             played = replace(played, loss=self.lessons.learn(trial, seen))
         values = row(session, trial, seen.plan, seen.time_ns, seen.position, seen.velocity, seen.load, self._dt, played)
         self._commit(trial, values)

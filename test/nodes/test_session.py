@@ -128,7 +128,7 @@ def test_a_session_with_a_learner_that_is_killed_goes_on_as_it_would_have(comman
     """The learner's state is committed with each row; what the table says of it is the same to the last digit."""
     blocks = [{"name": "baseline", "trials": 2}, {"name": "adaptation", "trials": 8, "perturbation": "curl_cw"}]
     file = session(blocks=blocks, learner={"compile": "off", "steps": 1, "batch": 2, "field_rate": 0.5})
-    done = command("session", "run", file, "--out", str(tmp_path / "whole"), "--quiet", "--json", str(tmp_path / "f"))
+    done = command("session", "run", file, "--out", "whole", "--quiet", "--json", str(tmp_path / "f"), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     whole = (tmp_path / "whole" / "trials.csv").read_bytes()
     process = begin(file, "--out", str(tmp_path / "cut"))
