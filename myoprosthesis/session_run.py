@@ -11,14 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from myoprosthesis.core import registry
 from myoprosthesis.core.errors import ConfigError, MyoError
-from myoprosthesis.core.options import build
 from myoprosthesis.core.plan import NS
 from myoprosthesis.policies import store
 from myoprosthesis.sessions.folder import SessionFolder, line
 from myoprosthesis.sessions.row import Played, row
-from myoprosthesis.sessions.session import Session
+from myoprosthesis.sessions.session import Session, effector
 from myoprosthesis.sessions.trials import Trial, plan
 from myoprosthesis.stack import NodeSpec, StackOptions, describe
 from myoprosthesis.supervisor import Supervisor
@@ -51,8 +49,7 @@ class Run:
     ) -> None:
         self.session, self.folder, self.trials = session, folder, plan(session)
         self._tell, self._show, self._asked, self._namespace = tell, show, asked, namespace
-        self._dt = float(registry.factory("effectors", session.effector)(
-            registry.options("effectors", session.effector)()).spec.dt)
+        self._dt = float(effector(session.effector).spec.dt)
         self.lessons = Lessons(session, folder, self.trials, tell) if session.learner else None
         self.done = len(folder.rows())
         if self.lessons is not None:
@@ -89,10 +86,14 @@ class Run:
             stack.callback(conductor.close)
             self._supervisor.start()
             conductor.await_ready(self._check)
-            for trial in self.trials[self.done :]:
-                self._await_leave(conductor, trial)
-                conductor.release(self._barrier(trial.number))
-                self._one(conductor, trial)
+            try:
+                for trial in self.trials[self.done :]:
+                    self._await_leave(conductor, trial)
+                    conductor.release(self._barrier(trial.number))
+                    self._one(conductor, trial)
+            except ConfigError:
+                self._check()  # one that does not answer may have died
+                raise
 
     def _nodes(self) -> list[NodeSpec]:
         """The stack from the first unfinished trial on. Its processes are not started again one by one: a trial that
@@ -194,21 +195,13 @@ class Lessons:
     def __init__(
         self, session: Session, folder: SessionFolder, trials: list[Trial], tell: Callable[[str, str], None]
     ) -> None:
-        from myoprosthesis.effectors import bodies
-        from myoprosthesis.effectors.mujoco_body import BodyOptions
-        from myoprosthesis.policies.onnx_policy import read_contract
-        from myoprosthesis.training.learner import Learner, LearnerOptions
+        from myoprosthesis.training import learner_options
         from myoprosthesis.training.rollout import wants_compilation
-        from myoprosthesis.training.torch_twin import Twin
 
         self.session, self.folder, self.trials = session, folder, trials
-        path = store.find(session.policy)
-        dt = read_contract(path).dt
-        body = getattr(bodies, session.effector)(BodyOptions(dt=dt))
-        options = build(LearnerOptions, {k: v for k, v in session.learner.items() if k != "compile"}, "learner")
-        compiled = wants_compilation(str(session.learner.get("compile", "auto")))
+        compiled = wants_compilation(learner_options.read(session.learner)[1])
         tell("session", "the learner prepares" + (", which takes a minute" if compiled else " (without compilation)"))
-        self._learner = Learner(Twin(body.model, dt), path, options, session.seed, compiled)
+        self._learner = learner(session, compiled)
         self._kept = {t.number for before, t in zip([None, *trials], trials, strict=False)
                       if before is None or before.block != t.block}
 
@@ -266,6 +259,23 @@ class Lessons:
 
     def _export(self, trial: int) -> None:
         self._learner.export(self.policy(trial), f"{self.session.name}_{trial:04d}")
+
+
+def learner(session: Session, compiled: bool = False) -> Any:
+    """The learner of a session, at its beginning; refuses a body without a twin, and a policy that cannot learn."""
+    from myoprosthesis.effectors import bodies
+    from myoprosthesis.effectors.mujoco_body import BodyOptions
+    from myoprosthesis.policies.onnx_policy import read_contract
+    from myoprosthesis.training import learner_options
+    from myoprosthesis.training.learner import Learner
+    from myoprosthesis.training.torch_twin import Twin
+
+    path, make = store.find(session.policy), getattr(bodies, session.effector, None)
+    if make is None:
+        raise ConfigError(f"nothing can be learned with effector {session.effector!r}: it has no differentiable twin")
+    dt = read_contract(path).dt
+    options, _ = learner_options.read(session.learner)
+    return Learner(Twin(make(BodyOptions(dt=dt)).model, dt), path, options, session.seed, compiled)
 
 
 def _array(values: Any) -> Any:

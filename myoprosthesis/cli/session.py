@@ -42,12 +42,19 @@ def add(words: Any) -> None:
 def run(given: argparse.Namespace) -> int:
     """Run or go on."""
     check_writable(given.json)
+    from myoprosthesis.emg.extras import library
+    from myoprosthesis.nodes.claim import Claim
+    from myoprosthesis.nodes.process import namespace_of
     from myoprosthesis.sessions import folder as folders
     from myoprosthesis.sessions import session as sessions
     from myoprosthesis.sessions.trials import plan
 
     if bool(given.session) == bool(given.resume):
         raise ConfigError("give a session to run, or --resume and the folder of one: one of the two")
+    if given.json:  # of which the table is read as a report reads it
+        for name in ("scipy", "sklearn"):
+            library(name, "report", "--json")
+    Claim(f"/{namespace_of(given.namespace)}/state".replace("//", "/")).close()
     if given.resume:
         if given.out or given.seed is not None or given.realtime:
             raise ConfigError("a session that is gone on with keeps its folder, seed and time: give --resume alone")
@@ -65,10 +72,7 @@ def _run(given: argparse.Namespace, session: Any, folder: Any) -> int:
     from tqdm import tqdm
 
     from myoprosthesis import session_run
-    from myoprosthesis.nodes.claim import Claim
-    from myoprosthesis.nodes.process import namespace_of
 
-    Claim(f"/{namespace_of(given.namespace)}/state".replace("//", "/")).close()
     began = time.monotonic()
     live = not given.quiet and sys.stderr.isatty()
 
@@ -159,15 +163,11 @@ def hold(given: argparse.Namespace) -> int:
 
 
 def _check_learner(session: Any) -> None:
-    """Refuse a learner's options before anything starts."""
+    """Refuse a learner that cannot learn before anything starts."""
     if not session.learner:
         return
-    from myoprosthesis.core.options import build
     from myoprosthesis.emg.extras import library
+    from myoprosthesis.session_run import learner
 
     library("torch", "train", "learning between trials")
-    from myoprosthesis.training.learner import LearnerOptions
-
-    build(LearnerOptions, {k: v for k, v in session.learner.items() if k != "compile"}, "learner")
-    if any(b.policy for b in session.blocks):
-        raise ConfigError("a session with a learner has the one policy that learns: blocks cannot name others")
+    learner(session)

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
 from myoprosthesis.core import registry, share
 from myoprosthesis.core.errors import ConfigError, MyoError, unknown
 from myoprosthesis.core.options import build, option
+from myoprosthesis.core.plan import TASK_CHANNELS
 from myoprosthesis.perturbations import presets
 from myoprosthesis.perturbations.schedule import Planner, Preset
 from myoprosthesis.policies import store
 from myoprosthesis.policies.onnx_policy import read_contract
 from myoprosthesis.tasks.reaching import CentreOutOptions
+from myoprosthesis.training import learner_options
 
+T = TypeVar("T")
 ROLES = ("", "baseline", "adaptation", "washout", "generalisation")
 
 
@@ -118,63 +122,89 @@ def load(name: str, changes: Mapping[str, Any] | None = None) -> Session:
 def made(data: Mapping[str, Any], where: str = "session") -> Session:
     """A session from plain data, checked whole: unknown keys, targets, perturbations, policies; all faults at once."""
     faults: list[str] = []
-    blocks = data.get("blocks")
-    good: list[Block] = []
-    if isinstance(blocks, (list, tuple)):
+    blocks, rest = data.get("blocks"), {**data}
+    if isinstance(blocks, (list, tuple)) and blocks:
+        good = []
         for i, block in enumerate(blocks):
             name = block.get("name", i) if isinstance(block, Mapping) else i
-            try:
-                good.append(build(Block, block, f"block {name!r}"))
-            except ConfigError as error:
-                faults.append(str(error))
-    rest: dict[str, Any] = {**data}
-    if faults:
-        rest["blocks"] = good or [Block("none", 1)]
-    try:
-        session = build(Session, rest, "session")
-    except ConfigError as error:
-        raise ConfigError(f"{where}: " + "; ".join([*faults, str(error)])) from error
-    faults += _faults(session)
+            good.append(_read(Block, block, f"block {name!r}", {"name": str(i), "trials": 1}, faults))
+        rest["blocks"] = tuple(good)
+    session = _read(Session, rest, "session", {"name": "session", "blocks": (Block("0", 1),)}, faults)
+    faults = list(dict.fromkeys([*faults, *_faults(session)]))
     if faults:
         raise ConfigError(f"{where}: " + "; ".join(faults))
     return session
+
+
+def _read(cls: type[T], given: Any, label: str, needed: Mapping[str, Any], faults: list[str]) -> T:
+    """What `given` says; where it has faults, these are added, and what is without fault is kept beside `needed`."""
+    try:
+        return build(cls, given, label)
+    except ConfigError as error:
+        faults.append(str(error))
+    kept = dict(needed)
+    for key, value in given.items() if isinstance(given, Mapping) else ():
+        with suppress(ConfigError):
+            build(cls, {**needed, key: value})
+            kept[key] = value
+    return build(cls, kept)
 
 
 def _faults(session: Session) -> list[str]:
     """What the names in a session refer to, and what contradicts itself."""
     faults: list[str] = []
 
-    def attempt(action: Any, *arguments: Any) -> None:
+    def attempt(action: Any, *arguments: Any) -> bool:
         try:
             action(*arguments)
         except MyoError as error:
             faults.append(str(error))
+            return False
+        return True
 
     def known(policy: str) -> None:
-        read_contract(store.find(policy))
+        contract = read_contract(store.find(policy))
+        if body:
+            contract.match(body[0].spec, TASK_CHANNELS)
 
     def kinds(block: Block) -> None:
-        preset = imposed(block)
         try:
-            Planner(Preset(block.name, kinds=(*preset, *session.always)))
+            Planner(Preset(block.name, kinds=imposed(block)))
         except ConfigError as error:
-            raise ConfigError(f"block {block.name!r}: {error}") from error
+            where = f"block {block.name!r}: "
+            raise ConfigError(f"{where}{str(error).removeprefix(where)}") from error
 
-    attempt(registry.factory, "effectors", session.effector)
-    attempt(lambda: session.reaching)
+    body: list[Any] = []
+    attempt(lambda: body.append(effector(session.effector)))
+    task = attempt(lambda: session.reaching)
     if {"seed", "home", "between", "catch_rate"} & set(session.task):
         faults.append("task: seed is the session's; home is the effector's; trials begin with a reset of the body; "
                       "catch trials are a block's: leave these out")
     attempt(Planner, Preset("channel", kinds=({"kind": "channel", **session.channel},)))
+    for kind in session.always:
+        attempt(Planner, Preset("always", kinds=(kind,)))
     attempt(known, session.policy)
     for block in session.blocks:
-        attempt(session.reaching_of, block)
+        if task:
+            attempt(session.reaching_of, block)
         attempt(kinds, block)
         if block.policy:
             attempt(known, block.policy)
         if block.catch_rate + block.channel_rate > 0.5:
             faults.append(f"block {block.name!r}: more than half of its trials would be catch or channel trials")
+    if session.learner:
+        attempt(learner_options.read, session.learner)
+        if any(b.policy for b in session.blocks):
+            faults.append("a session with a learner has the one policy that learns: blocks cannot name others")
     return list(dict.fromkeys(faults))
+
+
+def effector(name: str) -> Any:
+    """The body of a session."""
+    body = registry.factory("effectors", name)(registry.options("effectors", name)())
+    if not body.spec.endpoint:
+        raise ConfigError(f"effector {name!r} has no endpoint to reach with")
+    return body
 
 
 def imposed(block: Block) -> tuple[dict, ...]:

@@ -17,37 +17,17 @@ from onnx import numpy_helper
 
 from myoprosthesis.core.contract import METADATA_KEY
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.core.options import option
 from myoprosthesis.policies.onnx_policy import read_contract
 from myoprosthesis.training import checkpoint, export, loss, senses, trials
-from myoprosthesis.training.curriculum import Curriculum, LossWeights, Stage
+from myoprosthesis.training.curriculum import Curriculum, Stage
 from myoprosthesis.training.field_estimate import FieldEstimate, Movement
+from myoprosthesis.training.learner_options import LearnerOptions
 from myoprosthesis.training.network import ReachPolicy
 from myoprosthesis.training.rollout import Rollout
 from myoprosthesis.training.torch_twin import LAW_ROWS, Twin
 from myoprosthesis.training.trials import Trials
 
-
-@dataclass(frozen=True)
-class LearnerOptions:
-    """How a policy learns from trial to trial."""
-
-    field_rate: float = option(0.06, "share of the difference between measured and estimated field that a trial adds",
-                               "1", 0.0, 1.0)
-    retention: float = option(0.999, "share of the estimate that is kept from trial to trial", "1", 0.0, 1.0)
-    ridge: float = option(0.01, "a movement slower than this along some direction tells little of the field there",
-                          "m/s", 1e-6, 10.0)
-    steps: int = option(2, "gradient steps after each trial", "", 1, 1000)
-    batch: int = option(32, "movements practised in each step", "", 1, 4096)
-    learning_rate: float = option(3e-4, "of the optimiser (Adam)", "1", 0.0, 1.0)
-    clip: float = option(1.0, "largest norm of the gradient", "1", 1e-6)
-    memory: int = option(16, "past movements that are practised", "", 1, 100_000)
-    go_jitter: float = option(0.1, "practised go signals come this much earlier or later", "s", 0.0, 10.0)
-    no_go: float = option(0.1, "share of practised movements in which the go signal never comes", "1", 0.0, 1.0)
-    vision_noise: float = option(0.001, "in practice: standard deviation, each step", "m", 0.0, 1.0)
-    length_noise: float = option(0.001, "in practice: as a fraction of optimal fibre length", "1", 0.0, 1.0)
-    velocity_noise: float = option(0.01, "in practice: in optimal fibre lengths per second", "1/s", 0.0, 10.0)
-    weights: LossWeights = LossWeights()
+USUAL = LearnerOptions()
 
 
 @dataclass(frozen=True)
@@ -69,7 +49,7 @@ class Learner:
     """
 
     def __init__(
-        self, twin: Twin, policy: Path, options: LearnerOptions = LearnerOptions(), seed: int = 0,
+        self, twin: Twin, policy: Path, options: LearnerOptions = USUAL, seed: int = 0,
         compiled: bool = False,
     ) -> None:
         """Starts from the weights in the file `policy`, which must be of `twin`'s body; `ConfigError` where not.

@@ -14,11 +14,10 @@ from torch import Tensor
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.observation import ticks
 from myoprosthesis.training.curriculum import Curriculum
+from myoprosthesis.training.learner_options import COMPILE
 from myoprosthesis.training.network import ReachPolicy
 from myoprosthesis.training.torch_twin import Twin, TwinState
 from myoprosthesis.training.trials import Trials
-
-COMPILE = ("auto", "on", "off")
 
 
 class Trace(NamedTuple):

@@ -13,6 +13,8 @@ import time
 import pytest
 import yaml
 
+from myoprosthesis.nodes.claim import Claim
+
 SESSION = {
     "name": "short",
     "task": {"trial_s": 0.6},
@@ -84,6 +86,28 @@ def test_a_process_that_dies_costs_no_finished_trial(unbroken, session, tmp_path
     assert process.returncode == 0, told
     assert "policy died by signal 9" in told and "started again" in told
     assert (folder / "trials.csv").read_bytes() == unbroken
+
+
+def test_a_policy_that_dies_while_it_is_given_what_was_learned_costs_no_finished_trial(session, tmp_path):
+    learner = {"compile": False, "steps": 1, "batch": 2}
+    process = begin(session(learner=learner, blocks=[{"name": "x", "trials": 4}]), "--out", str(tmp_path / "wounded"))
+    wait_for(lambda: rows(tmp_path / "wounded") >= 2)
+    node = subprocess.run(["pgrep", "-P", str(process.pid), "-f", "policy_node"], capture_output=True, text=True)
+    os.kill(int(node.stdout.split()[0]), signal.SIGKILL)
+    told = process.communicate(timeout=90)[1]
+    assert process.returncode == 0 and rows(tmp_path / "wounded") == 4, told
+    assert "policy died by signal 9" in told and "started again" in told
+
+
+def test_what_cannot_begin_leaves_no_folder(command, session, tmp_path):
+    held = Claim("/state")
+    try:
+        done = command("session", "run", session(), "--out", str(tmp_path / "out"))
+    finally:
+        held.close()
+    assert done.returncode == 2 and "another effector publishes" in done.stderr and not (tmp_path / "out").exists()
+    done = command("session", "run", session(learner={"compile": "off"}), "--out", str(tmp_path / "out"))
+    assert done.returncode == 2 and "blocks cannot name others" in done.stderr and not (tmp_path / "out").exists()
 
 
 def test_ctrl_c_stops_a_session_that_can_be_gone_on_with(unbroken, command, session, tmp_path):

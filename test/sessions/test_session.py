@@ -16,6 +16,8 @@ from myoprosthesis.sessions.row import Played, row
 from myoprosthesis.sessions.session import Block
 from myoprosthesis.sessions.trials import CATCH, CHANNEL, NORMAL, plan, preset, specials
 from myoprosthesis.tasks import listed
+from myoprosthesis.training import learner_options
+from myoprosthesis.training.learner_options import LearnerOptions
 
 
 def data(**changes):
@@ -35,7 +37,8 @@ def test_all_faults_are_told_at_once():
             blocks=[{"name": "a", "trials": 0}, {"name": "b", "trials": 3, "perturbation": "curl_cv"},
                     {"name": "c", "trials": 3, "policy": "nobody", "gain": 2}],
         ))  # fmt: skip
-    for fault in ("speed", "block 'a': trials", "block 'c'", "gain"):
+    for fault in ("speed", "block 'a': trials", "block 'c'", "gain", "'reach_nul'", "did you mean 'arm26'", "targts",
+                  "'curl_cv'", "'nobody'"):  # fmt: skip
         assert fault in str(told.value)
     with pytest.raises(ConfigError) as told:
         sessions.made(data(policy="reach_nul", effector="arm27", task={"targts": 8},
@@ -55,12 +58,24 @@ def test_all_faults_are_told_at_once():
         ({"blocks": [{"name": "x", "trials": 2, "kinds": [{"kind": "curl", "gian": 3}]}]}, "gian"),
         ({"channel": {"stifness": 3}}, "stifness"),
         ({"task": {"between": "return"}}, "leave these out"),
+        ({"always": [{"kind": "nois"}]}, "'nois'.*did you mean 'noise'"),
+        ({"policy": "point_mass_null"}, "'point_mass_null' commands 4 channels, effector 'arm26' takes 6"),
+        ({"effector": "myohand"}, "'reach_null' commands 6 channels, effector 'myohand' takes 39"),
+        ({"effector": "mirror"}, "no endpoint|commands"),
+        ({"learner": {"field_rat": 1}}, "did you mean 'field_rate'"),
+        ({"learner": {"compile": "maybe", "steps": 0}}, "steps: 0.*one of auto, on, off; got 'maybe'"),
+        ({"learner": {"steps": 1}, "blocks": [{"name": "x", "trials": 2, "policy": "reach_cw"}]}, "blocks cannot name"),
         ({"blocks": [{"name": "x", "trials": 9, "catch_rate": 0.3, "channel_rate": 0.3}]}, "half"),
     ],
 )
 def test_what_contradicts_itself_is_refused(changes, told):
     with pytest.raises(ConfigError, match=told):
         sessions.made(data(**changes))
+
+
+def test_on_and_off_are_words_although_yaml_makes_them_truths():
+    for text, choice in (("off", "off"), ("on", "on"), ("'off'", "off"), ("auto", "auto")):
+        assert learner_options.read(yaml.safe_load(f"compile: {text}")) == (LearnerOptions(), choice)
 
 
 def test_a_session_survives_being_written_down():
