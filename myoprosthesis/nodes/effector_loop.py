@@ -66,7 +66,8 @@ class EffectorLoop(ControlLoop):
 
     In lockstep, time is tick·dt: the state of a tick is published when every party has spoken beyond it, and the
     tick runs when the command that answers this state has come. In real time nothing is waited for: the newest
-    command is used, and the guard makes the effector idle when it is too old or a party is dead.
+    command is used, and the guard makes the effector idle when it is too old or a party is dead. `duration_s` is
+    counted from the first command on; in real time the effector is idle afterwards.
     """
 
     def __init__(
@@ -170,6 +171,8 @@ class EffectorLoop(ControlLoop):
             if dead and not idle:
                 idle = f"{dead} is not alive"
             command, age = self._command, 0.0
+            if self.finished:
+                command, idle = None, ""
             if command is not None:
                 age = (now - command.stamp_ns) * 1e-9
                 if age < -1.0:  # a stamp from another clock is as good as none
@@ -182,8 +185,9 @@ class EffectorLoop(ControlLoop):
             if command is not self._followed and command is not None and not self.guard.reason:
                 self._followed = command
                 self.ledger.note("latency", (self._clock_ns() - command.stamp_ns) * 1e-9)
-            self._keep(done, command, now)
-            self._account(late, skipped, age if command is not None else None)
+            if not self.finished:
+                self._keep(done, command, now)
+                self._account(late, skipped, age if command is not None else None)
             now = self._clock_ns()  # one stamp, by which body and policy begin a trial with the same state
             self._begin_trial(now)
             self._publish(now)
@@ -244,10 +248,10 @@ class EffectorLoop(ControlLoop):
         return ""
 
     def _may_tick(self, peek: bool = False) -> bool:
-        if self._last_tick and self.tick >= self._last_tick:
+        if self._last_tick and (self.tick if self.lockstep else self.ledger.ticks) >= self._last_tick:
             self.finished = True
         if self.finished:
-            return False
+            return not self.lockstep  # a hand is told to hold still, rather than left with its last target
         if not self.paused:
             return True
         if self._single_steps:
@@ -301,7 +305,7 @@ class EffectorLoop(ControlLoop):
         values = None if command is None else command.values
         self._state = self.guard.step(values, self._imposed(now), age_s=age_s, idle=idle)
         if self.guard.reason != before:
-            if self.guard.reason and before != "not started":
+            if self.guard.reason and before != "not started" and not self.finished:
                 self.port.say("warning", f"idle: {self.guard.reason}")
             elif before and before not in ("not started", "no command yet"):
                 self.port.say("info", "following commands again")

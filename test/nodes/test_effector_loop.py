@@ -324,6 +324,29 @@ def steady(world, loop, stamp=lambda: time.time_ns(), seconds=0.3, names=NAMES):
         time.sleep(0.005)
 
 
+def test_a_duration_in_real_time_counts_from_the_first_command_and_ends_in_the_fail_state(made):
+    loop, world = made(effector=arm(), lockstep=False, duration_s=0.4)
+    names = loop.guard.spec.command.names
+    loop.begin()
+    time.sleep(0.5)
+    assert not loop.finished and loop.ledger.ticks == 0
+
+    def answer(stamp, state):
+        return [Command(time.time_ns(), names, np.full(6, 0.5))]
+
+    world.answer = answer
+    assert until(lambda: loop.finished)
+    ticks = loop.ledger.ticks
+    trace = loop.trace_sha256()
+    assert ticks == round(0.4 / loop.guard.spec.dt)
+    assert until(lambda: loop.guard.reason and not loop.state.applied.any())  # though commands go on
+    heard = len(world.published)
+    assert until(lambda: len(world.published) > heard + 5)
+    assert loop.ledger.ticks == ticks and loop.trace_sha256() == trace
+    assert not any("idle" in text for level, text in world.said if level == "warning")
+    assert not loop.guard.events["idle"]
+
+
 @pytest.mark.parametrize(
     "ahead_s, sentence",
     [(0.0, ""), (-0.5, "older than 80 ms"), (-1e9, "older than 80 ms"), (3600.0, "in the future")],
