@@ -62,15 +62,18 @@ def _mend(given: argparse.Namespace) -> int:
     if not folder.is_dir():
         raise ConfigError(f"{folder} is no folder: --repair takes the folder of a recording, with its metadata")
     done = repair(folder)
+    bag = Bag(folder)
     for one in done:
         print(one)
     if not done:
         print("every file has its index: nothing to mend")
+    for fault in bag.faults:
+        print(fault)
     mended = [
         {"file": d.path.name, "messages": d.messages, "unusable_bytes": d.unusable_bytes,
          "unusable_messages": d.unusable_messages} for d in done
     ]  # fmt: skip
-    write_json(given.json, {**summary(Bag(folder)), "mended": mended})
+    write_json(given.json, {**summary(bag), "mended": mended})
     return 0
 
 

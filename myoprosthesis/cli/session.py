@@ -63,7 +63,7 @@ def run(given: argparse.Namespace) -> int:
         changes: dict[str, Any] = {} if given.seed is None else {"seed": given.seed}
         session = sessions.load(given.session, changes | ({"lockstep": False} if given.realtime else {}))
         path = Path(given.out) if given.out else folders.fresh(session.name)
-        _check_learner(session)
+        _check_libraries(session)
         folder = folders.SessionFolder.create(path, session, plan(session), given.command)
     return _run(given, session, folder)
 
@@ -104,7 +104,8 @@ def _run(given: argparse.Namespace, session: Any, folder: Any) -> int:
                 tell("session", f"{error}; go on with: myoprosthesis session run --resume {folder.path}")
                 return 130
     seconds = time.monotonic() - began
-    folder.note(ended=time.time(), table_sha256=folder.table_sha256())
+    if first < session.trials:
+        folder.note(ended=time.time(), table_sha256=folder.table_sha256())
     print(f"{session.trials} trials in {folder.path}, {seconds:.0f} s")
     print(f"table sha256 {folder.table_sha256()}")
     print(f"the report: myoprosthesis report {folder.path}")
@@ -125,7 +126,7 @@ def check(given: argparse.Namespace) -> int:
     from myoprosthesis.sessions.trials import CATCH, CHANNEL, plan
 
     session = sessions.load(given.session)
-    _check_learner(session)
+    _check_libraries(session)
     trials = plan(session)
     table = Table(title=f"{session.name}: {session.about}")
     for column in ("block", "trials", "imposed", "catch", "channel", "policy", "time of movement"):
@@ -162,12 +163,14 @@ def hold(given: argparse.Namespace) -> int:
     return 0
 
 
-def _check_learner(session: Any) -> None:
-    """Refuse a learner that cannot learn before anything starts."""
-    if not session.learner:
-        return
+def _check_libraries(session: Any) -> None:
+    """Refuse a learner that cannot learn, and markers that cannot be sent, before anything starts."""
     from myoprosthesis.emg.extras import library
     from myoprosthesis.session_run import learner
 
+    if session.lsl:
+        library("pylsl", "lsl", "an LSL outlet")
+    if not session.learner:
+        return
     library("torch", "train", "learning between trials")
     learner(session)

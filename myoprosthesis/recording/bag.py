@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from myoprosthesis.core.errors import CommandError, RecordingError, unknown
 from myoprosthesis.core.wire import Frame, Reader, Stack, stacked
 from myoprosthesis.recording import cdr
-from myoprosthesis.recording.mcap_reader import McapFile, open_mcap
+from myoprosthesis.recording.mcap_reader import McapFile, open_all
 from myoprosthesis.recording.metadata import QOS, files_of
 
 JOINT_STATE, TEXT, STATUS = "sensor_msgs/msg/JointState", "std_msgs/msg/String", "diagnostic_msgs/msg/DiagnosticStatus"
@@ -74,7 +74,8 @@ class Bag:
         paths = files_of(self.path) if self.path.is_dir() else [self.path]
         if not paths:
             raise RecordingError(f"{folder} is no recording: there is no .mcap file in it")
-        self.files: list[McapFile] = [open_mcap(path) for path in paths]
+        self.files: list[McapFile]
+        self.files, self._foreign = open_all(paths)
         self.topics: dict[str, Topic] = {}
         for k, file in enumerate(self.files):
             for channel in file.channels.values():
@@ -89,7 +90,7 @@ class Bag:
     @property
     def faults(self) -> list[str]:
         """What is wrong with it, as far as it has been read: a sentence each."""
-        out = [fault for file in self.files for fault in file.faults]
+        out = [*self._foreign, *(fault for file in self.files for fault in file.faults)]
         return out + [f"{n} messages of {topic} are damaged" for topic, n in self._unreadable.items()]
 
     @property

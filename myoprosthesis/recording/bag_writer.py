@@ -14,7 +14,7 @@ from mcap.records import Channel, Schema
 
 from myoprosthesis.core.errors import RecordingError
 from myoprosthesis.recording.definitions import definition, stamped, type_hash
-from myoprosthesis.recording.mcap_reader import open_mcap
+from myoprosthesis.recording.mcap_reader import open_all, open_mcap
 from myoprosthesis.recording.mcap_writer import McapWriter
 from myoprosthesis.recording.metadata import FILE, HASH, QOS, files_of, write_metadata
 
@@ -84,7 +84,7 @@ class BagWriter:
         """Finish the file with its index, and the folder's metadata; safe to call twice."""
         if not self._file.close():
             return
-        write_metadata(self.folder, [open_mcap(path) for path in files_of(self.folder)])
+        write_metadata(self.folder, open_all(files_of(self.folder))[0])
 
 
 def stamp_ns(data: bytes, otherwise: int) -> int:

@@ -11,7 +11,7 @@ import struct
 import zlib
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from operator import itemgetter
@@ -176,6 +176,21 @@ def open_mcap(path: Path) -> McapFile:
             "where ROS 2 has 'cdr'"
         )
     return made
+
+
+def open_all(paths: Sequence[Path]) -> tuple[list[McapFile], list[str]]:
+    """What is in those of `paths` that can be read, and a sentence on each of the others; `RecordingError` where that
+    is none of them."""
+    files: list[McapFile] = []
+    errors: list[tuple[Path, RecordingError]] = []
+    for path in paths:
+        try:
+            files.append(open_mcap(path))
+        except RecordingError as error:
+            errors.append((path, error))
+    if errors and not files:
+        raise errors[0][1]
+    return files, [f"{error}; nothing of its {path.stat().st_size} bytes is used" for path, error in errors]
 
 
 def parsed(kind: Any, body: bytes) -> Any:

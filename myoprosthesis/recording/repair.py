@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from myoprosthesis.core.errors import RecordingError
-from myoprosthesis.recording.mcap_reader import McapFile, open_mcap
+from myoprosthesis.recording.mcap_reader import McapFile, open_all, open_mcap
 from myoprosthesis.recording.mcap_writer import McapWriter
 from myoprosthesis.recording.metadata import files_of, write_metadata
 
@@ -32,11 +32,12 @@ class Repaired:
 
 def repair(folder: Path) -> list[Repaired]:
     """Give every file without a sound index a new one, and the folder its metadata; the files that were mended.
+    What is no recording is left as it is.
 
     A file is written anew beside the old one and then takes its place, so that nothing is worse off when this is
     interrupted.
     """
-    files = [open_mcap(path) for path in files_of(folder)]
+    files, _ = open_all(files_of(folder))
     if not files:
         raise RecordingError(f"{folder} is no recording: there is no .mcap file in it")
     done = []

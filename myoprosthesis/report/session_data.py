@@ -52,7 +52,11 @@ def load(folder: Path) -> SessionData:
     reading = trial_table.read(folder / trial_table.NAME)
     faults = list(reading.faults)
     text, settings = _settings(folder / SETTINGS, faults)
-    return SessionData(folder, reading, settings, text, _provenance(folder / PROVENANCE, faults), tuple(faults))
+    provenance = _provenance(folder / PROVENANCE, faults)
+    written = provenance.get("table_sha256", reading.sha256)
+    if written != reading.sha256:
+        faults.append(f"{trial_table.NAME} is not as the session left it: its sha256 was {written}.")
+    return SessionData(folder, reading, settings, text, provenance, tuple(faults))
 
 
 def _settings(file: Path, faults: list[str]) -> tuple[str, Mapping[str, Any]]:

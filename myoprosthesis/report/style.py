@@ -22,7 +22,7 @@ WIDTH = 8.6
 """inch, of a figure across the page."""
 
 _RC = {
-    "font.family": "DejaVu Sans", "font.size": 8.5, "axes.titlesize": 9, "axes.titleweight": "semibold",
+    "font.family": "DejaVu Sans", "font.size": 8.5, "axes.titlesize": 9, "axes.titleweight": "bold",
     "axes.titlelocation": "left", "axes.labelsize": 8.5, "axes.labelcolor": INK, "text.color": INK,
     "axes.edgecolor": "#9aa4af", "axes.linewidth": 0.8, "axes.spines.top": False, "axes.spines.right": False,
     "xtick.color": "#9aa4af", "ytick.color": "#9aa4af", "xtick.labelcolor": MUTED, "ytick.labelcolor": MUTED,

@@ -138,3 +138,14 @@ def test_a_mend_that_was_interrupted_is_begun_anew(tmp_path, whole):
     assert not (folder / "recording_0.mcap.new").exists() and Bag(folder).faults == []
     with pytest.raises(RecordingError, match="is no recording"):
         repair(tmp_path)
+
+
+def test_a_foreign_file_among_others_costs_nothing_but_itself(tmp_path, whole, told):
+    folder = cut(tmp_path / "f", whole[1], len(whole[1]) // 2)
+    (folder / "recording_1.mcap").write_bytes(b"time,emg\n0,1\n")
+    before = told(Bag(folder))
+    (done,) = repair(folder)
+    bag = Bag(folder)
+    assert before and told(bag) == before and done.messages == len(before)
+    assert len(bag.faults) == 1 and bag.faults[0].endswith("is no MCAP file; nothing of its 13 bytes is used")
+    assert (folder / "recording_1.mcap").read_bytes() == b"time,emg\n0,1\n"

@@ -1,5 +1,7 @@
 """Movements come out of a recording as they were planted, however it was cut."""
 
+import hashlib
+import json
 import shutil
 from dataclasses import replace
 
@@ -94,6 +96,15 @@ def test_a_topic_that_fell_silent_is_not_waited_for(session_folder):
     assert recording._whole(10**9, held)
     held["state"].newest_ns = 2 * 10**9
     assert not recording._whole(10**9, held)
+
+
+def test_a_table_that_was_changed_afterwards_is_told_of(write, tmp_path):
+    folder = write(tmp_path / "s")
+    table = (folder / "trials.csv").read_bytes()
+    (folder / "provenance.json").write_text(json.dumps({"table_sha256": hashlib.sha256(table).hexdigest()}))
+    assert session_data.load(folder).faults == ()
+    (folder / "trials.csv").write_bytes(table[: table.rindex(b"\n", 0, -1) + 1])
+    assert "trials.csv is not as the session left it" in session_data.load(folder).faults[0]
 
 
 def test_what_is_no_folder_of_a_session_is_refused(tmp_path):

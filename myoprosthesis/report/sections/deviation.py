@@ -139,7 +139,7 @@ def shade(ax: Any, blocks: Sequence[Block]) -> None:
             ax.axvline(first, color="#c6cdd4", lw=0.7, zorder=0)
         if len(blocks) <= 10:
             ax.annotate(b.name, (first, 1), (3, 4), xycoords=("data", "axes fraction"), textcoords="offset points",
-                        color=ROLE[b.role], fontsize=7.5, fontweight="semibold", annotation_clip=False)  # fmt: skip
+                        color=ROLE[b.role], fontsize=7.5, fontweight="bold", annotation_clip=False)  # fmt: skip
 
 
 def _table(fits: Sequence[tuple[Block, LearningCurveFit | str]]) -> list[Part]:

@@ -77,7 +77,7 @@ def draw(
             if i == 0:
                 ax.set_title(panel, loc="center", color=MUTED)
             if j == 0:
-                ax.set_ylabel(name, color=colour, fontweight="semibold")
+                ax.set_ylabel(name, color=colour, fontweight="bold")
             if not group:
                 ax.text(0.5, 0.5, "none", transform=ax.transAxes, ha="center", va="center", color=RULE, fontsize=9)
                 continue
