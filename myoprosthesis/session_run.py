@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -25,6 +26,8 @@ ATTEMPTS = 3
 """A stack that dies so often without a finished trial in between is given up."""
 RETRY_S = 2.0
 """A full disk is tried again so often."""
+SPARE_BYTES = 1 << 20
+"""No trial begins with less of the disk free: enough for the recording of a trial and for what is learned from it."""
 SPARE_S = 60.0
 """A trial may take so much longer than it should."""
 
@@ -150,7 +153,7 @@ class Run:
                 if str(error) != said:
                     said = str(error)
                     why = f"trial {trial.number} cannot be written down: {error}"
-                    self._tell("session", f"paused, {why}; free some space")
+                    self._tell("session", f"paused, {why}; it is tried again every {RETRY_S:g} s")
             if self._asked():
                 raise Interrupted("stopped while the disk was full")
             time.sleep(RETRY_S)
@@ -158,7 +161,7 @@ class Run:
     def _await_leave(self, conductor: Any, trial: Trial) -> None:
         """A rest before a block, a pause, and a recorder that cannot write."""
         until, said = time.monotonic() + (0.0 if self.session.lockstep else trial.rest_s), ""
-        while (why := _held(conductor)) or time.monotonic() < until:
+        while (why := _held(conductor, self.folder.path)) or time.monotonic() < until:
             if why != said and why:
                 self._tell("session", f"paused before trial {trial.number}: {why}")
             said = why
@@ -284,10 +287,12 @@ def _array(values: Any) -> Any:
     return np.array(values, float)
 
 
-def _held(conductor: Any) -> str:
+def _held(conductor: Any, folder: Path) -> str:
     """Empty, or why no trial may begin."""
     if conductor.paused:
         return "go on with myoprosthesis session continue"
+    if shutil.disk_usage(folder).free < SPARE_BYTES:
+        return f"less than 1 MiB is free on the disk of {folder}; free some space, it goes on by itself"
     fault = str(conductor.recorded().get("text"))
     return "" if fault == "recording" else f"{fault}; free some space, it goes on by itself"
 

@@ -104,8 +104,11 @@ class SessionFolder:
         """Add to provenance.json, whole or not at all."""
         known = self.told()
         new = self.provenance.with_suffix(".new")
-        new.write_text(json.dumps({**known, **more}, indent=1) + "\n")
-        os.replace(new, self.provenance)
+        try:
+            new.write_text(json.dumps({**known, **more}, indent=1) + "\n")
+            os.replace(new, self.provenance)
+        except OSError as error:
+            raise ConfigError(f"{self.provenance} cannot be written: {error.strerror}") from error
 
     def told(self) -> dict[str, Any]:
         """What provenance.json says so far."""

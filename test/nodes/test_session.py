@@ -5,14 +5,17 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
+from myoprosthesis import session_run
 from myoprosthesis.nodes.claim import Claim
 
 SESSION = {
@@ -108,6 +111,13 @@ def test_what_cannot_begin_leaves_no_folder(command, session, tmp_path):
     assert done.returncode == 2 and "another effector publishes" in done.stderr and not (tmp_path / "out").exists()
     done = command("session", "run", session(learner={"compile": "off"}), "--out", str(tmp_path / "out"))
     assert done.returncode == 2 and "blocks cannot name others" in done.stderr and not (tmp_path / "out").exists()
+
+
+def test_no_trial_begins_while_the_disk_has_no_room_for_it(monkeypatch, tmp_path):
+    conductor = SimpleNamespace(paused=False, recorded=lambda: {"text": "recording"})
+    assert session_run._held(conductor, tmp_path) == ""
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000_000))
+    assert "less than 1 MiB is free" in session_run._held(conductor, tmp_path)
 
 
 def test_ctrl_c_stops_a_session_that_can_be_gone_on_with(unbroken, command, session, tmp_path):

@@ -73,6 +73,11 @@ def test_what_contradicts_itself_is_refused(changes, told):
         sessions.made(data(**changes))
 
 
+def test_what_cannot_be_noted_is_told_in_a_sentence(tmp_path):
+    with pytest.raises(ConfigError, match="provenance.json cannot be written: No such file"):
+        SessionFolder(tmp_path / "gone").note(ended=1.0)
+
+
 def test_on_and_off_are_words_although_yaml_makes_them_truths():
     for text, choice in (("off", "off"), ("on", "on"), ("'off'", "off"), ("auto", "auto")):
         assert learner_options.read(yaml.safe_load(f"compile: {text}")) == (LearnerOptions(), choice)
