@@ -228,7 +228,7 @@ def _replay(given: argparse.Namespace) -> tuple[dict[str, Any], Sequence[str]]:
     from myoprosthesis.policies import store
     from myoprosthesis.policies.onnx_policy import OnnxPolicy
     from myoprosthesis.training.decoding import replay
-    from myoprosthesis.training.windows import Cut
+    from myoprosthesis.training.windows import Cut, refuse
 
     said = about(given, given.recordings)
     decoder = Decoder(OnnxPolicy(store.find(given.decoder)))
@@ -244,6 +244,9 @@ def _replay(given: argparse.Namespace) -> tuple[dict[str, Any], Sequence[str]]:
         strange = sorted({s.label for s in recording.spans} - set(names))
         if strange:
             raise ConfigError(f"{path}: label {strange[0]!r} is none of the decoder's classes {', '.join(names)}")
+        known = np.isin(recording.channels, decoder.contract.emg_channels)
+        heard = tuple(c for c, k in zip(recording.channels, known, strict=True) if k)
+        refuse(replace(recording, samples=recording.samples[:, known], channels=heard), path, "the decoder needs it")
         run = replay(decoder, recording, cut.margin_s)
         taken.append(run.taken)
         events = sum(d.drifting for d in run.decisions)

@@ -61,19 +61,18 @@ class Cut:
     target_median_s: float = option(0.0, "a target is the median of so long a past", "s", 0.0, 10.0)
 
 
-def refuse(recording: Recording, path: Path) -> None:
-    """Raise what makes a recording useless for a fit: values that are not finite, electrodes that stand still."""
+def refuse(recording: Recording, path: Path, remedy: str = "leave it out with --channels") -> None:
+    """Raise what makes a recording useless: values that are not finite, electrodes that stand still."""
     bad = ~np.isfinite(recording.samples).all(axis=0)
     if bad.any():
         raise ConfigError(
             f"{path}: channel {recording.channels[int(bad.argmax())]!r} holds values that are not finite; "
-            "see emg info, and leave the channel out with --channels"
+            f"see emg info, and {remedy}"
         )
     flat = np.ptp(recording.samples, axis=0) == 0
     if flat.any():
         raise ConfigError(
-            f"{path}: channel {recording.channels[int(flat.argmax())]!r} is flat: its electrode is off; "
-            "leave it out with --channels"
+            f"{path}: channel {recording.channels[int(flat.argmax())]!r} is flat: its electrode is off; {remedy}"
         )
 
 

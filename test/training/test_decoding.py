@@ -237,3 +237,19 @@ def test_channels_in_another_order_are_matched_by_name(decode, tmp_path):
     ):
         _, words = decode("evaluate", tmp_path / "rec", *options, *there, status=2)
         assert sentence in words
+
+
+def test_a_decoder_is_not_judged_by_a_channel_that_is_off(decode, tmp_path):
+    pair(tmp_path / "rec")
+    decode("fit", tmp_path / "rec", *SAID, "--channels", "a,b,c", "--out", tmp_path / "mine")
+    there = ("--only", "R_0_C_0", "--decoder", tmp_path / "mine" / "policy.onnx")
+    for k, value, sentence in ((1, np.nan, "channel 'b' holds values that are not finite"), (2, 5.0, "'c' is flat")):
+        rows = NOISE.copy()
+        rows[:, k] = value
+        write(tmp_path / "rec", "R_0_C_0_EMG.csv", rows)
+        _, words = decode("evaluate", tmp_path / "rec", *SAID, *there, status=2)
+        assert sentence in words and "the decoder needs it" in words and len(words.strip().splitlines()) == 1
+    rows = NOISE.copy()
+    rows[:, 3] = 5.0  # one that the decoder does not know
+    write(tmp_path / "rec", "R_0_C_0_EMG.csv", rows)
+    decode("evaluate", tmp_path / "rec", *SAID, *there)
