@@ -369,7 +369,7 @@ class ProstheticHand:
             other: HandProtocol = registry.factory("hand_protocols", name)(sheet.load(name))
             self._port.retune(other.sheet.baud)
             if self._answers(other, 0.1):
-                return f"{where}: it is a {other.sheet.title}, use {name}"
+                return f"{where}, but {other.sheet.title} does: use {name}"
         heard = f" ({bad['damaged']} damaged, {bad['foreign']} foreign frames came)" if bad.total() else ""
         return f"{where}{heard}: is it switched on, wired RX to TX, at this address ({s.address}) and speed?"
 

@@ -150,7 +150,7 @@ def test_a_wrong_baud_rate_and_a_silent_port_are_said():
 
 @pytest.mark.parametrize("other", [h for h in HANDS if h != "ability_hand"])
 def test_a_wrong_hand_is_named(other):
-    with served(other) as port, pytest.raises(EffectorError, match=f"it is a .*, use {other}"):
+    with served(other) as port, pytest.raises(EffectorError, match=f"answers .*, but .* does: use {other}"):
         ability_hand(HandOptions(port=port.path)).reset(0)
     with served("ability_hand") as port, pytest.raises(EffectorError, match="use ability_hand"):
         made(other, port).reset(0)
