@@ -67,7 +67,7 @@ def refuse(recording: Recording, path: Path, remedy: str = "leave it out with --
     if bad.any():
         raise ConfigError(
             f"{path}: channel {recording.channels[int(bad.argmax())]!r} holds values that are not finite; "
-            f"see emg info, and {remedy}"
+            f"see emg info; {remedy}"
         )
     flat = np.ptp(recording.samples, axis=0) == 0
     if flat.any():
