@@ -36,18 +36,16 @@ ROS_WHEELS = [
 PLOT = ["matplotlib>=3.6"]
 TRAIN = ["torch>=2.6,<2.14", *PLOT]
 # Filters, models and file formats of EMG.
-EMG = [*PLOT, "scipy>=1.10", "scikit-learn>=1.3", "h5py>=3.8", "edfio>=0.4", "pyxdf>=1.16"]
+EMG = [*PLOT, "scipy>=1.10", "scikit-learn>=1.3", "h5py>=3.8", "edfio>=0.4", "pyxdf>=1.16", "rosbags>=0.11"]
 REPORT = [*PLOT, "scipy>=1.10", "scikit-learn>=1.3"]
 BRAINFLOW = ["brainflow>=5.10", "setuptools<81"]  # it imports pkg_resources, which later ones lack
 LSL = ["pylsl>=1.16"]
-ROSBAG = ["rosbags>=0.11"]
 TEST = [
     *TRAIN,
     *EMG,
     *REPORT,
     *BRAINFLOW,
     *LSL,
-    *ROSBAG,
     "pytest>=8.0",
     "ruff>=0.12",
     "mypy>=1.15",
@@ -148,7 +146,7 @@ setup(
     install_requires=REQUIREMENTS + ([] if os.environ.get("ROS_DISTRO") else ROS_WHEELS),
     extras_require={
         **{"plot": PLOT, "emg": EMG, "train": TRAIN, "report": REPORT, "test": TEST},
-        **{"brainflow": BRAINFLOW, "lsl": LSL, "rosbag": ROSBAG},
+        **{"brainflow": BRAINFLOW, "lsl": LSL},
     },
     entry_points={
         "console_scripts": [

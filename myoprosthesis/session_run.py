@@ -53,8 +53,9 @@ class Run:
         self.session, self.folder, self.trials = session, folder, plan(session)
         self._tell, self._show, self._asked, self._namespace = tell, show, asked, namespace
         self._dt = float(effector(session.effector).spec.dt)
-        self.lessons = Lessons(session, folder, self.trials, tell) if session.learner else None
         self.done = len(folder.rows())
+        learns = bool(session.learner) and self.done < len(self.trials)
+        self.lessons = Lessons(session, folder, self.trials, tell) if learns else None
         if self.lessons is not None:
             self.done += self.lessons.take_up(self.done)
         self._supervisor: Supervisor | None = None
@@ -124,7 +125,7 @@ class Run:
         name = self._policy_of(trial.number)
         policy = Path(name) if self.lessons else store.find(name)
         seen = conductor.await_trial(trial.number, trial.reach.trial_s + SPARE_S, self._check)
-        if not seen.complete:
+        if not (len(seen.time_ns) == seen.expected if session.lockstep else seen.complete):
             raise Died(f"trial {trial.number} has {len(seen.time_ns)} of {seen.expected} states")
         played = Played(name, hashlib.sha256(policy.read_bytes()).hexdigest())
         if self.lessons is not None:

@@ -82,7 +82,8 @@ def fit(given: argparse.Namespace) -> int:
     gap = d.write(fitted, terms, out, work.windows.x)
     (out / "card.md").write_text(_card(out.name, work, found, gap, limit, given.command), encoding="utf-8")
     print(f"decoder in {out}: {len(work.windows)} windows of {len(work.files)} recordings; "
-          f"the file differs from the model by {gap:.1g}; drift beyond {limit:.2f}")  # fmt: skip
+          f"the file differs from the model by {gap:.1g}; "
+          + (f"drift beyond {limit:.2f}" if limit else "nothing held out, so that drift is never told"))  # fmt: skip
     if given.png and found.get("confusion"):
         _draw(given.png, found["confusion"], work.names, out.name)
     write_json(given.json, {"decoder": str(out), "windows": len(work.windows), "export_gap": gap, "drift_beyond": limit,

@@ -4,6 +4,7 @@ the one that is played, and swap it in."""
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
 import time
@@ -30,6 +31,8 @@ def add(words: Any) -> None:
     p.add_argument("--seconds", type=float, default=4.0, metavar="S", help="length of each recording (default 4)")
     p.add_argument("--rounds", type=int, default=2, help="recordings of each class (default 2)")
     p.add_argument("--listen-s", type=float, default=3.0, metavar="S", help="length of the comparison (default 3)")
+    p.add_argument("--least-accuracy", type=float, default=0.7, metavar="SHARE",
+                   help="of held-out windows that must be right, or nothing is swapped (default 0.7)")  # fmt: skip
     p.add_argument("--no-swap", action="store_true", help="fit and compare only")
     p.add_argument("--yes", action="store_true", help="do not wait for Enter before each recording")
     p.add_argument("--namespace", default="", help="namespace of the stack")
@@ -56,6 +59,8 @@ def run(given: argparse.Namespace) -> int:
         _record(given, ear, folder / "recordings")
         found = _fit(folder, given.classes[0])
         path = str(folder / "policy.onnx")
+        if not given.no_swap:
+            _good_enough(found["accuracy"], given.least_accuracy)
         graph.set("policy", {"shadow": path})
         agreed = _compare(ear, given.listen_s)
         print(f"beside {before} for {given.listen_s:g} s: postures at most {agreed['apart']:.2f} rad apart")
@@ -94,12 +99,25 @@ def _record(given: argparse.Namespace, ear: Any, folder: Path) -> None:
 
 def _fit(folder: Path, rest: str) -> dict[str, Any]:
     """In a process of its own, so that the graph is heard meanwhile and nothing heavy stays."""
-    words = ["decode", "fit", str(folder / "recordings"), "--rest", rest, "--out", str(folder)]
+    figures = folder / "fit.json"
+    words = ["decode", "fit", str(folder / "recordings"), "--rest", rest, "--out", str(folder), "--json", str(figures)]
     done = subprocess.run([sys.executable, "-m", "myoprosthesis.cli.main", *words], capture_output=True, text=True)
     if done.returncode:
         raise ConfigError(f"nothing is swapped: {done.stderr.strip().removeprefix('error: ')}")
     print(done.stdout.strip().splitlines()[-1])
-    return {"fit": done.stdout.strip().splitlines()[-2:]}
+    judged = json.loads(figures.read_text(encoding="utf-8"))["judged"]
+    return {"fit": done.stdout.strip().splitlines()[-2:], "accuracy": judged.get("accuracy")}
+
+
+def _good_enough(accuracy: float | None, least: float) -> None:
+    """Refuse to play a decoder that does not tell the classes apart: a person wears what it moves."""
+    if accuracy is None and least > 0:
+        raise ConfigError("nothing is swapped: one round leaves nothing to judge the decoder by; make two (--rounds 2)")
+    if accuracy is not None and accuracy < least:
+        raise ConfigError(
+            f"nothing is swapped: {accuracy:.0%} of held-out windows are right, at least {least:.0%} are wanted; "
+            "record again, with movements that differ more, or give another --least-accuracy"
+        )
 
 
 def _compare(ear: Any, seconds: float) -> dict[str, Any]:

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from myoprosthesis.cli.refit import _good_enough
+from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.policies.onnx_policy import OnnxPolicy
 
 
@@ -16,8 +18,9 @@ def stack(start):
         made.close()
 
 
-def refit(command, *words):
-    return command("refit", *words, "--yes", "--namespace", "refitted", "--seconds", "1.5", "--listen-s", "1")
+def refit(command, *words, least=("--least-accuracy", "0")):
+    return command("refit", *words, "--yes", "--namespace", "refitted", "--seconds", "1.5", "--listen-s", "1",
+                   *least)
 
 
 def test_a_decoder_is_recorded_fitted_compared_and_swapped_in(stack, command, tmp_path):
@@ -54,3 +57,11 @@ def test_what_cannot_be_fitted_or_played_leaves_the_one_that_is_played(stack, co
 def test_without_a_stack_it_says_so(command, tmp_path):
     done = command("refit", "rest", "close", "--yes", "--out", str(tmp_path), "--namespace", "nobody")
     assert done.returncode == 2 and "no EMG is heard" in done.stderr and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("accuracy", "sentence"), [(0.5, "50%.*at least 70%"), (None, "one round")])
+def test_a_decoder_that_cannot_tell_its_classes_apart_is_not_played(accuracy, sentence):
+    _good_enough(0.7, 0.7)
+    _good_enough(accuracy, 0.0)
+    with pytest.raises(ConfigError, match=f"nothing is swapped.*{sentence}"):
+        _good_enough(accuracy, 0.7)

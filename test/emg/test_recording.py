@@ -171,3 +171,14 @@ def test_a_part_of_a_table_without_a_sound_target_is_read_all_the_same(tmp_path)
     with pytest.raises(ConfigError, match="looks like"):
         file.write_text("Fz,emg0\n4,1\n4,2\n")
         formats.read(file, layout)
+
+
+def test_the_movements_of_ninapro_are_its_labels(tmp_path):
+    import scipy.io
+
+    movement = np.array([0, 0, 3, 3, 0], np.int8)[:, None]
+    content = {"emg": np.zeros((5, 2)), "stimulus": 0 * movement, "restimulus": movement}
+    scipy.io.savemat(tmp_path / "S1_E1_A1.mat", content)
+    read = formats.read(tmp_path / "S1_E1_A1.mat", COUNTS)
+    assert read.spans == (Span("0", 0, 2), Span("3", 2, 4), Span("0", 4, 5))
+    assert formats.read(tmp_path / "S1_E1_A1.mat", replace(COUNTS, label="stimulus")).spans == (Span("0", 0, 5),)

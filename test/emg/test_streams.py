@@ -55,7 +55,7 @@ def xdf(path, channels=True, rate=RATE, kinds=("EMG",)):
 
 def mcap(path, spec=True):
     """A bag as rosbag2 writes it, with blocks of 64 samples as a node publishes them."""
-    writer = pytest.importorskip("rosbags.rosbag2", reason="needs the extra [rosbag]")
+    from rosbags import rosbag2 as writer
     from rosbags.typesys import Stores, get_typestore
 
     store = get_typestore(Stores.ROS2_JAZZY)

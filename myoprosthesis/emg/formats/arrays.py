@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from myoprosthesis.emg.recording import VOLTS, Recording, runs
 RATES = ("rate", "fs", "sampling_rate", "sampling_frequency", "frequency")
 UNITS = ("unit", "units")
 NAMES = ("channels", "channel_names")
+NINAPRO = "restimulus"
+"""Ninapro's variable of the movement, as corrected for reaction times; the labels, where no others are named."""
 HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
@@ -89,6 +92,8 @@ def _recordings(
     turned: bool,
 ) -> Iterator[Recording]:  # fmt: skip
     layout = told(layout, attributes)
+    if not layout.label and not layout.label_from and NINAPRO in arrays:
+        layout = replace(layout, label=NINAPRO)
     data = arrays[samples]
     if data.ndim != 2 or data.dtype.kind not in "fiu":
         raise ConfigError(f"{path}: {samples!r} has shape {data.shape}; (n_samples, n_channels) numbers are needed")

@@ -31,8 +31,8 @@ TIME = "t"
 
 def read_bag(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
     """The topic that ends in emg/raw, or the one that the layout names (`dataset`), with labels from `label`."""
-    highlevel = library("rosbags.highlevel", "rosbag", "reading bags")
-    stores = library("rosbags.typesys", "rosbag", "reading bags")
+    highlevel = library("rosbags.highlevel", "emg", "reading bags")
+    stores = library("rosbags.typesys", "emg", "reading bags")
     try:
         reader = highlevel.AnyReader([path], default_typestore=stores.get_typestore(stores.Stores.ROS2_JAZZY))
         reader.open()
