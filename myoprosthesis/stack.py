@@ -17,6 +17,7 @@ from myoprosthesis.core import registry, share
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.core.options import build, option
 from myoprosthesis.emg.extras import library
+from myoprosthesis.emg.layout import Layout
 
 
 @dataclass(frozen=True)
@@ -179,9 +180,14 @@ def _with_emg(options: StackOptions, file: Mapping[str, Any], effector: str, pol
         if not sep:
             raise ConfigError(f"an option of the EMG is name=value, got {pair!r}; for instance speed=2")
         try:
-            emg[key] = yaml.safe_load(text)
+            value = yaml.safe_load(text)
         except yaml.YAMLError as error:
             raise ConfigError(f"option of the EMG {pair!r}: the value is not YAML") from error
+        own = {f.name for f in fields(registry.options("emg_sources", source))}
+        if key not in own and "layout" in own and key in {f.name for f in fields(Layout)}:
+            emg.setdefault("layout", {})[key] = value  # what a file does not say of itself
+        else:
+            emg[key] = value
     hand = {"effector": effector, "parties": ["perturbation"], "seed": options.seed, "duration_s": options.duration}
     chosen: Chosen = {"emg": emg, "effector": hand, "policy": {"policy": policy, "seed": options.seed}}
     real = effector in registry.names("hand_protocols")

@@ -1,5 +1,6 @@
 """The one description of a stack: what is chosen, what wins, what is refused before anything starts."""
 
+import json
 import shutil
 
 import pytest
@@ -213,6 +214,8 @@ def test_options_of_the_emg_are_yaml_and_mappings_stay_text():
     assert (made["speed"], made["loop"], made["labels"]) == (2, False, ["close", "open"])
     assert yaml.safe_load(made["layout"]) == {"rate": 200, "unit": "counts"} and isinstance(made["layout"], str)
     assert hand({"emg": {"speed": 3}}, emg_option=("speed=2",))["emg"]["speed"] == 3
+    said = hand(emg_option=("rate=200", "unit=V", "loop=true"))["emg"]  # what a file does not say of itself
+    assert json.loads(said["layout"]) == {"rate": 200, "unit": "V"} and said["loop"] is True
 
 
 REFUSED = {

@@ -91,13 +91,22 @@ def exchange(given: argparse.Namespace) -> int:
     from myoprosthesis.core.options import build
     from myoprosthesis.nodes.parameters import to_ros
     from myoprosthesis.nodes.steering import Steering
+    from myoprosthesis.policies import store
+    from myoprosthesis.policies.onnx_policy import read_contract
 
     options = {k: yaml.safe_load(v) for k, v in _pairs(given.option).items()}
-    build(registry.options("effectors", given.effector), options, f"effector {given.effector!r}")
+    made: Any = build(registry.options("effectors", given.effector), options, f"effector {given.effector!r}")
     port = str(options.get("port", ""))
     if port.startswith("/") and not Path(port).exists():
         raise ConfigError(f"there is no port {port}: plug the hand in first; the effector in use goes on")
+    takes = registry.factory("effectors", given.effector)(made).spec.command.quantity
     with Steering(given.namespace) as graph:
+        played = str(graph.active().get("policy", ""))
+        if played and read_contract(store.find(played)).conditioning and takes != "position":
+            raise ConfigError(
+                f"{played} is a decoder, which gives postures; effector {given.effector!r} takes {takes}: choose a "
+                "hand or its model; the effector in use goes on"
+            )
         graph.exchange(given.effector, {k: to_ros(v) for k, v in options.items()})
     print(f"{given.effector} is commanded now")
     return 0

@@ -74,6 +74,6 @@ def needed(path: Path, what: str, option_name: str, example: str) -> ConfigError
     """The sentence that asks for what a file does not say."""
     key = option_name.replace("-", "_")
     return ConfigError(
-        f"{path} does not say its {what}: give it, such as --{option_name} {example}, or as {key}: {example} in a "
-        "recording.yaml beside it"
+        f"{path} does not say its {what}: give it, such as --{option_name} {example} (to a stack: --emg-option "
+        f"{key}={example.split()[0]}), or as {key}: {example} in a recording.yaml beside it"
     )
