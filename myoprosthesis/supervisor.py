@@ -19,6 +19,8 @@ REFUSED = 2
 _LABELS = re.compile(r"^(\[[^]]*\] ?)+: |^error: ")
 """What ROS's log and our processes put before a sentence."""
 GRACE_S = 4.0
+BYSTANDERS = ("twin", "recorder")
+"""Processes without which the effector goes on."""
 FEWEST_S = 2.0
 """A process that dies sooner than this after its start, three times on end, is not started again."""
 
@@ -55,7 +57,8 @@ class Supervisor:
             died = f"died by signal {-code}" if code < 0 else f"ended with status {code}"
             if not node.respawn or self._short[name] >= 3:
                 return f"{name} {died} and is not started again"
-            self._tell(name, f"{died} after {lived:.1f} s; started again, the effector idles meanwhile")
+            idle = "" if name in BYSTANDERS else ", the effector idles meanwhile"
+            self._tell(name, f"{died} after {lived:.1f} s; started again{idle}")
             self.restarts[name] = self.restarts.get(name, 0) + 1
             self._start(node)
         return ""

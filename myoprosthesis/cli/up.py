@@ -63,10 +63,12 @@ def run(given: argparse.Namespace) -> int:
     options = StackOptions(**{**chosen, "emg_option": tuple(chosen["emg_option"])})
     if given.network:
         os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "SUBNET"
-    nodes = describe(options, as_settings(given.set))
     stop = threading.Event()
-    for sig in (signal.SIGINT, signal.SIGTERM):
+    for sig in (signal.SIGINT, signal.SIGTERM):  # now: one that comes while a library loads may be lost
         signal.signal(sig, lambda *_: stop.set())
+    nodes = describe(options, as_settings(given.set))
+    if stop.is_set():
+        return 130
 
     from myoprosthesis.cli.display import Display
     from myoprosthesis.nodes.claim import Claim

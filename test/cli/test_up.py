@@ -278,7 +278,7 @@ OWN = "a,b,c\n" + "1,2,3\n4,5,6\n" * 200
 REFUSED = {
     "no such port": (("--port", "/nonexistent"), "there is no port /nonexistent"),
     "a port that is none": (("--port", "/dev/null"), "/dev/null cannot be used as a serial port"),
-    "no rate": (("--file", "OWN"), "own.csv does not say its sampling rate: give it, such as --rate 1000, or as"),
+    "no rate": (("--file", "OWN"), "own.csv does not say its sampling rate: give it, such as --rate 1000 (to a stack"),
     "no recording": (
         ("--file", "FOLDER/nowhere.csv"),
         "nowhere.csv does not exist, and none of that name is shipped",

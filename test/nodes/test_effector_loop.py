@@ -388,7 +388,8 @@ def test_a_dead_party_makes_the_effector_idle_until_it_is_back(made, party):
     assert until(lambda: loop.guard.reason == f"{party} is not alive")
     world.living.add(party)
     assert until(lambda: loop.guard.reason == "")
-    assert f"idle: {party} is not alive" in world.words() and "following commands again" in world.words()
+    assert f"idle: {party} is not alive" in world.words()
+    assert until(lambda: "following commands again" in world.words())
 
 
 def test_an_inactive_effector_publishes_and_does_not_move(made):
