@@ -156,7 +156,7 @@ setup(
         f"{NAME}.effectors": [
             *(f"{body} = {NAME}.effectors.bodies:{body}" for body in EFFECTORS),
             f"mirror = {NAME}.effectors.mirror:Mirror",
-            *(f"{hand} = {NAME}.effectors.prosthetic_hand:{hand}" for hand in HANDS),
+            *(f"{hand} = {NAME}.effectors.real_hands:{hand}" for hand in HANDS),
             *(f"{hand}_model = {NAME}.effectors.hand_model:{hand}_model" for hand in HAND_MODELS),
             f"mapped = {NAME}.effectors.mapped:mapped",
         ],

@@ -166,7 +166,7 @@ def hold(given: argparse.Namespace) -> int:
 def _check_libraries(session: Any) -> None:
     """Refuse a learner that cannot learn, and markers that cannot be sent, before anything starts."""
     from myoprosthesis.emg.extras import library
-    from myoprosthesis.session_run import learner
+    from myoprosthesis.sessions.lessons import learner
 
     if session.lsl:
         library("pylsl", "lsl", "an LSL outlet")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from myoprosthesis.core import registry
 from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.effector import EffectorSpec, EffectorState, Imposed
-from myoprosthesis.core.errors import ConfigError, EffectorError
+from myoprosthesis.core.errors import EffectorError
 from myoprosthesis.core.options import option
 from myoprosthesis.effectors.force_limit import ForceLimit
 from myoprosthesis.effectors.hand_port import HandPort, slow_adapter
@@ -375,40 +375,3 @@ class ProstheticHand:
 
     def _longest_way(self) -> float:
         return float((self._sheet.column("high") - self._sheet.column("low")).max())
-
-
-def hand(name: str, options: HandOptions) -> ProstheticHand:
-    """The hand of this name, with its data sheet changed as the options say."""
-    given = {k: getattr(options, k) for k in ("baud", "dt", "rate_limit", "fail")}
-    changes = {k: v for k, v in given.items() if v}
-    if options.address >= 0:
-        changes["address"] = options.address
-    data = sheet.load(name, **changes)
-    if data.fail not in ("hold", "relax") and data.fail not in grips.library():
-        raise ConfigError(f"fail {data.fail!r}: hold, relax, or a grip: {', '.join(sorted(grips.library()))}")
-    return ProstheticHand(registry.factory("hand_protocols", name)(data), options)
-
-
-def ability_hand(options: HandOptions) -> ProstheticHand:
-    """PSYONIC Ability Hand: six joints, over UART or RS485."""
-    return hand("ability_hand", options)
-
-
-def leap(options: HandOptions) -> ProstheticHand:
-    """LEAP Hand: 16 Dynamixel motors, over USB."""
-    return hand("leap", options)
-
-
-def inspire_rh56_modbus(options: HandOptions) -> ProstheticHand:
-    """Inspire RH56 whose firmware speaks Modbus RTU."""
-    return hand("inspire_rh56_modbus", options)
-
-
-def rohand(options: HandOptions) -> ProstheticHand:
-    """OYMotion ROHand: six joints, over Modbus RTU on RS485."""
-    return hand("rohand", options)
-
-
-def inspire_rh56(options: HandOptions) -> ProstheticHand:
-    """Inspire RH56 (DFX, BFX): six joints, with force and temperature, over RS485 or RS232."""
-    return hand("inspire_rh56", options)

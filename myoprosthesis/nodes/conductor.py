@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -150,11 +149,8 @@ class Conductor:
                 found.append(seen)
             return bool(found)
 
-        until = time.monotonic() + seconds
-        while not over():
-            self.steering.spin_until(over_soon(self.listener, trial), 0.05)
-            if time.monotonic() > until:
-                raise ConfigError(f"trial {trial} did not end within {seconds:g} s")
+        if not self.steering.spin_until(over, seconds):
+            raise ConfigError(f"trial {trial} did not end within {seconds:g} s")
         return found[0]
 
     def recorded(self) -> dict[str, Any]:
@@ -172,8 +168,3 @@ class Conductor:
         response.success = True
         response.message = "pausing after the trial that runs" if self.paused else "going on"
         return response
-
-
-def over_soon(listener: Listener, trial: int) -> Callable[[], bool]:
-    """Whether a trial is over, without taking it."""
-    return lambda: trial in listener._done

@@ -21,7 +21,8 @@ from myoprosthesis.core.ports import explain
 from myoprosthesis.effectors import hand_port_keeper as keeping
 from myoprosthesis.effectors.hand_port import START, HandPort, slow_adapter
 from myoprosthesis.effectors.hand_port_keeper import Keeper, Will
-from myoprosthesis.effectors.prosthetic_hand import HandOptions, ability_hand
+from myoprosthesis.effectors.prosthetic_hand import HandOptions
+from myoprosthesis.effectors.real_hands import ability_hand
 from myoprosthesis.emulators.ability_hand import AbilityHandEmulator
 from myoprosthesis.emulators.emulated_port import EmulatedPort
 from myoprosthesis.emulators.inspire_rh56 import InspireRh56Emulator

@@ -10,7 +10,8 @@ from myoprosthesis.core import registry
 from myoprosthesis.core.errors import ConfigError, EffectorError
 from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.core.options import build
-from myoprosthesis.effectors.prosthetic_hand import HandOptions, ability_hand
+from myoprosthesis.effectors.prosthetic_hand import HandOptions
+from myoprosthesis.effectors.real_hands import ability_hand
 from myoprosthesis.emulators.emulated_port import EmulatedPort
 from myoprosthesis.hands import grips, sheet
 
