@@ -70,7 +70,7 @@ def _mend(given: argparse.Namespace) -> int:
     for fault in bag.faults:
         print(fault)
     mended = [
-        {"file": d.path.name, "messages": d.messages, "unusable_bytes": d.unusable_bytes,
+        {"file": d.path.name, "original": d.original.name, "messages": d.messages, "unusable_bytes": d.unusable_bytes,
          "unusable_messages": d.unusable_messages} for d in done
     ]  # fmt: skip
     write_json(given.json, {**summary(bag), "mended": mended})

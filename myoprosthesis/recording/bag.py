@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from myoprosthesis.core.errors import CommandError, RecordingError, unknown
 from myoprosthesis.core.wire import Frame, Reader, Stack, stacked
 from myoprosthesis.recording import cdr
-from myoprosthesis.recording.mcap_reader import McapFile, open_all
+from myoprosthesis.recording.mcap_file import McapFile
+from myoprosthesis.recording.mcap_reader import open_all
 from myoprosthesis.recording.metadata import QOS, files_of
 
 JOINT_STATE, TEXT, STATUS = "sensor_msgs/msg/JointState", "std_msgs/msg/String", "diagnostic_msgs/msg/DiagnosticStatus"
@@ -71,6 +72,8 @@ class Bag:
         self.path = Path(folder).expanduser()
         if not self.path.exists():
             raise RecordingError(f"{folder} does not exist; a recording is a folder with .mcap files")
+        if not (self.path.is_dir() or self.path.is_file()):
+            raise RecordingError(f"{folder} is neither a folder nor a file: a recording is a folder with .mcap files")
         paths = files_of(self.path) if self.path.is_dir() else [self.path]
         if not paths:
             raise RecordingError(f"{folder} is no recording: there is no .mcap file in it")

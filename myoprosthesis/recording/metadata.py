@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from myoprosthesis.core.errors import RecordingError
-from myoprosthesis.recording.mcap_reader import McapFile
+from myoprosthesis.recording.mcap_file import McapFile
 
 FILE = "metadata.yaml"
 VERSION = 9

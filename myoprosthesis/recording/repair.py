@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from myoprosthesis.core.errors import RecordingError
-from myoprosthesis.recording.mcap_reader import McapFile, open_all, open_mcap
+from myoprosthesis.recording.mcap_file import McapFile
+from myoprosthesis.recording.mcap_reader import open_all, open_mcap
 from myoprosthesis.recording.mcap_writer import McapWriter
 from myoprosthesis.recording.metadata import files_of, write_metadata
 
@@ -18,6 +19,8 @@ class Repaired:
     """What was done to one file."""
 
     path: Path
+    original: Path
+    """Where the file is as it was before."""
     messages: int
     """Messages that it has now."""
     unusable_bytes: int
@@ -25,26 +28,36 @@ class Repaired:
     """Messages that its indexes tell of and that could not be read; those cut off with their indexes are unknown."""
 
     def __str__(self) -> str:
-        lost = f"{self.unusable_bytes} bytes" if self.unusable_bytes else "nothing"
-        more = f", with {self.unusable_messages} messages" if self.unusable_messages else ""
-        return f"{self.path.name}: {self.messages} messages are kept, {lost} of it could not be used{more}"
+        if self.unusable_bytes or self.unusable_messages:
+            known = f" and at least {self.unusable_messages} messages" if self.unusable_messages else ""
+            lost = f"{self.unusable_bytes} bytes{known} could not be read and are missing in it"
+        else:
+            lost = "nothing was lost"
+        return f"{self.path.name}: all {self.messages} readable messages are kept, {lost}; before: {self.original.name}"
+
+
+class Unreadable(RecordingError):
+    """No file without an index has a message that can be read: nothing was changed."""
 
 
 def repair(folder: Path) -> list[Repaired]:
     """Give every file without a sound index a new one, and the folder its metadata; the files that were mended.
-    What is no recording is left as it is.
 
-    A file is written anew beside the old one and then takes its place, so that nothing is worse off when this is
-    interrupted.
+    A file is written anew beside the old one, which is kept as `<name>.original`. What is no recording, and a file
+    without a message that can be read, is left as it is; raises `Unreadable` when these are all that there is to mend.
     """
     files, _ = open_all(files_of(folder))
     if not files:
         raise RecordingError(f"{folder} is no recording: there is no .mcap file in it")
+    broken = [k for k, file in enumerate(files) if not file.finished]
     done = []
-    for k, file in enumerate(files):
-        if not file.finished:
-            done.append(_mend(file))
-            files[k] = open_mcap(file.path)
+    for k in broken:
+        if files[k].messages:
+            done.append(_mend(files[k]))
+            files[k] = open_mcap(files[k].path)
+    if broken and not done:
+        names = ", ".join(files[k].path.name for k in broken)
+        raise Unreadable(f"{folder}: no message of {names} can be read; nothing was changed")
     write_metadata(folder, files)
     return done
 
@@ -65,10 +78,21 @@ def _mend(file: McapFile) -> Repaired:
                 kept += 1
         finally:
             writer.close()
+        original = _free(file.path)
+        os.link(file.path, original)
         os.replace(new, file.path)
     except OSError as error:
         raise RecordingError(f"{file.path} cannot be mended: {error.strerror}") from error
     finally:
         with contextlib.suppress(OSError):
             new.unlink()
-    return Repaired(file.path, kept, file.unusable, max(0, told - kept))
+    return Repaired(file.path, original, kept, file.unusable, file.unusable_messages + max(0, told - kept))
+
+
+def _free(path: Path) -> Path:
+    """`<name>.original`, or with a number where that is taken."""
+    taken = path.with_name(path.name + ".original")
+    k = 2
+    while taken.exists():
+        taken, k = path.with_name(f"{path.name}.original{k}"), k + 1
+    return taken

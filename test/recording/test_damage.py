@@ -1,14 +1,19 @@
 """Recordings that were cut off or damaged: read as far as they go, mended, and never a crash."""
 
 import shutil
+import struct
+import tracemalloc
 
+import lz4.frame
 import numpy as np
 import pytest
+import zstandard
 from mcap.writer import CompressionType
 
 from myoprosthesis.core.errors import RecordingError
 from myoprosthesis.recording.bag import Bag
-from myoprosthesis.recording.repair import repair
+from myoprosthesis.recording.mcap_file import LARGEST
+from myoprosthesis.recording.repair import Unreadable, repair
 
 
 @pytest.fixture(scope="module")
@@ -40,13 +45,20 @@ def test_a_recording_cut_off_anywhere_is_read_as_far_as_it_goes_and_mended(tmp_p
         assert got == said[: len(got)] and len(got) >= sum(m[1] <= c.last_ns for m in said for c in chunks[:sound][-1:])
         assert len(bag.faults) == 1 and "recording_0.mcap ends without its index" in bag.faults[0]
         assert sum(t.count for t in bag.topics.values()) == len(got)
+        if not got:
+            with pytest.raises(Unreadable, match="nothing was changed"):
+                repair(folder)
+            assert [p.name for p in folder.iterdir()] == ["recording_0.mcap"]
+            assert (folder / "recording_0.mcap").read_bytes() == data[:n]
+            continue
         (done,) = repair(folder)
         assert done.messages == len(got) and done.unusable_bytes == bag.files[0].unusable <= n
-        assert sorted(p.name for p in folder.iterdir()) == ["metadata.yaml", "recording_0.mcap"]
+        assert done.original.read_bytes() == data[:n]
+        assert sorted(p.name for p in folder.iterdir()) == ["metadata.yaml", "recording_0.mcap", done.original.name]
         mended = Bag(folder)
         assert told(mended) == got and mended.faults == []
         assert mended.attachments() == bag.attachments()
-        assert by_rosbags(folder) == [(m[0], m[1], m[3]) for m in got] if got else True
+        assert by_rosbags(folder) == [(m[0], m[1], m[3]) for m in got]
         assert repair(folder) == []
 
 
@@ -76,7 +88,8 @@ def test_others_recordings_cut_off(tmp_path, compression, chunked, told, library
         assert set(got) <= set(said) and [m[1] for m in got] == sorted(m[1] for m in got)
         assert sum(t.count for t in bag.topics.values()) == len(got)
         most = max(most, len(got))
-        repair(tmp_path / str(n))
+        if got:
+            repair(tmp_path / str(n))
         assert told(Bag(tmp_path / str(n))) == got
     assert most == len(said)
 
@@ -113,7 +126,7 @@ def test_a_tail_of_zeros_is_no_recording(tmp_path, whole, told):
     bag = Bag(folder)
     got = told(bag)
     assert got == said[: len(got)] and len(got) == 52 and "5000 bytes at its end" in bag.faults[0]
-    assert "5000 bytes of it could not be used" in str(repair(folder)[0])
+    assert "5000 bytes could not be read" in str(repair(folder)[0])
 
 
 def test_a_damaged_chunk_in_the_middle_is_told_with_its_messages(tmp_path, whole, told):
@@ -149,3 +162,98 @@ def test_a_foreign_file_among_others_costs_nothing_but_itself(tmp_path, whole, t
     assert before and told(bag) == before and done.messages == len(before)
     assert len(bag.faults) == 1 and bag.faults[0].endswith("is no MCAP file; nothing of its 13 bytes is used")
     assert (folder / "recording_1.mcap").read_bytes() == b"time,emg\n0,1\n"
+
+
+def changed(data, at, new):
+    return data[:at] + new + data[at + len(new) :]
+
+
+@pytest.mark.parametrize("kind", ["opcode", "length", "inner length", "hole", "hole of noise", "private opcode"])
+def test_behind_a_bad_place_of_a_cut_off_recording_all_is_read(tmp_path, whole, told, kind):
+    """One bad place costs the chunk that it is in; what was not understood is counted and kept beside."""
+    _, data, said = whole
+    chunks = Bag(whole[0]).files[0].chunks
+    third, fourth = chunks[2], chunks[3]
+    at = third.offset
+    bad = {
+        "opcode": changed(data, at, bytes(9)),
+        "length": changed(data, at + 8, bytes([data[at + 8] ^ 0x40])),
+        "inner length": changed(data, at + 9 + 32 + 4 + 7, b"\x40"),
+        "hole": changed(data, at - 30, bytes(third.length)),
+        "hole of noise": changed(data, at - 30, np.random.default_rng(3).bytes(third.length)),
+        "private opcode": changed(data, at, b"\x86"),
+    }[kind][: chunks[8].offset + 30]
+    folder = cut(tmp_path / "bad", bad, len(bad))
+    bag = Bag(folder)
+    got = told(bag)
+    lost = [m for m in said if m not in got and m[1] < chunks[8].first_ns]
+    assert got == [m for m in said if m in got] and set(lost) <= {m for m in said if m[1] <= fourth.last_ns}
+    assert len(lost) <= (0 if kind in ("length", "inner length") else 21)
+    assert len(got) >= 70 and bag.faults
+    (done,) = repair(folder)
+    assert done.messages == len(got) and done.original.read_bytes() == bad
+    if lost:
+        assert done.unusable_bytes > 100 and "could not be read" in str(done)
+    assert told(Bag(folder)) == got
+
+
+def test_a_hole_in_what_a_topic_is_costs_that_topic_and_is_told(tmp_path, whole, told):
+    """The definition of /state is gone, those of other topics are not."""
+    _, data, said = whole
+    where = data.index(b"/state") - 25
+    end = Bag(whole[0]).files[0].chunks[5].offset
+    folder = cut(tmp_path / "d", changed(data, where, bytes(40))[:end], end)
+    bag = Bag(folder)
+    assert {m[0] for m in told(bag)} <= {"/left/target"}
+    assert any("because the record that says" in f for f in bag.faults)
+    assert bag.files[0].unusable_messages == 50
+
+
+def test_a_foreign_file_with_the_head_of_a_recording_is_left_as_it_is(tmp_path, whole):
+    noise = whole[1][:40] + np.random.default_rng(0).bytes(300_000)
+    folder = cut(tmp_path / "n", noise, len(noise))
+    with pytest.raises(Unreadable, match="no message of recording_0.mcap can be read; nothing was changed"):
+        repair(folder)
+    assert [p.name for p in folder.iterdir()] == ["recording_0.mcap"]
+    assert (folder / "recording_0.mcap").read_bytes() == noise
+
+
+def test_repairing_again_keeps_both_originals(tmp_path, whole):
+    data = whole[1]
+    folder = cut(tmp_path / "o", data, len(data) // 2)
+    repair(folder)
+    cut(folder, data, len(data) // 3)
+    (done,) = repair(folder)
+    assert done.original.name == "recording_0.mcap.original2"
+    assert sorted(p.stat().st_size for p in folder.glob("*.original*")) == [len(data) // 3, len(data) // 2]
+
+
+@pytest.mark.parametrize("declared", [1000, 1 << 40])
+@pytest.mark.parametrize("compression", ["zstd", "lz4"])
+@pytest.mark.parametrize("is_cut", [False, True], ids=["whole", "cut off"])
+def test_a_chunk_that_grows_is_not_taken_in(tmp_path, whole, told, declared, compression, is_cut):
+    """64 MiB in a few KiB: memory is bounded by what the chunk claims to hold, or the chunk is not opened."""
+    assert declared < 1 << 20 or declared > LARGEST
+    _, data, said = whole
+    chunk = Bag(whole[0]).files[0].chunks[4]
+    compress = {"zstd": zstandard.ZstdCompressor().compress, "lz4": lz4.frame.compress}[compression]
+    packed = compress(bytes(1 << 26))
+    name = compression.encode()
+    body = struct.pack("<QQQII", chunk.first_ns, chunk.last_ns, declared, 0, len(name)) + name
+    body += struct.pack("<Q", len(packed)) + packed
+    record = struct.pack("<BQ", 6, len(body)) + body
+    bad = data[: chunk.offset] + record
+    if is_cut:
+        bad = bad[:-1000]
+    else:
+        bad += data[chunk.offset + chunk.length :]
+    folder = cut(tmp_path / "bomb", bad, len(bad))
+    tracemalloc.start()
+    try:
+        got = told(Bag(folder))
+        (done,) = repair(folder)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1 << 24
+    assert len(got) == (42 if is_cut else len(said) - 10) and done.messages == len(got)
