@@ -1,15 +1,16 @@
 """The stack of `myoprosthesis up` on a machine with ROS; every value comes from `myoprosthesis.stack`."""
 
+import os
 from dataclasses import MISSING, fields
 
 from launch import LaunchContext, LaunchDescription
-from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
+from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction, SetEnvironmentVariable, Shutdown
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
 from myoprosthesis.core.options import build
 from myoprosthesis.core.options import describe as help_of
-from myoprosthesis.nodes.process import REFUSED
+from myoprosthesis.nodes.process import RANGE, REFUSED, network_warning, open_network
 from myoprosthesis.stack import StackOptions, describe
 
 
@@ -35,6 +36,16 @@ def nodes(context: LaunchContext):
     given = {f.name: LaunchConfiguration(f.name).perform(context) for f in fields(StackOptions)}
     defaults = {f.name: text(f.default) for f in fields(StackOptions)}
     options = build(StackOptions, {k: v for k, v in given.items() if v != defaults[k]}, "launch arguments")
+    if options.network:
+        open_network()
+    warning = network_warning()
+    return [
+        *([LogInfo(msg=warning), SetEnvironmentVariable(RANGE, os.environ[RANGE])] if warning else []),
+        *_processes(options),
+    ]
+
+
+def _processes(options):
     return [
         Node(
             package="myoprosthesis",

@@ -41,6 +41,7 @@ class StackOptions:
     gui: bool = option(False, "open MuJoCo's viewer, where there is a display")
     record: str = option("", "folder into which everything is recorded, as a rosbag2; a new file where there is one")
     namespace: str = option("", "namespace of all nodes")
+    network: bool = option(False, "let other machines take part: they can see, command, steer and stop what runs")
     use_sim_time: bool = option(False, "nodes take their time from /clock")
     params_file: str = option("", "YAML with parameters by node")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
 import threading
@@ -51,7 +50,6 @@ def add(words: Any) -> None:
         "--set", action="append", default=[], metavar="NODE.PARAM=VALUE", help="a parameter of a node; may be repeated"
     )
     p.add_argument("--headless", "--quiet", dest="quiet", action="store_true", help="no live status, only lines")
-    p.add_argument("--network", action="store_true", help="let other machines of the network take part")
     add_json(p)
     p.set_defaults(func=run)
 
@@ -61,8 +59,6 @@ def run(given: argparse.Namespace) -> int:
     check_writable(given.json)
     chosen: dict[str, Any] = {f.name: getattr(given, f.name) for f in fields(StackOptions)}
     options = StackOptions(**{**chosen, "emg_option": tuple(chosen["emg_option"])})
-    if given.network:
-        os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "SUBNET"
     stop = threading.Event()
     for sig in (signal.SIGINT, signal.SIGTERM):  # now: one that comes while a library loads may be lost
         signal.signal(sig, lambda *_: stop.set())
@@ -73,16 +69,20 @@ def run(given: argparse.Namespace) -> int:
     from myoprosthesis.cli.display import Display
     from myoprosthesis.nodes.claim import Claim
     from myoprosthesis.nodes.console_node import listening
-    from myoprosthesis.nodes.process import namespace_of
+    from myoprosthesis.nodes.process import namespace_of, network_warning, open_network
     from myoprosthesis.supervisor import Supervisor
 
     Claim(f"/{namespace_of(options.namespace)}/state".replace("//", "/")).close()
+    if options.network:
+        open_network()
     display = Display(live=not given.quiet and sys.stdout.isatty())
     supervisor = Supervisor(nodes, display.tell, options.namespace)
     fault = ""
     with listening(namespace=options.namespace) as console:
         began = time.monotonic()
         display.tell("up", f"starting {', '.join(n.name for n in nodes)}")
+        if warning := network_warning():
+            display.tell("up", warning)
         try:
             supervisor.start()
             ready = False

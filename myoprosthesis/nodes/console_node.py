@@ -20,7 +20,7 @@ from rclpy.signals import SignalHandlerOptions
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.plan import PerturbationPlan
 from myoprosthesis.nodes import status, topics
-from myoprosthesis.nodes.process import namespace_of, run, stay_local
+from myoprosthesis.nodes.process import namespace_of, network_warning, run, stay_local
 
 
 @dataclass
@@ -153,6 +153,7 @@ class ConsoleNode(Node):
         ):
             self.create_subscription(topic.type, topic.name, heard, topic.qos)
         self.changed: dict[str, dict[str, Any]] = {}
+        self._open = bool(network_warning())
         self.create_subscription(ParameterEvent, "/parameter_events", self._heed, 100)
 
     def hear(self, seconds: float) -> None:
@@ -166,8 +167,11 @@ class ConsoleNode(Node):
         """What was set while running, by node, so that a node started again can be given it."""
         space, _, name = event.node.rpartition("/")
         if space == self.get_namespace().rstrip("/"):
-            values = {p.name: parameter_value_to_python(p.value) for p in event.changed_parameters}
-            self.changed.setdefault(name, {}).update({p.name: "" for p in event.deleted_parameters} | values)
+            values: dict[str, Any] = {p.name: "" for p in event.deleted_parameters}
+            values |= {p.name: parameter_value_to_python(p.value) for p in event.changed_parameters}
+            if self._open and values.get("stopped", True) is not True:
+                values.pop("stopped")  # whoever says so on an open network: a stop stays one over a restart
+            self.changed.setdefault(name, {}).update(values)
 
     def _diagnostics(self, message: Any) -> None:
         for one in message.status:

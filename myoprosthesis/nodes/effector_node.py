@@ -24,7 +24,12 @@ from myoprosthesis.nodes.inbox import Inbox
 from myoprosthesis.nodes.managed import LoopNode
 from myoprosthesis.nodes.parameters import declare, overrides, read
 from myoprosthesis.nodes.ports import EffectorPort
-from myoprosthesis.nodes.process import run
+from myoprosthesis.nodes.process import network_warning, run
+
+LOCAL_ONLY = (
+    "with the network open, an emergency stop is taken off on the effector's own machine only: "
+    "myoprosthesis resume there"
+)
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,9 @@ class EffectorNode(LoopNode):
         self._options = read(self, EffectorNodeOptions)
         self._name = name
         self._claim: Claim | None = None
+        self._open = bool(network_warning())
+        self._lifting = False
+        """True while this process itself takes the emergency stop off."""
         self.settled(EffectorNodeOptions, self._own, free=("stopped",))
         self.add_on_set_parameters_callback(self._check)
         self.add_post_set_parameters_callback(self._become)
@@ -118,6 +126,10 @@ class EffectorNode(LoopNode):
     def _check(self, parameters: list[Parameter[Any]]) -> SetParametersResult:
         try:
             for p in parameters:
+                if p.name == "stopped" and not isinstance(p.value, bool):
+                    raise ConfigError(f"stopped is true or false, got {str(p.value)[:40]!r}")
+                if p.name == "stopped" and not p.value and self._open and not self._lifting:
+                    raise ConfigError(LOCAL_ONLY)
                 if p.name == "effector":
                     registry.options("effectors", str(p.value))
         except MyoError as error:
@@ -180,6 +192,9 @@ class EffectorNode(LoopNode):
         return self._stop(True, response, "stopped until resume")
 
     def _resume(self, request: Any, response: Any) -> Any:
+        if self._open:
+            response.success, response.message = False, LOCAL_ONLY
+            return response
         return self._stop(False, response, "resumed")
 
     def _stop(self, stopped: bool, response: Any, text: str) -> Any:

@@ -25,17 +25,53 @@ CRASHED, REFUSED = 1, 2
 """Exit status of a process that failed, and of one that cannot use what it was given and need not be started again."""
 
 
+RANGE = "ROS_AUTOMATIC_DISCOVERY_RANGE"
+OPEN = (
+    "the network is open: whoever reaches this machine in ROS domain {domain} sees what the stack publishes, and can "
+    "command, steer and stop it; an emergency stop is taken off on this machine only (myoprosthesis resume)"
+)
+
+
 def stay_local() -> None:
     """Settings of the middleware, for the time before `rclpy.init`; the environment's own come first.
 
-    Discovery is kept on this machine, so that nobody on the network can move a hand by accident
-    (`ROS_AUTOMATIC_DISCOVERY_RANGE=SUBNET` opens it), and made quick (`config/dds.xml`).
+    Discovery and data are kept on this machine, so that nobody on the network can move a hand by accident
+    (`open_network`, or `ROS_AUTOMATIC_DISCOVERY_RANGE=SUBNET`, opens both), and discovery is made quick.
     """
-    os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    # Jazzy's Fast DDS 2 knows the older name only, and later ones complain of it.
+    local = os.environ.setdefault(RANGE, "LOCALHOST").upper() in ("LOCALHOST", "OFF")
+    name = _profile_name()
+    if os.environ.get(name) in (None, "", _profile(not local)):
+        os.environ[name] = _profile(local)
+    if os.environ[name] == _profile(local):
+        os.environ.setdefault("SKIP_DEFAULT_XML_FILE", "1")  # a profile in the working folder would come on top
+
+
+def open_network() -> None:
+    """Let other machines take part, in this process and in those that it starts."""
+    os.environ[RANGE] = "SUBNET"
+    stay_local()
+
+
+def network_warning() -> str:
+    """Empty where only this machine takes part, else the sentence that says what is open.
+
+    A profile of one's own, or another middleware than Fast DDS, is taken for open: what it binds to is not known here.
+    """
+    stay_local()
+    fast = os.environ.get("RMW_IMPLEMENTATION", "rmw_fastrtps_cpp").startswith("rmw_fastrtps")
+    if fast and os.environ[RANGE].upper() in ("LOCALHOST", "OFF") and os.environ[_profile_name()] == _profile(True):
+        return ""
+    return OPEN.format(domain=os.environ.get("ROS_DOMAIN_ID") or 0)
+
+
+def _profile_name() -> str:
+    """Jazzy's Fast DDS 2 knows the older name only, and later ones complain of it."""
     old = os.environ.get("ROS_DISTRO", "jazzy" if metadata.version("rclpy").startswith("7.") else "") == "jazzy"
-    name = "FASTRTPS_DEFAULT_PROFILES_FILE" if old else "FASTDDS_DEFAULT_PROFILES_FILE"
-    os.environ.setdefault(name, str(share.root() / "config" / "dds.xml"))
+    return "FASTRTPS_DEFAULT_PROFILES_FILE" if old else "FASTDDS_DEFAULT_PROFILES_FILE"
+
+
+def _profile(local: bool) -> str:
+    return str(share.root() / "config" / ("dds.xml" if local else "dds_network.xml"))
 
 
 def namespace_of(text: str) -> str:

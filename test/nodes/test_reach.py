@@ -1,0 +1,60 @@
+"""What the middleware binds to, by the environment."""
+
+from __future__ import annotations
+
+import pytest
+
+from myoprosthesis.core import share
+from myoprosthesis.nodes import process
+
+LOCAL, NETWORK = (str(share.root() / "config" / f) for f in ("dds.xml", "dds_network.xml"))
+NEW, OLD = "FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE"
+
+
+@pytest.fixture
+def environment(monkeypatch):
+    """An environment of these variables only, which `stay_local` then completes."""
+
+    def make(**given: str) -> dict[str, str]:
+        place: dict[str, str] = dict(given)
+        monkeypatch.setattr(process.os, "environ", place)
+        return place
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("given", "file"),
+    [
+        ({}, LOCAL),
+        ({"ROS_AUTOMATIC_DISCOVERY_RANGE": "OFF"}, LOCAL),
+        ({"ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET"}, NETWORK),
+        ({NEW: LOCAL, "ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET"}, NETWORK),  # inherited from a local process
+        ({NEW: NETWORK}, LOCAL),
+        ({NEW: "/home/me/mine.xml"}, "/home/me/mine.xml"),
+    ],
+)
+def test_the_profile_follows_the_discovery_range_unless_a_person_gave_one(environment, given, file):
+    place = environment(**given, ROS_DISTRO="kilted")
+    process.stay_local()
+    assert place[NEW] == file and OLD not in place
+    assert bool(process.network_warning()) == (file != LOCAL)
+
+
+def test_jazzy_s_fast_dds_is_told_by_the_name_it_knows(environment):
+    place = environment(ROS_DISTRO="jazzy")
+    process.open_network()
+    assert place[OLD] == NETWORK and NEW not in place
+
+
+def test_what_another_middleware_binds_to_is_not_known(environment):
+    environment(RMW_IMPLEMENTATION="rmw_cyclonedds_cpp")
+    assert "the network is open" in process.network_warning()
+    environment(RMW_IMPLEMENTATION="rmw_fastrtps_cpp", ROS_DOMAIN_ID="7")
+    assert process.network_warning() == ""
+
+
+def test_the_sentence_names_the_domain(environment):
+    environment(ROS_DOMAIN_ID="7")
+    process.open_network()
+    assert "ROS domain 7" in process.network_warning()
