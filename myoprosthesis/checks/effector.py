@@ -60,9 +60,6 @@ def _check_spec(spec: EffectorSpec) -> None:
     demand(set(spec.sites) <= set(SITES), f"sites are {', '.join(SITES)}; got {', '.join(spec.sites)}")
     demand("endpoint" not in spec.sites or bool(spec.endpoint), "a field at the endpoint needs an endpoint")
     demand(len(spec.home) == (3 if spec.endpoint else 0), f"home has {len(spec.home)} coordinates")
-    low, high = spec.command.bounds()
-    if not isinstance(spec.fail, str):
-        demand(bool((low <= spec.fail).all() and (high >= spec.fail).all()), "the fail pose is outside the limits")
 
 
 def check_state(state: EffectorState, spec: EffectorSpec) -> None:

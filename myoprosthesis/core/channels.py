@@ -17,12 +17,13 @@ FIELDS = ("position", "velocity", "effort")
 
 @dataclass(frozen=True)
 class Channels:
-    """`quantity` is the JointState field that carries them: `effort` for muscle excitation (0..1),
-    `position` for joint targets (rad); `low` and `high` are bounds in `unit`, one per name."""
+    """`quantity` is the JointState field that carries them: `position` where every channel is a target of a place (rad
+    or m), else `effort`, such as muscle excitation (0..1). `low` and `high` are bounds in `unit`, one per name; `unit`
+    is one for all, or one per name where they differ."""
 
     quantity: str
     names: tuple[str, ...]
-    unit: str
+    unit: str | tuple[str, ...]
     low: tuple[float, ...]
     high: tuple[float, ...]
 
@@ -34,6 +35,12 @@ class Channels:
                 f"{len(self.names)} channel names with {len(self.low)} lower and {len(self.high)} upper bounds: "
                 "each name needs both"
             )
+        if not isinstance(self.unit, str):
+            if len(self.unit) != len(self.names):
+                count = f"{len(self.names)} channel names with {len(self.unit)} units"
+                raise ContractError(f"{count}: one for all, or one for each is needed")
+            if len(set(self.unit)) == 1:
+                object.__setattr__(self, "unit", self.unit[0])
         if len(set(self.names)) != len(self.names):
             raise ContractError(f"channel names are not unique: {', '.join(self.names)}")
         if not all(np.isfinite(lo) and np.isfinite(hi) and lo < hi for lo, hi in zip(self.low, self.high, strict=True)):
@@ -43,6 +50,11 @@ class Channels:
     def size(self) -> int:
         """Number of channels."""
         return len(self.names)
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """The unit of each channel."""
+        return (self.unit,) * len(self.names) if isinstance(self.unit, str) else self.unit
 
     def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """`(low, high)` as arrays of shape (n,)."""
@@ -58,7 +70,7 @@ class Channels:
         return cls(
             quantity=str(data["quantity"]),
             names=tuple(str(n) for n in data["names"]),
-            unit=str(data["unit"]),
+            unit=str(unit) if isinstance(unit := data["unit"], str) else tuple(str(u) for u in unit),
             low=tuple(float(x) for x in data["low"]),
             high=tuple(float(x) for x in data["high"]),
         )

@@ -89,10 +89,10 @@ class Contract:
                 f"policy {self.name!r} commands {self.action.quantity}, "
                 f"effector {spec.name!r} takes {spec.command.quantity}"
             )
-        if self.action.unit != spec.command.unit:
+        own, units = self.action.unit, spec.command.unit
+        if isinstance(own, str) and isinstance(units, str) and own != units:
             raise ContractError(
-                f"policy {self.name!r} commands in {self.action.unit!r}, "
-                f"effector {spec.name!r} takes {spec.command.unit!r}"
+                f"policy {self.name!r} commands in {own!r}, effector {spec.name!r} takes {units!r}"
             )
         if self.action.size != spec.command.size:
             raise ContractError(
@@ -103,6 +103,12 @@ class Contract:
             order = permutation(spec.command.names, self.action.names)
         except ContractError as error:
             raise ContractError(f"policy {self.name!r} does not fit effector {spec.name!r}: {error}") from error
+        for k, name, unit in zip(order, spec.command.names, spec.command.units, strict=True):
+            if self.action.units[k] != unit:
+                raise ContractError(
+                    f"policy {self.name!r} commands {name!r} in {self.action.units[k]!r}, "
+                    f"effector {spec.name!r} takes it in {unit!r}"
+                )
         there = set(spec.channels) | set(extra)
         for term in self.observation:
             for channel in term.channels:

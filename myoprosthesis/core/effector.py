@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.errors import ConfigError, ContractError
+from myoprosthesis.core.fail import RELAX, fail_state
 from myoprosthesis.core.law import Law
 
 Array = NDArray[np.float64]
@@ -47,10 +49,12 @@ class Poses(Mapping[str, tuple[float, ...]]):
 class EffectorSpec:
     """What is known of an effector before anything is opened.
 
-    `dt` (s) is the control period. `fail` is what the effector does when in doubt: `relax` (0, or the bound
-    nearest to it), `hold` (stay), or a pose (one value per command channel). `sites` are the places at which a
-    perturbation may act: `endpoint`, `joint`, `muscle`. `rate_limit` (unit of the command per second) bounds the
-    change of a command; None for muscles, since training has none. `timeout_s`: a command older than this is dead.
+    `dt` (s) is the control period. `fail` is what each command channel does when in doubt: `hold` (stay where it is
+    now), `relax` (0, or the bound nearest to it), or a value; one word may stand for all. `braking` a (unit of the
+    command per s², one per channel or one for all; 0: not known): from speed v, a channel that holds comes to a stop
+    within v²/2a. `sites` are the places at which a perturbation may act: `endpoint`, `joint`, `muscle`. `rate_limit`
+    (unit of the command per second) bounds the change of a command; None for muscles, since training has none.
+    `timeout_s`: a command older than this is dead.
     A `steppable` effector has a time of its own: it can be reset at once, paused and run in lockstep.
     `poses` are named command postures, such as the grips of a hand: values in the order of `command.names`, within
     its limits; a mapping that is given becomes a `Poses`.
@@ -63,7 +67,8 @@ class EffectorSpec:
     muscles: tuple[str, ...] = ()
     endpoint: str = ""
     frame: str = "world"
-    fail: str | tuple[float, ...] = "relax"
+    fail: str | tuple[str | float, ...] = RELAX
+    braking: float | tuple[float, ...] = ()
     rate_limit: float | None = None
     timeout_s: float = 0.08
     sites: tuple[str, ...] = ()
@@ -76,22 +81,41 @@ class EffectorSpec:
     def __post_init__(self) -> None:
         if not (math.isfinite(self.dt) and self.dt > 0):
             raise ConfigError(f"effector {self.name!r} has a period of {self.dt} s; it must be above 0")
-        if isinstance(self.fail, str):
-            if self.fail not in ("relax", "hold"):
-                raise ConfigError(f"effector {self.name!r} cannot {self.fail!r} when in doubt: relax, hold or a pose")
-        elif len(self.fail) != self.command.size or not all(math.isfinite(x) for x in self.fail):
-            raise ConfigError(f"the fail pose of effector {self.name!r} needs {self.command.size} finite values")
+        each = fail_state(self.name, self.fail, self.command)
+        same = len(set(each)) == 1 and isinstance(each[0], str)
+        object.__setattr__(self, "fail", each[0] if same else each)
+        object.__setattr__(self, "braking", self._braking())
         object.__setattr__(self, "poses", Poses(self.poses))
         for name, pose in self.poses.items():
             self._check_pose(name, pose)
+
+    def _braking(self) -> tuple[float, ...]:
+        """One value per command channel, or none."""
+        n = self.command.size
+        each = (self.braking,) * n if isinstance(self.braking, (int, float)) else tuple(self.braking)
+        if each and (len(each) != n or not all(math.isfinite(a) and a >= 0 for a in each)):
+            raise ConfigError(f"the braking of effector {self.name!r} needs {n} finite values, 0 or more")
+        return tuple(float(a) for a in each)
 
     def _check_pose(self, name: str, pose: tuple[float, ...]) -> None:
         which = f"pose {name!r} of effector {self.name!r}"
         if len(pose) != self.command.size:
             raise ConfigError(f"{which} has {len(pose)} values; its command has {self.command.size}")
-        for channel, x, low, high in zip(self.command.names, pose, self.command.low, self.command.high, strict=True):
+        c = self.command
+        for channel, x, low, high, unit in zip(c.names, pose, c.low, c.high, c.units, strict=True):
             if not low - 1e-9 <= x <= high + 1e-9:
-                raise ConfigError(f"{which} has {x:g} for {channel}, outside {low:g} to {high:g} {self.command.unit}")
+                raise ConfigError(f"{which} has {x:g} for {channel}, outside {low:g} to {high:g} {unit}")
+
+    @property
+    def fail_each(self) -> tuple[str | float, ...]:
+        """What each command channel does when in doubt."""
+        return fail_state(self.name, self.fail, self.command)
+
+    @cached_property
+    def placed(self) -> NDArray[np.intp]:
+        """For each command channel the column of the joint that a target of its place moves, −1 where there is none."""
+        targets = self.command.quantity == "position"
+        return np.array([self.joints.index(n) if targets and n in self.joints else -1 for n in self.command.names])
 
     @property
     def accepts_field(self) -> bool:
@@ -127,13 +151,25 @@ class EffectorSpec:
 class EffectorState:
     """One tick of an effector. `table` has shape (3, n): position, velocity and effort of `spec.channels`;
     the properties below are views of it. `applied` is what was really commanded after limits, in the order of
-    `spec.command`; `joint_load` (N·m, one per joint) and the endpoint's effort are the forces that acted."""
+    `spec.command`; `joint_load` (N·m, one per joint) and the endpoint's effort are the forces that acted.
+
+    `measured` is the command at which each channel stays where it is now, `measured_velocity` how fast that changes
+    (unit/s); NaN for a channel that has no such place, such as a muscle. None: the joints that bear the names of
+    position targets."""
 
     spec: EffectorSpec
     time: float
     table: Array
     applied: Array
     joint_load: Array = field(default_factory=lambda: np.zeros(0))
+    measured: Array = None  # type: ignore[assignment]
+    measured_velocity: Array = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        for name, row in (("measured", 0), ("measured_velocity", 1)):
+            if getattr(self, name) is None:
+                joints = np.append(self._slice(row, 0, len(self.spec.joints)), np.nan)
+                object.__setattr__(self, name, joints[self.spec.placed])
 
     def _slice(self, row: int, start: int, n: int) -> Array:
         return self.table[row, start : start + n]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.effector import NOTHING, Device, Effector, EffectorSpec, EffectorState, Imposed, refuse_sites
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.fail import FailState
 
 Array = NDArray[np.float64]
 
@@ -16,7 +17,8 @@ Array = NDArray[np.float64]
 class GuardedEffector:
     """An effector that only ever receives finite commands within its limits, not older than its time-out.
 
-    Anything else, and an emergency stop, puts it into its fail state. `events` counts what the guard did;
+    Anything else, and an emergency stop, puts it into its fail state, which begins once, where the effector is at that
+    moment, and stays as it began until commands are followed again. `events` counts what the guard did;
     `reason` says why the effector is in its fail state, and is empty while it follows commands.
     """
 
@@ -26,6 +28,8 @@ class GuardedEffector:
         self._low, self._high = effector.spec.command.bounds()
         self._last: Array | None = None
         self._state: EffectorState | None = None
+        self._fail: FailState | None = None
+        self._failing = 0
         self._stopped = False
         self.events: Counter[str] = Counter()
         self.reason = "not started"
@@ -53,12 +57,11 @@ class GuardedEffector:
     def resume(self) -> None:
         """Take the emergency stop off; the next command moves again, from where the effector is."""
         self._stopped = False
-        if self.spec.command.quantity == "position":
-            self._last = None
+        self._last = self._fail = None
 
     def reset(self, seed: int = 0) -> EffectorState:
         """The effector's defined start."""
-        self._last = None
+        self._last = self._fail = None
         self._state = self._effector.reset(seed)
         return self._state
 
@@ -71,24 +74,25 @@ class GuardedEffector:
         refused = refuse_sites(self.spec, imposed.sites)
         if refused:
             raise ConfigError(refused)
-        limited = self._limited(self._checked(command, age_s, idle))
-        act = self._device.idle if self._device is not None and self.reason else self._effector.step
-        self._state = act(limited, imposed)
+        followed = self._checked(command, age_s, idle)
+        self._last = self._failing_command() if followed is None else self._limited(followed)
+        act = self._device.idle if self._device is not None and followed is None else self._effector.step
+        self._state = act(self._last, imposed)
         return self._state
 
     def close(self) -> None:
         """Fail state, device released; safe to call twice."""
         self._effector.close()
 
-    def _checked(self, command: Array | None, age_s: float, idle: str) -> Array:
-        """The command if there is nothing to say against it, else the fail state, with `reason` set."""
+    def _checked(self, command: Array | None, age_s: float, idle: str) -> Array | None:
+        """The command, within its limits, if there is nothing to say against it, else None, with `reason` set."""
         if self._stopped:
             reason, event = "emergency stop", ""
         elif idle:
             reason, event = idle, "idle"
         elif self._device is not None and self._device.fault:
             reason, event = self._device.fault, "fault"
-            self._last = None  # wherever it is when it comes back
+            self._last = self._fail = None  # wherever it is when it comes back
         elif command is None:
             reason, event = "no command yet", ""
         elif command.shape != self._low.shape:
@@ -98,7 +102,7 @@ class GuardedEffector:
         elif not age_s <= self.spec.timeout_s:
             reason, event = f"the newest command is older than {self.spec.timeout_s * 1e3:.0f} ms", "stale"
         else:
-            self.reason = ""
+            self.reason, self._fail = "", None
             clipped = np.minimum(np.maximum(command, self._low), self._high)
             if not np.array_equal(clipped, command):
                 self.events["clipped"] += 1
@@ -106,34 +110,35 @@ class GuardedEffector:
         if event:
             self.events[event] += 1
         self.reason = reason
-        return self.fail_command()
+        return None
 
-    def fail_command(self) -> Array:
-        """The command of the fail state, shape (n_command,)."""
-        fail = self.spec.fail
-        if fail == "relax":
-            return np.clip(np.zeros_like(self._low), self._low, self._high)
-        if fail == "hold":
-            held = self._last if self._last is not None else self._measured()
-            return np.clip(held, self._low, self._high)
-        return np.clip(np.array(fail, float), self._low, self._high)
+    def _failing_command(self) -> Array:
+        """The next command of the fail state, shape (n_command,), which begins where the effector is now measured."""
+        spec, state = self.spec, self._state
+        assert state is not None
+        if self._fail is None:
+            self._fail = FailState(
+                spec.fail_each, spec.command, spec.braking, spec.rate_limit,  # type: ignore[arg-type]
+                state.measured, state.measured_velocity, self._begin(),
+            )  # fmt: skip
+            self._failing = 0
+        self._failing += 1
+        return self._fail.command(self._failing * spec.dt)
 
-    def _measured(self) -> Array:
-        """Where the commanded joints are, for a gentle start; 0 where that is not known."""
+    def _begin(self) -> Array:
+        """The newest command; before the first, where the commanded channels are, and 0 where that is not known."""
+        if self._last is not None:
+            return self._last
         assert self._state is not None
-        position = dict(zip(self.spec.joints, self._state.joint_position, strict=True))
-        if self.spec.command.quantity != "position":
-            position = {}
-        measured = np.array([position.get(n, 0.0) for n in self.spec.command.names])
+        measured = self._state.measured
         return np.clip(np.where(np.isfinite(measured), measured, 0.0), self._low, self._high)
 
     def _limited(self, command: Array) -> Array:
         if self.spec.rate_limit is not None:
-            last = self._last if self._last is not None else self._measured()
+            last = self._begin()
             most = self.spec.rate_limit * self.spec.dt
             limited = last + np.clip(command - last, -most, most)
             if not np.array_equal(limited, command):
                 self.events["rate_limited"] += 1
             command = limited
-        self._last = command
         return command

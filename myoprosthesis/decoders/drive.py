@@ -64,7 +64,7 @@ class Drive:
         self._low, self._high = spec.command.bounds()
         self._posture: Array | None = None
         self._goals: dict[str, Array | None] = {}
-        self._joints: list[tuple[int, float, float]] = []
+        self._joints: list[tuple[int, int, float, bool]] = []
         self._poses: list[tuple[int, Array]] = []
         self._open = np.clip(np.array(spec.poses.get(OPEN, self._low), float), self._low, self._high)
         for k, answer in enumerate(answers):
@@ -79,7 +79,7 @@ class Drive:
                 j = spec.command.names.index(meant)
                 ends = self._low[j], self._high[j]
                 far = max(ends, key=lambda end: abs(end - self._open[j]))
-                self._joints.append((k, float(j), 0.0 if unit == spec.command.unit else float(far)))
+                self._joints.append((k, j, float(far), unit == spec.command.units[j]))
             else:
                 known = ", ".join(spec.poses) or "none"
                 joints = "" if self._classes else f"; its joints: {', '.join(spec.command.names)}"
@@ -87,7 +87,6 @@ class Drive:
                     f"decoder {name!r} answers {answer!r}, which moves nothing of effector {spec.name!r} (its poses: "
                     f"{known}{joints}): say what it means with grips, such as {answer}={next(iter(spec.poses), HOLD)}"
                 )
-        self._in_unit = unit == spec.command.unit
         low, high = fitted if fitted is not None and unit != "1" else ((0.0,) * len(answers), (1.0,) * len(answers))
         self._floor, self._span = np.array(low, float), np.maximum(np.subtract(high, low), 1e-12)
 
@@ -125,7 +124,6 @@ class Drive:
         closure = np.clip(closure, 0.0, 1.0)
         for k, pose in self._poses:
             goal += closure[k] * (pose - self._open)
-        for k, joint, far in self._joints:
-            j = int(joint)
-            goal[j] = decision.scores[k] if self._in_unit else self._open[j] + closure[k] * (far - self._open[j])
+        for k, j, far, in_unit in self._joints:
+            goal[j] = decision.scores[k] if in_unit else self._open[j] + closure[k] * (far - self._open[j])
         return np.asarray(np.clip(goal, self._low, self._high))

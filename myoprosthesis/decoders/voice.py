@@ -38,7 +38,7 @@ class DecoderVoice:
         self._decoder = Decoder(policy)
         action, n = self.contract.action, len(self._decoder.names)
         self._drive = Drive(
-            name, self._decoder.names, action.unit, self._decoder.settings, spec, options,
+            name, self._decoder.names, action.units[0], self._decoder.settings, spec, options,
             (action.low[:n], action.high[:n]),
         )  # fmt: skip
         self._rate = stream.rate

@@ -48,7 +48,7 @@ class Mapped:
             name=f"{own.name}_as_{virtual}",
             command=Channels("position", joints.names, "rad", tuple(low.tolist()), tuple(high.tolist())),
             joints=joints.names,
-            fail=own.fail if isinstance(own.fail, str) else self._angles(own.fail),
+            fail=own.fail if isinstance(own.fail, str) else self._angles(own.fail),  # type: ignore[arg-type]
             rate_limit=None if own.rate_limit is None else float(own.rate_limit / steepest),
             sites=tuple(s for s in own.sites if s == "endpoint"),
             poses={name: self._angles(pose) for name, pose in own.poses.items()},

@@ -18,7 +18,29 @@ SPEC = EffectorSpec(
 
 def test_json_brings_it_back():
     assert EffectorSpec.from_json(SPEC.to_json()) == SPEC
-    assert EffectorSpec.from_json(replace(SPEC, fail="hold", rate_limit=None).to_json()).fail == "hold"
+    other = replace(SPEC, fail=("hold", 0.5), braking=(20.0, 0.0), rate_limit=None)
+    assert EffectorSpec.from_json(other.to_json()) == other != SPEC
+
+
+def test_one_word_or_number_stands_for_every_channel_and_each_may_have_its_own():
+    for fail, each in (("hold", ("hold",) * 2), (0.5, (0.5,) * 2), (("relax", 0.5), ("relax", 0.5))):
+        assert replace(SPEC, fail=fail).fail_each == each
+    assert replace(SPEC, fail=("hold", "hold")).fail == "hold"
+    assert replace(SPEC, braking=3).braking == (3.0, 3.0) and SPEC.braking == ()
+    hash(replace(SPEC, fail="hold"))
+
+
+def test_the_place_of_a_target_is_that_of_its_joint_and_what_has_none_has_no_number():
+    command = Channels("position", ("b", "grip", "a"), "rad", (-1.0,) * 3, (1.0,) * 3)
+    spec = EffectorSpec("arm", 0.01, command, ("a", "b"))
+    table = np.array([[0.1, 0.2], [1.0, 2.0], [0.0, 0.0]])
+    state = EffectorState(spec, 0.0, table, np.zeros(3))
+    np.testing.assert_array_equal(state.measured, [0.2, np.nan, 0.1])
+    np.testing.assert_array_equal(state.measured_velocity, [2.0, np.nan, 1.0])
+    own = EffectorState(spec, 0.0, table, np.zeros(3), measured=np.zeros(3), measured_velocity=np.ones(3))
+    assert own.measured.tolist() == [0.0] * 3 and own.measured_velocity.tolist() == [1.0] * 3
+    efforts = replace(spec, command=Channels("effort", ("b", "a"), "1", (-1.0,) * 2, (1.0,) * 2))
+    assert np.isnan(EffectorState(efforts, 0.0, table, np.zeros(2)).measured).all()
 
 
 def test_the_views_of_a_state_are_the_columns_of_its_names():
@@ -40,7 +62,9 @@ def test_the_views_of_a_state_are_the_columns_of_its_names():
 
 @pytest.mark.parametrize(
     "bad",
-    [{"dt": 0.0}, {"dt": float("nan")}, {"fail": "rlax"}, {"fail": (0.1,)}, {"fail": (0.1, float("nan"))}]
+    [{"dt": 0.0}, {"dt": float("nan")}]
+    + [{"fail": fail} for fail in ("rlax", (0.1,), (0.1, float("nan")), ("hold", "rlax"), ("hold", 1.5))]
+    + [{"braking": braking} for braking in ((1.0,), -1.0, float("inf"))]
     + [{"poses": {"bent": pose}} for pose in ((0.5,), (0.5, 1.1), (-0.1, 0.0), (float("nan"), 0.0))],
 )
 def test_a_specification_that_would_fail_in_the_loop_is_refused(bad):

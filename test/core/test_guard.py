@@ -16,15 +16,20 @@ NAN = float("nan")
 
 
 class Recorder:
-    """Two joints that stand at `position`, whatever the command; keeps the commands that it got."""
+    """Two joints at `position` with `velocity`, whatever the command; keeps the commands that it got."""
 
-    def __init__(self, fail="relax", rate_limit=None, quantity="position", position=(0.0, 0.0), low=-1.0):
+    def __init__(
+        self, fail="relax", rate_limit=None, quantity="position", position=(0.0, 0.0), low=-1.0, velocity=(0.0, 0.0),
+        braking=(),
+    ):  # fmt: skip
         command = Channels(quantity, ("j1", "j2"), "rad", (low, low), (1.0, 1.0))
-        self.spec = EffectorSpec("recorder", 0.01, command, ("j1", "j2"), fail=fail, rate_limit=rate_limit)
-        self.position, self.got, self.closed = np.array(position), [], 0
+        self.spec = EffectorSpec(
+            "recorder", 0.01, command, ("j1", "j2"), fail=fail, rate_limit=rate_limit, braking=braking
+        )
+        self.position, self.velocity, self.got, self.closed = np.array(position), np.array(velocity), [], 0
 
     def _state(self, applied):
-        return EffectorState(self.spec, 0.0, np.stack([self.position, np.zeros(2), np.zeros(2)]), applied)
+        return EffectorState(self.spec, 0.0, np.stack([self.position, self.velocity, np.zeros(2)]), applied)
 
     def reset(self, seed=0):
         return self._state(np.zeros(2))
@@ -54,11 +59,12 @@ BAD = {
 
 @pytest.mark.parametrize("event", BAD)
 @pytest.mark.parametrize(
-    ("fail", "expected"), [("relax", [0.0, 0.0]), ("hold", [0.3, -0.2]), ((0.9, -0.9), [0.9, -0.9])]
+    ("fail", "expected"),
+    [("relax", [0.0, 0.0]), ("hold", [0.1, -0.1]), ((0.9, -0.9), [0.9, -0.9]), (("hold", "relax"), [0.1, 0.0])],
 )
 def test_a_bad_command_becomes_the_fail_state_and_a_good_one_is_followed_again(event, fail, expected):
     command, how, reason = BAD[event]
-    guard, effector = guarded(fail=fail)
+    guard, effector = guarded(fail=fail, position=(0.1, -0.1))
     good = np.array([0.3, -0.2])
     guard.step(good)
     assert guard.reason == ""
@@ -142,7 +148,7 @@ def test_an_emergency_stop_stays_until_it_is_taken_off():
     guard.estop()
     for _ in range(50):
         guard.step(far)
-    np.testing.assert_allclose(effector.got[3:], np.full((50, 2), 0.3))
+    np.testing.assert_array_equal(effector.got[3:], np.zeros((50, 2)))  # where it is, not where it was to go
     assert guard.stopped and guard.reason == "emergency stop" and guard.events["estop"] == 1
     guard.reset()
     guard.step(far)
@@ -153,6 +159,43 @@ def test_an_emergency_stop_stays_until_it_is_taken_off():
     guard.step(far)
     np.testing.assert_allclose(effector.got[-1], [-0.5, 0.3])
     assert guard.reason == "" and not guard.stopped
+
+
+def test_a_hold_begins_once_and_where_the_joints_are_then():
+    """Neither what moves them afterwards nor another reason moves the place; following a command again does."""
+    guard, effector = guarded(fail="hold")
+    guard.step(np.array([0.9, 0.9]))
+    effector.position = np.array([0.2, 0.3])
+    guard.step(np.array([0.9, 0.9]))
+    guard.step(None)
+    for k in range(5):  # it sags
+        effector.position = effector.position - 0.01
+        guard.step(np.array([0.9, 0.9]), age_s=1.0 + k, idle="the task is dead" if k > 2 else "")
+    np.testing.assert_allclose(effector.got[2:], np.full((6, 2), [0.2, 0.3]) )
+    guard.step(np.array([0.9, 0.9]))
+    guard.step(None)
+    np.testing.assert_allclose(effector.got[-1], [0.15, 0.25])
+    guard.reset()
+    effector.position = np.array([-0.5, 0.5])
+    guard.step(None)
+    np.testing.assert_allclose(effector.got[-1], [0.15, 0.25])  # what reset returned counts
+
+
+def test_a_moving_joint_is_slowed_down_by_twice_the_stated_braking_and_then_held():
+    guard, effector = guarded(fail="hold", velocity=(2.0, -1.0), braking=(5.0, 0.0), position=(-0.5, 0.5))
+    for _ in range(40):
+        guard.step(None)
+    t = 0.01 * np.arange(1, 41)
+    way = np.where(t < 0.2, 2.0 * t - 0.5 * 10.0 * t**2, 2.0**2 / 20.0)
+    np.testing.assert_allclose(np.array(effector.got)[:, 0], -0.5 + way)
+    np.testing.assert_array_equal(np.array(effector.got)[:, 1], 0.5)  # no braking is stated: where it was
+
+
+def test_what_holds_without_a_place_relaxes():
+    guard, effector = guarded(fail="hold", quantity="effort", position=(0.4, 0.4), low=0.1)
+    guard.step(np.array([0.9, 0.9]))
+    guard.step(None)
+    np.testing.assert_array_equal(effector.got[-1], [0.1, 0.1])
 
 
 def test_a_perturbation_that_it_cannot_apply_is_refused_aloud():
@@ -207,7 +250,7 @@ def test_a_device_is_idle_instead_of_being_stepped_whatever_the_reason():
     guard.estop()
     guard.step(good)
     np.testing.assert_array_equal(device.got, [good])
-    np.testing.assert_array_equal(device.idled, [[0.4, -0.4]] + [good] * (len(BAD) + 1))
+    np.testing.assert_array_equal(device.idled, [[0.4, -0.4]] * (len(BAD) + 2))
 
 
 def test_a_fault_of_a_device_comes_before_its_command_and_afterwards_it_starts_from_where_it_is():
