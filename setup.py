@@ -3,17 +3,19 @@
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 from setuptools import find_packages, setup
+from setuptools.dist import Distribution
 
 NAME = "myoprosthesis"
 HERE = Path(__file__).resolve().parent
 
 REQUIREMENTS = [
     "numpy>=1.24",
-    "mujoco>=3.4",
+    "mujoco>=3.4,<4",
     "onnxruntime>=1.18",
-    "onnx>=1.16",
+    "onnx>=1.16",  # reads contracts, refuses data outside the file, and puts hidden states in their place
     "pyserial>=3.5",
     "pyyaml>=6.0",
     "rich>=13.0",
@@ -23,7 +25,7 @@ REQUIREMENTS = [
 ]
 # rclpy and its messages as wheels, for machines without a ROS distribution: 7.1 is Jazzy, 9.1 Kilted.
 ROS_WHEELS = [
-    "ros-rclpy[fastrtps]>=7.1",
+    "ros-rclpy[fastrtps]>=7.1,<10",
     "ros-std-msgs",
     "ros-sensor-msgs",
     "ros-geometry-msgs",
@@ -104,6 +106,27 @@ NODES = [
 ]
 
 
+INSTALL_DATA: Any = Distribution().get_command_class("install_data")
+
+
+class InstallData(INSTALL_DATA):
+    """Data files, and in a wheel what `ros2 run` and `ros2 launch` look for in lib/myoprosthesis; colcon puts the
+    executables themselves there (setup.cfg)."""
+
+    def run(self) -> None:
+        """Copy the files; under each executable's name write a script that starts the one in bin/ of its prefix."""
+        super().run()
+        if "bdist_wheel" not in self.distribution.command_obj:
+            return
+        folder = Path(self.install_dir) / "lib" / NAME
+        folder.mkdir(parents=True, exist_ok=True)
+        for executable in (NAME, *NODES):
+            script = folder / executable
+            script.write_text(f'#!/bin/sh\nexec "$(dirname "$(readlink -f "$0")")/../../bin/{executable}" "$@"\n')
+            script.chmod(0o755)
+            self.outfiles.append(str(script))
+
+
 def version() -> str:
     """Return the package's version without importing it."""
     text = (HERE / NAME / "__init__.py").read_text(encoding="utf-8")
@@ -142,6 +165,7 @@ setup(
         (f"share/{NAME}", ["package.xml"]),
         *shared("launch", "config", "policies", "hardware"),
     ],
+    cmdclass={"install_data": InstallData},
     zip_safe=False,
     install_requires=REQUIREMENTS + ([] if os.environ.get("ROS_DISTRO") else ROS_WHEELS),
     extras_require={

@@ -153,7 +153,7 @@ class Stack:
         for topic, heard in (
             (topics.DIAGNOSTICS, diagnosed),
             (topics.POLICY_ACTIVE, told(self.policy)),
-            (topics.TRIAL, told(self.trials)),
+            (topics.TRIAL_EVENTS, told(self.trials)),
         ):
             self.probe.node.create_subscription(topic.type, topic.name, heard, topic.qos)
         self.supervisor = Supervisor(nodes, lambda who, text: self.words.append(f"[{who}] {text}"), namespace)

@@ -149,7 +149,7 @@ class ConsoleNode(Node):
             (topics.DIAGNOSTICS, self._diagnostics),
             (topics.POLICY_ACTIVE, self._policy),
             (topics.PERTURBATION, self._perturbation),
-            (topics.TRIAL, self._trial),
+            (topics.TRIAL_EVENTS, self._trial),
         ):
             self.create_subscription(topic.type, topic.name, heard, topic.qos)
         self.changed: dict[str, dict[str, Any]] = {}

@@ -105,7 +105,13 @@ class ManagedNode(LifecycleNode):
         executor does it, so that a node which hangs is silent too; wall time, whatever the clock of the graph."""
         pulse = self.create_publisher(topics.BEAT.type, topics.BEAT.name, topics.BEAT.qos)
         message = topics.BEAT.type(frame_id=self.get_name())
-        self.create_timer(topics.BEAT_S, lambda: pulse.publish(message), clock=Clock(clock_type=ClockType.STEADY_TIME))
+        wall = Clock()
+
+        def publish() -> None:
+            message.stamp = wall.now().to_msg()
+            pulse.publish(message)
+
+        self.create_timer(topics.BEAT_S, publish, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def close(self) -> None:
         """End what configuring began; safe to call twice."""

@@ -9,7 +9,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from importlib import metadata
 from typing import Any
 
 import rclpy
@@ -18,6 +17,7 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from myoprosthesis.core import share
+from myoprosthesis.core.distribution import ros_distro
 from myoprosthesis.core.errors import ConfigError, MyoError
 from myoprosthesis.core.loop import quicken
 
@@ -66,8 +66,7 @@ def network_warning() -> str:
 
 def _profile_name() -> str:
     """Jazzy's Fast DDS 2 knows the older name only, and later ones complain of it."""
-    old = os.environ.get("ROS_DISTRO", "jazzy" if metadata.version("rclpy").startswith("7.") else "") == "jazzy"
-    return "FASTRTPS_DEFAULT_PROFILES_FILE" if old else "FASTDDS_DEFAULT_PROFILES_FILE"
+    return "FASTRTPS_DEFAULT_PROFILES_FILE" if ros_distro() == "jazzy" else "FASTDDS_DEFAULT_PROFILES_FILE"
 
 
 def _profile(local: bool) -> str:

@@ -42,7 +42,7 @@ class TaskNodeOptions:
 
 
 class TaskNode(ManagedNode):
-    """Publishes each trial's plan on `target` and its events on `trial`."""
+    """Publishes each trial's plan on `target` and its events on `trial` and `trial/events`."""
 
     def __init__(self) -> None:
         super().__init__("task")
@@ -65,8 +65,9 @@ class TaskNode(ManagedNode):
         self._on = False
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._target, self._pose, self._trial = (
-            self.create_publisher(t.type, t.name, t.qos) for t in (topics.TARGET, topics.TARGET_POSE, topics.TRIAL)
+        self._target, self._pose, self._newest, self._events = (
+            self.create_publisher(t.type, t.name, t.qos)
+            for t in (topics.TARGET, topics.TARGET_POSE, topics.TRIAL, topics.TRIAL_EVENTS)
         )
         self._inbox = Inbox(self)
         self._states = self._inbox.subscribe(topics.STATE, topics.reliable(1000), raw=True)
@@ -264,7 +265,9 @@ class TaskNode(ManagedNode):
             "last": plan.last,
             **more,
         }
-        self._trial.publish(status.status("trial", event, values))
+        message = status.status("trial", event, values)
+        for publisher in (self._events, self._newest):
+            publisher.publish(message)
         if self._markers is not None:  # simulated time is nobody else's
             self._markers.push(f"{event} {plan.trial} {plan.label}".strip(), None if self._options.lockstep else now)
 

@@ -7,13 +7,7 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import PoseStamped, TwistStamped, WrenchStamped
-from rclpy.qos import (
-    DurabilityPolicy,
-    HistoryPolicy,
-    QoSProfile,
-    ReliabilityPolicy,
-    qos_profile_sensor_data,
-)
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState, PointCloud2
 from std_msgs.msg import Header, String
@@ -53,7 +47,10 @@ PERTURBATION = Topic("perturbation", String, latched(4))
 BEAT = Topic("beat", Header, reliable(10))
 """A party's heartbeat, every `BEAT_S`; `frame_id` is its name."""
 TARGET_POSE = Topic("target/pose", PoseStamped, latched())
-TRIAL = Topic("trial", DiagnosticStatus, latched(200))
+TRIAL = Topic("trial", DiagnosticStatus, latched())
+"""The newest event of a trial, for those who come late."""
+TRIAL_EVENTS = Topic("trial/events", DiagnosticStatus, latched(200))
+"""Each event, in order: for those who must miss none."""
 SPEC = Topic("effector/spec", String, latched())
 POLICY_ACTIVE = Topic("policy/active", DiagnosticStatus, latched())
 POLICY_SHADOW = Topic("policy/shadow", JointState, reliable(1))
@@ -71,16 +68,16 @@ RECORDER_ACTIVE = Topic("recorder/active", DiagnosticStatus, latched())
 DIAGNOSTICS = Topic("/diagnostics", DiagnosticArray, reliable(10))
 CLOCK = Topic("/clock", Clock, reliable(1))
 
-JOINT_STATES = Topic("joint_states", JointState, qos_profile_sensor_data)
-MUSCLE_STATES = Topic("muscle_states", JointState, qos_profile_sensor_data)
-ACTIVATION = Topic("activation", JointState, qos_profile_sensor_data)
-ENDPOINT_POSE = Topic("endpoint/pose", PoseStamped, qos_profile_sensor_data)
-ENDPOINT_TWIST = Topic("endpoint/twist", TwistStamped, qos_profile_sensor_data)
-LOAD = Topic("load", WrenchStamped, qos_profile_sensor_data)
-LOAD_JOINTS = Topic("load/joints", JointState, qos_profile_sensor_data)
+JOINT_STATES = Topic("joint_states", JointState, reliable(10))
+MUSCLE_STATES = Topic("muscle_states", JointState, reliable(10))
+ACTIVATION = Topic("activation", JointState, reliable(10))
+ENDPOINT_POSE = Topic("endpoint/pose", PoseStamped, reliable(10))
+ENDPOINT_TWIST = Topic("endpoint/twist", TwistStamped, reliable(10))
+LOAD = Topic("load", WrenchStamped, reliable(10))
+LOAD_JOINTS = Topic("load/joints", JointState, reliable(10))
 
 PRIMARY = (
-    *(STATE, COMMAND, APPLIED, TARGET, PERTURBATION, TARGET_POSE, TRIAL, SPEC, DIFFERENCE, DIAGNOSTICS),
+    *(STATE, COMMAND, APPLIED, TARGET, PERTURBATION, TARGET_POSE, TRIAL, TRIAL_EVENTS, SPEC, DIFFERENCE, DIAGNOSTICS),
     *(POLICY_ACTIVE, POLICY_SHADOW, POLICY_HIDDEN),
     *(EMG_RAW, EMG_FILTERED, EMG_ENVELOPE, EMG_DECISION, EMG_PROMPT, EMG_SPEC),
 )

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from myoprosthesis.core.distribution import ros_distro
 from myoprosthesis.core.errors import RecordingError
 from myoprosthesis.recording.mcap_file import McapFile
 
@@ -49,7 +50,7 @@ def write_metadata(folder: Path, files: Sequence[McapFile]) -> None:
             {"path": f.path.name, **_times(f.first_ns, f.last_ns), "message_count": f.messages} for f in files
         ],
         "custom_data": None,
-        "ros_distro": os.environ.get("ROS_DISTRO", ""),
+        "ros_distro": ros_distro(),
     }
     new = folder / (FILE + ".new")
     try:

@@ -15,7 +15,7 @@ from std_srvs.srv import SetBool
 
 from myoprosthesis.core.effector import EffectorSpec
 from myoprosthesis.core.wire import Writer
-from myoprosthesis.nodes import topics
+from myoprosthesis.nodes import status, topics
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +130,41 @@ def test_the_load_is_the_curl_of_the_velocity(stack):
     wanted = 10 * np.stack([v[:, 1], -v[:, 0]], 1)
     lag = np.abs(f - wanted)[moving].max(axis=1) / np.linalg.norm(wanted[moving], axis=1)
     assert np.median(lag) < 0.1
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda t: t.name)
+def test_a_plain_subscriber_hears_every_view(stack, view):
+    """As a script has it: the type, the name, a depth of 10."""
+    heard = []
+    subscription = stack.probe.node.create_subscription(view.type, view.name, heard.append, 10)
+    assert stack.until(lambda: len(heard) > 5)
+    stack.probe.node.destroy_subscription(subscription)
+
+
+def test_who_comes_late_hears_the_newest_event_of_a_trial_first(stack):
+    assert stack.until(lambda: len({t["trial"] for t in stack.trials}) > 2)
+    newest = stack.trials[-1]["time_ns"]
+    heard, plain = stack.probe.hear(topics.TRIAL, topics.latched(10)), stack.probe.hear(topics.TRIAL)
+    assert stack.until(lambda: heard and plain)
+    for message in (heard[0], plain[0]):
+        assert message.message in ("start", "go", "end", "lost") and status.values(message)["time_ns"] >= newest
+
+
+def test_who_comes_late_may_have_each_event_of_the_trials(stack):
+    heard = stack.probe.hear(topics.TRIAL_EVENTS)
+    before = [(t["trial"], t["text"]) for t in stack.trials]
+    assert stack.until(lambda: len(heard) >= len(before))
+    assert [(status.values(m)["trial"], m.message) for m in heard[: len(before)]] == before
+    assert before[0] == (0, "start") and {text for _, text in before} >= {"start", "go", "end"}
+
+
+def test_beats_have_the_time_of_their_making(stack):
+    heard = stack.probe.hear(topics.BEAT)
+    began = time.time()
+    assert stack.until(lambda: {m.frame_id for m in heard} >= {"task", "perturbation"} and len(heard) > 20)
+    for party in ("task", "perturbation"):
+        stamps = [m.stamp.sec + m.stamp.nanosec * 1e-9 for m in heard if m.frame_id == party]
+        assert stamps == sorted(set(stamps)) and began - 1.0 < stamps[0] < stamps[-1] <= time.time()
 
 
 def test_views_cost_nothing_when_nobody_listens(stack):
