@@ -28,7 +28,11 @@ def add(words: Any) -> None:
     word("rollback", "go back to the policy before this one", lambda g: _trigger(g, "policy", "rollback"))
     p = word("perturb", "change what is imposed, from the next trial on", perturb)
     p.add_argument("perturbation", help="a preset, a kind, or the path of a YAML file")
-    p.add_argument("--gain", type=float, default=None, help="gain of the field instead of the preset's")
+    p.add_argument(
+        "--gain", type=float, default=None,
+        help="size of the gain, 0 or more: the direction stays that of the preset (for the other one take its mirror "
+        "image, such as curl_ccw for curl_cw)",
+    )  # fmt: skip
     p.add_argument(
         "--option", action="append", default=[], metavar="NAME=VALUE", help="another option; may be repeated"
     )
@@ -76,10 +80,12 @@ def perturb(given: argparse.Namespace) -> int:
     pairs = _pairs(given.option)
     options = "{" + ", ".join(f"{k}: {v}" for k, v in pairs.items()) + "}" if pairs else ""
     values = {"perturbation": given.perturbation, "gain": given.gain, "options": options}
-    planner(build(PerturbationNodeOptions, {k: v for k, v in values.items() if v not in (None, "")}))
+    made = planner(build(PerturbationNodeOptions, {k: v for k, v in values.items() if v not in (None, "")}))
     with Steering(given.namespace) as graph:
         graph.set("perturbation", {**values, "gain": "" if given.gain is None else given.gain})
-    print(f"{given.perturbation} from the next trial on")
+    gains = ", ".join(f"{kind} {gain:g}" for kind, gain in made.gains.items()) if given.gain is not None else ""
+    acting = f" with a gain of {gains} (its own direction)" if gains else ""
+    print(f"{given.perturbation}{acting} from the next trial on")
     return 0
 
 

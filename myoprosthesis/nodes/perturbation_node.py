@@ -30,7 +30,7 @@ class PerturbationNodeOptions:
     perturbation: str = option(
         "null", "a preset in config/perturbations/, a kind, or the path of a YAML file; set it to change"
     )
-    gain: float | None = option(None, "gain of the field instead of the preset's")
+    gain: float | None = option(None, "size of the gain, in the preset's own direction")
     options: str = option("", "other options instead of the preset's, as YAML: '{ramp_s: 0.2}'")
     catch_rate: float | None = option(None, "share of unperturbed trials instead of the preset's", "1", 0.0, 1.0)
     seed: int | None = option(None, "seed of the catch trials instead of the preset's", "", 0)
@@ -45,7 +45,7 @@ def planner(options: PerturbationNodeOptions) -> Planner:
         overrides["gain"] = options.gain
     own = {"catch_rate": options.catch_rate, "seed": options.seed}
     changes = {k: v for k, v in own.items() if v is not None}
-    return Planner(presets.load(options.perturbation, **changes), overrides)
+    return presets.planner(options.perturbation, overrides, **changes)
 
 
 class PerturbationNode(ManagedNode):

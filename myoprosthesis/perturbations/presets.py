@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import yaml
 from myoprosthesis.core import registry, share
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.core.options import build
-from myoprosthesis.perturbations.schedule import Preset
+from myoprosthesis.perturbations.schedule import Planner, Preset, refuse_sign
 
 
 def names() -> dict[str, Path | None]:
@@ -35,6 +36,23 @@ def load(name: str, **changes: Any) -> Preset:
         file = known[name]
         data = _read(file) if file is not None else {"kinds": [{"kind": name}]}
     return build(Preset, {"name": path.stem, **data, **changes}, f"perturbation {name!r}")
+
+
+def planner(name: str, overrides: Mapping[str, Any], **changes: Any) -> Planner:
+    """The planner of the preset of that name with `changes` to its own options and `overrides` of its kinds'."""
+    preset = load(name, **changes)
+    if isinstance(gain := overrides.get("gain"), (int, float)) and gain < 0:
+        refuse_sign(name, overrides, _mirror(preset))
+    return Planner(preset, overrides)
+
+
+def _mirror(preset: Preset) -> str:
+    """The preset that acts in the opposite direction; empty where there is none."""
+    own = Planner(preset)
+    for name, file in names().items():
+        if file is not None and own.opposes(Planner(load(name))):
+            return name
+    return ""
 
 
 def inline(text: str) -> dict[str, Any]:

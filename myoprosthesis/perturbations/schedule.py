@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -56,28 +57,60 @@ class Planner:
     """Plans the perturbations of each trial; the same preset, seed and trial always give the same plan."""
 
     def __init__(self, preset: Preset, overrides: Mapping[str, Any] | None = None) -> None:
-        """`overrides` replace options of those kinds that have them; one that none has is refused."""
+        """`overrides` replace options of those kinds that have them; one that none has is refused. `gain` is a
+        magnitude: each kind keeps the direction, which is the sign, of its own gain."""
         self.preset = preset
-        unused = dict(overrides or {})
+        overrides = dict(overrides or {})
+        refuse_sign(preset.name, overrides)
+        unused, known = dict(overrides), set[str]()
         blocks = [build(Block, b, "block") for b in preset.blocks] or [Block(kinds=preset.kinds)]
-        self._blocks = [(b, [self._kind(k, overrides or {}, unused) for k in b.kinds]) for b in blocks]
+        self._blocks = [(b, [self._kind(k, overrides, unused, known) for k in b.kinds]) for b in blocks]
         if unused:
-            raise ConfigError(f"perturbation {preset.name!r} has no option {', '.join(sorted(unused))}")
+            options = f"; it has {', '.join(sorted(known))}" if known else ", nor any other"
+            raise ConfigError(f"perturbation {preset.name!r} has no option {', '.join(sorted(unused))}{options}")
 
     @staticmethod
-    def _kind(given: Mapping[str, Any], overrides: Mapping[str, Any], unused: dict[str, Any]) -> tuple[Any, Any]:
+    def _kind(
+        given: Mapping[str, Any], overrides: Mapping[str, Any], unused: dict[str, Any], known: set[str]
+    ) -> tuple[Any, Any]:
         data = dict(given)
         kind = data.pop("kind", None)
         if kind is None:
             raise ConfigError(f"a perturbation needs its kind: one of {', '.join(registry.names('perturbations'))}")
         make, options = registry.factory("perturbations", kind), registry.options("perturbations", kind)
         own = {f.name for f in fields(options)}
+        known |= own
+        label = f"perturbation {kind}"
+        before: Any = build(options, data, label)
         for key in own & set(overrides):
             data[key] = overrides[key]
             unused.pop(key, None)
-        built: Any = build(options, data, f"perturbation {kind}")
+        built: Any = build(options, data, label)
+        if "gain" in own & set(overrides):
+            built = build(options, {**data, "gain": math.copysign(built.gain, before.gain)}, label)
         make(built, _TRIAL)  # so that what cannot be planned is refused now and not in the middle of a session
         return make, built
+
+    @property
+    def gains(self) -> dict[str, float]:
+        """The gain with which each kind that has one acts, sign included; of kinds that differ in it, the last one."""
+        every = [kind for _, kinds in self._blocks for kind in kinds]
+        return {make.__name__: float(options.gain) for make, options in every if hasattr(options, "gain")}
+
+    def opposes(self, other: Planner) -> bool:
+        """Whether the other plans the same kinds with every gain in the opposite direction, of whatever size."""
+        alike = self.preset.catch_rate == other.preset.catch_rate
+        return alike and bool(self.gains) and self._directions(-1.0) == other._directions(1.0)
+
+    def _directions(self, turn: float) -> list[Any]:
+        """The blocks with the sign of every gain, times `turn`, in place of the gain."""
+
+        def direction(options: Any) -> Any:
+            if not hasattr(options, "gain"):
+                return options
+            return replace(options, gain=math.copysign(1.0, turn * options.gain))
+
+        return [(b.first, b.last, [(make, direction(options)) for make, options in kinds]) for b, kinds in self._blocks]
 
     def is_catch(self, trial: int) -> bool:
         """True in the trials that are left unperturbed by chance."""
@@ -92,3 +125,14 @@ class Planner:
             chosen, name = [], f"{name} (catch)"
         entries = tuple(entry for make, options in chosen for entry in make(options, trial))
         return PerturbationPlan(name, trial.until_ns, trial.trial, entries, trial.from_ns)
+
+
+def refuse_sign(name: str, overrides: Mapping[str, Any], mirror: str = "") -> None:
+    """Refuse a gain below 0; `mirror` is the preset that acts in the opposite direction, where there is one."""
+    gain = overrides.get("gain")
+    if isinstance(gain, (int, float)) and gain < 0:
+        where = f"that of {mirror!r}" if mirror else "a preset of its own: a YAML file with the sign in its kinds"
+        raise ConfigError(
+            f"a gain is a magnitude in the direction of {name!r} itself, so that it cannot be {gain:g}: give "
+            f"{-gain:g}, or, for the opposite direction, {where}"
+        )

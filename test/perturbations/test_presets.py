@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from myoprosthesis.core import registry, share
@@ -77,3 +78,39 @@ def test_options_on_one_line():
     for bad in ("[1, 2]", "{a", "ramp"):
         with pytest.raises(ConfigError):
             presets.inline(bad)
+
+
+def field(name, gain=None):
+    """b of the curl field that a preset imposes in its trial 40."""
+    made = presets.planner(name, {} if gain is None else {"gain": gain})
+    trial = TrialPlan(40, 0, 10, (0.0, 0.0, 0.0), (0.1, 0.0, 0.0), 1)
+    return sum(e.values["B"][0][1] for e in made.plan(trial).entries if e.kind == "law")
+
+
+@pytest.mark.parametrize("name", ["curl_cw", "curl_ccw", "curl_blocks", "curl", "curl_cw_catch"])
+def test_a_gain_is_a_size_in_the_presets_own_direction(name):
+    assert field(name, 8.0) == pytest.approx(np.sign(field(name)) * 8.0)
+    assert field(name, 0.0) == 0.0
+
+
+MIRRORS = {
+    "curl_ccw": "the opposite direction, that of 'curl_cw'", "curl_cw": "that of 'curl_ccw'", "curl": "'curl_ccw'",
+    "viscous": "a preset of its own", "curl_blocks": "a preset of its own", "electrode_shift": "a preset of its own",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "sentence"), MIRRORS.items())
+@pytest.mark.parametrize("gain", [-8.0, -1])
+def test_a_sign_is_refused_with_the_mirror_image_where_there_is_one(name, sentence, gain):
+    with pytest.raises(ConfigError, match=f"magnitude in the direction of '{name}'.* give {-gain:g}, or, .*{sentence}"):
+        presets.planner(name, {"gain": gain})
+
+
+def test_the_mirror_image_of_a_file_is_found_by_what_it_does(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("kinds: [{kind: curl, gain: -3}]")
+    with pytest.raises(ConfigError, match="that of 'curl_cw'"):
+        presets.planner(str(path), {"gain": -3.0})
+    path.write_text("kinds: [{kind: curl, gain: -3}, {kind: viscous}]")
+    with pytest.raises(ConfigError, match="a preset of its own"):
+        presets.planner(str(path), {"gain": -3.0})

@@ -74,6 +74,17 @@ def test_an_override_reaches_every_kind_that_has_the_option():
     assert {e.from_ns for e in later.entries} == {ns(0.5)}
 
 
+def test_every_kind_keeps_the_direction_of_its_own_gain():
+    """Recorded is what acted: the plan that is sent holds the signs."""
+    kinds = [{"kind": "curl", "gain": -10.0}, {"kind": "viscous", "gain": 3.0}, {"kind": "constant", "force": [0, -2]},
+             {"kind": "electrode_shift", "gain": -0.5}]
+    made = planner({"gain": 4.0}, kinds=kinds)
+    curl, viscous, constant, shift = made.plan(trial(0)).entries
+    assert curl.values["B"][0][1] == -4 and viscous.values["B"][0][0] == -4 and shift.values["positions"] == -4
+    assert constant.values["f"] == [0, -2, 0]
+    assert made.gains == {"curl": -4.0, "viscous": 4.0, "electrode_shift": -4.0}
+
+
 @pytest.mark.parametrize(
     ("preset", "overrides", "sentence"),
     [
@@ -92,6 +103,9 @@ def test_an_override_reaches_every_kind_that_has_the_option():
         ({"catch_rate": 1.5}, None, "outside 0 to 1"),
         ({"kinds": [CURL]}, {"stiffness": 5}, "'test' has no option stiffness"),
         ({"kinds": [CURL]}, {"gain": "much"}, "'much' is not a number"),
+        ({"kinds": [CURL]}, {"gain": -8.0}, "a gain is a magnitude"),
+        ({"kinds": [{"kind": "rotation"}]}, {"gain": 8.0}, "has no option gain; it has degrees"),
+        ({"kinds": [{"kind": "weakness"}]}, {"gain": 0.5}, "has no option gain; it has .*strength"),
     ],
 )
 def test_a_bad_preset_is_refused_before_the_first_trial(preset, overrides, sentence):
