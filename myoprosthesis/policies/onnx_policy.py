@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,19 +58,79 @@ def _tensors(message: Any) -> Iterator[onnx.TensorProto]:
 
 
 def _check_graph(graph: Any, contract: Contract) -> None:
-    """The graph's inputs and outputs must be those that the contract tells of."""
-
-    def shapes(values: Any) -> dict[str, tuple[int, ...]]:
-        return {v.name: tuple(d.dim_value for d in v.type.tensor_type.shape.dim) for v in values}
-
+    """The graph must take what the contract tells of, and nothing else that has no default, and return it, in float32.
+    An axis without a fixed size, such as a batch, takes the contract's; further outputs are left alone."""
+    defaults = {t.name for t in (*graph.initializer, *graph.sparse_initializer)}
+    given_in = [v for v in graph.input if v.name not in defaults]
     wanted_in = {"observation": (1, contract.observation_size), **dict(contract.hidden)}
     wanted_out = {"action": (1, contract.action.size), **{f"{n}_out": s for n, s in contract.hidden}}
-    for what, wanted, given in (
-        ("input", wanted_in, shapes(graph.input)),
-        ("output", wanted_out, shapes(graph.output)),
+    for what, wanted, given in (("input", wanted_in, given_in), ("output", wanted_out, list(graph.output))):
+        shapes = {v.name: _shape(v) for v in given}
+        missing = [n for n in wanted if n not in shapes]
+        further = [n for n in shapes if n not in wanted]
+        if missing:
+            raise ContractError(
+                f"the graph has {what}s {_listed(shapes)}, the contract tells of {_listed(wanted)}: export it with "
+                f"input_names={list(wanted_in)}, output_names={list(wanted_out)}"
+            )
+        if further and what == "input":
+            raise ContractError(
+                f"the graph also takes {', '.join(map(repr, further))}, of which the contract tells nothing: put a "
+                "constant in its place in the module that is exported, or tell of it as a hidden state"
+            )
+        if any(not _fits(shapes[n], wanted[n]) for n in wanted):
+            raise ContractError(f"the graph's {what}s are {_listed(shapes)}, the contract tells of {_listed(wanted)}")
+        for value in (v for v in given if v.name in wanted):
+            kind = value.type.tensor_type.elem_type
+            if kind != onnx.TensorProto.FLOAT:
+                raise ContractError(
+                    f"the graph's {what} {value.name!r} is {_TYPES.get(kind, f'of type {kind}')}, float32 is needed: "
+                    "export the network in float32, such as model.float() before torch.onnx.export"
+                )
+
+
+_TYPES = {kind: name.lower() for name, kind in onnx.TensorProto.DataType.items()} | {
+    onnx.TensorProto.DOUBLE: "float64", onnx.TensorProto.UNDEFINED: "no tensor"
+}  # fmt: skip
+
+
+def _shape(value: Any) -> tuple[int | None, ...] | None:
+    """Sizes of the axes, None for one without a fixed size; None for a shape that is not told at all."""
+    tensor = value.type.tensor_type
+    if not tensor.HasField("shape"):
+        return None
+    return tuple(d.dim_value if d.HasField("dim_value") and d.dim_value > 0 else None for d in tensor.shape.dim)
+
+
+def _fits(given: tuple[int | None, ...] | None, wanted: tuple[int, ...]) -> bool:
+    return given is None or (
+        len(given) == len(wanted) and all(g in (None, w) for g, w in zip(given, wanted, strict=True))
+    )
+
+
+def _listed(shapes: Mapping[str, tuple[int | None, ...] | None]) -> str:
+    """Names with their shapes, `?` for an axis without a fixed size."""
+    sizes = {n: "(?)" if s is None else f"({', '.join('?' if d is None else str(d) for d in s)})"
+             for n, s in shapes.items()}
+    return ", ".join(f"{n!r} {size}" for n, size in sizes.items()) or "none"
+
+
+def _why(error: Exception) -> str:
+    """What onnxruntime says, in one sentence without its codes, and what to do about it where that is known."""
+    text = _CODES.sub("", str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__).strip()
+    runtime = f"onnxruntime {onnxruntime.__version__}"
+    for mark, advice in (
+        ("IR version", f"{runtime} is older than the file: export for IR version 10 or lower"),
+        ("opset", f"{runtime} is older than the file, or the opset is nobody's: export for opset 17 to 21"),
+        ("NOT_IMPLEMENTED", f"{runtime} has no such operator for these types: export the network in float32"),
+        ("is not a registered function/op", "export it with operators of ONNX alone"),
     ):
-        if given != wanted:
-            raise ContractError(f"the graph's {what}s are {given}, the contract tells of {wanted}")
+        if mark.lower() in str(error).lower():
+            return f"{text.rstrip('.')}; {advice}"
+    return text
+
+
+_CODES = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
 
 
 class OnnxPolicy:
@@ -101,7 +162,7 @@ class OnnxPolicy:
         try:
             return onnxruntime.InferenceSession(data, settings, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime raises kinds of its own
-            raise ContractError(f"{self.path} cannot be loaded: {str(error).splitlines()[0]}") from error
+            raise ContractError(f"{self.path} cannot be loaded: {_why(error)}") from error
 
     def reset(self) -> None:
         """Recurrent state as at the start of a trial: zero."""
@@ -149,7 +210,7 @@ class OnnxPolicy:
             try:
                 action = self.step(np.zeros(self.contract.observation_size, np.float32))
             except Exception as error:  # onnxruntime raises kinds of its own
-                raise ContractError(f"{self.path} cannot be run: {str(error).splitlines()[0]}") from error
+                raise ContractError(f"{self.path} cannot be run: {_why(error)}") from error
             given = {"action": action.shape, **{n: self._feed[n].shape for n in self._names}}
             wanted = {"action": (self.contract.action.size,), **dict(self.contract.hidden)}
             if given != wanted:

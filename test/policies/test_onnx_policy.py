@@ -1,7 +1,11 @@
 """Policy files: read by their contract, refused with one sentence."""
 
+import json
+
 import numpy as np
+import onnx
 import pytest
+from onnx import helper, numpy_helper
 
 from myoprosthesis.core import registry
 from myoprosthesis.core.errors import ContractError
@@ -118,3 +122,80 @@ def test_the_file_may_go_once_it_is_loaded(sound, spoil, tmp_path):
     policy = OnnxPolicy(path)
     path.unlink()
     policy.rehearse()
+
+
+STATED = {
+    "format": 1, "name": "foreign", "effector": "arm", "dt": 0.01, "hidden": [],
+    "observation": [{"name": "q", "channels": ["a", "b", "c"]}],
+    "action": {"quantity": "position", "names": ["a", "b"], "unit": "rad", "low": [-1, -1], "high": [1, 1]},
+}  # fmt: skip
+
+
+def foreign(path, dtype=np.float32, batch=1, names=("observation", "action"), inside=None, opset=17, ir=8, more=()):
+    """A linear policy as others export it: `batch` is the size of the first axis, a name, or None for no size."""
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    w = numpy_helper.from_array(np.arange(6).reshape(2, 3).astype(inside or dtype), "w")
+    seen, done = names
+    nodes = [helper.make_node("Gemm", [seen, "w"], [done], transB=1)]
+    if inside is not None:
+        nodes = [helper.make_node("Cast", [seen], ["x"], to=helper.np_dtype_to_tensor_dtype(np.dtype(inside))),
+                 helper.make_node("Gemm", ["x", "w"], ["y"], transB=1), helper.make_node("Elu", ["y"], ["z"]),
+                 helper.make_node("Cast", ["z"], [done], to=kind)]
+    outputs = [helper.make_tensor_value_info(done, kind, [batch, 2])]
+    if "value" in more:
+        nodes.append(helper.make_node("ReduceSum", [done], ["value"]))
+        outputs.insert(0, helper.make_tensor_value_info("value", kind, None))
+    inputs = [helper.make_tensor_value_info(seen, kind, [batch, 3])]
+    if "default" in more:  # as files of old list their weights
+        inputs.append(helper.make_tensor_value_info("w", kind, [2, 3]))
+    if "starts" in more:
+        inputs.append(helper.make_tensor_value_info("episode_starts", kind, [1]))
+    graph = helper.make_graph(nodes, "foreign", inputs, outputs, initializer=[w])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=ir)
+    helper.set_model_props(model, {"myoprosthesis.contract": json.dumps(STATED)})
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+@pytest.mark.parametrize(
+    "how", [{}, {"batch": "batch"}, {"batch": None}, {"batch": -1}, {"more": ["value"]}, {"more": ["default"]}]
+)
+def test_a_batch_without_a_size_and_further_outputs_are_no_obstacle(tmp_path, how):
+    policy = OnnxPolicy(foreign(tmp_path / "policy.onnx", **how))
+    policy.rehearse()
+    np.testing.assert_array_equal(policy.step(np.array([1, 2, 3], np.float32)), [8, 26])
+
+
+FOREIGN = {
+    "float64": ({"dtype": np.float64}, r"input 'observation' is float64, float32 is needed: .*model\.float\(\)"),
+    "float16": ({"dtype": np.float16}, "input 'observation' is float16, float32 is needed"),
+    "float64 inside": ({"inside": np.float64}, "cannot be loaded: .*export the network in float32"),
+    "a batch of 8": ({"batch": 8}, r"inputs are 'observation' \(8, 3\), the contract tells of 'observation' \(1, 3\)"),
+    "other names": ({"names": ("obs", "actions")}, r"export it with input_names=\['observation'\], output_names=\['ac"),
+    "another output": ({"names": ("observation", "mean")}, r"has outputs 'mean' \(1, 2\).*output_names=\['action'\]"),
+    "a further input": ({"more": ["starts"]}, "also takes 'episode_starts'.* constant"),
+    "a later format": ({"ir": 99}, "cannot be loaded: .*export for IR version 10 or lower"),
+    "a later opset": ({"opset": 99}, "cannot be loaded: .*opset 17 to 21"),
+}
+
+
+@pytest.mark.parametrize("fault", FOREIGN)
+def test_a_foreign_file_that_cannot_be_played_says_how_to_export_it(tmp_path, fault):
+    how, sentence = FOREIGN[fault]
+    with pytest.raises(ContractError, match=sentence) as caught:
+        OnnxPolicy(foreign(tmp_path / "policy.onnx", **how)).rehearse()
+    assert "\n" not in str(caught.value) and "ONNXRuntimeError" not in str(caught.value)
+
+
+def test_an_axis_without_a_size_takes_the_contracts(tmp_path, sound, spoil):
+    """Also of a recurrent state."""
+    model = onnx.load_model_from_string(sound())
+    for value in (*model.graph.input, *model.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = "batch"
+    path = tmp_path / "policy.onnx"
+    path.write_bytes(model.SerializeToString())
+    loose, fixed = OnnxPolicy(path), OnnxPolicy(spoil(sound(), "sound", tmp_path))
+    loose.rehearse()
+    seen = np.linspace(-1, 1, fixed.contract.observation_size).astype(np.float32)
+    for _ in range(3):
+        np.testing.assert_array_equal(loose.step(seen), fixed.step(seen))
