@@ -76,6 +76,16 @@ class Channels:
         )
 
 
+def same_unit(one: str, other: str) -> bool:
+    """Whether two texts name the same unit: `N·m`, `N*m`, `N m` and `Nm` do, `deg` and `rad` do not."""
+    return _plain_unit(one) == _plain_unit(other)
+
+
+def _plain_unit(unit: str) -> str:
+    text = "".join(c for c in unit.strip() if c not in "·⋅*. ")
+    return {"radian": "rad", "radians": "rad", "metre": "m", "meter": "m", "": "1"}.get(text, text)
+
+
 def permutation(wanted: Sequence[str], given: Sequence[str]) -> NDArray[np.intp]:
     """Indices `i` with `given[i[k]] == wanted[k]`; raises `ContractError` naming the first difference."""
     where = {name: i for i, name in enumerate(given)}

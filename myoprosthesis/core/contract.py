@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.core.channels import Channels, permutation
+from myoprosthesis.core.channels import FIELDS, Channels, permutation, same_unit
 from myoprosthesis.core.effector import EffectorSpec
 from myoprosthesis.core.errors import ConfigError, ContractError
 from myoprosthesis.core.observation import Term, ticks
+from myoprosthesis.core.plan import TASK_UNITS
 
 METADATA_KEY = "myoprosthesis.contract"
 FORMAT = 1
@@ -82,7 +83,8 @@ class Contract:
     def match(self, spec: EffectorSpec, extra: tuple[str, ...] = ()) -> NDArray[np.intp]:
         """Indices that bring the action into the order of `spec.command`; refuses with the first difference.
 
-        `extra` names channels that come from elsewhere than the effector (the task's).
+        `extra` names channels that come from elsewhere than the effector (the task's). A term whose contract gives no
+        unit is taken to be in the effector's.
         """
         if self.action.quantity != spec.command.quantity:
             raise ContractError(
@@ -90,7 +92,7 @@ class Contract:
                 f"effector {spec.name!r} takes {spec.command.quantity}"
             )
         own, units = self.action.unit, spec.command.unit
-        if isinstance(own, str) and isinstance(units, str) and own != units:
+        if isinstance(own, str) and isinstance(units, str) and not same_unit(own, units):
             raise ContractError(
                 f"policy {self.name!r} commands in {own!r}, effector {spec.name!r} takes {units!r}"
             )
@@ -104,18 +106,27 @@ class Contract:
         except ContractError as error:
             raise ContractError(f"policy {self.name!r} does not fit effector {spec.name!r}: {error}") from error
         for k, name, unit in zip(order, spec.command.names, spec.command.units, strict=True):
-            if self.action.units[k] != unit:
+            if not same_unit(self.action.units[k], unit):
                 raise ContractError(
                     f"policy {self.name!r} commands {name!r} in {self.action.units[k]!r}, "
                     f"effector {spec.name!r} takes it in {unit!r}"
                 )
-        there = set(spec.channels) | set(extra)
+        state_units = spec.units
         for term in self.observation:
             for channel in term.channels:
-                if channel not in there:
+                if channel not in state_units and channel not in extra:
                     raise ContractError(
                         f"policy {self.name!r} observes {channel!r} ({term.name}), "
                         f"which effector {spec.name!r} does not have"
+                    )
+                unit = TASK_UNITS.get(channel, "1")
+                if channel in state_units:
+                    unit = state_units[channel][FIELDS.index(term.field)]
+                if term.unit and not same_unit(term.unit, unit):
+                    raise ContractError(
+                        f"policy {self.name!r} observes the {term.field} of {channel!r} ({term.name}) in "
+                        f"{term.unit!r}, here it is in {unit!r}: convert it in the graph, and write {unit!r} into the "
+                        "contract"
                     )
         ratio = self.dt / spec.dt
         if abs(ratio - round(ratio)) > 1e-6 or round(ratio) < 1:

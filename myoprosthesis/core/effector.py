@@ -19,6 +19,9 @@ from myoprosthesis.core.law import Law
 
 Array = NDArray[np.float64]
 AXES = ("x", "y", "z")
+_LENGTH = ("m", "m/s", "N")
+_JOINT_UNITS = {"rad": ("rad", "rad/s", "N·m"), "m": _LENGTH, "1": ("1", "rad/s", "N·m")}
+"""Units of position, velocity and effort of a joint, by that of its position; a quaternion has an angular velocity."""
 
 
 class Poses(Mapping[str, tuple[float, ...]]):
@@ -56,6 +59,7 @@ class EffectorSpec:
     (unit of the command per second) bounds the change of a command; None for muscles, since training has none.
     `timeout_s`: a command older than this is dead.
     A `steppable` effector has a time of its own: it can be reset at once, paused and run in lockstep.
+    `joint_units` are the units of the joints' positions: `rad`, `m`, or `1` for a part of a quaternion; empty: all rad.
     `poses` are named command postures, such as the grips of a hand: values in the order of `command.names`, within
     its limits; a mapping that is given becomes a `Poses`.
     """
@@ -77,6 +81,7 @@ class EffectorSpec:
     simulator: str = ""
     fingerprint: tuple[float, ...] = ()
     poses: Mapping[str, tuple[float, ...]] = field(default_factory=Poses)
+    joint_units: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.dt) and self.dt > 0):
@@ -85,6 +90,13 @@ class EffectorSpec:
         same = len(set(each)) == 1 and isinstance(each[0], str)
         object.__setattr__(self, "fail", each[0] if same else each)
         object.__setattr__(self, "braking", self._braking())
+        if not self.joint_units:
+            object.__setattr__(self, "joint_units", ("rad",) * len(self.joints))
+        if len(self.joint_units) != len(self.joints) or set(self.joint_units) - set(_JOINT_UNITS):
+            raise ConfigError(
+                f"the {len(self.joints)} joints of effector {self.name!r} have units {', '.join(self.joint_units)}; "
+                f"each needs one of {', '.join(_JOINT_UNITS)}"
+            )
         object.__setattr__(self, "poses", Poses(self.poses))
         for name, pose in self.poses.items():
             self._check_pose(name, pose)
@@ -128,18 +140,29 @@ class EffectorSpec:
         ends = tuple(f"endpoint/{a}" for a in AXES) if self.endpoint else ()
         return self.joints + self.muscles + tuple(f"{m}/activation" for m in self.muscles) + ends
 
+    @property
+    def units(self) -> dict[str, tuple[str, str, str]]:
+        """Of each channel, the units of its position, velocity and effort."""
+        ends = tuple(f"endpoint/{a}" for a in AXES) if self.endpoint else ()
+        return {
+            **{joint: _JOINT_UNITS[unit] for joint, unit in zip(self.joints, self.joint_units, strict=True)},
+            **dict.fromkeys((*self.muscles, *ends), _LENGTH),
+            **{f"{m}/activation": ("1", "1/s", "1") for m in self.muscles},
+        }
+
     def to_json(self) -> str:
-        """The text of the latched `effector/spec` topic."""
+        """The text of the latched `effector/spec` topic; `units` are those of each channel's three fields."""
         data = {k: getattr(self, k) for k in self.__dataclass_fields__ if k not in ("command", "poses")}
         data |= {"command": self.command.to_dict(), "poses": dict(self.poses)}
-        return json.dumps({**data, "accepts_field": self.accepts_field})
+        return json.dumps({**data, "accepts_field": self.accepts_field, "units": self.units})
 
     @classmethod
     def from_json(cls, text: str) -> EffectorSpec:
         """Inverse of `to_json`."""
         try:
             data: dict[str, Any] = json.loads(text)
-            data.pop("accepts_field", None)
+            for derived in ("accepts_field", "units"):
+                data.pop(derived, None)
             data["command"] = Channels.from_dict(data["command"])
             values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
             return cls(**values)

@@ -78,8 +78,9 @@ class TrialPlan:
             raise ConfigError(f"a trial cannot be read: {error}") from error
 
 
-TASK_CHANNELS = ("target/x", "target/y", "target/z", "go")
-"""Channels that a policy may observe besides those of the effector."""
+TASK_UNITS = {"target/x": "m", "target/y": "m", "target/z": "m", "go": "1"}
+TASK_CHANNELS = tuple(TASK_UNITS)
+"""Channels that a policy may observe besides those of the effector, and the units of their positions."""
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,7 @@ class Mapped:
             name=f"{own.name}_as_{virtual}",
             command=Channels("position", joints.names, "rad", tuple(low.tolist()), tuple(high.tolist())),
             joints=joints.names,
+            joint_units=(),
             fail=own.fail if isinstance(own.fail, str) else self._angles(own.fail),  # type: ignore[arg-type]
             rate_limit=None if own.rate_limit is None else float(own.rate_limit / steepest),
             sites=tuple(s for s in own.sites if s == "endpoint"),

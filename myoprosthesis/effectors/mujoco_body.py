@@ -85,6 +85,7 @@ class MujocoBody:
             dt=options.dt,
             command=command,
             joints=self._joints,
+            joint_units=_joint_units(model, self._position),
             muscles=tuple(model.actuator(int(i)).name for i in self._muscles),
             endpoint=model.site(self._site).name if self._site >= 0 else "",
             sites=(("endpoint",) if self._site >= 0 else ())
@@ -267,6 +268,19 @@ def _joint_columns(
             velocity += [-1, v, v + 1, v + 2]
     kept = [names.index(n) for n in wanted or names]
     return tuple(names[k] for k in kept), np.array(position, np.intp)[kept], np.array(velocity, np.intp)[kept]
+
+
+def _joint_units(model: mujoco.MjModel, addresses: NDArray[np.intp]) -> tuple[str, ...]:
+    """Unit of the position at each address in `qpos`."""
+    units = ["1"] * model.nq
+    for kind, start in zip(model.jnt_type, model.jnt_qposadr, strict=True):
+        if int(kind) == int(mujoco.mjtJoint.mjJNT_HINGE):
+            units[start] = "rad"
+        elif int(kind) == int(mujoco.mjtJoint.mjJNT_SLIDE):
+            units[start] = "m"
+        elif int(kind) == int(mujoco.mjtJoint.mjJNT_FREE):
+            units[start : start + 3] = ["m"] * 3
+    return tuple(units[int(a)] for a in addresses)
 
 
 def _command(model: mujoco.MjModel, muscle: NDArray[np.bool_]) -> Channels:

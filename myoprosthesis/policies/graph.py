@@ -82,7 +82,8 @@ def untrained(
 ) -> bytes:
     """A recurrent policy with random weights that fits an effector: for benches and tests of everything but skill."""
     rng = np.random.default_rng(seed)
-    terms = [Term("joints", spec.joints, "position", "rad")]
+    units = set(spec.joint_units)
+    terms = [Term("joints", spec.joints, "position", units.pop() if len(units) == 1 else "")]
     if spec.muscles:
         terms.append(Term("muscle_length", spec.muscles, "position", "m"))
         terms.append(Term("muscle_velocity", spec.muscles, "velocity", "m/s"))

@@ -58,6 +58,17 @@ MISFITS = [
     ({"action": excitation(("biceps", "triceps", "deltoid"))}, "'brachialis' is wanted but not there"),
     ({"observation": (Term("muscle", ("deltoid",)),)}, r"observes 'deltoid' \(muscle\), which .*'arm' does not have"),
     ({"observation": (Term("goal", ("target/z",)),)}, "observes 'target/z'"),
+    ({"observation": (Term("q", ("elbow",), unit="deg"),)}, "position of 'elbow' .* 'deg', here it is in 'rad': conv"),
+    ({"observation": (Term("q", ("elbow",), unit="m"),)}, "in 'm', here it is in 'rad'"),
+    ({"observation": (Term("q", ("elbow",), "velocity", "rad"),)}, "the velocity of 'elbow' .*here it is in 'rad/s'"),
+    ({"observation": (Term("q", ("elbow",), "effort", "N"),)}, "the effort of 'elbow' .*here it is in 'N·m'"),
+    ({"observation": (Term("hand", ("endpoint/x",), unit="mm"),)}, "'endpoint/x' .*here it is in 'm'"),
+    ({"observation": (Term("l", ("biceps",), unit="1"),)}, "'biceps' .*here it is in 'm'"),
+    ({"observation": (Term("f", ("biceps",), "effort", "Nm"),)}, "'biceps' .*here it is in 'N'"),
+    ({"observation": (Term("a", ("biceps/activation",), unit="%"),)}, "'biceps/activation' .*here it is in '1'"),
+    ({"observation": (Term("goal", ("target/x",), unit="cm"),)}, "'target/x' .*here it is in 'm'"),
+    ({"observation": (Term("goal", ("go",), unit="s"),)}, "'go' .*here it is in '1'"),
+    ({"observation": (Term("q", ("elbow",), unit="furlong"),)}, "in 'furlong', here it is in 'rad'"),
     ({"dt": 0.005, "observation": CONTRACT.observation[2:]}, "every 5 ms, .* no whole multiple of the 10 ms"),
     ({"dt": 0.025, "observation": CONTRACT.observation[2:]}, "every 25 ms, .* no whole multiple"),
 ]
@@ -72,6 +83,23 @@ def test_each_misfit_is_refused_with_the_first_difference(change, sentence):
 def test_what_fits_is_not_refused():
     assert list(CONTRACT.match(SPEC, EXTRA)) == [0, 1, 2]
     assert list(replace(CONTRACT, dt=0.01).match(SPEC, EXTRA)) == [0, 1, 2]
+
+
+FITS = [("elbow", "effort", "Nm"), ("elbow", "effort", "N*m"), ("elbow", "effort", "N m"), ("elbow", "position", "rad"),
+        ("elbow", "velocity", "rad / s"), ("elbow", "position", ""), ("biceps/activation", "position", "1"),
+        ("target/x", "position", "m"), ("go", "position", "1")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("channel", "row", "unit"), FITS)
+def test_the_same_unit_may_be_written_otherwise_or_not_at_all(channel, row, unit):
+    replace(CONTRACT, observation=(Term("x", (channel,), row, unit),)).match(SPEC, EXTRA)
+
+
+def test_a_joint_that_slides_is_in_metres():
+    slider = replace(SPEC, joints=("rail", "elbow"), joint_units=("m", "rad"))
+    assert slider.units["rail"] == ("m", "m/s", "N") and slider.units["elbow"] == ("rad", "rad/s", "N·m")
+    with pytest.raises(ContractError, match="position of 'rail' .* in 'rad', here it is in 'm'"):
+        replace(CONTRACT, observation=(Term("q", ("elbow", "rail"), unit="rad"),)).match(slider, EXTRA)
 
 
 def test_changed_physics_is_noticed():

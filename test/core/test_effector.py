@@ -1,3 +1,4 @@
+import json
 import pickle
 from dataclasses import replace
 
@@ -89,3 +90,14 @@ def test_sites_that_it_does_not_have_are_refused():
     assert refuse_sites(SPEC, Imposed(endpoint=Law.zero(), strength=np.ones(2)).sites) == ""
     text = refuse_sites(SPEC, Imposed(endpoint=Law.zero(), joint=Law.zero(1)).sites)
     assert text == "effector 'arm' cannot apply a perturbation at its joint; it can at: endpoint, muscle"
+
+
+def test_the_specification_states_the_units_of_every_channel():
+    units = json.loads(SPEC.to_json())["units"]
+    assert set(units) == set(SPEC.channels)
+    for joint in SPEC.joints:
+        assert units[joint] == ["rad", "rad/s", "N·m"]
+    for muscle in SPEC.muscles:
+        assert units[muscle] == ["m", "m/s", "N"] and units[f"{muscle}/activation"][0] == "1"
+    with pytest.raises(ConfigError, match="each needs one of rad, m, 1"):
+        replace(SPEC, joint_units=("deg",) * len(SPEC.joints))

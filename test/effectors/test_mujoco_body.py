@@ -316,3 +316,18 @@ def test_any_mjcf_by_path(tmp_path):
     path.write_text(FREE[:100])
     with pytest.raises(ConfigError, match="robot.xml cannot be loaded by MuJoCo"):
         mjcf(bodies.MjcfOptions(file=str(path)))
+
+
+def test_a_joint_is_in_the_unit_of_its_kind():
+    """Slides in m, hinges in rad, of a free joint x, y and z in m; whatever their order and choice."""
+    model = mujoco.MjModel.from_xml_string(
+        """<mujoco><worldbody><body><freejoint name="root"/><geom size=".1"/><body><joint name="rail" type="slide"/>
+        <geom size=".1"/><body><joint name="elbow"/><geom size=".1"/></body></body></body></worldbody>
+        <actuator><motor joint="elbow" ctrlrange="-1 1"/></actuator></mujoco>"""
+    )
+    units = MujocoBody("mixed", model, BodyOptions()).spec
+    assert dict(zip(units.joints, units.joint_units, strict=True)) == {
+        **{f"root/{a}": "m" for a in "xyz"}, **{f"root/q{a}": "1" for a in "wxyz"}, "rail": "m", "elbow": "rad",
+    }  # fmt: skip
+    some = MujocoBody("mixed", model, BodyOptions(), joints=("elbow", "rail")).spec
+    assert some.joint_units == ("rad", "m")
