@@ -91,7 +91,10 @@ def _check_block(block: Block, spec: SourceSpec) -> None:
     demand(block.samples.dtype == np.float64, f"samples are {block.samples.dtype}, not float64")
     demand(block.times.shape == (n,), f"times have shape {block.times.shape} for {n} samples")
     demand(bool(np.isfinite(block.times).all()), "times are not finite")
-    demand(block.stamp_ns <= block.arrival_ns, "the first sample was taken after the last one came")
+    stamps = block.stamps_ns
+    demand(stamps.shape == (n,) and stamps.dtype == np.int64, f"stamps_ns are {stamps.shape} {stamps.dtype}, not int64")
+    demand(bool((np.diff(stamps) >= 0).all()), "a sample was taken before the one before it")
+    demand(int(stamps[-1]) <= block.arrival_ns, "the newest sample was taken after it came")
     ahead = block.arrival_ns - time.time_ns()
     demand(ahead < 5e6, f"a block comes {1e-6 * ahead:.0f} ms ahead of now")
     ends = [0]

@@ -93,11 +93,12 @@ def _table(f: dict[str, Any], part: str) -> Any:
     elif part == "emg":
         e = f["emg"]
         what = f"{e['channels']} channels at {e['rate_hz']:.0f} Hz"
-        table.add_row(
-            f"sample to bytes p99, {what}", f"{e['latency_ms']['p99']:.2f} ms (p50 {e['latency_ms']['p50']:.2f})",
-            f"{e['latency_limit_ms']:.1f} ms: a period of the link + 3",
-            f"{e['latency_ms']['p99'] / e['latency_limit_ms']:.2f}",
-        )  # fmt: skip
+        for begin, key in (("taken", "latency_ms"), ("arrived", "latency_since_arrival_ms")):
+            table.add_row(
+                f"sample {begin} to bytes p99, {what}", f"{e[key]['p99']:.2f} ms (p50 {e[key]['p50']:.2f})",
+                f"{e['latency_limit_ms']:.1f} ms: a period of the link + 3",
+                f"{e[key]['p99'] / e['latency_limit_ms']:.2f}",
+            )  # fmt: skip
         table.add_row(
             "one decision, median", f"{e['decision_ms']['p50']:.3f} ms", "0.2 ms",
             f"{e['decision_ms']['p50'] / 0.2:.2f}",

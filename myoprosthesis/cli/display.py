@@ -127,7 +127,8 @@ def _decoding(s: dict[str, Any]) -> dict[str, str]:
         "EMG": f"{s['source']}  {s['samples']} samples  " + ("  ".join(f"{k} {v}" for k, v in faults.items())),
         "decisions": f"{s['decisions']}  rejected {_percent(s['rejection_rate'])}  drift warnings {s['drift_events']}",
         "as prompted": f"{_percent(s['accuracy'])}   {per_class}",
-        "sample to bytes": _pair(s["latency_ms"]),
+        "sample taken to bytes": _pair(s["latency_ms"]),
+        "sample arrived to bytes": _pair(s["latency_since_arrival_ms"]),
     }
     if device:
         rows["hand"] = "  ".join(f"{k.replace('_', ' ')} {v}" for k, v in device.items()) + (

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.effector import EffectorSpec
+from myoprosthesis.core.moment import Moment
 from myoprosthesis.core.plan import Entry
 from myoprosthesis.decoders.decoder import Decision, Decoder, Model
 from myoprosthesis.decoders.drive import Drive, DriveOptions
@@ -41,7 +42,6 @@ class DecoderVoice:
             name, self._decoder.names, action.units[0], self._decoder.settings, spec, options,
             (action.low[:n], action.high[:n]),
         )  # fmt: skip
-        self._rate = stream.rate
         self.decision: Decision | None = None
         self.made: list[Decision] = []
         """The decisions of the newest block."""
@@ -80,11 +80,11 @@ class DecoderVoice:
         """What a policy sees of an effector can be distorted; a decoder sees none."""
         return f"decoder {self.name!r} sees EMG: perturb that instead" if entries else ""
 
-    def hear(self, block: Array, rng: np.random.Generator, now_ns: int = 0) -> Array:
-        """The posture after these samples; neither chance nor time has a say in it."""
+    def hear(self, block: Array, moment: Moment) -> Array:
+        """The posture after these samples, which moves on for as long as they stand for."""
         self.made = self._decoder.feed(block[:, self._columns])
         self.fresh = bool(self.made)
         if self.made:
             self.decision = self.made[-1]
-        posture = self._drive.advance(self.decision, len(block) / self._rate)
+        posture = self._drive.advance(self.decision, moment.seconds)
         return posture if posture is not None else np.zeros(0)

@@ -49,7 +49,8 @@ class Distorter:
 
     def reset(self) -> None:
         """Forget the past."""
-        self._past: Array | None = None
+        self._ring: Array | None = None
+        self._place = 0
         self._random: dict[tuple[int, int, int], np.random.Generator] = {}
 
     def refusal(self, entries: Iterable[Entry]) -> str:
@@ -117,14 +118,20 @@ class Distorter:
         return np.asarray(x + gain * entry.values["sd"] * drawn * self._named(entry.values))
 
     def _delayed(self, x: Array, delay_s: Any) -> Array:
-        kept = round(LONGEST_S * self.rate)
-        past = np.repeat(x[:1], kept, axis=0) if self._past is None else self._past
-        both = np.concatenate([past, x])
-        self._past = both[len(both) - kept :]
-        if not np.any(delay_s):
-            return x
-        late = np.minimum(kept, np.rint(delay_s * self.rate).astype(int))
-        return both[kept + np.arange(len(x)) - late]
+        """Each sample as it was `delay_s` before, from a ring that holds the last half second."""
+        kept = max(1, round(LONGEST_S * self.rate))
+        if self._ring is None:
+            self._ring = np.repeat(x[:1], kept, axis=0)
+        out = x
+        if np.any(delay_s):
+            places = np.arange(len(x)) - np.minimum(kept, np.rint(delay_s * self.rate).astype(int))
+            past = places < 0
+            out = x[np.maximum(places, 0)]
+            out[past] = self._ring[(self._place + places[past]) % kept]
+        newest = x[-kept:]
+        self._ring[(self._place + np.arange(len(newest))) % kept] = newest
+        self._place = (self._place + len(newest)) % kept
+        return out
 
     def _keep_random(self, entries: list[Entry]) -> None:
         """A generator for each noise that is in the plan; others are forgotten."""

@@ -27,9 +27,8 @@ class Outlet:
 
     def push(self, block: Block) -> None:
         """Send it on."""
-        ago = 1e-9 * (time.time_ns() - block.stamp_ns)
-        stamps = self._clock() - ago + (block.times - block.times[0])
-        self._outlet.push_chunk(block.samples.tolist(), stamps.tolist())
+        ago = 1e-9 * (time.time_ns() - block.stamps_ns)
+        self._outlet.push_chunk(block.samples.tolist(), (self._clock() - ago).tolist())
 
 
 class Markers:
@@ -57,5 +56,4 @@ class PromptMarkers:
         for span in block.spans:
             if span.label != self._last:
                 self._last = span.label
-                passed = float(block.times[span.start] - block.times[0])
-                self._markers.push(span.label, block.stamp_ns + round(1e9 * passed))
+                self._markers.push(span.label, int(block.stamps_ns[span.start]))

@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import numpy as np
+from numpy.typing import NDArray
+
 Clock = Callable[[], int]
 """Nanoseconds of a clock that never goes back: the computer's, or that of a simulation."""
 NS = 1_000_000_000
@@ -21,6 +24,6 @@ class Pace:
         """Seconds that have come due."""
         return (self._clock() - self._begin) * self._speed / NS
 
-    def stamp_ns(self, due: float) -> int:
-        """When `due` was reached, in ns of the computer's clock (`time.time_ns`) as it was at the start."""
-        return self._begin_ns + round(due / self._speed * NS)
+    def stamps_ns(self, due: NDArray[np.float64]) -> NDArray[np.int64]:
+        """When each of `due` (n,) was reached, ns of the computer's clock (`time.time_ns`) as it was at the start."""
+        return self._begin_ns + np.rint(due / self._speed * NS).astype(np.int64)

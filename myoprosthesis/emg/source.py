@@ -59,16 +59,20 @@ class Block:
 
     `samples` (n, n_channels) with n ≥ 1 in the unit of the specification. `times` (n,) in s on the source's own time
     base: a recording's own times, a device's own clock, which neither jitter nor the computer's clock moves.
-    `stamp_ns` is when the first sample was taken and `arrival_ns` when the last one came in, both in ns of the
-    computer's clock (`time.time_ns`); sample k was taken at `stamp_ns` + 1e9·(times[k] − times[0]), at speed 1.
-    `spans` are the prompts in it, if the source knows what was asked for.
+    `stamps_ns` (n,) int64 is when each sample was taken, as far apart as `times` say, and `arrival_ns` when the last
+    one came in, both in ns of the computer's clock (`time.time_ns`). One number as `stamps_ns` is when the first
+    sample was taken. `spans` are the prompts in it, if the source knows what was asked for.
     """
 
     samples: Array
     times: Array
-    stamp_ns: int
+    stamps_ns: NDArray[np.int64]
     arrival_ns: int
     spans: tuple[Span, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        if not np.ndim(self.stamps_ns):
+            object.__setattr__(self, "stamps_ns", self.stamps_ns + nanoseconds(self.times - self.times[:1]))
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -77,6 +81,11 @@ class Block:
     def prompt(self) -> str:
         """What was asked for at the last sample; empty when nothing was, or nobody knows."""
         return next((s.label for s in self.spans if s.stop == len(self)), "")
+
+
+def nanoseconds(seconds: Array) -> NDArray[np.int64]:
+    """Whole nanoseconds, shape as given."""
+    return np.rint(1e9 * seconds).astype(np.int64)
 
 
 class EmgSource(Protocol):

@@ -77,7 +77,9 @@ class TimeBase:
         self._stamp: float | None = None
         self._line = _Line()
         self._received: deque[tuple[float, int]] = deque(maxlen=WINDOWS)
-        self._now = (0.0, 0)
+        self._now = (-np.inf, 0)
+        self._before = -np.inf
+        """Arrival of the block before the last one."""
         self._samples = 0
         self._delay = 0.0
 
@@ -159,6 +161,18 @@ class TimeBase:
         """When a sample was taken, s of the computer's monotonic clock: never after it came."""
         return min(arrival, time + self._line.at(time)) if self._line else arrival
 
+    def stamps_ns(self, times: Array, arrival: float, arrival_ns: int) -> NDArray[np.int64]:
+        """When the samples of the block that came last were taken, (n,), ns of the clock that shows `arrival_ns` at
+        `arrival`: the newest one by the device's clock and never after it came, those before it as far back as `times`
+        say. Where the device's clock jumped between two samples, they are a period apart."""
+        since, steps = times - times[0], np.diff(times)
+        jumped = (steps < 0) | (steps > arrival - self._before + SLACK_S)
+        if jumped.any():
+            since = np.concatenate([[0.0], np.cumsum(np.where(jumped, 1 / self.rate, steps))])
+        since_ns = np.rint(1e9 * since).astype(np.int64)
+        newest_ns = arrival_ns - round(1e9 * (arrival - self.taken(float(times[-1]), arrival)))
+        return np.asarray(newest_ns - since_ns[-1] + since_ns)
+
     def _step(self, step: int, modulo: int, due: float) -> int:
         """How many places a counter went on; 0: seen before. `due` is where the computer's clock expects
         the sample, NaN if nobody knows; all comparisons with it are then in favour of the counter."""
@@ -192,7 +206,7 @@ class TimeBase:
         self._samples += n
         if not self._received or arrival - self._received[-1][0] >= WINDOW_S:
             self._received.append((arrival, self._samples))
-        self._now = (arrival, self._samples)
+        self._before, self._now = self._now[0], (arrival, self._samples)
         late = self._line.add(time, arrival - time)
         self._delay = float(max(0.0, arrival - time - self._line.at(time)))
         return late

@@ -58,7 +58,7 @@ class Score:
         right = {asked: said[asked].get(asked, 0) for asked in said}
         events, device = policy.get("events", {}), self.effector.get("device", {})
         decisions = int(events.get("decisions", 0))
-        latency = self.effector.get("latency_ms", {})
+        latency, since = (self.effector.get(k, {}) for k in ("latency_ms", "latency_since_arrival_ms"))
         return {
             "source": emg.get("source"),
             "samples": emg.get("events", {}).get("samples", 0),
@@ -71,6 +71,7 @@ class Score:
             "drift_events": int(events.get("drift_events", 0)),
             "decision_ms": policy.get("decision_ms"),
             "latency_ms": {"p50": latency.get("p50"), "p99": latency.get("p99")},
+            "latency_since_arrival_ms": {"p50": since.get("p50"), "p99": since.get("p99")},
             "frames_sent": device.get("frames_sent"),
             "checksum_errors": device.get("damaged", 0),
             "device_events": device,

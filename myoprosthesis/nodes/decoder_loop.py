@@ -71,8 +71,8 @@ class DecoderLoop(PlayerLoop):
         voice = player.active
         if voice is None or not self._placed(voice):
             return
-        began = time.perf_counter()
-        command, _ = player.play(block.values, self._rng, len(block.times) / self.stream.rate)
+        began, seconds = time.perf_counter(), len(block.times) / self.stream.rate
+        command, _ = player.play(block.values, self._rng, seconds)
         if self.active:
             self.port.command(block.newest_ns, command)
         played = player.current
@@ -82,7 +82,7 @@ class DecoderLoop(PlayerLoop):
             self.port.decided(block.newest_ns, played)
             self._count(played)
         self.port.heard(block.newest_ns, player)
-        self._bring_up()
+        self._bring_up(seconds)
 
     def _placed(self, voice: object) -> bool:
         """Whether it is known where the hand was when the decoding began."""

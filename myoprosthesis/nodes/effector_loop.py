@@ -29,11 +29,13 @@ PATIENCE_S = 0.1
 
 @dataclass(frozen=True, eq=False)
 class Command:
-    """A command as it came: the stamp of the data behind it, its channel names, one value each."""
+    """A command as it came: the stamp of the data behind it (of EMG: when its newest sample was taken), its channel
+    names, one value each; `arrival_ns` is when the EMG behind it came in, None where that is not known."""
 
     stamp_ns: int
     names: tuple[str, ...]
     values: NDArray[np.float64]
+    arrival_ns: int | None = None
 
 
 class Port(Protocol):
@@ -184,7 +186,10 @@ class EffectorLoop(ControlLoop):
             done = self._do(command, age, idle, now)
             if command is not self._followed and command is not None and not self.guard.reason:
                 self._followed = command
-                self.ledger.note("latency", (self._clock_ns() - command.stamp_ns) * 1e-9)
+                done_ns = self._clock_ns()
+                self.ledger.note("latency", (done_ns - command.stamp_ns) * 1e-9)
+                if command.arrival_ns is not None:
+                    self.ledger.note("latency_since_arrival", (done_ns - command.arrival_ns) * 1e-9)
             if not self.finished:
                 self._keep(done, command, now)
                 self._account(late, skipped, age if command is not None else None)

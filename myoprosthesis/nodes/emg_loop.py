@@ -84,9 +84,7 @@ class EmgLoop(ControlLoop):
         self._watch()
 
     def _tell(self, block: Block) -> None:
-        since = np.rint(np.linspace(0.0, block.arrival_ns - block.stamp_ns, len(block)))  # floats, exact when small
-        stamps = block.stamp_ns + since.astype(np.int64)
-        raw = self._disturbed(block, stamps)
+        raw = self._disturbed(block)
         done = self.conditioner.feed(raw)
         self.events["samples"] += len(block)
         self.events["artefacts"] += int(done.artefact.any(axis=1).sum())
@@ -97,20 +95,21 @@ class EmgLoop(ControlLoop):
             self.events["lead_off"] += bool(off)
             self.port.say("warning" if off else "info", f"electrodes off: {', '.join(off)}" if off else "electrodes on")
         self.port.publish(block, raw, done)
-        self.ledger.note("told_after", max(0.0, (time.time_ns() - block.arrival_ns) * 1e-9))
+        self.ledger.note("taken_to_arrived", max(0.0, (block.arrival_ns - int(block.stamps_ns[-1])) * 1e-9))
+        self.ledger.note("arrived_to_published", max(0.0, (time.time_ns() - block.arrival_ns) * 1e-9))
         if block.prompt != self._prompt:
             self._prompt = block.prompt
             self.port.prompt(block.prompt)
 
-    def _disturbed(self, block: Block, stamps: NDArray[np.int64]) -> Array:
-        plan = self._schedule.current(int(stamps[-1]))
+    def _disturbed(self, block: Block) -> Array:
+        plan = self._schedule.current(int(block.stamps_ns[-1]))
         entries = plan.at(SITE) if plan is not None else ()
         if plan is not self._plan:
             self._plan = plan
             self.refused = self._distorter.refusal(entries)
             if self.refused:
                 self.port.say("error", f"the perturbation is refused: {self.refused}")
-        return self._distorter.apply(block.samples, stamps, () if self.refused else entries)
+        return self._distorter.apply(block.samples, block.stamps_ns, () if self.refused else entries)
 
     def _watch(self) -> None:
         """Say once that samples do not come, and once that they do again."""

@@ -26,7 +26,7 @@ from myoprosthesis.nodes.inbox import Inbox
 from myoprosthesis.nodes.managed import LoopNode
 from myoprosthesis.nodes.parameters import declare, overrides, read
 from myoprosthesis.nodes.process import run, say
-from myoprosthesis.nodes.samples import SampleWriter
+from myoprosthesis.nodes.samples import SampleWriter, arrival_message
 from myoprosthesis.policies import store
 from myoprosthesis.policies.onnx_policy import read_contract
 
@@ -69,9 +69,11 @@ class EmgPort:
         self._node = node
         self._inbox = Inbox(node)
         self._plans = self._inbox.subscribe(topics.PERTURBATION)
-        self._raw, self._filtered, self._envelope, self._prompt = (
+        self._raw, self._filtered, self._envelope, self._arrival, self._prompt = (
             node.create_publisher(t.type, t.name, t.qos)
-            for t in (topics.EMG_RAW, topics.EMG_FILTERED, topics.EMG_ENVELOPE, topics.EMG_PROMPT)
+            for t in (
+                *(topics.EMG_RAW, topics.EMG_FILTERED, topics.EMG_ENVELOPE, topics.EMG_ARRIVAL, topics.EMG_PROMPT),
+            )
         )
         self._block = SampleWriter(spec.channels)
         self._levels = Writer(spec.channels, ("position",))
@@ -97,11 +99,13 @@ class EmgPort:
 
     def publish(self, block: Block, raw: Array, conditioned: Conditioned) -> None:
         """See `Port`."""
-        times = np.linspace(0.0, (block.arrival_ns - block.stamp_ns) * 1e-9, len(block))
-        self._filtered.publish(self._block.message(block.stamp_ns, times, off_is_nan(conditioned)))
-        self._envelope.publish(self._levels.pack(block.arrival_ns, conditioned.envelope[-1]))
+        first, newest = int(block.stamps_ns[0]), int(block.stamps_ns[-1])
+        times = (block.stamps_ns - first).astype(float) * 1e-9
+        self._arrival.publish(arrival_message(newest, block.arrival_ns))
+        self._filtered.publish(self._block.message(first, times, off_is_nan(conditioned)))
+        self._envelope.publish(self._levels.pack(newest, conditioned.envelope[-1]))
         if self._raw_wanted:
-            self._raw.publish(self._block.message(block.stamp_ns, times, raw))
+            self._raw.publish(self._block.message(first, times, raw))
 
     def prompt(self, text: str) -> None:
         """See `Port`."""

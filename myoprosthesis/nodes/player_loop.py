@@ -105,10 +105,10 @@ class PlayerLoop(ControlLoop):
             if self._coming:
                 self._welcome()
 
-    def _bring_up(self) -> None:
-        """After a tick of real time: some more of the past for whoever comes."""
+    def _bring_up(self, seconds: float) -> None:
+        """After a tick of real time that stands for `seconds`: some more of the past for whoever comes."""
         if self._coming and not self.lockstep:
-            self._advance(CATCH_UP * self.player.spec.dt)
+            self._advance(CATCH_UP * seconds)
 
     def _fail(self, error: MyoError, port: PlayerPort) -> None:
         """A tick without a command; it is said once."""

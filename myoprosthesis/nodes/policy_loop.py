@@ -98,7 +98,7 @@ class PolicyLoop(PlayerLoop):
             self.port.command(self._data_ns, command)
         self._answered = (now, command) if self.lockstep else None
         self.port.heard(now, self.player)
-        self._bring_up()
+        self._bring_up(self.player.spec.dt)
 
     def _table(self, frame: Frame, plan: TrialPlan | None) -> Array:
         """Columns of the state in the effector's order, then those of the task. Without a trial the goal is to stay."""

@@ -36,6 +36,9 @@ from myoprosthesis.policies import store
 from myoprosthesis.policies.onnx_policy import OnnxPolicy, read_contract
 from myoprosthesis.policies.player import Player, Voice
 
+DECODER_MEMORY_S = 3.0
+"""The past that a decoder lives through before it is played: a window, and the median by which it tells drift."""
+
 
 @dataclass(frozen=True)
 class PolicyNodeOptions:
@@ -132,7 +135,7 @@ class PolicyNode(LoopNode):
         def make(name: str, policy: Any) -> Voice:
             return DecoderVoice(name, policy, spec, stream, self._drive)
 
-        return Player(spec, make, blend_s)
+        return Player(spec, make, blend_s, DECODER_MEMORY_S)
 
     def _configure(self) -> None:
         if self.spec is None:

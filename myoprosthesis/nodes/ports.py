@@ -20,11 +20,13 @@ from myoprosthesis.nodes.comparison import Beside
 from myoprosthesis.nodes.effector_loop import Command
 from myoprosthesis.nodes.inbox import Inbox
 from myoprosthesis.nodes.process import say
-from myoprosthesis.nodes.samples import Samples
+from myoprosthesis.nodes.samples import Samples, read_arrival
 from myoprosthesis.nodes.samples import read as read_samples
 from myoprosthesis.nodes.views import Views
 from myoprosthesis.policies.player import Player
 
+ARRIVALS = 64
+"""Blocks of EMG whose arrival is remembered until the command that they brought about comes."""
 _PLANS = ((topics.TARGET, TrialPlan), (topics.PERTURBATION, PerturbationPlan))
 
 
@@ -89,6 +91,8 @@ class EffectorPort(GraphPort):
 
     def __init__(self, node: Node) -> None:
         super().__init__(node, topics.COMMAND, 1, watch=True)
+        self._arrivals = self._inbox.subscribe(topics.EMG_ARRIVAL)
+        self._arrived: dict[int, int] = {}
 
     def fit(self, spec: EffectorSpec, lockstep: bool, beside: str = "") -> None:
         """Publish for this effector from now on; as the twin of the one whose state is on the topic `beside`."""
@@ -101,7 +105,15 @@ class EffectorPort(GraphPort):
 
     def commands(self) -> list[Command]:
         """See `Port`."""
-        return [Command(f.stamp_ns, f.names, getattr(f, self._quantity)) for f in self.frames()]
+        for message in self._inbox.take(self._arrivals):
+            taken, arrived = read_arrival(message)
+            self._arrived[taken] = arrived
+            if len(self._arrived) > ARRIVALS:
+                del self._arrived[next(iter(self._arrived))]
+        return [
+            Command(f.stamp_ns, f.names, getattr(f, self._quantity), self._arrived.get(f.stamp_ns))
+            for f in self.frames()
+        ]
 
     def publish(self, stamp_ns: int, state: EffectorState) -> None:
         """See `Port`."""

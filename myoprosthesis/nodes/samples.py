@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from sensor_msgs.msg import PointCloud2, PointField
+from sensor_msgs.msg import PointCloud2, PointField, TimeReference
 
 from myoprosthesis.core.errors import CommandError
 from myoprosthesis.nodes.views import time_message
@@ -59,28 +60,43 @@ class SampleWriter:
         return m
 
 
+@lru_cache(maxsize=16)
+def _row(fields: tuple[tuple[str, int, int], ...], step: int) -> tuple[np.dtype, tuple[str, ...]]:  # type: ignore[type-arg]
+    """How one sample lies in the data, from the (name, datatype, offset) of each field, and the channels."""
+    names, kinds, offsets = zip(*fields, strict=True) if fields else ((), (), ())
+    kind = np.dtype({"names": names, "formats": [_TYPES[k] for k in kinds], "offsets": offsets, "itemsize": step})
+    return kind, tuple(n for n in names if n != TIME)
+
+
 def read(message: PointCloud2) -> Samples:
     """A block from its message; a damaged one raises `CommandError`."""
     if message.is_bigendian or any(f.count != 1 for f in message.fields):
         raise CommandError("a block of EMG cannot be read: one little-endian number per field and sample is wanted")
     try:
-        kind = np.dtype(
-            {
-                "names": [f.name for f in message.fields],
-                "formats": [_TYPES[f.datatype] for f in message.fields],
-                "offsets": [f.offset for f in message.fields],
-                "itemsize": message.point_step,
-            }
-        )
+        kind, channels = _row(tuple((f.name, f.datatype, f.offset) for f in message.fields), message.point_step)
         rows = np.frombuffer(bytes(message.data), kind, message.width * message.height)
         times = rows[TIME].astype(float)
     except (KeyError, ValueError) as error:
         raise CommandError(f"a block of EMG cannot be read: {error}") from error
-    channels = tuple(f.name for f in message.fields if f.name != TIME)
     if not len(rows) or not channels:
         raise CommandError("a block of EMG without samples or channels is ignored")
     if not (np.abs(times) <= LONGEST_S).all():  # also what is no number
         raise CommandError(f"a block of EMG cannot be read: it has times beyond {LONGEST_S:g} s")
     values = np.stack([rows[c] for c in channels], axis=1).astype(float)
-    stamp = message.header.stamp
-    return Samples(stamp.sec * 1_000_000_000 + stamp.nanosec, channels, times, values)
+    return Samples(_ns(message.header.stamp), channels, times, values)
+
+
+def arrival_message(taken_ns: int, arrival_ns: int) -> TimeReference:
+    """That a block whose newest sample was taken at `taken_ns` came in at `arrival_ns`."""
+    message = TimeReference(time_ref=time_message(taken_ns), source="emg")
+    message.header.stamp = time_message(arrival_ns)
+    return message
+
+
+def read_arrival(message: TimeReference) -> tuple[int, int]:
+    """`(taken_ns, arrival_ns)` of a block."""
+    return _ns(message.time_ref), _ns(message.header.stamp)
+
+
+def _ns(stamp: object) -> int:
+    return int(stamp.sec * 1_000_000_000 + stamp.nanosec)  # type: ignore[attr-defined]

@@ -9,7 +9,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import PoseStamped, TwistStamped, WrenchStamped
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
-from sensor_msgs.msg import JointState, PointCloud2
+from sensor_msgs.msg import JointState, PointCloud2, TimeReference
 from std_msgs.msg import Header, String
 
 BEAT_S = 0.02
@@ -60,6 +60,8 @@ DIFFERENCE = Topic("difference", JointState, reliable(10))
 EMG_RAW = Topic("emg/raw", PointCloud2, reliable(50))
 EMG_FILTERED = Topic("emg/filtered", PointCloud2, reliable(50))
 EMG_ENVELOPE = Topic("emg/envelope", JointState, reliable(10))
+EMG_ARRIVAL = Topic("emg/arrival", TimeReference, reliable(10))
+"""Of each block, when it came in (`header.stamp`) and when its newest sample was taken (`time_ref`)."""
 EMG_DECISION = Topic("emg/decision", JointState, reliable(10))
 EMG_PROMPT = Topic("emg/prompt", String, latched())
 EMG_SPEC = Topic("emg/spec", String, latched())
@@ -79,7 +81,7 @@ LOAD_JOINTS = Topic("load/joints", JointState, reliable(10))
 PRIMARY = (
     *(STATE, COMMAND, APPLIED, TARGET, PERTURBATION, TARGET_POSE, TRIAL, TRIAL_EVENTS, SPEC, DIFFERENCE, DIAGNOSTICS),
     *(POLICY_ACTIVE, POLICY_SHADOW, POLICY_HIDDEN),
-    *(EMG_RAW, EMG_FILTERED, EMG_ENVELOPE, EMG_DECISION, EMG_PROMPT, EMG_SPEC),
+    *(EMG_RAW, EMG_FILTERED, EMG_ENVELOPE, EMG_ARRIVAL, EMG_DECISION, EMG_PROMPT, EMG_SPEC),
 )
 """What a stack says, each thing once."""
 VIEWS = (JOINT_STATES, MUSCLE_STATES, ACTIVATION, ENDPOINT_POSE, ENDPOINT_TWIST, LOAD, LOAD_JOINTS, CLOCK)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Protocol, runtime_checkable
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.effector import EffectorSpec
 from myoprosthesis.core.errors import ConfigError, ContractError, MyoError
+from myoprosthesis.core.moment import Moment
 from myoprosthesis.core.observation import ObservationBuilder
 from myoprosthesis.core.plan import Entry
 from myoprosthesis.policies.hidden import SITE, HiddenDistorter
@@ -86,8 +87,8 @@ class Voice(Protocol):
         """Distort what is heard; empty, or why part of it cannot be done."""
         ...
 
-    def hear(self, table: Array, rng: np.random.Generator, now_ns: int = 0) -> Array:
-        """The command after this table, which is of the time `now_ns` of the plans."""
+    def hear(self, table: Array, moment: Moment) -> Array:
+        """The command after this table."""
         ...
 
 
@@ -191,14 +192,14 @@ class StateVoice:
         except (TypeError, ValueError) as error:
             raise ConfigError(f"a {entry.kind} needs a number for each term, got {entry.values!r}") from error
 
-    def hear(self, table: Array, rng: np.random.Generator, now_ns: int = 0) -> Array:
+    def hear(self, table: Array, moment: Moment) -> Array:
         """The command after this tick's table, shape (n_command,); computed anew every `period` ticks."""
         self.fresh = self._count % self.period == 0
         self._count += 1
         if self.fresh:
-            action = self.policy.step(self._builder.observe(self._seen(table), rng))
+            action = self.policy.step(self._builder.observe(self._seen(table), moment.rng))
             if not self._hidden.idle:
-                action = self._disturbed(action, now_ns)
+                action = self._disturbed(action, moment.now_ns)
             self.command = np.minimum(np.maximum(action[self._order], self._low), self._high)  # nan stays nan
         assert self.command is not None
         return self.command
@@ -231,6 +232,37 @@ class _Fade:
     """Commands of the last tick: old, new, mixed."""
 
 
+class _Past:
+    """The newest tables, as many as stand for so many seconds, however long each of them is."""
+
+    def __init__(self, memory_s: float) -> None:
+        self._memory_ns, self._held_ns = round(memory_s * 1e9), 0
+        self._tables: deque[tuple[Array, Moment]] = deque()
+
+    def __len__(self) -> int:
+        return len(self._tables)
+
+    def append(self, table: Array, moment: Moment) -> None:
+        """Keep a table of this moment."""
+        self._tables.append((table, moment))
+        self._held_ns += _ns(moment)
+        while len(self._tables) > 1 and self._held_ns - _ns(self._tables[0][1]) >= self._memory_ns:
+            self._held_ns -= _ns(self._tables.popleft()[1])
+
+    def after(self, first: int, most: int | None = None) -> list[tuple[Array, Moment]]:
+        """Tables from the place `first` on with their moments, at most so many."""
+        return list(islice(self._tables, first, None if most is None else first + most))
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._tables.clear()
+        self._held_ns = 0
+
+
+def _ns(moment: Moment) -> int:
+    return round(moment.seconds * 1e9)
+
+
 class Player:
     """Plays the active voice; a candidate is cross-faded in over `blend_s`, a shadow is only listened to.
 
@@ -241,14 +273,15 @@ class Player:
     def __init__(
         self, spec: EffectorSpec, make: Callable[[str, Any], Voice], blend_s: float, memory_s: float = 2.0
     ) -> None:
-        """`make` fits a policy, under a name, to what it will hear; it refuses one that does not fit."""
+        """`make` fits a policy, under a name, to what it will hear; it refuses one that does not fit. The tables of
+        the last `memory_s` are kept for policies that come."""
         self.spec, self._make, self.blend_s = spec, make, blend_s
         self.active: Voice | None = None
         self.previous: Voice | None = None
         self.shadow: Voice | None = None
         self.step_over_bound = -np.inf
         self._fade: _Fade | None = None
-        self._past: deque[tuple[Array, int]] = deque(maxlen=max(1, round(memory_s / spec.dt)))
+        self._past = _Past(memory_s)
         self._trial, self._count = 0, 0
         self._entries: tuple[Entry, ...] = ()
 
@@ -270,10 +303,10 @@ class Player:
             voice.reset()
         else:
             heard = mark[1]
-        tables = list(islice(self._past, heard - first, None if most is None else heard - first + most))
+        tables = self._past.after(heard - first, most)
         rng = np.random.default_rng(0)
-        for table, now_ns in tables:
-            if not np.isfinite(voice.hear(table, rng, now_ns)).all():
+        for table, moment in tables:
+            if not np.isfinite(voice.hear(table, replace(moment, rng=rng))).all():
                 raise ContractError(f"policy {voice.name!r} returns numbers that are not finite")
         return self._trial, min(heard, self._count) + len(tables)
 
@@ -331,23 +364,23 @@ class Player:
     ) -> tuple[Array, bool]:
         """The command after this table, and whether it was computed anew. A table stands for `seconds`; 0: a tick.
         `now_ns` is its time on the clock of the plans, by which the windows of hidden perturbations are kept."""
-        seconds = seconds or self.spec.dt
+        moment = Moment(rng, now_ns, seconds or self.spec.dt)
         assert self.active is not None
-        self._past.append((table, now_ns))
+        self._past.append(table, moment)
         self._count += 1
         if self.shadow is not None:
-            self.shadow.hear(table, rng, now_ns)
-        command = self.active.hear(table, rng, now_ns)
+            self.shadow.hear(table, moment)
+        command = self.active.hear(table, moment)
         fresh = self.active.fresh
         fade = self._fade
         if fade is None:
             return command, fresh
-        new = fade.voice.hear(table, rng, now_ns)
-        fade.weight = min(1.0, fade.weight + seconds / self.blend_s)
+        new = fade.voice.hear(table, moment)
+        fade.weight = min(1.0, fade.weight + moment.seconds / self.blend_s)
         mixed = command + fade.weight * (new - command)
         if fade.before is not None:
             old_step, new_step, step = (np.abs(b - a) for a, b in zip(fade.before, (command, new, mixed), strict=True))
-            bound = np.maximum(old_step, new_step) + np.abs(new - command) * seconds / self.blend_s
+            bound = np.maximum(old_step, new_step) + np.abs(new - command) * moment.seconds / self.blend_s
             self.step_over_bound = max(self.step_over_bound, float((step - bound).max()))
         fade.before = (command, new, mixed)
         if fade.weight >= 1.0:

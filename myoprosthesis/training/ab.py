@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from myoprosthesis.core.effector import Effector, EffectorSpec, EffectorState
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.guard import GuardedEffector
+from myoprosthesis.core.moment import Moment
 from myoprosthesis.core.options import build
 from myoprosthesis.decoders.decoder import Decision, Decoder
 from myoprosthesis.decoders.drive import HOLD, OPEN, DriveOptions
@@ -169,7 +170,7 @@ def play(heard: DecoderVoice, session: Session, effector: Effector) -> Course:
         end = min(len(session.samples), math.floor((k + 1) * spec.dt * session.rate + 1e-9))
         if end > fed:
             block = off_is_nan(conditioner.feed(session.samples[fed:end])).astype(np.float32).astype(float)
-            posture, fed = heard.hear(block, rng), end
+            posture, fed = heard.hear(block, Moment(rng, seconds=(end - fed) / session.rate)), end
             decisions += heard.made
         age = (k + 1) * spec.dt - fed / session.rate
         state = guard.step(posture, age_s=max(0.0, age))

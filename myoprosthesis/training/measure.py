@@ -16,6 +16,7 @@ from myoprosthesis.core.effector import NOTHING, Effector, EffectorState, Impose
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.kinematics import endpoint_error, lateral_deviation, peak_speed
 from myoprosthesis.core.law import Law
+from myoprosthesis.core.moment import Moment
 from myoprosthesis.core.plan import Entry, TrialPlan, ns
 from myoprosthesis.policies.player import Policy, StateVoice
 
@@ -85,7 +86,8 @@ def centre_out(
             raise ConfigError(refused)
         state, path, velocity, hidden = effector.reset(0), [], [], []
         for k in range(steps):
-            command = voice.hear(_table(state, plan.goal(ns(k * spec.dt))), rng, ns(k * spec.dt))
+            now_ns = ns(k * spec.dt)
+            command = voice.hear(_table(state, plan.goal(now_ns)), Moment(rng, now_ns, spec.dt))
             state = effector.step(command, imposed)
             path.append(state.endpoint_position[:2])
             velocity.append(state.endpoint_velocity[:2])

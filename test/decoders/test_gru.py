@@ -10,6 +10,7 @@ import pytest
 from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.effector import EffectorSpec
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.moment import Moment
 from myoprosthesis.decoders.decoder import Decoder
 from myoprosthesis.decoders.drive import DriveOptions
 from myoprosthesis.decoders.gru import Gru, GruOptions, _chunks
@@ -203,7 +204,7 @@ def test_a_voice_forgets_the_hidden_state_and_a_newcomer_catches_up(policy):
     first, other = voice(policy), OnnxPolicy(policy.path)
     first.reset()
     for block in blocks:
-        first.hear(block, rng)
+        first.hear(block, Moment(rng, seconds=len(block) / 1000.0))
     second = voice(other)
     player = Player(spec, lambda name, run: voice(run), 0.1)
     player.active = second

@@ -11,6 +11,7 @@ from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.effector import EffectorSpec
 from myoprosthesis.core.errors import ContractError
+from myoprosthesis.core.moment import Moment
 from myoprosthesis.core.observation import Term
 from myoprosthesis.core.plan import Entry
 from myoprosthesis.decoders.drive import DriveOptions
@@ -60,7 +61,7 @@ def blocks(n, loud="a", seed=1):
 
 
 def heard(v, some):
-    return np.array([v.hear(block, RNG).copy() for block in some])
+    return np.array([v.hear(block, Moment(RNG, seconds=len(block) / RATE)).copy() for block in some])
 
 
 def test_channels_are_heard_by_name_and_decisions_move_the_hand():
@@ -195,6 +196,17 @@ def test_a_candidate_decides_at_once_because_it_has_lived_through_the_past():
     assert coming.command is None  # where the hand is, it learns when it is committed
     made.commit(coming)
     np.testing.assert_array_equal(coming.command, made.active.command)
+
+
+@pytest.mark.parametrize("block_s", [0.002, 0.02])
+def test_the_past_is_counted_in_seconds_of_emg_whatever_the_period_of_the_effector(block_s):
+    made = player(memory_s=0.5)
+    n = round(block_s * RATE)
+    for k in range(round(1.0 / block_s)):
+        made.play(np.full((n, 2), float(k)), RNG, block_s)
+    kept = made._past.after(0)
+    assert sum(moment.seconds for _, moment in kept) == pytest.approx(0.5)
+    assert kept[-1][0][0, 0] == round(1.0 / block_s) - 1
 
 
 def test_a_shadow_moves_nothing():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -112,6 +113,18 @@ def test_a_delay_delays():
     assert np.array_equal(out[1000:4000], X[900:3900])
     first = done(replace(entry("emg_delay", delay_s=0.1), from_ns=0))
     assert np.array_equal(first[:100], np.repeat(X[:1], 100, axis=0))
+
+
+def test_a_block_that_nothing_is_done_to_costs_no_copy_of_the_past():
+    stream = Distorter(CHANNELS, 20_000.0)
+    stream.apply(X[:10], TIMES[:10], ())
+    tracemalloc.start()
+    try:
+        stream.apply(X[10:20], TIMES[10:20], ())
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < X[:1].nbytes * 20_000 * 0.5 / 20  # of the half second that is kept
 
 
 def test_strength_is_that_of_the_entry():

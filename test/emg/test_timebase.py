@@ -161,6 +161,29 @@ def test_by_arrival_silence_is_found_with_the_first_sample_after_it():
     assert times[1001] - times[999] == pytest.approx(10.0, abs=0.05)
 
 
+def test_a_gap_within_a_block_stays_where_it_is_and_the_newest_is_placed_by_the_clock():
+    base = TimeBase(RATE)
+    base.by_counter(np.arange(250), 256, 101.0)
+    counters = np.r_[250:255, 280:290]
+    times, _ = base.by_counter(counters % 256, 256, 101.19)  # due at 101.156 (289 · 4 ms), and so 34 ms late
+    stamps = base.stamps_ns(times, 101.19, 7_000_000_000)
+    assert stamps.dtype == np.int64
+    assert np.diff(stamps).tolist() == [4_000_000] * 4 + [104_000_000] + [4_000_000] * 9
+    assert stamps[-1] == pytest.approx(7_000_000_000 - 30_000_000, abs=1000)
+    assert base.stamps_ns(times, 101.0, 0)[-1] == 0  # never after it came
+
+
+@pytest.mark.parametrize("jump", [-3600.0, 3600.0])
+def test_a_jump_of_the_devices_clock_within_a_block_is_no_time(jump):
+    base = TimeBase(RATE)
+    base.by_stamps(np.arange(250) / RATE, 101.0)
+    times = np.arange(250, 260) / RATE
+    times[5:] += jump
+    base.by_stamps(times, 101.04)
+    stamps = base.stamps_ns(times, 101.04, 0)
+    assert stamps[-1] == 0 and np.diff(stamps).tolist() == [4_000_000] * 9
+
+
 def test_samples_were_taken_before_they_came():
     base = TimeBase(RATE)
     when = arrivals(2500, jitter=0.05)

@@ -506,3 +506,16 @@ def test_simulated_time_may_begin_later(made):
     loop.begin()
     assert until(lambda: loop.tick > 105)
     assert world.published[0][0] == 1_000_000_000
+
+
+def test_latency_is_told_since_the_sample_was_taken_and_since_it_arrived(made):
+    """EMG that was taken 40 ms before its command, and came in 10 ms before it."""
+    loop, world = made(lockstep=False)
+    world.answer = lambda stamp, state: [
+        Command((now := time.time_ns()) - 40_000_000, NAMES, np.zeros(2), now - 10_000_000)
+    ]
+    loop.begin()
+    assert until(lambda: "latency_since_arrival_ms" in loop.ledger.summary())
+    summary = loop.ledger.summary()
+    taken, arrived = summary["latency_ms"]["p50"], summary["latency_since_arrival_ms"]["p50"]
+    assert arrived >= 9.9 and taken >= 39.9 and taken - arrived == pytest.approx(30.0, rel=0.02)

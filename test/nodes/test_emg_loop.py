@@ -27,10 +27,10 @@ class Source:
     def __init__(self):
         self.laid, self.given, self.fault, self.ended, self.closed = [], 0, "", False, False
 
-    def lay(self, samples, spans=()):
+    def lay(self, samples, spans=(), times=None, late_ns=0):
         stamp = BEGAN + len(self.laid) * BLOCK_NS
-        times = np.arange(len(samples)) / RATE
-        self.laid.append(Block(samples, times, stamp, stamp + round(times[-1] * 1e9), spans))
+        times = np.arange(len(samples)) / RATE if times is None else times
+        self.laid.append(Block(samples, times, stamp, stamp + round((times[-1] - times[0]) * 1e9) + late_ns, spans))
 
     def read(self):
         if self.given == len(self.laid):
@@ -118,7 +118,24 @@ def test_every_block_is_conditioned_once_and_told_in_order(made):
     np.testing.assert_array_equal(np.concatenate([c.filtered for _, _, c in world.told]), whole.filtered)
     np.testing.assert_array_equal(np.concatenate([c.envelope for _, _, c in world.told]), whole.envelope)
     assert all(np.array_equal(raw, block.samples) for block, raw, _ in world.told)
-    assert world.said == [] and loop.ledger.summary()["told_after_ms"]
+    assert world.said == [] and loop.ledger.summary()["arrived_to_published_ms"]
+
+
+def test_what_is_imposed_begins_at_the_time_of_a_sample_and_not_of_its_place_in_the_block(made):
+    """A block with a gap that came late: four samples, 50 ms of nothing, six more; the plan begins within the gap."""
+    loop, source, world = made()
+    times = 7.0 + np.r_[0:4, 54:60] / RATE
+    source.lay(noise(), times=times, late_ns=30_000_000)
+    entry = Entry("emg", "channel_dropout", {"share": 1.0, "channels": ["b"]}, BEGAN + 20_000_000)
+    world.spoken.append(PerturbationPlan("off", 2**62, -1, (entry,), BEGAN))
+    loop.begin()
+    assert until(lambda: world.told)
+    block, raw, _ = world.told[0]
+    assert (block.stamps_ns - BEGAN).tolist() == [1_000_000 * k for k in (*range(4), *range(54, 60))]
+    assert raw[:4, 1].all() and not raw[4:, 1].any()
+    assert until(lambda: "arrived_to_published_ms" in loop.ledger.summary())
+    late = loop.ledger.summary()["taken_to_arrived_ms"]
+    assert late["p50"] == pytest.approx(30.0, rel=0.02)
 
 
 def test_inactive_it_reads_and_tells_nothing(made):

@@ -13,6 +13,7 @@ from myoprosthesis.core import share
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.effector import Imposed
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.moment import Moment
 from myoprosthesis.core.options import build
 from myoprosthesis.effectors import bodies
 from myoprosthesis.effectors.mujoco_body import BodyOptions
@@ -96,7 +97,7 @@ def reached(policy: OnnxPolicy, body, trial: int, angle: float) -> Movement:
     for k in range(70):
         goal = np.zeros((3, 4))
         goal[0] = [*target, float(k >= 20)]
-        command = voice.hear(np.concatenate([state.table, goal], axis=1), np.random.default_rng(0))
+        command = voice.hear(np.concatenate([state.table, goal], axis=1), Moment(np.random.default_rng(0)))
         state = body.step(command, Imposed(endpoint=measure.curl(10.0)))
         states.append(state)
     x, v, load = (np.array([getattr(s, name) for s in states])

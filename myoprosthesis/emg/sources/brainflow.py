@@ -125,8 +125,8 @@ class BrainFlow:
         if not len(samples):
             return None
         arrival_ns = now_ns - round(1e9 * waited)
-        taken = self._base.taken(float(times[new][0]), now - waited)
-        return Block(samples, times[new], arrival_ns - round(1e9 * (now - waited - taken)), arrival_ns)
+        stamps = self._base.stamps_ns(times[new], now - waited, arrival_ns)
+        return Block(samples, times[new], stamps, arrival_ns)
 
     def close(self) -> None:
         """Stop the board and give it back."""

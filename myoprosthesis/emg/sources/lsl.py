@@ -105,9 +105,8 @@ class Lsl:
             return None
         self._heard = arrival
         times, _ = self._base.by_stamps(np.array(stamps), arrival)
-        taken = self._base.taken(float(times[0]), arrival)
         samples = np.array(rows, float) * self._scale
-        return Block(samples, times, arrival_ns - round(1e9 * (arrival - taken)), arrival_ns)
+        return Block(samples, times, self._base.stamps_ns(times, arrival, arrival_ns), arrival_ns)
 
     def close(self) -> None:
         """Disconnect."""

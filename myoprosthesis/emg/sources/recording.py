@@ -116,12 +116,13 @@ class Replay:
 
     def _block(self, due: list[_Part]) -> Block:
         whole = joined([p.recording for p in due])
-        first, last = float(due[0].due[0]), float(due[-1].due[-1])
+        taken = np.concatenate([p.due for p in due])
         if self._resolved:
-            self._base.by_stamps(whole.times, last)
+            self._base.by_stamps(whole.times, float(taken[-1]))
         else:
-            self._base.by_arrival(len(whole), last)
-        return Block(whole.samples, whole.times, self._pace.stamp_ns(first), self._pace.stamp_ns(last), whole.spans)
+            self._base.by_arrival(len(whole), float(taken[-1]))
+        stamps = self._pace.stamps_ns(taken)
+        return Block(whole.samples, whole.times, stamps, int(stamps[-1]), whole.spans)
 
     def _chosen(self, files: list[Path]) -> list[Path]:
         """The files of the repetitions and labels that are asked for."""

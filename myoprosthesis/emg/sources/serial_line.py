@@ -90,8 +90,7 @@ class SerialLine:
         if not len(samples):
             return None
         self._heard = arrival
-        stamp = self._reader.base.taken(float(times[0]), arrival)
-        return Block(samples, times, arrival_ns - round(1e9 * (arrival - stamp)), arrival_ns)
+        return Block(samples, times, self._reader.base.stamps_ns(times, arrival, arrival_ns), arrival_ns)
 
     def close(self) -> None:
         """Release the port."""

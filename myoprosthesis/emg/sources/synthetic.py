@@ -106,8 +106,8 @@ class Synthetic:
         self._read_to = end
         times, _ = self._base.by_arrival(len(samples), (end - 1) / o.rate)
         labels = np.array(o.gestures)[self._gesture(places)]
-        first, last = (self._pace.stamp_ns(k / o.rate) for k in (begin, end - 1))
-        return Block(samples, times, first, last, runs(labels))
+        stamps = self._pace.stamps_ns(places / o.rate)
+        return Block(samples, times, stamps, int(stamps[-1]), runs(labels))
 
     def close(self) -> None:
         """Nothing is held."""
