@@ -11,13 +11,12 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from myoprosthesis.core import registry, share
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.core.options import build, option
 from myoprosthesis.emg.extras import library
 from myoprosthesis.emg.layout import Layout
+from myoprosthesis.files import yaml_text
 
 
 @dataclass(frozen=True)
@@ -180,10 +179,7 @@ def _with_emg(options: StackOptions, file: Mapping[str, Any], effector: str, pol
         key, sep, text = pair.partition("=")
         if not sep:
             raise ConfigError(f"an option of the EMG is name=value, got {pair!r}; for instance speed=2")
-        try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise ConfigError(f"option of the EMG {pair!r}: the value is not YAML") from error
+        value = yaml_text.parse(text, f"option of the EMG {key!r}")
         own = {f.name for f in fields(registry.options("emg_sources", source))}
         if key not in own and "layout" in own and key in {f.name for f in fields(Layout)}:
             emg.setdefault("layout", {})[key] = value  # what a file does not say of itself
@@ -320,15 +316,7 @@ def _by_node(data: Mapping[str, Any], where: str) -> dict[str, dict[str, Any]]:
 
 
 def _yaml(path: Path) -> dict[str, Any]:
-    try:
-        data = yaml.safe_load(path.expanduser().read_text())
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(data, dict):
-        raise ConfigError(f"{path} must hold a YAML mapping")
-    return data
+    return yaml_text.read_mapping(path.expanduser())
 
 
 def as_settings(pairs: list[str]) -> dict[str, dict[str, Any]]:
@@ -339,10 +327,7 @@ def as_settings(pairs: list[str]) -> dict[str, dict[str, Any]]:
         node, dot, name = key.partition(".")
         if not sep or not dot or not name:
             raise ConfigError(f"--set takes node.parameter=value, got {pair!r}; for instance effector.dt=0.002")
-        try:
-            out.setdefault(node, {})[name] = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise ConfigError(f"--set {pair!r}: the value is not YAML") from error
+        out.setdefault(node, {})[name] = yaml_text.parse(text, f"--set {key}")
     return out
 
 

@@ -223,7 +223,7 @@ REFUSED = {
     "task": ({"task": "centre_out", "trials": 3}, "task, trials cannot be given"),
     "unknown source": ({"emg": "telepathy"}, "unknown emg source 'telepathy': known are .*lsl.*recording"),
     "no value": ({"emg_option": ("speed",)}, "an option of the EMG is name=value, got 'speed'"),
-    "no YAML": ({"emg_option": ("layout={",)}, "'layout={': the value is not YAML"),
+    "no YAML": ({"emg_option": ("layout={",)}, "option of the EMG 'layout' is not YAML"),
     "wrong type": ({"emg_option": ("loop=",)}, "loop: None is not true or false"),
     "unknown option": ({"emg_option": ("lop=true",)}, "unknown parameter 'lop'.*did you mean 'loop'"),
     "a file for a source that plays none": ({"emg": "synthetic", "file": "mine.csv"}, "unknown parameter 'file'"),

@@ -9,6 +9,7 @@ from typing import Any
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import build, describe
+from myoprosthesis.files import yaml_text
 
 ABOUT = "recording.yaml"
 """What is known about the recordings in a folder, when it lies beside them."""
@@ -56,17 +57,10 @@ def chosen(given: argparse.Namespace, kind: type, said: dict[str, Any], **more: 
 
 def about(given: argparse.Namespace, paths: list[str]) -> dict[str, Any]:
     """What `--about`, or the YAML beside the recordings, says; every key must be an option of `options`."""
-    import yaml
-
     file = Path(given.about).expanduser() if given.about else _beside(paths)
     if file is None:
         return {}
-    try:
-        said = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-    except OSError as error:
-        raise ConfigError(f"{file} cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file} is no YAML: {str(error).splitlines()[0]}") from error
+    said = yaml_text.read(file) or {}
     if not isinstance(said, dict):
         raise ConfigError(f"{file} holds no mapping of options")
     names = {f.name for kind in options() for f in fields(kind)}

@@ -11,6 +11,7 @@ from typing import Any
 
 from myoprosthesis.cli.figures import add_json, check_writable, write_json
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.files import yaml_text
 
 POLL_S, REFRESH_S, LEVEL_S = 5e-3, 0.1, 0.25
 BAR = 40
@@ -57,8 +58,6 @@ def sources(given: argparse.Namespace) -> int:
 
 def opened(name: str, pairs: list[str]) -> Any:
     """A source, open, from its name and NAME=VALUE options; raises `ConfigError` or `SourceError`."""
-    import yaml
-
     from myoprosthesis.core import registry
     from myoprosthesis.core.options import build
 
@@ -67,10 +66,7 @@ def opened(name: str, pairs: list[str]) -> Any:
         key, separator, text = pair.partition("=")
         if not separator:
             raise ConfigError(f"--option takes name=value, got {pair!r}")
-        try:
-            values[key] = yaml.safe_load(text) if text[:1] in ("{", "[") else text
-        except yaml.YAMLError as error:
-            raise ConfigError(f"--option {pair}: {str(error).splitlines()[0]}") from error
+        values[key] = yaml_text.parse(text, f"--option {key}") if text[:1] in ("{", "[") else text
     make = registry.factory("emg_sources", name)
     source = make(build(registry.options("emg_sources", name), values, f"source {name!r}"))
     source.open()

@@ -9,6 +9,7 @@ import sys
 
 from myoprosthesis import __version__
 from myoprosthesis.core.errors import MyoError
+from myoprosthesis.core.text import printable
 
 WORDS = (
     *("up", "steer", "policies", "catalogue", "picture", "emulate", "hand", "train", "emg", "calibrate", "decode"),
@@ -36,7 +37,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         sys.exit(given.func(given))
     except MyoError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(error)}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

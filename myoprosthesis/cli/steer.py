@@ -10,6 +10,7 @@ from typing import Any
 
 from myoprosthesis.cli.figures import add_json, check_writable, write_json
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.files import yaml_text
 
 WAIT_S = 3.0
 
@@ -91,7 +92,6 @@ def perturb(given: argparse.Namespace) -> int:
 
 def exchange(given: argparse.Namespace) -> int:
     """Check what can be checked, then change."""
-    import yaml
 
     from myoprosthesis.core import registry
     from myoprosthesis.core.options import build
@@ -100,7 +100,7 @@ def exchange(given: argparse.Namespace) -> int:
     from myoprosthesis.policies import store
     from myoprosthesis.policies.onnx_policy import read_contract
 
-    options = {k: yaml.safe_load(v) for k, v in _pairs(given.option).items()}
+    options = {k: yaml_text.parse(v, f"--option {k}") for k, v in _pairs(given.option).items()}
     made: Any = build(registry.options("effectors", given.effector), options, f"effector {given.effector!r}")
     port = str(options.get("port", ""))
     if port.startswith("/") and not Path(port).exists():

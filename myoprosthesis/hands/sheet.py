@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.core.options import build, option
 from myoprosthesis.core.share import root
+from myoprosthesis.files import yaml_text
 
 Array = NDArray[np.float64]
 
@@ -159,10 +159,4 @@ def load(name: str, **changes: Any) -> HandSheet:
 
 def read(path: Path) -> dict[str, Any]:
     """A YAML mapping."""
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from error
-    if not isinstance(data, dict):
-        raise ConfigError(f"{path} is not a mapping")
-    return data
+    return yaml_text.read_mapping(path)

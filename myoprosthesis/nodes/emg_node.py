@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 from myoprosthesis.core import registry
@@ -19,6 +18,7 @@ from myoprosthesis.core.wire import Writer
 from myoprosthesis.emg.calibration import Calibration
 from myoprosthesis.emg.conditioning import Conditioned, Conditioner, Conditioning, off_is_nan
 from myoprosthesis.emg.source import Block, SourceSpec
+from myoprosthesis.files import yaml_text
 from myoprosthesis.nodes import status, topics
 from myoprosthesis.nodes.diagnostics import Diagnostics
 from myoprosthesis.nodes.emg_loop import EmgLoop
@@ -50,10 +50,7 @@ def conditioning(text: str, spec: SourceSpec) -> Conditioning:
     """What is done to the samples of a source; raises `ConfigError`."""
     given: Any = {}
     if text.lstrip().startswith("{"):
-        try:
-            given = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise ConfigError(f"conditioning {text!r} is no YAML") from error
+        given = yaml_text.parse(text, "conditioning")
     elif text:
         contract = read_contract(store.find(text))
         if not contract.conditioning:

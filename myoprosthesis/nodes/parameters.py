@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
-import yaml
 from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.core.options import build, describe
+from myoprosthesis.files import yaml_text
 
 T = TypeVar("T")
 _ALWAYS = {"use_sim_time", "start_type_description_service"}
@@ -54,10 +54,7 @@ def read(node: Node, cls: type[T], prefix: str = "", changes: list[Parameter[Any
 
 def _mapping(name: str, value: Any) -> Any:
     """ROS has no mappings: a parameter holds one as YAML."""
-    try:
-        return yaml.safe_load(value) if isinstance(value, str) else value
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{name}: {value!r} is no YAML, such as '{{rate: 200}}'") from error
+    return yaml_text.parse(value, f"{name}, a mapping such as '{{rate: 200}}',") if isinstance(value, str) else value
 
 
 def to_ros(value: Any) -> Any:

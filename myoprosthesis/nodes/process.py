@@ -20,6 +20,7 @@ from myoprosthesis.core import share
 from myoprosthesis.core.distribution import ros_distro
 from myoprosthesis.core.errors import ConfigError, MyoError
 from myoprosthesis.core.loop import quicken
+from myoprosthesis.core.text import printable
 
 CRASHED, REFUSED = 1, 2
 """Exit status of a process that failed, and of one that cannot use what it was given and need not be started again."""
@@ -114,7 +115,7 @@ def run(make: Callable[[], Any], argv: list[str] | None = None) -> int:
             executor.spin_once(timeout_sec=0.1)
         return REFUSED if getattr(node, "refused", "") else CRASHED if getattr(node, "crashed", False) else 0
     except MyoError as error:
-        print(f"error: {error}", file=sys.stderr, flush=True)
+        print(f"error: {printable(error)}", file=sys.stderr, flush=True)
         return REFUSED
     except (KeyboardInterrupt, ExternalShutdownException):
         return 0

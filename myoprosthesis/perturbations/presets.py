@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from myoprosthesis.core import registry, share
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.core.options import build
+from myoprosthesis.files import yaml_text
 from myoprosthesis.perturbations.schedule import Planner, Preset, refuse_sign
 
 
@@ -57,24 +56,11 @@ def _mirror(preset: Preset) -> str:
 
 def inline(text: str) -> dict[str, Any]:
     """Options written as a YAML mapping; empty text gives none."""
-    data = _parse(text, f"the options {text!r}") if text.strip() else {}
+    data = yaml_text.parse(text, f"the options {text[:80]!r}") if text.strip() else {}
     if not isinstance(data, dict):
         raise ConfigError(f"options must be a YAML mapping such as '{{ramp_s: 0.2}}', got {text!r}")
     return data
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        data = _parse(path.read_text(), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from error
-    if not isinstance(data, dict):
-        raise ConfigError(f"{path} must hold a YAML mapping with: {', '.join(Preset.__dataclass_fields__)}")
-    return data
-
-
-def _parse(text: str, what: str) -> Any:
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{what} is not YAML: {' '.join(str(error).split())}") from error
+    return yaml_text.read_mapping(path, keys=", ".join(Preset.__dataclass_fields__))

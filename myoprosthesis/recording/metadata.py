@@ -11,7 +11,8 @@ from typing import Any
 import yaml
 
 from myoprosthesis.core.distribution import ros_distro
-from myoprosthesis.core.errors import RecordingError
+from myoprosthesis.core.errors import ConfigError, RecordingError
+from myoprosthesis.files import yaml_text
 from myoprosthesis.recording.mcap_file import McapFile
 
 FILE = "metadata.yaml"
@@ -31,7 +32,7 @@ def write_metadata(folder: Path, files: Sequence[McapFile]) -> None:
                 "name": channel.topic,
                 "type": schema.name if schema else "",
                 "serialization_format": channel.message_encoding,
-                "offered_qos_profiles": yaml.safe_load(channel.metadata.get(QOS, "") or "[]") or [],
+                "offered_qos_profiles": _profiles(channel.metadata.get(QOS, "")),
                 "type_description_hash": channel.metadata.get(HASH, ""),
             }
             entry["message_count"] += file.counts.get(channel.id, 0)
@@ -61,13 +62,21 @@ def write_metadata(folder: Path, files: Sequence[McapFile]) -> None:
         raise RecordingError(f"{folder / FILE} cannot be written: {error.strerror}") from error
 
 
+def _profiles(text: str) -> Any:
+    """Qualities of service as a channel tells them, or none where that is no YAML."""
+    try:
+        return yaml_text.parse(text, QOS) or []
+    except ConfigError:
+        return []
+
+
 def files_of(folder: Path) -> list[Path]:
     """The MCAP files of a recording in their order: as its metadata list them, then those that they do not know of."""
     there = sorted((p for p in folder.glob("*.mcap") if p.is_file()), key=_natural)
     try:
-        said = yaml.safe_load((folder / FILE).read_text(encoding="utf-8"))["rosbag2_bagfile_information"]
+        said = yaml_text.read(folder / FILE)["rosbag2_bagfile_information"]
         listed = [folder / Path(str(name)).name for name in said["relative_file_paths"]]
-    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
+    except (KeyError, TypeError, ConfigError):
         listed = []
     listed = [p for p in listed if p in there]
     return [*listed, *(p for p in there if p not in listed)]

@@ -60,6 +60,10 @@ h1{{font-size:27px}} td:first-child{{white-space:normal}}}}
 """
 
 
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+"""What a browser may load for the page: its own pictures and styles, and no script whatever."""
+
+
 def page(title: str, over: str, sections: Sequence[Section]) -> str:
     """The whole page; `over` stands in small letters above the title."""
     links = "".join(f'<li><a href="#{s.key}">{escape(s.title)}</a></li>' for s in sections)
@@ -67,6 +71,7 @@ def page(title: str, over: str, sections: Sequence[Section]) -> str:
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         f"<title>{escape(title)} – report</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<div class=\"sheet\">\n"
         f'<header><div class="over">{escape(over)}</div><h1>{escape(title)}</h1></header>\n'
         f'<nav aria-label="Contents"><ol>{links}</ol></nav>\n<main>\n{body}</main>\n'

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from myoprosthesis.core.effector import EffectorSpec
 from myoprosthesis.core.errors import ConfigError, MyoError, RecordingError
 from myoprosthesis.core.plan import NS, TrialPlan
+from myoprosthesis.files import yaml_text
 from myoprosthesis.recording import cdr
 from myoprosthesis.recording.bag import Bag
 from myoprosthesis.report import trial_table
@@ -60,15 +61,13 @@ def load(folder: Path) -> SessionData:
 
 
 def _settings(file: Path, faults: list[str]) -> tuple[str, Mapping[str, Any]]:
-    import yaml
-
     if not file.is_file():
         faults.append(f"There is no {file.name}: blocks are told by their names and fields.")
         return "", {}
     try:
         text = file.read_text(encoding="utf-8")
-        found = yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        found = yaml_text.parse(text, file.name)
+    except (OSError, UnicodeDecodeError, ConfigError) as error:
         faults.append(f"{file.name} cannot be read: {' '.join(str(error).split())[:120]}.")
         return "", {}
     return text, found if isinstance(found, Mapping) else {}

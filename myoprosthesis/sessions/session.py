@@ -8,12 +8,11 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-
 from myoprosthesis.core import registry, share
 from myoprosthesis.core.errors import ConfigError, MyoError, unknown
 from myoprosthesis.core.options import build, option
 from myoprosthesis.core.plan import TASK_CHANNELS
+from myoprosthesis.files import yaml_text
 from myoprosthesis.perturbations import presets
 from myoprosthesis.perturbations.schedule import Planner, Preset
 from myoprosthesis.policies import store
@@ -108,14 +107,7 @@ def load(name: str, changes: Mapping[str, Any] | None = None) -> Session:
         if name not in known:
             raise unknown("session", name, known, "or give the path of a .yaml file")
         path = known[name]
-    try:
-        data = yaml.safe_load(path.read_text())
-    except OSError as error:
-        raise ConfigError(f"session {path} cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"session {path} is not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(data, dict):
-        raise ConfigError(f"session {path} must hold a YAML mapping with {', '.join(f.name for f in fields(Session))}")
+    data = yaml_text.read_mapping(path, f"session {path}", ", ".join(f.name for f in fields(Session)))
     return made({**data, **(changes or {})}, str(path))
 
 

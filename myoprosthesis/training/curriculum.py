@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import build, option
+from myoprosthesis.files import yaml_text
 
 Range = tuple[float, float]
 
@@ -112,13 +111,10 @@ class Curriculum:
 
 def load(path: Path) -> Curriculum:
     """The curriculum in a YAML file."""
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not path.exists():
         there = sorted(p.name for p in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
-        raise ConfigError(f"there is no curriculum {path}; in that folder: {', '.join(there) or 'none'}") from None
-    except (OSError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from error
+        raise ConfigError(f"there is no curriculum {path}; in that folder: {', '.join(there) or 'none'}")
+    data = yaml_text.read(path)
     try:
         return Curriculum.from_dict(data)
     except ConfigError as error:

@@ -8,6 +8,7 @@ import shutil
 import numpy as np
 import pytest
 
+from myoprosthesis.report.comparison import compare
 from myoprosthesis.report.report import report
 
 SECTIONS = (
@@ -37,6 +38,46 @@ def test_the_page_needs_nothing_else(written):
     assert all(f'href="#{s}"' in html for s in SECTIONS)
     assert html.count("<img alt=") == len(list(out.glob("*.png"))) > 9
     assert "&lt;with&gt; a field" in html and "<with>" not in html
+
+
+MARK = "<img src=x onerror=alert(1)>"
+
+
+def hostile(value):
+    """Every text in plain data, keys too, with a tag at its end."""
+    if isinstance(value, dict):
+        return {**{k: hostile(v) for k, v in value.items()}, **{k + MARK: hostile(v) for k, v in value.items()}}
+    if isinstance(value, list):
+        return [hostile(v) for v in value]
+    return value + MARK if isinstance(value, str) else value
+
+
+def test_text_from_files_is_text_on_the_page(write, planted, tmp_path):
+    """Names, labels, provenance and what nodes said, of one session and of two beside each other."""
+    blocks = ("baseline", 12, 0.0), ("adaptation", 20, 1.0), ("generalisation", 20, 1.0), ("washout", 12, 0.0)
+    p = planted(blocks=tuple((name + MARK, n, share) for name, n, share in blocks))
+    folder = write(tmp_path / "s", p, recorded=True)
+    settings = {
+        "name": "mine" + MARK, "about": "</p><script>alert(2)</script>" + MARK, "policy": "reach_null" + MARK,
+        "blocks": [{"name": name + MARK, "trials": n, "role": name, "about": MARK} for name, n, _ in blocks],
+    }  # fmt: skip
+    (folder / "session.yaml").write_text(json.dumps(settings))
+    told = json.loads((folder / "provenance.json").read_text())
+    (folder / "provenance.json").write_text(json.dumps(hostile(told)))
+    table = list(csv.DictReader((folder / "trials.csv").open()))
+    for row in table:
+        for column in ("label", "perturbation", "policy"):
+            row[column] += MARK
+    with (folder / "trials.csv").open("w", newline="") as file:
+        out = csv.DictWriter(file, table[0])
+        out.writeheader()
+        out.writerows(table)
+    report(folder)
+    compare([folder, folder], tmp_path / "both")
+    for page in (folder / "report" / "index.html", tmp_path / "both" / "index.html"):
+        html = page.read_text()
+        assert re.findall(r"<img (?!alt=)[^>]*>|<script", html) == [] and "&lt;img src=x" in html
+        assert """content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">""" in html
 
 
 def test_every_figure_lies_beside_it_as_picture_and_table(written):

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 from myoprosthesis.core import share
@@ -21,6 +20,7 @@ from myoprosthesis.emg.pace import Clock, Pace
 from myoprosthesis.emg.recording import Recording, joined
 from myoprosthesis.emg.source import Block, SourceError, SourceSpec
 from myoprosthesis.emg.timebase import TimeBase, Timing
+from myoprosthesis.files import yaml_text
 
 Array = NDArray[np.float64]
 SHIPPED = "libemg_myo"
@@ -204,10 +204,7 @@ def _layout(options: ReplayOptions, place: Path) -> Layout:
     said: Any = {}
     if options.about or beside:
         file = beside[0] if not options.about else shipped if shipped.is_file() else Path(options.about).expanduser()
-        try:
-            said = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise ConfigError(f"{file}, which is to say what the recording is, cannot be read: {error}") from error
+        said = yaml_text.read(file, f"{file}, which says what the recording is,") or {}
         if not isinstance(said, dict):
             raise ConfigError(f"{file} holds no mapping of options")
     known = {f.name for f in fields(Layout)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -136,8 +137,8 @@ def _generalisation(s: Session) -> list[Part]:
             parts.append(Absent(f"No tuning curve: {error}."))
         ax.axhline(0, color="#9aa4af", lw=0.8, zorder=0)
         ax.set(xlabel="direction from the nearest trained one, °", ylabel=label)
-        caption = (f"Block {b.name}: mean by direction from the nearest trained one, n = {len(t)} trials; bars: 95 % "
-                   f"bootstrap intervals over trials. {cite('tuning')}.{told}")  # fmt: skip
+        caption = (f"Block {escape(b.name)}: mean by direction from the nearest trained one, n = {len(t)} trials; "
+                   f"bars: 95 % bootstrap intervals over trials. {cite('tuning')}.{told}")  # fmt: skip
         columns = {"degrees_from_trained": degrees, "mean": found.value, "low": found.low, "high": found.high}
         parts.append(Drawing(f"generalisation_{b.index}", fig, caption, f"Generalisation, {label}", columns))
     return parts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -130,7 +131,7 @@ def _distances(
         ax.plot(times, between, color=MUTED, lw=1, ls=":", label=f"between targets, {name[reference]}")
         columns["between targets"] = between
         top = int(between.argmax())
-        told = (f" Between targets of {name[reference]} the distance is {number(between[0])} at first, "
+        told = (f" Between targets of {escape(name[reference])} the distance is {number(between[0])} at first, "
                 f"{number(between[top])} at its largest, {times[top]:.2f} s after go, and {number(between[-1])} at the "
                 f"end, {share(between[-1] / between[top] if between[top] else None)} of that.")  # fmt: skip
     ax.axvline(0, color="#c6cdd4", lw=0.7, zorder=0)
@@ -139,9 +140,9 @@ def _distances(
     ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     n = max([line[4] for line in lines], default=0)
     caption = (
-        f"Distance between the mean state of a condition and that of {name[reference]} at the same target, in the "
-        f"space of all units: mean over up to {n} targets, shaded: 95 % bootstrap interval over targets. Dotted: mean "
-        "distance between two targets. Conditions that start together and converge near the target have both ends "
+        f"Distance between the mean state of a condition and that of {escape(name[reference])} at the same target, in "
+        f"the space of all units: mean over up to {n} targets, shaded: 95 % bootstrap interval over targets. Dotted: "
+        "mean distance between two targets. Conditions that start together and converge near the target have both ends "
         f"low.{told}"
     )  # fmt: skip
     return [Drawing("hidden_distance", fig, caption, "Distance between conditions over time", columns)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -102,7 +103,7 @@ def _synergies(s: Session) -> list[Part]:
         ax.plot(columns["synergies"], curve, "o-", ms=3.5, lw=1.2, color=ROLE[b.role], label=b.name, alpha=0.85)
         columns[f"block_{b.index}"] = curve
         enough = np.flatnonzero(curve >= 0.9)
-        told.append(f"{b.name} {enough[0] + 1 if len(enough) else f'more than {most}'} "
+        told.append(f"{escape(b.name)} {enough[0] + 1 if len(enough) else f'more than {most}'} "
                     f"({share(curve[min(1, most - 1)])} by two)")
     if not told:
         return [Absent("No synergies: the muscles were silent.")]

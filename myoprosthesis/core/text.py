@@ -1,0 +1,21 @@
+"""Text from files, names and messages as it may be shown: what is not printable is escaped, what is long is cut."""
+
+from __future__ import annotations
+
+LONGEST = 2000
+"""Characters of a message that a person reads."""
+
+
+def printable(value: object, most: int = LONGEST) -> str:
+    """`value` as text without control characters (they appear as `\\x1b`), at most `most` characters long."""
+    text = str(value)
+    if len(text) > most:
+        text = f"{text[:most]}… ({len(text) - most} more characters)"
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+
+
+def is_plain(text: str) -> bool:
+    """Whether `text` can stand in a name: no control characters, no line breaks."""
+    return text.isprintable()
