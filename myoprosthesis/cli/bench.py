@@ -59,7 +59,7 @@ def _measure(part: str, given: argparse.Namespace) -> dict[str, Any]:
 
 
 def _table(f: dict[str, Any], part: str) -> Any:
-    from rich.table import Table
+    from myoprosthesis.cli.table import Table
 
     table = Table("figure", "measured", "limit", "ratio", title=f"bench {part}")
     if part == "loop":

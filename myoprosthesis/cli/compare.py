@@ -255,7 +255,8 @@ def _paired(
 
 def _tell(figures: dict[str, Any]) -> None:
     from rich.console import Console
-    from rich.table import Table
+
+    from myoprosthesis.cli.table import Table
 
     console = Console(highlight=False)
     top = Table(title=f"{figures['trials']} trials, {figures['seconds']:.1f} s")

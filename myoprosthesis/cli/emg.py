@@ -30,8 +30,8 @@ def add(words: Any) -> None:
 def info(given: argparse.Namespace) -> int:
     """Tell what a recording holds and what is wrong with it."""
     from rich.console import Console
-    from rich.table import Table
 
+    from myoprosthesis.cli.table import Table
     from myoprosthesis.emg import formats
     from myoprosthesis.emg.faults import faults
 

@@ -183,7 +183,7 @@ class _Screen:
         return "  ".join(w for w in words if w)
 
     def _table(self) -> Any:
-        from rich.table import Table
+        from myoprosthesis.cli.table import Table
 
         spec, levels = self.source.spec, self.levels()
         self._loudest = max(self._loudest * 0.98, *levels)

@@ -110,9 +110,9 @@ def exercise(given: argparse.Namespace) -> int:
 def check(given: argparse.Namespace) -> int:
     """Run the checks of a hand and print what they measured; status 1, with a sentence, when one is not passed."""
     from rich.console import Console
-    from rich.table import Table
 
     from myoprosthesis.checks import check_hand_owner, check_hand_protocol
+    from myoprosthesis.cli.table import Table
     from myoprosthesis.core import registry
     from myoprosthesis.emulators.fault import KINDS
     from myoprosthesis.hands import sheet
@@ -185,7 +185,8 @@ def _go(guard: Any, hand: Any, goal: Any, speed: float) -> dict[str, Any]:
 
 def _print(figures: dict[str, Any]) -> None:
     from rich.console import Console
-    from rich.table import Table
+
+    from myoprosthesis.cli.table import Table
 
     table = Table(title=f"{figures['hand']}: exercise")
     for title in ("grip", "largest error", "arrived", "largest current"):

@@ -8,6 +8,7 @@ from typing import Any
 
 from myoprosthesis.cli.figures import add_json, check_writable, write_json
 from myoprosthesis.core.errors import ConfigError, MyoError
+from myoprosthesis.core.text import printable
 
 GAIN = 10.0
 """Of the curl fields in which policies are scored, N·s/m."""
@@ -37,8 +38,8 @@ def add(words: Any) -> None:
 def catalogue(given: argparse.Namespace) -> int:
     """A row a policy."""
     from rich.console import Console
-    from rich.table import Table
 
+    from myoprosthesis.cli.table import Table
     from myoprosthesis.policies import store
     from myoprosthesis.policies.onnx_policy import read_contract
 
@@ -48,11 +49,12 @@ def catalogue(given: argparse.Namespace) -> int:
     for column in ("policy", "effector", "sees → does", "period", "state", "null", "cw", "ccw"):
         table.add_column(column, no_wrap=True)
     figures: dict[str, Any] = {}
+    faults: dict[str, str] = {}
     for name, path in store.names().items():
         try:
             c = read_contract(path)
         except MyoError as error:
-            table.add_row(name, "unusable", str(error))
+            faults[name] = str(error)
             figures[name] = {"unusable": str(error)}
             continue
         table.add_row(
@@ -63,6 +65,8 @@ def catalogue(given: argparse.Namespace) -> int:
         figures[name] = {"effector": c.effector, "path": str(path), "dt": c.dt, "result": c.result, "seed": c.seed}
     console = Console(width=None if sys.stdout.isatty() else 120)
     console.print(table if table.row_count else "no policies are there: train one with `myoprosthesis train reach`")
+    for name, fault in faults.items():
+        print(f"unusable: {printable(name, 80)}: {printable(fault)}")
     write_json(given.json, figures)
     return 0
 
@@ -83,8 +87,8 @@ def show(given: argparse.Namespace) -> int:
 def verify(given: argparse.Namespace) -> int:
     """Measure what the card tells, on the physics of this machine; status 1 when it no longer holds."""
     from rich.console import Console
-    from rich.table import Table
 
+    from myoprosthesis.cli.table import Table
     from myoprosthesis.core import registry
     from myoprosthesis.core.fingerprint import fingerprint
     from myoprosthesis.policies import store
@@ -105,7 +109,10 @@ def verify(given: argparse.Namespace) -> int:
     table = Table("field", "figure", "card", "now", title=f"{contract.name} on {effector.spec.simulator}")
     held = True
     for field, figures in contract.result.items():
-        for key, value in figures.items():
+        for key, value in figures.items() if isinstance(figures, dict) else ():
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                card = f"the card of policy {given.name!r}"
+                raise ConfigError(f"{card} has {value!r} for {field}, {key}; a number is needed")
             now = measured.get(field, {}).get(key)
             near = now is not None and abs(now - value) <= TOLERANCE_MM
             held &= near
@@ -127,9 +134,13 @@ def _close(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
 
 
 def _short(score: Any) -> str:
-    if isinstance(score, dict) and "endpoint_error_mm" in score:
-        return f"{score['endpoint_error_mm']:.1f} / {score.get('lateral_deviation_mm', 0.0):+.1f}"
-    return "–" if score is None else str(score)
+    """Error and deviation as a card tells them; what is no number is shown as it is."""
+    if not isinstance(score, dict) or "endpoint_error_mm" not in score:
+        return "–" if score is None else str(score)
+    error, deviation = score["endpoint_error_mm"], score.get("lateral_deviation_mm", 0.0)
+    if isinstance(error, (int, float)) and isinstance(deviation, (int, float)):
+        return f"{error:.1f} / {deviation:+.1f}"
+    return f"{error} / {deviation}"
 
 
 def _draw(file: str, name: str, policy: Any, effector: Any) -> None:

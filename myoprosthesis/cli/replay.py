@@ -88,7 +88,8 @@ def summary(bag: Any) -> dict[str, Any]:
 def show(bag: Any) -> None:
     """Print what is in a recording."""
     from rich.console import Console
-    from rich.table import Table
+
+    from myoprosthesis.cli.table import Table
 
     told = summary(bag)
     title = f"{bag.path}: {told['seconds']:.1f} s in {len(bag.files)} file{'s' * (len(bag.files) != 1)}"

@@ -120,8 +120,8 @@ def check(given: argparse.Namespace) -> int:
     """Show what a session would do."""
     check_writable(given.json)
     from rich.console import Console
-    from rich.table import Table
 
+    from myoprosthesis.cli.table import Table
     from myoprosthesis.sessions import session as sessions
     from myoprosthesis.sessions.trials import CATCH, CHANNEL, plan
 

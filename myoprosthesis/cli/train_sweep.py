@@ -151,7 +151,8 @@ def _write(out: Path, rows: list[Row], options: SweepOptions, plan: Curriculum, 
 
 def _show(figures: dict[str, Any]) -> None:
     from rich.console import Console
-    from rich.table import Table
+
+    from myoprosthesis.cli.table import Table
 
     for key in ("equal_updates", "equal_samples"):
         table = Table(title=f"endpoint error after {key.replace('_', ' ')}, mm (median, range of seeds)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,8 +15,11 @@ from myoprosthesis.core.effector import EffectorSpec
 from myoprosthesis.core.errors import ConfigError, ContractError
 from myoprosthesis.core.observation import Term, ticks
 from myoprosthesis.core.plan import TASK_UNITS
+from myoprosthesis.core.text import is_plain, printable
 
 METADATA_KEY = "myoprosthesis.contract"
+LONGEST = 1 << 24
+"""Characters of a contract."""
 FORMAT = 1
 DEADLINE = 2.5
 """Default deadline in periods of the policy: in one it answers, and a tick may begin up to one late."""
@@ -197,7 +201,12 @@ class Contract:
     def from_json(cls, text: str) -> Contract:
         """Inverse of `to_json`; every fault is a `ContractError`."""
         try:
+            if len(text) > LONGEST:
+                raise ContractError(f"the contract has {len(text)} characters; the limit is {LONGEST}")
             data = json.loads(text)
+            for part in _texts(data):
+                if not is_plain(part):
+                    raise ContractError(f"the contract has control characters: '{printable(part, 80)}'")
             if data["format"] != FORMAT:
                 raise ContractError(f"the contract has format {data['format']!r}; this version reads {FORMAT}")
             return cls(
@@ -217,3 +226,15 @@ class Contract:
             raise ContractError(f"the contract has no {error}") from error
         except (TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
             raise ContractError(f"the contract cannot be read: {error}") from error
+
+
+def _texts(data: Any) -> Iterator[str]:
+    """Every text in plain data, keys too."""
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, dict):
+        for key, value in data.items():
+            yield from (key, *_texts(value))
+    elif isinstance(data, list):
+        for value in data:
+            yield from _texts(value)

@@ -16,17 +16,18 @@ from numpy.typing import NDArray
 from onnx.external_data_helper import uses_external_data
 
 from myoprosthesis.core.contract import METADATA_KEY, Contract
-from myoprosthesis.core.errors import ContractError
+from myoprosthesis.core.errors import ConfigError, ContractError
+from myoprosthesis.files.regular import MIB, read_bytes
 from myoprosthesis.policies.read_out import GIVEN, read_out
+
+LARGEST = 1024 * MIB
+"""Bytes of a policy file."""
 
 
 def read_contract(path: Path, data: bytes | None = None) -> Contract:
     """The contract in a file; every fault is a `ContractError` with one sentence. Nothing is run or unpickled."""
     if data is None:
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise ContractError(f"{path} cannot be read: {error.strerror}") from error
+        data = read_file(path)
     try:
         model = onnx.load_model_from_string(data)
     except Exception as error:  # protobuf raises its own kinds
@@ -44,6 +45,14 @@ def read_contract(path: Path, data: bytes | None = None) -> Contract:
     except ContractError as error:
         raise ContractError(f"{path}: {error}") from error
     return contract
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a policy file; raises `ContractError` where it is no regular file or larger than `LARGEST`."""
+    try:
+        return read_bytes(path, LARGEST)
+    except ConfigError as error:
+        raise ContractError(str(error)) from error
 
 
 def _tensors(message: Any) -> Iterator[onnx.TensorProto]:
@@ -139,10 +148,7 @@ class OnnxPolicy:
     def __init__(self, path: str | Path) -> None:
         """Reads the file, checks its contract and makes the session; raises `ContractError`."""
         self.path = Path(path)
-        try:
-            data = self.path.read_bytes()
-        except OSError as error:
-            raise ContractError(f"{self.path} cannot be read: {error.strerror}") from error
+        data = read_file(self.path)
         self.contract = read_contract(self.path, data)
         self.sha256 = hashlib.sha256(data).hexdigest()
         self._data = data

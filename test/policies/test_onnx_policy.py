@@ -86,7 +86,7 @@ def test_flipped_bytes_give_a_policy_or_a_sentence(sound, tmp_path):
 
 
 def test_a_file_that_cannot_be_read(tmp_path):
-    with pytest.raises(ContractError, match="cannot be read: Is a directory"):
+    with pytest.raises(ContractError, match="cannot be read: it is a folder"):
         OnnxPolicy(tmp_path)
     with pytest.raises(ContractError, match="cannot be read: No such file"):
         OnnxPolicy(tmp_path / "none.onnx")
