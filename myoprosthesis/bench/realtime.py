@@ -53,7 +53,7 @@ def empty_loop(seconds: float, dt: float = DT) -> dict[str, Any]:
     pacer.start()
     for _ in range(round(seconds / dt)):
         late, skipped = pacer.wait()
-        ledger.ticks += 1
+        ledger.tick()
         ledger.note("lateness", late)
         ledger.missed += skipped
     return dict(ledger.summary())

@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 REFRESH_S = 0.25
 LINE_S = 5.0
+GUARD = {
+    "idle": "ticks without command while a node was not ready or not alive",
+    "stale": "ticks on which the newest command was too old",
+    "fault": "ticks on which the hand did not answer or complained",
+    "clipped": "commands beyond a limit, cut to it",
+    "rate_limited": "commands slowed to the fastest change allowed",
+    "non_finite": "commands that were not finite, refused",
+    "wrong_size": "commands of another size, refused",
+    "wrong_names": "commands with other channel names, refused",
+    "estop": "emergency stops",
+}
+"""What the guard counts, in words."""
+CAPTION = (
+    "error: distance from the target at the end, median (95 % quantile); lateral: largest deviation from the straight "
+    "line, mean, right of the motion positive"
+)
 
 
 class Display:
@@ -20,6 +40,8 @@ class Display:
         self._console = Console(highlight=False, soft_wrap=not live)
         self._live = Live(console=self._console, refresh_per_second=4, transient=True) if live else None
         self._next = 0.0
+        self.keys = ""
+        """What keys do; shown below the table."""
 
     def __enter__(self) -> Display:
         if self._live is not None:
@@ -34,136 +56,208 @@ class Display:
         """A line of a node's output or of the supervisor's."""
         self._console.print(f"[{who}] {text}", markup=False)
 
-    def show(self, score: Any, restarts: dict[str, int]) -> None:
+    def show(self, score: Any, restarts: Mapping[str, int]) -> None:
         """Refresh the status."""
         now = time.monotonic()
         if now < self._next:
             return
         if self._live is not None:
             self._next = now + REFRESH_S
-            self._live.update(status_table(score, restarts))
+            table = status_table(score, restarts)
+            table.caption = self.keys
+            self._live.update(table)
         elif score.ready:
             from myoprosthesis.nodes.console_node import line
 
             self._next = now + LINE_S
             self.tell("up", line(score))
 
-    def summary(self, figures: dict[str, Any]) -> None:
+    def summary(self, figures: Mapping[str, Any]) -> None:
         """The page at the end."""
         self._console.print(summary_table(figures))
+        several = len(figures["conditions"]) > 1
+        if "decisions" not in figures and figures["conditions"]:
+            self._console.print(conditions_table(figures["conditions"]))
+        elif several:
+            self._console.print(prompted_table(figures["conditions"]))
 
 
-def status_table(score: Any, restarts: dict[str, int]) -> Table:
-    """The live status."""
+def status_table(score: Any, restarts: Mapping[str, int], whole: bool = True) -> Table:
+    """The live status; `whole`: the score has been kept since the stack's start, so that its totals mean something."""
     e, s = score.effector, score.summary()
-    table = Table(title="myoprosthesis", show_header=False, min_width=60)
-    table.add_column(style="bold")
-    table.add_column()
-    doing = f"IDLE: {e['idle']}" if e.get("idle") else "following commands" if e else ""
-    missed = f"missed {s['missed_ticks']} of {s['ticks']}"
-    factor = score.rate * float(e.get("dt", 0.0))
+    doing = f"not following commands: {e['idle']}" if e.get("idle") else "following commands" if e else ""
+    late = f", {s['missed_ticks']} of {s['ticks']} ticks late" if s["missed_ticks"] else ""
+    speed = f" = {score.rate * float(e.get('dt', 0.0)):.2f} × real time" if score.rate else ""
+    playing = "" if score.policy.get("text") in ("active", None) else f"  {score.policy['text']}"
     rows = {
         "effector": f"{e.get('effector', 'starting …')}  {doing}",
         "time": f"{e.get('tick', 0) * float(e.get('dt', 0.0)):.1f} s  "
-        + ("lockstep" if e.get("lockstep") else "real time"),
-        "loop rate": f"{score.rate:.0f} /s   real-time factor {factor:.2f}   {missed}",
-        "age of commands": _pair(s["command_age_ms"])
-        if not e.get("lockstep")
-        else f"round trip {_pair(s['round_trip_ms'])}",
-        "policy": f"{score.policy.get('policy', '…')}  {score.policy.get('text', '')}  {score.policy.get('why', '')}",
-        "perturbation": score.perturbation or "…",
+        + ("simulated (lockstep)" if e.get("lockstep") else "real time"),
+        "loop": f"{score.rate:.0f} ticks/s{speed}{late}" if score.rate else "–",
+        "policy": f"{score.policy.get('policy', '…')}{playing}  {score.policy.get('why', '')}",
+        "perturbation": score.perturbation or "not known yet",
+        **_commands(s),
     }
-    rows |= (
-        _decoding(s)
-        if "decisions" in s
-        else {
-            "trials": f"{s['trials']}   successes {_percent(s['success_rate'])}",
-            "endpoint error": _error(s),
-            "last trial": _last(score.trials),
-        }
-    )
+    rows |= _decoding(s) | _now(score) if "decisions" in s else _trials(score, s, whole)
     if e.get("waiting_for"):
         rows["paused"] = f"waiting for {e['waiting_for']}"
     if restarts:
-        rows["started again"] = ", ".join(f"{k} {v}×" for k, v in restarts.items())
-    for key, value in rows.items():
-        table.add_row(key, value)
-    return table
+        rows["restarted nodes"] = _restarts(restarts)
+    return _table("myoprosthesis", rows)
 
 
-def summary_table(s: dict[str, Any]) -> Table:
+def summary_table(s: Mapping[str, Any]) -> Table:
     """The figures of a run."""
-    table = Table(title="Summary", show_header=False, min_width=60)
-    table.add_column(style="bold")
-    table.add_column()
-    reaching = {
-        "perturbation, task": f"{s['perturbation']}, {s.get('task')}",
-        "trials": f"{s['trials']} ({s['trials_lost']} lost), successes {_percent(s['success_rate'])}",
-        "endpoint error": _error(s),
-        "lateral deviation": _mm(s["lateral_deviation_mm"]) + " (right of the motion positive)",
-    }
-    rows = {
-        "effector, policy": f"{s['effector']}, {s['policy']}",
-        **(_decoding(s) if "decisions" in s else reaching),
-        "ticks": f"{s['ticks']}, missed {s['missed_ticks']}",
-        "real-time factor": _number(s["real_time_factor"]),
-        "age of commands": _pair(s["command_age_ms"]),
-        "round trip": _pair(s["round_trip_ms"]),
-        "guard": ", ".join(f"{k} {v}" for k, v in s["guard_events"].items()) or "nothing to do",
-        "started again": ", ".join(f"{k} {v}×" for k, v in s.get("restarts", {}).items()) or "nothing",
-        "trace": str(s["trace_sha256"])[:16],
-    }
-    for key, value in rows.items():
-        table.add_row(key, value)
+    rows = {"effector": s["effector"]}
+    if "decisions" in s:
+        rows |= {"policy": s["policy"], "perturbation": s["perturbation"], **_decoding(s)}
+    else:
+        lost = f", {s['trials_lost']} lost (interrupted, without figures)" if s["trials_lost"] else ""
+        unscored = s["trials"] - s["trials_scored"]
+        rows["trials"] = f"{s['trials']} of {s['task']}{lost}" + (f", {unscored} not scored" if unscored else "")
+    factor = s["real_time_factor"]
+    rows["ticks"] = (
+        f"{s['ticks']}"
+        + (f", {s['missed_ticks']} late" if s["missed_ticks"] else "")
+        + (f", {factor:.2f} × real time" if factor is not None else "")
+    )
+    rows |= _commands(s)
+    if s["guard_events"]:
+        rows["guard"] = "\n".join(f"{n} {GUARD.get(k, k.replace('_', ' '))}" for k, n in s["guard_events"].items())
+    if s.get("restarts"):
+        rows["restarted nodes"] = _restarts(s["restarts"])
+    if s["lockstep"] and s["trace_sha256"]:
+        rows["hash of the run"] = f"{s['trace_sha256'][:16]} (the same seed gives the same)"
+    return _table("Summary", rows)
+
+
+def conditions_table(conditions: Sequence[Mapping[str, Any]]) -> Table:
+    """Figures of trials, a row for each condition."""
+    table = Table(title="Trials by condition", caption=CAPTION, box=SIMPLE)
+    for column in ("policy", "perturbation"):
+        table.add_column(column, overflow="fold")
+    for column in ("trials", "on target", "error, mm", "lateral, mm"):
+        table.add_column(column, justify="right")
+    for c in conditions:
+        table.add_row(
+            Text(c["policy"]), Text(c["perturbation"]), str(c["trials"]), _percent(c["success_rate"]),
+            "{median:.1f} ({p95:.1f})".format(**c["endpoint_error_mm"]) if c["endpoint_error_mm"] else "–",
+            _mm(c["lateral_deviation_mm"]),
+        )  # fmt: skip
     return table
 
 
-def _decoding(s: dict[str, Any]) -> dict[str, str]:
-    """The rows of a stack that decodes EMG."""
-    per_class = "  ".join(f"{name} {100 * share:.0f} %" for name, share in s["per_class"].items())
-    timing, device, apart = s["timing"], s["device_events"] or {}, s["twin_apart"]
-    faults = {k: timing.get(k) for k in ("gaps", "lost", "duplicates", "jumps", "damaged") if timing.get(k)}
-    rows = {
-        "EMG": f"{s['source']}  {s['samples']} samples  " + ("  ".join(f"{k} {v}" for k, v in faults.items())),
-        "decisions": f"{s['decisions']}  rejected {_percent(s['rejection_rate'])}  drift warnings {s['drift_events']}",
-        "as prompted": f"{_percent(s['accuracy'])}   {per_class}",
-        "sample taken to bytes": _pair(s["latency_ms"]),
-        "sample arrived to bytes": _pair(s["latency_since_arrival_ms"]),
-    }
-    if device:
-        rows["hand"] = "  ".join(f"{k.replace('_', ' ')} {v}" for k, v in device.items()) + (
-            f"  (emulated, watchdog {s['watchdog_events']}×)" if s["emulated"] else ""
-        )
-    if apart:
-        rows["twin apart"] = f"{abs(apart['rad']) * 57.2958:.1f}° at {apart['joint']}"
+def prompted_table(conditions: Sequence[Mapping[str, Any]]) -> Table:
+    """How often a decoder decided what was asked for, a row for each condition."""
+    table = Table(title="Decisions as prompted, by condition", box=SIMPLE)
+    for column in ("decoder", "perturbation", "all", "by class"):
+        table.add_column(column, overflow="fold")
+    for c in conditions:
+        table.add_row(Text(c["policy"]), Text(c["perturbation"]), _percent(c["accuracy"]), Text(_classes(c)))
+    return table
+
+
+def _table(title: str, rows: Mapping[str, Any]) -> Table:
+    table = Table(title=title, show_header=False, min_width=60)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for key, value in rows.items():
+        table.add_row(key, Text(str(value)))
+    return table
+
+
+def _commands(s: Mapping[str, Any]) -> dict[str, str]:
+    """How old commands are, in real time; how long a tick takes, in lockstep. Nothing before either is known."""
+    age, trip = _pair(s["command_age_ms"]), _pair(s["round_trip_ms"])
+    return {**({"age of commands": age} if age else {}), **({"time for a tick": trip} if trip else {})}
+
+
+def _trials(score: Any, s: Mapping[str, Any], whole: bool) -> dict[str, str]:
+    """The condition that is on, and the newest trial."""
+    rows = {}
+    if whole:
+        current = score.policy.get("policy"), score.perturbation
+        here = [c for c in s["conditions"] if (c["policy"], c["perturbation"]) == current]
+        lost = f", {s['trials_lost']} lost" if s["trials_lost"] else ""
+        n = here[0]["trials"] if here else 0
+        rows["trials"] = f"{n} of this policy and perturbation, {s['trials']} in all{lost}"
+        if here:
+            rows |= {"on target": _percent(here[0]["success_rate"]), "endpoint error": _error(here[0])}
+    if score.trials:
+        rows["last trial"] = _trial(score.trials[-1])
     return rows
 
 
-def _last(trials: list[dict[str, Any]]) -> str:
-    if not trials:
-        return "–"
-    t = trials[-1]
-    return f"{t['label']}: error {t['endpoint_error_mm']:.1f} mm, lateral deviation {t['lateral_deviation_mm']:+.1f} mm"
+def _trial(trial: Any) -> str:
+    v = trial.values
+    if trial.lost:
+        return f"{trial.number}: lost, {trial.lost}"
+    figures = (("error", "endpoint_error_mm", ".1f"), ("lateral deviation", "lateral_deviation_mm", "+.1f"))
+    parts = [f"{what} {v[key]:{form}} mm" for what, key, form in figures if isinstance(v.get(key), (int, float))]
+    return f"{trial.number} {v.get('label', '')}: " + (", ".join(parts) or "over")
 
 
-def _pair(p: dict[str, Any] | None) -> str:
+def _decoding(s: Mapping[str, Any]) -> dict[str, str]:
+    """The rows of a stack that decodes EMG."""
+    timing, device, apart = s["timing"], s["device_events"] or {}, s["twin_apart"]
+    faults = {k: timing.get(k) for k in ("gaps", "lost", "duplicates", "jumps", "damaged") if timing.get(k)}
+    rows = {
+        "EMG": ", ".join([f"{s['source']}", f"{s['samples']} samples", *(f"{k} {v}" for k, v in faults.items())]),
+        "decisions": f"{s['decisions']}, {_percent(s['rejection_rate'])} rejected, drift {s['drift_events']} times",
+    }
+    if s["accuracy"] is not None:
+        rows["as prompted"] = f"{_percent(s['accuracy'])} of decisions: {_classes(s)}"
+    for what, key in (("taken", "latency_ms"), ("arrived", "latency_since_arrival_ms")):
+        if latency := _pair(s[key]):
+            rows[f"sample {what} to bytes"] = latency
+    if device:
+        rows["hand"] = ", ".join(f"{v} {k.replace('_', ' ')}" for k, v in device.items())
+    if s["emulated"]:
+        rows["emulated hand"] = f"on {s['port']}; its own watchdog stopped it {s['watchdog_events']} times"
+    if apart:
+        rows["hand and model"] = f"{abs(math.degrees(apart['rad'])):.1f}° apart at most, at {apart['joint']}"
+    return rows
+
+
+def _now(score: Any) -> dict[str, str]:
+    """What the decoder decides now, and where the fingers are."""
+    rows = {}
+    d, joints = score.decision, score.effector.get("joints") or {}
+    if d:
+        sure = f", confidence {d['confidence']:.2f}" if isinstance(d["confidence"], (int, float)) else ""
+        held = ", rejected: the hand stays" if d["rejected"] else ""
+        drift = ", the EMG is unlike that of the fit" if d["drifting"] else ""
+        rows["decides now"] = f"{d['choice'] or 'values'}{sure}{held}{drift}"
+    if joints:
+        rows["joints"] = "  ".join(
+            f"{name} {math.degrees(position):.0f}°" + (f" {effort:.2f} N·m" if effort else "")
+            for name, (position, effort) in joints.items()
+        )
+    return rows
+
+
+def _classes(s: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {100 * share:.0f} %" for name, share in s["per_class"].items())
+
+
+def _restarts(restarts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {n}×" for name, n in restarts.items())
+
+
+def _pair(p: Mapping[str, Any] | None) -> str:
     if not p or p.get("p50") is None:
-        return "–"
-    return f"p50 {p['p50']:.2f} ms, p99 {p['p99']:.2f} ms"
+        return ""
+    return f"median {p['p50']:.2f} ms, 99 % below {p['p99']:.2f} ms"
 
 
 def _percent(x: float | None) -> str:
     return "–" if x is None else f"{100 * x:.0f} %"
 
 
-def _number(x: float | None) -> str:
-    return "–" if x is None else f"{x:.2f}"
-
-
 def _mm(x: float | None) -> str:
-    return "–" if x is None else f"{x:+.1f} mm"
+    return "–" if x is None else f"{x:+.1f}"
 
 
-def _error(s: dict[str, Any]) -> str:
+def _error(s: Mapping[str, Any]) -> str:
     error = s["endpoint_error_mm"]
-    return f"median {error['median']:.1f} mm, p95 {error['p95']:.1f} mm" if error else "–"
+    return f"median {error['median']:.1f} mm, 95 % below {error['p95']:.1f} mm" if error else "–"

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import csv
+import io
 import json
 import math
 import os
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,21 +21,34 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", metavar="FILE", default="", help="also write the figures to FILE")
 
 
-def check_writable(path: str) -> None:
+def check_writable(path: str, option: str = "--json") -> None:
     """Refuse early a file that could not be written at the end."""
     folder = Path(path).expanduser().absolute().parent
     if path and Path(path).expanduser().is_dir():
-        raise ConfigError(f"--json {path}: this is a folder, the name of a file is needed")
+        raise ConfigError(f"{option} {path}: this is a folder, the name of a file is needed")
     if path and not (folder.is_dir() and os.access(folder, os.W_OK)):
-        raise ConfigError(f"--json {path}: the folder {folder} does not exist or cannot be written to")
+        raise ConfigError(f"{option} {path}: the folder {folder} does not exist or cannot be written to")
 
 
 def write_json(path: str, figures: dict[str, Any]) -> None:
     """Write figures whole or not at all; what is not a finite number becomes null."""
+    _replace(path, json.dumps(_plain(figures), indent=1) + "\n")
+
+
+def write_csv(path: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows whole or not at all, under all of their keys; what a row lacks, or is no finite number, is empty."""
+    out = io.StringIO()
+    table = csv.DictWriter(out, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
+    table.writeheader()
+    table.writerows({k: "" if (plain := _plain(v)) is None else plain for k, v in row.items()} for row in rows)
+    _replace(path, out.getvalue())
+
+
+def _replace(path: str, text: str) -> None:
+    """Put a text in the place of a file, at once."""
     if not path:
         return
     target = Path(path).expanduser()
-    text = json.dumps(_plain(figures), indent=1) + "\n"
     if target.exists() and not target.is_file():  # a device or a pipe, which must not be replaced by a file
         _write(target, target, text)
         return

@@ -80,8 +80,8 @@ def _mend(given: argparse.Namespace) -> int:
 def _record(given: argparse.Namespace, folder: Path) -> None:
     from tqdm import tqdm
 
+    from myoprosthesis.core.namespace import namespace_of
     from myoprosthesis.nodes import status, topics
-    from myoprosthesis.nodes.process import namespace_of
     from myoprosthesis.nodes.steering import Steering
     from myoprosthesis.stack import NodeSpec
     from myoprosthesis.supervisor import Supervisor

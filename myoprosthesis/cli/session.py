@@ -42,9 +42,9 @@ def add(words: Any) -> None:
 def run(given: argparse.Namespace) -> int:
     """Run or go on."""
     check_writable(given.json)
+    from myoprosthesis.core.namespace import absolute, namespace_of
     from myoprosthesis.emg.extras import library
     from myoprosthesis.nodes.claim import Claim
-    from myoprosthesis.nodes.process import namespace_of
     from myoprosthesis.sessions import folder as folders
     from myoprosthesis.sessions import session as sessions
     from myoprosthesis.sessions.trials import plan
@@ -54,7 +54,7 @@ def run(given: argparse.Namespace) -> int:
     if given.json:  # of which the table is read as a report reads it
         for name in ("scipy", "sklearn"):
             library(name, "report", "--json")
-    Claim(f"/{namespace_of(given.namespace)}/state".replace("//", "/")).close()
+    Claim(absolute(namespace_of(given.namespace), "state")).close()
     if given.resume:
         if given.out or given.seed is not None or given.realtime:
             raise ConfigError("a session that is gone on with keeps its folder, seed and time: give --resume alone")

@@ -44,8 +44,8 @@ def add(words: Any) -> None:
     )
     p = word("status", "what a running stack does", status)
     add_json(p)
-    word("estop", "put the effector into its fail state until `resume`", lambda g: _trigger(g, "effector", "estop"))
-    word("resume", "take the emergency stop off", lambda g: _trigger(g, "effector", "resume"))
+    word("estop", "put the effector into its fail state until `resume`", lambda g: _stop(g, "estop"))
+    word("resume", "take the emergency stop off", lambda g: _stop(g, "resume"))
     word("reset", "put a simulated body to its start", lambda g: _trigger(g, "effector", "reset"))
     p = word("pause", "hold simulated time", lambda g: _pause(g, True))
     p = word("go", "let simulated time run again", lambda g: _pause(g, False))
@@ -127,7 +127,7 @@ def _pairs(given: list[str]) -> dict[str, str]:
 
 
 def status(given: argparse.Namespace) -> int:
-    """Listen for a moment and tell."""
+    """Listen until what runs has told of itself, and tell it."""
     from rich.console import Console
 
     from myoprosthesis.cli.display import status_table
@@ -136,15 +136,25 @@ def status(given: argparse.Namespace) -> int:
     check_writable(given.json)
     with listening("status", given.namespace) as console:
         score = console.score
-        until, enough = time.monotonic() + WAIT_S, 0.0
-        while time.monotonic() < until and not (enough and time.monotonic() > enough):
+        until = time.monotonic() + WAIT_S
+        while time.monotonic() < until and not (score.rate and score.policy and score.perturbation):
             console.hear(0.05)
-            if score.effector and score.policy and not enough:
-                enough = time.monotonic() + 1.2  # two reports make a rate
     if not score.effector:
         raise ConfigError("no effector is heard: is a stack up (myoprosthesis up), and in this namespace?")
     Console().print(status_table(score, {}))
     write_json(given.json, {**score.summary(), "loop_rate": score.rate, "idle": score.effector.get("idle")})
+    return 0
+
+
+def _stop(given: argparse.Namespace, request: str) -> int:
+    """Over the effector's local socket, at once; over the graph where that is not there (another machine)."""
+    from myoprosthesis.core.namespace import namespace_of
+    from myoprosthesis.nodes import stop_socket
+
+    answer = stop_socket.request(namespace_of(given.namespace), request)
+    if answer is None:
+        return _trigger(given, "effector", request)
+    print(answer)
     return 0
 
 

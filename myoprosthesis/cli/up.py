@@ -7,15 +7,20 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
-from myoprosthesis.cli.figures import add_json, check_writable, write_json
+from myoprosthesis.cli.figures import add_json, check_writable, write_csv, write_json
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import describe as describe_option
 from myoprosthesis.stack import StackOptions, as_settings, describe
 
 LAST_S = 3.0
+STOP_KEY, RESUME_KEY = " ", "r"
+CSV_NAMES = {"peak_speed": "peak_speed_m_s"}
+"""Columns of the table of trials that say their unit there."""
+KEYS = f"keys: space stops the effector, {RESUME_KEY} lets it follow commands again, Ctrl-C ends the stack"
 NOT_OFFERED = {"stack"}
 
 
@@ -51,12 +56,17 @@ def add(words: Any) -> None:
     )
     p.add_argument("--headless", "--quiet", dest="quiet", action="store_true", help="no live status, only lines")
     add_json(p)
+    p.add_argument(
+        "--trials-csv", metavar="FILE", default="",
+        help="also write a row for each trial: policy, perturbation, outcome and figures, with units",
+    )  # fmt: skip
     p.set_defaults(func=run)
 
 
 def run(given: argparse.Namespace) -> int:
     """Start, watch, end, summarise."""
     check_writable(given.json)
+    check_writable(given.trials_csv, "--trials-csv")
     chosen: dict[str, Any] = {f.name: getattr(given, f.name) for f in fields(StackOptions)}
     options = StackOptions(**{**chosen, "emg_option": tuple(chosen["emg_option"])})
     stop = threading.Event()
@@ -67,12 +77,14 @@ def run(given: argparse.Namespace) -> int:
         return 130
 
     from myoprosthesis.cli.display import Display
+    from myoprosthesis.cli.keys import Keys
+    from myoprosthesis.core.namespace import absolute, namespace_of
     from myoprosthesis.nodes.claim import Claim
     from myoprosthesis.nodes.console_node import listening
-    from myoprosthesis.nodes.process import namespace_of, network_warning, open_network
+    from myoprosthesis.nodes.process import network_warning, open_network
     from myoprosthesis.supervisor import Supervisor
 
-    Claim(f"/{namespace_of(options.namespace)}/state".replace("//", "/")).close()
+    Claim(absolute(namespace_of(options.namespace), "state")).close()
     if options.network:
         open_network()
     display = Display(live=not given.quiet and sys.stdout.isatty())
@@ -86,7 +98,8 @@ def run(given: argparse.Namespace) -> int:
         try:
             supervisor.start()
             ready = False
-            with display:
+            with Keys(lambda key: _press(key, options.namespace, display.tell)) as keys, display:
+                display.keys = KEYS if keys.active else ""
                 while not (stop.is_set() or fault or _over(console.score, options)):
                     console.hear(0.05)
                     for name, values in console.changed.items():
@@ -99,6 +112,8 @@ def run(given: argparse.Namespace) -> int:
                         ready = True
                         seconds = time.monotonic() - began
                         display.tell("up", f"ready: the first tick closed {seconds:.1f} s after the start")
+                        if keys.active:
+                            display.tell("up", KEYS)
                     display.show(score, supervisor.restarts)
                 until = time.monotonic() + (LAST_S if _over(console.score, options) else 0.0)
                 while time.monotonic() < until and not (console.score.policy and console.score.perturbation):
@@ -114,18 +129,35 @@ def run(given: argparse.Namespace) -> int:
         "seed": options.seed,
         "task": next((n.parameters.get("task") for n in nodes if n.name == "task"), None),
     }
-    if summary["ticks"] or not fault:
+    if summary["by_trial"] or summary.get("decisions") or not fault:  # else the sentence alone
         display.summary(summary)
     write_json(given.json, summary)
+    write_csv(given.trials_csv, [{CSV_NAMES.get(k, k): v for k, v in row.items()} for row in summary["by_trial"]])
     if fault:
         raise ConfigError(fault)
     return 0
+
+
+def _press(key: str, namespace: str, tell: Callable[[str, str], None]) -> None:
+    """In the thread of the keys: the emergency stop, and its end, past everything else that this program does."""
+    from myoprosthesis.nodes import stop_socket
+
+    word = {STOP_KEY: stop_socket.STOP, RESUME_KEY: stop_socket.RESUME}.get(key)
+    if word is None:
+        return
+    try:
+        answer = stop_socket.request(namespace.strip("/"), word)
+    except ConfigError as error:
+        answer = str(error)
+    name = "space" if key == STOP_KEY else key
+    again = f" (key {RESUME_KEY})" if word == stop_socket.STOP and answer else ""
+    tell("up", f"{name}: {answer or f'no effector answers; try myoprosthesis {word}'}{again}")
 
 
 def _over(score: Any, options: StackOptions) -> bool:
     """True when all that was asked for has been done."""
     if options.duration and not options.lockstep and score.began:
         return bool(time.monotonic() - score.began > options.duration)
-    if options.trials and len(score.trials) + score.lost < options.trials:
+    if options.trials and len(score.trials) < options.trials:
         return False
     return bool(score.effector.get("finished") or (score.ended and not options.lockstep))

@@ -58,6 +58,14 @@ class Ledger:
         self._largest: dict[str, float] = {}
         self.ticks = 0
         self.missed = 0
+        self._first = self._last = 0.0
+
+    def tick(self) -> None:
+        """One more tick is over, now."""
+        self._last = time.monotonic()
+        if not self.ticks:
+            self._first = self._last
+        self.ticks += 1
 
     def note(self, name: str, seconds: float) -> None:
         """Add a duration under `name`."""
@@ -84,8 +92,8 @@ class Ledger:
         self.ticks = self.missed = 0
 
     def summary(self) -> Mapping[str, Any]:
-        """Ticks, missed ticks, and p50, p99 and largest of every duration, in ms."""
-        out: dict[str, Any] = {"ticks": self.ticks, "missed_ticks": self.missed}
+        """Ticks, the time from the first to the last (s), missed ticks; p50, p99 and largest of every duration, ms."""
+        out: dict[str, Any] = {"ticks": self.ticks, "seconds": self._last - self._first, "missed_ticks": self.missed}
         for name in list(self._bins):
             p50, p99 = self.percentile(name, 50, 99)
             out[f"{name}_ms"] = {"p50": p50 * 1e3, "p99": p99 * 1e3, "max": self._largest[name] * 1e3}

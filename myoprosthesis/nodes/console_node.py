@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import statistics
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import rclpy
@@ -18,122 +15,11 @@ from rclpy.parameter import parameter_value_to_python
 from rclpy.signals import SignalHandlerOptions
 
 from myoprosthesis.core.errors import MyoError
+from myoprosthesis.core.namespace import namespace_of
 from myoprosthesis.core.plan import PerturbationPlan
 from myoprosthesis.nodes import status, topics
-from myoprosthesis.nodes.process import namespace_of, network_warning, run, stay_local
-
-
-@dataclass
-class Score:
-    """What was heard of a run so far."""
-
-    effector: dict[str, Any] = field(default_factory=dict)
-    policy: dict[str, Any] = field(default_factory=dict)
-    others: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """The newest diagnostics of other nodes: `policy` (of a decoder), `emg`, `emulator`, `twin/effector`."""
-    perturbation: str = ""
-    trials: list[dict[str, Any]] = field(default_factory=list)
-    lost: int = 0
-    ended: bool = False
-    began: float = 0.0
-    heard: float = 0.0
-    rate: float = 0.0
-
-    @property
-    def ready(self) -> bool:
-        """True once a first tick has closed."""
-        return int(self.effector.get("ticks", 0)) > 0
-
-    def scored(self) -> list[dict[str, Any]]:
-        """Trials that count: movements to a target that were not catch trials."""
-        return [t for t in self.trials if t.get("scored", True) and not t.get("catch", False)]
-
-    def decoding(self) -> dict[str, Any]:
-        """Figures of a stack that decodes EMG; empty for any other."""
-        emg, policy, emulator = (self.others.get(n, {}) for n in ("emg", "policy", "emulator"))
-        if not emg:
-            return {}
-        said = policy.get("prompted", {})
-        totals = {asked: sum(chosen.values()) for asked, chosen in said.items()}
-        right = {asked: said[asked].get(asked, 0) for asked in said}
-        events, device = policy.get("events", {}), self.effector.get("device", {})
-        decisions = int(events.get("decisions", 0))
-        latency, since = (self.effector.get(k, {}) for k in ("latency_ms", "latency_since_arrival_ms"))
-        return {
-            "source": emg.get("source"),
-            "samples": emg.get("events", {}).get("samples", 0),
-            "emg_events": emg.get("events", {}),
-            "timing": emg.get("timing", {}),
-            "decisions": decisions,
-            "accuracy": sum(right.values()) / sum(totals.values()) if sum(totals.values()) else None,
-            "per_class": {asked: right[asked] / n for asked, n in sorted(totals.items()) if n},
-            "rejection_rate": int(events.get("rejected", 0)) / decisions if decisions else None,
-            "drift_events": int(events.get("drift_events", 0)),
-            "decision_ms": policy.get("decision_ms"),
-            "latency_ms": {"p50": latency.get("p50"), "p99": latency.get("p99")},
-            "latency_since_arrival_ms": {"p50": since.get("p50"), "p99": since.get("p99")},
-            "frames_sent": device.get("frames_sent"),
-            "checksum_errors": device.get("damaged", 0),
-            "device_events": device,
-            "watchdog_events": emulator.get("watchdog_events"),
-            "emulated": bool(emulator),
-            "twin_apart": self.others.get("twin/effector", {}).get("apart"),
-        }
-
-    def summary(self) -> dict[str, Any]:
-        """The figures of `up --json`."""
-        scored, e = self.scored(), self.effector
-        error = [t["endpoint_error_mm"] for t in scored]
-        side = [t["lateral_deviation_mm"] for t in scored]
-        ticks = int(e.get("ticks", 0))
-        elapsed = self.heard - self.began if self.began else 0.0
-        age = e.get("command_age_ms", {})
-        trip = e.get("round_trip_ms", {})
-        return {
-            "trials": len(self.trials),
-            "trials_scored": len(scored),
-            "trials_lost": self.lost,
-            "success_rate": sum(t["success"] for t in scored) / len(scored) if scored else None,
-            "endpoint_error_mm": {"median": statistics.median(error), "p95": quantile(error, 0.95)} if error else None,
-            "lateral_deviation_mm": statistics.fmean(side) if side else None,
-            "real_time_factor": ticks * float(e.get("dt", 0.0)) / elapsed if elapsed else None,
-            "ticks": ticks,
-            "missed_ticks": int(e.get("missed_ticks", 0)),
-            "command_age_ms": {"p50": age.get("p50"), "p99": age.get("p99")},
-            "lateness_ms": e.get("lateness_ms"),
-            "round_trip_ms": {"p50": trip.get("p50"), "p99": trip.get("p99")},
-            "effector": e.get("effector"),
-            "policy": self.policy.get("policy"),
-            "perturbation": self.perturbation,
-            "lockstep": e.get("lockstep"),
-            "guard_events": e.get("events", {}),
-            "trace_sha256": e.get("trace_sha256"),
-            **self.decoding(),
-            "by_trial": [
-                {
-                    k: t.get(k)
-                    for k in (
-                        "trial",
-                        "label",
-                        "success",
-                        "endpoint_error_mm",
-                        "lateral_deviation_mm",
-                        "peak_speed",
-                        "catch",
-                    )
-                }
-                for t in self.trials
-            ],
-        }
-
-
-def quantile(values: list[float], q: float) -> float:
-    """Linear interpolation between the ordered values."""
-    ordered = sorted(values)
-    at = q * (len(ordered) - 1)
-    low = int(at)
-    high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (at - low) * (ordered[high] - ordered[low])
+from myoprosthesis.nodes.process import network_warning, run, stay_local
+from myoprosthesis.nodes.score import Score
 
 
 class ConsoleNode(Node):
@@ -142,17 +28,15 @@ class ConsoleNode(Node):
     def __init__(self, name: str = "console", namespace: str = "") -> None:
         super().__init__(name, namespace=namespace_of(namespace))
         self.score = Score()
-        self._plans: dict[int, str] = {}
-        self._running = -1
         self._executor: Any = None
-        self._before = (0.0, 0)
-        for topic, heard in (
+        for topic, handle in (
             (topics.DIAGNOSTICS, self._diagnostics),
             (topics.POLICY_ACTIVE, self._policy),
             (topics.PERTURBATION, self._perturbation),
             (topics.TRIAL_EVENTS, self._trial),
+            (topics.EMG_DECISION, self._decision),
         ):
-            self.create_subscription(topic.type, topic.name, heard, topic.qos)
+            self.create_subscription(topic.type, topic.name, handle, topic.qos)
         self.changed: dict[str, dict[str, Any]] = {}
         self._open = bool(network_warning())
         self.create_subscription(ParameterEvent, "/parameter_events", self._heed, 100)
@@ -175,23 +59,15 @@ class ConsoleNode(Node):
             self.changed.setdefault(name, {}).update(values)
 
     def _diagnostics(self, message: Any) -> None:
+        space = status.full_name(self.get_namespace(), "")
         for one in message.status:
-            if one.name != status.full_name(self.get_namespace(), "effector"):
-                space = status.full_name(self.get_namespace(), "")
-                if one.name.startswith(space):
-                    self.score.others[one.name[len(space) :]] = {**status.values(one), "text": one.message}
-                continue
-            self.score.effector = values = {**status.values(one), "text": one.message}
-            now, ticks = time.monotonic(), int(values.get("ticks", 0))
-            self.score.heard = now
-            if ticks and not self.score.began:
-                self.score.began = now - ticks * float(values.get("dt", 0.0)) * (not values.get("lockstep"))
-            if now > self._before[0]:
-                self.score.rate = max(0.0, (ticks - self._before[1]) / (now - self._before[0]))
-            self._before = (now, ticks)
+            if one.name == status.full_name(self.get_namespace(), "effector"):
+                self.score.hear_effector({**status.values(one), "text": one.message})
+            elif one.name.startswith(space):
+                self.score.hear_other(one.name[len(space) :], {**status.values(one), "text": one.message})
 
     def _policy(self, message: Any) -> None:
-        self.score.policy = {**status.values(message), "text": message.message}
+        self.score.hear_policy({**status.values(message), "text": message.message})
 
     def _perturbation(self, message: Any) -> None:
         try:
@@ -199,26 +75,19 @@ class ConsoleNode(Node):
         except MyoError as error:
             self.get_logger().error(str(error))
             return
-        self._plans[plan.trial] = plan.name
-        while len(self._plans) > 8:
-            self._plans.pop(min(self._plans))
-        self._name()
-
-    def _name(self) -> None:
-        """What is imposed in the trial that runs; plans and trials come in any order."""
-        self.score.perturbation = self._plans.get(self._running, self.score.perturbation)
+        self.score.hear_plan(plan.trial, plan.name)
 
     def _trial(self, message: Any) -> None:
-        values = status.values(message)
-        if message.message == "start":
-            self._running = int(values["trial"])
-            self._name()
-        elif message.message in ("end", "lost"):
-            if message.message == "end":
-                self.score.trials.append(values)
-            else:
-                self.score.lost += 1
-            self.score.ended = bool(values.get("last"))
+        self.score.hear_trial(message.message, status.values(message))
+
+    def _decision(self, message: Any) -> None:
+        """Scores stand in `position`, with 1 in `effort` at the choice; see `ports.DecoderPort.decided`."""
+        values = dict(zip(message.name, message.position, strict=False))
+        choice = next((n for n, chosen in zip(message.name, message.effort, strict=False) if chosen == 1.0), "")
+        self.score.decision = {
+            "choice": choice, "confidence": values.get("confidence"), "rejected": bool(values.get("rejected")),
+            "drifting": bool(values.get("drifting")),
+        }  # fmt: skip
 
 
 @contextmanager
@@ -244,16 +113,34 @@ class PrintingConsole(ConsoleNode):
 
 def line(score: Score) -> str:
     """The state of a run in one line."""
-    e, s = score.effector, score.summary()
+    e = score.effector
     if not e:
         return "no effector is heard"
-    error = s["endpoint_error_mm"]
-    return (
-        f"{e.get('effector')} · {score.policy.get('policy', 'no policy')} · "
-        f"{score.perturbation or 'nothing imposed'} · tick {e.get('tick')} · trials {s['trials']}"
-        + (f" · error {error['median']:.1f} mm" if error else "")
-        + (f" · {e.get('text')}" if e.get("idle") else "")
-    )
+    parts = [
+        f"{e.get('tick', 0) * float(e.get('dt', 0.0)):.1f} s",
+        f"effector {e.get('effector')}",
+        f"policy {score.policy.get('policy', 'none')}",
+        f"perturbation {score.perturbation or 'not known yet'}",
+        *_figures(score),
+    ]
+    return ", ".join(parts) + (f"; it does not follow commands: {e.get('idle')}" if e.get("idle") else "")
+
+
+def _figures(score: Score) -> list[str]:
+    """What has come out so far in the condition that is on."""
+    s = score.summary()
+    if "decisions" in s:
+        return [f"{s['decisions']} decisions", *([f"now {score.decision['choice']}"] if score.decision else [])]
+    current = (str(score.policy.get("policy")), score.perturbation)
+    now = next((c for c in s["conditions"] if (c["policy"], c["perturbation"]) == current), None)
+    lost = [f"{s['trials_lost']} lost"] if s["trials_lost"] else []
+    if now is None:
+        others = f" of these two, {s['trials']} of others" if s["trials"] else ""
+        return [f"no trial{others} is over yet", *lost]
+    parts = [f"{now['trials']} trials of these two"]
+    if now["endpoint_error_mm"]:
+        parts.append(f"median distance from the target at the end {now['endpoint_error_mm']['median']:.1f} mm")
+    return [*parts, *lost]
 
 
 def main() -> None:

@@ -67,7 +67,7 @@ class DecoderLoop(PlayerLoop):
         if block.channels != self.stream.channels:
             raise MyoError(f"the EMG has become another: {', '.join(block.channels)}")
         player = self.player
-        self._let_in()
+        self._let_in(block.newest_ns)
         voice = player.active
         if voice is None or not self._placed(voice):
             return

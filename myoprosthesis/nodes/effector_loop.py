@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -93,6 +94,10 @@ class EffectorLoop(ControlLoop):
         self.paused = False
         self.finished = False
         self.error = ""
+        self.perturbation = ""
+        """The name of what is imposed now, as its plan has it."""
+        self.started = threading.Event()
+        """Set once the effector is at its start, or has failed to get there."""
         self._dt_ns = round(guard.spec.dt * 1e9)
         self._last_tick = self.tick + round(duration_s / guard.spec.dt) if duration_s > 0 else 0
         self._clock_ns = clock_ns
@@ -142,6 +147,7 @@ class EffectorLoop(ControlLoop):
     def _run(self) -> None:
         try:
             self._reset()
+            self.started.set()
             (self._run_lockstep if self.lockstep else self._run_realtime)()
         except MyoError as error:
             self._fail(str(error))
@@ -151,6 +157,7 @@ class EffectorLoop(ControlLoop):
 
     def _fail(self, text: str) -> None:
         self.error = text
+        self.started.set()
         self.port.say("fatal", f"the effector stops: {text}")
         self.guard.close()
 
@@ -202,7 +209,7 @@ class EffectorLoop(ControlLoop):
         if age_s is None:
             return
         ledger = self.ledger
-        ledger.ticks += 1
+        ledger.tick()
         ledger.note("lateness", late_s)
         if not self.guard.reason:
             ledger.note("command_age", age_s)
@@ -229,7 +236,7 @@ class EffectorLoop(ControlLoop):
                     self._publish(now + self._dt_ns)  # the books are kept while the policy thinks
                     announced = self.tick
                 self._keep(done, self._command, now)
-                self.ledger.ticks += 1
+                self.ledger.tick()
                 before, closed = closed, time.perf_counter()
                 if before:
                     self.ledger.note("round_trip", closed - before)
@@ -301,6 +308,7 @@ class EffectorLoop(ControlLoop):
 
     def _imposed(self, now: int) -> Imposed:
         plan = self._schedules["perturbation"].current(now)
+        self.perturbation = "" if plan is None else plan.name
         if plan is None or self._state is None:
             return NOTHING
         return self._imposer.at(plan, now, self._state.activation)

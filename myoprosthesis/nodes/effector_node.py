@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -12,6 +13,7 @@ from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool, Trigger
 
 from myoprosthesis.core import registry
+from myoprosthesis.core.effector import EffectorState
 from myoprosthesis.core.errors import ConfigError, MyoError
 from myoprosthesis.core.fingerprint import fingerprint
 from myoprosthesis.core.guard import GuardedEffector
@@ -25,11 +27,15 @@ from myoprosthesis.nodes.managed import LoopNode
 from myoprosthesis.nodes.parameters import declare, overrides, read
 from myoprosthesis.nodes.ports import EffectorPort
 from myoprosthesis.nodes.process import network_warning, run
+from myoprosthesis.nodes.stop_socket import StopServer
 
 LOCAL_ONLY = (
     "with the network open, an emergency stop is taken off on the effector's own machine only: "
     "myoprosthesis resume there"
 )
+STOPPED, RESUMED = "stopped until resume", "resumed"
+STOP_S = 1.0
+"""How long a stop may take to reach the control loop."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,10 @@ class EffectorNode(LoopNode):
         self.create_timer(0.5, self._report)
         self._port = EffectorPort(self)
         self._viewer: Any = None
+        self._wanted_stop: bool | None = None
+        self._reported: tuple[EffectorLoop | None, int, float] = (None, 0, 0.0)
+        self._stop_asked = self.create_guard_condition(self._keep_stop)
+        self._stop_server = self._serve_stop()
         if self._options.autostart:
             self.autostart()
 
@@ -140,8 +150,7 @@ class EffectorNode(LoopNode):
         """The emergency stop; and another effector, with options of its own, which begin as their defaults."""
         for p in parameters:
             if p.name == "stopped" and self.loop is not None:
-                self.loop.request(self.loop.guard.estop if p.value else self.loop.guard.resume)
-                self._port.wake()
+                self._request_stop(self.loop, bool(p.value))
             elif p.name == "effector" and p.value != self._name:
                 self.settled(EffectorNodeOptions)
                 for f in fields(self._own):
@@ -178,6 +187,12 @@ class EffectorNode(LoopNode):
         except Exception as error:  # a missing display must not stop the effector
             self.get_logger().warning(f"the viewer cannot be opened: {error}")
 
+    def destroy_node(self) -> None:
+        """Off the graph, and out of reach of the local stop."""
+        if self._stop_server is not None:
+            self._stop_server.close()
+        super().destroy_node()
+
     # -- requests -----------------------------------------------------------------------------------------------
 
     def _ask(self, action: Any, response: Any, text: str) -> Any:
@@ -189,17 +204,57 @@ class EffectorNode(LoopNode):
         return response
 
     def _estop(self, request: Any, response: Any) -> Any:
-        return self._stop(True, response, "stopped until resume")
+        return self._stop(True, response)
 
     def _resume(self, request: Any, response: Any) -> Any:
         if self._open:
             response.success, response.message = False, LOCAL_ONLY
             return response
-        return self._stop(False, response, "resumed")
+        return self._stop(False, response)
 
-    def _stop(self, stopped: bool, response: Any, text: str) -> Any:
-        """Through the parameter, so that whoever starts this node again knows."""
-        return self._ask(lambda _: self.set_parameters([Parameter("stopped", value=stopped)]), response, text)
+    def _stop(self, stopped: bool, response: Any) -> Any:
+        """Through the parameter, so that whoever starts this node again knows; also while nothing is configured."""
+        self.set_parameters([Parameter("stopped", value=stopped)])
+        response.success, response.message = True, STOPPED if stopped else RESUMED
+        return response
+
+    def _serve_stop(self) -> StopServer | None:
+        try:
+            return StopServer(self.get_namespace(), self._stop_now)
+        except ConfigError as error:
+            self.get_logger().warning(f"{error}; the service ~/estop is there")
+            return None
+
+    def _stop_now(self, stopped: bool) -> str:
+        """In the thread of the stop server: the loop does it between two ticks, whatever else this node does."""
+        loop = self.loop
+        self._wanted_stop = stopped
+        self._stop_asked.trigger()
+        if loop is not None and not loop.error:
+            done = self._request_stop(loop, stopped)
+            if not done.wait(STOP_S):
+                raise ConfigError(f"the control loop has not answered within {STOP_S:g} s")
+        return STOPPED if stopped else RESUMED
+
+    def _request_stop(self, loop: EffectorLoop, stopped: bool) -> threading.Event:
+        """Have the guard stop, or resume, before the next tick; the event says that it has."""
+        done = threading.Event()
+
+        def change() -> None:
+            if loop.guard.stopped != stopped:
+                (loop.guard.estop if stopped else loop.guard.resume)()
+            done.set()
+
+        loop.request(change)
+        self._port.wake()
+        return done
+
+    def _keep_stop(self) -> None:
+        """In the executor: the parameter follows what the stop server was asked."""
+        if self._wanted_stop is not None:
+            self._lifting = True
+            self.set_parameters([Parameter("stopped", value=self._wanted_stop)])
+            self._lifting = False
 
     def _reset(self, request: Any, response: Any) -> Any:
         return self._ask(lambda loop: loop.reset(), response, "reset")
@@ -223,6 +278,12 @@ class EffectorNode(LoopNode):
         if self.loop is not None and isinstance(deadline, (int, float)):
             self.loop.deadline_s = float(deadline)
 
+    def _rate(self, loop: EffectorLoop) -> float | None:
+        """Ticks per second since the last report, by this node's clock; None in the first one of a loop."""
+        before, self._reported = self._reported, (loop, loop.tick, time.monotonic())
+        seconds = self._reported[2] - before[2]
+        return (loop.tick - before[1]) / seconds if before[0] is loop and seconds > 0 else None
+
     def _report(self, last: EffectorLoop | None = None) -> None:
         loop = last or self.loop
         if loop is None:
@@ -234,6 +295,9 @@ class EffectorNode(LoopNode):
             "lockstep": loop.lockstep,
             "dt": guard.spec.dt,
             "tick": loop.tick,
+            "rate": self._rate(loop),
+            "perturbation": loop.perturbation,
+            "joints": _joints(loop.state),
             "paused": loop.paused,
             "finished": loop.finished,
             "stopped": guard.stopped,
@@ -251,6 +315,14 @@ class EffectorNode(LoopNode):
         level = status.ERROR if loop.error or guard.stopped else status.WARN if guard.reason else status.OK
         text = loop.error or guard.reason or "following commands"
         self._diagnostics.tell(text, values, level, guard.spec.name)
+
+
+def _joints(state: EffectorState | None) -> dict[str, list[float]]:
+    """Position and effort by joint."""
+    if state is None:
+        return {}
+    pairs = zip(state.joint_position.tolist(), state.joint_effort.tolist(), strict=True)
+    return dict(zip(state.spec.joints, map(list, pairs), strict=True))
 
 
 def main() -> None:

@@ -54,6 +54,8 @@ class PlayerLoop(ControlLoop):
         self.player = player
         self.active = False
         self.errors = 0
+        self.since_ns: int | None = None
+        """The time of the first data that the policy in use has answered; None before."""
         self._coming: list[_Coming] = []
         self._said = ""
 
@@ -88,22 +90,24 @@ class PlayerLoop(ControlLoop):
             self._coming.pop(0)
             coming.failed(str(error))
 
-    def _welcome(self) -> None:
-        """Let the first of those who come in, if it has caught up."""
+    def _welcome(self, now_ns: int) -> None:
+        """Let the first of those who come in, if it has caught up; it answers the data of `now_ns` first."""
         coming = self._coming[0]
         if coming.mark is None or not self.player.caught_up(coming.mark):
             return
         self._coming.pop(0)
         coming.take(coming.voice)
+        if coming.take == self.player.commit:
+            self.since_ns = now_ns
         coming.done()
 
-    def _let_in(self) -> None:
-        """Before a tick: whoever has caught up becomes what it came for."""
+    def _let_in(self, now_ns: int) -> None:
+        """Before the tick of `now_ns`: whoever has caught up becomes what it came for."""
         if self._coming and not self.player.fading:
             if self.lockstep:
                 self._advance(0.0)
             if self._coming:
-                self._welcome()
+                self._welcome(now_ns)
 
     def _bring_up(self, seconds: float) -> None:
         """After a tick of real time that stands for `seconds`: some more of the past for whoever comes."""

@@ -81,7 +81,7 @@ class PolicyLoop(PlayerLoop):
             self._rng = np.random.default_rng((self.seed, max(0, self._trial[0])))
             self.player.reset()
         if began or not self.lockstep or not self.parties:
-            self._let_in()
+            self._let_in(now)
         imposed = self._schedules["perturbation"].current(now)
         entries = [] if imposed is None else [e for e in imposed.at("observation") if e.gain(now)]
         if imposed is not None:  # with their windows, within which they remember and by whose ramp they grow

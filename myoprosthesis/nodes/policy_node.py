@@ -341,6 +341,8 @@ class PolicyNode(LoopNode):
             self.get_logger().warning(changed, once=True)
         values = {
             "policy": voice.name,
+            "file": str(voice.policy.path.resolve()) if isinstance(voice.policy, OnnxPolicy) else "",
+            "since_ns": loop.since_ns if loop is not None else None,
             "dt": contract.dt,
             "deadline_s": contract.deadline_s,
             "effector": contract.effector,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import re
 import signal
 import sys
 import threading
@@ -18,7 +17,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from myoprosthesis.core import share
 from myoprosthesis.core.distribution import ros_distro
-from myoprosthesis.core.errors import ConfigError, MyoError
+from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.loop import quicken
 from myoprosthesis.core.text import printable
 
@@ -72,14 +71,6 @@ def _profile_name() -> str:
 
 def _profile(local: bool) -> str:
     return str(share.root() / "config" / ("dds.xml" if local else "dds_network.xml"))
-
-
-def namespace_of(text: str) -> str:
-    """A namespace as rclpy takes it, from what a person types: `left`, `/left`, `lab/left/`."""
-    name = text.strip("/")
-    if name and not re.fullmatch(r"[A-Za-z_]\w*(/[A-Za-z_]\w*)*", name, re.ASCII):
-        raise ConfigError(f"{text!r} is no namespace: letters, digits and _, in parts divided by /, as in lab/left")
-    return name
 
 
 def die_with_parent() -> None:

@@ -15,8 +15,9 @@ from rclpy.signals import SignalHandlerOptions
 from std_srvs.srv import SetBool, Trigger
 
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.namespace import namespace_of
 from myoprosthesis.nodes import status, topics
-from myoprosthesis.nodes.process import namespace_of, stay_local
+from myoprosthesis.nodes.process import stay_local
 
 WAIT_S = 3.0
 SWAP_S = 30.0

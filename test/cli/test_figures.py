@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from myoprosthesis.cli.figures import check_writable, write_json
+from myoprosthesis.cli.figures import check_writable, write_csv, write_json
 from myoprosthesis.core.errors import ConfigError
 
 
@@ -57,3 +57,12 @@ def test_a_folder_is_no_file(tmp_path):
     with pytest.raises(ConfigError, match="this is a folder"):
         check_writable(str(tmp_path))
     check_writable("")
+
+
+def test_rows_under_all_of_their_keys(tmp_path):
+    file = tmp_path / "rows.csv"
+    write_csv(str(file), [{"trial": 0, "label": "a, b", "x": float("nan")}, {"trial": 1, "y": True}])
+    assert file.read_text() == 'trial,label,x,y\n0,"a, b",,\n1,,,True\n'
+    write_csv("", [{"a": 1}])
+    write_csv(str(file), [])
+    assert file.read_text() == "\n" and [f.name for f in tmp_path.iterdir()] == ["rows.csv"]

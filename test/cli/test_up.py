@@ -1,5 +1,6 @@
 """`myoprosthesis up` as a person uses it: processes, words, figures, and nothing left behind."""
 
+import csv
 import json
 import os
 import re
@@ -69,9 +70,11 @@ def lockstep(command, tmp_path_factory):
         if (seed, again) not in runs:
             file = folder / f"{seed}_{again}.json"
             words = ("--lockstep", "--trials", "4", "--seed", str(seed), "--perturbation", "curl_cw")
-            done = command("up", *words, "--quiet", "--json", str(file))
+            table = folder / "trials.csv"
+            done = command("up", *words, "--quiet", "--json", str(file), "--trials-csv", str(table))
             assert done.returncode == 0, done.stdout + done.stderr
-            runs[seed, again] = {**json.loads(file.read_text()), "words": done.stdout + done.stderr}
+            said = {"words": done.stdout + done.stderr, "csv": table.read_text()}
+            runs[seed, again] = {**json.loads(file.read_text()), **said}
         return runs[seed, again]
 
     return figures
@@ -92,6 +95,19 @@ def test_ready_is_said_once_and_the_summary_is_a_page(lockstep):
     words = lockstep(0)["words"]
     assert len(re.findall(r"\bready\b", words)) == 1
     assert "Summary" in words and len(words[words.index("Summary") :].splitlines()) < 40 and "Traceback" not in words
+
+
+def test_every_trial_is_a_row_with_its_condition(lockstep):
+    figures = lockstep(0)
+    rows = list(csv.DictReader(figures["csv"].splitlines()))
+    assert [(r["trial"], r["policy"], r["perturbation"]) for r in rows] == [
+        (str(k), "reach_null", "curl_cw") for k in range(4)
+    ]
+    units = {"start_s", "end_s", "target_x_m", "endpoint_error_mm", "lateral_deviation_mm", "peak_speed_m_s"}
+    assert units <= set(rows[0]) and [float(r["end_s"]) for r in rows] == [1.0, 2.0, 3.0, 4.0]
+    (condition,) = figures["conditions"]
+    assert condition["trials"] == 4 and condition["endpoint_error_mm"] == figures["endpoint_error_mm"]
+    assert "Trials by condition" in figures["words"] and "round trip" not in figures["words"]
 
 
 def test_one_seed_one_run(lockstep):
@@ -159,7 +175,7 @@ def test_a_second_stack_is_refused_and_the_first_goes_on(background, command):
     assert process.poll() is None
     process.send_signal(signal.SIGINT)
     assert process.wait(15) == 0
-    assert "started again      │ nothing" in words(), words()
+    assert "restarted" not in words(), words()
 
 
 def test_two_stacks_in_two_namespaces(background):
@@ -169,7 +185,7 @@ def test_two_stacks_in_two_namespaces(background):
     for process in (left, right):
         process.send_signal(signal.SIGINT)
     assert left.wait(15) == right.wait(15) == 0
-    assert "point_mass, point_mass_null" in left_words() and "arm26, reach_null" in right_words()
+    assert "policy point_mass_null" in left_words() and "policy reach_null" in right_words()
 
 
 UNKNOWN = {
