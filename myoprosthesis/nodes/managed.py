@@ -32,6 +32,10 @@ class ManagedNode(LifecycleNode):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.refused = ""
+        self.was_up = False
+        """Whether it has been configured once: from then on a refusal does not end its process."""
+        self._waiting: bool | None = None
+        """After a refused `anew`: whether it is to be active once it fits again; None: nothing of the kind."""
         self._why = ""
         self._lasting: list[Any] = []
         self._groups: tuple[type, ...] = ()
@@ -62,11 +66,25 @@ class ManagedNode(LifecycleNode):
             settle()
 
     def anew(self) -> None:
-        """Clean up and come back, because what it was configured for has become another; active again if it was."""
-        was_active = self.trigger_deactivate() == TransitionCallbackReturn.SUCCESS
-        self.trigger_cleanup()
-        if self.trigger_configure() == TransitionCallbackReturn.SUCCESS and was_active:
+        """Clean up and come back, because what it was configured for has become another; active again if it was.
+
+        What is refused then is tried again with the next change. A node that a person took down stays down.
+        """
+        active = self._waiting
+        if self.configured:
+            active = self.trigger_deactivate() == TransitionCallbackReturn.SUCCESS
+            self.trigger_cleanup()
+        if active is None:
+            return
+        if self.trigger_configure() != TransitionCallbackReturn.SUCCESS:
+            self._waiting = active
+        elif active:
             self.trigger_activate()
+
+    @property
+    def configured(self) -> bool:
+        """Whether what configuring puts on the graph is there."""
+        return bool(self._lasting)
 
     def refuse(self, sentence: str) -> None:
         """Say why this process cannot go on; it then ends."""
@@ -88,6 +106,7 @@ class ManagedNode(LifecycleNode):
             self.get_logger().fatal(traceback.format_exc())
             self.release()
             return TransitionCallbackReturn.ERROR
+        self.was_up, self._waiting = True, None
         return TransitionCallbackReturn.SUCCESS
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -126,7 +145,7 @@ class ManagedNode(LifecycleNode):
             own = {f.name: group for group in self._groups for f in fields(group)}
             try:
                 for p in parameters:
-                    if p.name in own and p.name not in free and self._lasting:
+                    if p.name in own and p.name not in free and self.configured:
                         raise ConfigError(f"{p.name} cannot be changed while the node is configured: clean it up first")
                 for group in self._groups:
                     read(self, group, changes=[p for p in parameters if own.get(p.name) is group])

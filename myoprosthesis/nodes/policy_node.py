@@ -119,12 +119,11 @@ class PolicyNode(LoopNode):
         """Bring the node up once all is known that it must know; when something of it has become another, anew."""
         if self.spec is None or (self.decodes and self.stream is None):
             return
-        if self.loop is None:
-            if self._options.autostart:
-                self.autostart()
-            return
-        self.get_logger().warning(f"fitting anew: effector {self.spec.name!r}")
-        self.anew()
+        if self.was_up:
+            self.get_logger().warning(f"fitting anew: effector {self.spec.name!r}")
+            self.anew()
+        elif self._options.autostart:
+            self.autostart()
 
     def _player(self, spec: EffectorSpec, blend_s: float) -> Player:
         stream = self.stream

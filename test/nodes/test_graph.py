@@ -454,6 +454,22 @@ def test_another_effector_is_commanded_once_a_policy_fits_it_and_the_first_one_a
     assert not stack.supervisor.restarts
 
 
+def test_two_effectors_that_do_not_fit_one_after_the_other_end_nothing(stack):
+    """Neither the policy nor the task can do anything with them; with the first one both go on by themselves."""
+    for name in ("point_mass", "myoelbow"):
+        stack.words.clear()
+        assert exchanged(stack, name) == ""
+        assert stack.probe.change("effector", "configure") and stack.probe.change("effector", "activate")
+        assert stack.until(lambda: [w for w in stack.words if w.startswith("[policy] [ERROR]")])
+        assert stack.until(lambda n=name: stack.diagnostics[-1]["effector"] == n and stack.diagnostics[-1]["idle"])
+    assert exchanged(stack, "arm26") == ""
+    assert stack.probe.change("effector", "configure") and stack.probe.change("effector", "activate")
+    assert stack.until(lambda: stack.diagnostics[-1]["effector"] == "arm26" and not stack.diagnostics[-1]["idle"])
+    n = len(stack.trials)
+    assert stack.until(lambda: len(stack.trials) > n + 2), stack.words
+    assert not stack.supervisor.restarts
+
+
 def test_an_exchange_for_a_port_that_is_not_there_is_refused_before_anything_is_let_go(command):
     done = command("exchange", "ability_hand", "--option", "port=/dev/ttyNOWHERE")
     assert done.returncode == 2 and "no port /dev/ttyNOWHERE" in done.stderr and "goes on" in done.stderr
