@@ -7,12 +7,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.core.options import build, describe
-from myoprosthesis.files import yaml_text
-
-ABOUT = "recording.yaml"
-"""What is known about the recordings in a folder, when it lies beside them."""
+from myoprosthesis.core.errors import ConfigError, unknown
+from myoprosthesis.core.options import build, describe, listed
+from myoprosthesis.emg.layout import BESIDE
 
 
 def options() -> tuple[type, ...]:
@@ -30,7 +27,7 @@ def add_about(parser: argparse.ArgumentParser) -> None:
     """The option `--about FILE`."""
     parser.add_argument(
         "--about", default="", metavar="FILE",
-        help=f"YAML with what the files do not say (default: {ABOUT} in the folder of the recordings, if it is there)",
+        help=f"YAML with what the files do not say (default: {BESIDE} in the folder of the recordings, if it is there)",
     )  # fmt: skip
 
 
@@ -57,30 +54,22 @@ def chosen(given: argparse.Namespace, kind: type, said: dict[str, Any], **more: 
 
 def about(given: argparse.Namespace, paths: list[str]) -> dict[str, Any]:
     """What `--about`, or the YAML beside the recordings, says; every key must be an option of `options`."""
-    file = Path(given.about).expanduser() if given.about else _beside(paths)
+    from myoprosthesis.emg import layout_file
+
+    files = [layout_file.beside(Path(p).expanduser()) for p in paths]
+    file = Path(given.about).expanduser() if given.about else next((f for f in files if f is not None), None)
     if file is None:
         return {}
-    said = yaml_text.read(file) or {}
-    if not isinstance(said, dict):
-        raise ConfigError(f"{file} holds no mapping of options")
+    values = layout_file.mapping(file)
     names = {f.name for kind in options() for f in fields(kind)}
-    strange = [k for k in said if k not in names]
-    if strange:
-        raise ConfigError(f"{file}: unknown option {strange[0]!r}: known are {', '.join(sorted(names))}")
-    return said
-
-
-def _beside(paths: list[str]) -> Path | None:
-    for path in paths:
-        place = Path(path).expanduser()
-        for folder in (place, place.parent):
-            if (folder / ABOUT).is_file():
-                return folder / ABOUT
-    return None
+    for key in values:
+        if key not in names:
+            raise ConfigError(f"{file}: {unknown('option', key, names)}")
+    return values
 
 
 def _mapping(name: str, text: str) -> dict[str, str]:
-    pairs = [p.partition("=") for p in text.split(",") if p]
+    pairs = [p.partition("=") for p in listed(text)]
     if not all(separator for _, separator, _ in pairs):
         raise ConfigError(f"--{name.replace('_', '-')} {text!r}: pairs are needed, such as 0=rest,1=fist")
     return {key.strip(): value.strip() for key, _, value in pairs}

@@ -171,8 +171,9 @@ def read(given: argparse.Namespace, layout: Any) -> tuple[list[Path], list[tuple
     from myoprosthesis.core.channels import permutation
     from myoprosthesis.core.errors import ContractError
     from myoprosthesis.emg import formats
+    from myoprosthesis.emg.labels import check_labels
 
-    paths = [f for r in given.recordings for f in formats.files(r, layout)]
+    paths = formats.files(given.recordings, layout)
     out: list[tuple[Path, Any]] = []
     for path in paths:
         recording = formats.read(path, layout)
@@ -185,6 +186,9 @@ def read(given: argparse.Namespace, layout: Any) -> tuple[list[Path], list[tuple
         except ContractError as error:
             raise ConfigError(f"{path} does not go with {paths[0]}: {error}") from error
         out.append((path, replace(recording, samples=recording.samples[:, order], channels=first.channels)))
+    for remark in dict.fromkeys(remark for _, recording in out for remark in recording.remarks):
+        print(f"{paths[0] if len(paths) == 1 else 'recordings'}: {remark}")
+    check_labels(layout, [label for _, recording in out for label in recording.file_labels])
     return paths, out
 
 

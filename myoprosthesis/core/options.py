@@ -6,6 +6,7 @@ wrong types and values out of bounds, all faults in one message.
 
 from __future__ import annotations
 
+import csv
 import math
 import types
 from collections.abc import Iterable, Iterator, Mapping
@@ -62,6 +63,15 @@ def build(cls: type[T], given: Mapping[str, Any], where: str = "") -> T:
         return cls(**values)
     except ConfigError as error:
         raise ConfigError(f"{label}: {error}") from error
+
+
+def listed(text: str, blanks: bool = False) -> list[str]:
+    """Items of a list as text: between commas (a name with a comma stands in double quotes), numbers also between
+    `blanks`, which belong to names."""
+    if blanks:
+        return text.replace(",", " ").split()
+    rows = list(csv.reader([text], skipinitialspace=True))
+    return [item.strip() for row in rows for item in row if item.strip()]
 
 
 def describe(f: Field[Any]) -> str:
@@ -138,7 +148,7 @@ def _converted(value: Any, hint: Any) -> Any:
         return value
     if origin is tuple:
         if isinstance(value, str):
-            value = [v for v in value.replace(",", " ").split() if v]
+            value = listed(value, blanks=get_args(hint)[0] is not str)
         if isinstance(value, Mapping) or not isinstance(value, Iterable):
             raise TypeError(f"{value!r} is not a list")
         inner = get_args(hint)

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import option
 
+Reader = TypeVar("Reader", bound=Callable[..., Any])
 TIME_UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
+BESIDE = "recording.yaml"
+"""Name of a file with the options of a layout, when it lies beside the recordings."""
+GENERAL = frozenset(
+    ["only", "label_from", "label_names", "ignore", "repetition_from", "session_from", "target_unit"]
+)
+"""Fields that are applied to the recordings of every format."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,11 @@ class Layout:
                 raise ConfigError(f"{name} {getattr(self, name)!r} is no pattern: {error}") from error
             if getattr(self, name) and name.endswith("_from") and groups != 1:
                 raise ConfigError(f"{name} {getattr(self, name)!r} needs one part in brackets, which is the answer")
+        ways = [f"{n} ({getattr(self, n)})" for n in ("label", "label_from", "prompts") if getattr(self, n)]
+        if len(ways) > 1:
+            raise ConfigError(f"labels come from one place, not from {' and '.join(ways)}: empty the other (\"\")")
+        if (self.target_cell or self.target_unit) and not (self.targets or self.prompts):
+            raise ConfigError("target_cell and target_unit are of targets, of which none is named (targets)")
 
     def called(self, label: str) -> str:
         """What a label of the file is called; empty when it is to be ignored."""
@@ -60,13 +72,37 @@ class Layout:
         return match.group(1)
 
 
-def told(layout: Layout, said: Mapping[str, Any]) -> Layout:
+def uses(*names: str) -> Callable[[Reader], Reader]:
+    """Declare which fields of a layout a reader uses besides `GENERAL`; one that is set otherwise is refused."""
+
+    def declare(reader: Reader) -> Reader:
+        reader.layout_fields = frozenset(names)  # type: ignore[attr-defined]
+        return reader
+
+    return declare
+
+
+def check_uses(path: Path, layout: Layout, reader: Callable[..., Any]) -> None:
+    """Refuse what a layout says that the reader of this file has no use for; raises `ConfigError`."""
+    used = getattr(reader, "layout_fields", None)
+    if used is None:  # it does not say what it uses
+        return
+    for f in fields(layout):
+        if f.name not in used | GENERAL and getattr(layout, f.name) != getattr(type(layout)(), f.name):
+            known = ", ".join(sorted(n.replace("_", "-") for n in used | GENERAL))
+            raise ConfigError(
+                f"{path}: {f.name.replace('_', '-')} has no use in a {path.suffix.lower()} file; "
+                f"what can be given there: {known}"
+            )
+
+
+def with_file_defaults(layout: Layout, in_file: Mapping[str, Any]) -> Layout:
     """A layout with what the file itself says under `time` (in s) and `label`, where the layout says nothing."""
     more: dict[str, Any] = {}
-    if said.get("time") and not layout.time:
-        more |= {"time": str(said["time"]), "time_unit": "s"}
-    if said.get("label") and not layout.label and not layout.prompts:
-        more["label"] = str(said["label"])
+    if in_file.get("time") and not layout.time:
+        more |= {"time": str(in_file["time"]), "time_unit": "s"}
+    if in_file.get("label") and not (layout.label or layout.prompts or layout.label_from):
+        more["label"] = str(in_file["label"])
     return replace(layout, **more)
 
 

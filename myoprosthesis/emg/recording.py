@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,17 +12,40 @@ from numpy.typing import NDArray
 from myoprosthesis.core.errors import ConfigError
 
 Array = NDArray[np.float64]
-VOLTS = {"V": 1.0, "mV": 1e-3, "uV": 1e-6, "µV": 1e-6, "μV": 1e-6, "nV": 1e-9}
+VOLTS = {"V": 1.0, "mV": 1e-3, "uV": 1e-6, "nV": 1e-9}
 """Units that are converted to V when read; any other unit (`counts`) is kept by name."""
+SPELLINGS = {
+    **dict.fromkeys(["v", "volt", "volts"], "V"),
+    **dict.fromkeys(["mv", "millivolt", "millivolts"], "mV"),
+    **dict.fromkeys(["uv", "µv", "μv", "microvolt", "microvolts"], "uV"),
+    **dict.fromkeys(["nv", "nanovolt", "nanovolts"], "nV"),
+}
+"""How files spell these units, in lower case. (MV is not among them: it would be a megavolt.)"""
+
+
+def spelled(unit: str) -> str:
+    """A unit in the spelling used here: uV for µV or microvolts; any other name as it is, without outer blanks."""
+    unit = unit.strip()
+    return unit if unit == "MV" else SPELLINGS.get(unit.lower(), unit)
+
+
+def volts(unit: str) -> tuple[str, float]:
+    """The unit after reading, and the factor that leads to it: ("V", 1e-6) for uV, ("counts", 1.0) for counts."""
+    unit = spelled(unit)
+    return ("V", VOLTS[unit]) if unit in VOLTS else (unit, 1.0)
 
 
 @dataclass(frozen=True)
 class Span:
-    """Samples `start` to `stop` (exclusive) during which one thing was done."""
+    """Samples `start` to `stop` (exclusive) during which one thing was done.
+
+    `continued`: it began in the block before, of a recording that is read in blocks; no part of what is compared.
+    """
 
     label: str
     start: int
     stop: int
+    continued: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +54,8 @@ class Recording:
 
     `stamped` tells whether the times come from the file; otherwise they are sample number / rate. `targets`
     (n_samples, n_targets) is what was measured or prompted beside the EMG; spans are in order and do not overlap.
+    `file_unit` is the unit of the file, from which the samples were converted; `file_labels` are the labels as the
+    file has them, those to be ignored included; `remarks` are sentences on what the reader did to read the file.
     """
 
     samples: Array
@@ -42,6 +68,9 @@ class Recording:
     targets: Array = field(default_factory=lambda: np.zeros((0, 0)))
     target_names: tuple[str, ...] = ()
     source: str = ""
+    file_unit: str = ""
+    file_labels: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         n = len(self.samples)
@@ -70,7 +99,7 @@ class Recording:
         """Samples `start` to `stop` (exclusive), with what of the spans lies in them."""
         stop = min(stop, len(self))
         spans = tuple(
-            Span(s.label, max(s.start, start) - start, min(s.stop, stop) - start)
+            Span(s.label, max(s.start, start) - start, min(s.stop, stop) - start, s.continued or s.start < start)
             for s in self.spans
             if s.start < stop and s.stop > start
         )
@@ -86,9 +115,11 @@ def joined(parts: Sequence[Recording]) -> Recording:
     offset = 0
     for part in parts:
         for s in part.spans:
-            whole = spans and spans[-1].stop == offset + s.start == offset and spans[-1].label == s.label
-            start = spans.pop().start if whole else offset + s.start
-            spans.append(Span(s.label, start, offset + s.stop))
+            if s.continued and s.start == 0 and spans and spans[-1].stop == offset and spans[-1].label == s.label:
+                before = spans.pop()
+                spans.append(replace(before, stop=offset + s.stop))
+            else:
+                spans.append(Span(s.label, offset + s.start, offset + s.stop, s.continued))
         offset += len(part)
     return replace(
         parts[0],
@@ -96,14 +127,20 @@ def joined(parts: Sequence[Recording]) -> Recording:
         times=np.concatenate([p.times for p in parts]),
         targets=np.concatenate([p.targets for p in parts]),
         spans=tuple(spans),
+        file_labels=tuple(dict.fromkeys(label for p in parts for label in p.file_labels)),
+        remarks=tuple(dict.fromkeys(remark for p in parts for remark in p.remarks)),
     )
 
 
-def runs(labels: Sequence[str] | NDArray[np.str_], skip: Sequence[str] = ()) -> tuple[Span, ...]:
-    """Spans of equal neighbours in one label per sample; those labelled as in `skip`, or empty, are left out."""
-    given = np.asarray(labels)
-    if not given.size:
+def runs(labels: Sequence[str] | NDArray[Any], before: str = "") -> tuple[Span, ...]:
+    """Spans of equal neighbours in one label per sample; empty labels are none. `before` is the label of the sample
+    before the first one, in the block before."""
+    column = np.asarray(labels)
+    if not column.size:
         return ()
-    edges = np.concatenate([[0], np.flatnonzero(given[1:] != given[:-1]) + 1, [given.size]])
-    spans = (Span(str(given[a]), int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True))
-    return tuple(s for s in spans if s.label and s.label not in skip)
+    edges = np.concatenate([[0], np.flatnonzero(column[1:] != column[:-1]) + 1, [column.size]])
+    spans = (
+        Span(str(column[a]), int(a), int(b), a == 0 and str(column[a]) == before)
+        for a, b in zip(edges[:-1], edges[1:], strict=True)
+    )
+    return tuple(s for s in spans if s.label)

@@ -121,7 +121,8 @@ def test_a_file_or_folder_that_is_not_there(tmp_path):
 
 
 def test_parts_and_runs():
-    assert runs(["", "a", "a", "b", "a"], skip=("b",)) == (Span("a", 1, 3), Span("a", 4, 5))
+    assert runs(["", "a", "a", "b", "a"]) == (Span("a", 1, 3), Span("b", 3, 4), Span("a", 4, 5))
+    assert [s.continued for s in runs(["a", "b"], before="a")] == [True, False]
     recording = noise(spans=(Span("a", 10, 100), Span("b", 100, 300)))
     part = recording.part(50, 150)
     assert part.spans == (Span("a", 0, 50), Span("b", 50, 100))

@@ -1,19 +1,23 @@
 """Recordings from files: the reader is chosen by extension among the entry points `myoprosthesis.emg_formats`.
 
 A reader is a function `(path, layout, block) -> Iterator[Recording]`: parts of up to `block` samples that follow each
-other, or the whole for `block` 0. Rate, unit and names come from the file, then from the layout; neither is guessed.
+other, or the whole for `block` 0. Rate, unit and names come from the file or the layout, which must agree
+(`agreement`, `emg_channels`); none is guessed. A reader declares the fields of the layout that it uses (`layout.uses`);
+spans have their labels as in the file, what they are called and which are ignored is done here.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from myoprosthesis.core import registry
 from myoprosthesis.core.errors import ConfigError, unknown
-from myoprosthesis.emg.layout import Layout
-from myoprosthesis.emg.recording import Recording, joined
+from myoprosthesis.emg.labels import Labels
+from myoprosthesis.emg.layout import Layout, check_uses
+from myoprosthesis.emg.recording import Recording, Span, joined
 
 
 def blocks(path: str | Path, layout: Layout, block: int) -> Iterator[Recording]:
@@ -23,10 +27,14 @@ def blocks(path: str | Path, layout: Layout, block: int) -> Iterator[Recording]:
         raise ConfigError(f"{file} does not exist")
     if file.is_dir():
         raise ConfigError(f"{file} is a folder, a recording is a file")
+    if not file.is_file():
+        raise ConfigError(f"{file} is no regular file")
     kind = file.suffix.lower().lstrip(".")
     if kind not in registry.names("emg_formats"):
         raise unknown("extension of a recording", kind, registry.names("emg_formats"))
-    return registry.factory("emg_formats", kind)(file, layout, block)  # type: ignore[no-any-return]
+    reader = registry.factory("emg_formats", kind)
+    check_uses(file, layout, reader)
+    return _labelled(file, layout, reader(file, layout, block))
 
 
 def read(path: str | Path, layout: Layout) -> Recording:
@@ -34,16 +42,36 @@ def read(path: str | Path, layout: Layout) -> Recording:
     return joined(list(blocks(path, layout, 0)))
 
 
-def files(path: str | Path, layout: Layout = Layout()) -> list[Path]:  # noqa: B008 - frozen
-    """The recordings in a folder and the folders in it that the layout lets through, sorted; or the file itself."""
-    place = Path(path).expanduser()
-    if not place.is_dir():
-        return [place]
+def files(paths: str | Path | Sequence[str | Path], layout: Layout = Layout()) -> list[Path]:  # noqa: B008 - frozen
+    """The recordings that are named, and those in the folders that are, sorted; only those that the layout lets
+    through."""
+    places = [Path(p).expanduser() for p in ([paths] if isinstance(paths, (str, Path)) else paths)]
+    found = [f for place in places for f in (_in_folder(place) if place.is_dir() else [place])]
+    out = [f for f in found if f.name != layout.prompts and re.search(layout.only, f.as_posix())]
+    if not out:
+        where = ", ".join(str(p) for p in places[:5])
+        raise ConfigError(f"{where}: there is no recording whose path has the pattern {layout.only!r}")
+    return out
+
+
+def _in_folder(place: Path) -> list[Path]:
     known = registry.names("emg_formats")
     found = sorted(f for f in place.rglob("*") if f.is_file() and f.suffix.lower().lstrip(".") in known)
     if not found:
         raise ConfigError(f"{place} holds no recording: extensions known are {', '.join(known)}")
-    found = [f for f in found if f.name != layout.prompts and re.search(layout.only, f.as_posix())]
-    if not found:
-        raise ConfigError(f"{place} holds no recording whose path has the pattern {layout.only!r}")
     return found
+
+
+def _labelled(path: Path, layout: Layout, parts: Iterator[Recording]) -> Iterator[Recording]:
+    """Parts with their labels as the layout calls them, or with the one that it finds in the path."""
+    labels, in_path, first = Labels(layout), layout.found("label", path), True
+    for part in parts:
+        spans, remarks = part.spans, part.remarks
+        if in_path:
+            if spans:
+                remarks = (*remarks, "its own labels are left out: label_from finds its label in its path")
+            spans = (Span(in_path, 0, len(part), continued=not first),) if len(part) else ()
+        first = False
+        there = tuple(dict.fromkeys(s.label for s in spans))
+        called = labels.called(spans, len(part))
+        yield replace(part, spans=called, file_labels=there, remarks=remarks, source=part.source or str(path))

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError, unknown
-from myoprosthesis.emg.layout import TIME_UNITS, Layout, needed, told
-from myoprosthesis.emg.recording import VOLTS, Recording, runs
+from myoprosthesis.emg.formats import agreement
+from myoprosthesis.emg.layout import TIME_UNITS, Layout, uses, with_file_defaults
+from myoprosthesis.emg.recording import Recording, runs, volts
 
 RATES = ("rate", "fs", "sampling_rate", "sampling_frequency", "frequency")
 UNITS = ("unit", "units")
@@ -22,6 +23,7 @@ NINAPRO = "restimulus"
 HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
+@uses("rate", "unit", "channels", "dataset", "time", "time_unit", "label", "targets")
 def read_hdf5(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
     """A dataset (n_samples, n_channels); rate, unit and names are attributes of it or of the file, or datasets;
     attributes `time` and `label` name the datasets of times (s) and labels."""
@@ -40,6 +42,7 @@ def read_hdf5(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
         yield from _recordings(path, layout, block, samples, arrays, attributes, turned=False)
 
 
+@uses("rate", "unit", "channels", "dataset", "time", "time_unit", "label", "targets")
 def read_mat(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
     """A variable (n_samples, n_channels) of a .mat file; of version 7.3 MATLAB writes it the other way round."""
     import scipy.io
@@ -91,7 +94,7 @@ def _recordings(
     path: Path, layout: Layout, block: int, samples: str, arrays: Mapping[str, Any], attributes: Mapping[str, Any],
     turned: bool,
 ) -> Iterator[Recording]:  # fmt: skip
-    layout = told(layout, attributes)
+    layout = with_file_defaults(layout, attributes)
     if not layout.label and not layout.label_from and NINAPRO in arrays:
         layout = replace(layout, label=NINAPRO)
     data = arrays[samples]
@@ -100,13 +103,10 @@ def _recordings(
     n, width = reversed(data.shape) if turned else data.shape
     if n < width:
         raise ConfigError(f"{path}: {samples!r} has {n} samples of {width} channels: is it the wrong way round?")
-    rate = layout.rate or float(np.ravel(_said(RATES, arrays, attributes) or 0.0)[0])
-    if not rate > 0:
-        raise needed(path, "sampling rate", "rate", "2000")
+    rate = agreement.rate(path, layout, float(np.ravel(_said(RATES, arrays, attributes) or 0.0)[0]))
     said = _said(UNITS, arrays, attributes)
-    unit = layout.unit or (_text(said) if said is not None else "")
-    if not unit:
-        raise needed(path, "unit", "unit", "V (or counts)")
+    file_unit = agreement.unit(path, layout, _text(said) if said is not None else "")
+    unit, factor = volts(file_unit)
     names = _said(NAMES, arrays, attributes)
     unnamed = tuple(f"ch{k + 1}" for k in range(width))
     channels = unnamed if names is None else tuple(_text(c) for c in np.ravel(names))
@@ -116,6 +116,7 @@ def _recordings(
         if name not in channels:
             raise ConfigError(f"{path}: {unknown('channel', name, channels)}")
     columns = [channels.index(c) for c in layout.channels or channels]
+    before = ""
     beside = {k: _column(path, k, arrays, n) for k in (layout.time, layout.label, *layout.targets) if k}
     for start in range(0, n, block or max(1, n)):
         stop = min(n, start + (block or n))
@@ -123,13 +124,14 @@ def _recordings(
         times = np.arange(start, stop) / rate
         if layout.time:
             times = beside[layout.time][start:stop].astype(float) * TIME_UNITS[layout.time_unit]
-        labels = [layout.called(_number(v)) for v in beside[layout.label][start:stop]] if layout.label else []
+        labels = [_number(v) for v in beside[layout.label][start:stop]] if layout.label else []
         targets = [beside[t][start:stop].astype(float) for t in layout.targets]
         yield Recording(
-            part * VOLTS.get(unit, 1.0), layout.channels or channels, rate, "V" if unit in VOLTS else unit, times,
-            bool(layout.time), runs(labels), np.stack(targets, axis=1) if targets else np.zeros((stop - start, 0)),
-            layout.targets, str(path),
+            part * factor, layout.channels or channels, rate, unit, times,
+            bool(layout.time), runs(labels, before),
+            np.stack(targets, axis=1) if targets else np.zeros((stop - start, 0)), layout.targets, str(path), file_unit,
         )  # fmt: skip
+        before = labels[-1] if labels else ""
     if not n:
         raise ConfigError(f"{path} has no samples")
 

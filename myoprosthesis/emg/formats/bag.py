@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.emg.extras import library
 from myoprosthesis.emg.formats.streams import basics, chosen, cut
-from myoprosthesis.emg.layout import Layout
+from myoprosthesis.emg.layout import Layout, uses
 from myoprosthesis.emg.recording import Recording
 from myoprosthesis.emg.source import SourceSpec
 
@@ -29,6 +29,7 @@ KINDS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 8: "f8"}
 TIME = "t"
 
 
+@uses("rate", "unit", "channels", "dataset", "label")
 def read_bag(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
     """The topic that ends in emg/raw, or the one that the layout names (`dataset`), with labels from `label`."""
     highlevel = library("rosbags.highlevel", "emg", "reading bags")

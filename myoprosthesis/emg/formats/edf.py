@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from myoprosthesis.core.errors import ConfigError, unknown
-from myoprosthesis.emg.layout import Layout, needed
-from myoprosthesis.emg.recording import VOLTS, Recording, Span
+from myoprosthesis.emg.formats import agreement
+from myoprosthesis.emg.layout import Layout, uses
+from myoprosthesis.emg.recording import Recording, Span, volts
 
 
+@uses("rate", "unit", "channels")
 def read_edf(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
     """All signals of one rate and unit, or those that the layout names; annotations are the labels."""
     import edfio
@@ -31,28 +33,24 @@ def read_edf(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
     if len(rates) > 1 or len(units) > 1:
         told = ", ".join(f"{s.label} {s.sampling_frequency:g} Hz {s.physical_dimension}" for s in used)
         raise ConfigError(f"{path} holds several kinds of signals: name the EMG (--channels); there are {told}")
-    rate, unit = float(rates.pop()), layout.unit or units.pop()
-    if layout.rate and layout.rate != rate:
-        raise ConfigError(f"{path} says that its rate is {rate:g} Hz, not {layout.rate:g} Hz")
-    if not unit:
-        raise needed(path, "unit", "unit", "uV")
-    samples = np.stack([s.data for s in used], axis=1) * VOLTS.get(unit, 1.0)
+    rate, file_unit = agreement.rate(path, layout, float(rates.pop())), agreement.unit(path, layout, units.pop())
+    unit, factor = volts(file_unit)
+    samples = np.stack([s.data for s in used], axis=1) * factor
     whole = Recording(
-        samples, tuple(s.label for s in used), rate, "V" if unit in VOLTS else unit, np.arange(len(samples)) / rate,
-        spans=_spans(file.annotations, layout, rate, len(samples)), source=str(path),
+        samples, tuple(s.label for s in used), rate, unit, np.arange(len(samples)) / rate,
+        spans=_spans(file.annotations, rate, len(samples)), source=str(path), file_unit=file_unit,
     )  # fmt: skip
     for start in range(0, len(whole), block or max(1, len(whole))):
         yield whole.part(start, start + (block or len(whole)))
 
 
-def _spans(annotations, layout: Layout, rate: float, n: int) -> tuple[Span, ...]:  # type: ignore[no-untyped-def]
+def _spans(annotations, rate: float, n: int) -> tuple[Span, ...]:  # type: ignore[no-untyped-def]
     """An annotation lasts as long as it says, or until the next one."""
     told = sorted(annotations, key=lambda a: a.onset)
     spans: list[Span] = []
     for k, one in enumerate(told):
         ends = one.onset + one.duration if one.duration else told[k + 1].onset if k + 1 < len(told) else n / rate
         start, stop = max(0, round(one.onset * rate)), min(n, round(ends * rate))
-        label = layout.called(one.text)
-        if label and start < stop and (not spans or start >= spans[-1].stop):
-            spans.append(Span(label, start, stop))
+        if one.text and start < stop and (not spans or start >= spans[-1].stop):
+            spans.append(Span(one.text, start, stop))
     return tuple(spans)

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError, unknown
-from myoprosthesis.emg.layout import Layout, needed
-from myoprosthesis.emg.recording import VOLTS, Recording, Span
+from myoprosthesis.emg.formats import agreement
+from myoprosthesis.emg.layout import Layout
+from myoprosthesis.emg.recording import Recording, Span, volts
 
 Array = NDArray[np.float64]
 
@@ -28,13 +29,8 @@ def chosen(path: Path, layout: Layout, there: Sequence[str], likely: Sequence[st
 
 
 def basics(path: Path, layout: Layout, rate: float, unit: str) -> tuple[float, str]:
-    """Rate (Hz) and unit: the layout's, else those of the file; asked for when neither says them."""
-    rate, unit = layout.rate or rate, layout.unit or unit
-    if not rate > 0:
-        raise needed(path, "sampling rate", "rate", "2000")
-    if not unit:
-        raise needed(path, "unit", "unit", "V (or counts)")
-    return rate, unit
+    """Rate (Hz) and unit, of the file or the layout; asked for when neither says them."""
+    return agreement.rate(path, layout, rate), agreement.unit(path, layout, unit)
 
 
 def columns(path: Path, layout: Layout, names: Sequence[str]) -> list[int]:
@@ -45,11 +41,12 @@ def columns(path: Path, layout: Layout, names: Sequence[str]) -> list[int]:
     return [list(names).index(c) for c in layout.channels or names]
 
 
-def held(layout: Layout, times: Array, markers: Sequence[tuple[float, str]]) -> tuple[Span, ...]:
-    """Spans of samples at `times`: each marker (s, text) from its time until the next one's."""
+def held(times: Array, markers: Sequence[tuple[float, str]], before: float = -np.inf) -> tuple[Span, ...]:
+    """Spans of samples at `times`: each marker (s, text) from its time until the next one's. `before` is the time of
+    the last sample of the block before."""
     told = sorted(markers, key=lambda m: m[0])
     edges = [*np.searchsorted(times, [at for at, _ in told]).tolist(), len(times)]
-    spans = (Span(layout.called(t), a, b) for (_, t), a, b in zip(told, edges[:-1], edges[1:], strict=True))
+    spans = (Span(t, a, b, at <= before) for (at, t), a, b in zip(told, edges[:-1], edges[1:], strict=True))
     return tuple(s for s in spans if s.label and s.start < s.stop)
 
 
@@ -59,11 +56,15 @@ def cut(
 ) -> Iterator[Recording]:  # fmt: skip
     """Recordings of up to `block` samples (0: all in one) from pieces of samples (n, n_channels) and times (n,)."""
     wanted, count = columns(path, layout, names), 0
-    channels, kept = tuple(names[k] for k in wanted), "V" if unit in VOLTS else unit
+    channels, (kept, factor) = tuple(names[k] for k in wanted), volts(unit)
+
+    last = -np.inf
 
     def made(x: Array, t: Array) -> Recording:
-        samples = np.asarray(x[:, wanted], float) * VOLTS.get(unit, 1.0)
-        return Recording(samples, channels, rate, kept, t, True, held(layout, t, markers), source=str(path))
+        nonlocal last
+        spans, last = held(t, markers, last), float(t[-1])
+        samples = np.asarray(x[:, wanted], float) * factor
+        return Recording(samples, channels, rate, kept, t, True, spans, source=str(path), file_unit=unit)
 
     parts: list[tuple[Array, Array]] = []
     waiting = 0

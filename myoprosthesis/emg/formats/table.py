@@ -11,13 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError, unknown
-from myoprosthesis.emg.layout import TIME_UNITS, Layout, needed, told
-from myoprosthesis.emg.recording import VOLTS, Recording, Span, runs
+from myoprosthesis.emg.formats import agreement
+from myoprosthesis.emg.layout import TIME_UNITS, Layout, needed, uses, with_file_defaults
+from myoprosthesis.emg.recording import Recording, Span, runs, volts
 
 Array = NDArray[np.float64]
 TEXT = "U40"
 
 
+@uses("rate", "unit", "channels", "time", "time_unit", "label", "targets", "target_cell", "prompts")
 def read_table(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
     """Rows of a text table as recordings of up to `block` rows each (0: all at once).
 
@@ -32,7 +34,7 @@ def read_table(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
             first = file.readline()
         if not first.strip():
             raise ConfigError(f"{path} is empty")
-        layout = told(layout, said)
+        layout = with_file_defaults(layout, said)
         delimiter = _delimiter(first)
         cells = [c.strip().strip('"') for c in first.split(delimiter)]
         named = not all(_is_number(c) for c in cells)
@@ -41,12 +43,14 @@ def read_table(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
             raise ConfigError(f"{path}: its first line mixes names and numbers: {first.strip()[:80]!r}")
         if len(set(columns)) != len(columns):
             raise ConfigError(f"{path}: column names are not unique: {', '.join(columns)}")
-        rate, unit, scale = _basics(path, layout, said)
+        rate = agreement.rate(path, layout, float(said["rate"]) if _is_number(said.get("rate", "")) else 0.0)
+        file_unit = agreement.unit(path, layout, said.get("unit", ""))
+        unit, scale = volts(file_unit)
         channels = _channels(path, layout, columns)
         texts = [c for c in (layout.label, *(layout.targets if layout.target_cell else ())) if c]
         kinds = [(f"f{k}", TEXT if c in texts else "f8") for k, c in enumerate(columns)]
         where = {c: f"f{k}" for k, c in enumerate(columns)}
-        count, pending = 0, "" if named else first
+        before, count, pending = "", 0, "" if named else first
         prompts = _Prompts(path, layout) if layout.prompts else None
         while True:
             rows = _rows(path, file, pending, delimiter, kinds, block, count)
@@ -63,12 +67,11 @@ def read_table(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
                 names, targets, spans = prompts.names, *prompts.at(times)
             elif layout.label:
                 labels = np.char.strip(rows[where[layout.label]])
-                called = {label: layout.called(label) for label in np.unique(labels)}
-                spans = runs([called[label] for label in labels])
-            elif layout.label_from and layout.called(layout.found("label", path)):
-                spans = (Span(layout.called(layout.found("label", path)), 0, n),)
+                spans, before = runs(labels, before), str(labels[-1])
             samples = np.stack([rows[where[c]] for c in channels], axis=1) * scale
-            yield Recording(samples, channels, rate, unit, times, bool(layout.time), spans, targets, names, str(path))
+            yield Recording(
+                samples, channels, rate, unit, times, bool(layout.time), spans, targets, names, str(path), file_unit
+            )  # fmt: skip
             count += n
             if not block:
                 break
@@ -92,6 +95,7 @@ class _Prompts:
         if len(cells) < 2 or table.shape[1] != len(cells) or not np.isfinite(table).all():
             raise ConfigError(f"{beside} needs a column of times and one column per target, all of them numbers")
         self.names = tuple(cells[1:])
+        self._before = ""
         self._begins, self._values = table[:, 0] * TIME_UNITS[layout.time_unit], table[:, 1:]
 
     def at(self, times: Array) -> tuple[Array, tuple[Span, ...]]:
@@ -99,9 +103,11 @@ class _Prompts:
         which = np.searchsorted(self._begins, times, side="right") - 1
         targets = np.where((which >= 0)[:, None], self._values[np.maximum(which, 0)], np.nan)
         spans = []
-        for run in runs([str(k) if k >= 0 else "" for k in which]):
+        asked = [str(k) if k >= 0 else "" for k in which]
+        for run in runs(asked, self._before):
             on = [n for n, v in zip(self.names, self._values[int(run.label)], strict=True) if v > 0.5]
-            spans.append(Span("+".join(on) or "none", run.start, run.stop))
+            spans.append(Span("+".join(on) or "none", run.start, run.stop, run.continued))
+        self._before = asked[-1] if asked else self._before
         return targets, tuple(spans)
 
 
@@ -127,17 +133,6 @@ def _is_number(cell: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _basics(path: Path, layout: Layout, said: dict[str, str]) -> tuple[float, str, float]:
-    """Rate (Hz), unit after reading, and the factor that leads to it."""
-    rate = layout.rate or (float(said["rate"]) if _is_number(said.get("rate", "")) else 0.0)
-    if not rate:
-        raise needed(path, "sampling rate", "rate", "1000")
-    unit = layout.unit or said.get("unit", "")
-    if not unit:
-        raise needed(path, "unit", "unit", "uV (or counts)")
-    return rate, "V" if unit in VOLTS else unit, VOLTS.get(unit, 1.0)
 
 
 def _channels(path: Path, layout: Layout, columns: list[str]) -> tuple[str, ...]:

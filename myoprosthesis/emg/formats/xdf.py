@@ -12,11 +12,11 @@ import numpy as np
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.emg.extras import library
 from myoprosthesis.emg.formats.streams import basics, chosen, cut
-from myoprosthesis.emg.layout import Layout
-from myoprosthesis.emg.recording import Recording
-from myoprosthesis.emg.sources.lsl import UNITS
+from myoprosthesis.emg.layout import Layout, uses
+from myoprosthesis.emg.recording import Recording, spelled
 
 
+@uses("rate", "unit", "channels", "dataset", "label")
 def read_xdf(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
     """The stream of type EMG, or the one that the layout names (`dataset`); times as stamped, clocks synchronised.
 
@@ -38,8 +38,8 @@ def read_xdf(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
     told = _channels(stream["info"])
     labels = [c.get("label", "") for c in told]
     names = labels if len(set(labels)) == n and all(labels) else [f"ch{k + 1}" for k in range(n)]
-    units = {c["unit"] for c in told if c.get("unit")}
-    unit = UNITS.get(next(iter(units)).lower(), next(iter(units))) if len(units) == 1 else ""
+    units = {spelled(c["unit"]) for c in told if c.get("unit")}
+    unit = units.pop() if len(units) == 1 else ""
     rate, unit = basics(path, layout, float(_one(stream["info"], "nominal_srate") or 0.0), unit)
     x, t = np.asarray(stream["time_series"], float).reshape(-1, n), np.asarray(stream["time_stamps"], float)
     yield from cut(path, layout, block, iter([(x, t)]), names, _markers(path, layout, text), rate, unit)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from myoprosthesis.core.options import option
 from myoprosthesis.emg import framed
 from myoprosthesis.emg.ascii_lines import Lines
-from myoprosthesis.emg.recording import VOLTS
+from myoprosthesis.emg.recording import volts
 from myoprosthesis.emg.source import SourceError, SourceSpec, named
 from myoprosthesis.emg.timebase import TimeBase, Timing
 
@@ -169,4 +169,5 @@ def _scale(o: SerialOptions, told: float) -> tuple[float, str]:
     if o.volts_per_count or (told and not o.unit):
         return o.volts_per_count or told, "V"
     unit = o.unit or ("counts" if told == 0 and o.mode == "framed" else "")
-    return VOLTS.get(unit, 1.0), "V" if unit in VOLTS else unit
+    name, factor = volts(unit)
+    return factor, name

@@ -12,12 +12,10 @@ import numpy as np
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import option
 from myoprosthesis.emg.extras import library
-from myoprosthesis.emg.recording import VOLTS
+from myoprosthesis.emg.recording import spelled, volts
 from myoprosthesis.emg.source import Block, SourceError, SourceSpec, named
 from myoprosthesis.emg.timebase import TimeBase, Timing
 
-UNITS = {"microvolts": "uV", "microvolt": "uV", "millivolts": "mV", "millivolt": "mV", "volts": "V", "volt": "V"}
-"""Words of LSL's own recommendation for units, and ours."""
 LOOK_S = 1.0
 HELD_S = 20
 """So much is held while nobody reads."""
@@ -134,15 +132,15 @@ class Lsl:
         if info.channel_format() == 3:
             raise ConfigError(f"the LSL stream {info.name()} carries text, not samples")
         labels = tuple(str(c) for c in info.get_channel_labels() or () if c)
-        told = {UNITS.get(str(u).lower(), str(u)) for u in info.get_channel_units() or () if u}
+        told = {spelled(str(u)) for u in info.get_channel_units() or () if u}
         rate = o.rate or info.nominal_srate()
         if not rate:
             raise ConfigError(f"the LSL stream {info.name()} does not say its sampling rate: give it (rate)")
         if not (o.unit or len(told) == 1):
             raise ConfigError(f"the LSL stream {info.name()} does not say one unit for all: give it (unit), such as uV")
         unit = o.unit or told.pop()
-        self._scale = VOLTS.get(unit, 1.0)
+        unit, self._scale = volts(unit)
         whole = labels if len(labels) == n == len(set(labels)) else ()
         about = f"LSL stream {info.name()} of type {info.type()} from {info.hostname()}"
         name = f"LSL stream {info.name()}"
-        return SourceSpec(name, named(o.channels, n, whole), rate, "V" if unit in VOLTS else unit, about)
+        return SourceSpec(name, named(o.channels, n, whole), rate, unit, about)

@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 from myoprosthesis.core import share
 from myoprosthesis.core.errors import ConfigError, MyoError, unknown
 from myoprosthesis.core.options import build, option
-from myoprosthesis.emg import formats
+from myoprosthesis.emg import formats, layout_file
 from myoprosthesis.emg.layout import Layout
 from myoprosthesis.emg.pace import Clock, Pace
 from myoprosthesis.emg.recording import Recording, joined
 from myoprosthesis.emg.source import Block, SourceError, SourceSpec
 from myoprosthesis.emg.timebase import TimeBase, Timing
-from myoprosthesis.files import yaml_text
 
 Array = NDArray[np.float64]
 SHIPPED = "libemg_myo"
@@ -200,12 +199,9 @@ def _place(file: str) -> Path:
 def _layout(options: ReplayOptions, place: Path) -> Layout:
     """What is known about the files; keys of `about` that belong to fits and not to the layout are left out."""
     shipped = share.root() / "config" / "recordings" / f"{options.about}.yaml"
-    beside = [f / "recording.yaml" for f in (place, place.parent) if (f / "recording.yaml").is_file()]
-    said: Any = {}
-    if options.about or beside:
-        file = beside[0] if not options.about else shipped if shipped.is_file() else Path(options.about).expanduser()
-        said = yaml_text.read(file, f"{file}, which says what the recording is,") or {}
-        if not isinstance(said, dict):
-            raise ConfigError(f"{file} holds no mapping of options")
+    file = layout_file.beside(place)
+    if options.about:
+        file = shipped if shipped.is_file() else Path(options.about).expanduser()
+    values = layout_file.mapping(file) if file else {}
     known = {f.name for f in fields(Layout)}
-    return build(Layout, {**{k: v for k, v in said.items() if k in known}, **options.layout}, "layout")
+    return build(Layout, {**{k: v for k, v in values.items() if k in known}, **options.layout}, "layout")

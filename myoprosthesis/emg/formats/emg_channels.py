@@ -1,0 +1,147 @@
+"""Which of a file's columns or signals are EMG: by --channels, else by their names, else by their units.
+
+What is not EMG (times, labels, triggers, acceleration, EEG …) is never taken for it: in doubt a person is asked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from enum import Enum
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.core.errors import ConfigError, unknown
+from myoprosthesis.emg.layout import Layout
+from myoprosthesis.emg.recording import VOLTS, spelled
+
+Array = NDArray[np.float64]
+MUSCLES = frozenset([
+    "abductor", "adductor", "anconeus", "biceps", "brachialis", "brachii", "brachioradialis", "deltoid", "deltoideus",
+    "deltoids", "digitorum", "ecr", "ecrb", "ecrl", "ecu", "edc", "erector", "extensor", "extensors", "fcr", "fcu",
+    "fdi", "fdp", "fds", "femoris", "flexor", "flexors", "fpl", "gastrocnemius", "gluteus", "hamstrings", "hypothenar",
+    "iliopsoas", "infraspinatus", "interosseus", "latissimus", "lumbrical", "masseter", "palmaris", "pectoralis",
+    "peroneus", "pollicis", "pronator", "quadriceps", "rhomboideus", "sartorius", "semimembranosus", "semitendinosus",
+    "soleus", "splenius", "sternocleidomastoid", "supinator", "supraspinatus", "temporalis", "teres", "thenar",
+    "tibialis", "trapezius", "triceps", "vastus",
+])  # fmt: skip
+"""Words of muscles' names, the forearm's common abbreviations among them."""
+OTHER = frozenset([
+    "acc", "accel", "acceleration", "accelerometer", "angle", "annotation", "annotations", "aux", "bat", "battery",
+    "block", "class", "clock", "contact", "counter", "count", "cue", "date", "datetime", "ecg", "eda", "eeg", "ekg",
+    "eog", "euler", "event", "events", "force", "frame", "gesture", "grip", "gsr", "gyr", "gyro", "gyroscope", "heart",
+    "idx", "impedance", "imu", "index", "label", "labels", "length", "mag", "magn", "magnetometer", "marker", "markers",
+    "moment", "movement", "orientation", "packet", "phase", "pitch", "position", "ppg", "pressure", "prompt", "quality",
+    "quat", "quaternion", "repetition", "rerepetition", "resp", "respiration", "restimulus", "roll", "sample",
+    "session", "state", "status", "stim", "stimulus", "subject", "target", "temp", "temperature", "time", "timestamp",
+    "timestamps", "torque", "trg", "trial", "trig", "trigger", "velocity", "yaw",
+])  # fmt: skip
+"""Words of names of what is recorded beside EMG."""
+NEVER = OTHER - {"block", "class", "contact", "grip", "index", "movement", "position", "sample", "session", "state",
+                 "subject", "target", "trial", "count", "gesture"}  # fmt: skip
+"""Words that outweigh that a name has EMG or a muscle in it: EMG_time, biceps force."""
+COUNTS = frozenset(["", "1", "a.u.", "adc", "au", "bit", "bits", "count", "counts", "lsb", "raw", "%", "%mvc"])
+"""Units in which EMG comes besides volts."""
+NUMBERED = re.compile(r"(a|adc|ai|c|ch|chan|channel|col|column|e|el|electrode|in|input|sensor|signal)?[ _.-]*\d+", re.I)
+"""Names that only number the columns."""
+SHOWN = 24
+"""So many names are listed in a sentence."""
+ROWS = 50
+"""A column of fewer values is not judged by what they look like."""
+
+
+class Kind(Enum):
+    """What a name and a unit say."""
+
+    EMG = "emg"
+    VOLTS = "volts"
+    NUMBERED = "numbered"
+    NOT_EMG = "not EMG"
+    UNKNOWN = "unknown"
+
+
+def kind(name: str, unit: str = "") -> Kind:
+    """What a channel's name and its unit in the file (empty: none) say that it is."""
+    words = re.findall(r"[a-zà-ÿ]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower())
+    muscle = any(w.startswith(("emg", "semg", "exg")) or w.endswith("emg") or w in MUSCLES for w in words)
+    other = any(w in (NEVER if muscle else OTHER) or re.fullmatch("(acc|gyr|gyro|mag)[xyz]", w) for w in words)
+    measured = spelled(unit) in VOLTS
+    if other or not (measured or unit.strip().lower() in COUNTS):
+        return Kind.NOT_EMG
+    if muscle:
+        return Kind.EMG
+    return Kind.VOLTS if measured else Kind.NUMBERED if NUMBERED.fullmatch(name.strip()) else Kind.UNKNOWN
+
+
+def emg_channels(
+    path: Path, layout: Layout, names: Sequence[str], units: Sequence[str] = (), head: Array | None = None
+) -> tuple[list[int], tuple[str, ...]]:
+    """Places of the channels that are EMG, and remarks on what is left out; raises `ConfigError` where nobody says.
+
+    `names` are those that may be EMG, `units` theirs in the file, if it has any. Columns that are only numbered are
+    EMG where nothing is beside them that has a name, and none of the first rows, `head` (n, len(names)), looks like
+    times or labels.
+    """
+    if layout.channels:
+        return [_place(path, c, names) for c in layout.channels], ()
+    kinds = [kind(n, u) for n, u in zip(names, units or [""] * len(names), strict=True)]
+    for wanted in (Kind.EMG, Kind.VOLTS):
+        places = [k for k, found in enumerate(kinds) if found is wanted]
+        if places:
+            return places, _left_out(names, places)
+    places = [k for k, found in enumerate(kinds) if found is Kind.NUMBERED]
+    if not places or Kind.UNKNOWN in kinds:
+        raise _ask(path, names, "does not say which of its channels are EMG")
+    for k in places:
+        looks = "" if head is None else _looks(head[:, k])
+        if looks:
+            raise _ask(path, names, f"does not say which of its channels are EMG, and {names[k]!r} {looks}")
+    taken = f"its channels are only numbered: {_listed([names[k] for k in places])} are taken as EMG"
+    return places, (*_left_out(names, places), taken)
+
+
+def _place(path: Path, name: str, names: Sequence[str]) -> int:
+    count = list(names).count(name)
+    if count == 0:
+        raise ConfigError(f"{path}: {unknown('channel', name, list(dict.fromkeys(names))[:200])}")
+    if count > 1:
+        raise ConfigError(f"{path}: the name {name!r} is there {count} times: rename the channels")
+    return list(names).index(name)
+
+
+def _left_out(names: Sequence[str], places: Sequence[int]) -> tuple[str, ...]:
+    rest = [n for k, n in enumerate(names) if k not in set(places)]
+    return (f"not EMG by name or unit, and left out: {_listed(rest)}",) if rest else ()
+
+
+def _listed(names: Sequence[str]) -> str:
+    text = ", ".join(n[:80] or "(no name)" for n in names[:SHOWN])
+    return text if len(names) <= SHOWN else f"{text} and {len(names) - SHOWN} more"
+
+
+def _ask(path: Path, names: Sequence[str], why: str) -> ConfigError:
+    return ConfigError(
+        f"{path} {why}: name them, such as --channels A,B (to a stack: --emg-option 'channels=[A, B]'), or as "
+        f"channels: [A, B] in a recording.yaml beside it; there are {_listed(names)}"
+    )
+
+
+def _looks(x: Array) -> str:
+    """What a column looks like that is none of EMG; empty: nothing of the kind."""
+    x = x[np.isfinite(x)]
+    if len(x) < ROWS:
+        return ""
+    steps = np.diff(x)
+    if not steps.any():
+        return "does not change"
+    if (steps >= 0).all() or (steps <= 0).all():
+        return "only grows or only falls, as times and counters do"
+    changes = int((steps != 0).sum())
+    usual = np.median(steps)
+    if usual != 0 and (steps == usual).mean() > 0.9:
+        return "counts"
+    if (x == np.round(x)).all() and changes * 20 < len(x):
+        return "keeps its value for many rows, as labels do"
+    return ""

@@ -1,0 +1,50 @@
+"""Labels of a recording as a person calls them: renamed, or ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from myoprosthesis.core.errors import ConfigError, unknown
+from myoprosthesis.emg.layout import Layout
+from myoprosthesis.emg.recording import Span
+
+
+class Labels:
+    """Renames the labels of a recording that comes in blocks; neighbours that get one name become one span."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._before: tuple[str, str, int] = ("", "", -1)
+        """Label in the file, what it is called, and where it stopped, of the last span."""
+
+    def called(self, spans: Iterable[Span], n: int) -> tuple[Span, ...]:
+        """Spans of the next block, which has `n` samples."""
+        out: list[Span] = []
+        for span in spans:
+            label, name, stop = self._before
+            called = self._layout.called(span.label)
+            renamed = called == name and span.label != label and span.start == stop
+            self._before = (span.label, called, span.stop)
+            if not called:
+                continue
+            if renamed and out:
+                out[-1] = replace(out[-1], stop=span.stop)
+            else:
+                out.append(replace(span, label=called, continued=span.continued or renamed))
+        label, name, stop = self._before
+        self._before = (label, name, stop - n)
+        return tuple(out)
+
+
+def check_labels(layout: Layout, there: Iterable[str]) -> None:
+    """Refuse what a layout says of labels when `there`, the labels of all files, has none of them."""
+    known = set(there)
+    for label in layout.ignore:
+        if label not in known:
+            raise ConfigError(f"ignore: {unknown('label', label, known)}")
+    if layout.label_names and not known & set(layout.label_names):
+        raise ConfigError(
+            f"label_names: none of {', '.join(list(layout.label_names)[:20])} is a label of these files; "
+            f"there are {', '.join(sorted(known)[:20]) or 'none'}"
+        )
