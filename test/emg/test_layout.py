@@ -52,8 +52,8 @@ def test_labels_and_targets_come_from_one_place():
 
 @pytest.mark.parametrize(
     ("in_file", "asked", "answer"),
-    [(1000.0, 0.0, 1000.0), (0.0, 500.0, 500.0), (2148.148, 2148.1481, 2148.148), (1000.0, 2000.0, "says that its rate"),
-     (0.0, 0.0, "does not say its sampling rate")],
+    [(1000.0, 0.0, 1000.0), (0.0, 500.0, 500.0), (2148.148, 2148.1481, 2148.148),
+     (1000.0, 2000.0, "says that its rate"), (0.0, 0.0, "does not say its sampling rate")],
 )  # fmt: skip
 def test_a_rate_is_said_by_the_file_or_by_a_person_and_they_agree(in_file, asked, answer):
     if isinstance(answer, float):
@@ -115,7 +115,8 @@ def test_what_nobody_says_is_emg_is_asked_for(names):
 def test_numbered_columns_that_look_like_times_or_labels_are_asked_for():
     rng = np.random.default_rng(0)
     noise = rng.normal(size=(200, 1))
-    for column in (np.arange(200), np.arange(200) % 64, np.zeros(200), np.repeat([0, 1, 0, 2], 50), np.arange(200) // 3):
+    n = np.arange(200)
+    for column in (n, n % 64, 0 * n, np.repeat([0, 1, 0, 2], 50), n // 3):
         with pytest.raises(ConfigError, match="which of its channels are EMG, and 'ch2'"):
             chosen(["ch1", "ch2"], head=np.column_stack([noise, column]))
     small = np.round(rng.normal(size=(200, 2)))  # a quiet armband: whole numbers around 0
