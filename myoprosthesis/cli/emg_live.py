@@ -96,11 +96,11 @@ def stream(given: argparse.Namespace) -> int:
                     if out is not None:
                         out.write(block)
                 if source.fault:
-                    told[source.fault.split(" for ")[0]] = None
+                    told[source.fault] = None
                 screen.refresh()
                 if block is None:
                     time.sleep(POLL_S)
-        timing, spec, fault = source.timing, source.spec, source.fault
+        timing, spec, fault, levels = source.timing, source.spec, source.fault, screen.levels()
     finally:
         if out is not None:
             out.close()
@@ -111,12 +111,12 @@ def stream(given: argparse.Namespace) -> int:
         print(f"  fault: {sentence}")
     write_json(given.json, {
         "source": asdict(spec), "seconds": seconds, "timing": asdict(timing), "faults": list(told),
-        "rms": dict(zip(spec.channels, screen.levels(), strict=True)), "out": given.out,
+        "rms": dict(zip(spec.channels, levels, strict=True)), "out": given.out,
     })  # fmt: skip
     if fault and source.ended:
         raise ConfigError(fault)
     if not timing.samples:
-        raise ConfigError(f"no sample came from {spec.name} in {seconds:.1f} s")
+        raise ConfigError(fault or f"no sample came from {spec.name} in {seconds:.1f} s")
     return 0
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+from pathlib import Path
 from typing import Any
 
 from myoprosthesis.core.errors import ConfigError
@@ -16,3 +18,20 @@ def library(name: str, extra: str, what: str) -> Any:
         base = name.split(".")[0]
         why = "" if isinstance(error, ModuleNotFoundError) else f" ({' '.join(str(error).split())[:80]})"
         raise ConfigError(f"{what} needs {base}{why}: pip install 'myoprosthesis[{extra}]'") from error
+
+
+LSL_SETTINGS = "LSLAPICFG"
+LSL_PLACES = ("lsl_api.cfg", "~/lsl_api/lsl_api.cfg", "/etc/lsl_api/lsl_api.cfg")
+"""Where liblsl looks for its settings."""
+QUIET = b"[log]\nlevel = -1\n"
+"""Warnings and errors of liblsl only; by default it also tells each file and address that it looks at."""
+
+
+def lsl(what: str) -> Any:
+    """The module `pylsl`, with a library behind it that prints no more than warnings, where a person has not set it
+    otherwise; raises `ConfigError` as `library`."""
+    if LSL_SETTINGS not in os.environ and not any(Path(p).expanduser().is_file() for p in LSL_PLACES):
+        file = os.memfd_create("lsl_api.cfg")
+        os.write(file, QUIET)
+        os.environ[LSL_SETTINGS] = f"/proc/{os.getpid()}/fd/{file}"
+    return library("pylsl", "lsl", what)

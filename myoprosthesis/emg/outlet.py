@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from myoprosthesis.emg.extras import library
+from myoprosthesis.emg.extras import lsl
 from myoprosthesis.emg.source import Block, SourceSpec
 
 UNITS = {"V": "volts"}
@@ -15,7 +15,7 @@ class Outlet:
     """A source, published again: the same samples (float64) and, on LSL's clock, the same times."""
 
     def __init__(self, spec: SourceSpec, name: str, type: str = "EMG") -> None:
-        pylsl = library("pylsl", "lsl", "an LSL outlet")
+        pylsl = lsl("an LSL outlet")
         info = pylsl.StreamInfo(name, type, len(spec.channels), spec.rate, "double64", f"myoprosthesis {name}")
         channels = info.desc().append_child("channels")
         for label in spec.channels:
@@ -35,7 +35,7 @@ class Markers:
     """Events with a name: prompts, decisions, trials."""
 
     def __init__(self, name: str) -> None:
-        pylsl = library("pylsl", "lsl", "an LSL outlet")
+        pylsl = lsl("an LSL outlet")
         info: Any = pylsl.StreamInfo(name, "Markers", 1, 0.0, "string", f"myoprosthesis {name}")
         self._clock, self._outlet = pylsl.local_clock, pylsl.StreamOutlet(info)
 

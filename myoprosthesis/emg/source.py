@@ -124,6 +124,13 @@ class EmgSource(Protocol):
         ...
 
 
+def silence(sender: str, limit_s: float, samples: int, question: str) -> str:
+    """That nothing has come from `sender` for `limit_s`, or never since it was opened, and what to look at."""
+    if not samples:
+        return f"{sender} has sent no sample since it was opened: {question}"
+    return f"nothing has come from {sender} for more than {limit_s:g} s: {question}"
+
+
 def named(given: tuple[str, ...], n: int, told: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Names of `n` channels: those that were given, else those that the device tells, else ch1, ch2 …"""
     names = given or told or tuple(f"ch{k + 1}" for k in range(n))

@@ -9,7 +9,7 @@ import pytest
 
 from myoprosthesis.cli.main import main
 from myoprosthesis.core import registry
-from myoprosthesis.emg import formats
+from myoprosthesis.emg import formats, framed
 from myoprosthesis.emg.layout import Layout
 from myoprosthesis.emulators.emg_board import FramedEmgBoard
 from myoprosthesis.emulators.emg_port import EmgPort
@@ -67,3 +67,14 @@ def test_bad_words_get_one_sentence(words, sentence, capsys):
     assert run("stream", *words) == 2
     told = capsys.readouterr().err
     assert sentence in told and told.count("\n") == 1
+
+
+def test_a_source_that_never_sent_is_told_as_such(tmp_path, capsys):
+    """A board that says what it is, and then nothing."""
+    with EmgPort(FramedEmgBoard(channels=3)) as port:
+        port.spoil = lambda data: framed.describe(port.board.told) if data else b""
+        options = ["--option", f"port={port.path}", "--option", "mode=framed", "--option", "wait_s=30"]
+        assert run("stream", "serial", *options, "--seconds", 1, "--json", tmp_path / "f.json") == 2
+    told = capsys.readouterr()
+    assert f"error: {port.path} has sent no sample since it was opened" in told.err
+    assert json.loads((tmp_path / "f.json").read_text())["rms"] == {"ch1": 0.0, "ch2": 0.0, "ch3": 0.0}

@@ -9,12 +9,16 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.options import option
 from myoprosthesis.emg import framed
-from myoprosthesis.emg.ascii_lines import Lines
+from myoprosthesis.emg.ascii_lines import SETTLED, Lines, Shape
 from myoprosthesis.emg.recording import volts
 from myoprosthesis.emg.source import SourceError, SourceSpec, named
 from myoprosthesis.emg.timebase import TimeBase, Timing
 
 Array = NDArray[np.float64]
+
+
+CLOCKS = ("t", "time", "timestamp", "ms", "us", "millis", "micros", "sample", "index", "counter")
+"""Labels of what boards print beside their samples."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,9 @@ class SerialOptions:
     rate: float = option(0.0, "sampling rate; 0: the board says it, which lines of text cannot", "Hz", 0.0, 1e5)
     unit: str = option("", "unit of the numbers (V, mV, uV, counts); empty: the board says it")
     volts_per_count: float = option(0.0, "makes V of counts; 0: stay counts, or as the board says", "V", 0.0, 1.0)
-    channels: tuple[str, ...] = option((), "names of the channels; empty: ch1, ch2 …")
+    channels: tuple[str, ...] = option(
+        (), "names of the channels, or which of the labels that the board sends; empty: its labels, else ch1, ch2 …"
+    )
     wait_s: float = option(5.0, "how long opening waits: an Arduino starts anew when it is opened", "s", 0.1, 60.0)
     silence_s: float = option(0.5, "nothing for so long is a fault", "s", 0.01, 60.0)
 
@@ -41,6 +47,8 @@ class FramedBoard:
         self._told: framed.Description | None = None
         self._channels = 0
         self._scale = 1.0
+        self._other = ""
+        self._opened: framed.Description | None = None
         self.base = TimeBase(1.0)
 
     @property
@@ -78,24 +86,33 @@ class FramedBoard:
         return SourceSpec(f"serial {o.port}", named(o.channels, self._channels), o.rate or told.rate, unit, about)
 
     def begin(self, rate: float) -> None:
-        """From now on samples are placed in time."""
-        self.base = TimeBase(rate)
+        """From now on samples are placed in time, and belong to the board as it is now."""
+        self.base, self._opened = TimeBase(rate), self._told
 
     def restart(self) -> None:
         """The port is another one: half a frame is never made whole."""
         self._decoder.reset()
 
+    @property
+    def fault(self) -> str:
+        """Empty, or that the board is not what it was when it was opened: its samples are left out."""
+        return f"the board on {self._options.port} now sends {self._other}: open it again" if self._other else ""
+
     def feed(self, data: bytes, arrival: float) -> tuple[Array, Array]:
         """New samples (n, n_channels) and their times (n,)."""
         parts, counters = [], []
         for one in self._decoder.feed(data):
-            if isinstance(one, framed.Description):
-                self._told, self._channels = one, self._channels or one.channels
-            else:
-                self._channels = self._channels or one.samples.shape[1]
-                if one.samples.shape[1] == self._channels:
-                    parts.append(one.samples)
-                    counters.append(one.counter + np.arange(len(one.samples)))
+            n = one.channels if isinstance(one, framed.Description) else one.samples.shape[1]
+            self._channels = self._channels or n
+            if n != self._channels:
+                self._other = f"{n} channels, it began with {self._channels}"
+            elif isinstance(one, framed.Description):
+                self._told, before = one, self._opened
+                same = before is None or (one.rate, one.volts) == (before.rate, before.volts)
+                self._other = "" if same else f"samples at {one.rate:g} Hz and {one.volts:g} V per count, not as it began"
+            elif not self._other:
+                parts.append(one.samples)
+                counters.append(one.counter + np.arange(len(one.samples)))
         if not parts:
             return np.zeros((0, self._channels)), np.zeros(0)
         times, new = self.base.by_counter(np.concatenate(counters) % framed.MODULO, framed.MODULO, arrival)
@@ -107,7 +124,8 @@ class AsciiBoard:
 
     def __init__(self, options: SerialOptions) -> None:
         self._options = options
-        self._lines = Lines(len(options.channels))
+        self._lines = Lines()
+        self._columns: list[int] | None = None
         self.base = TimeBase(1.0)
         self._scale = 1.0
 
@@ -119,17 +137,18 @@ class AsciiBoard:
 
     @property
     def known(self) -> bool:
-        """A sound line has come."""
-        return self._lines.counts["lines"] > 0
+        """It is known how its lines look."""
+        return self._lines.settled
 
     def complaint(self, heard: int) -> str:
         """Why it is not known."""
         o = self._options
         if not heard:
             return f"nothing comes from {o.port}: is the board on, and is it the right port?"
-        many = f" of {len(o.channels)} numbers" if o.channels else " of numbers"
+        if self._lines.counts["lines"]:
+            return f"no {SETTLED} lines in a row that come from {o.port} have as many numbers: one a channel is needed"
         return (
-            f"what comes from {o.port} are no lines{many}: is the baud rate {o.baud} right, or does the board send "
+            f"what comes from {o.port} are no lines of numbers: is the baud rate {o.baud} right, or does the board send "
             "frames (mode framed)?"
         )
 
@@ -142,21 +161,59 @@ class AsciiBoard:
         if not unit:
             raise SourceError(f"lines of text do not say their unit: give it (unit), such as counts, for {o.port}")
         about = f"lines of text from {o.port} at {o.baud} Bd"
-        return SourceSpec(f"serial {o.port}", named(o.channels, self._lines.channels), o.rate, unit, about)
+        return SourceSpec(f"serial {o.port}", self._named(), o.rate, unit, about)
+
+    def _named(self) -> tuple[str, ...]:
+        """Names of the channels, and which columns they are: of a board's labels, those that are asked for."""
+        o, labels = self._options, self._lines.labels
+        if o.channels and set(o.channels) <= set(labels):
+            self._columns = [labels.index(c) for c in o.channels]
+            return o.channels
+        clock = [label for label in labels if label.lower() in CLOCKS]
+        if clock and not o.channels:
+            others = ", ".join(label for label in labels if label not in clock)
+            raise SourceError(
+                f"the board on {o.port} sends {clock[0]!r}, which is no EMG: name the channels that are "
+                f"(channels=[{others}])"
+            )
+        n = self._lines.channels
+        if o.channels and len(o.channels) != n:
+            raise SourceError(
+                f"what comes from {o.port} are no lines of {len(o.channels)} numbers, but of "
+                f"{_shape((n, labels))}: name them all, or those of its labels that are EMG (channels)"
+            )
+        self._columns = list(range(n))
+        return named(o.channels, self._lines.channels, labels)
 
     def begin(self, rate: float) -> None:
-        """From now on samples are placed in time."""
+        """From now on samples are placed in time, and what is damaged counts."""
         self.base = TimeBase(rate)
+        self._lines.counts.clear()
 
     def restart(self) -> None:
         """The port is another one: half a line is never made whole."""
         self._lines.reset()
 
+    @property
+    def fault(self) -> str:
+        """Empty, or that the lines are not what they were when the board was opened: they are left out."""
+        other = self._lines.other
+        if other is None:
+            return ""
+        before = _shape((self._lines.channels, self._lines.labels))
+        return f"the board on {self._options.port} now sends lines of {_shape(other)}, and before of {before}: open it again"
+
     def feed(self, data: bytes, arrival: float) -> tuple[Array, Array]:
         """New samples (n, n_channels) and their times (n,)."""
-        samples = self._lines.feed(data) * self._scale
+        samples = self._lines.feed(data)
+        samples = (samples if self._columns is None else samples[:, self._columns]) * self._scale
         times, _ = self.base.by_arrival(len(samples), arrival)
         return samples, times
+
+
+def _shape(shape: Shape) -> str:
+    n, labels = shape
+    return f"{n} numbers" + (f" ({', '.join(labels)})" if labels else "")
 
 
 def reader(options: SerialOptions) -> FramedBoard | AsciiBoard:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.core.options import option
 from myoprosthesis.emg.extras import library
-from myoprosthesis.emg.source import Block, SourceError, SourceSpec, named
+from myoprosthesis.emg.source import Block, SourceError, SourceSpec, named, silence
 from myoprosthesis.emg.timebase import TimeBase, Timing
 
 MICROVOLT = 1e-6
@@ -79,8 +79,8 @@ class BrainFlow:
         silent = time.monotonic() - self._heard
         if self._spec is None or silent < self.options.silence_s:
             return ""
-        why = f" ({self._why})" if self._why else ""
-        return f"nothing has come from the board {self.options.board} for {silent:.1f} s{why}; it is opened again"
+        board, why = f"the board {self.options.board}", f" ({self._why})" if self._why else ""
+        return silence(board, self.options.silence_s, self.timing.samples, f"it is opened again{why}")
 
     def open(self) -> None:
         """Connect and start, which takes a few seconds; raises `SourceError`, `ConfigError`."""

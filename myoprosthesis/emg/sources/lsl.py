@@ -11,9 +11,9 @@ import numpy as np
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import option
-from myoprosthesis.emg.extras import library
+from myoprosthesis.emg.extras import lsl
 from myoprosthesis.emg.recording import spelled, volts
-from myoprosthesis.emg.source import Block, SourceError, SourceSpec, named
+from myoprosthesis.emg.source import Block, SourceError, SourceSpec, named, silence
 from myoprosthesis.emg.timebase import TimeBase, Timing
 
 LOOK_S = 1.0
@@ -63,12 +63,14 @@ class Lsl:
         silent = time.monotonic() - self._heard
         if self._spec is None or (silent < self.options.silence_s and not self._why):
             return ""
-        return self._why or f"nothing has come from the {self._spec.name} for {silent:.1f} s: does its sender run?"
+        return self._why or silence(
+            f"the {self._spec.name}", self.options.silence_s, self.timing.samples, "does its sender run?"
+        )
 
     def open(self) -> None:
         """Look for the stream and connect; raises `SourceError`, `ConfigError`."""
         self.close()
-        pylsl = library("pylsl", "lsl", "the source lsl")
+        pylsl = lsl("the source lsl")
         self._inlet = pylsl.StreamInlet(
             self._found(pylsl), max_buflen=HELD_S, processing_flags=pylsl.proc_clocksync
         )  # fmt: skip

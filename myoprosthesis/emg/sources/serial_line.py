@@ -8,7 +8,7 @@ import time
 import serial
 
 from myoprosthesis.core.ports import explain, reason
-from myoprosthesis.emg.source import Block, SourceError, SourceSpec
+from myoprosthesis.emg.source import Block, SourceError, SourceSpec, silence
 from myoprosthesis.emg.sources.board import SerialOptions, reader
 from myoprosthesis.emg.timebase import Timing
 
@@ -26,7 +26,7 @@ class SerialLine:
         self._port: serial.Serial | None = None
         self._spec: SourceSpec | None = None
         self._reader = reader(options)
-        self._fault, self._heard, self._retry = "", 0.0, 0.0
+        self._fault, self._heard, self._bytes_at, self._retry = "", 0.0, 0.0, 0.0
 
     @property
     def spec(self) -> SourceSpec:
@@ -43,12 +43,15 @@ class SerialLine:
     @property
     def fault(self) -> str:
         """The port is gone, or nothing that can be understood comes."""
-        if self._spec is None or self._fault:
-            return self._fault
-        silent = time.monotonic() - self._heard
-        if silent < self.options.silence_s:
+        o = self.options
+        if self._spec is None or self._fault or self._reader.fault:
+            return self._fault or self._reader.fault
+        now = time.monotonic()
+        if now - self._heard < o.silence_s:
             return ""
-        return f"nothing has come from {self.options.port} for {silent:.1f} s: is the board on, and plugged in?"
+        if self.timing.samples and now - self._bytes_at < o.silence_s:
+            return f"what has come from {o.port} for more than {o.silence_s:g} s is no EMG: is it still the same board?"
+        return silence(o.port, o.silence_s, self.timing.samples, "is the board on, and plugged in?")
 
     def open(self) -> None:
         """Open the port and wait for the first samples, up to `wait_s`; raises `SourceError` with what would help."""
@@ -86,6 +89,8 @@ class SerialLine:
             self._try_again()
         data = self._bytes()
         arrival, arrival_ns = time.monotonic(), time.time_ns()
+        if data:
+            self._bytes_at = arrival
         samples, times = self._reader.feed(data, arrival)
         if not len(samples):
             return None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -144,3 +146,12 @@ def test_what_a_stream_does_not_say_is_asked_for():
     with pytest.raises(ConfigError, match="carries text"):
         Lsl(LslOptions(name=name + "-text", wait_s=30.0)).open()
     del text
+
+
+def test_the_library_behind_it_prints_nothing_of_its_own(tmp_path):
+    words = "from myoprosthesis.emg.sources.lsl import Lsl, LslOptions; Lsl(LslOptions(name='nobody', wait_s=0.1)).open()"
+    done = subprocess.run(
+        [sys.executable, "-c", words], capture_output=True, text=True, cwd=tmp_path, timeout=60.0,
+        env={k: v for k, v in os.environ.items() if k != "LSLAPICFG"} | {"HOME": str(tmp_path)},
+    )  # fmt: skip
+    assert "no LSL stream of name 'nobody' is there" in done.stderr and "INFO" not in done.stderr + done.stdout

@@ -12,7 +12,7 @@ from myoprosthesis.checks import check_emg_source
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import build
 from myoprosthesis.emg import framed
-from myoprosthesis.emg.ascii_lines import Lines
+from myoprosthesis.emg.ascii_lines import SETTLED, Lines, parsed
 from myoprosthesis.emg.source import SourceError
 from myoprosthesis.emg.sources.board import AsciiBoard, FramedBoard, SerialOptions
 from myoprosthesis.emg.sources.serial_line import SerialLine
@@ -108,6 +108,78 @@ def test_lines_that_are_none_are_counted_and_left_out():
         assert got == [[512, 498], [511, -3.5], [1, 2]]
         assert lines.counts == {"lines": 3, "damaged": 3}
     assert len(Lines().feed(b"x" * 10_000)) == 0
+
+
+BANNERS = {
+    "a number": b"115200\r\n",
+    "several": b"EMG v1.2\r\n2\r\n500\r\nbaud: 115200\r\n",
+    "as many numbers as samples have, elsewhere": b"1 2 3 4\r\n9,9\r\n",
+}
+
+
+@pytest.mark.parametrize("banner", BANNERS.values(), ids=BANNERS)
+def test_what_a_board_prints_at_its_start_is_no_sample(banner):
+    made = AsciiBoard(SerialOptions(port="none", rate=500.0, unit="counts"))
+    made.feed(b"7,8,9\r\n" + banner, 0.1)  # of the first line the half is taken for what it may be: nothing
+    assert not made.known
+    made.feed(b"1,2,3\r\n" * SETTLED, 0.2)
+    assert made.known and made.spec().channels == ("ch1", "ch2", "ch3")
+    made.begin(500.0)
+    samples, _ = made.feed(b"4,5,6\r\n", 0.21)
+    assert samples.tolist() == [[4, 5, 6]] and made.timing.damaged == 0 and not made.fault
+
+
+LINES = {
+    b"512, 498,": ((), [512, 498]),
+    b"512;498;\t": ((), [512, 498]),
+    b"EMG1:512,EMG2:498": (("EMG1", "EMG2"), [512, 498]),
+    b"EMG1: 512\tEMG2: -4.5\t": (("EMG1", "EMG2"), [512, -4.5]),
+    b"biceps left:1 triceps left:2": (("biceps left", "triceps left"), [1, 2]),
+    b"1,,2": ((), []),
+    b"1e999,2": ((), []),
+    b"a:1,2": ((), []),
+    b"a:1,a:2": ((), []),
+    b"a:nan": ((), []),
+}
+
+
+@pytest.mark.parametrize("line, meant", LINES.items())
+def test_a_line_as_boards_print_it(line, meant):
+    assert parsed(line + b"\r") == meant
+
+
+def test_labels_of_the_plotter_become_channels_and_what_is_no_emg_is_asked_for():
+    def board(**given):
+        made = AsciiBoard(SerialOptions(port="none", rate=500.0, unit="counts", **given))
+        made.feed(b"\n" + b"millis:17,EMG1:512,EMG2:498\r\n" * SETTLED, 0.1)
+        return made
+
+    with pytest.raises(SourceError, match=r"sends 'millis', which is no EMG.*\(channels=\[EMG1, EMG2\]\)"):
+        board().spec()
+    with pytest.raises(SourceError, match="no lines of 2 numbers, but of 3 numbers"):
+        board(channels=("a", "b")).spec()
+    made = board(channels=("EMG2", "EMG1"))
+    assert made.spec().channels == ("EMG2", "EMG1")
+    made.begin(500.0)
+    assert made.feed(b"millis:18,EMG1:1,EMG2:2\n", 0.2)[0].tolist() == [[2, 1]]
+
+
+def test_a_board_that_becomes_another_is_told_of_and_not_read():
+    made = AsciiBoard(SerialOptions(port="none", rate=500.0, unit="counts"))
+    made.feed(b"\n" + b"1,2\n" * SETTLED, 0.1)
+    made.spec(), made.begin(500.0)
+    assert len(made.feed(b"1,2,3\n", 0.2)[0]) == 0 and made.fault == ""  # one damaged line is none
+    assert len(made.feed(b"1,2,3\n" * SETTLED, 0.2)[0]) == 0
+    assert "now sends lines of 3 numbers, and before of 2 numbers: open it again" in made.fault
+    assert len(made.feed(b"1,2\n", 0.3)[0]) == 1 and made.fault == ""
+    board, frames = reader()
+    for other, sentence in (
+        (FramedEmgBoard(channels=4), "4 channels, it began with 3"),
+        (FramedEmgBoard(channels=3, rate=500.0, volts=0.0), "samples at 500 Hz"),
+    ):
+        samples, _ = frames.feed(other.due(1.0), 1.1)
+        assert len(samples) == 0 and sentence in frames.fault
+    assert len(frames.feed(board.due(3.0), 3.0)[0]) and frames.fault == ""
 
 
 def test_missing_lines_are_a_gap():
