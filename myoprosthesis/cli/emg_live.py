@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import math
 import time
 from collections import deque
 from contextlib import suppress
-from dataclasses import asdict, fields
+from dataclasses import MISSING, asdict, fields
 from typing import Any
 
 from myoprosthesis.cli.figures import add_json, check_writable, write_json
@@ -35,25 +36,62 @@ def add(deeds: Any) -> None:
     d.add_argument("--path", default="", help="name of the port (default: one in a new folder, printed)")
     d.add_argument("--channels", type=int, default=8, help="number of channels (1 to 32)")
     d.add_argument("--rate", type=float, default=1000.0, help="samples per second")
+    d.add_argument(
+        "--gestures", default="", metavar="NAMES",
+        help="send noise as loud as muscles in these gestures, in turn, such as rest,close,open (default: sawtooths, "
+        "in which every sample tells its number)",
+    )  # fmt: skip
+    d.add_argument("--hold", type=float, default=5.0, metavar="S", help="how long each gesture is held (default 5)")
     d.add_argument("--duration", type=float, default=0.0, metavar="S", help="end after so long (default: Ctrl-C)")
     d.set_defaults(func=emulate)
 
 
 def sources(given: argparse.Namespace) -> int:
     """Print the names of all sources, what they are, and their options."""
+    import inspect
+
     from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
     from myoprosthesis.core import registry
-    from myoprosthesis.core.options import describe
 
     console = Console(highlight=False)
     for name in registry.names("emg_sources"):
-        module = __import__(registry.factory("emg_sources", name).__module__, fromlist=["*"])
-        about = (module.__doc__ or "").strip().splitlines()
-        console.print(f"[bold]{name}[/bold]  {about[0] if about else ''}")
+        make = registry.factory("emg_sources", name)
+        about = (inspect.getdoc(inspect.getmodule(make)) or inspect.getdoc(make) or "").partition("\n")[0]
+        console.print(Text.assemble((name, "bold"), f"  {about}"))
+        table = Table(box=None, padding=(0, 2, 0, 0), show_header=True, header_style="dim")
+        for head in ("  option", "default", "range", "what it is"):
+            table.add_column(head, overflow="fold")
         for f in fields(registry.options("emg_sources", name)):
-            console.print(f"    {f.name}: {describe(f)}", markup=False)
+            table.add_row(*map(Text, ("  " + f.name, _default(f), _range(f), f.metadata.get("help", ""))))
+        console.print(table)
+        console.print()
     return 0
+
+
+def _default(f: Any) -> str:
+    """The default of an option as it is typed."""
+    value = f.default if f.default is not MISSING else f.default_factory() if f.default_factory is not MISSING else None
+    unit = f.metadata.get("unit", "")
+    if value is None:
+        return "needed"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (tuple, dict, str)):
+        return ", ".join(value) if isinstance(value, tuple) else str(value or "")
+    return f"{value:g} {unit if unit != '1' else ''}".strip()
+
+
+def _range(f: Any) -> str:
+    """What an option may be; empty: anything."""
+    bounds = f.metadata["bounds"]
+    if bounds.choices:
+        return " | ".join(bounds.choices)
+    if math.isfinite(bounds.low) and math.isfinite(bounds.high):
+        return f"{bounds.low:g} … {bounds.high:g}"
+    return f"from {bounds.low:g} on" if math.isfinite(bounds.low) else ""
 
 
 def opened(name: str, pairs: list[str]) -> Any:
@@ -175,7 +213,9 @@ class _Screen:
         if self._live is not None:
             self._live.update(self._table())
         else:
-            print(self._line(), flush=True)
+            unit, levels = self.source.spec.unit, self.levels()
+            loud = "  ".join(f"{c} {v:.3g}" for c, v in zip(self.source.spec.channels, levels, strict=True))
+            print(f"{self._line()}  rms, {unit}: {loud}", flush=True)
 
     def _line(self) -> str:
         t = self.source.timing
@@ -196,22 +236,42 @@ class _Screen:
         return table
 
 
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
 def emulate(given: argparse.Namespace) -> int:
     """Serve a board on a pseudo-terminal until Ctrl-C; the first line is the port's path."""
-    from myoprosthesis.emulators.cyton import CytonEmgBoard
-    from myoprosthesis.emulators.emg_board import AsciiEmgBoard, EmgBoard, FramedEmgBoard
+    from myoprosthesis.core.options import build
+    from myoprosthesis.emg.sources.synthetic import SyntheticOptions
+    from myoprosthesis.emulators import cyton as cyton_board
+    from myoprosthesis.emulators.emg_board import AsciiEmgBoard, Contractions, EmgBoard, FramedEmgBoard, counts
     from myoprosthesis.emulators.emg_port import EmgPort
 
     if not (1 <= given.channels <= 32 and 1 <= given.rate <= 20_000 and given.duration >= 0):
         raise ConfigError("a board has 1 to 32 channels at 1 to 20000 samples/s")
-    board: EmgBoard = CytonEmgBoard()  # eight channels at 250 Hz, as they are
-    if given.board != "cyton":
-        board = (FramedEmgBoard if given.board == "framed" else AsciiEmgBoard)(given.channels, given.rate)
+    cyton = given.board == "cyton"
+    channels, rate = (cyton_board.CHANNELS, cyton_board.RATE) if cyton else (given.channels, given.rate)
+    volts = cyton_board.VOLTS if cyton else 1e-6
+    signal: Any = counts
+    if given.gestures:
+        options = {"channel_count": channels, "rate": rate, "gestures": _names(given.gestures), "hold_s": given.hold}
+        signal = Contractions(build(SyntheticOptions, {**options, "rms": 3e-4}, "emg emulate"), volts)
+    board: EmgBoard
+    if cyton:
+        board = cyton_board.CytonEmgBoard(signal)
+    elif given.board == "framed":
+        board = FramedEmgBoard(channels, rate, signal=signal)
+    else:
+        board = AsciiEmgBoard(channels, rate, signal=signal)
     with EmgPort(board, given.path) as port:
         print(port.path, flush=True)
-        begin = time.monotonic()
+        begin, gesture = time.monotonic(), ""
         with suppress(KeyboardInterrupt):
             while not given.duration or time.monotonic() - begin < given.duration:
+                if given.gestures and signal.gesture(board.sent / rate) != gesture:
+                    gesture = signal.gesture(board.sent / rate)
+                    print(f"{time.monotonic() - begin:8.1f} s  {gesture}", flush=True)
                 time.sleep(0.1)
         print(f"{port.counts['bytes_out']} bytes sent, {port.counts['bytes_lost']} found no room")
     return 0

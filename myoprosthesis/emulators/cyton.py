@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 
-from myoprosthesis.emulators.emg_board import counts
+from myoprosthesis.emulators.emg_board import Signal, counts
 
 CHANNELS, RATE = 8, 250.0
 VOLTS = 4.5 / (2**23 - 1) / 24
@@ -20,8 +20,8 @@ class CytonEmgBoard:
 
     name, baud = "cyton", 115_200
 
-    def __init__(self) -> None:
-        self.sent = 0
+    def __init__(self, signal: Signal = counts) -> None:
+        self.signal, self.sent = signal, 0
         self._begin: float | None = None
         self._first = 0
 
@@ -45,7 +45,7 @@ class CytonEmgBoard:
         if self._begin is None:
             return b""
         n = self._first + int((now - self._begin) * RATE) - self.sent
-        rows = counts(self.sent, max(0, n), CHANNELS)
+        rows = self.signal(self.sent, max(0, n), CHANNELS)
         out = b"".join(
             b"\xa0" + bytes([(self.sent + k) & 0xFF]) + b"".join(struct.pack(">i", v)[1:] for v in row)
             + bytes(6) + b"\xc0"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -11,7 +13,9 @@ from myoprosthesis.cli.main import main
 from myoprosthesis.core import registry
 from myoprosthesis.emg import formats, framed
 from myoprosthesis.emg.layout import Layout
-from myoprosthesis.emulators.emg_board import FramedEmgBoard
+from myoprosthesis.emg.sources.board import FramedBoard, SerialOptions
+from myoprosthesis.emg.sources.synthetic import SyntheticOptions
+from myoprosthesis.emulators.emg_board import Contractions, FramedEmgBoard
 from myoprosthesis.emulators.emg_port import EmgPort
 
 
@@ -26,7 +30,10 @@ def test_sources_lists_each_with_its_options(capsys):
     out = capsys.readouterr().out
     for name in registry.names("emg_sources"):
         assert f"\n{name}  " in f"\n{out}"
-    assert "volts_per_count: " in out and "speed: times as fast as it was recorded" in out
+        for f in fields(registry.options("emg_sources", name)):
+            assert re.search(rf"^  {f.name} ", out, re.MULTILINE), f.name
+    assert re.search(r"^  speed +1 +0.001 … 10000 +times as fast as it was", out, re.MULTILINE), out
+    assert re.search(r"^  port +needed ", out, re.MULTILINE) and "()" not in out
 
 
 def test_a_recording_is_streamed_and_recorded_again(tmp_path, capsys):
@@ -38,7 +45,9 @@ def test_a_recording_is_streamed_and_recorded_again(tmp_path, capsys):
     assert figures["source"]["rate"] == 200.0 and figures["faults"] == []
     assert [s.label for s in again.spans] == ["close", "open"]
     assert set(figures["rms"]) == set(again.channels)
-    assert "1200 samples of 8 channels" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "1200 samples of 8 channels" in out
+    assert re.search(r" /s .*rms, counts: ch1 \d[\d.e+-]*  ch2 \d", out), out  # where no terminal is, a line a second
 
 
 def test_a_board_is_streamed_for_a_while(tmp_path):
@@ -57,7 +66,7 @@ def test_a_board_is_streamed_for_a_while(tmp_path):
         (["serial"], "port: is needed"),
         (["serial", "--option", "port=/dev/none"], "there is no port /dev/none"),
         (["recording", "--option", "file"], "takes name=value"),
-        (["recording", "--option", "layout={rate"], "layout="),
+        (["recording", "--option", "layout={rate"], "--option layout is not YAML"),
         (["recording", "--option", "file=/none"], "does not exist"),
         (["synthetic", "--out", "a.mp3"], "written as .csv"),
         (["synthetic", "--seconds", "-1"], "seconds from 0 on"),
@@ -78,3 +87,16 @@ def test_a_source_that_never_sent_is_told_as_such(tmp_path, capsys):
     told = capsys.readouterr()
     assert f"error: {port.path} has sent no sample since it was opened" in told.err
     assert json.loads((tmp_path / "f.json").read_text())["rms"] == {"ch1": 0.0, "ch2": 0.0, "ch3": 0.0}
+
+
+def test_an_emulated_board_can_be_as_loud_as_muscles_in_turn():
+    """Two seconds of rest, two of a gesture, as the codec of the stack reads them."""
+    options = SyntheticOptions(channel_count=4, rate=1000.0, gestures=("rest", "close"), hold_s=2.0, rms=3e-4)
+    signal = Contractions(options, 1e-6)
+    board, reader = FramedEmgBoard(channels=4, signal=signal), FramedBoard(SerialOptions(port="none", mode="framed"))
+    parts = [reader.feed(board.due(0.01 * k), 0.01 * k)[0] for k in range(1, 401)]
+    reader.spec()
+    samples = 1e-6 * np.concatenate(parts)
+    rest, close = samples[500:2000].std(axis=0), samples[2500:].std(axis=0)
+    assert len(samples) == 4000 and (rest < 8e-6).all() and close.max() > 1e-4 and (close > 1.2 * rest).all()
+    assert [signal.gesture(s) for s in (0.0, 1.9, 2.1, 4.1)] == ["rest", "rest", "close", "rest"]

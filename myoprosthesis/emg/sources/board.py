@@ -109,7 +109,8 @@ class FramedBoard:
             elif isinstance(one, framed.Description):
                 self._told, before = one, self._opened
                 same = before is None or (one.rate, one.volts) == (before.rate, before.volts)
-                self._other = "" if same else f"samples at {one.rate:g} Hz and {one.volts:g} V per count, not as it began"
+                now = f"samples at {one.rate:g} Hz and {one.volts:g} V per count, not as it began"
+                self._other = "" if same else now
             elif not self._other:
                 parts.append(one.samples)
                 counters.append(one.counter + np.arange(len(one.samples)))
@@ -146,10 +147,10 @@ class AsciiBoard:
         if not heard:
             return f"nothing comes from {o.port}: is the board on, and is it the right port?"
         if self._lines.counts["lines"]:
-            return f"no {SETTLED} lines in a row that come from {o.port} have as many numbers: one a channel is needed"
+            return f"no {SETTLED} lines in a row from {o.port} have as many numbers: one a channel is needed"
         return (
-            f"what comes from {o.port} are no lines of numbers: is the baud rate {o.baud} right, or does the board send "
-            "frames (mode framed)?"
+            f"what comes from {o.port} are no lines of numbers: is the baud rate {o.baud} right, or does the board "
+            "send frames (mode framed)?"
         )
 
     def spec(self) -> SourceSpec:
@@ -200,8 +201,8 @@ class AsciiBoard:
         other = self._lines.other
         if other is None:
             return ""
-        before = _shape((self._lines.channels, self._lines.labels))
-        return f"the board on {self._options.port} now sends lines of {_shape(other)}, and before of {before}: open it again"
+        port, before = self._options.port, _shape((self._lines.channels, self._lines.labels))
+        return f"the board on {port} now sends lines of {_shape(other)}, and before of {before}: open it again"
 
     def feed(self, data: bytes, arrival: float) -> tuple[Array, Array]:
         """New samples (n, n_channels) and their times (n,)."""

@@ -149,7 +149,7 @@ def test_what_a_stream_does_not_say_is_asked_for():
 
 
 def test_the_library_behind_it_prints_nothing_of_its_own(tmp_path):
-    words = "from myoprosthesis.emg.sources.lsl import Lsl, LslOptions; Lsl(LslOptions(name='nobody', wait_s=0.1)).open()"
+    words = "import myoprosthesis.emg.sources.lsl as it; it.Lsl(it.LslOptions(name='nobody', wait_s=0.1)).open()"
     done = subprocess.run(
         [sys.executable, "-c", words], capture_output=True, text=True, cwd=tmp_path, timeout=60.0,
         env={k: v for k, v in os.environ.items() if k != "LSLAPICFG"} | {"HOME": str(tmp_path)},
