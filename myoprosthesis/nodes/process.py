@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import rclpy
@@ -21,6 +22,8 @@ from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.loop import quicken
 from myoprosthesis.core.text import printable
 
+STARTER = "MYOPROSTHESIS_PARENT"
+"""In the environment of a process that must not outlive the one with this number."""
 CRASHED, REFUSED = 1, 2
 """Exit status of a process that failed, and of one that cannot use what it was given and need not be started again."""
 
@@ -75,12 +78,24 @@ def _profile(local: bool) -> str:
 
 def die_with_parent() -> None:
     """End when the process that started this one is gone, however it went (Linux: prctl PR_SET_PDEATHSIG)."""
-    parent = os.environ.get("MYOPROSTHESIS_PARENT")
-    if not parent:
+    starter = os.environ.get(STARTER)
+    if not starter:
         return
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
-    if str(os.getppid()) != parent:
+    if not _descends_from(int(starter)):
         sys.exit(0)
+
+
+def _descends_from(process: int) -> bool:
+    """Whether this process was started by that one, or by one that it started: a debugger may stand between."""
+    parent = os.getppid()
+    while parent > 1 and parent != process:
+        try:
+            status = Path(f"/proc/{parent}/stat").read_text()
+        except OSError:
+            return False
+        parent = int(status.rpartition(")")[2].split()[1])
+    return parent == process
 
 
 def run(make: Callable[[], Any], argv: list[str] | None = None) -> int:
