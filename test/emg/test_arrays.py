@@ -127,7 +127,9 @@ def test_arrays_of_channels_by_samples_are_turned_by_their_names(tmp_path, write
 def test_samples_behind_the_last_time_are_left_out(tmp_path):
     times = np.tile(np.arange(N) / RATE, (2, 1))
     times[:, 900:] = 0
-    path = mat5(tmp_path / "a.mat", Channels=np.array(["EMG 1", "EMG 2"], object), Fs=RATE, Time=times, Data=SAMPLES[:, :2].T)
+    path = mat5(
+        tmp_path / "a.mat", Channels=np.array(["EMG 1", "EMG 2"], object), Fs=RATE, Time=times, Data=SAMPLES[:, :2].T
+    )
     recording = formats.read(path, UV)
     assert len(recording) == 900 and any("300 samples behind the last time" in r for r in recording.remarks)
 
@@ -226,7 +228,9 @@ def test_a_compound_dataset_of_emg2pose_and_of_emg2qwerty(tmp_path):
     two = np.zeros(N, [("time", "f8"), ("emg_right", "f4", (4,)), ("emg_left", "f4", (4,))])
     two["emg_left"] = SAMPLES
     path = hdf5(tmp_path / "b.hdf5", lambda f: f.create_dataset("emg2qwerty/timeseries", data=two))
-    with pytest.raises(ConfigError, match="say which is the EMG.*timeseries/emg_right 1200×4.*timeseries/emg_left 1200×4"):
+    with pytest.raises(
+        ConfigError, match="say which is the EMG.*timeseries/emg_right 1200×4.*timeseries/emg_left 1200×4"
+    ):
         formats.read(path, Layout())
     left = formats.read(path, Layout(dataset="emg_left"))
     np.testing.assert_allclose(left.samples, 1e-6 * SAMPLES.astype("f4").astype(float), rtol=1e-9)
@@ -238,7 +242,11 @@ def test_a_compound_dataset_with_a_field_a_channel(tmp_path):
     table["cue"], table["t"] = np.repeat([b"rest", b"fist", b"rest"], 400), np.arange(N) / RATE
     path = hdf5(tmp_path / "a.h5", lambda f: f.create_dataset("table", data=table))
     recording = formats.read(path, Layout(label="cue"))
-    assert recording.channels == ("EMG flexor", "EMG extensor") and [s.label for s in recording.spans] == ["rest", "fist", "rest"]
+    assert recording.channels == ("EMG flexor", "EMG extensor") and [s.label for s in recording.spans] == [
+        "rest",
+        "fist",
+        "rest",
+    ]
     np.testing.assert_allclose(recording.samples, 1e-6 * SAMPLES[:, :2].astype("f4").astype(float), rtol=1e-9)
 
 
@@ -383,19 +391,26 @@ def test_empty_facts_are_asked_for(tmp_path, attributes):
 
 def test_damaged_files_of_matlab_get_one_sentence(tmp_path):
     whole = mat73(tmp_path / "a.mat", emg=SAMPLES, fs=RATE).read_bytes()
-    for content in (whole[:600], b"MATLAB 7.3".ljust(512) + b"\x89HDF\r\n\x1a\n" + b"text" * 99, b"text \x89HDF\r\n\x1a\n" * 99):
+    for content in (
+        whole[:600],
+        b"MATLAB 7.3".ljust(512) + b"\x89HDF\r\n\x1a\n" + b"text" * 99,
+        b"text \x89HDF\r\n\x1a\n" * 99,
+    ):
         (tmp_path / "b.mat").write_bytes(content)
         with pytest.raises(ConfigError, match="damaged one") as caught:
             formats.read(tmp_path / "b.mat", UV)
         assert "\n" not in str(caught.value)
 
 
-NAMES = st.lists(st.text("abcXYZ 0123_-#äµ", min_size=1, max_size=8).map(str.strip).filter(bool), min_size=2, max_size=5)
+NAMES = st.lists(
+    st.text("abcXYZ 0123_-#äµ", min_size=1, max_size=8).map(str.strip).filter(bool), min_size=2, max_size=5
+)
 
 
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(
-    names=NAMES, rate=st.one_of(st.integers(10, 5000), st.floats(10.0, 5000.0)), unit=st.sampled_from(["uV", "mV", "V", "counts"]),
+    names=NAMES, rate=st.one_of(st.integers(10, 5000), st.floats(10.0, 5000.0)),
+    unit=st.sampled_from(["uV", "mV", "V", "counts"]),
     kind=st.sampled_from(["i2", "i4", "f4", "f8"]), version=st.sampled_from(["5", "7.3", "h5"]), turned=st.booleans(),
     codes=st.lists(st.one_of(st.integers(0, 2**24), st.just(np.nan)), min_size=1, max_size=5),
 )  # fmt: skip

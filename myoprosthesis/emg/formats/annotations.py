@@ -31,10 +31,11 @@ class Annotation:
 class Timeline:
     """Which label holds when: `starts` and `stops` in s and `labels`, in order and without overlap.
 
-    An annotation without a duration holds until the next one begins (one without text too), or to the end. Where annotations overlap, the
-    one that began last holds, and the other one again afterwards; of two that begin together the shorter one. One
-    without a duration inside another one that is not to be ignored marks an instant and holds for no sample. `remarks`
-    says so; `in_file` are the labels of all of them. Labels are as in the file, those to be ignored among them: they end what they cover.
+    An annotation without a duration holds until the next one begins (one without text too), or to the end. Where
+    annotations overlap, the one that began last holds, and the other one again afterwards; of two that begin together
+    the shorter one. One without a duration inside another one that is not to be ignored marks an instant and holds for
+    no sample. `remarks` says so; `in_file` are the labels of all of them. Labels are as in the file, those to be
+    ignored among them: they end what they cover.
     """
 
     def __init__(self, annotations: Sequence[Annotation], ignore: Sequence[str] = ()) -> None:
@@ -54,7 +55,8 @@ class Timeline:
         earlier, *which = self._at(np.concatenate([[before], times])).tolist()
         edges = [0, *(np.flatnonzero(np.diff(which)) + 1).tolist(), len(times)]
         runs = [(which[a], a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
-        return tuple(Span(self.labels[k], a, b, a == 0 and k == earlier) for k, a, b in runs if k >= 0 and self.labels[k])
+        labelled = [(k, a, b) for k, a, b in runs if k >= 0 and self.labels[k]]
+        return tuple(Span(self.labels[k], a, b, a == 0 and k == earlier) for k, a, b in labelled)
 
     def _at(self, times: Array) -> NDArray[np.intp]:
         """Place of what holds at each time, −1 where nothing does."""
@@ -64,7 +66,8 @@ class Timeline:
     def missed(self, times: Array) -> list[str]:
         """A sentence on the labels that no sample at `times` has, all samples of the recording, or none."""
         hit = {self._which[k] for k in np.unique(self._at(times)) if k >= 0} if len(self.starts) else set()
-        lost = [f"{p[2]!r} at {p[0]:.3f} s" for k, p in enumerate(self._parts) if p[2] not in self._ignore and k not in hit]
+        used = [k for k, part in enumerate(self._parts) if part[2] not in self._ignore]
+        lost = [f"{self._parts[k][2]!r} at {self._parts[k][0]:.3f} s" for k in used if k not in hit]
         return [f"{_listed(lost, 'label', 'labels')} {'has' if len(lost) == 1 else 'have'} no sample"] if lost else []
 
     def _with_ends(self, ordered: list[Annotation]) -> list[tuple[float, float, str]]:
@@ -121,8 +124,9 @@ class Timeline:
             else:
                 out.append((a, b, top))
         if covered:
+            names = _listed(sorted(set(covered)), "", "")
             self.remarks.append(
-                f"labels that begin before another one ends: {len(covered)} ({_listed(sorted(set(covered)), '', '')}), where "
+                f"labels that begin before another one ends: {len(covered)} ({names}), where "
                 "a sample has the label that began last, and the other one's again afterwards"
             )
         starts, stops = (np.array([o[m] for o in out], float) for m in (0, 1))

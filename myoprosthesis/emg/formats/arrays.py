@@ -59,7 +59,9 @@ def _read_hdf5(path: Path, layout: Layout, block: int, matlab: bool) -> Iterator
             entries, remarks = hdf5_entries(path, file, matlab)
             yield from _recordings(path, layout, block, entries, remarks)
     except (OSError, RuntimeError, KeyError) as error:  # h5py raises all of them for damaged files
-        raise ConfigError(f"{path} is no {kind_of_file}, or a damaged one: {' '.join(str(error).split())[:120]}") from error
+        raise ConfigError(
+            f"{path} is no {kind_of_file}, or a damaged one: {' '.join(str(error).split())[:120]}"
+        ) from error
 
 
 def _recordings(

@@ -31,7 +31,10 @@ TEXT = "std_msgs/msg/String"
 RAW, FILTERED, SPEC, PROMPT = "emg/raw", "emg/filtered", "emg/spec", "emg/prompt"
 DERIVED = (FILTERED, "emg/envelope", "emg/decision")
 """Topics of a stack that hold what was made of the EMG."""
-NO_NUMBERS = (TEXT, "diagnostic_msgs/msg/DiagnosticArray", "diagnostic_msgs/msg/DiagnosticStatus", "rcl_interfaces/msg/Log")
+NO_NUMBERS = (
+    *(TEXT, "rcl_interfaces/msg/Log"),
+    *("diagnostic_msgs/msg/DiagnosticArray", "diagnostic_msgs/msg/DiagnosticStatus"),
+)
 
 
 @uses("rate", "unit", "channels", "dataset", "label")
@@ -84,10 +87,10 @@ def _recordings(path: Path, layout: Layout, block: int, bag: _Bag) -> Iterator[R
     rate = agreement.rate(path, layout, spec.rate if spec else 0.0)
     unit = spec.unit if spec else ""
     known = bool(layout.dataset) or topic in raw or topic in named
-    places, left = emg_of_stream(path, layout, names, [unit] * len(names), (), known)
+    places, left = emg_of_stream(path, layout, names, [unit] * len(names), known)
     channels = tuple(names[k] for k in places)
-    after, file_unit, scales = agreement.units(path, layout, channels, [unit] * len(places))
-    others = [t for t in raw + named + [t for t in numeric if _is(t, FILTERED)] if t != topic]
+    unit, file_unit, scales = agreement.units(path, layout, channels, [unit] * len(places))
+    others = sorted({*raw, *named, *(t for t in numeric if _is(t, FILTERED))} - {topic})
     if others:
         remarks.append(f"the EMG is that of {topic}; there is also {', '.join(others)}")
     if first.times is None:
@@ -99,17 +102,16 @@ def _recordings(path: Path, layout: Layout, block: int, bag: _Bag) -> Iterator[R
     def chain() -> Iterator[tuple[Array, Array]]:
         for moment, one in _with(at, first, pieces):
             if one.names != first.names:
-                raise ConfigError(
-                    f"{path}: the channels of {topic} change from {len(first.names)} ({', '.join(first.names)[:80]}) to "
-                    f"{len(one.names)} ({', '.join(one.names)[:80]})"
-                )
+                before, after = (f"{len(p.names)} ({', '.join(p.names)[:80]})" for p in (first, one))
+                raise ConfigError(f"{path}: the channels of {topic} change from {before} to {after}")
             times = one.times
             if times is None:
                 times = (one.stamp or moment) - np.arange(len(one.values))[::-1] / rate
             yield one.values, times
 
-    columns = Columns(tuple(places), channels, scales, after, rate, file_unit)
-    conditioned = f"{topic} was filtered by the stack that recorded it ({_words(conditioning)})" if _is(topic, FILTERED) else ""
+    columns = Columns(tuple(places), channels, scales, unit, rate, file_unit)
+    derived = any(_is(topic, d) for d in DERIVED)
+    conditioned = f"{topic} was filtered by the stack that recorded it ({_words(conditioning)})" if derived else ""
     yield from cut(path, block, chain(), columns, Timeline(markers, layout.ignore), remarks, conditioned)
 
 
@@ -156,7 +158,8 @@ def _markers(bag: _Bag, layout: Layout, base: str | None) -> tuple[list[Annotati
             out.append(Annotation(at, message.data.strip()))
             continue
         values = leaves(message)
-        if sum(v.size for _, v in values) != 1:
-            raise ConfigError(f"{bag.path}: {topic} has {sum(v.size for _, v in values)} numbers a message, a label is one")
+        count = sum(v.size for _, v in values)
+        if count != 1:
+            raise ConfigError(f"{bag.path}: {topic} has {count} numbers a message, a label is one")
         out.append(Annotation(at, label_text(float(values[0][1][0]))))
     return out, [] if layout.label else [f"labels are the prompts on {topic}"]

@@ -64,7 +64,9 @@ def read_edf(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
         if _is_status(file, signal):
             remarks.append(f"labels are the lower 16 bits of {layout.label!r}, the codes of its trigger input")
         if file.annotations:
-            remarks.append(f"its {len(file.annotations)} annotations are not used: labels are those of {layout.label!r}")
+            remarks.append(
+                f"its {len(file.annotations)} annotations are not used, labels are those of {layout.label!r}"
+            )
     else:
         timeline = Timeline(file.annotations, layout.ignore)
         nearest = times + 0.5 / rate  # an annotation begins at the sample that is nearest to its onset
@@ -108,8 +110,8 @@ def _units(
         if not signal.calibrated and (not layout.unit or spelled(layout.unit) in VOLTS):
             raise ConfigError(
                 f"{path}: signal {name!r} has no calibration (digital {signal.digital[0]:g} to {signal.digital[1]:g} "
-                f"stands for {signal.physical[0]:g} to {signal.physical[1]:g} {signal.unit}): leave it out (--channels), "
-                "or read it as stored with --unit counts"
+                f"stands for {signal.physical[0]:g} to {signal.physical[1]:g} {signal.unit}): leave it out "
+                "(--channels), or read it as stored with --unit counts"
             )
     return agreement.units(path, layout, channels, [s.unit if s.calibrated else "" for s in used])
 

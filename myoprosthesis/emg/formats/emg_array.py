@@ -14,7 +14,7 @@ from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.emg.formats import agreement
 from myoprosthesis.emg.formats.annotations import label_text
 from myoprosthesis.emg.formats.array_entry import Entry
-from myoprosthesis.emg.formats.emg_channels import Kind, emg_channels, kind
+from myoprosthesis.emg.formats.emg_channels import Kind, kind
 from myoprosthesis.emg.formats.streams import emg_of_stream, numbered
 from myoprosthesis.emg.layout import Layout
 
@@ -62,11 +62,8 @@ class EmgArray:
         names, same = numbered(names)
         self.remarks += same
         units = self._units(width)
-        if known:
-            self._places, left = emg_of_stream(path, layout, names, units, (), True)
-        else:
-            head = self._read(0, min(self.n, HEAD)).astype(float)
-            self._places, left = emg_channels(path, layout, names, units, head)
+        head = None if known else self._read(0, min(self.n, HEAD)).astype(float)
+        self._places, left = emg_of_stream(path, layout, names, units, known, head=head)
         self.remarks += left
         self.channels = tuple(names[k] for k in self._places)
         self.rate = self._rate(width)
@@ -111,7 +108,7 @@ class EmgArray:
                 continue
             if abs(float(np.median(steps)) * self.rate - 1) > STEP_TOLERANCE:
                 return None, [
-                    f"{entry.name!r} is not used: its steps are not those of {self.rate:g} Hz in s (name it with --time)"
+                    f"{entry.name!r} is not used: its steps are not those of {self.rate:g} Hz in s (--time names it)"
                 ]
             more = [f"{self.n - valid} samples behind the last time are left out"] if valid < self.n else []
             return times, [f"times are those of {entry.name!r}", *more]
@@ -231,8 +228,8 @@ class EmgArray:
         asked = self._layout.transposed
         if len(evidence) > 1 or (asked and evidence == {0}):
             raise ConfigError(
-                f"{self._path}: {name!r} of {shape[0]} × {shape[1]} has its samples in rows by the names or labels beside it"
-                + (", not in columns (transposed)" if asked else " and in columns by others")
+                f"{self._path}: {name!r} of {shape[0]} × {shape[1]} has its samples in rows by the names or labels "
+                + ("beside it, not in columns (transposed)" if asked else "beside it, and in columns by others")
             )
         if evidence == {1} and 1 not in shape and not asked:
             self.remarks.append(f"{name!r} of {shape[0]} × {shape[1]} is turned: its rows are the channels")
@@ -252,7 +249,7 @@ class EmgArray:
             rates = [rates[k] for k in self._places]
         if len(set(rates)) > 1:
             pairs = ", ".join(f"{r:g} Hz" for r in rates[:LISTED])
-            raise ConfigError(f"{self._path}: its channels have several rates ({pairs}): name those of one (--channels)")
+            raise ConfigError(f"{self._path} has channels of several rates ({pairs}): name those of one (--channels)")
         sound = bool(rates) and SLOWEST <= rates[0] <= FASTEST
         if rates and not sound:
             text = label_text(values[0])[:80]  # type: ignore[index]
@@ -277,7 +274,9 @@ class EmgArray:
             found = [n for n in names if n in attributes]
             values = np.ravel(np.asarray(attributes[found[0]], float)) if found else np.array([usual])
             if values.size not in (1, width) or not np.isfinite(values).all():
-                raise ConfigError(f"{self._path}: {found[0]} of {self.entry.name!r} has {values.size} values, or no numbers")
+                raise ConfigError(
+                    f"{self._path}: {found[0]} of {self.entry.name!r} is {values.size} values, one a channel is needed"
+                )
             out.append(np.broadcast_to(values, (width,)))
             if found:
                 self.remarks.append(f"its {found[0]} of {values[0]:g}{' …' if values.size > 1 else ''} is applied")

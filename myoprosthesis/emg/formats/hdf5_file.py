@@ -78,7 +78,7 @@ class _Walk:
             if others:
                 raise self._outside(name, others[0])
         attributes = {**attributes, **_attributes(data)}
-        kind = _text(data.attrs.get("MATLAB_class", b""))
+        kind = _class(data)
         if self.matlab and (data.attrs.get("MATLAB_object_decode", 0) or kind in ("string", "table", "datetime")):
             self.remarks.append(
                 f"{name!r} is a MATLAB {kind or 'object'} and not read: save it as char, cellstr or double"
@@ -90,7 +90,7 @@ class _Walk:
                 self._field(data, name, column, attributes)
         elif h5py.check_ref_dtype(data.dtype) is not None:
             self._cells(data, name, attributes)
-        elif kind == "char" or (not kind and self.matlab and data.dtype == np.uint16 and data.size < CELLS and _textual(data)):
+        elif kind == "char" or (self.matlab and not kind and _textual(data)):
             self.entries[name] = numbers(name, _characters(data), attributes)
         else:
             self._array(data, name, attributes)
@@ -128,7 +128,8 @@ class _Walk:
 
         def read(key: tuple[slice, ...]) -> NDArray[Any]:
             self._check(data, name)
-            values = np.asarray(data.fields(column)[key[0]])[(slice(None), *key[1:])]
+            inner = (slice(None), *key[1:])
+            values = np.asarray(data.fields(column)[key[0]])[inner]
             return _texts(values, words) if text else values
 
         path = f"{name}/{column}"
@@ -142,7 +143,7 @@ class _Walk:
             self.remarks.append(f"{name!r} has {data.size} cells and is not read")
             return
         cells = [self.file[r] for r in np.ravel(data[()].T) if r]
-        if cells and all(isinstance(c, h5py.Dataset) and _text(c.attrs.get("MATLAB_class", b"")) == "char" for c in cells):
+        if cells and all(_class(c) == "char" for c in cells):
             texts = [str(_characters(c)[0]) for c in cells]
             self.entries[name] = numbers(name, np.array(texts, object), attributes)
             return
@@ -181,6 +182,11 @@ def _attributes(item: Any) -> dict[str, Any]:
     return out
 
 
+def _class(item: Any) -> str:
+    """The class that MATLAB gives an array; empty where it is none of MATLAB's."""
+    return _text(item.attrs.get("MATLAB_class", b""))
+
+
 def _texts(values: NDArray[Any], words: Mapping[int, str]) -> NDArray[Any]:
     """Texts as str: of bytes, or by the names of an enumeration."""
     flat = [words.get(int(v), str(v)) if words else _text(v) for v in values.ravel()]
@@ -201,10 +207,13 @@ def _text(value: Any) -> str:
 def _characters(data: Any) -> NDArray[Any]:
     """Rows of a MATLAB char array, which the file has as columns of UTF-16 units."""
     units = np.atleast_2d(np.asarray(data[()], "<u2").T)
-    return np.array([row.tobytes().decode("utf-16-le", "replace").rstrip() for row in np.ascontiguousarray(units)], object)
+    rows = [row.tobytes().decode("utf-16-le", "replace").rstrip() for row in np.ascontiguousarray(units)]
+    return np.array(rows, object)
 
 
 def _textual(data: Any) -> bool:
-    """Whether small numbers without a class are printable characters."""
+    """Whether 16-bit numbers that have no class are a few printable characters."""
+    if data.dtype != np.uint16 or not 0 < data.size < CELLS:
+        return False
     values = np.asarray(data[()]).ravel()
-    return bool(values.size and (((values >= 32) & (values < 127)) | (values == 0xB5) | (values == 0x3BC)).all())
+    return bool((((values >= 32) & (values < 127)) | (values == 0xB5) | (values == 0x3BC)).all())

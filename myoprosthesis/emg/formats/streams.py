@@ -50,17 +50,18 @@ def numbered(names: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def emg_of_stream(
-    path: Path, layout: Layout, names: Sequence[str], units: Sequence[str], types: Sequence[str], known: bool
-) -> tuple[list[int], list[str]]:
+    path: Path, layout: Layout, names: Sequence[str], units: Sequence[str], known: bool, types: Sequence[str] = (),
+    head: Array | None = None,
+) -> tuple[list[int], list[str]]:  # fmt: skip
     """Places of the channels that are EMG, and sentences on those left out; raises `ConfigError`.
 
     `types` are the channels' own in the file, in capitals, if it has any. Of a stream that is `known` to be EMG all
-    channels are that neither their type nor their name or unit contradicts.
+    channels are that neither their type nor their name or unit contradicts; for others see `emg_channels`.
     """
     typed = [k for k, t in enumerate(types) if "EMG" in t]
     places = typed or [k for k, (n, u) in enumerate(zip(names, units, strict=True)) if kind(n, u) is not Kind.NOT_EMG]
     if layout.channels or not (typed or known) or not places:
-        found, left = emg_channels(path, layout, names, units)
+        found, left = emg_channels(path, layout, names, units, head)
         return list(found), list(left)
     rest = [n for k, n in enumerate(names) if k not in set(places)]
     return places, [f"not EMG by type, name or unit, and left out: {', '.join(rest)}"] if rest else []
@@ -90,7 +91,8 @@ def cut(
         missed = timeline.missed(t) if not block else []
         return Recording(
             samples, columns.names, columns.rate, columns.unit, t, True, timeline.spans(t, before), source=str(path),
-            file_unit=columns.file_unit, file_labels=timeline.in_file, remarks=(*remarks, *timeline.remarks, *missed), conditioned=conditioned,
+            file_unit=columns.file_unit, file_labels=timeline.in_file,
+            remarks=(*remarks, *timeline.remarks, *missed), conditioned=conditioned,
         )  # fmt: skip
 
     parts: list[tuple[Array, Array]] = []

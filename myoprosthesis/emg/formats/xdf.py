@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import numpy as np
-
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.emg.formats import agreement
 from myoprosthesis.emg.formats.annotations import Annotation, Timeline, label_text
@@ -36,14 +34,15 @@ def read_xdf(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
     labels = [c or f"ch{k + 1}" for k, c in enumerate(stream.labels)]
     names, same = numbered(labels)
     types = [c["type"].upper() for c in stream.channels]
-    places, left = emg_of_stream(path, layout, names, [c["unit"] for c in stream.channels], types, name in emg)
+    places, left = emg_of_stream(path, layout, names, [c["unit"] for c in stream.channels], name in emg, types)
     rate = agreement.rate(path, layout, stream.rate)
     used = tuple(names[k] for k in places)
     unit, file_unit, scales = agreement.units(path, layout, used, [stream.channels[k]["unit"] for k in places])
     columns = Columns(tuple(places), used, scales, unit, rate, file_unit)
     annotations, more = _labels(path, layout, named, name)
     remarks += [*same, *left, *more]
-    yield from cut(path, block, iter([(stream.values, stream.times)]), columns, Timeline(annotations, layout.ignore), remarks)
+    timeline = Timeline(annotations, layout.ignore)
+    yield from cut(path, block, iter([(stream.values, stream.times)]), columns, timeline, remarks)
 
 
 def _named(streams: list[Stream]) -> dict[str, Stream]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import mmap
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,7 @@ def load(path: Path) -> tuple[list[Stream], list[str]]:
     finally:
         logger.removeHandler(heard)
         logger.propagate = propagate
-    remarks += [f"pyxdf says: {m[:160]}" for m in heard.texts if not m.startswith(USUAL) and not any(u in m for u in USUAL)]
+    remarks += [f"pyxdf says: {m[:160]}" for m in heard.texts if not any(u in m for u in USUAL)]
     for stream, raw in zip(streams, loaded, strict=True):
         remarks += _counted(stream, raw)
     joined, more = _joined(streams)
@@ -114,8 +114,8 @@ def _checked(path: Path) -> list[str]:
                 place = start + size
     except (OSError, ValueError) as error:  # an empty file cannot be mapped
         raise _damaged(path) from error
-    return [f"{damaged} places of the file are damaged or cut off, what is behind them as far as the next mark is lost"] \
-        if damaged else []  # fmt: skip
+    words = f"{damaged} places of the file are damaged or cut off: what is behind them, up to the next mark, is lost"
+    return [words] if damaged else []
 
 
 def _length(data: Any, place: int) -> tuple[int, int]:
@@ -188,8 +188,8 @@ def _joined(streams: Sequence[Stream]) -> tuple[list[Stream], list[str]]:
         if len(parts) < 2 or not apart:
             out += parts or group[:1]
             continue
-        values = [list(p.values) for p in parts] if group[0].format == "string" else [np.asarray(p.values) for p in parts]
-        whole = sum(values, []) if group[0].format == "string" else np.concatenate(values)
+        texts = group[0].format == "string"
+        whole = [row for p in parts for row in p.values] if texts else np.concatenate([p.values for p in parts])
         times = np.concatenate([p.times for p in parts])
         out.append(replace(parts[0], times=times, values=whole, synchronised=all(p.synchronised for p in parts)))
         remarks.append(f"stream {parts[0].name!r} was stopped and started again: its {len(parts)} parts are one")
