@@ -122,6 +122,11 @@ class Bag:
         """When the last message was received."""
         return max((f.last_ns for f in self.files if f.messages), default=0)
 
+    @property
+    def zero_ns(self) -> int:
+        """The instant from which times in it are counted: 0 in simulated time, else when the first message came."""
+        return 0 if any(t.simulated for t in self.topics.values()) else self.first_ns
+
     def has(self, name: str) -> bool:
         """Whether there are messages of a topic."""
         return any(self.topics[t].count for t in self._like(name))
@@ -205,7 +210,7 @@ class Bag:
             try:
                 read(message.data)
             except RecordingError:
-                self._count(chosen.name)
+                self.count_damaged(chosen.name)
                 continue
             yield message
 
@@ -226,7 +231,7 @@ class Bag:
                 try:
                     reader.read(data)
                 except CommandError:
-                    self._count(name)
+                    self.count_damaged(name)
                     continue
                 parts.append((np.array([when]), next(stacked([data]))))
         received = int(self.topics[name].simulated)
@@ -234,5 +239,6 @@ class Bag:
             instants = when[:, 0], when[:, received], s.stamp_ns
             yield Table(name, file, *instants, s.names, s.position, s.velocity, s.effort)
 
-    def _count(self, topic: str) -> None:
+    def count_damaged(self, topic: str) -> None:
+        """Keep account of a message that could not be decoded, for `faults`."""
         self._unreadable[topic] = self._unreadable.get(topic, 0) + 1
