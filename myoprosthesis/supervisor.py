@@ -15,7 +15,8 @@ from typing import Any
 
 from myoprosthesis.stack import NodeSpec
 
-REFUSED = 2
+REFUSED, FAILED = 2, 3
+"""Exit status of a process that cannot use what it was given, and of one whose work cannot go on."""
 _LABELS = re.compile(r"^(\[[^]]*\] ?)+: |^error: ")
 """What ROS's log and our processes put before a sentence."""
 GRACE_S = 4.0
@@ -49,9 +50,10 @@ class Supervisor:
             code = process.poll()
             if code is None:
                 continue
-            if code == REFUSED:
+            if code in (REFUSED, FAILED):
                 self._listeners[name].join(1.0)
-                return f"{name} was not started: {self._last.get(name, 'it did not say why')}"
+                what = "was not started" if code == REFUSED else "failed"
+                return f"{name} {what}: {self._last.get(name, 'it did not say why')}"
             node, lived = self._nodes[name], time.monotonic() - self._started[name]
             self._short[name] = self._short.get(name, 0) + 1 if lived < FEWEST_S else 0
             died = f"died by signal {-code}" if code < 0 else f"ended with status {code}"

@@ -37,8 +37,7 @@ class Stand:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             self.console.hear(0.05)
-            fault = self.supervisor.poll() or str(self.console.score.effector.get("error", ""))
-            if fault:
+            if fault := self.supervisor.poll():
                 raise MyoError("; ".join([fault, *self.words[-3:]]))
 
     def until_ready(self, seconds: float = 20.0) -> None:

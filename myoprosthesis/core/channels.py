@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ContractError
+from myoprosthesis.core.message import brief
 
 FIELDS = ("position", "velocity", "effort")
 """The rows of a state table, in the order of sensor_msgs/JointState."""
@@ -91,11 +92,17 @@ def permutation(wanted: Sequence[str], given: Sequence[str]) -> NDArray[np.intp]
     where = {name: i for i, name in enumerate(given)}
     if len(where) != len(given):
         twice = next(name for i, name in enumerate(given) if where[name] != i)
-        raise ContractError(f"channel {twice!r} is there twice")
+        raise ContractError(f"channel {brief(twice)!r} is there twice")
     for name in wanted:
         if name not in where:
-            raise ContractError(f"channel {name!r} is wanted but not there; there are: {', '.join(given)}")
+            raise ContractError(f"channel {name!r} is wanted but not there; there are: {_listed(given)}")
+    known = set(wanted)
     for name in given:
-        if name not in set(wanted):
-            raise ContractError(f"channel {name!r} is there but not wanted; wanted are: {', '.join(wanted)}")
+        if name not in known:
+            raise ContractError(f"channel {brief(name)!r} is there but not wanted; wanted are: {_listed(wanted)}")
     return np.array([where[name] for name in wanted], np.intp)
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names for a sentence, which nobody reads when it is longer than a page."""
+    return brief(", ".join(names[:200]), 2000)

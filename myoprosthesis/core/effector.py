@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.channels import Channels
-from myoprosthesis.core.errors import ConfigError, ContractError
+from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.fail import RELAX, fail_state
 from myoprosthesis.core.law import Law
+from myoprosthesis.core.message import TEXT_BYTES, read_object, reading
 
 Array = NDArray[np.float64]
 AXES = ("x", "y", "z")
@@ -159,15 +160,14 @@ class EffectorSpec:
     @classmethod
     def from_json(cls, text: str) -> EffectorSpec:
         """Inverse of `to_json`."""
-        try:
-            data: dict[str, Any] = json.loads(text)
+        what = "the effector's specification"
+        with reading(what):
+            data = read_object(text, what, TEXT_BYTES)
             for derived in ("accepts_field", "units"):
                 data.pop(derived, None)
             data["command"] = Channels.from_dict(data["command"])
             values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
             return cls(**values)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ContractError(f"the effector's specification cannot be read: {error}") from error
 
 
 @dataclass(frozen=True, eq=False)

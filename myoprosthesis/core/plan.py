@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.message import PLAN_BYTES, brief, read_object, reading
 
 NS = 1_000_000_000
 
@@ -45,12 +46,22 @@ class TrialPlan:
 
     def __post_init__(self) -> None:
         times = (self.trial, self.from_ns, self.until_ns, *(() if self.go_ns is None else (self.go_ns,)))
-        if not all(isinstance(t, int) for t in times):
+        if not all(isinstance(t, int) and not isinstance(t, bool) for t in times):
             raise ConfigError(f"a trial's number and times are whole numbers, got {', '.join(map(repr, times))}")
         if self.trial < -1:
             raise ConfigError(f"trials are numbered from 0 (-1: no trial), got {self.trial}")
+        flags = (self.reset, self.scored, self.last)
+        if not (all(isinstance(f, bool) for f in flags) and isinstance(self.label, str)):
+            raise ConfigError(
+                f"trial {self.trial} has reset, scored and last {', '.join(map(brief, flags))} and label "
+                f"{brief(self.label)}: true or false, and a text, are needed"
+            )
+        if not all(isinstance(p, tuple) for p in (self.start, self.target)):
+            where = f"from {brief(self.start)} to {brief(self.target)}"
+            raise ConfigError(f"trial {self.trial} goes {where}: three coordinates each are needed")
         if not len(self.start) == len(self.target) == 3:
-            raise ConfigError(f"trial {self.trial} goes from {self.start} to {self.target}: three coordinates each")
+            where = f"from {brief(self.start)} to {brief(self.target)}"
+            raise ConfigError(f"trial {self.trial} goes {where}: three coordinates each")
         if not self.from_ns < self.until_ns:
             raise ConfigError(f"trial {self.trial} ends at {self.until_ns} ns, not after its start {self.from_ns} ns")
         if not all(math.isfinite(x) for x in (*self.start, *self.target)):
@@ -69,13 +80,11 @@ class TrialPlan:
     @classmethod
     def from_json(cls, text: str) -> TrialPlan:
         """Inverse of `to_json`."""
-        data = _object(text, "trial")
-        data.pop("party", None)
-        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
-        try:
+        with reading("a trial"):
+            data = read_object(text, "a trial")
+            data.pop("party", None)
+            values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
             return cls(**values)
-        except TypeError as error:
-            raise ConfigError(f"a trial cannot be read: {error}") from error
 
 
 TASK_UNITS = {"target/x": "m", "target/y": "m", "target/z": "m", "go": "1"}
@@ -137,13 +146,16 @@ class PerturbationPlan:
 
     def to_json(self) -> str:
         """The text of a message on `perturbation`."""
-        return json.dumps({"party": "perturbation", **asdict(self)})
+        text = json.dumps({"party": "perturbation", **asdict(self)})
+        if len(text) > PLAN_BYTES:
+            raise ConfigError(f"perturbation {self.name!r} makes a plan of {len(text)} characters: {PLAN_BYTES} go")
+        return text
 
     @classmethod
     def from_json(cls, text: str) -> PerturbationPlan:
         """Inverse of `to_json`."""
-        data = _object(text, "perturbation")
-        try:
+        with reading("a perturbation"):
+            data = read_object(text, "a perturbation")
             entries = tuple(Entry(**e) for e in data.get("entries", ()))
             return cls(
                 name=str(data["name"]),
@@ -152,10 +164,10 @@ class PerturbationPlan:
                 entries=entries,
                 from_ns=int(data.get("from_ns", 0)),
             )
-        except KeyError as error:
-            raise ConfigError(f"a perturbation cannot be read: it has no {error}") from error
-        except (TypeError, ValueError, OverflowError) as error:
-            raise ConfigError(f"a perturbation cannot be read: {error}") from error
+
+
+MOST_PLANS = 100
+"""So many plans ahead are kept; a party announces one or two."""
 
 
 @dataclass
@@ -169,7 +181,7 @@ class Schedule:
         """Take in a plan. It replaces all that was said of the time from its `from_ns` on, so that a party which
         was restarted, and begins anew in the middle of an old plan, is the only one heard."""
         self.plans = [p for p in self.plans if p.from_ns < plan.from_ns]
-        self.plans.append(plan)
+        self.plans = [*self.plans[-MOST_PLANS:], plan]
         self.horizon_ns = plan.until_ns
 
     @property
@@ -184,12 +196,3 @@ class Schedule:
         plan = self.plans[0] if self.plans else None
         return plan if plan is not None and plan.from_ns <= now_ns < plan.until_ns else None
 
-
-def _object(text: str, what: str) -> dict[str, Any]:
-    try:
-        data = json.loads(text)
-    except ValueError as error:
-        raise ConfigError(f"a {what} is not JSON: {error}") from error
-    if not isinstance(data, dict):
-        raise ConfigError(f"a {what} must be a JSON object, got {type(data).__name__}")
-    return data

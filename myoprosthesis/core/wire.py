@@ -20,6 +20,8 @@ from myoprosthesis.core.errors import CommandError
 Array = NDArray[np.float64]
 NS = 1_000_000_000
 _ENCAPSULATION = b"\x00\x01\x00\x00"
+MOST_NAMES = 10_000
+"""Of a JointState: some times those of a whole body. To decode as many takes milliseconds."""
 _EMPTY: Array = np.zeros(0)
 
 
@@ -123,6 +125,8 @@ class Reader:
         at = (at + 3) & ~3
         (n,) = struct.unpack_from("<I", data, at)
         at += 4
+        if n > MOST_NAMES:
+            raise ValueError(f"{n} names, at most {MOST_NAMES} are read")
         names = []
         for _ in range(n):
             at = (at + 3) & ~3

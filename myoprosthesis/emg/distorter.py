@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.core.errors import ConfigError, unknown
+from myoprosthesis.core.errors import ConfigError, MyoError, unknown
+from myoprosthesis.core.message import reading
 from myoprosthesis.core.plan import NS, Entry
 
 Array = NDArray[np.float64]
@@ -56,13 +57,12 @@ class Distorter:
     def refusal(self, entries: Iterable[Entry]) -> str:
         """Empty, or why what the entries say cannot be done to this stream."""
         try:
-            for entry in entries:
-                if entry.site == SITE:
-                    self._check(entry)
-        except ConfigError as error:
+            with reading("the perturbation of EMG"):
+                for entry in entries:
+                    if entry.site == SITE:
+                        self._check(entry)
+        except MyoError as error:
             return str(error)
-        except (KeyError, TypeError, ValueError) as error:
-            return f"a perturbation of kind {entry.kind!r} cannot be read: {error!r}"
         return ""
 
     def apply(self, samples: Array, times_ns: Times, entries: Iterable[Entry]) -> Array:

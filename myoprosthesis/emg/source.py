@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -45,11 +45,10 @@ class SourceSpec:
 
     @classmethod
     def from_json(cls, text: str) -> SourceSpec:
-        """Inverse of `to_json`, of a message on `emg/spec` too, which says more; raises `ConfigError`."""
+        """Inverse of `to_json`; raises `ConfigError`."""
         try:
             data = json.loads(text)
-            own = {f.name: data[f.name] for f in fields(cls) if f.name in data}
-            return cls(**{**own, "channels": tuple(data["channels"])})
+            return cls(**{**data, "channels": tuple(data["channels"])})
         except (ValueError, TypeError, KeyError) as error:
             raise ConfigError(f"the specification of an EMG source cannot be read: {error!r}") from error
 

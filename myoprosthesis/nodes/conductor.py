@@ -15,6 +15,7 @@ from myoprosthesis.core.wire import Frame, Reader
 from myoprosthesis.nodes import status, topics
 from myoprosthesis.nodes.inbox import Inbox
 from myoprosthesis.nodes.steering import Steering
+from myoprosthesis.nodes.subscription import subscribe
 from myoprosthesis.nodes.trial_watch import TrialWatch, Watched
 
 READY_S, PLAN_S = 30.0, 2000
@@ -55,10 +56,10 @@ class Listener:
         try:
             while not self._stop.is_set():
                 self._inbox.wait(0.1)
-                for message in self._inbox.take(self._targets):
-                    self._hear(TrialPlan.from_json(message.data))
-                for data in self._inbox.take(self._states):
-                    self._frames.append(self._reader.read(data))
+                for plan in self._inbox.read(self._targets, lambda m: TrialPlan.from_json(m.data)):
+                    self._hear(plan)
+                for frame in self._inbox.read(self._states, self._reader.read):
+                    self._frames.append(frame)
                     self.heard += 1
                 while self._frames and self._see(self._frames[0]):
                     self._frames.popleft()
@@ -95,9 +96,8 @@ class Conductor:
         self._recorder: dict[str, Any] = {}
         self._policy: dict[str, Any] = {}
         node = steering.node
-        node.create_subscription(topics.POLICY_ACTIVE.type, topics.POLICY_ACTIVE.name, self._hear, topics.latched(10))
-        t = topics.RECORDER_ACTIVE
-        node.create_subscription(t.type, t.name, self._hear_recorder, t.qos)
+        subscribe(node, topics.POLICY_ACTIVE, self._hear, topics.latched(10))
+        subscribe(node, topics.RECORDER_ACTIVE, self._hear_recorder)
         node.create_service(SetBool, "session/pause", self._pause)
 
     def close(self) -> None:

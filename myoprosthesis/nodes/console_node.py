@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import rclpy
-from rcl_interfaces.msg import ParameterEvent
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import parameter_value_to_python
 from rclpy.signals import SignalHandlerOptions
 
-from myoprosthesis.core.errors import MyoError
+from myoprosthesis.core.message import PLAN_BYTES
 from myoprosthesis.core.namespace import namespace_of
 from myoprosthesis.core.plan import PerturbationPlan
 from myoprosthesis.nodes import status, topics
 from myoprosthesis.nodes.process import network_warning, run, stay_local
 from myoprosthesis.nodes.score import Score
+from myoprosthesis.nodes.subscription import subscribe
+
+HEARD = ("effector", "policy", "emg", "emulator", "recorder", "perturbation", "task", "twin/effector")
+"""Whose diagnostics are kept."""
 
 
 class ConsoleNode(Node):
@@ -37,10 +39,10 @@ class ConsoleNode(Node):
             (topics.TRIAL_EVENTS, self._trial),
             (topics.EMG_DECISION, self._decision),
         ):
-            self.create_subscription(topic.type, topic.name, handle, topic.qos)
+            subscribe(self, topic, handle)
         self.changed: dict[str, dict[str, Any]] = {}
         self._open = bool(network_warning())
-        self.create_subscription(ParameterEvent, "/parameter_events", self._heed, 100)
+        subscribe(self, topics.PARAMETER_EVENTS, self._heed)
 
     def hear(self, seconds: float) -> None:
         """Handle one thing that comes within `seconds`."""
@@ -49,18 +51,13 @@ class ConsoleNode(Node):
             self._executor.add_node(self)
         self._executor.spin_once(timeout_sec=seconds)
 
-    def hear_for(self, seconds: float) -> None:
-        """Handle all that comes within `seconds`."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            self.hear(0.05)
-
     def _heed(self, event: Any) -> None:
         """What was set while running, by node, so that a node started again can be given it."""
         space, _, name = event.node.rpartition("/")
         if space == self.get_namespace().rstrip("/"):
             values: dict[str, Any] = {p.name: "" for p in event.deleted_parameters}
             values |= {p.name: parameter_value_to_python(p.value) for p in event.changed_parameters}
+            values = {k: v for k, v in values.items() if len(str(v)) <= PLAN_BYTES}
             if self._open and values.get("stopped", True) is not True:
                 values.pop("stopped")  # whoever says so on an open network: a stop stays one over a restart
             self.changed.setdefault(name, {}).update(values)
@@ -68,24 +65,20 @@ class ConsoleNode(Node):
     def _diagnostics(self, message: Any) -> None:
         space = status.full_name(self.get_namespace(), "")
         for one in message.status:
-            if one.name == status.full_name(self.get_namespace(), "effector"):
-                self.score.hear_effector({**status.values(one), "text": one.message})
-            elif one.name.startswith(space):
-                self.score.hear_other(one.name[len(space) :], {**status.values(one), "text": one.message})
+            name = one.name[len(space) :] if one.name.startswith(space) else ""
+            if name in HEARD:
+                values = status.checked({**status.values(one), "text": one.message})
+                self.score.hear_effector(values) if name == "effector" else self.score.hear_other(name, values)
 
     def _policy(self, message: Any) -> None:
-        self.score.hear_policy({**status.values(message), "text": message.message})
+        self.score.hear_policy(status.checked({**status.values(message), "text": message.message}))
 
     def _perturbation(self, message: Any) -> None:
-        try:
-            plan = PerturbationPlan.from_json(message.data)
-        except MyoError as error:
-            self.get_logger().error(str(error))
-            return
+        plan = PerturbationPlan.from_json(message.data)
         self.score.hear_plan(plan.trial, plan.name)
 
     def _trial(self, message: Any) -> None:
-        self.score.hear_trial(message.message, status.values(message))
+        self.score.hear_trial(message.message, status.checked(status.values(message), ("trial", "time_ns")))
 
     def _decision(self, message: Any) -> None:
         """Scores stand in `position`, with 1 in `effort` at the choice; see `ports.DecoderPort.decided`."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.loop import Ledger, prefer
+from myoprosthesis.core.message import brief
 from myoprosthesis.decoders.voice import DecoderVoice, Stream
 from myoprosthesis.nodes.player_loop import PlayerLoop, PlayerPort
 from myoprosthesis.nodes.samples import Samples
@@ -65,7 +66,7 @@ class DecoderLoop(PlayerLoop):
 
     def _tick(self, block: Samples) -> None:
         if block.channels != self.stream.channels:
-            raise MyoError(f"the EMG has become another: {', '.join(block.channels)}")
+            raise MyoError(f"the EMG has become another: {brief(', '.join(block.channels))}")
         player = self.player
         self._let_in(block.newest_ns)
         voice = player.active

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 import time
@@ -28,6 +29,7 @@ from myoprosthesis.nodes.parameters import declare, overrides, read
 from myoprosthesis.nodes.ports import EffectorPort
 from myoprosthesis.nodes.process import network_warning, run
 from myoprosthesis.nodes.stop_socket import StopServer
+from myoprosthesis.nodes.subscription import subscribe
 
 LOCAL_ONLY = (
     "with the network open, an emergency stop is taken off on the effector's own machine only: "
@@ -77,9 +79,7 @@ class EffectorNode(LoopNode):
         self.add_post_set_parameters_callback(self._become)
         self._diagnostics = Diagnostics(self, "effector")
         self._spec = self.create_publisher(topics.SPEC.type, topics.SPEC.name, topics.SPEC.qos)
-        self.create_subscription(
-            topics.POLICY_ACTIVE.type, topics.POLICY_ACTIVE.name, self._policy_changed, topics.POLICY_ACTIVE.qos
-        )
+        subscribe(self, topics.POLICY_ACTIVE, self._policy_changed)
         services = {"estop": self._estop, "resume": self._resume, "reset": self._reset, "step": self._step}
         for service, callback in services.items():
             self.create_service(Trigger, f"~/{service}", callback)
@@ -149,8 +149,11 @@ class EffectorNode(LoopNode):
     def _become(self, parameters: list[Parameter[Any]]) -> None:
         """The emergency stop; and another effector, with options of its own, which begin as their defaults."""
         for p in parameters:
-            if p.name == "stopped" and self.loop is not None:
-                self._request_stop(self.loop, bool(p.value))
+            if p.name == "stopped":
+                if p.value:
+                    self._wanted_stop = None  # a stop wins over a resume that is still on its way
+                if self.loop is not None:
+                    self._request_stop(self.loop, bool(p.value))
             elif p.name == "effector" and p.value != self._name:
                 self.settled(EffectorNodeOptions)
                 for f in fields(self._own):
@@ -275,7 +278,7 @@ class EffectorNode(LoopNode):
 
     def _policy_changed(self, message: Any) -> None:
         deadline = status.values(message).get("deadline_s")
-        if self.loop is not None and isinstance(deadline, (int, float)):
+        if self.loop is not None and isinstance(deadline, (int, float)) and 0 < deadline < math.inf:
             self.loop.deadline_s = float(deadline)
 
     def _rate(self, loop: EffectorLoop) -> float | None:
@@ -312,6 +315,8 @@ class EffectorNode(LoopNode):
             "trace_sha256": loop.trace_sha256(),
             **loop.ledger.summary(),
         }
+        if last is None:  # one that is let go of may have failed
+            self.failed = loop.error
         level = status.ERROR if loop.error or guard.stopped else status.WARN if guard.reason else status.OK
         text = loop.error or guard.reason or "following commands"
         self._diagnostics.tell(text, values, level, guard.spec.name)

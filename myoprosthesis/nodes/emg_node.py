@@ -86,13 +86,7 @@ class EmgPort:
 
     def plans(self) -> list[PerturbationPlan]:
         """See `Port`."""
-        out = []
-        for message in self._inbox.take(self._plans):
-            try:
-                out.append(PerturbationPlan.from_json(message.data))
-            except MyoError as error:
-                self.say("error", str(error))
-        return out
+        return list(self._inbox.read(self._plans, lambda m: PerturbationPlan.from_json(m.data)))
 
     def publish(self, block: Block, raw: Array, conditioned: Conditioned) -> None:
         """See `Port`."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 from rclpy.callback_groups import CallbackGroup
 from rclpy.event_handler import SubscriptionEventCallbacks
@@ -11,7 +11,12 @@ from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 
+from myoprosthesis.core.errors import MyoError
+from myoprosthesis.core.message import reading
+from myoprosthesis.nodes.subscription import Refusals, decode
 from myoprosthesis.nodes.topics import Topic
+
+T = TypeVar("T")
 
 
 class _Polled(CallbackGroup):
@@ -40,6 +45,8 @@ class Inbox:
         self._wake = node.create_guard_condition(lambda: None, callback_group=self._group)
         self._set: Any = None
         self._ready: set[int] = set()
+        self._decoded: dict[Any, Any] = {}
+        self._refusals = Refusals(node.get_logger().error)
 
     def subscribe(
         self,
@@ -57,9 +64,11 @@ class Inbox:
             lambda _: None,
             qos or topic.qos,
             callback_group=self._group,
-            raw=raw,
+            raw=True,
             event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
         )
+        if not raw:
+            self._decoded[subscription] = topic.type
         self._subscriptions.append(subscription)
         self._set = None
         return subscription
@@ -87,10 +96,25 @@ class Inbox:
         if handle.pointer not in self._ready:
             return
         self._ready.discard(handle.pointer)
-        while (got := handle.take_message(subscription.msg_type, subscription.raw)) is not None:
-            yield got[0]
+        kind = self._decoded.get(subscription)
+        while (got := handle.take_message(subscription.msg_type, True)) is not None:
+            try:
+                yield got[0] if kind is None else decode(got[0], kind, subscription.topic_name)
+            except MyoError as error:
+                self._refusals.add(str(error))
             if single:
                 return
+
+    def read(self, subscription: Any, parse: Callable[[Any], T], single: bool = False) -> Iterator[T]:
+        """What `parse` makes of all that `take` gives; what it cannot read is refused, and that is said."""
+        for message in self.take(subscription, single):
+            try:
+                with reading(f"a message on {subscription.topic_name}"):
+                    value = parse(message)
+            except MyoError as error:
+                self._refusals.add(str(error))
+            else:
+                yield value
 
     @staticmethod
     def drain(subscription: Any, most: int) -> list[tuple[Any, dict[str, Any]]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,10 +10,12 @@ import numpy as np
 import rclpy
 from numpy.typing import NDArray
 
-from myoprosthesis.core.errors import ConfigError, MyoError
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.message import TEXT_BYTES, read_object, reading
 from myoprosthesis.nodes import topics
 from myoprosthesis.nodes.samples import read
 from myoprosthesis.nodes.steering import WAIT_S, Steering
+from myoprosthesis.nodes.subscription import subscribe
 
 Array = NDArray[np.float64]
 LATE_S = 1.0
@@ -33,15 +34,16 @@ class EmgListener:
         self.shadow: Array | None = None
         told: list[Any] = []
         node = graph.node
-        node.create_subscription(topics.EMG_SPEC.type, topics.EMG_SPEC.name, told.append, topics.EMG_SPEC.qos)
-        node.create_subscription(topics.EMG_RAW.type, topics.EMG_RAW.name, self._hear, topics.EMG_RAW.qos)
+        subscribe(node, topics.EMG_SPEC, told.append)
+        subscribe(node, topics.EMG_RAW, self._hear)
         for topic, field in ((topics.COMMAND, "command"), (topics.POLICY_SHADOW, "shadow")):
-            node.create_subscription(topic.type, topic.name, self._keep(field), topic.qos)
+            subscribe(node, topic, self._keep(field))
         if not graph.spin_until(lambda: bool(told), WAIT_S):
             raise ConfigError("no EMG is heard: is a stack with EMG up (myoprosthesis up emg-hand), in this namespace?")
-        spec = json.loads(told[-1].data)
-        self.channels, self.rate, self.unit = tuple(spec["channels"]), float(spec["rate"]), str(spec["unit"])
-        self.conditioning: dict[str, Any] = dict(spec["conditioning"])
+        with reading("the specification of the EMG"):
+            spec = read_object(told[-1].data, "the specification of the EMG", TEXT_BYTES)
+            self.channels, self.rate, self.unit = tuple(spec["channels"]), float(spec["rate"]), str(spec["unit"])
+            self.conditioning: dict[str, Any] = dict(spec["conditioning"])
 
     def spin(self, seconds: float) -> None:
         """Handle what comes."""
@@ -63,10 +65,7 @@ class EmgListener:
         return np.concatenate([*self._blocks, np.zeros((0, len(self.channels)))])[:wanted]
 
     def _hear(self, message: Any) -> None:
-        try:
-            self._blocks.append(read(message).values)
-        except MyoError:
-            return
+        self._blocks.append(read(message).values)
 
     def _keep(self, field: str) -> Callable[[Any], None]:
         return lambda message: setattr(self, field, np.array(message.position))

@@ -36,6 +36,8 @@ class ManagedNode(LifecycleNode):
         """Whether it has been configured once: from then on a refusal does not end its process."""
         self._waiting: bool | None = None
         """After a refused `anew`: whether it is to be active once it fits again; None: nothing of the kind."""
+        self.failed = ""
+        """Why the node, which worked, cannot go on; its process then ends."""
         self._why = ""
         self._lasting: list[Any] = []
         self._groups: tuple[type, ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
@@ -12,10 +12,13 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from myoprosthesis.core.errors import ConfigError, unknown
+from myoprosthesis.core.message import PLAN_BYTES
 from myoprosthesis.core.options import build, describe
 from myoprosthesis.files import yaml_text
 
 T = TypeVar("T")
+LONGEST = PLAN_BYTES
+"""Characters of a parameter's value that is set while a node runs."""
 _ALWAYS = {"use_sim_time", "start_type_description_service"}
 
 
@@ -40,7 +43,7 @@ def declare(node: Node, *groups: tuple[str, type], given: Mapping[str, Any] | No
 
 def read(node: Node, cls: type[T], prefix: str = "", changes: list[Parameter[Any]] | None = None) -> T:
     """The options of `cls` from the node's parameters, with `changes` on top; raises `ConfigError`."""
-    changed = {p.name: p.value for p in changes or ()}
+    changed = {p.name: _short(p.name, p.value) for p in changes or ()}
     values = {}
     for f in fields(cls):  # type: ignore[arg-type]
         name = prefix + f.name
@@ -50,6 +53,15 @@ def read(node: Node, cls: type[T], prefix: str = "", changes: list[Parameter[Any
             continue
         values[f.name] = _mapping(name, value) if str(f.type).startswith("dict") else value
     return build(cls, values, f"node {node.get_name()!r}")
+
+
+def _short(name: str, value: Any) -> Any:
+    """The value, if it is not too long to be looked at; raises `ConfigError`."""
+    parts = [value] if isinstance(value, (str, bytes)) else value if isinstance(value, Sequence) else ()
+    length = sum(len(part) if isinstance(part, (str, bytes)) else 8 for part in parts)
+    if length > LONGEST:
+        raise ConfigError(f"{name} has {length} characters, at most {LONGEST} are read")
+    return value
 
 
 def _mapping(name: str, value: Any) -> Any:

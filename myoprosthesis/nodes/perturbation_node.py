@@ -17,6 +17,7 @@ from myoprosthesis.nodes import topics
 from myoprosthesis.nodes.managed import ManagedNode
 from myoprosthesis.nodes.parameters import declare, read
 from myoprosthesis.nodes.process import run
+from myoprosthesis.nodes.subscription import subscribe
 from myoprosthesis.perturbations import presets
 from myoprosthesis.perturbations.schedule import Planner
 
@@ -59,7 +60,7 @@ class PerturbationNode(ManagedNode):
         self._trial: TrialPlan | None = None
         self._on = False
         self._plan = self.create_publisher(topics.PERTURBATION.type, topics.PERTURBATION.name, topics.PERTURBATION.qos)
-        self.create_subscription(topics.TARGET.type, topics.TARGET.name, self._hear, topics.TARGET.qos)
+        subscribe(self, topics.TARGET, self._hear)
         self.add_on_set_parameters_callback(self._check)
         self.add_post_set_parameters_callback(self._set)
         self.beat()
@@ -87,11 +88,7 @@ class PerturbationNode(ManagedNode):
     def _hear(self, message: Any) -> None:
         if not self._options.per_trial:
             return
-        try:
-            self._trial = TrialPlan.from_json(message.data)
-        except MyoError as error:
-            self.get_logger().error(str(error))
-            return
+        self._trial = TrialPlan.from_json(message.data)
         self._publish()
 
     def _publish(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import queue
 import sys
@@ -19,6 +18,7 @@ from std_srvs.srv import Trigger
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.effector import EffectorSpec
 from myoprosthesis.core.errors import MyoError
+from myoprosthesis.core.message import TEXT_BYTES, read_object
 from myoprosthesis.core.options import option
 from myoprosthesis.core.plan import TASK_CHANNELS
 from myoprosthesis.decoders.drive import DriveOptions
@@ -32,6 +32,7 @@ from myoprosthesis.nodes.parameters import declare, read
 from myoprosthesis.nodes.policy_loop import PolicyLoop, player_for
 from myoprosthesis.nodes.ports import DecoderPort, PolicyPort
 from myoprosthesis.nodes.process import run, say
+from myoprosthesis.nodes.subscription import subscribe
 from myoprosthesis.policies import store
 from myoprosthesis.policies.onnx_policy import OnnxPolicy, read_contract
 from myoprosthesis.policies.player import Player, Voice
@@ -72,9 +73,9 @@ class PolicyNode(LoopNode):
         self._active = self.create_publisher(
             topics.POLICY_ACTIVE.type, topics.POLICY_ACTIVE.name, topics.POLICY_ACTIVE.qos
         )
-        self.create_subscription(topics.SPEC.type, topics.SPEC.name, self._meet, topics.SPEC.qos)
+        subscribe(self, topics.SPEC, self._meet)
         if self.decodes:
-            self.create_subscription(topics.EMG_SPEC.type, topics.EMG_SPEC.name, self._tune_in, topics.EMG_SPEC.qos)
+            subscribe(self, topics.EMG_SPEC, self._tune_in)
             self._diagnostics = Diagnostics(self, "policy")
         self.create_service(Trigger, "~/rollback", self._rollback)
         self.add_on_set_parameters_callback(self._check)
@@ -94,23 +95,15 @@ class PolicyNode(LoopNode):
 
     def _meet(self, message: Any) -> None:
         """An effector has told what it is."""
-        try:
-            spec = EffectorSpec.from_json(message.data)
-        except MyoError as error:
-            self.get_logger().error(str(error))
-            return
+        spec = EffectorSpec.from_json(message.data)
         if spec != self.spec:
             self.spec = spec
             self._begin()
 
     def _tune_in(self, message: Any) -> None:
         """An EMG node has told what it hears and what it does to it."""
-        try:
-            told = json.loads(message.data)
-            stream = Stream(tuple(told["channels"]), float(told["rate"]), dict(told["conditioning"]))
-        except (ValueError, KeyError, TypeError) as error:
-            self.get_logger().error(f"the specification of the EMG cannot be read: {error!r}")
-            return
+        told = read_object(message.data, "the specification of the EMG", TEXT_BYTES)
+        stream = Stream(tuple(map(str, told["channels"])), float(told["rate"]), dict(told["conditioning"]))
         if stream != self.stream:
             self.stream = stream
             self._begin()

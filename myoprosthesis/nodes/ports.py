@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 from rclpy.node import Node
 
 from myoprosthesis.core.effector import EffectorSpec, EffectorState
-from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.plan import PerturbationPlan, TrialPlan
 from myoprosthesis.core.wire import Frame, Reader, Writer
 from myoprosthesis.decoders.voice import DecoderVoice
 from myoprosthesis.nodes import topics
 from myoprosthesis.nodes.comparison import Beside
-from myoprosthesis.nodes.effector_loop import Command
+from myoprosthesis.nodes.effector_loop import PARTIES, Command
 from myoprosthesis.nodes.inbox import Inbox
 from myoprosthesis.nodes.process import say
 from myoprosthesis.nodes.samples import Samples, read_arrival
@@ -53,27 +52,18 @@ class GraphPort:
         self._inbox.wait(timeout_s)
         if self._beats is not None:
             for beat in self._inbox.take(self._beats):
-                self._heard[beat.frame_id] = time.monotonic()
+                if beat.frame_id in PARTIES:
+                    self._heard[beat.frame_id] = time.monotonic()
 
     def frames(self) -> list[Frame]:
         """Frames that came, oldest first."""
-        out = []
-        for data in self._inbox.take(self._frames, self._single):
-            try:
-                out.append(self._reader.read(data))
-            except MyoError as error:
-                self.say("error", str(error))
-        return out
+        return list(self._inbox.read(self._frames, self._reader.read, self._single))
 
     def plans(self) -> list[TrialPlan | PerturbationPlan]:
         """Plans that came, oldest first."""
         out: list[TrialPlan | PerturbationPlan] = []
         for subscription, kind in self._plans:
-            for message in self._inbox.take(subscription):
-                try:
-                    out.append(kind.from_json(message.data))  # type: ignore[attr-defined]
-                except MyoError as error:
-                    self.say("error", str(error))
+            out.extend(self._inbox.read(subscription, lambda m, k=kind: k.from_json(m.data)))  # type: ignore[misc]
         return out
 
     def alive(self, party: str) -> bool:
@@ -200,13 +190,7 @@ class DecoderPort(CommandingPort):
 
     def blocks(self) -> list[Samples]:
         """See `Port`."""
-        out = []
-        for message in self._inbox.take(self._blocks):
-            try:
-                out.append(read_samples(message))
-            except MyoError as error:
-                self.say("error", str(error))
-        return out
+        return list(self._inbox.read(self._blocks, read_samples))
 
     def posture(self) -> NDArray[np.float64] | None:
         """See `Port`."""

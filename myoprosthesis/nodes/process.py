@@ -8,7 +8,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import rclpy
@@ -20,12 +19,12 @@ from myoprosthesis.core import share
 from myoprosthesis.core.distribution import ros_distro
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.loop import quicken
+from myoprosthesis.core.output import diverted
 from myoprosthesis.core.text import printable
 
-STARTER = "MYOPROSTHESIS_PARENT"
-"""In the environment of a process that must not outlive the one with this number."""
-CRASHED, REFUSED = 1, 2
-"""Exit status of a process that failed, and of one that cannot use what it was given and need not be started again."""
+CRASHED, REFUSED, FAILED = 1, 2, 3
+"""Exit status of a process that broke down, of one that cannot use what it was given, and of one whose work cannot go
+on, such as an effector whose device is gone for good. The last two need not be started again."""
 
 
 RANGE = "ROS_AUTOMATIC_DISCOVERY_RANGE"
@@ -78,28 +77,22 @@ def _profile(local: bool) -> str:
 
 def die_with_parent() -> None:
     """End when the process that started this one is gone, however it went (Linux: prctl PR_SET_PDEATHSIG)."""
-    starter = os.environ.get(STARTER)
-    if not starter:
+    parent = os.environ.get("MYOPROSTHESIS_PARENT")
+    if not parent:
         return
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
-    if not _descends_from(int(starter)):
+    if str(os.getppid()) != parent:
         sys.exit(0)
 
 
-def _descends_from(process: int) -> bool:
-    """Whether this process was started by that one, or by one that it started: a debugger may stand between."""
-    parent = os.getppid()
-    while parent > 1 and parent != process:
-        try:
-            status = Path(f"/proc/{parent}/stat").read_text()
-        except OSError:
-            return False
-        parent = int(status.rpartition(")")[2].split()[1])
-    return parent == process
-
-
 def run(make: Callable[[], Any], argv: list[str] | None = None) -> int:
-    """Make a node, spin it until Ctrl-C or SIGTERM, close it; the exit status."""
+    """Make a node, spin it until Ctrl-C or SIGTERM, close it; the exit status. What it says is passed on by threads of
+    its own, so that neither a control loop nor a service waits for whoever reads."""
+    with diverted():
+        return _run(make, argv)
+
+
+def _run(make: Callable[[], Any], argv: list[str] | None) -> int:
     stay_local()
     die_with_parent()
     quicken()
@@ -115,11 +108,10 @@ def run(make: Callable[[], Any], argv: list[str] | None = None) -> int:
         while (
             not stop.is_set()
             and rclpy.ok()
-            and not getattr(node, "refused", "")
-            and not getattr(node, "crashed", False)
+            and not _ending(node)
         ):
             executor.spin_once(timeout_sec=0.1)
-        return REFUSED if getattr(node, "refused", "") else CRASHED if getattr(node, "crashed", False) else 0
+        return _ending(node)
     except MyoError as error:
         print(f"error: {printable(error)}", file=sys.stderr, flush=True)
         return REFUSED
@@ -132,6 +124,12 @@ def run(make: Callable[[], Any], argv: list[str] | None = None) -> int:
                 close()
             node.destroy_node()
         rclpy.try_shutdown()
+
+
+def _ending(node: Node) -> int:
+    """The exit status that a node asks for; 0 while it goes on."""
+    asked = {REFUSED: "refused", FAILED: "failed", CRASHED: "crashed"}
+    return next((code for code, name in asked.items() if getattr(node, name, None)), 0)
 
 
 def say(node: Node, level: str, text: str) -> None:

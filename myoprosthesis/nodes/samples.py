@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import PointCloud2, PointField, TimeReference
 
 from myoprosthesis.core.errors import CommandError
+from myoprosthesis.core.wire import MOST_NAMES
 from myoprosthesis.nodes.views import time_message
 
 Array = NDArray[np.float64]
@@ -72,6 +73,8 @@ def read(message: PointCloud2) -> Samples:
     """A block from its message; a damaged one raises `CommandError`."""
     if message.is_bigendian or any(f.count != 1 for f in message.fields):
         raise CommandError("a block of EMG cannot be read: one little-endian number per field and sample is wanted")
+    if len(message.fields) > MOST_NAMES:
+        raise CommandError(f"a block of EMG with {len(message.fields)} fields is ignored: {MOST_NAMES} are the most")
     try:
         kind, channels = _row(tuple((f.name, f.datatype, f.offset) for f in message.fields), message.point_step)
         rows = np.frombuffer(bytes(message.data), kind, message.width * message.height)

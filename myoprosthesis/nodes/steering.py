@@ -18,6 +18,7 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.namespace import namespace_of
 from myoprosthesis.nodes import status, topics
 from myoprosthesis.nodes.process import stay_local
+from myoprosthesis.nodes.subscription import subscribe
 
 WAIT_S = 3.0
 SWAP_S = 30.0
@@ -35,8 +36,7 @@ class Steering:
         self.node = rclpy.create_node(name, namespace=namespace)
         self._active: list[dict[str, Any]] = []
         self._clients: dict[str, Any] = {}
-        t = topics.POLICY_ACTIVE
-        self.node.create_subscription(t.type, t.name, self._hear, t.qos)
+        subscribe(self.node, topics.POLICY_ACTIVE, self._hear)
 
     def __enter__(self) -> Steering:
         return self

@@ -24,6 +24,7 @@ from myoprosthesis.nodes.inbox import Inbox
 from myoprosthesis.nodes.managed import ManagedNode
 from myoprosthesis.nodes.parameters import declare, overrides, read
 from myoprosthesis.nodes.process import run
+from myoprosthesis.nodes.subscription import subscribe
 from myoprosthesis.nodes.trial_watch import TrialWatch, Watched
 from myoprosthesis.nodes.views import time_message
 
@@ -72,7 +73,7 @@ class TaskNode(ManagedNode):
         self._inbox = Inbox(self)
         self._states = self._inbox.subscribe(topics.STATE, topics.reliable(1000), raw=True)
         self._reader = Reader()
-        self.create_subscription(topics.SPEC.type, topics.SPEC.name, self._meet, topics.SPEC.qos)
+        subscribe(self, topics.SPEC, self._meet)
         self.beat()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -98,11 +99,7 @@ class TaskNode(ManagedNode):
             self._thread = None
 
     def _meet(self, message: Any) -> None:
-        try:
-            spec = EffectorSpec.from_json(message.data)
-        except MyoError as error:
-            self.get_logger().error(str(error))
-            return
+        spec = EffectorSpec.from_json(message.data)
         if self._spec is None:
             self._spec = spec
             if self._options.autostart:
@@ -139,9 +136,9 @@ class TaskNode(ManagedNode):
     def _run(self) -> None:
         while not self._stop.is_set():
             self._inbox.wait(0.1)
-            for data in self._inbox.take(self._states):
+            for frame in self._inbox.read(self._states, self._reader.read):
                 try:
-                    self._see(self._reader.read(data))
+                    self._see(frame)
                 except MyoError as error:
                     self.get_logger().error(str(error), throttle_duration_sec=1.0)
             self._plan_on()

@@ -7,6 +7,7 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import PoseStamped, TwistStamped, WrenchStamped
+from rcl_interfaces.msg import ParameterEvent
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState, PointCloud2, TimeReference
@@ -68,6 +69,7 @@ EMG_SPEC = Topic("emg/spec", String, latched())
 RECORDER_ACTIVE = Topic("recorder/active", DiagnosticStatus, latched())
 """What is recorded; `ready` once nothing that the loops say is lost any more."""
 DIAGNOSTICS = Topic("/diagnostics", DiagnosticArray, reliable(10))
+PARAMETER_EVENTS = Topic("/parameter_events", ParameterEvent, reliable(100))
 CLOCK = Topic("/clock", Clock, reliable(1))
 
 JOINT_STATES = Topic("joint_states", JointState, reliable(10))

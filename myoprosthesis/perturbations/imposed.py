@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.effector import NOTHING, EffectorSpec, Imposed, refuse_sites
-from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.errors import ConfigError, MyoError
 from myoprosthesis.core.law import Law
+from myoprosthesis.core.message import brief, reading
 from myoprosthesis.core.plan import Entry, PerturbationPlan
 
 
@@ -44,9 +45,10 @@ class Imposer:
         """Empty, or why this effector cannot do what the plan says."""
         acting = plan.at("endpoint", "joint", "muscle")
         try:
-            for entry in acting:
-                self._resolve(entry)
-        except ConfigError as error:
+            with reading(f"perturbation {brief(plan.name)!r}"):
+                for entry in acting:
+                    self._resolve(entry)
+        except MyoError as error:
             return str(error)
         return refuse_sites(self.spec, [e.site for e in acting])
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core import axes
 from myoprosthesis.core.errors import ConfigError, MyoError
+from myoprosthesis.core.message import brief, reading
 from myoprosthesis.core.plan import Entry
 
 Array = NDArray[np.float64]
@@ -132,7 +133,8 @@ class HiddenDistorter:
         for entry in entries:
             at = next((i for i, act in enumerate(before) if act.entry == entry), None)
             try:
-                acts.append(self._fit(entry) if at is None else before.pop(at))
+                with reading(f"a perturbation of kind {brief(entry.kind)!r}"):
+                    acts.append(self._fit(entry) if at is None else before.pop(at))
             except MyoError as error:
                 refused = refused or str(error)
         self._acts = acts

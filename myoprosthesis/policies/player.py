@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.effector import EffectorSpec
 from myoprosthesis.core.errors import ConfigError, ContractError, MyoError
+from myoprosthesis.core.message import brief, reading
 from myoprosthesis.core.moment import Moment
 from myoprosthesis.core.observation import ObservationBuilder
 from myoprosthesis.core.plan import Entry
@@ -135,27 +136,34 @@ class StateVoice:
             if entry.site == SITE:
                 continue
             try:
-                if entry.kind == "rotation":
-                    self._turns.append(self._turn(entry))
-                    continue
-                if entry.kind == "withhold":
-                    names = [str(name) for name in entry.values.get("terms", ())]
-                    self._builder.perturb({}, {}, names)
-                    withheld += names
-                    continue
-                values = self._terms(entry)
-                if entry.kind == "delay":
-                    more = {k: delays.get(k, 0.0) + v for k, v in values.items()}
-                    self._builder.perturb({**delays, **more})
-                    delays.update(more)
-                else:
-                    more = {k: float(np.hypot(noise.get(k, 0.0), v)) for k, v in values.items()}
-                    self._builder.perturb({}, {**noise, **more})
-                    noise.update(more)
+                with reading(f"a perturbation of kind {brief(entry.kind)!r}"):
+                    self._alter(entry, delays, noise, withheld)
             except MyoError as error:
                 refused = refused or str(error)
         self._builder.perturb(delays, noise, withheld)
         return refused
+
+    def _alter(
+        self, entry: Entry, delays: dict[str, float], noise: dict[str, float], withheld: list[str]
+    ) -> None:
+        """Add what one entry of site `observation` asks for; refuses what the observation has not."""
+        if entry.kind == "rotation":
+            self._turns.append(self._turn(entry))
+            return
+        if entry.kind == "withhold":
+            names = [str(name) for name in entry.values.get("terms", ())]
+            self._builder.perturb({}, {}, names)
+            withheld += names
+            return
+        values = self._terms(entry)
+        if entry.kind == "delay":
+            more = {k: delays.get(k, 0.0) + v for k, v in values.items()}
+            self._builder.perturb({**delays, **more})
+            delays.update(more)
+        else:
+            more = {k: float(np.hypot(noise.get(k, 0.0), v)) for k, v in values.items()}
+            self._builder.perturb({}, {**noise, **more})
+            noise.update(more)
 
     def _disturb(self, entries: Sequence[Entry]) -> str:
         """Let these entries act on the hidden state; empty, or why one of them cannot."""

@@ -225,7 +225,7 @@ REFUSED = {
     "unknown kind": (plan("earthquake", share=1.0), "unknown perturbation of EMG 'earthquake'"),
     "other unit": (plan("noise", sd=1.0, unit="counts", channels=[], seed=0, stream=0), "given in counts.*in V"),
     "no number": (plan(share=float("nan"), channels=["b"]), "a finite number is needed"),
-    "a figure missing": (plan(channels=["b"]), "cannot be read: KeyError"),
+    "a figure missing": (plan(channels=["b"]), "it has no .share."),
 }
 
 

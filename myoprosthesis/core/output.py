@@ -1,0 +1,181 @@
+"""What a process says, passed on by a thread of its own: whoever speaks never waits for whoever reads."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import io
+import os
+import re
+import select
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+
+MOST_LINES = 1000
+"""So many lines wait for a reader; what comes then is counted and left out."""
+ALIKE, WINDOW_S = 10, 5.0
+"""Of lines that differ in their numbers only, so many pass in so long; the others are counted."""
+KINDS, PIPE_BYTES = 200, 1 << 20
+LONGEST = 4096
+"""Bytes of a line that pass."""
+LAST_S = 0.5
+"""How long the end of a process waits for a reader of its last words."""
+_NUMBER = re.compile(rb"\d+")
+
+
+class Alike:
+    """Lets lines pass, of those that are alike some, and says how many more there were."""
+
+    def __init__(self) -> None:
+        self._counts: dict[bytes, int] = {}
+        self._until = 0.0
+
+    def take(self, line: bytes, now: float) -> list[bytes]:
+        """The lines to be passed on now that this one has come."""
+        out = self.counts(now)
+        kind = _NUMBER.sub(b"#", line)[:200]
+        if kind not in self._counts and len(self._counts) >= KINDS:
+            kind = b"other lines"
+        n = self._counts[kind] = self._counts.get(kind, 0) + 1
+        return [*out, line] if n <= ALIKE else out
+
+    def counts(self, now: float, end: bool = False) -> list[bytes]:
+        """How many lines were left out, once their window is over."""
+        if now < self._until and not end:
+            return []
+        more = {kind: n - ALIKE for kind, n in self._counts.items() if n > ALIKE}
+        self._counts, self._until = {}, now + WINDOW_S
+        return [b"%d more like this: %s" % (n, kind[:100]) for kind, n in more.items()]
+
+
+class Output:
+    """A bounded queue of lines before a file descriptor, and the thread that writes them."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._lines: deque[bytes] = deque()
+        self._lock, self._ready = threading.Lock(), threading.Event()
+        self._dropped, self._closing = 0, False
+        self._thread = threading.Thread(target=self._run, name="output", daemon=True)
+        self._thread.start()
+
+    def put(self, line: bytes) -> None:
+        """Have a line written, without its end; at once, whatever the reader does."""
+        with self._lock:
+            if len(self._lines) >= MOST_LINES:
+                self._dropped += 1
+            else:
+                self._lines.append(line)
+        self._ready.set()
+
+    def close(self, seconds: float = LAST_S) -> None:
+        """Wait for what is queued to be written, at most so long; safe to call twice."""
+        self._closing = True
+        self._ready.set()
+        self._thread.join(seconds)
+
+    def _run(self) -> None:
+        while True:
+            self._ready.wait()
+            self._ready.clear()
+            while text := self._take():
+                while text:
+                    try:
+                        text = text[os.write(self._fd, text) :]
+                    except BlockingIOError:
+                        select.select([], [self._fd], [], 1.0)
+                    except OSError:  # nobody will read any more
+                        text = b""
+            if self._closing:
+                return
+
+    def _take(self) -> bytes:
+        with self._lock:
+            lines, self._lines = self._lines, deque()
+            dropped, self._dropped = self._dropped, 0
+        if dropped:
+            lines.append(b"%d lines were left out: nobody read them in time" % dropped)
+        return b"".join(line + b"\n" for line in lines)
+
+
+class _Lossy(io.TextIOBase):
+    """Text into a pipe; what finds no room is counted."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd, self.lost = fd, 0
+
+    def fileno(self) -> int:
+        return self._fd
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        try:
+            os.write(self._fd, text.encode(errors="replace"))
+        except BlockingIOError:
+            self.lost += 1
+        return len(text)
+
+
+class _Diverted:
+    """One descriptor of this process, whose writers write into a pipe that a thread always empties."""
+
+    def __init__(self, fd: int, stream: str) -> None:
+        self._fd, self._kept, self._stream, self._before = fd, os.dup(fd), stream, getattr(sys, stream)
+        self._output = Output(self._kept)
+        self._read, write = os.pipe()
+        # A library may write while it holds Python's lock, without which the thread cannot empty the pipe: a line is
+        # lost then, rather than both waiting for each other. There is room for thousands.
+        os.set_blocking(write, False)
+        with contextlib.suppress(OSError, AttributeError):
+            fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+        os.dup2(write, fd)
+        os.close(write)
+        self._lossy = _Lossy(fd)
+        setattr(sys, stream, self._lossy)
+        self._thread = threading.Thread(target=self._empty, name=f"diverted {stream}", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """The descriptor as before, and the last words written as far as somebody reads them."""
+        setattr(sys, self._stream, self._before)
+        os.dup2(self._kept, self._fd)  # the last end of the pipe: its reader comes to the end
+        self._thread.join(LAST_S)
+        if self._lossy.lost:
+            self._output.put(b"%d pieces of output were lost" % self._lossy.lost)
+        self._output.close()
+
+    def _empty(self) -> None:
+        alike, rest = Alike(), b""
+        while True:
+            ready, _, _ = select.select([self._read], [], [], WINDOW_S)
+            data = os.read(self._read, 65_536) if ready else b""
+            *lines, rest = (rest + data).split(b"\n")
+            over = bool(ready) and not data
+            if len(rest) > LONGEST or (over and rest):
+                lines, rest = [*lines, rest], b""
+            now = time.monotonic()
+            for line in lines:
+                for passed in alike.take(line[:LONGEST], now):
+                    self._output.put(passed)
+            for passed in alike.counts(now, end=over):
+                self._output.put(passed)
+            if over:
+                os.close(self._read)
+                return
+
+
+@contextlib.contextmanager
+def diverted() -> Iterator[None]:
+    """Meanwhile, no thread of this process writes to what another process has to read first, or a terminal on which
+    Ctrl-S was typed: standard output and error, also of its libraries, go through an `Output` each."""
+    both = [_Diverted(1, "stdout"), _Diverted(2, "stderr")]
+    try:
+        yield
+    finally:
+        for one in both:
+            one.close()
