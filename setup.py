@@ -38,7 +38,7 @@ ROS_WHEELS = [
 PLOT = ["matplotlib>=3.6"]
 TRAIN = ["torch>=2.6,<2.14", *PLOT]
 # Filters, models and file formats of EMG.
-EMG = [*PLOT, "scipy>=1.10", "scikit-learn>=1.3", "h5py>=3.8", "edfio>=0.4", "pyxdf>=1.16", "rosbags>=0.11"]
+EMG = [*PLOT, "scipy>=1.10", "scikit-learn>=1.3", "h5py>=3.8", "pyxdf>=1.16", "rosbags>=0.11"]
 REPORT = [*PLOT, "scipy>=1.10", "scikit-learn>=1.3"]
 BRAINFLOW = ["brainflow>=5.10", "setuptools<81"]  # it imports pkg_resources, which later ones lack
 LSL = ["pylsl>=1.16"]
@@ -48,6 +48,10 @@ TEST = [
     *REPORT,
     *BRAINFLOW,
     *LSL,
+    # Other readers and writers of recordings, whose figures ours are compared with, over files made at random.
+    "edfio>=0.4",
+    "hypothesis>=6.100",
+    "pyEDFlib>=0.1.38",
     "pytest>=8.0",
     "ruff>=0.12",
     "mypy>=1.15",

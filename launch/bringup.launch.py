@@ -4,14 +4,25 @@ import os
 from dataclasses import MISSING, fields
 
 from launch import LaunchContext, LaunchDescription
-from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction, SetEnvironmentVariable, Shutdown
+from launch.actions import (
+    DeclareLaunchArgument,
+    ExecuteProcess,
+    LogInfo,
+    OpaqueFunction,
+    SetEnvironmentVariable,
+    Shutdown,
+)
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
+from launch_ros.substitutions import ExecutableInPackage
 
 from myoprosthesis.core.options import build
 from myoprosthesis.core.options import describe as help_of
-from myoprosthesis.nodes.process import FAILED, RANGE, REFUSED, network_warning, open_network
+from myoprosthesis.nodes.process import FAILED, RANGE, REFUSED, STARTER, network_warning, open_network
 from myoprosthesis.stack import StackOptions, describe
+
+STARTED_HERE = {STARTER: str(os.getpid())}
+"""Processes end with this one, even when it is killed."""
 
 
 def text(value):
@@ -39,14 +50,15 @@ def nodes(context: LaunchContext):
     options = build(StackOptions, {k: v for k, v in given.items() if v != defaults[k]}, "launch arguments")
     if options.network:
         open_network()
-    warning = network_warning()
+    warning, specs = network_warning(), describe(options)
     return [
         *([LogInfo(msg=warning), SetEnvironmentVariable(RANGE, os.environ[RANGE])] if warning else []),
-        *_processes(options),
+        *_processes(options, specs),
+        _watch(options, specs),
     ]
 
 
-def _processes(options):
+def _processes(options, specs):
     return [
         Node(
             package="myoprosthesis",
@@ -58,11 +70,27 @@ def _processes(options):
             respawn=spec.respawn,
             respawn_delay=spec.delay_s,
             on_exit=ending(spec.name),
+            additional_env=STARTED_HERE,
             output="screen",
             emulate_tty=True,
         )
-        for spec in describe(options)
+        for spec in specs
     ]
+
+
+def _watch(options, specs):
+    """What `up` says of a run; its end is the end of all."""
+    words = ["watch", "--quiet", "--trials", str(options.trials), "--duration", str(options.duration)]
+    words += ["--namespace", options.namespace] if options.namespace else []
+    words += ["--lockstep"] if options.lockstep else []
+    words += [word for spec in specs if spec.name == "task" for word in ("--task", spec.parameters["task"])]
+    return ExecuteProcess(
+        cmd=[ExecutableInPackage("myoprosthesis", "myoprosthesis"), *words],
+        name="watch",
+        additional_env={**STARTED_HERE, "PYTHONUNBUFFERED": "1"},
+        output="screen",
+        on_exit=lambda event, context: [] if event.returncode else [Shutdown(reason="all is done that was asked for")],
+    )
 
 
 def generate_launch_description():

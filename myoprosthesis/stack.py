@@ -102,7 +102,8 @@ def describe(options: StackOptions, settings: Mapping[str, Mapping[str, Any]] | 
     chosen = (_with_emg if "emg" in file else _with_task)(options, file, effector, policy)
     chosen["perturbation"] = {**perturbation, **chosen["perturbation"]}
     if options.record:
-        chosen["recorder"] = {"folder": str(Path(options.record).expanduser().absolute())}
+        folder = str(Path(options.record).expanduser().absolute())
+        chosen["recorder"] = {"folder": folder, "clock": "simulated" if options.lockstep else "wall"}
     said = _by_node(file.get("nodes") or {}, options.stack)
     if options.file or options.emg not in ("", file.get("emg")):
         said.pop("emg", None)  # it is about the stack's own recording

@@ -31,7 +31,7 @@ HOMES = {
     "onnxruntime": {"policies", "decoders", "training", "bench"},
     "serial": {"effectors/hand_port", "emg"},
     **dict.fromkeys(["mcap", "zstandard", "lz4"], {"recording"}),
-    **dict.fromkeys(["brainflow", "pylsl", "pyxdf", "edfio", "rosbags"], {"emg"}),
+    **dict.fromkeys(["brainflow", "pylsl", "pyxdf", "rosbags"], {"emg"}),
     "launch": set(),
     "launch_ros": set(),
 }

@@ -255,7 +255,8 @@ def test_a_stack_without_emg_takes_none(given):
 def test_any_stack_can_be_recorded(tmp_path, monkeypatch, stack):
     monkeypatch.chdir(tmp_path)
     made = parameters({"recorder": {"views": True}}, stack=stack, record="mine")
-    assert list(made)[-1] == "recorder" and made["recorder"] == {"folder": str(tmp_path / "mine"), "views": True}
+    assert list(made)[-1] == "recorder"
+    assert made["recorder"] == {"folder": str(tmp_path / "mine"), "views": True, "clock": "wall"}
     assert "recorder" not in parameters(stack=stack)
     with pytest.raises(ConfigError, match="has no node 'recorder'"):
         parameters({"recorder": {"views": True}}, stack=stack)

@@ -36,7 +36,9 @@ CAPTION = (
 class Display:
     """A live table on a terminal, plain lines elsewhere."""
 
-    def __init__(self, live: bool) -> None:
+    def __init__(self, live: bool, name: str = "up") -> None:
+        """`name`: who says the plain lines."""
+        self._name = name
         self._console = Console(highlight=False, soft_wrap=not live)
         self._live = Live(console=self._console, refresh_per_second=4, transient=True) if live else None
         self._next = 0.0
@@ -70,7 +72,7 @@ class Display:
             from myoprosthesis.nodes.console_node import line
 
             self._next = now + LINE_S
-            self.tell("up", line(score))
+            self.tell(self._name, line(score))
 
     def summary(self, figures: Mapping[str, Any]) -> None:
         """The page at the end."""

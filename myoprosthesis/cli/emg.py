@@ -41,7 +41,7 @@ def info(given: argparse.Namespace) -> int:
     layout = chosen(given, Layout, said)
     figures: dict[str, Any] = {}
     for path in formats.files(given.file, layout):
-        recording = formats.read(path, layout)
+        recording = formats.read(path, layout, conditioned=True)
         found = faults(recording)
         size = f"{len(recording.channels)} channels × {recording.rate:g} Hz, {recording.seconds:.1f} s"
         print(f"{path}: {size}, {'with' if recording.stamped else 'without'} stamps")

@@ -12,8 +12,8 @@ from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.text import printable
 
 WORDS = (
-    *("up", "steer", "policies", "catalogue", "picture", "emulate", "hand", "train", "emg", "calibrate", "decode"),
-    *("refit", "session", "record", "replay", "report", "hidden", "bench"),
+    *("up", "watch", "steer", "policies", "catalogue", "picture", "emulate", "hand", "train", "emg", "calibrate"),
+    *("decode", "refit", "session", "record", "replay", "report", "hidden", "bench"),
 )
 """Modules of this package; each adds its own words, and none imports what is heavy before it is run."""
 

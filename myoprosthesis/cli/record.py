@@ -12,6 +12,7 @@ from typing import Any
 
 from myoprosthesis.cli.figures import add_json, check_writable, write_json
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.text import printable
 
 BAR = "{desc} {bar} {n:.0f}/{total:.0f} s {postfix}"
 OPEN_BAR = "{desc} {n:.0f} s {postfix}"
@@ -21,9 +22,15 @@ def add(words: Any) -> None:
     """Add the word."""
     p = words.add_parser("record", help="record a running stack, mend a recording", description=__doc__)
     p.add_argument(
-        "folder", nargs="?", default="", metavar="FOLDER",
-        help="where to; a new file is begun in a recording that is there (recordings/recording_DATE-TIME)",
+        "words", nargs="*", default=[], metavar="[export] FOLDER",
+        help="where to; a new file is begun in a recording that is there (recordings/recording_DATE-TIME); "
+        "export FOLDER: write what is in a recording as files of columns",
     )  # fmt: skip
+    p.add_argument(
+        "--csv", nargs="?", const="", default=None, metavar="OUT",
+        help="with export: one CSV file per topic, into OUT (default: the folder csv in the recording)",
+    )  # fmt: skip
+    p.add_argument("--topics", nargs="+", default=[], metavar="TOPIC", help="with export: only these")
     p.add_argument("--views", action="store_true", help="also the conventional views, which repeat `state`")
     p.add_argument("--seconds", type=float, default=0.0, help="end after so long; 0: at Ctrl-C")
     p.add_argument("--namespace", default="", help="namespace of the stack")
@@ -40,6 +47,13 @@ def run(given: argparse.Namespace) -> int:
     from myoprosthesis.recording.bag import Bag
 
     check_writable(given.json)
+    if given.words[:1] == ["export"]:
+        return _export(given)
+    if len(given.words) > 1:
+        raise ConfigError(f"one folder is needed, got {', '.join(given.words)}; or: record export FOLDER --csv")
+    if given.csv is not None or given.topics:
+        raise ConfigError("--csv and --topics belong to: record export FOLDER --csv")
+    given.folder = given.words[0] if given.words else ""
     if given.repair:
         return _mend(given)
     name = given.folder or f"recordings/recording_{datetime.now():%Y%m%d-%H%M%S}"
@@ -74,6 +88,37 @@ def _mend(given: argparse.Namespace) -> int:
          "unusable_messages": d.unusable_messages} for d in done
     ]  # fmt: skip
     write_json(given.json, {**summary(bag), "mended": mended})
+    return 0
+
+
+def _export(given: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from myoprosthesis.recording import columns
+    from myoprosthesis.recording.bag import Bag
+
+    if len(given.words) != 2 or given.csv is None:
+        raise ConfigError("give one recording and the format: record export FOLDER --csv")
+    bag = Bag(given.words[1])
+    chosen = [bag.topic(t).name for t in given.topics] or [name for name, t in bag.topics.items() if t.count]
+    place = bag.path if bag.path.is_dir() else bag.path.parent
+    out = Path(given.csv).expanduser() if given.csv else place / "csv"
+    files = {topic: topic.strip("/").replace("/", "_") + ".csv" for topic in chosen}
+    if len(set(files.values())) < len(files):
+        raise ConfigError(f"two of {', '.join(chosen)} would be one file; name one of them with --topics")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{out} cannot be made: {error.strerror}") from error
+    rows = {}
+    for topic in tqdm(chosen, desc="export", unit="topic", disable=None):
+        rows[topic] = columns.write_csv(bag, topic, out / files[topic])
+    for topic, n in rows.items():
+        print(f"{out / files[topic]}: {n} rows")
+    for fault in bag.faults:
+        print(f"fault: {printable(fault)}")
+    figures = {t: {"file": str(out / files[t]), "rows": n} for t, n in rows.items()}
+    write_json(given.json, {"exported": figures, "faults": bag.faults})
     return 0
 
 

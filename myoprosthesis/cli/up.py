@@ -12,11 +12,11 @@ from dataclasses import fields
 from typing import Any
 
 from myoprosthesis.cli.figures import add_json, check_writable, write_csv, write_json
+from myoprosthesis.cli.watch import LAST_WORDS_S, hear_all, over
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import describe as describe_option
 from myoprosthesis.stack import StackOptions, as_settings, describe
 
-LAST_S = 3.0
 STOP_KEY, RESUME_KEY = " ", "r"
 CSV_NAMES = {"peak_speed": "peak_speed_m_s"}
 """Columns of the table of trials that say their unit there."""
@@ -100,7 +100,7 @@ def run(given: argparse.Namespace) -> int:
             ready = False
             with Keys(lambda key: _press(key, options.namespace, display.tell)) as keys, display:
                 display.keys = KEYS if keys.active else ""
-                while not (stop.is_set() or fault or _over(console.score, options)):
+                while not (stop.is_set() or fault or over(console.score, options)):
                     console.hear(0.05)
                     for name, values in console.changed.items():
                         if name != "emulator":  # its faults are for once
@@ -115,14 +115,10 @@ def run(given: argparse.Namespace) -> int:
                         if keys.active:
                             display.tell("up", KEYS)
                     display.show(score, supervisor.restarts)
-                until = time.monotonic() + (LAST_S if _over(console.score, options) else 0.0)
-                while time.monotonic() < until and not (console.score.policy and console.score.perturbation):
-                    console.hear(0.05)  # a run can be over before all of its nodes were heard
+                hear_all(console, options)
         finally:
             supervisor.stop()
-        until = time.monotonic() + 0.3  # the effector's last words
-        while time.monotonic() < until:
-            console.hear(0.05)
+        console.hear_for(LAST_WORDS_S)
         summary = console.score.summary()
     summary |= {
         "restarts": supervisor.restarts,
@@ -152,12 +148,3 @@ def _press(key: str, namespace: str, tell: Callable[[str, str], None]) -> None:
     name = "space" if key == STOP_KEY else key
     again = f" (key {RESUME_KEY})" if word == stop_socket.STOP and answer else ""
     tell("up", f"{name}: {answer or f'no effector answers; try myoprosthesis {word}'}{again}")
-
-
-def _over(score: Any, options: StackOptions) -> bool:
-    """True when all that was asked for has been done."""
-    if options.duration and not options.lockstep and score.began:
-        return bool(time.monotonic() - score.began > options.duration)
-    if options.trials and len(score.trials) < options.trials:
-        return False
-    return bool(score.effector.get("finished") or (score.ended and not options.lockstep))

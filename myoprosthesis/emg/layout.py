@@ -30,6 +30,7 @@ class Layout:
     only: str = option("", "of a folder, only the files whose path has this pattern")
     channels: tuple[str, ...] = option((), "columns that are EMG, by name (ch1, ch2 … in a file without names)")
     dataset: str = option("", "variable, stream or group that holds the EMG, in a file that has several")
+    transposed: bool = option(False, "the array has a row per channel and a column per sample")
     time: str = option("", "column or dataset of sample times")
     time_unit: str = option("s", "unit of the sample times", choices=tuple(TIME_UNITS))
     label: str = option("", "column or dataset of labels")

@@ -56,6 +56,7 @@ class Recording:
     (n_samples, n_targets) is what was measured or prompted beside the EMG; spans are in order and do not overlap.
     `file_unit` is the unit of the file, from which the samples were converted; `file_labels` are the labels as the
     file has them, those to be ignored included; `remarks` are sentences on what the reader did to read the file.
+    `conditioned` says how the samples were filtered before they were recorded; empty: they are raw.
     """
 
     samples: Array
@@ -71,6 +72,7 @@ class Recording:
     file_unit: str = ""
     file_labels: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    conditioned: str = ""
 
     def __post_init__(self) -> None:
         n = len(self.samples)

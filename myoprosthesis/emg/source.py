@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Protocol
 
 import numpy as np
@@ -45,10 +45,11 @@ class SourceSpec:
 
     @classmethod
     def from_json(cls, text: str) -> SourceSpec:
-        """Inverse of `to_json`; raises `ConfigError`."""
+        """Inverse of `to_json`, of a message on `emg/spec` too, which says more; raises `ConfigError`."""
         try:
             data = json.loads(text)
-            return cls(**{**data, "channels": tuple(data["channels"])})
+            own = {f.name: data[f.name] for f in fields(cls) if f.name in data}
+            return cls(**{**own, "channels": tuple(data["channels"])})
         except (ValueError, TypeError, KeyError) as error:
             raise ConfigError(f"the specification of an EMG source cannot be read: {error!r}") from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -50,6 +51,12 @@ class ConsoleNode(Node):
             self._executor = SingleThreadedExecutor()
             self._executor.add_node(self)
         self._executor.spin_once(timeout_sec=seconds)
+
+    def hear_for(self, seconds: float) -> None:
+        """Handle all that comes within `seconds`."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            self.hear(0.05)
 
     def _heed(self, event: Any) -> None:
         """What was set while running, by node, so that a node started again can be given it."""

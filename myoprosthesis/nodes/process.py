@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import rclpy
@@ -22,6 +23,8 @@ from myoprosthesis.core.loop import quicken
 from myoprosthesis.core.output import diverted
 from myoprosthesis.core.text import printable
 
+STARTER = "MYOPROSTHESIS_PARENT"
+"""In the environment of a process that must not outlive the one with this number."""
 CRASHED, REFUSED, FAILED = 1, 2, 3
 """Exit status of a process that broke down, of one that cannot use what it was given, and of one whose work cannot go
 on, such as an effector whose device is gone for good. The last two need not be started again."""
@@ -77,12 +80,24 @@ def _profile(local: bool) -> str:
 
 def die_with_parent() -> None:
     """End when the process that started this one is gone, however it went (Linux: prctl PR_SET_PDEATHSIG)."""
-    parent = os.environ.get("MYOPROSTHESIS_PARENT")
-    if not parent:
+    starter = os.environ.get(STARTER)
+    if not starter:
         return
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
-    if str(os.getppid()) != parent:
+    if not _descends_from(int(starter)):
         sys.exit(0)
+
+
+def _descends_from(process: int) -> bool:
+    """Whether this process was started by that one, or by one that it started: a debugger may stand between."""
+    parent = os.getppid()
+    while parent > 1 and parent != process:
+        try:
+            status = Path(f"/proc/{parent}/stat").read_text()
+        except OSError:
+            return False
+        parent = int(status.rpartition(")")[2].split()[1])
+    return parent == process
 
 
 def run(make: Callable[[], Any], argv: list[str] | None = None) -> int:

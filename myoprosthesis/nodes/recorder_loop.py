@@ -10,11 +10,15 @@ from typing import Any
 
 from myoprosthesis.core.errors import RecordingError
 from myoprosthesis.nodes.control_loop import ControlLoop
-from myoprosthesis.recording.bag_writer import BagWriter
+from myoprosthesis.recording.bag_writer import SIMULATED_BEFORE_NS, BagWriter, stamp_ns
 
 POLL_S = 0.01
 """Messages wait in the middleware's queues meanwhile: to wake for each of them would cost several times as much as to
 write it, on processors that the loops need."""
+AUTO, WALL, SIMULATED = "auto", "wall", "simulated"
+"""Which time messages are filed under; auto: simulated where the stamps of the states are."""
+HOLD_NS = 1_000_000_000
+"""In a graph without states, messages are held so long before they are filed under the time of their receipt."""
 
 
 @dataclass(eq=False)
@@ -47,8 +51,15 @@ class Line:
 class RecorderLoop(ControlLoop):
     """Takes from all lines and writes, in one thread; while it is not active what comes is left out."""
 
-    def __init__(self, writer: BagWriter, flush_s: float, say: Callable[[str, str], None]) -> None:
+    def __init__(
+        self, writer: BagWriter, flush_s: float, say: Callable[[str, str], None], clock: str = AUTO, pace: str = ""
+    ) -> None:
+        """`clock`: which time messages are filed under; `pace` is the topic whose stamps are the simulated time."""
         super().__init__(lockstep=False)
+        self._clock, self._pace = clock, pace
+        self._decided = clock == WALL
+        self._held: list[tuple[int, Line, bytes, int]] = []
+        """What came before it was known which time it is."""
         self.writer, self._flush_s, self._say = writer, flush_s, say
         self.lines: list[Line] = []
         """May grow while it runs."""
@@ -59,6 +70,9 @@ class RecorderLoop(ControlLoop):
         super().stop()
         try:
             self._take()
+            if self._held:
+                self._decided = True
+                self._take()
             self.writer.close()
         except RecordingError as error:
             self._failed(error)
@@ -87,10 +101,28 @@ class RecorderLoop(ControlLoop):
         if not self.active:
             return
         came.sort(key=itemgetter(0))
+        came = [*self._held, *came]
+        if not self._decided:
+            self._decide(came)
+        self._held = [] if self._decided else came
+        if self._held:
+            return
         for at, line, data, number in came:
+            if self.writer.simulated_ns is not None and line.name == self._pace:
+                self.writer.simulated_ns = stamp_ns(data, self.writer.simulated_ns)
             if not line.channel:
                 line.channel = self.writer.topic(line.name, line.kind, line.qos)
             self.writer.add(line.channel, at, data, number)
+
+    def _decide(self, came: list[tuple[int, Line, bytes, int]]) -> None:
+        """Whether the stack is in simulated time, by the first stamp of what paces it."""
+        first = next((stamp_ns(data, 0) for _, line, data, _ in came if line.name == self._pace), None)
+        if first is not None:
+            self._decided = True
+            if self._clock == SIMULATED or first < SIMULATED_BEFORE_NS:
+                self.writer.simulated_ns = first
+        elif came and self._clock == AUTO and time.time_ns() - came[0][0] > HOLD_NS:
+            self._decided = True
 
     def _failed(self, error: RecordingError) -> None:
         if not self.fault:  # told once; it is tried again with whatever comes next

@@ -21,7 +21,7 @@ from myoprosthesis.nodes.inbox import Inbox
 from myoprosthesis.nodes.managed import LoopNode
 from myoprosthesis.nodes.parameters import declare, read
 from myoprosthesis.nodes.process import run, say
-from myoprosthesis.nodes.recorder_loop import Line, RecorderLoop
+from myoprosthesis.nodes.recorder_loop import AUTO, SIMULATED, WALL, Line, RecorderLoop
 from myoprosthesis.recording.bag_writer import BagWriter
 
 DEPTH = 5000
@@ -42,6 +42,10 @@ class RecorderNodeOptions:
     folder: str = option("", "the folder of the recording; a new file in it, when there are some")
     views: bool = option(False, "also record the conventional views, which repeat `state`")
     flush_s: float = option(0.05, "what came before that is safe when the recorder is killed", "s", 0.005, 10.0)
+    clock: str = option(
+        AUTO, "time under which messages are filed; auto: simulated time in lockstep, else when they were received",
+        choices=(AUTO, WALL, SIMULATED),
+    )  # fmt: skip
     attachments: tuple[str, ...] = option((), "files to be kept in the recording")
     autostart: bool = option(True, "configure and activate at once")
 
@@ -92,7 +96,9 @@ class RecorderNode(LoopNode):
         if not o.folder:
             raise ConfigError("the recorder needs a folder to record into: set its parameter folder")
         writer = BagWriter(Path(o.folder).expanduser(), attachments(o.attachments))
-        self.loop = RecorderLoop(writer, o.flush_s, partial(say, self))
+        self.loop = RecorderLoop(
+            writer, o.flush_s, partial(say, self), o.clock, self.resolve_topic_name(topics.STATE.name)
+        )
         self.loop.active = False
         self._inbox, self._known, self._heard, self._said = Inbox(self), set(), {}, None
         for topic in (*topics.PRIMARY, *(topics.VIEWS if o.views else ())):

@@ -70,7 +70,7 @@ class Replayer:
         paced = [has for _, has in self._out.values()]
         for message in self._bag.messages(list(self._out)):
             if self._out[message.topic][1] or not any(paced):
-                when = message.publish_ns
+                when = message.stamp_ns
                 at += max(0, when - before) if before is not None else 0
                 before = when
             yield at * 1e-9, message

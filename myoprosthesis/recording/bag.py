@@ -15,7 +15,7 @@ from myoprosthesis.core.wire import Frame, Reader, Stack, stacked
 from myoprosthesis.recording import cdr
 from myoprosthesis.recording.mcap_file import McapFile
 from myoprosthesis.recording.mcap_reader import open_all
-from myoprosthesis.recording.metadata import QOS, files_of
+from myoprosthesis.recording.metadata import LOG_TIME, QOS, SIMULATED, files_of
 
 JOINT_STATE, TEXT, STATUS = "sensor_msgs/msg/JointState", "std_msgs/msg/String", "diagnostic_msgs/msg/DiagnosticStatus"
 FOR_EVER_NS = 1 << 63
@@ -24,8 +24,8 @@ ROWS = 2048
 
 
 class Message(NamedTuple):
-    """A message: topic, time of receipt and of its header (ns), bytes in CDR, the file it is in, its publisher's number
-    (0: not known)."""
+    """A message: topic, the two times of its file (ns), bytes in CDR, the file it is in, its publisher's number (0: not
+    known), whether it is filed under simulated time."""
 
     topic: str
     log_ns: int
@@ -33,6 +33,17 @@ class Message(NamedTuple):
     data: bytes
     file: int
     number: int
+    simulated: bool = False
+
+    @property
+    def stamp_ns(self) -> int:
+        """Of its header, or when it was received where it has none (in simulated time: the simulated time then)."""
+        return self.log_ns if self.simulated else self.publish_ns
+
+    @property
+    def received_ns(self) -> int:
+        """When it was received, by the clock on the wall."""
+        return self.publish_ns if self.simulated else self.log_ns
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +53,8 @@ class Table:
     topic: str
     file: int
     log_ns: NDArray[np.int64]
+    received_ns: NDArray[np.int64]
+    """By the clock on the wall."""
     stamp_ns: NDArray[np.int64]
     names: tuple[str, ...]
     position: NDArray[np.float64]
@@ -60,6 +73,8 @@ class Topic:
     """Its channels in each file."""
     qos: str = ""
     """What its publishers offered, as rosbag2 writes it."""
+    simulated: bool = False
+    """Filed under simulated time."""
 
 
 class Bag:
@@ -88,6 +103,7 @@ class Bag:
                 topic.channels[k].add(channel.id)
                 topic.count += file.counts.get(channel.id, 0)
                 topic.qos = channel.metadata.get(QOS, "")
+                topic.simulated = channel.metadata.get(LOG_TIME) == SIMULATED
         self._unreadable: dict[str, int] = {}
 
     @property
@@ -105,6 +121,11 @@ class Bag:
     def last_ns(self) -> int:
         """When the last message was received."""
         return max((f.last_ns for f in self.files if f.messages), default=0)
+
+    @property
+    def zero_ns(self) -> int:
+        """The instant from which times in it are counted: 0 in simulated time, else when the first message came."""
+        return 0 if any(t.simulated for t in self.topics.values()) else self.first_ns
 
     def has(self, name: str) -> bool:
         """Whether there are messages of a topic."""
@@ -129,7 +150,9 @@ class Bag:
         for k, file in enumerate(self.files):
             names = {channel: t.name for t in chosen for channel in t.channels[k]}
             for raw in file.read(names, start_ns, end_ns) if names else ():
-                yield Message(names[raw.channel], raw.log_ns, raw.publish_ns, raw.data, k, raw.number)
+                name = names[raw.channel]
+                simulated = self.topics[name].simulated
+                yield Message(name, raw.log_ns, raw.publish_ns, raw.data, k, raw.number, simulated)
 
     def tables(
         self, *topics: str, start_ns: int = 0, end_ns: int = FOR_EVER_NS, rows: int = ROWS
@@ -142,11 +165,11 @@ class Bag:
             raise RecordingError(f"{wrong.name} has messages of type {wrong.type}; {JOINT_STATE} is needed")
         for k, file in enumerate(self.files):
             names = {channel: t.name for t in chosen for channel in t.channels[k]}
-            held: dict[str, tuple[list[int], list[bytes]]] = {t.name: ([], []) for t in chosen}
+            held: dict[str, tuple[list[tuple[int, int]], list[bytes]]] = {t.name: ([], []) for t in chosen}
             by_channel = {channel: held[name] for channel, name in names.items()}
-            for log_ns, channel, _, data, _ in file.read(names, start_ns, end_ns) if names else ():
+            for log_ns, channel, publish_ns, data, _ in file.read(names, start_ns, end_ns) if names else ():
                 times, raw = by_channel[channel]
-                times.append(log_ns)
+                times.append((log_ns, publish_ns))
                 raw.append(data)
                 if len(raw) >= rows:
                     yield from self._decoded(names[channel], k, times, raw)
@@ -187,32 +210,35 @@ class Bag:
             try:
                 read(message.data)
             except RecordingError:
-                self._count(chosen.name)
+                self.count_damaged(chosen.name)
                 continue
             yield message
 
-    def _decoded(self, name: str, file: int, times: list[int], raw: list[bytes]) -> Iterator[Table]:
+    def _decoded(self, name: str, file: int, times: list[tuple[int, int]], raw: list[bytes]) -> Iterator[Table]:
         if not raw:
             return
-        log_ns = np.array(times, np.int64)
+        both = np.array(times, np.int64)
         try:
             parts: list[tuple[NDArray[np.int64], Stack]] = []
             at = 0
             for part in stacked(raw):
                 n = len(part.stamp_ns)
-                parts.append((log_ns[at : at + n], part))
+                parts.append((both[at : at + n], part))
                 at += n
         except CommandError:  # look for the damaged ones
             parts, reader = [], Reader()
-            for when, data in zip(log_ns, raw, strict=True):
+            for when, data in zip(both, raw, strict=True):
                 try:
                     reader.read(data)
                 except CommandError:
-                    self._count(name)
+                    self.count_damaged(name)
                     continue
                 parts.append((np.array([when]), next(stacked([data]))))
+        received = int(self.topics[name].simulated)
         for when, s in parts:
-            yield Table(name, file, when, s.stamp_ns, s.names, s.position, s.velocity, s.effort)
+            instants = when[:, 0], when[:, received], s.stamp_ns
+            yield Table(name, file, *instants, s.names, s.position, s.velocity, s.effort)
 
-    def _count(self, topic: str) -> None:
+    def count_damaged(self, topic: str) -> None:
+        """Keep account of a message that could not be decoded, for `faults`."""
         self._unreadable[topic] = self._unreadable.get(topic, 0) + 1

@@ -16,10 +16,12 @@ from myoprosthesis.core.errors import RecordingError
 from myoprosthesis.recording.definitions import definition, stamped, type_hash
 from myoprosthesis.recording.mcap_reader import open_all, open_mcap
 from myoprosthesis.recording.mcap_writer import McapWriter
-from myoprosthesis.recording.metadata import FILE, HASH, QOS, files_of, write_metadata
+from myoprosthesis.recording.metadata import FILE, HASH, LOG_TIME, QOS, SIMULATED, files_of, write_metadata
 
 STEM = "recording"
 NS = 1_000_000_000
+SIMULATED_BEFORE_NS = 10**17
+"""A stamp before this (1973) is of a simulation that began at 0, and none of a clock on the wall."""
 _STAMPS = {b"\x00\x01": struct.Struct("<iI"), b"\x00\x00": struct.Struct(">iI")}
 
 
@@ -37,6 +39,10 @@ class BagWriter:
         except OSError as error:
             raise RecordingError(f"{folder} cannot be a recording: {error.strerror}") from error
         self._file = McapWriter(folder / f"{STEM}_{max(taken, default=-1) + 1}.mcap")
+        self.simulated_ns: int | None = None
+        """The simulated time now. Messages are then filed under their own stamp, or this where they have none, and
+        published when they were received, as `ros2 bag record --use-sim-time` has it. None: filed under their receipt.
+        To be set before the first message."""
         self._stamped: list[bool] = [False]
         self._schemas: dict[str, Schema] = {}
         for name, data in (attachments or {}).items():
@@ -66,15 +72,22 @@ class BagWriter:
             self._schemas[kind] = schema
         number = len(self._stamped)
         metadata = {QOS: yaml.safe_dump(list(map(dict, qos)), sort_keys=False) if qos else "", HASH: type_hash(kind)}
+        if self.simulated_ns is not None:
+            metadata[LOG_TIME] = SIMULATED
         channel = Channel(id=number, topic=name, message_encoding="cdr", metadata=metadata, schema_id=schema.id)
         self._file.define(channel, schema)
         self._stamped.append(stamped(kind))
         return number
 
-    def add(self, channel: int, log_ns: int, data: bytes, number: int = 0) -> None:
-        """A message in CDR that was received at `log_ns`; `number` is its publisher's, 0 for none."""
-        publish_ns = stamp_ns(data, log_ns) if self._stamped[channel] else log_ns
-        self._file.add(channel, log_ns, publish_ns, data, number)
+    def add(self, channel: int, received_ns: int, data: bytes, number: int = 0) -> None:
+        """A message in CDR that was received at `received_ns`; `number` is its publisher's, 0 for none."""
+        if self.simulated_ns is None:
+            publish_ns = stamp_ns(data, received_ns) if self._stamped[channel] else received_ns
+            self._file.add(channel, received_ns, publish_ns, data, number)
+        else:
+            own = stamp_ns(data, 0) if self._stamped[channel] else 0
+            log_ns = own if 0 < own < SIMULATED_BEFORE_NS else self.simulated_ns
+            self._file.add(channel, log_ns, received_ns, data, number)
 
     def flush(self) -> bool:
         """Let nothing that was added be lost with this process; whether there was anything."""

@@ -19,6 +19,8 @@ FILE = "metadata.yaml"
 VERSION = 9
 QOS, HASH = "offered_qos_profiles", "topic_type_hash"
 """Keys of a channel's metadata."""
+LOG_TIME, SIMULATED = "log_time", "simulated"
+"""Key and value of a channel whose messages are filed under simulated time, and were published when received."""
 
 
 def write_metadata(folder: Path, files: Sequence[McapFile]) -> None:

@@ -166,9 +166,9 @@ class Recording:
         x = state.values
         yield Movement(
             plan.trial, np.array(plan.start[:2]), np.array(plan.target[:2]),
-            (state.stamp_ns - zero) / NS, state.log_ns / NS, x[:, 0:2], x[:, 2:4], x[:, 4:6], x[:, 6:],
+            (state.stamp_ns - zero) / NS, state.received_ns / NS, x[:, 0:2], x[:, 2:4], x[:, 4:6], x[:, 6:],
             (hidden.stamp_ns - zero) / NS, hidden.values,
-            (command.stamp_ns - zero) / NS, command.log_ns / NS, expected,
+            (command.stamp_ns - zero) / NS, command.received_ns / NS, expected,
         )  # fmt: skip
 
 
@@ -177,7 +177,7 @@ class Part:
     """Messages of one topic, one row each, the first of each stamp."""
 
     stamp_ns: Ints
-    log_ns: Ints
+    received_ns: Ints
     values: Array
 
 
@@ -217,7 +217,7 @@ class Held:
             values = np.array(table.position)
         else:
             values = np.zeros((len(table.stamp_ns), 0))
-        self._parts.append(Part(table.stamp_ns, table.log_ns, values))
+        self._parts.append(Part(table.stamp_ns, table.received_ns, values))
         self.newest_ns = max(self.newest_ns, int(table.stamp_ns.max()))
 
     def between(self, from_ns: int, until_ns: int) -> Part:
@@ -226,12 +226,12 @@ class Held:
         for p in self._parts:
             inside = (p.stamp_ns >= from_ns) & (p.stamp_ns < until_ns)
             if inside.any():
-                parts.append(Part(p.stamp_ns[inside], p.log_ns[inside], p.values[inside]))
+                parts.append(Part(p.stamp_ns[inside], p.received_ns[inside], p.values[inside]))
         if not parts:
             return Part(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 0)))
         parts = [p for p in parts if p.values.shape[1] == parts[-1].values.shape[1]]
         stamp, first = np.unique(np.concatenate([p.stamp_ns for p in parts]), return_index=True)
-        log, values = np.concatenate([p.log_ns for p in parts]), np.concatenate([p.values for p in parts])
+        log, values = np.concatenate([p.received_ns for p in parts]), np.concatenate([p.values for p in parts])
         return Part(stamp, log[first], values[first])
 
     def forget(self, until_ns: int) -> None:

@@ -135,12 +135,12 @@ def test_what_the_file_does_not_say_is_asked_for(tmp_path):
         formats.read(tmp_path / "bare.xdf", Layout(rate=RATE))
     assert formats.read(tmp_path / "bare.xdf", Layout(rate=RATE, unit="uV")).channels == ("ch1", "ch2")
     xdf(tmp_path / "two.xdf", kinds=("EMG", "EMG"))
-    with pytest.raises(ConfigError, match=r"holds 2 streams of EMG: say which \(--dataset\); there are EMG0, EMG1"):
+    with pytest.raises(ConfigError, match=r"2 streams of EMG: say which \(--dataset\); there are EMG0 \(.*; EMG1 \("):
         formats.read(tmp_path / "two.xdf", Layout())
     assert len(formats.read(tmp_path / "two.xdf", Layout(dataset="EMG1"))) == N
     with pytest.raises(ConfigError, match="unknown stream 'EEG'"):
         formats.read(tmp_path / "two.xdf", Layout(dataset="EEG"))
-    with pytest.raises(ConfigError, match="unknown stream of markers 'cues': known are prompts"):
+    with pytest.raises(ConfigError, match="unknown stream of markers 'cues': known are EMG0, prompts"):
         formats.read(tmp_path / "two.xdf", Layout(dataset="EMG1", label="cues"))
     with pytest.raises(ConfigError, match="unknown channel 'c'"):
         formats.read(tmp_path / "two.xdf", Layout(dataset="EMG1", channels=("c",)))

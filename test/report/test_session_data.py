@@ -75,7 +75,7 @@ def test_a_state_that_was_said_twice_counts_once():
     held = session_data.Held()
     held._parts.append(session_data.Part(stamps, np.array([1, 2, 9, 10]), stamps[:, None] * 1.0))
     part = held.between(0, 100)
-    assert part.stamp_ns.tolist() == [0, 10, 20] and part.log_ns.tolist() == [1, 2, 10]
+    assert part.stamp_ns.tolist() == [0, 10, 20] and part.received_ns.tolist() == [1, 2, 10]
 
 
 @pytest.mark.parametrize("share", [0.3, 0.7])

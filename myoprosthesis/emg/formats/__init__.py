@@ -20,8 +20,12 @@ from myoprosthesis.emg.layout import Layout, check_uses
 from myoprosthesis.emg.recording import Recording, Span, joined
 
 
-def blocks(path: str | Path, layout: Layout, block: int) -> Iterator[Recording]:
-    """A recording as parts of up to `block` samples; a reader that can holds no more than that in memory."""
+def blocks(path: str | Path, layout: Layout, block: int, conditioned: bool = False) -> Iterator[Recording]:
+    """A recording as parts of up to `block` samples; a reader that can holds no more than that in memory.
+
+    One that was filtered before it was recorded is refused, unless it may be `conditioned`: whoever fits, evaluates or
+    plays a recording filters it.
+    """
     file = Path(path).expanduser()
     if not file.exists():
         raise ConfigError(f"{file} does not exist")
@@ -34,12 +38,15 @@ def blocks(path: str | Path, layout: Layout, block: int) -> Iterator[Recording]:
         raise unknown("extension of a recording", kind, registry.names("emg_formats"))
     reader = registry.factory("emg_formats", kind)
     check_uses(file, layout, reader)
-    return _labelled(file, layout, reader(file, layout, block))
+    return _labelled(file, layout, reader(file, layout, block), conditioned)
 
 
-def read(path: str | Path, layout: Layout) -> Recording:
-    """A whole recording."""
-    return joined(list(blocks(path, layout, 0)))
+def read(path: str | Path, layout: Layout, conditioned: bool = False) -> Recording:
+    """A whole recording; see `blocks`."""
+    try:
+        return joined(list(blocks(path, layout, 0, conditioned)))
+    except MemoryError as error:
+        raise ConfigError(f"{path} does not fit into the memory of this computer: cut it up") from error
 
 
 def files(paths: str | Path | Sequence[str | Path], layout: Layout = Layout()) -> list[Path]:  # noqa: B008 - frozen
@@ -62,16 +69,18 @@ def _in_folder(place: Path) -> list[Path]:
     return found
 
 
-def _labelled(path: Path, layout: Layout, parts: Iterator[Recording]) -> Iterator[Recording]:
+def _labelled(path: Path, layout: Layout, parts: Iterator[Recording], conditioned: bool) -> Iterator[Recording]:
     """Parts with their labels as the layout calls them, or with the one that it finds in the path."""
     labels, in_path, first = Labels(layout), layout.found("label", path), True
     for part in parts:
+        if part.conditioned and not conditioned:
+            raise ConfigError(f"{path}: {part.conditioned}, and would be filtered again: take what is raw (--dataset)")
         spans, remarks = part.spans, part.remarks
         if in_path:
             if spans:
                 remarks = (*remarks, "its own labels are left out: label_from finds its label in its path")
             spans = (Span(in_path, 0, len(part), continued=not first),) if len(part) else ()
         first = False
-        there = tuple(dict.fromkeys(s.label for s in spans))
+        there = tuple(dict.fromkeys([*part.file_labels, *(s.label for s in spans)]))
         called = labels.called(spans, len(part))
         yield replace(part, spans=called, file_labels=there, remarks=remarks, source=part.source or str(path))

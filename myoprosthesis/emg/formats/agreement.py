@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.emg.layout import Layout, needed
-from myoprosthesis.emg.recording import spelled
+from myoprosthesis.emg.recording import spelled, volts
 
 RATE_TOLERANCE = 1e-4
 """Relative; files round their rate: 2148.148 and 2148.1481 Hz are one."""
@@ -29,6 +30,19 @@ def unit(path: Path, layout: Layout, in_file: str = "") -> str:
     if not (here or asked):
         raise needed(path, "unit", "unit", "uV (or counts)")
     return here or asked
+
+
+def units(
+    path: Path, layout: Layout, channels: Sequence[str], in_file: Sequence[str]
+) -> tuple[str, str, tuple[float, ...]]:
+    """Of channels with units of their own in the file: the unit of all after reading, that of the file, and the factor
+    of each that leads from one to the other; channels in mV and in uV become V, in mV and in g are refused."""
+    own = [unit(path, layout, u) for u in in_file]
+    after = [volts(u) for u in own]
+    if len({a for a, _ in after}) > 1:
+        pairs = ", ".join(f"{c} {u}" for c, u in zip(channels, own, strict=True))
+        raise ConfigError(f"{path} has EMG channels of several units ({pairs}): name those of one (--channels)")
+    return after[0][0], own[0] if len(set(own)) == 1 else after[0][0], tuple(factor for _, factor in after)
 
 
 def _differ(path: Path, what: str, here: str, asked: str) -> ConfigError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,146 +11,116 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError, unknown
-from myoprosthesis.emg.formats import agreement
+from myoprosthesis.emg.formats.annotations import label_text, within
+from myoprosthesis.emg.formats.array_entry import Entry, check_size
+from myoprosthesis.emg.formats.emg_array import EmgArray
+from myoprosthesis.emg.formats.hdf5_file import hdf5_entries
+from myoprosthesis.emg.formats.mat_file import mat_entries
 from myoprosthesis.emg.layout import TIME_UNITS, Layout, uses, with_file_defaults
-from myoprosthesis.emg.recording import Recording, runs, volts
+from myoprosthesis.emg.recording import Recording, Span, runs
 
-RATES = ("rate", "fs", "sampling_rate", "sampling_frequency", "frequency")
-UNITS = ("unit", "units")
-NAMES = ("channels", "channel_names")
 NINAPRO = "restimulus"
 """Ninapro's variable of the movement, as corrected for reaction times; the labels, where no others are named."""
 HDF5 = b"\x89HDF\r\n\x1a\n"
+MATLAB73 = 512
+"""Where HDF5 begins in a .mat file of version 7.3."""
+FIELDS = ("rate", "unit", "channels", "dataset", "time", "time_unit", "label", "targets", "transposed")
 
 
-@uses("rate", "unit", "channels", "dataset", "time", "time_unit", "label", "targets")
+@uses(*FIELDS)
 def read_hdf5(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
-    """A dataset (n_samples, n_channels); rate, unit and names are attributes of it or of the file, or datasets;
-    attributes `time` and `label` name the datasets of times (s) and labels."""
-    import h5py
-
-    try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        raise ConfigError(f"{path} is no HDF5 file, or a damaged one") from error
-    with file:
-        arrays: dict[str, Any] = {}
-        file.visititems(lambda name, item: arrays.update({name: item}) if isinstance(item, h5py.Dataset) else None)
-        attributes = dict(file.attrs)
-        samples = _chosen(path, layout, arrays)
-        attributes |= dict(arrays[samples].attrs)
-        yield from _recordings(path, layout, block, samples, arrays, attributes, turned=False)
+    """A dataset (n_samples, n_channels), or a field of a compound one; rate, unit and names are attributes of it, of
+    its groups or of the file, or datasets; attributes `time` and `label` name the datasets of times (s) and labels."""
+    yield from _read_hdf5(path, layout, block, matlab=False)
 
 
-@uses("rate", "unit", "channels", "dataset", "time", "time_unit", "label", "targets")
+@uses(*FIELDS)
 def read_mat(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
-    """A variable (n_samples, n_channels) of a .mat file; of version 7.3 MATLAB writes it the other way round."""
-    import scipy.io
-
+    """A variable (n_samples, n_channels) of a .mat file, or the other way round where the file or the layout says so;
+    `data/emg` is the field of a structure."""
     try:
-        head = path.read_bytes()[:1024] if path.stat().st_size < 1024 else path.open("rb").read(1024)
+        with path.open("rb") as file:
+            head = file.read(MATLAB73 + len(HDF5))
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
-    if HDF5 in head:
-        import h5py
-
-        with h5py.File(path, "r") as file:
-            arrays = {k: v for k, v in file.items() if isinstance(v, h5py.Dataset) and v.dtype.kind in "fiu"}
-            yield from _recordings(path, layout, block, _chosen(path, layout, arrays), arrays, {}, turned=True)
+    if HDF5 in (head[: len(HDF5)], head[MATLAB73:]):
+        yield from _read_hdf5(path, layout, block, matlab=True)
         return
+    entries, remarks = mat_entries(path)
+    yield from _recordings(path, layout, block, entries, remarks)
+
+
+def _read_hdf5(path: Path, layout: Layout, block: int, matlab: bool) -> Iterator[Recording]:
+    import h5py
+
+    kind_of_file = ".mat file of version 5 or 7.3" if matlab else "HDF5 file"
     try:
-        found = scipy.io.loadmat(path)
-    except Exception as error:  # scipy raises many kinds for what is no such file
-        raise ConfigError(f"{path} is no .mat file of version 5 or 7.3, or a damaged one") from error
-    arrays = {k: v for k, v in found.items() if not k.startswith("__") and v.dtype.kind in "fiuU"}
-    yield from _recordings(path, layout, block, _chosen(path, layout, arrays), arrays, {}, turned=False)
-
-
-def _chosen(path: Path, layout: Layout, arrays: Mapping[str, Any]) -> str:
-    """The array that holds the EMG: the one that is named, or called emg, or the only one with two dimensions."""
-    if layout.dataset:
-        if layout.dataset not in arrays:
-            raise ConfigError(f"{path}: {unknown('dataset', layout.dataset, arrays)}")
-        return layout.dataset
-    if "emg" in arrays:
-        return "emg"
-    wide = [k for k, v in arrays.items() if v.ndim == 2 and min(v.shape) > 1]
-    if len(wide) != 1:
-        raise ConfigError(f"{path} holds {', '.join(sorted(arrays)) or 'no array'}: say which is the EMG (--dataset)")
-    return wide[0]
-
-
-def _said(names: tuple[str, ...], arrays: Mapping[str, Any], attributes: Mapping[str, Any]) -> Any:
-    """What the file says under one of these names, or None."""
-    for name in names:
-        if name in attributes:
-            return attributes[name]
-        if name in arrays:
-            return arrays[name][()]
-    return None
+        with h5py.File(path, "r") as file:
+            entries, remarks = hdf5_entries(path, file, matlab)
+            yield from _recordings(path, layout, block, entries, remarks)
+    except (OSError, RuntimeError, KeyError) as error:  # h5py raises all of them for damaged files
+        raise ConfigError(
+            f"{path} is no {kind_of_file}, or a damaged one: {' '.join(str(error).split())[:120]}"
+        ) from error
 
 
 def _recordings(
-    path: Path, layout: Layout, block: int, samples: str, arrays: Mapping[str, Any], attributes: Mapping[str, Any],
-    turned: bool,
-) -> Iterator[Recording]:  # fmt: skip
-    layout = with_file_defaults(layout, attributes)
-    if not layout.label and not layout.label_from and NINAPRO in arrays:
+    path: Path, layout: Layout, block: int, entries: Mapping[str, Entry], remarks: Sequence[str]
+) -> Iterator[Recording]:
+    emg = EmgArray(path, layout, entries)
+    remarks = [*remarks, *emg.remarks]
+    near = {k: _first(emg.entry.attributes.get(k, "")) for k in ("time", "label")}
+    there = {k: v for k, v in near.items() if v in entries or emg.entry.group + v in entries}
+    layout = with_file_defaults(layout, there)
+    if not layout.label and not layout.label_from and NINAPRO in entries:
         layout = replace(layout, label=NINAPRO)
-    data = arrays[samples]
-    if data.ndim != 2 or data.dtype.kind not in "fiu":
-        raise ConfigError(f"{path}: {samples!r} has shape {data.shape}; (n_samples, n_channels) numbers are needed")
-    n, width = reversed(data.shape) if turned else data.shape
-    if n < width:
-        raise ConfigError(f"{path}: {samples!r} has {n} samples of {width} channels: is it the wrong way round?")
-    rate = agreement.rate(path, layout, float(np.ravel(_said(RATES, arrays, attributes) or 0.0)[0]))
-    said = _said(UNITS, arrays, attributes)
-    file_unit = agreement.unit(path, layout, _text(said) if said is not None else "")
-    unit, factor = volts(file_unit)
-    names = _said(NAMES, arrays, attributes)
-    unnamed = tuple(f"ch{k + 1}" for k in range(width))
-    channels = unnamed if names is None else tuple(_text(c) for c in np.ravel(names))
-    if len(channels) != width:
-        raise ConfigError(f"{path}: {len(channels)} channel names for {width} channels")
-    for name in layout.channels:
-        if name not in channels:
-            raise ConfigError(f"{path}: {unknown('channel', name, channels)}")
-    columns = [channels.index(c) for c in layout.channels or channels]
-    before = ""
-    beside = {k: _column(path, k, arrays, n) for k in (layout.time, layout.label, *layout.targets) if k}
-    for start in range(0, n, block or max(1, n)):
-        stop = min(n, start + (block or n))
-        part = np.asarray(data[:, start:stop].T if turned else data[start:stop], float)[:, columns]
-        times = np.arange(start, stop) / rate
-        if layout.time:
-            times = beside[layout.time][start:stop].astype(float) * TIME_UNITS[layout.time_unit]
-        labels = [_number(v) for v in beside[layout.label][start:stop]] if layout.label else []
-        targets = [beside[t][start:stop].astype(float) for t in layout.targets]
-        yield Recording(
-            part * factor, layout.channels or channels, rate, unit, times,
-            bool(layout.time), runs(labels, before),
-            np.stack(targets, axis=1) if targets else np.zeros((stop - start, 0)), layout.targets, str(path), file_unit,
-        )  # fmt: skip
-        before = labels[-1] if labels else ""
+    n, times = emg.n, None
+    if layout.time:
+        times = _column(path, layout.time, entries, n, emg).astype(float) * TIME_UNITS[layout.time_unit]
+    else:
+        times, more = emg.own_times()
+        remarks += more
+        n = n if times is None else len(times)
+    spans: tuple[Span, ...] = ()
+    if layout.label:
+        kinds, which = _distinct(_column(path, layout.label, entries, emg.n, emg))
+        spans = within(runs(np.array([label_text(k) for k in kinds], object)[which]), 0, n)
+    targets = [_column(path, t, entries, emg.n, emg).astype(float)[:n] for t in layout.targets]
+    unread = emg.unread({layout.time, layout.label, *layout.targets})
+    if unread:
+        remarks.append(f"as long as the EMG, and not read: {', '.join(unread)}")
     if not n:
         raise ConfigError(f"{path} has no samples")
+    if not block:
+        check_size(path, emg.entry.name, n * len(emg.channels))
+    for start in range(0, n, block or n):
+        stop = min(n, start + (block or n))
+        beside = [t[start:stop] for t in targets]
+        yield Recording(
+            emg.samples(start, stop), emg.channels, emg.rate, emg.unit,
+            np.arange(start, stop) / emg.rate if times is None else times[start:stop], times is not None,
+            within(spans, start, stop), np.stack(beside, axis=1) if beside else np.zeros((stop - start, 0)),
+            layout.targets, str(path), file_unit=emg.file_unit, remarks=tuple(remarks),
+        )  # fmt: skip
 
 
-def _column(path: Path, name: str, arrays: Mapping[str, Any], n: int) -> NDArray[Any]:
-    if name not in arrays:
-        raise ConfigError(f"{path}: {unknown('dataset', name, arrays)}")
-    column = np.ravel(arrays[name][()])
-    if column.size != n:
-        raise ConfigError(f"{path}: {name!r} has {column.size} values for {n} samples")
-    return column
+def _column(path: Path, name: str, entries: Mapping[str, Entry], n: int, emg: EmgArray) -> NDArray[Any]:
+    """One value a sample, shape (n,), of the array of this name, or of the one in the EMG's own group."""
+    entry = entries.get(name) or entries.get(emg.entry.group + name)
+    if entry is None:
+        raise ConfigError(f"{path}: {unknown('dataset', name, entries)}")
+    if entry.size != n:
+        raise ConfigError(f"{path}: {name!r} has {entry.size} values for {n} samples")
+    return np.ravel(entry.whole(path))
 
 
-def _text(value: Any) -> str:
-    while isinstance(value, np.ndarray):
-        value = value.reshape(-1)[0] if value.size else ""
-    return value.decode() if isinstance(value, bytes) else str(value).strip()
+def _distinct(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    """The kinds of values there are, and which of them each is."""
+    if values.dtype.kind == "O":
+        values = values.astype(str)
+    kinds, which = np.unique(values, return_inverse=True)
+    return kinds, which.ravel()
 
 
-def _number(value: Any) -> str:
-    """A label as text: 3 for 3.0."""
-    return f"{value:g}" if isinstance(value, (int, float, np.number)) else _text(value)
+def _first(value: Any) -> str:
+    return label_text(np.ravel(value)[0]) if np.size(value) else ""

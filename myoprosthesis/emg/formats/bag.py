@@ -1,12 +1,14 @@
-"""Recordings as ROS 2 bags, MCAP or SQLite: what a stack publishes on `emg/raw`. No ROS is needed to read them.
+"""Recordings as ROS 2 bags, MCAP or SQLite: what a stack publishes on `emg/raw`, or any topic of numbers.
 
 `emg/raw` is a sensor_msgs/PointCloud2 per block: height 1, one point per sample, little-endian; a FLOAT32 field per
 channel, named after it, and a FLOAT64 field `t`, s since the header's stamp. `emg/spec` is a std_msgs/String with the
-JSON of a `SourceSpec`, which says rate and unit. A topic of std_msgs/String may hold labels, each until the next one.
+JSON of a `SourceSpec`, which says rate and unit, and how `emg/filtered` was conditioned; `emg/prompt` has the labels,
+each until the next one. No ROS is needed to read them.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,22 +18,29 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.emg.extras import library
-from myoprosthesis.emg.formats.streams import basics, chosen, cut
+from myoprosthesis.emg.formats import agreement
+from myoprosthesis.emg.formats.annotations import Annotation, Timeline, label_text
+from myoprosthesis.emg.formats.numeric_messages import leaves, piece
+from myoprosthesis.emg.formats.streams import Columns, chosen, cut, emg_of_stream, numbered
 from myoprosthesis.emg.layout import Layout, uses
 from myoprosthesis.emg.recording import Recording
 from myoprosthesis.emg.source import SourceSpec
 
 Array = NDArray[np.float64]
-CLOUD, TEXT = "sensor_msgs/msg/PointCloud2", "std_msgs/msg/String"
-RAW, SPEC = "emg/raw", "emg/spec"
-KINDS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 8: "f8"}
-"""NumPy's names of the datatypes of PointField."""
-TIME = "t"
+TEXT = "std_msgs/msg/String"
+RAW, FILTERED, SPEC, PROMPT = "emg/raw", "emg/filtered", "emg/spec", "emg/prompt"
+DERIVED = (FILTERED, "emg/envelope", "emg/decision")
+"""Topics of a stack that hold what was made of the EMG."""
+NO_NUMBERS = (
+    *(TEXT, "rcl_interfaces/msg/Log"),
+    *("diagnostic_msgs/msg/DiagnosticArray", "diagnostic_msgs/msg/DiagnosticStatus"),
+)
 
 
 @uses("rate", "unit", "channels", "dataset", "label")
 def read_bag(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
-    """The topic that ends in emg/raw, or the one that the layout names (`dataset`), with labels from `label`."""
+    """The topic that ends in emg/raw, the only one of numbers that has EMG in its name, or the one that the layout
+    names (`dataset`); labels are those of `emg/prompt` beside it, or of the topic that the layout names (`label`)."""
     highlevel = library("rosbags.highlevel", "emg", "reading bags")
     stores = library("rosbags.typesys", "emg", "reading bags")
     try:
@@ -40,17 +49,7 @@ def read_bag(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
     except Exception as error:  # rosbags raises many kinds for what is no such file
         raise ConfigError(f"{path} is no {path.suffix[1:].upper()} bag, or a damaged one") from error
     try:
-        topics = {c.topic: c.msgtype for c in reader.connections}
-        clouds = [t for t, kind in topics.items() if kind == CLOUD]
-        likely = [t for t in clouds if t.strip("/").endswith(RAW)] or clouds
-        topic = chosen(path, layout, clouds, likely, "topic")
-        rate, unit = basics(path, layout, *_said(reader, topic))
-        markers = _markers(path, reader, layout, topics)
-        pieces = _blocks(path, reader, topic)
-        names, first = next(pieces, ([], None))
-        if first is None:
-            raise ConfigError(f"{path}: {topic} has no samples")
-        yield from cut(path, layout, block, _chain(path, names, first, pieces), names, markers, rate, unit)
+        yield from _recordings(path, layout, block, _Bag(path, reader))
     except ConfigError:
         raise
     except Exception as error:  # a file that is cut off in the middle
@@ -59,51 +58,108 @@ def read_bag(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
         reader.close()
 
 
-def _messages(reader: Any, topic: str) -> Iterator[Any]:
-    for connection, _, raw in reader.messages([c for c in reader.connections if c.topic == topic]):
-        yield reader.deserialize(raw, connection.msgtype)
+class _Bag:
+    """The topics of an open bag and their types, and what is published on them."""
+
+    def __init__(self, path: Path, reader: Any) -> None:
+        self.path, self._reader = path, reader
+        self.topics: dict[str, str] = {c.topic: c.msgtype for c in reader.connections}
+
+    def messages(self, topic: str) -> Iterator[tuple[float, Any]]:
+        """Messages of a topic with the time when each was recorded, s."""
+        there = [c for c in self._reader.connections if c.topic == topic]
+        for connection, at, raw in self._reader.messages(there) if there else ():
+            yield 1e-9 * at, self._reader.deserialize(raw, connection.msgtype)
 
 
-def _said(reader: Any, topic: str) -> tuple[float, str]:
-    """Rate and unit as the specification beside the samples says, 0 and empty if there is none."""
-    beside = topic[: -len(RAW)] + SPEC if topic.endswith(RAW) else ""
-    spec = None
-    for message in _messages(reader, beside):
-        spec = SourceSpec.from_json(message.data)
-    return (spec.rate, spec.unit) if spec else (0.0, "")
+def _recordings(path: Path, layout: Layout, block: int, bag: _Bag) -> Iterator[Recording]:
+    numeric = {t: kind for t, kind in bag.topics.items() if kind not in NO_NUMBERS}
+    raw = [t for t in numeric if _is(t, RAW)]
+    named = [t for t in numeric if "emg" in t.lower() and not any(_is(t, d) for d in DERIVED)]
+    topic = chosen(path, layout, numeric, raw or named, "topic")
+    base = next((topic[: -len(end)] for end in (RAW, *DERIVED) if _is(topic, end)), None)
+    spec, conditioning = _spec(bag, base + SPEC) if base is not None else (None, {})
+    pieces = ((at, piece(f"{path}: {topic}", m, numeric[topic])) for at, m in bag.messages(topic))
+    at, first = next(pieces, (0.0, None))
+    if first is None:
+        raise ConfigError(f"{path}: {topic} has no samples")
+    names, remarks = numbered(first.names)
+    rate = agreement.rate(path, layout, spec.rate if spec else 0.0)
+    unit = spec.unit if spec else ""
+    known = bool(layout.dataset) or topic in raw or topic in named
+    places, left = emg_of_stream(path, layout, names, [unit] * len(names), known)
+    channels = tuple(names[k] for k in places)
+    unit, file_unit, scales = agreement.units(path, layout, channels, [unit] * len(places))
+    others = sorted({*raw, *named, *(t for t in numeric if _is(t, FILTERED))} - {topic})
+    if others:
+        remarks.append(f"the EMG is that of {topic}; there is also {', '.join(others)}")
+    if first.times is None:
+        when = "the stamps of its messages" if first.stamp else "when each message was recorded"
+        remarks.append(f"times are {when}" + (", that of its last sample" if len(first.values) > 1 else ""))
+    markers, more = _markers(bag, layout, base)
+    remarks += [*left, *more]
+
+    def chain() -> Iterator[tuple[Array, Array]]:
+        for moment, one in _with(at, first, pieces):
+            if one.names != first.names:
+                before, after = (f"{len(p.names)} ({', '.join(p.names)[:80]})" for p in (first, one))
+                raise ConfigError(f"{path}: the channels of {topic} change from {before} to {after}")
+            times = one.times
+            if times is None:
+                times = (one.stamp or moment) - np.arange(len(one.values))[::-1] / rate
+            yield one.values, times
+
+    columns = Columns(tuple(places), channels, scales, unit, rate, file_unit)
+    derived = any(_is(topic, d) for d in DERIVED)
+    conditioned = f"{topic} was filtered by the stack that recorded it ({_words(conditioning)})" if derived else ""
+    yield from cut(path, block, chain(), columns, Timeline(markers, layout.ignore), remarks, conditioned)
 
 
-def _markers(path: Path, reader: Any, layout: Layout, topics: dict[str, str]) -> list[tuple[float, str]]:
-    if not layout.label:
-        return []
-    texts = [t for t, kind in topics.items() if kind == TEXT]
-    if layout.label not in texts:
-        raise ConfigError(f"{path}: {unknown('topic of labels', layout.label, texts)}")
-    there = [c for c in reader.connections if c.topic == layout.label]
-    return [(1e-9 * at, reader.deserialize(raw, c.msgtype).data) for c, at, raw in reader.messages(there)]
+def _is(topic: str, end: str) -> bool:
+    """Whether a topic is this one of a stack, in any namespace."""
+    return topic == end or topic.endswith(f"/{end}")
 
 
-def _blocks(path: Path, reader: Any, topic: str) -> Iterator[tuple[list[str], tuple[Array, Array]]]:
-    """Names of the channels, and samples (n, n_channels) with times (n,), of each message."""
-    for message in _messages(reader, topic):
-        order = ">" if message.is_bigendian else "<"
-        fields = [f for f in message.fields if f.count in (0, 1) and f.datatype in KINDS]
-        channels = [f.name for f in fields if f.name != TIME]
-        if TIME not in [f.name for f in fields] or not channels:
-            raise ConfigError(f"{path}: {topic} is no EMG: fields for its channels and `{TIME}` are needed")
-        kind = np.dtype({
-            "names": [f.name for f in fields], "formats": [order + KINDS[f.datatype] for f in fields],
-            "offsets": [f.offset for f in fields], "itemsize": message.point_step,
-        })  # fmt: skip
-        points = np.frombuffer(bytes(message.data), kind, message.width * message.height)
-        stamp = message.header.stamp
-        times = stamp.sec + (1e-9 * stamp.nanosec + points[TIME].astype(float))
-        yield channels, (np.stack([points[c].astype(float) for c in channels], axis=1), times)
+def _with(at: float, first: Any, rest: Any) -> Iterator[Any]:
+    yield at, first
+    yield from rest
 
 
-def _chain(path: Path, names: list[str], first: tuple[Array, Array], rest: Any) -> Iterator[tuple[Array, Array]]:
-    yield first
-    for other, piece in rest:
-        if other != names:
-            raise ConfigError(f"{path}: its channels change from {', '.join(names)} to {', '.join(other)}")
-        yield piece
+def _words(conditioning: dict[str, Any]) -> str:
+    return ", ".join(f"{k} {v}" for k, v in conditioning.items() if k in ("high_pass_hz", "low_pass_hz", "mains_hz"))
+
+
+def _spec(bag: _Bag, topic: str) -> tuple[SourceSpec | None, dict[str, Any]]:
+    """What a source says of itself, and how it was conditioned; None and nothing if the bag does not have it."""
+    text = ""
+    for _, message in bag.messages(topic) if bag.topics.get(topic) == TEXT else ():
+        text = message.data
+    if not text:
+        return None, {}
+    spec = SourceSpec.from_json(text)
+    return spec, dict(json.loads(text).get("conditioning") or {})
+
+
+def _markers(bag: _Bag, layout: Layout, base: str | None) -> tuple[list[Annotation], list[str]]:
+    """Labels of the topic that is named, or of the prompts beside the EMG."""
+    texts = sorted(t for t, kind in bag.topics.items() if kind == TEXT)
+    topic = layout.label
+    if not topic and base is not None and base + PROMPT in texts:
+        topic = base + PROMPT
+    if not topic:
+        foreign = [t for t in texts if not t.endswith(("spec", "/trial", "/target", "description"))]
+        return [], [f"topics of text are not read, --label would take one for the labels: {', '.join(foreign)}"] \
+            if foreign else []  # fmt: skip
+    if topic not in bag.topics:
+        raise ConfigError(f"{bag.path}: {unknown('topic of labels', topic, bag.topics)}")
+    out = []
+    for at, message in bag.messages(topic):
+        if bag.topics[topic] == TEXT:
+            out.append(Annotation(at, message.data.strip()))
+            continue
+        values = leaves(message)
+        count = sum(v.size for _, v in values)
+        if count != 1:
+            raise ConfigError(f"{bag.path}: {topic} has {count} numbers a message, a label is one")
+        out.append(Annotation(at, label_text(float(values[0][1][0]))))
+    return out, [] if layout.label else [f"labels are the prompts on {topic}"]

@@ -1,56 +1,124 @@
-"""Recordings as EDF, EDF+ and BDF: rate, units, names and annotations are in the file."""
+"""Recordings as EDF, EDF+, BDF and BDF+: rate, units, names, annotations and pauses are in the file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.emg.formats import agreement
+from myoprosthesis.emg.formats.annotations import Timeline, label_text, within
+from myoprosthesis.emg.formats.edf_file import EdfFile, Signal
+from myoprosthesis.emg.formats.emg_channels import emg_channels
+from myoprosthesis.emg.formats.streams import numbered
 from myoprosthesis.emg.layout import Layout, uses
-from myoprosthesis.emg.recording import Recording, Span, volts
+from myoprosthesis.emg.recording import VOLTS, Recording, runs, spelled
+
+Array = NDArray[np.float64]
+TRIGGERS = 0xFFFF
+"""Bits of BioSemi's Status signal that are the codes of its trigger input; those above are states of the amplifier."""
 
 
-@uses("rate", "unit", "channels")
+@uses("rate", "unit", "channels", "label", "targets", "target_unit")
 def read_edf(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
-    """All signals of one rate and unit, or those that the layout names; annotations are the labels."""
-    import edfio
+    """The EMG signals, which must have one rate; annotations are the labels, or a signal that the layout names.
 
-    try:
-        file = edfio.read_bdf(path) if path.suffix.lower() == ".bdf" else edfio.read_edf(path)
-        signals = {s.label: s for s in file.signals}
-    except Exception as error:  # edfio raises many kinds for what is no such file
-        raise ConfigError(f"{path} is no {path.suffix[1:].upper()} file, or a damaged one") from error
-    for name in layout.channels:
+    Times are those of the data records where the file has pauses (EDF+D). A signal beside the EMG that has fewer
+    samples a record is held from sample to sample.
+    """
+    file = EdfFile(path)
+    names, remarks = numbered([s.label for s in file.signals])
+    remarks += file.remarks
+    signals = dict(zip(names, file.signals, strict=True))
+    for name in (*([layout.label] if layout.label else []), *layout.targets):
         if name not in signals:
-            raise ConfigError(f"{path}: {unknown('channel', name, signals)}")
-    used = [signals[c] for c in layout.channels or signals]
-    if not used:
-        raise ConfigError(f"{path} holds no signal")
-    rates, units = {s.sampling_frequency for s in used}, {s.physical_dimension for s in used}
-    if len(rates) > 1 or len(units) > 1:
-        told = ", ".join(f"{s.label} {s.sampling_frequency:g} Hz {s.physical_dimension}" for s in used)
-        raise ConfigError(f"{path} holds several kinds of signals: name the EMG (--channels); there are {told}")
-    rate, file_unit = agreement.rate(path, layout, float(rates.pop())), agreement.unit(path, layout, units.pop())
-    unit, factor = volts(file_unit)
-    samples = np.stack([s.data for s in used], axis=1) * factor
-    whole = Recording(
-        samples, tuple(s.label for s in used), rate, unit, np.arange(len(samples)) / rate,
-        spans=_spans(file.annotations, rate, len(samples)), source=str(path), file_unit=file_unit,
-    )  # fmt: skip
-    for start in range(0, len(whole), block or max(1, len(whole))):
-        yield whole.part(start, start + (block or len(whole)))
+            raise ConfigError(f"{path}: {unknown('signal', name, signals)}")
+    beside = {layout.label, *layout.targets}
+    others = [n for n in names if n not in beside or n in layout.channels]
+    wanted, left = emg_channels(path, layout, others, [signals[n].unit for n in others])
+    channels = tuple(others[k] for k in wanted)
+    used = [signals[n] for n in channels]
+    remarks += left
+    per_record = _one_rate(path, channels, used, file)
+    rate = agreement.rate(path, layout, per_record / file.record_s)
+    unit, file_unit, scales = _units(path, layout, channels, used)
+    times, stamped = _times(file, per_record, rate)
+    n = len(times)
+
+    def values(signal: Signal, start: int, stop: int, stored: bool = False) -> NDArray[Any]:
+        """Samples `start` to `stop` (exclusive) of the EMG's samples, of any signal."""
+        places = np.arange(start, stop) * signal.per_record // per_record
+        first, last = int(places[0]) // signal.per_record, int(places[-1]) // signal.per_record + 1
+        return (file.digital if stored else file.physical)(signal, first, last)[places - first * signal.per_record]
+
+    in_file: tuple[str, ...] = ()
+    if layout.label:
+        signal = signals[layout.label]
+        codes = values(signal, 0, n, stored=True) & TRIGGERS if _is_status(file, signal) else values(signal, 0, n)
+        kinds, which = np.unique(codes, return_inverse=True)
+        spans = runs(np.array([label_text(float(f"{k:.10g}")) for k in kinds])[which])
+        if _is_status(file, signal):
+            remarks.append(f"labels are the lower 16 bits of {layout.label!r}, the codes of its trigger input")
+        if file.annotations:
+            remarks.append(
+                f"its {len(file.annotations)} annotations are not used, labels are those of {layout.label!r}"
+            )
+    else:
+        timeline = Timeline(file.annotations, layout.ignore)
+        nearest = times + 0.5 / rate  # an annotation begins at the sample that is nearest to its onset
+        spans = timeline.spans(nearest)
+        remarks += [*timeline.remarks, *timeline.missed(nearest)]
+        in_file = timeline.in_file
+    held = [s for s in (layout.label, *layout.targets) if s and signals[s].per_record != per_record]
+    if held:
+        remarks.append(f"{', '.join(held)}: of another rate than the EMG, each value is held until the next one")
+    for start in range(0, n, block or n):
+        stop = min(n, start + (block or n))
+        samples = np.stack([values(s, start, stop) * scale for s, scale in zip(used, scales, strict=True)], axis=1)
+        targets = [values(signals[t], start, stop).astype(float) for t in layout.targets]
+        yield Recording(
+            samples, channels, rate, unit, times[start:stop], stamped, within(spans, start, stop),
+            np.stack(targets, axis=1) if targets else np.zeros((stop - start, 0)), layout.targets, str(path),
+            file_unit=file_unit, file_labels=in_file, remarks=tuple(remarks),
+        )  # fmt: skip
 
 
-def _spans(annotations, rate: float, n: int) -> tuple[Span, ...]:  # type: ignore[no-untyped-def]
-    """An annotation lasts as long as it says, or until the next one."""
-    told = sorted(annotations, key=lambda a: a.onset)
-    spans: list[Span] = []
-    for k, one in enumerate(told):
-        ends = one.onset + one.duration if one.duration else told[k + 1].onset if k + 1 < len(told) else n / rate
-        start, stop = max(0, round(one.onset * rate)), min(n, round(ends * rate))
-        if one.text and start < stop and (not spans or start >= spans[-1].stop):
-            spans.append(Span(one.text, start, stop))
-    return tuple(spans)
+def _is_status(file: EdfFile, signal: Signal) -> bool:
+    return file.biosemi and signal.label.lower() == "status"
+
+
+def _one_rate(path: Path, channels: Sequence[str], used: Sequence[Signal], file: EdfFile) -> int:
+    """Samples a data record of every EMG signal."""
+    if not file.record_s > 0:
+        raise ConfigError(f"{path}: its header says that a data record lasts {file.record_s:g} s")
+    counts = {s.per_record for s in used}
+    if len(counts) > 1 or not min(counts):
+        rates = ", ".join(f"{c} {s.per_record / file.record_s:g} Hz" for c, s in zip(channels, used, strict=True))
+        raise ConfigError(f"{path} has EMG signals of several rates ({rates}): name those of one rate (--channels)")
+    return counts.pop()
+
+
+def _units(
+    path: Path, layout: Layout, channels: Sequence[str], used: Sequence[Signal]
+) -> tuple[str, str, tuple[float, ...]]:
+    """The unit of all after reading, that of the file, and the factor of each; a signal needs its calibration."""
+    for name, signal in zip(channels, used, strict=True):
+        if not signal.calibrated and (not layout.unit or spelled(layout.unit) in VOLTS):
+            raise ConfigError(
+                f"{path}: signal {name!r} has no calibration (digital {signal.digital[0]:g} to {signal.digital[1]:g} "
+                f"stands for {signal.physical[0]:g} to {signal.physical[1]:g} {signal.unit}): leave it out "
+                "(--channels), or read it as stored with --unit counts"
+            )
+    return agreement.units(path, layout, channels, [s.unit if s.calibrated else "" for s in used])
+
+
+def _times(file: EdfFile, per_record: int, rate: float) -> tuple[Array, bool]:
+    """Times of the samples (n,), s, and whether data records do not follow each other without a pause."""
+    straight = file.onsets[0] + np.arange(file.records) * file.record_s
+    if np.abs(file.onsets - straight).max() < 0.5 / rate:
+        return file.onsets[0] + np.arange(file.records * per_record) / rate, False
+    return (file.onsets[:, None] + np.arange(per_record) / rate).ravel(), True

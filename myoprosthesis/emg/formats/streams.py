@@ -1,80 +1,113 @@
-"""What formats with markers beside samples share: a marker holds until the next one."""
+"""What formats of streams share: which stream is meant, names that are unique, and blocks with labels."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError, unknown
-from myoprosthesis.emg.formats import agreement
+from myoprosthesis.emg.formats.annotations import Timeline
+from myoprosthesis.emg.formats.emg_channels import Kind, emg_channels, kind
 from myoprosthesis.emg.layout import Layout
-from myoprosthesis.emg.recording import Recording, Span, volts
+from myoprosthesis.emg.recording import Recording
 
 Array = NDArray[np.float64]
 
 
-def chosen(path: Path, layout: Layout, there: Sequence[str], likely: Sequence[str], what: str) -> str:
-    """The one that holds the EMG: the one that is named, else the only likely one."""
+def chosen(path: Path, layout: Layout, there: Mapping[str, str], likely: Sequence[str], what: str) -> str:
+    """The one that holds the EMG: the one that is named, else the only likely one; `there` says what each is."""
     if layout.dataset:
         if layout.dataset not in there:
             raise ConfigError(f"{path}: {unknown(what, layout.dataset, there)}")
         return layout.dataset
     if len(likely) != 1:
-        told = ", ".join(sorted(there)) or "none"
-        raise ConfigError(f"{path} holds {len(likely)} {what}s of EMG: say which (--dataset); there are {told}")
+        described = "; ".join(f"{name} ({about})" if about else name for name, about in sorted(there.items())) or "none"
+        raise ConfigError(f"{path} holds {len(likely)} {what}s of EMG: say which (--dataset); there are {described}")
     return likely[0]
 
 
-def basics(path: Path, layout: Layout, rate: float, unit: str) -> tuple[float, str]:
-    """Rate (Hz) and unit, of the file or the layout; asked for when neither says them."""
-    return agreement.rate(path, layout, rate), agreement.unit(path, layout, unit)
+def numbered(names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Names made unique by a number behind each that occurs more than once, and a sentence if there are such."""
+    several = {n for n in names if names.count(n) > 1} if len(set(names)) < len(names) else set()
+    taken = {n for n in names if n not in several}
+    out, counts = [], dict.fromkeys(several, 0)
+    for name in names:
+        if name in several:
+            base = name or "unnamed"
+            while True:
+                counts[name] += 1
+                if f"{base} {counts[name]}" not in taken:
+                    break
+            taken.add(f"{base} {counts[name]}")
+            name = f"{base} {counts[name]}"
+        out.append(name)
+    same = ", ".join(repr(n) for n in sorted(several))
+    return out, [f"several channels are called {same}: they are numbered in their order"] if several else []
 
 
-def columns(path: Path, layout: Layout, names: Sequence[str]) -> list[int]:
-    """Places of the channels that are wanted: those of the layout, or all."""
-    for name in layout.channels:
-        if name not in names:
-            raise ConfigError(f"{path}: {unknown('channel', name, names)}")
-    return [list(names).index(c) for c in layout.channels or names]
+def emg_of_stream(
+    path: Path, layout: Layout, names: Sequence[str], units: Sequence[str], known: bool, types: Sequence[str] = (),
+    head: Array | None = None,
+) -> tuple[list[int], list[str]]:  # fmt: skip
+    """Places of the channels that are EMG, and sentences on those left out; raises `ConfigError`.
+
+    `types` are the channels' own in the file, in capitals, if it has any. Of a stream that is `known` to be EMG all
+    channels are that neither their type nor their name or unit contradicts; for others see `emg_channels`.
+    """
+    typed = [k for k, t in enumerate(types) if "EMG" in t]
+    places = typed or [k for k, (n, u) in enumerate(zip(names, units, strict=True)) if kind(n, u) is not Kind.NOT_EMG]
+    if layout.channels or not (typed or known) or not places:
+        found, left = emg_channels(path, layout, names, units, head)
+        return list(found), list(left)
+    rest = [n for k, n in enumerate(names) if k not in set(places)]
+    return places, [f"not EMG by type, name or unit, and left out: {', '.join(rest)}"] if rest else []
 
 
-def held(times: Array, markers: Sequence[tuple[float, str]], before: float = -np.inf) -> tuple[Span, ...]:
-    """Spans of samples at `times`: each marker (s, text) from its time until the next one's. `before` is the time of
-    the last sample of the block before."""
-    told = sorted(markers, key=lambda m: m[0])
-    edges = [*np.searchsorted(times, [at for at, _ in told]).tolist(), len(times)]
-    spans = (Span(t, a, b, at <= before) for (at, t), a, b in zip(told, edges[:-1], edges[1:], strict=True))
-    return tuple(s for s in spans if s.label and s.start < s.stop)
+@dataclass(frozen=True)
+class Columns:
+    """Which columns of a stream are read: their places, names and factors, and their unit and rate after reading."""
+
+    places: tuple[int, ...]
+    names: tuple[str, ...]
+    scales: tuple[float, ...]
+    unit: str
+    rate: float
+    file_unit: str = ""
 
 
 def cut(
-    path: Path, layout: Layout, block: int, pieces: Iterator[tuple[Array, Array]], names: Sequence[str],
-    markers: Sequence[tuple[float, str]], rate: float, unit: str,
+    path: Path, block: int, pieces: Iterator[tuple[Array, Array]], columns: Columns, timeline: Timeline,
+    remarks: Sequence[str], conditioned: str = "",
 ) -> Iterator[Recording]:  # fmt: skip
-    """Recordings of up to `block` samples (0: all in one) from pieces of samples (n, n_channels) and times (n,)."""
-    wanted, count = columns(path, layout, names), 0
-    channels, (kept, factor) = tuple(names[k] for k in wanted), volts(unit)
-
-    last = -np.inf
+    """Recordings of up to `block` samples (0: all in one) from pieces of samples (n, n_columns) and times (n,)."""
+    before, count = np.nan, 0
 
     def made(x: Array, t: Array) -> Recording:
-        nonlocal last
-        spans, last = held(t, markers, last), float(t[-1])
-        samples = np.asarray(x[:, wanted], float) * factor
-        return Recording(samples, channels, rate, kept, t, True, spans, source=str(path), file_unit=unit)
+        samples = np.asarray(x[:, columns.places], float) * columns.scales
+        missed = timeline.missed(t) if not block else []
+        return Recording(
+            samples, columns.names, columns.rate, columns.unit, t, True, timeline.spans(t, before), source=str(path),
+            file_unit=columns.file_unit, file_labels=timeline.in_file,
+            remarks=(*remarks, *timeline.remarks, *missed), conditioned=conditioned,
+        )  # fmt: skip
 
     parts: list[tuple[Array, Array]] = []
     waiting = 0
     for piece in pieces:
         count, waiting = count + len(piece[1]), waiting + len(piece[1])
         parts.append(piece)
-        while block and waiting >= block:
-            x, t = (np.concatenate([p[k] for p in parts]) for k in (0, 1))
-            yield made(x[:block], t[:block])
-            parts, waiting = [(x[block:], t[block:])], waiting - block
+        if not block or waiting < block:
+            continue
+        x, t = (np.concatenate([p[k] for p in parts]) for k in (0, 1))
+        whole = waiting - waiting % block
+        for start in range(0, whole, block):
+            yield made(x[start : start + block], t[start : start + block])
+            before = float(t[start + block - 1])
+        parts, waiting = [(x[whole:], t[whole:])], waiting - whole
     if not count:
         raise ConfigError(f"{path} has no samples")
     if waiting:

@@ -2,66 +2,100 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from myoprosthesis.core.errors import ConfigError, unknown
-from myoprosthesis.emg.extras import library
-from myoprosthesis.emg.formats.streams import basics, chosen, cut
+from myoprosthesis.emg.formats import agreement
+from myoprosthesis.emg.formats.annotations import Annotation, Timeline, label_text
+from myoprosthesis.emg.formats.streams import Columns, chosen, cut, emg_of_stream, numbered
+from myoprosthesis.emg.formats.xdf_file import Stream, load
 from myoprosthesis.emg.layout import Layout, uses
-from myoprosthesis.emg.recording import Recording, spelled
+from myoprosthesis.emg.recording import Recording
+
+MARKERS = ("marker", "event", "stim", "trigger", "label", "annotation", "prompt")
+"""Words in the type of a stream that holds labels."""
 
 
 @uses("rate", "unit", "channels", "dataset", "label")
 def read_xdf(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
     """The stream of type EMG, or the one that the layout names (`dataset`); times as stamped, clocks synchronised.
 
-    Labels are the markers of the only marker stream, or of the one that the layout names (`label`).
+    Streams of one name are told apart by their number in the file, `Arm (2)`; the parts of one that was stopped and
+    started again are one stream. Labels are the markers of the only stream of markers, or of the stream that the
+    layout names (`label`), or one of its columns (`Markers/hand`).
     """
-    pyxdf = library("pyxdf", "emg", "reading XDF")
-    logging.getLogger("pyxdf").setLevel(logging.CRITICAL)
-    try:
-        streams, _ = pyxdf.load_xdf(str(path), synchronize_clocks=True, dejitter_timestamps=False, verbose=False)
-        named = {_one(s["info"], "name"): s for s in streams}
-    except Exception as error:  # pyxdf raises many kinds for what is no such file
-        raise ConfigError(f"{path} is no XDF file, or a damaged one") from error
-    text = {n: s for n, s in named.items() if _one(s["info"], "channel_format") == "string"}
-    samples = {n: s for n, s in named.items() if n not in text}
-    emg = [n for n, s in samples.items() if _one(s["info"], "type").upper() == "EMG"]
-    name = chosen(path, layout, list(samples), emg or list(samples), "stream")
+    streams, remarks = load(path)
+    named = _named(streams)
+    samples = {n: s for n, s in named.items() if s.format != "string" and len(s.times)}
+    emg = [n for n, s in samples.items() if "EMG" in s.type.upper() or (not s.type and "EMG" in n.upper())]
+    name = chosen(path, layout, {n: s.about for n, s in samples.items()}, emg, "stream")
     stream = samples[name]
-    n = int(_one(stream["info"], "channel_count") or 0)
-    told = _channels(stream["info"])
-    labels = [c.get("label", "") for c in told]
-    names = labels if len(set(labels)) == n and all(labels) else [f"ch{k + 1}" for k in range(n)]
-    units = {spelled(c["unit"]) for c in told if c.get("unit")}
-    unit = units.pop() if len(units) == 1 else ""
-    rate, unit = basics(path, layout, float(_one(stream["info"], "nominal_srate") or 0.0), unit)
-    x, t = np.asarray(stream["time_series"], float).reshape(-1, n), np.asarray(stream["time_stamps"], float)
-    yield from cut(path, layout, block, iter([(x, t)]), names, _markers(path, layout, text), rate, unit)
+    labels = [c or f"ch{k + 1}" for k, c in enumerate(stream.labels)]
+    names, same = numbered(labels)
+    types = [c["type"].upper() for c in stream.channels]
+    places, left = emg_of_stream(path, layout, names, [c["unit"] for c in stream.channels], name in emg, types)
+    rate = agreement.rate(path, layout, stream.rate)
+    used = tuple(names[k] for k in places)
+    unit, file_unit, scales = agreement.units(path, layout, used, [stream.channels[k]["unit"] for k in places])
+    columns = Columns(tuple(places), used, scales, unit, rate, file_unit)
+    annotations, more = _labels(path, layout, named, name)
+    remarks += [*same, *left, *more]
+    timeline = Timeline(annotations, layout.ignore)
+    yield from cut(path, block, iter([(stream.values, stream.times)]), columns, timeline, remarks)
 
 
-def _markers(path: Path, layout: Layout, text: dict[str, Any]) -> list[tuple[float, str]]:
-    if layout.label and layout.label not in text:
-        raise ConfigError(f"{path}: {unknown('stream of markers', layout.label, text)}")
-    name = layout.label or (next(iter(text)) if len(text) == 1 else "")
-    if not name:
-        return []
-    stream = text[name]
-    return [(float(t), str(v[0])) for t, v in zip(stream["time_stamps"], stream["time_series"], strict=True)]
+def _named(streams: list[Stream]) -> dict[str, Stream]:
+    """Streams by name; those of one name have their number behind it."""
+    names = [s.name for s in streams]
+    return {s.name if names.count(s.name) == 1 else f"{s.name} ({s.number})": s for s in streams}
 
 
-def _one(info: Any, key: str) -> str:
-    """A value of XML as pyxdf gives it: a list with one text, or with None for an empty element."""
-    value = info.get(key) or [""]
-    return str(value[0] or "")
+def _labels(
+    path: Path, layout: Layout, named: Mapping[str, Stream], samples: str
+) -> tuple[list[Annotation], list[str]]:
+    """Markers of the stream that is named, or of the only one there is; and sentences on what they are made of."""
+    others = {n: s for n, s in named.items() if n != samples}
+    if layout.label:
+        stream, column = others.get(layout.label), ""
+        if stream is None:
+            base, _, column = layout.label.rpartition("/")
+            stream = others.get(base)
+        if stream is None:
+            raise ConfigError(f"{path}: {unknown('stream of markers', layout.label, others)}")
+        name = layout.label
+    else:
+        likely = {n: s for n, s in others.items() if _are_markers(s)}
+        full = [n for n, s in likely.items() if len(s.times)]
+        if len(full) != 1:
+            several = ", ".join(sorted(full))
+            return [], [f"several streams hold markers, none is used: say which (--label): {several}"] if full else []
+        (name,), column = full, ""
+        stream = others[name]
+    remarks = []
+    width = len(stream.channels)
+    titles = [c or str(k + 1) for k, c in enumerate(stream.labels)]
+    places = list(range(width))
+    if column:
+        if column not in titles:
+            raise ConfigError(f"{path}: {unknown('column of markers', column, titles)}")
+        places = [titles.index(column)]
+    elif width > 1:
+        remarks.append(
+            f"the markers of {name!r} have {width} columns ({', '.join(titles)}), all are in the label: "
+            f"--label '{name}/{titles[0]}' takes one"
+        )
+    if not stream.synchronised and named[samples].synchronised:
+        remarks.append(f"the clock of {name!r} was not compared with that of {samples!r}: labels may be early or late")
+    rows = [[label_text(row[k]) for k in places] for row in stream.values]
+    texts = ["/".join(r) if any(r) else "" for r in rows]
+    times = stream.times.tolist()
+    if stream.rate > 0:  # a sampled trigger: what counts is where it changes
+        keep = [k for k in range(len(texts)) if k == 0 or texts[k] != texts[k - 1]]
+        times, texts = [times[k] for k in keep], [texts[k] for k in keep]
+    return [Annotation(t, text) for t, text in zip(times, texts, strict=True)], remarks
 
 
-def _channels(info: Any) -> list[dict[str, str]]:
-    desc = (info.get("desc") or [None])[0] or {}
-    channels = (desc.get("channels") or [None])[0] or {}
-    return [{k: _one(c, k) for k in ("label", "unit")} for c in channels.get("channel") or []]
+def _are_markers(stream: Stream) -> bool:
+    kind = f"{stream.type} {'' if stream.type else stream.name}".lower()
+    return stream.format == "string" or (stream.rate == 0 and any(word in kind for word in MARKERS))

@@ -1,0 +1,304 @@
+"""Which array of a file is the EMG, which way round it is, and what the file says of its channels, rate and unit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.core.errors import ConfigError, unknown
+from myoprosthesis.emg.formats import agreement
+from myoprosthesis.emg.formats.annotations import label_text
+from myoprosthesis.emg.formats.array_entry import Entry
+from myoprosthesis.emg.formats.emg_channels import Kind, kind
+from myoprosthesis.emg.formats.streams import emg_of_stream, numbered
+from myoprosthesis.emg.layout import Layout
+
+Array = NDArray[np.float64]
+RATES = ("rate", "fs", "srate", "sampling_rate", "samplingrate", "sample_rate", "samplerate", "sampling_frequency",
+         "samplingfrequency", "frequency")  # fmt: skip
+UNITS = ("unit", "units", "emg_unit", "emg_units")
+NAMES = ("channels", "channel_names", "channelnames", "labels_channels", "block0_items")
+FRAME = "block0_values"
+TIMES = ("time", "times", "timestamp", "timestamps", "t")
+SCALES, OFFSETS = ("scale_factor", "conversion", "scale"), ("add_offset", "offset")
+GAINS = ("gain", "gains", "resolution", "lsb")
+"""What may be meant to multiply, or to divide: told of, not applied."""
+SLOWEST, FASTEST = 1e-3, 1e6
+"""Rates that are believed, Hz."""
+STEP_TOLERANCE = 0.05
+"""Times without a unit are in s when their usual step is that of the rate, within this part of it."""
+HEAD = 2000
+"""So many samples are looked at for columns that are no EMG."""
+LISTED = 30
+
+
+class EmgArray:
+    """Raises `ConfigError` when the file does not say which array is the EMG, or what it is.
+
+    `entry` is the array, `n` the number of its samples, `channels` those that are EMG; `samples` gives them in `unit`.
+    `remarks` are sentences on what was decided or left out.
+    """
+
+    def __init__(self, path: Path, layout: Layout, entries: Mapping[str, Entry]) -> None:
+        self._path, self._layout, self._entries = path, layout, entries
+        self.remarks: list[str] = []
+        known = bool(layout.dataset)
+        if layout.dataset:
+            self.entry = self._named(layout.dataset)
+        else:
+            self.entry, known = self._likely(list(entries.values()))
+        names, described = self._names()
+        self._axis = self._turned(described)
+        self.n = self.entry.shape[self._axis] if self.entry.shape else 1
+        width = self.entry.size // self.n if self.n else 0
+        if described and described != width:
+            raise ConfigError(f"{path}: {described} channel names for {width} channels")
+        names = names or [f"ch{k + 1}" for k in range(width)]
+        names, same = numbered(names)
+        self.remarks += same
+        units = self._units(width)
+        head = None if known else self._read(0, min(self.n, HEAD)).astype(float)
+        self._places, left = emg_of_stream(path, layout, names, units, known, head=head)
+        self.remarks += left
+        self.channels = tuple(names[k] for k in self._places)
+        self.rate = self._rate(width)
+        self.unit, self.file_unit, self._scales = agreement.units(
+            path, layout, self.channels, [units[k] for k in self._places]
+        )
+        self._factor, self._offset = self._stored(width)
+
+    def samples(self, start: int, stop: int) -> Array:
+        """Samples `start` to `stop` (exclusive) of the channels that are EMG, in `unit`, shape (n, n_channels)."""
+        raw = self._read(start, stop)[:, self._places]
+        out = raw.astype(float)
+        for key in ("_FillValue", "missing_value"):
+            if key in self.entry.attributes and raw.dtype.kind in "iu":
+                out[raw == np.ravel(self.entry.attributes[key])[0]] = np.nan
+        return (out * self._factor[self._places] + self._offset[self._places]) * self._scales
+
+    def own_times(self) -> tuple[Array | None, list[str]]:
+        """Times beside the EMG that are in s by their steps, shape (n,), or None; and a sentence on them.
+
+        Delsys has a row of times for each channel, filled up with zeros behind the last sample.
+        """
+        for name in TIMES:
+            entry = self._near(name)
+            if entry is None or entry.text or entry.size not in (self.n, self.entry.size):
+                continue
+            values = entry.whole(self._path).astype(float)
+            if entry.size != self.n:
+                if entry.shape != self.entry.shape:
+                    continue
+                rows = np.moveaxis(values, self._axis, 0).reshape(self.n, -1)[:, self._places]
+                if (rows != rows[:, :1]).any():
+                    return None, [f"{entry.name!r} differs between the channels and is not used"]
+                values = rows[:, 0]
+            times = values.ravel()
+            steps = np.diff(times)
+            valid = len(times)
+            if len(steps) > 1 and steps[-1] == 0 and times[-1] == 0:
+                valid = int(np.flatnonzero(times)[-1]) + 1 if times.any() else 0
+                times, steps = times[:valid], steps[: max(0, valid - 1)]
+            if not len(steps) or not np.isfinite(times).all():
+                continue
+            if abs(float(np.median(steps)) * self.rate - 1) > STEP_TOLERANCE:
+                return None, [
+                    f"{entry.name!r} is not used: its steps are not those of {self.rate:g} Hz in s (--time names it)"
+                ]
+            more = [f"{self.n - valid} samples behind the last time are left out"] if valid < self.n else []
+            return times, [f"times are those of {entry.name!r}", *more]
+        return None, []
+
+    def unread(self, used: set[str]) -> list[str]:
+        """Names of other arrays of one value a sample."""
+        names = [e.name for e in self._entries.values() if e.size == self.n and e.name != self.entry.name]
+        own = {*used, *(self.entry.group + u for u in used)}
+        return [n for n in names if n not in own and n.rpartition("/")[2].lower() not in TIMES][:LISTED]
+
+    def _read(self, start: int, stop: int) -> NDArray[Any]:
+        """Samples as stored, (n, n_channels)."""
+        key = [slice(None)] * len(self.entry.shape)
+        key[self._axis] = slice(start, stop)
+        part = np.asarray(self.entry.read(tuple(key)))
+        return np.moveaxis(part, self._axis, 0).reshape(stop - start, -1)
+
+    def _named(self, dataset: str) -> Entry:
+        """The array, or what is EMG in the group or in the compound array of this name; its path may be cut short."""
+        wanted = dataset.strip("/")
+        found = [e for n, e in self._entries.items() if n == wanted]
+        found = found or [e for n, e in self._entries.items() if n.endswith(f"/{wanted}")]
+        if len(found) == 1:
+            if found[0].text or len(found[0].shape) > 2:
+                raise self._unfit(found[0])
+            return found[0]
+        inside = [e for n, e in self._entries.items() if f"/{n}".find(f"/{wanted}/") >= 0]
+        if found or not inside:
+            raise ConfigError(f"{self._path}: {unknown('dataset', dataset, list(self._entries)[:LISTED])}")
+        return self._likely(inside)[0]
+
+    def _likely(self, entries: Sequence[Entry]) -> tuple[Entry, bool]:
+        """The array that is called EMG or after a muscle, or the only one with two dimensions; whether its name says
+        so."""
+        arrays = [e for e in entries if not e.text and e.size > 1 and len(e.shape) <= 2]
+        named = [e for e in arrays if kind(e.leaf) is Kind.EMG]
+        exact = [e for e in named if e.leaf.lower() == "emg"]
+        for found in (exact, named):
+            if len(found) == 1:
+                return found[0], True
+        columns = [e for e in named if max(e.shape) == e.size]
+        if columns and len(columns) == len(named) and len({(e.size, e.group) for e in columns}) == 1:
+            return self._stacked(columns), True
+        if not named:
+            wide = [e for e in arrays if min(e.shape) > 1 and len(e.shape) == 2 and not _other(e.leaf)]
+            if len(wide) == 1:
+                self.remarks.append(f"{wide[0].name!r} is taken as the EMG: there is no other array of two dimensions")
+                return wide[0], False
+        there = ", ".join(f"{e.name} {'×'.join(map(str, e.shape)) or 'single'}" for e in list(entries)[:LISTED])
+        if not self._entries:
+            raise ConfigError(f"{self._path} holds no array")
+        raise ConfigError(f"{self._path}: say which is the EMG (--dataset); it holds {there}")
+
+    def _stacked(self, columns: Sequence[Entry]) -> Entry:
+        """Arrays of one channel each as one of several."""
+        first = columns[0]
+
+        def read(key: tuple[slice, ...]) -> NDArray[Any]:
+            return np.stack([np.ravel(c.read(tuple(slice(None) for _ in c.shape))) for c in columns], axis=1)[key]
+
+        names = np.array([c.leaf for c in columns], object)
+        return Entry(
+            f"{first.group}{'+'.join(names)[:60]}", (first.size, len(columns)), False, read,
+            {**first.attributes, "channels": names},
+        )  # fmt: skip
+
+    def _near(self, name: str) -> Entry | None:
+        """The array of this name, whatever its case, in the EMG's group or in those around it."""
+        group = self.entry.group
+        while True:
+            for entry in self._entries.values():
+                if entry.group == group and entry.leaf.lower() == name and entry.name != self.entry.name:
+                    return entry
+            if not group:
+                return None
+            group = group[:-1].rpartition("/")[0]
+            group += "/" if group else ""
+
+    def _said(self, names: Sequence[str], most: int = 100_000) -> tuple[str, NDArray[Any] | None]:
+        """Where the file says something under one of these names, and what; None if it does not."""
+        attributes = {k.lower(): v for k, v in self.entry.attributes.items()}
+        for name in names:
+            if name in attributes and np.size(attributes[name]):
+                return name, np.ravel(np.asarray(attributes[name]))
+            entry = self._near(name)
+            if entry is not None and 0 < entry.size <= most:
+                return entry.name, np.ravel(entry.whole(self._path))
+        return "", None
+
+    def _names(self) -> tuple[list[str], int]:
+        """Names of all channels, and how many the file describes; none when it does not."""
+        _, values = self._said(NAMES)
+        if values is None or (values.dtype.kind in "fiub" and values.size not in self.entry.shape):
+            return [], 0
+        names = [label_text(v) for v in values]
+        if len(names) == 1 and names[0].count(",") + 1 in self.entry.shape[-2:]:
+            names = [n.strip() for n in names[0].split(",")]
+        return [n or f"ch{k + 1}" for k, n in enumerate(names)], len(names)
+
+    def _turned(self, described: int) -> int:
+        """The axis of the samples."""
+        shape, name = self.entry.shape, self.entry.name
+        if len(shape) < 2:
+            return 0
+        if len(shape) > 2:
+            raise self._unfit(self.entry)
+        evidence = set()
+        if shape[0] != shape[1]:
+            evidence |= {1 - k for k in (0, 1) if described == shape[k]}
+            for beside in (self._layout.label, self._layout.time, *self._layout.targets):
+                entry = self._entries.get(beside) or self._near(beside.lower())
+                if beside and entry is not None:
+                    evidence |= {k for k in (0, 1) if entry.size == shape[k]}
+        if 1 in shape and not evidence:
+            evidence = {int(shape[0] == 1)}
+        asked = self._layout.transposed
+        if len(evidence) > 1 or (asked and evidence == {0}):
+            raise ConfigError(
+                f"{self._path}: {name!r} of {shape[0]} × {shape[1]} has its samples in rows by the names or labels "
+                + ("beside it, not in columns (transposed)" if asked else "beside it, and in columns by others")
+            )
+        if evidence == {1} and 1 not in shape and not asked:
+            self.remarks.append(f"{name!r} of {shape[0]} × {shape[1]} is turned: its rows are the channels")
+        axis = 1 if asked else next(iter(evidence), 0)
+        if shape[axis] < shape[1 - axis] and not evidence and not asked:
+            raise ConfigError(
+                f"{self._path}: {name!r} has {shape[0]} samples of {shape[1]} channels: is it the wrong way round? "
+                "Then turn it (--transposed true)"
+            )
+        return axis
+
+    def _rate(self, width: int) -> float:
+        """Hz, of the channels that are EMG."""
+        where, values = self._said(RATES)
+        rates = [] if values is None else [_hertz(v) for v in values if label_text(v) or isinstance(v, np.floating)]
+        if len(rates) == width > 1:
+            rates = [rates[k] for k in self._places]
+        if len(set(rates)) > 1:
+            pairs = ", ".join(f"{r:g} Hz" for r in rates[:LISTED])
+            raise ConfigError(f"{self._path} has channels of several rates ({pairs}): name those of one (--channels)")
+        sound = bool(rates) and SLOWEST <= rates[0] <= FASTEST
+        if rates and not sound:
+            text = label_text(values[0])[:80]  # type: ignore[index]
+            if not self._layout.rate:
+                raise ConfigError(f"{self._path}: its {where} is {text!r}, which is no rate in Hz: give it (--rate)")
+            self.remarks.append(f"its {where} is {text!r}, which is no rate in Hz: the rate is as given")
+        return agreement.rate(self._path, self._layout, rates[0] if sound else 0.0)
+
+    def _units(self, width: int) -> list[str]:
+        """The unit of each channel in the file, empty where it says none."""
+        _, values = self._said(UNITS)
+        if values is None or values.dtype.kind in "fiub":
+            return [""] * width
+        texts = [label_text(v) for v in values]
+        return texts if len(texts) == width else [texts[0] if len(set(texts)) == 1 else ""] * width
+
+    def _stored(self, width: int) -> tuple[Array, Array]:
+        """Factor and offset of each channel that lead from what is stored to the unit."""
+        attributes = {k.lower(): v for k, v in self.entry.attributes.items()}
+        out = []
+        for names, usual in ((SCALES, 1.0), (OFFSETS, 0.0)):
+            found = [n for n in names if n in attributes]
+            values = np.ravel(np.asarray(attributes[found[0]], float)) if found else np.array([usual])
+            if values.size not in (1, width) or not np.isfinite(values).all():
+                raise ConfigError(
+                    f"{self._path}: {found[0]} of {self.entry.name!r} is {values.size} values, one a channel is needed"
+                )
+            out.append(np.broadcast_to(values, (width,)))
+            if found:
+                self.remarks.append(f"its {found[0]} of {values[0]:g}{' …' if values.size > 1 else ''} is applied")
+        gains = [n for n in GAINS if n in attributes]
+        if gains:
+            self.remarks.append(f"its {', '.join(gains)} is not applied: samples are as stored, in the unit it says")
+        return out[0], out[1]
+
+    def _unfit(self, entry: Entry) -> ConfigError:
+        what = "text" if entry.text else f"of shape {entry.shape}"
+        return ConfigError(f"{self._path}: {entry.name!r} is {what}; (n_samples, n_channels) numbers are needed")
+
+
+def _other(name: str) -> bool:
+    """Whether the name of an array says that it is not EMG; pandas calls the values of a data frame so itself."""
+    return kind(name) is Kind.NOT_EMG and name != FRAME
+
+
+def _hertz(value: Any) -> float:
+    """A rate in Hz from a number or a text such as 2 kHz; NaN where there is none."""
+    match = re.fullmatch(r"\s*([-+0-9.eE]+)\s*(k?hz|sps|samples/s|/s)?\s*", label_text(value), re.I)
+    try:
+        return float(match[1]) * (1000.0 if (match[2] or "").lower() == "khz" else 1.0) if match else np.nan
+    except ValueError:
+        return np.nan

@@ -1,0 +1,449 @@
+"""HDF5 and MATLAB files as other programs write them, by h5py and scipy."""
+
+from __future__ import annotations
+
+import h5py
+import numpy as np
+import pytest
+import scipy.io
+import scipy.sparse
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from myoprosthesis.checks import check_emg_format
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.emg import formats
+from myoprosthesis.emg.layout import Layout
+from myoprosthesis.emg.recording import Span
+
+N, RATE = 1200, 200.0
+SAMPLES = np.random.default_rng(0).normal(0, 50.0, (N, 4))
+LABELS = np.repeat([1, 2, 3], 400)
+SPANS = (Span("1", 0, 400), Span("2", 400, 800), Span("3", 800, 1200))
+UV = Layout(unit="uV")
+
+
+def mat5(path, **variables):
+    scipy.io.savemat(path, variables)
+    return path
+
+
+def put73(file, name, value):
+    """A variable as MATLAB 7.3 writes it: transposed, with its class; texts as UTF-16 units, cells as references."""
+    if isinstance(value, dict):
+        group = file.create_group(name)
+        for key, item in value.items():
+            put73(group, key, item)
+    elif isinstance(value, list):
+        cells = file.file.require_group("#refs#")
+        references = []
+        for item in value:
+            place = f"c{len(cells)}"
+            put73(cells, place, item)
+            references.append(cells[place].ref)
+        file.create_dataset(name, data=np.array(references, h5py.ref_dtype)[:, None], dtype=h5py.ref_dtype)
+        file[name].attrs["MATLAB_class"] = np.bytes_("cell")
+    elif isinstance(value, str):
+        file[name] = np.frombuffer(value.encode("utf-16-le"), "<u2")[:, None]
+        file[name].attrs["MATLAB_class"] = np.bytes_("char")
+    else:
+        file[name] = np.atleast_2d(value).T
+        file[name].attrs["MATLAB_class"] = np.bytes_("double")
+
+
+def mat73(path, **variables):
+    with h5py.File(path, "w", userblock_size=512) as file:
+        for name, value in variables.items():
+            put73(file, name, value)
+    with path.open("r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM")
+    return path
+
+
+MATS = pytest.mark.parametrize("write", [mat5, mat73])
+
+
+@MATS
+@pytest.mark.parametrize("fs", [RATE, np.full((4, 1), RATE), "200 Hz", "0.2 kHz", "200", np.int32(200)])
+def test_a_rate_of_every_channel_or_as_text(tmp_path, write, fs):
+    recording = formats.read(write(tmp_path / "a.mat", emg=SAMPLES, fs=fs, unit="uV"), Layout())
+    assert recording.rate == RATE
+    np.testing.assert_allclose(recording.samples, 1e-6 * SAMPLES, rtol=1e-12)
+
+
+@MATS
+@pytest.mark.parametrize("fs", ["fast", np.nan, 0.0, -5.0, 1e-300, np.inf])
+def test_a_rate_that_is_none_is_asked_for(tmp_path, write, fs):
+    path = write(tmp_path / "a.mat", emg=SAMPLES, fs=fs, unit="uV")
+    with pytest.raises(ConfigError, match=r"its fs is '.*', which is no rate in Hz: give it \(--rate\)"):
+        formats.read(path, Layout())
+    assert formats.read(path, Layout(rate=RATE)).rate == RATE
+
+
+def test_channels_of_several_rates_are_asked_for(tmp_path):
+    names = np.array(["EMG 1", "EMG 2", "ACC X", "EMG 4"], object)
+    fs = np.array([2000.0, 2000.0, 148.0, 1000.0])
+    path = mat5(tmp_path / "a.mat", Data=SAMPLES, Channels=names, Fs=fs)
+    with pytest.raises(ConfigError, match=r"several rates \(2000 Hz, 2000 Hz, 1000 Hz\): name those of one"):
+        formats.read(path, UV)
+    two = formats.read(path, Layout(unit="uV", channels=("EMG 1", "EMG 2")))
+    assert two.rate == 2000.0 and two.channels == ("EMG 1", "EMG 2")
+
+
+@MATS
+def test_units_as_text_of_matlab(tmp_path, write):
+    for unit in ("uV", "µV", "microvolts"):
+        assert formats.read(write(tmp_path / "a.mat", emg=SAMPLES, fs=RATE, unit=unit), Layout()).file_unit == "uV"
+    with pytest.raises(ConfigError, match="unit is uV, not mV"):
+        formats.read(tmp_path / "a.mat", Layout(unit="mV"))
+
+
+@MATS
+def test_codes_keep_all_their_digits_and_missing_ones_are_no_label(tmp_path, write):
+    codes = np.where(LABELS == 3, np.nan, LABELS + 16711680.0)
+    path = write(tmp_path / "a.mat", emg=SAMPLES, fs=RATE, unit="uV", trigger=codes)
+    recording = formats.read(path, Layout(label="trigger"))
+    assert recording.spans == (Span("16711681", 0, 400), Span("16711682", 400, 800))
+    check_emg_format(lambda block: formats.blocks(path, Layout(label="trigger"), block))
+    assert formats.read(path, Layout()).remarks == ("as long as the EMG, and not read: trigger",)
+
+
+@MATS
+def test_arrays_of_channels_by_samples_are_turned_by_their_names(tmp_path, write):
+    """As Delsys' EMGworks exports: rows are channels, a row of times each, filled up with zeros."""
+    times = np.tile(np.arange(N) / RATE, (4, 1))
+    times[3, 100:] = 0
+    names = ["L BICEPS: EMG 1", "R BICEPS: EMG 2", "TRICEPS: EMG 3", "L BICEPS: ACC X"]
+    channels = names if write is mat73 else np.array(names, object)
+    path = write(tmp_path / "a.mat", Channels=channels, Fs=np.full((4, 1), RATE), Time=times, Data=SAMPLES.T)
+    recording = formats.read(path, UV)
+    assert recording.channels == tuple(names[:3]) and recording.stamped
+    np.testing.assert_allclose(recording.samples, 1e-6 * SAMPLES[:, :3], rtol=1e-12)
+    assert any("turned: its rows are the channels" in r for r in recording.remarks)
+    assert any("left out: L BICEPS: ACC X" in r for r in recording.remarks)
+    check_emg_format(lambda block: formats.blocks(path, UV, block))
+
+
+def test_samples_behind_the_last_time_are_left_out(tmp_path):
+    times = np.tile(np.arange(N) / RATE, (2, 1))
+    times[:, 900:] = 0
+    path = mat5(
+        tmp_path / "a.mat", Channels=np.array(["EMG 1", "EMG 2"], object), Fs=RATE, Time=times, Data=SAMPLES[:, :2].T
+    )
+    recording = formats.read(path, UV)
+    assert len(recording) == 900 and any("300 samples behind the last time" in r for r in recording.remarks)
+
+
+@MATS
+def test_arrays_are_turned_when_a_person_says_so(tmp_path, write):
+    path = write(tmp_path / "a.mat", emg=SAMPLES.T, fs=RATE, unit="uV")
+    with pytest.raises(ConfigError, match="4 samples of 1200 channels: is it the wrong way round.*--transposed"):
+        formats.read(path, Layout())
+    np.testing.assert_allclose(formats.read(path, Layout(transposed=True)).samples, 1e-6 * SAMPLES, rtol=1e-12)
+    labelled = write(tmp_path / "b.mat", emg=SAMPLES, fs=RATE, unit="uV", label=LABELS)
+    with pytest.raises(ConfigError, match="has its samples in rows.*not in columns"):
+        formats.read(labelled, Layout(label="label", transposed=True))
+
+
+@MATS
+def test_structures_and_cells(tmp_path, write):
+    trials = [SAMPLES[:600], SAMPLES[600:]]
+    cells = trials if write is mat73 else np.array([*trials, None], object)[:2]
+    data = {"emg": SAMPLES, "fs": RATE, "info": {"unit": "uV", "who": "nobody"}, "label": LABELS}
+    path = write(tmp_path / "a.mat", data=data, parts=cells)
+    recording = formats.read(path, Layout(unit="uV", label="label"))
+    assert recording.rate == RATE and recording.spans == SPANS
+    np.testing.assert_allclose(recording.samples, 1e-6 * SAMPLES, rtol=1e-12)
+    second = formats.read(path, Layout(dataset="parts/2", rate=RATE, unit="uV"))
+    np.testing.assert_allclose(second.samples, 1e-6 * SAMPLES[600:], rtol=1e-12)
+    two = write(tmp_path / "b.mat", left={"emg": SAMPLES, "fs": RATE}, right={"emg": 2 * SAMPLES, "fs": 2 * RATE})
+    with pytest.raises(ConfigError, match=r"say which is the EMG \(--dataset\); it holds left/emg 1200×4.*right/emg"):
+        formats.read(two, UV)
+    assert formats.read(two, Layout(unit="uV", dataset="right")).rate == 2 * RATE
+
+
+@MATS
+def test_labels_that_are_words(tmp_path, write):
+    words = [{1: "rest", 2: "grip #1", 3: ""}[k] for k in LABELS[::100]]
+    path = write(tmp_path / "a.mat", emg=SAMPLES[::100], fs=RATE, unit="uV",
+                 label=words if write is mat73 else np.array(words, object))  # fmt: skip
+    assert formats.read(path, Layout(label="label")).spans == (Span("rest", 0, 4), Span("grip #1", 4, 8))
+
+
+def test_objects_of_matlab_are_told_of(tmp_path):
+    path = mat73(tmp_path / "a.mat", emg=SAMPLES, fs=RATE, unit="uV")
+    with h5py.File(path, "r+") as file:
+        file["names"] = np.zeros((1, 6), np.uint32)
+        file["names"].attrs.update({"MATLAB_class": np.bytes_("string"), "MATLAB_object_decode": np.int32(3)})
+        sparse = file.create_group("few")
+        sparse.attrs["MATLAB_sparse"] = np.uint64(5)
+        sparse["data"] = np.ones(3)
+    remarks = formats.read(path, Layout()).remarks
+    assert any("'names' is a MATLAB string and not read" in r for r in remarks)
+    assert any("'few' is a sparse matrix" in r for r in remarks)
+    five = mat5(tmp_path / "b.mat", emg=SAMPLES, fs=RATE, unit="uV", few=scipy.sparse.eye(3))
+    assert any("'few' is a sparse matrix" in r for r in formats.read(five, Layout()).remarks)
+
+
+def test_one_channel_is_one_channel(tmp_path):
+    for k, shape in enumerate([(N, 1), (1, N), (N,)]):
+        path = mat5(tmp_path / f"{k}.mat", emg=SAMPLES[:, 0].reshape(shape), fs=RATE, unit="uV")
+        recording = formats.read(path, Layout())
+        np.testing.assert_allclose(recording.samples, 1e-6 * SAMPLES[:, :1], rtol=1e-12)
+    path = mat5(tmp_path / "a.mat", emg_biceps=SAMPLES[:, 0], emg_triceps=SAMPLES[:, 1], force=SAMPLES[:, 2], fs=RATE)
+    recording = formats.read(path, Layout(unit="uV", targets=("force",)))
+    assert recording.channels == ("emg_biceps", "emg_triceps")
+    np.testing.assert_allclose(recording.samples, 1e-6 * SAMPLES[:, :2], rtol=1e-12)
+    assert np.array_equal(recording.targets[:, 0], SAMPLES[:, 2])
+
+
+def test_what_is_not_emg_is_never_taken_for_it(tmp_path):
+    for variables in ({"acc": SAMPLES}, {"force": SAMPLES, "eeg": SAMPLES}, {"a": SAMPLES, "b": SAMPLES}):
+        with pytest.raises(ConfigError, match="say which is the EMG"):
+            formats.read(mat5(tmp_path / "a.mat", fs=RATE, **variables), UV)
+    counter = np.column_stack([np.arange(N), SAMPLES])
+    with pytest.raises(ConfigError, match="does not say which of its channels are EMG, and 'ch1'"):
+        formats.read(mat5(tmp_path / "b.mat", data=counter, fs=RATE), UV)
+    assert formats.read(tmp_path / "b.mat", Layout(unit="uV", channels=("ch2", "ch3"))).channels == ("ch2", "ch3")
+
+
+def hdf5(path, fill, **attributes):
+    with h5py.File(path, "w") as file:
+        file.attrs.update({"rate": RATE, "unit": "uV", **attributes})
+        fill(file)
+    return path
+
+
+def test_a_compound_dataset_of_emg2pose_and_of_emg2qwerty(tmp_path):
+    fields = [("time", "f8"), ("joint_angles", "f4", (20,)), ("emg", "f4", (4,))]
+    table = np.zeros(N, fields)
+    table["time"], table["emg"] = 1.7e9 + np.arange(N) / RATE, SAMPLES
+    path = hdf5(tmp_path / "a.hdf5", lambda f: f.create_dataset("emg2pose/timeseries", data=table, chunks=True))
+    for dataset in ("", "timeseries", "emg2pose/timeseries", "emg2pose", "timeseries/emg"):
+        recording = formats.read(path, Layout(dataset=dataset))
+        np.testing.assert_allclose(recording.samples, 1e-6 * SAMPLES.astype("f4").astype(float), rtol=1e-9)
+        assert recording.stamped and np.array_equal(recording.times, table["time"])
+    assert "times are those of 'emg2pose/timeseries/time'" in recording.remarks
+    check_emg_format(lambda block: formats.blocks(path, Layout(), block))
+    two = np.zeros(N, [("time", "f8"), ("emg_right", "f4", (4,)), ("emg_left", "f4", (4,))])
+    two["emg_left"] = SAMPLES
+    path = hdf5(tmp_path / "b.hdf5", lambda f: f.create_dataset("emg2qwerty/timeseries", data=two))
+    with pytest.raises(
+        ConfigError, match="say which is the EMG.*timeseries/emg_right 1200×4.*timeseries/emg_left 1200×4"
+    ):
+        formats.read(path, Layout())
+    left = formats.read(path, Layout(dataset="emg_left"))
+    np.testing.assert_allclose(left.samples, 1e-6 * SAMPLES.astype("f4").astype(float), rtol=1e-9)
+
+
+def test_a_compound_dataset_with_a_field_a_channel(tmp_path):
+    table = np.zeros(N, [("t", "f8"), ("EMG flexor", "f4"), ("EMG extensor", "f4"), ("force", "f4"), ("cue", "S8")])
+    table["EMG flexor"], table["EMG extensor"] = SAMPLES[:, :2].T
+    table["cue"], table["t"] = np.repeat([b"rest", b"fist", b"rest"], 400), np.arange(N) / RATE
+    path = hdf5(tmp_path / "a.h5", lambda f: f.create_dataset("table", data=table))
+    recording = formats.read(path, Layout(label="cue"))
+    assert recording.channels == ("EMG flexor", "EMG extensor") and [s.label for s in recording.spans] == [
+        "rest",
+        "fist",
+        "rest",
+    ]
+    np.testing.assert_allclose(recording.samples, 1e-6 * SAMPLES[:, :2].astype("f4").astype(float), rtol=1e-9)
+
+
+def test_times_whose_steps_are_not_those_of_the_rate_are_told_of_and_not_used(tmp_path):
+    def fill(file):
+        file["emg"], file["time"] = SAMPLES, np.arange(N) * 5.0
+
+    path = hdf5(tmp_path / "a.h5", fill)
+    recording = formats.read(path, Layout())
+    assert not recording.stamped and any("'time' is not used" in r for r in recording.remarks)
+    named = formats.read(path, Layout(time="time", time_unit="ms"))
+    assert named.stamped and named.times[200] == pytest.approx(1.0)
+
+
+WORDS = np.array(["rest", "fist", "open"])
+
+
+@pytest.mark.parametrize("kind", ["fixed", "variable", "enum", "bool", "float", "column"])
+def test_labels_of_every_kind(tmp_path, kind):
+    words = WORDS[LABELS - 1]
+    values, expected = {
+        "fixed": (words.astype("S4"), WORDS), "variable": (words.astype(object), WORDS),
+        "enum": (LABELS.astype("u1"), WORDS), "bool": (LABELS == 2, ["False", "True", "False"]),
+        "float": (LABELS / 2, ["0.5", "1", "1.5"]), "column": (LABELS[:, None], ["1", "2", "3"]),
+    }[kind]  # fmt: skip
+    types = {"variable": h5py.string_dtype(), "enum": h5py.enum_dtype({w: k + 1 for k, w in enumerate(WORDS)}, "u1")}
+
+    def fill(file):
+        file.create_dataset("emg", data=SAMPLES, compression="gzip", chunks=(100, 4))
+        file.create_dataset("cue", data=values, dtype=types.get(kind))
+
+    path = hdf5(tmp_path / "a.h5", fill)
+    recording = formats.read(path, Layout(label="cue"))
+    edges = ((0, 400), (400, 800), (800, 1200))
+    assert recording.spans == tuple(Span(str(w), *e) for w, e in zip(expected, edges, strict=True))
+    check_emg_format(lambda block: formats.blocks(path, Layout(label="cue"), block))
+
+
+def test_integers_with_scale_and_offset(tmp_path):
+    stored = np.round(SAMPLES / 0.195).astype("i2")
+    stored[7, 1] = -32768
+
+    def fill(file):
+        data = file.create_dataset("emg", data=stored, compression="gzip")
+        data.attrs.update({"scale_factor": 0.195, "add_offset": 10.0, "_FillValue": np.int16(-32768)})
+
+    recording = formats.read(hdf5(tmp_path / "a.h5", fill), Layout())
+    expected = 1e-6 * (stored * 0.195 + 10.0)
+    expected[7, 1] = np.nan
+    np.testing.assert_allclose(recording.samples, expected, rtol=1e-12)
+    assert recording.remarks == ("its scale_factor of 0.195 is applied", "its add_offset of 10 is applied")
+
+    def gain(file):
+        file.create_dataset("emg", data=stored).attrs["gain"] = 24
+
+    assert "gain is not applied" in formats.read(hdf5(tmp_path / "b.h5", gain), Layout()).remarks[0]
+
+
+def test_a_unit_for_each_channel(tmp_path):
+    def fill(file):
+        file["emg"] = SAMPLES
+        file["emg"].attrs["channels"] = ["EMG1", "EMG2", "EMG3", "ACC"]
+
+    path = hdf5(tmp_path / "a.h5", fill, unit=["uV", "mV", "V", "g"])
+    recording = formats.read(path, Layout())
+    assert recording.channels == ("EMG1", "EMG2", "EMG3") and recording.unit == "V"
+    np.testing.assert_allclose(recording.samples, SAMPLES[:, :3] * [1e-6, 1e-3, 1.0], rtol=1e-12)
+
+
+def test_facts_are_found_in_attributes_of_the_dataset_its_groups_and_the_file_and_in_datasets(tmp_path):
+    def fill(file):
+        group = file.create_group("arm/left")
+        group.attrs["sampling_rate"] = 1000
+        group["emg"], group["Units"] = SAMPLES, "mV"
+        file.create_group("arm/right")["emg_other"] = SAMPLES
+
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        fill(file)
+    recording = formats.read(path, Layout())
+    assert (recording.rate, recording.file_unit) == (1000.0, "mV")
+
+
+def test_a_data_frame_of_pandas(tmp_path):
+    def fill(file):
+        file["df/block0_values"] = SAMPLES
+        file["df/block0_items"] = np.array([b"EMG1", b"EMG2", b"EMG3", b"EMG4"])
+        file["df/axis1"] = np.arange(N)
+
+    recording = formats.read(hdf5(tmp_path / "a.h5", fill), Layout())
+    assert recording.channels == ("EMG1", "EMG2", "EMG3", "EMG4")
+
+
+def external(file):
+    file.create_dataset("emg", shape=(175, 1), dtype="f8", external=[("/etc/passwd", 0, 1400)])
+
+
+def linked(file):
+    file["emg"] = h5py.ExternalLink("other.h5", "emg")
+
+
+def virtual(file):
+    layout = h5py.VirtualLayout((N, 4), "f8")
+    layout[:] = h5py.VirtualSource("other.h5", "emg", (N, 4))
+    file.create_virtual_dataset("emg", layout)
+
+
+@pytest.mark.parametrize("name", ["a.h5", "a.mat"])
+@pytest.mark.parametrize("fill", [external, linked, virtual])
+def test_other_files_are_never_read(tmp_path, fill, name):
+    hdf5(tmp_path / "other.h5", lambda f: f.create_dataset("emg", data=SAMPLES))
+    with pytest.raises(ConfigError, match=r"'emg' lies in another file \((/etc/passwd|other.h5)\), which is not read"):
+        formats.read(hdf5(tmp_path / name, fill), Layout())
+
+
+def declared(n):
+    return lambda file: file.create_dataset("emg", shape=(n, 8), dtype="f4", chunks=(512, 8))
+
+
+def loop(file):
+    file["emg"], file["emg2"] = h5py.SoftLink("/emg2"), h5py.SoftLink("/emg")
+
+
+def circle(file):
+    file.create_group("a")["again"] = file["/"]
+
+
+@pytest.mark.parametrize("name", ["a.h5", "a.mat"])
+@pytest.mark.parametrize("fill", [declared(10**12), declared(2 * 10**8), declared(1000), loop, circle])
+def test_what_is_declared_and_not_there_gets_one_sentence(tmp_path, fill, name):
+    with pytest.raises(ConfigError) as caught:
+        formats.read(hdf5(tmp_path / name, fill), Layout())
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize("attributes", [{"rate": np.array([], "f8")}, {"rate": ""}, {"unit": ""}])
+def test_empty_facts_are_asked_for(tmp_path, attributes):
+    path = hdf5(tmp_path / "a.h5", lambda f: f.create_dataset("emg", data=SAMPLES), **attributes)
+    with pytest.raises(ConfigError, match="does not say its (sampling rate|unit)"):
+        formats.read(path, Layout())
+
+
+def test_damaged_files_of_matlab_get_one_sentence(tmp_path):
+    whole = mat73(tmp_path / "a.mat", emg=SAMPLES, fs=RATE).read_bytes()
+    for content in (
+        whole[:600],
+        b"MATLAB 7.3".ljust(512) + b"\x89HDF\r\n\x1a\n" + b"text" * 99,
+        b"text \x89HDF\r\n\x1a\n" * 99,
+    ):
+        (tmp_path / "b.mat").write_bytes(content)
+        with pytest.raises(ConfigError, match="damaged one") as caught:
+            formats.read(tmp_path / "b.mat", UV)
+        assert "\n" not in str(caught.value)
+
+
+NAMES = st.lists(
+    st.text("abcXYZ 0123_-#äµ", min_size=1, max_size=8).map(str.strip).filter(bool), min_size=2, max_size=5
+)
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(
+    names=NAMES, rate=st.one_of(st.integers(10, 5000), st.floats(10.0, 5000.0)),
+    unit=st.sampled_from(["uV", "mV", "V", "counts"]),
+    kind=st.sampled_from(["i2", "i4", "f4", "f8"]), version=st.sampled_from(["5", "7.3", "h5"]), turned=st.booleans(),
+    codes=st.lists(st.one_of(st.integers(0, 2**24), st.just(np.nan)), min_size=1, max_size=5),
+)  # fmt: skip
+def test_figures_are_those_of_scipy_and_h5py(tmp_path_factory, names, rate, unit, kind, version, turned, codes):
+    n = 120
+    values = np.random.default_rng(0).integers(-30000, 30000, (n, len(names))).astype(kind)
+    label = np.repeat(codes, -(-n // len(codes)))[:n].astype(float)
+    channels = [f"EMG{c}" for c in names]
+    data = values.T if turned else values
+    path = tmp_path_factory.mktemp("arrays") / ("a.h5" if version == "h5" else "a.mat")
+    if version == "h5":
+        with h5py.File(path, "w") as file:
+            file["emg"], file["label"] = data, label
+            file["emg"].attrs.update({"channels": channels, "unit": unit, "rate": rate})
+    elif version == "7.3":
+        mat73(path, emg=data, label=label, fs=rate, unit=unit, channels=channels)
+    else:
+        mat5(path, emg=data, label=label, fs=rate, unit=unit, channels=np.array(channels, object))
+    recording = formats.read(path, Layout(label="label"))
+    if version == "5":
+        variables = scipy.io.loadmat(path)
+        stored, labels, said = variables["emg"], variables["label"].ravel(), variables["fs"].item()
+    else:
+        with h5py.File(path) as file:
+            stored, labels = file["emg"][()], file["label"][()].ravel()
+            said = file["emg"].attrs["rate"] if version == "h5" else file["fs"][()].item()
+            stored = stored if version == "h5" else stored.T
+    stored = stored.T if turned else stored
+    factor = {"uV": 1e-6, "mV": 1e-3}.get(unit, 1.0)
+    np.testing.assert_allclose(recording.samples, factor * stored.astype(float), rtol=1e-12)
+    assert (recording.rate, recording.file_unit, len(recording)) == (said, unit, len(stored))
+    assert [c if channels.count(c) == 1 else c.rpartition(" ")[0] for c in recording.channels] == channels
+    got = np.full(n, np.nan)
+    for s in recording.spans:
+        got[s.start : s.stop] = float(s.label)
+    assert np.array_equal(got, labels, equal_nan=True)

@@ -1,0 +1,301 @@
+"""EDF and BDF files, written byte by byte as the specification says, and by pyedflib at random."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from myoprosthesis.checks import check_emg_format
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.emg import formats
+from myoprosthesis.emg.faults import faults
+from myoprosthesis.emg.layout import Layout
+from myoprosthesis.emg.recording import Span
+
+RATE, SECONDS = 200, 6
+VALUES = np.random.default_rng(0).integers(-20000, 20000, (4, RATE * SECONDS))
+PERIOD = 1 / RATE
+
+
+def signal(
+    label="EMG1", unit=b"uV", values=VALUES[0], rate=RATE, physical=("-500", "500"), digital=("-32768", "32767")
+):
+    return {"label": label, "unit": unit, "values": values, "rate": rate, "physical": physical, "digital": digital}
+
+
+def tal(onset, *texts, duration=None):
+    end = b"" if duration is None else b"\x15" + str(duration).encode()
+    return f"{onset:+}".encode() + end + b"\x14" + b"".join(t.encode() + b"\x14" for t in texts) + b"\0"
+
+
+def edf(path, signals, annotations=(), kind="EDF+C", onsets=None, records=SECONDS, seconds=1, told=None, width=2):
+    """One data record of `seconds` after the other; annotations (onset, duration or None, text) are in the first."""
+    onsets = [k * seconds for k in range(records)] if onsets is None else onsets
+    lists = [tal(o, "") for o in onsets]
+    lists[0] += b"".join(tal(a, t, duration=d) for a, d, t in annotations)
+    room = 2 * (max(map(len, lists)) // 2 + 1)
+    all_signals = list(signals)
+    if kind.startswith("EDF+"):
+        notes = signal("EDF Annotations", b"", None, 0, ("-1", "1"))
+        all_signals.append(notes)
+    first = b"\xffBIOSEMI" if width == 3 else b"0       "
+    head = first + b" " * 160 + b"01.01.2600.00.00" + str(256 * (len(all_signals) + 1)).ljust(8).encode()
+    head += kind.ljust(44).encode() + str(records if told is None else told).ljust(8).encode()
+    head += str(seconds).ljust(8).encode() + str(len(all_signals)).ljust(4).encode()
+    counts = [s["rate"] * seconds if s["values"] is not None else room // 2 for s in all_signals]
+    columns = [
+        [s["label"].encode("latin-1").ljust(16) for s in all_signals], [b" " * 80 for _ in all_signals],
+        [s["unit"].ljust(8) for s in all_signals],
+        *([s[k][i].encode().ljust(8) for s in all_signals] for k in ("physical", "digital") for i in (0, 1)),
+        [b" " * 80 for _ in all_signals], [str(c).encode().ljust(8) for c in counts], [b" " * 32 for _ in all_signals],
+    ]  # fmt: skip
+    out = head + b"".join(b"".join(c) for c in columns)
+    for r in range(records):
+        for s, count in zip(all_signals, counts, strict=True):
+            if s["values"] is None:
+                out += lists[r].ljust(room, b"\0")
+            else:
+                part = s["values"][r * count : (r + 1) * count]
+                out += b"".join(struct.pack("<i", int(v))[:width] for v in part)
+    path.write_bytes(out)
+    return path
+
+
+def physical(values, low=-500.0, high=500.0, bottom=-32768, top=32767):
+    return low + (np.asarray(values) - bottom) * (high - low) / (top - bottom)
+
+
+def four():
+    return [signal(f"EMG{k + 1}", values=VALUES[k]) for k in range(4)]
+
+
+CUES = [(0, 2, "rest"), (2, 2, "fist"), (4, 2, "open")]
+
+
+def test_values_and_labels_are_those_of_the_file(tmp_path):
+    recording = formats.read(edf(tmp_path / "a.edf", four(), CUES), Layout())
+    assert recording.channels == ("EMG1", "EMG2", "EMG3", "EMG4") and recording.rate == RATE
+    assert recording.unit == "V" and recording.file_unit == "uV"
+    np.testing.assert_allclose(recording.samples, 1e-6 * physical(VALUES.T), rtol=0, atol=1e-12)
+    assert recording.spans == (Span("rest", 0, 400), Span("fist", 400, 800), Span("open", 800, 1200))
+    assert recording.remarks == () and not recording.stamped
+    assert np.array_equal(recording.times, np.arange(1200) / RATE)
+
+
+def test_a_pause_between_data_records_is_a_gap_and_moves_the_labels(tmp_path):
+    """The third record begins 3 s later; labels stand at their recorded times."""
+    cues = [(0, 2, "rest"), (5, 2, "fist"), (7, 2, "open")]
+    path = edf(tmp_path / "a.edf", four(), cues, kind="EDF+D", onsets=[0, 1, 5, 6, 7, 8])
+    recording = formats.read(path, Layout())
+    assert recording.spans == (Span("rest", 0, 400), Span("fist", 400, 800), Span("open", 800, 1200))
+    assert recording.stamped and recording.times[399] == 1.995 and recording.times[400] == 5.0
+    found = faults(recording)
+    assert found.gaps + found.jumps == 1
+    check_emg_format(lambda block: formats.blocks(path, Layout(), block))
+
+
+def test_times_begin_where_the_first_data_record_does(tmp_path):
+    onsets = [0.25 + k for k in range(SECONDS)]
+    recording = formats.read(edf(tmp_path / "a.edf", four(), [(1.25, 1, "fist")], onsets=onsets), Layout())
+    assert recording.spans == (Span("fist", 200, 400),) and recording.times[0] == 0.25
+
+
+def test_channels_of_one_name_are_numbered(tmp_path):
+    same = [signal("EMG", values=v) for v in VALUES]
+    recording = formats.read(edf(tmp_path / "a.edf", same), Layout())
+    assert recording.channels == ("EMG 1", "EMG 2", "EMG 3", "EMG 4")
+    np.testing.assert_allclose(recording.samples, 1e-6 * physical(VALUES.T), rtol=0, atol=1e-12)
+    assert recording.remarks == ("several channels are called 'EMG': they are numbered in their order",)
+    two = formats.read(tmp_path / "a.edf", Layout(channels=("EMG 3", "EMG 1")))
+    assert np.array_equal(two.samples, recording.samples[:, [2, 0]])
+
+
+@pytest.mark.parametrize("unit", [b"uV", b"\xb5V", "µV".encode(), "μV".encode(), b"mV", b"V"])
+def test_units_in_any_spelling_become_volts(tmp_path, unit):
+    path = edf(tmp_path / "a.edf", [signal(unit=unit)])
+    recording = formats.read(path, Layout())
+    factor = {b"mV": 1e-3, b"V": 1.0}.get(unit, 1e-6)
+    assert recording.unit == "V"
+    np.testing.assert_allclose(recording.samples[:, 0], factor * physical(VALUES[0]), rtol=0, atol=1e-6 * factor)
+    other = "mV" if factor != 1e-3 else "uV"
+    with pytest.raises(ConfigError, match=f"its unit is .*, not {other}"):
+        formats.read(path, Layout(unit=other))
+
+
+def test_channels_in_several_units_of_voltage_are_all_in_volts(tmp_path):
+    both = [signal("EMG1", b"uV"), signal("EMG2", b"mV", physical=("-0.5", "0.5"))]
+    recording = formats.read(edf(tmp_path / "a.edf", both), Layout())
+    np.testing.assert_allclose(recording.samples[:, 0], recording.samples[:, 1], rtol=0, atol=1e-12)
+
+
+def test_signals_of_several_rates(tmp_path):
+    slow = np.arange(20 * SECONDS) * 10
+    path = edf(tmp_path / "a.edf", [*four(), signal("ACC X", b"g", slow, 20), signal("force", b"N", slow, 20)])
+    recording = formats.read(path, Layout())
+    assert recording.channels == ("EMG1", "EMG2", "EMG3", "EMG4")
+    assert recording.remarks == ("not EMG by name or unit, and left out: ACC X, force",)
+    force = formats.read(path, Layout(targets=("force",)))
+    np.testing.assert_allclose(force.targets[:, 0], np.repeat(physical(slow), 10))
+    assert any("force: of another rate than the EMG" in r for r in force.remarks)
+    check_emg_format(lambda block: formats.blocks(path, Layout(targets=("force",), label="ACC X"), block))
+    both = edf(tmp_path / "b.edf", [signal("EMG1"), signal("EMG2", values=slow, rate=20)])
+    with pytest.raises(ConfigError, match=r"several rates \(EMG1 200 Hz, EMG2 20 Hz\): name those of one rate"):
+        formats.read(both, Layout())
+    assert formats.read(both, Layout(channels=("EMG2",))).rate == 20
+
+
+def test_the_codes_of_biosemi_s_status_are_labels(tmp_path):
+    codes = np.repeat([1, 0x1234, 3], RATE * 2) | 0xFF0000
+    range24 = ("-8388608", "8388607")
+    ends = {"digital": range24, "physical": ("-262144", "262143")}
+    signals = [signal(f"A{k + 1}", values=VALUES[k] * 100, **ends) for k in (0, 1)]
+    signals.append(signal("Status", b"Boolean", codes, physical=range24, digital=range24))
+    path = edf(tmp_path / "a.bdf", signals, kind="24BIT", width=3)
+    recording = formats.read(path, Layout(label="Status", label_names={"1": "rest"}))
+    assert recording.channels == ("A1", "A2")
+    np.testing.assert_allclose(
+        recording.samples, 1e-6 * physical(VALUES[:2].T * 100, -262144, 262143, -8388608, 8388607), atol=1e-12
+    )
+    assert recording.spans == (Span("rest", 0, 400), Span("4660", 400, 800), Span("3", 800, 1200))
+    check_emg_format(lambda block: formats.blocks(path, Layout(label="Status"), block))
+    for option in ({"time": "Status"}, {"prompts": "p.csv"}, {"dataset": "x"}):
+        with pytest.raises(ConfigError, match=f"{next(iter(option))} has no use in a .bdf file"):
+            formats.read(path, Layout(**option))
+    with pytest.raises(ConfigError, match="unknown signal 'status': known are A1, A2, Status; did you mean 'Status'"):
+        formats.read(path, Layout(label="status"))
+
+
+@pytest.mark.parametrize("ends", [{"digital": ("5", "5")}, {"physical": ("7", "7")}, {"physical": ("", "")}])
+def test_a_signal_without_calibration_is_read_as_stored_or_not_at_all(tmp_path, ends):
+    path = edf(tmp_path / "a.edf", [signal("EMG1"), signal("EMG2", values=VALUES[1], **ends)])
+    with pytest.raises(ConfigError, match=r"signal 'EMG2' has no calibration \(digital .*--unit counts"):
+        formats.read(path, Layout())
+    with pytest.raises(ConfigError, match="no calibration"):
+        formats.read(path, Layout(unit="uV", channels=("EMG2",)))
+    assert formats.read(path, Layout(channels=("EMG1",))).unit == "V"
+    stored = formats.read(path, Layout(channels=("EMG2",), unit="counts"))
+    assert np.array_equal(stored.samples[:, 0], VALUES[1]) and stored.unit == "counts"
+
+
+def test_a_calibration_that_turns_the_sign_is_applied(tmp_path):
+    recording = formats.read(edf(tmp_path / "a.edf", [signal(physical=("500", "-500"))]), Layout())
+    np.testing.assert_allclose(recording.samples[:, 0], 1e-6 * physical(VALUES[0], 500.0, -500.0), atol=1e-12)
+
+
+@pytest.mark.parametrize("duration", [None, 0])
+def test_annotations_without_a_duration_hold_until_the_next(tmp_path, duration):
+    cues = [(0, duration, "rest"), (2, duration, "fist"), (4, duration, "x" * 300)]
+    recording = formats.read(edf(tmp_path / "a.edf", four(), cues), Layout())
+    assert recording.spans == (Span("rest", 0, 400), Span("fist", 400, 800), Span("x" * 300, 800, 1200))
+
+
+def test_all_labels_of_annotations_that_overlap_or_span_others(tmp_path):
+    overlap = [(0, 2.005, "rest"), (2, 2.005, "fist"), (4, 2, "open")]
+    recording = formats.read(edf(tmp_path / "a.edf", four(), overlap), Layout())
+    assert recording.spans == (Span("rest", 0, 400), Span("fist", 400, 800), Span("open", 800, 1200))
+    assert "begin before another one ends: 2" in recording.remarks[0]
+    spanning = [(0, 6, "session"), (1, 1, "fist"), (3, 1, "open")]
+    path = edf(tmp_path / "b.edf", four(), spanning)
+    whole = formats.read(path, Layout(ignore=("session",)))
+    assert whole.spans == (Span("fist", 200, 400), Span("open", 600, 800)) and whole.remarks == ()
+    assert len(formats.read(path, Layout()).spans) == 5
+
+
+def test_labels_outside_the_samples_are_told_of(tmp_path):
+    recording = formats.read(edf(tmp_path / "a.edf", four(), [*CUES, (99, 1, "late")]), Layout())
+    assert recording.remarks == ("label 'late' at 99.000 s has no sample",)
+
+
+@pytest.mark.parametrize(
+    ("change", "remark"),
+    [({"told": 99}, "says 99 data records, it has 6: 6 are read"),
+     ({"told": 4}, "says 4 data records, it has 6: 4 are"),
+     ({"told": -1}, ""), ({}, "its last data record is cut off and not read")],
+)  # fmt: skip
+def test_what_is_missing_at_the_end_is_told_of(tmp_path, change, remark):
+    path = edf(tmp_path / "a.edf", four(), **change)
+    if not change:
+        path.write_bytes(path.read_bytes() + b"\0\1" * 9)
+    recording = formats.read(path, Layout())
+    assert len(recording) == RATE * (4 if change.get("told") == 4 else 6)
+    assert [r for r in recording.remarks if remark in r] == list(recording.remarks) and bool(remark) == bool(
+        recording.remarks
+    )
+
+
+def test_hostile_headers_get_one_sentence(tmp_path):
+    path = edf(tmp_path / "a.edf", four(), CUES)
+    whole = path.read_bytes()
+    for at, text in ((252, b"9999"), (252, b"-1  "), (244, b"0       "), (244, b"nan     "), (236, b"0       "),
+                     (256 + 5 * 216, b"99999999"), (256 + 5 * 216, b"-5      "), (0, b"nothing ")):  # fmt: skip
+        path.write_bytes(whole[:at] + text + whole[at + len(text) :])
+        with pytest.raises(ConfigError) as caught:
+            formats.read(path, Layout())
+        assert "\n" not in str(caught.value) and len(str(caught.value)) < 400
+    for length in (0, 100, 256, 1000, 1600):
+        path.write_bytes(whole[:length])
+        with pytest.raises(ConfigError):
+            formats.read(path, Layout())
+
+
+NAMES = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGH 0123456789_-.()#", min_size=1, max_size=12).map(str.strip)
+
+
+@st.composite
+def files(draw):
+    """Channels, rates, units and annotations for pyedflib."""
+    names = draw(st.lists(NAMES, min_size=1, max_size=5))
+    rate = draw(st.sampled_from([100, 250, 1000, 2048]))
+    unit = draw(st.sampled_from(["uV", "mV", "V"]))
+    seconds = draw(st.integers(2, 6))
+    bdf = draw(st.booleans())
+    starts = sorted(draw(st.lists(st.integers(0, seconds * 20 - 1), unique=True, max_size=6)))
+    labels = draw(st.lists(st.text("abcdefgh #äµ1", min_size=1, max_size=40).map(str.strip).filter(bool),
+                           min_size=len(starts), max_size=len(starts)))  # fmt: skip
+    ends = [*starts[1:], seconds * 20][: len(starts)]
+    cues = [(a / 20, draw(st.integers(1, b - a)) / 20, t) for a, b, t in zip(starts, ends, labels, strict=True)]
+    return [f"EMG{n}" for n in names], rate, unit, seconds, bdf, cues
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(files())
+def test_figures_are_those_of_pyedflib(tmp_path_factory, content):
+    import pyedflib
+
+    names, rate, unit, seconds, bdf, cues = content
+    path = tmp_path_factory.mktemp("edf") / ("a.bdf" if bdf else "a.edf")
+    kind = pyedflib.FILETYPE_BDFPLUS if bdf else pyedflib.FILETYPE_EDFPLUS
+    top = 2 ** (23 if bdf else 15)
+    data = np.random.default_rng(0).normal(0, 100.0, (len(names), rate * seconds)).clip(-999, 999)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        writer = pyedflib.EdfWriter(str(path), len(names), kind)
+        writer.setSignalHeaders([
+            {"label": n, "dimension": unit, "sample_frequency": rate, "physical_min": -1000, "physical_max": 1000,
+             "digital_min": -top, "digital_max": top - 1} for n in names
+        ])  # fmt: skip
+        writer.writeSamples(list(data))
+        for onset, duration, text in cues:
+            writer.writeAnnotation(onset, duration, text)
+        writer.close()
+    recording = formats.read(path, Layout())
+    with pyedflib.EdfReader(str(path)) as reader:
+        labels, factor = reader.getSignalLabels(), {"uV": 1e-6, "mV": 1e-3, "V": 1.0}[unit]
+        assert [c if labels.count(c) else c.rpartition(" ")[0] for c in recording.channels] == labels
+        assert len(set(recording.channels)) == len(names)
+        assert recording.rate == reader.getSampleFrequency(0) and len(recording) == reader.getNSamples()[0]
+        for k in range(len(names)):
+            np.testing.assert_allclose(
+                recording.samples[:, k], factor * reader.readSignal(k), rtol=0, atol=1e-9 * factor
+            )
+        onsets, durations, texts = reader.readAnnotations()
+    spans = [(s.label, s.start / rate, s.stop / rate) for s in recording.spans]
+    assert [s[0] for s in spans] == [t.strip() for t in texts]
+    np.testing.assert_allclose([s[1] for s in spans], onsets, rtol=0, atol=0.51 / rate)
+    np.testing.assert_allclose([s[2] for s in spans], onsets + durations, rtol=0, atol=0.51 / rate)
+    check_emg_format(lambda block: formats.blocks(path, Layout(), block))

@@ -1,0 +1,265 @@
+"""XDF files with several streams, written byte by byte as the specification says, and compared with pyxdf."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from myoprosthesis.checks import check_emg_format
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.emg import formats
+from myoprosthesis.emg.faults import faults
+from myoprosthesis.emg.layout import Layout
+from myoprosthesis.emg.recording import Span
+
+RATE, N = 200.0, 1200
+TIMES = 10.0 + np.arange(N) / RATE
+SAMPLES = np.random.default_rng(0).normal(0, 50.0, (N, 4)).astype(np.float32)
+CODES = {"float32": "f", "double64": "d", "int8": "b", "int16": "h", "int32": "i", "int64": "q"}
+CUES = [(10.0, "rest"), (12.0, "fist"), (14.0, "open")]
+SPANS = (Span("rest", 0, 400), Span("fist", 400, 800), Span("open", 800, 1200))
+
+
+def length(n):
+    return b"\x01" + bytes([n]) if n < 256 else b"\x04" + struct.pack("<I", n)
+
+
+def chunk(tag, content):
+    return length(len(content) + 2) + struct.pack("<H", tag) + content
+
+
+def stream(number, name="Arm", kind="EMG", values=SAMPLES, times=TIMES, rate=RATE, form="float32", channels=None,
+           source="", host="lab", offsets=(), footer=None):  # fmt: skip
+    """Header, samples in chunks of 100 with a stamp each, clock offsets and footer of one stream."""
+    width = len(values[0]) if len(values) else len(channels or [1])
+    described = "".join(
+        "<channel>" + "".join(f"<{k}>{v}</{k}>" for k, v in c.items()) + "</channel>" for c in channels or []
+    )
+    desc = f"<desc><channels>{described}</channels></desc>" if channels else "<desc/>"
+    info = (
+        f"<?xml version='1.0'?><info><name>{name}</name><type>{kind}</type><channel_count>{width}</channel_count>"
+        f"<nominal_srate>{rate}</nominal_srate><channel_format>{form}</channel_format><source_id>{source}</source_id>"
+        f"<hostname>{host}</hostname>{desc}</info>"
+    )
+    out = chunk(2, struct.pack("<I", number) + info.encode())
+    for at, offset in offsets:
+        out += chunk(4, struct.pack("<Idd", number, at, offset))
+    for a in range(0, len(values), 100):
+        rows = b""
+        for t, row in zip(times[a : a + 100], values[a : a + 100], strict=True):
+            rows += b"\x08" + struct.pack("<d", t)
+            if form == "string":
+                rows += b"".join(length(len(v.encode())) + v.encode() for v in row)
+            else:
+                rows += struct.pack(f"<{width}{CODES[form]}", *row)
+        out += chunk(3, struct.pack("<I", number) + length(len(values[a : a + 100])) + rows)
+    if footer is not None:
+        out += chunk(6, struct.pack("<I", number) + f"<info><sample_count>{footer}</sample_count></info>".encode())
+    return out
+
+
+def emg(number=1, name="Arm", unit="microvolts", **more):
+    channels = [{"label": f"EMG{k + 1}", "unit": unit} for k in range(4)]
+    return stream(number, name, **{"channels": channels, **more})
+
+
+def markers(number=2, name="Markers", cues=CUES, **more):
+    more = {"kind": "Markers", "rate": 0, "form": "string", **more}
+    return stream(number, name, values=[[c] if isinstance(c, str) else list(c) for _, c in cues],
+                  times=[t for t, _ in cues], **more)  # fmt: skip
+
+
+def xdf(path, *streams):
+    path.write_bytes(
+        b"XDF:" + chunk(1, b"<?xml version='1.0'?><info><version>1.0</version></info>") + b"".join(streams)
+    )
+    return path
+
+
+def test_two_streams_of_one_name_are_told_apart(tmp_path):
+    right = [{"label": f"R{k + 1}", "unit": "microvolts"} for k in range(4)]
+    path = xdf(tmp_path / "a.xdf", emg(), emg(2, values=3 * SAMPLES, channels=right), markers(3))
+    with pytest.raises(
+        ConfigError, match=r"holds 2 streams of EMG: say which \(--dataset\).*Arm \(1\) .*EMG1.*Arm \(2\) .*R1"
+    ):
+        formats.read(path, Layout())
+    with pytest.raises(ConfigError, match=r"unknown stream 'Arm': known are Arm \(1\), Arm \(2\)"):
+        formats.read(path, Layout(dataset="Arm"))
+    recording = formats.read(path, Layout(dataset="Arm (2)"))
+    assert recording.channels == ("R1", "R2", "R3", "R4") and recording.spans == SPANS
+    assert np.array_equal(recording.samples, 3e-6 * SAMPLES.astype(float)) or np.allclose(
+        recording.samples, 3e-6 * SAMPLES
+    )
+    assert np.allclose(formats.read(path, Layout(dataset="Arm (1)")).samples, 1e-6 * SAMPLES, atol=1e-12)
+
+
+def test_markers_that_stopped_and_started_again_are_all_labels(tmp_path):
+    path = xdf(tmp_path / "a.xdf", emg(), markers(2, cues=CUES[:2], source="a"), markers(3, cues=CUES[2:], source="b"))
+    recording = formats.read(path, Layout())
+    assert recording.spans == SPANS
+    assert recording.remarks == ("stream 'Markers' was stopped and started again: its 2 parts are one",)
+    empty = xdf(tmp_path / "b.xdf", emg(), markers(2), stream(3, "Markers", "Markers", [], [], 0, "string"))
+    assert formats.read(empty, Layout()).spans == SPANS
+
+
+def test_emg_that_stopped_and_started_again_is_one_recording_with_a_gap(tmp_path):
+    later = TIMES + 10.0
+    path = xdf(
+        tmp_path / "a.xdf",
+        emg(1, source="x"),
+        emg(5, source="x", times=later),
+        markers(9, cues=[*CUES, (21.0, "rest")]),
+    )
+    recording = formats.read(path, Layout())
+    assert len(recording) == 2 * N and recording.spans == (
+        *SPANS[:2], Span("open", 800, N + 200), Span("rest", N + 200, 2 * N),
+    )  # fmt: skip
+    found = faults(recording)
+    assert found.gaps + found.jumps == 1
+    assert "its 2 parts are one" in recording.remarks[0]
+    check_emg_format(lambda block: formats.blocks(path, Layout(), block))
+    devices = xdf(tmp_path / "b.xdf", emg(1, source="x"), emg(5, source="y", times=later))
+    with pytest.raises(ConfigError, match="2 streams of EMG"):
+        formats.read(devices, Layout())
+
+
+def test_markers_of_several_columns(tmp_path):
+    cues = [(t, (text, side)) for (t, text), side in zip(CUES, "LRL", strict=True)]
+    columns = [{"label": "cue"}, {"label": "hand"}]
+    path = xdf(tmp_path / "a.xdf", emg(), markers(cues=cues, channels=columns))
+    recording = formats.read(path, Layout())
+    assert [s.label for s in recording.spans] == ["rest/L", "fist/R", "open/L"]
+    assert "have 2 columns (cue, hand)" in recording.remarks[0]
+    assert formats.read(path, Layout(label="Markers/cue")).spans == SPANS
+    assert [s.label for s in formats.read(path, Layout(label="Markers/hand")).spans] == ["L", "R", "L"]
+    with pytest.raises(ConfigError, match="unknown column of markers 'x': known are cue, hand"):
+        formats.read(path, Layout(label="Markers/x"))
+
+
+@pytest.mark.parametrize("form", ["int32", "float32", "double64"])
+def test_markers_that_are_numbers(tmp_path, form):
+    codes = [(10.0, (1,)), (12.0, (16711681 if form != "float32" else 2,)), (14.0, (1,))]
+    path = xdf(tmp_path / "a.xdf", emg(), markers(cues=codes, form=form))
+    assert [s.label for s in formats.read(path, Layout()).spans] == ["1", str(codes[1][1][0]), "1"]
+
+
+def test_a_missing_marker_ends_the_label(tmp_path):
+    cues = [(10.0, (1.0,)), (12.0, (np.nan,)), (14.0, (2.0,))]
+    path = xdf(tmp_path / "a.xdf", emg(), markers(cues=cues, form="double64"))
+    assert formats.read(path, Layout()).spans == (Span("1", 0, 400), Span("2", 800, 1200))
+
+
+def test_a_sampled_trigger_is_a_label_only_when_it_is_named(tmp_path):
+    trigger = np.repeat([0, 7, 0], 400)[:, None]
+    path = xdf(tmp_path / "a.xdf", emg(), stream(2, "Trig", "Stim", trigger, TIMES, RATE, "int16"))
+    assert formats.read(path, Layout()).spans == ()
+    labelled = formats.read(path, Layout(label="Trig"))
+    assert labelled.spans == (Span("0", 0, 400), Span("7", 400, 800), Span("0", 800, 1200))
+
+
+def test_several_streams_of_markers_are_asked_for(tmp_path):
+    path = xdf(tmp_path / "a.xdf", emg(), markers(2, "cues"), markers(3, "keys", [(11.0, "a")]))
+    recording = formats.read(path, Layout())
+    assert recording.spans == ()
+    assert recording.remarks == ("several streams hold markers, none is used: say which (--label): cues, keys",)
+    assert formats.read(path, Layout(label="cues")).spans == SPANS
+
+
+def test_what_is_not_emg_is_never_taken_for_it(tmp_path):
+    eeg = stream(1, "Cap", "EEG", channels=[{"label": c, "unit": "microvolts"} for c in ("Cz", "Fz", "Oz", "Pz")])
+    with pytest.raises(ConfigError, match=r"holds 0 streams of EMG: say which \(--dataset\); there are Cap \(EEG"):
+        formats.read(xdf(tmp_path / "a.xdf", eeg), Layout())
+    rows = [("EMG1", "microvolts", "EMG"), ("EMG2", "millivolts", "EMG"), ("AccX", "g", "ACC"), ("Batt", "", "AUX")]
+    mixed = [dict(zip(("label", "unit", "type"), row, strict=True)) for row in rows]
+    recording = formats.read(xdf(tmp_path / "b.xdf", emg(channels=mixed)), Layout())
+    assert recording.channels == ("EMG1", "EMG2") and recording.unit == "V"
+    np.testing.assert_allclose(recording.samples, SAMPLES[:, :2] * [1e-6, 1e-3], rtol=1e-6)
+    assert recording.remarks == ("not EMG by type, name or unit, and left out: AccX, Batt",)
+
+
+def test_channels_of_one_name_are_numbered(tmp_path):
+    path = xdf(tmp_path / "a.xdf", emg(channels=[{"label": "EMG", "unit": "uV"}] * 4))
+    assert formats.read(path, Layout()).channels == ("EMG 1", "EMG 2", "EMG 3", "EMG 4")
+
+
+def test_what_the_file_and_the_person_say_must_agree(tmp_path):
+    path = xdf(tmp_path / "a.xdf", emg())
+    for layout, sentence in (
+        (Layout(unit="mV"), "unit is uV, not mV"), (Layout(rate=1000.0), "rate is 200 Hz, not 1000 Hz"),
+        (Layout(time="x"), "time has no use in a .xdf file"), (Layout(targets=("x",)), "targets has no use"),
+    ):  # fmt: skip
+        with pytest.raises(ConfigError, match=sentence):
+            formats.read(path, layout)
+
+
+def test_samples_that_are_lost_are_told_of(tmp_path):
+    path = xdf(tmp_path / "a.xdf", emg(footer=N + 5))
+    assert formats.read(path, Layout()).remarks == (
+        "stream 'Arm': its recorder counted 1205 samples, 1200 are in the file",
+    )
+    whole = xdf(tmp_path / "b.xdf", emg()).read_bytes()
+    (tmp_path / "b.xdf").write_bytes(whole[:-500])
+    cut = formats.read(tmp_path / "b.xdf", Layout())
+    assert len(cut) == N - 100 and any("damaged or cut off" in r for r in cut.remarks)
+
+
+@pytest.mark.parametrize(
+    ("count", "samples"), [("0", 1), ("-2", 1), ("999999999", 1), ("2", 2**31), ("x", 1)]
+)  # fmt: skip
+def test_sizes_that_are_not_there_are_refused_before_anything_is_allocated(tmp_path, count, samples):
+    info = (
+        f"<info><name>E</name><type>EMG</type><channel_count>{count}</channel_count><nominal_srate>100</nominal_srate>"
+        "<channel_format>float32</channel_format></info>"
+    )
+    rows = struct.pack("<I", 1) + b"\x04" + struct.pack("<I", samples) + b"\0" * 60
+    with pytest.raises(ConfigError) as caught:
+        formats.read(xdf(tmp_path / "a.xdf", chunk(2, struct.pack("<I", 1) + info.encode()), chunk(3, rows)), Layout())
+    assert "\n" not in str(caught.value)
+
+
+NAMES = st.text("abcdefgXYZ 0123456789_-#äµ", min_size=1, max_size=10).map(str.strip).filter(bool)
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(
+    names=st.lists(NAMES, min_size=1, max_size=4), form=st.sampled_from(sorted(CODES)),
+    rate=st.sampled_from([100.0, 1111.11]),
+    unit=st.sampled_from(["microvolts", "uV", "mV", "volts"]), gaps=st.lists(st.integers(1, 249), max_size=3),
+    cues=st.lists(st.tuples(st.integers(0, 250), NAMES), max_size=5), offset=st.floats(-50.0, 50.0),
+)  # fmt: skip
+def test_figures_are_those_of_pyxdf(tmp_path_factory, names, form, rate, unit, gaps, cues, offset):
+    import pyxdf
+
+    n = 250
+    times = 5.0 + np.arange(n) / rate + np.searchsorted(sorted(gaps), np.arange(n), side="right") * 0.5
+    rng = np.random.default_rng(0)
+    values = rng.integers(-100, 100, (n, len(names))) if "int" in form else rng.normal(0, 50, (n, len(names)))
+    channels = [{"label": f"EMG{c}", "unit": unit, "type": "EMG"} for c in names]
+    marks = [(5.0 + k / rate + 1e-4, text) for k, text in sorted(cues)]
+    clock = [(5.0 + k, offset) for k in range(5)]
+    path = xdf(
+        tmp_path_factory.mktemp("xdf") / "a.xdf",
+        stream(1, "Arm", values=values, times=times, rate=rate, form=form, channels=channels, offsets=clock),
+        *([markers(cues=marks, offsets=clock)] if marks else []),
+    )
+    recording = formats.read(path, Layout())
+    streams, _ = pyxdf.load_xdf(str(path), dejitter_timestamps=False)
+    data = streams[0]
+    factor = {"microvolts": 1e-6, "uV": 1e-6, "mV": 1e-3, "volts": 1.0}[unit]
+    assert recording.rate == float(data["info"]["nominal_srate"][0]) and recording.unit == "V"
+    np.testing.assert_allclose(recording.samples, factor * data["time_series"].astype(float), rtol=1e-12)
+    assert np.array_equal(recording.times, data["time_stamps"])
+    assert faults(recording).gaps == len(set(gaps))
+    wanted = [f"EMG{c}" for c in names]
+    assert [c if wanted.count(c) else c.rpartition(" ")[0] for c in recording.channels] == wanted
+    stamps, texts = (streams[1]["time_stamps"], streams[1]["time_series"]) if marks else ([], [])
+    held = np.searchsorted(stamps, recording.times, side="right") - 1
+    expected = [texts[k][0] if k >= 0 else "" for k in held]
+    got = [""] * n
+    for s in recording.spans:
+        got[s.start : s.stop] = [s.label] * (s.stop - s.start)
+    assert got == expected
