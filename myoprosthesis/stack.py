@@ -78,6 +78,16 @@ _OPTIONS = {
 }
 """Node → executable, its options dataclasses, and the kind of component whose options stand beside them, with the
 parameter that names it."""
+STACK_KEYS = {
+    "about": "one sentence for people",
+    "effector": "the body",
+    "policy": "the policy: a name, a path, or a mapping of effectors to policies",
+    "perturbation": "what acts on the body: a preset, a kind, or the path of a YAML file",
+    "task": "the task, in a stack with a task",
+    "emg": "the source of EMG; a stack with this key is one from EMG to a hand",
+    "nodes": "parameters of nodes, by node and parameter",
+}
+"""Keys of a file in config/stacks/."""
 EMULATOR_S = 20.0
 """How long a hand waits for its emulator."""
 MODEL = "_model"
@@ -229,11 +239,19 @@ def _plain(value: Any) -> Any:
     return json.dumps(value) if isinstance(value, dict) else value
 
 
+def node_options() -> dict[str, list[type]]:
+    """The options dataclasses of each node, without those of the component in it."""
+    out = {}
+    for name, (executable, classes, _) in _OPTIONS.items():
+        module = importlib.import_module(f"myoprosthesis.nodes.{executable}")
+        out[name] = [getattr(module, cls) for cls in classes]
+    return out
+
+
 def _faults(name: str, parameters: Mapping[str, Any]) -> list[str]:
     """Everything that is wrong with the parameters of one node."""
-    executable, classes, component = _OPTIONS[name]
-    module = importlib.import_module(f"myoprosthesis.nodes.{executable}")
-    groups: list[type] = [getattr(module, cls) for cls in classes]
+    component = _OPTIONS[name][2]
+    groups = node_options()[name]
     faults = []
     if component is not None:
         kind, key = component
@@ -293,11 +311,9 @@ def _stack(name: str) -> dict[str, Any]:
             raise unknown("stack", name, known)
         path = known[name]
     data = _yaml(path)
-    allowed = {"about", "effector", "perturbation", "task", "emg", "policy", "nodes"}
-    if set(data) - allowed:
-        raise ConfigError(
-            f"{path}: unknown keys {', '.join(sorted(set(data) - allowed))}; known are {', '.join(sorted(allowed))}"
-        )
+    strange = [key for key in data if key not in STACK_KEYS]
+    if strange:
+        raise ConfigError(f"{path}: {unknown('key', strange[0], STACK_KEYS)}")
     return data
 
 

@@ -133,7 +133,7 @@ def test_a_faulty_parameter_file_is_refused(tmp_path, content, sentence):
 def test_a_stack_with_an_unknown_key_is_refused(tmp_path):
     file = tmp_path / "stack.yaml"
     file.write_text("effektor: arm26\n")
-    with pytest.raises(ConfigError, match="unknown keys effektor; known are .*effector"):
+    with pytest.raises(ConfigError, match="unknown key 'effektor': known are .*did you mean 'effector'"):
         parameters(stack=str(file))
     file.write_text("effector: [arm26]\n")
     with pytest.raises(ConfigError):

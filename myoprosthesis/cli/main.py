@@ -13,7 +13,7 @@ from myoprosthesis.core.text import printable
 
 WORDS = (
     *("up", "watch", "steer", "policies", "catalogue", "picture", "emulate", "hand", "train", "emg", "calibrate"),
-    *("decode", "refit", "session", "record", "replay", "report", "hidden", "bench"),
+    *("decode", "refit", "session", "record", "replay", "report", "hidden", "file_keys", "bench"),
 )
 """Modules of this package; each adds its own words, and none imports what is heavy before it is run."""
 

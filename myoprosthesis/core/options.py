@@ -75,18 +75,37 @@ def listed(text: str, blanks: bool = False) -> list[str]:
 
 
 def describe(f: Field[Any]) -> str:
-    """One line of help for an option: text, unit, bounds, default."""
+    """One line of help for an option: its text, then in brackets what it may be, its unit and its default."""
+    text, inside = str(f.metadata.get("help", "")), "; ".join(x for x in (allowed(f), shown_default(f)) if x)
+    return f"{text} [{inside}]" if text and inside else text or inside
+
+
+def allowed(f: Field[Any]) -> str:
+    """What an option may be, with its unit; empty for anything: `0 to 2 s`, `a | b`, `from 1`."""
     bounds: Bounds = f.metadata.get("bounds", Bounds())
-    parts = [str(f.metadata.get("help", ""))]
+    unit = f.metadata.get("unit", "")
+    unit = "" if unit == "1" else unit
     if bounds.choices:
-        parts.append("one of " + ", ".join(bounds.choices))
-    elif bounds.low > -math.inf or bounds.high < math.inf:
-        parts.append(f"{bounds.low:g} to {bounds.high:g}")
-    if f.metadata.get("unit"):
-        parts.append(f"in {f.metadata['unit']}")
-    if f.default is not MISSING and f.default not in ("", None):
-        parts.append(f"default {f.default}")
-    return ", ".join(p for p in parts if p)
+        return " | ".join(c or '""' for c in bounds.choices)
+    if bounds.low > -math.inf and bounds.high < math.inf:
+        text = f"{bounds.low:g} to {bounds.high:g}"
+    elif bounds.low > -math.inf:
+        text = f"from {bounds.low:g}"
+    else:
+        text = f"up to {bounds.high:g}" if bounds.high < math.inf else ""
+    return f"{text} {unit}" if text and unit else text or unit
+
+
+def shown_default(f: Field[Any]) -> str:
+    """`default 3`; empty where there is none, or where it is nothing."""
+    if f.default is MISSING or f.default is None or f.default == () or f.default == "":
+        return ""
+    value = f.default
+    if isinstance(value, (tuple, list)):
+        value = ", ".join(map(str, value))
+    if is_dataclass(value):
+        return ""
+    return f"default {str(value).lower() if isinstance(value, bool) else value}"
 
 
 def _checked(value: Any, hint: Any, f: Field[Any]) -> Any:
@@ -98,7 +117,8 @@ def _checked(value: Any, hint: Any, f: Field[Any]) -> Any:
                 raise ValueError(f"{value!r} is not a finite number")
             if not bounds.low <= item <= bounds.high:
                 unit = f.metadata.get("unit", "")
-                raise ValueError(f"{value!r} is outside {bounds.low:g} to {bounds.high:g}{' ' + unit if unit else ''}")
+                unit = "" if unit == "1" else f" {unit}"
+                raise ValueError(f"{value!r} is outside {bounds.low:g} to {bounds.high:g}{unit.rstrip()}")
         if bounds.choices and item not in bounds.choices:
             raise ValueError(f"{item!r} is none of {', '.join(bounds.choices)}")
     return result

@@ -115,6 +115,6 @@ def test_an_options_class_may_have_rules_of_its_own():
 
 def test_help_names_unit_bounds_and_default():
     text = {f.name: describe(f) for f in fields(Sample)}
-    assert text["needed"] == "a number, 0 to 2, in s"
-    assert text["count"] == "how many, 1 to 9, default 3"
-    assert text["name"] == "one of a, b, default a"
+    assert text["needed"] == "a number [0 to 2 s]"
+    assert text["count"] == "how many [1 to 9; default 3]"
+    assert text["name"] == "a | b; default a"

@@ -1,0 +1,146 @@
+"""`keys`: the keys of the YAML files that people write, from the dataclasses that read them."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping
+from dataclasses import Field, fields
+from typing import Any, NamedTuple
+
+from myoprosthesis.cli.figures import add_json, check_writable, write_json
+from myoprosthesis.core.options import allowed, shown_default
+
+
+class Key(NamedTuple):
+    """A key of a file: the part of the file that it stands in, its name, what it means, what it may be, its default."""
+
+    part: str
+    name: str
+    about: str
+    allowed: str
+    default: str
+
+
+def session() -> Iterator[Key]:
+    """Keys of a session."""
+    from myoprosthesis.core import registry
+    from myoprosthesis.sessions.session import Block, Session
+    from myoprosthesis.tasks.reaching import CentreOutOptions
+    from myoprosthesis.training.curriculum import LossWeights
+    from myoprosthesis.training.learner_options import LearnerOptions
+
+    channel = registry.options("perturbations", "channel")
+    parts = {"": Session, "blocks, each": Block, "task": CentreOutOptions, "channel": channel,
+             "learner": LearnerOptions, "learner, weights": LossWeights}  # fmt: skip
+    yield from _of(parts)
+
+
+def stack() -> Iterator[Key]:
+    """Keys of a stack."""
+    from myoprosthesis.stack import STACK_KEYS, node_options
+
+    yield from (Key("", name, about, "", "") for name, about in STACK_KEYS.items())
+    for node, kinds in node_options().items():
+        for kind in kinds:
+            yield from _of({f"nodes, {node}": kind})
+
+
+def curriculum() -> Iterator[Key]:
+    """Keys of a curriculum."""
+    from myoprosthesis.training.curriculum import Curriculum, LossWeights, Stage
+
+    yield from _of({"": Curriculum, "stages, each": Stage, "stages, each, weights": LossWeights})
+
+
+def perturbation() -> Iterator[Key]:
+    """Keys of a preset."""
+    from myoprosthesis.perturbations.schedule import Block, Preset
+
+    yield from _of({"": Preset, "blocks, each": Block})
+
+
+def recording() -> Iterator[Key]:
+    """Keys of a recording.yaml."""
+    from myoprosthesis.cli.about import options
+
+    for kind in options():
+        about = (kind.__doc__ or "").strip().splitlines()[0].rstrip(".")
+        yield from _of({about: kind})
+
+
+FILES = {"session": session, "stack": stack, "curriculum": curriculum, "perturbation": perturbation,
+         "recording": recording}  # fmt: skip
+WHERE = {
+    "session": "config/sessions/*.yaml; `myoprosthesis session run FILE`",
+    "stack": "config/stacks/*.yaml; `myoprosthesis up FILE`. The options of the component in a node (`myoprosthesis "
+    "effectors`, `tasks`, `emg sources`) stand beside the node's own",
+    "curriculum": "config/curricula/*.yaml; `myoprosthesis train reach --curriculum FILE`",
+    "perturbation": "config/perturbations/*.yaml; `myoprosthesis perturb FILE`. A kind is a mapping with `kind` and "
+    "its options: `myoprosthesis perturbations`",
+    "recording": "recording.yaml beside recordings; `--about FILE`",
+}
+
+
+def add(words: Any) -> None:
+    """Add the word."""
+    p = words.add_parser("keys", help="list the keys of the YAML files that you write", description=__doc__)
+    p.add_argument("file", choices=sorted(FILES), metavar="FILE", help=", ".join(sorted(FILES)))
+    add_json(p)
+    p.set_defaults(func=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    """A table per part of the file."""
+    from rich.console import Console
+
+    from myoprosthesis.cli.table import Table
+
+    check_writable(given.json)
+    keys = list(FILES[given.file]())
+    for part, group in by_part(keys).items():
+        table = Table("key", "what it is", "may be", "default", title=f"{given.file}: {part}" if part else given.file)
+        for key in group:
+            table.add_row(key.name, key.about, key.allowed, key.default)
+        Console().print(table)
+    write_json(given.json, {"file": given.file, "keys": [key._asdict() for key in keys]})
+    return 0
+
+
+def by_part(keys: list[Key]) -> Mapping[str, list[Key]]:
+    """Keys by the part of the file that they stand in, in order."""
+    out: dict[str, list[Key]] = {}
+    for key in keys:
+        out.setdefault(key.part, []).append(key)
+    return out
+
+
+def markdown() -> str:
+    """All keys of all files as one page."""
+    intro = (
+        "`myoprosthesis keys FILE` prints the same. Every file is refused whole, with all its faults in one sentence, "
+        "when a key is unknown or a value is not what it may be."
+    )
+    lines = ["# Keys of the YAML files", "", intro, ""]
+    for name, keys in FILES.items():
+        lines += [f"## {name}", "", f"{WHERE[name]}.", ""]
+        for part, group in by_part(list(keys())).items():
+            lines += [f"### {part}", ""] if part else []
+            lines += ["| key | what it is | may be | default |", "|---|---|---|---|"]
+            lines += ["| " + " | ".join(_cell(x) for x in (f"`{k.name}`", *k[2:])) + " |" for k in group]
+            lines.append("")
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _of(parts: Mapping[str, type]) -> Iterator[Key]:
+    for part, kind in parts.items():
+        for f in fields(kind):
+            if f.init:
+                yield Key(part, f.name, *_facts(f))
+
+
+def _facts(f: Field[Any]) -> tuple[str, str, str]:
+    return str(f.metadata.get("help", "")), allowed(f), shown_default(f).removeprefix("default ")
