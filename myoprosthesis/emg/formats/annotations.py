@@ -73,11 +73,12 @@ class Timeline:
     def _with_ends(self, ordered: list[Annotation]) -> list[tuple[float, float, str]]:
         """Onset, end and label of each; what is to be ignored has an empty label."""
         out: list[tuple[float, float, str]] = []
-        instants, held, around, until = [], 0, "", -np.inf
+        instants, held, lasting, around, until = [], 0, 0, "", -np.inf
         onsets = np.array([a.onset for a in ordered])
         for a in ordered:
             label, used = a.text.strip(), a.text.strip() not in self._ignore
             if a.duration > 0:
+                lasting += used
                 if used and a.onset + a.duration > until:
                     around, until = label, a.onset + a.duration
                 out.append((a.onset, a.onset + a.duration, label))
@@ -88,8 +89,8 @@ class Timeline:
                 later = int(np.searchsorted(onsets, a.onset, side="right"))
                 out.append((a.onset, float(onsets[later]) if later < len(onsets) else np.inf, label))
                 held += used
-        if 0 < held < len(out):
-            self.remarks.append(f"{held} of {len(out)} labels have no duration: each holds until the next label begins")
+        if held and lasting:
+            self.remarks.append(f"{held} of {held + lasting} labels have no duration: each holds until the next label begins")
         if instants:
             self.remarks.append(
                 f"{_listed(sorted(set(instants)), 'label', 'labels')} without a duration inside another label such as "

@@ -1,0 +1,201 @@
+"""ROS 2 bags: what a stack records, and numbers of any message, written by rosbags."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from rosbags import rosbag2
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+
+from myoprosthesis.checks import check_emg_format
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.emg import formats
+from myoprosthesis.emg.layout import Layout
+from myoprosthesis.emg.recording import Span
+from myoprosthesis.emg.source import SourceSpec
+
+RATE, N = 200.0, 400
+SAMPLES = np.random.default_rng(0).normal(0, 50.0, (N, 4)).astype(np.float32)
+TIMES = 100.0 + np.arange(N) / RATE
+BOTH = pytest.mark.parametrize("name", ["a.mcap", "a.db3"])
+ASKED = {"rate": RATE, "unit": "uV"}
+
+
+def bag(path, messages, more=""):
+    """A bag of (topic, time in s, type, make) with `make(store types)` giving the message."""
+    store = get_typestore(Stores.ROS2_JAZZY)
+    if more:
+        store.register(get_types_from_msg(more, "myo_msgs/msg/EmgArray"))
+    plugin = rosbag2.StoragePlugin.MCAP if path.suffix == ".mcap" else rosbag2.StoragePlugin.SQLITE3
+    folder = path.with_suffix("")
+    with rosbag2.Writer(folder, version=9, storage_plugin=plugin) as writer:
+        topics = {}
+        for topic, at, kind, make in messages:
+            if topic not in topics:
+                topics[topic] = writer.add_connection(topic, kind, typestore=store)
+            writer.write(topics[topic], round(1e9 * at), store.serialize_cdr(make(store.types), kind))
+    (made,) = folder.glob(f"*{path.suffix}")
+    made.rename(path)
+    return path
+
+
+def text(topic, at, words):
+    return topic, at, "std_msgs/msg/String", lambda types: types["std_msgs/msg/String"](words)
+
+
+def array(topic, at, values, labels=("", ""), kind="Float32"):
+    """A MultiArray with one dimension for each label."""
+
+    def make(types):
+        dimension, layout = types["std_msgs/msg/MultiArrayDimension"], types["std_msgs/msg/MultiArrayLayout"]
+        sizes = np.shape(values)[: len(labels)]
+        dims = [dimension(label, size, size) for label, size in zip(labels, sizes, strict=True)]
+        data = np.ravel(np.asarray(values, np.dtype(kind.lower())))
+        return types[f"std_msgs/msg/{kind}MultiArray"](layout(dims, 0), data)
+
+    return topic, at, f"std_msgs/msg/{kind}MultiArray", make
+
+
+def cloud(topic, at, values, times):
+    def make(types):
+        names = [f"ch{k + 1}" for k in range(values.shape[1])]
+        points = np.zeros(len(values), [*((n, "<f4") for n in names), ("t", "<f8")])
+        for k, name in enumerate(names):
+            points[name] = values[:, k]
+        points["t"] = times - times[0]
+        field = types["sensor_msgs/msg/PointField"]
+        fields = [*(field(n, 4 * k, 7, 1) for k, n in enumerate(names)), field("t", 4 * len(names), 8, 1)]
+        ns, step = round(1e9 * times[0]), points.dtype.itemsize
+        stamp = types["builtin_interfaces/msg/Time"](ns // 10**9, ns % 10**9)
+        header = types["std_msgs/msg/Header"](stamp, "")
+        return types["sensor_msgs/msg/PointCloud2"](
+            header, 1, len(points), fields, False, step, step * len(points), points.view(np.uint8), True
+        )
+
+    return topic, at, "sensor_msgs/msg/PointCloud2", make
+
+
+def recorded(namespace="", raw=True):
+    """What `up emg-hand --record` records."""
+    spec = json.loads(SourceSpec("bench", ("ch1", "ch2", "ch3", "ch4"), RATE, "uV").to_json())
+    spec |= {"conditioning": {"rate": RATE, "unit": "uV", "high_pass_hz": 20.0}, "calibration": ""}
+    out = [text(f"{namespace}/emg/spec", 99.0, json.dumps(spec)), text(f"{namespace}/effector/spec", 99.0, "{}")]
+    out += [text(f"{namespace}/emg/prompt", TIMES[k], t) for k, t in ((0, "rest"), (150, "fist"), (300, ""))]
+    for a in range(0, N, 40):
+        part = slice(a, a + 40)
+        if raw:
+            out.append(cloud(f"{namespace}/emg/raw", TIMES[part][-1], SAMPLES[part], TIMES[part]))
+        out.append(cloud(f"{namespace}/emg/filtered", TIMES[part][-1], SAMPLES[part] / 2, TIMES[part]))
+    return out
+
+
+@BOTH
+@pytest.mark.parametrize("namespace", ["", "/left"])
+def test_what_a_stack_recorded_is_read_raw_with_its_prompts(tmp_path, name, namespace):
+    path = bag(tmp_path / name, recorded(namespace))
+    recording = formats.read(path, Layout())
+    np.testing.assert_allclose(recording.samples, 1e-6 * SAMPLES.astype(float), rtol=1e-12)
+    np.testing.assert_allclose(recording.times, TIMES, atol=1e-6)
+    assert recording.spans == (Span("rest", 0, 150), Span("fist", 150, 300)) and recording.rate == RATE
+    assert recording.remarks == (
+        f"the EMG is that of {namespace}/emg/raw; there is also {namespace}/emg/filtered",
+        f"labels are the prompts on {namespace}/emg/prompt",
+    )
+    check_emg_format(lambda block: formats.blocks(path, Layout(), block))
+
+
+def test_what_was_filtered_already_is_not_filtered_again(tmp_path):
+    path = bag(tmp_path / "a.mcap", recorded())
+    filtered = Layout(dataset="/emg/filtered")
+    with pytest.raises(ConfigError, match=r"/emg/filtered was filtered by the stack .*high_pass_hz 20.*take what is raw"):
+        formats.read(path, filtered)
+    shown = formats.read(path, filtered, conditioned=True)
+    np.testing.assert_allclose(shown.samples, 0.5e-6 * SAMPLES.astype(float), rtol=1e-12)
+    only = bag(tmp_path / "b.mcap", recorded(raw=False))
+    with pytest.raises(ConfigError, match=r"holds 0 topics of EMG.*there are /emg/filtered"):
+        formats.read(only, Layout())
+
+
+@BOTH
+@pytest.mark.parametrize("kind", ["Float32", "Float64", "Int16", "UInt16"])
+def test_an_array_a_sample(tmp_path, name, kind):
+    values = np.abs(SAMPLES).round() if "Int" in kind else SAMPLES
+    messages = [array("/myo/emg", t, row, (), kind) for t, row in zip(TIMES, values, strict=True)]
+    path = bag(tmp_path / name, messages)
+    with pytest.raises(ConfigError, match="sampling rate"):
+        formats.read(path, Layout(unit="uV"))
+    recording = formats.read(path, Layout(**ASKED))
+    assert recording.channels == ("ch1", "ch2", "ch3", "ch4") and recording.stamped
+    np.testing.assert_allclose(recording.samples, 1e-6 * values.astype(float), rtol=1e-6)
+    np.testing.assert_allclose(recording.times, TIMES, atol=1e-6)
+    assert recording.remarks == ("times are when each message was recorded",)
+    two = formats.read(path, Layout(**ASKED, channels=("ch3", "ch1")))
+    assert np.array_equal(two.samples, recording.samples[:, [2, 0]])
+    check_emg_format(lambda block: formats.blocks(path, Layout(**ASKED), block))
+
+
+@pytest.mark.parametrize(
+    ("labels", "turned"), [(("samples", "channels"), False), (("channel", "sample"), True), (("rows", ""), False)]
+)
+def test_an_array_of_several_samples(tmp_path, labels, turned):
+    blocks = [(TIMES[a + 19], SAMPLES[a : a + 20]) for a in range(0, N, 20)]
+    messages = [array("/emg", t, x.T if turned else x, labels) for t, x in blocks]
+    recording = formats.read(bag(tmp_path / "a.mcap", messages), Layout(**ASKED))
+    np.testing.assert_allclose(recording.samples, 1e-6 * SAMPLES.astype(float), rtol=1e-12)
+    np.testing.assert_allclose(recording.times, TIMES, atol=1e-6)
+    assert "times are when each message was recorded, that of its last sample" in recording.remarks
+
+
+def test_an_array_that_does_not_say_which_way_round_it_is_is_refused(tmp_path):
+    path = bag(tmp_path / "a.mcap", [array("/emg", 1.0, SAMPLES[:20])])
+    with pytest.raises(ConfigError, match="arrays of 20 × 4 do not say which of these are the channels"):
+        formats.read(path, Layout(**ASKED))
+    changes = [array("/emg", 1.0, SAMPLES[0], ()), array("/emg", 2.0, SAMPLES[0, :3], ())]
+    with pytest.raises(ConfigError, match=r"the channels of /emg change from 4 \(ch1, ch2, ch3, ch4\) to 3"):
+        formats.read(bag(tmp_path / "b.mcap", changes), Layout(**ASKED))
+
+
+@BOTH
+def test_messages_of_other_packages(tmp_path, name):
+    """Such as an armband's driver defines: a header, an array, and a number that is no EMG."""
+    definition = "std_msgs/Header header\nint16[8] data\nint16 moving\n"
+
+    def make(k):
+        def message(types):
+            ns = round(1e9 * TIMES[k])
+            header = types["std_msgs/msg/Header"](types["builtin_interfaces/msg/Time"](ns // 10**9, ns % 10**9), "")
+            return types["myo_msgs/msg/EmgArray"](header, np.arange(8, dtype=np.int16) + k, k % 2)
+
+        return message
+
+    messages = [("/myo_raw/emg", TIMES[k] + 0.1, "myo_msgs/msg/EmgArray", make(k)) for k in range(N)]
+    path = bag(tmp_path / name, messages, definition)
+    layout = Layout(rate=RATE, unit="counts", channels=tuple(f"data.{k + 1}" for k in range(8)))
+    recording = formats.read(path, layout)
+    assert np.array_equal(recording.samples, np.arange(8) + np.arange(N)[:, None])
+    np.testing.assert_allclose(recording.times, TIMES, atol=1e-6)
+    assert recording.remarks == ("times are the stamps of its messages",)
+    with pytest.raises(ConfigError, match="unknown channel 'data': known are data.1"):
+        formats.read(path, Layout(rate=RATE, unit="counts", channels=("data",)))
+
+
+def test_what_is_not_called_emg_is_asked_for(tmp_path):
+    path = bag(tmp_path / "a.mcap", [array("/imu", 1.0, [1, 2, 3], ()), array("/lidar", 1.0, [1, 2], ())])
+    with pytest.raises(ConfigError, match=r"holds 0 topics of EMG: say which \(--dataset\); there are /imu.*/lidar"):
+        formats.read(path, Layout(**ASKED))
+    assert formats.read(path, Layout(**ASKED, dataset="/imu")).samples.shape == (1, 3)
+
+
+def test_codes_on_a_topic_of_numbers_are_labels(tmp_path):
+    messages = [array("/emg", t, row, ()) for t, row in zip(TIMES, SAMPLES, strict=True)]
+    codes = [("/code", TIMES[k], "std_msgs/msg/Int32", lambda types, c=c: types["std_msgs/msg/Int32"](c))
+             for k, c in ((0, 16711681), (200, 16711682))]  # fmt: skip
+    path = bag(tmp_path / "a.mcap", [*messages, *codes, text("/cue", TIMES[10], "fist")])
+    recording = formats.read(path, Layout(**ASKED, label="/code"))
+    assert recording.spans == (Span("16711681", 0, 200), Span("16711682", 200, 400))
+    with pytest.raises(ConfigError, match="/emg has 4 numbers a message, a label is one"):
+        formats.read(path, Layout(**ASKED, label="/emg"))
+    unlabelled = formats.read(path, Layout(**ASKED))
+    assert unlabelled.spans == () and any("--label would take one for the labels: /cue" in r for r in unlabelled.remarks)
