@@ -304,6 +304,33 @@ def test_integers_with_scale_and_offset(tmp_path):
 
     assert "gain is not applied" in formats.read(hdf5(tmp_path / "b.h5", gain), Layout()).remarks[0]
 
+    def loose(file):
+        file.create_dataset("emg", data=SAMPLES).attrs.update({"scale": 7.0, "offset": 3.0})
+        file.create_dataset("other/emg_stored", data=stored).attrs.update({"scale": 0.195, "offset": 10.0})
+
+    path = hdf5(tmp_path / "c.h5", loose)
+    volts = formats.read(path, Layout(dataset="emg"))
+    np.testing.assert_allclose(volts.samples, 1e-6 * SAMPLES, rtol=1e-12)
+    assert volts.remarks == ("its scale, offset is not applied: samples are as stored, in the unit it says",)
+    stretched = formats.read(path, Layout(dataset="emg_stored"))
+    np.testing.assert_allclose(stretched.samples, 1e-6 * (stored * 0.195 + 10.0), rtol=1e-12)
+    text = hdf5(tmp_path / "d.h5", lambda f: f.create_dataset("emg", data=stored).attrs.update({"scale": "much"}))
+    with pytest.raises(ConfigError, match="its scale is 1 values, one number a channel is needed"):
+        formats.read(text, Layout())
+
+
+@MATS
+def test_a_scale_beside_integers_is_applied(tmp_path, write):
+    stored = np.round(SAMPLES / 0.195).astype("i2")
+    path = write(tmp_path / "a.mat", emg=stored, fs=RATE, unit="uV", scale=0.195)
+    if write is mat73:
+        with h5py.File(path, "r+") as file:
+            del file["emg"]
+            file["emg"] = stored.T
+    recording = formats.read(path, Layout())
+    np.testing.assert_allclose(recording.samples, 1e-6 * 0.195 * stored, rtol=1e-12)
+    assert "its scale of 0.195 is applied" in recording.remarks
+
 
 def test_a_unit_for_each_channel(tmp_path):
     def fill(file):

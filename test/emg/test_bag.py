@@ -109,7 +109,9 @@ def test_what_a_stack_recorded_is_read_raw_with_its_prompts(tmp_path, name, name
 def test_what_was_filtered_already_is_not_filtered_again(tmp_path):
     path = bag(tmp_path / "a.mcap", recorded())
     filtered = Layout(dataset="/emg/filtered")
-    with pytest.raises(ConfigError, match=r"/emg/filtered was filtered by the stack .*high_pass_hz 20.*take what is raw"):
+    with pytest.raises(
+        ConfigError, match=r"/emg/filtered was filtered by the stack .*high_pass_hz 20.*take what is raw"
+    ):
         formats.read(path, filtered)
     shown = formats.read(path, filtered, conditioned=True)
     np.testing.assert_allclose(shown.samples, 0.5e-6 * SAMPLES.astype(float), rtol=1e-12)
@@ -198,4 +200,6 @@ def test_codes_on_a_topic_of_numbers_are_labels(tmp_path):
     with pytest.raises(ConfigError, match="/emg has 4 numbers a message, a label is one"):
         formats.read(path, Layout(**ASKED, label="/emg"))
     unlabelled = formats.read(path, Layout(**ASKED))
-    assert unlabelled.spans == () and any("--label would take one for the labels: /cue" in r for r in unlabelled.remarks)
+    assert unlabelled.spans == () and any(
+        "--label would take one for the labels: /cue" in r for r in unlabelled.remarks
+    )

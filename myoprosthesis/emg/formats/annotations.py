@@ -90,7 +90,9 @@ class Timeline:
                 out.append((a.onset, float(onsets[later]) if later < len(onsets) else np.inf, label))
                 held += used
         if held and lasting:
-            self.remarks.append(f"{held} of {held + lasting} labels have no duration: each holds until the next label begins")
+            self.remarks.append(
+                f"{held} of {held + lasting} labels have no duration: each holds until the next label begins"
+            )
         if instants:
             self.remarks.append(
                 f"{_listed(sorted(set(instants)), 'label', 'labels')} without a duration inside another label such as "

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.emg.formats import agreement
 from myoprosthesis.emg.formats.annotations import label_text
-from myoprosthesis.emg.formats.array_entry import Entry
+from myoprosthesis.emg.formats.array_entry import NUMBERS, Entry
 from myoprosthesis.emg.formats.emg_channels import Kind, kind
 from myoprosthesis.emg.formats.streams import emg_of_stream, numbered
 from myoprosthesis.emg.layout import Layout
@@ -22,10 +22,13 @@ Array = NDArray[np.float64]
 RATES = ("rate", "fs", "srate", "sampling_rate", "samplingrate", "sample_rate", "samplerate", "sampling_frequency",
          "samplingfrequency", "frequency")  # fmt: skip
 UNITS = ("unit", "units", "emg_unit", "emg_units")
-NAMES = ("channels", "channel_names", "channelnames", "labels_channels", "block0_items")
-FRAME = "block0_values"
+NAMES = ("channels", "channel_names", "channelnames", "channel_labels", "ch_names", "chan_names", "block0_items")
+FRAMES = ("block0_values", "values_block_0")
+"""What pandas calls the values of a data frame."""
 TIMES = ("time", "times", "timestamp", "timestamps", "t")
 SCALES, OFFSETS = ("scale_factor", "conversion", "scale"), ("add_offset", "offset")
+STANDARD = {1.0: "conversion", 0.0: "add_offset"}
+"""The last of these that a convention defines, by the value where there is none."""
 GAINS = ("gain", "gains", "resolution", "lsb")
 """What may be meant to multiply, or to divide: told of, not applied."""
 SLOWEST, FASTEST = 1e-3, 1e6
@@ -267,22 +270,25 @@ class EmgArray:
         return texts if len(texts) == width else [texts[0] if len(set(texts)) == 1 else ""] * width
 
     def _stored(self, width: int) -> tuple[Array, Array]:
-        """Factor and offset of each channel that lead from what is stored to the unit."""
-        attributes = {k.lower(): v for k, v in self.entry.attributes.items()}
+        """Factor and offset of each channel that lead from what is stored to the unit.
+
+        What the conventions of netCDF and NWB define is applied to any numbers; other words for it only to integers,
+        which need it.
+        """
+        integers = self._read(0, min(1, self.n)).dtype.kind in "iu"
         out = []
         for names, usual in ((SCALES, 1.0), (OFFSETS, 0.0)):
-            found = [n for n in names if n in attributes]
-            values = np.ravel(np.asarray(attributes[found[0]], float)) if found else np.array([usual])
-            if values.size not in (1, width) or not np.isfinite(values).all():
-                raise ConfigError(
-                    f"{self._path}: {found[0]} of {self.entry.name!r} is {values.size} values, one a channel is needed"
-                )
-            out.append(np.broadcast_to(values, (width,)))
-            if found:
-                self.remarks.append(f"its {found[0]} of {values[0]:g}{' …' if values.size > 1 else ''} is applied")
-        gains = [n for n in GAINS if n in attributes]
-        if gains:
-            self.remarks.append(f"its {', '.join(gains)} is not applied: samples are as stored, in the unit it says")
+            where, values = self._said(names if integers else names[: names.index(STANDARD[usual]) + 1])
+            if values is not None and (values.dtype.kind not in NUMBERS or values.size not in (1, width)):
+                raise ConfigError(f"{self._path}: its {where} is {values.size} values, one number a channel is needed")
+            numbers = np.array([usual]) if values is None else values.astype(float)
+            if values is not None:
+                self.remarks.append(f"its {where} of {numbers[0]:g}{' …' if numbers.size > 1 else ''} is applied")
+            out.append(np.broadcast_to(numbers, (width,)))
+        loose = () if integers else (SCALES[-1], OFFSETS[-1])
+        left = [where for where, values in (self._said([n]) for n in (*GAINS, *loose)) if values is not None]
+        if left:
+            self.remarks.append(f"its {', '.join(left)} is not applied: samples are as stored, in the unit it says")
         return out[0], out[1]
 
     def _unfit(self, entry: Entry) -> ConfigError:
@@ -291,8 +297,8 @@ class EmgArray:
 
 
 def _other(name: str) -> bool:
-    """Whether the name of an array says that it is not EMG; pandas calls the values of a data frame so itself."""
-    return kind(name) is Kind.NOT_EMG and name != FRAME
+    """Whether the name of an array says that it is not EMG."""
+    return kind(name) is Kind.NOT_EMG and name not in FRAMES
 
 
 def _hertz(value: Any) -> float:

@@ -34,10 +34,11 @@ def read_xdf(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
     labels = [c or f"ch{k + 1}" for k, c in enumerate(stream.labels)]
     names, same = numbered(labels)
     types = [c["type"].upper() for c in stream.channels]
-    places, left = emg_of_stream(path, layout, names, [c["unit"] for c in stream.channels], name in emg, types)
+    units = [c["unit"] for c in stream.channels]
+    places, left = emg_of_stream(path, layout, names, units, bool(layout.dataset) or name in emg, types)
     rate = agreement.rate(path, layout, stream.rate)
     used = tuple(names[k] for k in places)
-    unit, file_unit, scales = agreement.units(path, layout, used, [stream.channels[k]["unit"] for k in places])
+    unit, file_unit, scales = agreement.units(path, layout, used, [units[k] for k in places])
     columns = Columns(tuple(places), used, scales, unit, rate, file_unit)
     annotations, more = _labels(path, layout, named, name)
     remarks += [*same, *left, *more]
