@@ -37,14 +37,66 @@ def _free(domain: int) -> bool:
     return True
 
 
+def _taken(domain: int) -> socket.socket | None:
+    """A hold on this domain among all runs of tests on this machine, until it is closed; None if another has it."""
+    hold = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        hold.bind(f"\0myoprosthesis tests {domain}")
+    except OSError:
+        hold.close()
+        return None
+    return hold
+
+
 @pytest.fixture(autouse=True, scope="session")
-def domain() -> int:
+def domain() -> Iterator[int]:
     """The domain of this session's graphs; domains above 101 collide with ephemeral ports."""
     candidates = (1 + (os.getpid() + k) % 100 for k in range(100))
-    chosen = next(d for d in candidates if _free(d))
+    chosen, hold = next((d, hold) for d in candidates if _free(d) and (hold := _taken(d)))
     os.environ["ROS_DOMAIN_ID"] = str(chosen)
     os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
-    return chosen
+    yield chosen
+    hold.close()
+
+
+MARK = "MYOPROSTHESIS_TESTS"
+"""In the environment of every process that a test starts, and of those that it starts."""
+HELPERS = ("multiprocessing", "torch._inductor")
+"""Processes of libraries, which end with this one."""
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_process_is_left() -> Iterator[None]:
+    """What tests have started ends with them: what is left 10 s after the last one is killed, and the session has an
+    error. A process of its own sees to it, so that it is done when the tests themselves are killed."""
+    script, mark, pipe = Path(__file__).with_name("reaper.py"), f"{MARK}={os.getpid()}", subprocess.PIPE
+    words = [sys.executable, str(script), mark, "10", *HELPERS]
+    reaper = subprocess.Popen(words, stdin=pipe, stdout=pipe, text=True, start_new_session=True)
+    os.environ[MARK] = str(os.getpid())
+    yield
+    os.environ.pop(MARK)
+    left, _ = reaper.communicate()
+    assert not left, f"tests have left processes behind: {left}"
+
+
+@pytest.fixture
+def begin() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start `myoprosthesis …` in the background; neither it nor what it starts outlives the test."""
+    started: list[subprocess.Popen[str]] = []
+
+    def run(*words: str, **more: Any) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "myoprosthesis.cli.main", *words]
+        started.append(subprocess.Popen(command, text=True, start_new_session=True, **more))
+        return started[-1]
+
+    yield run
+    for process in started:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        for pipe in (process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
 
 
 class Probe:
@@ -222,7 +274,7 @@ def probe(domain: int) -> Iterator[Probe]:
 def command() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run `myoprosthesis …` as a person would."""
 
-    def run(*words: str, timeout: float = 90.0, **more: Any) -> subprocess.CompletedProcess[str]:
+    def run(*words: str, timeout: float = 300.0, **more: Any) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "myoprosthesis.cli.main", *words],
             capture_output=True,
