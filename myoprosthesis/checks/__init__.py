@@ -11,6 +11,7 @@ from myoprosthesis.checks.hand_owner import check_hand_owner
 from myoprosthesis.checks.hand_protocol import check_hand_protocol
 from myoprosthesis.checks.perturbation import check_perturbation
 from myoprosthesis.checks.policy import check_policy
+from myoprosthesis.checks.stop import check_stop
 from myoprosthesis.checks.task import check_task
 
 __all__ = [
@@ -22,5 +23,6 @@ __all__ = [
     "check_hand_protocol",
     "check_perturbation",
     "check_policy",
+    "check_stop",
     "check_task",
 ]

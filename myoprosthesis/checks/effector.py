@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.checks.demand import demand
+from myoprosthesis.checks.stop import check_stop
 from myoprosthesis.core.effector import NOTHING, Effector, EffectorSpec, EffectorState, Imposed
 from myoprosthesis.core.law import Law
 
@@ -17,7 +18,8 @@ SITES = ("endpoint", "joint", "muscle")
 
 def check_effector(make: Callable[[], Effector], seconds: float = 10.0) -> None:
     """An effector keeps its own specification, hands out states that stay as they are, does the same again after
-    the same reset, reports the loads it applied, and is still finite after `seconds` of random commands."""
+    the same reset, reports the loads it applied, is still finite after `seconds` of random commands, and one that has
+    a time of its own stops as `check_stop` demands."""
     effector = make()
     demand(isinstance(effector, Effector), f"{type(effector).__name__} needs spec, reset, step and close")
     spec = effector.spec
@@ -51,6 +53,8 @@ def check_effector(make: Callable[[], Effector], seconds: float = 10.0) -> None:
         demand(np.array_equal(again, other), "a second instance gives other states")
     effector.close()
     effector.close()
+    if spec.steppable:
+        check_stop(make)
 
 
 def _check_spec(spec: EffectorSpec) -> None:

@@ -187,7 +187,7 @@ class _Rig:
         if self.hand.events["stalls"] > self._stalls:  # a busy machine held this loop up: the hand was stopped
             self._stalls, self._before = self.hand.events["stalls"], None
         if self._before is not None:
-            step, most = float(np.abs(state.applied - self._before).max()), spec.rate_limit or np.inf
+            step, most = float(np.abs(state.applied - self._before).max()), float(np.max(spec.rate_limit or np.inf))
             self.largest_step = max(self.largest_step, step)
             demand(step <= most * spec.dt + 0.02, f"the target jumped by {step:.3f} rad in one period")
         self._before = state.applied

@@ -55,10 +55,10 @@ class EffectorSpec:
 
     `dt` (s) is the control period. `fail` is what each command channel does when in doubt: `hold` (stay where it is
     now), `relax` (0, or the bound nearest to it), or a value; one word may stand for all. `braking` a (unit of the
-    command per s², one per channel or one for all; 0: not known): from speed v, a channel that holds comes to a stop
-    within v²/2a. `sites` are the places at which a perturbation may act: `endpoint`, `joint`, `muscle`. `rate_limit`
-    (unit of the command per second) bounds the change of a command; None for muscles, since training has none.
-    `timeout_s`: a command older than this is dead.
+    command per s², one per channel or one for all; 0: not known): a channel that holds comes from its full speed v to a
+    stop within v²/2a. `sites` are the places at which a perturbation may act: `endpoint`, `joint`, `muscle`.
+    `rate_limit` (unit of the command per second, one for all channels or one each) bounds the change of a command; None
+    for muscles, since training has none. `timeout_s`: a command older than this is dead.
     A `steppable` effector has a time of its own: it can be reset at once, paused and run in lockstep.
     `joint_units` are the units of the joints' positions: `rad`, `m`, or `1` for a part of a quaternion; empty: all rad.
     `poses` are named command postures, such as the grips of a hand: values in the order of `command.names`, within
@@ -74,7 +74,7 @@ class EffectorSpec:
     frame: str = "world"
     fail: str | tuple[str | float, ...] = RELAX
     braking: float | tuple[float, ...] = ()
-    rate_limit: float | None = None
+    rate_limit: float | tuple[float, ...] | None = None
     timeout_s: float = 0.08
     sites: tuple[str, ...] = ()
     steppable: bool = False
@@ -90,7 +90,9 @@ class EffectorSpec:
         each = fail_state(self.name, self.fail, self.command)
         same = len(set(each)) == 1 and isinstance(each[0], str)
         object.__setattr__(self, "fail", each[0] if same else each)
-        object.__setattr__(self, "braking", self._braking())
+        object.__setattr__(self, "braking", self._each("braking", 0.0))
+        if isinstance(self.rate_limit, tuple):
+            object.__setattr__(self, "rate_limit", self._each("rate_limit", 1e-9))
         if not self.joint_units:
             object.__setattr__(self, "joint_units", ("rad",) * len(self.joints))
         if len(self.joint_units) != len(self.joints) or set(self.joint_units) - set(_JOINT_UNITS):
@@ -102,12 +104,13 @@ class EffectorSpec:
         for name, pose in self.poses.items():
             self._check_pose(name, pose)
 
-    def _braking(self) -> tuple[float, ...]:
-        """One value per command channel, or none."""
-        n = self.command.size
-        each = (self.braking,) * n if isinstance(self.braking, (int, float)) else tuple(self.braking)
-        if each and (len(each) != n or not all(math.isfinite(a) and a >= 0 for a in each)):
-            raise ConfigError(f"the braking of effector {self.name!r} needs {n} finite values, 0 or more")
+    def _each(self, name: str, least: float) -> tuple[float, ...]:
+        """The values of field `name`, one per command channel, or none."""
+        given, n = getattr(self, name), self.command.size
+        each = (given,) * n if isinstance(given, (int, float)) else tuple(given)
+        if each and (len(each) != n or not all(math.isfinite(a) and a >= least for a in each)):
+            sign = "0 or more" if least == 0 else "above 0"
+            raise ConfigError(f"the {name} of effector {self.name!r} needs {n} finite values, {sign}")
         return tuple(float(a) for a in each)
 
     def _check_pose(self, name: str, pose: tuple[float, ...]) -> None:

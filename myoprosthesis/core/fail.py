@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.channels import Channels
-from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.errors import ConfigError, unknown
 
 Array = NDArray[np.float64]
 HOLD, RELAX = "hold", "relax"
-SHARE = 0.5
-"""Share of the stated braking distance at which a channel is held, so that what a servo overshoots stays within it."""
 
 
 def fail_state(name: str, fail: str | float | Sequence[str | float], command: Channels) -> tuple[str | float, ...]:
-    """`hold`, `relax` or a value for each channel of `command`; one word or number stands for all. Raises `ConfigError`
-    in the name of the effector."""
+    """`hold`, `relax` or a value for each channel of `command`; one word or number stands for all. Raises
+    `ConfigError` in the name of the effector."""
     single = isinstance(fail, (str, int, float))
     each: tuple[str | float, ...] = (fail,) * command.size if single else tuple(fail)  # type: ignore[assignment,arg-type]
     if len(each) != command.size:
@@ -43,50 +42,64 @@ def fail_state(name: str, fail: str | float | Sequence[str | float], command: Ch
     return tuple(out)
 
 
-def braking_way(velocity: Array, braking: Array, seconds: float) -> Array:
-    """How far a channel comes in `seconds` that slows down from `velocity` by `braking` (unit/s², above 0) and then
-    stands: v t − ½ a t² until it stands, v²/2a afterwards. 0 where `braking` is 0: none is known."""
-    known = braking > 0
-    rate = np.where(known, braking, 1.0)
-    time = np.minimum(seconds, np.abs(velocity) / rate)
-    return np.where(known, velocity * time - 0.5 * np.sign(velocity) * rate * time**2, 0.0)
+def chosen(
+    words: Mapping[str, Any] | Sequence[str], command: Channels, own: Sequence[str | float]
+) -> tuple[str | float, ...]:
+    """`own`, with what a person wants otherwise: one word for all channels, or `name=hold`, `name=relax`, `name=value`
+    for some, or the same as a mapping. Raises `ConfigError`."""
+    if not isinstance(words, Mapping):
+        if len(words) == 1 and "=" not in words[0]:
+            words = dict.fromkeys(command.names, words[0])
+        else:
+            pairs = [word.partition("=") for word in words]
+            if not all(equals and text for _, equals, text in pairs):
+                example = f"{command.names[0]}={HOLD}"
+                raise ConfigError(f"fail takes one word, or pairs such as {example}; got {' '.join(words)}")
+            words = {name: text for name, _, text in pairs}
+    each = list(own)
+    for name, entry in words.items():
+        if name not in command.names:
+            raise unknown("command channel", name, command.names)
+        each[command.names.index(name)] = _entry(entry)
+    return tuple(each)
+
+
+def _entry(text: Any) -> str | float:
+    if text in (HOLD, RELAX):
+        return str(text)
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        raise ConfigError(f"{text!r} is no fail state of a channel: {HOLD}, {RELAX} or a number") from None
 
 
 class FailState:
     """The commands of a fail state that begins now.
 
-    A channel that holds is held where it was at this moment, once and for all: it slows down from the velocity that it
-    had and stands at `SHARE` of its braking distance. One whose place is not known (NaN) relaxes. One that relaxes goes
-    to 0 or the bound nearest to it, one with a value goes there, both from where they are and not faster than
-    `rate_limit`.
+    A channel that holds is held where it is at this moment, once and for all. One whose place is not known (NaN)
+    relaxes. One that relaxes goes to 0 or the bound nearest to it, one with a value goes there, both from where they
+    are and not faster than `rate_limit` (unit/s; None: at once).
     """
 
     def __init__(
         self,
         fail: Sequence[str | float],
         command: Channels,
-        braking: Sequence[float],
-        rate_limit: float | None,
+        rate_limit: float | Sequence[float] | None,
         place: Array,
-        velocity: Array,
         last: Array,
     ) -> None:
-        """`place` and `velocity` as measured, NaN where not known; `last` is the newest command, for channels without a
-        place. All shape (n_command,)."""
-        self._low, self._high = command.bounds()
+        """`place` as measured, NaN where not known; `last` is the newest command, for channels without a place. Both
+        of shape (n_command,)."""
+        low, high = command.bounds()
         known = np.isfinite(place)
-        self._begin = np.clip(np.where(known, place, last), self._low, self._high)
-        self._hold = known & np.array([entry == HOLD for entry in fail])
-        self._velocity = np.where(self._hold & np.isfinite(velocity), velocity, 0.0)
-        self._braking = np.array(braking, float) / SHARE if len(braking) else np.zeros(command.size)
-        self._rate = np.inf if rate_limit is None else rate_limit
-        goal = np.array([0.0 if isinstance(entry, str) else entry for entry in fail])
-        self._goal = np.clip(goal, self._low, self._high)
+        self._begin = np.clip(np.where(known, place, last), low, high)
+        goal = np.clip([0.0 if isinstance(entry, str) else entry for entry in fail], low, high)
+        hold = known & np.array([entry == HOLD for entry in fail])
+        self._goal = np.where(hold, self._begin, goal)
+        self._rate = np.asarray(np.inf if rate_limit is None else rate_limit)
 
     def command(self, seconds: float) -> Array:
         """The command `seconds` (above 0) after the beginning, shape (n_command,)."""
-        held = np.clip(
-            self._begin + braking_way(self._velocity, self._braking, seconds), self._low, self._high
-        )
         most = self._rate * seconds
-        return np.where(self._hold, held, np.clip(self._goal, self._begin - most, self._begin + most))
+        return np.clip(self._goal, self._begin - most, self._begin + most)

@@ -117,10 +117,7 @@ class GuardedEffector:
         spec, state = self.spec, self._state
         assert state is not None
         if self._fail is None:
-            self._fail = FailState(
-                spec.fail_each, spec.command, spec.braking, spec.rate_limit,  # type: ignore[arg-type]
-                state.measured, state.measured_velocity, self._begin(),
-            )  # fmt: skip
+            self._fail = FailState(spec.fail_each, spec.command, spec.rate_limit, state.measured, self._begin())
             self._failing = 0
         self._failing += 1
         return self._fail.command(self._failing * spec.dt)
@@ -136,7 +133,7 @@ class GuardedEffector:
     def _limited(self, command: Array) -> Array:
         if self.spec.rate_limit is not None:
             last = self._begin()
-            most = self.spec.rate_limit * self.spec.dt
+            most = np.asarray(self.spec.rate_limit) * self.spec.dt
             limited = last + np.clip(command - last, -most, most)
             if not np.array_equal(limited, command):
                 self.events["rate_limited"] += 1

@@ -12,6 +12,7 @@ import mujoco
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import option
+from myoprosthesis.effectors import urdf
 from myoprosthesis.effectors.mujoco_body import BodyOptions, MujocoBody, compiled
 
 MODELS = Path(__file__).parent / "models"
@@ -22,6 +23,7 @@ class MjcfOptions(BodyOptions):
     """Options of a body read from a file."""
 
     file: str = option("", "path of an MJCF or URDF file")
+    servo_hz: float = option(8.0, "natural frequency of the position servos that a URDF's joints get", "Hz", 0.1, 50.0)
 
 
 def arm26(options: BodyOptions) -> MujocoBody:
@@ -55,12 +57,16 @@ def myolegs(options: BodyOptions) -> MujocoBody:
 
 
 def mjcf(options: MjcfOptions) -> MujocoBody:
-    """Any MJCF or URDF by path."""
+    """Any MJCF by path, or a URDF, whose joints get position servos."""
     path = Path(options.file).expanduser()
     if not options.file or not path.is_file():
         raise ConfigError(f"effector 'mjcf' needs an existing file, got {options.file!r}: --set effector.file=PATH")
-    model = compiled(lambda: mujoco.MjModel.from_xml_path(str(path)), f"the model {path}")
-    return MujocoBody(path.stem, model, options)
+    speeds: tuple[float, ...] | None = None
+    if path.suffix.lower() == ".urdf":
+        model, speeds = compiled(lambda: urdf.model_of(path, options.servo_hz), f"the model {path}")
+    else:
+        model = compiled(lambda: mujoco.MjModel.from_xml_path(str(path)), f"the model {path}")
+    return MujocoBody(path.stem, model, options, rate_limit=speeds or None)
 
 
 def _own(name: str, options: BodyOptions) -> MujocoBody:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import mujoco
 
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.fail import HOLD, RELAX
 from myoprosthesis.core.options import option
 from myoprosthesis.effectors.bodies import MODELS
 from myoprosthesis.effectors.mujoco_body import BodyOptions, MujocoBody, compiled
@@ -57,9 +58,11 @@ def hand_model(name: str, options: HandModelOptions) -> MujocoBody:
     data = sheet.load(name)
     model = compiled(lambda: model_of(data, options.object), f"the model of {data.title}")
     options = replace(options, dt=options.dt or data.dt)
-    body = MujocoBody(f"{name}_model", model, options, ENDPOINT, data.safe, joints=data.names)
-    in_doubt = "hold" if data.fail in ("hold", "relax") else grips.poses(data)[data.fail]  # a servo cannot go limp
-    body.spec = replace(body.spec, rate_limit=options.rate_limit or data.rate_limit, fail=in_doubt, frame="palm")
+    rate_limit = options.rate_limit or data.rate_limit
+    body = MujocoBody(f"{name}_model", model, options, ENDPOINT, data.safe, data.names, rate_limit)
+    body.spec = replace(body.spec, frame="palm")
+    if data.fail not in (HOLD, RELAX) and not options.fail:  # a servo cannot go limp: it holds
+        body.spec = replace(body.spec, fail=grips.poses(data)[data.fail])
     return body
 
 

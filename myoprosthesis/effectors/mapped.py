@@ -50,7 +50,8 @@ class Mapped:
             joints=joints.names,
             joint_units=(),
             fail=own.fail if isinstance(own.fail, str) else self._angles(own.fail),  # type: ignore[arg-type]
-            rate_limit=None if own.rate_limit is None else float(own.rate_limit / steepest),
+            braking=tuple((np.abs(joints.spread) @ np.array(own.braking)).tolist()) if own.braking else (),
+            rate_limit=None if own.rate_limit is None else float(np.min(own.rate_limit) / steepest),
             sites=tuple(s for s in own.sites if s == "endpoint"),
             poses={name: self._angles(pose) for name, pose in own.poses.items()},
             fingerprint=(),
@@ -79,7 +80,9 @@ class Mapped:
         own = state.table[:, :n]
         joints = np.stack([m.to_virtual(own[0]), m.spread @ own[1], m.gather.T @ own[2]])
         table = np.concatenate([joints, state.table[:, n:]], axis=1)
-        return EffectorState(self.spec, state.time, table, m.to_virtual(state.applied), np.zeros(len(m.names)))
+        place, velocity = m.to_virtual(state.measured), m.spread @ state.measured_velocity
+        applied, loads = m.to_virtual(state.applied), np.zeros(len(m.names))
+        return EffectorState(self.spec, state.time, table, applied, loads, place, velocity)
 
     def _angles(self, real: tuple[float, ...]) -> tuple[float, ...]:
         return tuple(self._mapping.to_virtual(np.array(real)).tolist())

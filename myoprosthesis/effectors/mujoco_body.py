@@ -1,23 +1,26 @@
-"""A MuJoCo body as an effector: any MJCF, muscles or joint actuators."""
+"""A MuJoCo body as an effector: any MJCF, with muscles, servos, motors, or several of them."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.effector import EffectorSpec, EffectorState, Imposed
 from myoprosthesis.core.errors import ConfigError, EffectorError
+from myoprosthesis.core.fail import HOLD, chosen
 from myoprosthesis.core.options import option
+from myoprosthesis.effectors.actuation import Actuation, unique
+from myoprosthesis.effectors.braking import measured_braking
 
+T = TypeVar("T")
 Array = NDArray[np.float64]
-_MUSCLE = int(mujoco.mjtDyn.mjDYN_MUSCLE)
+_STATE = int(mujoco.mjtState.mjSTATE_INTEGRATION)
 _SINGLE = (int(mujoco.mjtJoint.mjJNT_HINGE), int(mujoco.mjtJoint.mjJNT_SLIDE))
 _FREE_POSITION = ("x", "y", "z", "qw", "qx", "qy", "qz")
 
@@ -33,6 +36,10 @@ class BodyOptions:
     dt: float = option(0.01, "control period, a whole multiple of the model's time step", "s", 1e-4, 1.0)
     endpoint: str = option("", "site that is the endpoint; empty: the body's own")
     keyframe: str = option("", "keyframe of the start; empty: the body's own")
+    fail: dict[str, Any] | tuple[str, ...] = option(
+        (), "in doubt: hold, relax, or by channel, as in [elbow=hold, biceps=relax, grip=0.02]; empty: servos hold "
+        "where they are, all else relaxes"
+    )
 
 
 class MujocoBody:
@@ -40,7 +47,7 @@ class MujocoBody:
 
     The state is always that of one instant: the position and velocity stage of the next step (`mj_step1`) and
     the actuators' forces are computed at the end of each period, so nothing is one step old. Loads are evaluated
-    inside every physics step.
+    inside every physics step; with the RK4 integrator, whose steps cannot be cut in two, in each of its four stages.
 
     `endpoint` and `keyframe` are used where the options have none. `joints` are those that the body tells; others,
     such as coupled ones, are inner matters. Empty: all.
@@ -54,6 +61,7 @@ class MujocoBody:
         endpoint: str = "",
         keyframe: str = "",
         joints: Sequence[str] = (),
+        rate_limit: float | tuple[float, ...] | None = None,
     ) -> None:
         self.model = model
         self.data = mujoco.MjData(model)
@@ -63,14 +71,14 @@ class MujocoBody:
                 f"effector {name!r} steps {model.opt.timestep * 1e3:g} ms: a control period of {options.dt * 1e3:g} ms "
                 "is no whole multiple of it"
             )
-        if model.opt.integrator == mujoco.mjtIntegrator.mjINT_RK4:
-            raise ConfigError(f"effector {name!r} uses the RK4 integrator; use Euler, implicit or implicitfast")
+        self._staged = int(model.opt.integrator) == mujoco.mjtIntegrator.mjINT_RK4
         self._half_step = 0.5 * model.opt.timestep
         self._key = _keyframe(model, name, options.keyframe or keyframe)
         self._site = _site(model, name, options.endpoint or endpoint)
-        self._joints, self._position, self._velocity = _joint_columns(model, joints)
-        muscle = np.array([int(t) == _MUSCLE for t in model.actuator_dyntype], bool)
-        self._muscles = np.flatnonzero(muscle)
+        named = unique([model.joint(j).name for j in range(model.njnt)], "joint")
+        self._joints, self._position, self._velocity = _joint_columns(model, named, joints)
+        self.actuation = Actuation(model, named)
+        self._muscles = self.actuation.muscles
         self._activation = model.actuator_actadr[self._muscles]
         self._moving = np.flatnonzero(self._velocity >= 0)
         self._dof = self._velocity[self._moving]
@@ -79,32 +87,35 @@ class MujocoBody:
         self._gain = model.actuator_gainprm.copy()
         self._jacobian = np.zeros((3, model.nv))
         self._endpoint_load, self._joint_load = np.zeros(3), np.zeros(len(self._joints))
-        command = _command(model, muscle)
+        command = self.actuation.command
         self.spec = EffectorSpec(
             name=name,
             dt=options.dt,
             command=command,
             joints=self._joints,
             joint_units=_joint_units(model, self._position),
-            muscles=tuple(model.actuator(int(i)).name for i in self._muscles),
+            muscles=self.actuation.muscle_names,
             endpoint=model.site(self._site).name if self._site >= 0 else "",
             sites=(("endpoint",) if self._site >= 0 else ())
             + ("joint",) * bool(self._joints)
             + ("muscle",) * bool(self._muscles.size),
             steppable=True,
-            fail="hold" if command.quantity == "position" else "relax",
+            fail=self._fail(name, options),
+            rate_limit=rate_limit,
             simulator=f"mujoco {mujoco.__version__}",
             home=self._home(),
-            poses=_poses(model, command),
+            poses=self._poses(),
         )
+        self.spec = replace(self.spec, braking=measured_braking(self, self.actuation.stiff))
 
     def reset(self, seed: int = 0) -> EffectorState:
         """The start keyframe, or the model's own start; the same for every seed."""
         self._place()
         self._set_strength(np.ones(self._muscles.size))
-        mujoco.mj_step1(self.model, self.data)
+        self._measure()
+        self.actuation.settle(self.data)
         self._endpoint_load, self._joint_load = np.zeros(3), np.zeros(len(self._joints))
-        return self._state(self.data.ctrl)
+        return self._state(self.actuation.command_of(self.data.ctrl))
 
     def step(self, command: Array, imposed: Imposed) -> EffectorState:
         """Integrate one control period; `command` in the order of `spec.command`, shape (nu,)."""
@@ -114,18 +125,34 @@ class MujocoBody:
             self._set_strength(imposed.strength)
         elif self._altered:
             self._set_strength(np.ones_like(self._strength))
-        data.ctrl[:] = command
+        data.ctrl[:] = self.actuation.ctrl(command)
         if imposed.endpoint is None and imposed.joint is None:
-            mujoco.mj_step2(model, data)
-            if self.substeps > 1:
-                mujoco.mj_step(model, data, nstep=self.substeps - 1)
+            if self._staged:
+                mujoco.mj_step(model, data, nstep=self.substeps)
+            else:
+                mujoco.mj_step2(model, data)
+                if self.substeps > 1:
+                    mujoco.mj_step(model, data, nstep=self.substeps - 1)
             self._endpoint_load, self._joint_load = np.zeros(3), np.zeros(len(self._joints))
+        elif self._staged:
+            self._step_staged(imposed)
         else:
             self._step_loaded(imposed)
-        mujoco.mj_step1(model, data)
+        self._measure()
         if not abs(data.time - end) < self._half_step:  # MuJoCo starts anew from time 0 when it diverges
             raise EffectorError(f"the simulation of {self.spec.name!r} diverged before {end:.3f} s: it needs a reset")
         return self._state(command)
+
+    def snapshot(self) -> Array:
+        """All of the present state, for `restore`."""
+        state = np.empty(mujoco.mj_stateSize(self.model, _STATE))
+        mujoco.mj_getState(self.model, self.data, state, _STATE)
+        return state
+
+    def restore(self, snapshot: Array) -> None:
+        """The state of that moment."""
+        mujoco.mj_setState(self.model, self.data, snapshot, _STATE)
+        self._measure()
 
     def open_viewer(self) -> Any:
         """MuJoCo's own window on this body; raises where there is no display. Call its `sync` to draw."""
@@ -152,27 +179,61 @@ class MujocoBody:
     def close(self) -> None:
         """Nothing to release: the model lives in memory."""
 
+    def _measure(self) -> None:
+        """The position and velocity stage at the present instant."""
+        if self._staged:
+            mujoco.mj_forward(self.model, self.data)
+        else:
+            mujoco.mj_step1(self.model, self.data)
+
     def _step_loaded(self, imposed: Imposed) -> None:
         """Substeps with F = f + K x + B v evaluated in each; the mean over the period is reported as the load."""
-        model, data = self.model, self.data
-        total, joint_total = np.zeros(3), np.zeros(len(self._joints))
+        loads = []
         for k in range(self.substeps):
             if k:
-                mujoco.mj_step1(model, data)
-            force = np.zeros(model.nv)
-            if imposed.joint is not None:
-                torque = imposed.joint.force(data.qpos[self._position], self._velocities(data.qvel))
-                force[self._dof] = torque[self._moving]
-                joint_total[self._moving] += torque[self._moving]
-            if imposed.endpoint is not None:
-                mujoco.mj_jacSite(model, data, self._jacobian, None, self._site)
-                load = imposed.endpoint.force(data.site_xpos[self._site], self._jacobian @ data.qvel)
-                force += self._jacobian.T @ load
-                total += load
-            data.qfrc_applied[:] = force
-            mujoco.mj_step2(model, data)
-        data.qfrc_applied[:] = 0.0
-        self._endpoint_load, self._joint_load = total / self.substeps, joint_total / self.substeps
+                mujoco.mj_step1(self.model, self.data)
+            loads.append(self._load(imposed))
+            mujoco.mj_step2(self.model, self.data)
+        self._loaded(loads)
+
+    def _step_staged(self, imposed: Imposed) -> None:
+        """The same with the loads evaluated in every stage of each substep, where MuJoCo asks for controls."""
+        loads: list[tuple[Array, Array]] = []
+
+        def controls(model: mujoco.MjModel, data: mujoco.MjData) -> None:
+            loads.append(self._load(imposed))
+
+        before = mujoco.get_mjcb_control()
+        mujoco.set_mjcb_control(controls)
+        try:
+            mujoco.mj_step(self.model, self.data, nstep=self.substeps)
+        finally:
+            mujoco.set_mjcb_control(before)
+        self._loaded(loads)
+
+    def _load(self, imposed: Imposed) -> tuple[Array, Array]:
+        """Apply the laws where the body is now; the force on the endpoint and the torques on the joints."""
+        model, data = self.model, self.data
+        force, load, torques = np.zeros(model.nv), np.zeros(3), np.zeros(len(self._joints))
+        if imposed.joint is not None:
+            torque = imposed.joint.force(data.qpos[self._position], self._velocities(data.qvel))
+            force[self._dof] = torque[self._moving]
+            torques[self._moving] = torque[self._moving]
+        if imposed.endpoint is not None:
+            mujoco.mj_jacSite(model, data, self._jacobian, None, self._site)
+            load = imposed.endpoint.force(data.site_xpos[self._site], self._jacobian @ data.qvel)
+            force += self._jacobian.T @ load
+        data.qfrc_applied[:] = force
+        return load, torques
+
+    def _loaded(self, loads: list[tuple[Array, Array]]) -> None:
+        """End of a period: the mean of what acted is reported."""
+        self.data.qfrc_applied[:] = 0.0
+        total, joint_total = np.zeros(3), np.zeros(len(self._joints))
+        for load, torques in loads:
+            total += load
+            joint_total += torques
+        self._endpoint_load, self._joint_load = total / len(loads), joint_total / len(loads)
 
     def _state(self, applied: Array) -> EffectorState:
         mujoco.mj_fwdActuation(self.model, self.data)
@@ -191,7 +252,10 @@ class MujocoBody:
             table[0, -3:] = data.site_xpos[self._site]
             table[1, -3:] = self._jacobian @ data.qvel
             table[2, -3:] = self._endpoint_load
-        return EffectorState(self.spec, float(data.time), table, np.array(applied, float), self._joint_load)
+        place, velocity = self.actuation.measured(data)
+        return EffectorState(
+            self.spec, float(data.time), table, np.array(applied, float), self._joint_load, place, velocity
+        )
 
     def _velocities(self, qvel: Array) -> Array:
         """One velocity per joint name, shape (n_joints,); 0 for the scalar part of a quaternion, which has none."""
@@ -213,6 +277,35 @@ class MujocoBody:
         self._place()
         mujoco.mj_forward(self.model, self.data)
         return tuple(float(x) for x in self.data.site_xpos[self._site])
+
+    def _fail(self, name: str, options: BodyOptions) -> tuple[str | float, ...]:
+        """By the nature of each channel, and as the options want it otherwise."""
+        own, command = self.actuation.fail, self.actuation.command
+        if not options.fail:
+            return own
+        try:
+            wanted = chosen(options.fail, command, own)
+        except ConfigError as error:
+            raise ConfigError(f"effector {name!r}: {error}") from error
+        for channel, nature, entry in zip(command.names, own, wanted, strict=True):
+            if isinstance(entry, str) and entry != nature:
+                why = "is a servo, which cannot go limp" if nature == HOLD else "has no stiffness to hold a place with"
+                raise ConfigError(f"effector {name!r}: {channel} {why}: fail may be {nature} or a value for it")
+        return wanted
+
+    def _poses(self) -> dict[str, tuple[float, ...]]:
+        """Keyframes with names as targets of place, within their limits; none where anything else is commanded."""
+        model, data = self.model, self.data
+        if self.actuation.command.quantity != "position":
+            return {}
+        low, high = self.actuation.command.bounds()
+        poses = {}
+        for k in (k for k in range(model.nkey) if model.key(k).name):
+            mujoco.mj_resetDataKeyframe(model, data, k)
+            mujoco.mj_fwdPosition(model, data)
+            pose = np.clip(self.actuation.places(data), low, high)
+            poses[model.key(k).name] = tuple(float(x) for x in pose)
+        return poses
 
     def _set_strength(self, strength: Array) -> None:
         """Scale the active force of each muscle: F0, or MuJoCo's `scale` where F0 is derived from it."""
@@ -245,7 +338,7 @@ def _keyframe(model: mujoco.MjModel, name: str, keyframe: str) -> int:
 
 
 def _joint_columns(
-    model: mujoco.MjModel, wanted: Sequence[str]
+    model: mujoco.MjModel, named: Sequence[str], wanted: Sequence[str]
 ) -> tuple[tuple[str, ...], NDArray[np.intp], NDArray[np.intp]]:
     """Names, position addresses and velocity addresses of the wanted joints, or of all; a free joint gives x, y, z, qw,
     qx, qy, qz, of which qx, qy, qz carry the angular velocity and qw none (address −1)."""
@@ -253,7 +346,7 @@ def _joint_columns(
     position: list[int] = []
     velocity: list[int] = []
     for j in range(model.njnt):
-        name, p, v = model.joint(j).name or f"joint{j}", int(model.jnt_qposadr[j]), int(model.jnt_dofadr[j])
+        name, p, v = named[j], int(model.jnt_qposadr[j]), int(model.jnt_dofadr[j])
         if int(model.jnt_type[j]) in _SINGLE:
             names.append(name)
             position.append(p)
@@ -283,50 +376,8 @@ def _joint_units(model: mujoco.MjModel, addresses: NDArray[np.intp]) -> tuple[st
     return tuple(units[int(a)] for a in addresses)
 
 
-def _command(model: mujoco.MjModel, muscle: NDArray[np.bool_]) -> Channels:
-    names = tuple(model.actuator(i).name or f"actuator{i}" for i in range(model.nu))
-    if not names:
-        raise ConfigError("the model has no actuators: nothing in it can be commanded")
-    if muscle.all():
-        return Channels("effort", names, "1", (0.0,) * len(names), (1.0,) * len(names))
-    if not model.actuator_ctrllimited.all():
-        free = [n for n, limited in zip(names, model.actuator_ctrllimited, strict=True) if not limited]
-        which = ", ".join(free)
-        raise ConfigError(f"actuators without ctrlrange cannot be commanded safely: {which}; add ctrlrange to the MJCF")
-    low, high = (tuple(float(x) for x in column) for column in model.actuator_ctrlrange.T)
-    if _are_position_servos(model):
-        joints = model.actuator_trnid[:, 0]
-        sliding = (model.jnt_type[joints] == mujoco.mjtJoint.mjJNT_SLIDE).all()
-        where = tuple(model.joint(int(j)).name or f"joint{j}" for j in joints)
-        return Channels("position", where, "m" if sliding else "rad", low, high)
-    return Channels("effort", names, "1", low, high)
-
-
-def _poses(model: mujoco.MjModel, command: Channels) -> dict[str, tuple[float, ...]]:
-    """Keyframes with names as targets of the position servos, within their limits; none for other actuators."""
-    if command.quantity != "position":
-        return {}
-    where = model.jnt_qposadr[model.actuator_trnid[:, 0]]
-    low, high = command.bounds()
-    return {
-        model.key(k).name: tuple(float(x) for x in np.clip(model.key_qpos[k, where], low, high))
-        for k in range(model.nkey)
-        if model.key(k).name
-    }
-
-
-def _are_position_servos(model: mujoco.MjModel) -> bool:
-    """True when every actuator turns one joint by kp (ctrl − q) − …: MuJoCo's `position` actuators."""
-    return bool(
-        (model.actuator_trntype == mujoco.mjtTrn.mjTRN_JOINT).all()
-        and (model.actuator_biastype == mujoco.mjtBias.mjBIAS_AFFINE).all()
-        and (model.actuator_biasprm[:, 1] == -model.actuator_gainprm[:, 0]).all()
-        and (model.actuator_gainprm[:, 0] > 0).all()
-    )
-
-
-def compiled(load: Callable[[], Any], what: str) -> mujoco.MjModel:
-    """The compiled model, or a `ConfigError` with MuJoCo's own reason."""
+def compiled(load: Callable[[], T], what: str) -> T:
+    """What `load` returns, such as a compiled model, or a `ConfigError` with MuJoCo's own reason."""
     try:
         return load()
     except (ValueError, OSError, mujoco.FatalError) as error:

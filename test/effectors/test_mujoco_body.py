@@ -276,7 +276,6 @@ def test_keyframes_of_a_servo_body_are_its_poses():
         (FREE, {"dt": 0.001}, "no whole multiple"),
         (FREE, {"endpoint": "thumb"}, "no site 'thumb'; it has: endpoint"),
         (FREE, {"keyframe": "start"}, "no keyframe 'start'; it has: none"),
-        (FREE.replace('gravity="0 0 0"', 'integrator="RK4"'), {}, "RK4"),
     ],
 )
 def test_a_body_that_cannot_be_used_is_refused(xml, options, sentence):

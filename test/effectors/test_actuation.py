@@ -1,0 +1,172 @@
+"""What a command means on bodies with any actuators."""
+
+import mujoco
+import numpy as np
+import pytest
+
+from myoprosthesis.core.effector import NOTHING, Imposed
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.law import Law
+from myoprosthesis.effectors.bodies import MjcfOptions, mjcf
+from myoprosthesis.effectors.mujoco_body import BodyOptions, MujocoBody
+
+from .bodies_of_others import MIXED, SERVOS, SHOULDER, arm, muscle_arm, write
+
+
+def body_of(xml, **options):
+    return MujocoBody("arm", mujoco.MjModel.from_xml_string(xml), BodyOptions(**options))
+
+
+def settled(body, command, seconds=3.0):
+    body.model.opt.gravity[:] = 0.0
+    body.reset(0)
+    for _ in range(round(seconds / body.spec.dt)):
+        state = body.step(np.array(command), NOTHING)
+    return dict(zip(body.spec.joints, state.joint_position, strict=True)), state
+
+
+@pytest.mark.parametrize("name", ["stiff", "geared", "geared backwards", "filtered"])
+def test_a_servo_goes_to_the_angle_of_its_joint_whatever_its_gear(name):
+    body = body_of(arm(SERVOS[name]))
+    command = body.spec.command
+    assert (command.quantity, command.names, command.unit) == ("position", ("shoulder", "elbow"), "rad")
+    np.testing.assert_allclose(command.high, [2.0, 2.5], atol=1e-9)  # of the joints, where there is no ctrlrange
+    np.testing.assert_allclose(command.low, [-2.0, -2.5], atol=1e-9)
+    place, state = settled(body, [0.4, -0.9])
+    assert place["shoulder"] == pytest.approx(0.4, abs=1e-3) and place["elbow"] == pytest.approx(-0.9, abs=1e-3)
+    np.testing.assert_allclose(state.measured, [0.4, -0.9], atol=1e-3)
+    np.testing.assert_allclose(body.spec.poses["home"], [0.8, -1.2])
+
+
+def test_a_gripper_on_a_tendon_is_commanded_in_metres_whatever_its_counts():
+    for name in ("gripper", "gripper in counts"):
+        body = body_of(arm(SERVOS[name]))
+        command = body.spec.command
+        assert command.names == ("shoulder", "elbow", "grip") and command.units == ("rad", "rad", "m")
+        assert command.high[2] == pytest.approx(0.04, abs=1e-4)
+        place, _ = settled(body, [0.4, -0.9, 0.03])
+        assert place["left"] == pytest.approx(0.03, abs=1e-4) and place["right"] == pytest.approx(0.03, abs=1e-4)
+        assert body.spec.poses["home"] == pytest.approx((0.8, -1.2, 0.02))
+
+
+def test_a_tendon_over_two_turning_joints_is_commanded_in_the_unit_of_its_joints():
+    tendon = '<fixed name="both"><joint joint="shoulder" coef="1"/><joint joint="elbow" coef="1"/></fixed></tendon>'
+    servo = '<position name="sum" tendon="both" kp="300" kv="30" gear="2" ctrlrange="-4 4"/>'
+    spec = body_of(arm(SHOULDER + servo).replace("</tendon>", tendon)).spec
+    assert spec.command.units == ("rad", "rad") and spec.command.high[1] == 2.0 and spec.fail == "hold"
+
+
+def test_each_channel_of_a_mixed_body_has_its_own_unit_and_fail_state():
+    kinds = ("servo and motor", "1", "relax"), ("servo and speed", "rad/s", "relax"), ("spring", "1", "hold")
+    for name, unit, fail in kinds:
+        spec = body_of(arm(MIXED[name])).spec
+        assert spec.command.quantity == "effort" and spec.command.units == ("rad", unit)
+        assert spec.fail_each == ("hold", fail)
+    spec = body_of(muscle_arm()).spec
+    assert spec.command.names == ("shoulder", "m_a", "m_b") and spec.command.units == ("rad", "1", "1")
+    assert spec.muscles == ("m_a", "m_b") and spec.poses == {}
+
+
+def test_a_general_actuator_with_a_spring_is_held_by_the_control_at_which_it_exerts_what_is_needed():
+    body = body_of(arm(MIXED["spring"]))
+    _, state = settled(body, [0.0, 0.7])
+    assert state.measured[1] == pytest.approx(0.7, abs=1e-4)
+
+
+def test_what_has_no_name_gets_one_that_is_not_taken():
+    spec = body_of(muscle_arm(names=False, servo=False)).spec
+    assert spec.command.names == spec.muscles == ("actuator0", "actuator1")
+    xml = arm('<position kp="5" joint="joint1"/><motor name="joint1" joint="shoulder" ctrlrange="-1 1"/>')
+    spec = body_of(xml.replace('name="shoulder"', 'name="joint1"').replace('joint="shoulder"', 'joint="joint1"')).spec
+    assert len(set(spec.command.names)) == 2
+    pair = '<position name="a" joint="elbow" kp="5"/><position name="b" joint="elbow" kp="5"/>'
+    assert body_of(arm(pair)).spec.command.names == ("a", "b")  # a joint with two servos does not name them
+    alike = muscle_arm().replace('name="m_a"', 'name="elbow"')
+    spec = body_of(alike).spec
+    assert len(set(spec.channels)) == len(spec.channels)
+
+
+def test_the_range_of_a_motor_without_one_is_where_its_force_ends():
+    motor = '<motor name="m" joint="elbow" forcerange="-30 30" gear="3"/>'
+    assert body_of(arm(motor)).spec.command.high == (30.0,)
+
+
+def test_in_doubt_as_a_person_wants_it(tmp_path):
+    xml = muscle_arm()
+    for fail in (("shoulder=0.3", "m_a=0.1"), {"shoulder": 0.3, "m_a": 0.1}):
+        assert body_of(xml, fail=fail).spec.fail_each == (0.3, 0.1, "relax")
+    assert body_of(arm(SERVOS["stiff"]), fail=("hold",)).spec.fail == "hold"
+    for fail, sentence in (
+        (("relax",), "shoulder is a servo, which cannot go limp"), (("m_a=hold",), "m_a has no stiffness"),
+        (("wrist=hold",), "unknown command channel 'wrist'|no command channel|wrist"), (("shoulder=9",), "outside"),
+        (("shoulder=stay",), "'stay' is no fail state"), (("shoulder", "m_a"), "one word, or pairs"),
+    ):  # fmt: skip
+        with pytest.raises(ConfigError, match=sentence):
+            body_of(xml, fail=fail)
+
+
+@pytest.mark.parametrize("tip", ["", None])
+def test_with_rk4_it_is_plain_mj_step_and_loads_act_in_every_stage(tip):
+    xml = arm(SERVOS["stiff"], "RK4", **({} if tip is None else {"tip": tip}))
+    body = body_of(xml)
+    assert bool(body.spec.endpoint) == (tip is None)
+    data, model = mujoco.MjData(body.model), body.model
+    mujoco.mj_resetDataKeyframe(model, data, 0)
+    body.reset(0)
+    rng = np.random.default_rng(0)
+    for _ in range(30):
+        command = rng.uniform(-1, 1, 2)
+        state = body.step(command, NOTHING)
+        data.ctrl[:] = command
+        mujoco.mj_step(model, data, nstep=body.substeps)
+        np.testing.assert_allclose(state.joint_position, data.qpos, atol=1e-12)
+    law = Imposed(joint=Law.of(f0=[0.5, -0.5, 0, 0], B=np.diag([-2.0, -2.0, 0, 0]), n=4))
+    loaded = body.step(command, law)
+    damped = mujoco.MjData(model)
+    mujoco.mj_copyData(damped, model, data)
+    spec = model.dof_damping.copy()
+    try:  # the same load, as joint damping and a constant force
+        model.dof_damping[:2] += 2.0
+        damped.qfrc_applied[:2] = [0.5, -0.5]
+        damped.ctrl[:] = command
+        mujoco.mj_step(model, damped, nstep=body.substeps)
+    finally:
+        model.dof_damping[:] = spec
+    np.testing.assert_allclose(loaded.joint_position, damped.qpos, atol=1e-8)
+    assert np.abs(loaded.joint_load[:2]).min() > 0 and mujoco.get_mjcb_control() is None
+    assert not body.step(command, NOTHING).joint_load.any()
+
+
+URDF = """<robot name="r"><link name="base"/>
+<link name="l1"><inertial><origin xyz="0.15 0 0"/><mass value="1"/>
+<inertia ixx="0.01" iyy="0.01" izz="0.01" ixy="0" ixz="0" iyz="0"/></inertial></link>
+<link name="l2"><inertial><mass value="0.2"/>
+<inertia ixx="0.001" iyy="0.001" izz="0.001" ixy="0" ixz="0" iyz="0"/></inertial></link>
+<link name="l3"><inertial><mass value="0.2"/>
+<inertia ixx="0.001" iyy="0.001" izz="0.001" ixy="0" ixz="0" iyz="0"/></inertial></link>
+<joint name="hip" type="revolute"><parent link="base"/><child link="l1"/><axis xyz="0 1 0"/>
+<limit lower="-2" upper="1.5" effort="50" velocity="3"/></joint>
+<joint name="slide" type="prismatic"><origin xyz="0.3 0 0"/><parent link="l1"/><child link="l2"/><axis xyz="0 1 0"/>
+<limit lower="0" upper="0.2" effort="20" velocity="0.5"/></joint>
+<joint name="follower" type="revolute"><origin xyz="0.3 0 0"/><parent link="l1"/><child link="l3"/><axis xyz="0 1 0"/>
+<limit lower="-2" upper="2" effort="50" velocity="3"/><mimic joint="hip" multiplier="0.5"/></joint></robot>"""
+
+
+def test_the_joints_of_a_urdf_get_position_servos(tmp_path):
+    from myoprosthesis.checks import check_effector
+
+    path = write(tmp_path, URDF, "robot.urdf")
+    body = mjcf(MjcfOptions(file=str(path)))
+    spec = body.spec
+    assert spec.command.names == ("hip", "slide") and spec.command.units == ("rad", "m") and spec.fail == "hold"
+    assert spec.command.low == (-2.0, 0.0) and spec.command.high == (1.5, 0.2) and spec.rate_limit == (3.0, 0.5)
+    place, _ = settled(body, [0.8, 0.1])
+    assert place == pytest.approx({"hip": 0.8, "slide": 0.1, "follower": 0.4}, abs=2e-3)
+    check_effector(lambda: mjcf(MjcfOptions(file=str(path))), 2.0)
+
+
+def test_an_actuator_with_several_controls_is_refused_by_name():
+    if not hasattr(mujoco.MjModel, "actuator_ctrlnum"):
+        pytest.skip("this MuJoCo has none")
+    with pytest.raises(ConfigError, match="'p' takes 2 controls"):
+        body_of(arm('<pid name="p" joint="elbow" kp="10" ki="1" ctrlrange="-2 2"/>'))
