@@ -129,7 +129,7 @@ class Run:
             raise Died(f"trial {trial.number} has {len(seen.time_ns)} of {seen.expected} states")
         played = Played(name, hashlib.sha256(policy.read_bytes()).hexdigest())
         if self.lessons is not None:
-            name = str(policy.relative_to(self.folder.path.absolute()))
+            name = self.lessons.name(trial.number)  # only the policies at the ends of blocks stay as files
             played = replace(played, name=name, estimate_gain=self.lessons.gain)
             played = replace(played, loss=self.lessons.learn(trial, seen))
         values = row(session, trial, seen.plan, seen.time_ns, seen.position, seen.velocity, seen.load, self._dt, played)

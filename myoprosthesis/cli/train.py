@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import shlex
 import signal
 import sys
 from collections.abc import Iterator
@@ -80,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     if not finished:
         print(f"stopped at batch {training.progress.total}; go on with --resume", file=sys.stderr)
         return 130
-    scores = _publish(training, out, _command(args, path, out))
+    scores = _publish(training, out, again(args, out))
     for field, row in scores.items():
         print(f"{field:>5}: endpoint error {row['endpoint_error_mm']:5.1f} mm, "
               f"lateral deviation {row['lateral_deviation_mm']:+6.1f} mm, peak speed {row['peak_speed']:.2f} m/s")
@@ -195,11 +196,13 @@ def _name(effector: str, field: float) -> str:
     return f"{prefix}_{'null' if field == 0 else 'cw' if field > 0 else 'ccw'}"
 
 
-def _command(args: argparse.Namespace, curriculum: Path, out: Path) -> str:
-    """The command that makes the same policy again."""
-    words = ["myoprosthesis train", args.task, f"--curriculum config/curricula/{curriculum.name}",
-             f"--effector {args.effector}"]
-    words += [f"--field {args.field:g}"] if args.field is not None else []
-    words += [f"--from policies/{args.origin.name}"] if args.origin else []
-    words += [f"--stage {args.stage}"] if args.stage else []
-    return " ".join([*words, f"--seed {args.seed}", f"--out policies/{out.name}"])
+def again(args: argparse.Namespace, out: Path) -> str:
+    """The command that makes the same policy again, with files as they were given."""
+    words = ["myoprosthesis", "train", args.task]
+    words += ["--curriculum", str(args.curriculum)] if args.curriculum else []
+    words += ["--effector", args.effector]
+    words += ["--field", f"{args.field:g}"] if args.field is not None else []
+    words += ["--from", str(args.origin)] if args.origin else []
+    words += ["--stage", args.stage] if args.stage else []
+    words += ["--compile", args.compile] if args.compile != "auto" else []
+    return shlex.join([*words, "--seed", str(args.seed), "--out", str(out)])

@@ -60,6 +60,10 @@ class Lessons:
         self._export(rows + late)
         return late
 
+    def name(self, trial: int) -> str:
+        """What the policy of a trial is called, in its contract too."""
+        return f"{self.session.name}_{trial:04d}"
+
     def learn(self, trial: Trial, seen: Any) -> float | None:
         """Take in a trial and practise; the loss, None where nothing is learned."""
         from myoprosthesis.training.field_estimate import Movement
@@ -86,7 +90,7 @@ class Lessons:
             self.policy(old).unlink(missing_ok=True)
 
     def _export(self, trial: int) -> None:
-        self._learner.export(self.policy(trial), f"{self.session.name}_{trial:04d}")
+        self._learner.export(self.policy(trial), self.name(trial))
 
 
 def learner(session: Session, compiled: bool = False) -> Any:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import time
@@ -50,6 +52,14 @@ def test_from_nothing_to_a_policy_with_its_card_and_on_from_there(place, capsys)
     assert train("--from", "policies/mine", "--stage", "pushed", "--out", "policies/pushed") == 0
     card = (place / "policies" / "pushed" / "card.md").read_text()
     assert "clockwise curl field of 6" in card and "weights of mine, sha256" in card
+    words = shlex.split(re.search(r"^    (myoprosthesis train .*)$", card, re.MULTILINE).group(1))
+    assert words[words.index("--curriculum") + 1] == "tiny.yaml" and words[words.index("--compile") + 1] == "off"
+    assert words[words.index("--from") + 1] == "policies/mine"
+    before = OnnxPolicy(place / "policies" / "pushed" / "policy.onnx").sha256
+    with pytest.raises(SystemExit) as end:
+        main([*words[1:], "--run", "runs/again", "--overwrite", "--quiet"])
+    assert end.value.code == 0
+    assert OnnxPolicy(place / "policies" / "pushed" / "policy.onnx").sha256 == before
 
 
 @pytest.mark.parametrize("words, message", [
