@@ -146,6 +146,7 @@ def describe(options: StackOptions, settings: Mapping[str, Mapping[str, Any]] | 
     if faults:
         raise ConfigError("; ".join(faults))
     _check_policy(specs)
+    _check_sites(specs)
     return tuple(specs)
 
 
@@ -290,6 +291,27 @@ def _check_policy(specs: list[NodeSpec]) -> None:
     for key in ("policy", "shadow"):
         if parameters.get(key):
             read_contract(store.find(str(parameters[key])))
+
+
+def _check_sites(specs: list[NodeSpec]) -> None:
+    """A perturbation that nothing in the stack can apply is refused before anything starts."""
+    from myoprosthesis.nodes.perturbation_node import PerturbationNodeOptions, planner
+    from myoprosthesis.nodes.sites import Sites, contract_of
+    from myoprosthesis.policies import store
+
+    effector, policy, perturbation = (
+        next(s.parameters for s in specs if s.name == name) for name in ("effector", "policy", "perturbation")
+    )
+    imposed = planner(build(PerturbationNodeOptions, perturbation))
+    entries = imposed.entries()
+    if not entries:
+        return
+    own = registry.options("effectors", str(effector["effector"]))
+    given = {k: v for k, v in effector.items() if k in {f.name for f in fields(own)}}
+    made: Any = registry.factory("effectors", str(effector["effector"]))(build(own, given))
+    sites = Sites(made.spec, contract_of(str(store.find(str(policy["policy"])))))
+    if why := sites.refusal(entries):
+        raise ConfigError(f"perturbation {imposed.preset.name!r} cannot act in this stack: {why}")
 
 
 def _default_policy(given: Any, effector: str, stack: str) -> str:

@@ -121,9 +121,12 @@ def _play(given: argparse.Namespace, bag: Any) -> dict[str, Any]:
         replayer = Replayer(graph, bag, names, given.beside)
         if not replayer.listeners:
             print(f"note: not everything of {', '.join(names)} is heard by somebody", file=sys.stderr)
-        while not stop.is_set() and (given.loop or not rounds):
-            with tqdm(total=replayer.seconds, desc=", ".join(names), bar_format=BAR, disable=None) as bar:
-                said += replayer.play(given.rate, stop.is_set, bar.update)
-            rounds += 1
+        try:
+            while not stop.is_set() and (given.loop or not rounds):
+                with tqdm(total=replayer.seconds, desc=", ".join(names), bar_format=BAR, disable=None) as bar:
+                    said += replayer.play(given.rate, stop.is_set, bar.update)
+                rounds += 1
+        finally:
+            replayer.close()
     print(f"{said} messages were played")
     return {"played": names, "played_messages": said, "rounds": rounds}

@@ -58,63 +58,68 @@ def swap(given: argparse.Namespace) -> int:
     from myoprosthesis.policies import store
 
     name = given.policy
-    if "/" in name:
+    if "/" in name or Path(name).is_file():
         name = str(store.find(name).resolve())
     with Steering(given.namespace) as graph:
         before = graph.active()
-        if before.get("policy") == name and before.get("text") == "active":
-            print(f"{name} is played already")
-            return 0
-        now = graph.swap(name)
-    print(f"{name} is played" + (f" (before: {now['previous']})" if now.get("previous") else ""))
+        there = before.get("policy") == name and before.get("text") == "active"
+        now = before if there else _swap(graph, name)
+        graph.spin_until(lambda: bool(graph.effector), WAIT_S)
+        idle = graph.effector.get("idle", "")
+    already = " already" if there else f" (before: {now['previous']})" if now.get("previous") else ""
+    print(f"{now['policy']} is played{already}" + (f"; the effector does not follow it: {idle}" if idle else ""))
     if now.get("warning"):
         print(f"warning: {now['warning']}")
     return 0
 
 
+def _swap(graph: Any, name: str) -> dict[str, Any]:
+    """A policy by its name where the stack runs; by its file where only this terminal knows the name."""
+    from myoprosthesis.policies import store
+
+    try:
+        return graph.swap(name)  # type: ignore[no-any-return]
+    except ConfigError as error:
+        own = store.names().get(name)
+        if own is None or f"unknown policy {name!r}" not in str(error):
+            raise
+        return graph.swap(str(own.resolve()))  # type: ignore[no-any-return]
+
+
 def perturb(given: argparse.Namespace) -> int:
-    """Set the parameters of the perturbation node, all at once."""
+    """Set the parameters of the perturbation node, all at once; it refuses what nothing in its stack can apply."""
     from myoprosthesis.core.options import build
     from myoprosthesis.nodes.perturbation_node import PerturbationNodeOptions, planner
     from myoprosthesis.nodes.steering import Steering
 
     pairs = _pairs(given.option)
     options = "{" + ", ".join(f"{k}: {v}" for k, v in pairs.items()) + "}" if pairs else ""
-    values = {"perturbation": given.perturbation, "gain": given.gain, "options": options}
+    name = given.perturbation
+    if Path(name).suffix in (".yaml", ".yml") and Path(name).is_file():
+        name = str(Path(name).resolve())
+    values = {"perturbation": name, "gain": given.gain, "options": options}
     made = planner(build(PerturbationNodeOptions, {k: v for k, v in values.items() if v not in (None, "")}))
     with Steering(given.namespace) as graph:
         graph.set("perturbation", {**values, "gain": "" if given.gain is None else given.gain})
+        by_trial = graph.get("perturbation", ["per_trial"]).get("per_trial", True)
     gains = ", ".join(f"{kind} {gain:g}" for kind, gain in made.gains.items()) if given.gain is not None else ""
     acting = f" with a gain of {gains} (its own direction)" if gains else ""
-    print(f"{given.perturbation}{acting} from the next trial on")
+    print(f"{given.perturbation}{acting} from {'the next trial' if by_trial else 'now'} on")
     return 0
 
 
 def exchange(given: argparse.Namespace) -> int:
-    """Check what can be checked, then change."""
-
-    from myoprosthesis.core import registry
-    from myoprosthesis.core.options import build
-    from myoprosthesis.nodes.parameters import to_ros
+    """Check all that can be checked, change, and see that the new effector is commanded."""
+    from myoprosthesis.nodes.exchange import Exchange, options_of
     from myoprosthesis.nodes.steering import Steering
-    from myoprosthesis.policies import store
-    from myoprosthesis.policies.onnx_policy import read_contract
 
     options = {k: yaml_text.parse(v, f"--option {k}") for k, v in _pairs(given.option).items()}
-    made: Any = build(registry.options("effectors", given.effector), options, f"effector {given.effector!r}")
-    port = str(options.get("port", ""))
-    if port.startswith("/") and not Path(port).exists():
-        raise ConfigError(f"there is no port {port}: plug the hand in first; the effector in use goes on")
-    takes = registry.factory("effectors", given.effector)(made).spec.command.quantity
+    options_of(given.effector, options)
     with Steering(given.namespace) as graph:
-        played = str(graph.active().get("policy", ""))
-        if played and read_contract(store.find(played)).conditioning and takes != "position":
-            raise ConfigError(
-                f"{played} is a decoder, which gives postures; effector {given.effector!r} takes {takes}: choose a "
-                "hand or its model; the effector in use goes on"
-            )
-        graph.exchange(given.effector, {k: to_ros(v) for k, v in options.items()})
-    print(f"{given.effector} is commanded now")
+        change = Exchange(graph, given.effector, options)
+        print(change.run())
+        if note := change.imposed():
+            print(f"note: {note}")
     return 0
 
 

@@ -36,6 +36,8 @@ LOCAL_ONLY = (
     "myoprosthesis resume there"
 )
 STOPPED, RESUMED = "stopped until resume", "resumed"
+START_S = 12.0
+"""How long an effector that is exchanged for another may take to open its device and to come to its start."""
 STOP_S = 1.0
 """How long a stop may take to reach the control loop."""
 
@@ -128,10 +130,21 @@ class EffectorNode(LoopNode):
         self.loop.active = False
         if o.stopped:
             guard.estop()
-        self._spec.publish(topics.SPEC.type(data=effector.spec.to_json()))
         self.loop.start(self.thread)
+        if self.was_up:
+            self._await_start(self.loop)
+        self._spec.publish(topics.SPEC.type(data=effector.spec.to_json()))
         if o.gui:
             self._open_viewer(effector)
+
+    def _await_start(self, loop: EffectorLoop) -> None:
+        """At an exchange: a device that cannot be opened fails the transition, so that another can be brought up."""
+        started = loop.started.wait(START_S)
+        if loop.error or not started:
+            loop.stop()
+            self.loop = None  # without last words: it never was the effector of this stack
+            self.close()
+            raise ConfigError(loop.error or f"effector {self._name!r} was not at its start within {START_S:g} s")
 
     def _check(self, parameters: list[Parameter[Any]]) -> SetParametersResult:
         try:
@@ -290,6 +303,9 @@ class EffectorNode(LoopNode):
     def _report(self, last: EffectorLoop | None = None) -> None:
         loop = last or self.loop
         if loop is None:
+            if self.was_up and self._why:
+                values = {"effector": self._name, "idle": "not configured", "refused": self._why}
+                self._diagnostics.tell(self._why, values, status.ERROR, self._name)
             return
         self._port.views.refresh()
         guard = loop.guard

@@ -130,6 +130,7 @@ class EmgNode(LoopNode):
         o = self._options = read(self, EmgNodeOptions)
         if o.source != self._name:
             raise ConfigError(f"this node was started for source {self._name!r}: start another for {o.source!r}")
+        self.claim(topics.EMG_RAW, "source of EMG")
         source = self._factory(read(self, self._own))
         source.open()
         try:

@@ -19,6 +19,7 @@ from rclpy.subscription import Subscription
 from myoprosthesis.core.errors import ConfigError, MyoError
 from myoprosthesis.core.loop import settle
 from myoprosthesis.nodes import topics
+from myoprosthesis.nodes.claim import Claim
 from myoprosthesis.nodes.parameters import read
 
 
@@ -40,6 +41,7 @@ class ManagedNode(LifecycleNode):
         """Why the node, which worked, cannot go on; its process then ends."""
         self._why = ""
         self._lasting: list[Any] = []
+        self._claims: list[Claim] = []
         self._groups: tuple[type, ...] = ()
         self.crashed = False
 
@@ -121,6 +123,11 @@ class ManagedNode(LifecycleNode):
         """As before configuring, for good."""
         return self.on_cleanup(state)
 
+    def claim(self, topic: topics.Topic, who: str) -> None:
+        """While configuring: until the node is cleaned up, nobody else on this machine publishes `topic`; raises
+        `ConfigError` when somebody does."""
+        self._claims.append(Claim(self.resolve_topic_name(topic.name), who))
+
     def beat(self) -> None:
         """Be heard from now on as a party by the node's name: an effector does not move when one is silent. The
         executor does it, so that a node which hangs is silent too; wall time, whatever the clock of the graph."""
@@ -160,6 +167,8 @@ class ManagedNode(LifecycleNode):
 
     def release(self) -> None:
         """Take off the graph what configuring put there."""
+        while self._claims:
+            self._claims.pop().close()
         lasting = {id(e) for e in self._lasting}
         destroy = {Publisher: self.destroy_publisher, Subscription: self.destroy_subscription}
         for entity in self._entities() if self._lasting else []:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 
-from myoprosthesis.core.errors import MyoError
+from myoprosthesis.core.effector import EffectorSpec
+from myoprosthesis.core.errors import ConfigError, MyoError
 from myoprosthesis.core.options import option
-from myoprosthesis.core.plan import TrialPlan
-from myoprosthesis.nodes import topics
+from myoprosthesis.core.plan import Entry, TrialPlan
+from myoprosthesis.emg.distorter import Distorter
+from myoprosthesis.nodes import status, topics
 from myoprosthesis.nodes.managed import ManagedNode
 from myoprosthesis.nodes.parameters import declare, read
 from myoprosthesis.nodes.process import run
+from myoprosthesis.nodes.sites import Sites, contract_of
 from myoprosthesis.nodes.subscription import subscribe
 from myoprosthesis.perturbations import presets
 from myoprosthesis.perturbations.schedule import Planner
@@ -59,13 +63,24 @@ class PerturbationNode(ManagedNode):
         self._planner = planner(self._options)
         self._trial: TrialPlan | None = None
         self._on = False
+        self._sites, self._policy_file, self._warned = Sites(), "", ""
         self._plan = self.create_publisher(topics.PERTURBATION.type, topics.PERTURBATION.name, topics.PERTURBATION.qos)
-        subscribe(self, topics.TARGET, self._hear)
+        for topic, handle in (
+            (topics.TARGET, self._hear),
+            (topics.SPEC, self._meet),
+            (topics.EMG_SPEC, self._tune_in),
+            (topics.POLICY_ACTIVE, self._follow),
+        ):
+            subscribe(self, topic, handle)
         self.add_on_set_parameters_callback(self._check)
         self.add_post_set_parameters_callback(self._set)
         self.beat()
         if self._options.autostart:
             self.autostart()
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Nobody else on this machine plans perturbations here."""
+        return self.attempt(lambda: self.claim(topics.PERTURBATION, "perturbation"))
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Plans are made."""
@@ -91,6 +106,38 @@ class PerturbationNode(ManagedNode):
         self._trial = TrialPlan.from_json(message.data)
         self._publish()
 
+    # -- where a perturbation can act ---------------------------------------------------------------------------
+
+    def _meet(self, message: Any) -> None:
+        self._sites = replace(self._sites, spec=EffectorSpec.from_json(message.data))
+        self._judge()
+
+    def _tune_in(self, message: Any) -> None:
+        spec = json.loads(message.data)
+        distorter = Distorter(spec["channels"], float(spec["rate"]), str(spec["unit"]))
+        self._sites = replace(self._sites, distorter=distorter)
+        self._judge()
+
+    def _follow(self, message: Any) -> None:
+        file = str(status.values(message).get("file") or "")
+        if file != self._policy_file:
+            self._policy_file, self._sites = file, replace(self._sites, contract=None)
+            if self._planner.entries():
+                self._judge()
+
+    def _refusal(self, entries: tuple[Entry, ...]) -> str:
+        """Empty, or why no node of this stack, as it is now, can apply one of the entries."""
+        if entries and self._sites.contract is None:
+            self._sites = replace(self._sites, contract=contract_of(self._policy_file))
+        return self._sites.refusal(entries)
+
+    def _judge(self) -> None:
+        """The stack has changed under what is imposed: say what no longer acts, once."""
+        why = self._refusal(self._planner.entries())
+        if why and why != self._warned:
+            self.get_logger().warning(f"perturbation {self._planner.preset.name!r} does not act in this stack: {why}")
+        self._warned = why
+
     def _publish(self) -> None:
         if self._trial is None:
             return
@@ -99,7 +146,12 @@ class PerturbationNode(ManagedNode):
 
     def _check(self, parameters: list[Parameter[Any]]) -> SetParametersResult:
         try:
-            planner(read(self, PerturbationNodeOptions, changes=parameters))
+            wanted = planner(read(self, PerturbationNodeOptions, changes=parameters))
+            if why := self._refusal(wanted.entries()):
+                raise ConfigError(
+                    f"perturbation {wanted.preset.name!r} cannot act in this stack: {why}; "
+                    f"{self._planner.preset.name!r} stays on"
+                )
         except MyoError as error:
             return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)

@@ -136,6 +136,7 @@ class PolicyNode(LoopNode):
             raise MyoError("no EMG is known yet: start an EMG node, it tells what it hears on emg/spec")
         o, self._drive = read(self, PolicyNodeOptions), read(self, DriveOptions)
         self._options = o
+        self.claim(topics.COMMAND, "policy")
         player = self._player(self.spec, o.blend_s)
         policy = OnnxPolicy(store.find(o.policy))
         policy.rehearse()

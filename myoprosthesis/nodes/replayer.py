@@ -11,11 +11,27 @@ from rclpy.publisher import Publisher
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.nodes import topics
+from myoprosthesis.nodes.claim import Claim
 from myoprosthesis.nodes.steering import WAIT_S, Steering
 from myoprosthesis.recording.bag import Bag, Message
 from myoprosthesis.recording.definitions import stamped
 
 NS = 1_000_000_000
+SETTLE_S = 2.0
+"""How long publishers that claim nothing are waited for: those of other programs, and of other machines."""
+CHECK_S = 0.1
+"""Between two looks for others, in time of the recording."""
+OTHERS = (
+    "published by another node of this graph: start the stack without that node, or replay with --beside when it is "
+    "silent"
+)
+OWNERS = {
+    topics.COMMAND: ("policy/active", "policy/shadow", "policy/hidden", "emg/decision"),
+    topics.EMG_RAW: ("emg/filtered", "emg/envelope", "emg/arrival", "emg/prompt", "emg/spec"),
+    topics.STATE: ("applied", "effector/spec", *(t.name for t in topics.VIEWS)),
+    topics.TARGET: ("target/pose", "trial", "trial/events"),
+}
+"""Topics that a node publishes beside the one that it claims."""
 
 
 class Replayer:
@@ -23,19 +39,19 @@ class Replayer:
 
     def __init__(self, graph: Steering, bag: Bag, names: Sequence[str], beside: bool = False) -> None:
         """Names as a person gives them: relative ones are published in the graph's namespace. Raises `ConfigError` when
-        others publish them, unless `beside`."""
-        self._graph, self._bag = graph, bag
+        others publish them, unless `beside`: at once where these are nodes of this package on this machine, which claim
+        what they publish; else within `SETTLE_S`, or as soon as `play` learns of them."""
+        self._graph, self._bag, self._beside, self._names = graph, bag, beside, tuple(names)
         self._out: dict[str, tuple[Publisher, bool]] = {}
+        self._claims: list[Claim] = []
         node = graph.node
         known = {t.name: t.qos for t in (*topics.PRIMARY, *topics.VIEWS)}
-        graph.spin_until(lambda: False, 0.5)  # learn who is there
-        for name in names:
-            topic = bag.topic(name)
-            if not beside and node.count_publishers(name):
-                raise ConfigError(
-                    f"{name} is published by another node of this graph: start the stack without that node, or replay "
-                    "with --beside when it is silent"
-                )
+        found = {name: bag.topic(name) for name in names}
+        if not beside:
+            self._claim(names)
+            graph.spin_until(lambda: any(node.count_publishers(name) for name in names), SETTLE_S)
+            self._refuse_others(0)
+        for name, topic in found.items():
             latched = "transient_local" in topic.qos
             qos = known.get(name, topics.latched(10) if latched else topics.reliable(10))
             self._out[topic.name] = node.create_publisher(_message(topic.type), name, qos), stamped(topic.type)
@@ -46,15 +62,41 @@ class Replayer:
         self.seconds = max((at for at, _ in self._timed()), default=0.0)
         """How long it takes at the rate of its recording."""
 
+    def close(self) -> None:
+        """Let others publish these topics."""
+        while self._claims:
+            self._claims.pop().close()
+
+    def _claim(self, names: Sequence[str]) -> None:
+        """Claim what the nodes claim that publish these topics, so that no such node is there, or comes meanwhile."""
+        space = self._graph.node.get_namespace().rstrip("/")
+        owned = {name: name if name.startswith("/") else f"{space}/{name}" for name in names}
+        for topic in dict.fromkeys(_owner(full) for full in owned.values()):
+            try:
+                self._claims.append(Claim(topic, "node"))
+            except ConfigError as error:
+                self.close()
+                which = ", ".join(name for name, full in owned.items() if _owner(full) == topic)
+                raise ConfigError(f"{which} is {OTHERS}") from error
+
+    def _refuse_others(self, own: int) -> None:
+        """Raise `ConfigError` when more than `own` publishers are known of a topic."""
+        for name in self._names:
+            if not self._beside and self._graph.node.count_publishers(name) > own:
+                raise ConfigError(f"{name} is {OTHERS}")
+
     def play(self, rate: float, stopped: Callable[[], bool], progress: Callable[[float], object]) -> int:
         """Once from beginning to end, until `stopped`; `progress` is told of each piece of time (s) that is over. The
-        number of messages."""
-        began, told, said, at = time.monotonic(), 0.0, 0, 0.0
+        number of messages. Raises `ConfigError` when others begin to publish the same, unless `beside`."""
+        began, told, said, at, checked = time.monotonic(), 0.0, 0, 0.0, 0.0
         for at, message in self._timed():
             while (wait := began + at / rate - time.monotonic()) > 0 and not stopped():
                 time.sleep(min(wait, 0.05))
             if stopped():
                 break
+            if at >= checked:
+                self._refuse_others(1)
+                checked = at + CHECK_S
             self._publish(message)
             said += 1
             if at - told >= 0.05:
@@ -83,6 +125,15 @@ class Replayer:
             order = "<iI" if data[1:2] == b"\1" else ">iI"
             data = data[:4] + struct.pack(order, *divmod(now, NS)) + data[12:]
         publisher.publish(data)
+
+
+def _owner(topic: str) -> str:
+    """The topic that the publisher of a topic, by its full name, has claimed."""
+    for claimed, others in OWNERS.items():
+        for other in others:
+            if topic.endswith(f"/{other}"):
+                return topic.removesuffix(other) + claimed.name
+    return topic
 
 
 def _message(kind: str) -> type:

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import rclpy
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
-from rcl_interfaces.srv import SetParametersAtomically
-from rclpy.parameter import Parameter
+from rcl_interfaces.srv import GetParameters, SetParametersAtomically
+from rclpy.parameter import Parameter, parameter_value_to_python
 from rclpy.signals import SignalHandlerOptions
 from std_srvs.srv import SetBool, Trigger
 
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.core.namespace import namespace_of
+from myoprosthesis.core.namespace import absolute, namespace_of
 from myoprosthesis.nodes import status, topics
+from myoprosthesis.nodes.claim import is_claimed
 from myoprosthesis.nodes.process import stay_local
 from myoprosthesis.nodes.subscription import subscribe
 
 WAIT_S = 3.0
+DISCOVERY_S = 15.0
+"""How long it may take to discover a stack on a busy machine."""
 SWAP_S = 30.0
 CHANGE_S = 15.0
 
@@ -36,7 +39,10 @@ class Steering:
         self.node = rclpy.create_node(name, namespace=namespace)
         self._active: list[dict[str, Any]] = []
         self._clients: dict[str, Any] = {}
+        self.effector: dict[str, Any] = {}
+        """The effector's newest diagnostics."""
         subscribe(self.node, topics.POLICY_ACTIVE, self._hear)
+        subscribe(self.node, topics.DIAGNOSTICS, self._diagnosed)
 
     def __enter__(self) -> Steering:
         return self
@@ -50,7 +56,7 @@ class Steering:
         client = self._clients.get(name)
         if client is None:
             client = self._clients[name] = self.node.create_client(kind, name)
-        if not client.wait_for_service(timeout_sec=WAIT_S):
+        if not client.wait_for_service(timeout_sec=self._patience()):
             where = client.srv_name
             raise ConfigError(f"nothing answers at {where}: is a stack up (myoprosthesis up), and in this namespace?")
         future = client.call_async(request)
@@ -66,6 +72,25 @@ class Steering:
         result = self.call(SetParametersAtomically, f"{node}/set_parameters_atomically", request).result
         if not result.successful:
             raise ConfigError(result.reason)
+
+    def get(self, node: str, names: Sequence[str]) -> dict[str, Any]:
+        """Parameters of a node by name; those that it does not have are left out."""
+        request = GetParameters.Request(names=list(names))
+        values = self.call(GetParameters, f"{node}/get_parameters", request).values
+        pairs = zip(names, map(parameter_value_to_python, values), strict=False)
+        return {name: value for name, value in pairs if value is not None}
+
+    def has(self, node: str) -> bool:
+        """Whether a node is there, which may take seconds to learn."""
+        name = f"{node}/get_parameters"
+        client = self._clients.setdefault(name, None) or self.node.create_client(GetParameters, name)
+        self._clients[name] = client
+        return bool(client.wait_for_service(timeout_sec=WAIT_S))
+
+    def _patience(self) -> float:
+        """How long to wait for a service: longer where an effector is known to run that is not discovered yet."""
+        state = absolute(self.node.get_namespace(), topics.STATE.name)
+        return DISCOVERY_S if is_claimed(state) else WAIT_S
 
     def trigger(self, node: str, service: str) -> str:
         """Call a std_srvs/Trigger; its words."""
@@ -83,25 +108,6 @@ class Steering:
         """A lifecycle transition by name; whether it was done."""
         request = ChangeState.Request(transition=Transition(label=transition))
         return bool(self.call(ChangeState, f"{node}/change_state", request, CHANGE_S).success)
-
-    def exchange(self, name: str, options: dict[str, Any]) -> None:
-        """Another effector, or the same with other options, while the stack runs: the old one goes into its fail state
-        and is released, the new one comes up in its own start, and whoever commands it is fitted anew."""
-        node = "effector"
-        self.change(node, "deactivate")
-        self.change(node, "cleanup")
-        self.set(node, {"effector": name})
-        if options:
-            self.set(node, options)
-        if not self.change(node, "configure"):
-            raise ConfigError(
-                f"effector {name!r} could not be brought up (its node says why); nothing moves: choose another, or "
-                "this one with other options"
-            )
-        if not self.change(node, "activate"):
-            raise ConfigError(
-                f"effector {name!r} was brought up but does not follow commands: see myoprosthesis status"
-            )
 
     def active(self, seconds: float = 1.0) -> dict[str, Any]:
         """What the policy node last said that it plays; empty when it says nothing."""
@@ -129,7 +135,12 @@ class Steering:
         return done()
 
     def _hear(self, message: Any) -> None:
-        self._active.append({**status.values(message), "text": message.message})
+        self._active.append({**status.values(message), "text": message.message, "fitted_to": message.hardware_id})
+
+    def _diagnosed(self, message: Any) -> None:
+        for one in message.status:
+            if one.name == status.full_name(self.node.get_namespace(), "effector"):
+                self.effector = status.values(one)
 
     @staticmethod
     def _words(answer: Any) -> str:

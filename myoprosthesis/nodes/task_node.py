@@ -126,6 +126,7 @@ class TaskNode(ManagedNode):
         if given.between == "reset" and not spec.steppable:
             given = replace(given, between="return")
             self.get_logger().info(f"{spec.name!r} cannot be reset between trials: it returns by itself")
+        self.claim(topics.TARGET, "task")
         self._given, self._task = given, self._factory(given)
         self._plans, self._watch, self._went, self._last_ns = [], TrialWatch(spec.dt), False, -1
         self._stop.clear()

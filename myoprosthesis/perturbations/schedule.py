@@ -12,7 +12,7 @@ import numpy as np
 from myoprosthesis.core import registry
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import build, option
-from myoprosthesis.core.plan import PerturbationPlan, TrialPlan
+from myoprosthesis.core.plan import Entry, PerturbationPlan, TrialPlan
 
 _TRIAL = TrialPlan(0, 0, 1, (0.0, 0.0, 0.0), (0.1, 0.0, 0.0), None)
 _CATCH = 0x434154
@@ -111,6 +111,10 @@ class Planner:
             return replace(options, gain=math.copysign(1.0, turn * options.gain))
 
         return [(b.first, b.last, [(make, direction(options)) for make, options in kinds]) for b, kinds in self._blocks]
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Every entry that any trial's plan may hold, as they are in the first trial."""
+        return tuple(entry for _, kinds in self._blocks for make, options in kinds for entry in make(options, _TRIAL))
 
     def is_catch(self, trial: int) -> bool:
         """True in the trials that are left unperturbed by chance."""

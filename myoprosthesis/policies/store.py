@@ -32,4 +32,5 @@ def find(name: str) -> Path:
     known = names()
     if name in known:
         return known[name]
-    raise unknown("policy", name, known, "(or give the path of a policy.onnx)")
+    looked = ", ".join(dict.fromkeys(str(folder) for folder in share.policy_folders()))
+    raise unknown("policy", name, known, f"(looked in {looked}; or give the path of a policy.onnx)")
