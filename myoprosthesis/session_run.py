@@ -125,14 +125,19 @@ class Run:
         name = self._policy_of(trial.number)
         policy = Path(name) if self.lessons else store.find(name)
         seen = conductor.await_trial(trial.number, trial.reach.trial_s + SPARE_S, self._check)
-        if not (len(seen.time_ns) == seen.expected if session.lockstep else seen.complete):
+        if not seen.why and not (len(seen.time_ns) == seen.expected if session.lockstep else seen.complete):
             raise Died(f"trial {trial.number} has {len(seen.time_ns)} of {seen.expected} states")
         played = Played(name, hashlib.sha256(policy.read_bytes()).hexdigest())
         if self.lessons is not None:
             name = self.lessons.name(trial.number)  # only the policies at the ends of blocks stay as files
             played = replace(played, name=name, estimate_gain=self.lessons.gain)
-            played = replace(played, loss=self.lessons.learn(trial, seen))
-        values = row(session, trial, seen.plan, seen.time_ns, seen.position, seen.velocity, seen.load, self._dt, played)
+            if not seen.why:
+                played = replace(played, loss=self.lessons.learn(trial, seen))
+        if seen.why:
+            self._tell("session", f"trial {trial.number} is lost, it counts in no figure: {seen.why}")
+        values = row(
+            session, trial, seen.plan, seen.time_ns, seen.position, seen.velocity, seen.load, self._dt, played, seen.why
+        )
         self._commit(trial, values)
         self.done = trial.number + 1
         self._show(trial, values)
@@ -196,6 +201,9 @@ def _held(conductor: Any, folder: Path) -> str:
         return "go on with myoprosthesis session continue"
     if shutil.disk_usage(folder).free < SPARE_BYTES:
         return f"less than 1 MiB is free on the disk of {folder}; free some space, it goes on by itself"
+    if held := conductor.listener.held:
+        by = {"emergency stop": "; take it off with myoprosthesis resume", "paused": "; go on with myoprosthesis go"}
+        return f"the effector does not follow commands ({held}){by.get(held, '')}"
     fault = str(conductor.recorded().get("text"))
     return "" if fault == "recording" else f"{fault}; free some space, it goes on by itself"
 

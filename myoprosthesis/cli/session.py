@@ -88,7 +88,8 @@ def _run(given: argparse.Namespace, session: Any, folder: Any) -> int:
                 block = session.blocks[trial.block]
                 bar.set_description(f"{block.name} · {trial.kind}", refresh=False)
                 lateral, error = row["lateral_deviation_mm"], row["endpoint_error_mm"]
-                said = {"lateral": f"{lateral:+.1f} mm", "error": f"{error:.1f} mm"}
+                lost = {"lost": row["lost"]}
+                said = lost if row["lost"] else {"lateral": f"{lateral:+.1f} mm", "error": f"{error:.1f} mm"}
                 if row["estimate_gain"] is not None:
                     said["field"] = f"{row['estimate_gain']:+.1f}"
                 bar.set_postfix(said, refresh=False)
@@ -106,7 +107,9 @@ def _run(given: argparse.Namespace, session: Any, folder: Any) -> int:
     seconds = time.monotonic() - began
     if first < session.trials:
         folder.note(ended=time.time(), table_sha256=folder.table_sha256())
-    print(f"{session.trials} trials in {folder.path}, {seconds:.0f} s")
+    lost = [r for r in folder.rows() if r["lost"]]
+    note = f" ({len(lost)} lost, which count in no figure: column lost says why)" if lost else ""
+    print(f"{session.trials} trials{note} in {folder.path}, {seconds:.0f} s")
     print(f"table sha256 {folder.table_sha256()}")
     print(f"the report: myoprosthesis report {folder.path}")
     if given.json:

@@ -67,6 +67,11 @@ class TrialPlan:
         if not all(math.isfinite(x) for x in (*self.start, *self.target)):
             raise ConfigError(f"trial {self.trial} goes from {self.start} to {self.target}: both must be finite")
 
+    def over(self, now_ns: int, dt_ns: int) -> bool:
+        """Whether a state at `now_ns` is the trial's last one, or later; one in real time may lie off its place: half a
+        period decides."""
+        return now_ns + dt_ns >= self.until_ns - dt_ns // 2
+
     def goal(self, now_ns: int) -> dict[str, float]:
         """Channel values of the task at `now_ns`: `target/x` … in m and `go` 0 or 1."""
         values = {f"target/{a}": v for a, v in zip("xyz", self.target, strict=False)}

@@ -10,6 +10,7 @@ from typing import Any
 from std_srvs.srv import SetBool
 
 from myoprosthesis.core.errors import ConfigError, MyoError
+from myoprosthesis.core.following import Following
 from myoprosthesis.core.plan import TrialPlan
 from myoprosthesis.core.wire import Frame, Reader
 from myoprosthesis.nodes import status, topics
@@ -31,6 +32,7 @@ class Listener:
         self._inbox, self._reader, self._watch = Inbox(node), Reader(), TrialWatch(dt)
         self._states = self._inbox.subscribe(topics.STATE, topics.reliable(5000), raw=True)
         self._targets = self._inbox.subscribe(topics.TARGET, topics.latched(100))
+        self._words = self._inbox.subscribe(topics.FOLLOWING)
         self._frames: deque[Frame] = deque(maxlen=PLAN_S)
         self._plans: list[TrialPlan] = []
         self._done: dict[int, Watched] = {}
@@ -47,6 +49,12 @@ class Listener:
         self._inbox.wake()
         self._thread.join(2.0)
 
+    @property
+    def held(self) -> str:
+        """Why the effector does not follow commands now; empty while it does."""
+        word = self._watch.following
+        return "" if word is None else word.held
+
     def take(self, trial: int) -> Watched | None:
         """What was seen of a trial, once it is over; then it is forgotten."""
         with self._lock:
@@ -56,6 +64,8 @@ class Listener:
         try:
             while not self._stop.is_set():
                 self._inbox.wait(0.1)
+                for word in self._inbox.read(self._words, lambda m: Following.from_json(m.data)):
+                    self._watch.following = word
                 for plan in self._inbox.read(self._targets, lambda m: TrialPlan.from_json(m.data)):
                     self._hear(plan)
                 for frame in self._inbox.read(self._states, self._reader.read):
@@ -71,7 +81,7 @@ class Listener:
         self._plans = [p for p in self._plans if p.from_ns < plan.from_ns and p.trial != plan.trial] + [plan]
 
     def _see(self, frame: Frame) -> bool:
-        """Whether the frame has been dealt with; otherwise its plan is still on its way."""
+        """Whether the frame has been dealt with; otherwise its plan, or the effector's word on it, is on its way."""
         if self._watch.plan is None:
             while self._plans and self._plans[0].until_ns <= frame.stamp_ns:
                 self._plans.pop(0)
@@ -81,6 +91,8 @@ class Listener:
                 return True
             self._watch.begin(self._plans.pop(0))
         if self._watch.see(frame):
+            if not self._watch.settled:
+                return False
             seen = self._watch.end()
             with self._lock:
                 self._done[seen.plan.trial] = seen
@@ -138,7 +150,7 @@ class Conductor:
             raise ConfigError(f"{policy} was not brought up within {READY_S:g} s")
 
     def await_trial(self, trial: int, seconds: float, check: Callable[[], None]) -> Watched:
-        """What was seen of a trial; raises when it does not end within `seconds` or was lost."""
+        """What was seen of a trial; raises when it does not end within `seconds`."""
         found: list[Watched] = []
 
         def over() -> bool:

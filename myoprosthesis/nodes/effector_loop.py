@@ -16,6 +16,7 @@ from myoprosthesis.core.channels import permutation
 from myoprosthesis.core.contract import DEADLINE
 from myoprosthesis.core.effector import NOTHING, EffectorState, Imposed
 from myoprosthesis.core.errors import MyoError
+from myoprosthesis.core.following import Attendance, Following
 from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.core.loop import Ledger, Pacer, prefer
 from myoprosthesis.core.plan import PerturbationPlan, Schedule, TrialPlan
@@ -24,6 +25,8 @@ from myoprosthesis.perturbations.imposed import Imposer
 
 PARTIES = ("task", "perturbation")
 """Whom the loop can wait for."""
+CHANGES_S = 0.02
+"""Wall time between two words on whether commands are followed, within a trial."""
 PATIENCE_S = 0.1
 """Wall time after which a party that is waited for is named, and the state said again."""
 
@@ -56,6 +59,9 @@ class Port(Protocol):
 
     def publish(self, stamp_ns: int, state: EffectorState) -> None:
         """Tell the world the state."""
+
+    def following(self, said: Following) -> None:
+        """Tell the world when commands were followed and when not."""
 
     def applied(self, stamp_ns: int, state: EffectorState) -> None:
         """Tell the world what was done, under the stamp of the command that asked for it."""
@@ -113,6 +119,12 @@ class EffectorLoop(ControlLoop):
         self._trace = hashlib.sha256()
         self._said = ""
         self._state: EffectorState | None = None
+        self._attendance = Attendance(self._dt_ns)
+        self._open: TrialPlan | None = None
+        """The trial that runs, until it was said whether commands were followed in it."""
+        self._closed: tuple[int, int] | None = None
+        self._held: str | None = None
+        self._held_at = 0.0
 
     # -- from other threads -------------------------------------------------------------------------------------
 
@@ -123,7 +135,19 @@ class EffectorLoop(ControlLoop):
 
     def reset(self) -> None:
         """Between two ticks: back to the start."""
-        self.request(self._reset)
+
+        def back() -> None:
+            self.lapse("reset by hand")
+            self._reset()
+
+        self.request(back)
+
+    def lapse(self, why: str) -> None:
+        """Between two ticks: the trial that runs does not count."""
+        now = self.tick * self._dt_ns if self.lockstep else self._clock_ns()
+        held = self._attendance.held
+        self._attendance.note(now, why)
+        self._attendance.held = held
 
     def step(self, n: int = 1) -> None:
         """While paused: run `n` ticks."""
@@ -172,7 +196,9 @@ class EffectorLoop(ControlLoop):
             self._take()
             self._serve()
             if not self._may_tick():
-                self._publish(self._clock_ns())
+                now = self._clock_ns()
+                self._attend(now, "paused")
+                self._publish(now)
                 continue
             now = self._clock_ns()
             dead = next((p for p in self.parties if not self.port.alive(p)), "")
@@ -224,6 +250,7 @@ class EffectorLoop(ControlLoop):
             self._serve()
             self._take(now)
             wanted = self._missing(now)
+            self._attend_still(now, bool(wanted))
             if not wanted and announced != self.tick and self._may_tick(peek=True):
                 self._begin_trial(now)
                 self._publish(now)
@@ -322,9 +349,35 @@ class EffectorLoop(ControlLoop):
                 self.port.say("warning", f"idle: {self.guard.reason}")
             elif before and before not in ("not started", "no command yet"):
                 self.port.say("info", "following commands again")
+        self._attend(now, self.guard.reason or ("paused" if self.paused else ""))
         if not self.lockstep:
             self.tick += 1
         return self._state
+
+    def _attend(self, now: int, why: str) -> None:
+        """Take down whether the tick at `now` follows commands, and say so when that changes."""
+        self._attendance.note(now, why)
+        self._tell_change(now)
+
+    def _attend_still(self, now: int, waiting: bool) -> None:
+        """The same of simulated time that stands still at `now`. A trial that runs is held up by a pause; what else
+        holds the effector is taken down with the ticks that it befalls."""
+        if self.finished:
+            return
+        if self.paused and not waiting:
+            self._attendance.note(now, "paused")
+        else:
+            stopped = "emergency stop" if self.guard.stopped else "" if self.active else "not active"
+            self._attendance.held = stopped or ("paused" if self.paused else "")
+        self._tell_change(now)
+
+    def _tell_change(self, now: int) -> None:
+        if self._attendance.held != self._held and time.monotonic() - self._held_at >= CHANGES_S:
+            self._tell_following(now)
+
+    def _tell_following(self, now: int) -> None:
+        self._held, self._held_at = self._attendance.held, time.monotonic()
+        self.port.following(self._attendance.following(now))
 
     def _keep(self, done: EffectorState, command: Command | None, now: int) -> None:
         """Keep account of a tick that was done."""
@@ -349,8 +402,22 @@ class EffectorLoop(ControlLoop):
         self._imposer.reset()
 
     def _publish(self, now: int) -> None:
+        self._close_trial(now)
         if self._state is not None:
             self.port.publish(now, self._state)
+
+    def _close_trial(self, now: int) -> None:
+        """Say, before the last state of a trial, whether commands were followed in it; late where that was skipped."""
+        plan: TrialPlan | None = self._schedules["task"].current(now)
+        last = self._open
+        key = None if plan is None else (plan.trial, plan.from_ns)
+        if last is not None and (key != (last.trial, last.from_ns) or last.over(now, self._dt_ns)):
+            self._closed, self._open = (last.trial, last.from_ns), None
+            self._tell_following(last.until_ns)
+        if plan is not None and key != self._closed:
+            self._open = plan
+            if plan.over(now, self._dt_ns):  # a trial of one state
+                self._close_trial(now)
 
     def _say_once(self, level: str, text: str) -> None:
         if text != self._said:

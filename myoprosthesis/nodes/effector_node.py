@@ -81,7 +81,8 @@ class EffectorNode(LoopNode):
         self.add_post_set_parameters_callback(self._become)
         self._diagnostics = Diagnostics(self, "effector")
         self._spec = self.create_publisher(topics.SPEC.type, topics.SPEC.name, topics.SPEC.qos)
-        subscribe(self, topics.POLICY_ACTIVE, self._policy_changed)
+        self._policy_pid: Any = None
+        subscribe(self, topics.POLICY_ACTIVE, self._policy_changed, topics.latched(10))
         services = {"estop": self._estop, "resume": self._resume, "reset": self._reset, "step": self._step}
         for service, callback in services.items():
             self.create_service(Trigger, f"~/{service}", callback)
@@ -290,9 +291,18 @@ class EffectorNode(LoopNode):
     # -- telling ------------------------------------------------------------------------------------------------
 
     def _policy_changed(self, message: Any) -> None:
-        deadline = status.values(message).get("deadline_s")
-        if self.loop is not None and isinstance(deadline, (int, float)) and 0 < deadline < math.inf:
-            self.loop.deadline_s = float(deadline)
+        values, loop = status.values(message), self.loop
+        deadline, pid = values.get("deadline_s"), values.get("pid")
+        if loop is None:
+            return
+        if isinstance(deadline, (int, float)) and 0 < deadline < math.inf:
+            loop.deadline_s = float(deadline)
+        # in simulated time, which waits for it, a policy that is away leaves no other trace
+        if message.message == "inactive":
+            loop.request(lambda: loop.lapse("without a policy"))
+        elif self._policy_pid not in (None, pid):
+            loop.request(lambda: loop.lapse("the policy was started again"))
+        self._policy_pid = pid
 
     def _rate(self, loop: EffectorLoop) -> float | None:
         """Ticks per second since the last report, by this node's clock; None in the first one of a loop."""

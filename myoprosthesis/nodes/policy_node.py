@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from rcl_interfaces.msg import SetParametersResult
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 
@@ -88,8 +89,22 @@ class PolicyNode(LoopNode):
 
     # Configured: the policy is loaded, fitted to the effector, and listens. Active: commands are sent.
 
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Commands are sent."""
+        result = super().on_activate(state)
+        self._tell("active")
+        return result
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """No command is sent any more."""
+        result = super().on_deactivate(state)
+        self._tell("inactive")
+        return result
+
     def close(self) -> None:
         """End the loop; safe to call twice."""
+        if self.loop is not None:
+            self._tell("inactive")
         super().close()
         self._port = None
 
@@ -150,7 +165,6 @@ class PolicyNode(LoopNode):
             self._port = PolicyPort(self, self.spec)
             self.loop = PolicyLoop(player, self._port, lockstep=o.lockstep, parties=o.parties, seed=o.seed)
         self.loop.start(self.thread)
-        self._tell("active")
 
     # -- swap ---------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rclpy.node import Node
 
 from myoprosthesis.core.effector import EffectorSpec, EffectorState
+from myoprosthesis.core.following import Following
 from myoprosthesis.core.plan import PerturbationPlan, TrialPlan
 from myoprosthesis.core.wire import Frame, Reader, Writer
 from myoprosthesis.decoders.voice import DecoderVoice
@@ -90,7 +91,9 @@ class EffectorPort(GraphPort):
         self.beside = Beside(node, self._inbox, spec, beside) if beside else None
         self._quantity = spec.command.quantity
         self._writer = Writer(spec.channels, frame=spec.frame)
-        self._state = node.create_publisher(topics.STATE.type, topics.STATE.name, topics.STATE.qos)
+        self._state, self._following = (
+            node.create_publisher(t.type, t.name, t.qos) for t in (topics.STATE, topics.FOLLOWING)
+        )
         self.views = Views(node, spec, clock=lockstep)
 
     def commands(self) -> list[Command]:
@@ -111,6 +114,10 @@ class EffectorPort(GraphPort):
         self.views.publish(stamp_ns, state)
         if self.beside is not None:
             self.beside.publish(stamp_ns, state)
+
+    def following(self, said: Following) -> None:
+        """See `Port`."""
+        self._following.publish(topics.FOLLOWING.type(data=said.to_json()))
 
     def applied(self, stamp_ns: int, state: EffectorState) -> None:
         """See `Port`."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import threading
-from dataclasses import dataclass, replace
+import time
+from collections import deque
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from geometry_msgs.msg import PoseStamped
@@ -14,6 +16,7 @@ from rclpy.parameter import Parameter
 from myoprosthesis.core import registry
 from myoprosthesis.core.effector import EffectorSpec
 from myoprosthesis.core.errors import ConfigError, MyoError
+from myoprosthesis.core.following import Following
 from myoprosthesis.core.kinematics import endpoint_error, lateral_deviation, peak_speed
 from myoprosthesis.core.options import option
 from myoprosthesis.core.plan import TrialPlan, ns
@@ -27,6 +30,9 @@ from myoprosthesis.nodes.process import run
 from myoprosthesis.nodes.subscription import subscribe
 from myoprosthesis.nodes.trial_watch import TrialWatch, Watched
 from myoprosthesis.nodes.views import time_message
+
+GREETING_S = 0.5
+"""Wall time in which an effector says whether it follows commands, before the first trial."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,9 @@ class TaskNode(ManagedNode):
         )
         self._inbox = Inbox(self)
         self._states = self._inbox.subscribe(topics.STATE, topics.reliable(1000), raw=True)
+        self._words = self._inbox.subscribe(topics.FOLLOWING)
+        self._frames: deque[Frame] = deque()
+        self._began = 0.0
         self._reader = Reader()
         subscribe(self, topics.SPEC, self._meet)
         self.beat()
@@ -113,22 +122,33 @@ class TaskNode(ManagedNode):
         spec = self._spec
         if spec is None:
             raise ConfigError("no effector is known yet: start one, it tells what it is on effector/spec")
-        if not spec.endpoint:
-            raise ConfigError(
-                f"effector {spec.name!r} has no endpoint to reach with: name one with --set effector.endpoint=SITE"
-            )
         self._options = read(self, TaskNodeOptions)
         given: Any = read(self, self._own)
         if self._options.task != self._name:
             raise ConfigError(f"this node was started for task {self._name!r}: start another for it")
-        if not given.home:
-            given = replace(given, home=spec.home)
-        if given.between == "reset" and not spec.steppable:
+        own = {f.name for f in fields(given)}
+        if "home" in own:  # it reaches from a place to a place
+            if not spec.endpoint:
+                raise ConfigError(
+                    f"task {self._name!r} reaches, and effector {spec.name!r} has no endpoint to reach with: name one "
+                    "with --set effector.endpoint=SITE, where the effector takes one, or choose another task"
+                )
+            if not given.home:
+                given = replace(given, home=spec.home)
+        if "between" in own and given.between == "reset" and not spec.steppable:
             given = replace(given, between="return")
             self.get_logger().info(f"{spec.name!r} cannot be reset between trials: it returns by itself")
         self.claim(topics.TARGET, "task")
+        if self._current is not None:
+            self._event("lost", self._current, self._last_ns, why="another effector took over")
+        if self._plans:
+            self._next = self._plans[0].trial
         self._given, self._task = given, self._factory(given)
-        self._plans, self._watch, self._went, self._last_ns = [], TrialWatch(spec.dt), False, -1
+        word = self._watch.following
+        self._plans, self._watch, self._went, self._last_ns = [], TrialWatch(spec.dt, bool(spec.endpoint)), False, -1
+        self._watch.following = word
+        self._frames.clear()
+        self._began = time.monotonic()
         self._stop.clear()
         self._thread = self.thread(self._run)
 
@@ -137,14 +157,19 @@ class TaskNode(ManagedNode):
     def _run(self) -> None:
         while not self._stop.is_set():
             self._inbox.wait(0.1)
-            for frame in self._inbox.read(self._states, self._reader.read):
-                try:
-                    self._see(frame)
-                except MyoError as error:
-                    self.get_logger().error(str(error), throttle_duration_sec=1.0)
+            for word in self._inbox.read(self._words, lambda m: Following.from_json(m.data)):
+                self._watch.following = word
+            self._frames.extend(self._inbox.read(self._states, self._reader.read))
+            try:
+                while self._frames and self._see(self._frames[0]):
+                    self._frames.popleft()
+            except MyoError as error:
+                self._frames.popleft()
+                self.get_logger().error(str(error), throttle_duration_sec=1.0)
             self._plan_on()
 
-    def _see(self, frame: Frame) -> None:
+    def _see(self, frame: Frame) -> bool:
+        """Whether the frame has been dealt with; otherwise the effector has yet to say whether the trial counts."""
         now = frame.stamp_ns
         self._mind_jumps(now)
         over = self._watch.see(frame)
@@ -152,7 +177,7 @@ class TaskNode(ManagedNode):
         if self._current is None:
             self._plan_on()
             if not (self._plans and self._plans[0].from_ns <= now):
-                return
+                return True
             self._begin(self._plans.pop(0))
             over = self._watch.see(frame)
         plan = self._watch.plan
@@ -160,14 +185,16 @@ class TaskNode(ManagedNode):
         if not self._went and plan.go_ns is not None and now >= plan.go_ns:
             self._went = True
             self._event("go", plan, now)
-        if over:
-            self._end(self._watch.end())
-            if now >= plan.until_ns:
-                self._see(frame)  # it is the next one's first
+        if not over:
+            return True
+        if not self._watch.settled:
+            return False
+        self._end(self._watch.end())
+        return now < plan.until_ns or self._see(frame)  # it is the next one's first
 
     def _plan_on(self) -> None:
         """Plan the next trial, one ahead of the one that runs, as far as it is released."""
-        if not self._on or self._last_ns < 0 or len(self._plans) > (0 if self._current else 1):
+        if not self._on or self._last_ns < 0 or len(self._plans) > (0 if self._current else 1) or self._held:
             return
         if self._plans or self._current:
             last = self._plans[-1] if self._plans else self._current
@@ -176,7 +203,9 @@ class TaskNode(ManagedNode):
             return
         # the state at time zero is the first one of a trial that begins there; any other trial begins one period later
         first = self._options.lockstep and self._last_ns == 0
-        self._plan(self._last_ns + (0 if first else ns(self._dt)))
+        word = self._watch.following
+        followed_ns = 0 if word is None or self._options.lockstep else word.until_ns
+        self._plan(max(self._last_ns + (0 if first else ns(self._dt)), followed_ns))
         if self._plans:
             self._plan(self._plans[-1].until_ns)
 
@@ -189,6 +218,15 @@ class TaskNode(ManagedNode):
             self._watch.drop()
         elif current is None and self._plans and (now < self._last_ns or self._plans[0].until_ns <= now):
             self._next, self._plans = self._plans[0].trial, []
+
+    @property
+    def _held(self) -> bool:
+        """In real time no trial is planned while the effector does not follow commands. Simulated time goes no further
+        than what is planned, and there such trials are lost."""
+        if self._options.lockstep:
+            return False
+        word = self._watch.following
+        return time.monotonic() < self._began + GREETING_S if word is None else bool(word.held)
 
     @property
     def _current(self) -> TrialPlan | None:
@@ -232,24 +270,23 @@ class TaskNode(ManagedNode):
 
     def _end(self, seen: Watched) -> None:
         plan, counts = seen.plan, {"samples": len(seen.time_ns), "expected": seen.expected}
-        if not seen.complete:
-            self._event("lost", plan, plan.until_ns, **counts)
+        if seen.lost:
+            self._event("lost", plan, plan.until_ns, why=seen.lost, **counts)
             return
-        error = endpoint_error(seen.position, plan.target, self._dt)
-        self._event(
-            "end",
-            plan,
-            plan.until_ns,
-            success=bool(error <= self._radius),
-            endpoint_error_mm=error * 1e3,
-            lateral_deviation_mm=lateral_deviation(seen.position, plan.start, plan.target) * 1e3,
-            peak_speed=peak_speed(seen.velocity),
-            **counts,
-        )
+        self._event("end", plan, plan.until_ns, **self._judged(seen), **counts)
 
-    @property
-    def _radius(self) -> float:
-        return float(getattr(self._given, "radius", 0.01))
+    def _judged(self, seen: Watched) -> dict[str, Any]:
+        """The figures of a trial: none without an endpoint, and no success without a radius to judge it by."""
+        if self._spec is None or not self._spec.endpoint:
+            return {}
+        plan, radius = seen.plan, getattr(self._given, "radius", None)
+        error = endpoint_error(seen.position, plan.target, self._dt)
+        return {
+            "success": None if radius is None else bool(error <= radius),
+            "endpoint_error_mm": error * 1e3,
+            "lateral_deviation_mm": lateral_deviation(seen.position, plan.start, plan.target) * 1e3,
+            "peak_speed": peak_speed(seen.velocity),
+        }
 
     def _event(self, event: str, plan: TrialPlan, now: int, **more: Any) -> None:
         values = {

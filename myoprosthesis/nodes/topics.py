@@ -53,6 +53,8 @@ TRIAL = Topic("trial", DiagnosticStatus, latched())
 TRIAL_EVENTS = Topic("trial/events", DiagnosticStatus, latched(200))
 """Each event, in order: for those who must miss none."""
 SPEC = Topic("effector/spec", String, latched())
+FOLLOWING = Topic("effector/following", String, latched(4))
+"""When the effector did not follow commands and why, said at each change and at the end of each trial."""
 POLICY_ACTIVE = Topic("policy/active", DiagnosticStatus, latched())
 POLICY_SHADOW = Topic("policy/shadow", JointState, reliable(1))
 POLICY_HIDDEN = Topic("policy/hidden", JointState, reliable(1))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError
 
-NAME = "trials.csv"
+NAME, LOST = "trials.csv", "lost"
 NORMAL, CATCH, CHANNEL = "normal", "catch", "channel"
 KINDS = (NORMAL, CATCH, CHANNEL)
 
@@ -106,10 +106,25 @@ def read(file: Path) -> Reading:
     rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
     if not rows:
         raise ConfigError(f"{file} has no header: it is empty, or was cut off before its first row")
-    table = _table(file, rows[0], rows[1:])
+    kept, lost = _without_lost(rows[0], rows[1:])
+    table = _table(file, rows[0], kept)
     if not len(table):
-        raise ConfigError(f"{file} has a header and no trial: no trial of this session was finished")
+        what = f"{len(lost)} lost trials and no other" if lost else "no trial: no trial of this session was finished"
+        raise ConfigError(f"{file} has a header and {what}")
+    if lost:
+        few = "; ".join(f"{trial}: {why}" for trial, why in lost[:8]) + ("; …" if len(lost) > 8 else "")
+        faults.append(f"{len(lost)} lost trial{'s are' * (len(lost) > 1) or ' is'} in no figure ({few}).")
     return Reading(table, hashlib.sha256(data).hexdigest(), tuple(faults))
+
+
+def _without_lost(header: list[str], rows: list[list[str]]) -> tuple[list[list[str]], list[tuple[str, str]]]:
+    """The rows of trials that count, and number and reason of those that do not; older tables have no such column."""
+    if LOST not in header:
+        return rows, []
+    at, number = header.index(LOST), header.index("trial") if "trial" in header else 0
+    lost = [len(row) == len(header) and bool(row[at]) for row in rows]
+    kept = [row for row, out in zip(rows, lost, strict=True) if not out]
+    return kept, [(row[number], row[at]) for row, out in zip(rows, lost, strict=True) if out]
 
 
 def _table(file: Path, header: list[str], rows: list[list[str]]) -> TrialTable:

@@ -27,8 +27,10 @@ COLUMNS = (
     *("trial", "block", "block_name", "kind", "target", "label", "start_x", "start_y", "target_x", "target_y", "go_s"),
     *("perturbation", "gain", "policy", "policy_sha256", "success", "endpoint_error_mm", "lateral_deviation_mm"),
     *("lateral_at_peak_speed_mm", "peak_speed", "channel_slope", "channel_force_N", "estimate_gain", "loss", "samples"),
+    "lost",
 )
-"""Of trials.csv. Lengths in mm where the name says so, else m; forces in N, gains in N·s/m, speeds in m/s."""
+"""Of trials.csv. Lengths in mm where the name says so, else m; forces in N, gains in N·s/m, speeds in m/s. `lost` says
+why a trial does not count, in which commands were not followed throughout; its figures are empty then."""
 PACKAGES = ("myoprosthesis", "mujoco", "onnxruntime", "torch", "numpy", "rclpy", "mcap")
 
 

@@ -15,6 +15,11 @@ from myoprosthesis.sessions.session import Session
 from myoprosthesis.sessions.trials import CATCH, CHANNEL, Trial, curl_gain, field_of
 
 Array = NDArray[np.float64]
+FIGURES = (
+    *("success", "endpoint_error_mm", "lateral_deviation_mm", "lateral_at_peak_speed_mm", "peak_speed"),
+    *("channel_slope", "channel_force_N"),
+)
+"""The columns that say how a trial went."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +34,23 @@ class Played:
 
 def row(
     session: Session, trial: Trial, plan: TrialPlan, time_ns: NDArray[np.int64], position: Array, velocity: Array,
-    load: Array, dt: float, played: Played,
+    load: Array, dt: float, played: Played, lost: str = "",
 ) -> dict[str, Any]:
-    """The row of trials.csv; `position` (m), `velocity` (m/s) and `load` (N) of the endpoint have shape (n, 3)."""
+    """The row of trials.csv; `position` (m), `velocity` (m/s) and `load` (N) of the endpoint have shape (n, 3). A
+    trial that is `lost`, for the reason given, has no figures."""
     block = session.blocks[trial.block]
     law = field_of(session, block, plan)
+    planned = {
+        "trial": trial.number, "block": trial.block, "block_name": block.name, "kind": trial.kind,
+        "target": trial.target, "label": plan.label, "start_x": plan.start[0], "start_y": plan.start[1],
+        "target_x": plan.target[0], "target_y": plan.target[1],
+        "go_s": None if plan.go_ns is None else (plan.go_ns - plan.from_ns) / NS,
+        "perturbation": trial.perturbation, "gain": 0.0 if trial.kind == CATCH else curl_gain(law),
+        "policy": played.name, "policy_sha256": played.sha256, "estimate_gain": played.estimate_gain,
+        "loss": played.loss, "samples": len(time_ns), "lost": lost,
+    }  # fmt: skip
+    if lost:
+        return {**dict.fromkeys(FIGURES), **planned}
     error = endpoint_error(position, plan.target, dt)
     speed = np.linalg.norm(velocity, axis=1)
     fastest = int(speed.argmax())
@@ -47,15 +64,9 @@ def row(
             ideal = ideal_force(position[moving], velocity[moving], plan.start, plan.target, law)
             slope = adaptation_index(wall[moving], ideal, intercept=False)
     return {
-        "trial": trial.number, "block": trial.block, "block_name": block.name, "kind": trial.kind,
-        "target": trial.target, "label": plan.label, "start_x": plan.start[0], "start_y": plan.start[1],
-        "target_x": plan.target[0], "target_y": plan.target[1],
-        "go_s": None if plan.go_ns is None else (plan.go_ns - plan.from_ns) / NS,
-        "perturbation": trial.perturbation, "gain": 0.0 if trial.kind == CATCH else curl_gain(law),
-        "policy": played.name, "policy_sha256": played.sha256,
+        **planned,
         "success": bool(error <= session.reaching.radius), "endpoint_error_mm": error * 1e3,
         "lateral_deviation_mm": lateral_deviation(position, plan.start, plan.target) * 1e3,
         "lateral_at_peak_speed_mm": float(lateral(position, plan.start, plan.target)[fastest]) * 1e3,
         "peak_speed": peak_speed(velocity), "channel_slope": slope, "channel_force_N": force,
-        "estimate_gain": played.estimate_gain, "loss": played.loss, "samples": len(time_ns),
     }  # fmt: skip

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ class World:
         self.condition = threading.Condition()
         self.inbox, self.spoken, self.published, self.done, self.said = [], [], [], [], []
         self.living = {"task", "perturbation"}
-        self.answer = None
+        self.answer, self.words_of_following = None, []
 
     def wait(self, timeout_s):
         with self.condition:
@@ -55,6 +56,9 @@ class World:
         if self.answer is not None:
             for command in self.answer(stamp_ns, state):
                 self.send(command)
+
+    def following(self, said):
+        self.words_of_following.append(said)
 
     def applied(self, stamp_ns, state):
         self.done.append((stamp_ns, state.applied.copy()))
@@ -519,3 +523,81 @@ def test_latency_is_told_since_the_sample_was_taken_and_since_it_arrived(made):
     summary = loop.ledger.summary()
     taken, arrived = summary["latency_ms"]["p50"], summary["latency_since_arrival_ms"]["p50"]
     assert arrived >= 9.9 and taken >= 39.9 and taken - arrived == pytest.approx(30.0, rel=0.02)
+
+
+def accounts(world):
+    """What was said of following commands, the newest word."""
+    return world.words_of_following[-1]
+
+
+def test_a_trial_in_simulated_time_is_followed_to_its_end_and_that_is_said_before_its_last_state(made):
+    loop, world = made(parties=("task",))
+    world.answer, order = follow, []
+    world.following = lambda said: order.append(("word", said.until_ns // DT_NS, said.held))
+    publish = world.publish
+    world.publish = lambda stamp, state: (order.append(("state", stamp // DT_NS)), publish(stamp, state))
+    world.speak(trial(0, 0, 4), trial(1, 4, 7, last=True))
+    loop.begin()
+    assert until(lambda: loop.finished)
+    words = [e for e in order if e[0] == "word"]
+    assert words[-2:] == [("word", 4, ""), ("word", 7, "")]
+    for end, state in ((4, 3), (7, 6)):
+        assert order.index(("word", end, "")) < order.index(("state", state))
+
+
+HOLDS = {
+    "paused": (lambda loop: setattr(loop, "paused", True), lambda loop: setattr(loop, "paused", False)),
+    "emergency stop": (lambda loop: loop.guard.estop(), lambda loop: loop.guard.resume()),
+    "not active": (lambda loop: setattr(loop, "active", False), lambda loop: setattr(loop, "active", True)),
+}
+
+
+@pytest.mark.parametrize("why", HOLDS)
+@pytest.mark.parametrize("lockstep", [True, False])
+def test_what_holds_the_effector_costs_the_trial_that_runs_and_not_the_others(made, why, lockstep):
+    patient = Mirror(MirrorOptions(rate_limit=1e4))
+    patient.spec = replace(patient.spec, timeout_s=5.0)  # a busy machine is not what is tried here
+    loop, world = made(patient, lockstep=lockstep)
+    hold, release = HOLDS[why]
+    latest = []
+
+    def answer(stamp_ns, state):
+        latest.append(stamp_ns)
+        if lockstep and len(latest) > 3:
+            time.sleep(0.01)
+        return [Command(stamp_ns, NAMES, np.zeros(2))]
+
+    world.answer = answer
+    loop.begin()
+    assert until(lambda: len(latest) > 5 and world.words_of_following and not accounts(world).held)
+    began = latest[-1]
+    spans = [replace(trial(k, 0, 1), from_ns=began + k * 10 * DT_NS, until_ns=began + (k + 1) * 10 * DT_NS)
+             for k in range(9)]  # fmt: skip
+    world.speak(*spans)
+    assert until(lambda: latest[-1] > began + 12 * DT_NS)
+    loop.request(lambda: hold(loop))
+    assert until(lambda: accounts(world).held == why)
+    time.sleep(0.05)
+    loop.request(lambda: release(loop))
+    assert until(lambda: not accounts(world).held)
+    assert until(lambda: accounts(world).until_ns >= spans[-1].until_ns, 10.0)
+    faults = [accounts(world).fault(t) for t in spans]
+    assert why in faults and faults[0] == faults[-1] == "" and set(faults) == {"", why}
+    assert faults.index(why) in (1, 2, 3)
+
+
+def test_a_reset_by_hand_costs_the_trial_that_runs(made):
+    loop, world = made(parties=("task",))
+    world.answer = follow
+    world.speak(trial(0, 0, 5))
+    loop.begin()
+    assert until(lambda: loop.tick == 5)
+    world.speak(trial(1, 5, 9))
+    assert until(lambda: loop.tick == 9)
+    loop.reset()
+    assert until(lambda: not loop._requests.qsize())
+    world.speak(trial(2, 9, 12, last=True))
+    assert until(lambda: loop.finished)
+    assert [accounts(world).fault(trial(k, *t)) for k, t in enumerate([(0, 5), (5, 9), (9, 12)])] == [
+        "", "", "reset by hand"
+    ]  # fmt: skip

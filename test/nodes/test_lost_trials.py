@@ -1,0 +1,87 @@
+"""Trials in which the effector did not follow commands throughout, in a whole stack: lost, and in no figure."""
+
+import pytest
+
+
+def ended(stack, n=0):
+    """Trials that are over, from the n-th on: text, number and reason."""
+    return [(t["text"], t["trial"], t.get("why", "")) for t in stack.trials if t["text"] in ("end", "lost")][n:]
+
+
+def estop(stack):
+    assert stack.probe.trigger("effector/estop")[0]
+
+
+def resume(stack):
+    assert stack.probe.trigger("effector/resume")[0]
+
+
+def pause(stack, hold=True):
+    from std_srvs.srv import SetBool
+
+    assert stack.probe.call(SetBool, "effector/pause", data=hold).success
+
+
+def deactivate(stack):
+    assert stack.probe.change("policy", "deactivate")
+
+
+def activate(stack):
+    assert stack.probe.change("policy", "activate")
+
+
+HOLDS = {
+    "emergency stop": (estop, resume),
+    "paused": (pause, lambda stack: pause(stack, False)),
+    "older than|without a policy": (deactivate, activate),
+}
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["real time", "simulated time"])
+def stack(start, request):
+    # trials of simulated time that are long enough to be interrupted by hand
+    trial_s = 20.0 if request.param else 0.5
+    made = start({"task": {"trial_s": trial_s}}, effector="point_mass", lockstep=request.param).ready()
+    made.lockstep = request.param
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("why", HOLDS)
+def test_an_interrupted_trial_is_lost_and_the_next_ones_count(stack, why):
+    import re
+
+    hold, release = HOLDS[why]
+    n = len(ended(stack))
+    assert stack.until(lambda: any(text == "end" for text, *_ in ended(stack, n)))
+    assert stack.until(lambda: stack.trials[-1]["text"] in ("start", "go"))
+    running = stack.trials[-1]["trial"]
+    hold(stack)
+    stack.spin(0.3)
+    release(stack)
+    assert stack.until(lambda: any(k >= running + 4 for _, k, _ in ended(stack, n)), 60.0)
+    over = {k: (text, reason) for text, k, reason in ended(stack, n)}
+    lost = {k: reason for k, (text, reason) in over.items() if text == "lost"}
+    assert lost and min(lost) in (running, running + 1) and max(lost) - min(lost) == len(lost) - 1, over
+    assert all(re.search(why, reason) for reason in lost.values()), lost
+    if not stack.lockstep:  # trials wait for the effector: the one that runs and the one that is planned are lost
+        assert len(lost) <= 2, lost
+    assert over[running + 4][0] == "end" or max(lost) >= running + 3, over
+
+
+def test_a_policy_that_is_started_again_costs_its_trial(stack):
+    assert stack.until(lambda: stack.trials[-1]["text"] == "go")
+    n, running = len(ended(stack)), stack.trials[-1]["trial"]
+    stack.kill("policy")
+    assert stack.until(lambda: ended(stack, n) and ended(stack)[-1][1] >= running + 3 and ended(stack)[-1][0] == "end", 90)
+    over = {k: text for text, k, _ in ended(stack, n)}
+    assert "lost" in (over.get(running), over.get(running + 1)), ended(stack, n)
+
+
+def test_in_real_time_the_first_trial_waits_for_the_policy(start):
+    made = start({"task": {"trial_s": 0.3, "trials": 3}}, effector="point_mass", namespace="waiting")
+    try:
+        assert made.until(lambda: len(ended(made)) == 3, 60.0)
+        assert not [why for *_, why in ended(made) if why in ("no command yet", "not active")], ended(made)
+    finally:
+        made.close()
