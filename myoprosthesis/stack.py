@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -13,10 +14,13 @@ from typing import Any
 
 from myoprosthesis.core import registry, share
 from myoprosthesis.core.errors import ConfigError, unknown
+from myoprosthesis.core.location import anchored, located
 from myoprosthesis.core.options import build, option
 from myoprosthesis.emg.extras import library
 from myoprosthesis.emg.layout import Layout
 from myoprosthesis.files import yaml_text
+from myoprosthesis.files.parameter_file import ALWAYS, Entry, entries
+from myoprosthesis.files.parameter_file import parameters as parameters_of
 
 
 @dataclass(frozen=True)
@@ -104,42 +108,54 @@ def describe(options: StackOptions, settings: Mapping[str, Mapping[str, Any]] | 
 
     Later wins: the stack's file, the options, `params_file`, `settings` (parameters by node).
     """
-    file = _stack(options.stack)
+    here = Path.cwd()
+    file, folder = _stack(options.stack)
     effector = options.effector or str(file.get("effector", "arm26"))
     registry.factory("effectors", effector)
-    policy = options.policy or _default_policy(file.get("policy"), effector, options.stack)
-    perturbation = {"perturbation": options.perturbation or str(file.get("perturbation", "null"))}
+    policy = located(options.policy, here, "name")
+    if not policy:
+        policy = located(_default_policy(file.get("policy"), effector, options.stack), folder, "name")
+    imposed = located(str(file.get("perturbation", "null")), folder, "name")
+    perturbation = {"perturbation": located(options.perturbation, here, "name") or imposed}
     chosen = (_with_emg if "emg" in file else _with_task)(options, file, effector, policy)
     chosen["perturbation"] = {**perturbation, **chosen["perturbation"]}
     if options.record:
-        folder = str(Path(options.record).expanduser().absolute())
-        chosen["recorder"] = {"folder": folder, "clock": "simulated" if options.lockstep else "wall"}
-    said = _by_node(file.get("nodes") or {}, options.stack)
+        bag = str(Path(options.record).expanduser().absolute())
+        chosen["recorder"] = {"folder": bag, "clock": "simulated" if options.lockstep else "wall"}
+    space = f"/{options.namespace.strip('/')}".rstrip("/")
+    nodes = {n: f"{space}/twin/effector" if n == "twin" else f"{space}/{n}" for n in _OPTIONS if n in chosen}
+    said = dict(file.get("nodes") or {})
     if options.file or options.emg not in ("", file.get("emg")):
         said.pop("emg", None)  # it is about the stack's own recording
-    layers = [said, chosen]
+    layers = [(said, options.stack, folder), (chosen, "", here)]
     if options.params_file:
-        layers.append(_by_node(_yaml(Path(options.params_file)), options.params_file))
-    layers.append(_by_node(settings or {}, "--set"))
-    faults: list[str] = []
+        given = Path(options.params_file).expanduser()
+        layers.append((_yaml(given), options.params_file, given.absolute().parent))
+    layers.append((dict(settings or {}), "--set", here))
+    read = [(entries(data, where, nodes, _OPTIONS), base) for data, where, base in layers]
+    given_nodes = {n for data, where, _ in layers if where != options.stack for n in data if n in _OPTIONS}
+    strange = given_nodes - set(nodes)
+    faults = [f"stack {options.stack!r} has no node {n!r}; it has {', '.join(chosen)}" for n in sorted(strange)]
     specs = []
-    for name, (executable, _, _) in _OPTIONS.items():
-        if name not in chosen:
-            given = [layer[name] for layer in layers[1:] if layer.get(name)]
-            faults += [f"stack {options.stack!r} has no node {name!r}; it has {', '.join(chosen)}"] if given else []
-            continue
-        parameters: dict[str, Any] = {}
-        for layer in layers:
-            parameters.update(layer.get(name, {}))
-        faults += _faults(name, parameters)
+    for name, full in nodes.items():
+        parameters, bases = _layered(name, full, read)
+        groups = _groups(name, parameters)
+        for group in groups:
+            for base in dict.fromkeys(bases.values()):
+                mine = {k: parameters[k] for k in parameters if bases[k] == base and k in _names([group])}
+                parameters.update(anchored(group, mine, base))
+        faults += _faults(name, parameters, groups)
         parameters = {k: _plain(v) for k, v in parameters.items() if not (_sized(v) and len(v) == 0)}
         if options.use_sim_time:
             parameters["use_sim_time"] = True
         twin = name == "twin"
-        space = f"/{options.namespace.strip('/')}".rstrip("/")
+        remappings = {"command": f"{space}/command"} if twin else {}
+        simulated = options.lockstep or parameters.get("use_sim_time")
+        if space and simulated and name != "effector":  # which gives the time
+            remappings["/clock"] = f"{space}/clock"
         specs.append(
             NodeSpec(
-                name, executable, parameters, {"command": f"{space}/command"} if twin else {},
+                name, _OPTIONS[name][0], parameters, remappings,
                 node="effector" if twin else "", namespace=name if twin else "",
             )
         )  # fmt: skip
@@ -186,7 +202,7 @@ def _with_emg(options: StackOptions, file: Mapping[str, Any], effector: str, pol
     source = options.emg or str(file["emg"])
     emg: dict[str, Any] = {"source": source, "conditioning": policy}
     if options.file:
-        emg["file"] = str(Path(options.file).expanduser().resolve()) if Path(options.file).exists() else options.file
+        emg["file"] = options.file
     for pair in options.emg_option:
         key, sep, text = pair.partition("=")
         if not sep:
@@ -249,19 +265,52 @@ def node_options() -> dict[str, list[type]]:
     return out
 
 
-def _faults(name: str, parameters: Mapping[str, Any]) -> list[str]:
-    """Everything that is wrong with the parameters of one node."""
-    component = _OPTIONS[name][2]
-    groups = node_options()[name]
-    faults = []
+def _layered(name: str, full: str, read: list[tuple[list[Entry], Path]]) -> tuple[dict[str, Any], dict[str, Path]]:
+    """The parameters of one node, and for each the folder from which a file that it names is seen.
+
+    The component, whose options stand beside the node's, is known once all layers are read: hence twice.
+    """
+    parameters: dict[str, Any] = {}
+    bases: dict[str, Path] = {}
+    for _ in range(2):
+        known = {*_names(_groups(name, parameters)), *ALWAYS}
+        parameters, bases = {}, {}
+        for said, base in read:
+            layer = parameters_of(said, full, known)
+            parameters |= layer
+            bases |= dict.fromkeys(layer, base)
+    return parameters, bases
+
+
+def _names(groups: list[type]) -> set[str]:
+    return {f.name for group in groups for f in fields(group)}
+
+
+def _groups(name: str, parameters: Mapping[str, Any]) -> list[type]:
+    """The options dataclasses of a node, with that of the component which its parameters name; without it where they
+    name none that is known."""
+    component, groups = _OPTIONS[name][2], node_options()[name]
     if component is not None:
-        kind, key = component
+        with contextlib.suppress(ConfigError):
+            groups.append(registry.options(component[0], str(parameters.get(component[1], ""))))
+    return groups
+
+
+def _faults(name: str, parameters: Mapping[str, Any], groups: list[type]) -> list[str]:
+    """Everything that is wrong with the parameters of one node."""
+    faults = []
+    component = _OPTIONS[name][2]
+    if component is not None:
         try:
-            groups.append(registry.options(kind, str(parameters.get(key, ""))))
+            registry.options(component[0], str(parameters.get(component[1], "")))
         except ConfigError as error:
             return [str(error)]
-    known = {f.name for group in groups for f in fields(group)}
-    faults += [f"node {name!r}: {unknown('parameter', k, known)}" for k in parameters if k not in known]
+    known = _names(groups)
+    strange = [k for k in parameters if k not in known and k not in ALWAYS and not k.startswith("qos_overrides")]
+    faults += [f"node {name!r}: {unknown('parameter', k, known)}" for k in strange]
+    for key in ALWAYS:
+        if not isinstance(parameters.get(key, True), bool):
+            faults.append(f"node {name!r}: {key}: {parameters[key]!r} is not true or false")
     for group in groups:
         mine = {f.name for f in fields(group)}
         try:
@@ -276,7 +325,7 @@ def _faults(name: str, parameters: Mapping[str, Any]) -> list[str]:
         from myoprosthesis.nodes.perturbation_node import PerturbationNodeOptions, planner
 
         try:
-            planner(build(PerturbationNodeOptions, parameters))
+            planner(build(PerturbationNodeOptions, {k: v for k, v in parameters.items() if k not in ALWAYS}))
         except ConfigError as error:
             faults.append(str(error))
     return faults
@@ -325,7 +374,8 @@ def _default_policy(given: Any, effector: str, stack: str) -> str:
     )
 
 
-def _stack(name: str) -> dict[str, Any]:
+def _stack(name: str) -> tuple[dict[str, Any], Path]:
+    """What a stack's file says, and its folder, from which the files that it names are seen."""
     path = Path(name).expanduser()
     if path.suffix not in (".yaml", ".yml") or not path.is_file():
         known = stacks()
@@ -336,22 +386,7 @@ def _stack(name: str) -> dict[str, Any]:
     strange = [key for key in data if key not in STACK_KEYS]
     if strange:
         raise ConfigError(f"{path}: {unknown('key', strange[0], STACK_KEYS)}")
-    return data
-
-
-def _by_node(data: Mapping[str, Any], where: str) -> dict[str, dict[str, Any]]:
-    """Parameters by node; ROS's own layout with `ros__parameters` is read too."""
-    out: dict[str, dict[str, Any]] = {}
-    for node, parameters in data.items():
-        name = str(node).strip("/")
-        if name not in _OPTIONS:
-            raise ConfigError(f"{where}: {unknown('node', name, _OPTIONS)}")
-        if isinstance(parameters, Mapping) and set(parameters) == {"ros__parameters"}:
-            parameters = parameters["ros__parameters"]
-        if not isinstance(parameters, Mapping):
-            raise ConfigError(f"{where}: node {name!r} needs a mapping of parameters, got {parameters!r}")
-        out[name] = dict(parameters)
-    return out
+    return data, path.absolute().parent
 
 
 def _yaml(path: Path) -> dict[str, Any]:

@@ -260,3 +260,127 @@ def test_any_stack_can_be_recorded(tmp_path, monkeypatch, stack):
     assert "recorder" not in parameters(stack=stack)
     with pytest.raises(ConfigError, match="has no node 'recorder'"):
         parameters({"recorder": {"views": True}}, stack=stack)
+
+
+# -- parameter files as ROS reads them --------------------------------------------------------------------------
+
+
+def told(text, tmp_path, **options):
+    """Parameters by node of a stack with such a file."""
+    file = tmp_path / "parameters.yaml"
+    file.write_text(text)
+    return {n.name: n.parameters for n in describe(StackOptions(params_file=str(file), **options))}
+
+
+PATTERNS = {
+    "/**: {ros__parameters: {seed: 7}}": ("", True),
+    "/*: {ros__parameters: {seed: 7}}": ("", True),
+    "/**/effector: {ros__parameters: {seed: 7}}": ("left", True),
+    "/*/effector: {ros__parameters: {seed: 7}}": ("left", True),
+    "effector: {ros__parameters: {seed: 7}}": ("", True),
+    "/effector: {ros__parameters: {seed: 7}}": ("", True),
+    "/left/effector: {ros__parameters: {seed: 7}}": ("left", True),
+    "left/effector: {ros__parameters: {seed: 7}}": ("left", True),
+    "left: {effector: {ros__parameters: {seed: 7}}}": ("left", True),
+    "/lab/left: {effector: {ros__parameters: {seed: 7}}}": ("lab/left", True),
+    "/lab/**: {ros__parameters: {seed: 7}}": ("lab/left", True),
+    "effector: {seed: 7}": ("left", True),
+    "{/right/effector: {ros__parameters: {seed: 7}}, /left/task: {ros__parameters: {trials: 2}}}": ("left", False),
+    "{/rviz2: {ros__parameters: {seed: 7}}, /effector: {ros__parameters: {dt: 0.005}}}": ("", False),
+    "{/*: {ros__parameters: {seed: 7}}, /**/task: {ros__parameters: {trials: 2}}}": ("left", False),
+}
+
+
+@pytest.mark.parametrize("text", PATTERNS)
+def test_a_parameter_file_is_read_as_ros_reads_it(text, tmp_path):
+    namespace, there = PATTERNS[text]
+    assert told(text, tmp_path, namespace=namespace)["effector"]["seed"] == (7 if there else 0)
+
+
+def test_the_exact_name_counts_before_a_pattern_and_the_later_before_the_earlier(tmp_path):
+    said = {"/effector": 1, "/**": 2, "/*": 3}
+    text = ", ".join(f"{node}: {{ros__parameters: {{seed: {seed}}}}}" for node, seed in said.items())
+    made = told(f"{{{text}}}", tmp_path)
+    assert made["effector"]["seed"] == 1 and made["policy"]["seed"] == made["task"]["seed"] == 3
+    assert "seed" not in made["perturbation"] or made["perturbation"]["seed"] == 3
+
+
+def test_what_is_said_for_all_reaches_those_that_know_it(tmp_path):
+    made = told("/**: {ros__parameters: {use_sim_time: true, blend_s: 0.3, trial_s: 2.0}}", tmp_path)
+    assert all(p["use_sim_time"] is True for p in made.values())
+    assert made["policy"]["blend_s"] == 0.3 and made["task"]["trial_s"] == 2.0 and "blend_s" not in made["effector"]
+    assert told("task: {use_sim_time: true}", tmp_path)["task"]["use_sim_time"] is True
+
+
+ASTRAY = {
+    "/effector: {ros__parameters: {seed: 7}}": ("left", r"'/effector' is not the node of this stack.*'/left/effector'"),
+    "/efector: {ros__parameters: {seed: 7}}": ("", "unknown node 'efector'.*did you mean 'effector'"),
+    "/right/effector: {ros__parameters: {seed: 7}}": ("left", "has no parameters for this stack, .*/left/effector"),
+    "/**: {ros__parameters: {use_sim_time: perhaps}}": ("", "use_sim_time: 'perhaps' is not true or false"),
+    "/**: {ros__parameters: 3}": ("", "needs a mapping of parameters, got 3"),
+    "left: {effector: {ros__parameters: {speed: 1}}}": ("left", "unknown parameter 'speed'"),
+}
+
+
+@pytest.mark.parametrize("text", ASTRAY)
+def test_what_reaches_no_node_is_refused(text, tmp_path):
+    namespace, sentence = ASTRAY[text]
+    with pytest.raises(ConfigError, match=sentence):
+        told(text, tmp_path, namespace=namespace)
+
+
+# -- files that people name -------------------------------------------------------------------------------------
+
+MODEL = """<mujoco><worldbody><body><joint name="a"/><geom size=".1"/></body></worldbody>
+<actuator><position joint="a" kp="1" ctrlrange="-1 1"/></actuator></mujoco>"""
+
+
+@pytest.fixture
+def places(tmp_path, monkeypatch, sound):
+    """A folder `here` in which one stands, and a folder `there` with a file that names others."""
+    for name in ("here", "there"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "robot.xml").write_text(MODEL)
+        (folder / "mine.yaml").write_text("kinds: [{kind: curl, gain: 3}]")
+        (folder / "policy.onnx").write_bytes(sound())
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path / "here", tmp_path / "there"
+
+
+def test_files_on_the_command_line_are_seen_from_where_one_stands(places):
+    here, _ = places
+    made = describe(
+        StackOptions(effector="point_mass", policy="policy.onnx", perturbation="mine.yaml", record="bag"),
+        as_settings(["policy.shadow=./policy.onnx"]),
+    )
+    by_name = {n.name: n.parameters for n in made}
+    assert by_name["policy"]["policy"] == by_name["policy"]["shadow"] == str(here / "policy.onnx")
+    assert by_name["perturbation"]["perturbation"] == str(here / "mine.yaml")
+    assert by_name["recorder"]["folder"] == str(here / "bag")
+    options = StackOptions(effector="mjcf", policy="policy.onnx")
+    (body, *_) = describe(options, as_settings(["effector.file=robot.xml"]))
+    assert body.parameters["file"] == str(here / "robot.xml")
+
+
+def test_files_in_a_yaml_file_are_seen_from_its_own_folder(places):
+    here, there = places
+    (there / "stack.yaml").write_text(
+        "{effector: mjcf, policy: policy.onnx, perturbation: mine.yaml, nodes: {effector: {file: robot.xml}}}"
+    )
+    made = {n.name: n.parameters for n in describe(StackOptions(stack="../there/stack.yaml"))}
+    assert made["effector"]["file"] == str(there / "robot.xml")
+    assert made["policy"]["policy"] == str(there / "policy.onnx")
+    assert made["perturbation"]["perturbation"] == str(there / "mine.yaml")
+    (there / "parameters.yaml").write_text("{/**: {ros__parameters: {file: robot.xml}}, policy: {shadow: policy.onnx}}")
+    options = StackOptions(effector="mjcf", policy="policy.onnx", params_file="../there/parameters.yaml")
+    made = {n.name: n.parameters for n in describe(options)}
+    assert made["effector"]["file"] == str(there / "robot.xml")
+    assert made["policy"]["shadow"] == str(there / "policy.onnx")
+    assert made["policy"]["policy"] == str(here / "policy.onnx")
+
+
+def test_a_name_stays_a_name(places):
+    (places[0] / "curl_cw.yaml").write_text("kinds: []")
+    made = {n.name: n.parameters for n in describe(StackOptions(perturbation="curl_cw", policy="reach_null"))}
+    assert made["perturbation"]["perturbation"] == "curl_cw" and made["policy"]["policy"] == "reach_null"

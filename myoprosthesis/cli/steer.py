@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 from myoprosthesis.cli.figures import add_json, check_writable, write_json
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.location import anchored, located
 from myoprosthesis.files import yaml_text
 
 WAIT_S = 3.0
@@ -57,13 +59,11 @@ def swap(given: argparse.Namespace) -> int:
     from myoprosthesis.nodes.steering import Steering
     from myoprosthesis.policies import store
 
-    name = given.policy
-    if "/" in name or Path(name).is_file():
-        name = str(store.find(name).resolve())
+    name = store.abroad(given.policy)
     with Steering(given.namespace) as graph:
         before = graph.active()
         there = before.get("policy") == name and before.get("text") == "active"
-        now = before if there else _swap(graph, name)
+        now = before if there else graph.swap(name)
         graph.spin_until(lambda: bool(graph.effector), WAIT_S)
         idle = graph.effector.get("idle", "")
     already = " already" if there else f" (before: {now['previous']})" if now.get("previous") else ""
@@ -73,30 +73,17 @@ def swap(given: argparse.Namespace) -> int:
     return 0
 
 
-def _swap(graph: Any, name: str) -> dict[str, Any]:
-    """A policy by its name where the stack runs; by its file where only this terminal knows the name."""
-    from myoprosthesis.policies import store
-
-    try:
-        return graph.swap(name)  # type: ignore[no-any-return]
-    except ConfigError as error:
-        own = store.names().get(name)
-        if own is None or f"unknown policy {name!r}" not in str(error):
-            raise
-        return graph.swap(str(own.resolve()))  # type: ignore[no-any-return]
-
-
 def perturb(given: argparse.Namespace) -> int:
     """Set the parameters of the perturbation node, all at once; it refuses what nothing in its stack can apply."""
     from myoprosthesis.core.options import build
     from myoprosthesis.nodes.perturbation_node import PerturbationNodeOptions, planner
     from myoprosthesis.nodes.steering import Steering
+    from myoprosthesis.perturbations import presets
 
-    pairs = _pairs(given.option)
-    options = "{" + ", ".join(f"{k}: {v}" for k, v in pairs.items()) + "}" if pairs else ""
-    name = given.perturbation
-    if Path(name).suffix in (".yaml", ".yml") and Path(name).is_file():
-        name = str(Path(name).resolve())
+    here = Path.cwd()
+    name = located(given.perturbation, here, "name")
+    pairs = {k: yaml_text.parse(v, f"--option {k}") for k, v in _pairs(given.option).items()}
+    options = json.dumps(presets.anchored_overrides(name, pairs, here)) if pairs else ""
     values = {"perturbation": name, "gain": given.gain, "options": options}
     made = planner(build(PerturbationNodeOptions, {k: v for k, v in values.items() if v not in (None, "")}))
     with Steering(given.namespace) as graph:
@@ -104,16 +91,19 @@ def perturb(given: argparse.Namespace) -> int:
         by_trial = graph.get("perturbation", ["per_trial"]).get("per_trial", True)
     gains = ", ".join(f"{kind} {gain:g}" for kind, gain in made.gains.items()) if given.gain is not None else ""
     acting = f" with a gain of {gains} (its own direction)" if gains else ""
-    print(f"{given.perturbation}{acting} from {'the next trial' if by_trial else 'now'} on")
+    when = "the next trial" if by_trial else "now"
+    print(f"{name}{acting} from {when} on{_also_a_file(given.perturbation, here)}")
     return 0
 
 
 def exchange(given: argparse.Namespace) -> int:
     """Check all that can be checked, change, and see that the new effector is commanded."""
+    from myoprosthesis.core import registry
     from myoprosthesis.nodes.exchange import Exchange, options_of
     from myoprosthesis.nodes.steering import Steering
 
     options = {k: yaml_text.parse(v, f"--option {k}") for k, v in _pairs(given.option).items()}
+    options = anchored(registry.options("effectors", given.effector), options, Path.cwd())
     options_of(given.effector, options)
     with Steering(given.namespace) as graph:
         change = Exchange(graph, given.effector, options)
@@ -121,6 +111,12 @@ def exchange(given: argparse.Namespace) -> int:
         if note := change.imposed():
             print(f"note: {note}")
     return 0
+
+
+def _also_a_file(name: str, folder: Path) -> str:
+    """What is to be said of a preset that was named while a file of that name lies in the folder."""
+    beside = [f for f in (folder / f"{name}.yaml", folder / f"{name}.yml") if "/" not in name and f.is_file()]
+    return f" (the preset, not the file {beside[0].name} here: for that, give {beside[0].name})" if beside else ""
 
 
 def _pairs(given: list[str]) -> dict[str, str]:

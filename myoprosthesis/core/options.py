@@ -29,10 +29,10 @@ class Bounds:
 
 def option(
     default: Any = MISSING, help: str = "", unit: str = "", low: float = -math.inf, high: float = math.inf,
-    choices: tuple[str, ...] = (),
+    choices: tuple[str, ...] = (), file: str = "",
 ) -> Any:
-    """A dataclass field with its help text, unit and bounds."""
-    meta = {"help": help, "unit": unit, "bounds": Bounds(low, high, choices)}
+    """A dataclass field with its help text, unit and bounds. `file`: how it names one, see `located`."""
+    meta = {"help": help, "unit": unit, "bounds": Bounds(low, high, choices), "file": file}
     if isinstance(default, (list, dict)):
         return field(default_factory=lambda: type(default)(default), metadata=meta)
     return field(default=default, metadata=meta)

@@ -22,7 +22,7 @@ MODELS = Path(__file__).parent / "models"
 class MjcfOptions(BodyOptions):
     """Options of a body read from a file."""
 
-    file: str = option("", "path of an MJCF or URDF file")
+    file: str = option("", "path of an MJCF or URDF file", file="path")
     servo_hz: float = option(8.0, "natural frequency of the position servos that a URDF's joints get", "Hz", 0.1, 50.0)
 
 

@@ -52,7 +52,7 @@ COOLER = 5.0
 class HandOptions:
     """Options of every hand; what is 0 or empty is taken from the hand's data sheet."""
 
-    port: str = option("", "serial port, such as /dev/ttyUSB0, or what `myoprosthesis emulate` prints")
+    port: str = option("", "serial port, such as /dev/ttyUSB0, or what `myoprosthesis emulate` prints", file="there")
     baud: int = option(0, "speed of the port; 0: the hand's usual one", "Bd", 0, 10_000_000)
     address: int = option(-1, "address of the hand; -1: its usual one", "", -1, 255)
     dt: float = option(0.0, "control period; 0: the hand's own", "s", 0.0, 0.1)

@@ -39,9 +39,13 @@ class EmgNodeOptions:
 
     source: str = option("recording", "the source of EMG")
     conditioning: str = option(
-        "", "whose conditioning is done: a decoder's (its name), or options as YAML: '{mains_hz: 50}'; empty: the usual"
+        "",
+        "whose conditioning is done: a decoder's (its name), or options as YAML: '{mains_hz: 50}'; empty: the usual",
+        file="name",
     )
-    calibration: str = option("", "MVC of each channel, as `calibrate` saved it: a name or a path; empty: not known")
+    calibration: str = option(
+        "", "MVC of each channel, as `calibrate` saved it: a name or a path; empty: not known", file="name"
+    )
     period_s: float = option(0.002, "how often the source is read", "s", 1e-3, 0.1)
     autostart: bool = option(True, "configure and activate at once")
 

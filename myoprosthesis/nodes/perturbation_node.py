@@ -33,7 +33,7 @@ class PerturbationNodeOptions:
     """Parameters of the perturbation node."""
 
     perturbation: str = option(
-        "null", "a preset in config/perturbations/, a kind, or the path of a YAML file; set it to change"
+        "null", "a preset in config/perturbations/, a kind, or the path of a YAML file; set it to change", file="name"
     )
     gain: float | None = option(None, "size of the gain, in the preset's own direction")
     options: str = option("", "other options instead of the preset's, as YAML: '{ramp_s: 0.2}'")

@@ -46,8 +46,8 @@ DECODER_MEMORY_S = 3.0
 class PolicyNodeOptions:
     """Parameters of the policy node."""
 
-    policy: str = option("reach_null", "the policy that is played: a name or a path; set it to swap")
-    shadow: str = option("", "a policy that runs beside it and is only published; empty: none")
+    policy: str = option("reach_null", "the policy that is played: a name or a path; set it to swap", file="name")
+    shadow: str = option("", "a policy that runs beside it and is only published; empty: none", file="name")
     blend_s: float = option(0.1, "length of the cross-fade at a swap", "s", 0.0, 10.0)
     lockstep: bool = option(False, "answer every state under its own stamp")
     parties: tuple[str, ...] = option(

@@ -39,14 +39,14 @@ NEVER_ENDS = ("/transition_event", f"/{topics.BEAT.name}", f"/{topics.RECORDER_A
 class RecorderNodeOptions:
     """Parameters of the recorder node."""
 
-    folder: str = option("", "the folder of the recording; a new file in it, when there are some")
+    folder: str = option("", "the folder of the recording; a new file in it, when there are some", file="path")
     views: bool = option(False, "also record the conventional views, which repeat `state`")
     flush_s: float = option(0.05, "what came before that is safe when the recorder is killed", "s", 0.005, 10.0)
     clock: str = option(
         AUTO, "time under which messages are filed; auto: simulated time in lockstep, else when they were received",
         choices=(AUTO, WALL, SIMULATED),
     )  # fmt: skip
-    attachments: tuple[str, ...] = option((), "files to be kept in the recording")
+    attachments: tuple[str, ...] = option((), "files to be kept in the recording", file="path")
     autostart: bool = option(True, "configure and activate at once")
 
 

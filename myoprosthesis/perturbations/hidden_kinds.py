@@ -24,7 +24,7 @@ class HiddenTiming(Timing):
 
     units: tuple[int, ...] = option((), "numbers of the units, from 0; with components none: all", "", 0, 65535)
     components: tuple[int, ...] = option((), "instead of units: numbers of the file's axes, from 0", "", 0, 65535)
-    axes: str = option("", "file of the axes (.npz, .csv); looked for here, then in config/axes")
+    axes: str = option("", "file of the axes (.npz, .csv), or the name of one in config/axes", file="name")
 
     def __post_init__(self) -> None:
         for name in ("units", "components"):
@@ -129,10 +129,8 @@ def hidden_silence(options: HiddenSilenceOptions, trial: TrialPlan) -> tuple[Ent
 
 def _axes(name: str) -> axes.AxesFile:
     try:
-        path = Path(name).expanduser()
-        if not path.is_file() and not path.is_absolute():
-            shipped = share.root() / "config" / "axes" / path
-            path = shipped if shipped.is_file() else path
+        shipped = share.root() / "config" / "axes" / name
+        path = shipped if shipped.is_file() else Path(name).expanduser()
         stamp = path.stat().st_mtime_ns if path.is_file() else 0
     except (OSError, RuntimeError, ValueError) as error:  # a name too long, a home that is not there, a NUL
         raise ConfigError(f"axes {name[:80]!r} cannot be looked for: {str(error)[:60]}") from None

@@ -8,6 +8,7 @@ from typing import Any
 
 from myoprosthesis.core import registry, share
 from myoprosthesis.core.errors import ConfigError, unknown
+from myoprosthesis.core.location import anchored
 from myoprosthesis.core.options import build
 from myoprosthesis.files import yaml_text
 from myoprosthesis.perturbations.schedule import Planner, Preset, refuse_sign
@@ -33,8 +34,30 @@ def load(name: str, **changes: Any) -> Preset:
         if name not in known:
             raise unknown("perturbation", name, known)
         file = known[name]
-        data = _read(file) if file is not None else {"kinds": [{"kind": name}]}
+        path, data = (file, _read(file)) if file is not None else (Path(name), {"kinds": [{"kind": name}]})
     return build(Preset, {"name": path.stem, **data, **changes}, f"perturbation {name!r}")
+
+
+def anchored_kinds(data: Any, folder: Path) -> Any:
+    """Mappings with `kind` and its options, wherever they lie in `data`, with the files that they name seen from
+    `folder`; what is wrong with them is left for others to refuse."""
+    if isinstance(data, (list, tuple)):
+        return [anchored_kinds(d, folder) for d in data]
+    if not isinstance(data, Mapping):
+        return data
+    if data.get("kind") in registry.names("perturbations"):
+        return anchored(registry.options("perturbations", data["kind"]), data, folder)
+    return {k: anchored_kinds(v, folder) for k, v in data.items()}
+
+
+def anchored_overrides(name: str, overrides: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Options that replace those of the kinds of a preset, with the files that they name seen from `folder`."""
+    preset, out = load(name), dict(overrides)
+    blocks = [preset.kinds, *(b.get("kinds", ()) for b in preset.blocks)]
+    for kind in (k.get("kind") for kinds in blocks for k in kinds):
+        if kind in registry.names("perturbations"):
+            out = anchored(registry.options("perturbations", kind), out, folder)
+    return out
 
 
 def planner(name: str, overrides: Mapping[str, Any], **changes: Any) -> Planner:
@@ -63,4 +86,6 @@ def inline(text: str) -> dict[str, Any]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    return yaml_text.read_mapping(path, keys=", ".join(Preset.__dataclass_fields__))
+    """What a file says; the files that it names are seen from its own folder."""
+    data = yaml_text.read_mapping(path, keys=", ".join(Preset.__dataclass_fields__))
+    return dict(anchored_kinds(data, path.absolute().parent))

@@ -34,3 +34,15 @@ def find(name: str) -> Path:
         return known[name]
     looked = ", ".join(dict.fromkeys(str(folder) for folder in share.policy_folders()))
     raise unknown("policy", name, known, f"(looked in {looked}; or give the path of a policy.onnx)")
+
+
+def abroad(name: str) -> str:
+    """By what a node in another folder finds the policy that is named here: a shipped one by its name, any other by the
+    absolute path of its file. What is unknown here is left to the node."""
+    try:
+        file = find(name).absolute()
+    except ConfigError:
+        if "/" in name:
+            raise
+        return name
+    return name if file.parent.parent == share.root() / "policies" and file.parent.name == name else str(file)

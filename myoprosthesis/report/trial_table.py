@@ -109,7 +109,7 @@ def read(file: Path) -> Reading:
     kept, lost = _without_lost(rows[0], rows[1:])
     table = _table(file, rows[0], kept)
     if not len(table):
-        what = f"{len(lost)} lost trials and no other" if lost else "no trial: no trial of this session was finished"
+        what = f"no trial but lost ones ({len(lost)})" if lost else "no trial: no trial of this session was finished"
         raise ConfigError(f"{file} has a header and {what}")
     if lost:
         few = "; ".join(f"{trial}: {why}" for trial, why in lost[:8]) + ("; …" if len(lost) > 8 else "")

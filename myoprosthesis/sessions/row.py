@@ -11,15 +11,11 @@ from numpy.typing import NDArray
 from myoprosthesis.analysis.adaptation import adaptation_index, ideal_force
 from myoprosthesis.core.kinematics import endpoint_error, lateral, lateral_deviation, peak_speed
 from myoprosthesis.core.plan import NS, TrialPlan
+from myoprosthesis.sessions.folder import COLUMNS
 from myoprosthesis.sessions.session import Session
 from myoprosthesis.sessions.trials import CATCH, CHANNEL, Trial, curl_gain, field_of
 
 Array = NDArray[np.float64]
-FIGURES = (
-    *("success", "endpoint_error_mm", "lateral_deviation_mm", "lateral_at_peak_speed_mm", "peak_speed"),
-    *("channel_slope", "channel_force_N"),
-)
-"""The columns that say how a trial went."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +46,7 @@ def row(
         "loss": played.loss, "samples": len(time_ns), "lost": lost,
     }  # fmt: skip
     if lost:
-        return {**dict.fromkeys(FIGURES), **planned}
+        return {c: planned.get(c) for c in COLUMNS}
     error = endpoint_error(position, plan.target, dt)
     speed = np.linalg.norm(velocity, axis=1)
     fastest = int(speed.argmax())
@@ -63,10 +59,10 @@ def row(
         if not law.is_zero and moving.sum() > 2:
             ideal = ideal_force(position[moving], velocity[moving], plan.start, plan.target, law)
             slope = adaptation_index(wall[moving], ideal, intercept=False)
-    return {
-        **planned,
+    figures = {
         "success": bool(error <= session.reaching.radius), "endpoint_error_mm": error * 1e3,
         "lateral_deviation_mm": lateral_deviation(position, plan.start, plan.target) * 1e3,
         "lateral_at_peak_speed_mm": float(lateral(position, plan.start, plan.target)[fastest]) * 1e3,
         "peak_speed": peak_speed(velocity), "channel_slope": slope, "channel_force_N": force,
     }  # fmt: skip
+    return {c: {**planned, **figures}[c] for c in COLUMNS}

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from myoprosthesis.core import registry, share
 from myoprosthesis.core.errors import ConfigError, MyoError, unknown
+from myoprosthesis.core.location import anchored
 from myoprosthesis.core.options import build, option
 from myoprosthesis.core.plan import TASK_CHANNELS
 from myoprosthesis.files import yaml_text
@@ -31,12 +32,12 @@ class Block:
     name: str = option(help="name for people")
     trials: int = option(help="how many", low=1, high=100_000)
     role: str = option("", "what the report takes it for; empty: its name, where it is one of these", choices=ROLES)
-    perturbation: str = option("null", "what is imposed: a preset, a kind, or the path of a YAML file")
+    perturbation: str = option("null", "what is imposed: a preset, a kind, or the path of a YAML file", file="name")
     kinds: tuple[dict, ...] = option((), "or the perturbations themselves, each with its kind and options")
     catch_rate: float = option(0.0, "share of trials in which what is imposed is left out by surprise", "1", 0.0, 0.5)
     channel_rate: float = option(0.0, "share of trials in a force channel", "1", 0.0, 0.5)
     lead_in: int = option(8, "first trials of the block that are neither", "", 0)
-    policy: str = option("", "the policy from here on; empty: the one before, as it has become")
+    policy: str = option("", "the policy from here on; empty: the one before, as it has become", file="name")
     feedback: bool = option(True, "whether the endpoint is seen; otherwise it is seen at the start")
     learning: bool = option(True, "whether the learner, where there is one, learns here")
     targets: int | None = option(None, "targets on the circle instead of the session's", "", 1, 360)
@@ -58,7 +59,7 @@ class Session:
     blocks: tuple[Block, ...] = option(help="the blocks, in order")
     about: str = option("", "one sentence for people")
     effector: str = option("arm26", "the body")
-    policy: str = option("reach_null", "the policy of the first block: a name or a path")
+    policy: str = option("reach_null", "the policy of the first block: a name or a path", file="name")
     seed: int = option(0, "seed of the order of targets, of catch and channel trials, of noise and of learning", "", 0)
     lockstep: bool = option(True, "simulated time, as fast as it goes and repeatable; otherwise wall time")
     task: dict = option({}, "options of centre-out reaching: distance, targets, trial_s, go_s, radius …")
@@ -108,7 +109,16 @@ def load(name: str, changes: Mapping[str, Any] | None = None) -> Session:
             raise unknown("session", name, known, "or give the path of a .yaml file")
         path = known[name]
     data = yaml_text.read_mapping(path, f"session {path}", ", ".join(f.name for f in fields(Session)))
-    return made({**data, **(changes or {})}, str(path))
+    return made(_anchored({**data, **(changes or {})}, path.absolute().parent), str(path))
+
+
+def _anchored(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """What a file says, with the files that it names seen from its own folder: policies, presets, files of kinds."""
+    out: dict[str, Any] = presets.anchored_kinds(data, folder)
+    blocks = out.get("blocks")
+    if isinstance(blocks, list):
+        out["blocks"] = [anchored(Block, b, folder) if isinstance(b, Mapping) else b for b in blocks]
+    return anchored(Session, out, folder)
 
 
 def made(data: Mapping[str, Any], where: str = "session") -> Session:

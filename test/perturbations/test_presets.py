@@ -114,3 +114,25 @@ def test_the_mirror_image_of_a_file_is_found_by_what_it_does(tmp_path):
     path.write_text("kinds: [{kind: curl, gain: -3}, {kind: viscous}]")
     with pytest.raises(ConfigError, match="a preset of its own"):
         presets.planner(str(path), {"gain": -3.0})
+
+
+def test_files_that_a_preset_names_are_seen_from_its_own_folder(tmp_path, monkeypatch):
+    """And those of options on the command line from where one stands; a name is that of a shipped file."""
+    shipped = (share.root() / "config" / "axes" / "reach_null.csv").read_text()
+    for folder in ("here", "there"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "mine.csv").write_text(shipped)
+    monkeypatch.chdir(tmp_path / "here")
+    preset = tmp_path / "there" / "mine.yaml"
+    preset.write_text("blocks: [{kinds: [{kind: hidden_add, components: [0], axes: mine.csv}]}]")
+    loaded = presets.load("../there/mine.yaml")
+    assert loaded.blocks[0]["kinds"][0]["axes"] == str(tmp_path / "there" / "mine.csv")
+    changes = presets.anchored_overrides(str(preset), {"axes": "mine.csv", "start_s": 0.1}, tmp_path / "here")
+    assert changes == {"axes": str(tmp_path / "here" / "mine.csv"), "start_s": 0.1}
+    preset.write_text("kinds: [{kind: hidden_add, components: [0], axes: reach_null.csv}]")
+    assert presets.load(str(preset)).kinds[0]["axes"] == "reach_null.csv"
+    (tmp_path / "there" / "mine.csv").unlink()
+    preset.write_text("kinds: [{kind: hidden_add, components: [0], axes: mine.csv}]")
+    (tmp_path / "here" / "mine.csv").unlink()
+    with pytest.raises(ConfigError, match="mine.csv"):
+        presets.planner(str(preset), {})

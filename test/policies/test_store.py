@@ -40,3 +40,13 @@ def test_names_that_the_system_refuses_are_refused_too(name):
     with pytest.raises(ConfigError) as caught:
         store.find(name)
     assert len(str(caught.value)) < 1000
+
+
+def test_a_node_elsewhere_finds_what_is_named_here(own, monkeypatch, tmp_path):
+    assert store.abroad("reach_null") == str(own / "policy.onnx")
+    assert store.abroad("reach_cw") == "reach_cw" and store.abroad("known_to_the_node") == "known_to_the_node"
+    monkeypatch.chdir(own)
+    for given in ("policy.onnx", "./policy.onnx", "../reach_null"):
+        assert store.abroad(given).startswith("/") and store.find(store.abroad(given)).samefile(own / "policy.onnx")
+    with pytest.raises(ConfigError, match="unknown policy"):
+        store.abroad("./absent.onnx")

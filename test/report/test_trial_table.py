@@ -57,3 +57,18 @@ def test_bytes_that_are_no_text_are_refused(file):
     file.write_bytes(b"\xff\xfe\x00trial\n")
     with pytest.raises(ConfigError, match="no table of trials"):
         trial_table.read(file)
+
+
+def test_lost_trials_are_in_no_figure_and_are_told_of(file):
+    """Tables of an older version have no such column and are read as ever."""
+    before = trial_table.read(file).table
+    header, *rows = file.read_text().splitlines()
+    lost = {3: "emergency stop", 40: "paused"}
+    rows = [f"{row},{lost.get(k, '')}" for k, row in enumerate(rows)]
+    file.write_text("\n".join([f"{header},lost", *rows]) + "\n")
+    found = trial_table.read(file)
+    assert found.table.trial.tolist() == [k for k in before.trial if k not in lost]
+    assert found.faults == ("2 lost trials are in no figure (3: emergency stop; 40: paused).",)
+    file.write_text("\n".join([f"{header},lost", rows[3]]) + "\n")
+    with pytest.raises(ConfigError, match=r"no trial but lost ones \(1\)"):
+        trial_table.read(file)

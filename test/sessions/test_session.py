@@ -200,3 +200,32 @@ def test_a_folder_is_not_written_over(tmp_path):
     (tmp_path / "s" / "trials.csv").write_text("trial,what\n1,2\n")
     with pytest.raises(ConfigError, match="columns"):
         SessionFolder.open(tmp_path / "s")[0].rows()
+
+
+def test_files_that_a_session_names_are_seen_from_its_own_folder(tmp_path, monkeypatch, sound):
+    (tmp_path / "there").mkdir()
+    monkeypatch.chdir(tmp_path)
+    there = tmp_path / "there"
+    (there / "mine.yaml").write_text("kinds: [{kind: curl, gain: 3}]")
+    (there / "policy.onnx").write_bytes(sound())
+    (there / "session.yaml").write_text(yaml.safe_dump(data(
+        effector="point_mass", policy="policy.onnx",
+        blocks=[{"name": "a", "trials": 4, "perturbation": "mine.yaml"},
+                {"name": "b", "trials": 4, "perturbation": "curl_cw", "policy": "./policy.onnx"}],
+    )))  # fmt: skip
+    made = sessions.load("there/session.yaml")
+    assert made.policy == str(there / "policy.onnx") == made.blocks[1].policy
+    assert made.blocks[0].perturbation == str(there / "mine.yaml") and made.blocks[1].perturbation == "curl_cw"
+    folder = SessionFolder.create(tmp_path / "out", made, plan(made), "test")
+    assert SessionFolder.open(folder.path)[1] == made
+
+
+def test_the_row_of_a_lost_trial_says_why_and_has_no_figures():
+    session = sessions.made(data())
+    trial = plan(session)[0]
+    there = TrialPlan(0, 0, ns(1.0), (0.0, 0.3, 0.0), (0.1, 0.3, 0.0), ns(0.2))
+    n = np.zeros((100, 3))
+    values = row(session, trial, there, np.arange(100), n, n, n, 0.01, Played("p", "s"), "emergency stop")
+    assert set(values) == set(COLUMNS) and values["lost"] == "emergency stop"
+    assert values["success"] is values["endpoint_error_mm"] is values["lateral_deviation_mm"] is None
+    assert values["samples"] == 100 and values["target_x"] == 0.1

@@ -25,7 +25,7 @@ CLOCKS = ("t", "time", "timestamp", "ms", "us", "millis", "micros", "sample", "i
 class SerialOptions:
     """Which port, and what the board does not say itself."""
 
-    port: str = option(help="serial port, such as /dev/ttyACM0")
+    port: str = option(help="serial port, such as /dev/ttyACM0", file="there")
     baud: int = option(115_200, "speed; USB boards ignore it", "Bd", 300, 12_000_000)
     mode: str = option("ascii", "lines of text, or frames as in hardware/arduino", choices=("ascii", "framed"))
     rate: float = option(0.0, "sampling rate; 0: the board says it, which lines of text cannot", "Hz", 0.0, 1e5)

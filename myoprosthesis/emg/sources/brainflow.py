@@ -37,8 +37,8 @@ class BrainFlowOptions:
     """Which board, and what BrainFlow needs to find it."""
 
     board: str = option("synthetic", "BrainFlow's name of the board, such as synthetic, cyton, playback_file, ganglion")
-    port: str = option("", "serial port of the board or its dongle")
-    file: str = option("", "recording of BrainFlow that the playback board plays")
+    port: str = option("", "serial port of the board or its dongle", file="there")
+    file: str = option("", "recording of BrainFlow that the playback board plays", file="path")
     master: str = option("", "board with which that recording was made")
     parameters: dict[str, str] = option({}, "other input parameters of BrainFlow: mac_address, ip_address, timeout …")
     channels: tuple[str, ...] = option((), "names of the EMG channels; empty: ch1, ch2 …")

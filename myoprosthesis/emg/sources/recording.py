@@ -33,9 +33,10 @@ JUMP_S = 1.0
 class ReplayOptions:
     """Which recording, and how it is played."""
 
-    file: str = option(SHIPPED, "a file or folder, or the name of a recording in config/recordings")
+    file: str = option(SHIPPED, "a file or folder, or the name of a recording in config/recordings", file="there")
     about: str = option(
-        "", "what the files do not say: a name in config/recordings, or a YAML file; empty: recording.yaml beside them"
+        "", "what the files do not say: a name in config/recordings, or a YAML file; empty: recording.yaml beside them",
+        file="name",
     )
     layout: dict[str, Any] = option({}, "options of the layout (rate, unit, channels, label …) over those in `about`")
     speed: float = option(1.0, "times as fast as it was recorded", "1", 1e-3, 1e4)

@@ -1,0 +1,100 @@
+"""Parameter files of a stack: in this package's own short layout, by node, or as ROS reads them, by patterns."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from myoprosthesis.core.errors import ConfigError, unknown
+
+MARK = "ros__parameters"
+ALWAYS = ("use_sim_time", "start_type_description_service")
+"""Parameters that every ROS node has, beside its own."""
+NEAR = 0.8
+"""A node's name this much like one of the stack's is taken for a slip; others are those of other packages."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Parameters for the nodes that a pattern of full names takes in: `/left/effector`, `/*`, `/**/effector`, `/**`."""
+
+    pattern: str
+    parameters: dict[str, Any]
+
+    @property
+    def exact(self) -> bool:
+        """True without wildcards."""
+        return "*" not in self.pattern
+
+    def takes(self, node: str) -> bool:
+        """Whether it takes in the node with this full name. `*` stands for one part of it, `**` for any number."""
+        parts = {"*": "/[^/]+", "**": "(?:/[^/]+)*"}
+        tokens = self.pattern.strip("/").split("/")
+        return bool(re.fullmatch("".join(parts.get(t, "/" + re.escape(t)) for t in tokens), node))
+
+
+def entries(data: Mapping[str, Any], where: str, nodes: Mapping[str, str], own: Collection[str]) -> list[Entry]:
+    """What a file says, in order. `nodes`: full name of each node of the stack by its name in the stack; `own`: the
+    names by which the short layout knows nodes, whatever their namespace."""
+    out: list[Entry] = []
+    for key, value in data.items():
+        name = str(key).strip("/")
+        if _has_mark(value):
+            out += _ros(str(key), value, where)
+        elif name not in own:
+            raise ConfigError(f"{where}: {unknown('node', name, own)}")
+        elif not isinstance(value, Mapping):
+            raise ConfigError(f"{where}: node {name!r} needs a mapping of parameters, got {value!r}")
+        else:
+            out.append(Entry(nodes.get(name, f"/{name}"), dict(value)))
+    for entry in out:
+        _check(entry, where, nodes)
+    if any(_has_mark(v) for v in data.values()) and not any(e.takes(n) for e in out for n in nodes.values()):
+        raise ConfigError(f"{where} has no parameters for this stack, whose nodes are {', '.join(nodes.values())}")
+    return out
+
+
+def parameters(said: list[Entry], node: str, known: Collection[str]) -> dict[str, Any]:
+    """What the entries say for the node of this full name; the later counts, and an exact one before one for several
+    nodes, of which a node heeds what it knows."""
+    out: dict[str, Any] = {}
+    for entry in sorted((e for e in said if e.takes(node)), key=lambda e: e.exact):
+        heeded = entry.parameters if entry.exact else {k: v for k, v in entry.parameters.items() if k in known}
+        out.update(heeded)
+    return out
+
+
+def _has_mark(value: Any) -> bool:
+    return isinstance(value, Mapping) and (MARK in value or any(_has_mark(v) for v in value.values()))
+
+
+def _ros(key: str, value: Mapping[str, Any], where: str, space: str = "") -> Iterator[Entry]:
+    """The entries below a key, which may be a node, or a namespace that holds some."""
+    pattern = f"{space}/{key.strip('/')}"
+    for name, inner in value.items():
+        if name == MARK:
+            if not isinstance(inner, Mapping):
+                raise ConfigError(f"{where}: {MARK} of {pattern!r} needs a mapping of parameters, got {inner!r}")
+            yield Entry(pattern, dict(inner))
+        elif isinstance(inner, Mapping):
+            yield from _ros(str(name), inner, where, pattern)
+        else:
+            raise ConfigError(f"{where}: unknown parameter {name!r} of {pattern!r}: it stands beside {MARK}, not in it")
+
+
+def _check(entry: Entry, where: str, nodes: Mapping[str, str]) -> None:
+    """Refuse what was meant for a node of the stack and does not reach it."""
+    if not entry.exact or any(entry.takes(n) for n in nodes.values()):
+        return
+    space, _, last = entry.pattern.rpartition("/")
+    names = {full.rpartition("/")[2]: full for full in nodes.values()}
+    if last in names and not space:
+        raise ConfigError(
+            f"{where}: {entry.pattern!r} is not the node of this stack, which is {names[last]!r}: write that, or "
+            f"'/**/{last}' for any namespace"
+        )
+    if last not in names and difflib.get_close_matches(last, names, 1, NEAR):
+        raise ConfigError(f"{where}: {unknown('node', last, names)}")
