@@ -142,8 +142,8 @@ def describe(options: StackOptions, settings: Mapping[str, Mapping[str, Any]] | 
         groups = _groups(name, parameters)
         for group in groups:
             for base in dict.fromkeys(bases.values()):
-                mine = {k: parameters[k] for k in parameters if bases[k] == base and k in _names([group])}
-                parameters.update(anchored(group, mine, base))
+                seen = {k: v for k, v in parameters.items() if bases[k] == base}
+                parameters.update(anchored(group, _own(group, seen), base))
         faults += _faults(name, parameters, groups)
         parameters = {k: _plain(v) for k, v in parameters.items() if not (_sized(v) and len(v) == 0)}
         if options.use_sim_time:
@@ -286,6 +286,11 @@ def _names(groups: list[type]) -> set[str]:
     return {f.name for group in groups for f in fields(group)}
 
 
+def _own(group: type, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Those parameters of a node that are options of one dataclass."""
+    return {k: v for k, v in parameters.items() if k in _names([group])}
+
+
 def _groups(name: str, parameters: Mapping[str, Any]) -> list[type]:
     """The options dataclasses of a node, with that of the component which its parameters name; without it where they
     name none that is known."""
@@ -325,7 +330,7 @@ def _faults(name: str, parameters: Mapping[str, Any], groups: list[type]) -> lis
         from myoprosthesis.nodes.perturbation_node import PerturbationNodeOptions, planner
 
         try:
-            planner(build(PerturbationNodeOptions, {k: v for k, v in parameters.items() if k not in ALWAYS}))
+            planner(build(PerturbationNodeOptions, _own(PerturbationNodeOptions, parameters)))
         except ConfigError as error:
             faults.append(str(error))
     return faults
@@ -351,13 +356,12 @@ def _check_sites(specs: list[NodeSpec]) -> None:
     effector, policy, perturbation = (
         next(s.parameters for s in specs if s.name == name) for name in ("effector", "policy", "perturbation")
     )
-    imposed = planner(build(PerturbationNodeOptions, perturbation))
+    imposed = planner(build(PerturbationNodeOptions, _own(PerturbationNodeOptions, perturbation)))
     entries = imposed.entries()
     if not entries:
         return
     own = registry.options("effectors", str(effector["effector"]))
-    given = {k: v for k, v in effector.items() if k in {f.name for f in fields(own)}}
-    made: Any = registry.factory("effectors", str(effector["effector"]))(build(own, given))
+    made: Any = registry.factory("effectors", str(effector["effector"]))(build(own, _own(own, effector)))
     sites = Sites(made.spec, contract_of(str(store.find(str(policy["policy"])))))
     if why := sites.refusal(entries):
         raise ConfigError(f"perturbation {imposed.preset.name!r} cannot act in this stack: {why}")

@@ -342,7 +342,7 @@ def places(tmp_path, monkeypatch, sound):
         folder = tmp_path / name
         folder.mkdir()
         (folder / "robot.xml").write_text(MODEL)
-        (folder / "mine.yaml").write_text("kinds: [{kind: curl, gain: 3}]")
+        (folder / "mine.yaml").write_text("kinds: []")
         (folder / "policy.onnx").write_bytes(sound())
     monkeypatch.chdir(tmp_path / "here")
     return tmp_path / "here", tmp_path / "there"

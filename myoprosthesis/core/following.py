@@ -78,7 +78,7 @@ class Attendance:
             return
         last = self._lapses[-1] if self._lapses else None
         end_ns = now_ns + self._dt_ns
-        if last is not None and last.why == why and last.until_ns + self._dt_ns >= now_ns >= last.from_ns:
+        if last is not None and last.why == why and last.from_ns <= now_ns <= last.until_ns + self._dt_ns // 2:
             self._lapses[-1] = Lapse(last.from_ns, max(last.until_ns, end_ns), why)
         else:
             self._lapses.append(Lapse(now_ns, end_ns, why))
