@@ -99,6 +99,10 @@ def begin() -> Iterator[Callable[..., subprocess.Popen[str]]]:
                 pipe.close()
 
 
+PATIENCE_S = 60.0
+"""What a test waits for has so long at least: where the machine is busy, things take long, and come nevertheless."""
+
+
 class Probe:
     """A node of the test's own that listens, publishes and calls."""
 
@@ -131,11 +135,14 @@ class Probe:
         return self.node.create_publisher(topic.type, topic.name, qos or topic.qos)
 
     def spin(self, seconds: float) -> None:
-        self.until(lambda: False, seconds)
-
-    def until(self, done: Callable[[], Any], seconds: float = 20.0) -> Any:
-        """Handle what comes until `done`; what `done` last said."""
+        """Handle what comes for so long."""
         end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.executor.spin_once(timeout_sec=0.02)
+
+    def until(self, done: Callable[[], Any], seconds: float = PATIENCE_S) -> Any:
+        """Handle what comes until `done`, for `PATIENCE_S` at least; what `done` last said."""
+        end = time.monotonic() + max(seconds, PATIENCE_S)
         while not (result := done()) and time.monotonic() < end:
             self.executor.spin_once(timeout_sec=0.02)
         return result
@@ -143,10 +150,12 @@ class Probe:
     def call(self, kind: Any, name: str, **request: Any) -> Any:
         client = self._clients.setdefault(name, None) or self.node.create_client(kind, name)
         self._clients[name] = client
-        assert client.wait_for_service(timeout_sec=10.0), name
-        for _ in range(4):  # a request may go to a server that was killed, and is not known to be dead yet
-            future = client.call_async(kind.Request(**request))
-            if self.until(future.done, 4.0):
+        assert client.wait_for_service(timeout_sec=PATIENCE_S), name
+        for _ in range(8):  # a request may go to a server that was killed, and is not known to be dead yet
+            future, end = client.call_async(kind.Request(**request)), time.monotonic() + 8.0
+            while not future.done() and time.monotonic() < end:
+                self.executor.spin_once(timeout_sec=0.02)
+            if future.done():
                 return future.result()
         raise AssertionError(f"{name} did not answer")
 
@@ -188,6 +197,7 @@ class Stack:
         from myoprosthesis.supervisor import Supervisor
 
         self.words: list[str] = []
+        self._polled = 0.0
         self.probe = Probe(namespace=namespace)
         self.diagnostics: list[dict[str, Any]] = []
         self.policy: list[dict[str, Any]] = []
@@ -211,24 +221,24 @@ class Stack:
         self.supervisor = Supervisor(nodes, lambda who, text: self.words.append(f"[{who}] {text}"), namespace)
         self.supervisor.start()
 
-    def until(self, done: Callable[[], Any], seconds: float = 30.0) -> Any:
+    def until(self, done: Callable[[], Any], seconds: float = PATIENCE_S) -> Any:
         """As `Probe.until`, keeping the processes alive."""
-        polled = 0.0
-
-        def both() -> Any:
-            nonlocal polled
-            if time.monotonic() > polled:
-                fault = self.supervisor.poll()
-                assert not fault, (fault, self.words[-5:])
-                polled = time.monotonic() + 0.02
-            return done()
-
-        return self.probe.until(both, seconds)
+        return self.probe.until(lambda: self._keep_alive() or done(), seconds)
 
     def spin(self, seconds: float) -> None:
-        self.until(lambda: False, seconds)
+        """As `Probe.spin`, keeping the processes alive."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self._keep_alive()
+            self.probe.spin(min(left, 0.02))
 
-    def ready(self, seconds: float = 30.0, policy: bool = True) -> Stack:
+    def _keep_alive(self) -> None:
+        if time.monotonic() > self._polled:
+            fault = self.supervisor.poll()
+            assert not fault, (fault, self.words[-5:])
+            self._polled = time.monotonic() + 0.02
+
+    def ready(self, seconds: float = PATIENCE_S, policy: bool = True) -> Stack:
         """The effector follows commands, and the policy has told what it is."""
         assert self.until(
             lambda: self.diagnostics and self.diagnostics[-1]["ticks"] > 0 and (self.policy or not policy), seconds
@@ -238,7 +248,7 @@ class Stack:
     def report(self) -> dict[str, Any]:
         """The effector's next diagnostics but one, so that it is all newer than this call."""
         n = len(self.diagnostics)
-        assert self.until(lambda: len(self.diagnostics) > n + 1, 10.0), "no diagnostics"
+        assert self.until(lambda: len(self.diagnostics) > n + 1), "no diagnostics"
         return self.diagnostics[-1]
 
     def kill(self, name: str) -> None:

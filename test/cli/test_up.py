@@ -54,7 +54,7 @@ def background(tmp_path):
             process.wait()
 
 
-def until(done, seconds=30.0):
+def until(done, seconds=120.0):
     end = time.monotonic() + seconds
     while not (result := done()) and time.monotonic() < end:
         time.sleep(0.05)
@@ -138,7 +138,7 @@ def test_an_interrupt_ends_everything_cleanly(background, sign):
     nodes = nodes_of(process.pid)
     assert len(nodes) == 4
     process.send_signal(sign)
-    assert process.wait(15) == 0
+    assert process.wait(90) == 0
     assert "Summary" in words() and "Traceback" not in words() and "killed" not in words()
     assert not any(os.path.exists(f"/proc/{pid}") for pid in nodes)
 
@@ -148,9 +148,9 @@ def test_an_interrupt_while_it_starts(background):
         process, words = background("--effector", "point_mass")
         time.sleep(wait)
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) in (0, 130, -signal.SIGINT), words()
+        assert process.wait(90) in (0, 130, -signal.SIGINT), words()
         assert "Traceback" not in words(), words()
-        assert until(lambda p=process: not nodes_of(p.pid), 5.0)
+        assert until(lambda p=process: not nodes_of(p.pid))
 
 
 def test_killed_it_leaves_no_node_behind(background):
@@ -159,7 +159,7 @@ def test_killed_it_leaves_no_node_behind(background):
     assert len(nodes_of(process.pid)) == 4
     process.kill()
     process.wait()
-    assert until(lambda: not nodes_of(process.pid), 8.0), nodes_of(process.pid)
+    assert until(lambda: not nodes_of(process.pid)), nodes_of(process.pid)
 
 
 def test_a_second_stack_is_refused_and_the_first_goes_on(background, command):
@@ -174,17 +174,17 @@ def test_a_second_stack_is_refused_and_the_first_goes_on(background, command):
     assert alone.returncode == 2 and "another effector publishes /state" in alone.stdout + alone.stderr
     assert process.poll() is None
     process.send_signal(signal.SIGINT)
-    assert process.wait(15) == 0
+    assert process.wait(90) == 0
     assert "restarted" not in words(), words()
 
 
 def test_two_stacks_in_two_namespaces(background):
     left, left_words = background("--effector", "point_mass", "--namespace", "left")
     right, right_words = background("--effector", "arm26", "--namespace", "right")
-    assert until(lambda: "ready" in left_words() and "ready" in right_words(), 40.0), (left_words(), right_words())
+    assert until(lambda: "ready" in left_words() and "ready" in right_words()), (left_words(), right_words())
     for process in (left, right):
         process.send_signal(signal.SIGINT)
-    assert left.wait(15) == right.wait(15) == 0
+    assert left.wait(90) == right.wait(90) == 0
     assert "policy point_mass_null" in left_words() and "policy reach_null" in right_words()
 
 
@@ -246,7 +246,7 @@ def test_steering_from_another_terminal(background, command, tmp_path):
     said("resume")
     assert "going back to point_mass_null" in said("rollback")
     process.send_signal(signal.SIGINT)
-    assert process.wait(15) == 0
+    assert process.wait(90) == 0
 
 
 def test_steering_nothing_says_so(command):
