@@ -42,6 +42,8 @@ class Layout:
     targets: tuple[str, ...] = option((), "columns of what was measured or prompted beside the EMG")
     target_unit: str = option("", "unit of targets that are values: N, rad, counts …")
     target_cell: str = option("", "pattern of a sound cell of a target; others are filled in from their neighbours")
+    decimal: str = option("", "what stands before the fraction in a text table; empty: the file shows it")
+    encoding: str = option("", "encoding of a text table, such as cp1252; empty: the file shows it")
     prompts: str = option("", "name of a table beside the file: time (same clock), then one 0/1 column per target")
 
     def __post_init__(self) -> None:
@@ -52,6 +54,8 @@ class Layout:
                 raise ConfigError(f"{name} {getattr(self, name)!r} is no pattern: {error}") from error
             if getattr(self, name) and name.endswith("_from") and groups != 1:
                 raise ConfigError(f"{name} {getattr(self, name)!r} needs one part in brackets, which is the answer")
+        if self.decimal not in ("", ".", ","):
+            raise ConfigError(f"decimal {self.decimal!r} is neither . nor ,")
         ways = [f"{n} ({getattr(self, n)})" for n in ("label", "label_from", "prompts") if getattr(self, n)]
         if len(ways) > 1:
             raise ConfigError(f"labels come from one place, not from {' and '.join(ways)}: empty the other (\"\")")

@@ -96,7 +96,7 @@ def test_what_a_name_and_a_unit_say(name, unit, what):
 
 
 def chosen(names, units=(), head=None, **layout):
-    return emg_channels(HERE, Layout(**layout), names, units, head)
+    return emg_channels(HERE, Layout(**layout), names, units, None if head is None else lambda k: head[:, k])
 
 
 def test_emg_is_what_is_called_so_or_measured_in_volts_and_the_rest_is_told():

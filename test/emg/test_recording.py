@@ -56,7 +56,7 @@ def test_blocks_make_the_whole(tmp_path):
     rng = np.random.default_rng(1)
     lines = [",".join(f"{v:.3f}" for v in rng.normal(size=3)) + f",{'ab'[k // 7 % 2]}" for k in range(50)]
     file.write_text("\n".join(["x,y,z,who", *lines]))
-    layout = replace(COUNTS, label="who")
+    layout = replace(COUNTS, label="who", channels=("x", "y", "z"))
     whole = formats.read(file, layout)
     for size in (1, 7, 13, 50, 1000):
         parts = list(formats.blocks(file, layout, size))
@@ -69,7 +69,7 @@ def test_blocks_make_the_whole(tmp_path):
 
 
 def test_prompts_beside_the_file(tmp_path):
-    (tmp_path / "exg.csv").write_text("t,a\n" + "".join(f"{1000 + 4 * k},{k}\n" for k in range(10)))
+    (tmp_path / "exg.csv").write_text("t,exg_1\n" + "".join(f"{1000 + 4 * k},{k}\n" for k in range(10)))
     (tmp_path / "prompt.csv").write_text("t,thumb,index\n1008,0,1\n1020,0,0\n1028,1,1\n")
     layout = Layout(rate=250.0, unit="uV", time="t", time_unit="ms", prompts="prompt.csv")
     recording = formats.read(tmp_path / "exg.csv", layout)
@@ -81,11 +81,11 @@ def test_prompts_beside_the_file(tmp_path):
 
 def test_unsound_cells_of_a_target_are_filled_in(tmp_path):
     file = tmp_path / "grip.csv"
-    file.write_text("Fz,a\n0100,1\n4,2\n0300,3\n02000,4\n123456,5\n")
+    file.write_text("Fz,emg\n0100,1\n4,2\n0300,3\n02000,4\n123456,5\n")
     layout = replace(COUNTS, targets=("Fz",), target_cell="0[0-9]{3,4}")
     recording = formats.read(file, layout)
     assert recording.targets[:, 0].tolist() == [100, 200, 300, 2000, 2000]
-    assert recording.channels == ("a",)
+    assert recording.channels == ("emg",)
 
 
 @pytest.mark.parametrize(
@@ -94,12 +94,14 @@ def test_unsound_cells_of_a_target_are_filled_in(tmp_path):
         ("a.csv", "1,2\n3,4\n", Layout(unit="V"), "does not say its sampling rate.*--rate"),
         ("a.csv", "1,2\n3,4\n", Layout(rate=100.0), "does not say its unit.*--unit"),
         ("a.csv", "", COUNTS, "empty"),
-        ("a.csv", "a,b\n", COUNTS, "no samples"),
-        ("a.csv", "1,2\n3\n", COUNTS, "cannot be read as a table"),
-        ("a.csv", "1,2\n3,x\n", COUNTS, "cannot be read as a table"),
-        ("a.csv", "1,two\n3,4\n", COUNTS, "mixes names and numbers"),
-        ("a.csv", "a,a\n3,4\n", COUNTS, "not unique"),
-        ("a.csv", b"\xff\xfe\x00\x93binary", COUNTS, "is no text"),
+        ("a.csv", "a,b\n", COUNTS, "no rows of numbers"),
+        ("a.csv", "emg1,emg2\n\n", COUNTS, "no rows of numbers"),
+        ("a.csv", "1,2\n3\n", COUNTS, "commas between its columns, or decimal commas"),
+        ("a.csv", "1,2\n3\n", replace(COUNTS, decimal="."), "line 2: 1 cells, 2 are due"),
+        ("a.csv", "1,2\n3,4\n3,x\n", COUNTS, "line 3: 'x' in column 'ch2' is no number; .*--label ch2"),
+        ("a.csv", "1,two\n3,4\n", COUNTS, "does not say which of its channels are EMG"),
+        ("a.csv", "emg,emg\n3,4\n", COUNTS, "not unique"),
+        ("a.csv", b"\x93\x00\x01binary", COUNTS, "is no text"),
         ("a.csv", "a,b\n1,2\n", replace(COUNTS, channels=("c",)), "unknown column 'c': known are a, b"),
         ("a.doc", "1,2\n", COUNTS, "unknown extension of a recording 'doc'"),
         ("a.csv", "1,2\n", replace(COUNTS, label_from="R_([0-9])"), "finds nothing"),

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from myoprosthesis.core import registry
 from myoprosthesis.core.errors import ConfigError, unknown
+from myoprosthesis.emg.formats import agreement
 from myoprosthesis.emg.labels import Labels
 from myoprosthesis.emg.layout import Layout, check_uses
 from myoprosthesis.emg.recording import Recording, Span, joined
@@ -80,6 +81,8 @@ def _labelled(path: Path, layout: Layout, parts: Iterator[Recording], conditione
             if spans:
                 remarks = (*remarks, "its own labels are left out: label_from finds its label in its path")
             spans = (Span(in_path, 0, len(part), continued=not first),) if len(part) else ()
+        if first and part.stamped:
+            agreement.check_times(path, layout, part.times, part.rate)
         first = False
         there = tuple(dict.fromkeys([*part.file_labels, *(s.label for s in spans)]))
         called = labels.called(spans, len(part))

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.emg.layout import Layout, needed
+from myoprosthesis.emg.layout import TIME_UNITS, Layout, needed
 from myoprosthesis.emg.recording import spelled, volts
 
+Array = NDArray[np.float64]
 RATE_TOLERANCE = 1e-4
 """Relative; files round their rate: 2148.148 and 2148.1481 Hz are one."""
 
@@ -49,3 +53,22 @@ def _differ(path: Path, what: str, here: str, asked: str) -> ConfigError:
     return ConfigError(
         f"{path} says that its {what} is {here}, not {asked}: leave {what} out, or mend the file if it is wrong"
     )
+
+
+def check_times(path: Path, layout: Layout, times: Array, sampled: float) -> None:
+    """Refuse stamps (s) that go on 30 times faster or slower than the rate, Hz: they are in another unit."""
+    steps = np.diff(times)
+    steps = steps[np.isfinite(steps)]
+    if len(steps) < 50 or not (steps > 0).any():
+        return
+    share = float((steps > 0).mean())
+    ratio = float(np.median(steps[steps > 0])) * share * sampled
+    if not 1 / 30 < ratio < 30:
+        unit = layout.time_unit
+        near = {u: abs(np.log(ratio * v / TIME_UNITS[unit])) for u, v in TIME_UNITS.items()}
+        best = min(near, key=lambda u: near[u])
+        advice = f": give --time-unit {best}" if near[best] < np.log(3) else ""
+        raise ConfigError(
+            f"{path}: its times go on by {ratio / sampled:.3g} s per sample, read in {unit}, where "
+            f"{1 / sampled:.3g} s are due at {sampled:g} Hz{advice}"
+        )

@@ -6,7 +6,7 @@ What is not EMG (times, labels, triggers, acceleration, EEG …) is never taken 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 from pathlib import Path
 
@@ -76,13 +76,14 @@ def kind(name: str, unit: str = "") -> Kind:
 
 
 def emg_channels(
-    path: Path, layout: Layout, names: Sequence[str], units: Sequence[str] = (), head: Array | None = None
+    path: Path, layout: Layout, names: Sequence[str], units: Sequence[str] = (),
+    values: Callable[[int], Array] | None = None,
 ) -> tuple[list[int], tuple[str, ...]]:
     """Places of the channels that are EMG, and remarks on what is left out; raises `ConfigError` where nobody says.
 
     `names` are those that may be EMG, `units` theirs in the file, if it has any. Columns that are only numbered are
-    EMG where nothing is beside them that has a name, and none of the first rows, `head` (n, len(names)), looks like
-    times or labels.
+    EMG where nothing is beside them that has a name, and none of them looks like times or labels: `values` gives the
+    first ones of a column.
     """
     if layout.channels:
         return [_place(path, c, names) for c in layout.channels], ()
@@ -95,7 +96,7 @@ def emg_channels(
     if not places or Kind.UNKNOWN in kinds:
         raise _ask(path, names, "does not say which of its channels are EMG")
     for k in places:
-        looks = "" if head is None else _looks(head[:, k])
+        looks = _looks(values(k)) if values else ""
         if looks:
             raise _ask(path, names, f"does not say which of its channels are EMG, and {names[k]!r} {looks}")
     taken = f"its channels are only numbered: {_listed([names[k] for k in places])} are taken as EMG"

@@ -50,7 +50,7 @@ def stacked(blocks):
 
 def stamped_file(tmp_path, times, name="own.csv"):
     rows = [f"{float(t)!r},{k},{-k},{'rest' if k < 50 else 'fist'}" for k, t in enumerate(times)]
-    (tmp_path / name).write_text("# rate: 100\n# unit: uV\nt,a,b,what\n" + "\n".join(rows) + "\n")
+    (tmp_path / name).write_text("# rate: 100\n# unit: uV\nt,emg1,emg2,what\n" + "\n".join(rows) + "\n")
     return ReplayOptions(file=str(tmp_path / name), layout={"time": "t", "label": "what"})
 
 
@@ -161,7 +161,7 @@ def test_a_file_that_is_damaged_in_the_middle_ends_with_a_fault(tmp_path):
     text[160] = "what,is,that,?"
     (tmp_path / "own.csv").write_text("\n".join(text))
     source, blocks = played(options, [0.5] * 6)
-    assert source.ended and "cannot be read as a table" in source.fault
+    assert source.ended and "line 161" in source.fault
     assert sum(map(len, blocks)) >= 100
 
 

@@ -1,0 +1,52 @@
+"""A table of prompts beside a recording: from each row's time on, those targets were asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.emg.formats.text_lines import TextLines
+from myoprosthesis.emg.layout import TIME_UNITS, Layout, needed
+from myoprosthesis.emg.recording import Span, runs
+
+Array = NDArray[np.float64]
+
+
+class Prompts:
+    """Times, then one column of 0 and 1 per target, named in the first line."""
+
+    def __init__(self, path: Path, layout: Layout) -> None:
+        """`path` is the recording; raises `ConfigError`."""
+        beside = path.parent / layout.prompts
+        if not layout.time:
+            raise needed(path, "sample times, which the prompts need", "time", "timestamp")
+        with TextLines(beside, layout.encoding) as lines:
+            names = [c.strip() for c in (lines.next() or "").split(",")]
+            rows = []
+            while (line := lines.next()) is not None:
+                if line.strip():
+                    rows.append(line.split(","))
+        try:
+            table = np.array(rows, float)
+        except ValueError as error:
+            raise ConfigError(f"{beside} cannot be read: {error}") from error
+        if len(names) < 2 or table.ndim != 2 or table.shape[1] != len(names) or not np.isfinite(table).all():
+            raise ConfigError(f"{beside} needs a column of times and one column per target, all of them numbers")
+        self.names = tuple(names[1:])
+        self._begins, self._values = table[:, 0] * TIME_UNITS[layout.time_unit], table[:, 1:]
+        self._before = ""
+
+    def at(self, times: Array) -> tuple[Array, tuple[Span, ...]]:
+        """Targets (n, k) and a span per prompt, named after what is asked for; nothing before the first prompt."""
+        which = np.searchsorted(self._begins, times, side="right") - 1
+        targets = np.where((which >= 0)[:, None], self._values[np.maximum(which, 0)], np.nan)
+        asked = [str(k) if k >= 0 else "" for k in which]
+        spans = []
+        for run in runs(asked, self._before):
+            on = [n for n, v in zip(self.names, self._values[int(run.label)], strict=True) if v > 0.5]
+            spans.append(Span("+".join(on) or "none", run.start, run.stop, run.continued))
+        self._before = asked[-1] if asked else self._before
+        return targets, tuple(spans)

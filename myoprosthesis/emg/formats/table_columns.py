@@ -1,0 +1,160 @@
+"""What the columns of a text table are: EMG, times, labels and targets, with rate and unit."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from myoprosthesis.core.errors import ConfigError, unknown
+from myoprosthesis.emg.formats import agreement
+from myoprosthesis.emg.formats.clock_text import ClockText
+from myoprosthesis.emg.formats.emg_channels import emg_channels
+from myoprosthesis.emg.formats.numerals import is_missing
+from myoprosthesis.emg.formats.table_rows import TableRows
+from myoprosthesis.emg.formats.text_head import UNIT, is_stamps
+from myoprosthesis.emg.layout import TIME_UNITS, Layout, with_file_defaults
+from myoprosthesis.emg.recording import volts
+
+RATE_ERROR = 1e-4
+"""A rate is taken from stamps whose first rows tell it as exactly as this."""
+
+
+class TableColumns:
+    """Places of the columns that are used, by what they are; raises `ConfigError` where nobody says it.
+
+    `time` and `label` may be None. `stamps` has the place of the times of each EMG column, where each has its own;
+    `time` is the first of them then. `clock` reads times that are text. `factors` (n_channels,) lead to `unit`.
+    """
+
+    def __init__(self, path: Path, layout: Layout, table: TableRows) -> None:
+        self._path, self._table, self._names = path, table, table.names
+        self.layout = with_file_defaults(layout, table.head.says)
+        self.time = self._place(self.layout.time) if self.layout.time else None
+        self.label = self._place(self.layout.label) if self.layout.label else None
+        self.targets = [self._place(t) for t in self.layout.targets]
+        self.emg = [self._place(c) for c in self.layout.channels] or self._emg()
+        self.channels = tuple(self._names[k] for k in self.emg)
+        for name in self.channels:
+            self._place(name)  # refuses what is there twice
+        self.stamps = self._stamps()
+        self.rate = self._rate()
+        self.time = self.stamps[0] if self.stamps else self.time
+        self.clock = self._clock()
+        units = self._units()
+        self.unit, self.factors = volts(units[0])[0], np.array([volts(u)[1] for u in units])
+        self.file_unit = units[0] if len(set(units)) == 1 else self.unit
+
+    def _place(self, name: str) -> int:
+        """Place of a column by its name, with or without the unit that ends it."""
+        places = [k for k, n in enumerate(self._names) if n == name]
+        places = places or [k for k, n in enumerate(self._names) if UNIT.sub("", n).strip() == name]
+        if not places:
+            raise ConfigError(f"{self._path}: {unknown('column', name, self._names)}")
+        if len(places) > 1:
+            raise ConfigError(f"{self._path}: column names are not unique: {name} is there {len(places)} times")
+        return places[0]
+
+    def _emg(self) -> list[int]:
+        """The columns that are EMG by their names or units."""
+        names, head = self._names, self._table.head
+        used = {self.time, self.label, *self.targets}
+        rest = [k for k in range(head.width) if k not in used and not is_stamps(names[k]) and not self._is_index(k)]
+        numbers = [k for k in rest if head.numeric[k]]
+        words = [names[k] for k in rest if not head.numeric[k]]
+        if not numbers:
+            raise ConfigError(f"{self._path} has no column left for EMG: there are {', '.join(names[:20])}")
+        if words:
+            self._table.remarks.append(
+                f"words and no numbers, left out: {', '.join(words[:20])} (if these are labels: --label {words[0]})"
+            )
+        units = [head.units[k] for k in numbers]
+        places, remarks = emg_channels(
+            self._path, self.layout, [names[k] for k in numbers], units, lambda k: self._table.first_values(numbers[k])
+        )
+        self._table.remarks += remarks
+        return [numbers[k] for k in places]
+
+    def _is_index(self, place: int) -> bool:
+        """Whether a column is the row number of a data frame, which has no name."""
+        if place or self._names[0] not in ("", "Unnamed: 0"):
+            return False
+        cells = self._table.first_cells(0)
+        if cells not in ([str(k) for k in range(len(cells))], [str(k + 1) for k in range(len(cells))]):
+            return False
+        self._table.remarks.append("its first column numbers the rows, and is left out")
+        return True
+
+    def _stamps(self) -> list[int]:
+        """Of each EMG column the column of times before it, in a file whose columns have times of their own."""
+        if self.time is not None or not any(is_stamps(n) for n in self._names):
+            return []
+        out = []
+        for k in self.emg:
+            before = [p for p in range(k) if is_stamps(self._names[p])]
+            if not before:
+                raise ConfigError(f"{self._path}: no times stand before column {self._names[k]!r}")
+            out.append(before[-1])
+        return out
+
+    def _rate(self) -> float:
+        rates = [self._table.head.rates[k] for k in self.emg]
+        if self.stamps:
+            rates = [r or self._rate_of(p) for r, p in zip(rates, self.stamps, strict=True)]
+        if max(rates) - min(rates) > RATE_ERROR * max(rates):
+            listed = ", ".join(f"{c} {r:g} Hz" for c, r in zip(self.channels, rates, strict=True))
+            raise ConfigError(f"{self._path} has EMG at several rates: name channels of one (--channels): {listed}")
+        whole = hertz(self._table.head.says.get("rate", ""))
+        if whole and rates[0] and abs(whole / rates[0] - 1) > RATE_ERROR:
+            raise ConfigError(f"{self._path} says two rates, {whole:g} Hz and {rates[0]:g} Hz")
+        return agreement.rate(self._path, self.layout, rates[0] or whole)
+
+    def _rate_of(self, place: int) -> float:
+        """The rate that evenly spaced stamps tell, Hz; 0 where they do not tell it exactly enough."""
+        cells = [c for c in self._table.first_cells(place) if not is_missing(c)]
+        times = self._table.first_values(place)[: len(cells)]
+        if len(cells) < 10 or not times[-1] > times[0]:
+            return 0.0
+        parts = [re.split("[eE]", c.replace(self._table.head.numerals.decimal, ".")) for c in cells]
+        exponents = [(int(p[1]) if len(p) > 1 else 0) - len(p[0].partition(".")[2]) for p in parts]
+        resolution, span = 10.0 ** max(exponents), times[-1] - times[0]
+        rate = (len(times) - 1) / span
+        even = np.abs(np.diff(times) * rate - 1).max() < 0.01 + 2 * resolution * rate
+        return float(f"{rate:.7g}") if even and 2 * resolution / span < RATE_ERROR else 0.0
+
+    def _clock(self) -> ClockText | None:
+        if self.time is None:
+            return None
+        name = self._names[self.time]
+        check_time_unit(self._path, name, self.layout.time_unit)
+        if self._table.head.numeric[self.time]:
+            return None
+        clock = ClockText(self._path, name, self._table.first_cells(self.time))
+        self._table.remarks += [clock.remark] if clock.remark else []
+        return clock
+
+    def _units(self) -> list[str]:
+        """The unit of each EMG column; all are volts of some kind, or one."""
+        head = self._table.head
+        whole = head.says.get("unit", "")
+        units = [agreement.unit(self._path, self.layout, head.units[k] or whole) for k in self.emg]
+        if len({volts(u)[0] for u in units}) > 1:
+            listed = ", ".join(f"{c} {u}" for c, u in zip(self.channels, units, strict=True))
+            raise ConfigError(f"{self._path} has EMG in several units: name channels of one (--channels): {listed}")
+        return units
+
+
+def hertz(text: str) -> float:
+    """A rate as files write it, 2000, 2 kHz or 2148.1 Hz; 0 for anything else."""
+    match = re.fullmatch(r"([\d.]+(?:e[+-]?\d+)?)\s*(k?)(?:Hz)?", text.strip(), re.I)
+    return float(match[1]) * (1000 if match[2] else 1) if match else 0.0
+
+
+def check_time_unit(path: Path, name: str, unit: str) -> None:
+    """Refuse a unit of times that is not the one in the column's own name: t_ms, time [us]."""
+    match = UNIT.search(name) or re.search(r"_(ms|us|µs|ns)$", name)
+    words = {"sec": "s", "seconds": "s", "µs": "us", "μs": "us", "milliseconds": "ms", "microseconds": "us"}
+    own = words.get(match[1].lower(), match[1].lower()) if match else ""
+    if own in TIME_UNITS and own != unit:
+        raise ConfigError(f"{path}: column {name!r} is in {own}, not in {unit}: give --time-unit {own}")

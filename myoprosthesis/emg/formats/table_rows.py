@@ -1,0 +1,140 @@
+"""Rows of a text table: lines with as many cells as are due, and their columns as numbers and text."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.emg.extras import library
+from myoprosthesis.emg.formats.numerals import INFINITE, MISSING, is_missing
+from myoprosthesis.emg.formats.text_head import Head, cells_of, read_head, unplotted
+from myoprosthesis.emg.formats.text_lines import TextLines
+
+Array = NDArray[np.float64]
+HEAD_LINES, HEAD_CHARACTERS = 1000, 1 << 22
+"""So much is read before it is decided how a table is written."""
+EMPTY = [form for word in MISSING for form in (word, word.upper(), word.capitalize())] + ["NaN", "NaT"]
+
+
+@dataclass
+class Row:
+    """A line of the file, its number, and whether it was ended."""
+
+    line: str
+    number: int
+    ended: bool
+
+
+class TableRows:
+    """Reads the head of a table, then its rows, some at a time; raises `ConfigError` for what is no row.
+
+    `names` are those of the head, or ch1, ch2 … `remarks` say how the table was read, the last one at its end.
+    """
+
+    def __init__(self, path: Path, lines: TextLines, decimal: str = "") -> None:
+        self._path, self._lines = path, lines
+        self.pandas = library("pandas", "emg", "reading text tables")
+        version = [int(part) for part in self.pandas.__version__.split(".")[:2]]
+        self._exact = {"float_precision": "round_trip"} if version < [3, 1] else {}  # later ones are exact as they are
+        first, characters = list[Row](), 0
+        while len(first) < HEAD_LINES and characters < HEAD_CHARACTERS and (line := lines.next()) is not None:
+            first.append(Row(line, lines.number, lines.whole))
+            characters += len(line)
+        self.head: Head = read_head(path, [row.line for row in first], decimal)
+        self.names = self.head.names or [f"ch{k + 1}" for k in range(self.head.width)]
+        self.remarks = [r for r in (lines.remark, *self.head.remarks) if r]
+        self._pending = first[self.head.begin :]
+        self._first = [row for row in self._pending if self._width(row.line) == self.head.width]
+
+    def first_cells(self, place: int) -> list[str]:
+        """Cells of a column in the first rows, as they are written."""
+        return [] if self.head.plotted else [cells_of(row.line, self.head.delimiter)[place] for row in self._first]
+
+    def first_values(self, place: int) -> Array:
+        """Numbers of a column in the first rows."""
+        if self.head.plotted:
+            return np.zeros(0)
+        return np.asarray(self.frame(self._first, [place], [])[place], float)
+
+    def take(self, n: int) -> list[Row]:
+        """Up to `n` rows; empty lines are none, and none is left when the list is empty."""
+        out: list[Row] = []
+        while len(out) < n and (row := self._next()) is not None:
+            if not row.line.strip():
+                continue
+            if self.head.plotted:
+                row.line = unplotted(self._path, row.number, row.line, self.names)
+            while row.line.count('"') % 2 and (more := self._next()) is not None:
+                row = Row(f"{row.line}\n{more.line}", row.number, more.ended)
+            width, due = self._width(row.line), self.head.width
+            if width == due + 1 and self.head.delimiter and row.line.rstrip().endswith(self.head.delimiter):
+                row.line = row.line.rstrip()[:-1]
+            elif width < due and not row.ended:
+                self.remarks.append("its last line is cut off, and left out")
+                break
+            elif width != due:
+                raise self._fault(row, f"{width} cells, {due} are due: {row.line.strip()[:80]!r}")
+            out.append(row)
+        return out
+
+    def frame(self, rows: list[Row], numbers: list[int], texts: list[int]) -> Any:
+        """Columns of numbers and of text of some rows, by their places (a pandas DataFrame)."""
+        numerals, text = self.head.numerals, "\n".join(row.line for row in rows)
+        options: dict[str, Any] = {
+            "header": None, "names": range(self.head.width), "index_col": False, "usecols": sorted([*numbers, *texts]),
+            "sep": self.head.delimiter or r"\s+", "skipinitialspace": True, "keep_default_na": False, "engine": "c",
+        }  # fmt: skip
+        dtype: dict[int, Any] = {**dict.fromkeys(numbers, np.float64), **dict.fromkeys(texts, str)}
+        try:
+            frame = self.pandas.read_csv(
+                io.StringIO(text), dtype=dtype, na_values=dict.fromkeys(numbers, EMPTY), decimal=numerals.decimal,
+                thousands=numerals.thousands or None, **options, **self._exact,
+            )  # fmt: skip
+        except (ValueError, OverflowError) as error:
+            self._check_numbers(rows, numbers)
+            raise ConfigError(f"{self._path} cannot be read as a table: {error}") from error
+        if numerals.thousands:  # marks between other groups than of three digits were read as if they were not there
+            self._check_numbers(rows, numbers)
+        return frame
+
+    def empty(self, rows: list[Row], places: list[int]) -> int:
+        """How many rows at the end have no cell in any of some columns."""
+        for count, row in enumerate(reversed(rows)):
+            cells = cells_of(row.line, self.head.delimiter)
+            if any(cells[k] for k in places):
+                return count
+        return len(rows)
+
+    def _width(self, line: str) -> int:
+        delimiter = self.head.delimiter
+        if delimiter is None:
+            return len(line.split())
+        return line.count(delimiter) + 1 if '"' not in line else len(cells_of(line, delimiter))
+
+    def _next(self) -> Row | None:
+        if self._pending:
+            return self._pending.pop(0)
+        line = self._lines.next()
+        return None if line is None else Row(line, self._lines.number, self._lines.whole)
+
+    def _check_numbers(self, rows: list[Row], numbers: list[int]) -> None:
+        pattern = self.head.numerals.pattern
+        for row in rows:
+            cells = cells_of(row.line, self.head.delimiter)
+            for place in numbers:
+                cell = cells[place]
+                if not (pattern.fullmatch(cell) or is_missing(cell) or cell.lower() in INFINITE):
+                    name = self.names[place]
+                    raise self._fault(
+                        row, f"{cell[:80]!r} in column {name!r} is no number; if these are labels say --label {name}, "
+                        f"and --channels names the columns of EMG",
+                    )  # fmt: skip
+
+    def _fault(self, row: Row, sentence: str) -> ConfigError:
+        return ConfigError(f"{self._path}, line {row.number}: {sentence}")

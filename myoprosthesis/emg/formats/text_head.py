@@ -1,0 +1,309 @@
+"""What stands before the samples of a text table: how it is written, its names, and what its head says.
+
+The table begins at the first line that looks like a row: as many cells as most lines have, numbers where most have
+numbers. The line above it has the names, except for lines of units or rates between; what is above may say the rate,
+the unit and more. Every line from the first row on must be a row, or is refused when it is read.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.emg.formats.numerals import Numerals, find_numerals, is_missing, is_number
+
+MOST_COLUMNS = 4096
+DELIMITERS: tuple[str | None, ...] = ("\t", ";", ",", "|", None)
+"""In the order in which they are preferred; None: runs of blanks and tabs."""
+PLOTTED = re.compile(r"\s*([^\W\d][^:,;\t]*?)\s*:\s*([+-]?[\d.]+(?:e[+-]?\d+)?)", re.I)
+"""A value as sketches print it for Arduino's plotter: `label:value`."""
+KEYS = {
+    **dict.fromkeys(
+        ["rate", "fs", "sample rate", "sample_rate", "samplerate", "sampling rate", "sampling_rate",
+         "sampling frequency", "sampling_frequency"], "rate",
+    ),
+    "unit": "unit", "units": "unit", "time": "time", "label": "label",
+}  # fmt: skip
+"""What a head may say as `key: value` or `key = value`, and how it is called here."""
+DELSYS = re.compile(r"Label:\s*(.*?)\s*Sampling frequency:\s*(\S+).*?\bUnit:\s*(\S+)", re.I)
+"""A line of EMGworks' head: one per column of values."""
+UNIT = re.compile(r"[\[(]\s*([^\[\]()]*?)\s*[\])]\s*$")
+"""The unit that ends a name: EMG 1 (mV), X[s]."""
+BELOW_NAMES = re.compile(r"|[\[(].{0,8}[\])]|[munµμ]?V|[munµμ]?s|g|°/s|deg/s|dps|counts?|[\d.]+ *k?Hz", re.I)
+"""A cell of a line of units or of rates between names and rows."""
+STAMPS = re.compile(r"X ?[\[(]s[\])]|.*\bTime Series ?[\[(]s[\])]", re.I)
+"""Names of the columns of times that Delsys' programs write, each for the columns of values behind it."""
+OPENBCI = "OpenBCI Raw EXG Data"
+OPENBCI_SAYS = {"unit": "uV", "time": "Timestamp"}
+"""What OpenBCI's program writes without saying it."""
+
+
+@dataclass
+class Head:
+    """How a table is written and what it says of itself, one item per column in the lists.
+
+    `begin`: index of the first row in the lines. `names`: empty for a table without. `units` as the head says them, or
+    empty; `rates` likewise, Hz, or 0. `numeric`: whether the column holds numbers in the first rows. `says`: rate,
+    unit, time and label of the whole. `plotted`: each value has its column's name before it.
+    """
+
+    delimiter: str | None = None
+    begin: int = 0
+    numerals: Numerals = field(default_factory=Numerals)
+    numeric: list[bool] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    units: list[str] = field(default_factory=list)
+    rates: list[float] = field(default_factory=list)
+    says: dict[str, str] = field(default_factory=dict)
+    plotted: bool = False
+    remarks: list[str] = field(default_factory=list)
+
+    @property
+    def width(self) -> int:
+        """Number of columns."""
+        return len(self.numeric)
+
+
+def cells_of(line: str, delimiter: str | None) -> list[str]:
+    """Cells of a line, without quotes and outer blanks."""
+    if delimiter is None:
+        return line.split()
+    if '"' not in line:
+        return [c.strip() for c in line.split(delimiter)]
+    return [c.strip() for c in next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])]
+
+
+def is_stamps(name: str) -> bool:
+    """Whether a column holds the times of those behind it, in a file of Delsys' programs."""
+    return bool(STAMPS.fullmatch(name))
+
+
+def read_head(path: Path, lines: Sequence[str], decimal: str = "") -> Head:
+    """The head of a table, from its first lines; raises `ConfigError`."""
+    full = [k for k, line in enumerate(lines) if line.strip()]
+    if not full:
+        raise ConfigError(f"{path} is empty")
+    if any(line.count(d) >= MOST_COLUMNS for line in lines for d in ("\t", ";", ",", "|", " ")):
+        raise ConfigError(f"{path} has more than {MOST_COLUMNS} columns: this is no table of samples")
+    if all(_is_plotted(lines[k]) for k in full):
+        return _plotted(path, [lines[k] for k in full], full[0], decimal)
+    head = _table(path, lines, decimal)
+    rows = [cells_of(line, head.delimiter)[: head.width] for line in lines[head.begin :] if line.strip()]
+    numbers = [c for row in rows for c, numeric in zip(row, head.numeric, strict=False) if numeric]
+    head.numerals = find_numerals(path, numbers, decimal)
+    above = _names(path, head, lines, rows)
+    _says(head, lines[:above])
+    if head.numerals.decimal != ".":
+        head.remarks.append("decimal commas")
+    if head.numerals.thousands:
+        head.remarks.append(f"thousands are set off by {head.numerals.thousands!r}")
+    return head
+
+
+def _table(path: Path, lines: Sequence[str], decimal: str) -> Head:
+    """Delimiter, first row and columns of numbers: those of the delimiter that makes most cells numbers."""
+    best, most = None, 0.0
+    for delimiter in DELIMITERS:
+        if delimiter == "," == decimal and not any('"' in line for line in lines):
+            continue
+        head = _divided(lines, delimiter, decimal)
+        if head is not None and (head.width > 1 or delimiter is None):
+            share = _share(lines, head, decimal)
+            if share > most + 1e-9:
+                best, most = head, share
+    if best is None:
+        raise ConfigError(f"{path} has no rows of numbers")
+    if not decimal:
+        _check_commas(path, lines, best)
+    return best
+
+
+def _divided(lines: Sequence[str], delimiter: str | None, decimal: str) -> Head | None:
+    rows = {k: cells_of(line, delimiter) for k, line in enumerate(lines) if line.strip()}
+    widths = Counter(len(row) for row in rows.values())
+    width = max(widths, key=lambda w: (widths[w], w))
+    usual = [row for row in rows.values() if len(row) == width]
+    numeric = [2 * sum(is_number(row[k], decimal) for row in usual) >= len(usual) for k in range(width)]
+
+    def is_row(row: list[str]) -> bool:
+        numbers = [c for c, n in zip(row, numeric, strict=False) if n]
+        return len(row) == width and all(is_number(c, decimal) for c in numbers) and not all(map(is_missing, numbers))
+
+    begin = next((k for k, row in rows.items() if is_row(row)), None)
+    return None if begin is None else Head(delimiter, begin, numeric=numeric)
+
+
+def _share(lines: Sequence[str], head: Head, decimal: str) -> float:
+    """Share of cells that are numbers in what are rows, plus a bonus where the line above has as many cells."""
+    rows = [cells_of(line, head.delimiter) for line in lines[head.begin :] if line.strip()]
+    sound = [row for row in rows if len(row) == head.width]
+    numbers = sum(is_number(c, decimal) for row in sound for c in row) / (len(rows) * head.width)
+    above = [line for line in lines[: head.begin] if line.strip()]
+    return numbers + (0.25 if above and len(cells_of(above[-1], head.delimiter)) == head.width else 0.0)
+
+
+def _check_commas(path: Path, lines: Sequence[str], head: Head) -> None:
+    """Refuse columns of whole numbers of which every second looks like the fraction of the one before, and a column
+    without a name of numbers with commas."""
+    first = lines[head.begin].strip()[:40]
+    ask = f"{path} may have commas between its columns, or decimal commas, as in {first!r}: say it, --decimal . or ,"
+    if head.width == 1 and head.begin == 0 and any("," in line for line in lines):
+        raise ConfigError(ask)
+    rows = [cells_of(line, ",") for line in lines[head.begin :] if line.strip()]
+    if head.delimiter == "," and head.begin == 0 and head.width % 2 == 0 and all(len(row) == head.width for row in rows):
+        wholes, fractions = ([c for row in rows for c in row[k::2]] for k in (0, 1))
+        signed = any(c.startswith("-") for c in wholes)
+        even = len({len(c) for c in fractions}) == 1 and len(fractions[0]) > 1
+        zeros = any(re.fullmatch(r"0\d+", c) for c in fractions) or "-0" in wholes
+        whole = all(c.isdigit() for c in fractions) and all(re.fullmatch(r"[+-]?\d+", c) for c in wholes)
+        if whole and (zeros or (signed and even)):
+            raise ConfigError(ask)
+
+
+def _is_plotted(line: str) -> bool:
+    return not re.sub(r"[\s,;]", "", PLOTTED.sub("", line)) and bool(PLOTTED.search(line))
+
+
+def _plotted(path: Path, lines: Sequence[str], begin: int, decimal: str) -> Head:
+    names = [m[1] for m in PLOTTED.finditer(lines[0])]
+    if decimal == ",":
+        raise ConfigError(f"{path} has lines of label:value, which have no decimal commas")
+    remark = "lines of label:value, as for Arduino's plotter"
+    return Head(
+        ",", begin, numeric=[True] * len(names), names=names, units=[""] * len(names), rates=[0.0] * len(names),
+        plotted=True, remarks=[remark],
+    )  # fmt: skip
+
+
+def unplotted(path: Path, number: int, line: str, names: Sequence[str]) -> str:
+    """The values of a line of label:value, between commas."""
+    pairs = PLOTTED.findall(line)
+    if [name for name, _ in pairs] != list(names) or not _is_plotted(line):
+        raise ConfigError(f"{path}, line {number}: {line.strip()[:80]!r} does not have the values {', '.join(names)}")
+    return ",".join(value for _, value in pairs)
+
+
+def _names(path: Path, head: Head, lines: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """Names, units and rates of the columns from the lines above the rows; returns how many lines are above these."""
+    width, above = head.width, [k for k in range(head.begin) if lines[k].strip() and not _is_comment(lines[k])]
+    head.units, head.rates = [""] * width, [0.0] * width
+    while above and len(above) > 1:
+        cells = cells_of(lines[above[-1]], head.delimiter)
+        if len(cells) > width or not any(cells) or not all(BELOW_NAMES.fullmatch(c) for c in cells):
+            break
+        for k, cell in enumerate(cells):
+            rate = re.fullmatch(r"[\[(]?([\d.]+) *(k?)Hz[\])]?", cell, re.I)
+            if rate:
+                head.rates[k] = float(rate[1]) * (1000 if rate[2] else 1)
+            elif cell:
+                head.units[k] = cell.strip("[]() ")
+        above.pop()
+    top = above[-1] if above else 0
+    if above:
+        names = cells_of(lines[above[-1]], head.delimiter)
+        if len(names) == width + 1 and not names[-1]:
+            names.pop()
+        if len(names) == width - 1 and _counts([row[0] for row in rows]):
+            names = ["", *names]  # row numbers without a name, as R writes them
+        if len(names) == width:
+            head.names = names
+        elif len(names) > 1:
+            doubled = " (are these decimal commas between commas?)" if 2 * len(names) == width else ""
+            raise ConfigError(f"{path}, line {top + 1}: {len(names)} names for rows of {width} cells{doubled}")
+        else:
+            head.remarks.append(f"not read: {names[0][:80]!r}, line {top + 1}")
+    elif _is_number_header(rows):
+        head.names = list(rows[0])
+        top, head.begin = head.begin, head.begin + 1
+        head.remarks.append(f"its first line, {' '.join(head.names[:4])} …, numbers the columns and is no sample")
+    else:
+        head.names, top = _names_in_comment(head, lines)
+    head.names = _sensors(head, lines[:top])
+    for k, name in enumerate(head.names):
+        unit = UNIT.search(name)
+        head.units[k] = head.units[k] or (unit[1] if unit else "")
+    return top
+
+
+def _is_comment(line: str) -> bool:
+    return line.lstrip().startswith(("#", "%"))
+
+
+def _counts(cells: Sequence[str]) -> bool:
+    """Whether a column numbers the rows."""
+    try:
+        numbers = [int(c) for c in cells]
+    except ValueError:
+        return False
+    return numbers == list(range(numbers[0], numbers[0] + len(numbers))) and numbers[0] in (0, 1)
+
+
+def _is_number_header(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row is 0, 1, 2 … or 1, 2, 3 …, as data frames without names are written."""
+    first = [c for c in rows[0] if re.fullmatch(r"\d+", c)]
+    begin = [c for c in rows[0] if not re.fullmatch(r"\d+", c)]
+    if not first or not _counts(first) or any(not is_missing(c) and is_number(c) for c in begin) or len(rows) < 2:
+        return False
+    later = [c for row in rows[1:] for c, top in zip(row, rows[0], strict=False) if top in first]
+    fractions = sum(bool(re.search(r"[.,e]", c, re.I)) or is_missing(c) for c in later)
+    return fractions == len(later) if len(first) == 1 else fractions > 0 or len(first) >= 4
+
+
+def _names_in_comment(head: Head, lines: Sequence[str]) -> tuple[list[str], int]:
+    """Names in the last comment line, as `numpy.savetxt(header=…)` writes them."""
+    comments = [k for k in range(head.begin) if _is_comment(lines[k])]
+    if comments:
+        text = lines[comments[-1]].lstrip("#% \t")
+        names = cells_of(text, head.delimiter)
+        if len(names) == head.width and not any(is_number(n) for n in names) and _pair(text)[0] not in KEYS:
+            return names, comments[-1]
+    return [], head.begin
+
+
+def _sensors(head: Head, above: Sequence[str]) -> list[str]:
+    """Names with the sensor's before them, from a line above in which each stands over its first column, as Trigno
+    Discover writes them; only where the names alone are not unique."""
+    values = [n for n in head.names if not is_stamps(n)]
+    if len(set(values)) == len(values):
+        return head.names
+    for line in above:
+        cells = cells_of(line, head.delimiter)
+        cells += [""] * (head.width - len(cells))
+        given = [c for c in cells if c]
+        if cells[0] and not cells[0].endswith(":") and len(given) == len(set(given)) > 1:
+            sensor, names = "", []
+            for cell, name in zip(cells, head.names, strict=False):
+                sensor = cell or sensor
+                names.append(name if is_stamps(name) else f"{sensor}: {name}")
+            return names
+    return head.names
+
+
+def _pair(line: str) -> tuple[str, str]:
+    """Key, in lower case, and value of a line of the head; empty where it has none."""
+    match = re.match(r"[#%\s]*([A-Za-z][A-Za-z _]*?)\s*[:=,;\t]\s*(.+?)[\s,;]*$", line)
+    return (match[1].lower(), match[2].strip().strip('"')) if match else ("", "")
+
+
+def _says(head: Head, above: Sequence[str]) -> None:
+    """Rate, unit, times and labels that the lines above the names state."""
+    for line in above:
+        delsys = DELSYS.match(line.strip())
+        if delsys:
+            for k, name in enumerate(head.names):
+                if UNIT.sub("", name).strip() in (delsys[1], UNIT.sub("", delsys[1]).strip()):
+                    head.rates[k], head.units[k] = float(delsys[2]), head.units[k] or delsys[3]
+            continue
+        key, value = _pair(line)
+        if KEYS.get(key) in ("time", "label") and value not in head.names:
+            continue
+        if key in KEYS:
+            head.says[KEYS[key]] = value
+        if OPENBCI in line:
+            head.says.update({k: v for k, v in OPENBCI_SAYS.items() if k != "time" or v in head.names})
+            head.remarks.append("written by OpenBCI's program: EXG in uV")
