@@ -38,7 +38,7 @@ ROS_WHEELS = [
 PLOT = ["matplotlib>=3.6"]
 TRAIN = ["torch>=2.6,<2.14", *PLOT]
 # Filters, models and file formats of EMG.
-EMG = [*PLOT, "scipy>=1.10", "scikit-learn>=1.3", "h5py>=3.8", "pyxdf>=1.16", "rosbags>=0.11"]
+EMG = [*PLOT, "scipy>=1.10", "scikit-learn>=1.3", "h5py>=3.8", "pandas>=2.0", "pyxdf>=1.16", "rosbags>=0.11"]
 REPORT = [*PLOT, "scipy>=1.10", "scikit-learn>=1.3"]
 BRAINFLOW = ["brainflow>=5.10", "setuptools<81"]  # it imports pkg_resources, which later ones lack
 LSL = ["pylsl>=1.16"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
@@ -51,19 +52,18 @@ def _labels(block: Block) -> list[str]:
 
 class _Csv:
     def __init__(self, path: Path, spec: SourceSpec) -> None:
-        if any("," in c or "\n" in c for c in spec.channels):
-            raise ConfigError(f"{path}: a channel's name holds a comma; write .h5 instead")
-        self._file = path.open("w", encoding="utf-8")
+        self._file = path.open("w", encoding="utf-8", newline="")
+        self._rows = csv.writer(self._file, lineterminator="\n")
         said = {"rate": f"{spec.rate!r}", "unit": spec.unit, "time": TIME, "label": LABEL, "source": spec.name}
         self._file.writelines(f"# {key}: {value}\n" for key, value in said.items())
-        self._file.write(",".join([TIME, *spec.channels, LABEL]) + "\n")
+        self._file.write("# channels: ")
+        self._rows.writerow(spec.channels)
+        self._rows.writerow([TIME, *spec.channels, LABEL])
 
     def write(self, block: Block) -> None:
         """`repr` of the numbers, which is exact."""
         rows = zip(block.times.tolist(), block.samples.tolist(), _labels(block), strict=True)
-        self._file.writelines(
-            ",".join([repr(t), *map(repr, x), label.replace(",", " ")]) + "\n" for t, x, label in rows
-        )  # fmt: skip
+        self._rows.writerows([repr(t), *map(repr, x), label] for t, x, label in rows)
 
     def close(self) -> None:
         """Finish the file."""

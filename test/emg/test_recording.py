@@ -97,7 +97,7 @@ def test_unsound_cells_of_a_target_are_filled_in(tmp_path):
         ("a.csv", "a,b\n", COUNTS, "no rows of numbers"),
         ("a.csv", "emg1,emg2\n\n", COUNTS, "no rows of numbers"),
         ("a.csv", "1,2\n3\n", COUNTS, "commas between its columns, or decimal commas"),
-        ("a.csv", "1,2\n3\n", replace(COUNTS, decimal="."), "line 2: 1 cells, 2 are due"),
+        ("a.csv", "1,2\n3,4\n5\n", replace(COUNTS, decimal="."), "line 3: 1 cells, 2 are due"),
         ("a.csv", "1,2\n3,4\n3,x\n", COUNTS, "line 3: 'x' in column 'ch2' is no number; .*--label ch2"),
         ("a.csv", "1,two\n3,4\n", COUNTS, "does not say which of its channels are EMG"),
         ("a.csv", "emg,emg\n3,4\n", COUNTS, "not unique"),

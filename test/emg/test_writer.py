@@ -45,7 +45,24 @@ def test_what_cannot_be_written(tmp_path):
         ("none/a.csv", SPEC, "cannot be written: No such file"),
         ("none/a.h5", SPEC, "cannot be written"),
         ("a.csv", SourceSpec("s", ("t",), 1.0, "V"), "rename it"),
-        ("a.csv", SourceSpec("s", ("a,b",), 1.0, "V"), "holds a comma"),
     ):
         with pytest.raises(ConfigError, match=sentence):
             writer(str(tmp_path / path), spec)
+
+
+@pytest.mark.parametrize("ending", ["csv", "h5"])
+def test_names_and_labels_of_any_kind_and_samples_that_are_not_finite_come_back(tmp_path, ending):
+    names = ("left, upper", 'the "best"', "EMG (L)", "ch #1", "Größe µ", "7")
+    labels = ("grip #1", "grip #2, firm", 'a "grip"', "none", "über alles, und noch vieles mehr, " * 4 + "Ende")
+    spec = SourceSpec("bench", names, 100.0, "counts")
+    samples = np.random.default_rng(0).normal(size=(50, 6))
+    samples[3, 2], samples[4], samples[5, 0] = np.nan, np.nan, np.inf
+    samples[-1] = np.nan
+    spans = tuple(Span(label, 10 * k, 10 * k + 8) for k, label in enumerate(labels))
+    out = writer(str(tmp_path / f"a.{ending}"), spec)
+    out.write(Block(samples, np.arange(50) / 100, np.arange(50, dtype=np.int64), 0, spans))
+    out.close()
+    recording = formats.read(tmp_path / f"a.{ending}", Layout())
+    assert recording.channels == names and recording.unit == "counts"
+    assert np.array_equal(recording.samples, samples, equal_nan=True)
+    assert recording.spans == spans

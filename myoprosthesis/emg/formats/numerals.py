@@ -35,7 +35,9 @@ class Numerals:
 def is_number(cell: str, decimal: str = "") -> bool:
     """Whether a cell may hold a number, or none; `decimal` is the decimal mark where it is known."""
     text = cell.strip()
-    if NUMBER.fullmatch(text) or (decimal != "." and WITH_COMMA.fullmatch(text)) or text.lower() in MISSING or text.lower() in INFINITE:
+    if NUMBER.fullmatch(text) or text.lower() in MISSING or text.lower() in INFINITE:
+        return True
+    if decimal != "." and WITH_COMMA.fullmatch(text):
         return True
     return bool(_grouped(text))
 

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.emg.formats.numerals import is_missing
 from myoprosthesis.emg.formats.prompts import Prompts
 from myoprosthesis.emg.formats.table_columns import TableColumns
 from myoprosthesis.emg.formats.table_rows import Row, TableRows
@@ -21,6 +20,8 @@ from myoprosthesis.emg.layout import TIME_UNITS, Layout, uses
 from myoprosthesis.emg.recording import Recording, Span, joined, runs
 
 Array = NDArray[np.float64]
+UNLABELLED = ("", "nan", "<na>", "nat")
+"""Cells of a column of labels that hold none, in lower case."""
 ROWS = 1 << 15
 """Rows that are parsed at a time when a whole file is wanted."""
 
@@ -126,7 +127,7 @@ class _Samples:
         if self.columns.label is None:
             return ()
         codes, there = self._table.pandas.factorize(frame[self.columns.label].to_numpy(object), use_na_sentinel=False)
-        cleaned = ["" if not isinstance(c, str) or is_missing(c) else c.strip() for c in there]
+        cleaned = ["" if not isinstance(c, str) or c.strip().lower() in UNLABELLED else c.strip() for c in there]
         labels = np.array(cleaned, object)[codes]
         spans, self._before = runs(labels, self._before), str(labels[-1])
         return spans

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from myoprosthesis.core.errors import ConfigError, unknown
+from myoprosthesis.core.options import listed
 from myoprosthesis.emg.formats import agreement
 from myoprosthesis.emg.formats.clock_text import ClockText
 from myoprosthesis.emg.formats.emg_channels import emg_channels
@@ -15,7 +17,6 @@ from myoprosthesis.emg.formats.numerals import is_missing
 from myoprosthesis.emg.formats.table_rows import TableRows
 from myoprosthesis.emg.formats.text_head import UNIT, is_stamps
 from myoprosthesis.emg.layout import TIME_UNITS, Layout, with_file_defaults
-from myoprosthesis.emg.recording import volts
 
 RATE_ERROR = 1e-4
 """A rate is taken from stamps whose first rows tell it as exactly as this."""
@@ -31,6 +32,8 @@ class TableColumns:
     def __init__(self, path: Path, layout: Layout, table: TableRows) -> None:
         self._path, self._table, self._names = path, table, table.names
         self.layout = with_file_defaults(layout, table.head.says)
+        in_file = [c for c in listed(table.head.says.get("channels", "")) if c in table.names]
+        self.layout = self.layout if layout.channels else replace(self.layout, channels=tuple(in_file))
         self.time = self._place(self.layout.time) if self.layout.time else None
         self.label = self._place(self.layout.label) if self.layout.label else None
         self.targets = [self._place(t) for t in self.layout.targets]
@@ -42,9 +45,10 @@ class TableColumns:
         self.rate = self._rate()
         self.time = self.stamps[0] if self.stamps else self.time
         self.clock = self._clock()
-        units = self._units()
-        self.unit, self.factors = volts(units[0])[0], np.array([volts(u)[1] for u in units])
-        self.file_unit = units[0] if len(set(units)) == 1 else self.unit
+        whole = table.head.says.get("unit", "")
+        units = [table.head.units[k] or whole for k in self.emg]
+        self.unit, self.file_unit, factors = agreement.units(path, self.layout, self.channels, units)
+        self.factors = np.array(factors)
 
     def _place(self, name: str) -> int:
         """Place of a column by its name, with or without the unit that ends it."""
@@ -133,16 +137,6 @@ class TableColumns:
         clock = ClockText(self._path, name, self._table.first_cells(self.time))
         self._table.remarks += [clock.remark] if clock.remark else []
         return clock
-
-    def _units(self) -> list[str]:
-        """The unit of each EMG column; all are volts of some kind, or one."""
-        head = self._table.head
-        whole = head.says.get("unit", "")
-        units = [agreement.unit(self._path, self.layout, head.units[k] or whole) for k in self.emg]
-        if len({volts(u)[0] for u in units}) > 1:
-            listed = ", ".join(f"{c} {u}" for c, u in zip(self.channels, units, strict=True))
-            raise ConfigError(f"{self._path} has EMG in several units: name channels of one (--channels): {listed}")
-        return units
 
 
 def hertz(text: str) -> float:

@@ -28,13 +28,18 @@ KEYS = {
          "sampling frequency", "sampling_frequency"], "rate",
     ),
     "unit": "unit", "units": "unit", "time": "time", "label": "label",
+    "channels": "channels",
 }  # fmt: skip
 """What a head may say as `key: value` or `key = value`, and how it is called here."""
 DELSYS = re.compile(r"Label:\s*(.*?)\s*Sampling frequency:\s*(\S+).*?\bUnit:\s*(\S+)", re.I)
 """A line of EMGworks' head: one per column of values."""
-UNIT = re.compile(r"[\[(]\s*([^\[\]()]*?)\s*[\])]\s*$")
+QUANTITY = (
+    r"[munµμ]?V|(?:milli|micro)?volts?|[munµμ]?s|sec|seconds|g|m/s\^?2|m/s²|°/s|deg/s|dps|rad/s|deg|rad|°|[munµμ]?T|"
+    r"k?N|N ?m|kPa|°C|%|counts?|adc|raw|a\.u\."
+)
+UNIT = re.compile(rf"[\[(]\s*({QUANTITY})\s*[\])]\s*$", re.I)
 """The unit that ends a name: EMG 1 (mV), X[s]."""
-BELOW_NAMES = re.compile(r"|[\[(].{0,8}[\])]|[munµμ]?V|[munµμ]?s|g|°/s|deg/s|dps|counts?|[\d.]+ *k?Hz", re.I)
+BELOW_NAMES = re.compile(rf"|[\[(]?({QUANTITY})[\])]?|[\[(]?[\d.]+ *k?Hz[\])]?", re.I)
 """A cell of a line of units or of rates between names and rows."""
 STAMPS = re.compile(r"X ?[\[(]s[\])]|.*\bTime Series ?[\[(]s[\])]", re.I)
 """Names of the columns of times that Delsys' programs write, each for the columns of values behind it."""
@@ -47,9 +52,9 @@ OPENBCI_SAYS = {"unit": "uV", "time": "Timestamp"}
 class Head:
     """How a table is written and what it says of itself, one item per column in the lists.
 
-    `begin`: index of the first row in the lines. `names`: empty for a table without. `units` as the head says them, or
-    empty; `rates` likewise, Hz, or 0. `numeric`: whether the column holds numbers in the first rows. `says`: rate,
-    unit, time and label of the whole. `plotted`: each value has its column's name before it.
+    `begin`: index of the first row in the lines. `numeric`: whether the column holds numbers in the first rows.
+    `names`: empty for a table without. `units` and `rates` (Hz) as the head says them, or empty and 0. `says`: rate,
+    unit, times, labels and channels of the whole. `plotted`: each value has its column's name before it.
     """
 
     delimiter: str | None = None
@@ -154,8 +159,10 @@ def _check_commas(path: Path, lines: Sequence[str], head: Head) -> None:
     ask = f"{path} may have commas between its columns, or decimal commas, as in {first!r}: say it, --decimal . or ,"
     if head.width == 1 and head.begin == 0 and any("," in line for line in lines):
         raise ConfigError(ask)
-    rows = [cells_of(line, ",") for line in lines[head.begin :] if line.strip()]
-    if head.delimiter == "," and head.begin == 0 and head.width % 2 == 0 and all(len(row) == head.width for row in rows):
+    if head.delimiter != "," or head.begin or head.width % 2:
+        return
+    rows = [cells_of(line, ",") for line in lines if line.strip()]
+    if all(len(row) == head.width for row in rows):
         wholes, fractions = ([c for row in rows for c in row[k::2]] for k in (0, 1))
         signed = any(c.startswith("-") for c in wholes)
         even = len({len(c) for c in fractions}) == 1 and len(fractions[0]) > 1
@@ -300,9 +307,9 @@ def _says(head: Head, above: Sequence[str]) -> None:
                     head.rates[k], head.units[k] = float(delsys[2]), head.units[k] or delsys[3]
             continue
         key, value = _pair(line)
-        if KEYS.get(key) in ("time", "label") and value not in head.names:
-            continue
-        if key in KEYS:
+        if key == "channels":
+            head.says[key] = line.partition(":")[2]
+        elif key in KEYS and (key not in ("time", "label") or value in head.names):
             head.says[KEYS[key]] = value
         if OPENBCI in line:
             head.says.update({k: v for k, v in OPENBCI_SAYS.items() if k != "time" or v in head.names})
