@@ -46,5 +46,5 @@ def _tell(numbers: dict[str, Any]) -> None:
         print(f"  {fault}")
     for one in numbers["criteria"]:
         word = "met" if one["met"] else "not met"
-        chance = "" if one["certain"] else ", not beyond chance"
+        chance = "" if one["certain"] else " (undecided: the interval includes the criterion)"
         print(f"  {one['title']}: {round(one['value'], 2) + 0.0:.2f} ({one['rule']}): {word}{chance}")

@@ -237,7 +237,7 @@ def _index(sessions: Sequence[Session], names: Sequence[str]) -> Section:
     for level in (0, 1):
         ax.axhline(level, color="#9aa4af", lw=0.8, zorder=0)
     ax.set(xlabel="trial", ylabel="adaptation index")
-    ax.legend(loc="lower right")
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=4, borderaxespad=0.2)
     caption = ("Slope of the channel's force on the force that would cancel the field, by trial; n = "
                f"{len(columns['trial'])} channel trials ({cite('clamp', 'slope')}).")  # fmt: skip
     return Section("index", "Adaptation index", (
@@ -267,7 +267,7 @@ def _directions(sessions: Sequence[Session], names: Sequence[str]) -> Section:
         return Section("directions", "After-effect by direction", (Absent("No after-effects: no washout."),))
     ax.axhline(0, color="#9aa4af", lw=0.8, zorder=0)
     ax.set(xlabel="direction of the target, °", ylabel="after-effect, mm")
-    ax.set_xticks(np.arange(0, 361, 45))
+    ax.set_xticks(np.arange(0, 316, 45))
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=4, borderaxespad=0.2)
     caption = ("Mean lateral deviation over the first two rounds of washout, positive to the side of the session's own "
                "field; bars: 95 % bootstrap intervals over the trials of a direction, none where there is "

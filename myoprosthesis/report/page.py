@@ -46,6 +46,7 @@ font-variant-numeric:tabular-nums;padding:6px 0 6px 18px}}
 .bounds{{color:var(--muted);font-size:.92em}}
 .absent{{color:var(--muted);border-left:3px solid var(--rule);padding:2px 0 2px 12px;font-size:14.5px}}
 .verdict{{font-weight:600}} .verdict.yes{{color:#0b7a55}} .verdict.no{{color:#a43a12}}
+.verdict.open{{color:var(--muted)}}
 i.role{{display:inline-block;width:9px;height:9px;border-radius:2px;margin-right:8px}}
 {_ROLES}
 code,pre{{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:12.8px}}

@@ -59,7 +59,7 @@ def report(folder: Path, out: Path | None = None, seed: int = 0) -> dict[str, An
         timing,
     )  # fmt: skip
 
-    order = (summary, paths, deviation, index, channel, directions, hidden, muscles, timing, learner, repeat)
+    order = (summary, deviation, paths, index, channel, directions, hidden, muscles, timing, learner, repeat)
     session_data.load(folder)  # refused before anything is made
     place = folder_of(out or folder / FOLDER)
     with style.style():

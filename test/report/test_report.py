@@ -12,7 +12,7 @@ from myoprosthesis.report.comparison import compare
 from myoprosthesis.report.report import report
 
 SECTIONS = (
-    *("summary", "paths", "deviation", "index", "channel", "directions", "hidden", "muscles", "timing", "learner"),
+    *("summary", "deviation", "paths", "index", "channel", "directions", "hidden", "muscles", "timing", "learner"),
     "repeat",
 )
 

@@ -50,7 +50,7 @@ def section(s: Session) -> Section:
         f"({cite('axes')}); they hold {share(float(axes.variance[:2].sum()))} of the variance, the first "
         f"{len(axes.variance)} hold {share(float(axes.variance.sum()))}. One line per target: the mean of the first or "
         f"the last {EACH} normal trials of a block (n = {n} trials); dot: {-g.times[0]:g} s before the go signal, "
-        "triangle: the end.",
+        "triangle: the end. Colour: direction of the target, as in the trajectories.",
         f"Trajectories of {len(onto)} mean movements in the plane of two principal axes", _columns(g.times, onto),
     )  # fmt: skip
     return Section("hidden", title, (plane, *_distances(s, onto, means, conditions, name, role)))

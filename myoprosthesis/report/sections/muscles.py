@@ -74,7 +74,7 @@ def draw(mean: Array, muscles: Sequence[str], panels: Sequence[str], blocks: Seq
         if len(muscles) * len(blocks) <= 60:
             for (i, j), x in np.ndenumerate(one):
                 if np.isfinite(x):
-                    ax.text(j, i, f"{x:.2f}", ha="center", va="center", fontsize=6.5,
+                    ax.text(j, i, f"{x:.3f}", ha="center", va="center", fontsize=6.5,
                             color="white" if x > 0.62 * top else "#39424d")  # fmt: skip
     bar = fig.colorbar(shown, ax=axes, shrink=0.8, pad=0.01, aspect=18)
     bar.outline.set_visible(False)

@@ -18,13 +18,12 @@ from myoprosthesis.report.trial_table import KINDS, NORMAL
 
 
 def section(s: Session) -> Section:
-    """Facts, blocks and the course of adaptation."""
+    """The course of adaptation, blocks and facts."""
     parts: list[Part] = []
     if s.settings.get("about"):
         parts.append(Text(f"<span class='about'>{escape(str(s.settings['about']))}</span>"))
     parts += [Absent(f) for f in s.faults]
-    parts += [_facts(s), _blocks(s)]
-    parts += _courses(s)
+    parts += [*_courses(s), _blocks(s), _facts(s)]
     return Section("summary", "Summary", tuple(parts))
 
 
@@ -86,16 +85,20 @@ def _blocks(s: Session) -> Table:
 
 def _courses(s: Session) -> list[Part]:
     if not s.courses:
-        return [Absent("No course of adaptation: no block has a field, or the role adaptation.")]
+        return [Absent(
+            "No course of adaptation: no block has a curl field. Where something else is learned, such as a rotation, "
+            "give its block the role adaptation in the session's YAML (role: adaptation)."
+        )]  # fmt: skip
     parts: list[Part] = []
     if s.verdicts:
         rows = []
         for v in s.verdicts:
             percent = "%" in v.rule
-            word = "met" if v.met else "not met"
+            word, look = ("met", "yes") if v.met else ("not met", "no")
+            if not v.certain:
+                word, look = f"{word}, but undecided: the interval includes the criterion", "open"
             rows.append((escape(v.title), bounded(v.value, percent=percent), v.rule,
-                         f'<span class="verdict {"yes" if v.met else "no"}">{word}'
-                         f'{"" if v.certain else ", not beyond chance"}</span>'))  # fmt: skip
+                         f'<span class="verdict {look}">{word}</span>'))  # fmt: skip
         parts.append(Table(("course of adaptation", "found", "criterion", ""), tuple(rows), _course_caption(s)))
     lines = []
     for title, name in _MEASURES:
@@ -123,5 +126,5 @@ def _course_caption(s: Session) -> str:
     return (f"Lateral deviation on normal trials: baseline is the second half of its block, initial the first {FIRST} "
             f"in the field, end the last {LAST}, after-effect the first {FIRST} of washout, and washout its last "
             f"{LAST}. Ratios compare mean absolute deviations; the after-effect is signed. In brackets 95 % bootstrap "
-            "intervals over trials, which include the differences between targets. A verdict is “not beyond chance” "
-            f"where its interval holds the criterion. {cite('lateral')}; {cite('bootstrap')}.")  # fmt: skip
+            "intervals over trials, which include the differences between targets. "
+            f"{cite('lateral')}; {cite('bootstrap')}.")  # fmt: skip

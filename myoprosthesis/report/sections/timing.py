@@ -42,6 +42,7 @@ def section(s: Session) -> Section:
                "samples": samples.astype(int), "expected": expected.astype(int)}  # fmt: skip
     fig = figure(2.6)
     left, right = fig.subplots(1, 2, width_ratios=(3, 2))
+    fig.get_layout_engine().set(wspace=0.08)
     left.plot(trial, (end - begin) * 1e3, ".", ms=3, color=ROLE["washout"], label="trial")
     left.plot(trial, between * 1e3, ".", ms=3, color=ROLE["adaptation"], label="between trials")
     left.set(xlabel="trial", ylabel="wall time, ms", yscale="log")
@@ -53,7 +54,7 @@ def section(s: Session) -> Section:
                                 (g.answers, ROLE["generalisation"], "state to command")):  # fmt: skip
         if len(found):
             _histogram(right, found, colour, name)
-    right.set(xlabel="ms", ylabel="share of ticks", xscale="log")
+    right.set(xlabel="time, ms", ylabel="share of ticks", xscale="log")
     plain_log(right.xaxis)
     right.legend(loc="upper right")
     caption = ("Left: wall time of each trial and of the pause after it. Right: distribution of the time from one "
