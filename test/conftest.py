@@ -147,12 +147,12 @@ class Probe:
             self.executor.spin_once(timeout_sec=0.02)
         return result
 
-    def call(self, kind: Any, name: str, **request: Any) -> Any:
+    def call(self, kind: Any, name: str, seconds: float = 8.0, **request: Any) -> Any:
         client = self._clients.setdefault(name, None) or self.node.create_client(kind, name)
         self._clients[name] = client
         assert client.wait_for_service(timeout_sec=PATIENCE_S), name
         for _ in range(8):  # a request may go to a server that was killed, and is not known to be dead yet
-            future, end = client.call_async(kind.Request(**request)), time.monotonic() + 8.0
+            future, end = client.call_async(kind.Request(**request)), time.monotonic() + seconds
             while not future.done() and time.monotonic() < end:
                 self.executor.spin_once(timeout_sec=0.02)
             if future.done():
@@ -186,7 +186,8 @@ class Probe:
         from lifecycle_msgs.msg import Transition
         from lifecycle_msgs.srv import ChangeState
 
-        return bool(self.call(ChangeState, f"{node}/change_state", transition=Transition(label=transition)).success)
+        request = {"transition": Transition(label=transition)}  # once: a transition may take long, and is not repeated
+        return bool(self.call(ChangeState, f"{node}/change_state", 30.0, **request).success)
 
 
 class Stack:

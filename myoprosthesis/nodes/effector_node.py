@@ -117,7 +117,8 @@ class EffectorNode(LoopNode):
             raise ConfigError(f"effector {effector.spec.name!r} has no time of its own: it cannot run in lockstep")
         self.close()  # a claim of an earlier attempt
         self._claim = Claim(self.resolve_topic_name(topics.STATE.name))
-        self._refuse_second()
+        if not self.was_up:  # at an exchange this node itself was the one until now
+            self._refuse_second()
         changes: dict[str, Any] = {"timeout_s": o.timeout_s} if o.timeout_s else {}
         if effector.spec.steppable:
             changes["fingerprint"] = fingerprint(effector)
