@@ -16,6 +16,7 @@ from myoprosthesis.core import registry, share
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.core.location import anchored, located
 from myoprosthesis.core.options import build, option
+from myoprosthesis.effectors.graphics import window_refusal
 from myoprosthesis.emg.extras import library
 from myoprosthesis.emg.layout import Layout
 from myoprosthesis.files import yaml_text
@@ -163,6 +164,8 @@ def describe(options: StackOptions, settings: Mapping[str, Mapping[str, Any]] | 
         raise ConfigError("; ".join(faults))
     _check_policy(specs)
     _check_sites(specs)
+    if options.gui and (why := window_refusal()):
+        raise ConfigError(why)
     return tuple(specs)
 
 

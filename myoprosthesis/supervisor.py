@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -20,6 +21,8 @@ REFUSED, FAILED = 2, 3
 _LABELS = re.compile(r"^(\[[^]]*\] ?)+: |^error: ")
 """What ROS's log and our processes put before a sentence."""
 GRACE_S = 4.0
+FIRST_S = 2.0
+"""How long the effector has to end before the others are asked to."""
 BYSTANDERS = ("twin", "recorder")
 """Processes without which the effector goes on."""
 FEWEST_S = 2.0
@@ -78,12 +81,16 @@ class Supervisor:
         return {name: p.pid for name, p in self._running.items()}
 
     def stop(self) -> None:
-        """End everything: the effector first, which then is in its fail state before anybody else is gone."""
+        """End everything: the effector first, which then is in its fail state before anybody else is gone, and does not
+        take an emulator that ends for a hand that is lost."""
         order = sorted(self._running, key=lambda n: n != "effector")
         for name in order:
             process = self._running[name]
             if process.poll() is None:
                 process.terminate()  # and no interrupt: a process that still imports would tell of it at length
+            if name == "effector":
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(FIRST_S)
         deadline = time.monotonic() + GRACE_S
         for name in order:
             try:

@@ -14,7 +14,34 @@ from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import Any
 
+from myoprosthesis.core.errors import ConfigError
+
 POLL_S = 0.05
+STOP_KEY, RESUME_KEY = " ", "r"
+KEYS = f"keys: space stops the effector, {RESUME_KEY} lets it follow commands again, Ctrl-C ends the stack"
+
+
+def stop_keys(namespace: str, tell: Callable[[str], object]) -> Callable[[str], None]:
+    """What to do with a key: the emergency stop of the effector in a namespace, and its end; `tell` is given what came
+    of it. It needs nothing of what the program does otherwise."""
+    from myoprosthesis.nodes import stop_socket
+
+    requests = {STOP_KEY: stop_socket.STOP, RESUME_KEY: stop_socket.RESUME}
+
+    def press(key: str) -> None:
+        if key not in requests:
+            return
+        try:
+            answer = stop_socket.request(namespace.strip("/"), requests[key])
+        except ConfigError as error:
+            answer = str(error)
+        if answer is None:
+            answer = f"no effector answers; try myoprosthesis {requests[key]}"
+        elif key == STOP_KEY:
+            answer += f" (key {RESUME_KEY})"
+        tell(f"{'space' if key == STOP_KEY else key}: {answer}")
+
+    return press
 
 
 class Keys:

@@ -25,8 +25,11 @@ def add(words: Any) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Render offscreen; `MUJOCO_GL=egl` where there is no display."""
+    """Render offscreen; without a display by EGL or OSMesa."""
     from myoprosthesis.core import registry
+    from myoprosthesis.effectors.graphics import draw_offscreen
+
+    draw_offscreen()
 
     try:
         from matplotlib.image import imsave
@@ -42,7 +45,13 @@ def run(given: argparse.Namespace) -> int:
         raise ConfigError(f"effector {given.effector!r} has no MuJoCo model to render")
     body.reset(0)
     out = Path(given.out).expanduser()
-    image = body.render(width, height, *given.view, look_at=given.look_at)
+    try:
+        image = body.render(width, height, *given.view, look_at=given.look_at)
+    except Exception as error:  # whatever the library that draws raises
+        raise ConfigError(
+            "nothing can be drawn here: without a display MUJOCO_GL=egl is needed, and its libraries (Debian: libegl1 "
+            f"libgl1-mesa-dri); {' '.join(str(error).split())[:120]}"
+        ) from error
     try:
         imsave(out, image)
     except OSError as error:

@@ -132,17 +132,21 @@ def status(given: argparse.Namespace) -> int:
     from rich.console import Console
 
     from myoprosthesis.cli.display import status_table
+    from myoprosthesis.core.namespace import absolute, namespace_of
+    from myoprosthesis.nodes.claim import is_claimed
     from myoprosthesis.nodes.console_node import listening
+    from myoprosthesis.nodes.steering import DISCOVERY_S
 
     check_writable(given.json)
     with listening("status", given.namespace) as console:
         score = console.score
-        until = time.monotonic() + WAIT_S
+        there = is_claimed(absolute(namespace_of(given.namespace), "state"))
+        until = time.monotonic() + (DISCOVERY_S if there else WAIT_S)
         while time.monotonic() < until and not (score.rate and score.policy and score.perturbation):
             console.hear(0.05)
     if not score.effector:
         raise ConfigError("no effector is heard: is a stack up (myoprosthesis up), and in this namespace?")
-    Console().print(status_table(score, {}))
+    Console().print(status_table(score, {}, whole=False))
     write_json(given.json, {**score.summary(), "loop_rate": score.rate, "idle": score.effector.get("idle")})
     return 0
 

@@ -7,8 +7,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import fields
+from functools import partial
 from typing import Any
 
 from myoprosthesis.cli.figures import add_json, check_writable, write_csv, write_json
@@ -17,10 +17,8 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import describe as describe_option
 from myoprosthesis.stack import StackOptions, as_settings, describe
 
-STOP_KEY, RESUME_KEY = " ", "r"
 CSV_NAMES = {"peak_speed": "peak_speed_m_s"}
 """Columns of the table of trials that say their unit there."""
-KEYS = f"keys: space stops the effector, {RESUME_KEY} lets it follow commands again, Ctrl-C ends the stack"
 NOT_OFFERED = {"stack"}
 
 
@@ -77,7 +75,7 @@ def run(given: argparse.Namespace) -> int:
         return 130
 
     from myoprosthesis.cli.display import Display
-    from myoprosthesis.cli.keys import Keys
+    from myoprosthesis.cli.keys import KEYS, Keys, stop_keys
     from myoprosthesis.core.namespace import absolute, namespace_of
     from myoprosthesis.nodes.claim import Claim
     from myoprosthesis.nodes.console_node import listening
@@ -90,6 +88,7 @@ def run(given: argparse.Namespace) -> int:
     display = Display(live=not given.quiet and sys.stdout.isatty())
     supervisor = Supervisor(nodes, display.tell, options.namespace)
     fault = ""
+    emulated = [f"{n.parameters['hand']} is emulated on {n.parameters['path']}" for n in nodes if n.name == "emulator"]
     with listening(namespace=options.namespace) as console:
         began = time.monotonic()
         display.tell("up", f"starting {', '.join(n.name for n in nodes)}")
@@ -98,7 +97,7 @@ def run(given: argparse.Namespace) -> int:
         try:
             supervisor.start()
             ready = False
-            with Keys(lambda key: _press(key, options.namespace, display.tell)) as keys, display:
+            with Keys(stop_keys(options.namespace, partial(display.tell, "up"))) as keys, display:
                 display.keys = KEYS if keys.active else ""
                 while not (stop.is_set() or fault or over(console.score, options)):
                     console.hear(0.05)
@@ -112,6 +111,8 @@ def run(given: argparse.Namespace) -> int:
                         ready = True
                         seconds = time.monotonic() - began
                         display.tell("up", f"ready: the first tick closed {seconds:.1f} s after the start")
+                        for line in emulated:
+                            display.tell("up", line)
                         if keys.active:
                             display.tell("up", KEYS)
                     display.show(score, supervisor.restarts)
@@ -132,19 +133,3 @@ def run(given: argparse.Namespace) -> int:
     if fault:
         raise ConfigError(fault)
     return 0
-
-
-def _press(key: str, namespace: str, tell: Callable[[str, str], None]) -> None:
-    """In the thread of the keys: the emergency stop, and its end, past everything else that this program does."""
-    from myoprosthesis.nodes import stop_socket
-
-    word = {STOP_KEY: stop_socket.STOP, RESUME_KEY: stop_socket.RESUME}.get(key)
-    if word is None:
-        return
-    try:
-        answer = stop_socket.request(namespace.strip("/"), word)
-    except ConfigError as error:
-        answer = str(error)
-    name = "space" if key == STOP_KEY else key
-    again = f" (key {RESUME_KEY})" if word == stop_socket.STOP and answer else ""
-    tell("up", f"{name}: {answer or f'no effector answers; try myoprosthesis {word}'}{again}")

@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+from functools import partial
 from typing import Any
 
 from myoprosthesis.cli.figures import add_json, check_writable, write_json
@@ -41,13 +42,15 @@ def run(given: argparse.Namespace) -> int:
         signal.signal(sig, lambda *_: stop.set())
 
     from myoprosthesis.cli.display import Display
+    from myoprosthesis.cli.keys import KEYS, Keys, stop_keys
     from myoprosthesis.nodes.console_node import listening
     from myoprosthesis.nodes.process import die_with_parent
 
     die_with_parent()
     display = Display(live=not given.quiet and sys.stdout.isatty(), name="watch")
     with listening("watch", given.namespace) as console:
-        with display:
+        with Keys(stop_keys(given.namespace, partial(display.tell, "watch"))) as keys, display:
+            display.keys = KEYS if keys.active else ""
             while not (stop.is_set() or over(console.score, given)):
                 console.hear(0.05)
                 display.show(console.score, {})

@@ -19,6 +19,7 @@ from myoprosthesis.core.errors import ConfigError, MyoError
 from myoprosthesis.core.fingerprint import fingerprint
 from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.core.options import option
+from myoprosthesis.effectors.graphics import window_refusal
 from myoprosthesis.nodes import status, topics
 from myoprosthesis.nodes.claim import Claim
 from myoprosthesis.nodes.diagnostics import Diagnostics
@@ -198,6 +199,9 @@ class EffectorNode(LoopNode):
     def _open_viewer(self, effector: Any) -> None:
         if not hasattr(effector, "open_viewer"):
             self.get_logger().warning(f"effector {effector.spec.name!r} has no MuJoCo model to show")
+            return
+        if why := window_refusal():
+            self.get_logger().warning(why)
             return
         try:
             self._viewer = effector.open_viewer()

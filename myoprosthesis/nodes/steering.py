@@ -110,7 +110,10 @@ class Steering:
         return bool(self.call(ChangeState, f"{node}/change_state", request, CHANGE_S).success)
 
     def active(self, seconds: float = 1.0) -> dict[str, Any]:
-        """What the policy node last said that it plays; empty when it says nothing."""
+        """What the policy node last said that it plays; empty when it says nothing. Where a policy is known to be up on
+        this machine, it is waited for until it is discovered."""
+        if seconds and is_claimed(absolute(self.node.get_namespace(), topics.COMMAND.name)):
+            seconds = max(seconds, DISCOVERY_S)
         self.spin_until(lambda: bool(self._active), seconds)
         return self._active[-1] if self._active else {}
 

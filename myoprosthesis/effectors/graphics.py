@@ -1,0 +1,42 @@
+"""What there is to draw with: a display for a window, or a library that draws without one."""
+
+from __future__ import annotations
+
+import ctypes.util
+import os
+import subprocess
+import sys
+
+INSTEAD = (
+    "leave --gui out; a picture needs no display: MUJOCO_GL=egl myoprosthesis picture BODY --out FILE.png "
+    "(Debian: libegl1 libgl1-mesa-dri)"
+)
+WINDOW = "import glfw, warnings; warnings.simplefilter('ignore'); raise SystemExit(0 if glfw.init() else 1)"
+CHECK_S = 20.0
+
+
+def has_display() -> bool:
+    """Whether the environment names a display; where windows need none to be named, True."""
+    return sys.platform != "linux" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+
+
+def window_refusal() -> str:
+    """Empty, or the sentence why no window can be opened: tried in another process, since GLFW may end its own."""
+    if not has_display():
+        return f"no window can be opened: there is no display (DISPLAY is not set); {INSTEAD}"
+    try:
+        done = subprocess.run([sys.executable, "-c", WINDOW], capture_output=True, timeout=CHECK_S).returncode == 0
+    except subprocess.TimeoutExpired:
+        done = False
+    display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or "the screen"
+    return "" if done else f"no window can be opened: the display {display} does not answer; {INSTEAD}"
+
+
+def draw_offscreen() -> None:
+    """Before MuJoCo draws for the first time in this process: without a display, let it use what is there instead.
+    A choice in the environment (MUJOCO_GL) stays."""
+    if has_display() or os.environ.get("MUJOCO_GL"):
+        return
+    library = next((name for name in ("EGL", "OSMesa") if ctypes.util.find_library(name)), "")
+    if library:
+        os.environ["MUJOCO_GL"] = library.lower()

@@ -1,0 +1,50 @@
+"""Drawing without a display: by what is there instead, or one sentence that names it."""
+
+import pytest
+
+from myoprosthesis.effectors import graphics
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch):
+    """No display, and no choice of how to draw."""
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "MUJOCO_GL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(graphics.sys, "platform", "linux")
+
+
+def test_no_window_without_a_display_and_the_way_round_is_named():
+    assert "there is no display" in graphics.window_refusal() and "MUJOCO_GL=egl" in graphics.window_refusal()
+
+
+def test_a_display_that_does_not_answer_is_named(monkeypatch):
+    monkeypatch.setenv("DISPLAY", ":98765")
+    assert "the display :98765 does not answer" in graphics.window_refusal()
+
+
+@pytest.mark.parametrize(("there", "chosen"), [("EGL OSMesa", "egl"), ("OSMesa", "osmesa"), ("", None)])
+def test_the_first_library_that_is_there_draws(monkeypatch, there, chosen):
+    monkeypatch.setattr(graphics.ctypes.util, "find_library", lambda name: name if name in there.split() else None)
+    graphics.draw_offscreen()
+    assert graphics.os.environ.get("MUJOCO_GL") == chosen
+    graphics.os.environ.pop("MUJOCO_GL", None)
+
+
+@pytest.mark.parametrize(("name", "value"), [("DISPLAY", ":0"), ("MUJOCO_GL", "glfw")])
+def test_a_display_and_a_choice_are_left_alone(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    graphics.draw_offscreen()
+    assert graphics.os.environ.get("MUJOCO_GL") == (value if name == "MUJOCO_GL" else None)
+
+
+def test_a_stack_with_a_window_is_refused_before_anything_starts(command):
+    done = command("up", "reach", "--gui", "--quiet")
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and "MUJOCO_GL=egl" in done.stderr
+    assert "starting" not in done.stdout
+
+
+def test_a_picture_that_cannot_be_drawn_is_one_sentence(command, tmp_path, monkeypatch):
+    monkeypatch.setenv("MUJOCO_GL", "glfw")
+    done = command("picture", "point_mass", "--out", str(tmp_path / "p.png"))
+    assert done.returncode == 2 and "MUJOCO_GL=egl" in done.stderr and "Traceback" not in done.stderr
+    assert done.stderr.count("error: ") == 1
