@@ -6,7 +6,6 @@ import contextlib
 import importlib
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -16,6 +15,7 @@ from myoprosthesis.core import registry, share
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.core.location import anchored, located
 from myoprosthesis.core.options import build, option
+from myoprosthesis.core.private import runtime_folder
 from myoprosthesis.effectors.graphics import window_refusal
 from myoprosthesis.emg.extras import library
 from myoprosthesis.emg.layout import Layout
@@ -241,7 +241,7 @@ def _emulated(hand: str, namespace: str) -> str:
     """The port of an emulated hand, the same for all processes of a stack."""
     domain = os.environ.get("ROS_DOMAIN_ID", "0")
     place = "_".join(["myoprosthesis", str(os.getuid()), domain, *namespace.strip("/").split("/")]).rstrip("_")
-    return str(Path(tempfile.gettempdir()) / place / hand)
+    return str(runtime_folder(place) / hand)
 
 
 def _refuse_given(options: StackOptions, names: tuple[str, ...], why: str) -> None:

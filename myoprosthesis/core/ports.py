@@ -41,6 +41,22 @@ def reason(error: Exception) -> str:
     return os.strerror(number) if number else str(error).split(":")[0]
 
 
+def refuse_foreign_link(path: str) -> None:
+    """Raises `OSError` when a port is a link that another user made, or can exchange for one to another device."""
+    place = Path(path)
+    for _ in range(40):
+        link = os.lstat(place)
+        if not stat.S_ISLNK(link.st_mode):
+            return
+        folder = os.stat(place.parent)
+        other = next((s.st_uid for s in (link, folder) if s.st_uid not in (0, os.getuid())), None)
+        if other is not None:
+            raise OSError(f"{place} is a link that another user (number {other}) can change")
+        if folder.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not folder.st_mode & stat.S_ISVTX:
+            raise OSError(f"{place} is a link in a folder that others can write")
+        place = place.parent / os.readlink(place)
+
+
 def _permission(path: str) -> str:
     """What to do about a port that may not be opened."""
     try:

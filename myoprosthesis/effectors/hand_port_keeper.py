@@ -199,7 +199,10 @@ class Keeper:
     def _opened(self) -> Any:
         import serial
 
+        from myoprosthesis.core.ports import refuse_foreign_link
+
         t = self._terms
+        refuse_foreign_link(t.path)
         port = serial.Serial(t.path, t.baud, timeout=0, write_timeout=0, exclusive=True)
         if t.rs485:
             from serial.rs485 import RS485Settings

@@ -14,6 +14,7 @@ from rclpy.parameter import Parameter
 from myoprosthesis.core import registry
 from myoprosthesis.core.errors import ConfigError, MyoError
 from myoprosthesis.core.options import option
+from myoprosthesis.core.private import make_private
 from myoprosthesis.emulators.emulated_port import EmulatedPort
 from myoprosthesis.emulators.fault import KINDS, Fault
 from myoprosthesis.hands import sheet
@@ -39,7 +40,7 @@ class EmulatorNode(Node):
         declare(self, ("", EmulatorNodeOptions))
         o = read(self, EmulatorNodeOptions)
         if o.path:
-            Path(o.path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(Path(o.path).parent)
             Path(o.path).unlink(missing_ok=True)  # of an emulator that was killed
         faults = [Fault.parse(o.fault)] if o.fault else []
         data = sheet.load(o.hand)

@@ -7,7 +7,7 @@ import time
 
 import serial
 
-from myoprosthesis.core.ports import explain, reason
+from myoprosthesis.core.ports import explain, reason, refuse_foreign_link
 from myoprosthesis.emg.source import Block, SourceError, SourceSpec, silence
 from myoprosthesis.emg.sources.board import SerialOptions, reader
 from myoprosthesis.emg.timebase import Timing
@@ -105,6 +105,7 @@ class SerialLine:
                 port.close()
 
     def _opened(self) -> serial.Serial:
+        refuse_foreign_link(self.options.port)
         return serial.Serial(self.options.port, self.options.baud, timeout=0, exclusive=True)
 
     def _bytes(self) -> bytes:

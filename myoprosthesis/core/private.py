@@ -1,0 +1,59 @@
+"""Folders of this user alone, for what processes of a stack share in a place for temporary files: emulators' ports."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+from myoprosthesis.core.errors import ConfigError
+
+
+def runtime_folder(name: str) -> Path:
+    """Where such a folder is: in `XDG_RUNTIME_DIR` where that is this user's alone, else in the folder for temporary
+    files. It need not exist; one that does and is not this user's alone is refused."""
+    given = os.environ.get("XDG_RUNTIME_DIR", "")
+    base = given if given and os.path.isabs(given) and not fault(Path(given)) else tempfile.gettempdir()
+    folder = Path(base) / name
+    if os.path.lexists(folder):
+        _refuse(folder)
+    return folder
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder that only this user can enter, where it does not exist; raises `ConfigError` when it is not this
+    user's own, others can write to it, or it is a link."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if not os.path.lexists(folder):
+            folder.mkdir(mode=0o700)
+    except FileExistsError:
+        pass  # made by another process meanwhile: it is looked at below
+    except OSError as error:
+        raise ConfigError(f"the folder {folder} cannot be made: {error.strerror}") from error
+    _refuse(folder)
+
+
+def _refuse(folder: Path) -> None:
+    if why := fault(folder):
+        raise ConfigError(f"{folder} {why}: another user could put a port of theirs in it; remove it")
+
+
+def fault(folder: Path) -> str:
+    """Empty, or why others could change what is in a folder."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return "is a link, or another's, or no folder at all"
+    try:
+        about, above = os.fstat(handle), os.stat("..", dir_fd=handle)
+    finally:
+        os.close(handle)
+    if about.st_uid != os.getuid():
+        return f"belongs to user {about.st_uid}"
+    if about.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return f"can be written by others (mode {stat.S_IMODE(about.st_mode):o})"
+    if above.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not above.st_mode & stat.S_ISVTX:
+        return f"stands in a folder that others can write (mode {stat.S_IMODE(above.st_mode):o})"
+    return ""
