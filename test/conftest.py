@@ -387,6 +387,29 @@ def _spoilt(data: bytes, fault: str) -> bytes:
             ]
         )
         _rename_action(model)
+    elif fault == "hangs once it goes":  # loops for ever while what it observes last, the go signal, is 1
+        info, last = helper.make_tensor_value_info, contract["observation"][-1]["channels"]
+        assert last == ["go"]
+        size = sum(len(t["channels"]) for t in contract["observation"])
+        body = helper.make_graph(
+            [helper.make_node("Identity", ["c"], ["c_out"]), helper.make_node("Identity", ["v"], ["v_out"])],
+            "body",
+            [info("i", TensorProto.INT64, []), info("c", TensorProto.BOOL, []), info("v", TensorProto.FLOAT, None)],
+            [info("c_out", TensorProto.BOOL, []), info("v_out", TensorProto.FLOAT, None)],
+        )
+        model.graph.node.extend(
+            [
+                helper.make_node("Gather", ["observation", "last"], ["went"], axis=1),
+                helper.make_node("ReduceSum", ["went"], ["sum"], keepdims=0),
+                helper.make_node("Equal", ["sum", "one"], ["loops"]),
+                helper.make_node("Loop", ["", "loops", "raw"], ["action"], body=body),
+            ]
+        )
+        _rename_action(model)
+        model.graph.initializer.extend(
+            [numpy_helper.from_array(np.array([size - 1], np.int64), "last"),
+             numpy_helper.from_array(np.float32(1.0), "one")]
+        )
     elif fault in ("external weights", "external constant"):
         tensor = TensorProto(name="outside", data_type=TensorProto.FLOAT, dims=[1])
         tensor.data_location = TensorProto.EXTERNAL
@@ -422,7 +445,7 @@ def _spoilt(data: bytes, fault: str) -> bytes:
 def _rename_action(model: Any) -> None:
     """Let the network's own output be called `raw`, so that the node appended last makes `action`."""
     for node in model.graph.node:
-        if node.output[0] == "action" and node.input[0] != "raw":
+        if node.output[0] == "action" and "raw" not in node.input:
             node.output[0] = "raw"
 
 

@@ -12,6 +12,9 @@ from collections.abc import Callable
 class ControlLoop(ABC):
     """Subclasses give `_run`, which goes on until `_stop` is set and calls `_serve` between two ticks."""
 
+    join_s = 5.0
+    """How long the end of the thread is waited for."""
+
     def __init__(self, *, lockstep: bool) -> None:
         self.lockstep = lockstep
         self.active = True
@@ -27,7 +30,7 @@ class ControlLoop(ABC):
         """End; safe to call twice."""
         self._stop.set()
         if self._thread is not None:
-            self._thread.join(timeout=5.0)
+            self._thread.join(timeout=self.join_s)
             self._thread = None
 
     def request(self, action: Callable[[], None]) -> None:

@@ -69,10 +69,13 @@ class DecoderLoop(PlayerLoop):
             raise MyoError(f"the EMG has become another: {brief(', '.join(block.channels))}")
         player = self.player
         self._let_in(block.newest_ns)
-        voice = player.active
-        if voice is None or not self._placed(voice):
+        voice, seconds = player.active, len(block.times) / self.stream.rate
+        if voice is None:
+            self._bring_up(seconds)
             return
-        began, seconds = time.perf_counter(), len(block.times) / self.stream.rate
+        if not self._placed(voice):
+            return
+        began = time.perf_counter()
         command, _ = player.play(block.values, self._rng, seconds)
         if self.active:
             self.port.command(block.newest_ns, command)

@@ -35,6 +35,10 @@ class PlayerPort(Protocol):
         """Tell people."""
 
 
+END_S = 0.3
+"""How long a loop is waited for before what its policy computes is broken off."""
+
+
 @dataclass
 class _Coming:
     """A voice on its way in: what takes it, and whom to tell."""
@@ -49,6 +53,8 @@ class _Coming:
 class PlayerLoop(ControlLoop):
     """Changes voices between two ticks; subclasses play, and call `_let_in` before a tick and `_bring_up` after it."""
 
+    join_s = 1.0
+
     def __init__(self, player: Player, *, lockstep: bool) -> None:
         super().__init__(lockstep=lockstep)
         self.player = player
@@ -56,8 +62,21 @@ class PlayerLoop(ControlLoop):
         self.errors = 0
         self.since_ns: int | None = None
         """The time of the first data that the policy in use has answered; None before."""
+        self.lost: Callable[[str, str], None] = lambda name, why: None
+        """Told the name of a policy that cannot answer any more and is let go of, and why."""
         self._coming: list[_Coming] = []
         self._said = ""
+
+    def stop(self) -> None:
+        """End, also of a policy that is computing and does not come to an end; safe to call twice."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(END_S)
+            if self._thread.is_alive():
+                for voice in (*self.player.voices(), *(c.voice for c in self._coming)):
+                    if hasattr(voice.policy, "end"):
+                        voice.policy.end()
+        super().stop()
 
     def commit(self, voice: Voice, done: Callable[[], None], failed: Callable[[str], None]) -> None:
         """Make `voice` the active one as soon as it has lived through the recent past (lockstep: with a trial)."""
@@ -120,3 +139,6 @@ class PlayerLoop(ControlLoop):
         if str(error) != self._said:
             self._said = str(error)
             port.say("error", f"no command: {error}")
+        name, why = self.player.drop_broken()
+        if why:
+            self.lost(name, why)

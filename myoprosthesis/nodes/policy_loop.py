@@ -80,7 +80,7 @@ class PolicyLoop(PlayerLoop):
             self._trial = (plan.trial, plan.from_ns)  # type: ignore[union-attr]
             self._rng = np.random.default_rng((self.seed, max(0, self._trial[0])))
             self.player.reset()
-        if began or not self.lockstep or not self.parties:
+        if began or not self.lockstep or not self.parties or self.player.active is None:
             self._let_in(now)
         imposed = self._schedules["perturbation"].current(now)
         entries = [] if imposed is None else [e for e in imposed.at("observation") if e.gain(now)]
@@ -90,6 +90,7 @@ class PolicyLoop(PlayerLoop):
         if refused:
             self.port.say("error", f"part of the perturbation is refused, the policy goes on without it: {refused}")
         if self.player.active is None:
+            self._bring_up(self.player.spec.dt)
             return
         command, fresh = self.player.play(self._table(frame, plan), self._rng, now_ns=now)
         if fresh or self.lockstep:

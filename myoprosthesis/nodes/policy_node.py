@@ -6,6 +6,7 @@ import os
 import queue
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
@@ -21,6 +22,7 @@ from myoprosthesis.core.effector import EffectorSpec
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.message import TEXT_BYTES, read_object
 from myoprosthesis.core.options import option
+from myoprosthesis.core.output import LAST_S
 from myoprosthesis.core.plan import TASK_CHANNELS
 from myoprosthesis.decoders.drive import DriveOptions
 from myoprosthesis.decoders.voice import DecoderVoice, Stream
@@ -32,11 +34,12 @@ from myoprosthesis.nodes.managed import LoopNode
 from myoprosthesis.nodes.parameters import declare, read
 from myoprosthesis.nodes.policy_loop import PolicyLoop, player_for
 from myoprosthesis.nodes.ports import DecoderPort, PolicyPort
-from myoprosthesis.nodes.process import run, say
+from myoprosthesis.nodes.process import CRASHED, run, say
 from myoprosthesis.nodes.subscription import subscribe
 from myoprosthesis.policies import store
 from myoprosthesis.policies.onnx_policy import OnnxPolicy, read_contract
 from myoprosthesis.policies.player import Player, Voice
+from myoprosthesis.policies.session import WATCHDOG
 
 DECODER_MEMORY_S = 3.0
 """The past that a decoder lives through before it is played: a window, and the median by which it tells drift."""
@@ -164,6 +167,7 @@ class PolicyNode(LoopNode):
         else:
             self._port = PolicyPort(self, self.spec)
             self.loop = PolicyLoop(player, self._port, lockstep=o.lockstep, parties=o.parties, seed=o.seed)
+        self.loop.lost = lambda name, why: self._ring(lambda: self._lose(name, why))
         self.loop.start(self.thread)
 
     # -- swap ---------------------------------------------------------------------------------------------------
@@ -283,6 +287,21 @@ class PolicyNode(LoopNode):
         if self._settled(ticket):
             self._tell("active", refused=name, why=why)
 
+    def _lose(self, name: str, why: str) -> None:
+        """What was played, or was coming, cannot answer any more."""
+        loop = self.loop
+        if loop is None:
+            return
+        if loop.player.current is not None:
+            self.get_logger().error(f"policy {name!r} is let go of: {why}")
+            self._follow()
+            self._tell("active", refused=name, why=why)
+            return
+        self.get_logger().error(f"policy {name!r} is let go of, the effector idles until another is swapped in: {why}")
+        before = loop.player.previous.name if loop.player.previous else ""
+        values = {"policy": name, "why": why, "previous": before, "pid": os.getpid()}
+        self._active.publish(status.status("policy", "failed", values, status.ERROR))
+
     def _rollback(self, request: Any, response: Any) -> Any:
         """Back to the policy before this one; the loaded object is used, whatever has become of its file."""
         loop = self.loop
@@ -368,8 +387,16 @@ class PolicyNode(LoopNode):
         self._active.publish(status.status("policy", text, values, level, self.spec.name))
 
 
+def _give_up() -> None:
+    """A single operator of a network that does not end: only with its process. Another one is started."""
+    print("a policy computes and cannot be ended: its process is started again", file=sys.stderr, flush=True)
+    time.sleep(LAST_S)  # for the sentence to leave
+    os._exit(CRASHED)
+
+
 def main() -> None:
     """Entry point of the executable `policy_node`."""
+    WATCHDOG.stuck = _give_up
     sys.exit(run(PolicyNode, sys.argv))
 
 

@@ -30,6 +30,8 @@ CRASHED, REFUSED, FAILED = 1, 2, 3
 on, such as an effector whose device is gone for good. The last two need not be started again."""
 
 
+WORKERS = (" loop", "swap", "shadow", "rollback")
+"""What the names of threads end with that may compute while a node ends."""
 RANGE = "ROS_AUTOMATIC_DISCOVERY_RANGE"
 OPEN = (
     "the network is open: whoever reaches this machine in ROS domain {domain} sees what the stack publishes, and can "
@@ -104,7 +106,10 @@ def run(make: Callable[[], Any], argv: list[str] | None = None) -> int:
     """Make a node, spin it until Ctrl-C or SIGTERM, close it; the exit status. What it says is passed on by threads of
     its own, so that neither a control loop nor a service waits for whoever reads."""
     with diverted():
-        return _run(make, argv)
+        code = _run(make, argv)
+    if any(t.name.endswith(WORKERS) and t.is_alive() for t in threading.enumerate()):
+        os._exit(code)  # one that computes in a library would be torn down with it, at length or by an abort
+    return code
 
 
 def _run(make: Callable[[], Any], argv: list[str] | None) -> int:

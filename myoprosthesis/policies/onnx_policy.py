@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,14 @@ from myoprosthesis.core.contract import METADATA_KEY, Contract
 from myoprosthesis.core.errors import ConfigError, ContractError
 from myoprosthesis.files.regular import MIB, read_bytes
 from myoprosthesis.policies.read_out import GIVEN, read_out
+from myoprosthesis.policies.session import Overdue, Session
 
 LARGEST = 1024 * MIB
 """Bytes of a policy file."""
+MOST_NODES = 20_000
+"""Operators of a network. To load so many takes half a second, during which nothing else of the process runs."""
+MOST_STATE = 10_000_000
+"""Numbers of recurrent state."""
 
 
 def read_contract(path: Path, data: bytes | None = None) -> Contract:
@@ -34,6 +40,9 @@ def read_contract(path: Path, data: bytes | None = None) -> Contract:
         raise ContractError(f"{path} is not an ONNX file, or a damaged one ({len(data)} bytes)") from error
     if not model.graph.node:
         raise ContractError(f"{path} is not an ONNX file, or a damaged one ({len(data)} bytes)")
+    if (n := _nodes(model.graph)) > MOST_NODES:
+        raise ContractError(f"{path} has {n} operators, at most {MOST_NODES} are run: export the network without loops "
+                            "unrolled")
     if any(uses_external_data(t) for t in _tensors(model)):
         raise ContractError(f"{path} refers to data outside itself; a policy must be one file")
     text = next((p.value for p in model.metadata_props if p.key == METADATA_KEY), None)
@@ -53,6 +62,18 @@ def read_file(path: Path) -> bytes:
         return read_bytes(path, LARGEST)
     except ConfigError as error:
         raise ContractError(str(error)) from error
+
+
+def _nodes(graph: Any) -> int:
+    """Operators of a graph and of all graphs within it, counted until there are too many."""
+    count, waiting = 0, [graph]
+    while waiting and count <= MOST_NODES:
+        here = waiting.pop()
+        count += len(here.node)
+        if count <= MOST_NODES:
+            attributes = [a for node in here.node for a in node.attribute]
+            waiting += [g for a in attributes for g in (*a.graphs, *([a.g] if a.HasField("g") else []))]
+    return count
 
 
 def _tensors(message: Any) -> Iterator[onnx.TensorProto]:
@@ -150,23 +171,22 @@ class OnnxPolicy:
         self.path = Path(path)
         data = read_file(self.path)
         self.contract = read_contract(self.path, data)
+        if (n := sum(math.prod(shape) for _, shape in self.contract.hidden)) > MOST_STATE:
+            raise ContractError(f"{self.path} has {n} numbers of recurrent state, at most {MOST_STATE} are kept")
+        self.broken = ""
+        """Why it cannot answer any more; empty while it can."""
         self.sha256 = hashlib.sha256(data).hexdigest()
         self._data = data
         self._session = self._open(data)
-        self._read_out: tuple[onnxruntime.InferenceSession, tuple[str, ...]] | None = None
+        self._read_out: tuple[Session, tuple[str, ...]] | None = None
         self._names = [n for n, _ in self.contract.hidden]
         self._outputs = ["action", *(f"{n}_out" for n in self._names)]
         self._feed: dict[str, NDArray[np.float32]] = {}
         self.reset()
 
-    def _open(self, data: bytes) -> onnxruntime.InferenceSession:
-        settings = onnxruntime.SessionOptions()
-        settings.intra_op_num_threads = settings.inter_op_num_threads = 1
-        settings.log_severity_level = 4
-        # Making a session holds Python's lock: 0.3 ms at this level, 0.5 at the default, which runs no faster.
-        settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    def _open(self, data: bytes) -> Session:
         try:
-            return onnxruntime.InferenceSession(data, settings, providers=["CPUExecutionProvider"])
+            return Session(data)
         except Exception as error:  # onnxruntime raises kinds of its own
             raise ContractError(f"{self.path} cannot be loaded: {_why(error)}") from error
 
@@ -185,10 +205,27 @@ class OnnxPolicy:
     def step(self, observation: NDArray[np.float32]) -> NDArray[np.float64]:
         """Action, shape (n_action,), in the order of the contract, for an observation of shape (n_observation,)."""
         self._feed["observation"] = observation.reshape(1, -1)
-        action, *hidden = self._session.run(self._outputs, self._feed)
+        action, *hidden = self._run(self._session, self._outputs, self._feed)
         for name, value in zip(self._names, hidden, strict=True):
             self._feed[name] = value
         return np.asarray(action[0], np.float64)
+
+    def _run(self, session: Session, outputs: Sequence[str], feed: Mapping[str, NDArray[Any]]) -> list[Any]:
+        """What a session returns. One that failed, or did not end by itself, is not asked again."""
+        if not self.broken:
+            try:
+                return session.run(outputs, feed)
+            except Overdue as error:
+                self.broken = f"{self.path} was stopped: {error}"
+            except Exception as error:  # onnxruntime raises kinds of its own
+                self.broken = f"{self.path} cannot be run: {_why(error)}"
+        raise ContractError(self.broken)
+
+    def end(self) -> None:
+        """From any thread: what is being computed is not waited for."""
+        for session in (self._session, self._read_out[0] if self._read_out else None):
+            if session is not None:
+                session.end()
 
     def prepare_changes(self) -> None:
         """Make ready for `change`, which takes half a millisecond; refuses a policy whose state cannot be changed."""
@@ -208,19 +245,18 @@ class OnnxPolicy:
             self._feed[name] = part.astype(np.float32).reshape(shape)
         feed = {GIVEN.format(name): self._feed[name] for name in self._names}
         feed |= {name: self._feed[name] for name in inputs if name not in feed}
-        return np.asarray(session.run(["action"], feed)[0][0], np.float64)
+        return np.asarray(self._run(session, ["action"], feed)[0][0], np.float64)
 
     def rehearse(self) -> None:
-        """Run twice from rest, so that nothing is slow the first time; refuses what fails, or is not finite."""
+        """Run twice from rest, so that nothing is slow the first time, then on something else than rest; refuses what
+        fails, does not answer in time, or is not finite at rest."""
         for _ in range(2):
-            try:
-                action = self.step(np.zeros(self.contract.observation_size, np.float32))
-            except Exception as error:  # onnxruntime raises kinds of its own
-                raise ContractError(f"{self.path} cannot be run: {_why(error)}") from error
+            action = self.step(np.zeros(self.contract.observation_size, np.float32))
             given = {"action": action.shape, **{n: self._feed[n].shape for n in self._names}}
             wanted = {"action": (self.contract.action.size,), **dict(self.contract.hidden)}
             if given != wanted:
                 raise ContractError(f"{self.path} returns shapes {given}, its contract tells of {wanted}")
             if not np.isfinite(action).all():
                 raise ContractError(f"{self.path} returns numbers that are not finite")
+        self.step(np.random.default_rng(0).normal(0.0, 0.3, self.contract.observation_size).astype(np.float32))
         self.reset()

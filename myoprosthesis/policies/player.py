@@ -232,6 +232,11 @@ class StateVoice:
         return out
 
 
+def _broken(voice: Voice) -> str:
+    """Empty, or why the policy of a voice cannot answer any more."""
+    return str(getattr(voice.policy, "broken", ""))
+
+
 @dataclass
 class _Fade:
     voice: Voice
@@ -327,7 +332,7 @@ class Player:
         self._past.clear()
         self._trial += 1
         self._count = 0
-        for voice in self._voices():
+        for voice in self.voices():
             voice.reset()
 
     def perturb(self, entries: Sequence[Entry]) -> str:
@@ -336,13 +341,13 @@ class Player:
         if tuple(entries) == self._entries:
             return ""
         self._entries = tuple(entries)
-        return next(filter(None, [voice.perturb(self._entries) for voice in self._voices()]), "")
+        return next(filter(None, [voice.perturb(self._entries) for voice in self.voices()]), "")
 
     def commit(self, voice: Voice) -> None:
         """Make `voice` the active one, from this tick on, faded in."""
         if self.fading:
             raise ConfigError("one change at a time: the last one is still being faded in")
-        self.previous = self.active
+        self.previous = self.active or self.previous
         if self.active is not None and self.active.command is not None:
             voice.adopt(self.active.command)
         if self.active is None or self.blend_s <= 0:
@@ -351,6 +356,21 @@ class Player:
             last, coming = self.active.command, voice.command
             ready = last is not None and coming is not None
             self._fade = _Fade(voice, before=(last, coming, last) if ready else None)  # type: ignore[arg-type]
+
+    def drop_broken(self) -> tuple[str, str]:
+        """Let go of what cannot answer any more: its name and why, both empty where there is nothing. While it was
+        being faded in, the policy before goes on; once active, nothing is played, and one can go back."""
+        out = ("", "")
+        if self._fade is not None and (why := _broken(self._fade.voice)):
+            out = self._fade.voice.name, why
+            self._fade, self.previous = None, None
+        if self.active is not None and (why := _broken(self.active)):
+            out = self.active.name, why
+            self.active, self._fade = None if self._fade is None else self._fade.voice, None
+        if self.shadow is not None and (why := _broken(self.shadow)):
+            out = self.shadow.name, why
+            self.shadow = None
+        return out
 
     @property
     def fading(self) -> bool:
@@ -395,6 +415,7 @@ class Player:
             self.active, self._fade = fade.voice, None
         return mixed, True
 
-    def _voices(self) -> list[Voice]:
+    def voices(self) -> list[Voice]:
+        """Whoever hears what comes now."""
         fading = [self._fade.voice] if self._fade is not None else []
         return [v for v in (self.active, *fading, self.shadow) if v is not None]

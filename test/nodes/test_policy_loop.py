@@ -9,6 +9,7 @@ import pytest
 from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.effector import EffectorSpec
+from myoprosthesis.core.errors import ContractError
 from myoprosthesis.core.observation import Term
 from myoprosthesis.core.plan import TASK_CHANNELS, Entry, PerturbationPlan, TrialPlan
 from myoprosthesis.core.wire import Frame
@@ -357,3 +358,66 @@ def test_the_refusal_is_said_again_in_the_next_trial(made):
         world.speak(imposed(k + 5, bad, from_tick=k))
     play(world, range(8))
     assert len(world.said) == 2
+
+
+class Breaking(Echo):
+    """Answers some times, then never again, and says why."""
+
+    broken = ""
+
+    def __init__(self, answers):
+        super().__init__()
+        self.left = answers
+
+    def step(self, observation):
+        self.left -= 1
+        if self.left < 0:
+            self.broken = "it did not answer"
+            raise ContractError(self.broken)
+        return super().step(observation)
+
+
+@pytest.mark.parametrize("lockstep", [False, True])
+@pytest.mark.parametrize("blend_s", [0.0, 0.05])
+def test_a_policy_that_answers_no_more_is_let_go_of_and_the_next_one_is_played(made, lockstep, blend_s):
+    loop, world = made(Breaking(3), blend_s, lockstep=lockstep, parties=("task",) if lockstep else ())
+    lost, done, ticks = [], [], iter(range(10_000))
+    loop.lost = lambda name, why: lost.append((name, why))
+    world.speak(trial(0, 0, 10_000))
+
+    def on(n):
+        for _ in range(n):
+            world.show(frame(next(ticks)))
+            until(lambda: not world.came)
+            time.sleep(0.003)
+
+    on(6)
+    assert lost == [("echo", "it did not answer")] and loop.player.current is None and len(world.commands) == 3
+    loop.commit(loop.player.fit("second", Echo()), lambda: done.append(1), done.append)
+    on(6)
+    assert done == [1] and loop.player.name == "second" and len(world.commands) > 3
+    before = len(world.commands)
+    on(3)
+    assert len(world.commands) == before + 3
+
+
+def test_one_that_breaks_while_it_is_faded_in_leaves_the_one_before_it_playing(made):
+    loop, world = made(Echo(), 1.0, lockstep=False)
+    lost, done, ticks = [], [], iter(range(10_000))
+    loop.lost = lambda name, why: lost.append((name, why))
+
+    def on(n):
+        for _ in range(n):
+            world.show(frame(next(ticks)))
+            until(lambda: not world.came)
+            time.sleep(0.003)
+
+    on(2)
+    coming = Breaking(30)
+    loop.commit(loop.player.fit("second", coming), lambda: done.append(1), done.append)
+    on(40)
+    assert done == [1] and lost == [("second", "it did not answer")]
+    assert loop.player.name == "echo" and not loop.player.fading and loop.player.previous is None
+    before = len(world.commands)
+    on(3)
+    assert len(world.commands) == before + 3

@@ -30,11 +30,13 @@ BAD_LATER = {
     "another shape": "returns shapes",
 }
 
+HANGS = "hangs once it goes"
+
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory, sound, spoil):
     folder = tmp_path_factory.mktemp("policies")
-    made = {fault: str(spoil(sound(), fault, folder)) for fault in ("sound", "permuted", *BAD, *BAD_LATER)}
+    made = {fault: str(spoil(sound(), fault, folder)) for fault in ("sound", "permuted", HANGS, *BAD, *BAD_LATER)}
     for seed in range(1, 7):
         path = folder / f"seed_{seed}" / "policy.onnx"
         path.parent.mkdir()
@@ -208,3 +210,30 @@ def test_swaps_in_lockstep_begin_with_a_trial(start, files):
         assert stack.report()["tick"] > before and not stack.supervisor.restarts
     finally:
         stack.close()
+
+
+def test_one_that_hangs_on_what_it_sees_is_not_swapped_in_and_the_one_before_goes_on(stack, files):
+    """Its rehearsal, at rest and on noise, is well; in the recent past there is a go signal."""
+    assert swap(stack, files["seed 1"]) == ""
+    assert stack.probe.set("policy", policy=files[HANGS]) == ""
+    refused = stack.until(lambda: stack.policy[-1].get("refused") == files[HANGS] and stack.policy[-1], 30.0)
+    assert "did not answer within" in refused["why"] and refused["policy"] == files["seed 1"]
+    assert stack.until(lambda: stack.probe.get("policy", "policy") == files["seed 1"], 10.0)
+    assert swap(stack, files["seed 2"]) == ""
+    assert stack.until(lambda: stack.diagnostics[-1]["idle"] == "", 10.0) is not False
+    assert not stack.supervisor.restarts
+
+
+def test_one_that_hangs_while_it_is_played_is_told_as_failed_and_the_next_swap_is_played(start, files):
+    stack = start({"task": {"trial_s": 0.5}}, effector="point_mass", policy=files[HANGS], namespace="hung")
+    try:
+        assert stack.until(lambda: stack.policy and stack.policy[-1]["text"] == "failed", 40.0), stack.words
+        assert "did not answer within" in stack.policy[-1]["why"]
+        assert stack.until(lambda: stack.diagnostics[-1]["idle"], 10.0)
+        assert swap(stack, files["seed 3"]) == ""
+        assert stack.until(lambda: stack.diagnostics[-1]["idle"] == "", 20.0) is not False
+        assert not stack.supervisor.restarts
+        assert stack.probe.set("policy", policy=files[HANGS]) == ""  # and now while it may be computing
+    finally:
+        stack.close()
+    assert not [words for words in stack.words if "was killed" in words]
