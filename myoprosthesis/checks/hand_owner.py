@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,25 +24,27 @@ SOON_S = 0.1
 """When the fail state must be commanded."""
 MOVING_S = 0.6
 """How long the hand moves before something happens to its owner."""
+LOOK_S, PATIENCE_S = 0.1, 60.0
 RESUMED_S = 0.12
 """How long the first steps after a resumption are watched: so long they must be slow."""
 SWING = 3.0
 """rad/s of the phase with which it opens and closes."""
 
 
-def check_hand_owner(name: str) -> dict[str, float]:
+def check_hand_owner(name: str, place: str = "") -> dict[str, float]:
     """The hand of this name, moving against its emulator, is in its fail state 100 ms after its owner was killed or
     stopped, nothing is written after that, and an owner that goes on moves the hand from where it is. Returns times (s)
-    from the event to the first and the last bytes of the fail state, and the largest steps of the target (rad)."""
-    figures = _killed(name) | _held_up(name)
+    from the event to the first and the last bytes of the fail state, and the largest steps of the target (rad).
+    `place`: where the emulator is served, `host:port` for a hand on a network; empty: a serial port."""
+    figures = _killed(name, place) | _held_up(name, place)
     for event in ("killed", "stopped"):
         found = figures[f"owner_{event}_found"]
         demand(found <= SOON_S, f"the owner was {event}, and the fail state came {found * 1e3:.0f} ms later")
     return figures
 
 
-def _killed(name: str) -> dict[str, float]:
-    with _moving(name) as (port, owner, keeper):
+def _killed(name: str, place: str) -> dict[str, float]:
+    with _moving(name, place) as (port, owner, keeper):
         target = port.emulator.fingers.target.copy()
         owner.kill()
         killed = time.monotonic()
@@ -51,8 +54,8 @@ def _killed(name: str) -> dict[str, float]:
         return {"owner_killed_found": first, "owner_killed_silent": last, "owner_killed_step": float(target.max())}
 
 
-def _held_up(name: str) -> dict[str, float]:
-    with _moving(name) as (port, owner, _):
+def _held_up(name: str, place: str) -> dict[str, float]:
+    with _moving(name, place) as (port, owner, _):
         fingers = port.emulator.fingers
         os.kill(owner.pid, signal.SIGSTOP)
         time.sleep(0.03)  # what was written before has been heard
@@ -76,21 +79,35 @@ def _spoken(port: EmulatedPort, since: float) -> tuple[float, float]:
 
 
 @contextmanager
-def _moving(name: str) -> Iterator[tuple[EmulatedPort, subprocess.Popen[str], int]]:
+def _moving(name: str, place: str) -> Iterator[tuple[EmulatedPort, subprocess.Popen[str], int]]:
     """An emulated hand in motion, the process that moves it, and the number of the keeper's process."""
-    sheet = registry.factory("effectors", name)(registry.options("effectors", name)()).protocol.sheet
-    with EmulatedPort(registry.factory("emulators", name)(sheet)) as port:
+    options: Any = build(registry.options("effectors", name), {"port": place})
+    sheet = registry.factory("effectors", name)(options).protocol.sheet
+    with EmulatedPort(registry.factory("emulators", name)(sheet), path=place) as port:
         words = [sys.executable, "-c", f"import {__name__} as here; here.move({name!r}, {port.path!r})"]
         with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as owner:
             try:
                 assert owner.stdout is not None
                 keeper = owner.stdout.readline()
                 demand(bool(keeper), "the process that was to move the hand did not start")
-                time.sleep(MOVING_S)
+                _wait_for_motion(port)
                 yield port, owner, int(keeper)
             finally:
                 owner.kill()
         _wait_for_end(int(keeper))
+
+
+def _wait_for_motion(port: EmulatedPort) -> None:
+    """Until the target has been changing for `MOVING_S`: a busy machine may hold its owner up, and stop the hand."""
+    began = time.monotonic()
+    since, before = began, port.emulator.fingers.target.copy()
+    while time.monotonic() - since < MOVING_S:
+        time.sleep(LOOK_S)
+        now = port.emulator.fingers.target.copy()
+        if np.array_equal(now, before):
+            since = time.monotonic()
+        before = now
+        demand(time.monotonic() - began < PATIENCE_S, f"the hand did not move within {PATIENCE_S:g} s")
 
 
 def _wait_for_end(pid: int) -> None:

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
+NEAR = 0.03
+"""rad: so near its target a hand has arrived."""
+PATIENCE_S = 30.0
+"""How long a busy machine may take for what a hand does in a second or two."""
 FAULTS = ("silence", "checksum", "half", "foreign", "hot", "unplug")
 """What must end in the fail state."""
 
@@ -116,10 +120,12 @@ def _check_on_a_port(
             rig.run(2.0, high + 5.0)
             rig.run(2.0, low - 5.0)
             largest = rig.largest_step
-            rig.run(float(np.abs(goal - start).max()) / sheet.approach_rate + 1.0, goal)
+            def far() -> float:
+                return float(np.abs(port.emulator.fingers.position - goal).max())
+
+            rig.until(lambda: not guard.reason and far() < NEAR, PATIENCE_S, goal)
             demand(not guard.reason, f"a sound hand does not follow: {guard.reason}")
-            far = float(np.abs(port.emulator.fingers.position - goal).max())
-            demand(far < 0.03, f"a hand that has its target for long is {far:.3f} rad away from it")
+            demand(far() < NEAR, f"a hand that has its target for long is {far():.3f} rad away from it")
             for kind in FAULTS:
                 if kind in sheet.untold:
                     continue
@@ -129,18 +135,21 @@ def _check_on_a_port(
                 rig.run(0.3, start)
                 port.heal()
                 rig.largest_step = 0.0
-                times[f"{kind}_recovered"] = rig.until(lambda: not guard.reason, 3.0, start)
-                demand(not guard.reason, f"{kind}: not following 3 s after its end: {guard.reason}")
+                times[f"{kind}_recovered"] = rig.until(lambda: not guard.reason, PATIENCE_S, start)
+                demand(not guard.reason, f"{kind}: not following {PATIENCE_S:g} s after its end: {guard.reason}")
                 rig.run(0.1, start)
                 times[f"{kind}_step"] = rig.largest_step
                 largest = max(largest, rig.largest_step)
                 rig.run(0.3, goal)
             port.fault("stuck")
             rig.run(2.5, start)
+            rig.until(lambda: not rig.pressing(sheet), PATIENCE_S, start)
             demand(
                 not guard.reason or bool(port.emulator.fingers.stuck.any()), "a finger that is held stops the others"
             )
-            times |= rig.force_holds(sheet)
+            pressing = rig.pressing(sheet)
+            demand(not pressing, f"a stuck finger has {pressing}")
+            times |= rig.pressed()
             port.heal()
         finally:
             guard.close()
@@ -157,7 +166,6 @@ class _Rig:
 
     def __init__(self, guard: GuardedEffector, hand: ProstheticHand, port: EmulatedPort) -> None:
         self.guard, self.hand, self.port = guard, hand, port
-        self._stalls = 0
         self.largest_step = 0.0
         self._before: Array | None = None
         self._next = time.monotonic()
@@ -184,22 +192,25 @@ class _Rig:
         low, high = spec.command.bounds()
         inside = (state.applied >= low - 1e-9).all() and (state.applied <= high + 1e-9).all()
         demand(bool(inside), f"a target of {state.applied} was sent, outside the limits")
-        if self.hand.events["stalls"] > self._stalls:  # a busy machine held this loop up: the hand was stopped
-            self._stalls, self._before = self.hand.events["stalls"], None
-        if self._before is not None:
+        followed = not (self.guard.reason or self.hand.fault)
+        if followed and self._before is not None:
             step, most = float(np.abs(state.applied - self._before).max()), float(np.max(spec.rate_limit or np.inf))
             self.largest_step = max(self.largest_step, step)
             demand(step <= most * spec.dt + 0.02, f"the target jumped by {step:.3f} rad in one period")
-        self._before = state.applied
+        # while it does not follow, what is applied is where the hand is, from where it is to go on
+        self._before = state.applied if followed or self.hand.told is None else self.hand.told.position
         self._next += spec.dt
         time.sleep(max(0.0, self._next - time.monotonic()))
 
-    def force_holds(self, sheet: HandSheet) -> dict[str, float]:
-        """A finger that is held presses no more than its limit after a while; current (A) and force (N)."""
+    def pressed(self) -> dict[str, float]:
+        """Current (A) and force (N) of the finger that is held."""
         fingers, k = self.port.emulator.fingers, self.port.index_joint
-        for name, limit, pressed in (
-            ("current", sheet.joints[k].current_limit, abs(fingers.current[k])),
-            ("force", sheet.joints[k].force_limit, abs(fingers.force[k])),
-        ):
-            demand(not limit or pressed <= 1.1 * limit, f"a stuck finger has a {name} of {pressed:.2f}, not {limit}")
         return {"stuck_current": abs(float(fingers.current[k])), "stuck_force": abs(float(fingers.force[k]))}
+
+    def pressing(self, sheet: HandSheet) -> str:
+        """Empty, or by what the finger that is held presses harder than its limit."""
+        joint, now = sheet.joints[self.port.index_joint], self.pressed()
+        for name, limit in (("current", joint.current_limit), ("force", joint.force_limit)):
+            if limit and now[f"stuck_{name}"] > 1.1 * limit:
+                return f"a {name} of {now[f'stuck_{name}']:.2f}, not {limit}"
+        return ""

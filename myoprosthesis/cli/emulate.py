@@ -15,7 +15,10 @@ def add(words: Any) -> None:
     faults = "; ".join(f"{kind}: {about}" for kind, about in KINDS.items())
     p = words.add_parser("emulate", help="emulate a hand on a serial port", description=__doc__)
     p.add_argument("hand", help="the hand (see `hand list`)")
-    p.add_argument("--path", default="", help="name of the port (default: one in a new folder, printed)")
+    p.add_argument(
+        "--path", default="", metavar="PORT",
+        help="name of the port, or host:port for a hand on a network (default: in a new folder, printed)",
+    )  # fmt: skip
     p.add_argument(
         "--fault", action="append", default=[], metavar="KIND[@AFTER][:FOR]",
         help=f"a fault AFTER s after the start, FOR s; may be repeated. {faults}",
@@ -30,17 +33,25 @@ def run(given: argparse.Namespace) -> int:
     from myoprosthesis.emulators.emulated_port import EmulatedPort
     from myoprosthesis.emulators.fault import Fault
     from myoprosthesis.hands import sheet
+    from myoprosthesis.hands.address import address
 
     if not given.duration >= 0:
         raise ConfigError(f"--duration {given.duration}: seconds from 0 on are needed")
     faults = [Fault.parse(text) for text in given.fault]
     data = sheet.load(given.hand)
+    if address(given.path) is not None:
+        if not data.tcp:
+            raise ConfigError(f"--path {given.path}: the {data.title} is on a serial port, such as /tmp/hand")
+        data = sheet.load(given.hand, framing="tcp")
     with EmulatedPort(registry.factory("emulators", given.hand)(data), faults, given.path) as port:
         print(port.path, flush=True)
         begin, told = time.monotonic(), 0
         try:
             while not given.duration or time.monotonic() - begin < given.duration:
                 time.sleep(0.1)
+                while port.events:
+                    then, text = port.events.popleft()
+                    print(f"{then - begin:8.2f} s  {text}", flush=True)
                 if port.emulator.watchdog_events > told:
                     told = port.emulator.watchdog_events
                     print(f"{time.monotonic() - begin:8.2f} s  nobody spoke: the hand stopped by itself", flush=True)

@@ -9,6 +9,7 @@ import warnings
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from myoprosthesis.cli.figures import add_json, check_writable, write_json
 from myoprosthesis.core.errors import ConfigError, EffectorError
@@ -16,6 +17,7 @@ from myoprosthesis.core.errors import ConfigError, EffectorError
 ARRIVED = 0.1
 """rad: a joint this far from its target did not get there."""
 SETTLE_S = 0.5
+BAR = "{l_bar}{bar}| {elapsed}{postfix}"
 
 
 def add(words: Any) -> None:
@@ -29,12 +31,20 @@ def add(words: Any) -> None:
         description="Move a hand through grips, slowly, within its limits, and report what it says of itself.",
     )  # fmt: skip
     d.add_argument("--hand", required=True, help="the hand (see `hand list`)")
-    d.add_argument("--port", required=True, help="serial port, such as /dev/ttyUSB0, or that of `emulate`")
+    d.add_argument("--port", required=True, help="serial port, host:port, or what `emulate` prints")
     d.add_argument("--baud", type=int, default=0, help="speed of the port (default: the hand's usual one)")
     d.add_argument("--grips", default="open,power,open", help="grips in order (default open,power,open)")
     d.add_argument("--speed", type=float, default=0.5, metavar="RAD/S", help="fastest motion (default 0.5)")
     add_json(d)
     d.set_defaults(func=exercise)
+    d = deeds.add_parser(
+        "reboot", help="clear the faults that a hand keeps to, with the hand limp",
+        description="Let the hand go limp and clear the faults that it keeps to, such as the overload of a motor.",
+    )  # fmt: skip
+    d.add_argument("--hand", required=True, help="the hand (see `hand list`)")
+    d.add_argument("--port", required=True, help="its port, as for `exercise`")
+    d.add_argument("--baud", type=int, default=0, help="speed of the port (default: the hand's usual one)")
+    d.set_defaults(func=reboot)
     d = deeds.add_parser(
         "check", help="check a hand's codec, limits and fail states against its emulator",
         description="Check a hand against its emulator: codec, limits, every fault, and the death of its owner.",
@@ -54,7 +64,10 @@ def list_hands(given: argparse.Namespace) -> int:
     console = Console(highlight=False)
     for name in sheet.names():
         data = sheet.load(name)
-        console.print(f"[bold]{name}[/bold]  {data.title}, {data.baud} Bd, in doubt: {data.fail}")
+        speed = f"{data.baud} Bd" + (" or on a network (host:port)" if data.tcp else "")
+        console.print(f"[bold]{name}[/bold]  {data.title}, {speed}")
+        console.print(f"    in doubt it is told to: {data.fail}; when nobody speaks to it, it: {data.when_silent}")
+        console.print(f"    a fault that it keeps to: {'`hand reboot`' if data.reboots else 'switch it off and on'}")
         for j in data.joints:
             console.print(f"    {j.name}: {j.low:g} to {j.high:g} rad, open {j.open:g}, closed {j.closed:g}")
     console.print(f"[bold]grips[/bold]  {', '.join(grips.library())}")
@@ -63,10 +76,7 @@ def list_hands(given: argparse.Namespace) -> int:
 
 def exercise(given: argparse.Namespace) -> int:
     """Open the hand, go through the grips, give it back; status 1 when a joint did not arrive."""
-    from myoprosthesis.core import registry
     from myoprosthesis.core.guard import GuardedEffector
-    from myoprosthesis.core.options import build
-    from myoprosthesis.effectors.prosthetic_hand import ProstheticHand
     from myoprosthesis.hands import grips, sheet
 
     check_writable(given.json)
@@ -75,11 +85,7 @@ def exercise(given: argparse.Namespace) -> int:
     goals = {g: grips.pose(data, g) for g in names}
     if not 0 < given.speed <= data.rate_limit:
         raise ConfigError(f"--speed {given.speed}: above 0, at most {data.rate_limit} rad/s for this hand")
-    values = {"port": given.port, "baud": given.baud, "rate_limit": given.speed}
-    options: Any = build(registry.options("effectors", given.hand), values, "hand exercise")
-    hand = registry.factory("effectors", given.hand)(options)
-    if not isinstance(hand, ProstheticHand):
-        raise ConfigError(f"{given.hand!r} is not a hand on a port")
+    hand = _made(given, "hand exercise", rate_limit=given.speed)
     guard = GuardedEffector(hand)
     rows = []
     try:
@@ -89,7 +95,13 @@ def exercise(given: argparse.Namespace) -> int:
         for warning in said:
             print(f"warning: {warning.message}", file=sys.stderr)
         for grip in names:
-            rows.append({"grip": grip, **_go(guard, hand, goals[grip], given.speed)})
+            with tqdm(total=100.0, desc=grip, bar_format=BAR, leave=True) as bar:
+
+                def tell(share: float, trouble: str, bar: Any = bar) -> None:
+                    bar.update(100.0 * max(0.0, share) - bar.n)
+                    bar.set_postfix_str(trouble)
+
+                rows.append({"grip": grip, **_go(guard, hand, goals[grip], given.speed, tell)})
     finally:
         guard.close()
     figures = {
@@ -105,6 +117,33 @@ def exercise(given: argparse.Namespace) -> int:
     _print(figures)
     write_json(given.json, figures)
     return 0 if all(row["arrived"] for row in rows) else 1
+
+
+def _made(given: argparse.Namespace, where: str, **options: Any) -> Any:
+    """The hand that is asked for, on its port."""
+    from myoprosthesis.core import registry
+    from myoprosthesis.core.options import build
+    from myoprosthesis.effectors.prosthetic_hand import ProstheticHand
+    from myoprosthesis.hands import sheet
+
+    sheet.load(given.hand)  # refuses what is no hand
+    values = {"port": given.port, "baud": given.baud, **options}
+    hand = registry.factory("effectors", given.hand)(build(registry.options("effectors", given.hand), values, where))
+    if not isinstance(hand, ProstheticHand):
+        raise ConfigError(f"{given.hand!r} is not a hand on a port")
+    return hand
+
+
+def reboot(given: argparse.Namespace) -> int:
+    """Clear what can be cleared and say what it was; an error when a fault stays."""
+    before, after = _made(given, "hand reboot").reboot()
+    if not before:
+        print(f"{given.hand} on {given.port} has no fault: nothing was cleared; the hand is limp, as far as it can be")
+        return 0
+    if after:
+        raise EffectorError(f"after the reboot of {given.hand}, still: {'; '.join(after)}")
+    print(f"cleared: {'; '.join(before)}; the hand is limp, as far as it can be")
+    return 0
 
 
 def check(given: argparse.Namespace) -> int:
@@ -139,19 +178,23 @@ def check(given: argparse.Namespace) -> int:
     console = Console()
     console.print(table)
     limit = max(data.joints, key=lambda j: j.part == "index")
-    pressed = f"{told['stuck_current']:.2f} A (limit {limit.current_limit:g} A, 0: none)"
-    pressed += f", {told['stuck_force']:.1f} N (limit {limit.force_limit:g} N, 0: none)"
-    console.print(f"a finger that is held presses with {pressed}", highlight=False)
+    pressed = f"{told['stuck_current']:.2f} A ({_limit(limit.current_limit, 'A')})"
+    pressed += f" and {told['stuck_force']:.1f} N ({_limit(limit.force_limit, 'N')})"
+    console.print(f"a finger that meets something presses on with {pressed}", highlight=False)
     if data.untold:
         console.print(f"it cannot tell of: {', '.join(data.untold)}", highlight=False)
-    end = f"after {data.watchdog_s * 1e3:.0f} ms" if data.watchdog_s else "never"
-    console.print(f"when the keeper of its port dies too, it stops by itself: {end}", highlight=False)
+    silent = "when nobody speaks to it any more, the process that has its port dead too, the hand"
+    console.print(f"{silent}: {data.when_silent}", highlight=False)
     write_json(given.json, {"hand": given.hand, "watchdog_s": data.watchdog_s, **told})
     return 0
 
 
-def _go(guard: Any, hand: Any, goal: Any, speed: float) -> dict[str, Any]:
-    """Move to `goal` (rad) and wait there; what the hand said on the way."""
+def _limit(value: float, unit: str) -> str:
+    return f"limit {value:g} {unit}" if value else "not limited here"
+
+
+def _go(guard: Any, hand: Any, goal: Any, speed: float, tell: Any) -> dict[str, Any]:
+    """Move to `goal` (rad) and wait there, and `tell` the share of the way that is done; what the hand said."""
     dt = guard.spec.dt
     way = float(np.abs(goal - guard.step(goal).joint_position).max())
     begin = following = time.monotonic()
@@ -159,6 +202,8 @@ def _go(guard: Any, hand: Any, goal: Any, speed: float) -> dict[str, Any]:
     next_ = begin
     while time.monotonic() - following < way / speed + SETTLE_S:
         state = guard.step(goal)
+        left = float(np.abs(goal - state.joint_position).max())
+        tell(1.0 - min(1.0, left / way) if way > ARRIVED else 1.0, guard.reason)
         if guard.reason:  # a fault: wait for its end, not for ever
             following = time.monotonic()
             if following - begin > way / speed + 10.0:
@@ -183,6 +228,10 @@ def _go(guard: Any, hand: Any, goal: Any, speed: float) -> dict[str, Any]:
     }
 
 
+def _many(n: int, one: str, many: str) -> str:
+    return f"{n} {one if n == 1 else many}"
+
+
 def _print(figures: dict[str, Any]) -> None:
     from rich.console import Console
 
@@ -198,5 +247,6 @@ def _print(figures: dict[str, Any]) -> None:
     console.print(table)
     console.print(
         f"{figures['frames_sent']} frames sent, {figures['frames_received']} received, "
-        f"{figures['checksum_errors']} checksum errors, {figures['faults']} faults, {figures['recoveries']} recoveries"
+        f"{_many(figures['checksum_errors'], 'checksum error', 'checksum errors')}, "
+        f"{_many(figures['faults'], 'fault', 'faults')}, {_many(figures['recoveries'], 'recovery', 'recoveries')}"
     )

@@ -26,6 +26,7 @@ from myoprosthesis.core.errors import EffectorError
 from myoprosthesis.core.ports import explain, reason
 from myoprosthesis.effectors import hand_port_keeper as keeper
 from myoprosthesis.effectors.hand_port_keeper import Terms, Will
+from myoprosthesis.hands.address import address
 
 RETRY_S = 0.02
 """Between two attempts to start a keeper."""
@@ -61,7 +62,7 @@ class HandPort:
         try:
             self._link, self._keeper = self._started(insist=False)
         except (OSError, ValueError) as error:
-            raise EffectorError(explain(self.path, error, "hand")) from error
+            raise EffectorError(_explained(self.path, error)) from error
         self.error = ""
 
     @property
@@ -155,7 +156,10 @@ class HandPort:
             raise EffectorError(f"the process that keeps {self.path} cannot be started: {error}") from error
         finally:
             theirs.close()
-        terms = Terms(self.path, self.baud, self._rs485, self._silent_s, lasting_s=self._lasting_s, insist=insist)
+        terms = Terms(
+            self.path, self.baud, self._rs485, self._silent_s, lasting_s=self._lasting_s, insist=insist,
+            place=address(self.path),
+        )  # fmt: skip
         ours.setblocking(False)
         try:
             ours.send(keeper.OPEN + json.dumps(asdict(terms)).encode())
@@ -228,6 +232,13 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def _gone(path: str, error: Exception) -> str:
     return f"{path} is gone ({reason(error)}); it is used again as soon as it is plugged in"
+
+
+def _explained(path: str, error: Exception) -> str:
+    if address(path) is None:
+        return explain(path, error, "hand")
+    why = str(error).rpartition("] ")[2]
+    return f"{path} cannot be reached ({why}): is the hand on, in this network, at this address and port?"
 
 
 def slow_adapter(path: str, devices: Path = Path("/sys/bus/usb-serial/devices")) -> str:

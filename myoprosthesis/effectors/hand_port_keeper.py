@@ -59,6 +59,8 @@ class Terms:
     every_s: float = 0.02
     lasting_s: float = 0.1
     insist: bool = False
+    place: tuple[str, int] | None = None
+    """Host and port of a hand on a network; None: `path` is a serial port."""
 
 
 def pack_write(data: bytes, will: Will | None, now: float) -> bytes:
@@ -197,11 +199,15 @@ class Keeper:
     # -- the port -------------------------------------------------------------------------------------------------
 
     def _opened(self) -> Any:
+        t = self._terms
+        if t.place is not None:
+            from myoprosthesis.effectors.tcp_port import TcpPort
+
+            return TcpPort(*t.place)
         import serial
 
         from myoprosthesis.core.ports import refuse_foreign_link
 
-        t = self._terms
         refuse_foreign_link(t.path)
         port = serial.Serial(t.path, t.baud, timeout=0, write_timeout=0, exclusive=True)
         if t.rs485:

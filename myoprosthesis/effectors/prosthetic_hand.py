@@ -21,7 +21,7 @@ from myoprosthesis.effectors.force_limit import ForceLimit
 from myoprosthesis.effectors.hand_port import HandPort, slow_adapter
 from myoprosthesis.effectors.hand_port_keeper import Terms, Will
 from myoprosthesis.hands import grips, sheet
-from myoprosthesis.hands.protocol import HandProtocol, HandState
+from myoprosthesis.hands.protocol import Bus, HandProtocol, HandState, Rebootable
 
 Array = NDArray[np.float64]
 
@@ -42,8 +42,14 @@ WELL_PERIODS = 3
 """Periods in a row with a state that end a fault; several states that come at once say nothing of now."""
 SLOW_S = 0.1
 """How long the approach is slow at least: a guard's ramp starts where the hand is, and looks like a near target."""
+PASSING_S = 1.0
+"""A fault that is over sooner, as when this program was held up, is no reason not to begin."""
 CONNECT_S = 0.5
 """How long a hand may take to answer for the first time."""
+ROLL_S = 0.005
+"""Between two motors that are asked alone."""
+ASKED_S, REBOOT_S = 0.5, 2.0
+"""How long a hand is asked what is wrong with it, and how long it has for a reboot."""
 COOLER = 5.0
 """°C below its limit at which a hot motor may move again."""
 
@@ -92,6 +98,7 @@ class ProstheticHand:
         self.events: Counter[str] = Counter()
         self.told: HandState | None = None
         """The newest state as the hand told it: current, touch, temperature."""
+        self._bus = protocol if isinstance(protocol, Bus) else None
         self._wait_s = options.wait_s
         self._port = HandPort(options.port, s.baud, options.rs485, max(SILENT_S, 3 * s.dt), FAIL_S)
         self._safe = grips.pose(s, s.safe)
@@ -123,15 +130,17 @@ class ProstheticHand:
         if not self._open:
             self._connect()
         self._forget()
-        deadline = self._clock() + CONNECT_S + self._longest_way() / self._sheet.approach_rate
-        while self._clock() < deadline:
-            state = self._tick(self._safe, following=True)
-            if not self._slow.any() and self._sent is not None:
-                break
+        sound = self._clock()
+        deadline = sound + CONNECT_S + self._longest_way() / self._sheet.approach_rate
+        while True:
+            state, now = self._tick(self._safe, following=True), self._clock()
+            if not self.fault:
+                sound = now
+                if now > deadline or (not self._slow.any() and self._sent is not None):
+                    return state
+            elif now > max(deadline, sound + PASSING_S):
+                raise EffectorError(f"{self._sheet.title} on {self._port.path}: {self.fault}")
             time.sleep(self.spec.dt)
-        if self.fault:
-            raise EffectorError(f"{self._sheet.title} on {self._port.path}: {self.fault}")
-        return state
 
     def step(self, command: Array, imposed: Imposed) -> EffectorState:
         """Write one target, shape (n_joints,) in rad; returns the newest state."""
@@ -254,6 +263,8 @@ class ProstheticHand:
         if not new and silent_for > self._lost_s:
             bad = self._bad() - self._bad_before
             new = f"no answer for {self._lost_s * 1e3:.0f} ms" + (", but damaged or foreign frames" if bad else "")
+            if self._bus is not None and self._bus.absent:
+                new = f"no answer from {_motors(self._bus.absent)} for {self._lost_s * 1e3:.0f} ms, but from the others"
         if not new and self.told is not None and now - self._sound_at > TROUBLE_S and self._heard_at > self._sound_at:
             new = self._complaint(self.told)
         if new:
@@ -331,9 +342,16 @@ class ProstheticHand:
                 f"`myoprosthesis emulate {self._sheet.name}` gives one"
             )
         until = self._clock() + self._wait_s
-        while not os.path.exists(self._port.path) and self._clock() < until:
+        while not (os.path.exists(self._port.path) or self._sheet.framing == "tcp") and self._clock() < until:
             time.sleep(0.02)
-        self._port.open()
+        while True:
+            try:
+                self._port.open()
+                break
+            except EffectorError:
+                if self._sheet.framing != "tcp" or self._clock() >= until:
+                    raise
+            time.sleep(0.1)
         slow = slow_adapter(self._port.path)
         if slow:
             warnings.warn(slow, RuntimeWarning, stacklevel=2)
@@ -358,9 +376,17 @@ class ProstheticHand:
     def _explain_silence(self) -> str:
         """Who else answers on this port, or at which other speed this hand does."""
         s, bad = self._sheet, self.protocol.counts
-        where = f"no {s.title} answers on {self._port.path} at {s.baud} Bd"
+        where = f"no {s.title} answers on {self._port.path}" + (f" at {s.baud} Bd" if s.framing != "tcp" else "")
         if self._port.error:
             return f"{where}: {self._port.error}"
+        absent = self._absent()
+        if absent:
+            return (
+                f"the {s.title} on {self._port.path} answers, but for {_motors(absent)}: look at the cable there, and "
+                "at the id"
+            )
+        if s.framing == "tcp":
+            return f"{where}, though something is there: is it the hand, and is its id {s.address}?"
         for baud in (b for b in s.bauds if b != s.baud):
             self._port.retune(baud)
             if self._answers(self.protocol, 0.1):
@@ -373,5 +399,58 @@ class ProstheticHand:
         heard = f" ({bad['damaged']} damaged, {bad['foreign']} foreign frames came)" if bad.total() else ""
         return f"{where}{heard}: is it switched on, wired RX to TX, at this address ({s.address}) and speed?"
 
+    def _absent(self) -> tuple[str, ...]:
+        """Motors that do not answer, each asked alone, where others do."""
+        if self._bus is None:
+            return ()
+        for question in self._bus.roll_call():
+            self._port.write(question)
+            time.sleep(ROLL_S)
+            self.protocol.feed(self._port.read())
+        time.sleep(LOST_S)
+        self.protocol.feed(self._port.read())
+        return self._bus.absent
+
+    # -- faults that stay -----------------------------------------------------------------------------------------
+
+    def reboot(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Have the hand forget the faults that it keeps to, with the hand limp (one that cannot go limp is told to be
+        where it is), and leave it so: what it says is wrong with it, before and after. Raises `EffectorError` when it
+        has no such command, or does not answer."""
+        if not (self._sheet.reboots and isinstance(self.protocol, Rebootable)):
+            raise EffectorError(f"the {self._sheet.title} has no command that clears a fault: switch it off and on")
+        if self._open:
+            raise EffectorError(f"the {self._sheet.title} is in use: close it first")
+        self._connect()
+        try:
+            before = self._asked(self.protocol.query, ASKED_S)
+            self._asked(self.protocol.relax, FAIL_S)
+            if not before:
+                return (), ()
+            self._port.write(self.protocol.reboot())
+            return before, self._asked(self.protocol.query, REBOOT_S)
+        finally:
+            self._open = False
+            self._port.close(self.protocol.leave())
+
+    def _asked(self, question: Callable[[], bytes], seconds: float) -> tuple[str, ...]:
+        """What the hand says is wrong with it at the end of so many seconds in which it is asked; raises
+        `EffectorError` when it says nothing."""
+        newest, until = None, self._clock() + seconds
+        while self._clock() < until or (newest is None and self._clock() < until + CONNECT_S):
+            self._port.write(question())
+            time.sleep(max(self.spec.dt, 0.01))
+            newest = next(reversed(self.protocol.feed(self._port.read())), newest)
+        if newest is None:
+            raise EffectorError(f"the {self._sheet.title} on {self._port.path} does not answer any more")
+        return newest.trouble
+
     def _longest_way(self) -> float:
         return float((self._sheet.column("high") - self._sheet.column("low")).max())
+
+
+def _motors(names: tuple[str, ...]) -> str:
+    """In words, the first by name."""
+    if len(names) <= 2:
+        return "the motor" + ("s" if len(names) > 1 else "") + f" of {' and '.join(names)}"
+    return f"the motors of {names[0]} and {len(names) - 1} more"

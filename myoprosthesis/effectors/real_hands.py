@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from myoprosthesis.core import registry
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.effectors.prosthetic_hand import HandOptions, ProstheticHand
 from myoprosthesis.hands import grips, sheet
+from myoprosthesis.hands.address import address
 
 
 def hand(name: str, options: HandOptions) -> ProstheticHand:
     """The hand of this name, with its data sheet changed as the options say."""
     given = {k: getattr(options, k) for k in ("baud", "dt", "rate_limit", "fail")}
-    changes = {k: v for k, v in given.items() if v}
+    changes: dict[str, Any] = {k: v for k, v in given.items() if v}
     if options.address >= 0:
         changes["address"] = options.address
+    if address(options.port) is not None:
+        changes["framing"] = "tcp"
     data = sheet.load(name, **changes)
+    if data.framing == "tcp" and not data.tcp:
+        others = ", ".join(n for n in sheet.names() if sheet.load(n).tcp)
+        raise ConfigError(f"port {options.port!r}: the {data.title} is on a serial port; on a network can be: {others}")
     if data.fail not in ("hold", "relax") and data.fail not in grips.library():
         raise ConfigError(f"fail {data.fail!r}: hold, relax, or a grip: {', '.join(sorted(grips.library()))}")
     return ProstheticHand(registry.factory("hand_protocols", name)(data), options)

@@ -1,4 +1,4 @@
-"""An emulated hand on a pseudo-terminal, at the pace of its baud rate, with faults on demand."""
+"""An emulated hand on a pseudo-terminal, at the pace of its baud rate, or on a network, with faults on demand."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ from myoprosthesis.core.loop import prefer
 from myoprosthesis.emulators.emulator import Emulator
 from myoprosthesis.emulators.fault import KINDS, Fault
 from myoprosthesis.emulators.pseudo_port import PseudoPort
+from myoprosthesis.emulators.socket_port import SocketPort
+from myoprosthesis.hands.address import address
 
+OF_ITSELF = {"absent": "absent", "overload": "latch"}
+"""Faults that only some hands have, and what does them to an emulator."""
 TURNAROUND_S = 1e-4
 """Between the end of a request and the beginning of its reply."""
 SPEEDS = {getattr(termios, n): int(n[1:]) for n in dir(termios) if n.startswith("B") and n[1:].isdigit()}
@@ -28,17 +32,20 @@ class EmulatedPort:
     plugged in again. A reader or writer at another baud rate than the hand's gets garbage, as on a wire.
 
     `counts`: `requests` (chunks read), `replies`, `bytes_in`, `bytes_out`. `heard`: the newest chunks, each with its
-    time (s, monotonic clock).
+    time (s, monotonic clock). `events`: what began and ended, with its time.
     """
 
     def __init__(self, emulator: Emulator, faults: Iterable[Fault] = (), path: str = "") -> None:
         self.emulator, self.counts = emulator, Counter[str]()
         self.heard: deque[tuple[float, bytes]] = deque(maxlen=10_000)
-        self._port = PseudoPort(path, emulator.sheet.name)
+        self.events: deque[tuple[float, str]] = deque(maxlen=1000)
+        place = address(path) if emulator.sheet.framing == "tcp" else None
+        self._port = PseudoPort(path, emulator.sheet.name) if place is None else SocketPort(*place)
+        self._serial = place is None
         self.path = self._port.path
         parts = [joint.part for joint in emulator.sheet.joints]
         self.index_joint = parts.index("index") if "index" in parts else 0
-        """The joint that the fault `stuck` holds."""
+        """The joint of the faults `stuck`, `absent` and `overload`."""
         self._lock = threading.Lock()
         self._faults: dict[str, tuple[float, float]] = {}
         self._on: set[str] = set()
@@ -69,10 +76,19 @@ class EmulatedPort:
         """Begin a fault in `after_s`, for `for_s` (0: until `heal`)."""
         if kind not in KINDS:
             raise ConfigError(f"fault {kind!r} is none of {', '.join(KINDS)}")
+        sheet, lacks = self.emulator.sheet, kind in OF_ITSELF and not hasattr(self.emulator, OF_ITSELF[kind])
+        if lacks or (kind == "overload" and not sheet.reboots):
+            raise ConfigError(f"fault {kind!r} is none of the {sheet.title}'s: {KINDS[kind]}")
         begin = time.monotonic() + after_s
         with self._lock:
             self._faults[kind] = (begin, begin + for_s if for_s else float("inf"))
         os.write(self._wake, b"f")
+
+    def settle(self, quiet_s: float = 0.3, patience_s: float = 2.0) -> None:
+        """Wait until nobody has spoken to the hand for `quiet_s`, at most so long."""
+        until = time.monotonic() + patience_s
+        while time.monotonic() < until and self.heard and time.monotonic() - self.heard[-1][0] < quiet_s:
+            time.sleep(0.02)
 
     def heal(self) -> None:
         """End all faults."""
@@ -101,16 +117,21 @@ class EmulatedPort:
         try:
             data = os.read(self._port.master, 4096)
         except OSError as error:
-            if error.errno == errno.EIO:
-                return
-            raise
+            if isinstance(self._port, SocketPort):
+                self._port.hang_up()
+            elif error.errno != errno.EIO:
+                raise
+            return
+        if not data and isinstance(self._port, SocketPort):
+            self._port.hang_up()
+            return
         now = time.monotonic()
         self.counts["requests"] += 1
         self.counts["bytes_in"] += len(data)
         self.heard.append((now, data))
         if "silence" in self._on:
             return
-        per_byte, ours = 10 / self.emulator.sheet.baud, self._baud_fits()
+        per_byte, ours = 10 / self.emulator.sheet.baud if self._serial else 0.0, self._baud_fits()
         self._in_free = max(self._in_free, now) + len(data) * per_byte
         for reply in self.emulator.receive(data if ours else _garbled(data), now):
             reply = self._spoilt(reply if ours else _garbled(reply))
@@ -136,6 +157,8 @@ class EmulatedPort:
 
     def _baud_fits(self) -> bool:
         """The reader's speed, as the terminal knows it, is the hand's; speeds without a name are taken as right."""
+        if not self._serial:
+            return True
         speed = SPEEDS.get(termios.tcgetattr(self._port.master)[5])
         return speed is None or speed == self.emulator.sheet.baud
 
@@ -145,8 +168,14 @@ class EmulatedPort:
         begun, ended = on - self._on, self._on - on
         self._on = on
         fingers = self.emulator.fingers
-        for kind in begun | ended:
-            if kind == "foreign":
+        for kind in sorted(begun | ended):
+            self.events.append((now, f"fault {kind} {'begins' if kind in on else 'is over'}: {KINDS[kind]}"))
+            if kind == "absent":
+                self.emulator.absent(self.index_joint, kind in on)  # type: ignore[attr-defined]
+            elif kind == "overload":
+                if kind in on:
+                    self.emulator.latch(self.index_joint)  # type: ignore[attr-defined]
+            elif kind == "foreign":
                 self.emulator.foreign(kind in on)
             elif kind == "stuck":
                 fingers.stuck[self.index_joint] = kind in on

@@ -14,6 +14,8 @@ KINDS = {
     "unplug": "the port disappears, and comes back",
     "stuck": "the index finger does not move",
     "hot": "every motor is 60 °C too warm",
+    "absent": "the motor of the index finger is off the bus (hands whose motors are on one)",
+    "overload": "the motor of the index finger stops, and says so until `hand reboot` (hands that have it)",
 }
 
 

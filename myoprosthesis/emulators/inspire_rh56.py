@@ -15,7 +15,9 @@ Array = NDArray[np.float64]
 
 BASE, END = 1000, 1700
 """Addresses of the first register and after the last."""
-CLEAR_ERROR, STATUS, TEMPERATURE, CURRENT, ERROR = 1004, 1612, 1618, 1594, 1606
+STATUS, TEMPERATURE, CURRENT, ERROR = 1612, 1618, 1594, 1606
+TOO_HOT, OVERLOADED = 2, 4
+"""Of the ERROR register."""
 HOT = 70.0
 """°C above which the hand reports an error and stops the joint."""
 
@@ -34,10 +36,15 @@ class InspireRh56Emulator:
         self._put(codec.SPEED_SET, np.full(6, 1000))
         self._put(codec.FORCE_SET, np.full(6, 500))
         self._bytes = bytearray()
+        self._latched = np.zeros(6, bool)
 
     def foreign(self, on: bool) -> None:
         """Answer whatever is asked under another id."""
         self.address = (self.sheet.address + on) & 0xFF
+
+    def latch(self, joint: int) -> None:
+        """The motor of a joint stops, and says so until CLEAR_ERROR."""
+        self._latched[joint] = self.fingers.stuck[joint] = True
 
     def receive(self, data: bytes, now: float) -> list[bytes]:
         """Replies to the requests that `data` completes at `now` (s)."""
@@ -88,6 +95,9 @@ class InspireRh56Emulator:
             self._memory[register - BASE : register - BASE + n] = data
             if register == codec.ANGLE_SET:
                 self._aim()
+            elif register == codec.CLEAR_ERROR and data[0] == 1:
+                self.fingers.stuck[self._latched] = False
+                self._latched[:] = False
             told = b"\x01"
         return [codec.frame(codec.FROM_HAND, self.address, command, register, told)]
 
@@ -105,7 +115,8 @@ class InspireRh56Emulator:
         self._put(codec.FORCE_ACT, hand.force / codec.NEWTON_PER_GRAM)
         self._put(CURRENT, np.abs(hand.current) * 1000)
         status = np.where(hot, 7, np.where(np.abs(hand.velocity) > 0.02, np.where(hand.velocity > 0, 1, 0), 2))
-        for register, values in ((ERROR, hot * 2), (STATUS, status), (TEMPERATURE, np.rint(hand.hottest))):
+        error = hot * TOO_HOT + self._latched * OVERLOADED
+        for register, values in ((ERROR, error), (STATUS, status), (TEMPERATURE, np.rint(hand.hottest))):
             self._memory[register - BASE : register - BASE + 6] = bytes(values.astype(np.uint8))
 
     def _put(self, register: int, values: Array) -> None:

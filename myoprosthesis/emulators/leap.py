@@ -15,7 +15,9 @@ HOT = 70.0
 """°C above which a motor reports a hardware error and goes limp."""
 MODEL, FIRMWARE = 1220, 46
 """XC330-M288."""
-OVERHEATING = 1 << 2
+OVERHEATING, OVERLOAD = 1 << 2, 1 << 5
+BOOT_S = 0.3
+"""How long a motor is silent that is rebooted."""
 RANGE_ERROR, ACCESS_ERROR = 0x04, 0x07
 READ_ONLY = (dxl.HARDWARE_ERROR, *range(122, 147))
 GOALS = range(100, 120)
@@ -41,6 +43,17 @@ class LeapEmulator:
         self._goals(start)
         self._packets = dxl.Cutter(self._counts)
         self._heard = -np.inf
+        self._latched = np.zeros(len(self._motors), bool)
+        self._silent_until = np.full(len(self._motors), -np.inf)
+        self._now = -np.inf
+
+    def latch(self, joint: int) -> None:
+        """The motor of a joint is overloaded: it goes limp, and says so until it is rebooted."""
+        self._latched[joint] = True
+
+    def absent(self, joint: int, on: bool) -> None:
+        """The motor of a joint is off the bus, or on it again."""
+        self._silent_until[joint] = np.inf if on else -np.inf
 
     @property
     def refused(self) -> int:
@@ -64,7 +77,7 @@ class LeapEmulator:
 
     def advance(self, now: float) -> None:
         """Let time pass."""
-        silent = now - self._heard
+        self._now, silent = now, now - self._heard
         fired = False
         for motor in self._motors:
             limit = motor[dxl.BUS_WATCHDOG]
@@ -75,8 +88,8 @@ class LeapEmulator:
             self._goals(self.fingers.position)
         hot = self.fingers.hottest > HOT
         for k, motor in enumerate(self._motors):
-            motor[dxl.HARDWARE_ERROR] = OVERHEATING if hot[k] else 0
-            if hot[k]:
+            motor[dxl.HARDWARE_ERROR] = OVERHEATING * bool(hot[k]) | OVERLOAD * bool(self._latched[k])
+            if motor[dxl.HARDWARE_ERROR]:
                 motor[dxl.TORQUE] = 0
         self._aim()
         self.fingers.advance(now)
@@ -102,6 +115,8 @@ class LeapEmulator:
             return [
                 self._status(k, bytes(m[0:2] + m[6:7])) for k, m in enumerate(self._motors) if self._meant(k, told.id)
             ]
+        if told.instruction == dxl.REBOOT:
+            return [self._reboot(k) for k in range(len(self._motors)) if self._meant(k, told.id)]
         if told.instruction in (dxl.READ, dxl.WRITE) and len(p) >= 3:
             register = int.from_bytes(p[:2], "little")
             for k in range(len(self._motors)):
@@ -112,7 +127,7 @@ class LeapEmulator:
             return []
         if told.instruction in (dxl.SYNC_READ, dxl.SYNC_WRITE) and len(p) >= 4:
             register, n = int.from_bytes(p[:2], "little"), int.from_bytes(p[2:4], "little")
-            mine = {self.sheet.address + k: k for k in range(len(self._motors))}
+            mine = {self.sheet.address + k: k for k in range(len(self._motors)) if self._there(k)}
             if told.instruction == dxl.SYNC_READ:
                 return [self._read(mine[i], register, n) for i in p[4:] if i in mine]
             for at in range(4, len(p) - n, n + 1):
@@ -123,7 +138,17 @@ class LeapEmulator:
         return []
 
     def _meant(self, k: int, id_: int) -> bool:
-        return id_ in (self.sheet.address + k, dxl.BROADCAST)
+        return id_ in (self.sheet.address + k, dxl.BROADCAST) and self._there(k)
+
+    def _there(self, k: int) -> bool:
+        return bool(self._now >= self._silent_until[k])
+
+    def _reboot(self, k: int) -> bytes:
+        """Answer, then begin anew with what is not volatile."""
+        answer, motor = self._status(k), self._motors[k]
+        self._latched[k], self._silent_until[k] = False, self._now + BOOT_S
+        motor[dxl.HARDWARE_ERROR] = motor[dxl.TORQUE] = motor[dxl.BUS_WATCHDOG] = 0
+        return answer
 
     def _read(self, k: int, register: int, n: int) -> bytes:
         hand, motor = self.fingers, self._motors[k]
@@ -142,6 +167,9 @@ class LeapEmulator:
             self._counts["refused"] += 1
             return RANGE_ERROR
         if register == dxl.MODE and motor[dxl.TORQUE] or register in READ_ONLY:
+            self._counts["refused"] += 1
+            return ACCESS_ERROR
+        if register == dxl.TORQUE and motor[dxl.HARDWARE_ERROR]:
             self._counts["refused"] += 1
             return ACCESS_ERROR
         motor[register : register + len(data)] = data

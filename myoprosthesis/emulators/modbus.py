@@ -18,6 +18,8 @@ NO_FUNCTION, NO_ADDRESS, NO_VALUE = 1, 2, 3
 """Error codes of a refusal."""
 HOT = 70.0
 """°C above which a hand that can tell it reports an error."""
+OVERLOADED = 4.0
+"""What a joint says that draws too much current."""
 MOST = 125
 """Registers in one request."""
 LENGTHS = {codec.READ: 8, codec.WRITE_ONE: 8}
@@ -39,6 +41,8 @@ class ModbusHandEmulator:
         self._written |= {s.at + k: v for s in self._table.settings for k, v in enumerate(s.values)}
         self._n = n
         self._bytes = bytearray()
+        self._transaction = 0
+        self._latched = np.zeros(n, bool)
 
     def foreign(self, on: bool) -> None:
         """Answer whatever is asked under another id."""
@@ -50,15 +54,41 @@ class ModbusHandEmulator:
         self._bytes += data
         replies = []
         while (body := self._cut()) is not None:
-            replies.append(codec.frame(self.address, *self._obey(body[1], body[2:])))
+            function, answer = self._obey(body[1], body[2:])
+            if self.sheet.framing == "tcp":
+                replies.append(codec.tcp_frame(self._transaction, self.address, function, answer))
+            else:
+                replies.append(codec.frame(self.address, function, answer))
         return replies
+
+    def latch(self, joint: int) -> None:
+        """The motor of a joint stops, and says so until that is cleared."""
+        self._latched[joint] = True
+        self.fingers.stuck[joint] = True
 
     def advance(self, now: float) -> None:
         """Let time pass."""
         self.fingers.advance(now)
 
     def _cut(self) -> bytes | None:
-        """The next sound request to this hand without its CRC; None when more bytes are needed."""
+        """The body of the next sound request to this hand; None when more bytes are needed."""
+        return self._cut_tcp() if self.sheet.framing == "tcp" else self._cut_rtu()
+
+    def _cut_tcp(self) -> bytes | None:
+        held = self._bytes
+        while len(held) >= codec.TCP_HEAD.size:
+            n = codec.tcp_length(held)
+            if n > len(held):
+                return None
+            if n >= 12 and held[codec.TCP_HEAD.size] == self.sheet.address:
+                self._transaction, body = held[0] << 8 | held[1], bytes(held[codec.TCP_HEAD.size : n])
+                del held[:n]
+                return body
+            self.refused += 1
+            del held[: n or 1]
+        return None
+
+    def _cut_rtu(self) -> bytes | None:
         held = self._bytes
         while len(held) >= 8:
             n = LENGTHS.get(held[1], 9 + held[6] if held[1] == codec.WRITE else 8)
@@ -86,6 +116,11 @@ class ModbusHandEmulator:
         if function not in (codec.WRITE, codec.WRITE_ONE):
             return self._refuse(function, NO_FUNCTION)
         words = [second] if function == codec.WRITE_ONE else list(struct.unpack(f">{len(data) // 2 - 2}H", data[5:]))
+        clear = self._table.clear
+        if clear is not None and register == clear.at and tuple(words) == clear.values:
+            self.fingers.stuck[self._latched] = False
+            self._latched[:] = False
+            return function, data[:4]
         if any(register + k not in self._written for k in range(len(words))):
             return self._refuse(function, NO_ADDRESS)
         for k, word in enumerate(words):
@@ -114,6 +149,8 @@ class ModbusHandEmulator:
             return self._raw_open + (hand.position - self._open) * self._per_rad
         if reading.what == "status":
             hot = [int(bit) for bit, text in reading.bits.items() if text == "is too hot"]
-            return np.where(hand.hottest > HOT, float(1 << hot[0]), 0.0) if hot else np.full(self._n, 2.0)
+            if not hot:
+                return np.full(self._n, 2.0)
+            return np.where(hand.hottest > HOT, float(1 << hot[0]), 0.0) + OVERLOADED * self._latched
         values = {"force": hand.force, "current": np.abs(hand.current), "temperature": hand.hottest}[reading.what]
         return values / reading.scale

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 HEADER = b"\xff\xff\xfd\x00"
 ESCAPED = b"\xff\xff\xfd"
 BROADCAST = 0xFE
-PING, READ, WRITE, SYNC_READ, SYNC_WRITE, STATUS = 0x01, 0x02, 0x03, 0x82, 0x83, 0x55
+PING, READ, WRITE, REBOOT, SYNC_READ, SYNC_WRITE, STATUS = 0x01, 0x02, 0x03, 0x08, 0x82, 0x83, 0x55
 ALERT = 0x80
 """Bit of a status packet's error: the motor has a hardware error."""
 LONGEST = 1024

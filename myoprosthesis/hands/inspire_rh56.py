@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 
 TO_HAND, FROM_HAND = b"\xeb\x90", b"\x90\xeb"
 READ, WRITE = 0x11, 0x12
-ANGLE_SET, FORCE_SET, SPEED_SET = 1486, 1498, 1522
+CLEAR_ERROR, ANGLE_SET, FORCE_SET, SPEED_SET = 1004, 1486, 1498, 1522
 ANGLE_ACT, FORCE_ACT = 1546, 1582
 ANGLES, READINGS = 12, 42
 """Bytes read at ANGLE_ACT, and at FORCE_ACT: force, current, error, status and temperature follow one another."""
@@ -41,8 +41,8 @@ def frame(head: bytes, address: int, command: int, register: int, data: bytes) -
 
 
 class InspireRh56:
-    """Implements `HandProtocol`. The bus is half duplex, so that one request is under way at a time: of the calls of
-    `command`, one writes the targets, the next reads angles, the next writes, the next reads everything else."""
+    """Implements `HandProtocol` and `Rebootable`. The bus is half duplex, so that one request is under way at a time:
+    of the calls of `command`, one writes the targets, the next reads angles, then writes, then all else."""
 
     def __init__(self, sheet: HandSheet) -> None:
         self.sheet = sheet
@@ -78,6 +78,11 @@ class InspireRh56:
         if self._position is None:
             return self.query()
         return self.command(self._position)
+
+    def reboot(self) -> bytes:
+        """CLEAR_ERROR, when its turn comes."""
+        self._turns.begin(frame(TO_HAND, self.sheet.address, WRITE, CLEAR_ERROR, b"\x01"))
+        return b""
 
     def leave(self) -> bytes:
         """Nobody will speak any more, and the hand keeps its last target: it is told to be where it is."""

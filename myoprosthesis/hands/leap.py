@@ -23,8 +23,8 @@ PER_RAD = dxl.PER_TURN / (2 * np.pi)
 
 
 class Leap:
-    """Implements `HandProtocol`. Every command writes all goals and asks for current, velocity, position and
-    temperature of all motors at once; a state is told when all have answered in their order."""
+    """Implements `HandProtocol`, `Rebootable` and `Bus`. Every command writes all goals and asks for current, velocity,
+    position and temperature of all motors at once; a state is told when all have answered in their order."""
 
     def __init__(self, sheet: HandSheet) -> None:
         if sheet.servos is None:
@@ -39,6 +39,9 @@ class Leap:
         self._alert = np.zeros(n, bool)
         self._errors: dict[int, int] = {}
         self._ask_why = False
+        self._answered: set[int] = set()
+        self._before: set[int] = set()
+        """Motors that answered the newest question, and the one before it."""
         self._position: Array | None = None
         self._set_up = False
 
@@ -64,6 +67,7 @@ class Leap:
 
     def query(self) -> bytes:
         """Ask for everything; of motors that raise the alarm, every second time for what it is."""
+        self._before, self._answered = self._answered, set()
         alarmed = [self._ids[k] for k in np.flatnonzero(self._alert)]
         self._ask_why = bool(alarmed) and not self._ask_why
         if self._ask_why:
@@ -85,6 +89,25 @@ class Leap:
         goals = np.rint(dxl.PER_TURN / 2 + position * self._way)
         return dxl.sync_write(dxl.GOAL_POSITION, self._ids, goals, 4)
 
+    def reboot(self) -> bytes:
+        """Each motor that raises the alarm forgets its fault and its volatile settings, which `wake` makes again."""
+        alarmed = np.flatnonzero(self._alert)
+        for k in alarmed:
+            self._errors.pop(int(k), None)
+        return b"".join(dxl.packet(self._ids[k], dxl.REBOOT) for k in alarmed)
+
+    def roll_call(self) -> tuple[bytes, ...]:
+        """A ping to each motor."""
+        self._before, self._answered = set(), set()
+        return tuple(dxl.packet(id_, dxl.PING) for id_ in self._ids)
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """Motors of the newest question that brought an answer from others."""
+        there = self._answered | self._before
+        missing = [k for k in range(len(self._ids)) if k not in there] if there else []
+        return tuple(f"{self.sheet.names[k]} (id {self._ids[k]})" for k in missing)
+
     def feed(self, data: bytes) -> list[HandState]:
         """States, each from the answers of all motors to one question."""
         states = []
@@ -96,6 +119,7 @@ class Leap:
                 continue
             self.counts["frames"] += 1
             k = told.id - self._ids[0]
+            self._answered.add(k)
             self._alert[k] = bool(told.parameters[0] & dxl.ALERT)
             if len(told.parameters) == 2:
                 self._errors[k] = told.parameters[1]

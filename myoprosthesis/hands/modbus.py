@@ -1,9 +1,11 @@
-"""Any hand on a Modbus RTU whose data sheet has a table of registers.
+"""Any hand on a Modbus, RTU or TCP, whose data sheet has a table of registers.
 
-Frame: `id | function | data | CRC LE`, registers high byte first. A reply bears neither its length nor, to a reading,
-an address: it is cut by function and count, checked by its CRC, and told from others by its number of words. Silence
-between frames, which the standard asks for, is there because one request is under way at a time. Source: Modbus
-Application Protocol V1.1b3 and Modbus over Serial Line V1.02 (modbus.org).
+Body: `id | function | data`, registers high byte first. RTU puts `CRC LE` behind it. A reply bears neither its length
+nor, to a reading, an address: it is cut by function and count, checked by its CRC, and told from others by its number
+of words. Silence between frames, which the standard asks for, is there because one request is under way at a time. TCP
+puts `transaction | 0 | length` before the body, and the reply bears the transaction of its request: here the register
+that is asked for. Source: Modbus Application Protocol V1.1b3, Modbus over Serial Line V1.02 and Modbus Messaging on
+TCP/IP V1.0b (modbus.org).
 """
 
 from __future__ import annotations
@@ -22,6 +24,9 @@ from myoprosthesis.hands.turns import Turns
 Array = NDArray[np.float64]
 
 READ, WRITE_ONE, WRITE = 0x03, 0x06, 0x10
+TCP_HEAD = struct.Struct(">HHH")
+LONGEST = 254
+"""Bytes of a body."""
 REFUSED = 0x80
 """Added to the function of a reply that is an error code."""
 
@@ -47,20 +52,36 @@ def crc(data: bytes | bytearray) -> int:
 
 
 def frame(id_: int, function: int, data: bytes) -> bytes:
-    """A whole frame, either way."""
+    """A whole frame of Modbus RTU, either way."""
     body = bytes([id_, function]) + data
     return body + crc(body).to_bytes(2, "little")
 
 
-def write(id_: int, register: int, values: Array) -> bytes:
-    """Set registers from `register` on, from −32768 or to 65535."""
+def tcp_frame(transaction: int, id_: int, function: int, data: bytes) -> bytes:
+    """A whole frame of Modbus TCP, either way."""
+    return TCP_HEAD.pack(transaction, 0, 2 + len(data)) + bytes([id_, function]) + data
+
+
+def tcp_length(held: bytes | bytearray) -> int:
+    """Bytes of the TCP frame that begins there, of which there are at least `TCP_HEAD.size`; 0: none does."""
+    _, protocol, rest = TCP_HEAD.unpack_from(held)
+    return TCP_HEAD.size + rest if protocol == 0 and 3 <= rest <= LONGEST else 0
+
+
+def written(register: int, values: Array) -> bytes:
+    """Data of a request to set registers from `register` on, from −32768 or to 65535."""
     words = (np.rint(values).astype(int) & 0xFFFF).astype(">u2").tobytes()
-    return frame(id_, WRITE, struct.pack(">HHB", register, len(words) // 2, len(words)) + words)
+    return struct.pack(">HHB", register, len(words) // 2, len(words)) + words
+
+
+def write(id_: int, register: int, values: Array) -> bytes:
+    """The same request as a whole frame of Modbus RTU."""
+    return frame(id_, WRITE, written(register, values))
 
 
 class ModbusHand:
-    """Implements `HandProtocol`. Of the calls of `command`, every third one writes the targets, every third reads the
-    angles; of the rest every second one reads what the hand says is wrong, the others the other readings in turn."""
+    """Implements `HandProtocol` and `Rebootable`. Of the calls of `command`, every third one writes the targets, every
+    third reads the angles; of the rest every second one reads what is wrong, the others the other readings in turn."""
 
     def __init__(self, sheet: HandSheet) -> None:
         table = sheet.registers
@@ -74,7 +95,8 @@ class ModbusHand:
         if not (np.isfinite(self._per_rad) & (self._per_rad != 0)).all():
             raise ConfigError(f"{sheet.name}: every joint needs a raw_open and a raw_closed that differ")
         self._by_words = {r.words: r for r in table.readings}
-        asked = {r.what: frame(sheet.address, READ, struct.pack(">HH", r.at, r.words)) for r in table.readings}
+        self._by_address = {r.at: r for r in table.readings}
+        asked = {r.what: self._frame(READ, struct.pack(">HH", r.at, r.words)) for r in table.readings}
         self._angles = asked.pop("angle")
         status = asked.pop("status", None)
         others = list(asked.values()) or [self._angles]
@@ -86,7 +108,7 @@ class ModbusHand:
 
     def wake(self) -> bytes:
         """The settings of the table, each when its turn comes."""
-        self._turns.begin(*(write(self.sheet.address, s.at, np.array(s.values, float)) for s in self._table.settings))
+        self._turns.begin(*(self._frame(WRITE, written(s.at, np.array(s.values, float))) for s in self._table.settings))
         return b""
 
     def command(self, position: Array) -> bytes:
@@ -102,6 +124,14 @@ class ModbusHand:
         """These hands are not known to go limp: they are told to be where they are, so that they press no further."""
         return self.command(self._told["angle"]) if "angle" in self._told else self.query()
 
+    def reboot(self) -> bytes:
+        """What the table says under `clear`, when its turn comes."""
+        clear = self._table.clear
+        if clear is None:
+            raise ConfigError(f"{self.sheet.title}: its data sheet names no register that clears a fault (clear)")
+        self._turns.begin(self._frame(WRITE, written(clear.at, np.array(clear.values, float))))
+        return b""
+
     def leave(self) -> bytes:
         """The same: the hand keeps its last target."""
         return self.will(None)
@@ -111,7 +141,7 @@ class ModbusHand:
         position = position if position is not None else self._told.get("angle")
         if position is None:
             return b""
-        return write(self.sheet.address, self._table.target, self._raw_open + (position - self._open) * self._per_rad)
+        return self._frame(WRITE, written(self._table.target, self._raw_open + (position - self._open) * self._per_rad))
 
     def feed(self, data: bytes) -> list[HandState]:
         """A state for every reading, with what the readings before said of the rest."""
@@ -129,8 +159,38 @@ class ModbusHand:
                     states.append(self._state())
         return states
 
+    def _frame(self, function: int, data: bytes) -> bytes:
+        """A request whose data begin with a register."""
+        if self.sheet.framing == "tcp":
+            return tcp_frame(data[0] << 8 | data[1], self.sheet.address, function, data)
+        return frame(self.sheet.address, function, data)
+
     def _cut(self) -> bytes | None:
-        """The next sound frame of this hand without its CRC; None when more bytes are needed."""
+        """The body of the next sound frame of this hand; None when more bytes are needed."""
+        return self._cut_tcp() if self.sheet.framing == "tcp" else self._cut_rtu()
+
+    def _cut_tcp(self) -> bytes | None:
+        held = self._bytes
+        while len(held) >= TCP_HEAD.size:
+            n = tcp_length(held)
+            if n > len(held):
+                return None
+            if not n:
+                self.counts["damaged"] += 1
+                del held[:1]
+                continue
+            register, body = held[0] << 8 | held[1], bytes(held[TCP_HEAD.size : n])
+            del held[:n]
+            reading = self._by_address.get(register)
+            if body[0] != self.sheet.address:
+                self.counts["foreign"] += 1
+            elif body[1] == READ and (reading is None or body[2] != 2 * reading.words or len(body) != 3 + body[2]):
+                self.counts["damaged"] += 1
+            else:
+                return body
+        return None
+
+    def _cut_rtu(self) -> bytes | None:
         held = self._bytes
         while len(held) >= 5:
             length = self._length()

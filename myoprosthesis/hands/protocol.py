@@ -32,6 +32,29 @@ class HandState:
 
 
 @runtime_checkable
+class Rebootable(Protocol):
+    """A codec of a hand that keeps to a fault, even when its cause is gone, until it is told to forget it."""
+
+    def reboot(self) -> bytes:
+        """What makes the hand forget the faults that it has told of. It is to be limp, and is so afterwards."""
+        ...
+
+
+@runtime_checkable
+class Bus(Protocol):
+    """A codec of a hand whose motors answer each for itself."""
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """Motors that did not answer what was asked last, while others did, in words."""
+        ...
+
+    def roll_call(self) -> tuple[bytes, ...]:
+        """A question to each motor alone, which moves nothing; `absent` then tells of those that did not answer."""
+        ...
+
+
+@runtime_checkable
 class HandProtocol(Protocol):
     """A codec, made from a data sheet. Each method that returns bytes returns what is to be written now, whole."""
 

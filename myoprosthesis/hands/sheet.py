@@ -94,6 +94,7 @@ class Registers:
     target: int = option(help="address of the first joint's target, the others follow", low=0, high=65535)
     readings: tuple[Reading, ...] = option(help="what is read in turn; one of them holds the angles")
     settings: tuple[Setting, ...] = option((), "what is written before the first command")
+    clear: Setting | None = option(None, "what is written to clear a fault that the hand keeps to")
 
     def __post_init__(self) -> None:
         if sum(r.what == "angle" for r in self.readings) != 1:
@@ -116,6 +117,10 @@ class HandSheet:
     approach_rate: float = option(help="the same after opening, a fault or a stop", unit="rad/s", low=0.01, high=100.0)
     safe: str = option("open", "the grip that a reset moves to")
     fail: str = option("hold", "in doubt: hold, relax or the name of a grip")
+    silence: str = option("", "what the hand does when nobody speaks to it; empty: as `watchdog_s` says")
+    reboots: bool = option(False, "a command clears the faults that the hand keeps to")
+    tcp: bool = option(False, "it can be on a network too: Modbus TCP, where the port is host:port")
+    framing: str = option("rtu", "how Modbus is framed: on a serial line, or on a network", choices=("rtu", "tcp"))
     watchdog_s: float = option(0.0, "silence after which the hand stops by itself; 0: never", "s", 0.0, 10.0)
     after: str = option("silence", "when nobody is left to command it, after its fail state", "", choices=AFTER)
     temperature_limit: float = option(0.0, "hottest motor; 0: the hand does not tell", "°C", 0.0, 120.0)
@@ -133,6 +138,13 @@ class HandSheet:
     def names(self) -> tuple[str, ...]:
         """Names of the joints."""
         return tuple(j.name for j in self.joints)
+
+    @property
+    def when_silent(self) -> str:
+        """What the hand does when nobody speaks to it, in words."""
+        if self.silence:
+            return self.silence
+        return f"stops by itself after {1e3 * self.watchdog_s:g} ms" if self.watchdog_s else "keeps its last target"
 
     def column(self, field: str) -> Array:
         """One number of every joint, shape (n_joints,)."""

@@ -52,7 +52,8 @@ class EmulatorNode(Node):
         self.create_timer(0.5, self._report)
 
     def close(self) -> None:
-        """Take the port away."""
+        """Take the port away, when its owner has let go of it."""
+        self.port.settle()
         self.port.close()
 
     def _check(self, parameters: list[Parameter[Any]]) -> SetParametersResult:

@@ -144,6 +144,22 @@ def test_pymodbus_moves_the_emulated_hands(tmp_path, name, target, angle, id_, g
     assert angles == pytest.approx(goals, abs=12) and told["REFUSED"] == "2"
 
 
+TCP = MODBUS.replace("ModbusSerialClient", "ModbusTcpClient").replace(
+    "ModbusTcpClient(sys.argv[1], baudrate=115200,", "ModbusTcpClient('127.0.0.1', port=int(sys.argv[1]),"
+)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("pymodbus") is None, reason="needs pip install pymodbus")
+def test_pymodbus_moves_the_emulated_hand_on_a_network(tmp_path):
+    name, goals = "inspire_rh56_modbus", [0, 200, 400, 600, 800, 900]
+    hand = registry.factory("emulators", name)(sheet.load(name, framing="tcp"))
+    with EmulatedPort(hand, path="127.0.0.1:0") as port:
+        told = run(TCP, tmp_path, port.path.rpartition(":")[2], *(str(x) for x in (1486, 1546, 1, *goals)))
+        assert port.emulator.refused == 1
+    angles = [int(x) for x in told["ANGLES"].strip("[]").split(",")]
+    assert angles == pytest.approx(goals, abs=12) and told["REFUSED"] == "2"
+
+
 SERVER = """
 import asyncio, sys
 from pymodbus.server import StartAsyncSerialServer
@@ -186,3 +202,42 @@ def test_our_codec_is_served_by_pymodbus(tmp_path):
         server.wait()
         os.close(near)
         os.close(far)
+
+
+NETWORK = SERVER.replace("StartAsyncSerialServer", "StartAsyncTcpServer").replace(
+    "port=sys.argv[1], baudrate=115200", "address=('127.0.0.1', int(sys.argv[1]))"
+)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("pymodbus") is None, reason="needs pip install pymodbus")
+def test_our_codec_is_served_by_pymodbus_on_a_network(tmp_path):
+    import socket
+    import time
+
+    import numpy as np
+
+    from myoprosthesis.hands.modbus import ModbusHand
+
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        place = free.getsockname()
+    server = subprocess.Popen([sys.executable, "-c", NETWORK, str(place[1])], cwd=tmp_path, stderr=subprocess.PIPE)
+    codec = ModbusHand(sheet.load("inspire_rh56_modbus", framing="tcp"))
+    codec.wake()
+    line, state, until = None, None, time.monotonic() + 30
+    try:
+        while (state is None or state.temperature is None) and time.monotonic() < until:
+            assert server.poll() is None, server.stderr.read().decode()
+            try:
+                line = line or socket.create_connection(place, 0.2)
+                line.sendall(codec.command(np.full(6, 0.5)))
+                state = (codec.feed(line.recv(4096)) or [state])[-1]
+            except OSError:
+                time.sleep(0.05)
+    finally:
+        server.kill()
+        server.communicate()
+        if line is not None:
+            line.close()
+    assert state is not None and codec.counts["damaged"] == codec.counts["refused"] == 0
+    np.testing.assert_allclose(state.position, np.array([2.75] * 4 + [1.16, 1.31]) / 2, atol=1e-9)
+    np.testing.assert_allclose(state.temperature, 40.0)
