@@ -6,7 +6,7 @@ import contextlib
 import importlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.core.location import anchored, located
 from myoprosthesis.core.options import build, option
 from myoprosthesis.core.private import runtime_folder
-from myoprosthesis.effectors.graphics import window_refusal
 from myoprosthesis.emg.extras import library
 from myoprosthesis.emg.layout import Layout
 from myoprosthesis.files import yaml_text
@@ -95,6 +94,9 @@ STACK_KEYS = {
 """Keys of a file in config/stacks/."""
 EMULATOR_S = 20.0
 """How long a hand waits for its emulator."""
+GRIPS = "grips"
+"""The parameter of the policy that says what each answer of a decoder moves: a later layer changes the answers that it
+names, and leaves the others as they are."""
 MODEL = "_model"
 """What the name of a hand's model ends with."""
 
@@ -163,9 +165,8 @@ def describe(options: StackOptions, settings: Mapping[str, Mapping[str, Any]] | 
     if faults:
         raise ConfigError("; ".join(faults))
     _check_policy(specs)
+    _check_answers(specs, [parameters_of(said, nodes["policy"], {GRIPS}) for said, _ in read[1:]])
     _check_sites(specs)
-    if options.gui and (why := window_refusal()):
-        raise ConfigError(why)
     return tuple(specs)
 
 
@@ -280,7 +281,7 @@ def _layered(name: str, full: str, read: list[tuple[list[Entry], Path]]) -> tupl
         parameters, bases = {}, {}
         for said, base in read:
             layer = parameters_of(said, full, known)
-            parameters |= layer
+            parameters |= {k: _with_former(parameters.get(k), v) if k == GRIPS else v for k, v in layer.items()}
             bases |= dict.fromkeys(layer, base)
     return parameters, bases
 
@@ -337,6 +338,31 @@ def _faults(name: str, parameters: Mapping[str, Any], groups: list[type]) -> lis
         except ConfigError as error:
             faults.append(str(error))
     return faults
+
+
+def _with_former(former: Any, pairs: Any) -> Any:
+    """Pairs `answer=grip` with those of other answers that an earlier layer has; anything else as it is, to be refused
+    later."""
+    if not all(isinstance(v, (list, tuple)) and all(isinstance(p, str) for p in v) for v in (former, pairs)):
+        return pairs
+    answers = {p.partition("=")[0] for p in pairs}
+    return [*(p for p in former if p.partition("=")[0] not in answers), *pairs]
+
+
+def _check_answers(specs: list[NodeSpec], given: Iterable[Mapping[str, Any]]) -> None:
+    """Refuse a grip that a person gives for what the decoder never answers."""
+    from myoprosthesis.policies import store
+    from myoprosthesis.policies.onnx_policy import read_contract
+
+    answers = [p.partition("=")[0] for layer in given for p in layer.get(GRIPS) or () if isinstance(p, str)]
+    if not answers:
+        return
+    name = str(next(s.parameters for s in specs if s.name == "policy")["policy"])
+    contract = read_contract(store.find(name))
+    known = contract.action.names[:-1] if contract.conditioning else ()
+    for answer in answers:
+        if answer not in known:
+            raise unknown(f"answer of {contract.name!r} in policy.grips,", answer, known)
 
 
 def _check_policy(specs: list[NodeSpec]) -> None:

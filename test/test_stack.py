@@ -1,6 +1,7 @@
 """The one description of a stack: what is chosen, what wins, what is refused before anything starts."""
 
 import json
+import os
 import shutil
 
 import pytest
@@ -28,6 +29,31 @@ def test_the_body_brings_its_policy():
     assert parameters(effector="point_mass")["policy"]["policy"] == "point_mass_null"
     with pytest.raises(ConfigError, match="names no policy for effector 'myohand' .*give one with --policy"):
         parameters(effector="myohand")
+
+
+def grips(*pairs, **more):
+    return parameters({"policy": {"grips": list(pairs)}}, stack="emg-hand", **more)["policy"]["grips"]
+
+
+def test_a_grip_for_one_answer_leaves_those_of_the_others():
+    shipped = parameters(stack="emg-hand")["policy"]["grips"]
+    assert shipped == ["close=power", "flexion=pinch", "extension=point"]
+    assert grips("close=pinch", "rest=hold") == ["flexion=pinch", "extension=point", "close=pinch", "rest=hold"]
+
+
+def test_a_grip_for_what_the_decoder_never_answers_is_refused_by_its_name():
+    with pytest.raises(ConfigError, match="unknown answer of 'gestures_myo' in policy.grips, 'fist': known are close,"):
+        grips("fist=power")
+
+
+def test_a_perturbation_that_nothing_in_the_stack_applies_is_refused_before_anything_starts():
+    for name, why in {"band_turned": "there is none in this stack", "electrode_off": "acts on EMG"}.items():
+        with pytest.raises(ConfigError, match=f"perturbation '{name}' cannot act in this stack: .*{why}"):
+            parameters(perturbation=name)
+    with pytest.raises(ConfigError, match="'hidden_lesion' cannot act in this stack: .* decoder: perturb its EMG"):
+        parameters(stack="emg-hand", perturbation="hidden_lesion")
+    with pytest.raises(ConfigError, match="'curl_cw' cannot act in this stack: .*cannot apply .* at its endpoint"):
+        parameters(stack="emg-hand", perturbation="curl_cw", effector="ability_hand")
 
 
 def test_later_wins(tmp_path):
@@ -193,7 +219,7 @@ def test_the_port_of_an_emulated_hand_is_the_stacks_own(monkeypatch):
 
     assert port() == port() != port(namespace="left") != port(namespace="right")
     here = port()
-    monkeypatch.setenv("ROS_DOMAIN_ID", "99")
+    monkeypatch.setenv("ROS_DOMAIN_ID", str(int(os.environ["ROS_DOMAIN_ID"]) + 101))
     assert port() != here
 
 

@@ -15,6 +15,7 @@ from myoprosthesis.cli.figures import add_json, check_writable, write_csv, write
 from myoprosthesis.cli.watch import LAST_WORDS_S, hear_all, over
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import describe as describe_option
+from myoprosthesis.effectors.graphics import window_refusal
 from myoprosthesis.stack import StackOptions, as_settings, describe
 
 CSV_NAMES = {"peak_speed": "peak_speed_m_s"}
@@ -71,6 +72,8 @@ def run(given: argparse.Namespace) -> int:
     for sig in (signal.SIGINT, signal.SIGTERM):  # now: one that comes while a library loads may be lost
         signal.signal(sig, lambda *_: stop.set())
     nodes = describe(options, as_settings(given.set))
+    if options.gui and (why := window_refusal()):
+        raise ConfigError(why)
     if stop.is_set():
         return 130
 

@@ -83,9 +83,10 @@ class Drive:
             else:
                 known = ", ".join(spec.poses) or "none"
                 joints = "" if self._classes else f"; its joints: {', '.join(spec.command.names)}"
+                closing = next((pose for pose in spec.poses if pose != OPEN), HOLD)
                 raise ContractError(
                     f"decoder {name!r} answers {answer!r}, which moves nothing of effector {spec.name!r} (its poses: "
-                    f"{known}{joints}): say what it means with grips, such as {answer}={next(iter(spec.poses), HOLD)}"
+                    f"{known}{joints}): give it one, such as policy.grips=[{answer}={closing}], or hold to stay"
                 )
         low, high = fitted if fitted is not None and unit != "1" else ((0.0,) * len(answers), (1.0,) * len(answers))
         self._floor, self._span = np.array(low, float), np.maximum(np.subtract(high, low), 1e-12)

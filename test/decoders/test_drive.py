@@ -130,11 +130,11 @@ REFUSED = {
         {"answers": ("power", "fist")},
         "answers 'fist', which moves nothing of effector 'claw' .its poses: open, power, pinch",
     ),
-    "what would help": ({"answers": ("fist",)}, "say what it means with grips, such as fist=open"),
+    "what would help": ({"answers": ("fist",)}, r"give it one, such as policy.grips=\[fist=power\], or hold to stay"),
     "an unknown pose": ({"answers": ("power",), "grips": ["power=fist"]}, "answers 'power', which moves nothing"),
     "a joint for a class": ({"answers": ("index",)}, "answers 'index', which moves nothing"),
     "a value": ({"answers": ("wrist",), "task": "values"}, "answers 'wrist'.*its joints: index, middle, thumb"),
-    "no poses": ({"answers": ("fist",), "poses": {}}, r"\(its poses: none\).*such as fist=hold"),
+    "no poses": ({"answers": ("fist",), "poses": {}}, r"\(its poses: none\).*policy.grips=\[fist=hold\]"),
     "muscles": ({"quantity": "effort"}, "decoder 'mine' gives postures, effector 'claw' takes effort"),
 }
 

@@ -1,0 +1,188 @@
+"""A package of somebody else's that follows README's steps: an effector, a policy, a task, a perturbation, in a stack.
+
+Its effector has no endpoint and its task no options of reaching: five lines each, and nothing of ours to derive from.
+"""
+
+import json
+import os
+import sys
+import textwrap
+
+import pytest
+
+PACKAGE = {
+    "slider": """
+        from dataclasses import dataclass
+
+        import numpy as np
+
+        from myoprosthesis.core.channels import Channels
+        from myoprosthesis.core.effector import EffectorSpec, EffectorState
+
+
+        @dataclass(frozen=True)
+        class SliderOptions:
+            dt: float = 0.01
+
+
+        class Slider:
+            '''A carriage on a rail that goes where it is told.'''
+
+            def __init__(self, options: SliderOptions) -> None:
+                command = Channels("position", ("carriage",), "rad", (-1.0,), (1.0,))
+                self.spec = EffectorSpec("slider", options.dt, command, ("carriage",), fail="hold", rate_limit=20.0,
+                                         steppable=True)
+
+            def reset(self, seed):
+                return self._state(0, 0.0)
+
+            def step(self, command, imposed):
+                return self._state(self._tick + 1, float(command[0]))
+
+            def close(self):
+                pass
+
+            def _state(self, tick, x):
+                speed = 0.0 if tick == 0 else (x - self._x) / self.spec.dt
+                self._tick, self._x = tick, x
+                return EffectorState(self.spec, tick * self.spec.dt, np.array([[x], [speed], [0.0]]), np.array([x]))
+    """,
+    "tasks": """
+        from dataclasses import dataclass
+
+        import numpy as np
+
+        from myoprosthesis.core.plan import TrialPlan, ns
+
+
+        @dataclass(frozen=True)
+        class TwoOptions:
+            far: float = 0.4
+            seed: int = 0
+
+
+        class Two:
+            '''One side or the other.'''
+
+            def __init__(self, options: TwoOptions) -> None:
+                self.options = options
+
+            def plan(self, trial, from_ns):
+                side = np.random.default_rng((self.options.seed, trial)).choice([-1.0, 1.0])
+                start, target = (0.0, 0.0, 0.0), (float(side) * self.options.far, 0.0, 0.0)
+                return TrialPlan(trial, from_ns, from_ns + ns(0.5), start, target, from_ns, label=f"{side:+.0f}")
+    """,
+    "fields": """
+        from dataclasses import dataclass
+
+        from myoprosthesis.core.plan import Entry
+        from myoprosthesis.perturbations.kinds import Timing
+
+
+        @dataclass(frozen=True)
+        class LagOptions(Timing):
+            delay_s: float = 0.02
+
+
+        def lag(options: LagOptions, trial):
+            '''The policy sees the carriage late.'''
+            return (options.entry(trial, "observation", "delay", {"terms": ["carriage"], "value": options.delay_s}),)
+    """,
+    "policy": """
+        import sys
+        from pathlib import Path
+
+        import numpy as np
+        import onnx
+        from onnx import TensorProto, helper, numpy_helper
+
+        from myoprosthesis.core.contract import METADATA_KEY, Contract
+        from myoprosthesis.core.observation import Term
+        from my_package.slider import Slider, SliderOptions
+
+        spec = Slider(SliderOptions()).spec
+        see = (Term("carriage", ("carriage",), "position", "rad"), Term("target", ("target/x",), "position", "m"))
+        contract = Contract("slide", "slider", see, spec.command, spec.dt)
+        rows = lambda name, n: helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, n])
+        weights = numpy_helper.from_array(np.array([[0.8], [0.2]], np.float32), "weights")
+        graph = helper.make_graph([helper.make_node("MatMul", ["observation", "weights"], ["action"])], "slide",
+                                  [rows("observation", 2)], [rows("action", 1)], [weights])
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+        helper.set_model_props(model, {METADATA_KEY: contract.to_json()})
+        out = Path(sys.argv[1]) / "slide" / "policy.onnx"
+        out.parent.mkdir(parents=True)
+        onnx.save(model, out)
+    """,
+}
+CHECKS = """
+    from myoprosthesis.checks import check_effector, check_perturbation, check_policy, check_task
+    from myoprosthesis.policies.onnx_policy import OnnxPolicy
+    from my_package.fields import LagOptions, lag
+    from my_package.slider import Slider, SliderOptions
+    from my_package.tasks import Two, TwoOptions
+
+    check_effector(lambda: Slider(SliderOptions()), 2.0)
+    check_task(Two(TwoOptions()))
+    check_perturbation(lag, LagOptions())
+    check_policy(lambda: OnnxPolicy("policies/slide/policy.onnx"))
+"""
+ENTRY_POINTS = """
+    [myoprosthesis.effectors]
+    slider = my_package.slider:Slider
+    [myoprosthesis.tasks]
+    two = my_package.tasks:Two
+    [myoprosthesis.perturbations]
+    lag = my_package.fields:lag
+"""
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory, run_python):
+    """A folder with the package installed beside ours: its modules, and the metadata that pip would write."""
+    folder = tmp_path_factory.mktemp("theirs")
+    source, info = folder / "my_package", folder / "my_package-1.0.dist-info"
+    source.mkdir()
+    info.mkdir()
+    (source / "__init__.py").touch()
+    for name, text in PACKAGE.items():
+        (source / f"{name}.py").write_text(textwrap.dedent(text))
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my-package\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(textwrap.dedent(ENTRY_POINTS))
+    run_python(folder, "-m", "my_package.policy", str(folder / "policies"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run_python():
+    import subprocess
+
+    def run(folder, *words):
+        path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+        done = subprocess.run(
+            [sys.executable, *words], cwd=folder, env={**os.environ, "PYTHONPATH": path}, capture_output=True,
+            text=True, timeout=120,
+        )  # fmt: skip
+        assert done.returncode == 0 and "Traceback" not in done.stderr, done.stdout + done.stderr
+        return done.stdout
+
+    return run
+
+
+def test_its_components_pass_the_shared_checks(package, run_python):
+    run_python(package, "-c", textwrap.dedent(CHECKS))
+
+
+def test_its_components_are_listed_with_their_options(package, run_python):
+    for kind, name in (("effectors", "slider"), ("tasks", "two"), ("perturbations", "lag")):
+        assert f"{name}  " in run_python(package, "-m", "myoprosthesis.cli.main", kind)
+
+
+def test_its_components_run_in_a_stack(package, run_python, tmp_path):
+    figures = tmp_path / "figures.json"
+    words = ("--effector", "slider", "--policy", "slide", "--task", "two", "--perturbation", "lag", "--trials", "3")
+    said = run_python(package, "-m", "myoprosthesis.cli.main", "up", "--lockstep", *words, "--json", str(figures))
+    got = json.loads(figures.read_text())
+    assert got["trials"] == 3 and got["ticks"] == 150 and got["trials_lost"] == 0, said
+    assert [t["label"] for t in got["by_trial"]] and got["restarts"] == {} and got["guard_events"] == {}
+    (condition,) = got["conditions"]
+    assert (condition["policy"], condition["perturbation"], condition["trials"]) == ("slide", "lag", 3)
