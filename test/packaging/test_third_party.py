@@ -86,7 +86,7 @@ PACKAGE = {
 
         def lag(options: LagOptions, trial):
             '''The policy sees the carriage late.'''
-            return (options.entry(trial, "observation", "delay", {"terms": ["carriage"], "value": options.delay_s}),)
+            return (options.entry(trial, "observation", "delay", {"carriage": options.delay_s}),)
     """,
     "policy": """
         import sys
