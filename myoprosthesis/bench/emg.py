@@ -1,4 +1,7 @@
-"""From EMG to the hand: the time from a sample to the bytes that it moves, of one decision, and of an hour offline."""
+"""From EMG to the hand: the time from a sample to the bytes that it moves, of one decision, and of an hour offline.
+
+A sample counts from when it was taken, and from when it arrived: it comes in frames of five from an emulated board.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from myoprosthesis.bench.stand import DOMAIN, Stand, workshop
@@ -23,6 +27,8 @@ from myoprosthesis.emg import formats
 from myoprosthesis.emg.conditioning import Conditioner, Conditioning
 from myoprosthesis.emg.extras import library
 from myoprosthesis.emg.layout import Layout
+from myoprosthesis.emulators.emg_board import FramedEmgBoard, Signal
+from myoprosthesis.emulators.emg_port import EmgPort
 from myoprosthesis.policies.onnx_policy import OnnxPolicy
 from myoprosthesis.stack import StackOptions, describe
 from myoprosthesis.supervisor import Supervisor
@@ -42,8 +48,26 @@ def measure(seconds: float = 30.0, hour_s: float = HOUR_S) -> dict[str, Any]:
         files = _recordings(folder / "recordings")
         decoder = _decoder(folder / "recordings", folder / "fast")
         offline = _offline(decoder, files, hour_s)
-        online = _online(decoder, folder / "recordings", seconds)
-    return {"channels": 8, "rate_hz": RATE, "hand": HAND, **offline, **online}
+        online = _online(decoder, ["close=power", "flexion=pinch", "extension=point"], {
+            "file": str(folder / "recordings"), "emg_option": ("loop=true",),
+        }, seconds)  # fmt: skip
+        with EmgPort(FramedEmgBoard(8, RATE, volts=0.0, signal=_played(files))) as board:
+            live = _online(decoder, ["close=power", "flexion=pinch", "extension=point"], {
+                "emg": "serial", "emg_option": (f"port={board.path}", "mode=framed", f"baud={board.board.baud}"),
+            }, seconds)  # fmt: skip
+    latency = {k: live[k] for k in ("latency_ms", "latency_since_arrival_ms")}
+    from_file = {"recording_latency_ms": online["latency_ms"]}
+    return {"channels": 8, "rate_hz": RATE, "hand": HAND, **offline, **online, **latency, **from_file}
+
+
+def _played(files: list[Path]) -> Signal:
+    """What a board measures whose electrodes are on the arm of these recordings, round and round, in counts."""
+    whole = np.rint(np.concatenate([np.loadtxt(f, delimiter=",") for f in files])).astype(np.int32)
+
+    def signal(first: int, n: int, channels: int) -> NDArray[np.int32]:
+        return whole[np.arange(first, first + n) % len(whole), :channels]
+
+    return signal
 
 
 def _recordings(folder: Path) -> list[Path]:
@@ -105,15 +129,13 @@ def _memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def _online(decoder: Path, recordings: Path, seconds: float) -> dict[str, Any]:
-    """The whole stack in real time, the hand emulated, its model beside it."""
+def _online(decoder: Path, grips: list[str], source: dict[str, Any], seconds: float) -> dict[str, Any]:
+    """The whole stack in real time, the hand emulated, its model beside it; `source` says where the EMG comes from."""
     from myoprosthesis.nodes.console_node import listening
 
     os.environ.setdefault("ROS_DOMAIN_ID", str(DOMAIN))
-    options = StackOptions(
-        stack="emg-hand", effector=HAND, policy=str(decoder), file=str(recordings), emg_option=("loop=true",)
-    )
-    nodes = describe(options, {"policy": {"grips": ["close=power", "flexion=pinch", "extension=point"]}})
+    options = StackOptions(stack="emg-hand", effector=HAND, policy=str(decoder), **source)
+    nodes = describe(options, {"policy": {"grips": grips}})
     period = next(n for n in nodes if n.name == "effector").parameters.get("dt", 0.005)
     words: list[str] = []
     with listening("bench") as console:

@@ -40,7 +40,7 @@ class Stand:
             if fault := self.supervisor.poll():
                 raise MyoError("; ".join([fault, *self.words[-3:]]))
 
-    def until_ready(self, seconds: float = 20.0) -> None:
+    def until_ready(self, seconds: float = 60.0) -> None:
         """Wait for the first tick."""
         until = time.monotonic() + seconds
         while not self.console.score.ready:

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+from myoprosthesis.core.loop import prefer
 from myoprosthesis.emulators.emg_board import EmgBoard
 from myoprosthesis.emulators.pseudo_port import PseudoPort
 
@@ -58,6 +59,7 @@ class EmgPort:
             self._port.unplug()
 
     def _run(self) -> None:
+        prefer()  # a board has a processor of its own
         while not self._stop.wait(TICK_S):
             with self._lock:
                 now = time.monotonic() - self._begin
