@@ -13,6 +13,7 @@ from typing import Any
 from myoprosthesis.cli.figures import add_json, check_writable, write_json
 
 LAST_S = 3.0
+GRACE_S = 10.0
 LAST_WORDS_S = 0.3
 """How long the report of an effector that has ended takes to come."""
 REPORTS_S = 1.2
@@ -70,9 +71,11 @@ def hear_all(console: Any, options: Any) -> None:
 
 
 def over(score: Any, options: Any) -> bool:
-    """True when all has been done that `trials`, `duration` and `lockstep` of `options` ask for."""
-    if options.duration and not options.lockstep and score.began:
-        return bool(time.monotonic() - score.began > options.duration)
-    if options.trials and len(score.trials) < options.trials:
+    """True when all has been done that `trials`, `duration` and `lockstep` of `options` ask for. In real time it is the
+    effector that counts how long it moved; one that never says so is not waited for much longer."""
+    timed = options.duration and not options.lockstep
+    if timed and score.began and time.monotonic() - score.began > options.duration + GRACE_S:
+        return True
+    if options.trials and len(score.trials) < options.trials and not timed:
         return False
     return bool(score.effector.get("finished") or (score.ended and not options.lockstep))

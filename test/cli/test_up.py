@@ -126,9 +126,9 @@ def test_a_duration_in_real_time_is_wall_time(up, tmp_path):
     file = tmp_path / "parameters.yaml"
     file.write_text("task: {trial_s: 0.5}\neffector: {seed: 4}\n")
     figures = up("--duration", "3", "--params", str(file), "--set", "policy.blend_s=0.3", "--task", "random_reach")
-    assert 250 <= figures["ticks"] <= 420 and 3 <= figures["trials"] <= 8
+    assert figures["ticks"] == 300 and 3 <= figures["trials"] + figures["trials_lost"] <= 7
     assert figures["command_age_ms"]["p50"] < figures["command_age_ms"]["p99"] and figures["task"] == "random_reach"
-    assert figures["real_time_factor"] == pytest.approx(1.0, abs=0.3)
+    assert 0 < figures["real_time_factor"] <= 1.1
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
