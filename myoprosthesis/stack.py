@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from myoprosthesis.core import registry, share
+from myoprosthesis.core.domain import domain_id
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.core.location import anchored, located
 from myoprosthesis.core.options import build, option
@@ -240,7 +241,7 @@ def _with_emg(options: StackOptions, file: Mapping[str, Any], effector: str, pol
 
 def _emulated(hand: str, namespace: str) -> str:
     """The port of an emulated hand, the same for all processes of a stack."""
-    domain = os.environ.get("ROS_DOMAIN_ID", "0")
+    domain = str(domain_id())
     place = "_".join(["myoprosthesis", str(os.getuid()), domain, *namespace.strip("/").split("/")]).rstrip("_")
     return str(runtime_folder(place) / hand)
 

@@ -65,7 +65,7 @@ def _replace(path: str, text: str) -> None:
 
 def _write(file: Path, target: Path, text: str) -> None:
     try:
-        file.write_text(text)
+        file.write_text(text, encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{target} cannot be written: {error.strerror}") from error
 

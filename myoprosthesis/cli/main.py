@@ -9,6 +9,7 @@ import sys
 
 from myoprosthesis import __version__
 from myoprosthesis.core.errors import MyoError
+from myoprosthesis.core.terminal import accept_all_characters
 from myoprosthesis.core.text import printable
 
 WORDS = (
@@ -32,12 +33,18 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command; bad input ends with one sentence and status 2."""
+    accept_all_characters()
     given = parser().parse_args(arguments)
     given.command = shlex.join(["myoprosthesis", *(sys.argv[1:] if arguments is None else arguments)])
     try:
         sys.exit(given.func(given))
     except MyoError as error:
         print(f"error: {printable(error)}", file=sys.stderr)
+        sys.exit(2)
+    except RuntimeError as error:
+        if "home directory" not in str(error):
+            raise
+        print("error: a path begins with ~, and that home directory is not known: write it out", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -20,7 +20,10 @@ SHAPING = ("high_pass_hz", "low_pass_hz", "order", "mains_hz", "notch_q", "envel
 
 def folder() -> Path:
     """Where calibrations are saved by name (XDG base directory specification 0.8)."""
-    home = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    try:
+        home = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    except RuntimeError as error:
+        raise ConfigError("calibrations are kept at home, and no home directory is known: set HOME") from error
     return Path(home) / "myoprosthesis" / "calibrations"
 
 

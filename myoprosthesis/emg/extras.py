@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-from pathlib import Path
 from typing import Any
 
 from myoprosthesis.core.errors import ConfigError
@@ -30,7 +29,7 @@ QUIET = b"[log]\nlevel = -1\n"
 def lsl(what: str) -> Any:
     """The module `pylsl`, with a library behind it that prints no more than warnings, where a person has not set it
     otherwise; raises `ConfigError` as `library`."""
-    if LSL_SETTINGS not in os.environ and not any(Path(p).expanduser().is_file() for p in LSL_PLACES):
+    if LSL_SETTINGS not in os.environ and not any(os.path.isfile(os.path.expanduser(p)) for p in LSL_PLACES):
         file = os.memfd_create("lsl_api.cfg")
         os.write(file, QUIET)
         os.environ[LSL_SETTINGS] = f"/proc/{os.getpid()}/fd/{file}"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import sys
 
+from myoprosthesis.core.domain import domain_id
 from myoprosthesis.core.errors import ConfigError
 
 
@@ -49,4 +49,4 @@ def is_claimed(topic: str) -> bool:
 
 
 def _address(topic: str) -> str:
-    return f"\0myoprosthesis {os.environ.get('ROS_DOMAIN_ID', '0') or '0'} {topic}"[:108]
+    return f"\0myoprosthesis {domain_id()} {topic}"[:108]

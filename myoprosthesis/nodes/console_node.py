@@ -12,15 +12,15 @@ import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import parameter_value_to_python
-from rclpy.signals import SignalHandlerOptions
 
 from myoprosthesis.core.message import PLAN_BYTES
 from myoprosthesis.core.namespace import namespace_of
 from myoprosthesis.core.plan import PerturbationPlan
 from myoprosthesis.nodes import status, topics
-from myoprosthesis.nodes.process import network_warning, run, stay_local
+from myoprosthesis.nodes.process import join_graph, network_warning, run
 from myoprosthesis.nodes.score import Score
 from myoprosthesis.nodes.subscription import subscribe
+from myoprosthesis.nodes.timers import every
 
 HEARD = ("effector", "policy", "emg", "emulator", "recorder", "perturbation", "task", "twin/effector")
 """Whose diagnostics are kept."""
@@ -100,8 +100,7 @@ class ConsoleNode(Node):
 @contextmanager
 def listening(name: str = "console", namespace: str = "") -> Iterator[ConsoleNode]:
     """A console for a program that is no node otherwise: call its `hear` again and again."""
-    stay_local()
-    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+    join_graph()
     console = ConsoleNode(name, namespace)
     try:
         yield console
@@ -115,7 +114,7 @@ class PrintingConsole(ConsoleNode):
 
     def __init__(self) -> None:
         super().__init__()
-        self.create_timer(1.0, lambda: print(line(self.score), flush=True))
+        every(self, 1.0, lambda: print(line(self.score), flush=True))
 
 
 def line(score: Score) -> str:

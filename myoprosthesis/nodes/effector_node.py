@@ -31,6 +31,7 @@ from myoprosthesis.nodes.ports import EffectorPort
 from myoprosthesis.nodes.process import network_warning, run
 from myoprosthesis.nodes.stop_socket import StopServer
 from myoprosthesis.nodes.subscription import subscribe
+from myoprosthesis.nodes.timers import every
 
 LOCAL_ONLY = (
     "with the network open, an emergency stop is taken off on the effector's own machine only: "
@@ -75,6 +76,8 @@ class EffectorNode(LoopNode):
         self._name = name
         self._claim: Claim | None = None
         self._open = bool(network_warning())
+        self._simulated = False
+        """Whether the time of this effector is published."""
         self._lifting = False
         """True while this process itself takes the emergency stop off."""
         self.settled(EffectorNodeOptions, self._own, free=("stopped",))
@@ -88,7 +91,7 @@ class EffectorNode(LoopNode):
         for service, callback in services.items():
             self.create_service(Trigger, f"~/{service}", callback)
         self.create_service(SetBool, "~/pause", self._pause)
-        self.create_timer(0.5, self._report)
+        every(self, 0.5, self._report)
         self._port = EffectorPort(self)
         self._viewer: Any = None
         self._wanted_stop: bool | None = None
@@ -125,7 +128,7 @@ class EffectorNode(LoopNode):
             changes["fingerprint"] = fingerprint(effector)
         effector.spec = replace(effector.spec, **changes)
         guard = GuardedEffector(effector)
-        self._port.fit(effector.spec, o.lockstep, o.beside)
+        self._port.fit(effector.spec, self._clocks(o), o.beside)
         self.loop = EffectorLoop(
             guard, self._port, lockstep=o.lockstep, parties=o.parties, seed=o.seed, duration_s=o.duration_s,
             start_s=o.start_s,
@@ -139,6 +142,24 @@ class EffectorNode(LoopNode):
         self._spec.publish(topics.SPEC.type(data=effector.spec.to_json()))
         if o.gui:
             self._open_viewer(effector)
+
+    def _clocks(self, o: EffectorNodeOptions) -> tuple[topics.Topic, ...]:
+        """Where the time of this effector is published, in lockstep or where the stack is to take it from there: on
+        `clock` in its namespace, for its own stack, and on /clock for everybody, where no other stack does."""
+        self._simulated = bool(o.lockstep or self.get_parameter("use_sim_time").value) and not o.beside
+        if not self._simulated:
+            return ()
+        own = replace(topics.CLOCK, name="clock")
+        rooted = self.resolve_topic_name(own.name) == topics.CLOCK.name
+        try:
+            self.claim(topics.CLOCK, "stack")
+        except ConfigError:
+            if rooted and self.get_parameter("use_sim_time").value:
+                raise
+            where = "told to nobody" if rooted else f"on {self.resolve_topic_name(own.name)} alone"
+            self.get_logger().warning(f"another stack publishes /clock: the time of this one is {where}")
+            return () if rooted else (own,)
+        return (own,) if rooted else (own, topics.CLOCK)
 
     def _await_start(self, loop: EffectorLoop) -> None:
         """At an exchange: a device that cannot be opened fails the transition, so that another can be brought up."""
@@ -205,7 +226,7 @@ class EffectorNode(LoopNode):
             return
         try:
             self._viewer = effector.open_viewer()
-            self.create_timer(1 / 30, self._viewer.sync)
+            every(self, 1 / 30, self._viewer.sync)
         except Exception as error:  # a missing display must not stop the effector
             self.get_logger().warning(f"the viewer cannot be opened: {error}")
 

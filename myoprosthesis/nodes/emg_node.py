@@ -27,6 +27,7 @@ from myoprosthesis.nodes.managed import LoopNode
 from myoprosthesis.nodes.parameters import declare, overrides, read
 from myoprosthesis.nodes.process import run, say
 from myoprosthesis.nodes.samples import SampleWriter, arrival_message
+from myoprosthesis.nodes.timers import every
 from myoprosthesis.policies import store
 from myoprosthesis.policies.onnx_policy import read_contract
 
@@ -126,7 +127,7 @@ class EmgNode(LoopNode):
         self._spec = self.create_publisher(topics.EMG_SPEC.type, topics.EMG_SPEC.name, topics.EMG_SPEC.qos)
         self._diagnostics = Diagnostics(self, "emg")
         self._port: EmgPort | None = None
-        self.create_timer(0.5, self._report)
+        every(self, 0.5, self._report)
         if self._options.autostart:
             self.autostart()
 

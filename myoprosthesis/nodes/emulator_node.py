@@ -21,6 +21,7 @@ from myoprosthesis.hands import sheet
 from myoprosthesis.nodes.diagnostics import Diagnostics
 from myoprosthesis.nodes.parameters import declare, read
 from myoprosthesis.nodes.process import run
+from myoprosthesis.nodes.timers import every
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class EmulatorNode(Node):
         self._diagnostics = Diagnostics(self, "emulator")
         self.add_on_set_parameters_callback(self._check)
         self.add_post_set_parameters_callback(self._set)
-        self.create_timer(0.5, self._report)
+        every(self, 0.5, self._report)
 
     def close(self) -> None:
         """Take the port away, when its owner has let go of it."""

@@ -10,7 +10,7 @@ from dataclasses import fields
 from typing import Any
 
 from rcl_interfaces.msg import SetParametersResult
-from rclpy.clock import Clock, ClockType
+from rclpy.clock import Clock
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.publisher import Publisher
@@ -21,6 +21,7 @@ from myoprosthesis.core.loop import settle
 from myoprosthesis.nodes import topics
 from myoprosthesis.nodes.claim import Claim
 from myoprosthesis.nodes.parameters import read
+from myoprosthesis.nodes.timers import every
 
 
 class ManagedNode(LifecycleNode):
@@ -139,7 +140,7 @@ class ManagedNode(LifecycleNode):
             message.stamp = wall.now().to_msg()
             pulse.publish(message)
 
-        self.create_timer(topics.BEAT_S, publish, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        every(self, topics.BEAT_S, publish)
 
     def close(self) -> None:
         """End what configuring began; safe to call twice."""

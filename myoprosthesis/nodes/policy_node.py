@@ -36,6 +36,7 @@ from myoprosthesis.nodes.policy_loop import PolicyLoop, player_for
 from myoprosthesis.nodes.ports import DecoderPort, PolicyPort
 from myoprosthesis.nodes.process import CRASHED, run, say
 from myoprosthesis.nodes.subscription import subscribe
+from myoprosthesis.nodes.timers import every
 from myoprosthesis.policies import store
 from myoprosthesis.policies.onnx_policy import OnnxPolicy, read_contract
 from myoprosthesis.policies.player import Player, Voice
@@ -86,7 +87,7 @@ class PolicyNode(LoopNode):
         self.add_post_set_parameters_callback(self._set)
         self._events: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._rung = self.create_guard_condition(self._handle)
-        self.create_timer(0.5, self._refresh)
+        every(self, 0.5, self._refresh)
 
     # -- lifecycle ----------------------------------------------------------------------------------------------
 

@@ -85,8 +85,9 @@ class EffectorPort(GraphPort):
         self._arrivals = self._inbox.subscribe(topics.EMG_ARRIVAL)
         self._arrived: dict[int, int] = {}
 
-    def fit(self, spec: EffectorSpec, lockstep: bool, beside: str = "") -> None:
-        """Publish for this effector from now on; as the twin of the one whose state is on the topic `beside`."""
+    def fit(self, spec: EffectorSpec, clocks: Sequence[topics.Topic] = (), beside: str = "") -> None:
+        """Publish for this effector from now on, and its time on the topics `clocks`; as the twin of the one whose
+        state is on the topic `beside`."""
         node = self._node
         self.beside = Beside(node, self._inbox, spec, beside) if beside else None
         self._quantity = spec.command.quantity
@@ -94,7 +95,7 @@ class EffectorPort(GraphPort):
         self._state, self._following = (
             node.create_publisher(t.type, t.name, t.qos) for t in (topics.STATE, topics.FOLLOWING)
         )
-        self.views = Views(node, spec, clock=lockstep)
+        self.views = Views(node, spec, clocks)
 
     def commands(self) -> list[Command]:
         """See `Port`."""

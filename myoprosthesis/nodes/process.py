@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -18,9 +20,11 @@ from rclpy.signals import SignalHandlerOptions
 
 from myoprosthesis.core import share
 from myoprosthesis.core.distribution import ros_distro
-from myoprosthesis.core.errors import MyoError
+from myoprosthesis.core.domain import domain_id
+from myoprosthesis.core.errors import ConfigError, MyoError
 from myoprosthesis.core.loop import quicken
 from myoprosthesis.core.output import diverted
+from myoprosthesis.core.terminal import accept_all_characters
 from myoprosthesis.core.text import printable
 
 STARTER = "MYOPROSTHESIS_PARENT"
@@ -45,12 +49,24 @@ def stay_local() -> None:
     Discovery and data are kept on this machine, so that nobody on the network can move a hand by accident
     (`open_network`, or `ROS_AUTOMATIC_DISCOVERY_RANGE=SUBNET`, opens both), and discovery is made quick.
     """
+    domain_id()
+    _log_somewhere()
     local = os.environ.setdefault(RANGE, "LOCALHOST").upper() in ("LOCALHOST", "OFF")
     name = _profile_name()
     if os.environ.get(name) in (None, "", _profile(not local)):
         os.environ[name] = _profile(local)
     if os.environ[name] == _profile(local):
         os.environ.setdefault("SKIP_DEFAULT_XML_FILE", "1")  # a profile in the working folder would come on top
+
+
+def join_graph(arguments: list[str] | None = None) -> None:
+    """`rclpy.init` with the settings of `stay_local`; raises `ConfigError` when the middleware cannot be started."""
+    stay_local()
+    try:
+        rclpy.init(args=arguments if arguments is not None else [], signal_handler_options=SignalHandlerOptions.NO)
+    except Exception as error:  # rclpy and the middleware raise kinds of their own
+        why = " ".join(str(error).split(", at ")[0].split())
+        raise ConfigError(f"the middleware of ROS cannot be started: {why or type(error).__name__}") from error
 
 
 def open_network() -> None:
@@ -68,7 +84,25 @@ def network_warning() -> str:
     fast = os.environ.get("RMW_IMPLEMENTATION", "rmw_fastrtps_cpp").startswith("rmw_fastrtps")
     if fast and os.environ[RANGE].upper() in ("LOCALHOST", "OFF") and os.environ[_profile_name()] == _profile(True):
         return ""
-    return OPEN.format(domain=os.environ.get("ROS_DOMAIN_ID") or 0)
+    return OPEN.format(domain=domain_id())
+
+
+def _log_somewhere() -> None:
+    """ROS logs below the home directory, and does not start where there is none: then in a temporary folder."""
+    if os.environ.get("ROS_LOG_DIR"):
+        return
+    home = os.environ.get("ROS_HOME") or (os.path.join(os.environ["HOME"], ".ros") if os.environ.get("HOME") else "")
+    for folder in filter(None, (os.path.join(home, "log") if home else "", _own_log())):
+        with contextlib.suppress(OSError):
+            os.makedirs(folder, exist_ok=True)
+            if os.access(folder, os.W_OK):
+                if folder == _own_log():
+                    os.environ["ROS_LOG_DIR"] = folder
+                return
+
+
+def _own_log() -> str:
+    return os.path.join(tempfile.gettempdir(), f"myoprosthesis_{os.getuid()}_log")
 
 
 def _profile_name() -> str:
@@ -105,6 +139,7 @@ def _descends_from(process: int) -> bool:
 def run(make: Callable[[], Any], argv: list[str] | None = None) -> int:
     """Make a node, spin it until Ctrl-C or SIGTERM, close it; the exit status. What it says is passed on by threads of
     its own, so that neither a control loop nor a service waits for whoever reads."""
+    accept_all_characters()
     with diverted():
         code = _run(make, argv)
     if any(t.name.endswith(WORKERS) and t.is_alive() for t in threading.enumerate()):
@@ -113,15 +148,14 @@ def run(make: Callable[[], Any], argv: list[str] | None = None) -> int:
 
 
 def _run(make: Callable[[], Any], argv: list[str] | None) -> int:
-    stay_local()
     die_with_parent()
     quicken()
-    rclpy.init(args=argv, signal_handler_options=SignalHandlerOptions.NO)
     stop = threading.Event()
     for sig in (signal.SIGINT, signal.SIGTERM):
         signal.signal(sig, lambda *_: stop.set())
     node: Node | None = None
     try:
+        join_graph(argv)
         node = make()
         executor = SingleThreadedExecutor()
         executor.add_node(node)

@@ -22,6 +22,7 @@ from myoprosthesis.nodes.managed import LoopNode
 from myoprosthesis.nodes.parameters import declare, read
 from myoprosthesis.nodes.process import run, say
 from myoprosthesis.nodes.recorder_loop import AUTO, SIMULATED, WALL, Line, RecorderLoop
+from myoprosthesis.nodes.timers import every
 from myoprosthesis.recording.bag_writer import BagWriter
 
 DEPTH = 5000
@@ -80,8 +81,8 @@ class RecorderNode(LoopNode):
         self._known: set[str] = set()
         self._heard: dict[str, float] = {}
         self._said: Any = None
-        self.create_timer(DISCOVER_S, self._discover)
-        self.create_timer(1.0, self._report)
+        every(self, DISCOVER_S, self._discover)
+        every(self, 1.0, self._report)
         if self._options.autostart:
             self.autostart()
 

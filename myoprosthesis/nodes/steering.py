@@ -11,14 +11,13 @@ from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from rcl_interfaces.srv import GetParameters, SetParametersAtomically
 from rclpy.parameter import Parameter, parameter_value_to_python
-from rclpy.signals import SignalHandlerOptions
 from std_srvs.srv import SetBool, Trigger
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.namespace import absolute, namespace_of
 from myoprosthesis.nodes import status, topics
 from myoprosthesis.nodes.claim import is_claimed
-from myoprosthesis.nodes.process import stay_local
+from myoprosthesis.nodes.process import join_graph
 from myoprosthesis.nodes.subscription import subscribe
 
 WAIT_S = 3.0
@@ -33,9 +32,8 @@ class Steering:
 
     def __init__(self, namespace: str = "", name: str = "steering") -> None:
         namespace = namespace_of(namespace)
-        stay_local()
         if not rclpy.ok():
-            rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+            join_graph()
         self.node = rclpy.create_node(name, namespace=namespace)
         self._active: list[dict[str, Any]] = []
         self._clients: dict[str, Any] = {}

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
+from myoprosthesis.core.domain import domain_id
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.namespace import absolute
 
@@ -99,7 +100,7 @@ def request(namespace: str, word: str) -> str | None:
 
 def _address(namespace: str) -> str:
     """An abstract address has at most 107 bytes, a namespace may have more."""
-    domain = os.environ.get("ROS_DOMAIN_ID", "").strip() or "0"
+    domain = domain_id()
     where = hashlib.sha256(f"{domain} {absolute(namespace, 'effector')}".encode()).hexdigest()[:32]
     return f"\0myoprosthesis stop {where}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from builtin_interfaces.msg import Time
@@ -24,7 +24,8 @@ def time_message(stamp_ns: int) -> Time:
 class Views:
     """Builds each view from a state. `refresh` asks who listens; views without listeners cost nothing."""
 
-    def __init__(self, node: Node, spec: EffectorSpec, clock: bool) -> None:
+    def __init__(self, node: Node, spec: EffectorSpec, clocks: Sequence[topics.Topic] = ()) -> None:
+        """`clocks`: topics on which the time of the states is published."""
         self._frame = spec.frame
         nj, nm = len(spec.joints), len(spec.muscles)
         joints, muscles = Writer(spec.joints, frame=spec.frame), Writer(spec.muscles, frame=spec.frame)
@@ -43,8 +44,7 @@ class Views:
             build |= {topics.ENDPOINT_POSE: self._pose, topics.ENDPOINT_TWIST: self._twist, topics.LOAD: self._load}
         if "joint" in spec.sites:
             build[topics.LOAD_JOINTS] = lambda t, s: loads.pack(t, s.joint_load)
-        if clock:
-            build[topics.CLOCK] = lambda t, s: Clock(clock=time_message(t))
+        build |= dict.fromkeys(clocks, lambda t, s: Clock(clock=time_message(t)))
         self._all = [(node.create_publisher(t.type, t.name, t.qos), make) for t, make in build.items()]
         self._wanted: list[tuple[Any, Callable[[int, EffectorState], Any]]] = []
 

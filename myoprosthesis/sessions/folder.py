@@ -84,8 +84,9 @@ class SessionFolder:
                 raise ConfigError(f"{path} exists already: go on with it by --resume, or give another --out")
             folder.policies.mkdir(parents=True)
             text = yaml.safe_dump(session.to_dict(), sort_keys=False, allow_unicode=True)
-            (path / "session.yaml").write_text(text)
-            folder.perturbation.write_text(yaml.safe_dump(preset(session, trials), sort_keys=False, allow_unicode=True))
+            (path / "session.yaml").write_text(text, encoding="utf-8")
+            imposed = yaml.safe_dump(preset(session, trials), sort_keys=False, allow_unicode=True)
+            folder.perturbation.write_text(imposed, encoding="utf-8")
             listed.write(folder.reaches, [t.reach for t in trials])
             folder.table.write_text(",".join(COLUMNS) + "\n")
         except OSError as error:

@@ -72,7 +72,7 @@ class Listed:
 
 def write(path: Path, reaches: Iterable[Reach]) -> None:
     """Write a list that `read` reads."""
-    with path.open("w", newline="") as file:
+    with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(f.name for f in fields(Reach))
         writer.writerows(astuple(r) for r in reaches)
@@ -81,7 +81,7 @@ def write(path: Path, reaches: Iterable[Reach]) -> None:
 def read(path: Path) -> list[Reach]:
     """The reaches in a file; every fault is a `ConfigError` that names the row."""
     try:
-        with path.open(newline="") as file:
+        with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(f"the list of reaches {str(path)!r} cannot be read: {error}; give task.file a CSV") from error
