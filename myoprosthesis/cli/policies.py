@@ -12,6 +12,8 @@ from myoprosthesis.core.text import printable
 
 GAIN = 10.0
 """Of the curl fields in which policies are scored, N·s/m."""
+WINDOW_MM = (-260, 260)
+"""The same in every picture, so that two policies can be compared by eye; targets are 100 mm away."""
 TOLERANCE_MM = 0.5
 """A score measured again on the physics of its contract differs by less than this."""
 
@@ -149,18 +151,26 @@ def _draw(file: str, name: str, policy: Any, effector: Any) -> None:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ConfigError("pictures need matplotlib: pip install 'myoprosthesis[plot]'") from error
+    import numpy as np
+
+    from myoprosthesis.report.style import direction_colour
     from myoprosthesis.training.measure import centre_out
 
-    figure = Figure(figsize=(9, 3.2), layout="constrained")
-    fields = {"no field": 0.0, "clockwise field, b = +10": GAIN, "counter-clockwise, b = −10": -GAIN}
+    figure = Figure(figsize=(9, 3.3), layout="constrained")
+    fields = {
+        "no field": 0.0, f"CW, b = +{GAIN:g} N·s/m": GAIN, f"CCW, b = −{GAIN:g} N·s/m": -GAIN,
+    }  # fmt: skip
     for axes, (title, gain) in zip(figure.subplots(1, 3, sharex=True, sharey=True), fields.items(), strict=True):
         reaches = centre_out(policy, effector, gain)
         for path, target in zip(reaches.path, reaches.target, strict=True):
-            axes.plot(*(1e3 * (path - reaches.start)).T, color="tab:blue", lw=1.5)
-            axes.plot(*(1e3 * (target - reaches.start)), "o", color="tab:red", ms=6, alpha=0.6)
-        axes.set(title=title, xlabel="x, mm", aspect="equal")
+            aside = 1e3 * (target - reaches.start)
+            tint = direction_colour(float(np.arctan2(aside[1], aside[0])))
+            axes.plot(*(1e3 * (path - reaches.start)).T, color=tint, lw=1.5)
+            axes.plot(*aside, "o", color=tint, ms=9, mfc="none", mew=1.5)
+        axes.plot(0, 0, "+", color="black", ms=8)
+        axes.set(title=title, xlabel="x from the start, mm", aspect="equal", xlim=WINDOW_MM, ylim=WINDOW_MM)
         axes.spines[["top", "right"]].set_visible(False)
-    figure.axes[0].set_ylabel(f"{name}\ny, mm")
+    figure.axes[0].set_ylabel(f"{name}\ny from the start, mm")
     try:
         figure.savefig(file, dpi=150)
     except (OSError, ValueError) as error:

@@ -1,0 +1,46 @@
+"""Pictures show the body, filling them, and nothing of the room around it."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+PROBE = "import mujoco; mujoco.GLContext(8, 8).make_current()"
+
+
+@pytest.fixture(scope="module")
+def drawing():
+    """The environment in which this machine draws without a display."""
+    environment = {**os.environ, "MUJOCO_GL": "egl"}
+    if subprocess.run([sys.executable, "-c", PROBE], env=environment, capture_output=True).returncode:
+        pytest.skip("no EGL here: install libegl1 and libgl1-mesa-dri")
+    return environment
+
+
+def read(path):
+    from matplotlib.image import imread
+
+    return imread(path)[..., :3]
+
+
+@pytest.mark.parametrize("effector", ["myolegs", "arm26"])
+def test_the_body_fills_the_picture(effector, drawing, command, tmp_path):
+    done = command("picture", effector, "--out", str(tmp_path / "p.png"), "--size", "90x90", env=drawing)
+    assert done.returncode == 0, done.stderr
+    body = (read(tmp_path / "p.png") < 1).any(axis=2)
+    height, width = (np.ptp(np.flatnonzero(body.any(axis=k))) + 1 for k in (1, 0))
+    assert max(height, width) > 45 and 0.01 < body.mean() < 0.6
+    assert not body[:, [0, -1]].any() and not body[[0, -1]].any()
+
+
+def test_postures_stand_beside_each_other_under_their_names(drawing, command, tmp_path):
+    words = ("picture", "ability_hand_model", "--size", "80x80", "--out", str(tmp_path / "p.png"), "--pose")
+    done = command(*words, "open", "power", env=drawing)
+    assert done.returncode == 0, done.stderr
+    image = read(tmp_path / "p.png")
+    half = image.shape[1] // 2
+    assert image.shape[0] > 80 and not np.array_equal(image[:, :half], image[:, half : 2 * half])
+    done = command(*words, "fist", env=drawing)
+    assert done.returncode == 2 and "unknown pose 'fist': known are" in done.stderr
