@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.io
 import scipy.sparse
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from myoprosthesis.checks import check_emg_format
@@ -434,14 +434,14 @@ NAMES = st.lists(
 )
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=15, deadline=None, derandomize=True, phases=[Phase.generate])
 @given(
     names=NAMES, rate=st.one_of(st.integers(10, 5000), st.floats(10.0, 5000.0)),
     unit=st.sampled_from(["uV", "mV", "V", "counts"]),
     kind=st.sampled_from(["i2", "i4", "f4", "f8"]), version=st.sampled_from(["5", "7.3", "h5"]), turned=st.booleans(),
     codes=st.lists(st.one_of(st.integers(0, 2**24), st.just(np.nan)), min_size=1, max_size=5),
 )  # fmt: skip
-def test_figures_are_those_of_scipy_and_h5py(tmp_path_factory, names, rate, unit, kind, version, turned, codes):
+def test_figures_are_those_of_scipy_and_h5py(tmp_path_factory, info, names, rate, unit, kind, version, turned, codes):
     n = 120
     values = np.random.default_rng(0).integers(-30000, 30000, (n, len(names))).astype(kind)
     label = np.repeat(codes, -(-n // len(codes)))[:n].astype(float)
@@ -474,3 +474,8 @@ def test_figures_are_those_of_scipy_and_h5py(tmp_path_factory, names, rate, unit
     for s in recording.spans:
         got[s.start : s.stop] = float(s.label)
     assert np.array_equal(got, labels, equal_nan=True)
+    figures = info(path, "--label", "label")
+    wanted = (list(recording.channels), said, "counts" if unit == "counts" else "V", n)
+    assert tuple(figures[k] for k in ("channels", "rate", "unit", "samples")) == wanted
+    held = {f"{code:.0f}": float((labels == code).sum() / said) for code in np.unique(labels[~np.isnan(labels)])}
+    assert figures["labels"] == pytest.approx(held)

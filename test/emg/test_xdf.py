@@ -6,7 +6,7 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from myoprosthesis.checks import check_emg_format
@@ -224,14 +224,14 @@ def test_sizes_that_are_not_there_are_refused_before_anything_is_allocated(tmp_p
 NAMES = st.text("abcdefgXYZ 0123456789_-#äµ", min_size=1, max_size=10).map(str.strip).filter(bool)
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=12, deadline=None, derandomize=True, phases=[Phase.generate])
 @given(
     names=st.lists(NAMES, min_size=1, max_size=4), form=st.sampled_from(sorted(CODES)),
     rate=st.sampled_from([100.0, 1111.11]),
     unit=st.sampled_from(["microvolts", "uV", "mV", "volts"]), gaps=st.lists(st.integers(1, 249), max_size=3),
     cues=st.lists(st.tuples(st.integers(0, 250), NAMES), max_size=5), offset=st.floats(-50.0, 50.0),
 )  # fmt: skip
-def test_figures_are_those_of_pyxdf(tmp_path_factory, names, form, rate, unit, gaps, cues, offset):
+def test_figures_are_those_of_pyxdf(tmp_path_factory, info, names, form, rate, unit, gaps, cues, offset):
     import pyxdf
 
     n = 250
@@ -263,3 +263,10 @@ def test_figures_are_those_of_pyxdf(tmp_path_factory, names, form, rate, unit, g
     for s in recording.spans:
         got[s.start : s.stop] = [s.label] * (s.stop - s.start)
     assert got == expected
+    figures = info(path)
+    wanted = (list(recording.channels), rate, "V", len(data["time_stamps"]))
+    assert tuple(figures[k] for k in ("channels", "rate", "unit", "samples")) == wanted
+    held = {t: got.count(t) / rate for t in set(got) if t}
+    assert figures["labels"] == pytest.approx(held) and figures["faults"]["gaps"] == len(set(gaps))
+    lost = np.diff(data["time_stamps"]).sum() - (n - 1) / rate
+    assert figures["faults"]["lost_s"] == pytest.approx(lost, abs=1e-6)
