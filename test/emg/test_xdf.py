@@ -229,7 +229,8 @@ NAMES = st.text("abcdefgXYZ 0123456789_-#äµ", min_size=1, max_size=10).map(str
     names=st.lists(NAMES, min_size=1, max_size=4), form=st.sampled_from(sorted(CODES)),
     rate=st.sampled_from([100.0, 1111.11]),
     unit=st.sampled_from(["microvolts", "uV", "mV", "volts"]), gaps=st.lists(st.integers(1, 249), max_size=3),
-    cues=st.lists(st.tuples(st.integers(0, 250), NAMES), max_size=5), offset=st.one_of(st.none(), st.floats(-50.0, 50.0)),
+    cues=st.lists(st.tuples(st.integers(0, 250), NAMES), max_size=5),
+    offset=st.one_of(st.none(), st.floats(-50.0, 50.0)),
 )  # fmt: skip
 def test_figures_are_those_of_pyxdf(tmp_path_factory, info, names, form, rate, unit, gaps, cues, offset):
     import pyxdf
