@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -49,7 +50,10 @@ class Run:
     def __init__(
         self, session: Session, folder: SessionFolder, tell: Callable[[str, str], None],
         show: Callable[[Trial, dict[str, Any]], None], asked: Callable[[], bool], namespace: str = "",
+        held: threading.Event | None = None,
     ) -> None:
+        """`held` is set while a person wants no further trial to begin."""
+        self._held = held or threading.Event()
         self.session, self.folder, self.trials = session, folder, plan(session)
         self._tell, self._show, self._asked, self._namespace = tell, show, asked, namespace
         self._dt = float(effector(session.effector).spec.dt)
@@ -86,7 +90,7 @@ class Run:
             self._supervisor = Supervisor(self._nodes(), self._tell, self._namespace)
             stack.callback(self._supervisor.stop)
             steering = stack.enter_context(Steering(self._namespace, "session"))
-            conductor = Conductor(steering, self._dt)
+            conductor = Conductor(steering, self._dt, self._held)
             stack.callback(conductor.close)
             self._supervisor.start()
             conductor.await_ready(self._check)
@@ -169,7 +173,7 @@ class Run:
         until, said = time.monotonic() + (0.0 if self.session.lockstep else trial.rest_s), ""
         while (why := _held(conductor, self.folder.path)) or time.monotonic() < until:
             if why != said and why:
-                self._tell("session", f"paused before trial {trial.number}: {why}")
+                self._tell("session", f"paused before trial {trial.number + 1} of {len(self.trials)}: {why}")
             said = why
             self._check()
             conductor.steering.spin_until(lambda: False, 0.1)

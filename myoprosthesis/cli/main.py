@@ -8,6 +8,7 @@ import shlex
 import sys
 
 from myoprosthesis import __version__
+from myoprosthesis.cli.commands import Commands, HelpFormatter
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.terminal import accept_all_characters
 from myoprosthesis.core.text import printable
@@ -22,12 +23,16 @@ WORDS = (
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
     top = argparse.ArgumentParser(
-        prog="myoprosthesis", description="A ROS 2 control stack for muscles and prosthetic hands."
+        prog="myoprosthesis",
+        usage="myoprosthesis [-h] [--version] COMMAND …",
+        description="A ROS 2 control stack for muscles and prosthetic hands. `myoprosthesis COMMAND --help` has more.",
+        formatter_class=HelpFormatter,
     )
     top.add_argument("--version", action="version", version=f"myoprosthesis {__version__}")
-    words = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    words = Commands(top)
     for word in WORDS:
         importlib.import_module(f"myoprosthesis.cli.{word}").add(words)
+    top.epilog = words.listed()
     return top
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,11 @@ def add(words: Any) -> None:
     about = "run an experiment: blocks of trials, learning, recording"
     p = words.add_parser("session", help=about, description=__doc__)
     verbs = p.add_subparsers(title="verbs", metavar="VERB", required=True)
-    v = verbs.add_parser("run", help="run a session to its end, or go on with one")
+
+    def verb(name: str, about: str) -> argparse.ArgumentParser:
+        return verbs.add_parser(name, help=about, description=about)  # type: ignore[no-any-return]
+
+    v = verb("run", "run a session to its end, or go on with one")
     v.add_argument("session", nargs="?", default="", help="a file in config/sessions/, or the path of one")
     v.add_argument("--resume", metavar="FOLDER", default="", help="go on with the session in this folder")
     v.add_argument("--out", metavar="FOLDER", default="", help="folder to write (recordings/NAME_DATE-TIME)")
@@ -27,14 +33,14 @@ def add(words: Any) -> None:
     v.add_argument("--quiet", action="store_true", help="no progress bar, only lines")
     add_json(v)
     v.set_defaults(func=run)
-    v = verbs.add_parser("check", help="read a session and show its blocks; nothing starts")
+    v = verb("check", "read a session and show its blocks; nothing starts")
     v.add_argument("session", help="a file in config/sessions/, or the path of one")
     add_json(v)
     v.set_defaults(func=check)
-    v = verbs.add_parser("list", help="the sessions that ship with the package")
+    v = verb("list", "the sessions that ship with the package")
     v.set_defaults(func=list_all)
     for word, text in (("pause", "hold a running session after its present trial"), ("continue", "let it go on")):
-        v = verbs.add_parser(word, help=text)
+        v = verb(word, text)
         v.add_argument("--namespace", default="", help="namespace of the session")
         v.set_defaults(func=hold, hold=word == "pause")
 
@@ -72,6 +78,8 @@ def _run(given: argparse.Namespace, session: Any, folder: Any) -> int:
     from tqdm import tqdm
 
     from myoprosthesis import session_run
+    from myoprosthesis.nodes.conductor import GOING_ON, PAUSING
+    from myoprosthesis.nodes.stop_socket import SESSION, StopServer
 
     began = time.monotonic()
     live = not given.quiet and sys.stderr.isatty()
@@ -79,8 +87,19 @@ def _run(given: argparse.Namespace, session: Any, folder: Any) -> int:
     def tell(who: str, text: str) -> None:
         tqdm.write(f"[{who}] {text}", file=sys.stderr)
 
-    with session_run.watched_signals() as asked:
-        sitting = session_run.Run(session, folder, tell, lambda trial, row: show(trial, row), asked, given.namespace)
+    held = threading.Event()
+
+    def hold(pause: bool) -> str:
+        (held.set if pause else held.clear)()
+        return PAUSING if pause else GOING_ON
+
+    with ExitStack() as stack:
+        asked = stack.enter_context(session_run.watched_signals())
+        server = StopServer(given.namespace, hold, SESSION)  # from now on: a learner may take minutes to be made ready
+        stack.callback(server.close)
+        sitting = session_run.Run(
+            session, folder, tell, lambda trial, row: show(trial, row), asked, given.namespace, held
+        )
         first = sitting.done
         with tqdm(total=session.trials, initial=first, unit="trial", disable=not live, dynamic_ncols=True) as bar:
 
@@ -132,17 +151,20 @@ def check(given: argparse.Namespace) -> int:
     _check_libraries(session)
     trials = plan(session)
     table = Table(title=f"{session.name}: {session.about}")
-    for column in ("block", "trials", "imposed", "catch", "channel", "policy", "time of movement"):
+    for column in ("block", "trials", "perturbation", "catch", "channel", "policy", "length"):
         table.add_column(column)
-    figures = []
+    figures, policy = [], session.policy
     for i, block in enumerate(session.blocks):
+        policy = block.policy or policy
+        learned = f"{policy}, as learned until then" if session.learner and i else policy
         mine = [t for t in trials if t.block == i]
         kinds = {k: sum(t.kind == k for t in mine) for k in (CATCH, CHANNEL)}
         seconds = sum(t.reach.trial_s for t in mine)
         imposed = next((t.perturbation for t in mine if t.kind == "normal"), "null")
         figures.append({"name": block.name, "trials": len(mine), "perturbation": imposed, **kinds, "seconds": seconds})
-        table.add_row(block.name, str(len(mine)), imposed, str(kinds[CATCH]), str(kinds[CHANNEL]),
-                      block.policy or ("as it has become" if i else session.policy), f"{seconds:.0f} s")
+        preset = imposed if block.kinds else block.perturbation
+        table.add_row(block.name, str(len(mine)), preset, str(kinds[CATCH]), str(kinds[CHANNEL]), learned,
+                      f"{seconds:.0f} s")
     Console().print(table)
     write_json(given.json, {"name": session.name, "trials": len(trials), "blocks": figures})
     return 0
@@ -158,9 +180,14 @@ def list_all(given: argparse.Namespace) -> int:
 
 
 def hold(given: argparse.Namespace) -> int:
-    """Pause, or go on."""
+    """Pause, or go on: at once on this machine, whatever the session does now; over the graph elsewhere."""
     from myoprosthesis.nodes.steering import Steering
+    from myoprosthesis.nodes.stop_socket import RESUME, SESSION, STOP, request
 
+    answer = request(given.namespace, STOP if given.hold else RESUME, SESSION)
+    if answer is not None:
+        print(answer)
+        return 0
     with Steering(given.namespace) as steering:
         print(steering.hold_session(given.hold))
     return 0

@@ -21,6 +21,7 @@ from myoprosthesis.nodes.trial_watch import TrialWatch, Watched
 
 READY_S, PLAN_S = 30.0, 2000
 """How long a stack may take to come up; how many states are kept while their trial's plan is on its way."""
+PAUSING, GOING_ON = "pausing after the trial that runs", "going on"
 SILENT_S = 60.0
 """A trial may take so much longer than it should before the session gives it up."""
 
@@ -102,8 +103,9 @@ class Listener:
 class Conductor:
     """What a session says to a running stack, and hears of it."""
 
-    def __init__(self, steering: Steering, dt: float) -> None:
-        self.steering, self.paused = steering, False
+    def __init__(self, steering: Steering, dt: float, held: threading.Event | None = None) -> None:
+        """`held` is set while no further trial may begin."""
+        self.steering, self._held = steering, held or threading.Event()
         self.listener = Listener(steering.node, dt)
         self._recorder: dict[str, Any] = {}
         self._policy: dict[str, Any] = {}
@@ -111,6 +113,11 @@ class Conductor:
         subscribe(node, topics.POLICY_ACTIVE, self._hear, topics.latched(10))
         subscribe(node, topics.RECORDER_ACTIVE, self._hear_recorder)
         node.create_service(SetBool, "session/pause", self._pause)
+
+    @property
+    def paused(self) -> bool:
+        """Whether a person holds the session between two trials."""
+        return self._held.is_set()
 
     def close(self) -> None:
         """Hear nothing more."""
@@ -176,7 +183,6 @@ class Conductor:
         self._recorder = {**status.values(message), "text": message.message}
 
     def _pause(self, request: Any, response: Any) -> Any:
-        self.paused = bool(request.data)
-        response.success = True
-        response.message = "pausing after the trial that runs" if self.paused else "going on"
+        (self._held.set if request.data else self._held.clear)()
+        response.success, response.message = True, PAUSING if request.data else GOING_ON
         return response

@@ -1,4 +1,4 @@
-"""The emergency stop over a local socket: it needs no discovery, which takes seconds on the graph."""
+"""The emergency stop, and the pause of a session, over a local socket: the graph's discovery takes seconds."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.namespace import absolute
 
 STOP, RESUME = "estop", "resume"
+EFFECTOR, SESSION = "effector", "session"
 ANSWER_S = 2.0
 """How long an effector may take to answer."""
 REQUEST_S = 0.5
@@ -24,13 +25,13 @@ BYTES = 1024
 
 
 class StopServer:
-    """Answers `request` for the effector of a namespace, in a thread of its own.
+    """Answers `request` for the effector of a namespace, or another part of its stack, in a thread of its own.
 
     Only processes of the same user, or root, are answered: the kernel says who has connected. An address in Linux's
     abstract namespace is nobody's file and vanishes with its process; elsewhere nothing is served.
     """
 
-    def __init__(self, namespace: str, act: Callable[[bool], str]) -> None:
+    def __init__(self, namespace: str, act: Callable[[bool], str], part: str = EFFECTOR) -> None:
         """`act` is told whether to stop (True) or to resume, and returns what to answer; it may raise `ConfigError`.
         Raises `ConfigError` when the address is taken."""
         self._act, self._socket = act, None
@@ -38,12 +39,12 @@ class StopServer:
             return
         server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
-            server.bind(_address(namespace))
+            server.bind(_address(namespace, part))
             server.listen()
         except OSError as error:
             server.close()
             raise ConfigError(
-                f"the emergency stop of {absolute(namespace, 'effector')} cannot be served locally: {error.strerror}"
+                f"the emergency stop of {absolute(namespace, part)} cannot be served locally: {error.strerror}"
             ) from error
         self._socket = server
         self._thread = threading.Thread(target=self._serve, args=(server,), name="emergency stop", daemon=True)
@@ -78,15 +79,15 @@ class StopServer:
             return f"no: {error}"
 
 
-def request(namespace: str, word: str) -> str | None:
-    """What the effector of a namespace on this machine answers to `STOP` or `RESUME`; None when none is reached so.
-    Raises `ConfigError` with its reason when it refuses."""
+def request(namespace: str, word: str, part: str = EFFECTOR) -> str | None:
+    """What the effector (or another part) of a namespace on this machine answers to `STOP` or `RESUME`; None when none
+    is reached so. Raises `ConfigError` with its reason when it refuses."""
     if sys.platform != "linux":
         return None
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as client:
         client.settimeout(ANSWER_S)
         try:
-            client.connect(_address(namespace))
+            client.connect(_address(namespace, part))
             if not _trusted(client):
                 return None
             client.send(word.encode())
@@ -98,10 +99,9 @@ def request(namespace: str, word: str) -> str | None:
     return text if kind == "yes" else None
 
 
-def _address(namespace: str) -> str:
+def _address(namespace: str, part: str) -> str:
     """An abstract address has at most 107 bytes, a namespace may have more."""
-    domain = domain_id()
-    where = hashlib.sha256(f"{domain} {absolute(namespace, 'effector')}".encode()).hexdigest()[:32]
+    where = hashlib.sha256(f"{domain_id()} {absolute(namespace, part)}".encode()).hexdigest()[:32]
     return f"\0myoprosthesis stop {where}"
 
 

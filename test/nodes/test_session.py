@@ -116,7 +116,8 @@ def test_what_cannot_begin_leaves_no_folder(command, session, tmp_path):
 
 
 def test_no_trial_begins_while_the_disk_has_no_room_for_it(monkeypatch, tmp_path):
-    conductor = SimpleNamespace(paused=False, recorded=lambda: {"text": "recording"})
+    listener = SimpleNamespace(held="")
+    conductor = SimpleNamespace(paused=False, listener=listener, recorded=lambda: {"text": "recording"})
     assert session_run._held(conductor, tmp_path) == ""
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000_000))
     assert "less than 1 MiB is free" in session_run._held(conductor, tmp_path)

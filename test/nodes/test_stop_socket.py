@@ -68,7 +68,7 @@ def test_a_refusal_is_the_effector_s_own_sentence(server):
 def test_a_silent_client_does_not_keep_others_waiting(server):
     told = server("")
     silent = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    silent.connect(stop_socket._address(""))
+    silent.connect(stop_socket._address("", "effector"))
     assert request("", STOP) == "done" and told == [True]
     silent.close()
 
