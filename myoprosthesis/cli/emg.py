@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from myoprosthesis.cli import emg_live
+from myoprosthesis.cli import emg_live, recording_picture
 from myoprosthesis.cli.about import about, add_about, add_options, chosen
 from myoprosthesis.cli.figures import add_json, check_writable, write_json
-from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.text import printable
 from myoprosthesis.emg.layout import Layout
+
+if TYPE_CHECKING:
+    from myoprosthesis.emg.faults import Faults
+    from myoprosthesis.emg.recording import Recording
 
 
 def add(words: Any) -> None:
@@ -21,91 +26,101 @@ def add(words: Any) -> None:
     d.add_argument("file", help="CSV, TSV, … or a folder of them")
     add_options(d, Layout)
     add_about(d)
-    d.add_argument("--png", default="", metavar="FILE", help="also draw the channels")
+    d.add_argument("--png", default="", metavar="FILE", help="also draw the channels (of several recordings the first)")
     add_json(d)
     d.set_defaults(func=info)
     emg_live.add(deeds)
 
 
 def info(given: argparse.Namespace) -> int:
-    """Tell what a recording holds and what is wrong with it."""
-    from rich.console import Console
-
-    from myoprosthesis.cli.table import Table
+    """Tell what a recording holds, how it was read and what is wrong with it."""
     from myoprosthesis.emg import formats
     from myoprosthesis.emg.faults import faults
+    from myoprosthesis.emg.labels import check_labels
 
     check_writable(given.json)
     check_writable(given.png)
-    said = about(given, [given.file])
-    layout = chosen(given, Layout, said)
+    layout = chosen(given, Layout, about(given, [given.file]))
+    paths = formats.files(given.file, layout)
     figures: dict[str, Any] = {}
-    for path in formats.files(given.file, layout):
+    there: list[str] = []
+    for path in paths:
         recording = formats.read(path, layout, conditioned=True)
         found = faults(recording)
-        size = f"{len(recording.channels)} channels × {recording.rate:g} Hz, {recording.seconds:.1f} s"
-        print(f"{path}: {size}, {'with' if recording.stamped else 'without'} stamps")
-        labels: dict[str, float] = {}
-        for span in recording.spans:
-            labels[span.label] = labels.get(span.label, 0.0) + (span.stop - span.start) / recording.rate
-        if labels:
-            print("  labels: " + ", ".join(f"{k} {v:.1f} s" for k, v in sorted(labels.items())))
-        if recording.target_names:
-            print("  targets: " + ", ".join(recording.target_names))
-        if given.file == str(path):
-            table = Table("channel", f"mean, {recording.unit}", "rms about it", "largest", "saturated",
-                          f"{found.mains_hz:g} Hz")  # fmt: skip
-            for k, channel in enumerate(recording.channels):
-                x = recording.samples[:, k]
-                x = x[_finite(x)]
-                row = (x.mean(), x.std(), abs(x - x.mean()).max()) if x.size else (0.0, 0.0, 0.0)
-                table.add_row(channel, *(f"{v:.4g}" for v in row), str(found.saturated[k]), f"{found.mains[k]:.1%}")
-            Console().print(table)
-        for sentence in found.words(recording.channels, recording.rate):
-            print(f"  fault: {sentence}")
-        figures[str(path)] = {
-            "channels": list(recording.channels), "rate": recording.rate, "unit": recording.unit,
-            "samples": len(recording), "seconds": recording.seconds, "stamped": recording.stamped, "labels": labels,
-            "targets": list(recording.target_names), "faults": asdict(found),
-        }  # fmt: skip
-        if given.png and len(figures) == 1:  # of several recordings the first is drawn
-            _draw(given.png, recording)
+        _print(path, recording, found, in_full=len(paths) == 1)
+        there += recording.file_labels
+        figures[str(path)] = _figures(recording, found)
+        if given.png and path == paths[0]:
+            recording_picture.draw(given.png, recording)
+            others = f", the first of {len(paths)} recordings (name one to draw another)" if len(paths) > 1 else ""
+            print(printable(f"drawn in {given.png}: {path}{others}"))
+    check_labels(layout, there)
     write_json(given.json, next(iter(figures.values())) if len(figures) == 1 else figures)
     return 0
 
 
-def _finite(x: Any) -> Any:
+def _print(path: Path, recording: Recording, found: Faults, in_full: bool) -> None:
+    size = f"{len(recording.channels)} channels × {recording.rate:g} Hz, {recording.seconds:.1f} s"
+    lines = [f"{path}: {size}, {'with' if recording.stamped else 'without'} stamps"]
+    lines += [f"  read: {remark}" for remark in recording.remarks]
+    if recording.conditioned:
+        lines.append(f"  not raw: {recording.conditioned}")
+    labels = _label_seconds(recording)
+    if labels:
+        lines.append("  labels: " + ", ".join(f"{k} {v:.1f} s" for k, v in sorted(labels.items())))
+    if recording.target_names:
+        lines.append("  targets: " + ", ".join(recording.target_names))
+    print("\n".join(printable(line) for line in lines))
+    if in_full:
+        _print_table(recording, found)
+    for sentence in found.words(recording.channels, recording.rate):
+        print(printable(f"  fault: {sentence}"))
+
+
+def _print_table(recording: Recording, found: Faults) -> None:
+    from rich.console import Console
+
+    from myoprosthesis.cli.table import Table
+    from myoprosthesis.emg.recording import volts
+
+    unit, levels = recording.file_unit or recording.unit, _levels(recording)
+    factor = volts(unit)[1]
+    table = Table("channel", f"mean, {unit}", "rms about it", "largest", "saturated", f"{found.mains_hz:g} Hz")
+    for k, channel in enumerate(recording.channels):
+        row = ("–" if value is None else f"{value / factor:.4g}" for value in (column[k] for column in levels.values()))
+        table.add_row(channel, *row, str(found.saturated[k]), f"{found.mains[k]:.1%}")
+    Console().print(table)
+
+
+def _levels(recording: Recording) -> dict[str, list[float | None]]:
+    """Mean, root mean square about it and largest distance from it of each channel, in the recording's unit; None
+    for a channel without a finite value."""
     import numpy as np
 
-    return np.isfinite(x)
+    out: dict[str, list[float | None]] = {"mean": [], "rms": [], "largest": []}
+    for channel in recording.samples.T:
+        x = channel[np.isfinite(channel)]
+        out["mean"].append(float(x.mean()) if x.size else None)
+        out["rms"].append(float(x.std()) if x.size else None)
+        out["largest"].append(float(np.abs(x - x.mean()).max()) if x.size else None)
+    return out
 
 
-def _draw(file: str, recording: Any) -> None:
-    """One trace per channel, labels as coloured bands."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ConfigError("pictures need matplotlib: pip install 'myoprosthesis[plot]'") from error
-    import numpy as np
+def _label_seconds(recording: Recording) -> dict[str, float]:
+    out: dict[str, float] = {}
+    for span in recording.spans:
+        out[span.label] = out.get(span.label, 0.0) + (span.stop - span.start) / recording.rate
+    return out
 
-    n = len(recording.channels)
-    figure = Figure(figsize=(11, 0.7 * n + 1.2), layout="constrained")
-    axes = np.atleast_1d(figure.subplots(n, 1, sharex=True))
-    seconds = np.arange(len(recording)) / recording.rate
-    labels = sorted({s.label for s in recording.spans})
-    for k, one in enumerate(axes):
-        one.plot(seconds, recording.samples[:, k], lw=0.4, color="0.2")
-        for span in recording.spans:
-            colour = f"C{labels.index(span.label) % 10}"
-            one.axvspan(span.start / recording.rate, span.stop / recording.rate, color=colour, alpha=0.15, lw=0,
-                        label=span.label)  # fmt: skip
-        one.set_ylabel(recording.channels[k], rotation=0, ha="right", va="center")
-        one.spines[["top", "right"]].set_visible(False)
-    axes[-1].set_xlabel(f"s (samples in {recording.unit})")
-    handles = dict(zip(*reversed(axes[0].get_legend_handles_labels()), strict=True))
-    if handles:
-        figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=min(8, len(handles)))
-    try:
-        figure.savefig(file, dpi=120)
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"--png {file}: {error}") from error
+
+def _figures(recording: Recording, found: Faults) -> dict[str, Any]:
+    """What --json writes: values in `unit`, times in s, `label_spans` (label, start, end) since the first sample."""
+    t, period = recording.times, 1 / recording.rate
+    spans = [(s.label, float(t[s.start] - t[0]), float(t[s.stop - 1] - t[0] + period)) for s in recording.spans]
+    return {
+        "channels": list(recording.channels), "rate": recording.rate, "unit": recording.unit,
+        "file_unit": recording.file_unit, "samples": len(recording), "seconds": recording.seconds,
+        "stamped": recording.stamped, "labels": _label_seconds(recording), "label_spans": spans,
+        "targets": list(recording.target_names), **_levels(recording), "remarks": list(recording.remarks),
+        "conditioned": recording.conditioned, "faults": asdict(found),
+    }  # fmt: skip

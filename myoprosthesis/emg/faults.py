@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.emg.recording import Recording
+from myoprosthesis.emg.timebase import TimeBase
 
 Array = NDArray[np.float64]
 GAP = 1.5
@@ -22,9 +23,9 @@ MAINS_SHARE = 0.1
 class Faults:
     """Counts over a recording; tuples have one value per channel.
 
-    `gaps` and `lost_s`: steps in time beyond 1.5 periods, and the time they lack. `jumps`: steps back, or by more
-    than a second. `duplicates`: samples that repeat the one before in all channels. `saturated`: samples in runs at a
-    channel's extreme. `mains_hz` is 50 or 60, whichever is stronger; `mains` its share of a channel's power.
+    `gaps` and `lost_s`: steps in time beyond 1.5 periods, and the time they lack. `jumps`: steps back in time.
+    `duplicates`: samples that repeat the one before in all channels. `saturated`: samples in runs at a channel's
+    extreme. `mains_hz` is 50 or 60, whichever is stronger; `mains` its share of a channel's power.
     """
 
     not_finite: tuple[int, ...]
@@ -37,7 +38,7 @@ class Faults:
     lost_s: float
     jumps: int
     measured_rate: float
-    """Samples per second by the stamps, 0 without stamps."""
+    """Samples per second by the stamps, without the gaps; 0 without stamps."""
 
     def words(self, channels: tuple[str, ...], rate: float) -> list[str]:
         """One sentence per kind of fault."""
@@ -86,17 +87,40 @@ def faults(recording: Recording) -> Faults:
 
 
 def _clock(recording: Recording) -> tuple[int, float, int, float]:
-    """Gaps, seconds lost in them, jumps, samples per second."""
+    """Gaps, seconds lost in them, jumps, samples per second without the gaps."""
     if not recording.stamped or len(recording) < 2:
         return 0, 0.0, 0, 0.0
-    steps, period = np.diff(recording.times), 1 / recording.rate
-    jump = (steps < 0) | (steps > 1.0) | ~np.isfinite(steps)
-    usual = steps[~jump]
-    # Stamps of arrival come in packets: a pause after a burst is none of the recording's gaps.
-    resolved = usual.size > 0 and float((usual > 0).mean()) > 0.9
-    gap = ~jump & (steps > GAP * period + _resolution(recording.times)) if resolved else np.zeros_like(jump)
-    span = float(usual.sum())
-    return int(gap.sum()), float((steps[gap] - period).sum()), int(jump.sum()), usual.size / span if span > 0 else 0.0
+    times, period = recording.times, 1 / recording.rate
+    steps = np.diff(times)
+    jump = (steps < 0) | ~np.isfinite(steps)
+    forward = np.where(jump, period, steps)
+    if float((forward > 0).mean()) > 0.9:
+        usual = max(period, float(np.median(forward)))  # the rate may be wrong, which is no gap
+        gap = forward > GAP * usual + _resolution(times)
+        gaps, lost = int(gap.sum()), float((forward[gap] - usual).sum())
+    else:  # several samples share a stamp
+        gaps, lost = _packet_gaps(np.concatenate([[0.0], np.cumsum(forward)]), recording.rate)
+    span = float(steps[~jump].sum()) - lost
+    return gaps, lost, int(jump.sum()), int((~jump).sum()) / span if span > 0 else 0.0
+
+
+def _packet_gaps(times: Array, rate: float) -> tuple[int, float]:
+    """Gaps, and seconds lost in them, where samples bear the stamps of their packets, in order.
+
+    From one packet to the next it takes as long as the first one's samples do, where stamps are of the device: any
+    more is lost. Where they are of arrival a late packet is no gap, and what never catches up again is.
+    """
+    first = np.concatenate([[0], np.flatnonzero(np.diff(times)) + 1])
+    sizes, stamps = np.diff(np.append(first, len(times))), times[first]
+    excess = np.diff(stamps) - sizes[:-1] / rate
+    allowed = 0.5 / rate + _resolution(times)
+    if excess.size and float((np.abs(excess) <= allowed).mean()) > 0.9:
+        gap = excess > allowed
+        return int(gap.sum()), float(excess[gap].sum())
+    base = TimeBase(rate)
+    for size, stamp in zip(sizes.tolist(), stamps.tolist(), strict=True):
+        base.by_arrival(size, stamp)
+    return base.timing.gaps, base.timing.lost / rate
 
 
 def _resolution(times: Array) -> float:

@@ -185,3 +185,36 @@ def test_the_movements_of_ninapro_are_its_labels(tmp_path):
     read = formats.read(tmp_path / "S1_E1_A1.mat", COUNTS)
     assert read.spans == (Span("0", 0, 2), Span("3", 2, 4), Span("0", 4, 5))
     assert formats.read(tmp_path / "S1_E1_A1.mat", replace(COUNTS, label="stimulus")).spans == (Span("0", 0, 5),)
+
+
+def stamped(places, packet, rate, scatter_s=0.0):
+    """A recording of samples at these places in time (samples), in packets that share a stamp."""
+    places = np.asarray(places)
+    times = np.floor(places / packet) * packet / rate
+    late = np.random.default_rng(0).exponential(scatter_s or 1.0, len(np.unique(times))) if scatter_s else None
+    if late is not None:
+        times = times + late[np.unique(times, return_inverse=True)[1]]
+        times = np.maximum.accumulate(times)
+    return replace(noise(len(places), rate, stamped=True), times=times)
+
+
+@pytest.mark.parametrize("packet", [1, 2, 5, 32])
+@pytest.mark.parametrize("lost", [64, 320, 960, 3200])
+def test_a_gap_is_told_whether_each_sample_has_a_stamp_or_a_packet_has_one(packet, lost):
+    lost = lost // packet * packet
+    places = np.arange(4000)
+    places[2000 // packet * packet :] += lost
+    found = faults(stamped(places, packet, 1000.0))
+    assert (found.gaps, found.jumps) == (1, 0)
+    assert found.lost_s == pytest.approx(lost / 1000, abs=1e-6)
+    assert found.measured_rate == pytest.approx(1000.0, rel=0.02)
+    whole = faults(stamped(np.arange(4000), packet, 1000.0))
+    assert (whole.gaps, whole.lost_s) == (0, 0.0)
+
+
+def test_packets_that_come_late_are_no_gap_but_those_that_never_come_are():
+    places = np.arange(20000)
+    assert faults(stamped(places, 8, 1000.0, 0.004)).gaps == 0
+    places[10000:] += 800
+    found = faults(stamped(places, 8, 1000.0, 0.004))
+    assert found.gaps == 1 and found.lost_s == pytest.approx(0.8, abs=0.02)

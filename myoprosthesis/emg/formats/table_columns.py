@@ -13,7 +13,6 @@ from myoprosthesis.core.options import listed
 from myoprosthesis.emg.formats import agreement
 from myoprosthesis.emg.formats.clock_text import ClockText
 from myoprosthesis.emg.formats.emg_channels import emg_channels
-from myoprosthesis.emg.formats.numerals import is_missing
 from myoprosthesis.emg.formats.table_rows import TableRows
 from myoprosthesis.emg.formats.text_head import UNIT, is_stamps
 from myoprosthesis.emg.layout import TIME_UNITS, Layout, with_file_defaults
@@ -115,17 +114,14 @@ class TableColumns:
         return agreement.rate(self._path, self.layout, rates[0] or whole)
 
     def _rate_of(self, place: int) -> float:
-        """The rate that evenly spaced stamps tell, Hz; 0 where they do not tell it exactly enough."""
-        cells = [c for c in self._table.first_cells(place) if not is_missing(c)]
-        times = self._table.first_values(place)[: len(cells)]
-        if len(cells) < 10 or not times[-1] > times[0]:
+        """The rate that evenly spaced stamps tell, Hz; 0 where they are too coarse for it."""
+        times = self._table.first_values(place)
+        times = times[np.isfinite(times)]
+        if len(times) < 10 or not times[-1] > times[0]:
             return 0.0
-        parts = [re.split("[eE]", c.replace(self._table.head.numerals.decimal, ".")) for c in cells]
-        exponents = [(int(p[1]) if len(p) > 1 else 0) - len(p[0].partition(".")[2]) for p in parts]
-        resolution, span = 10.0 ** max(exponents), times[-1] - times[0]
-        rate = (len(times) - 1) / span
-        even = np.abs(np.diff(times) * rate - 1).max() < 0.01 + 2 * resolution * rate
-        return float(f"{rate:.7g}") if even and 2 * resolution / span < RATE_ERROR else 0.0
+        span = float(times[-1] - times[0])
+        uneven = float(np.abs(times - np.linspace(times[0], times[-1], len(times))).max())
+        return float(f"{(len(times) - 1) / span:.7g}") if 2 * uneven / span < RATE_ERROR else 0.0
 
     def _clock(self) -> ClockText | None:
         if self.time is None:

@@ -113,9 +113,9 @@ class TableRows:
 
     def _width(self, line: str) -> int:
         delimiter = self.head.delimiter
-        if delimiter is None:
-            return len(line.split())
-        return line.count(delimiter) + 1 if '"' not in line else len(cells_of(line, delimiter))
+        if '"' in line:
+            return len(cells_of(line, delimiter))
+        return len(line.split()) if delimiter is None else line.count(delimiter) + 1
 
     def _next(self) -> Row | None:
         if self._pending:

@@ -76,6 +76,8 @@ class Head:
 
 def cells_of(line: str, delimiter: str | None) -> list[str]:
     """Cells of a line, without quotes and outer blanks."""
+    if delimiter is None and '"' in line:
+        line, delimiter = line.replace("\t", " ").strip(), " "
     if delimiter is None:
         return line.split()
     if '"' not in line:
@@ -136,8 +138,12 @@ def _divided(lines: Sequence[str], delimiter: str | None, decimal: str) -> Head 
     numeric = [2 * sum(is_number(row[k], decimal) for row in usual) >= len(usual) for k in range(width)]
 
     def is_row(row: list[str]) -> bool:
-        numbers = [c for c, n in zip(row, numeric, strict=False) if n]
-        return len(row) == width and all(is_number(c, decimal) for c in numbers) and not all(map(is_missing, numbers))
+        """A row may have a bad cell, which is refused when it is read; a line of `key, value` is none."""
+        if len(row) != width or (numeric[0] and not is_number(row[0], decimal)):
+            return False
+        cells = [c for c, n in zip(row, numeric, strict=True) if n]
+        words = sum(not is_number(c, decimal) for c in cells)
+        return 2 * words <= len(cells) and any(is_number(c, decimal) and not is_missing(c) for c in cells)
 
     begin = next((k for k, row in rows.items() if is_row(row)), None)
     return None if begin is None else Head(delimiter, begin, numeric=numeric)
@@ -149,7 +155,13 @@ def _share(lines: Sequence[str], head: Head, decimal: str) -> float:
     sound = [row for row in rows if len(row) == head.width]
     numbers = sum(is_number(c, decimal) for row in sound for c in row) / (len(rows) * head.width)
     above = [line for line in lines[: head.begin] if line.strip()]
-    return numbers + (0.25 if above and len(cells_of(above[-1], head.delimiter)) == head.width else 0.0)
+    return numbers + (0.25 if above and len(_names_of(above[-1], head)) == head.width else 0.0)
+
+
+def _names_of(line: str, head: Head) -> list[str]:
+    """Cells of the line with the names; that of a table of one column has its blanks in the name."""
+    alone = head.width == 1 and not any(d in line for d in ("\t", ";", ",", "|"))
+    return [line.strip().strip('"')] if alone else cells_of(line, head.delimiter)
 
 
 def _check_commas(path: Path, lines: Sequence[str], head: Head) -> None:
@@ -212,7 +224,7 @@ def _names(path: Path, head: Head, lines: Sequence[str], rows: Sequence[Sequence
         above.pop()
     top = above[-1] if above else 0
     if above:
-        names = cells_of(lines[above[-1]], head.delimiter)
+        names = _names_of(lines[above[-1]], head)
         if len(names) == width + 1 and not names[-1]:
             names.pop()
         if len(names) == width - 1 and _counts([row[0] for row in rows]):

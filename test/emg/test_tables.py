@@ -1,0 +1,418 @@
+"""Text tables as people have them: read as another program would read them, or refused with one sentence."""
+
+from __future__ import annotations
+
+import csv
+import io
+import string
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from myoprosthesis.checks import check_emg_format
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.emg import formats
+from myoprosthesis.emg.faults import faults
+from myoprosthesis.emg.layout import Layout
+from myoprosthesis.emg.recording import Span
+
+pandas = pytest.importorskip("pandas")
+
+N = 120
+UV = Layout(rate=200.0, unit="uV")
+EMG = np.round(np.random.default_rng(0).normal(0, 20, (N, 3)), 3)  # µV
+WORDS = ["rest"] * 40 + ["grip #1"] * 40 + ["grip #2, firm"] * 40
+SPANS = (Span("rest", 0, 40), Span("grip #1", 40, 80), Span("grip #2, firm", 80, 120))
+
+
+def table(**columns):
+    return pandas.DataFrame({"EMG1": EMG[:, 0], "EMG2": EMG[:, 1], "EMG3": EMG[:, 2], **columns})
+
+
+def read(path, layout=UV):
+    check_emg_format(lambda block: formats.blocks(path, layout, block))
+    return formats.read(path, layout)
+
+
+def same(recording, samples=EMG):
+    return recording.unit == "V" and np.array_equal(recording.samples, samples * 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "remark"),
+    [("utf-8", ""), ("utf-8-sig", ""), ("utf-16", ""), ("utf-16-le", ""), ("utf-16-be", ""), ("cp1252", "cp1252"),
+     ("latin-1", "cp1252")],
+)  # fmt: skip
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_any_encoding_and_line_end(tmp_path, encoding, remark, end):
+    data = table(**{"Größe [µm]": 1.0, "Geste": ["Ruhe", "Fäuste", "größer"] * 40})
+    text = data.to_csv(index=False, lineterminator=end)
+    (tmp_path / "a.csv").write_bytes(text.encode(encoding))
+    recording = read(tmp_path / "a.csv", Layout(rate=200.0, unit="µV", label="Geste"))
+    assert same(recording) and recording.channels == ("EMG1", "EMG2", "EMG3")
+    assert {s.label for s in recording.spans} == {"Ruhe", "Fäuste", "größer"}
+    assert bool(remark) == any(f"read as {remark}" in r for r in recording.remarks)
+
+
+def test_an_encoding_can_be_named_and_is_refused_where_it_does_not_fit(tmp_path):
+    (tmp_path / "a.csv").write_bytes(table(label="Łódź").to_csv(index=False).encode("cp1250"))
+    layout = Layout(rate=200.0, unit="uV", label="label", encoding="cp1250")
+    assert read(tmp_path / "a.csv", layout).spans == (Span("Łódź", 0, N),)
+    for encoding, sentence in (("ascii", "is not ascii"), ("klingon", "no encoding 'klingon'")):
+        with pytest.raises(ConfigError, match=sentence):
+            formats.read(tmp_path / "a.csv", Layout(rate=200.0, unit="uV", encoding=encoding))
+
+
+@pytest.mark.parametrize(
+    ("separator", "decimal"), [(",", "."), (";", "."), (";", ","), ("\t", ","), ("|", "."), ("|", ",")]
+)
+@pytest.mark.parametrize("quoting", [csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
+def test_any_separator_decimal_mark_and_quotes(tmp_path, separator, decimal, quoting):
+    data = table(gesture=WORDS)
+    data.to_csv(tmp_path / "a.csv", index=False, sep=separator, decimal=decimal, quoting=quoting)
+    recording = read(tmp_path / "a.csv", Layout(rate=200.0, unit="uV", label="gesture"))
+    assert same(recording) and recording.spans == SPANS
+    assert ("decimal commas" in recording.remarks) == (decimal == ",")
+
+
+def test_decimal_commas_in_quotes_between_commas(tmp_path):
+    data = table().map(lambda x: f"{x:.3f}".replace(".", ","))
+    data.to_csv(tmp_path / "a.csv", index=False, quoting=csv.QUOTE_ALL)
+    assert same(read(tmp_path / "a.csv"))
+
+
+@pytest.mark.parametrize(
+    ("mark", "decimal", "separator"), [(".", ",", ";"), (",", ".", ";"), ("'", ".", ";"), (" ", ",", ";")]
+)
+def test_marks_between_thousands(tmp_path, mark, decimal, separator):
+    samples = np.round(EMG * 1000, 2)
+    swap = str.maketrans({",": mark, ".": decimal})
+    rows = "\n".join(separator.join(f"{x:,.2f}".translate(swap) for x in row) for row in samples)
+    (tmp_path / "a.csv").write_text(f"EMG1;EMG2;EMG3\n{rows}\n")
+    recording = read(tmp_path / "a.csv")
+    assert same(recording, samples)
+    assert any("thousands" in r for r in recording.remarks)
+    (tmp_path / "a.csv").write_text(f"EMG1;EMG2;EMG3\n{rows}\n1{mark}2;3;4\n")
+    with pytest.raises(ConfigError, match="line 122: .* is no number|in several ways"):
+        formats.read(tmp_path / "a.csv", UV)
+
+
+def test_a_comma_that_may_be_two_things_is_asked_about(tmp_path):
+    column = [f"{x:.3f}".replace(".", ",") for x in EMG[:, 0]]
+    (tmp_path / "a.txt").write_text("\n".join(column))
+    with pytest.raises(ConfigError, match="decimal commas, as in .*--decimal"):
+        formats.read(tmp_path / "a.txt", UV)
+    recording = read(tmp_path / "a.txt", Layout(rate=200.0, unit="uV", decimal=","))
+    assert recording.channels == ("ch1",) and same(recording, EMG[:, :1])
+    (tmp_path / "a.txt").write_text("EMG biceps\n" + "\n".join(column))
+    assert same(read(tmp_path / "a.txt"), EMG[:, :1])
+    (tmp_path / "b.csv").write_text("EMG1;EMG2\n" + "1,234;5,678\n" * 20)
+    with pytest.raises(ConfigError, match="before a fraction or between thousands"):
+        formats.read(tmp_path / "b.csv", UV)
+    assert formats.read(tmp_path / "b.csv", Layout(rate=1.0, unit="V", decimal=",")).samples[0].tolist() == [
+        1.234,
+        5.678,
+    ]
+    assert formats.read(tmp_path / "b.csv", Layout(rate=1.0, unit="V", decimal=".")).samples[0].tolist() == [1234, 5678]
+
+
+@pytest.mark.parametrize("missing", ["", "nan", "NaN", "<NA>"])
+def test_a_row_without_a_label_has_none(tmp_path, missing):
+    labels = pandas.Series(WORDS).mask(np.arange(N) % 40 < 10)
+    table(label=labels).to_csv(tmp_path / "a.csv", index=False, na_rep=missing)
+    recording = read(tmp_path / "a.csv", Layout(rate=200.0, unit="uV", label="label"))
+    assert recording.spans == tuple(Span(s.label, s.start + 10, s.stop) for s in SPANS)
+
+
+def test_long_labels_stay_apart_and_whole(tmp_path):
+    long = "x" * 300
+    table(label=[long + "1"] * 60 + [long + "2"] * 60).to_csv(tmp_path / "a.csv", index=False)
+    recording = read(tmp_path / "a.csv", Layout(rate=200.0, unit="uV", label="label"))
+    assert recording.spans == (Span(long + "1", 0, 60), Span(long + "2", 60, 120))
+
+
+def test_what_is_not_emg_is_left_out_and_told_or_asked_for(tmp_path):
+    noise = np.random.default_rng(1).normal(size=N)
+    beside = {
+        "timestamp": 1.7e9 + np.arange(N) / 200,
+        "stimulus": noise,
+        "ACC X (g)": noise,
+        "label": 0,
+        "gesture": "a",
+    }
+    table(**beside).to_csv(tmp_path / "a.csv", index=False)
+    recording = read(tmp_path / "a.csv")
+    assert same(recording) and recording.channels == ("EMG1", "EMG2", "EMG3")
+    told = " ".join(recording.remarks)
+    assert all(name in told for name in beside) and "--label gesture" in told
+    table().rename(columns={"EMG1": "p", "EMG2": "q", "EMG3": "r"}).to_csv(tmp_path / "b.csv", index=False)
+    with pytest.raises(ConfigError, match="--channels A,B .*there are p, q, r"):
+        formats.read(tmp_path / "b.csv", UV)
+    assert same(read(tmp_path / "b.csv", Layout(rate=200.0, unit="uV", channels=("r", "p"))), EMG[:, [2, 0]])
+
+
+@pytest.mark.parametrize("head", ["0,1,2", "1,2,3", '"0","1","2"'])
+def test_numbers_as_names_are_no_sample(tmp_path, head):
+    (tmp_path / "a.csv").write_text(head + "\n" + "\n".join(",".join(f"{x:.3f}" for x in row) for row in EMG))
+    recording = read(tmp_path / "a.csv")
+    assert same(recording) and recording.channels == tuple(head.replace('"', "").split(","))
+
+
+def test_the_first_sample_of_a_file_without_names_is_kept(tmp_path):
+    np.savetxt(tmp_path / "a.csv", EMG, "%.3f", ",")
+    recording = read(tmp_path / "a.csv")
+    assert same(recording) and recording.channels == ("ch1", "ch2", "ch3")
+
+
+def test_the_index_of_a_data_frame_is_no_channel(tmp_path):
+    pandas.DataFrame(EMG).to_csv(tmp_path / "numbered.csv")
+    table(label=WORDS).to_csv(tmp_path / "named.csv")
+    (tmp_path / "r.txt").write_text(  # R's write.table: the head has a name less than the rows have cells
+        '"EMG1" "EMG2" "EMG3"\n' + "\n".join(f'"{k + 1}" ' + " ".join(map(str, row)) for k, row in enumerate(EMG))
+    )
+    for name, channels in (("numbered.csv", "012"), ("named.csv", ()), ("r.txt", ())):
+        recording = read(tmp_path / name)
+        assert same(recording) and recording.channels == (tuple(channels) or ("EMG1", "EMG2", "EMG3"))
+        assert any("numbers the rows" in r or "left out" in r for r in recording.remarks)
+
+
+def test_a_head_in_comments(tmp_path):
+    np.savetxt(tmp_path / "a.txt", EMG, "%.3f", header="EMG1 EMG2 EMG3")
+    assert read(tmp_path / "a.txt").channels == ("EMG1", "EMG2", "EMG3")
+    np.savetxt(tmp_path / "b.csv", EMG, "%.3f", ",", header="rate: 200 Hz\nunit: µV\nEMG1,EMG2,EMG3", encoding="utf-8")
+    recording = read(tmp_path / "b.csv", Layout())
+    assert same(recording) and recording.rate == 200 and recording.channels == ("EMG1", "EMG2", "EMG3")
+    for layout, sentence in (
+        (Layout(rate=100.0), "its rate is 200 Hz, not 100 Hz"),
+        (Layout(unit="mV"), "unit is uV, not mV"),
+    ):
+        with pytest.raises(ConfigError, match=sentence):
+            formats.read(tmp_path / "b.csv", layout)
+
+
+def test_units_in_names_and_in_a_line_below_them(tmp_path):
+    rows = "\n".join(f"{k},{a},{b / 1000}" for k, (a, b, _) in enumerate(EMG))
+    (tmp_path / "a.csv").write_text(f"t [ms],EMG 1 [uV],EMG 2 [mV]\n{rows}\n")
+    recording = read(tmp_path / "a.csv", Layout(rate=1000.0, time="t", time_unit="ms"))
+    assert np.allclose(recording.samples, EMG[:, :2] * 1e-6, rtol=1e-12)
+    (tmp_path / "b.csv").write_text(f"t,EMG 1,EMG 2\nms,uV,mV\n{rows}\n")
+    again = read(tmp_path / "b.csv", Layout(rate=1000.0, time="t", time_unit="ms"))
+    assert np.array_equal(again.samples, recording.samples) and np.array_equal(again.times, recording.times)
+    with pytest.raises(ConfigError, match="is in ms, not in s: give --time-unit ms"):
+        formats.read(tmp_path / "a.csv", Layout(rate=1000.0, time="t"))
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_stamps_are_in_the_unit_that_fits_the_rate_or_refused(tmp_path, unit):
+    factor = {"s": 1, "ms": 1000, "us": 1_000_000, "ns": 1_000_000_000}[unit]
+    stamps = 12.0 + np.arange(N) / 200
+    table(time=stamps if unit == "s" else np.round(stamps * factor).astype(np.int64)).to_csv(
+        tmp_path / "a.csv", index=False
+    )
+    recording = read(tmp_path / "a.csv", Layout(rate=200.0, unit="uV", time="time", time_unit=unit))
+    assert np.allclose(recording.times, stamps, atol=1e-6)
+    other = "ms" if unit == "s" else "s"
+    with pytest.raises(ConfigError, match=f"give --time-unit {unit}"):
+        formats.read(tmp_path / "a.csv", Layout(rate=200.0, unit="uV", time="time", time_unit=other))
+
+
+@pytest.mark.parametrize(
+    ("form", "begin"),
+    [("%Y-%m-%d %H:%M:%S.%f", 1705933799.0), ("%Y-%m-%dT%H:%M:%S.%fZ", 1705933799.0),
+     ("%d.%m.%Y %H:%M:%S,%f", 1705933799.0),
+     ("%d/%m/%Y %H:%M:%S.%f", 1705933799.0), ("%m/%d/%Y %I:%M:%S.%f %p", 1705933799.0), ("%H:%M:%S.%f", 52199.0),
+     ("%Y-%m-%dT%H:%M:%S.%f+01:00", 1705930199.0)],
+)  # fmt: skip
+def test_times_as_text(tmp_path, form, begin):
+    stamps = pandas.to_datetime(1705933799 * 10**9 + np.arange(N, dtype=np.int64) * 5_000_000)
+    table(when=stamps.strftime(form)).to_csv(tmp_path / "a.csv", index=False, sep=";")
+    recording = read(tmp_path / "a.csv", Layout(rate=200.0, unit="uV", time="when"))
+    assert np.allclose(recording.times, begin + np.arange(N) / 200, atol=1e-5)
+    assert faults(recording).gaps == 0
+
+
+def test_a_date_that_can_be_read_in_two_ways_is_told(tmp_path):
+    table(when=[f"02/03/2024 10:00:{k / 200:06.3f}" for k in range(N)]).to_csv(tmp_path / "a.csv", index=False)
+    recording = formats.read(tmp_path / "a.csv", Layout(rate=200.0, unit="uV", time="when"))
+    assert any("day, month, year" in r for r in recording.remarks)
+    with pytest.raises(ConfigError, match="is no time such as"):
+        table(when="soon").to_csv(tmp_path / "b.csv", index=False)
+        formats.read(tmp_path / "b.csv", Layout(rate=200.0, unit="uV", time="when"))
+
+
+def test_openbci(tmp_path):
+    rows = "\n".join(
+        f"{k % 256}.0, {a}, {b}, {c}, 0.1, {1.7e9 + k / 200:.3f}, 2024-01-01 10:00:{k / 200:06.3f}"
+        for k, (a, b, c) in enumerate(EMG)
+    )
+    (tmp_path / "a.txt").write_text(
+        "%OpenBCI Raw EXG Data\n%Number of channels = 3\n%Sample Rate = 200 Hz\n"
+        "%Board = OpenBCI_GUI$BoardGanglionNative\n"
+        "Sample Index, EXG Channel 0, EXG Channel 1, EXG Channel 2, Accel Channel 0, Timestamp, Timestamp (Formatted)\n"
+        + rows
+    )
+    recording = read(tmp_path / "a.txt", Layout())
+    assert same(recording) and recording.rate == 200 and recording.stamped
+    assert recording.channels == ("EXG Channel 0", "EXG Channel 1", "EXG Channel 2")
+    assert np.allclose(recording.times, 1.7e9 + np.arange(N) / 200, atol=1e-3)
+
+
+FAST, SLOW = 2148.1481, 148.1481
+
+
+def delsys(head, names, rates, sizes, values):
+    """A file with times and values in pairs of columns that end where their signal does."""
+    out = io.StringIO()
+    out.write(head)
+    rows = csv.writer(out, lineterminator="\n")
+    rows.writerows(names)
+    for k in range(max(sizes)):
+        rows.writerow(
+            [
+                c
+                for r, n, x in zip(rates, sizes, values, strict=True)
+                for c in ((f"{k / r:.7g}", x[k]) if k < n else ("", ""))
+            ]
+        )
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_emgworks(tmp_path, labelled):
+    rng = np.random.default_rng(0)
+    sizes, rates = (600, 42, 600, 42), (FAST, SLOW, FAST, SLOW)
+    values = [np.round(rng.normal(0, 1e-5, n), 9) for n in sizes]
+    names = ["L FCU: EMG 1", "L FCU: ACC.X 1", "R FCU: EMG 2", "R FCU: GYRO.X 2"]
+    units = ["V", "g", "V", "°/s"]
+    head = "".join(
+        f"Label: {n} Sampling frequency: {r:.6e} Number of points: {k} start: 0.0 Unit: {u} Domain Unit: s,,,,\n"
+        for n, r, k, u in zip(names, rates, sizes, units, strict=True)
+    )
+    columns = [c for n, u in zip(names, units, strict=True) for c in ("X[s]", n if labelled else f"{n} [{u}]")]
+    text = delsys(f"{head}Start Trigger Method: None,,,\n ,,,,\n" if labelled else "", [columns], rates, sizes, values)
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    recording = read(tmp_path / "a.csv", Layout())
+    assert recording.channels == (columns[1], columns[5]) and recording.unit == "V"
+    assert recording.rate == pytest.approx(FAST, rel=1e-5)
+    assert np.array_equal(recording.samples, np.stack([values[0], values[2]], axis=1))
+    assert np.allclose(recording.times, np.arange(600) / FAST, atol=1e-6) and faults(recording).gaps == 0
+    with pytest.raises(ConfigError, match="several rates: name channels of one .*L FCU: ACC.X 1"):
+        formats.read(tmp_path / "a.csv", Layout(unit="", channels=(columns[1], columns[3])))
+
+
+def test_trigno_discover(tmp_path):
+    rng = np.random.default_rng(0)
+    sizes, rates = (300, 400, 300), (1259.2593, SLOW, 1259.2593)
+    values = [np.round(rng.normal(0, 0.02, n), 7) for n in sizes]
+    head = "Application:,Trigno Discover (1.7.0),,,,\nDate/Time:,1/1/2024 10:00:00 AM,,,,\n"
+    head += "Collection Length (seconds):,0.2,,,,\n"
+    emg = ["EMG 1 Time Series (s)", "EMG 1 (mV)"]
+    names = [["Biceps (81724)", "", "", "", "Triceps (81729)", ""],
+             ["sensor mode: 50", "", "", "", "sensor mode: 40", ""],
+             [*emg, "ACC X Time Series (s)", "ACC X (G)", *emg],
+             ["", "1259.2593 Hz", "", "148.1481 Hz", "", "1259.2593 Hz"]]  # fmt: skip
+    (tmp_path / "a.csv").write_text(delsys(head, names, rates, sizes, values))
+    recording = read(tmp_path / "a.csv", Layout())
+    assert recording.channels == ("Biceps (81724): EMG 1 (mV)", "Triceps (81729): EMG 1 (mV)")
+    assert (recording.rate, recording.unit, recording.file_unit) == (1259.2593, "V", "mV")
+    assert np.allclose(recording.samples, 1e-3 * np.stack([values[0], values[2]], axis=1), rtol=1e-12)
+    assert any("ends 100 rows before" in r for r in recording.remarks)
+    chosen = formats.read(tmp_path / "a.csv", Layout(channels=("Triceps (81729): EMG 1",)))
+    assert np.allclose(chosen.samples[:, 0], 1e-3 * values[2], rtol=1e-12)
+
+
+@pytest.mark.parametrize("separator", [",", " ", "\t", ", "])
+def test_lines_for_arduinos_plotter(tmp_path, separator):
+    lines = [separator.join(f"EMG{c + 1}:{int(10 * x) + 512}" for c, x in enumerate(row)) for row in EMG]
+    (tmp_path / "a.txt").write_text("\n".join(lines) + "\n")
+    recording = read(tmp_path / "a.txt", Layout(rate=200.0, unit="counts"))
+    assert recording.channels == ("EMG1", "EMG2", "EMG3")
+    assert np.array_equal(recording.samples, (10 * EMG).astype(int) + 512)
+    (tmp_path / "a.txt").write_text("\n".join([*lines[:50], "EMG1:3", *lines[50:]]) + "\n")
+    with pytest.raises(ConfigError, match="EMG1:3"):
+        formats.read(tmp_path / "a.txt", Layout(rate=200.0, unit="counts"))
+
+
+def test_rows_that_are_none_are_refused_with_their_line(tmp_path):
+    good = [f"{a},{b}" for a, b, _ in EMG]
+    for k, row, sentence in (
+        (60, "1", "line 62: 1 cells, 2 are due"), (60, "1,2,3", "line 62: 3 cells, 2 are due"),
+        (0, "1,rest", "line 2: 'rest' in column"), (2, "1,rest", "line 4: 'rest' in column"),
+        (60, "x,2", "line 62: 'x' in column 'EMG1' is no number"), (60, "# note", "line 62: 1 cells"),
+    ):  # fmt: skip
+        (tmp_path / "a.csv").write_text("\n".join(["EMG1,EMG2", *good[:k], row, *good[k:]]) + "\n")
+        with pytest.raises(ConfigError, match=sentence):
+            formats.read(tmp_path / "a.csv", UV)
+    (tmp_path / "a.csv").write_text("EMG1,EMG2\n" + "\n".join(good) + "\n12.5")
+    recording = formats.read(tmp_path / "a.csv", UV)
+    assert len(recording) == N and "its last line is cut off, and left out" in recording.remarks
+
+
+def test_empty_lines_trailing_separators_and_empty_cells(tmp_path):
+    rows = "\n\n".join(f"{a},{b},{c}," for a, b, c in EMG)
+    (tmp_path / "a.csv").write_text(f"\n\nEMG1,EMG2,EMG3,\n\n{rows}\n\n\n")
+    assert same(read(tmp_path / "a.csv"))
+    (tmp_path / "b.csv").write_text(f"EMG1,EMG2\n1,2\n,4\n5,6\n{'7,8' + chr(10)}" * 1)
+    recording = formats.read(tmp_path / "b.csv", UV)
+    assert np.isnan(recording.samples[1, 0]) and len(recording) == 4
+
+
+def test_hostile_tables_cost_a_sentence(tmp_path):
+    for name, text, sentence in (
+        ("wide.csv", ",".join(f"c{k}" for k in range(200_000)) + "\n", "more than (4096 columns|1048576 characters)"),
+        ("wider.csv", "1," * 100_000 + "\n" + "1," * 100_000 + "\n", "more than 4096 columns"),
+        ("line.csv", "1" * (1 << 21), "line 1 has more than 1048576 characters"),
+        ("nothing.csv", "a,b\nc,d\n", "no rows of numbers"),
+        ("zeros.csv", "\0" * 5000, "is no text"),
+    ):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(ConfigError, match=sentence) as caught:
+            formats.read(tmp_path / name, UV)
+        assert len(str(caught.value)) < 600
+
+
+NAMES = st.lists(
+    st.text(string.ascii_letters + string.digits + " _-#%()äµ", max_size=8).map(lambda s: f"EMG {s}".strip()),
+    min_size=1, max_size=5, unique=True,
+)  # fmt: skip
+LABELS = st.lists(st.text(string.ascii_letters + " #%;,.:äß\"'|", max_size=12).map(str.strip), min_size=1, max_size=4)
+VALUES = st.one_of(st.floats(-1e4, 1e4).map(lambda x: float(f"{x:.9g}")), st.just(float("nan")))
+
+
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(
+    names=NAMES, labels=LABELS, separator=st.sampled_from(",;\t|"), comma=st.booleans(),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252"]),
+    rate=st.sampled_from([100.0, 512.0, 2148.1481]),
+    index=st.booleans(), end=st.sampled_from(["\n", "\r\n"]), gap=st.integers(0, 50), data=st.data(),
+)  # fmt: skip
+def test_figures_are_those_of_pandas(
+    tmp_path_factory, names, labels, separator, comma, encoding, rate, index, end, gap, data
+):
+    path = tmp_path_factory.mktemp("table") / "a.csv"
+    decimal = "," if comma and separator != "," else "."
+    rng = np.random.default_rng(data.draw(st.integers(0, 1000)))
+    frame = pandas.DataFrame(np.round(rng.normal(0, 50, (90, len(names))), 4), columns=names)
+    for row, column in data.draw(st.lists(st.tuples(st.integers(1, 88), st.integers(0, len(names) - 1)), max_size=4)):
+        frame.iloc[row, column] = data.draw(VALUES)
+    stamps = np.arange(90) / rate + (np.arange(90) >= 45) * gap / rate
+    frame.insert(data.draw(st.integers(0, len(names))), "time", np.round(stamps, 7))
+    frame["label"] = [labels[k // 15 % len(labels)] for k in range(90)]
+    options = {"sep": separator, "decimal": decimal, "encoding": encoding}
+    frame.to_csv(path, index=index, lineterminator=end, **options)
+    recording = formats.read(path, Layout(rate=rate, unit="counts", time="time", label="label", decimal=decimal))
+    theirs = pandas.read_csv(path, keep_default_na=False, na_values=dict.fromkeys(names, ["", "nan"]), **options)
+    assert recording.channels == tuple(names)
+    assert np.array_equal(recording.samples, theirs[names].to_numpy(float), equal_nan=True)
+    assert np.array_equal(recording.times, theirs["time"].to_numpy(float))
+    here = [""] * len(recording)
+    for span in recording.spans:
+        here[span.start : span.stop] = [span.label] * (span.stop - span.start)
+    assert here == [
+        "" if label.lower() in ("nan", "nat") else label for label in theirs["label"].astype(str).str.strip()
+    ]
+    found = faults(recording)
+    assert (found.gaps, found.jumps) == (1 if gap else 0, 0)
+    assert found.lost_s == pytest.approx(gap / rate, abs=1e-6)
