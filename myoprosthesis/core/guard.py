@@ -31,6 +31,8 @@ class GuardedEffector:
         self._fail: FailState | None = None
         self._failing = 0
         self._stopped = False
+        self.timeout_s = effector.spec.timeout_s
+        """A command older than this is dead; a slower policy may need more than the effector's own."""
         self.events: Counter[str] = Counter()
         self.reason = "not started"
 
@@ -66,15 +68,22 @@ class GuardedEffector:
         return self._state
 
     def step(
-        self, command: Array | None, imposed: Imposed = NOTHING, *, age_s: float = 0.0, idle: str = ""
+        self,
+        command: Array | None,
+        imposed: Imposed = NOTHING,
+        *,
+        age_s: float = 0.0,
+        idle: str = "",
+        stale: str = "",
     ) -> EffectorState:
-        """One period. `command` None: none has come. `age_s`: how old its data are. `idle`: a reason to be idle."""
+        """One period. `command` None: none has come. `age_s`: how old its data are, and `stale` why, where it is too
+        old and that is known. `idle`: a reason to be idle."""
         if self._state is None:
             raise ConfigError("the effector was not reset before its first step")
         refused = refuse_sites(self.spec, imposed.sites)
         if refused:
             raise ConfigError(refused)
-        followed = self._checked(command, age_s, idle)
+        followed = self._checked(command, age_s, idle, stale)
         self._last = self._failing_command() if followed is None else self._limited(followed)
         act = self._device.idle if self._device is not None and followed is None else self._effector.step
         self._state = act(self._last, imposed)
@@ -84,7 +93,7 @@ class GuardedEffector:
         """Fail state, device released; safe to call twice."""
         self._effector.close()
 
-    def _checked(self, command: Array | None, age_s: float, idle: str) -> Array | None:
+    def _checked(self, command: Array | None, age_s: float, idle: str, stale: str) -> Array | None:
         """The command, within its limits, if there is nothing to say against it, else None, with `reason` set."""
         if self._stopped:
             reason, event = "emergency stop", ""
@@ -99,8 +108,9 @@ class GuardedEffector:
             reason, event = f"a command of {command.size} values, {self._low.size} are needed", "wrong_size"
         elif not np.isfinite(command).all():
             reason, event = "a command that is not finite", "non_finite"
-        elif not age_s <= self.spec.timeout_s:
-            reason, event = f"the newest command is older than {self.spec.timeout_s * 1e3:.0f} ms", "stale"
+        elif not age_s <= self.timeout_s:
+            reason, event = f"the newest command is older than {self.timeout_s * 1e3:.0f} ms", "stale"
+            reason += f": {stale}" if stale else ""
         else:
             self.reason, self._fail = "", None
             clipped = np.minimum(np.maximum(command, self._low), self._high)

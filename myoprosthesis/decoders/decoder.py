@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from myoprosthesis.core.bounded import bounded
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.errors import ContractError
 from myoprosthesis.core.options import build, option
@@ -115,7 +116,8 @@ class Decider:
         if choice not in self.settings.amplitude:
             return 1.0
         low, high = self.settings.amplitude[choice]
-        return float(np.clip((features[self._loudness].mean() - low) / (high - low), 0.0, 1.0))
+        loudness = (features[self._loudness].mean() - low) / (high - low)
+        return float(np.nan_to_num(bounded(loudness, 0.0, 1.0), nan=0.0))
 
 
 class Decoder:
@@ -157,7 +159,7 @@ class Decoder:
         """The decisions that the next samples bring, (n, n_channels) in the order of `contract.emg_channels`."""
         ends, rows = self.features.feed(filtered)
         return [
-            self._decider.decide(int(end), row, self._act(row.astype(np.float32)))
+            self._decider.decide(int(end), row, self._act(_single(row)))
             for end, row in zip(ends, rows, strict=True)
         ]
 
@@ -165,3 +167,9 @@ class Decoder:
         """What the model says; features that are not finite get no answer. The model never sees them: ONNX clips NaN
         to a bound, and a memory would keep it."""
         return self._model.step(row) if np.isfinite(row).all() else np.full(len(self.names) + 1, np.nan)
+
+
+def _single(row: Array) -> NDArray[np.float32]:
+    """Features as the model takes them; infinite where single precision ends."""
+    with np.errstate(over="ignore"):
+        return row.astype(np.float32)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from myoprosthesis.core.bounded import bounded
 from myoprosthesis.core.effector import EffectorSpec
 from myoprosthesis.core.errors import ConfigError, ContractError
 from myoprosthesis.core.options import option
@@ -99,20 +100,20 @@ class Drive:
     def adopt(self, posture: Array) -> None:
         """Go on from here; a posture that is not finite is no place to go on from."""
         if np.isfinite(posture).all():
-            self._posture = np.clip(np.array(posture, float), self._low, self._high)
+            self._posture = bounded(posture, self._low, self._high)
 
     def advance(self, decision: Decision | None, seconds: float) -> Array | None:
         """The posture after so much more time under a decision."""
         if self._posture is None or decision is None:
             return self._posture
         goal = self._goals.get(decision.choice) if self._classes else self._wanted(decision)
-        if goal is None:
+        if goal is None or not np.isfinite(goal).all():
             return self._posture
         way = goal - self._posture
         longest = float(np.abs(way).max())
         step = self._speed * decision.speed * seconds
-        if longest > 0:
-            self._posture = np.clip(self._posture + way * min(1.0, step / longest), self._low, self._high)
+        if longest > 0 and np.isfinite(step):
+            self._posture = bounded(self._posture + way * min(1.0, step / longest), self._low, self._high)
         return self._posture
 
     def _wanted(self, decision: Decision) -> Array | None:
@@ -122,9 +123,9 @@ class Drive:
         assert self._posture is not None
         goal = self._open.copy() if self._poses else self._posture.copy()
         closure = np.round(decision.scores) if self._switches else (decision.scores - self._floor) / self._span
-        closure = np.clip(closure, 0.0, 1.0)
+        closure = bounded(closure, 0.0, 1.0)
         for k, pose in self._poses:
             goal += closure[k] * (pose - self._open)
         for k, j, far, in_unit in self._joints:
             goal[j] = decision.scores[k] if in_unit else self._open[j] + closure[k] * (far - self._open[j])
-        return np.asarray(np.clip(goal, self._low, self._high))
+        return bounded(goal, self._low, self._high)

@@ -12,6 +12,7 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
+from myoprosthesis.core.bounded import finite
 from myoprosthesis.hands.protocol import HandState
 from myoprosthesis.hands.sheet import HandSheet
 
@@ -68,7 +69,7 @@ class Unstuffer:
 
 
 def _motion(values: Array) -> bytes:
-    return np.clip(np.rint(values), -32767, 32767).astype("<i2").tobytes()
+    return np.clip(np.rint(finite(values)), -32767, 32767).astype("<i2").tobytes()
 
 
 def _plain(stuffed: bytes) -> bytes:

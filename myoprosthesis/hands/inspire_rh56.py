@@ -12,6 +12,7 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
+from myoprosthesis.core.bounded import finite
 from myoprosthesis.hands.protocol import HandState
 from myoprosthesis.hands.sheet import HandSheet
 from myoprosthesis.hands.turns import Turns
@@ -109,10 +110,10 @@ class InspireRh56:
     # -- out ----------------------------------------------------------------------------------------------------
 
     def _targets(self, position: Array) -> bytes:
-        return self._write(ANGLE_SET, np.clip((self._closed - position) / self._way, 0.0, 1.0) * OPEN)
+        return self._write(ANGLE_SET, np.clip((self._closed - finite(position)) / self._way, 0.0, 1.0) * OPEN)
 
     def _write(self, register: int, values: Array) -> bytes:
-        data = struct.pack("<6h", *np.rint(values).astype(int))
+        data = struct.pack("<6h", *np.rint(finite(values)).astype(int))
         return frame(TO_HAND, self.sheet.address, WRITE, register, data)
 
     def _ask(self, register: int) -> bytes:

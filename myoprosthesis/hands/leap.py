@@ -12,6 +12,7 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
+from myoprosthesis.core.bounded import finite
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.hands import dynamixel as dxl
 from myoprosthesis.hands.protocol import HandState
@@ -86,7 +87,7 @@ class Leap:
         """All goals, or all motors off. Nothing answers to it."""
         if position is None:
             return self._all(dxl.TORQUE, 0, 1)
-        goals = np.rint(dxl.PER_TURN / 2 + position * self._way)
+        goals = np.rint(dxl.PER_TURN / 2 + finite(position) * self._way)
         return dxl.sync_write(dxl.GOAL_POSITION, self._ids, goals, 4)
 
     def reboot(self) -> bytes:

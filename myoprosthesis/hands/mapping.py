@@ -13,6 +13,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from myoprosthesis.core.bounded import bounded
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.core.options import build, option
 from myoprosthesis.hands.sheet import PARTS, HandSheet, Joint, folder, read
@@ -75,11 +76,11 @@ class JointMapping:
 
     def to_real(self, virtual: Array) -> Array:
         """Angles of the real hand, rad, shape (n_real,), within its limits; `virtual` in the order of `names`."""
-        return np.clip(self.gather @ virtual + self.offset, self.hand.column("low"), self.hand.column("high"))
+        return bounded(self.gather @ virtual + self.offset, self.hand.column("low"), self.hand.column("high"))
 
     def to_virtual(self, real: Array) -> Array:
         """Angles of the virtual hand, rad, shape (n_virtual,), within its limits; `real` in the order of the sheet."""
-        return np.clip(self.spread @ real + self.rest, *self.bounds())
+        return bounded(self.spread @ real + self.rest, *self.bounds())
 
 
 def virtual_hands() -> list[str]:

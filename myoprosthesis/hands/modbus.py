@@ -16,6 +16,7 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
+from myoprosthesis.core.bounded import finite
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.hands.protocol import HandState
 from myoprosthesis.hands.sheet import HandSheet, Reading
@@ -70,7 +71,7 @@ def tcp_length(held: bytes | bytearray) -> int:
 
 def written(register: int, values: Array) -> bytes:
     """Data of a request to set registers from `register` on, from −32768 or to 65535."""
-    words = (np.rint(values).astype(int) & 0xFFFF).astype(">u2").tobytes()
+    words = (np.rint(finite(values)).astype(int) & 0xFFFF).astype(">u2").tobytes()
     return struct.pack(">HHB", register, len(words) // 2, len(words)) + words
 
 

@@ -19,6 +19,7 @@ from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.following import Attendance, Following
 from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.core.loop import Ledger, Pacer, prefer
+from myoprosthesis.core.one_writer import OneWriter
 from myoprosthesis.core.plan import PerturbationPlan, Schedule, TrialPlan
 from myoprosthesis.nodes.control_loop import ControlLoop
 from myoprosthesis.perturbations.imposed import Imposer
@@ -27,6 +28,8 @@ PARTIES = ("task", "perturbation")
 """Whom the loop can wait for."""
 CHANGES_S = 0.02
 """Wall time between two words on whether commands are followed, within a trial."""
+LONGEST_HOLD_S = 1.0
+"""The longest that a contract's deadline lets an effector follow one command: by then a policy counts as dead."""
 PATIENCE_S = 0.1
 """Wall time after which a party that is waited for is named, and the state said again."""
 
@@ -34,12 +37,14 @@ PATIENCE_S = 0.1
 @dataclass(frozen=True, eq=False)
 class Command:
     """A command as it came: the stamp of the data behind it (of EMG: when its newest sample was taken), its channel
-    names, one value each; `arrival_ns` is when the EMG behind it came in, None where that is not known."""
+    names, one value each; `arrival_ns` is when the EMG behind it came in, None where that is not known. `writer` is the
+    publisher, by which two of them are told apart."""
 
     stamp_ns: int
     names: tuple[str, ...]
     values: NDArray[np.float64]
     arrival_ns: int | None = None
+    writer: bytes = b""
 
 
 class Port(Protocol):
@@ -56,6 +61,12 @@ class Port(Protocol):
 
     def alive(self, party: str) -> bool:
         """False when a party is known to be dead or was never there."""
+
+    def present(self, writer: bytes) -> bool:
+        """Whether this publisher of commands is still there."""
+
+    def name_of(self, writer: bytes) -> str:
+        """The node to which this publisher of commands belongs."""
 
     def publish(self, stamp_ns: int, state: EffectorState) -> None:
         """Tell the world the state."""
@@ -76,7 +87,8 @@ class EffectorLoop(ControlLoop):
     In lockstep, time is tick·dt: the state of a tick is published when every party has spoken beyond it, and the
     tick runs when the command that answers this state has come. In real time nothing is waited for: the newest
     command is used, and the guard makes the effector idle when it is too old or a party is dead. `duration_s` is
-    counted from the first command on; in real time the effector is idle afterwards.
+    counted from the first command on; in real time the effector is idle afterwards. Of several writers of commands one
+    is obeyed.
     """
 
     def __init__(
@@ -97,6 +109,7 @@ class EffectorLoop(ControlLoop):
         self.tick = round(start_s / guard.spec.dt) if lockstep else 0
         self.waiting_for = ""
         self.deadline_s = DEADLINE * guard.spec.dt
+        self._writers = OneWriter(lambda writer: self.port.present(writer))
         self.paused = False
         self.finished = False
         self.error = ""
@@ -114,6 +127,7 @@ class EffectorLoop(ControlLoop):
         self._command: Command | None = None
         self._followed: Command | None = None
         self._names: tuple[str, ...] | None = None
+        self._named: set[bytes] = set()
         self._order: NDArray[np.intp] = np.zeros(0, np.intp)
         self._heard_ns = 0
         self._trace = hashlib.sha256()
@@ -127,6 +141,19 @@ class EffectorLoop(ControlLoop):
         self._held_at = 0.0
 
     # -- from other threads -------------------------------------------------------------------------------------
+
+    def meet_policy(self, deadline_s: float, extends: bool) -> None:
+        """A policy is played whose commands are in time until so long after the state that they answer. Where
+        `extends`, a body that is quicker follows them for so long, at most `LONGEST_HOLD_S`."""
+        self.deadline_s = deadline_s
+        if extends:
+            self.guard.timeout_s = max(self.guard.spec.timeout_s, min(deadline_s, LONGEST_HOLD_S))
+            if deadline_s > LONGEST_HOLD_S > self.guard.spec.timeout_s:
+                self._say_once(
+                    "warning",
+                    f"the policy's commands may be {deadline_s:g} s old by its contract; here they are followed for "
+                    f"{LONGEST_HOLD_S:g} s",
+                )
 
     def stop(self) -> None:
         """End the loop and put the effector into its fail state."""
@@ -205,18 +232,21 @@ class EffectorLoop(ControlLoop):
             idle = "" if self.active else "not active"
             if dead and not idle:
                 idle = f"{dead} is not alive"
-            command, age = self._command, 0.0
+            command, age, stale = self._command, 0.0, ""
             if self.finished:
                 command, idle = None, ""
             if command is not None:
                 age = (now - command.stamp_ns) * 1e-9
+                since = (time.monotonic_ns() - self._heard_ns) * 1e-9
                 if age < -1.0:  # a stamp from another clock is as good as none
                     command, idle = (
                         None,
                         idle or f"a command stamped {-age:.3g} s in the future: set use_sim_time alike everywhere",
                     )
-                age = max(age, (time.monotonic_ns() - self._heard_ns) * 1e-9)  # whatever stamps and clocks say
-            done = self._do(command, age, idle, now)
+                elif since <= self.guard.timeout_s < age:
+                    stale = _stamped_late(command.stamp_ns, age)
+                age = max(age, since)  # whatever stamps and clocks say
+            done = self._do(command, age, idle, now, stale)
             if command is not self._followed and command is not None and not self.guard.reason:
                 self._followed = command
                 done_ns = self._clock_ns()
@@ -318,6 +348,8 @@ class EffectorLoop(ControlLoop):
                 continue
             if command.names is not self._names and not self._accept(command):
                 continue
+            if not self._obeys(command):
+                continue
             if only_ns is None or command.stamp_ns == only_ns:
                 self._command = replace(command, values=command.values[self._order])
                 self._heard_ns = time.monotonic_ns()
@@ -333,6 +365,24 @@ class EffectorLoop(ControlLoop):
         self._names = command.names
         return True
 
+    def _obeys(self, command: Command) -> bool:
+        """Whether it comes from whom the effector obeys; any other is named."""
+        before = self._writers.writer
+        obeyed = self._writers.obeys(command.writer, time.monotonic())
+        if not obeyed:
+            self.guard.events["second_writer"] += 1
+            if command.writer not in self._named:
+                self._named.add(command.writer)
+                self.port.say(
+                    "error",
+                    f"{self.port.name_of(command.writer)} publishes commands too and is not obeyed, since "
+                    f"{self.port.name_of(before or b'')} does: stop one of them",
+                )
+        elif before not in (None, command.writer):
+            self._named.discard(command.writer)
+            self.port.say("info", f"commands come from {self.port.name_of(command.writer)} now")
+        return obeyed
+
     def _imposed(self, now: int) -> Imposed:
         plan = self._schedules["perturbation"].current(now)
         self.perturbation = "" if plan is None else plan.name
@@ -340,10 +390,10 @@ class EffectorLoop(ControlLoop):
             return NOTHING
         return self._imposer.at(plan, now, self._state.activation)
 
-    def _do(self, command: Command | None, age_s: float, idle: str, now: int) -> EffectorState:
+    def _do(self, command: Command | None, age_s: float, idle: str, now: int, stale: str = "") -> EffectorState:
         before = self.guard.reason
         values = None if command is None else command.values
-        self._state = self.guard.step(values, self._imposed(now), age_s=age_s, idle=idle)
+        self._state = self.guard.step(values, self._imposed(now), age_s=age_s, idle=idle, stale=stale)
         if self.guard.reason != before:
             if self.guard.reason and before != "not started" and not self.finished:
                 self.port.say("warning", f"idle: {self.guard.reason}")
@@ -423,3 +473,13 @@ class EffectorLoop(ControlLoop):
         if text != self._said:
             self._said = text
             self.port.say(level, text)
+
+
+def _stamped_late(stamp_ns: int, age_s: float) -> str:
+    """Why commands that arrive now are too old by their stamps."""
+    if stamp_ns == 0:
+        return "it has no stamp (header.stamp is 0); stamp commands with the time of the state that they answer"
+    return (
+        f"it is stamped {age_s:.1g} s before it came; the clock of who sends it is behind, or the data behind it are "
+        "that old"
+    )

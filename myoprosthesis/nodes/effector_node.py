@@ -92,6 +92,8 @@ class EffectorNode(LoopNode):
             self.create_service(Trigger, f"~/{service}", callback)
         self.create_service(SetBool, "~/pause", self._pause)
         every(self, 0.5, self._report)
+        self._deadline_s = 0.0
+        """That of the policy that is played; 0: none is known."""
         self._port = EffectorPort(self)
         self._viewer: Any = None
         self._wanted_stop: bool | None = None
@@ -136,6 +138,8 @@ class EffectorNode(LoopNode):
         self.loop.active = False
         if o.stopped:
             guard.estop()
+        if self._deadline_s:
+            self.loop.meet_policy(self._deadline_s, extends=not o.timeout_s)
         self.loop.start(self.thread)
         if self.was_up:
             self._await_start(self.loop)
@@ -319,10 +323,12 @@ class EffectorNode(LoopNode):
     def _policy_changed(self, message: Any) -> None:
         values, loop = status.values(message), self.loop
         deadline, pid = values.get("deadline_s"), values.get("pid")
+        if message.message == "active" and isinstance(deadline, (int, float)) and 0 < deadline < math.inf:
+            self._deadline_s = float(deadline)
         if loop is None:
             return
-        if isinstance(deadline, (int, float)) and 0 < deadline < math.inf:
-            loop.deadline_s = float(deadline)
+        if self._deadline_s:
+            loop.meet_policy(self._deadline_s, extends=not self._options.timeout_s)
         # in simulated time, which waits for it, a policy that is away leaves no other trace
         if message.message == "inactive":
             loop.request(lambda: loop.lapse("without a policy"))

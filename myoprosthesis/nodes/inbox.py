@@ -92,6 +92,11 @@ class Inbox:
 
     def take(self, subscription: Any, single: bool = False) -> Iterator[Any]:
         """All that had come for `subscription` when `wait` returned, oldest first; `single`: it keeps one at most."""
+        for message, _ in self._take(subscription, single):
+            yield message
+
+    def _take(self, subscription: Any, single: bool) -> Iterator[tuple[Any, bytes]]:
+        """The same, each with its publisher."""
         handle = subscription.handle
         if handle.pointer not in self._ready:
             return
@@ -99,7 +104,8 @@ class Inbox:
         kind = self._decoded.get(subscription)
         while (got := handle.take_message(subscription.msg_type, True)) is not None:
             try:
-                yield got[0] if kind is None else decode(got[0], kind, subscription.topic_name)
+                message = got[0] if kind is None else decode(got[0], kind, subscription.topic_name)
+                yield message, got[1].get("publisher_gid", {}).get("data", b"")
             except MyoError as error:
                 self._refusals.add(str(error))
             if single:
@@ -107,14 +113,21 @@ class Inbox:
 
     def read(self, subscription: Any, parse: Callable[[Any], T], single: bool = False) -> Iterator[T]:
         """What `parse` makes of all that `take` gives; what it cannot read is refused, and that is said."""
-        for message in self.take(subscription, single):
+        for value, _ in self.read_with_writer(subscription, parse, single):
+            yield value
+
+    def read_with_writer(
+        self, subscription: Any, parse: Callable[[Any], T], single: bool = False
+    ) -> Iterator[tuple[T, bytes]]:
+        """The same, each with its publisher's identifier (b"" where rclpy does not know it)."""
+        for message, writer in self._take(subscription, single):
             try:
                 with reading(f"a message on {subscription.topic_name}"):
                     value = parse(message)
             except MyoError as error:
                 self._refusals.add(str(error))
             else:
-                yield value
+                yield value, writer
 
     @staticmethod
     def drain(subscription: Any, most: int) -> list[tuple[Any, dict[str, Any]]]:

@@ -81,7 +81,7 @@ class PolicyNode(LoopNode):
         subscribe(self, topics.SPEC, self._meet)
         if self.decodes:
             subscribe(self, topics.EMG_SPEC, self._tune_in)
-            self._diagnostics = Diagnostics(self, "policy")
+        self._diagnostics = Diagnostics(self, "policy")
         self.create_service(Trigger, "~/rollback", self._rollback)
         self.add_on_set_parameters_callback(self._check)
         self.add_post_set_parameters_callback(self._set)
@@ -346,9 +346,13 @@ class PolicyNode(LoopNode):
         if self._port is not None:
             self._port.refresh()
         if isinstance(self.loop, DecoderLoop):
-            self._report(self.loop)
+            self._report_decisions(self.loop)
+        elif self.loop is not None and self.loop.player.current is not None:
+            voice = self.loop.player.current
+            values = {"policy": voice.name, "events": dict(getattr(voice, "events", {})), "errors": self.loop.errors}
+            self._diagnostics.tell("playing" if self.loop.active else "inactive", values)
 
-    def _report(self, loop: DecoderLoop) -> None:
+    def _report_decisions(self, loop: DecoderLoop) -> None:
         """What was decided so far."""
         said = {asked: dict(chosen) for asked, chosen in loop.prompted.items()}
         values = {
@@ -362,6 +366,8 @@ class PolicyNode(LoopNode):
         voice = loop.player.current if loop is not None else None
         if voice is None or self.spec is None:
             return
+        if text == "active" and not loop.active:  # type: ignore[union-attr]
+            text = "inactive"
         contract = voice.contract
         changed = contract.physics_changed(self.spec)
         if changed:

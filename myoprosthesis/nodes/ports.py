@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -25,6 +26,8 @@ from myoprosthesis.nodes.samples import read as read_samples
 from myoprosthesis.nodes.views import Views
 from myoprosthesis.policies.player import Player
 
+WRITERS = 16
+"""Commands that are kept between two ticks, so that a second writer does not push out what the first one says."""
 ARRIVALS = 64
 """Blocks of EMG whose arrival is remembered until the command that they brought about comes."""
 _PLANS = ((topics.TARGET, TrialPlan), (topics.PERTURBATION, PerturbationPlan))
@@ -81,7 +84,8 @@ class EffectorPort(GraphPort):
     nothing of parties which were alive before."""
 
     def __init__(self, node: Node) -> None:
-        super().__init__(node, topics.COMMAND, 1, watch=True)
+        super().__init__(node, topics.COMMAND, WRITERS, watch=True)
+        self._present: dict[bytes, tuple[float, bool]] = {}
         self._arrivals = self._inbox.subscribe(topics.EMG_ARRIVAL)
         self._arrived: dict[int, int] = {}
 
@@ -105,9 +109,29 @@ class EffectorPort(GraphPort):
             if len(self._arrived) > ARRIVALS:
                 del self._arrived[next(iter(self._arrived))]
         return [
-            Command(f.stamp_ns, f.names, getattr(f, self._quantity), self._arrived.get(f.stamp_ns))
-            for f in self.frames()
+            Command(f.stamp_ns, f.names, getattr(f, self._quantity), self._arrived.get(f.stamp_ns), writer)
+            for f, writer in self._inbox.read_with_writer(self._frames, self._reader.read)
         ]
+
+    def present(self, writer: bytes) -> bool:
+        """See `Port`; asked of the graph a few times a second at most."""
+        asked, there = self._present.get(writer, (-math.inf, False))
+        if time.monotonic() - asked > 0.1:
+            there = bool(self._publisher(writer))
+            self._present = {writer: (time.monotonic(), there)}
+        return there
+
+    def name_of(self, writer: bytes) -> str:
+        """See `Port`."""
+        return self._publisher(writer) or "another program"
+
+    def _publisher(self, writer: bytes) -> str:
+        """The node that publishes as this writer; empty when there is none."""
+        name = self._frames.topic_name
+        for info in self._node.get_publishers_info_by_topic(name):
+            if bytes(info.endpoint_gid)[: len(writer)] == writer[: len(info.endpoint_gid)] and writer:
+                return f"{info.node_namespace.rstrip('/')}/{info.node_name}"
+        return ""
 
     def publish(self, stamp_ns: int, state: EffectorState) -> None:
         """See `Port`."""

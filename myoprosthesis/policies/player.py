@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -11,6 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from myoprosthesis.core.bounded import bounded
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.effector import EffectorSpec
 from myoprosthesis.core.errors import ConfigError, ContractError, MyoError
@@ -108,7 +109,9 @@ class StateVoice:
         units = sum(int(np.prod(shape)) for _, shape in self.contract.hidden)
         self._hidden = HiddenDistorter(self.contract.name, units, self.contract.dt)
         self._changeable = policy if isinstance(policy, Changeable) else None
-        self._low, self._high = spec.command.bounds()
+        self._low, self._high = self.contract.action.bounds()
+        self.events: Counter[str] = Counter()
+        """Actions that were `clipped` to the bounds of the contract, or `non_finite`."""
         self._count = 0
         self.command: Array | None = None
         self.fresh = False
@@ -208,9 +211,19 @@ class StateVoice:
             action = self.policy.step(self._builder.observe(self._seen(table), moment.rng))
             if not self._hidden.idle:
                 action = self._disturbed(action, moment.now_ns)
-            self.command = np.minimum(np.maximum(action[self._order], self._low), self._high)  # nan stays nan
+            self.command = self._within(action)
         assert self.command is not None
         return self.command
+
+    def _within(self, action: Array) -> Array:
+        """The command within the bounds that the contract promises; NaN where the action is not finite, so that whoever
+        obeys it sees that."""
+        command = bounded(action, self._low, self._high)
+        if not np.isfinite(command).all():
+            self.events["non_finite"] += 1
+        elif not np.array_equal(command, action):
+            self.events["clipped"] += 1
+        return command[self._order]
 
     def _disturbed(self, action: Array, now_ns: int) -> Array:
         """The action once the hidden state is disturbed; the same one where that changes nothing."""

@@ -220,3 +220,13 @@ def test_a_force_closes_a_grip_by_its_share_of_the_range_that_was_fitted():
         for _ in range(50):
             x = d.advance(values(force), 0.01)
         np.testing.assert_allclose(x, share * np.array(POSES["power"]), atol=1e-12)
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+def test_a_speed_or_a_posture_that_is_not_finite_moves_nothing(value):
+    moved = drive()
+    moved.adopt(np.array([0.2, 0.3, -0.4]))
+    before = moved.posture.copy()
+    moved.advance(chosen("power", speed=value), 0.01)
+    moved.adopt(np.full(before.size, value))
+    np.testing.assert_array_equal(moved.posture, before)

@@ -29,7 +29,7 @@ class World:
     def __init__(self):
         self.condition = threading.Condition()
         self.inbox, self.spoken, self.published, self.done, self.said = [], [], [], [], []
-        self.living = {"task", "perturbation"}
+        self.living, self.writers = {"task", "perturbation"}, {b"policy", b"teleop"}
         self.answer, self.words_of_following = None, []
 
     def wait(self, timeout_s):
@@ -50,6 +50,12 @@ class World:
 
     def alive(self, party):
         return party in self.living
+
+    def present(self, writer):
+        return writer in self.writers
+
+    def name_of(self, writer):
+        return f"/{writer.decode()}"
 
     def publish(self, stamp_ns, state):
         self.published.append((stamp_ns, state))
@@ -353,7 +359,10 @@ def test_a_duration_in_real_time_counts_from_the_first_command_and_ends_in_the_f
 
 @pytest.mark.parametrize(
     "ahead_s, sentence",
-    [(0.0, ""), (-0.5, "older than 80 ms"), (-1e9, "older than 80 ms"), (3600.0, "in the future")],
+    [
+        (0.0, ""), (-0.5, "older than 80 ms: it is stamped 0.5 s before it came; the clock of who sends it is behind"),
+        (-1e9, "older than 80 ms: it is stamped"), (3600.0, "in the future"),
+    ],  # fmt: skip
 )
 def test_stamps_too_old_or_of_another_clock_are_not_followed(made, ahead_s, sentence):
     loop, world = made(lockstep=False)
@@ -601,3 +610,48 @@ def test_a_reset_by_hand_costs_the_trial_that_runs(made):
     assert [accounts(world).fault(trial(k, *t)) for k, t in enumerate([(0, 5), (5, 9), (9, 12)])] == [
         "", "", "reset by hand"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("lockstep", [True, False])
+def test_a_second_writer_of_commands_is_named_and_not_obeyed(made, lockstep):
+    loop, world = made(lockstep=lockstep)
+
+    def answer(stamp, state):
+        stamp = stamp if lockstep else time.time_ns()
+        mine = Command(stamp, NAMES, np.array([0.1, -0.1]), writer=b"policy")
+        other = [Command(stamp, NAMES, np.array([0.9, 0.9]), writer=b"teleop")] * 2
+        return [mine] if len(world.done) < 5 else [other[0], mine, other[1]]
+
+    world.answer = answer
+    loop.begin()
+    assert until(lambda: len(world.done) > 25)
+    assert all(np.allclose(applied, [0.1, -0.1]) for _, applied in world.done[1:])
+    assert loop.guard.events["second_writer"] > 10
+    named = [text for _, text in world.said if "not obeyed" in text]
+    assert named == ["/teleop publishes commands too and is not obeyed, since /policy does: stop one of them"]
+
+
+def test_a_command_without_a_stamp_is_told_as_such(made):
+    loop, world = made(lockstep=False)
+    loop.begin()
+    steady(world, loop, lambda: 0)
+    assert "it has no stamp (header.stamp is 0)" in loop.guard.reason
+
+
+def test_a_slower_policy_is_held_for_as_long_as_its_contract_says(made):
+    """A command each 0.2 s whose contract allows 0.6 s is followed without a break; one that allows more than a second
+    gets a second; a limit that a person set stays."""
+    loop, world = made(lockstep=False)
+    loop.meet_policy(0.6, extends=True)
+    assert loop.guard.timeout_s == 0.6 and loop.deadline_s == 0.6
+    loop.begin()
+    for _ in range(4):
+        world.send(Command(time.time_ns(), NAMES, np.array([0.3, -0.3])))
+        time.sleep(0.2)
+    assert loop.guard.events["stale"] == 0 and loop.ledger.ticks > 10
+    loop.meet_policy(60.0, extends=True)
+    assert loop.guard.timeout_s == 1.0 and "60 s old" in world.words()
+    loop.meet_policy(0.02, extends=True)
+    assert loop.guard.timeout_s == loop.guard.spec.timeout_s
+    loop.meet_policy(0.6, extends=False)
+    assert loop.guard.timeout_s == loop.guard.spec.timeout_s

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -167,3 +169,30 @@ def test_a_candidate_sees_what_the_active_one_sees():
         made.play(table, RNG(0))
     made.catch_up(voice)
     np.testing.assert_array_equal(late.hidden, made.active.policy.hidden)
+
+
+def test_actions_are_held_within_the_bounds_of_the_contract_and_that_is_counted():
+    policy = Leaky([0.6, -3.0], names=("b", "a"))
+    low, high = (0.3, 0.1), (0.5, 0.9)
+    policy.contract = replace(policy.contract, action=Channels("effort", ("b", "a"), "1", low, high))
+    made = player(policy)
+    command, _ = made.play(np.zeros((3, 6)), RNG(0))
+    assert command.tolist() == [0.1, 0.5] and made.active.events == {"clipped": 1}
+    policy.level = np.array([0.4, 0.5])
+    made.play(np.zeros((3, 6)), RNG(0))
+    assert made.active.events == {"clipped": 1}
+    wide = player(Leaky([9.0, -9.0]))
+    wide.active.policy.contract = replace(
+        wide.active.contract, action=Channels("effort", ("a", "b"), "1", (-10.0,) * 2, (10.0,) * 2)
+    )
+    wide = player(wide.active.policy)
+    assert wide.play(np.zeros((3, 6)), RNG(0))[0].tolist() == [9.0, -9.0]  # the guard clips it, and counts it
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+def test_an_action_that_is_not_finite_is_never_clipped_to_a_bound(value):
+    made = player(Leaky([0.5, value]))
+    command, _ = made.play(np.zeros((3, 6)), RNG(0))
+    assert command[0] == 0.5 and np.isnan(command[1]) and made.active.events == {"non_finite": 1}
+    with pytest.raises(ContractError, match="not finite"):
+        made.catch_up(made.fit("second", Leaky([0.5, value])))
