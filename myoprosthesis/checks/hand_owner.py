@@ -27,6 +27,8 @@ MOVING_S = 0.6
 LOOK_S, PATIENCE_S = 0.1, 60.0
 RESUMED_S = 0.12
 """How long the first steps after a resumption are watched: so long they must be slow."""
+STANDS_S = 0.4
+"""After which a hand whose owner was killed stands."""
 SWING = 3.0
 """rad/s of the phase with which it opens and closes."""
 
@@ -45,13 +47,20 @@ def check_hand_owner(name: str, place: str = "") -> dict[str, float]:
 
 def _killed(name: str, place: str) -> dict[str, float]:
     with _moving(name, place) as (port, owner, keeper):
-        target = port.emulator.fingers.target.copy()
+        fingers, way = port.emulator.fingers, 0.0
+        target, begin = fingers.target.copy(), fingers.position.copy()
         owner.kill()
         killed = time.monotonic()
         _wait_for_end(keeper)
-        target = np.abs(port.emulator.fingers.target - target)
+        target = np.abs(fingers.target - target)
+        while time.monotonic() < killed + STANDS_S:
+            time.sleep(0.005)
+            way = max(way, float(np.abs(fingers.position - begin).max()))
         first, last = _spoken(port, killed)
-        return {"owner_killed_found": first, "owner_killed_silent": last, "owner_killed_step": float(target.max())}
+        return {
+            "owner_killed_found": first, "owner_killed_silent": last, "owner_killed_step": float(target.max()),
+            "owner_killed_way": way,
+        }  # fmt: skip
 
 
 def _held_up(name: str, place: str) -> dict[str, float]:

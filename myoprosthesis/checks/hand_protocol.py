@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
+SETTLED = 0.02
+"""rad by which a hand may miss the place at which it is held."""
 NEAR = 0.03
 """rad: so near its target a hand has arrived."""
 PATIENCE_S = 30.0
@@ -126,6 +128,8 @@ def _check_on_a_port(
             rig.until(lambda: not guard.reason and far() < NEAR, PATIENCE_S, goal)
             demand(not guard.reason, f"a sound hand does not follow: {guard.reason}")
             demand(far() < NEAR, f"a hand that has its target for long is {far():.3f} rad away from it")
+            times["stop_way"] = rig.stops(start, goal)
+            rig.until(lambda: not guard.reason and far() < NEAR, PATIENCE_S, goal)
             for kind in FAULTS:
                 if kind in sheet.untold:
                     continue
@@ -201,6 +205,30 @@ class _Rig:
         self._before = state.applied if followed or self.hand.told is None else self.hand.told.position
         self._next += spec.dt
         time.sleep(max(0.0, self._next - time.monotonic()))
+
+    def stops(self, start: Array, goal: Array) -> float:
+        """An emergency stop on the way from `goal` to `start` stops each joint within v²/2a of the stated braking, v
+        being its full speed; the longest way (rad). A machine that is busy at that moment gets another try."""
+        spec, fingers = self.guard.spec, self.port.emulator.fingers
+        full = np.minimum(self.hand.protocol.sheet.column("speed"), np.max(spec.rate_limit or np.inf))
+        allowed = full**2 / (2 * np.array(spec.braking)) + SETTLED
+        for _ in range(3):
+            self.until(lambda: float(np.abs(fingers.position - goal).max()) < NEAR, PATIENCE_S, goal)
+            self.until(lambda: bool((np.abs(fingers.position - goal) > 0.4 * np.abs(start - goal)).any()), 3.0, start)
+            place, speed = fingers.position.copy(), np.abs(fingers.velocity)
+            self.guard.estop()
+            way = np.zeros_like(place)
+            for _ in range(round(0.6 / spec.dt)):
+                self._step(start)
+                way = np.maximum(way, np.abs(fingers.position - place))
+            self.guard.resume()
+            if (way <= allowed).all():
+                return float(way.max())
+        k = int(np.argmax(way - allowed))
+        raise AssertionError(
+            f"after an emergency stop at {speed[k]:.2f} rad/s, {spec.joints[k]} goes on by {way[k]:.3f} rad; its "
+            f"braking allows {allowed[k]:.3f}"
+        )
 
     def pressed(self) -> dict[str, float]:
         """Current (A) and force (N) of the finger that is held."""

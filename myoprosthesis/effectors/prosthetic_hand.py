@@ -21,6 +21,7 @@ from myoprosthesis.effectors.force_limit import ForceLimit
 from myoprosthesis.effectors.hand_port import HandPort, slow_adapter
 from myoprosthesis.effectors.hand_port_keeper import Terms, Will
 from myoprosthesis.hands import grips, sheet
+from myoprosthesis.hands.motors import braking
 from myoprosthesis.hands.protocol import Bus, HandProtocol, HandState, Rebootable
 
 Array = NDArray[np.float64]
@@ -75,6 +76,10 @@ class ProstheticHand:
     (a pose: until it is reached), then is silent for twice the hand's own watchdog time, so that this fires, and from
     then on only asks for states. After opening, a fault or idleness it starts from where the hand is, slowly. Every
     write leaves the fail state with the keeper of the port, which commands it when this process is held up or dies.
+
+    Holding is to be where the hand is at that moment, as far as it has told: its last state, carried on with its
+    velocity for as long as that is old (at most until it counts as lost), and not beyond the last target. A hand that
+    has told nothing since the port was opened is sent nothing.
     """
 
     def __init__(
@@ -90,6 +95,7 @@ class ProstheticHand:
             joints=s.names,
             command=Channels("position", s.names, "rad", tuple(low.tolist()), tuple(high.tolist())),
             fail=fail,
+            braking=tuple(braking(np.minimum(s.column("speed"), s.rate_limit), s.dt).tolist()),
             rate_limit=s.rate_limit,
             frame="palm",
             poses=grips.poses(s),
@@ -157,8 +163,8 @@ class ProstheticHand:
             return
         self._open = False
         if self._sent is not None and self._quiet_since is None:
-            held = self._sent if isinstance(self.spec.fail, str) else np.array(self.spec.fail)
-            self._port.write(self.protocol.relax() if self.spec.fail == "relax" else self.protocol.command(held))
+            held = self._here(self._clock()) if isinstance(self.spec.fail, str) else np.array(self.spec.fail)
+            self._port.write(self.protocol.relax() if self.spec.fail == "relax" else self.protocol.will(held))
         self._port.close(self.protocol.leave())
 
     # -- one period ---------------------------------------------------------------------------------------------
@@ -169,7 +175,7 @@ class ProstheticHand:
         now = self._clock()
         self._hear(now)
         self._judge(now)
-        if following and not self.fault and self.told is not None:
+        if following and not self.fault and self.told is not None and np.isfinite(target).all():
             self._follow(np.clip(target, *self.spec.command.bounds()), now)
         else:
             self._rest(now)
@@ -210,6 +216,8 @@ class ProstheticHand:
         """The fail state, then silence, then questions only."""
         if self._quiet_since is None:
             self._quiet_since = now
+            if self._sent is not None:
+                self._sent = self._here(now)
         resting = now - self._quiet_since
         if self._sent is not None and not self._port.error and (resting < FAIL_S or self._on_the_way(resting)):
             if self.spec.fail == "relax":
@@ -295,19 +303,30 @@ class ProstheticHand:
     def _send(self, data: bytes, now: float) -> None:
         if self._asking_since is None:
             self._asking_since = now
-        self._port.write(data, self._will())
+        self._port.write(data, self._will(now))
         self.events["frames_sent"] += bool(data)
 
-    def _will(self) -> Will | None:
-        """The fail state from where the hand was sent last: one frame, or as much of the way to a pose as `FAIL_S`
-        allows at the fastest change of a command."""
+    def _here(self, now: float) -> Array:
+        """Where the hand is when a target that is sent now comes into force, as far as it is known; shape (n_joints,),
+        within its limits."""
+        assert self.told is not None and self._sent is not None
+        low, high = self.spec.command.bounds()
+        place = np.clip(self.told.position, low, high)
+        age = min(max(now - self._heard_at, 0.0), self._lost_s) + self.spec.dt
+        ends = np.minimum(place, self._sent), np.maximum(place, self._sent)
+        return np.clip(place + self._velocity * age, *ends)
+
+    def _will(self, now: float) -> Will | None:
+        """The fail state from where the hand is: one frame, or as much of the way to a pose as `FAIL_S` allows at the
+        fastest change of a command."""
         if self._sent is None:
             return None
+        here = self._here(now) if self._quiet_since is None else self._sent
         if isinstance(self.spec.fail, str):
-            targets = [None if self.spec.fail == "relax" else self._sent]
+            targets = [None if self.spec.fail == "relax" else here]
         else:
-            way, most = np.array(self.spec.fail) - self._sent, self._sheet.rate_limit * Terms.every_s
-            targets = [self._sent + np.clip(way, -k * most, k * most) for k in range(1, WAY + 1)]
+            way, most = np.array(self.spec.fail) - here, self._sheet.rate_limit * Terms.every_s
+            targets = [here + np.clip(way, -k * most, k * most) for k in range(1, WAY + 1)]
         leave = self.protocol.leave() if self._sheet.after == "leave" else b""
         return Will(tuple(self.protocol.will(target) for target in targets), leave)
 

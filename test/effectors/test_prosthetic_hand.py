@@ -7,6 +7,7 @@ import pytest
 
 from myoprosthesis.checks import check_effector, check_hand_protocol
 from myoprosthesis.core import registry
+from myoprosthesis.core.effector import NOTHING
 from myoprosthesis.core.errors import ConfigError, EffectorError
 from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.core.options import build
@@ -162,3 +163,140 @@ def test_options_are_checked():
         ability_hand(HandOptions(fail="faint"))
     with pytest.raises(ConfigError, match="is outside"):
         build(HandOptions, {"dt": 1.0})
+
+
+class Clock:
+    """Time that the test makes."""
+
+    def __init__(self):
+        self.now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+class Line:
+    """A port whose other side is the test: what the hand tells, and what was written."""
+
+    path, error, keeper_pid, reopened = "here", "", 0, 0
+
+    def __init__(self):
+        self.written, self.wills, self.state = [], [], b""
+
+    def open(self):
+        pass
+
+    def write(self, data, will=None):
+        self.written.append(data)
+        self.wills.append(will)
+
+    def read(self):
+        out, self.state = self.state, b""
+        return out
+
+    def take_stall(self):
+        return 0.0
+
+    def close(self, data=b""):
+        self.written.append(data)
+
+
+class Bytes:
+    """A protocol that is easy to read: a state or a target is its numbers."""
+
+    def __init__(self, data):
+        from collections import Counter
+
+        self.sheet, self.counts = data, Counter()
+
+    def wake(self):
+        return b""
+
+    query = leave = relax = wake
+
+    def command(self, position):
+        return np.array(position, float).tobytes()
+
+    will = command
+
+    def feed(self, data):
+        from myoprosthesis.hands.protocol import HandState
+
+        return [HandState(np.frombuffer(data))] if data else []
+
+
+@pytest.fixture
+def hand():
+    """A hand on a line of the test, its clock, and a function that runs one period of it."""
+    from myoprosthesis.effectors.prosthetic_hand import ProstheticHand
+
+    clock, line = Clock(), Line()
+    made = ProstheticHand(Bytes(sheet.load("ability_hand")), HandOptions(port="here"), clock)
+    made._port, made._open = line, True
+
+    def period(target, told=None, idle=False):
+        clock.now += made.spec.dt
+        line.state = b"" if told is None else np.array(told, float).tobytes()
+        (made.idle if idle else made.step)(np.asarray(target, float), NOTHING)
+        return np.frombuffer(line.written[-1]) if line.written[-1] else None
+
+    return made, line, period
+
+
+WAY = np.array([1.0, 1.0, 1.0, 1.0, 1.0, -1.0])
+"""Which way the joints of an Ability Hand close."""
+SPEED = 0.5
+"""rad/s of a hand that lags behind its targets, which go ahead at 1 rad/s."""
+
+
+def moving(period, made):
+    """For 0.3 s the hand goes after a far target; its last place."""
+    place = np.zeros(6)
+    for _ in range(60):
+        period(1.5 * WAY, place)
+        place = place + SPEED * made.spec.dt * WAY
+    return place - SPEED * made.spec.dt * WAY
+
+
+def ahead(made, position, place):
+    """How far a target is ahead of a place, in periods of the motion."""
+    return (position - place) * WAY / (SPEED * made.spec.dt)
+
+
+def test_a_stop_sends_a_hand_to_where_it_is_and_neither_back_nor_to_its_last_target(hand):
+    made, line, period = hand
+    place = moving(period, made)
+    assert (ahead(made, np.frombuffer(line.written[-1]), place) > 40).all()
+    sent = period(1.5 * WAY, place + SPEED * made.spec.dt * WAY, idle=True)
+    assert (ahead(made, sent, place) >= 0).all() and (ahead(made, sent, place) <= 3).all()
+    for k in range(5):  # once: what it does afterwards changes nothing
+        again = period(1.5 * WAY, place - 0.01 * k * WAY, idle=True)
+        np.testing.assert_array_equal(again, sent)
+        np.testing.assert_array_equal(np.frombuffer(line.wills[-1].frames[0]), sent)
+
+
+def test_a_hand_that_is_not_heard_any_more_is_held_near_where_it_told_last(hand):
+    """At most as far beyond as it came until it counts as lost."""
+    made, line, period = hand
+    place = moving(period, made)
+    for _ in range(100):
+        period(1.5 * WAY)
+        if made.fault:
+            break
+    assert "no answer" in made.fault
+    sent = ahead(made, np.frombuffer(next(data for data in reversed(line.written) if data)), place)
+    assert (sent >= 0).all() and (sent <= 0.05 / made.spec.dt + 2).all()
+
+
+def test_the_last_will_and_the_end_of_a_moving_hand_are_where_it_is(hand):
+    made, line, period = hand
+    place = moving(period, made)
+    assert (np.abs(ahead(made, np.frombuffer(line.wills[-1].frames[0]), place)) <= 2).all()
+    made.close()
+    assert (np.abs(ahead(made, np.frombuffer(line.written[-2]), place)) <= 2).all()
+
+
+def test_a_target_that_is_not_finite_is_a_stop(hand):
+    made, line, period = hand
+    place = moving(period, made)
+    assert (np.abs(ahead(made, period(np.full(6, np.inf), place), place)) <= 2).all()

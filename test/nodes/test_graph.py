@@ -331,17 +331,22 @@ def test_a_flood_of_damaged_commands_moves_nothing(stack, spec):
     assert not stack.supervisor.restarts
 
 
-def test_commands_that_are_not_finite_only_make_it_idle(stack, spec):
+@pytest.mark.parametrize("value", [0.77, np.nan])
+def test_a_second_writer_of_commands_is_named_and_not_obeyed(stack, spec, value):
     applied = stack.probe.hear(topics.APPLIED, topics.reliable(500))
     publisher = stack.probe.speak(topics.COMMAND)
-    writer = Writer(spec.command.names, ("effort",))
-    end = time.monotonic() + 0.6
+    writer, before = Writer(spec.command.names, ("effort",)), stack.report()
+    end = time.monotonic() + 1.0
     while time.monotonic() < end:
-        publisher.publish(writer.pack(time.time_ns(), np.full(6, np.nan)))
-        stack.spin(0.001)
-    assert stack.report()["events"]["non_finite"] > 0
+        publisher.publish(writer.pack(time.time_ns(), np.full(6, value)))
+        stack.spin(0.002)
+    after = stack.report()
     stack.probe.node.destroy_publisher(publisher)
+    assert after["events"]["second_writer"] > 20 + before["events"].get("second_writer", 0)
+    assert after["events"].get("non_finite", 0) == before["events"].get("non_finite", 0)
+    assert applied and not any(np.allclose(m.effort, value) for m in applied)
     assert all(np.isfinite(m.effort).all() and max(m.effort) <= 1 for m in applied)
+    assert any("/probe publishes commands too and is not obeyed, since /policy does" in w for w in stack.words)
 
 
 @pytest.mark.parametrize("topic", [topics.TARGET, topics.PERTURBATION], ids=lambda t: t.name)
