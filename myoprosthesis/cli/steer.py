@@ -65,7 +65,12 @@ def swap(given: argparse.Namespace) -> int:
         there = before.get("policy") == name and before.get("text") == "active"
         now = before if there else graph.swap(name)
         graph.spin_until(lambda: bool(graph.effector), WAIT_S)
+        paused = graph.effector.get("paused")
         idle = graph.effector.get("idle", "")
+    if now["text"] == "ready":
+        after = ", once time goes on (myoprosthesis go)" if paused else ""
+        print(f"{name} is loaded and is played from the next trial on{after}; until then {now['policy']}")
+        return 0
     already = " already" if there else f" (before: {now['previous']})" if now.get("previous") else ""
     print(f"{now['policy']} is played{already}" + (f"; the effector does not follow it: {idle}" if idle else ""))
     if now.get("warning"):

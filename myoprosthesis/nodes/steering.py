@@ -116,14 +116,28 @@ class Steering:
         return self._active[-1] if self._active else {}
 
     def swap(self, name: str) -> dict[str, Any]:
-        """Set the policy, then wait until it is really played, or its node says why not."""
+        """Set the policy, then wait until it is really played, or its node says why not. In simulated time it is played
+        from the next trial on: it is not waited for where that time stands still, and is `ready` then."""
         self.active(0.0)
         self._active.clear()
         self.set("policy", {"policy": name})
-        self.spin_until(lambda: bool(self._active) and self._active[-1].get("text") == "active", SWAP_S)
+
+        def ready() -> bool:
+            last = self._active[-1]
+            return last.get("text") == "ready" and last.get("candidate") == name and bool(self.effector.get("lockstep"))
+
+        def settled() -> bool:
+            if not self._active:
+                return False
+            still = self.effector.get("paused") or self.effector.get("waiting_for")
+            return self._active[-1].get("text") == "active" or (ready() and bool(still))
+
+        self.spin_until(settled, SWAP_S)
         last = self.active(0.0)
         if last.get("refused") == name:
             raise ConfigError(f"{name} was not swapped in: {last.get('why')}; {last.get('policy')} goes on")
+        if last and ready():
+            return last
         if last.get("policy") != name or last.get("text") != "active":
             raise ConfigError(f"{name} was accepted but is not played after {SWAP_S:g} s; see myoprosthesis status")
         return last
