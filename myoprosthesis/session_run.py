@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from myoprosthesis.core.ending import ORDERLY_S, allow
 from myoprosthesis.core.errors import ConfigError, MyoError
 from myoprosthesis.policies import store
 from myoprosthesis.sessions.folder import SessionFolder, line
@@ -218,6 +219,7 @@ def watched_signals() -> Iterator[Callable[[], bool]]:
     import signal
 
     asked: list[int] = []
+    allow(ORDERLY_S)
     before = {s: signal.signal(s, lambda n, _: asked.append(n)) for s in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield lambda: bool(asked)

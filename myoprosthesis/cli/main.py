@@ -9,6 +9,7 @@ import sys
 
 from myoprosthesis import __version__
 from myoprosthesis.cli.commands import Commands, HelpFormatter
+from myoprosthesis.core.ending import bounded_end
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.terminal import accept_all_characters
 from myoprosthesis.core.text import printable
@@ -37,12 +38,13 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a command; bad input ends with one sentence and status 2."""
+    """Run a command; bad input ends with one sentence and status 2, and Ctrl-C ends it within seconds."""
     accept_all_characters()
-    given = parser().parse_args(arguments)
-    given.command = shlex.join(["myoprosthesis", *(sys.argv[1:] if arguments is None else arguments)])
     try:
-        sys.exit(given.func(given))
+        with bounded_end():
+            given = parser().parse_args(arguments)
+            given.command = shlex.join(["myoprosthesis", *(sys.argv[1:] if arguments is None else arguments)])
+            sys.exit(given.func(given))
     except MyoError as error:
         print(f"error: {printable(error)}", file=sys.stderr)
         sys.exit(2)

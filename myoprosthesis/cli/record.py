@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from myoprosthesis.cli.figures import add_json, check_writable, write_json
+from myoprosthesis.core.ending import ORDERLY_S, allow
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.text import printable
 
@@ -135,6 +136,7 @@ def _record(given: argparse.Namespace, folder: Path) -> None:
     stop = threading.Event()
     for sig in (signal.SIGINT, signal.SIGTERM):
         signal.signal(sig, lambda *_: stop.set())
+    allow(ORDERLY_S)
     namespace = namespace_of(given.namespace)
     node = NodeSpec("recorder", "recorder_node", {"folder": str(folder), "views": given.views})
     with Steering(namespace, "record") as graph:

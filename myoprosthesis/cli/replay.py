@@ -9,6 +9,7 @@ import threading
 from typing import Any
 
 from myoprosthesis.cli.figures import add_json, check_writable, write_json
+from myoprosthesis.core.ending import ORDERLY_S, allow
 from myoprosthesis.core.errors import ConfigError
 
 BAR = "{desc} {bar} {n:.1f}/{total:.1f} s"
@@ -116,6 +117,7 @@ def _play(given: argparse.Namespace, bag: Any) -> dict[str, Any]:
     stop = threading.Event()
     for sig in (signal.SIGINT, signal.SIGTERM):
         signal.signal(sig, lambda *_: stop.set())
+    allow(ORDERLY_S)
     said = rounds = 0
     with Steering(given.namespace, "replay") as graph:
         replayer = Replayer(graph, bag, names, given.beside)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from myoprosthesis.cli import train_sweep
 from myoprosthesis.cli.figures import add_json, check_writable, write_json
+from myoprosthesis.core.ending import allow
 from myoprosthesis.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -173,6 +174,10 @@ def _reporter(quiet: bool, interrupted: list[bool]) -> Any:
     return report
 
 
+UPDATE_S = 60.0
+"""An update that is under way is finished and saved."""
+
+
 @contextmanager
 def interruptible() -> Iterator[list[bool]]:
     """A flag that Ctrl-C sets instead of raising; a second Ctrl-C raises."""
@@ -184,6 +189,7 @@ def interruptible() -> Iterator[list[bool]]:
         flag[0] = True
 
     before = signal.signal(signal.SIGINT, on_signal)
+    allow(UPDATE_S)
     try:
         yield flag
     finally:

@@ -13,6 +13,7 @@ from typing import Any
 
 from myoprosthesis.cli.figures import add_json, check_writable, write_csv, write_json
 from myoprosthesis.cli.watch import LAST_WORDS_S, hear_all, over
+from myoprosthesis.core.ending import ORDERLY_S, allow
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import describe as describe_option
 from myoprosthesis.effectors.graphics import window_refusal
@@ -76,6 +77,7 @@ def run(given: argparse.Namespace) -> int:
         raise ConfigError(why)
     if stop.is_set():
         return 130
+    allow(ORDERLY_S)
 
     from myoprosthesis.cli.display import Display
     from myoprosthesis.cli.keys import KEYS, Keys, stop_keys

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from myoprosthesis.cli.figures import add_json, check_writable, write_json
+from myoprosthesis.core.ending import ORDERLY_S, allow
 
 LAST_S = 3.0
 GRACE_S = 10.0
@@ -41,6 +42,7 @@ def run(given: argparse.Namespace) -> int:
     stop = threading.Event()
     for sig in (signal.SIGINT, signal.SIGTERM):
         signal.signal(sig, lambda *_: stop.set())
+    allow(ORDERLY_S)
 
     from myoprosthesis.cli.display import Display
     from myoprosthesis.cli.keys import KEYS, Keys, stop_keys

@@ -21,6 +21,7 @@ from rclpy.signals import SignalHandlerOptions
 from myoprosthesis.core import share
 from myoprosthesis.core.distribution import ros_distro
 from myoprosthesis.core.domain import domain_id
+from myoprosthesis.core.ending import bounded_end
 from myoprosthesis.core.errors import ConfigError, MyoError
 from myoprosthesis.core.loop import quicken
 from myoprosthesis.core.output import diverted
@@ -34,6 +35,8 @@ CRASHED, REFUSED, FAILED = 1, 2, 3
 on, such as an effector whose device is gone for good. The last two need not be started again."""
 
 
+END_S = 6.0
+"""A node that is told to end is gone after so long."""
 WORKERS = (" loop", "swap", "shadow", "rollback")
 """What the names of threads end with that may compute while a node ends."""
 RANGE = "ROS_AUTOMATIC_DISCOVERY_RANGE"
@@ -140,7 +143,7 @@ def run(make: Callable[[], Any], argv: list[str] | None = None) -> int:
     """Make a node, spin it until Ctrl-C or SIGTERM, close it; the exit status. What it says is passed on by threads of
     its own, so that neither a control loop nor a service waits for whoever reads."""
     accept_all_characters()
-    with diverted():
+    with bounded_end(END_S), diverted():
         code = _run(make, argv)
     if any(t.name.endswith(WORKERS) and t.is_alive() for t in threading.enumerate()):
         os._exit(code)  # one that computes in a library would be torn down with it, at length or by an abort

@@ -1,0 +1,65 @@
+"""How a process ends that is told to: in order as far as it can, and in any case within seconds."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Iterator
+
+PROMPT_S = 2.0
+"""For what has nothing to bring to an end."""
+ORDERLY_S = 12.0
+"""For what has processes of its own to end, or a file to finish."""
+_ENDING = (signal.SIGINT, signal.SIGTERM)
+_allowed_s = PROMPT_S
+
+
+def allow(seconds: float) -> None:
+    """From now on, the end may take so long."""
+    global _allowed_s
+    _allowed_s = seconds
+
+
+@contextlib.contextmanager
+def bounded_end(seconds: float = PROMPT_S) -> Iterator[None]:
+    """Meanwhile, a process that is told to end by Ctrl-C or SIGTERM is gone after `seconds`, or what `allow` said
+    since, whatever it does then, and whoever handles these signals.
+
+    Python runs a handler between two steps of the main thread, which never come while a library computes or waits. The
+    signal itself is noted at once, in a pipe that a thread reads. A library that holds Python's lock holds this thread
+    up as well; those of this package that compute for long let it go.
+    """
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    before = signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+    handlers = {number: signal.getsignal(number) for number in _ENDING}
+    allow(seconds)
+    ended = threading.Event()
+    threading.Thread(target=_watch, args=(read, ended), name="end", daemon=True).start()
+    try:
+        yield
+    finally:
+        ended.set()
+        signal.set_wakeup_fd(before)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        os.close(write)
+
+
+def _watch(read: int, ended: threading.Event) -> None:
+    while data := os.read(read, 64):
+        told = next((n for n in data if n in _ENDING), None)
+        if told is not None and not ended.wait(_allowed_s):
+            os._exit(128 + told)
+    os.close(read)
+
+
+def _forget() -> None:
+    """The signals of a child that was forked are not this process's."""
+    with contextlib.suppress(ValueError):  # not in the main thread
+        signal.set_wakeup_fd(-1)
+
+
+os.register_at_fork(after_in_child=_forget)
