@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import math
+import sys
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TextIO, cast
 
 from rich.box import SIMPLE
 from rich.console import Console
@@ -13,7 +15,11 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from myoprosthesis.core.output import Unheld
+
 REFRESH_S = 0.25
+END_S = 5.0
+"""How long the end of a program waits for somebody to read its last words."""
 LINE_S = 5.0
 GUARD = {
     "idle": "ticks without command while a node was not ready or not alive",
@@ -39,7 +45,9 @@ class Display:
     def __init__(self, live: bool, name: str = "up") -> None:
         """`name`: who says the plain lines."""
         self._name = name
-        self._console = Console(highlight=False, soft_wrap=not live)
+        self._file = Unheld(sys.stdout)  # a terminal on which Ctrl-S was typed must not keep a stack from being watched
+        atexit.register(self.end)
+        self._console = Console(file=cast(TextIO, self._file), highlight=False, soft_wrap=not live)
         self._live = Live(console=self._console, refresh_per_second=4, transient=True) if live else None
         self._next = 0.0
         self.keys = ""
@@ -53,6 +61,10 @@ class Display:
     def __exit__(self, *_: object) -> None:
         if self._live is not None:
             self._live.stop()
+
+    def end(self) -> None:
+        """Everything has been written, as far as somebody reads it."""
+        self._file.end(END_S)
 
     def tell(self, who: str, text: str) -> None:
         """A line of a node's output or of the supervisor's."""

@@ -135,6 +135,7 @@ def run(given: argparse.Namespace) -> int:
         display.summary(summary)
     write_json(given.json, summary)
     write_csv(given.trials_csv, [{CSV_NAMES.get(k, k): v for k, v in row.items()} for row in summary["by_trial"]])
+    display.end()
     if fault:
         raise ConfigError(fault)
     return 0

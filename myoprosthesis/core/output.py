@@ -13,6 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
+from typing import TextIO
 
 MOST_LINES = 1000
 """So many lines wait for a reader; what comes then is counted and left out."""
@@ -52,7 +53,7 @@ class Alike:
 
 
 class Output:
-    """A bounded queue of lines before a file descriptor, and the thread that writes them."""
+    """A bounded queue of pieces of text before a file descriptor, and the thread that writes them."""
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
@@ -62,13 +63,13 @@ class Output:
         self._thread = threading.Thread(target=self._run, name="output", daemon=True)
         self._thread.start()
 
-    def put(self, line: bytes) -> None:
-        """Have a line written, without its end; at once, whatever the reader does."""
+    def put(self, piece: bytes) -> None:
+        """Have something written; at once, whatever the reader does."""
         with self._lock:
             if len(self._lines) >= MOST_LINES:
                 self._dropped += 1
             else:
-                self._lines.append(line)
+                self._lines.append(piece)
         self._ready.set()
 
     def close(self, seconds: float = LAST_S) -> None:
@@ -97,8 +98,8 @@ class Output:
             lines, self._lines = self._lines, deque()
             dropped, self._dropped = self._dropped, 0
         if dropped:
-            lines.append(b"%d lines were left out: nobody read them in time" % dropped)
-        return b"".join(line + b"\n" for line in lines)
+            lines.append(b"%d lines were left out: nobody read them in time\n" % dropped)
+        return b"".join(lines)
 
 
 class _Lossy(io.TextIOBase):
@@ -119,6 +120,40 @@ class _Lossy(io.TextIOBase):
         except BlockingIOError:
             self.lost += 1
         return len(text)
+
+
+class Unheld(io.TextIOBase):
+    """Text for a stream, such as a terminal, through an `Output`: what writes here goes on while nobody reads there."""
+
+    def __init__(self, stream: TextIO) -> None:
+        stream.flush()
+        self._stream, self._output = stream, Output(stream.fileno())
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """Of the stream."""
+        return self._stream.encoding
+
+    def fileno(self) -> int:
+        """Of the stream."""
+        return self._stream.fileno()
+
+    def isatty(self) -> bool:
+        """Of the stream."""
+        return self._stream.isatty()
+
+    def writable(self) -> bool:
+        """Always."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Have the text written, as soon as somebody reads."""
+        self._output.put(text.encode(self.encoding, "replace"))
+        return len(text)
+
+    def end(self, seconds: float) -> None:
+        """Wait for what is queued to be written, at most so long; safe to call twice."""
+        self._output.close(seconds)
 
 
 class _Diverted:
@@ -146,7 +181,7 @@ class _Diverted:
         os.dup2(self._kept, self._fd)  # the last end of the pipe: its reader comes to the end
         self._thread.join(LAST_S)
         if self._lossy.lost:
-            self._output.put(b"%d pieces of output were lost" % self._lossy.lost)
+            self._output.put(b"%d pieces of output were lost\n" % self._lossy.lost)
         self._output.close()
 
     def _empty(self) -> None:
@@ -161,9 +196,9 @@ class _Diverted:
             now = time.monotonic()
             for line in lines:
                 for passed in alike.take(line[:LONGEST], now):
-                    self._output.put(passed)
+                    self._output.put(passed + b"\n")
             for passed in alike.counts(now, end=over):
-                self._output.put(passed)
+                self._output.put(passed + b"\n")
             if over:
                 os.close(self._read)
                 return

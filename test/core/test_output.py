@@ -70,7 +70,7 @@ def test_lines_beyond_the_queue_are_counted():
     out = Output(write)
     began = time.monotonic()
     for k in range(3 * MOST_LINES):
-        out.put(b"%d" % k)
+        out.put(b"%d\n" % k)
     assert time.monotonic() - began < 5.0
     got, end = b"", time.monotonic() + 20.0
     while sum(tally(got)) < 3 * MOST_LINES and time.monotonic() < end:
@@ -93,3 +93,17 @@ def test_kinds_of_lines_are_bounded_too():
     passed = [line for k in range(5000) for line in alike.take(f"{'z' * (k % 900)}{chr(97 + k % 26)}".encode(), 1.0)]
     assert len(passed) <= output.KINDS * ALIKE + ALIKE
     assert sum(int(line.split()[0]) for line in alike.counts(1.0 + WINDOW_S)) == 5000 - len(passed)
+
+
+def test_a_stream_that_nobody_reads_does_not_hold_its_writer():
+    """As a terminal on which Ctrl-S was typed."""
+    script = (
+        "import sys\nfrom myoprosthesis.core.output import Unheld\nout = Unheld(sys.stdout)\n"
+        "assert not out.isatty() and out.fileno() == 1\n"
+        "for k in range(5000): print(k, 'x' * 100, file=out)\nprint('done', file=sys.stderr, flush=True)\nout.end(0.2)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None and process.stderr is not None
+    assert process.stderr.readline() == b"done\n"
+    first, last = process.stdout.read().split(b"\n")[:2], process.wait(30)
+    assert first[0].startswith(b"0 xxx") and last == 0
