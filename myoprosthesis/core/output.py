@@ -148,7 +148,7 @@ class Unheld(io.TextIOBase):
 
     def write(self, text: str) -> int:
         """Have the text written, as soon as somebody reads."""
-        self._output.put(text.encode(self.encoding, "replace"))
+        self._output.put(text.encode(self.encoding, self._stream.errors or "replace"))
         return len(text)
 
     def end(self, seconds: float) -> None:
