@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from rclpy.publisher import Publisher
+from rclpy.qos import DurabilityPolicy
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.nodes import topics
@@ -19,6 +20,8 @@ from myoprosthesis.recording.definitions import stamped
 NS = 1_000_000_000
 SETTLE_S = 2.0
 """How long publishers that claim nothing are waited for: those of other programs, and of other machines."""
+DEPTH = 1000
+"""Messages that are kept for a listener which is known here, and does not know of this publisher yet."""
 CHECK_S = 0.1
 """Between two looks for others, in time of the recording."""
 OTHERS = (
@@ -54,6 +57,8 @@ class Replayer:
         for name, topic in found.items():
             latched = "transient_local" in topic.qos
             qos = known.get(name, topics.latched(10) if latched else topics.reliable(10))
+            if qos.durability != DurabilityPolicy.TRANSIENT_LOCAL:
+                qos = topics.reliable(DEPTH)
             self._out[topic.name] = node.create_publisher(_message(topic.type), name, qos), stamped(topic.type)
         self.listeners = graph.spin_until(
             lambda: all(p.get_subscription_count() for p, _ in self._out.values()), WAIT_S
