@@ -194,7 +194,9 @@ def test_one_channel_is_one_channel(tmp_path):
     recording = formats.read(path, Layout(unit="uV", targets=("force",)))
     assert recording.channels == ("emg_biceps", "emg_triceps")
     np.testing.assert_allclose(recording.samples, 1e-6 * SAMPLES[:, :2], rtol=1e-12)
-    assert np.array_equal(recording.targets[:, 0], SAMPLES[:, 2])
+    assert np.array_equal(recording.targets[:, 0], SAMPLES[:, 2]) and recording.remarks == ()
+    with pytest.raises(ConfigError, match="has no samples"):
+        formats.read(mat5(tmp_path / "b.mat", emg=np.zeros((0, 4)), fs=RATE, unit="uV"), Layout())
 
 
 def test_what_is_not_emg_is_never_taken_for_it(tmp_path):

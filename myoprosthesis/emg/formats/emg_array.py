@@ -50,15 +50,18 @@ class EmgArray:
     def __init__(self, path: Path, layout: Layout, entries: Mapping[str, Entry]) -> None:
         self._path, self._layout, self._entries = path, layout, entries
         self.remarks: list[str] = []
+        self._own: set[str] = set()
         known = bool(layout.dataset)
         if layout.dataset:
             self.entry = self._named(layout.dataset)
         else:
             self.entry, known = self._likely(list(entries.values()))
+        if not self.entry.size:
+            raise ConfigError(f"{path} has no samples: {self.entry.name!r} is empty")
         names, described = self._names()
         self._axis = self._turned(described)
         self.n = self.entry.shape[self._axis] if self.entry.shape else 1
-        width = self.entry.size // self.n if self.n else 0
+        width = self.entry.size // self.n
         if described and described != width:
             raise ConfigError(f"{path}: {described} channel names for {width} channels")
         names = names or [f"ch{k + 1}" for k in range(width)]
@@ -120,7 +123,7 @@ class EmgArray:
     def unread(self, used: set[str]) -> list[str]:
         """Names of other arrays of one value a sample."""
         names = [e.name for e in self._entries.values() if e.size == self.n and e.name != self.entry.name]
-        own = {*used, *(self.entry.group + u for u in used)}
+        own = {*self._own, *used, *(self.entry.group + u for u in used)}
         return [n for n in names if n not in own and n.rpartition("/")[2].lower() not in TIMES][:LISTED]
 
     def _read(self, start: int, stop: int) -> NDArray[Any]:
@@ -147,7 +150,7 @@ class EmgArray:
     def _likely(self, entries: Sequence[Entry]) -> tuple[Entry, bool]:
         """The array that is called EMG or after a muscle, or the only one with two dimensions; whether its name says
         so."""
-        arrays = [e for e in entries if not e.text and e.size > 1 and len(e.shape) <= 2]
+        arrays = [e for e in entries if not e.text and len(e.shape) <= 2 and (e.size > 1 or e.leaf.lower() == "emg")]
         named = [e for e in arrays if kind(e.leaf) is Kind.EMG]
         exact = [e for e in named if e.leaf.lower() == "emg"]
         for found in (exact, named):
@@ -169,6 +172,7 @@ class EmgArray:
     def _stacked(self, columns: Sequence[Entry]) -> Entry:
         """Arrays of one channel each as one of several."""
         first = columns[0]
+        self._own = {c.name for c in columns}
 
         def read(key: tuple[slice, ...]) -> NDArray[Any]:
             return np.stack([np.ravel(c.read(tuple(slice(None) for _ in c.shape))) for c in columns], axis=1)[key]
