@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, fields
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,9 +39,9 @@ class SourceSpec:
         if not self.unit:
             raise ConfigError(f"source {self.name!r} does not say its unit: give it (unit), such as V or counts")
 
-    def to_json(self) -> str:
-        """The text of a message on `emg/spec`."""
-        return json.dumps(asdict(self))
+    def to_json(self, **more: Any) -> str:
+        """The text of a message on `emg/spec`, with what else there is to say: conditioning, calibration."""
+        return json.dumps({**asdict(self), **more})
 
     @classmethod
     def from_json(cls, text: str) -> SourceSpec:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -149,8 +148,8 @@ class EmgNode(LoopNode):
         self._port = EmgPort(self, spec)
         self.loop = EmgLoop(source, conditioner, self._port, o.period_s)
         self.loop.active = False
-        told = {**asdict(spec), "conditioning": settings.to_dict(), "calibration": o.calibration}
-        self._spec.publish(topics.EMG_SPEC.type(data=json.dumps(told)))
+        text = spec.to_json(conditioning=settings.to_dict(), calibration=o.calibration)
+        self._spec.publish(topics.EMG_SPEC.type(data=text))
         self.loop.start(self.thread)
 
     def _report(self) -> None:

@@ -431,6 +431,21 @@ def test_damaged_files_of_matlab_get_one_sentence(tmp_path):
         assert "\n" not in str(caught.value)
 
 
+def test_what_grows_beyond_the_limit_when_it_is_decompressed_is_refused_before(tmp_path, monkeypatch):
+    from myoprosthesis.emg.formats import array_entry, mat_file
+
+    for module in (array_entry, mat_file):
+        monkeypatch.setattr(module, "LIMIT", 10**5)
+    scipy.io.savemat(tmp_path / "a.mat", {"emg": np.zeros((10**5, 4)), "fs": RATE}, do_compression=True)
+    assert (tmp_path / "a.mat").stat().st_size < 10**4
+    monkeypatch.setattr(scipy.io, "loadmat", lambda path: pytest.fail("it was decompressed"))
+    with pytest.raises(ConfigError, match="holds a variable of more than 0.0001 GB: cut it up"):
+        formats.read(tmp_path / "a.mat", UV)
+    zeros = hdf5(tmp_path / "a.h5", lambda f: f.create_dataset("emg", data=np.zeros((10**5, 4)), compression="gzip"))
+    with pytest.raises(ConfigError, match="'emg' takes 0.0032 GB in memory, 0.0001 GB can be read: cut it up"):
+        formats.read(zeros, Layout())
+
+
 NAMES = st.lists(
     st.text("abcXYZ 0123_-#äµ", min_size=1, max_size=8).map(str.strip).filter(bool), min_size=2, max_size=5
 )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 from rosbags import rosbag2
@@ -12,6 +10,7 @@ from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from myoprosthesis.checks import check_emg_format
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.emg import formats
+from myoprosthesis.emg.conditioning import Conditioning
 from myoprosthesis.emg.layout import Layout
 from myoprosthesis.emg.recording import Span
 from myoprosthesis.emg.source import SourceSpec
@@ -79,9 +78,9 @@ def cloud(topic, at, values, times):
 
 def recorded(namespace="", raw=True):
     """What `up emg-hand --record` records."""
-    spec = json.loads(SourceSpec("bench", ("ch1", "ch2", "ch3", "ch4"), RATE, "uV").to_json())
-    spec |= {"conditioning": {"rate": RATE, "unit": "uV", "high_pass_hz": 20.0}, "calibration": ""}
-    out = [text(f"{namespace}/emg/spec", 99.0, json.dumps(spec)), text(f"{namespace}/effector/spec", 99.0, "{}")]
+    source = SourceSpec("bench", ("ch1", "ch2", "ch3", "ch4"), RATE, "uV")
+    spec = source.to_json(conditioning=Conditioning(RATE, "uV").to_dict(), calibration="")
+    out = [text(f"{namespace}/emg/spec", 99.0, spec), text(f"{namespace}/effector/spec", 99.0, "{}")]
     out += [text(f"{namespace}/emg/prompt", TIMES[k], t) for k, t in ((0, "rest"), (150, "fist"), (300, ""))]
     for a in range(0, N, 40):
         part = slice(a, a + 40)

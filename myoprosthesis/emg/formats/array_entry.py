@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError
 
-LIMIT = 2**32
-"""Bytes that one array may take in memory: 16 channels at 2 kHz for four and a half hours."""
+LIMIT = 2**31
+"""Bytes that one array may take in memory: 16 channels at 2 kHz for two hours."""
 NUMBERS = "fiub"
 """NumPy's kinds of numbers."""
 

@@ -69,16 +69,16 @@ class EdfFile:
         try:
             self._signals = _signals(columns, self.width)
             self.record_s = _number(fields[8][0])
-            told = int(fields[7][0])
+            declared = int(fields[7][0])
         except ValueError as error:
             raise self._damaged() from error
         bytes_in_record = self.width * sum(s.per_record for s in self._signals)
         there, rest = divmod(size - 256 * (number + 1), bytes_in_record or size)
         if not there:
             raise ConfigError(f"{path} holds no whole data record, of {bytes_in_record} bytes as its header says")
-        self.records = min(told, there) if told >= 0 else there  # −1: the recording was not ended
-        if self.records != there or told > there:
-            self.remarks.append(f"its header says {told} data records, it has {there}: {self.records} are read")
+        self.records = min(declared, there) if declared >= 0 else there  # −1: the recording was not ended
+        if self.records != there or declared > there:
+            self.remarks.append(f"its header says {declared} data records, it has {there}: {self.records} are read")
         elif rest:
             self.remarks.append("its last data record is cut off and not read")
         if not self.records:

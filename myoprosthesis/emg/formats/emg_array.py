@@ -85,7 +85,10 @@ class EmgArray:
         for key in ("_FillValue", "missing_value"):
             if key in self.entry.attributes and raw.dtype.kind in "iu":
                 out[raw == np.ravel(self.entry.attributes[key])[0]] = np.nan
-        return (out * self._factor[self._places] + self._offset[self._places]) * self._scales
+        out *= self._factor[self._places]
+        out += self._offset[self._places]
+        out *= self._scales
+        return out
 
     def own_times(self) -> tuple[Array | None, list[str]]:
         """Times beside the EMG that are in s by their steps, shape (n,), or None; and a sentence on them.
@@ -136,14 +139,14 @@ class EmgArray:
     def _named(self, dataset: str) -> Entry:
         """The array, or what is EMG in the group or in the compound array of this name; its path may be cut short."""
         wanted = dataset.strip("/")
-        found = [e for n, e in self._entries.items() if n == wanted]
-        found = found or [e for n, e in self._entries.items() if n.endswith(f"/{wanted}")]
-        if len(found) == 1:
-            if found[0].text or len(found[0].shape) > 2:
-                raise self._unfit(found[0])
-            return found[0]
+        matches = [e for n, e in self._entries.items() if n == wanted]
+        matches = matches or [e for n, e in self._entries.items() if n.endswith(f"/{wanted}")]
+        if len(matches) == 1:
+            if matches[0].text or len(matches[0].shape) > 2:
+                raise self._unfit(matches[0])
+            return matches[0]
         inside = [e for n, e in self._entries.items() if f"/{n}".find(f"/{wanted}/") >= 0]
-        if found or not inside:
+        if matches or not inside:
             raise ConfigError(f"{self._path}: {unknown('dataset', dataset, list(self._entries)[:LISTED])}")
         return self._likely(inside)[0]
 
@@ -153,9 +156,9 @@ class EmgArray:
         arrays = [e for e in entries if not e.text and len(e.shape) <= 2 and (e.size > 1 or e.leaf.lower() == "emg")]
         named = [e for e in arrays if kind(e.leaf) is Kind.EMG]
         exact = [e for e in named if e.leaf.lower() == "emg"]
-        for found in (exact, named):
-            if len(found) == 1:
-                return found[0], True
+        for matches in (exact, named):
+            if len(matches) == 1:
+                return matches[0], True
         columns = [e for e in named if max(e.shape) == e.size]
         if columns and len(columns) == len(named) and len({(e.size, e.group) for e in columns}) == 1:
             return self._stacked(columns), True
@@ -195,7 +198,7 @@ class EmgArray:
             group = group[:-1].rpartition("/")[0]
             group += "/" if group else ""
 
-    def _said(self, names: Sequence[str], most: int = 100_000) -> tuple[str, NDArray[Any] | None]:
+    def _facts(self, names: Sequence[str], most: int = 100_000) -> tuple[str, NDArray[Any] | None]:
         """Where the file says something under one of these names, and what; None if it does not."""
         attributes = {k.lower(): v for k, v in self.entry.attributes.items()}
         for name in names:
@@ -208,7 +211,7 @@ class EmgArray:
 
     def _names(self) -> tuple[list[str], int]:
         """Names of all channels, and how many the file describes; none when it does not."""
-        _, values = self._said(NAMES)
+        _, values = self._facts(NAMES)
         if values is None or (values.dtype.kind in "fiub" and values.size not in self.entry.shape):
             return [], 0
         names = [label_text(v) for v in values]
@@ -250,7 +253,7 @@ class EmgArray:
 
     def _rate(self, width: int) -> float:
         """Hz, of the channels that are EMG."""
-        where, values = self._said(RATES)
+        where, values = self._facts(RATES)
         rates = [] if values is None else [_hertz(v) for v in values if label_text(v) or isinstance(v, np.floating)]
         if len(rates) == width > 1:
             rates = [rates[k] for k in self._places]
@@ -267,7 +270,7 @@ class EmgArray:
 
     def _units(self, width: int) -> list[str]:
         """The unit of each channel in the file, empty where it says none."""
-        _, values = self._said(UNITS)
+        _, values = self._facts(UNITS)
         if values is None or values.dtype.kind in "fiub":
             return [""] * width
         texts = [label_text(v) for v in values]
@@ -282,7 +285,7 @@ class EmgArray:
         integers = self._read(0, min(1, self.n)).dtype.kind in "iu"
         out = []
         for names, usual in ((SCALES, 1.0), (OFFSETS, 0.0)):
-            where, values = self._said(names if integers else names[: names.index(STANDARD[usual]) + 1])
+            where, values = self._facts(names if integers else names[: names.index(STANDARD[usual]) + 1])
             if values is not None and (values.dtype.kind not in NUMBERS or values.size not in (1, width)):
                 raise ConfigError(f"{self._path}: its {where} is {values.size} values, one number a channel is needed")
             numbers = np.array([usual]) if values is None else values.astype(float)
@@ -290,7 +293,7 @@ class EmgArray:
                 self.remarks.append(f"its {where} of {numbers[0]:g}{' …' if numbers.size > 1 else ''} is applied")
             out.append(np.broadcast_to(numbers, (width,)))
         loose = () if integers else (SCALES[-1], OFFSETS[-1])
-        left = [where for where, values in (self._said([n]) for n in (*GAINS, *loose)) if values is not None]
+        left = [where for where, values in (self._facts([n]) for n in (*GAINS, *loose)) if values is not None]
         if left:
             self.remarks.append(f"its {', '.join(left)} is not applied: samples are as stored, in the unit it says")
         return out[0], out[1]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.emg.formats.array_entry import LIMIT, NUMBERS, Entry, numbers
+from myoprosthesis.emg.formats.array_entry import NUMBERS, Entry, numbers
 
 DEPTH, MOST = 32, 10_000
 """Groups in groups, and arrays in a file, that are looked at."""
@@ -158,8 +158,8 @@ class _Walk:
         chunk = int(np.prod(data.chunks or (), dtype=object)) * data.dtype.itemsize if data.chunks else 0
         if data.size and not data.id.get_storage_size() and not data.is_virtual:
             raise ConfigError(f"{self.path}: {name!r} says that it has {data.size} values, and holds none")
-        if chunk > CHUNK or data.size * data.dtype.itemsize > LIMIT * 4:
-            raise ConfigError(f"{self.path}: {name!r} is {max(chunk, data.nbytes) * 1e-9:.3g} GB large: cut it up")
+        if chunk > CHUNK:
+            raise ConfigError(f"{self.path}: {name!r} has chunks of {chunk * 1e-9:.3g} GB, which are read whole")
 
     def _outside(self, name: str, other: str) -> ConfigError:
         return ConfigError(

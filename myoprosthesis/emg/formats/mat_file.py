@@ -26,7 +26,7 @@ def mat_entries(path: Path) -> tuple[dict[str, Entry], list[str]]:
 
     try:
         _check_compressed(path)
-        with warnings.catch_warnings(record=True) as heard:
+        with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             variables = scipy.io.loadmat(path)
     except ConfigError:
@@ -34,7 +34,7 @@ def mat_entries(path: Path) -> tuple[dict[str, Entry], list[str]]:
     except Exception as error:  # scipy raises many kinds for what is no such file
         raise ConfigError(f"{path} is no .mat file of version 5 or 7.3, or a damaged one") from error
     entries: dict[str, Entry] = {}
-    remarks = [f"scipy says: {' '.join(str(w.message).split())[:160]}" for w in heard]
+    remarks = [f"scipy says: {' '.join(str(w.message).split())[:160]}" for w in caught]
     for name, value in variables.items():
         if not name.startswith("__"):
             _add(name, value, entries, remarks, 0)

@@ -62,8 +62,8 @@ def emg_of_stream(
     places = typed or [k for k, (n, u) in enumerate(zip(names, units, strict=True)) if kind(n, u) is not Kind.NOT_EMG]
     if layout.channels or not (typed or known) or not places:
         values = None if head is None else head.T.__getitem__
-        found, left = emg_channels(path, layout, names, units, values)
-        return list(found), list(left)
+        chosen_places, left = emg_channels(path, layout, names, units, values)
+        return list(chosen_places), list(left)
     rest = [n for k, n in enumerate(names) if k not in set(places)]
     return places, [f"not EMG by type, name or unit, and left out: {', '.join(rest)}"] if rest else []
 

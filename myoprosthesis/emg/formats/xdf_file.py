@@ -65,9 +65,9 @@ def load(path: Path) -> tuple[list[Stream], list[str]]:
     """The streams of a file, and sentences on what was not whole; raises `ConfigError`."""
     pyxdf = library("pyxdf", "emg", "reading XDF")
     remarks = _checked(path)
-    logger, heard = logging.getLogger("pyxdf.pyxdf"), _Messages()
+    logger, messages = logging.getLogger("pyxdf.pyxdf"), _Messages()
     propagate = logger.propagate
-    logger.addHandler(heard)
+    logger.addHandler(messages)
     logger.propagate = False
     try:
         loaded, _ = pyxdf.load_xdf(str(path), synchronize_clocks=True, dejitter_timestamps=False, verbose=False)
@@ -75,9 +75,9 @@ def load(path: Path) -> tuple[list[Stream], list[str]]:
     except Exception as error:  # pyxdf raises many kinds for what is no such file
         raise _damaged(path) from error
     finally:
-        logger.removeHandler(heard)
+        logger.removeHandler(messages)
         logger.propagate = propagate
-    remarks += [f"pyxdf says: {m[:160]}" for m in heard.texts if not any(u in m for u in USUAL)]
+    remarks += [f"pyxdf says: {m[:160]}" for m in messages.texts if not any(u in m for u in USUAL)]
     for stream, raw in zip(streams, loaded, strict=True):
         remarks += _counted(stream, raw)
     joined, more = _joined(streams)
