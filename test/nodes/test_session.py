@@ -16,6 +16,7 @@ import yaml
 
 from myoprosthesis import session_run
 from myoprosthesis.nodes.claim import Claim
+from myoprosthesis.report import trial_table
 
 SESSION = {
     "name": "short",
@@ -132,6 +133,30 @@ def test_ctrl_c_stops_a_session_that_can_be_gone_on_with(begin, unbroken, comman
     assert process.returncode == 130 and f"--resume {folder}" in told and "Traceback" not in told
     done = command("session", "run", "--resume", str(folder), "--quiet")
     assert done.returncode == 0 and (folder / "trials.csv").read_bytes() == unbroken
+
+
+def test_an_emergency_stop_costs_the_trials_that_it_befalls_and_no_others(begin, session, tmp_path, probe):
+    """The session waits for the end of it; the rows of lost trials say why and are in no figure."""
+    folder, words = tmp_path / "stopped", tmp_path / "words.txt"
+    with words.open("w") as file:
+        blocks = [{"name": "adaptation", "trials": 100, "perturbation": "curl_cw"}]
+        process = begin(session(blocks=blocks), "--out", str(folder), stderr=file)
+        wait_for(lambda: rows(folder) >= 3)
+        assert probe.trigger("effector/estop")[0]
+        wait_for(lambda: "does not follow commands (emergency stop); take it off with" in words.read_text())
+        done = rows(folder)
+        probe.spin(0.5)
+        assert rows(folder) == done
+        assert probe.trigger("effector/resume")[0]
+        assert process.wait(300) == 0, words.read_text()
+    table = list(csv.DictReader((folder / "trials.csv").open()))
+    lost = [int(r["trial"]) for r in table if r["lost"]]
+    assert len(table) == 100 and 1 <= len(lost) <= 3 and lost[0] >= 3 and lost[-1] == lost[0] + len(lost) - 1
+    assert {r["lost"] for r in table if r["lost"]} == {"emergency stop"}
+    assert all(bool(r["endpoint_error_mm"]) == (not r["lost"]) == bool(r["success"]) for r in table)
+    assert f"trial {lost[0]} is lost" in words.read_text()
+    found = trial_table.read(folder / "trials.csv")
+    assert sorted({*found.table.trial.tolist(), *lost}) == list(range(100)) and len(found.table) == 100 - len(lost)
 
 
 def test_a_session_is_paused_and_let_go_on(begin, command, session, tmp_path):
