@@ -124,10 +124,13 @@ def test_permuted_muscles_play_the_same(stack, files):
     assert len(pairs) > 30
     assert all(a.name == b.name and list(a.effort) == list(b.effort) for a, b in pairs)
     assert stack.probe.set("policy", shadow="") == ""
-    stack.spin(0.3)
-    shadow.clear()
-    stack.spin(0.3)
-    assert not shadow
+
+    def silent():
+        shadow.clear()
+        stack.spin(0.5)
+        return not shadow
+
+    assert stack.until(silent)
 
 
 def test_the_hidden_state_is_published_while_somebody_listens(stack):
