@@ -95,7 +95,7 @@ def test_a_pause_between_data_records_is_a_gap_and_moves_the_labels(tmp_path):
     assert recording.spans == (Span("rest", 0, 400), Span("fist", 400, 800), Span("open", 800, 1200))
     assert recording.stamped and recording.times[399] == 1.995 and recording.times[400] == 5.0
     found = faults(recording)
-    assert found.gaps + found.jumps == 1
+    assert found.gaps == 1 and found.lost_s == pytest.approx(3.0) and found.jumps == 0
     check_emg_format(lambda block: formats.blocks(path, Layout(), block))
 
 
@@ -315,6 +315,8 @@ def test_figures_are_those_of_pyedflib(tmp_path_factory, info, content):
     assert tuple(figures[k] for k in ("channels", "rate", "unit", "samples")) == wanted
     held = {t: labels_of(recording).count(t) / rate for t in recording.file_labels if t in labels_of(recording)}
     assert figures["labels"] == pytest.approx(held) and figures["faults"]["gaps"] == 0
+    between = [(t, a / rate, b / rate) for t, a, b in ((s.label, s.start, s.stop) for s in recording.spans)]
+    np.testing.assert_allclose([s[1:] for s in figures["label_spans"]], [s[1:] for s in between], atol=1e-9)
     told = any("begin before another one ends" in r for r in recording.remarks)
     order = np.argsort(onsets)
     ends = np.maximum.accumulate((onsets + durations)[order])

@@ -119,7 +119,7 @@ def test_emg_that_stopped_and_started_again_is_one_recording_with_a_gap(tmp_path
         *SPANS[:2], Span("open", 800, N + 200), Span("rest", N + 200, 2 * N),
     )  # fmt: skip
     found = faults(recording)
-    assert found.gaps + found.jumps == 1
+    assert found.gaps == 1 and found.lost_s == pytest.approx(4.0) and found.jumps == 0
     assert "its 2 parts are one" in recording.remarks[0]
     check_emg_format(lambda block: formats.blocks(path, Layout(), block))
     devices = xdf(tmp_path / "b.xdf", emg(1, source="x"), emg(5, source="y", times=later))
@@ -269,5 +269,7 @@ def test_figures_are_those_of_pyxdf(tmp_path_factory, info, names, form, rate, u
     assert tuple(figures[k] for k in ("channels", "rate", "unit", "samples")) == wanted
     held = {t: got.count(t) / rate for t in set(got) if t}
     assert figures["labels"] == pytest.approx(held) and figures["faults"]["gaps"] == len(set(gaps))
+    begins = [data["time_stamps"][s.start] - data["time_stamps"][0] for s in recording.spans]
+    np.testing.assert_allclose([s[1] for s in figures["label_spans"]], begins, atol=1e-9)
     lost = np.diff(data["time_stamps"]).sum() - (n - 1) / rate
     assert figures["faults"]["lost_s"] == pytest.approx(lost, abs=1e-6)
