@@ -119,6 +119,8 @@ def stream(given: argparse.Namespace) -> int:
         raise ConfigError(f"--seconds {given.seconds}: seconds from 0 on are needed")
     check_writable(given.json)
     source = opened(given.source, given.option)
+    if source.spec.about:
+        print(f"{source.spec.name}: {source.spec.about}")
     told: dict[str, None] = {}
     begin, out = time.monotonic(), None
     try:

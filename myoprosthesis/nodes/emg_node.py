@@ -145,6 +145,8 @@ class EmgNode(LoopNode):
         except MyoError:
             source.close()
             raise
+        if spec.about:
+            say(self, "info", f"{spec.name}: {spec.about}")
         self._port = EmgPort(self, spec)
         self.loop = EmgLoop(source, conditioner, self._port, o.period_s)
         self.loop.active = False

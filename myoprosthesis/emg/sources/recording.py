@@ -81,6 +81,7 @@ class Replay:
         self._files = self._chosen(formats.files(place, self._layout))
         first = next(formats.blocks(self._files[0], self._layout, 1))
         about = f"played again from {place}, {self.options.speed:g} times as fast as recorded"
+        about = "; ".join([about, *first.remarks])
         self._spec = SourceSpec(f"recording {place.stem}", first.channels, first.rate, first.unit, about)
         self._base = TimeBase(first.rate)
         self.fault, self.ended = "", False

@@ -241,3 +241,14 @@ def test_a_specification_comes_back_and_names_what_is_missing():
         SourceSpec.from_json("{}")
     with pytest.raises(ConfigError, match="unknown option 'sped'"):
         build(ReplayOptions, {"sped": 1})
+
+
+def test_what_the_reader_left_out_is_said_with_the_source(tmp_path):
+    import h5py
+
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["emg"], file["cue"] = np.random.default_rng(0).normal(size=(200, 2)), np.repeat([1, 2], 100)
+        file["emg"].attrs.update({"rate": 100.0, "unit": "uV"})
+    source = Replay(ReplayOptions(file=str(tmp_path / "a.h5")), Hand())
+    source.open()
+    assert source.spec.about.endswith("times as fast as recorded; as long as the EMG, and not read: cue")
