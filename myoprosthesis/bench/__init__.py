@@ -1,1 +1,1 @@
-"""What `myoprosthesis bench` measures: ratios within one run, against the limit that cannot be passed."""
+"""What `myoprosthesis bench` measures: ratios within one run, each to a limit measured beside it."""

@@ -1,4 +1,4 @@
-"""`myoprosthesis bench`: ratios within one run, against the limit that cannot be passed."""
+"""`myoprosthesis bench`: ratios within one run, each to a limit measured beside it."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _table(f: dict[str, Any], part: str) -> Any:
             f"{f['quiet_missed_ticks']} of {f['quiet_ticks']} without swaps", "",
         )  # fmt: skip
         table.add_row(
-            "pairs of blocks that missed more / as many / fewer ticks with swaps",
+            "blocks of time with swaps, against those without: more / as many / fewer missed ticks",
             "{more} / {as_many} / {fewer}".format(**f["pairs"]), "", f"p {f['pairs']['p']:.2f}",
         )  # fmt: skip
         table.add_row("largest step above the bound", f"{f['step_over_bound']:.2g}", "0", "")

@@ -1,4 +1,4 @@
-"""`effectors`, `perturbations`, `tasks`: what there is, with its options."""
+"""`effectors`, `perturbations`, `tasks`: their names, with options."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from myoprosthesis.core.options import describe
 def add(words: Any) -> None:
     """Add the words."""
     for kind, about in (
-        ("effectors", "bodies"),
-        ("perturbations", "what can be imposed"),
-        ("tasks", "what can be asked for"),
+        ("effectors", "effectors, simulated and real,"),
+        ("perturbations", "perturbations and presets"),
+        ("tasks", "tasks"),
     ):
         p = words.add_parser(
             kind, help=f"list {about} with their options", description=f"List {about} with their options."

@@ -62,12 +62,18 @@ def run(given: argparse.Namespace) -> int:
         raise ConfigError("comparing needs scipy and matplotlib: pip install 'myoprosthesis[emg]'") from error
     from myoprosthesis.core.options import build
     from myoprosthesis.decoders.drive import DriveOptions
+    from myoprosthesis.policies.onnx_policy import read_contract
     from myoprosthesis.training import ab
 
     options = build(DriveOptions, {"grips": given.grips, "speed": given.speed}, "compare")
-    session = _session(given)
+    session, own = _session(given)
     hands = _hands(given.hands)
     names, left_out = _fitting(given, session, hands, options)
+    known = {n: len(own & set(read_contract(f).result.get("fitted_on", ()))) for n, f in names.items()}
+    for name, n in known.items():
+        if n:
+            print(f"warning: {name} was fitted on {n} of these {len(own)} recordings: there its figures say nothing of "
+                  "new EMG", file=sys.stderr)  # fmt: skip
     courses: dict[tuple[str, str], Course] = {}
     decided: list[Decided] = []
     moved: list[Moved] = []
@@ -88,7 +94,9 @@ def run(given: argparse.Namespace) -> int:
     figures = {
         "recordings": [str(r) for r in given.recordings] or ["shipped"], "seconds": len(session.samples) / session.rate,
         "trials": len(session.trials), "hands": list(hands), "grips": given.grips, "speed": given.speed,
-        "decoders": {n: {"file": str(f), "sha256": _digest(f.read_bytes())} for n, f in names.items()},
+        "decoders": {
+            n: {"file": str(f), "sha256": _digest(f.read_bytes()), "fitted_on": known[n]} for n, f in names.items()
+        },
         "left_out": left_out,
         "by_decoder": _by_decoder(decided, moved, names, hands, courses),
         "differences": _differences(decided, moved, courses, specs, session, given.seed),
@@ -106,16 +114,17 @@ def run(given: argparse.Namespace) -> int:
     return 0
 
 
-def _session(given: argparse.Namespace) -> Session:
-    from myoprosthesis.cli.decode import read
+def _session(given: argparse.Namespace) -> tuple[Session, set[str]]:
+    """The trials, and what `fitted_on` would say of their recordings."""
+    from myoprosthesis.cli.decode import fitted_on, read
     from myoprosthesis.core.share import root
     from myoprosthesis.emg.layout import Layout
     from myoprosthesis.training.ab import Session
 
     paths = given.recordings or [str(root() / "config" / "recordings" / "libemg_myo")]
     layout: Layout = chosen(given, Layout, about(given, paths))
-    _, recordings = read(argparse.Namespace(recordings=paths), layout)
-    return Session.of(recordings, layout)
+    files, recordings = read(argparse.Namespace(recordings=paths), layout)
+    return Session.of(recordings, layout), set(fitted_on(files))
 
 
 def _hands(names: list[str]) -> dict[str, Effector]:
@@ -258,7 +267,7 @@ def _tell(figures: dict[str, Any]) -> None:
 
     from myoprosthesis.cli.table import Table
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
     top = Table(title=f"{figures['trials']} trials, {figures['seconds']:.1f} s")
     shares = ("accuracy", "active error", "rejected", "right choice")
     for column in ("decoder", *shares, "hand", "goal rad", "tracking rad"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -75,15 +76,17 @@ def fit(given: argparse.Namespace) -> int:
     settings = replace(work.settings, drift_beyond=limit)
     loud = d.amplitudes(work.windows, work.features, work.channels, settings.rest) if settings.task == "classes" else {}
     low, high, unit = _bounds(work)
+    result = {**{k: v for k, v in found.items() if k != "confusion"}, "fitted_on": fitted_on(work.files)}
     terms = d.contract(
         out.name, fitted, work.features, work.channels, work.conditioning, {**asdict(settings), "amplitude": loud},
-        work.cut.step_s, low, high, unit, {k: v for k, v in found.items() if k != "confusion"},
+        work.cut.step_s, low, high, unit, result,
     )  # fmt: skip
     gap = d.write(fitted, terms, out, work.windows.x)
     (out / "card.md").write_text(_card(out.name, work, found, gap, limit, given.command), encoding="utf-8")
-    print(f"decoder in {out}: {len(work.windows)} windows of {len(work.files)} recordings; "
-          f"the file differs from the model by {gap:.1g}; "
-          + (f"drift beyond {limit:.2f}" if limit else "nothing held out, so that drift is never told"))  # fmt: skip
+    print(f"the ONNX file answers as the fitted model does, to within {gap:.1g}")
+    print(f"drift is reported beyond a median distance of {limit:.2f} from the EMG of the fit" if limit else
+          "drift is never reported: nothing was held out by which its limit could be set")  # fmt: skip
+    print(f"decoder in {out}, fitted on {len(work.windows)} windows of {len(work.files)} recordings")
     if given.png and found.get("confusion"):
         _draw(given.png, found["confusion"], work.names, out.name)
     write_json(given.json, {"decoder": str(out), "windows": len(work.windows), "export_gap": gap, "drift_beyond": limit,
@@ -164,6 +167,12 @@ def _prepare(given: argparse.Namespace) -> _Work:
         raise ConfigError("fitting needs scipy and scikit-learn: pip install 'myoprosthesis[emg]'") from error
     threadpool_limits(1)  # the matrices are small: more threads only wait for each other
     return _Work(given)
+
+
+def fitted_on(files: Sequence[Path]) -> list[str]:
+    """What is kept of the recordings that a decoder was fitted on, so that it is not judged by them unawares: the first
+    16 digits of each file's SHA-256."""
+    return sorted(hashlib.sha256(file.read_bytes()).hexdigest()[:16] for file in files)
 
 
 def read(given: argparse.Namespace, layout: Any) -> tuple[list[Path], list[tuple[Path, Any]]]:

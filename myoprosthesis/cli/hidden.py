@@ -92,9 +92,9 @@ def run_effect(given: argparse.Namespace) -> int:
         print(f"change of {name.replace('_', ' ')}: {value:+.1f} {unit} ({low:+.1f} … {high:+.1f}, 95 %, "
               f"{len(found.label)} targets)")  # fmt: skip
     back = [x for x in figures["return_s"] if not math.isnan(x)]
-    print(f"hidden trajectories {figures['distance_peak']:.2f} apart at most; together again within "
-          f"{100 * given.share:.0f} % of that in {len(back)} of {len(found.label)} reaches"
-          + (f", after {1e3 * sum(back) / len(back):.0f} ms" if back else ""))  # fmt: skip
+    print(f"largest distance of the hidden state from that without the perturbation: {figures['distance_peak']:.2f}")
+    print(f"it came back to below {100 * given.share:.0f} % of that in {len(back)} of {len(found.label)} reaches"
+          + (f", after {1e3 * sum(back) / len(back):.0f} ms in the mean" if back else ""))  # fmt: skip
     write_json(given.json, figures)
     return 0
 

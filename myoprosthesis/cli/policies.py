@@ -50,6 +50,9 @@ def catalogue(given: argparse.Namespace) -> int:
     )
     for column in ("policy", "effector", "sees → does", "period", "state", "null", "cw", "ccw"):
         table.add_column(column, no_wrap=True)
+    decoders = Table(title="decoders of EMG", title_justify="left")
+    for column in ("decoder", "EMG channels", "answers", "window", "every", "held out"):
+        decoders.add_column(column)
     figures: dict[str, Any] = {}
     faults: dict[str, str] = {}
     for name, path in store.names().items():
@@ -59,6 +62,13 @@ def catalogue(given: argparse.Namespace) -> int:
             faults[name] = str(error)
             figures[name] = {"unusable": str(error)}
             continue
+        if c.conditioning:
+            decoders.add_row(
+                name, f"{len(c.emg_channels)} at {c.conditioning.get('rate', 0):g} Hz", ", ".join(c.action.names[:-1]),
+                f"{1e3 * c.decoding.get('window_s', 0):g} ms", f"{c.dt * 1e3:g} ms", _judged(c.result),
+            )  # fmt: skip
+            figures[name] = {"effector": c.effector, "path": str(path), "dt": c.dt, "result": c.result, "seed": c.seed}
+            continue
         table.add_row(
             name, c.effector, f"{c.observation_size} → {c.action.size}", f"{c.dt * 1e3:g} ms",
             ", ".join(f"{n} {s[-1]}" for n, s in c.hidden) or "none",
@@ -67,6 +77,8 @@ def catalogue(given: argparse.Namespace) -> int:
         figures[name] = {"effector": c.effector, "path": str(path), "dt": c.dt, "result": c.result, "seed": c.seed}
     console = Console(width=None if sys.stdout.isatty() else 120)
     console.print(table if table.row_count else "no policies are there: train one with `myoprosthesis train reach`")
+    if decoders.row_count:
+        console.print(decoders)
     for name, fault in faults.items():
         print(f"unusable: {printable(name, 80)}: {printable(fault)}")
     write_json(given.json, figures)
@@ -100,6 +112,11 @@ def verify(given: argparse.Namespace) -> int:
     check_writable(given.json)
     policy = OnnxPolicy(store.find(given.name))
     contract = policy.contract
+    if contract.conditioning:
+        raise ConfigError(
+            f"{contract.name!r} is a decoder, which is judged on recordings: myoprosthesis decode evaluate RECORDINGS "
+            f"--decoder {store.find(given.name)}"
+        )
     if not contract.result:
         raise ConfigError(f"policy {contract.name!r} carries no score that could be verified")
     options = registry.options("effectors", contract.effector)
@@ -133,6 +150,14 @@ def _close(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
     import numpy as np
 
     return len(a) == len(b) and bool(np.allclose(a, b, rtol=1e-5, atol=1e-5))
+
+
+def _judged(result: Any) -> str:
+    """What a decoder reached on windows that were held out of its fit."""
+    for key, text in (("accuracy", "{:.1%} right"), ("r2", "R² {:.2f}")):
+        if isinstance(result, dict) and isinstance(result.get(key), (int, float)):
+            return text.format(result[key])
+    return "not judged"
 
 
 def _short(score: Any) -> str:

@@ -16,6 +16,7 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.text import printable
 
 BAR = "{desc} {bar} {n:.0f}/{total:.0f} s {postfix}"
+LATE_S = 0.1
 OPEN_BAR = "{desc} {n:.0f} s {postfix}"
 
 
@@ -59,11 +60,25 @@ def run(given: argparse.Namespace) -> int:
         return _mend(given)
     name = given.folder or f"recordings/recording_{datetime.now():%Y%m%d-%H%M%S}"
     folder = Path(name).expanduser().absolute()
+    asked_ns = time.time_ns()
     _record(given, folder)
     bag = Bag(folder)
     show(bag)
+    for line in _missed(bag, asked_ns):
+        print(line)
     write_json(given.json, summary(bag))
     return 0
+
+
+def _missed(bag: Any, asked_ns: int) -> list[str]:
+    """From when on the topics of a running stack are in its recording: discovery takes its time, and differs."""
+    lines = []
+    for name in ("state", "command", "emg/raw"):
+        first = next(iter(bag.messages([name])), None) if bag.has(name) else None
+        late = (first.log_ns - asked_ns) * 1e-9 if first is not None and not first.simulated else 0.0
+        if late > LATE_S:
+            lines.append(f"note: {name} is in it from {late:.1f} s after this command on; what was sent before is not")
+    return lines
 
 
 def _mend(given: argparse.Namespace) -> int:

@@ -21,16 +21,16 @@ TOLD = ("state", "applied", "joint_states", "muscle_states", "activation", "load
 
 def add(words: Any) -> None:
     """Add the word."""
-    p = words.add_parser("replay", help="play recorded EMG or commands to a stack again", description=__doc__)
+    p = words.add_parser("replay", help="play recorded EMG or commands into a stack", description=__doc__)
     p.add_argument("folder", metavar="FOLDER", help="a recording, or one of its files")
     p.add_argument(
         "--topics", nargs="+", default=[], metavar="TOPIC",
-        help="what is played: names, or all but what an effector tells of itself (all); by default EMG if there is "
+        help="topics to play, or `all`: every one but those that an effector publishes; by default EMG where there is "
         "any, else the commands",
     )  # fmt: skip
     p.add_argument("--rate", type=float, default=1.0, help="how many times faster than it was (default 1)")
     p.add_argument("--loop", action="store_true", help="begin again at the end, until Ctrl-C")
-    p.add_argument("--beside", action="store_true", help="even where another node publishes the same")
+    p.add_argument("--beside", action="store_true", help="also where another node publishes the same topic")
     p.add_argument("--namespace", default="", help="namespace of the stack")
     p.add_argument("--info", action="store_true", help="only tell what is in it, and what is wrong with it")
     add_json(p)

@@ -116,6 +116,7 @@ class DecoderLoop(PlayerLoop):
                 self.events["drift_events"] += 1
                 self.port.say(
                     "warning",
-                    f"the EMG has left what decoder {voice.name!r} was fitted on: look at the electrodes, or fit again",
+                    f"the EMG differs from what decoder {voice.name!r} was fitted on (drift): check the electrodes, or "
+                    "fit again (myoprosthesis refit)",
                 )
             self._drifting = decision.drifting

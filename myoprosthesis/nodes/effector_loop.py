@@ -231,7 +231,7 @@ class EffectorLoop(ControlLoop):
             dead = next((p for p in self.parties if not self.port.alive(p)), "")
             idle = "" if self.active else "not active"
             if dead and not idle:
-                idle = f"{dead} is not alive"
+                idle = f"the node {dead} is not alive"
             command, age, stale = self._command, 0.0, ""
             if self.finished:
                 command, idle = None, ""

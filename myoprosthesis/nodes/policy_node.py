@@ -132,7 +132,7 @@ class PolicyNode(LoopNode):
         if self.spec is None or (self.decodes and self.stream is None):
             return
         if self.was_up:
-            self.get_logger().warning(f"fitting anew: effector {self.spec.name!r}")
+            self.get_logger().warning(f"the effector is now {self.spec.name!r}: the policy is matched to its channels")
             self.anew()
         elif self._options.autostart:
             self.autostart()

@@ -115,7 +115,7 @@ class TaskNode(ManagedNode):
                 self.autostart()
         elif spec != self._spec:
             self._spec = spec
-            self.get_logger().warning(f"planning anew: effector {spec.name!r}")
+            self.get_logger().warning(f"the effector is now {spec.name!r}: trials are planned for it")
             self.anew()
 
     def _configure(self) -> None:

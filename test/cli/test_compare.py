@@ -29,6 +29,18 @@ def decoders(tmp_path_factory):
     return [place / "lda" / "policy.onnx", place / "logistic"]
 
 
+def test_a_decoder_that_was_fitted_on_these_trials_is_named(decoders, tmp_path, capsys):
+    words = ("compare", "--decoders", *decoders, "--hands", "ability_hand_model", "--out", tmp_path / "out")
+    assert decode(*words, "--only", "R_[13]_C_[01]_", "--json", tmp_path / "f.json") == 0
+    said = capsys.readouterr()
+    for name in ("lda", "logistic"):
+        assert f"warning: {name} was fitted on 2 of these 4 recordings" in said.err
+    assert {d["fitted_on"] for d in json.loads((tmp_path / "f.json").read_text())["decoders"].values()} == {2}
+    assert all(name in said.out for name in ("logistic", "active error", "tracking rad"))  # in a pipe none is cut
+    assert decode(*words, "--only", "R_3_C_[01]_") == 0
+    assert "warning" not in capsys.readouterr().err
+
+
 def test_the_same_command_twice_gives_the_same_files(decoders, tmp_path, capsys):
     words = ("compare", "--only", "R_[23]_C_[01]_", "--decoders", *decoders, "--hands", "ability_hand_model",
              "leap_model")  # fmt: skip

@@ -74,3 +74,11 @@ def test_cells_are_text(capsys):
     Console(width=200).print(table)
     shown = capsys.readouterr().out
     assert "\x1b" not in shown and all(t in shown for t in ("[red]h", "[/b]t", "[/a]", r"\x1b[31mx", "more characters"))
+
+
+def test_decoders_have_a_table_of_their_own_and_are_verified_on_recordings(command):
+    text = command("policies").stdout
+    assert "decoders of EMG" in text and "8 at 200 Hz" in text and "close, extension, flexion, open, rest" in text
+    done = command("policy", "verify", "gestures_myo")
+    assert done.returncode == 2 and "myoprosthesis decode evaluate RECORDINGS --decoder" in done.stderr
+    assert "unknown effector" not in done.stderr

@@ -224,7 +224,7 @@ def test_drift_is_said_once_each_time_it_comes(made):
     assert until(lambda: len(world.decisions) == 11)
     assert loop.events["drift_events"] == 1
     assert [level for level, _ in world.said] == ["warning"]
-    assert "has left what decoder 'first' was fitted on" in world.said[0][1]
+    assert "differs from what decoder 'first' was fitted on" in world.said[0][1]
     world.send(*stream(60, first=60))
     assert until(lambda: len(world.decisions) == 23) and len(world.said) == 1
     world.send(*stream(60, b=8.0, a=20.0, first=120))

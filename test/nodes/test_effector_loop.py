@@ -398,10 +398,10 @@ def test_a_dead_party_makes_the_effector_idle_until_it_is_back(made, party):
     loop.begin()
     assert until(lambda: loop.guard.reason == "")
     world.living.discard(party)
-    assert until(lambda: loop.guard.reason == f"{party} is not alive")
+    assert until(lambda: loop.guard.reason == f"the node {party} is not alive")
     world.living.add(party)
     assert until(lambda: loop.guard.reason == "")
-    assert f"idle: {party} is not alive" in world.words()
+    assert f"idle: the node {party} is not alive" in world.words()
     assert until(lambda: "following commands again" in world.words())
 
 

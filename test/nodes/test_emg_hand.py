@@ -116,7 +116,7 @@ def test_decisions_are_as_prompted_and_drift_is_told(start, repetitions):
         assert set(said) == {"close", "extension", "flexion", "open", "rest"}
         right = sum(chosen.get(asked, 0) for asked, chosen in said.items())
         total = sum(sum(chosen.values()) for chosen in said.values())
-        warned = [w for w in made.words if "has left what decoder" in w]
+        warned = [w for w in made.words if "differs from what decoder" in w]
         if len(repetitions) == 3:
             assert total > 200 and right / total >= 0.99 and not drifts(made) and not warned
         else:
@@ -204,7 +204,7 @@ def test_a_turned_band_is_told_of_and_a_straight_one_is_not(stack):
     assert stack.probe.set("perturbation", perturbation="band_turned", options="{kinds: []}") != ""
     assert stack.probe.set("perturbation", perturbation="band_turned") == ""
     assert stack.until(lambda: drifts(stack), 30.0), told(stack, "policy")
-    assert any("has left what decoder 'gestures_myo' was fitted on" in w for w in stack.words)
+    assert any("differs from what decoder 'gestures_myo' was fitted on" in w for w in stack.words)
     assert stack.probe.set("perturbation", perturbation="null") == ""
     stack.spin(3.0)  # as long as the past of which the median is taken
     n = drifts(stack)

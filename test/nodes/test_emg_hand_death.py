@@ -128,7 +128,7 @@ def test_a_node_that_dies_leaves_the_hand_in_its_fail_state_and_nothing_jumps(mo
     assert stopped <= IDLE_S + allowed, f"{stopped * 1e3:.0f} ms, {allowed * 1e3:.0f} of them under way"
     assert written.size and written[-1] - dead <= 2 * IDLE_S + allowed
     assert wire.port.emulator.watchdog_events == fired + 1
-    reason = "perturbation is not alive" if name == "perturbation" else "older than 80 ms"
+    reason = "the node perturbation is not alive" if name == "perturbation" else "older than 80 ms"
     assert any(reason in d["idle"] for d in stack.diagnostics), [d["idle"] for d in stack.diagnostics]
     if how == signal.SIGKILL:
         assert stack.until(lambda: stack.supervisor.pids()[name] != pid, 5.0)
