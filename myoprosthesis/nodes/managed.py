@@ -98,31 +98,36 @@ class ManagedNode(LifecycleNode):
 
     def attempt(self, action: Callable[[], None]) -> TransitionCallbackReturn:
         """Configure: run this transition's work. A refusal is logged and fails the transition, which may be tried
-        again; what the work had put on the graph by then is taken off."""
+        again; what the work had begun by then is ended, and what it had put on the graph is taken off."""
         self._why, self._lasting = "", self._entities()
         try:
             action()
         except MyoError as error:
             self._why = str(error)
             self.get_logger().error(self._why)
-            self.release()
+            self._undo()
             return TransitionCallbackReturn.FAILURE
         except Exception:  # rclpy would swallow it
             self.get_logger().fatal(traceback.format_exc())
-            self.release()
+            self._undo()
             return TransitionCallbackReturn.ERROR
         self.was_up, self._waiting = True, None
         return TransitionCallbackReturn.SUCCESS
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """As before configuring."""
-        self.close()
-        self.release()
+        self._undo()
         return TransitionCallbackReturn.SUCCESS
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """As before configuring, for good."""
         return self.on_cleanup(state)
+
+    def _undo(self) -> None:
+        """End what configuring began, then take off the graph what it put there: a loop that is still running would
+        publish on what is gone."""
+        self.close()
+        self.release()
 
     def claim(self, topic: topics.Topic, who: str) -> None:
         """While configuring: until the node is cleaned up, nobody else on this machine publishes `topic`; raises
