@@ -1,6 +1,7 @@
 """The stack of `myoprosthesis up` on a machine with ROS; every value comes from `myoprosthesis.stack`."""
 
 import os
+import uuid
 from dataclasses import MISSING, fields
 
 from launch import LaunchContext, LaunchDescription
@@ -19,9 +20,10 @@ from launch_ros.substitutions import ExecutableInPackage
 from myoprosthesis.core.options import build
 from myoprosthesis.core.options import describe as help_of
 from myoprosthesis.nodes.process import FAILED, RANGE, REFUSED, STARTER, network_warning, open_network
+from myoprosthesis.nodes.stop_mark import RUN
 from myoprosthesis.stack import StackOptions, describe
 
-STARTED_HERE = {STARTER: str(os.getpid())}
+STARTED_HERE = {STARTER: str(os.getpid()), RUN: uuid.uuid4().hex}
 """Processes end with this one, even when it is killed."""
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -16,7 +15,7 @@ from myoprosthesis.core.domain import domain_id
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.core.location import anchored, located
 from myoprosthesis.core.options import build, option
-from myoprosthesis.core.private import runtime_folder
+from myoprosthesis.core.private import runtime_folder, stack_name
 from myoprosthesis.emg.extras import library
 from myoprosthesis.emg.layout import Layout
 from myoprosthesis.files import yaml_text
@@ -241,9 +240,7 @@ def _with_emg(options: StackOptions, file: Mapping[str, Any], effector: str, pol
 
 def _emulated(hand: str, namespace: str) -> str:
     """The port of an emulated hand, the same for all processes of a stack."""
-    domain = str(domain_id())
-    place = "_".join(["myoprosthesis", str(os.getuid()), domain, *namespace.strip("/").split("/")]).rstrip("_")
-    return str(runtime_folder(place) / hand)
+    return str(runtime_folder(stack_name(domain_id(), namespace)) / hand)
 
 
 def _refuse_given(options: StackOptions, names: tuple[str, ...], why: str) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -40,6 +41,7 @@ class Supervisor:
         self._short: dict[str, int] = {}
         self._last: dict[str, str] = {}
         self._listeners: dict[str, threading.Thread] = {}
+        self._run = uuid.uuid4().hex
         self.restarts: dict[str, int] = {}
 
     def start(self) -> None:
@@ -119,6 +121,7 @@ class Supervisor:
         for old, new in node.remappings.items():
             arguments += ["-r", f"{old}:={new}"]
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", "MYOPROSTHESIS_PARENT": str(os.getpid())}
+        environment["MYOPROSTHESIS_RUN"] = self._run
         process = subprocess.Popen(
             arguments,
             env=environment,

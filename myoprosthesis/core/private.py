@@ -10,6 +10,11 @@ from pathlib import Path
 from myoprosthesis.core.errors import ConfigError
 
 
+def stack_name(domain: int, namespace: str) -> str:
+    """What the folder of a stack is called, the same for all of its processes."""
+    return "_".join(["myoprosthesis", str(os.getuid()), str(domain), *namespace.strip("/").split("/")]).rstrip("_")
+
+
 def runtime_folder(name: str) -> Path:
     """Where such a folder is: in `XDG_RUNTIME_DIR` where that is this user's alone, else in the folder for temporary
     files. It need not exist; one that does and is not this user's alone is refused."""

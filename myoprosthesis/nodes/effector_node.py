@@ -29,6 +29,7 @@ from myoprosthesis.nodes.managed import LoopNode
 from myoprosthesis.nodes.parameters import declare, overrides, read
 from myoprosthesis.nodes.ports import EffectorPort
 from myoprosthesis.nodes.process import network_warning, run
+from myoprosthesis.nodes.stop_mark import StopMark
 from myoprosthesis.nodes.stop_socket import StopServer
 from myoprosthesis.nodes.subscription import subscribe
 from myoprosthesis.nodes.timers import every
@@ -99,6 +100,9 @@ class EffectorNode(LoopNode):
         self._wanted_stop: bool | None = None
         self._reported: tuple[EffectorLoop | None, int, float] = (None, 0, 0.0)
         self._stop_asked = self.create_guard_condition(self._keep_stop)
+        self._stop_mark = StopMark(self.get_namespace(), self.get_logger().warning)
+        if self._stop_mark.holds:
+            self.set_parameters([Parameter("stopped", value=True)])
         self._stop_server = self._serve_stop()
         if self._options.autostart:
             self.autostart()
@@ -191,6 +195,7 @@ class EffectorNode(LoopNode):
         """The emergency stop; and another effector, with options of its own, which begin as their defaults."""
         for p in parameters:
             if p.name == "stopped":
+                self._stop_mark.keep(bool(p.value))
                 if p.value:
                     self._wanted_stop = None  # a stop wins over a resume that is still on its way
                 if self.loop is not None:

@@ -128,6 +128,23 @@ def test_lockstep_waits_for_the_dead_and_goes_on(start, name):
         stack.close()
 
 
+def test_an_emergency_stop_outlives_the_effector_where_nobody_remembers_it(start):
+    """As under ros2 launch, which starts a process again as it was first started."""
+    stack = start(effector="point_mass", policy="point_mass_null", namespace="forgetful").ready()
+    try:
+        for stopped in (True, False):
+            assert stack.probe.trigger(f"effector/{'estop' if stopped else 'resume'}")[0]
+            assert stack.until(lambda s=stopped: stack.diagnostics[-1]["stopped"] is s)
+            before = stack.supervisor.restarts.get("effector", 0)
+            stack.kill("effector")
+            assert stack.until(lambda b=before: stack.supervisor.restarts.get("effector", 0) > b)
+            stack.diagnostics.clear()
+            assert stack.until(lambda: stack.diagnostics)
+            assert {d["stopped"] for d in stack.diagnostics} == {stopped}
+    finally:
+        stack.close()
+
+
 def test_an_emergency_stop_outlives_the_effector(stack):
     assert stack.until(lambda: following(stack))
     assert stack.probe.trigger("effector/estop") == (True, "stopped until resume")
