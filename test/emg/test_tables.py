@@ -153,11 +153,26 @@ def test_what_is_not_emg_is_left_out_and_told_or_asked_for(tmp_path):
     assert same(read(tmp_path / "b.csv", Layout(rate=200.0, unit="uV", channels=("r", "p"))), EMG[:, [2, 0]])
 
 
+def test_words_in_a_file_without_names_are_asked_about(tmp_path):
+    rows = [f"12:00:{k / 200:06.3f} -> {a},{b}" for k, (a, b, _) in enumerate(EMG)]  # of Arduino's serial monitor
+    (tmp_path / "a.txt").write_text("\n".join(rows))
+    with pytest.raises(ConfigError, match="'ch1' holds words, such as '12:00:00.000 -> .*--channels"):
+        formats.read(tmp_path / "a.txt", UV)
+
+
 @pytest.mark.parametrize("head", ["0,1,2", "1,2,3", '"0","1","2"'])
 def test_numbers_as_names_are_no_sample(tmp_path, head):
     (tmp_path / "a.csv").write_text(head + "\n" + "\n".join(",".join(f"{x:.3f}" for x in row) for row in EMG))
     recording = read(tmp_path / "a.csv")
     assert same(recording) and recording.channels == tuple(head.replace('"', "").split(","))
+
+
+@pytest.mark.parametrize("columns", [2, 3, 8])
+def test_numbers_as_names_above_whole_numbers(tmp_path, columns):
+    counts = np.random.default_rng(0).integers(-40, 40, (N, columns))
+    pandas.DataFrame(counts).to_csv(tmp_path / "a.csv", index=False)
+    recording = read(tmp_path / "a.csv", Layout(rate=200.0, unit="counts"))
+    assert np.array_equal(recording.samples, counts) and "numbers the columns" in recording.remarks[0]
 
 
 def test_the_first_sample_of_a_file_without_names_is_kept(tmp_path):
@@ -172,7 +187,8 @@ def test_the_index_of_a_data_frame_is_no_channel(tmp_path):
     (tmp_path / "r.txt").write_text(  # R's write.table: the head has a name less than the rows have cells
         '"EMG1" "EMG2" "EMG3"\n' + "\n".join(f'"{k + 1}" ' + " ".join(map(str, row)) for k, row in enumerate(EMG))
     )
-    for name, channels in (("numbered.csv", "012"), ("named.csv", ()), ("r.txt", ())):
+    table().set_index(np.arange(1000, 1000 + N)).to_csv(tmp_path / "cut.csv")
+    for name, channels in (("numbered.csv", "012"), ("named.csv", ()), ("r.txt", ()), ("cut.csv", ())):
         recording = read(tmp_path / name)
         assert same(recording) and recording.channels == (tuple(channels) or ("EMG1", "EMG2", "EMG3"))
         assert any("numbers the rows" in r or "left out" in r for r in recording.remarks)
@@ -326,9 +342,9 @@ def test_trigno_discover(tmp_path):
 @pytest.mark.parametrize("separator", [",", " ", "\t", ", "])
 def test_lines_for_arduinos_plotter(tmp_path, separator):
     lines = [separator.join(f"EMG{c + 1}:{int(10 * x) + 512}" for c, x in enumerate(row)) for row in EMG]
-    (tmp_path / "a.txt").write_text("\n".join(lines) + "\n")
+    (tmp_path / "a.txt").write_text("\n".join(["Sketch 1.2", *lines]) + "\n")
     recording = read(tmp_path / "a.txt", Layout(rate=200.0, unit="counts"))
-    assert recording.channels == ("EMG1", "EMG2", "EMG3")
+    assert recording.channels == ("EMG1", "EMG2", "EMG3") and any("Sketch 1.2" in r for r in recording.remarks)
     assert np.array_equal(recording.samples, (10 * EMG).astype(int) + 512)
     (tmp_path / "a.txt").write_text("\n".join([*lines[:50], "EMG1:3", *lines[50:]]) + "\n")
     with pytest.raises(ConfigError, match="EMG1:3"):

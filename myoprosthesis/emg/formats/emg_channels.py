@@ -36,7 +36,7 @@ OTHER = frozenset([
     "moment", "movement", "orientation", "packet", "phase", "pitch", "position", "ppg", "pressure", "prompt", "quality",
     "quat", "quaternion", "repetition", "rerepetition", "resp", "respiration", "restimulus", "roll", "sample",
     "session", "state", "status", "stim", "stimulus", "subject", "target", "temp", "temperature", "time", "timestamp",
-    "timestamps", "torque", "trg", "trial", "trig", "trigger", "velocity", "yaw",
+    "timestamps", "torque", "trg", "trial", "trig", "trigger", "unnamed", "velocity", "yaw",
 ])  # fmt: skip
 """Words of names of what is recorded beside EMG."""
 NEVER = OTHER - {"block", "class", "contact", "grip", "index", "movement", "position", "sample", "session", "state",

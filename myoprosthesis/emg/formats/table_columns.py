@@ -68,6 +68,12 @@ class TableColumns:
         words = [names[k] for k in rest if not head.numeric[k]]
         if not numbers:
             raise ConfigError(f"{self._path} has no column left for EMG: there are {', '.join(names[:20])}")
+        if words and not head.names:
+            k = names.index(words[0])
+            raise ConfigError(
+                f"{self._path} has no names, and {words[0]!r} holds words, such as {self._table.first_cells(k)[0][:40]!r}: "
+                f"name EMG (--channels) or labels (--label); there are {', '.join(names[:20])}"
+            )
         if words:
             self._table.remarks.append(
                 f"words and no numbers, left out: {', '.join(words[:20])} (if these are labels: --label {words[0]})"
@@ -81,7 +87,7 @@ class TableColumns:
 
     def _is_index(self, place: int) -> bool:
         """Whether a column is the row number of a data frame, which has no name."""
-        if place or self._names[0] not in ("", "Unnamed: 0"):
+        if place or self._names[0] != "Unnamed: 0":
             return False
         cells = self._table.first_cells(0)
         if cells not in ([str(k) for k in range(len(cells))], [str(k + 1) for k in range(len(cells))]):

@@ -22,7 +22,7 @@ HEAD_LINES, HEAD_CHARACTERS = 1000, 1 << 22
 EMPTY = [form for word in MISSING for form in (word, word.upper(), word.capitalize())] + ["NaN", "NaT"]
 
 
-@dataclass
+@dataclass(slots=True)
 class Row:
     """A line of the file, its number, and whether it was ended."""
 
@@ -34,7 +34,8 @@ class Row:
 class TableRows:
     """Reads the head of a table, then its rows, some at a time; raises `ConfigError` for what is no row.
 
-    `names` are those of the head, or ch1, ch2 … `remarks` say how the table was read, the last one at its end.
+    `names` are those of the head (Unnamed: 0 for an empty one), or ch1, ch2 … `remarks` say how
+    the table was read, the last one at its end.
     """
 
     def __init__(self, path: Path, lines: TextLines, decimal: str = "") -> None:
@@ -47,7 +48,8 @@ class TableRows:
             first.append(Row(line, lines.number, lines.whole))
             characters += len(line)
         self.head: Head = read_head(path, [row.line for row in first], decimal)
-        self.names = self.head.names or [f"ch{k + 1}" for k in range(self.head.width)]
+        names = self.head.names or [f"ch{k + 1}" for k in range(self.head.width)]
+        self.names = [name or f"Unnamed: {k}" for k, name in enumerate(names)]  # as pandas calls them
         self.remarks = [r for r in (lines.remark, *self.head.remarks) if r]
         self._pending = first[self.head.begin :]
         self._first = [row for row in self._pending if self._width(row.line) == self.head.width]
@@ -64,7 +66,7 @@ class TableRows:
 
     def take(self, n: int) -> list[Row]:
         """Up to `n` rows; empty lines are none, and none is left when the list is empty."""
-        out: list[Row] = []
+        out = self._regular(n)
         while len(out) < n and (row := self._next()) is not None:
             if not row.line.strip():
                 continue
@@ -82,6 +84,24 @@ class TableRows:
                 raise self._fault(row, f"{width} cells, {due} are due: {row.line.strip()[:80]!r}")
             out.append(row)
         return out
+
+    def _regular(self, n: int) -> list[Row]:
+        """The next rows, all at once where every one of them is plainly a row; otherwise they wait to be looked at."""
+        if self._pending or self.head.plotted:
+            return []
+        first, lines = self._lines.number + 1, self._lines.take(n)
+        rows = [Row(line, number, True) for number, line in enumerate(lines, first)]
+        if rows:
+            rows[-1].ended = self._lines.whole
+        delimiter, due = self.head.delimiter, self.head.width
+        if delimiter is None:
+            plain = all(len(line.split()) == due for line in lines)
+        else:
+            plain = all(line.count(delimiter) == due - 1 for line in lines)
+        if plain and not any('"' in line for line in lines) and rows and rows[-1].ended:
+            return rows
+        self._pending = rows
+        return []
 
     def frame(self, rows: list[Row], numbers: list[int], texts: list[int]) -> Any:
         """Columns of numbers and of text of some rows, by their places (a pandas DataFrame)."""

@@ -97,8 +97,9 @@ def read_head(path: Path, lines: Sequence[str], decimal: str = "") -> Head:
         raise ConfigError(f"{path} is empty")
     if any(line.count(d) >= MOST_COLUMNS for line in lines for d in ("\t", ";", ",", "|", " ")):
         raise ConfigError(f"{path} has more than {MOST_COLUMNS} columns: this is no table of samples")
-    if all(_is_plotted(lines[k]) for k in full):
-        return _plotted(path, [lines[k] for k in full], full[0], decimal)
+    plotted = next((k for k in full if _is_plotted(lines[k])), None)
+    if plotted is not None and all(_is_plotted(lines[k]) for k in full if k >= plotted):
+        return _plotted(path, lines, plotted, decimal)
     head = _table(path, lines, decimal)
     rows = [cells_of(line, head.delimiter)[: head.width] for line in lines[head.begin :] if line.strip()]
     numbers = [c for row in rows for c, numeric in zip(row, head.numeric, strict=False) if numeric]
@@ -189,13 +190,15 @@ def _is_plotted(line: str) -> bool:
 
 
 def _plotted(path: Path, lines: Sequence[str], begin: int, decimal: str) -> Head:
-    names = [m[1] for m in PLOTTED.finditer(lines[0])]
+    names = [m[1] for m in PLOTTED.finditer(lines[begin])]
     if decimal == ",":
         raise ConfigError(f"{path} has lines of label:value, which have no decimal commas")
-    remark = "lines of label:value, as for Arduino's plotter"
+    remarks = ["lines of label:value, as for Arduino's plotter"]
+    above = [line.strip() for line in lines[:begin] if line.strip()]
+    remarks += [f"not read: {above[-1][:80]!r}, above the first sample"] if above else []
     return Head(
         ",", begin, numeric=[True] * len(names), names=names, units=[""] * len(names), rates=[0.0] * len(names),
-        plotted=True, remarks=[remark],
+        plotted=True, remarks=remarks,
     )  # fmt: skip
 
 
@@ -270,7 +273,9 @@ def _is_number_header(rows: Sequence[Sequence[str]]) -> bool:
         return False
     later = [c for row in rows[1:] for c, top in zip(row, rows[0], strict=False) if top in first]
     fractions = sum(bool(re.search(r"[.,e]", c, re.I)) or is_missing(c) for c in later)
-    return fractions == len(later) if len(first) == 1 else fractions > 0 or len(first) >= 4
+    if len(first) == 1:
+        return fractions == len(later)
+    return fractions > 0 or len(first) > 2 or first[0] == "0"
 
 
 def _names_in_comment(head: Head, lines: Sequence[str]) -> tuple[list[str], int]:

@@ -50,21 +50,30 @@ class TextLines:
 
     def next(self) -> str | None:
         """The next line, None at the end of the file."""
+        return next(iter(self.take(1)), None)
+
+    def take(self, n: int) -> list[str]:
+        """The next `n` lines, fewer at the end of the file."""
+        lines: list[str] = []
         try:
-            line = self._file.readline(LONGEST + 1)
+            while len(lines) < n and (line := self._file.readline(LONGEST + 1)):
+                lines.append(line)
         except UnicodeDecodeError as error:
             raise ConfigError(
-                f"{self.path}, line {self.number + 1}: this is not {self.encoding}; give its --encoding, such as cp1252"
+                f"{self.path}, after line {self.number + len(lines)}: this is not {self.encoding}; give its "
+                f"--encoding, such as cp1252"
             ) from error
-        if not line:
-            return None
-        self.number += 1
-        if len(line) > LONGEST:
-            raise ConfigError(f"{self.path}, line {self.number} has more than {LONGEST} characters: this is no table")
-        if CONTROL.search(line):
-            raise ConfigError(f"{self.path} is no text (line {self.number}): is its extension right?")
-        self.whole = line.endswith("\n")
-        return line.rstrip("\n")
+        if not lines:
+            return lines
+        if max(map(len, lines)) > LONGEST:
+            number = self.number + 1 + next(k for k, line in enumerate(lines) if len(line) > LONGEST)
+            raise ConfigError(f"{self.path}, line {number} has more than {LONGEST} characters: this is no table")
+        text = "".join(lines)
+        if CONTROL.search(text):
+            raise ConfigError(f"{self.path} is no text: is its extension right?")
+        self.number += len(lines)
+        self.whole = text.endswith("\n")
+        return (text[:-1] if self.whole else text).split("\n")
 
     def _found(self, probe: bytes) -> str:
         for mark, name in MARKS.items():
