@@ -69,10 +69,10 @@ class TableColumns:
         if not numbers:
             raise ConfigError(f"{self._path} has no column left for EMG: there are {', '.join(names[:20])}")
         if words and not head.names:
-            k = names.index(words[0])
+            example = self._table.first_cells(names.index(words[0]))[0]
             raise ConfigError(
-                f"{self._path} has no names, and {words[0]!r} holds words, such as {self._table.first_cells(k)[0][:40]!r}: "
-                f"name EMG (--channels) or labels (--label); there are {', '.join(names[:20])}"
+                f"{self._path} has no names, and {words[0]!r} holds words, such as {example[:40]!r}: name the EMG "
+                f"(--channels) or the labels (--label); there are {', '.join(names[:20])}"
             )
         if words:
             self._table.remarks.append(
