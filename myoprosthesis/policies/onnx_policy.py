@@ -20,7 +20,7 @@ from myoprosthesis.core.contract import METADATA_KEY, Contract
 from myoprosthesis.core.errors import ConfigError, ContractError
 from myoprosthesis.files.regular import MIB, read_bytes
 from myoprosthesis.policies.read_out import GIVEN, read_out
-from myoprosthesis.policies.session import Overdue, Session
+from myoprosthesis.policies.session import MEMORY_BYTES, Overdue, Session
 
 LARGEST = 1024 * MIB
 """Bytes of a policy file."""
@@ -147,6 +147,8 @@ def _listed(shapes: Mapping[str, tuple[int | None, ...] | None]) -> str:
 
 def _why(error: Exception) -> str:
     """What onnxruntime says, in one sentence without its codes, and what to do about it where that is known."""
+    if "Available memory of" in str(error):  # of the arena
+        return f"it takes more than {MEMORY_BYTES // MIB} MiB of memory"
     text = _CODES.sub("", str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__).strip()
     runtime = f"onnxruntime {onnxruntime.__version__}"
     for mark, advice in (
