@@ -377,7 +377,8 @@ class PolicyNode(LoopNode):
             "file": str(voice.policy.path.resolve()) if isinstance(voice.policy, OnnxPolicy) else "",
             "since_ns": loop.since_ns if loop is not None else None,
             "dt": contract.dt,
-            "deadline_s": contract.deadline_s,
+            # a decoder commands with every block of EMG, however seldom it decides: it is dead as soon as others are
+            "deadline_s": min(contract.deadline_s, self.spec.timeout_s) if self.decodes else contract.deadline_s,
             "effector": contract.effector,
             "sha256": getattr(voice.policy, "sha256", ""),
             "result": contract.result,
