@@ -56,6 +56,15 @@ def test_any_encoding_and_line_end(tmp_path, encoding, remark, end):
     assert bool(remark) == any(f"read as {remark}" in r for r in recording.remarks)
 
 
+def test_windows_own_characters_are_read_and_bytes_that_are_none_are_refused(tmp_path):
+    text = table(label="10 € – „fest“").to_csv(index=False).encode("cp1252")
+    (tmp_path / "a.csv").write_bytes(text)
+    assert read(tmp_path / "a.csv", Layout(rate=200.0, unit="uV", label="label")).spans[0].label == "10 € – „fest“"
+    (tmp_path / "a.csv").write_bytes(text.replace("€".encode("cp1252"), b"\x81"))
+    with pytest.raises(ConfigError, match="this is not cp1252; give its --encoding"):
+        formats.read(tmp_path / "a.csv", UV)
+
+
 def test_an_encoding_can_be_named_and_is_refused_where_it_does_not_fit(tmp_path):
     (tmp_path / "a.csv").write_bytes(table(label="Łódź").to_csv(index=False).encode("cp1250"))
     layout = Layout(rate=200.0, unit="uV", label="label", encoding="cp1250")

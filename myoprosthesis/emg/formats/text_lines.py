@@ -20,7 +20,7 @@ MARKS = {
 """Byte order marks; that of UTF-32 begins with one of UTF-16."""
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x19\x1c-\x1f\x7f]")
 WESTERN = "cp1252"
-"""What European Windows programs write; it has all printable characters of Latin-1, in the same places."""
+"""What European Windows programs write; it has the printable characters of Latin-1 in the same places."""
 
 
 class TextLines:
@@ -37,8 +37,7 @@ class TextLines:
             with path.open("rb") as file:
                 probe = file.read(PROBE)
             self.encoding = _known(path, encoding) if encoding else self._found(probe)
-            errors = "strict" if encoding or self.encoding != WESTERN else "replace"
-            self._file = path.open(encoding=self.encoding, errors=errors)
+            self._file = path.open(encoding=self.encoding)
         except OSError as error:
             raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
 
