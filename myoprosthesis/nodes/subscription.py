@@ -23,12 +23,13 @@ PAUSE_S, AGAIN_S = 1.0, 10.0
 class Refusals:
     """Says why messages are refused, not each time, and how many more there were."""
 
-    def __init__(self, say: Callable[[str], Any]) -> None:
+    def __init__(self, say: Callable[[str], Any], clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._say, self._text, self._at, self._more = say, "", float("-inf"), 0
 
     def add(self, text: str) -> None:
         """One more was refused, for this reason."""
-        now = time.monotonic()
+        now = self._clock()
         if now - self._at < (AGAIN_S if text == self._text else PAUSE_S):
             self._more += 1
             return
