@@ -14,15 +14,24 @@ from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.terminal import accept_all_characters
 from myoprosthesis.core.text import printable
 
-WORDS = (
-    *("up", "watch", "steer", "policies", "catalogue", "picture", "emulate", "hand", "train", "emg", "calibrate"),
-    *("decode", "refit", "session", "record", "replay", "report", "hidden", "file_keys", "bench"),
-)
-"""Modules of this package; each adds its own words, and none imports what is heavy before it is run."""
+WORDS = {
+    "steer": ("swap", "rollback", "perturb", "exchange", "status", "estop", "resume", "reset", "pause", "go", "step"),
+    "policies": ("policies", "policy"),
+    "catalogue": ("effectors", "perturbations", "tasks"),
+    "file_keys": ("keys",),
+    **{
+        name: (name,)
+        for name in (
+            *("up", "watch", "picture", "emulate", "hand", "train", "emg", "calibrate", "decode", "refit"),
+            *("session", "record", "replay", "report", "hidden", "bench"),
+        )
+    },
+}
+"""Modules of this package with their commands; none imports what is heavy before it is run."""
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+def parser(word: str = "") -> argparse.ArgumentParser:
+    """The command line of one command, or of all where `word` is none: `estop` does not wait for what others import."""
     top = argparse.ArgumentParser(
         prog="myoprosthesis",
         usage="myoprosthesis [-h] [--version] COMMAND …",
@@ -31,8 +40,9 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"myoprosthesis {__version__}")
     words = Commands(top)
-    for word in WORDS:
-        importlib.import_module(f"myoprosthesis.cli.{word}").add(words)
+    own = [module for module, names in WORDS.items() if word in names]
+    for module in own or WORDS:
+        importlib.import_module(f"myoprosthesis.cli.{module}").add(words)
     top.epilog = words.listed()
     return top
 
@@ -42,8 +52,9 @@ def main(arguments: list[str] | None = None) -> None:
     accept_all_characters()
     try:
         with bounded_end():
-            given = parser().parse_args(arguments)
-            given.command = shlex.join(["myoprosthesis", *(sys.argv[1:] if arguments is None else arguments)])
+            typed = sys.argv[1:] if arguments is None else arguments
+            given = parser(typed[0] if typed else "").parse_args(typed)
+            given.command = shlex.join(["myoprosthesis", *typed])
             sys.exit(given.func(given))
     except MyoError as error:
         print(f"error: {printable(error)}", file=sys.stderr)

@@ -12,7 +12,6 @@ from typing import Any
 from myoprosthesis.cli.figures import add_json, check_writable, write_json
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.location import anchored, located
-from myoprosthesis.files import yaml_text
 
 WAIT_S = 3.0
 
@@ -81,6 +80,7 @@ def swap(given: argparse.Namespace) -> int:
 def perturb(given: argparse.Namespace) -> int:
     """Set the parameters of the perturbation node, all at once; it refuses what nothing in its stack can apply."""
     from myoprosthesis.core.options import build
+    from myoprosthesis.files import yaml_text
     from myoprosthesis.nodes.perturbation_node import PerturbationNodeOptions, planner
     from myoprosthesis.nodes.steering import Steering
     from myoprosthesis.perturbations import presets
@@ -104,6 +104,7 @@ def perturb(given: argparse.Namespace) -> int:
 def exchange(given: argparse.Namespace) -> int:
     """Check all that can be checked, change, and see that the new effector is commanded."""
     from myoprosthesis.core import registry
+    from myoprosthesis.files import yaml_text
     from myoprosthesis.nodes.exchange import Exchange, options_of
     from myoprosthesis.nodes.steering import Steering
 

@@ -3,11 +3,13 @@
 import argparse
 import re
 import shlex
+import subprocess
+import sys
 
 import pytest
 
 from myoprosthesis.cli.commands import EXAMPLES, GROUPS
-from myoprosthesis.cli.main import parser
+from myoprosthesis.cli.main import WORDS, parser
 from myoprosthesis.nodes.conductor import GOING_ON, PAUSING
 from myoprosthesis.nodes.stop_socket import SESSION, StopServer
 
@@ -44,6 +46,18 @@ def test_every_example_is_taken(line):
     words = shlex.split(re.split(r"\s{2,}", line)[0])
     assert words[0] == "myoprosthesis"
     parser().parse_args(words[1:])
+
+
+def test_a_command_imports_what_it_needs_and_no_more():
+    """A stop must not wait for numpy, let alone for rclpy."""
+    for module, names in WORDS.items():
+        for name in names:
+            (only,) = {n.split()[1] for n in dict(every(parser(name))) if n.count(" ") == 1} & {name}
+            assert only == name and set(parser(name)._actions[-1].choices) == set(WORDS[module])
+    text = "import sys\nfrom myoprosthesis.cli.main import parser\nfrom myoprosthesis.nodes import stop_socket\n"
+    text += "parser('estop').parse_args(['estop'])\nprint(*{'numpy', 'rclpy', 'yaml', 'rich'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "" and done.returncode == 0, done.stdout + done.stderr
 
 
 def test_examples_are_shown_line_by_line():
