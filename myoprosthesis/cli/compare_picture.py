@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from myoprosthesis.core.effector import EffectorSpec
     from myoprosthesis.training.ab import Course, Session
 
+MEASURES = {"accuracy": "accuracy", "active_error": "active error rate", "goal_rad": "distance from the grip, rad"}
+LINES = ("-", (0, (4, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
+"""Two curves that lie on each other are both seen."""
 SHOWN_S = 60.0
 """So much of the session is drawn over time."""
 
@@ -57,7 +60,7 @@ def _differences(axes: Any, figures: dict[str, Any]) -> None:
 
 def _told(d: dict[str, Any]) -> str:
     under = f" ({d['under']})" if d["under"] else ""
-    return f"{d['measure']}: {d['first']} − {d['second']}{under}"
+    return f"{MEASURES.get(d['measure'], d['measure'])}: {d['first']} − {d['second']}{under}"
 
 
 def _closure(
@@ -65,10 +68,10 @@ def _closure(
 ) -> None:
     from myoprosthesis.training.ab import closure
 
-    for (name, hand), course in courses.items():
+    for k, ((name, hand), course) in enumerate(courses.items()):
         shown = course.times <= SHOWN_S
-        axes.plot(course.times[shown], closure(course.measured[shown], specs[hand]), lw=0.9,
-                  label=f"{name}, {hand}")  # fmt: skip
+        axes.plot(course.times[shown], closure(course.measured[shown], specs[hand]), lw=1.2 + 0.8 * (k == 0),
+                  ls=LINES[k % len(LINES)], label=f"{name}, {hand}")  # fmt: skip
     for t in session.trials:
         if t.start / session.rate < SHOWN_S:
             if t.number % 2:

@@ -329,9 +329,8 @@ def _draw(file: str, confusion: Any, names: Sequence[str], title: str) -> None:
     axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
     for i in range(n):
         for j in range(n):
-            if counts[i, j]:
-                axes.text(j, i, f"{100 * share[i, j]:.3g}", ha="center", va="center",
-                          color="white" if share[i, j] > 0.5 else "black", fontsize=8)  # fmt: skip
+            colour = "white" if share[i, j] > 0.5 else "black" if counts[i, j] else "0.6"
+            axes.text(j, i, f"{100 * share[i, j]:.3g}", ha="center", va="center", color=colour, fontsize=8)
     axes.set(xticks=range(n), yticks=range(n), xlabel="decided", ylabel="done", title=f"{title}, % of what was done")
     axes.set_xticklabels(names, rotation=40, ha="right")
     axes.set_yticklabels(names)

@@ -21,8 +21,8 @@ def loss_curve(history: Sequence[dict[str, Any]], path: Path, title: str) -> Non
     axes = figure.subplots()
     other = axes.twinx()
     batch = [row["batch"] for row in history]
-    axes.plot(batch, [row["loss"] for row in history], color="#1f4e79", lw=1.2)
-    other.plot(batch, [row["error_mm"] for row in history], color="#c0392b", lw=0.9, alpha=0.8)
+    axes.plot(batch, [row["loss"] for row in history], color="#1f4e79", lw=1.8)
+    other.plot(batch, [row["error_mm"] for row in history], color="#c0392b", lw=1.0, ls=(0, (4, 2)))
     axes.set(xlabel="batch", yscale="log", title=title)
     axes.set_ylabel("loss", color="#1f4e79")
     other.set(yscale="log")

@@ -20,7 +20,7 @@ def picture(curves: dict[int, dict[str, Any]], path: Path, title: str, seeds: in
     shades = matplotlib.colormaps["viridis"]
     for axes, along in zip(panels, ("updates", "samples"), strict=True):
         for i, (batch, curve) in enumerate(curves.items()):
-            colour = shades(0.95 * i / max(1, len(curves) - 1))
+            colour = shades(0.8 * i / max(1, len(curves) - 1))  # the yellow end is hardly seen on white
             shown = [k for k, u in enumerate(curve["updates"]) if u > 0]  # the axis is logarithmic
             x, median, low, high = ([curve[c][k] for k in shown] for c in (along, "median", "low", "high"))
             axes.fill_between(x, low, high, color=colour, alpha=0.18, lw=0)
