@@ -21,7 +21,7 @@ from myoprosthesis.effectors.force_limit import ForceLimit
 from myoprosthesis.effectors.hand_port import HandPort, slow_adapter
 from myoprosthesis.effectors.hand_port_keeper import Terms, Will
 from myoprosthesis.hands import grips, sheet
-from myoprosthesis.hands.motors import braking
+from myoprosthesis.hands.motors import LAG_S, braking
 from myoprosthesis.hands.protocol import Bus, HandProtocol, HandState, Rebootable
 
 Array = NDArray[np.float64]
@@ -78,8 +78,9 @@ class ProstheticHand:
     write leaves the fail state with the keeper of the port, which commands it when this process is held up or dies.
 
     Holding is to be where the hand is at that moment, as far as it has told: its last state, carried on with its
-    velocity for as long as that is old (at most until it counts as lost), and not beyond the last target. A hand that
-    has told nothing since the port was opened is sent nothing.
+    velocity for as long as that is old (at most until it counts as lost) and for what its motors need to stop, so that
+    it does not turn back, and not beyond the last target. A hand that has told nothing since the port was opened is
+    sent nothing.
     """
 
     def __init__(
@@ -307,14 +308,14 @@ class ProstheticHand:
         self.events["frames_sent"] += bool(data)
 
     def _here(self, now: float) -> Array:
-        """Where the hand is when a target that is sent now comes into force, as far as it is known; shape (n_joints,),
-        within its limits."""
+        """Where the hand comes to a stand when it is stopped by what is sent now, as far as that is known; shape
+        (n_joints,), within its limits."""
         assert self.told is not None and self._sent is not None
         low, high = self.spec.command.bounds()
         place = np.clip(self.told.position, low, high)
-        age = min(max(now - self._heard_at, 0.0), self._lost_s) + self.spec.dt
+        seconds = min(max(now - self._heard_at, 0.0), self._lost_s) + self.spec.dt + LAG_S
         ends = np.minimum(place, self._sent), np.maximum(place, self._sent)
-        return np.clip(place + self._velocity * age, *ends)
+        return np.clip(place + self._velocity * seconds, *ends)
 
     def _will(self, now: float) -> Will | None:
         """The fail state from where the hand is: one frame, or as much of the way to a pose as `FAIL_S` allows at the

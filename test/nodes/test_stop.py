@@ -1,0 +1,170 @@
+"""Stops of real processes, as physics: a body of position servos and a hand stand where they are."""
+
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from myoprosthesis.core import registry
+from myoprosthesis.core.wire import Writer
+from myoprosthesis.effectors.bodies import MjcfOptions, mjcf
+from myoprosthesis.emulators.emulated_port import EmulatedPort
+from myoprosthesis.hands import sheet
+from myoprosthesis.nodes import topics
+from myoprosthesis.policies.graph import untrained
+
+ARM = """<mujoco><compiler angle="radian" autolimits="true"/><option integrator="implicitfast" timestep="0.002"/>
+<worldbody><body pos="0 0 1"><joint name="shoulder" axis="0 1 0" range="-2 2" damping="1" armature="0.1"/>
+<geom type="capsule" size="0.03" fromto="0 0 0 0.3 0 0" mass="1"/>
+<body pos="0.3 0 0"><joint name="elbow" axis="0 1 0" range="-2.5 2.5" damping="1" armature="0.1"/>
+<geom type="capsule" size="0.03" fromto="0 0 0 0.3 0 0" mass="1"/></body></body></worldbody>
+<actuator><position joint="shoulder" kp="60" kv="60" forcerange="-60 60"/>
+<position joint="elbow" kp="60" kv="60" forcerange="-60 60"/></actuator>
+<keyframe><key name="home" qpos="0.8 0.8"/></keyframe></mujoco>"""
+"""Servos that take seconds to come to their targets; without an endpoint."""
+TOLERANCE = 0.03
+"""rad beside the braking distance."""
+
+
+class Watched:
+    """What a stack's effector measured and applied, by stamp."""
+
+    def __init__(self, stack):
+        self.stack, self.states, self.applied = stack, [], []
+        stack.probe.node.create_subscription(
+            topics.STATE.type, topics.STATE.name, self.states.append, topics.reliable(5000)
+        )
+        stack.probe.node.create_subscription(
+            topics.APPLIED.type, topics.APPLIED.name, self.applied.append, topics.reliable(5000)
+        )
+
+    def clear(self):
+        self.states.clear(), self.applied.clear()
+
+    def held(self):
+        """The first command that is applied twenty times in a row, and not the one before a motion; None before."""
+        values = [tuple(m.position) for m in self.applied]
+        for k in range(20, len(values)):
+            if len(set(values[k - 20 : k])) == 1 and len(set(values[:k])) > 1:
+                return np.array(values[k - 1])
+        return None
+
+
+@pytest.fixture(scope="module")
+def arm(start, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("arm")
+    file, policy = folder / "slow.xml", folder / "policy" / "policy.onnx"
+    file.write_text(ARM)
+    policy.parent.mkdir()
+    spec = mjcf(MjcfOptions(file=str(file))).spec
+    policy.write_bytes(untrained(spec, "far", 8))
+    stack = start(
+        {"effector": {"file": str(file), "parties": []}, "policy": {"parties": []}},
+        only=("effector", "policy"), effector="mjcf", policy=str(policy),
+    )  # fmt: skip
+    stack.spec, stack.watched = spec, Watched(stack)
+    try:
+        yield stack.ready()
+    finally:
+        stack.close()
+
+
+@pytest.mark.parametrize("stop", ["emergency stop", "kill -9 of the policy", "policy deactivated"])
+def test_a_servo_arm_stops_where_it_is(arm, stop):
+    probe, watched = arm.probe, arm.watched
+    assert arm.until(lambda: arm.diagnostics and not arm.diagnostics[-1]["idle"])
+    probe.trigger("/effector/reset")
+    watched.clear()
+    moved = arm.until(lambda: watched.states and abs(watched.states[-1].position[0] - 0.8) > 0.2)
+    assert moved, arm.words[-3:]
+    if stop == "emergency stop":
+        assert probe.trigger("/effector/estop")[0]
+    elif stop == "kill -9 of the policy":
+        arm.kill("policy")
+    else:
+        assert probe.change("/policy", "deactivate")
+    assert arm.until(lambda: watched.held() is not None), arm.words[-3:]
+    arm.spin(0.1)
+    n = len(arm.spec.command.names)
+    positions = np.array([m.position[:n] for m in watched.states])
+    speeds = np.array([m.velocity[:n] for m in watched.states])
+    applied = [m.position for m in watched.applied]  # each tick tells what it applied, and then its state
+    held = watched.held()
+    first = next(k for k, command in enumerate(applied) if np.array_equal(command, held))
+    begin = first + len(positions) - len(applied) - 1
+    last = begin + 20
+    way = np.abs(positions[begin:last] - positions[begin]).max(axis=0)
+    full = np.abs(speeds).max(axis=0)
+    assert (way <= full**2 / (2 * np.array(arm.spec.braking)) + TOLERANCE).all()
+    assert np.abs(positions[begin] - arm.spec.command.low).max() > 0.5  # far from where it was to go
+    if stop == "emergency stop":
+        arm.spin(0.5)
+        np.testing.assert_allclose(arm.watched.states[-1].position[:n], positions[last], atol=TOLERANCE)
+        assert probe.trigger("/effector/resume")[0]
+    elif stop == "policy deactivated":
+        assert arm.policy[-1]["text"] == "inactive"
+        assert probe.change("/policy", "activate")
+        assert arm.until(lambda: arm.policy[-1]["text"] == "active")
+
+
+def test_after_its_shutdown_a_policy_is_not_told_as_active(arm):
+    assert arm.until(lambda: arm.policy[-1]["text"] == "active")
+    assert arm.probe.change("/policy", "shutdown")
+    assert arm.until(lambda: arm.policy[-1]["text"] != "active", 5.0)
+
+
+@pytest.fixture(scope="module")
+def hand(start):
+    emulator = registry.factory("emulators", "ability_hand")(sheet.load("ability_hand"))
+    with EmulatedPort(emulator) as port:
+        stack = start(
+            {"effector": {"parties": []}}, only=("effector",), stack="emg-hand", effector="ability_hand",
+            port=str(Path(port.path)), namespace="hand",
+        )  # fmt: skip
+        stack.port = port
+        try:
+            assert stack.until(lambda: stack.diagnostics)
+            yield stack
+        finally:
+            stack.close()
+
+
+@pytest.mark.parametrize("stop", ["emergency stop", "silence of who commands"])
+def test_a_hand_stops_where_it_is(hand, stop):
+    """The emulated fingers themselves are watched, in a thread of their own."""
+    data, fingers = hand.port.emulator.sheet, hand.port.emulator.fingers
+    publisher, probe = hand.probe.speak(topics.COMMAND), hand.probe
+    writer = Writer(data.names, ("position",))
+    trace, over = [], threading.Event()
+
+    def watch():
+        while not over.wait(0.002):
+            trace.append((time.monotonic(), fingers.position.copy(), fingers.velocity.copy()))
+
+    def command(target, until, seconds=20.0):
+        end = time.monotonic() + seconds
+        while not until() and time.monotonic() < end:
+            publisher.publish(writer.pack(time.time_ns(), target))
+            hand.spin(0.005)
+        return until()
+
+    assert command(data.column("open"), lambda: np.abs(fingers.position - data.column("open")).max() < 0.05)
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    assert command(data.column("closed"), lambda: abs(fingers.position[0]) > 0.4)
+    stopped = time.monotonic()
+    if stop == "emergency stop":
+        assert probe.trigger("/hand/effector/estop")[0]
+    assert hand.until(lambda: np.abs(fingers.velocity).max() < 1e-3 and time.monotonic() > stopped + 0.5)
+    over.set(), thread.join()
+    rest = fingers.position.copy()
+    hand.spin(0.5)
+    np.testing.assert_allclose(fingers.position, rest, atol=1e-3)
+    assert np.abs(data.column("closed") - rest).max() > 0.5  # far from where it was to go
+    back = max((abs(p[0]) - abs(rest[0]) for t, p, _ in trace if t > stopped), default=0.0)
+    assert back < 0.05  # it did not turn back
+    if stop == "emergency stop":
+        assert probe.trigger("/hand/effector/resume")[0]
+    probe.node.destroy_publisher(publisher)
