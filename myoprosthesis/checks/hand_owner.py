@@ -29,16 +29,23 @@ RESUMED_S = 0.12
 """How long the first steps after a resumption are watched: so long they must be slow."""
 STANDS_S = 0.4
 """After which a hand whose owner was killed stands."""
+SETTLED = 0.02
+"""rad by which a hand may miss the place at which it is held."""
 SWING = 3.0
 """rad/s of the phase with which it opens and closes."""
 
 
 def check_hand_owner(name: str, place: str = "") -> dict[str, float]:
     """The hand of this name, moving against its emulator, is in its fail state 100 ms after its owner was killed or
-    stopped, nothing is written after that, and an owner that goes on moves the hand from where it is. Returns times (s)
-    from the event to the first and the last bytes of the fail state, and the largest steps of the target (rad).
+    stopped, stands within its braking distance, nothing is written after that, and an owner that goes on moves the hand
+    from where it is. Returns times (s) from the event to the first and the last bytes of the fail state, the largest
+    steps of the target and the way to the stand (rad).
     `place`: where the emulator is served, `host:port` for a hand on a network; empty: a serial port."""
     figures = _killed(name, place) | _held_up(name, place)
+    spec = registry.factory("effectors", name)(registry.options("effectors", name)()).spec
+    allowed = float((np.asarray(spec.rate_limit) ** 2 / (2 * np.array(spec.braking))).max()) + SETTLED
+    way = figures["owner_killed_way"]
+    demand(way <= allowed, f"the owner was killed, and the hand went on by {way:.3f} rad; {allowed:.3f} is its braking")
     for event in ("killed", "stopped"):
         found = figures[f"owner_{event}_found"]
         demand(found <= SOON_S, f"the owner was {event}, and the fail state came {found * 1e3:.0f} ms later")

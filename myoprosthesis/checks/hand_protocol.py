@@ -198,7 +198,9 @@ class _Rig:
         demand(bool(inside), f"a target of {state.applied} was sent, outside the limits")
         followed = not (self.guard.reason or self.hand.fault)
         if followed and self._before is not None:
-            step, most = float(np.abs(state.applied - self._before).max()), float(np.max(spec.rate_limit or np.inf))
+            ends = np.minimum(self._before, state.applied), np.maximum(self._before, state.applied)
+            begin = np.clip(self.port.emulator.fingers.position, *ends)  # towards where the hand is, it may jump
+            step, most = float(np.abs(state.applied - begin).max()), float(np.max(spec.rate_limit or np.inf))
             self.largest_step = max(self.largest_step, step)
             demand(step <= most * spec.dt + 0.02, f"the target jumped by {step:.3f} rad in one period")
         # while it does not follow, what is applied is where the hand is, from where it is to go on

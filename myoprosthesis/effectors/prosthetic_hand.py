@@ -191,7 +191,7 @@ class ProstheticHand:
             self._send(self.protocol.wake(), now)
             self._asleep, self._limp, self._sent = False, False, None
         if self._quiet_since is not None:
-            self._quiet_since, self._slow, self._slow_until = None, np.ones(target.size, bool), now + SLOW_S
+            self._quiet_since, self._slow, self._sent = None, np.ones(target.size, bool), None
         if self._sent is None:
             low, high = self.spec.command.bounds()
             self._sent = np.clip(self.told.position, low, high)
