@@ -219,7 +219,7 @@ def _decoding(s: Mapping[str, Any]) -> dict[str, str]:
         "EMG": ", ".join([f"{s['source']}", f"{s['samples']} samples", *(f"{k} {v}" for k, v in faults.items())]),
         "decisions": f"{s['decisions']}, {_percent(s['rejection_rate'])} rejected, drift {s['drift_events']} times",
     }
-    if s["accuracy"] is not None:
+    if s["accuracy"] is not None and len(s["conditions"]) < 2:
         rows["as prompted"] = f"{_percent(s['accuracy'])} of decisions: {_classes(s)}"
     for what, key in (("taken", "latency_ms"), ("arrived", "latency_since_arrival_ms")):
         if latency := _pair(s[key]):

@@ -146,9 +146,14 @@ def status(given: argparse.Namespace) -> int:
     check_writable(given.json)
     with listening("status", given.namespace) as console:
         score = console.score
-        there = is_claimed(absolute(namespace_of(given.namespace), "state"))
+        there, emg = (is_claimed(absolute(namespace_of(given.namespace), topic)) for topic in ("state", "emg/raw"))
+
+        def heard() -> bool:
+            decodes = not emg or bool("emg" in score.others and score.decision)
+            return bool(score.rate and score.policy and score.perturbation) and decodes
+
         until = time.monotonic() + (DISCOVERY_S if there else WAIT_S)
-        while time.monotonic() < until and not (score.rate and score.policy and score.perturbation):
+        while time.monotonic() < until and not heard():
             console.hear(0.05)
     if not score.effector:
         raise ConfigError("no effector is heard: is a stack up (myoprosthesis up), and in this namespace?")
