@@ -53,6 +53,7 @@ TEST = [
     "hypothesis>=6.100",
     "pyEDFlib>=0.1.38",
     "pytest>=8.0",
+    "pytest-xdist>=3.5",
     "ruff>=0.12",
     "mypy>=1.15",
     "types-PyYAML",

@@ -1,7 +1,9 @@
 """What every managed node does when configuring fails: nothing of the attempt is left, and it may be tried again."""
 
+import os
 import threading
 import time
+from pathlib import Path
 
 import pytest
 import rclpy
@@ -69,3 +71,20 @@ def test_a_loop_that_ran_already_has_ended_before_its_publishers_are_taken_off(n
     node.error = None
     assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
     assert node.configured and node.loop is node.loops[-1] and len(node.loops) == 2
+
+
+def segments(pid):
+    """Shared memory of this process's own: it holds a lock on each."""
+    names = {os.path.realpath(fd) for fd in Path(f"/proc/{pid}/fd").iterdir()}
+    return {n for n in names if n.startswith("/dev/shm/fastdds_") and n.endswith("_el") and "port" not in n}
+
+
+def test_nodes_that_end_leave_no_shared_memory_behind(start):
+    stack = start(effector="point_mass")
+    try:
+        stack.ready()
+        held = {name: segments(pid) for name, pid in stack.supervisor.pids().items()}
+    finally:
+        stack.close()
+    assert len(held) == 4 and all(held.values())
+    assert [s for names in held.values() for s in names if os.path.exists(s)] == []
