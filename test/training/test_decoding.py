@@ -76,8 +76,9 @@ def test_another_model_decodes_the_shipped_sample(decode):
 
 
 def test_eight_gestures_of_a_wrist(decode, recordings):
-    assert decode("evaluate", *recordings("myo_readings"))[0]["accuracy"] >= 0.97
-    by_session = decode("evaluate", *recordings("myo_readings"), "--by", "session", "--test", "45612-3")[0]
+    one = (*recordings("myo_readings"), "--only", "45612-./[1-7][.]txt")  # a person's decoder is of that person
+    assert decode("evaluate", *one)[0]["accuracy"] >= 0.97
+    by_session = decode("evaluate", *one, "--by", "session", "--test", "45612-3")[0]
     assert by_session["accuracy"] >= 0.92
 
 
