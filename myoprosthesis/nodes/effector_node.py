@@ -41,7 +41,7 @@ LOCAL_ONLY = (
 STOPPED, RESUMED = "stopped until resume", "resumed"
 START_S = 12.0
 """How long an effector that is exchanged for another may take to open its device and to come to its start."""
-STOP_S = 1.0
+STOP_S = 3.0
 """How long a stop may take to reach the control loop."""
 
 

@@ -17,7 +17,7 @@ from myoprosthesis.core.namespace import absolute
 
 STOP, RESUME = "estop", "resume"
 EFFECTOR, SESSION = "effector", "session"
-ANSWER_S = 2.0
+ANSWER_S = 5.0
 """How long an effector may take to answer."""
 REQUEST_S = 0.5
 """How long the server waits for the request of a process that has connected."""
@@ -92,6 +92,10 @@ def request(namespace: str, word: str, part: str = EFFECTOR) -> str | None:
                 return None
             client.send(word.encode())
             kind, _, text = client.recv(BYTES).decode(errors="replace").partition(": ")
+        except TimeoutError as error:
+            raise ConfigError(
+                f"{absolute(namespace, part)} was asked to {word} and has not answered within {ANSWER_S:g} s"
+            ) from error
         except OSError:
             return None
     if kind == "no":

@@ -3,6 +3,7 @@
 import os
 import socket
 import sys
+import threading
 import time
 
 import pytest
@@ -77,6 +78,18 @@ def test_another_user_is_neither_answered_nor_believed(server, monkeypatch):
     told = server("")
     monkeypatch.setattr(stop_socket, "_trusted", lambda peer: False)
     assert request("", STOP) is None and told == []
+
+
+def test_an_effector_that_does_not_answer_is_told_as_such_and_not_as_absent(server, monkeypatch):
+    monkeypatch.setattr(stop_socket, "ANSWER_S", 0.2)
+    let_go = threading.Event()
+    slow = StopServer("slow", lambda stop: str(let_go.wait(5.0)))
+    try:
+        with pytest.raises(ConfigError, match="/slow/effector was asked to estop and has not answered within 0.2 s"):
+            request("slow", STOP)
+    finally:
+        let_go.set()
+        slow.close()
 
 
 def test_one_address_one_effector(server):
