@@ -184,11 +184,11 @@ def test_a_second_stack_is_refused_and_the_first_goes_on(background, command):
 def test_two_stacks_in_two_namespaces(background):
     left, left_words = background("--effector", "point_mass", "--namespace", "left")
     right, right_words = background("--effector", "arm26", "--namespace", "right")
-    assert until(lambda: READY in left_words() and READY in right_words()), (left_words(), right_words())
+    assert until(lambda: "policy point_mass_null" in left_words()), left_words()
+    assert until(lambda: "policy reach_null" in right_words()), right_words()
     for process in (left, right):
         process.send_signal(signal.SIGINT)
     assert left.wait(90) == right.wait(90) == 0
-    assert "policy point_mass_null" in left_words() and "policy reach_null" in right_words()
 
 
 UNKNOWN = {
