@@ -31,9 +31,10 @@ def test_a_node_of_its_own_says_so_too():
     assert done.returncode == 2 and "error: ROS_DOMAIN_ID is '-1'" in said and "Traceback" not in said, said
 
 
-@pytest.mark.parametrize("home", [None, "/nowhere/at/all"], ids=["no home", "a home that is not there"])
-def test_a_stack_needs_no_home(command, home):
-    env = without("HOME", "ROS_HOME", "ROS_LOG_DIR", **({} if home is None else {"HOME": home}))
+@pytest.mark.parametrize("home", [None, "nowhere/home"], ids=["no home", "a home that is not there"])
+def test_a_stack_needs_no_home(command, home, tmp_path):
+    (tmp_path / "nowhere").touch()  # a file, so that nobody can make a folder there
+    env = without("HOME", "ROS_HOME", "ROS_LOG_DIR", **({} if home is None else {"HOME": str(tmp_path / home)}))
     words = ("--effector", "point_mass", "--lockstep", "--trials", "1", "--quiet")
     done = command("up", *words, env=env)
     assert done.returncode == 0 and "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
