@@ -282,7 +282,7 @@ def test_what_no_node_can_do_is_refused_and_the_former_perturbation_stays(stack,
     reason = stack.probe.set("perturbation", **perturbation)
     assert sentence in reason and "'curl_cw' stays on" in reason
     assert stack.probe.get("perturbation", "perturbation") == "curl_cw"
-    assert stack.probe.get("perturbation", "options") == "" and stack.report()["idle"] == ""
+    assert stack.probe.get("perturbation", "options") == "" and stack.until(lambda: stack.report()["idle"] == "")
 
 
 # -- messages that must not pass --------------------------------------------------------------------------------
