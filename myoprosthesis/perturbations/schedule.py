@@ -63,15 +63,15 @@ class Planner:
         overrides = dict(overrides or {})
         refuse_sign(preset.name, overrides)
         unused, known = dict(overrides), set[str]()
+        self._changes: dict[str, Any] = {}
         blocks = [build(Block, b, "block") for b in preset.blocks] or [Block(kinds=preset.kinds)]
         self._blocks = [(b, [self._kind(k, overrides, unused, known) for k in b.kinds]) for b in blocks]
         if unused:
             options = f"; it has {', '.join(sorted(known))}" if known else ", nor any other"
             raise ConfigError(f"perturbation {preset.name!r} has no option {', '.join(sorted(unused))}{options}")
 
-    @staticmethod
     def _kind(
-        given: Mapping[str, Any], overrides: Mapping[str, Any], unused: dict[str, Any], known: set[str]
+        self, given: Mapping[str, Any], overrides: Mapping[str, Any], unused: dict[str, Any], known: set[str]
     ) -> tuple[Any, Any]:
         data = dict(given)
         kind = data.pop("kind", None)
@@ -88,8 +88,16 @@ class Planner:
         built: Any = build(options, data, label)
         if "gain" in own & set(overrides):
             built = build(options, {**data, "gain": math.copysign(built.gain, before.gain)}, label)
+        for key in own & set(overrides):
+            if getattr(built, key) != getattr(before, key):
+                self._changes[key] = overrides[key]
         make(built, _TRIAL)  # so that what cannot be planned is refused now and not in the middle of a session
         return make, built
+
+    @property
+    def name(self) -> str:
+        """The name of the preset with every option that is not as the preset has it: `curl_cw (gain 5)`."""
+        return _with(self.preset.name, *(f"{k} {_short(self._changes[k])}" for k in sorted(self._changes)))
 
     @property
     def gains(self) -> dict[str, float]:
@@ -124,11 +132,21 @@ class Planner:
     def plan(self, trial: TrialPlan) -> PerturbationPlan:
         """Everything that is imposed during `trial`."""
         chosen = [kind for block, kinds in self._blocks if block.holds(trial.trial) for kind in kinds]
-        name = self.preset.name
+        name = self.name
         if chosen and self.is_catch(trial.trial):
-            chosen, name = [], f"{name} (catch)"
+            chosen, name = [], _with(self.preset.name, "catch")
         entries = tuple(entry for make, options in chosen for entry in make(options, trial))
         return PerturbationPlan(name, trial.until_ns, trial.trial, entries, trial.from_ns)
+
+
+def _with(name: str, *notes: str) -> str:
+    """A name with notes in brackets behind it."""
+    return f"{name} ({', '.join(notes)})" if notes else name
+
+
+def _short(value: Any) -> str:
+    """A value for people: 5 for 5.0."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def refuse_sign(name: str, overrides: Mapping[str, Any], mirror: str = "") -> None:

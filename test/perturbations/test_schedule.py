@@ -54,6 +54,21 @@ def test_catch_trials_are_chosen_by_the_seed_alone():
     assert [made.plan(trial(k)).name == "test (catch)" for k in range(2000)] == caught(1)
 
 
+@pytest.mark.parametrize(
+    ("overrides", "name"),
+    [
+        ({}, "test"),
+        ({"gain": 10}, "test"),
+        ({"gain": 5.0}, "test (gain 5)"),
+        ({"gain": 5, "ramp_s": 0.2}, "test (gain 5, ramp_s 0.2)"),
+    ],
+)
+def test_the_name_of_a_plan_says_the_options_that_are_not_the_preset_s_own(overrides, name):
+    assert planner(overrides, kinds=[CURL]).plan(trial(0)).name == name
+    mirrored = planner(overrides, kinds=[{**CURL, "gain": -10.0}])
+    assert mirrored.plan(trial(0)).name == name
+
+
 def test_a_trial_without_a_perturbation_is_no_catch_trial():
     made = planner(blocks=[{"first": 100, "kinds": [CURL]}], catch_rate=1.0)
     assert made.plan(trial(0)).name == "test" and made.plan(trial(100)).name == "test (catch)"
