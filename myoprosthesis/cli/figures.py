@@ -35,10 +35,12 @@ def write_json(path: str, figures: dict[str, Any]) -> None:
     _replace(path, json.dumps(_plain(figures), indent=1) + "\n")
 
 
-def write_csv(path: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write rows whole or not at all, under all of their keys; what a row lacks, or is no finite number, is empty."""
+def write_csv(path: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> None:
+    """Write rows whole or not at all, under `columns` and then all further keys of theirs; what a row lacks, or is no
+    finite number, is empty."""
     out = io.StringIO()
-    table = csv.DictWriter(out, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
+    keys = dict.fromkeys([*columns, *(key for row in rows for key in row)])
+    table = csv.DictWriter(out, list(keys), lineterminator="\n")
     table.writeheader()
     table.writerows({k: "" if (plain := _plain(v)) is None else plain for k, v in row.items()} for row in rows)
     _replace(path, out.getvalue())

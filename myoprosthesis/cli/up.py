@@ -85,6 +85,7 @@ def run(given: argparse.Namespace) -> int:
     from myoprosthesis.nodes.claim import Claim
     from myoprosthesis.nodes.console_node import listening
     from myoprosthesis.nodes.process import network_warning, open_network
+    from myoprosthesis.nodes.score import COLUMNS
     from myoprosthesis.supervisor import Supervisor
 
     Claim(absolute(namespace_of(options.namespace), "state")).close()
@@ -134,7 +135,8 @@ def run(given: argparse.Namespace) -> int:
     if summary["by_trial"] or summary.get("decisions") or not fault:  # else the sentence alone
         display.summary(summary)
     write_json(given.json, summary)
-    write_csv(given.trials_csv, [{CSV_NAMES.get(k, k): v for k, v in row.items()} for row in summary["by_trial"]])
+    rows = [{CSV_NAMES.get(k, k): v for k, v in row.items()} for row in summary["by_trial"]]
+    write_csv(given.trials_csv, rows, [CSV_NAMES.get(k, k) for k in COLUMNS])
     display.end()
     if fault:
         raise ConfigError(fault)

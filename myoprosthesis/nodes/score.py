@@ -11,8 +11,15 @@ from typing import Any
 
 Condition = tuple[str, str]
 """The policy that was played and the perturbation that was imposed."""
-EVENT = ("trial", "time_ns", "last", "label", "start", "target", "catch", "scored", "samples", "expected")
+EVENT = ("trial", "time_ns", "last", "label", "start", "target", "catch", "scored", "samples", "expected", "why")
 """What every event of a trial says, beside the figures of its task."""
+COLUMNS = (
+    *("trial", "label", "policy", "perturbation", "catch", "scored", "lost", "start_s", "end_s"),
+    *(f"{point}_{axis}_m" for point in ("start", "target") for axis in "xyz"),
+    *("success", "endpoint_error_mm", "lateral_deviation_mm", "peak_speed"),
+)
+"""What every row of the table of trials has, in this order; further figures of a task follow by name."""
+_EVER = -(2**62)
 
 
 @dataclass
@@ -86,6 +93,8 @@ class Score:
         self.policy = values
         name = str(values.get("policy", ""))
         if name and values.get("text") == "active" and (not self._played or self._played[-1][1] != name):
+            if not self._played and values.get("previous"):
+                self._played.append((_EVER, ""))
             since = values.get("since_ns")
             self._played.append((since if isinstance(since, int) else self._newest_ns, name))
 
@@ -126,10 +135,17 @@ class Score:
         return str(named) if named else self._plans.get(self.trial, self._plans.get(-1, ""))
 
     def condition(self, trial: Trial) -> Condition:
-        """Policy and perturbation of a trial. A policy that changed within it is told as `before → after`."""
+        """Policy and perturbation of a trial, each empty where it was not heard of. A policy that changed within the
+        trial is told as `before → after`."""
         before = [name for since, name in self._played if since <= trial.from_ns][-1:]
         within = [name for since, name in self._played if trial.from_ns < since < trial.until_ns]
-        return " → ".join([*before, *within]), self._plans.get(trial.number, self._plans.get(-1, ""))
+        names = [*before, *within]
+        return " → ".join(names) if all(names) else "", self._plans.get(trial.number, self._plans.get(-1, ""))
+
+    def _known(self, condition: Condition) -> bool:
+        """Whether all of a condition was heard of, so far as the run has a policy and a perturbation."""
+        policy, name = condition
+        return bool(policy or not self.policy) and bool(name or not self.perturbation)
 
     def scored(self) -> list[Trial]:
         """Trials that count: movements to a target that were neither catch trials nor lost."""
@@ -141,22 +157,25 @@ class Score:
         return sum(bool(t.lost) for t in self.trials)
 
     def conditions(self) -> list[dict[str, Any]]:
-        """Figures of the trials that count, by condition, in the order in which the conditions first came."""
+        """Figures of the trials that count, by condition, in the order in which the conditions first came; without
+        those whose condition was not heard of, as it is of trials before somebody listened."""
         groups: dict[Condition, list[Trial]] = {}
         for trial in self.scored():
-            groups.setdefault(self.condition(trial), []).append(trial)
+            if self._known(condition := self.condition(trial)):
+                groups.setdefault(condition, []).append(trial)
         return [
             {"policy": policy, "perturbation": name, **_figures([t.values for t in trials])}
             for (policy, name), trials in groups.items()
         ]
 
     def table(self) -> list[dict[str, Any]]:
-        """A row for each trial that is over: its condition, its outcome, and every figure that its task gave."""
+        """A row for each trial that is over: its condition, its outcome, and every figure that its task gave. All have
+        the same keys, `COLUMNS` first, with None where there is nothing."""
         rows = []
         for t in self.trials:
             policy, name = self.condition(t)
             v = t.values
-            row = {
+            row = dict.fromkeys(COLUMNS) | {
                 "trial": t.number, "label": v.get("label", ""), "policy": policy, "perturbation": name,
                 "catch": bool(v.get("catch", False)), "scored": t.scored, "lost": t.lost,
                 "start_s": t.from_ns * 1e-9, "end_s": t.until_ns * 1e-9,
@@ -165,7 +184,8 @@ class Score:
                 if isinstance(point, Sequence) and not isinstance(point, str):
                     row |= {f"{key}_{axis}_m": x for axis, x in zip("xyz", point, strict=False)}
             rows.append({**row, **{k: x for k, x in v.items() if k not in EVENT}})
-        return rows
+        own = sorted({key for row in rows for key in row} - set(COLUMNS))
+        return [{key: row.get(key) for key in (*COLUMNS, *own)} for row in rows]
 
     def decoding(self) -> dict[str, Any]:
         """Figures of a stack that decodes EMG; empty for any other."""
@@ -204,15 +224,17 @@ class Score:
 
     def summary(self) -> dict[str, Any]:
         """The figures of `up --json`. Those of trials are of all that count where there was one condition, and null
-        where there were several: then they stand under `conditions`."""
+        where there were several, or one that was not heard of: then they stand under `conditions`."""
         conditions, e = self.conditions(), self.effector
-        whole = conditions[0] if len(conditions) == 1 else _figures([])
+        unknown = len(self.scored()) - sum(c["trials"] for c in conditions)
+        whole = conditions[0] if len(conditions) == 1 and not unknown else _figures([])
         ticks, seconds = int(e.get("ticks", 0)), float(e.get("seconds") or 0.0)
         age, trip = e.get("command_age_ms", {}), e.get("round_trip_ms", {})
         return {
             "trials": len(self.trials) - self.lost,
             "trials_scored": len(self.scored()),
             "trials_lost": self.lost,
+            "trials_of_unknown_condition": unknown,
             **{k: whole[k] for k in ("success_rate", "endpoint_error_mm", "lateral_deviation_mm")},
             "conditions": conditions,
             "real_time_factor": ticks * float(e.get("dt", 0.0)) / seconds if seconds else None,

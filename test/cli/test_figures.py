@@ -66,3 +66,11 @@ def test_rows_under_all_of_their_keys(tmp_path):
     write_csv("", [{"a": 1}])
     write_csv(str(file), [])
     assert file.read_text() == "\n" and [f.name for f in tmp_path.iterdir()] == ["rows.csv"]
+
+
+def test_a_table_has_its_columns_whatever_its_rows_have(tmp_path):
+    file = tmp_path / "rows.csv"
+    write_csv(str(file), [], ["a", "b"])
+    assert file.read_text() == "a,b\n"
+    write_csv(str(file), [{"c": 1, "b": float("nan")}], ["a", "b"])
+    assert file.read_text() == "a,b,c\n,,1\n"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from myoprosthesis.nodes.score import Score, quantile
+from myoprosthesis.nodes.score import COLUMNS, Score, quantile
 
 S = 1_000_000_000
 
@@ -53,6 +53,30 @@ def test_a_policy_that_changes_within_a_trial_makes_a_condition_of_its_own():
     played(score, "b", 1.5)  # heard of after the trial was over
     reach(score, 2)
     assert [row["policy"] for row in score.table()] == ["a", "a → b", "b"]
+
+
+def test_trials_whose_condition_was_not_heard_of_have_no_part_in_figures():
+    """Who listens late hears of all trials, and only of the newest policy and plans."""
+    score = Score()
+    for number in range(4):
+        reach(score, number, 100.0)
+    score.hear_policy({"policy": "b", "text": "active", "since_ns": int(3.5 * S), "previous": "a"})
+    score.hear_plan(4, "curl")
+    reach(score, 4, 2.0)
+    s = score.summary()
+    assert [(c["policy"], c["perturbation"], c["trials"]) for c in s["conditions"]] == [("b", "curl", 1)]
+    assert (s["trials_scored"], s["trials_of_unknown_condition"], s["endpoint_error_mm"]) == (5, 4, None)
+    assert [row["policy"] for row in s["by_trial"]] == ["", "", "", "", "b"]
+
+
+def test_the_columns_of_the_table_are_the_same_whatever_happened():
+    score = Score()
+    score.hear_trial("start", {"trial": 0, "time_ns": 0})
+    score.hear_trial("lost", {"trial": 0, "time_ns": S, "why": "emergency stop"})
+    (row,) = score.table()
+    assert tuple(row) == COLUMNS and row["endpoint_error_mm"] is None and row["lost"] == "emergency stop"
+    reach(score, 1, pegs_moved=3, drops=1, start=(0.0, 0.0, 0.0))
+    assert [tuple(row) for row in score.table()] == [(*COLUMNS, "drops", "pegs_moved")] * 2
 
 
 def test_lost_catch_and_unscored_trials_have_no_part_in_figures():
