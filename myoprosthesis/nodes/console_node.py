@@ -58,6 +58,12 @@ class ConsoleNode(Node):
         while time.monotonic() < until:
             self.hear(0.05)
 
+    def close(self) -> None:
+        """End; an executor that is left to the end of the program complains there."""
+        if self._executor is not None:
+            self._executor.shutdown()
+        self.destroy_node()
+
     def _heed(self, event: Any) -> None:
         """What was set while running, by node, so that a node started again can be given it."""
         space, _, name = event.node.rpartition("/")
@@ -105,7 +111,7 @@ def listening(name: str = "console", namespace: str = "") -> Iterator[ConsoleNod
     try:
         yield console
     finally:
-        console.destroy_node()
+        console.close()
         rclpy.try_shutdown()
 
 
