@@ -16,9 +16,9 @@ VOLTS = {"V": 1.0, "mV": 1e-3, "uV": 1e-6, "nV": 1e-9}
 """Units that are converted to V when read; any other unit (`counts`) is kept by name."""
 SPELLINGS = {
     **dict.fromkeys(["v", "volt", "volts"], "V"),
-    **dict.fromkeys(["mv", "millivolt", "millivolts"], "mV"),
-    **dict.fromkeys(["uv", "µv", "μv", "microvolt", "microvolts"], "uV"),
-    **dict.fromkeys(["nv", "nanovolt", "nanovolts"], "nV"),
+    **dict.fromkeys(["mv", "millivolt", "millivolts", "milliv"], "mV"),
+    **dict.fromkeys(["uv", "µv", "μv", "microvolt", "microvolts", "microv", "mcv"], "uV"),
+    **dict.fromkeys(["nv", "nanovolt", "nanovolts", "nanov"], "nV"),
 }
 """How files spell these units, in lower case. (MV is not among them: it would be a megavolt.)"""
 

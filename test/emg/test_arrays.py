@@ -36,11 +36,14 @@ def put73(file, name, value):
             put73(group, key, item)
     elif isinstance(value, list):
         cells = file.file.require_group("#refs#")
+        written: dict = {}
         references = []
         for item in value:
-            place = f"c{len(cells)}"
-            put73(cells, place, item)
-            references.append(cells[place].ref)
+            if repr(item) not in written:
+                place = f"c{len(cells)}"
+                put73(cells, place, item)
+                written[repr(item)] = cells[place].ref
+            references.append(written[repr(item)])
         file.create_dataset(name, data=np.array(references, h5py.ref_dtype)[:, None], dtype=h5py.ref_dtype)
         file[name].attrs["MATLAB_class"] = np.bytes_("cell")
     elif isinstance(value, str):
@@ -313,7 +316,7 @@ def test_integers_with_scale_and_offset(tmp_path):
     path = hdf5(tmp_path / "c.h5", loose)
     volts = formats.read(path, Layout(dataset="emg"))
     np.testing.assert_allclose(volts.samples, 1e-6 * SAMPLES, rtol=1e-12)
-    assert volts.remarks == ("its scale, offset is not applied: samples are as stored, in the unit it says",)
+    assert volts.remarks[0] == "its scale, offset is not applied: samples are as stored, in the unit it says"
     stretched = formats.read(path, Layout(dataset="emg_stored"))
     np.testing.assert_allclose(stretched.samples, 1e-6 * (stored * 0.195 + 10.0), rtol=1e-12)
     text = hdf5(tmp_path / "d.h5", lambda f: f.create_dataset("emg", data=stored).attrs.update({"scale": "much"}))
@@ -496,3 +499,95 @@ def test_figures_are_those_of_scipy_and_h5py(tmp_path_factory, info, names, rate
     assert tuple(figures[k] for k in ("channels", "rate", "unit", "samples")) == wanted
     held = {f"{code:.0f}": float((labels == code).sum() / said) for code in np.unique(labels[~np.isnan(labels)])}
     assert figures["labels"] == pytest.approx(held)
+
+
+CELLS = [["rest", "fist"][(k // 1000) % 2] for k in range(4200)]
+
+
+def test_cells_of_texts_are_read_however_many_there_are(tmp_path):
+    samples = np.resize(SAMPLES, (4200, 4))
+    cells = np.array([*CELLS[:-1], ""], object)
+    asked = Layout(unit="uV", label="label")
+    for path in (
+        mat5(tmp_path / "a.mat", emg=samples, fs=RATE, label=cells),
+        mat73(tmp_path / "b.mat", emg=samples, fs=RATE, label=list(cells)),
+    ):
+        spans = formats.read(path, asked).spans
+        assert [(s.label, s.stop - s.start) for s in spans] == 2 * [("rest", 1000), ("fist", 1000)] + [("rest", 199)]
+    short = mat5(tmp_path / "c.mat", emg=samples[:4000], fs=RATE, label=cells)
+    with pytest.raises(ConfigError, match="4200 values for 4000 samples"):
+        formats.read(short, asked)
+
+
+def test_cells_that_turn_out_to_be_no_texts_are_refused(tmp_path):
+    samples = np.resize(SAMPLES, (4200, 4))
+    path = mat73(tmp_path / "a.mat", emg=samples, fs=RATE, label=[*CELLS[:-1], 3.0])
+    with pytest.raises(ConfigError, match="'label' has cells that are no texts"):
+        formats.read(path, Layout(unit="uV", label="label"))
+
+
+def test_more_structures_than_are_looked_at_are_told_of(tmp_path):
+    many = np.zeros(5000, [("at", float)])
+    path = mat5(tmp_path / "a.mat", emg=SAMPLES, fs=RATE, events=many)
+    assert "'events' has 5000 elements that are no texts, and is not read" in formats.read(path, UV).remarks
+
+
+def test_everything_that_is_not_read_is_named(tmp_path):
+    def fill(file):
+        file.create_dataset("emg", data=SAMPLES).attrs["ch"] = "x"
+        file["events"] = np.array([(0.0, 1.0, b"rest"), (1.0, 2.5, b"fist")],
+                                  [("start", "f8"), ("stop", "f8"), ("name", "S8")])  # fmt: skip
+        file["acc"] = np.ones((N, 3))
+        file["label"] = np.ones(N - 1)
+        file["trigger"] = np.ones(N)
+        file["phase"] = np.ones(N, complex)
+
+    text = "; ".join(formats.read(hdf5(tmp_path / "a.h5", fill), Layout()).remarks)
+    for words in ("events/start 2", "events/name 2", "acc 1200×3", "label 1199", "and not read: trigger", "'phase'"):
+        assert words in text
+    assert "fs" not in text and "unit" not in text
+
+
+def test_why_the_emg_cannot_be_read_is_told(tmp_path):
+    with pytest.raises(ConfigError, match="'emg' is complex and not read"):
+        formats.read(mat5(tmp_path / "a.mat", emg=SAMPLES + 1j, fs=RATE), UV)
+    with pytest.raises(ConfigError, match="'emg' is a sparse matrix and not read"):
+        formats.read(mat5(tmp_path / "b.mat", emg=scipy.sparse.csc_matrix(SAMPLES), fs=RATE), UV)
+    with pytest.raises(ConfigError, match="'emg' is complex and not read"):
+        formats.read(mat5(tmp_path / "a.mat", emg=SAMPLES + 1j, fs=RATE), Layout(unit="uV", dataset="emg"))
+
+
+def test_a_dataset_a_channel_keeps_the_unit_of_each(tmp_path):
+    def fill(file, lengths=(N, N)):
+        for name, unit, n in zip(("EMG1", "EMG2"), ("uV", "mV"), lengths, strict=True):
+            file.create_dataset(f"emg/{name}", data=SAMPLES[:n, 0]).attrs["unit"] = unit
+
+    recording = formats.read(hdf5(tmp_path / "a.h5", fill), Layout())
+    np.testing.assert_allclose(recording.samples, SAMPLES[:, :1] * [1e-6, 1e-3], rtol=1e-12)
+    path = hdf5(tmp_path / "b.h5", lambda file: fill(file, (N, N - 7)))
+    for asked in (Layout(), Layout(dataset="emg")):
+        with pytest.raises(ConfigError, match=r"several lengths .*EMG1 1200.* \(--dataset emg/EMG1\)"):
+            formats.read(path, asked)
+    assert len(formats.read(path, Layout(dataset="emg/EMG2"))) == N - 7
+
+
+def test_channels_in_several_units_are_read_in_their_own(tmp_path):
+    path = mat5(tmp_path / "a.mat", emg=SAMPLES, fs=RATE, units=np.array(["mV", "mV", "mV", "uV"], object))
+    with pytest.raises(ConfigError, match=r"several units \(.*ch4 uV\): each is read in its own, leave unit out"):
+        formats.read(path, Layout(unit="mV"))
+    expected = SAMPLES * [1e-3, 1e-3, 1e-3, 1e-6]
+    np.testing.assert_allclose(formats.read(path, Layout()).samples, expected, rtol=1e-12)
+
+
+def test_a_link_to_another_file_does_not_hide_the_dataset_that_is_named(tmp_path):
+    def fill(file):
+        file["real/emg"] = SAMPLES
+        file["dead"] = h5py.ExternalLink("other.h5", "/emg")
+
+    path = hdf5(tmp_path / "a.h5", fill)
+    recording = formats.read(path, Layout(dataset="real/emg"))
+    assert "'dead' lies in another file (other.h5), which is not read: copy it into this one" in recording.remarks
+    with pytest.raises(ConfigError, match=r"dead.*--dataset"):
+        formats.read(path, Layout())
+    with pytest.raises(ConfigError, match="'dead' lies in another file"):
+        formats.read(path, Layout(dataset="dead"))

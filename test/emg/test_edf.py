@@ -115,7 +115,7 @@ def test_channels_of_one_name_are_numbered(tmp_path):
     assert np.array_equal(two.samples, recording.samples[:, [2, 0]])
 
 
-@pytest.mark.parametrize("unit", [b"uV", b"\xb5V", "µV".encode(), "μV".encode(), b"mV", b"V"])
+@pytest.mark.parametrize("unit", [b"uV", b"\xb5V", "µV".encode(), "μV".encode(), b"microV", b"mcV", b"mV", b"V"])
 def test_units_in_any_spelling_become_volts(tmp_path, unit):
     path = edf(tmp_path / "a.edf", [signal(unit=unit)])
     recording = formats.read(path, Layout())
@@ -125,6 +125,12 @@ def test_units_in_any_spelling_become_volts(tmp_path, unit):
     other = "mV" if factor != 1e-3 else "uV"
     with pytest.raises(ConfigError, match=f"its unit is .*, not {other}"):
         formats.read(path, Layout(unit=other))
+
+
+@pytest.mark.parametrize("unit", [b"MV", b"kV", b"mV rms", b"uV/mm"])
+def test_a_unit_that_is_none_of_emg_is_told(tmp_path, unit):
+    with pytest.raises(ConfigError, match=f"in no unit of EMG .EMG1 {unit.decode()}"):
+        formats.read(edf(tmp_path / "a.edf", [signal(unit=unit)]), Layout())
 
 
 def test_channels_in_several_units_of_voltage_are_all_in_volts(tmp_path):

@@ -41,6 +41,11 @@ def units(
 ) -> tuple[str, str, tuple[float, ...]]:
     """Of channels with units of their own in the file: the unit of all after reading, that of the file, and the factor
     of each that leads from one to the other; channels in mV and in uV become V, in mV and in g are refused."""
+    here = [spelled(u) for u in in_file]
+    if len({u for u in here if u}) > 1 and ("" in here or layout.unit):
+        pairs = ", ".join(f"{c} {u or '(none)'}" for c, u in zip(channels, here, strict=True))
+        way = "name those that have one (--channels)" if "" in here else "each is read in its own, leave unit out"
+        raise ConfigError(f"{path} has EMG channels of several units ({pairs}): {way}")
     own = [unit(path, layout, u) for u in in_file]
     after = [volts(u) for u in own]
     if len({a for a, _ in after}) > 1:

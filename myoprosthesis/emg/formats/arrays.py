@@ -56,7 +56,10 @@ def _read_hdf5(path: Path, layout: Layout, block: int, matlab: bool) -> Iterator
     kind_of_file = ".mat file of version 5 or 7.3" if matlab else "HDF5 file"
     try:
         with h5py.File(path, "r") as file:
-            entries, remarks = hdf5_entries(path, file, matlab)
+            entries, remarks, outside = hdf5_entries(path, file, matlab)
+            if outside and not layout.dataset:
+                raise ConfigError(f"{path}: {outside[0]}, or name the array that is the EMG (--dataset)")
+            remarks += outside
             yield from _recordings(path, layout, block, entries, remarks)
     except (OSError, RuntimeError, KeyError) as error:  # h5py raises all of them for damaged files
         raise ConfigError(
@@ -67,7 +70,7 @@ def _read_hdf5(path: Path, layout: Layout, block: int, matlab: bool) -> Iterator
 def _recordings(
     path: Path, layout: Layout, block: int, entries: Mapping[str, Entry], remarks: Sequence[str]
 ) -> Iterator[Recording]:
-    emg = EmgArray(path, layout, entries)
+    emg = EmgArray(path, layout, entries, remarks)
     remarks = [*remarks, *emg.remarks]
     near = {k: _first(emg.entry.attributes.get(k, "")) for k in ("time", "label")}
     there = {k: v for k, v in near.items() if v in entries or emg.entry.group + v in entries}
@@ -86,9 +89,7 @@ def _recordings(
         kinds, which = _distinct(_column(path, layout.label, entries, emg.n, emg))
         spans = within(runs(np.array([label_text(k) for k in kinds], object)[which]), 0, n)
     targets = [_column(path, t, entries, emg.n, emg).astype(float)[:n] for t in layout.targets]
-    unread = emg.unread({layout.time, layout.label, *layout.targets})
-    if unread:
-        remarks.append(f"as long as the EMG, and not read: {', '.join(unread)}")
+    remarks += emg.unread({layout.time, layout.label, *layout.targets})
     if not n:
         raise ConfigError(f"{path} has no samples")
     if not block:
@@ -108,7 +109,7 @@ def _column(path: Path, name: str, entries: Mapping[str, Entry], n: int, emg: Em
     """One value a sample, shape (n,), of the array of this name, or of the one in the EMG's own group."""
     entry = entries.get(name) or entries.get(emg.entry.group + name)
     if entry is None:
-        raise ConfigError(f"{path}: {unknown('dataset', name, entries)}")
+        raise ConfigError(f"{path}: {unknown('dataset', name, entries)}{emg.unreadable}")
     if entry.size != n:
         raise ConfigError(f"{path}: {name!r} has {entry.size} values for {n} samples")
     return np.ravel(entry.whole(path))

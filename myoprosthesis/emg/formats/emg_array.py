@@ -38,6 +38,8 @@ STEP_TOLERANCE = 0.05
 HEAD = 2000
 """So many samples are looked at for columns that are no EMG."""
 LISTED = 30
+SENTENCES = 4
+"""So many of what cannot be read are told in an error."""
 
 
 class EmgArray:
@@ -47,8 +49,10 @@ class EmgArray:
     `remarks` are sentences on what was decided or left out.
     """
 
-    def __init__(self, path: Path, layout: Layout, entries: Mapping[str, Entry]) -> None:
+    def __init__(self, path: Path, layout: Layout, entries: Mapping[str, Entry], unreadable: Sequence[str]) -> None:
+        """`unreadable` are sentences on what the file has besides `entries`."""
         self._path, self._layout, self._entries = path, layout, entries
+        self.unreadable = f"; {'; '.join(unreadable[:SENTENCES])}" if unreadable else ""
         self.remarks: list[str] = []
         self._own: set[str] = set()
         known = bool(layout.dataset)
@@ -99,6 +103,7 @@ class EmgArray:
             entry = self._near(name)
             if entry is None or entry.text or entry.size not in (self.n, self.entry.size):
                 continue
+            self._own.add(entry.name)
             values = entry.whole(self._path).astype(float)
             if entry.size != self.n:
                 if entry.shape != self.entry.shape:
@@ -124,10 +129,13 @@ class EmgArray:
         return None, []
 
     def unread(self, used: set[str]) -> list[str]:
-        """Names of other arrays of one value a sample."""
-        names = [e.name for e in self._entries.values() if e.size == self.n and e.name != self.entry.name]
-        own = {*self._own, *used, *(self.entry.group + u for u in used)}
-        return [n for n in names if n not in own and n.rpartition("/")[2].lower() not in TIMES][:LISTED]
+        """Sentences on the other arrays: those of one value a sample, and all others, the largest first."""
+        own = {self.entry.name, *self._own, *used, *(self.entry.group + u for u in used)}
+        rest = [e for e in self._entries.values() if e.name not in own]
+        labels = [e.name for e in rest if e.size == self.n and e.leaf.lower() not in TIMES]
+        others = sorted((e for e in rest if e.name not in labels), key=lambda e: -e.size)
+        out = {"as long as the EMG, and not read": labels, "left out": [_about(e) for e in others]}
+        return [f"{what}: {_listed(names)}" for what, names in out.items() if names]
 
     def _read(self, start: int, stop: int) -> NDArray[Any]:
         """Samples as stored, (n, n_channels)."""
@@ -147,7 +155,8 @@ class EmgArray:
             return matches[0]
         inside = [e for n, e in self._entries.items() if f"/{n}".find(f"/{wanted}/") >= 0]
         if matches or not inside:
-            raise ConfigError(f"{self._path}: {unknown('dataset', dataset, list(self._entries)[:LISTED])}")
+            there = unknown("dataset", dataset, list(self._entries)[:LISTED])
+            raise ConfigError(f"{self._path}: {there}{self.unreadable}")
         return self._likely(inside)[0]
 
     def _likely(self, entries: Sequence[Entry]) -> tuple[Entry, bool]:
@@ -167,10 +176,15 @@ class EmgArray:
             if len(wide) == 1:
                 self.remarks.append(f"{wide[0].name!r} is taken as the EMG: there is no other array of two dimensions")
                 return wide[0], False
-        there = ", ".join(f"{e.name} {'×'.join(map(str, e.shape)) or 'single'}" for e in list(entries)[:LISTED])
         if not self._entries:
-            raise ConfigError(f"{self._path} holds no array")
-        raise ConfigError(f"{self._path}: say which is the EMG (--dataset); it holds {there}")
+            raise ConfigError(f"{self._path} holds no array that can be read{self.unreadable}")
+        there = _listed([_about(e) for e in entries])
+        if columns and len(columns) == len(named):
+            raise ConfigError(
+                f"{self._path}: its EMG channels are arrays of several lengths or groups ({there}), which are not put "
+                f"together: name one (--dataset {columns[0].name})"
+            )
+        raise ConfigError(f"{self._path}: say which is the EMG (--dataset); it holds {there}{self.unreadable}")
 
     def _stacked(self, columns: Sequence[Entry]) -> Entry:
         """Arrays of one channel each as one of several."""
@@ -183,7 +197,7 @@ class EmgArray:
         names = np.array([c.leaf for c in columns], object)
         return Entry(
             f"{first.group}{'+'.join(names)[:60]}", (first.size, len(columns)), False, read,
-            {**first.attributes, "channels": names},
+            {**_of_all(columns), "channels": names},
         )  # fmt: skip
 
     def _near(self, name: str) -> Entry | None:
@@ -206,6 +220,7 @@ class EmgArray:
                 return name, np.ravel(np.asarray(attributes[name]))
             entry = self._near(name)
             if entry is not None and 0 < entry.size <= most:
+                self._own.add(entry.name)
                 return entry.name, np.ravel(entry.whole(self._path))
         return "", None
 
@@ -306,6 +321,33 @@ class EmgArray:
 def _other(name: str) -> bool:
     """Whether the name of an array says that it is not EMG."""
     return kind(name) is Kind.NOT_EMG and name not in FRAMES
+
+
+def _about(entry: Entry) -> str:
+    """Its name and shape."""
+    return f"{entry.name} {'×'.join(map(str, entry.shape)) or 'single'}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + more
+
+
+def _of_all(columns: Sequence[Entry]) -> dict[str, Any]:
+    """Attributes of arrays of one channel each: those in which they differ have a value for each channel, which is
+    empty (texts) or NaN (numbers) where it has none."""
+    out: dict[str, Any] = {}
+    for key in dict.fromkeys(k for c in columns for k in c.attributes):
+        values = [c.attributes.get(key) for c in columns]
+        there = [np.ravel(v) for v in values if v is not None]
+        if len(there) == len(columns) and all(np.array_equal(v, there[0]) for v in there):
+            out[key] = values[0]
+            continue
+        numeric = all(v.dtype.kind in NUMBERS for v in there)
+        missing = np.nan if numeric else ""
+        each = [np.ravel(v)[0] if v is not None and np.size(v) else missing for v in values]
+        out[key] = np.array(each, float if numeric else object)
+    return out
 
 
 def _hertz(value: Any) -> float:

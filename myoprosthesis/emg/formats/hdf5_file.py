@@ -20,14 +20,15 @@ DEPTH, MOST = 32, 10_000
 CHUNK = 2**30
 """Bytes that a chunk may have once it is decompressed."""
 CELLS = 4096
-"""Cells of a MATLAB cell array that are looked at."""
+"""Cells of a MATLAB cell array that are looked at before one of them is read."""
 
 
-def hdf5_entries(path: Path, file: Any, matlab: bool) -> tuple[dict[str, Entry], list[str]]:
-    """Arrays of an open file by path, and sentences on what cannot be read; raises `ConfigError`."""
+def hdf5_entries(path: Path, file: Any, matlab: bool) -> tuple[dict[str, Entry], list[str], list[str]]:
+    """Arrays of an open file by path, sentences on what cannot be read, and on what lies in other files; raises
+    `ConfigError`."""
     walk = _Walk(path, file, matlab)
     walk.group(file, "", {}, 0)
-    return walk.entries, walk.remarks
+    return walk.entries, walk.remarks, walk.outside
 
 
 class _Walk:
@@ -35,6 +36,7 @@ class _Walk:
         self.path, self.file, self.matlab = path, file, matlab
         self.entries: dict[str, Entry] = {}
         self.remarks: list[str] = []
+        self.outside: list[str] = []
         self._seen: set[int] = set()
 
     def group(self, group: Any, prefix: str, attributes: Mapping[str, Any], depth: int) -> None:
@@ -54,7 +56,8 @@ class _Walk:
                 continue  # what cells and objects are made of
             link = group.get(name, getlink=True)
             if isinstance(link, h5py.ExternalLink):
-                raise self._outside(prefix + name, link.filename)
+                self._lies_outside(prefix + name, link.filename)
+                continue
             try:
                 item = group[name]
             except (KeyError, RuntimeError, OSError):  # a soft link to nowhere, or in a circle
@@ -72,11 +75,13 @@ class _Walk:
         import h5py
 
         if data.external:
-            raise self._outside(name, data.external[0][0])
+            self._lies_outside(name, data.external[0][0])
+            return
         if data.is_virtual:
             others = [s.file_name for s in data.virtual_sources() if s.file_name != "."]
             if others:
-                raise self._outside(name, others[0])
+                self._lies_outside(name, others[0])
+                return
         attributes = {**attributes, **_attributes(data)}
         kind = _class(data)
         if self.matlab and (data.attrs.get("MATLAB_object_decode", 0) or kind in ("string", "table", "datetime")):
@@ -100,7 +105,10 @@ class _Walk:
 
         names = h5py.check_enum_dtype(data.dtype)
         text = h5py.check_string_dtype(data.dtype) is not None or bool(names) or data.dtype.kind == "S"
-        if data.shape is None or not (text or data.dtype.kind in NUMBERS):
+        if data.shape is None:
+            return
+        if not (text or data.dtype.kind in NUMBERS):
+            self._unfit(name, data.dtype)
             return
         words = {int(v): k for k, v in (names or {}).items()}
         turned = self.matlab
@@ -123,6 +131,7 @@ class _Walk:
         names = h5py.check_enum_dtype(base)
         text = h5py.check_string_dtype(base) is not None or bool(names) or base.kind == "S"
         if data.ndim != 1 or not (text or base.kind in NUMBERS):
+            self._unfit(f"{name}/{column}", base if data.ndim == 1 else f"compound of {data.ndim} dimensions")
             return
         words = {int(v): k for k, v in (names or {}).items()}
 
@@ -139,19 +148,34 @@ class _Walk:
         """A cell array: one array of texts, or each cell by its number."""
         import h5py
 
-        if data.size > CELLS:
-            self.remarks.append(f"{name!r} has {data.size} cells and is not read")
+        references = np.ravel(data[()].T)
+        cells = [self.file[r] if r else None for r in references[:CELLS]]
+        kinds = [_kind_of_cell(c) for c in cells]
+        if "char" in kinds and set(kinds) <= {"char", ""}:
+
+            def read(key: tuple[slice, ...]) -> NDArray[Any]:
+                texts = [self._cell_text(name, r) for r in references[key[0]]]
+                out = np.empty(len(texts), object)
+                out[:] = texts
+                return out
+
+            self.entries[name] = Entry(name, (len(references),), True, read, attributes)
             return
-        cells = [self.file[r] for r in np.ravel(data[()].T) if r]
-        if cells and all(_class(c) == "char" for c in cells):
-            texts = [str(_characters(c)[0]) for c in cells]
-            self.entries[name] = numbers(name, np.array(texts, object), attributes)
+        if data.size > CELLS:
+            self.remarks.append(f"{name!r} has {data.size} cells that are no texts, and is not read")
             return
         for k, cell in enumerate(cells):
             if isinstance(cell, h5py.Group):
                 self.group(cell, f"{name}/{k + 1}/", attributes, 2)
             elif isinstance(cell, h5py.Dataset):
                 self._dataset(cell, f"{name}/{k + 1}", attributes)
+
+    def _cell_text(self, name: str, reference: Any) -> str:
+        cell = self.file[reference] if reference else None
+        kind = _kind_of_cell(cell)
+        if kind not in ("char", ""):
+            raise ConfigError(f"{self.path}: {name!r} has cells that are no texts ({kind})")
+        return str(_characters(cell)[0]) if kind else ""
 
     def _check(self, data: Any, name: str) -> None:
         """Refuse what the file says that it holds and does not."""
@@ -161,10 +185,11 @@ class _Walk:
         if chunk > CHUNK:
             raise ConfigError(f"{self.path}: {name!r} has chunks of {chunk * 1e-9:.3g} GB, which are read whole")
 
-    def _outside(self, name: str, other: str) -> ConfigError:
-        return ConfigError(
-            f"{self.path}: {name!r} lies in another file ({other}), which is not read: copy it into this one"
-        )
+    def _lies_outside(self, name: str, other: str) -> None:
+        self.outside.append(f"{name!r} lies in another file ({other}), which is not read: copy it into this one")
+
+    def _unfit(self, name: str, kind: Any) -> None:
+        self.remarks.append(f"{name!r} is of type {kind} and not read: numbers or texts are")
 
 
 def _attributes(item: Any) -> dict[str, Any]:
@@ -185,6 +210,11 @@ def _attributes(item: Any) -> dict[str, Any]:
 def _class(item: Any) -> str:
     """The class that MATLAB gives an array; empty where it is none of MATLAB's."""
     return _text(item.attrs.get("MATLAB_class", b""))
+
+
+def _kind_of_cell(cell: Any) -> str:
+    """The class of what a cell of MATLAB holds; empty where it is empty."""
+    return "" if cell is None or cell.attrs.get("MATLAB_empty", 0) else _class(cell) or "no class"
 
 
 def _texts(values: NDArray[Any], words: Mapping[int, str]) -> NDArray[Any]:

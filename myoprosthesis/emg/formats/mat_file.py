@@ -14,7 +14,7 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.emg.formats.array_entry import LIMIT, NUMBERS, Entry, numbers
 
 DEPTH, CELLS = 16, 4096
-"""Structures in structures, and cells of an array, that are looked at."""
+"""Structures in structures, and elements of an array that are no texts, that are looked at."""
 COMPRESSED = 15
 """The type of an element that zlib has compressed."""
 STEP = 2**20
@@ -50,24 +50,39 @@ def _add(name: str, value: Any, entries: dict[str, Entry], remarks: list[str], d
         remarks.append(f"{what} and not read: save it as char, cellstr or double")
     elif not isinstance(value, np.ndarray):
         remarks.append(f"{name!r} is a sparse matrix and not read: save full(…) of it")
-    elif value.dtype.names:
-        for k, element in enumerate(value.ravel()[:CELLS] if depth < DEPTH else []):
+    elif value.dtype.names and _few(name, value.size, remarks):
+        for k, element in enumerate(value.ravel() if depth < DEPTH else []):
             place = name if value.size == 1 else f"{name}/{k + 1}"
             for column in value.dtype.names:
                 _add(f"{place}/{column}", element[column], entries, remarks, depth + 1)
     elif value.dtype.kind == "O":
-        cells = list(value.ravel()[:CELLS]) if depth < DEPTH else []
-        if cells and all(isinstance(c, np.ndarray) and c.dtype.kind == "U" and c.size <= 1 for c in cells):
+        cells = list(value.ravel()) if depth < DEPTH else []
+        if cells and any(_is_text(c) for c in cells) and all(_is_text(c) or np.size(c) == 0 for c in cells):
             texts = np.empty(len(cells), object)
             texts[:] = [str(c.ravel()[0]).rstrip() if c.size else "" for c in cells]
             entries[name] = numbers(name, texts)
-        else:
+        elif _few(name, len(cells), remarks):
             for k, cell in enumerate(cells):
                 _add(f"{name}/{k + 1}", cell, entries, remarks, depth + 1)
     elif value.dtype.kind == "U":
         entries[name] = numbers(name, np.char.rstrip(value))
     elif value.dtype.kind in NUMBERS:
         entries[name] = numbers(name, value)
+    elif value.dtype.kind == "c":
+        remarks.append(f"{name!r} is complex and not read: save real(…) or abs(…) of it")
+    elif not value.dtype.names:
+        remarks.append(f"{name!r} is of type {value.dtype} and not read")
+
+
+def _few(name: str, elements: int, remarks: list[str]) -> bool:
+    """Whether an array of structures or of cells is looked at; a sentence says so where it is not."""
+    if elements > CELLS:
+        remarks.append(f"{name!r} has {elements} elements that are no texts, and is not read")
+    return elements <= CELLS
+
+
+def _is_text(cell: Any) -> bool:
+    return isinstance(cell, np.ndarray) and cell.dtype.kind == "U" and cell.size <= 1
 
 
 def _plain(value: Any) -> Any:
