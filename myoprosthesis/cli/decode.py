@@ -125,7 +125,7 @@ class _Work:
         from myoprosthesis.emg.conditioning import Conditioning
         from myoprosthesis.emg.layout import Layout
         from myoprosthesis.training import decoding as d
-        from myoprosthesis.training.windows import Cut, refuse, windows
+        from myoprosthesis.training.windows import Cut, broken, refuse, windows
 
         said = about(given, given.recordings)
         self.layout: Layout = chosen(given, Layout, said)
@@ -149,6 +149,7 @@ class _Work:
             recordings, self.layout, self.conditioning, self.features, settings.window_s, self.cut,
             settings.dead_zone, settings.task == "classes" or bool(first.spans),
         )  # fmt: skip
+        _tell_broken(broken(recordings, settings.window_s, self.cut.step_s, self.cut.margin_s))
         self.names = d.names_of(self.windows, settings.task, first.target_names)
         if settings.rest and settings.rest not in self.names:
             raise ConfigError(f"rest {settings.rest!r} is none of the classes {', '.join(self.names)}")
@@ -201,6 +202,11 @@ def read(given: argparse.Namespace, layout: Any) -> tuple[list[Path], list[tuple
     return paths, out
 
 
+def _tell_broken(count: int) -> None:
+    if count:
+        print(f"{count} windows have a gap in time in them, and do not count")
+
+
 def _bounds(work: _Work) -> tuple[Any, Any, str]:
     """Bounds and unit of what the decoder says."""
     import numpy as np
@@ -242,7 +248,7 @@ def _replay(given: argparse.Namespace) -> tuple[dict[str, Any], Sequence[str]]:
     from myoprosthesis.policies import store
     from myoprosthesis.policies.onnx_policy import OnnxPolicy
     from myoprosthesis.training.decoding import replay
-    from myoprosthesis.training.windows import Cut, refuse
+    from myoprosthesis.training.windows import Cut, broken, refuse
 
     said = about(given, given.recordings)
     decoder = Decoder(OnnxPolicy(store.find(given.decoder)))
@@ -251,6 +257,7 @@ def _replay(given: argparse.Namespace) -> tuple[dict[str, Any], Sequence[str]]:
         raise ConfigError(f"decoder {decoder.contract.name!r} decodes {task}; --decoder judges classes only")
     cut: Cut = chosen(given, Cut, said)
     _, recordings = read(given, chosen(given, Layout, said))
+    _tell_broken(broken(recordings, decoder.settings.window_s, decoder.contract.dt, cut.margin_s))
     confusion = np.zeros((len(names), len(names)), int)
     wrong = rejected = drifting = 0
     taken, drifted = [], []

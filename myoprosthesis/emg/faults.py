@@ -86,26 +86,53 @@ def faults(recording: Recording) -> Faults:
     )  # fmt: skip
 
 
+@dataclass(frozen=True, eq=False)
+class Pauses:
+    """`after`: places of the samples that come after a gap in time, in order; `lost_s`: seconds lost in each."""
+
+    after: NDArray[np.intp]
+    lost_s: Array
+
+
+def breaks(recording: Recording) -> NDArray[np.intp]:
+    """Places of the samples that do not follow the one before in time: after a gap, or a jump of the clock."""
+    if not recording.stamped or len(recording) < 2:
+        return np.zeros(0, np.intp)
+    return np.union1d(pauses(recording).after, np.flatnonzero(_jumps(recording.times)) + 1)
+
+
+def pauses(recording: Recording) -> Pauses:
+    """Gaps in time of a recording; none where it has no stamps."""
+    if not recording.stamped or len(recording) < 2:
+        return Pauses(np.zeros(0, np.intp), np.zeros(0))
+    times, period = recording.times, 1 / recording.rate
+    forward = np.where(_jumps(times), period, np.diff(times))
+    if float((forward > 0).mean()) > 0.9:
+        usual = max(period, float(np.median(forward)))  # the rate may be wrong, which is no gap
+        gap = forward > GAP * usual + _resolution(times)
+        return Pauses(np.flatnonzero(gap) + 1, forward[gap] - usual)
+    # several samples share a stamp
+    return _packet_gaps(np.concatenate([[0.0], np.cumsum(forward)]), recording.rate)
+
+
+def _jumps(times: Array) -> NDArray[np.bool_]:
+    """Whether each step (n - 1,) is back in time, or is not known."""
+    steps = np.diff(times)
+    return np.asarray((steps < 0) | ~np.isfinite(steps))
+
+
 def _clock(recording: Recording) -> tuple[int, float, int, float]:
     """Gaps, seconds lost in them, jumps, samples per second without the gaps."""
     if not recording.stamped or len(recording) < 2:
         return 0, 0.0, 0, 0.0
-    times, period = recording.times, 1 / recording.rate
-    steps = np.diff(times)
-    jump = (steps < 0) | ~np.isfinite(steps)
-    forward = np.where(jump, period, steps)
-    if float((forward > 0).mean()) > 0.9:
-        usual = max(period, float(np.median(forward)))  # the rate may be wrong, which is no gap
-        gap = forward > GAP * usual + _resolution(times)
-        gaps, lost = int(gap.sum()), float((forward[gap] - usual).sum())
-    else:  # several samples share a stamp
-        gaps, lost = _packet_gaps(np.concatenate([[0.0], np.cumsum(forward)]), recording.rate)
-    span = float(steps[~jump].sum()) - lost
-    return gaps, lost, int(jump.sum()), int((~jump).sum()) / span if span > 0 else 0.0
+    jump, found = _jumps(recording.times), pauses(recording)
+    lost = float(found.lost_s.sum())
+    span = float(np.diff(recording.times)[~jump].sum()) - lost
+    return len(found.after), lost, int(jump.sum()), int((~jump).sum()) / span if span > 0 else 0.0
 
 
-def _packet_gaps(times: Array, rate: float) -> tuple[int, float]:
-    """Gaps, and seconds lost in them, where samples bear the stamps of their packets, in order.
+def _packet_gaps(times: Array, rate: float) -> Pauses:
+    """Gaps where samples bear the stamps of their packets, in order.
 
     From one packet to the next it takes as long as the first one's samples do, where stamps are of the device: any
     more is lost. Where they are of arrival a late packet is no gap, and what never catches up again is.
@@ -116,11 +143,14 @@ def _packet_gaps(times: Array, rate: float) -> tuple[int, float]:
     allowed = 0.5 / rate + _resolution(times)
     if excess.size and float((np.abs(excess) <= allowed).mean()) > 0.9:
         gap = excess > allowed
-        return int(gap.sum()), float(excess[gap].sum())
+        return Pauses(first[1:][gap], excess[gap])
     base = TimeBase(rate)
+    lost = [0]
     for size, stamp in zip(sizes.tolist(), stamps.tolist(), strict=True):
         base.by_arrival(size, stamp)
-    return base.timing.gaps, base.timing.lost / rate
+        lost.append(base.timing.lost)
+    steps = np.diff(lost)
+    return Pauses(first[steps > 0], steps[steps > 0] / rate)
 
 
 def _resolution(times: Array) -> float:

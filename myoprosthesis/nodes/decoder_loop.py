@@ -1,10 +1,11 @@
 """The control loop of a decoder: a block of conditioned EMG in, a posture out at once. The stream is its clock: no EMG,
-no commands."""
+no commands. After a gap in time a decoder begins anew: none of its windows has samples from both sides of it."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -21,6 +22,10 @@ from myoprosthesis.policies.player import Player
 Array = NDArray[np.float64]
 SETTLED_S = 0.5
 """Decisions so soon after a change of prompt are not counted: a person needs time, and a window looks back."""
+
+
+GAP_S = 0.05
+"""A step in time between samples of so much more than a period is a gap: stamps that are read off arrival scatter."""
 
 
 class Port(PlayerPort, Protocol):
@@ -51,6 +56,7 @@ class DecoderLoop(PlayerLoop):
         """What was decided under each prompt."""
         self._rng = np.random.default_rng(0)
         self._drifting = False
+        self._newest_ns: int | None = None
         self._asked, self._since = "", 0.0
 
     def _run(self) -> None:
@@ -67,7 +73,7 @@ class DecoderLoop(PlayerLoop):
     def _tick(self, block: Samples) -> None:
         if block.channels != self.stream.channels:
             raise MyoError(f"the EMG has become another: {brief(', '.join(block.channels))}")
-        player = self.player
+        player, block = self.player, self._after_gap(block)
         self._let_in(block.newest_ns)
         voice, seconds = player.active, len(block.times) / self.stream.rate
         if voice is None:
@@ -87,6 +93,20 @@ class DecoderLoop(PlayerLoop):
             self._count(played)
         self.port.heard(block.newest_ns, player)
         self._bring_up(seconds)
+
+    def _after_gap(self, block: Samples) -> Samples:
+        """What of a block comes after the last gap in time, if there is one, before which the decoders forget all."""
+        before = -np.inf if self._newest_ns is None else (self._newest_ns - block.stamp_ns) * 1e-9
+        self._newest_ns = block.newest_ns
+        gaps = np.flatnonzero(np.diff(block.times, prepend=before) > 1 / self.stream.rate + GAP_S)
+        if before == -np.inf:
+            gaps = gaps[1:]
+        if not gaps.size:
+            return block
+        self.events["gaps"] += len(gaps)
+        for voice in self.player.voices():
+            voice.reset()
+        return replace(block, times=block.times[gaps[-1] :], values=block.values[gaps[-1] :])
 
     def _placed(self, voice: object) -> bool:
         """Whether it is known where the hand was when the decoding began."""

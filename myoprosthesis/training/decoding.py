@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from myoprosthesis.decoders.features import DEFAULT, KINDS, columns
 from myoprosthesis.decoders.models import Model
 from myoprosthesis.decoders.network import NOVELTY, NOVELTY_MAX, Familiarity, Network, Normaliser
 from myoprosthesis.emg.conditioning import Conditioner, Conditioning
+from myoprosthesis.emg.faults import breaks
 from myoprosthesis.emg.recording import Recording
 from myoprosthesis.training.windows import SPLITS, Windows, owners, splits
 
@@ -291,7 +293,8 @@ class Replay:
 
 
 def replay(decoder: Decoder, recording: Recording, margin_s: float = 0.0) -> Replay:
-    """Run a decoder over a recording from its beginning as in a running stack, a step of samples at a time."""
+    """Run a decoder over a recording from its beginning as in a running stack, a step of samples at a time; it begins
+    anew after every gap in time."""
     order = decoder.contract.match_emg(recording.channels, decoder.contract.conditioning)
     settings = build(Conditioning, decoder.contract.conditioning, f"decoder {decoder.contract.name!r}")
     if (recording.rate, recording.unit) != (settings.rate, settings.unit):
@@ -299,18 +302,20 @@ def replay(decoder: Decoder, recording: Recording, margin_s: float = 0.0) -> Rep
             f"{recording.source} is in {recording.unit} at {recording.rate:g} Hz, "
             f"decoder {decoder.contract.name!r} was fitted in {settings.unit} at {settings.rate:g} Hz"
         )
-    decoder.reset()
     conditioner = Conditioner(settings, decoder.contract.emg_channels)
     step, window = decoder.features.step, decoder.features.window
     decisions: list[Decision] = []
     taken = []
-    for start in range(0, len(recording), step):
-        filtered = conditioner.feed(recording.samples[start : start + step, order]).filtered
-        begin = time.perf_counter()
-        new = decoder.feed(filtered)
-        if new:
-            taken.append((time.perf_counter() - begin) / len(new))
-        decisions += new
+    edges = [0, *breaks(recording).tolist(), len(recording)]
+    for first, end in pairwise(edges):
+        decoder.reset()
+        for start in range(first, end, step):
+            filtered = conditioner.feed(recording.samples[start : min(start + step, end), order]).filtered
+            begin = time.perf_counter()
+            new = decoder.feed(filtered)
+            if new:
+                taken.append((time.perf_counter() - begin) / len(new))
+            decisions += [replace(decision, sample=first + decision.sample) for decision in new]
     last = np.array([d.sample - 1 for d in decisions], np.intp)
     owner = owners(recording, last - window + 1, last, round(margin_s * recording.rate))
     truth = [recording.spans[k].label if k >= 0 else "" for k in owner]

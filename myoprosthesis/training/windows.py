@@ -13,6 +13,7 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import option
 from myoprosthesis.decoders.features import FeatureStream
 from myoprosthesis.emg.conditioning import Conditioner, Conditioning
+from myoprosthesis.emg.faults import breaks
 from myoprosthesis.emg.layout import Layout
 from myoprosthesis.emg.recording import Recording
 
@@ -24,7 +25,8 @@ SPLITS = ("repetition", "session", "file", "time")
 @dataclass(frozen=True, eq=False)
 class Windows:
     """`x` (n, n_features); for each window its `label`, `target` (n, k), where it comes from, and its first and last
-    sample there. A window counts only when all of its samples lie in one labelled span, after the margin."""
+    sample there. A window counts only when all of its samples lie in one labelled span, after the margin, and follow
+    each other without a gap in time."""
 
     x: Array
     label: NDArray[np.str_]
@@ -37,7 +39,7 @@ class Windows:
     total: NDArray[np.intp]
     """Samples in the window's file."""
     place: NDArray[np.intp]
-    """Grows by one from a window to the next of its recording and span, and never else."""
+    """Grows by one from a window to the next of its recording and span without a gap in time, and never else."""
 
     @property
     def stretch(self) -> NDArray[np.intp]:
@@ -91,7 +93,7 @@ def windows(
         target = _past_median(recording.targets, round(cut.target_median_s * settings.rate))
         owner = owners(recording, first, last, round(cut.margin_s * settings.rate))
         keep = owner >= 0 if labelled else np.ones(len(ends), bool)
-        keep &= np.isfinite(target[last]).all(axis=1)
+        keep &= np.isfinite(target[last]).all(axis=1) & ~over_breaks(recording, first, last)
         repetition = repetitions(recording, layout, path)
         labels = [s.label for s in recording.spans]
         n = int(keep.sum())
@@ -104,7 +106,8 @@ def windows(
         rows["first"].append(first[keep])
         rows["last"].append(last[keep])
         rows["total"].append(np.full(n, len(recording), np.intp))
-        place = begin + np.arange(len(ends)) + (owner + 1) * (len(ends) + 2)
+        piece = np.searchsorted(breaks(recording), first, "right") * (len(recording.spans) + 1) + owner + 1
+        place = begin + np.arange(len(ends)) + piece * (len(ends) + 2)
         begin = int(place.max(initial=begin)) + 2
         rows["place"].append(place[keep])
     made = Windows(**{name: np.concatenate(parts) for name, parts in rows.items()})
@@ -113,7 +116,32 @@ def windows(
     return made
 
 
+def over_breaks(recording: Recording, first: NDArray[np.intp], last: NDArray[np.intp]) -> Mask:
+    """Whether a gap in time, or a jump of the clock, lies between the first and the last sample of a window."""
+    places = breaks(recording)
+    return np.asarray(np.searchsorted(places, last, "right") > np.searchsorted(places, first, "right"))
+
+
+def broken(recordings: Sequence[tuple[Path, Recording]], window_s: float, step_s: float, margin_s: float) -> int:
+    """How many windows would count if no gap in time lay in them."""
+    count = 0
+    for _, recording in recordings:
+        window, step = round(window_s * recording.rate), round(step_s * recording.rate)
+        first = np.arange(0, len(recording) - window + 1, step)
+        last = first + window - 1
+        counts = _spans_of(recording, first, last, round(margin_s * recording.rate)) >= 0
+        count += int(over_breaks(recording, first, last)[counts if recording.spans else slice(None)].sum())
+    return count
+
+
 def owners(
+    recording: Recording, first: NDArray[np.intp], last: NDArray[np.intp], margin: int
+) -> NDArray[np.intp]:
+    """Number of the span that a window lies in wholly, after the margin and without a gap in time; −1 for none."""
+    return np.where(over_breaks(recording, first, last), -1, _spans_of(recording, first, last, margin))
+
+
+def _spans_of(
     recording: Recording, first: NDArray[np.intp], last: NDArray[np.intp], margin: int
 ) -> NDArray[np.intp]:
     """Number of the span that a window lies in wholly, after the margin; −1 for none."""

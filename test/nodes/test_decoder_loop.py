@@ -153,6 +153,24 @@ def test_each_block_is_answered_under_the_stamp_of_its_newest_sample(made):
     assert {d.choice for _, _, d in world.decisions} == {"power"} and not world.said
 
 
+@pytest.mark.parametrize("inside", [False, True])
+def test_after_a_gap_in_time_a_decoder_begins_anew_and_the_hand_stays(made, inside):
+    loop, world = made()
+    some = stream(40)
+    for k in range(20, 40):
+        some[k] = replace(some[k], stamp_ns=some[k].stamp_ns + 10**9)
+    if inside:  # the last block before the gap ends behind it
+        joint = np.concatenate([some[19].times, some[20].times + (some[20].stamp_ns - some[19].stamp_ns) * 1e-9])
+        some[19:21] = [replace(some[19], times=joint, values=np.concatenate([some[19].values, some[20].values]))]
+    world.send(*some)
+    assert until(lambda: len(world.commands) == len(some))
+    decided = [k for k in (9, 14, 19, 29, 34, 39) if not (inside and k == 19)]
+    assert [at for at, _, _ in world.decisions] == [stream(40)[k].newest_ns + (k > 19) * 10**9 for k in decided]
+    x = np.array([command for _, command in world.commands])[-20:]
+    assert np.ptp(x[:9], axis=0).max() == 0.0 and np.ptp(x[9:11], axis=0).max() > 0.0
+    assert loop.events["gaps"] == 1
+
+
 def test_no_command_without_emg_and_none_before_it_is_known_where_the_hand_is(made):
     loop, world = made()
     world.at = None

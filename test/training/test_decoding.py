@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from myoprosthesis.decoders.models import Lda, LdaOptions
 from myoprosthesis.emg.conditioning import Conditioning
 from myoprosthesis.emg.layout import Layout
 from myoprosthesis.emg.recording import Recording, Span
-from myoprosthesis.training.windows import Cut, splits, windows
+from myoprosthesis.training.windows import Cut, broken, splits, windows
 
 ROOT = share.root()
 SHIPPED = ROOT / "config" / "recordings" / "libemg_myo"
@@ -131,6 +132,39 @@ def test_a_stretch_is_of_one_recording_and_span_without_a_gap():
     assert (one.where(train).stretch.max(), one.where(test).stretch.max()) == (1, 1)
 
 
+@pytest.mark.parametrize("lost_s", [1.0, 0.002, -0.5])
+def test_a_window_with_a_gap_in_time_in_it_does_not_count(lost_s):
+    whole = recording()
+    times = whole.times + lost_s * (np.arange(len(whole)) >= 1500)
+    gappy = replace(whole, times=times, stamped=True)
+    before, after = cut([whole]), cut([gappy])
+    over = (before.first < 1500) & (before.last >= 1500)
+    assert over.sum() == broken([(Path("0.csv"), gappy)], 0.2, 0.05, 0.0) == 3
+    assert after.first.tolist() == before.first[~over].tolist()
+    assert len(set(after.stretch.tolist())) == 5  # a memory does not reach over it
+    free = cut([replace(gappy, spans=())], labelled=False)
+    assert not ((free.first < 1500) & (free.last >= 1500)).any() and broken([(Path("0.csv"), whole)], 0.2, 0.05, 0) == 0
+
+
+def test_windows_with_a_gap_in_them_are_counted_by_fit_and_evaluate(decode, tmp_path):
+    rng, n = np.random.default_rng(0), 6000
+    label = np.where(np.arange(n) // 1000 % 2, "fist", "rest")
+    x = rng.normal(0, 1, (n, 2)) * np.where(label == "fist", 9, 1)[:, None]
+    for lost in (0, 1):
+        t = np.arange(n) / 1000 + lost * (np.arange(n) >= 2525)
+        rows = "".join(f"{a:.3f},{b:.4f},{c:.4f},{d}\n" for a, (b, c), d in zip(t, x, label, strict=True))
+        (tmp_path / f"{lost}.csv").write_text("time,EMG1,EMG2,label\n" + rows)
+    said = ("--rate", 1000, "--unit", "uV", "--time", "time", "--label", "label")
+    whole, words = decode("fit", tmp_path / "0.csv", *said, "--out", tmp_path / "mine")
+    assert "gap in time" not in words
+    gappy, words = decode("evaluate", tmp_path / "1.csv", *said)
+    assert "4 windows have a gap in time in them, and do not count" in words
+    assert gappy["windows"] == whole["judged"]["windows"] - 4
+    there = ("--decoder", tmp_path / "mine" / "policy.onnx")
+    played, words = decode("evaluate", tmp_path / "1.csv", *said, *there)
+    assert "4 windows have a gap in time in them, and do not count" in words and played["accuracy"] > 0.98
+
+
 @pytest.mark.parametrize("by", ["repetition", "file", "time"])
 def test_no_sample_is_on_both_sides_of_a_split(by):
     w = cut([recording(), recording(seed=1)])
@@ -178,7 +212,7 @@ def test_splits_that_cannot_be():
 NOISE = np.random.default_rng(0).normal(0, 20, (800, 4)).round(2)
 
 
-def write(folder, name="R_0_C_0_EMG.csv", rows=NOISE, header="a,b,c,d"):
+def write(folder, name="R_0_C_0_EMG.csv", rows=NOISE, header="emg_a,emg_b,emg_c,emg_d"):
     folder.mkdir(exist_ok=True)
     text = "\n".join(",".join(str(v) for v in row) for row in rows)
     (folder / name).write_text(f"{header}\n{text}\n" if header else text)
@@ -199,9 +233,10 @@ SAID = ("--rate", "200", "--unit", "uV", "--label-from", "C_([0-9])", "--repetit
     ("spoil", "options", "sentence"),
     [
         ({}, SAID[2:], "does not say its sampling rate"),
-        ({"rows": np.where(np.arange(4) == 1, np.nan, NOISE)}, SAID, "channel 'b' holds values that are not finite"),
-        ({"rows": NOISE * [1, 1, 0, 1]}, SAID, "channel 'c' is flat"),
-        ({"rows": NOISE[:, :3], "header": "a,b,c", "name": "R_1_C_1.csv"}, SAID, "channel 'd' is wanted but not there"),
+        ({"rows": np.where(np.arange(4) == 1, np.nan, NOISE)}, SAID, "'emg_b' holds values that are not finite"),
+        ({"rows": NOISE * [1, 1, 0, 1]}, SAID, "channel 'emg_c' is flat"),
+        ({"rows": NOISE[:, :3], "header": "emg_a,emg_b,emg_c", "name": "R_1_C_1.csv"}, SAID,
+         "channel 'emg_d' is wanted but not there"),
         ({"rows": NOISE[:10]}, (*SAID, "--window-s", "0.01"), "at least 6"),
         ({}, SAID[:4], "no labelled window"),
         ({}, (*SAID, "--model", "svm"), "unknown decoder 'svm': known are gru, lda, logistic, mlp, ridge"),
@@ -226,13 +261,13 @@ def test_channels_in_another_order_are_matched_by_name(decode, tmp_path):
             order = [3, 1, 0, 2] if repetition == 2 else [0, 1, 2, 3]
             rows = np.roll(loud, 97 * repetition + gesture, axis=0) * (1 + gesture * np.array([0, 3, 0, 2]))
             name = f"R_{repetition}_C_{gesture}_EMG.csv"
-            write(tmp_path / "rec", name, rows[:, order], ",".join("abcd"[k] for k in order))
+            write(tmp_path / "rec", name, rows[:, order], ",".join(f"emg_{'abcd'[k]}" for k in order))
     decode("fit", tmp_path / "rec", *SAID, "--only", "R_[01]", "--out", tmp_path / "mine")
     there = ("--decoder", tmp_path / "mine" / "policy.onnx")
     figures, _ = decode("evaluate", tmp_path / "rec", *SAID, "--only", "R_2", *there)
     assert figures["accuracy"] > 0.95 and figures["drift_decisions"] == 0
     for options, sentence in (
-        ((*SAID, "--channels", "a,b,c"), "knows EMG channel 'd', which is not there"),
+        ((*SAID, "--channels", "emg_a,emg_b,emg_c"), "knows EMG channel 'emg_d', which is not there"),
         (("--rate", "400", *SAID[2:]), "fitted in V at 200 Hz"),
         ((*SAID[:2], "--unit", "counts", *SAID[4:]), "is in counts"),
     ):
@@ -242,9 +277,9 @@ def test_channels_in_another_order_are_matched_by_name(decode, tmp_path):
 
 def test_a_decoder_is_not_judged_by_a_channel_that_is_off(decode, tmp_path):
     pair(tmp_path / "rec")
-    decode("fit", tmp_path / "rec", *SAID, "--channels", "a,b,c", "--out", tmp_path / "mine")
+    decode("fit", tmp_path / "rec", *SAID, "--channels", "emg_a,emg_b,emg_c", "--out", tmp_path / "mine")
     there = ("--only", "R_0_C_0", "--decoder", tmp_path / "mine" / "policy.onnx")
-    for k, value, sentence in ((1, np.nan, "channel 'b' holds values that are not finite"), (2, 5.0, "'c' is flat")):
+    for k, value, sentence in ((1, np.nan, "'emg_b' holds values that are not finite"), (2, 5.0, "'emg_c' is flat")):
         rows = NOISE.copy()
         rows[:, k] = value
         write(tmp_path / "rec", "R_0_C_0_EMG.csv", rows)
