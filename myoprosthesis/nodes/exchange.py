@@ -54,6 +54,7 @@ class Exchange:
         self._spec: EffectorSpec = registry.factory("effectors", name)(made).spec
         if now.get("lockstep") and not self._spec.steppable:
             raise self._refusal(f"effector {name!r} has no time of its own, and this stack runs in lockstep")
+        self._fit_task()
         self._played = graph.active(DISCOVERY_S) if graph.has("policy") else {}
         self._fit(str(self._played.get("file", "")))
 
@@ -92,6 +93,16 @@ class Exchange:
                 f"`myoprosthesis emulate {self.name}` gives one"
             )
         return {"port": emulated["path"]}
+
+    def _fit_task(self) -> None:
+        """Refuse an effector without an endpoint where the task reaches with one."""
+        if self._spec.endpoint or not self._graph.has("task"):
+            return
+        task = str(self._graph.get("task", ["task"]).get("task", ""))
+        if task in registry.names("tasks") and "home" in {f.name for f in fields(registry.options("tasks", task))}:
+            what = f"task {task!r} reaches, and effector {self.name!r} has no endpoint to reach with"
+            takes = "endpoint" in {f.name for f in fields(registry.options("effectors", self.name))}
+            raise self._refusal(f"{what}: name one with --option endpoint=SITE" if takes else what)
 
     def _fit(self, file: str) -> None:
         """Refuse an effector that what is played does not fit."""

@@ -160,12 +160,14 @@ class TaskNode(ManagedNode):
             for word in self._inbox.read(self._words, lambda m: Following.from_json(m.data)):
                 self._watch.following = word
             self._frames.extend(self._inbox.read(self._states, self._reader.read))
-            try:
-                while self._frames and self._see(self._frames[0]):
-                    self._frames.popleft()
-            except MyoError as error:
+            while self._frames:
+                try:
+                    if not self._see(self._frames[0]):
+                        break
+                except MyoError as error:
+                    if time.monotonic() > self._began + GREETING_S:  # else it is of the effector before this one
+                        self.get_logger().error(str(error), throttle_duration_sec=1.0)
                 self._frames.popleft()
-                self.get_logger().error(str(error), throttle_duration_sec=1.0)
             self._plan_on()
 
     def _see(self, frame: Frame) -> bool:

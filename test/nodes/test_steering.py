@@ -81,6 +81,20 @@ def test_an_effector_that_fails_at_its_start_gives_way_to_the_former_one(stack, 
     assert follows(stack) and not stack.supervisor.restarts
 
 
+def test_an_effector_without_an_endpoint_is_refused_where_the_task_reaches(stack, said, tmp_path):
+    body = tmp_path / "slide.xml"
+    joints = "".join(f"<joint name='{a}' type='slide' axis='{v}'/>" for a, v in (("x", "1 0 0"), ("y", "0 1 0")))
+    motors = "".join(f"<motor name='{a}' joint='{a}' ctrlrange='-1 1'/>" for a in "xy")
+    body.write_text(
+        f"<mujoco><worldbody><body>{joints}<geom size='.1'/><site name='tip'/></body></worldbody>"
+        f"<actuator>{motors}</actuator></mujoco>"
+    )
+    n = len(stack.words)
+    status, text = said("exchange", "mjcf", "--option", f"file={body}")
+    assert status == 2 and "reaches" in text and "--option endpoint=SITE; point_mass goes on" in text, text
+    assert follows(stack) and not any("not active" in w for w in stack.words[n:])
+
+
 def test_an_exchange_under_an_emergency_stop_says_so(stack, said):
     assert said("estop") == (0, "stopped until resume\n")
     status, text = said("exchange", "point_mass")

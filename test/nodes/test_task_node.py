@@ -1,6 +1,7 @@
 """The task node with a body that the test plays: whose clock may jump, and whose states may be lost."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -38,7 +39,7 @@ def body(start):
             time.sleep(0.001)
         stack.spin(0.5)
 
-    stack.show = show
+    stack.show, stack.spec, stack.tell = show, spec, told.publish
     yield stack
     stack.close()
 
@@ -71,6 +72,24 @@ def test_a_clock_that_jumps_costs_a_trial_and_not_the_session(body, jump):
     assert len([e for e in ended if e[0] == "lost"]) <= 1
     assert [n for _, n in ended] == list(range(6)), ended
     assert [p.from_ns for p in body.plans if p.last][-1] > (HOUR + 75 + jump) * DT_NS
+
+
+def test_states_of_an_effector_that_was_before_are_no_fault_of_this_one(body):
+    """One without an endpoint, with which the task does nothing, and then the first one again."""
+    state = body.probe.speak(topics.STATE)
+    assert body.until(lambda: state.get_subscription_count() == 1)
+    joints = Writer(body.spec.joints, frame=body.spec.frame)
+    body.show(1000, 1030)
+    body.tell(topics.SPEC.type(data=replace(body.spec, name="hand", endpoint="").to_json()))
+    assert body.until(lambda: any("no endpoint" in w for w in body.words))
+    for tick in range(1030, 1400):
+        state.publish(joints.pack(tick * DT_NS, *np.zeros((3, len(body.spec.joints)))))
+        time.sleep(0.001)
+    body.tell(topics.SPEC.type(data=body.spec.to_json()))
+    body.spin(1.0)
+    body.show(1400, 1600)
+    assert events(body, "end"), body.words
+    assert not any("is ignored" in w for w in body.words), body.words
 
 
 def test_trials_are_planned_as_far_as_they_are_released(start):
