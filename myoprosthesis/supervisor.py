@@ -31,11 +31,15 @@ FEWEST_S = 2.0
 
 
 class Supervisor:
-    """A small keeper of processes. `tell` receives a node's name and a line of its output or of ours."""
+    """A small keeper of processes. `tell` receives a node's name and a line of its output or of ours; `resumed` says
+    with which parameters a node that died goes on, beside those that it had."""
 
-    def __init__(self, nodes: Sequence[NodeSpec], tell: Callable[[str, str], None], namespace: str = "") -> None:
+    def __init__(
+        self, nodes: Sequence[NodeSpec], tell: Callable[[str, str], None], namespace: str = "",
+        resumed: Callable[[str], Mapping[str, Any]] = lambda name: {},
+    ) -> None:  # fmt: skip
         self._nodes = {n.name: n for n in nodes}
-        self._tell, self._namespace = tell, namespace
+        self._tell, self._namespace, self._resumed = tell, namespace, resumed
         self._running: dict[str, subprocess.Popen[str]] = {}
         self._started: dict[str, float] = {}
         self._short: dict[str, int] = {}
@@ -67,7 +71,8 @@ class Supervisor:
             idle = "" if name in BYSTANDERS else ", the effector idles meanwhile"
             self._tell(name, f"{died} after {lived:.1f} s; started again{idle}")
             self.restarts[name] = self.restarts.get(name, 0) + 1
-            self._start(node)
+            self.remember(name, self._resumed(name))
+            self._start(self._nodes[name])
         return ""
 
     def remember(self, name: str, parameters: Mapping[str, Any]) -> None:

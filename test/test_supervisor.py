@@ -53,6 +53,15 @@ def test_a_process_that_dies_is_said_and_started_again(keep, monkeypatch):
     assert keeper.pids()["a"] != first["a"] and keeper.pids()["b"] == first["b"]
 
 
+def test_one_that_is_started_again_goes_on_with_what_it_is_given(keep, monkeypatch):
+    monkeypatch.setattr(supervisor, "FEWEST_S", 0.0)
+    keeper, words = keep(a="import sys\nprint(sys.argv, flush=True)\n" + SLEEP)
+    keeper._resumed = lambda name: {"first": 7}
+    assert until(lambda: words) and "first:=7" not in words[0][1]
+    os.kill(keeper.pids()["a"], signal.SIGKILL)
+    assert until(lambda: keeper.poll() or any("first:=7" in text for _, text in words)), words
+
+
 def test_one_that_cannot_live_is_given_up(keep):
     keeper, words = keep(a="raise SystemExit(1)\n")
     fault = until(keeper.poll)

@@ -92,10 +92,22 @@ def run(given: argparse.Namespace) -> int:
     if options.network:
         open_network()
     display = Display(live=not given.quiet and sys.stdout.isatty())
-    supervisor = Supervisor(nodes, display.tell, options.namespace)
     fault = ""
     emulated = [f"{n.parameters['hand']} is emulated on {n.parameters['path']}" for n in nodes if n.name == "emulator"]
     with listening(namespace=options.namespace) as console:
+
+        def resumed(name: str) -> dict[str, Any]:
+            """A task goes on with the trial that it died in: those that are over stay so."""
+            if name != "task":
+                return {}
+            console.hear_for(LAST_WORDS_S)
+            first = console.score.next
+            if first is None:
+                return {}
+            display.tell(name, f"goes on with trial {first}")
+            return {"first": first}
+
+        supervisor = Supervisor(nodes, display.tell, options.namespace, resumed)
         began = time.monotonic()
         display.tell("up", f"starting {', '.join(n.name for n in nodes)}")
         if warning := network_warning():

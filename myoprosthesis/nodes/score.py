@@ -152,6 +152,11 @@ class Score:
         return [t for t in self.trials if t.scored]
 
     @property
+    def next(self) -> int | None:
+        """The number of the first trial that is not over, if any is over."""
+        return max((t.number + 1 for t in self.trials), default=None)
+
+    @property
     def lost(self) -> int:
         """How many trials do not count, since they were interrupted."""
         return sum(bool(t.lost) for t in self.trials)

@@ -79,6 +79,15 @@ def test_the_columns_of_the_table_are_the_same_whatever_happened():
     assert [tuple(row) for row in score.table()] == [(*COLUMNS, "drops", "pegs_moved")] * 2
 
 
+def test_the_next_trial_is_the_one_that_runs():
+    score = Score()
+    assert score.next is None
+    reach(score, 4)
+    reach(score, 5, event="lost")
+    score.hear_trial("start", {"trial": 6, "time_ns": 6 * S})
+    assert score.next == 6
+
+
 def test_lost_catch_and_unscored_trials_have_no_part_in_figures():
     score = Score()
     played(score, "a")
