@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.channels import FIELDS, Channels, permutation, same_unit
 from myoprosthesis.core.effector import EffectorSpec
-from myoprosthesis.core.errors import ConfigError, ContractError
+from myoprosthesis.core.errors import ConfigError, ContractError, unknown
 from myoprosthesis.core.observation import Term, ticks
 from myoprosthesis.core.plan import TASK_UNITS
 from myoprosthesis.core.text import is_plain, printable
@@ -21,6 +21,8 @@ METADATA_KEY = "myoprosthesis.contract"
 LONGEST = 1 << 24
 """Characters of a contract."""
 FORMAT = 1
+LONGEST_PERIOD_S = 1.0
+"""Of a policy: a longer one is meant in another unit, and in real time its commands would count as dead."""
 DEADLINE = 2.5
 """Default deadline in periods of the policy: in one it answers, and a tick may begin up to one late."""
 
@@ -55,6 +57,11 @@ class Contract:
     def __post_init__(self) -> None:
         if not (np.isfinite(self.dt) and self.dt > 0):
             raise ContractError(f"policy {self.name!r} has a period of {self.dt} s; it must be above 0")
+        if self.dt > LONGEST_PERIOD_S:
+            raise ContractError(
+                f"policy {self.name!r} has a period of {self.dt:g} s; at most {LONGEST_PERIOD_S:g} s can be followed "
+                f"(dt is in seconds: 10 ms is 0.01)"
+            )
         if not np.isfinite(self.deadline_s):
             raise ContractError(f"policy {self.name!r} has a deadline of {self.deadline_s} s; it must be finite")
         if self.deadline_s <= 0:
@@ -209,6 +216,10 @@ class Contract:
                     raise ContractError(f"the contract has control characters: '{printable(part, 80)}'")
             if data["format"] != FORMAT:
                 raise ContractError(f"the contract has format {data['format']!r}; this version reads {FORMAT}")
+            _refuse_unknown("the contract", data, ("format", *(f.name for f in fields(cls))))
+            _refuse_unknown("its action", data["action"], [f.name for f in fields(Channels)])
+            for term in data["observation"]:
+                _refuse_unknown("its observation", term, [f.name for f in fields(Term)])
             return cls(
                 name=str(data["name"]), effector=str(data["effector"]),
                 observation=tuple(Term.from_dict(t) for t in data["observation"]),
@@ -226,6 +237,14 @@ class Contract:
             raise ContractError(f"the contract has no {error}") from error
         except (TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
             raise ContractError(f"the contract cannot be read: {error}") from error
+
+
+def _refuse_unknown(where: str, data: dict[str, Any], known: Iterable[str]) -> None:
+    """A key that nobody reads is one that was meant otherwise."""
+    names = tuple(known)
+    for key in data:
+        if key not in names:
+            raise ContractError(f"{where} has an {unknown('key', key, names)}")
 
 
 def _texts(data: Any) -> Iterator[str]:
