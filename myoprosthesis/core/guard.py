@@ -12,6 +12,7 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.fail import FailState
 
 Array = NDArray[np.float64]
+STOPPED, NOT_STARTED = "emergency stop", "not started"
 
 
 class GuardedEffector:
@@ -30,11 +31,12 @@ class GuardedEffector:
         self._state: EffectorState | None = None
         self._fail: FailState | None = None
         self._failing = 0
+        self._ease_s = self._eased_s = 0.0
         self._stopped = False
         self.timeout_s = effector.spec.timeout_s
         """A command older than this is dead; a slower policy may need more than the effector's own."""
         self.events: Counter[str] = Counter()
-        self.reason = "not started"
+        self.reason = NOT_STARTED
 
     @property
     def spec(self) -> EffectorSpec:
@@ -45,6 +47,18 @@ class GuardedEffector:
     def stopped(self) -> bool:
         """True between `estop` and `resume`."""
         return self._stopped
+
+    @property
+    def held(self) -> str:
+        """Why nothing may put the effector elsewhere now; empty where it follows commands or has yet to begin."""
+        if self._stopped:
+            return STOPPED
+        return "" if self.reason == NOT_STARTED else self.reason
+
+    @property
+    def easing(self) -> bool:
+        """True until the commands that are followed are followed in full; see `ease`."""
+        return self._eased_s < self._ease_s
 
     @property
     def device_events(self) -> dict[str, int]:
@@ -61,9 +75,15 @@ class GuardedEffector:
         self._stopped = False
         self._last = self._fail = None
 
+    def ease(self, seconds: float) -> None:
+        """Until the next reset, the first so many seconds of commands lead from where the effector is to what they
+        say: each is mixed, more and more of it, with that place."""
+        self._ease_s, self._eased_s = seconds, 0.0
+
     def reset(self, seed: int = 0) -> EffectorState:
         """The effector's defined start."""
         self._last = self._fail = None
+        self._ease_s = 0.0
         self._state = self._effector.reset(seed)
         return self._state
 
@@ -96,7 +116,7 @@ class GuardedEffector:
     def _checked(self, command: Array | None, age_s: float, idle: str, stale: str) -> Array | None:
         """The command, within its limits, if there is nothing to say against it, else None, with `reason` set."""
         if self._stopped:
-            reason, event = "emergency stop", ""
+            reason, event = STOPPED, ""
         elif idle:
             reason, event = idle, "idle"
         elif self._device is not None and self._device.fault:
@@ -141,6 +161,11 @@ class GuardedEffector:
         return np.clip(np.where(np.isfinite(measured), measured, 0.0), self._low, self._high)
 
     def _limited(self, command: Array) -> Array:
+        if self.easing:  # of what is left of the way, the share that leads there in a straight line
+            share = min(1.0, self.spec.dt / (self._ease_s - self._eased_s))
+            last = self._begin()
+            command = last + share * (command - last)
+            self._eased_s += self.spec.dt
         if self.spec.rate_limit is not None:
             last = self._begin()
             most = np.asarray(self.spec.rate_limit) * self.spec.dt

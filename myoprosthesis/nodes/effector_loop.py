@@ -88,7 +88,7 @@ class EffectorLoop(ControlLoop):
     tick runs when the command that answers this state has come. In real time nothing is waited for: the newest
     command is used, and the guard makes the effector idle when it is too old or a party is dead. `duration_s` is
     counted from the first command on; in real time the effector is idle afterwards. Of several writers of commands one
-    is obeyed.
+    is obeyed. `ease_s` is that of `GuardedEffector.ease`, for an effector that takes the place of another.
     """
 
     def __init__(
@@ -101,10 +101,12 @@ class EffectorLoop(ControlLoop):
         seed: int = 0,
         duration_s: float = 0.0,
         start_s: float = 0.0,
+        ease_s: float = 0.0,
         clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         super().__init__(lockstep=lockstep)
         self.guard, self.port, self.parties, self.seed = guard, port, parties, seed
+        self._ease_s = ease_s
         self.ledger = Ledger()
         self.tick = round(start_s / guard.spec.dt) if lockstep else 0
         self.waiting_for = ""
@@ -161,9 +163,12 @@ class EffectorLoop(ControlLoop):
         self.guard.close()
 
     def reset(self) -> None:
-        """Between two ticks: back to the start."""
+        """Between two ticks: back to the start, unless the emergency stop is on."""
 
         def back() -> None:
+            if self.guard.stopped:
+                self.port.say("warning", "not reset: the emergency stop is on until `resume`")
+                return
             self.lapse("reset by hand")
             self._reset()
 
@@ -198,6 +203,7 @@ class EffectorLoop(ControlLoop):
     def _run(self) -> None:
         try:
             self._reset()
+            self.guard.ease(self._ease_s)
             self.started.set()
             (self._run_lockstep if self.lockstep else self._run_realtime)()
         except MyoError as error:
@@ -243,8 +249,10 @@ class EffectorLoop(ControlLoop):
                         None,
                         idle or f"a command stamped {-age:.3g} s in the future: set use_sim_time alike everywhere",
                     )
-                elif since <= self.guard.timeout_s < age:
-                    stale = _stamped_late(command.stamp_ns, age)
+                elif since <= self.guard.timeout_s < age - since:
+                    stale = _stamped_late(command.stamp_ns, age - since)
+                else:
+                    stale = "no other has come since"
                 age = max(age, since)  # whatever stamps and clocks say
             done = self._do(command, age, idle, now, stale)
             if command is not self._followed and command is not None and not self.guard.reason:
@@ -399,7 +407,8 @@ class EffectorLoop(ControlLoop):
                 self.port.say("warning", f"idle: {self.guard.reason}")
             elif before and before not in ("not started", "no command yet"):
                 self.port.say("info", "following commands again")
-        self._attend(now, self.guard.reason or ("paused" if self.paused else ""))
+        easing = "the effector takes the place of another" if self.guard.easing else ""
+        self._attend(now, self.guard.reason or ("paused" if self.paused else easing))
         if not self.lockstep:
             self.tick += 1
         return self._state
@@ -436,13 +445,16 @@ class EffectorLoop(ControlLoop):
         self.port.applied(command.stamp_ns if command is not None else now, done)
 
     def _begin_trial(self, now: int) -> None:
-        """Put the body to its start when a new trial wants it so."""
+        """Put the body to its start when a new trial wants it so. One that stands in its fail state stays there, and
+        the trial does not count."""
         plan = self._schedules["task"].current(now)
         if plan is None or plan.from_ns > now or (plan.trial, plan.from_ns) == self._trial:
             return
         self._trial = (plan.trial, plan.from_ns)
         if plan.reset:
-            if self.guard.spec.steppable:
+            if self.guard.held:
+                self.lapse(self.guard.held)
+            elif self.guard.spec.steppable:
                 self._state = self.guard.reset(self.seed + plan.trial)
             else:
                 self._say_once("warning", f"{self.guard.spec.name!r} is not reset between trials: use between: return")

@@ -38,6 +38,8 @@ LOCAL_ONLY = (
     "with the network open, an emergency stop is taken off on the effector's own machine only: "
     "myoprosthesis resume there"
 )
+EASE_S = 0.5
+"""Within which the commands lead an effector that takes the place of another from its start to what they say."""
 STOPPED, RESUMED = "stopped until resume", "resumed"
 START_S = 12.0
 """How long an effector that is exchanged for another may take to open its device and to come to its start."""
@@ -137,7 +139,7 @@ class EffectorNode(LoopNode):
         self._port.fit(effector.spec, self._clocks(o), o.beside)
         self.loop = EffectorLoop(
             guard, self._port, lockstep=o.lockstep, parties=o.parties, seed=o.seed, duration_s=o.duration_s,
-            start_s=o.start_s,
+            start_s=o.start_s, ease_s=EASE_S if self.was_up else 0.0,
         )
         self.loop.active = False
         if o.stopped:
@@ -309,6 +311,9 @@ class EffectorNode(LoopNode):
             self._lifting = False
 
     def _reset(self, request: Any, response: Any) -> Any:
+        if self.get_parameter("stopped").value:
+            response.success, response.message = False, "not reset: the emergency stop is on until `resume`"
+            return response
         return self._ask(lambda loop: loop.reset(), response, "reset")
 
     def _step(self, request: Any, response: Any) -> Any:

@@ -433,6 +433,93 @@ def test_the_stop_is_latched_and_the_reset_is_the_start(made):
     assert until(lambda: np.array_equal(loop.state.joint_position, start))
 
 
+class Throws(Mirror):
+    """Counts how often it is put to its start."""
+
+    resets = 0
+
+    def reset(self, seed=0):
+        self.resets += 1
+        return super().reset(seed)
+
+
+HELD = {
+    "emergency stop": lambda loop, world: loop.request(loop.guard.estop),
+    "a command that is not finite": lambda loop, world: setattr(world, "value", np.nan),
+    "not active": lambda loop, world: setattr(loop, "active", False),
+}
+
+
+@pytest.mark.parametrize("why", HELD)
+@pytest.mark.parametrize("lockstep", [True, False])
+def test_a_trial_does_not_move_a_body_that_is_held(made, why, lockstep):
+    """Nor does it count, though commands are followed again from its first tick on; the next one is reset."""
+    body = Throws(MirrorOptions(rate_limit=1e4))
+    body.spec = replace(body.spec, timeout_s=5.0)
+    loop, world = made(body, lockstep=lockstep, parties=("task",) if lockstep else ())
+    world.value, stamps = 0.5, []
+
+    def answer(stamp_ns, state):
+        stamps.append(stamp_ns)
+        return [Command(stamp_ns, NAMES, np.full(2, world.value))]
+
+    world.answer = answer
+    world.speak(trial(0, 0, 20) if lockstep else trial(0, 0, 1))
+    loop.begin()
+    assert until(lambda: loop.tick >= 20 and not loop.guard.reason)
+    HELD[why](loop, world)
+    if lockstep:
+        world.speak(trial(0, 20, 25))
+    assert until(lambda: loop.guard.reason == why)
+    assert not lockstep or until(lambda: loop.tick == 25)
+    place, before = loop.state.joint_position.copy(), body.resets
+    first = trial(1, 25, 30) if lockstep else replace(
+        trial(1, 0, 1), from_ns=stamps[-1] + DT_NS, until_ns=stamps[-1] + 6 * DT_NS
+    )  # fmt: skip
+    world.speak(first)
+    assert until(lambda: stamps[-1] >= first.until_ns - DT_NS)
+    assert body.resets == before
+    np.testing.assert_array_equal(loop.state.joint_position, place)
+    world.value, loop.active = 0.5, True
+    loop.request(loop.guard.resume)
+    assert until(lambda: not loop._requests.qsize())
+    second = trial(2, 30, 35) if lockstep else replace(
+        first, trial=2, from_ns=stamps[-1] + 20 * DT_NS, until_ns=stamps[-1] + 25 * DT_NS
+    )  # fmt: skip
+    third = replace(second, trial=3, from_ns=second.until_ns, until_ns=second.until_ns + 5 * DT_NS, last=True)
+    world.speak(second, third)
+    assert until(lambda: stamps[-1] >= third.until_ns - DT_NS)
+    assert until(lambda: accounts(world).until_ns >= second.until_ns)
+    assert body.resets > before and accounts(world).fault(first) == why and not accounts(world).fault(third)
+
+
+def test_a_reset_by_hand_waits_for_the_end_of_an_emergency_stop(made):
+    body = Throws(MirrorOptions(rate_limit=1e4))
+    loop, world = made(body)
+    world.answer = follow
+    loop.begin()
+    assert until(lambda: loop.tick > 5)
+    loop.request(loop.guard.estop)
+    loop.reset()
+    assert until(lambda: "not reset" in world.words()) and body.resets == 1
+    loop.request(loop.guard.resume)
+    loop.reset()
+    assert until(lambda: body.resets == 2)
+
+
+def test_an_effector_in_the_place_of_another_is_led_to_the_commands_from_where_it_is(made):
+    """No step is larger than the way over the time of the change, and no trial counts until it is over."""
+    loop, world = made(ease_s=0.5)
+    world.answer = lambda stamp, state: [Command(stamp, NAMES, np.full(2, 0.675))] if stamp < 60 * DT_NS else []
+    loop.begin()
+    assert until(lambda: loop.tick == 60)
+    applied = np.array([a for _, a in world.done])
+    assert np.abs(np.diff(applied, axis=0, prepend=np.zeros((1, 2)))).max() <= 0.675 * 0.01 / 0.5 + 1e-9
+    np.testing.assert_allclose(applied[49:], 0.675)
+    account = loop._attendance.following(60 * DT_NS)
+    assert "takes the place" in account.fault(trial(0, 10, 20)) and not account.fault(trial(0, 51, 60))
+
+
 # -- what is imposed --------------------------------------------------------------------------------------------
 
 
@@ -629,6 +716,17 @@ def test_a_second_writer_of_commands_is_named_and_not_obeyed(made, lockstep):
     assert loop.guard.events["second_writer"] > 10
     named = [text for _, text in world.said if "not obeyed" in text]
     assert named == ["/teleop publishes commands too and is not obeyed, since /policy does: stop one of them"]
+
+
+def test_commands_that_stop_are_told_as_such(made):
+    """Though the newest one was on its way for some of its age."""
+    loop, world = made(lockstep=False)
+    loop.begin()
+    steady(world, loop, lambda: time.time_ns() - 30_000_000)
+    assert until(lambda: loop.guard.reason)
+    time.sleep(0.1)
+    idle = [text for _, text in world.said if text.startswith("idle: the newest command is older")]
+    assert set(idle) == {"idle: the newest command is older than 80 ms: no other has come since"}
 
 
 def test_a_command_without_a_stamp_is_told_as_such(made):
