@@ -18,7 +18,7 @@ def spans(*annotations, ignore=()):
 def test_annotations_that_follow_each_other_say_nothing():
     timeline = Timeline([Annotation(0.0, "rest", 3.0), Annotation(3.0, "fist", 2.0)])
     assert timeline.spans(TIMES) == (Span("rest", 0, 30), Span("fist", 30, 50))
-    assert timeline.remarks == [] and timeline.missed(TIMES) == []
+    assert timeline.remarks == [] and timeline.missed(TIMES, 0.0) == []
 
 
 def test_where_annotations_overlap_the_one_that_began_last_holds():
@@ -48,7 +48,8 @@ def test_one_without_a_duration_holds_until_the_next_or_to_the_end():
     assert spans(Annotation(1.0, "a"), Annotation(4.0, ""), Annotation(6.0, "b", 1.0)) == (
         Span("a", 10, 40), Span("b", 60, 70),
     )  # fmt: skip
-    assert Timeline([Annotation(1.0, "a"), Annotation(4.0, "b")]).remarks == []
+    holds = "its labels have no duration: each holds until the next label begins"
+    assert Timeline([Annotation(1.0, "a"), Annotation(4.0, "b")]).remarks == [holds]
     mixed = Timeline([Annotation(1.0, "a"), Annotation(4.0, "b", 1.0)])
     assert mixed.remarks == ["1 of 2 labels have no duration: each holds until the next label begins"]
 
@@ -66,9 +67,9 @@ def test_one_without_a_duration_inside_another_one_is_an_instant_and_is_said_to_
 
 def test_a_label_without_a_sample_is_told_of():
     timeline = Timeline([Annotation(1.0, "a", 1.0), Annotation(99.0, "b", 1.0), Annotation(3.01, "c", 0.05)])
-    assert timeline.missed(TIMES) == ["labels 'c' at 3.010 s, 'b' at 99.000 s have no sample"]
+    assert timeline.missed(TIMES, 0.0) == ["labels 'c' at 3.010 s, 'b' at 99.000 s have no sample"]
     hidden = Timeline([Annotation(1.0, "a", 1.0), Annotation(1.0, "b", 1.0)])
-    assert hidden.missed(TIMES) == ["label 'a' at 1.000 s has no sample"]
+    assert hidden.missed(TIMES, 0.0) == ["label 'a' at 1.000 s has no sample"]
 
 
 def test_times_with_a_gap_or_a_jump_back_find_their_labels():
@@ -98,3 +99,15 @@ def test_blocks_have_the_labels_of_the_whole(cut):
 )  # fmt: skip
 def test_values_of_labels_as_text(value, text):
     assert label_text(value) == text
+
+
+def test_labels_without_a_text_that_end_another_one_are_counted():
+    several = Timeline([Annotation(t, text) for t, text in ((0.0, ""), (1.0, "a"), (2.0, ""), (3.0, "b"), (4.0, ""))])
+    assert several.remarks[1:] == ["2 labels without a text end the one before"]
+    assert Timeline([Annotation(1.0, "a", 1.0), Annotation(4.0, "")]).remarks == []
+
+
+def test_times_of_labels_without_a_sample_are_those_since_the_first_sample():
+    late = Timeline([Annotation(1003.0, "a", 1.0)])
+    assert late.missed(1000.0 + np.arange(10), 1000.0) == []
+    assert late.missed(1000.0 + np.arange(3), 1000.0) == ["label 'a' at 3.000 s has no sample"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from rosbags import rosbag2
@@ -101,6 +103,8 @@ def test_what_a_stack_recorded_is_read_raw_with_its_prompts(tmp_path, name, name
     assert recording.remarks == (
         f"the EMG is that of {namespace}/emg/raw; there is also {namespace}/emg/filtered",
         f"labels are the prompts on {namespace}/emg/prompt",
+        "its labels have no duration: each holds until the next label begins",
+        "1 label without a text ends the one before",
     )
     check_emg_format(lambda block: formats.blocks(path, Layout(), block))
 
@@ -202,3 +206,68 @@ def test_codes_on_a_topic_of_numbers_are_labels(tmp_path):
     assert unlabelled.spans == () and any(
         "--label would take one for the labels: /cue" in r for r in unlabelled.remarks
     )
+
+
+EMG_WITH_STAMP = "std_msgs/Header header\nint16[2] data\n"
+
+
+def stamped(skews, logged=TIMES, labels=((0, "rest"), (200, "fist"))):
+    """A message a sample, whose stamp differs from the clock of the log by `skews` (s), one for each message."""
+
+    def make(k):
+        def message(types):
+            ns = round(1e9 * (logged[k] - 0.005 + skews[k]))
+            header = types["std_msgs/msg/Header"](types["builtin_interfaces/msg/Time"](ns // 10**9, ns % 10**9), "")
+            return types["myo_msgs/msg/EmgArray"](header, np.arange(2, dtype=np.int16) + k)
+
+        return message
+
+    emg = [("/emg", logged[k], "myo_msgs/msg/EmgArray", make(k)) for k in range(N)]
+    return [*emg, *(text("/label", logged[k], words) for k, words in labels)]
+
+
+@pytest.mark.parametrize("skew", [0.0, 1.5, 7200.0, -90.0])
+def test_labels_are_placed_on_the_clock_that_stamps_the_emg(tmp_path, skew):
+    path = bag(tmp_path / "a.mcap", stamped(np.full(N, skew)), EMG_WITH_STAMP)
+    layout = Layout(rate=RATE, unit="counts", label="/label", channels=("ch1",))
+    recording = formats.read(path, layout)
+    assert [s.label for s in recording.spans] == ["rest", "fist"]
+    assert abs(recording.spans[1].start - 200) <= 1
+    side = "ahead of" if skew > 0 else "behind"
+    moved = [r for r in recording.remarks if "the clock of the bag" in r]
+    assert len(moved) == (skew != 0.0) and all(f"s {side} the clock" in r for r in moved)
+    check_emg_format(lambda block: formats.blocks(path, layout, block))
+
+
+def test_labels_are_refused_where_the_clock_of_the_emg_drifts_from_that_of_the_log(tmp_path):
+    path = bag(tmp_path / "a.mcap", stamped(np.where(np.arange(N) < 200, 0.0, 3.0)), EMG_WITH_STAMP)
+    layout = Layout(rate=RATE, unit="counts", channels=("ch1",))
+    assert formats.read(path, layout).spans == ()
+    with pytest.raises(ConfigError, match="drift apart"):
+        formats.read(path, replace(layout, label="/label"))
+
+
+def test_a_label_at_the_stamp_of_a_sample_begins_with_it(tmp_path):
+    times = 1000.0 + np.arange(N) / 1000.0
+    path = bag(tmp_path / "a.mcap", stamped(np.full(N, 0.005), times), EMG_WITH_STAMP)
+    layout = Layout(rate=1000.0, unit="counts", label="/label", channels=("ch1",))
+    assert formats.read(path, layout).spans == (Span("rest", 0, 200), Span("fist", 200, 400))
+
+
+def test_topics_that_are_left_out_are_named(tmp_path):
+    messages = [array("/emg", t, row, ()) for t, row in zip(TIMES, SAMPLES, strict=True)]
+    path = bag(tmp_path / "a.mcap", [*messages, array("/imu", TIMES[3], [1, 2, 3], ())])
+    assert "topics left out: /imu (std_msgs/msg/Float32MultiArray)" in formats.read(path, Layout(**ASKED)).remarks
+
+
+def test_arrays_of_several_samples_that_do_not_say_so_are_refused(tmp_path):
+    messages = [array("/emg", TIMES[a + 19], np.ravel(SAMPLES[a : a + 20]), ()) for a in range(0, N, 20)]
+    with pytest.raises(ConfigError, match="arrays of 80 numbers .* come 20 samples apart at 200 Hz: dimensions"):
+        formats.read(bag(tmp_path / "a.mcap", messages), Layout(**ASKED))
+
+
+def test_a_bag_that_was_cut_off_says_what_mends_it(tmp_path):
+    path = bag(tmp_path / "a.mcap", recorded())
+    path.write_bytes(path.read_bytes()[:3000])
+    with pytest.raises(ConfigError, match=r"myoprosthesis record --repair .* mends one that was cut off"):
+        formats.read(path, Layout())

@@ -101,7 +101,7 @@ def test_markers_that_stopped_and_started_again_are_all_labels(tmp_path):
     path = xdf(tmp_path / "a.xdf", emg(), markers(2, cues=CUES[:2], source="a"), markers(3, cues=CUES[2:], source="b"))
     recording = formats.read(path, Layout())
     assert recording.spans == SPANS
-    assert recording.remarks == ("stream 'Markers' was stopped and started again: its 2 parts are one",)
+    assert recording.remarks[0] == "stream 'Markers' was stopped and started again: its 2 parts are one"
     empty = xdf(tmp_path / "b.xdf", emg(), markers(2), stream(3, "Markers", "Markers", [], [], 0, "string"))
     assert formats.read(empty, Layout()).spans == SPANS
 
@@ -219,6 +219,29 @@ def test_sizes_that_are_not_there_are_refused_before_anything_is_allocated(tmp_p
     with pytest.raises(ConfigError) as caught:
         formats.read(xdf(tmp_path / "a.xdf", chunk(2, struct.pack("<I", 1) + info.encode()), chunk(3, rows)), Layout())
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("described", [3, 5])
+def test_a_description_of_other_channels_than_there_are_is_told_of(tmp_path, described):
+    channels = [{"label": f"EMG{k}", "unit": "uV", "type": "EMG"} for k in range(described)]
+    recording = formats.read(xdf(tmp_path / "a.xdf", stream(1, channels=channels)), Layout(unit="uV"))
+    assert recording.channels == ("ch1", "ch2", "ch3", "ch4")
+    assert recording.remarks == (
+        f"stream 'Arm' has 4 channels and describes {described}: names, units and types that it gives are not used",
+    )
+
+
+def test_streams_that_are_left_out_are_named(tmp_path):
+    imu = stream(3, "IMU", "ACC", SAMPLES[:, :3], channels=[{"label": c} for c in ("ax", "ay", "az")])
+    remarks = formats.read(xdf(tmp_path / "a.xdf", emg(), markers(2), imu), Layout()).remarks
+    assert any(r.startswith("streams left out: IMU (ACC, 3 × float32") for r in remarks)
+    assert not any("Markers" in r for r in remarks)
+
+
+def test_a_marker_at_the_stamp_of_a_sample_begins_with_it_whatever_the_last_digit(tmp_path):
+    cues = [(TIMES[0] + 1e-9, "rest"), (TIMES[400] + 1e-7, "fist")]
+    recording = formats.read(xdf(tmp_path / "a.xdf", emg(), markers(2, cues=cues)), Layout())
+    assert recording.spans == (Span("rest", 0, 400), Span("fist", 400, N))
 
 
 NAMES = st.text("abcdefgXYZ 0123456789_-#äµ", min_size=1, max_size=10).map(str.strip).filter(bool)

@@ -63,17 +63,18 @@ class Timeline:
         which = np.searchsorted(self.starts, times, side="right") - 1
         return np.where((which >= 0) & (times < self.stops[which]), which, -1)
 
-    def missed(self, times: Array) -> list[str]:
-        """A sentence on the labels that no sample at `times` has, all samples of the recording, or none."""
+    def missed(self, times: Array, begin: float) -> list[str]:
+        """A sentence on the labels that no sample at `times` has, all samples of the recording, or none; it gives their
+        times since `begin`, that of the first sample, as spans do."""
         hit = {self._which[k] for k in np.unique(self._at(times)) if k >= 0} if len(self.starts) else set()
         used = [k for k, part in enumerate(self._parts) if part[2] not in self._ignore]
-        lost = [f"{self._parts[k][2]!r} at {self._parts[k][0]:.3f} s" for k in used if k not in hit]
+        lost = [f"{self._parts[k][2]!r} at {self._parts[k][0] - begin:.3f} s" for k in used if k not in hit]
         return [f"{_listed(lost, 'label', 'labels')} {'has' if len(lost) == 1 else 'have'} no sample"] if lost else []
 
     def _with_ends(self, ordered: list[Annotation]) -> list[tuple[float, float, str]]:
         """Onset, end and label of each; what is to be ignored has an empty label."""
         out: list[tuple[float, float, str]] = []
-        instants, held, lasting, around, until = [], 0, 0, "", -np.inf
+        instants, held, ended, lasting, around, until = [], 0, 0, 0, "", -np.inf
         onsets = np.array([a.onset for a in ordered])
         for a in ordered:
             label, used = a.text.strip(), a.text.strip() not in self._ignore
@@ -89,10 +90,13 @@ class Timeline:
                 later = int(np.searchsorted(onsets, a.onset, side="right"))
                 out.append((a.onset, float(onsets[later]) if later < len(onsets) else np.inf, label))
                 held += used
-        if held and lasting:
-            self.remarks.append(
-                f"{held} of {held + lasting} labels have no duration: each holds until the next label begins"
-            )
+                ended += not label and len(out) > 1 and out[-2][1] == a.onset and bool(out[-2][2])
+        if held:
+            which = f"{held} of {held + lasting} labels have" if lasting else "its labels have"
+            self.remarks.append(f"{which} no duration: each holds until the next label begins")
+        if ended:
+            ends = "1 label without a text ends" if ended == 1 else f"{ended} labels without a text end"
+            self.remarks.append(f"{ends} the one before")
         if instants:
             self.remarks.append(
                 f"{_listed(sorted(set(instants)), 'label', 'labels')} without a duration inside another label such as "

@@ -8,8 +8,10 @@ each until the next one. No ROS is needed to read them.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.emg.extras import library
 from myoprosthesis.emg.formats import agreement
 from myoprosthesis.emg.formats.annotations import Annotation, Timeline, label_text
-from myoprosthesis.emg.formats.numeric_messages import leaves, piece
+from myoprosthesis.emg.formats.numeric_messages import Piece, leaves, piece
 from myoprosthesis.emg.formats.streams import Columns, chosen, cut, emg_of_stream, numbered
 from myoprosthesis.emg.layout import Layout, uses
 from myoprosthesis.emg.recording import Recording
@@ -31,6 +33,13 @@ TEXT = "std_msgs/msg/String"
 RAW, FILTERED, SPEC, PROMPT = "emg/raw", "emg/filtered", "emg/spec", "emg/prompt"
 DERIVED = (FILTERED, "emg/envelope", "emg/decision")
 """Topics of a stack that hold what was made of the EMG."""
+LISTED = 8
+"""So many topics that are left out are named."""
+EARLIEST_S, LATEST_S, APART_S = -0.02, 0.5, 0.25
+"""EMG whose stamps are further than this before or behind the time when it was logged has another clock than the log;
+where the distance changes by more than `APART_S`, nobody knows how to place labels."""
+BURST = 3
+"""Messages that come this many samples apart are not of one sample each."""
 NO_NUMBERS = (
     *(TEXT, "rcl_interfaces/msg/Log"),
     *("diagnostic_msgs/msg/DiagnosticArray", "diagnostic_msgs/msg/DiagnosticStatus"),
@@ -47,15 +56,25 @@ def read_bag(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
         reader = highlevel.AnyReader([path], default_typestore=stores.get_typestore(stores.Stores.ROS2_JAZZY))
         reader.open()
     except Exception as error:  # rosbags raises many kinds for what is no such file
-        raise ConfigError(f"{path} is no {path.suffix[1:].upper()} bag, or a damaged one") from error
+        raise ConfigError(f"{path} is no {path.suffix[1:].upper()} bag, or a damaged one{_way_out(path)}") from error
     try:
         yield from _recordings(path, layout, block, _Bag(path, reader))
     except ConfigError:
         raise
     except Exception as error:  # a file that is cut off in the middle
-        raise ConfigError(f"{path} is a damaged bag: {' '.join(str(error).split())[:80]}") from error
+        raise ConfigError(
+            f"{path} is a damaged bag: {' '.join(str(error).split())[:80]}{_way_out(path)}"
+        ) from error
     finally:
         reader.close()
+
+
+def _way_out(path: Path) -> str:
+    return f": `myoprosthesis record --repair {path.parent}` mends one that was cut off" if _is_mcap(path) else ""
+
+
+def _is_mcap(path: Path) -> bool:
+    return path.suffix.lower() == ".mcap"
 
 
 class _Bag:
@@ -96,8 +115,16 @@ def _recordings(path: Path, layout: Layout, block: int, bag: _Bag) -> Iterator[R
     if first.times is None:
         when = "the stamps of its messages" if first.stamp else "when each message was recorded"
         remarks.append(f"times are {when}" + (", that of its last sample" if len(first.values) > 1 else ""))
+    _check_one_sample(path, bag, topic, numeric[topic], first, rate)
     markers, more = _markers(bag, layout, base)
+    if markers:
+        markers, moved = _on_clock_of_emg(bag, topic, numeric[topic], markers)
+        more += moved
     remarks += [*left, *more]
+    unread = [f"{t} ({kind})" for t, kind in sorted(numeric.items()) if t not in (topic, layout.label, *others)]
+    if unread:
+        more_topics = f" and {len(unread) - LISTED} more" if len(unread) > LISTED else ""
+        remarks.append(f"topics left out: {', '.join(unread[:LISTED])}{more_topics}")
 
     def chain() -> Iterator[tuple[Array, Array]]:
         for moment, one in _with(at, first, pieces):
@@ -138,6 +165,50 @@ def _spec(bag: _Bag, topic: str) -> tuple[SourceSpec | None, dict[str, Any]]:
         return None, {}
     spec = SourceSpec.from_json(text)
     return spec, dict(json.loads(text).get("conditioning") or {})
+
+
+def _check_one_sample(path: Path, bag: _Bag, topic: str, kind: str, first: Piece, rate: float) -> None:
+    """Refuse arrays that are read as one sample each, when their messages come as far apart as those of several."""
+    width = first.values.size
+    if not kind.endswith("MultiArray") or len(first.values) > 1:
+        return
+    times = [at for at, _ in itertools.islice(bag.messages(topic), 20)]
+    apart = round(float(np.median(np.diff(times))) * rate) if len(times) > 2 else 1
+    if apart >= BURST and width > 1 and width % apart == 0:
+        raise ConfigError(
+            f"{path}: {topic} has arrays of {width} numbers that do not say what they are, and come {apart} samples "
+            f"apart at {rate:g} Hz: dimensions 'samples' and 'channels' in their layout would say it"
+        )
+
+
+def _on_clock_of_emg(
+    bag: _Bag, topic: str, kind: str, markers: list[Annotation]
+) -> tuple[list[Annotation], list[str]]:
+    """Labels, which have the times when they were logged, on the clock that stamps the EMG; and a sentence on it."""
+    delays, length = [], 0.0
+    for at, message in bag.messages(topic):
+        one = piece(f"{bag.path}: {topic}", message, kind)
+        newest = float(one.times[-1]) if one.times is not None and len(one.times) else one.stamp
+        if newest:
+            delays.append(at - newest)
+            length = max(length, newest - float(one.times[0])) if one.times is not None else length
+    if not delays:
+        return markers, []
+    half = len(delays) // 2 or 1
+    early, late = min(delays[:half]), min(delays[half:] or delays)
+    least = min(early, late)
+    if abs(early - late) > APART_S:
+        raise ConfigError(
+            f"{bag.path}: the stamps of {topic} and the clock of the bag, which its labels have, drift apart (from "
+            f"{-early:.3f} s to {-late:.3f} s): nobody knows which samples the labels belong to"
+        )
+    if EARLIEST_S - length <= least <= LATEST_S:
+        return markers, []
+    side, way = ("ahead of", "later") if least < 0 else ("behind", "earlier")
+    return [replace(m, onset=m.onset - least) for m in markers], [
+        f"the stamps of {topic} are {abs(least):.3f} s {side} the clock of the bag, which its labels have: they are "
+        f"placed so much {way}"
+    ]
 
 
 def _markers(bag: _Bag, layout: Layout, base: str | None) -> tuple[list[Annotation], list[str]]:

@@ -71,7 +71,7 @@ def read_edf(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
         timeline = Timeline(file.annotations, layout.ignore)
         nearest = times + 0.5 / rate  # an annotation begins at the sample that is nearest to its onset
         spans = timeline.spans(nearest)
-        remarks += [*timeline.remarks, *timeline.missed(nearest)]
+        remarks += [*timeline.remarks, *timeline.missed(nearest, float(times[0]))]
         in_file = timeline.in_file
     held = [s for s in (layout.label, *layout.targets) if s and signals[s].per_record != per_record]
     if held:

@@ -16,6 +16,8 @@ from myoprosthesis.emg.layout import Layout
 from myoprosthesis.emg.recording import Recording
 
 Array = NDArray[np.float64]
+SAME_S = 1e-5
+"""A sample this little before a label has it: the two stamps differ by their sums of decimal numbers alone."""
 
 
 def chosen(path: Path, layout: Layout, there: Mapping[str, str], likely: Sequence[str], what: str) -> str:
@@ -85,14 +87,15 @@ def cut(
     remarks: Sequence[str], conditioned: str = "",
 ) -> Iterator[Recording]:  # fmt: skip
     """Recordings of up to `block` samples (0: all in one) from pieces of samples (n, n_columns) and times (n,)."""
-    before, count = np.nan, 0
+    before, count, slack = np.nan, 0, min(SAME_S, 0.5 / columns.rate)
 
     def made(x: Array, t: Array) -> Recording:
         samples = np.asarray(x[:, columns.places], float) * columns.scales
-        missed = timeline.missed(t) if not block else []
+        nearest = t + slack
+        missed = timeline.missed(nearest, float(t[0])) if not block else []
         return Recording(
-            samples, columns.names, columns.rate, columns.unit, t, True, timeline.spans(t, before), source=str(path),
-            file_unit=columns.file_unit, file_labels=timeline.in_file,
+            samples, columns.names, columns.rate, columns.unit, t, True, timeline.spans(nearest, before + slack),
+            source=str(path), file_unit=columns.file_unit, file_labels=timeline.in_file,
             remarks=(*remarks, *timeline.remarks, *missed), conditioned=conditioned,
         )  # fmt: skip
 

@@ -41,7 +41,9 @@ def read_xdf(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
     unit, file_unit, scales = agreement.units(path, layout, used, [units[k] for k in places])
     columns = Columns(tuple(places), used, scales, unit, rate, file_unit)
     annotations, more = _labels(path, layout, named, name)
-    remarks += [*same, *left, *more]
+    used_beside = {name, layout.label, layout.label.rpartition("/")[0]}
+    others = [f"{n} ({s.about})" for n, s in samples.items() if n not in used_beside and not _are_markers(s)]
+    remarks += [*same, *left, *more, *([f"streams left out: {'; '.join(others)}"] if others else [])]
     timeline = Timeline(annotations, layout.ignore)
     yield from cut(path, block, iter([(stream.values, stream.times)]), columns, timeline, remarks)
 

@@ -79,7 +79,7 @@ def load(path: Path) -> tuple[list[Stream], list[str]]:
         logger.propagate = propagate
     remarks += [f"pyxdf says: {m[:160]}" for m in messages.texts if not any(u in m for u in USUAL)]
     for stream, raw in zip(streams, loaded, strict=True):
-        remarks += _counted(stream, raw)
+        remarks += [*_undescribed(stream, raw), *_counted(stream, raw)]
     joined, more = _joined(streams)
     return joined, remarks + more
 
@@ -153,9 +153,7 @@ def _check_samples(path: Path, data: Any, start: int, size: int, width: int, eac
 def _stream(raw: Any) -> Stream:
     info = raw["info"]
     count = int(_one(info, "channel_count"))
-    desc = (info.get("desc") or [None])[0] or {}
-    described = ((desc.get("channels") or [None])[0] or {}).get("channel") or [] if isinstance(desc, dict) else []
-    channels = [{k: _one(c, k) for k in ("label", "unit", "type")} for c in described if isinstance(c, dict)]
+    channels = _described(info)
     if len(channels) != count:
         channels = [{"label": "", "unit": "", "type": ""}] * count
     values: Any = raw["time_series"]
@@ -164,6 +162,24 @@ def _stream(raw: Any) -> Stream:
         _one(info, "channel_format"), float(_one(info, "nominal_srate") or 0), tuple(channels),
         np.asarray(raw["time_stamps"], float), values, bool(raw["clock_times"]),
     )  # fmt: skip
+
+
+def _described(info: Any) -> list[dict[str, str]]:
+    """Label, unit and type of every channel that a stream's header describes."""
+    desc = (info.get("desc") or [None])[0] or {}
+    channels = ((desc.get("channels") or [None])[0] or {}).get("channel") or [] if isinstance(desc, dict) else []
+    return [{k: _one(c, k) for k in ("label", "unit", "type")} for c in channels if isinstance(c, dict)]
+
+
+def _undescribed(stream: Stream, raw: Any) -> list[str]:
+    """A sentence where a stream describes another number of channels than it has."""
+    described, width = len(_described(raw["info"])), len(stream.channels)
+    if described in (0, width):
+        return []
+    return [
+        f"stream {stream.name!r} has {width} channels and describes {described}: "
+        "names, units and types that it gives are not used"
+    ]
 
 
 def _counted(stream: Stream, raw: Any) -> list[str]:
