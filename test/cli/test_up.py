@@ -293,7 +293,7 @@ def test_one_s_own_recording_with_what_it_does_not_say_beside_it(up, tmp_path):
     assert figures["accuracy"] is None and figures["per_class"] == {}  # nobody knows what was asked for
 
 
-OWN = "a,b,c\n" + "1,2,3\n4,5,6\n" * 200
+OWN = "emg_a,emg_b,emg_c\n" + "1,2,3\n4,5,6\n" * 200
 REFUSED = {
     "no such port": (("--port", "/nonexistent"), "there is no port /nonexistent"),
     "a port that is none": (("--port", "/dev/null"), "/dev/null cannot be used as a serial port"),
@@ -304,7 +304,7 @@ REFUSED = {
     ),
     "other channels": (
         ("--file", "OWN", "--emg-option", "layout={rate: 200, unit: counts}"),
-        "decoder 'gestures_myo' knows EMG channel 'ch1', which is not there; there are: a, b, c",
+        "decoder 'gestures_myo' knows EMG channel 'ch1', which is not there; there are: emg_a, emg_b, emg_c",
     ),
     "another rate": (("--emg", "synthetic"), "was fitted on EMG with rate = 200.0, here it is 1000.0"),
     "another unit": (("--emg-option", "layout={unit: V}"), "unit = 'counts', here it is 'V'"),

@@ -139,7 +139,7 @@ def test_strength_is_that_of_the_entry():
         (entry("mains", unit="counts"), "given in counts, these samples are in V"),
         (entry("emg_noise", unit="mV"), "given in mV, these samples are in V"),
         (Entry("emg", "thunder", {}), "unknown perturbation of EMG 'thunder'"),
-        (Entry("emg", "delay", {}), "cannot be read: KeyError"),
+        (Entry("emg", "delay", {}), "it has no 'delay_s'"),
         (Entry("emg", "delay", {"delay_s": 2.0}), "0 to 0.5 s"),
         (Entry("emg", "electrode_shift", {"positions": float("nan")}), "finite number"),
         (Entry("emg", "electrode_shift", {"positions": "far"}), "cannot be read"),
