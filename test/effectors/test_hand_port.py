@@ -282,8 +282,9 @@ def test_the_death_of_the_keeper_is_a_fault_at_once_and_another_takes_its_place(
         assert reasons[0][0] < 0.1 and f"the process that keeps {port.path} ended" in reasons[0][1]
         assert any("(SIGKILL); another is started" in text for _, text in reasons)
         assert back and hand._port.reopened == 1 and hand._port.keeper_pid not in (0, first)
-        passed, steps = np.diff(targets(port)[:, :2], axis=0).T
-        assert (np.abs(steps) <= 6.0 * np.maximum(passed, 0.005) + 1e-3).all()  # frames are lost with a keeper
+        steps = np.abs(np.diff(targets(port)[:, 1]))
+        anew = steps > 6.0 * 0.005 + 1e-3  # the target is put to where the hand is: when it stops, and when it goes on
+        assert anew.sum() <= 2 and steps.max() < 0.2
         second = hand._port.keeper_pid
         guard.close()
         assert ended(second)
