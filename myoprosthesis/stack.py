@@ -31,7 +31,7 @@ class StackOptions:
     effector: str = option("", "the body")
     policy: str = option("", "the policy: a name or the path of a policy.onnx")
     perturbation: str = option("", "what is imposed: a preset, a kind, or the path of a YAML file")
-    task: str = option("", "what is asked for, in a stack with a task")
+    task: str = option("", "what is asked for, in a stack with a task; none: nothing, the policy plays")
     emg: str = option("", "the source of EMG, in a stack with one: recording, synthetic, serial, lsl, brainflow …")
     file: str = option("", "the recording that is played again")
     emg_option: tuple[str, ...] = option((), "other options of the source of EMG, as name=value")
@@ -97,6 +97,8 @@ EMULATOR_S = 20.0
 GRIPS = "grips"
 """The parameter of the policy that says what each answer of a decoder moves: a later layer changes the answers that it
 names, and leaves the others as they are."""
+NO_TASK = "none"
+"""The name of no task: the policy plays, and nothing is asked for."""
 MODEL = "_model"
 """What the name of a hand's model ends with."""
 
@@ -176,10 +178,12 @@ Chosen = dict[str, dict[str, Any]]
 def _with_task(options: StackOptions, file: Mapping[str, Any], effector: str, policy: str) -> Chosen:
     """A body, a policy that sees it, what is imposed, and what is asked for."""
     _refuse_given(options, ("emg", "file", "emg_option", "port"), "has no EMG and no real hand")
-    parties = ["task", "perturbation"]
-    task = options.task or str(file.get("task", "centre_out"))
+    task = options.task or str(file.get("task", "centre_out") or NO_TASK)
+    if task == NO_TASK:
+        _refuse_given(options, ("trials",), "has no task")
+    parties = ["perturbation"] if task == NO_TASK else ["task", "perturbation"]
     drawn = task not in registry.names("tasks") or "seed" in {f.name for f in fields(registry.options("tasks", task))}
-    return {
+    chosen: Chosen = {
         "effector": {
             "effector": effector,
             "lockstep": options.lockstep,
@@ -190,13 +194,17 @@ def _with_task(options: StackOptions, file: Mapping[str, Any], effector: str, po
         },
         "policy": {"policy": policy, "lockstep": options.lockstep, "parties": parties, "seed": options.seed},
         "perturbation": {},
-        "task": {
+    }
+    if task == NO_TASK:
+        chosen["perturbation"] = {"per_trial": False}
+    else:
+        chosen["task"] = {
             "task": task,
             "trials": options.trials,
             "lockstep": options.lockstep,
             **({"seed": options.seed} if drawn else {}),
-        },
-    }
+        }
+    return chosen
 
 
 def _with_emg(options: StackOptions, file: Mapping[str, Any], effector: str, policy: str) -> Chosen:

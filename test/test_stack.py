@@ -166,6 +166,20 @@ def test_a_stack_with_an_unknown_key_is_refused(tmp_path):
         parameters(stack=str(file))
 
 
+def test_a_stack_without_a_task(tmp_path):
+    file = tmp_path / "stack.yaml"
+    for word in ("none", "null"):
+        file.write_text(f"effector: arm26\npolicy: reach_null\ntask: {word}\n")
+        made = parameters(stack=str(file))
+        assert list(made) == ["effector", "policy", "perturbation"]
+        assert made["effector"]["parties"] == made["policy"]["parties"] == ["perturbation"]
+        assert made["perturbation"]["per_trial"] is False
+        assert "task" in parameters(stack=str(file), task="hold")
+    assert list(parameters(task="none")) == ["effector", "policy", "perturbation"]
+    with pytest.raises(ConfigError, match="has no task: trials cannot be given"):
+        parameters(task="none", trials=3)
+
+
 # -- from EMG to a hand -----------------------------------------------------------------------------------------
 
 

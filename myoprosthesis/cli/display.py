@@ -128,7 +128,9 @@ def summary_table(s: Mapping[str, Any]) -> Table:
     else:
         lost = f", {s['trials_lost']} lost (interrupted, without figures)" if s["trials_lost"] else ""
         unscored = s["trials"] - s["trials_scored"]
-        rows["trials"] = f"{s['trials']} of {s['task']}{lost}" + (f", {unscored} not scored" if unscored else "")
+        rows["trials"] = f"{s['trials']} of {s['task'] or 'no task'}{lost}"
+        if unscored:
+            rows["trials"] += f", {unscored} not scored"
         if unknown := s["trials_of_unknown_condition"]:
             rows["trials"] += f", {unknown} whose policy or perturbation was not heard of, in no figure"
     factor = s["real_time_factor"]

@@ -73,6 +73,20 @@ def _entry(text: Any) -> str | float:
         raise ConfigError(f"{text!r} is no fail state of a channel: {HOLD}, {RELAX} or a number") from None
 
 
+def creeps(command: Channels, each: Sequence[str | float]) -> str:
+    """A sentence on the channels that command a speed, which no fail state holds in their place; empty where there are
+    none."""
+    speeds = [n for n, unit, entry in zip(command.names, command.units, each, strict=True)
+              if unit.endswith("/s") and entry in (RELAX, 0.0)]  # fmt: skip
+    if not speeds:
+        return ""
+    verb = "is" if len(speeds) == 1 else "are"
+    return (
+        f"in the fail state, an emergency stop too, {', '.join(speeds)} {verb} commanded "
+        "speed 0: under a load, such as gravity, that creeps; a position servo holds its place"
+    )
+
+
 class FailState:
     """The commands of a fail state that begins now.
 

@@ -13,14 +13,14 @@ import mujoco
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import option
 from myoprosthesis.effectors import urdf
-from myoprosthesis.effectors.mujoco_body import BodyOptions, MujocoBody, compiled
+from myoprosthesis.effectors.mujoco_body import BodyOptions, MujocoBody, compiled, mark_endpoint
 
 MODELS = Path(__file__).parent / "models"
 
 
 @dataclass(frozen=True)
 class MjcfOptions(BodyOptions):
-    """Options of a body read from a file."""
+    """Options of a body read from a file; its endpoint may be the origin of a body too, as of a URDF's link."""
 
     file: str = option("", "path of an MJCF or URDF file", file="path")
     servo_hz: float = option(8.0, "natural frequency of the position servos that a URDF's joints get", "Hz", 0.1, 50.0)
@@ -63,10 +63,18 @@ def mjcf(options: MjcfOptions) -> MujocoBody:
         raise ConfigError(f"effector 'mjcf' needs an existing file, got {options.file!r}: --set effector.file=PATH")
     speeds: tuple[float, ...] | None = None
     if path.suffix.lower() == ".urdf":
-        model, speeds = compiled(lambda: urdf.model_of(path, options.servo_hz), f"the model {path}")
+        model, speeds = compiled(lambda: urdf.model_of(path, options.servo_hz, options.endpoint), f"the model {path}")
     else:
-        model = compiled(lambda: mujoco.MjModel.from_xml_path(str(path)), f"the model {path}")
+        model = compiled(lambda: _model_of(path, options.endpoint), f"the model {path}")
     return MujocoBody(path.stem, model, options, rate_limit=speeds or None)
+
+
+def _model_of(path: Path, endpoint: str) -> mujoco.MjModel:
+    if not endpoint:
+        return mujoco.MjModel.from_xml_path(str(path))
+    spec = mujoco.MjSpec.from_file(str(path))
+    mark_endpoint(spec, endpoint)
+    return spec.compile()
 
 
 def _own(name: str, options: BodyOptions) -> MujocoBody:

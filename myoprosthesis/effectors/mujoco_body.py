@@ -344,12 +344,29 @@ class MujocoBody:
         self._strength = strength.copy()
 
 
+def mark_endpoint(spec: mujoco.MjSpec, name: str) -> None:
+    """Where there is no site of this name, one is put at the origin of the body of this name. Raises `ConfigError`
+    with what there is."""
+    sites = [s.name for s in spec.sites if s.name]
+    if not name or name in sites:
+        return
+    bodies = [b.name for b in spec.bodies if b.name and b.name != "world"]
+    if name not in bodies:
+        raise ConfigError(
+            f"the model has no site or body {name!r} for its endpoint; sites: {_few(sites)}; bodies: {_few(bodies)}"
+        )
+    spec.body(name).add_site(name=name)
+
+
+def _few(names: Sequence[str]) -> str:
+    return (", ".join(names[:20]) + (" …" if len(names) > 20 else "")) or "none"
+
+
 def _site(model: mujoco.MjModel, name: str, endpoint: str) -> int:
     sites = [model.site(i).name for i in range(model.nsite)]
     if endpoint:
         if endpoint not in sites:
-            few = ", ".join(sites[:20]) + (" …" if len(sites) > 20 else "")
-            raise ConfigError(f"effector {name!r} has no site {endpoint!r}; it has: {few or 'none'}")
+            raise ConfigError(f"effector {name!r} has no site {endpoint!r}; it has: {_few(sites)}")
         return sites.index(endpoint)
     return sites.index("endpoint") if "endpoint" in sites else -1
 

@@ -10,21 +10,24 @@ import mujoco
 import numpy as np
 
 from myoprosthesis.effectors.actuation import coupling
+from myoprosthesis.effectors.mujoco_body import mark_endpoint
 
 SPEED = 1.0
 """rad/s or m/s: fastest change of a command where the URDF limits no velocity."""
 
 
-def model_of(path: Path, servo_hz: float) -> tuple[mujoco.MjModel, tuple[float, ...]]:
+def model_of(path: Path, servo_hz: float, endpoint: str = "") -> tuple[mujoco.MjModel, tuple[float, ...]]:
     """The compiled model and the speed limit of each servo (rad/s or m/s): the URDF's, or `SPEED` where it has none.
 
     There is a servo on every joint that turns or slides and does not mimic another: critically damped, of `servo_hz` as
     its natural frequency with the inertia of the start, as strong as the URDF's effort limit, over the joint's range;
-    ±180° for a continuous joint. Raises `ValueError` with MuJoCo's reason.
+    ±180° for a continuous joint. `endpoint` names the link whose origin is the endpoint. Raises
+    `ValueError` with MuJoCo's reason, and `ConfigError` where there is no such link.
     """
     limits = _velocities(path)
     spec = mujoco.MjSpec.from_file(str(path))
     spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
+    mark_endpoint(spec, endpoint)
     bare = spec.compile()
     inertia = _inertia(bare)
     joints = {int(mujoco.mjtJoint.mjJNT_HINGE), int(mujoco.mjtJoint.mjJNT_SLIDE)}

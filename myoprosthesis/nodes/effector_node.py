@@ -16,6 +16,7 @@ from std_srvs.srv import SetBool, Trigger
 from myoprosthesis.core import registry
 from myoprosthesis.core.effector import EffectorState
 from myoprosthesis.core.errors import ConfigError, MyoError
+from myoprosthesis.core.fail import creeps
 from myoprosthesis.core.fingerprint import fingerprint
 from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.core.options import option
@@ -136,6 +137,8 @@ class EffectorNode(LoopNode):
             changes["fingerprint"] = fingerprint(effector)
         effector.spec = replace(effector.spec, **changes)
         guard = GuardedEffector(effector)
+        if creeping := creeps(effector.spec.command, effector.spec.fail_each):
+            self.get_logger().warning(creeping)
         self._port.fit(effector.spec, self._clocks(o), o.beside)
         self.loop = EffectorLoop(
             guard, self._port, lockstep=o.lockstep, parties=o.parties, seed=o.seed, duration_s=o.duration_s,

@@ -130,8 +130,9 @@ class TaskNode(ManagedNode):
         if "home" in own:  # it reaches from a place to a place
             if not spec.endpoint:
                 raise ConfigError(
-                    f"task {self._name!r} reaches, and effector {spec.name!r} has no endpoint to reach with: name one "
-                    "with --set effector.endpoint=SITE, where the effector takes one, or choose another task"
+                    f"task {self._name!r} reaches, and effector {spec.name!r} has no endpoint to reach with: name a "
+                    "site with --set effector.endpoint=NAME (of a body from a file also one of its bodies, a URDF's "
+                    "link), or let the policy play without a task: --task none"
                 )
             if not given.home:
                 given = replace(given, home=spec.home)

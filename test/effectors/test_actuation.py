@@ -6,6 +6,8 @@ import pytest
 
 from myoprosthesis.core.effector import NOTHING, Imposed
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.fail import creeps
+from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.core.law import Law
 from myoprosthesis.effectors.bodies import MjcfOptions, mjcf
 from myoprosthesis.effectors.mujoco_body import BodyOptions, MujocoBody
@@ -170,3 +172,22 @@ def test_an_actuator_with_several_controls_is_refused_by_name():
         pytest.skip("this MuJoCo has none")
     with pytest.raises(ConfigError, match="'p' takes 2 controls"):
         body_of(arm('<pid name="p" joint="elbow" kp="10" ki="1" ctrlrange="-2 2"/>'))
+
+
+def test_a_channel_that_creeps_in_the_fail_state_is_named():
+    """Under gravity a velocity servo at speed 0 goes on sinking; a position servo stands."""
+    arm = """<mujoco><option timestep="0.002" integrator="implicitfast"/><worldbody>
+    <body><joint name="elbow" axis="0 1 0"/>
+    <geom type="capsule" size="0.02" fromto="0 0 0 0.3 0 0" mass="1"/></body></worldbody>
+    <actuator><{} name="motion" joint="elbow" ctrlrange="-2 2"/></actuator></mujoco>"""
+    sunk = {}
+    for kind, gains in (("velocity", 'kv="10"'), ("position", 'kp="200" kv="10"')):
+        model = mujoco.MjModel.from_xml_string(arm.format(f"{kind} {gains}"))
+        guard = GuardedEffector(MujocoBody("arm", model, BodyOptions()))
+        guard.estop()
+        guard.reset()
+        places = [guard.step(None).joint_position[0] for _ in range(300)]
+        sunk[kind] = places[-1] - places[100]
+        text = creeps(guard.spec.command, guard.spec.fail_each)
+        assert ("motion is commanded speed 0" in text) is (kind == "velocity")
+    assert sunk["velocity"] > 0.1 > 100 * abs(sunk["position"])

@@ -317,6 +317,28 @@ def test_any_mjcf_by_path(tmp_path):
         mjcf(bodies.MjcfOptions(file=str(path)))
 
 
+URDF = """<robot name="u"><link name="base"/><link name="arm"><inertial><origin xyz=".15 0 0"/><mass value="1"/>
+<inertia ixx=".001" ixy="0" ixz="0" iyy=".008" iyz="0" izz=".008"/></inertial></link><link name="tool"/>
+<joint name="j" type="revolute"><parent link="base"/><child link="arm"/><axis xyz="0 0 1"/>
+<limit lower="-1.5" upper="1.5" effort="20" velocity="2"/></joint>
+<joint name="flange" type="fixed"><parent link="arm"/><child link="tool"/><origin xyz=".3 0 .1"/></joint></robot>"""
+
+
+@pytest.mark.parametrize(
+    "file, text, name, place",
+    [("u.urdf", URDF, "tool", (0.3, 0, 0.1)), ("u.urdf", URDF, "arm", (0, 0, 0)), ("m.xml", FREE, "trunk", (0, 0, 0)),
+     ("m.xml", FREE, "endpoint", (0.1, 0, 0))],
+)  # fmt: skip
+def test_the_endpoint_of_a_file_may_be_a_body_or_a_link(tmp_path, file, text, name, place):
+    path = tmp_path / file
+    path.write_text(text)
+    body = mjcf(bodies.MjcfOptions(file=str(path), endpoint=name))
+    assert body.spec.endpoint == name and body.spec.home == pytest.approx(place)
+    assert body.reset(0).endpoint_position == pytest.approx(place)
+    with pytest.raises(ConfigError, match=r"no site or body 'nowhere' for its endpoint; sites: .*; bodies: \w"):
+        mjcf(bodies.MjcfOptions(file=str(path), endpoint="nowhere"))
+
+
 def test_a_joint_is_in_the_unit_of_its_kind():
     """Slides in m, hinges in rad, of a free joint x, y and z in m; whatever their order and choice."""
     model = mujoco.MjModel.from_xml_string(
