@@ -6,12 +6,12 @@ import argparse
 import hashlib
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
 from myoprosthesis.cli import compare
-from myoprosthesis.cli.about import about, add_about, add_options, chosen
+from myoprosthesis.cli.about import about, add_about, add_options, chosen, options
 from myoprosthesis.cli.figures import add_json, check_writable, write_json
 from myoprosthesis.core.errors import ConfigError
 
@@ -202,6 +202,20 @@ def read(given: argparse.Namespace, layout: Any) -> tuple[list[Path], list[tuple
     return paths, out
 
 
+def _refuse_fixed(given: argparse.Namespace) -> None:
+    """Refuse flags of what a decoder was fitted with, or of how a fit is judged."""
+    from myoprosthesis.emg.layout import Layout
+
+    free = {f.name for f in fields(Layout)} | {"margin_s"}
+    names = {f.name for kind in options() for f in fields(kind)} - free
+    flags = [f"--{name.replace('_', '-')}" for name in sorted(names) if getattr(given, name, None) is not None]
+    if flags:
+        raise ConfigError(
+            f"{', '.join(flags)} cannot be given with --decoder, which is judged as it was fitted and on all of the "
+            f"recordings: leave it out, or leave --decoder out to judge a way to fit"
+        )
+
+
 def _tell_broken(count: int) -> None:
     if count:
         print(f"{count} windows have a gap in time in them, and do not count")
@@ -250,6 +264,7 @@ def _replay(given: argparse.Namespace) -> tuple[dict[str, Any], Sequence[str]]:
     from myoprosthesis.training.decoding import replay
     from myoprosthesis.training.windows import Cut, broken, refuse
 
+    _refuse_fixed(given)
     said = about(given, given.recordings)
     decoder = Decoder(OnnxPolicy(store.find(given.decoder)))
     names, task, rest = decoder.names, decoder.settings.task, decoder.settings.rest

@@ -178,6 +178,11 @@ def splits(w: Windows, by: str, test: Sequence[str] = (), train_share: float = 0
     if by not in SPLITS:
         raise ConfigError(f"a split by {by!r} is none of {', '.join(SPLITS)}")
     if by == "time":
+        if test:
+            raise ConfigError(
+                f"test {', '.join(test)!r} has no use in a split by time, which holds out the last part of each file: "
+                f"leave it out, or split by {', '.join(SPLITS[:-1])}"
+            )
         boundary = (train_share * w.total).astype(int)
         yield f"last {1 - train_share:.0%}", w.last < boundary, w.first >= boundary
         return
