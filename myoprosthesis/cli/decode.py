@@ -133,11 +133,10 @@ class _Work:
         self.split: d.Split = chosen(given, d.Split, said)
         wanted: d.Fit = chosen(given, d.Fit, said)
         settings: Decoding = chosen(given, Decoding, said)
-        if settings.task == "values" and not self.layout.target_unit:
-            raise ConfigError("the unit of the targets is not said: give it, such as --target-unit N")
         self.features = wanted.features
         self.files, recordings = read(given, self.layout)
         first = recordings[0][1]
+        self.target_unit = _target_unit(recordings) if settings.task == "values" else ""
         self.channels = first.channels
         for path, recording in recordings:
             refuse(recording, path)
@@ -198,7 +197,8 @@ def read(given: argparse.Namespace, layout: Any) -> tuple[list[Path], list[tuple
         out.append((path, replace(recording, samples=recording.samples[:, order], channels=first.channels)))
     for remark in dict.fromkeys(remark for _, recording in out for remark in recording.remarks):
         print(f"{paths[0] if len(paths) == 1 else 'recordings'}: {remark}")
-    check_labels(layout, [label for _, recording in out for label in recording.file_labels])
+    labels = [label for _, recording in out for label in recording.file_labels]
+    check_labels(layout, labels, every=given.label_names is not None)
     return paths, out
 
 
@@ -221,6 +221,20 @@ def _tell_broken(count: int) -> None:
         print(f"{count} windows have a gap in time in them, and do not count")
 
 
+def _target_unit(recordings: Sequence[tuple[Path, Any]]) -> str:
+    """The unit of the targets of all recordings."""
+    units = {recording.target_unit: path for path, recording in recordings}
+    if len(units) > 1:
+        pairs = ", ".join(f"{path}: {unit or 'nobody says it'}" for unit, path in units.items())
+        raise ConfigError(f"the recordings have targets of several units ({pairs}): one decoder needs one")
+    if "" in units:
+        raise ConfigError(
+            "the unit of the targets is not said, or they have several: give it, such as --target-unit N, or name "
+            "those of one (--targets)"
+        )
+    return next(iter(units))
+
+
 def _bounds(work: _Work) -> tuple[Any, Any, str]:
     """Bounds and unit of what the decoder says."""
     import numpy as np
@@ -229,7 +243,7 @@ def _bounds(work: _Work) -> tuple[Any, Any, str]:
     if work.settings.task != "values":
         return np.zeros(n), np.ones(n), "1"
     low, high = work.windows.target.min(axis=0), work.windows.target.max(axis=0)
-    return low, np.where(high > low, high, low + 1.0), work.layout.target_unit
+    return low, np.where(high > low, high, low + 1.0), work.target_unit
 
 
 def _tell(found: dict[str, Any], work: _Work) -> None:

@@ -54,7 +54,7 @@ def info(given: argparse.Namespace) -> int:
             recording_picture.draw(given.png, recording)
             others = f", the first of {len(paths)} recordings (name one to draw another)" if len(paths) > 1 else ""
             print(printable(f"drawn in {given.png}: {path}{others}"))
-    check_labels(layout, there)
+    check_labels(layout, there, every=given.label_names is not None)
     write_json(given.json, next(iter(figures.values())) if len(figures) == 1 else figures)
     return 0
 

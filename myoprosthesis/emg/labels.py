@@ -37,14 +37,20 @@ class Labels:
         return tuple(out)
 
 
-def check_labels(layout: Layout, there: Iterable[str]) -> None:
-    """Refuse what a layout says of labels when `there`, the labels of all files, has none of them."""
+def check_labels(layout: Layout, there: Iterable[str], every: bool = False) -> None:
+    """Refuse what a layout says of labels when `there`, the labels of all files, has none of them.
+
+    `every`: each label that is renamed must be there. What lies beside recordings may name those of others too.
+    """
     known = set(there)
     for label in layout.ignore:
         if label not in known:
             raise ConfigError(f"ignore: {unknown('label', label, known)}")
-    if layout.label_names and not known & set(layout.label_names):
+    renamed = set(layout.label_names)
+    if renamed and not known & renamed:
         raise ConfigError(
             f"label_names: none of {', '.join(list(layout.label_names)[:20])} is a label of these files; "
             f"there are {', '.join(sorted(known)[:20]) or 'none'}"
         )
+    for label in sorted(renamed - known) if every else ():
+        raise ConfigError(f"label_names: {unknown('label', label, known)}")

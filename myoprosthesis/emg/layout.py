@@ -59,6 +59,13 @@ class Layout:
         ways = [f"{n} ({getattr(self, n)})" for n in ("label", "label_from", "prompts") if getattr(self, n)]
         if len(ways) > 1:
             raise ConfigError(f"labels come from one place, not from {' and '.join(ways)}: empty the other (\"\")")
+        if self.time_unit != "s" and not self.time:
+            raise ConfigError(f"time_unit {self.time_unit} is the unit of a column of times, and none is named (time)")
+        for what in ("targets", "label", "time"):
+            names = getattr(self, what)
+            for name in {names} if isinstance(names, str) else names:
+                if name in self.channels:
+                    raise ConfigError(f"{name!r} is named as EMG (channels) and as {what}: it is one of them")
         if (self.target_cell or self.target_unit) and not (self.targets or self.prompts):
             raise ConfigError("target_cell and target_unit are of targets, of which none is named (targets)")
 

@@ -57,6 +57,7 @@ class Recording:
     `file_unit` is the unit of the file, from which the samples were converted; `file_labels` are the labels as the
     file has them, those to be ignored included; `remarks` are sentences on what the reader did to read the file.
     `conditioned` says how the samples were filtered before they were recorded; empty: they are raw.
+    `target_unit` is the unit of all targets; empty: nobody says it, or they have several.
     """
 
     samples: Array
@@ -73,6 +74,7 @@ class Recording:
     file_labels: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     conditioned: str = ""
+    target_unit: str = ""
 
     def __post_init__(self) -> None:
         n = len(self.samples)

@@ -133,6 +133,14 @@ def test_a_unit_that_is_none_of_emg_is_told(tmp_path, unit):
         formats.read(edf(tmp_path / "a.edf", [signal(unit=unit)]), Layout())
 
 
+def test_the_unit_of_a_target_is_that_of_the_file(tmp_path):
+    path = edf(tmp_path / "a.edf", [signal(), signal("Force", b"N", VALUES[1])])
+    assert formats.read(path, Layout(targets=("Force",))).target_unit == "N"
+    assert formats.read(path, Layout(targets=("Force",), target_unit="N")).target_unit == "N"
+    with pytest.raises(ConfigError, match="its unit of target 'Force' is N, not kg: leave target-unit out"):
+        formats.read(path, Layout(targets=("Force",), target_unit="kg"))
+
+
 def test_channels_in_several_units_of_voltage_are_all_in_volts(tmp_path):
     both = [signal("EMG1", b"uV"), signal("EMG2", b"mV", physical=("-0.5", "0.5"))]
     recording = formats.read(edf(tmp_path / "a.edf", both), Layout())

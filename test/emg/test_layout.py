@@ -20,7 +20,7 @@ from myoprosthesis.emg.recording import Recording, Span, joined, volts
 
 HERE = Path("a.edf")
 SET = {
-    "rate": 1.0, "unit": "V", "channels": ("a",), "dataset": "d", "time": "t", "time_unit": "ms", "label": "l",
+    "rate": 1.0, "unit": "V", "channels": ("a",), "dataset": "d", "time": "t", "label": "l",
     "targets": ("x",), "prompts": "p.csv",
 }  # fmt: skip
 
@@ -173,3 +173,24 @@ def test_a_pattern_holds_for_files_that_are_named_too(tmp_path):
     assert formats.files(both, Layout(only="b[.]csv$")) == both[1:]
     with pytest.raises(ConfigError, match="no recording whose path has the pattern 'c"):
         formats.files(tmp_path / "a.csv", Layout(only="c[.]csv$"))
+
+
+def test_every_label_of_a_flag_must_be_there_and_one_of_a_file_beside_recordings():
+    layout = Layout(label_names={"fsit": "close", "rest": "idle"})
+    check_labels(layout, ["fist", "rest"])
+    with pytest.raises(ConfigError, match="unknown label 'fsit'.*fist"):
+        check_labels(layout, ["fist", "rest"], every=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"time_unit": "ms"}, "none is named"),
+        ({"channels": ("EMG1", "EMG2"), "targets": ("EMG2",)}, "'EMG2' is named as EMG .* and as targets"),
+        ({"channels": ("EMG1", "t"), "time": "t"}, "as time"),
+        ({"channels": ("EMG1", "g"), "label": "g"}, "as label"),
+    ],
+)
+def test_a_layout_that_contradicts_itself_is_refused(options, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        Layout(**options)

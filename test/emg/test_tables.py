@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import string
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -382,6 +383,19 @@ def test_empty_lines_trailing_separators_and_empty_cells(tmp_path):
     (tmp_path / "b.csv").write_text(f"EMG1,EMG2\n1,2\n,4\n5,6\n{'7,8' + chr(10)}" * 1)
     recording = formats.read(tmp_path / "b.csv", UV)
     assert np.isnan(recording.samples[1, 0]) and len(recording) == 4
+
+
+def test_the_unit_of_a_target_is_that_of_the_file(tmp_path):
+    (tmp_path / "a.csv").write_text("EMG1,Force [N],angle\n" + "1,2,3\n" * 9)
+
+    def unit(**more):
+        return formats.read(tmp_path / "a.csv", replace(UV, **more)).target_unit
+
+    assert unit(targets=("Force",))== "N"
+    assert unit(targets=("angle",))== unit(targets=("Force", "angle"))== ""
+    assert unit(targets=("angle",), target_unit="deg")== "deg"
+    with pytest.raises(ConfigError, match="its unit of target 'Force' is N, not kg: leave target-unit out"):
+        unit(targets=("angle", "Force"), target_unit="kg")
 
 
 def test_hostile_tables_cost_a_sentence(tmp_path):

@@ -246,7 +246,7 @@ SAID = ("--rate", "200", "--unit", "uV", "--label-from", "C_([0-9])", "--repetit
         ({}, (*SAID, "--low-pass-hz", "300"), "below half the rate"),
         ({}, (*SAID, "--task", "values"), "unit of the targets"),
         ({}, (*SAID, "--by", "time", "--test", "odd"), "has no use in a split by time"),
-        ({}, (*SAID, "--decoder", "none.onnx", "--window-s", "0.3", "--by", "file"), "--by, --window-s cannot be given"),
+        ({}, (*SAID, "--decoder", "none.onnx", "--step-s", "0.3", "--by", "file"), "--by, --step-s cannot be"),
         ({}, (*SAID, "--rest", "nothing"), "none of the classes 0, 1"),
     ],
 )

@@ -86,4 +86,5 @@ def _labelled(path: Path, layout: Layout, parts: Iterator[Recording], conditione
         first = False
         there = tuple(dict.fromkeys([*part.file_labels, *(s.label for s in spans)]))
         called = labels.called(spans, len(part))
-        yield replace(part, spans=called, file_labels=there, remarks=remarks, source=part.source or str(path))
+        yield replace(part, spans=called, file_labels=there, remarks=remarks, source=part.source or str(path),
+                      target_unit=part.target_unit or layout.target_unit)  # fmt: skip

@@ -54,9 +54,20 @@ def units(
     return after[0][0], own[0] if len(set(own)) == 1 else after[0][0], tuple(factor for _, factor in after)
 
 
-def _differ(path: Path, what: str, here: str, asked: str) -> ConfigError:
+def target_unit(path: Path, layout: Layout, in_file: Sequence[str]) -> str:
+    """Unit of the targets; `in_file` is what the file says for each, empty: nothing. Empty where nobody says it, or
+    where they differ."""
+    here, asked = [spelled(u) for u in in_file], spelled(layout.target_unit)
+    for name, own in zip(layout.targets, here, strict=True):
+        if own and asked and own != asked:
+            raise _differ(path, "unit", own, asked, f" of target {name!r}", "target-unit")
+    return asked or (here[0] if len(set(here)) == 1 else "")
+
+
+def _differ(path: Path, what: str, here: str, asked: str, of: str = "", option: str = "") -> ConfigError:
     return ConfigError(
-        f"{path} says that its {what} is {here}, not {asked}: leave {what} out, or mend the file if it is wrong"
+        f"{path} says that its {what}{of} is {here}, not {asked}: leave {option or what} out, or mend the file if it "
+        "is wrong"
     )
 
 

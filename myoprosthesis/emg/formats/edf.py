@@ -46,6 +46,7 @@ def read_edf(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
     per_record = _one_rate(path, channels, used, file)
     rate = agreement.rate(path, layout, per_record / file.record_s)
     unit, file_unit, scales = _units(path, layout, channels, used)
+    target_unit = agreement.target_unit(path, layout, [signals[t].unit for t in layout.targets])
     times, stamped = _times(file, per_record, rate)
     n = len(times)
 
@@ -83,7 +84,7 @@ def read_edf(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
         yield Recording(
             samples, channels, rate, unit, times[start:stop], stamped, within(spans, start, stop),
             np.stack(targets, axis=1) if targets else np.zeros((stop - start, 0)), layout.targets, str(path),
-            file_unit=file_unit, file_labels=in_file, remarks=tuple(remarks),
+            target_unit=target_unit, file_unit=file_unit, file_labels=in_file, remarks=tuple(remarks),
         )  # fmt: skip
 
 

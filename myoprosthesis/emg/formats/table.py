@@ -103,7 +103,7 @@ class _Samples:
         self._count += len(rows)
         return Recording(
             samples, c.channels, c.rate, c.unit, times, c.time is not None, spans, targets, names, str(self._path),
-            c.file_unit, remarks=tuple(self._table.remarks),
+            c.file_unit, target_unit=c.target_unit, remarks=tuple(self._table.remarks),
         )  # fmt: skip
 
     def _times(self, frame: Any, n: int) -> Array:

@@ -40,6 +40,8 @@ class TableColumns:
         self.channels = tuple(self._names[k] for k in self.emg)
         for name in self.channels:
             self._place(name)  # refuses what is there twice
+        for place in {*self.targets, self.label, self.time} & set(self.emg):
+            raise ConfigError(f"{path}: {self._names[place]!r} is named as EMG and as something else as well")
         self.stamps = self._stamps()
         self.rate = self._rate()
         self.time = self.stamps[0] if self.stamps else self.time
@@ -48,6 +50,7 @@ class TableColumns:
         units = [table.head.units[k] or whole for k in self.emg]
         self.unit, self.file_unit, factors = agreement.units(path, self.layout, self.channels, units)
         self.factors = np.array(factors)
+        self.target_unit = agreement.target_unit(path, self.layout, [table.head.units[k] for k in self.targets])
 
     def _place(self, name: str) -> int:
         """Place of a column by its name, with or without the unit that ends it."""
