@@ -105,7 +105,8 @@ SETTINGS = {
     "policy.policy=nowhere": "unknown policy 'nowhere'",
     "policy.shadow=nowhere": "unknown policy 'nowhere'",
     "perturbation.gain=5": "has no option gain",
-    "perturbation.options={slope: 1}": "not text|has no option slope",
+    "perturbation.options={slope: 1}": "has no option slope",
+    "perturbation.options=[1]": "not a mapping",
     "perturbation.catch_rate=2": "outside 0 to 1",
     "task.targets=0": "0 is outside 1 to 360",
     "task.between=jump": "'jump' is none of reset, return",
@@ -246,6 +247,13 @@ def test_what_the_stack_says_of_its_recording_holds_for_no_other(tmp_path, monke
     synthetic = hand(emg="synthetic")["emg"]
     assert synthetic["source"] == "synthetic" and set(synthetic) == {"source", "conditioning"}
     assert hand(emg="recording")["emg"]["loop"] is True
+
+
+def test_options_of_a_perturbation_are_a_mapping_or_its_text():
+    for text in ("{gain: 5}", "'{gain: 5}'"):
+        made = describe(StackOptions(perturbation="curl_cw"), as_settings([f"perturbation.options={text}"]))
+        (options,) = (n.parameters["options"] for n in made if n.name == "perturbation")
+        assert isinstance(options, str) and yaml.safe_load(options) == {"gain": 5}
 
 
 def test_options_of_the_emg_are_yaml_and_mappings_stay_text():

@@ -145,7 +145,7 @@ def summary_table(s: Mapping[str, Any]) -> Table:
     if s.get("restarts"):
         rows["restarted nodes"] = _restarts(s["restarts"])
     if s["lockstep"] and s["trace_sha256"]:
-        rows["hash of the run"] = f"{s['trace_sha256'][:16]} (the same seed gives the same)"
+        rows["hash of the run"] = f"{s['trace_sha256'][:16]} (the same with the same seed, where nobody intervenes)"
     return _table("Summary", rows)
 
 

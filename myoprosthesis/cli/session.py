@@ -161,8 +161,8 @@ def check(given: argparse.Namespace) -> int:
         kinds = {k: sum(t.kind == k for t in mine) for k in (CATCH, CHANNEL)}
         seconds = sum(t.reach.trial_s for t in mine)
         imposed = next((t.perturbation for t in mine if t.kind == "normal"), "null")
-        figures.append({"name": block.name, "trials": len(mine), "perturbation": imposed, **kinds, "seconds": seconds})
         preset = imposed if block.kinds else block.perturbation
+        figures.append({"name": block.name, "trials": len(mine), "perturbation": preset, **kinds, "seconds": seconds})
         table.add_row(block.name, str(len(mine)), preset, str(kinds[CATCH]), str(kinds[CHANNEL]), learned,
                       f"{seconds:.0f} s")
     Console().print(table)

@@ -60,7 +60,10 @@ def mjcf(options: MjcfOptions) -> MujocoBody:
     """Any MJCF by path, or a URDF, whose joints get position servos."""
     path = Path(options.file).expanduser()
     if not options.file or not path.is_file():
-        raise ConfigError(f"effector 'mjcf' needs an existing file, got {options.file!r}: --set effector.file=PATH")
+        raise ConfigError(
+            f"effector 'mjcf' needs an existing file as its option file, got {options.file!r}: `up` takes "
+            "--set effector.file=PATH, `exchange` --option file=PATH"
+        )
     speeds: tuple[float, ...] | None = None
     if path.suffix.lower() == ".urdf":
         model, speeds = compiled(lambda: urdf.model_of(path, options.servo_hz, options.endpoint), f"the model {path}")

@@ -424,4 +424,5 @@ def compiled(load: Callable[[], T], what: str) -> T:
     try:
         return load()
     except (ValueError, OSError, mujoco.FatalError) as error:
-        raise ConfigError(f"{what} cannot be loaded by MuJoCo {mujoco.__version__}: {error}") from error
+        why = " ".join(str(error).split())  # of several lines, a log would have the last one alone
+        raise ConfigError(f"{what} cannot be loaded by MuJoCo {mujoco.__version__}: {why}") from error

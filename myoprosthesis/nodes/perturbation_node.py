@@ -36,7 +36,7 @@ class PerturbationNodeOptions:
         "null", "a preset in config/perturbations/, a kind, or the path of a YAML file; set it to change", file="name"
     )
     gain: float | None = option(None, "size of the gain, in the preset's own direction")
-    options: str = option("", "other options instead of the preset's, as YAML: '{ramp_s: 0.2}'")
+    options: str | dict = option("", "other options instead of the preset's, as YAML: '{ramp_s: 0.2}'")
     catch_rate: float | None = option(None, "share of unperturbed trials instead of the preset's", "1", 0.0, 1.0)
     seed: int | None = option(None, "seed of the catch trials instead of the preset's", "", 0)
     per_trial: bool = option(True, "plan each trial that a task announces; otherwise one plan for ever")

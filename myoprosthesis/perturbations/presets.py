@@ -77,8 +77,10 @@ def _mirror(preset: Preset) -> str:
     return ""
 
 
-def inline(text: str) -> dict[str, Any]:
-    """Options written as a YAML mapping; empty text gives none."""
+def inline(text: str | Mapping[str, Any]) -> dict[str, Any]:
+    """Options written as a YAML mapping, or such a mapping itself; empty text gives none."""
+    if isinstance(text, Mapping):
+        return dict(text)
     data = yaml_text.parse(text, f"the options {text[:80]!r}") if text.strip() else {}
     if not isinstance(data, dict):
         raise ConfigError(f"options must be a YAML mapping such as '{{ramp_s: 0.2}}', got {text!r}")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from myoprosthesis.core import share
 from myoprosthesis.core.errors import ConfigError, unknown
+from myoprosthesis.core.message import brief
 
 FILE = "policy.onnx"
 
@@ -32,6 +33,8 @@ def find(name: str) -> Path:
     known = names()
     if name in known:
         return known[name]
+    if path.suffix == ".onnx":
+        raise ConfigError(f"policy {brief(name, 200)!r}: there is no such file; `myoprosthesis policies` lists names")
     looked = ", ".join(dict.fromkeys(str(folder) for folder in share.policy_folders()))
     raise unknown("policy", name, known, f"(looked in {looked}; or give the path of a policy.onnx)")
 
@@ -42,7 +45,7 @@ def abroad(name: str) -> str:
     try:
         file = find(name).absolute()
     except ConfigError:
-        if "/" in name:
+        if "/" in name or name.endswith(".onnx"):
             raise
         return name
     return name if file.parent.parent == share.root() / "policies" and file.parent.name == name else str(file)

@@ -202,8 +202,14 @@ def _faults(session: Session) -> list[str]:
 
 
 def effector(name: str) -> Any:
-    """The body of a session."""
-    body = registry.factory("effectors", name)(registry.options("effectors", name)())
+    """The body of a session, with its default options: a session has no key for others."""
+    factory, options = registry.factory("effectors", name), registry.options("effectors", name)
+    try:
+        body = factory(options())
+    except ConfigError as error:
+        raise ConfigError(
+            f"effector {name!r} cannot be used in a session, which has no key for options of its effector ({error})"
+        ) from error
     if not body.spec.endpoint:
         raise ConfigError(f"effector {name!r} has no endpoint to reach with")
     return body

@@ -1,6 +1,7 @@
 """The help of the command line: every command in a group, described, with examples that it takes."""
 
 import argparse
+import json
 import re
 import shlex
 import subprocess
@@ -9,7 +10,7 @@ import sys
 import pytest
 
 from myoprosthesis.cli.commands import EXAMPLES, GROUPS
-from myoprosthesis.cli.main import WORDS, parser
+from myoprosthesis.cli.main import WORDS, main, parser
 from myoprosthesis.nodes.conductor import GOING_ON, PAUSING
 from myoprosthesis.nodes.stop_socket import SESSION, StopServer
 
@@ -79,3 +80,11 @@ def test_a_session_is_held_at_once_whatever_it_does(command):
     finally:
         server.close()
     assert asked == [True, False]
+
+
+def test_the_blocks_of_a_session_are_told_alike_to_people_and_in_figures(tmp_path, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["session", "check", "curl_adaptation", "--json", str(tmp_path / "blocks.json")])
+    assert not end.value.code
+    imposed = [b["perturbation"] for b in json.loads((tmp_path / "blocks.json").read_text())["blocks"]]
+    assert "curl_cw" in imposed and "curl_cw" in capsys.readouterr().out

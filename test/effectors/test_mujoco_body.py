@@ -310,11 +310,13 @@ def test_any_mjcf_by_path(tmp_path):
     path.write_text(FREE)
     assert mjcf(bodies.MjcfOptions(file=str(path))).spec.name == "robot"
     for file in ("", str(tmp_path / "none.xml")):
-        with pytest.raises(ConfigError, match="needs an existing file"):
+        with pytest.raises(ConfigError, match="needs an existing file.*`exchange` --option file=PATH"):
             mjcf(bodies.MjcfOptions(file=file))
-    path.write_text(FREE[:100])
-    with pytest.raises(ConfigError, match="robot.xml cannot be loaded by MuJoCo"):
-        mjcf(bodies.MjcfOptions(file=str(path)))
+    for text in (FREE[:100], "<mujoco><worldbody><body><geom size='-1'/></body></worldbody></mujoco>"):
+        path.write_text(text)
+        with pytest.raises(ConfigError, match="robot.xml cannot be loaded by MuJoCo") as refused:
+            mjcf(bodies.MjcfOptions(file=str(path)))
+        assert "\n" not in str(refused.value)
 
 
 URDF = """<robot name="u"><link name="base"/><link name="arm"><inertial><origin xyz=".15 0 0"/><mass value="1"/>

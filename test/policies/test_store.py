@@ -48,5 +48,12 @@ def test_a_node_elsewhere_finds_what_is_named_here(own, monkeypatch, tmp_path):
     monkeypatch.chdir(own)
     for given in ("policy.onnx", "./policy.onnx", "../reach_null"):
         assert store.abroad(given).startswith("/") and store.find(store.abroad(given)).samefile(own / "policy.onnx")
-    with pytest.raises(ConfigError, match="unknown policy"):
+    with pytest.raises(ConfigError, match="no such file"):
         store.abroad("./absent.onnx")
+
+
+def test_a_path_at_which_there_is_no_policy_is_told_as_such(tmp_path):
+    for name in (str(tmp_path / "none.onnx"), "none.onnx"):
+        for look in (store.find, store.abroad):
+            with pytest.raises(ConfigError, match="none.onnx': there is no such file"):
+                look(name)

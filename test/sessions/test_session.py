@@ -62,6 +62,7 @@ def test_all_faults_are_told_at_once():
         ({"policy": "point_mass_null"}, "'point_mass_null' commands 4 channels, effector 'arm26' takes 6"),
         ({"effector": "myohand"}, "'reach_null' commands 6 channels, effector 'myohand' takes 39"),
         ({"effector": "mirror"}, "no endpoint|commands"),
+        ({"effector": "mjcf"}, "no key for options of its effector"),
         ({"learner": {"field_rat": 1}}, "did you mean 'field_rate'"),
         ({"learner": {"compile": "maybe", "steps": 0}}, "steps: 0.*one of auto, on, off; got 'maybe'"),
         ({"learner": {"steps": 1}, "blocks": [{"name": "x", "trials": 2, "policy": "reach_cw"}]}, "blocks cannot name"),
