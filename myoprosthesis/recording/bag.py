@@ -15,7 +15,7 @@ from myoprosthesis.core.wire import Frame, Reader, Stack, stacked
 from myoprosthesis.recording import cdr
 from myoprosthesis.recording.mcap_file import McapFile
 from myoprosthesis.recording.mcap_reader import open_all
-from myoprosthesis.recording.metadata import LOG_TIME, QOS, SIMULATED, files_of
+from myoprosthesis.recording.metadata import LOG_TIME, QOS, SIMULATED, files_of, without_files
 
 JOINT_STATE, TEXT, STATUS = "sensor_msgs/msg/JointState", "std_msgs/msg/String", "diagnostic_msgs/msg/DiagnosticStatus"
 FOR_EVER_NS = 1 << 63
@@ -90,8 +90,8 @@ class Bag:
         if not (self.path.is_dir() or self.path.is_file()):
             raise RecordingError(f"{folder} is neither a folder nor a file: a recording is a folder with .mcap files")
         paths = files_of(self.path) if self.path.is_dir() else [self.path]
-        if not paths:
-            raise RecordingError(f"{folder} is no recording: there is no .mcap file in it")
+        if not paths or paths[0].suffix.lower() == ".db3":
+            raise RecordingError(without_files(self.path))
         self.files: list[McapFile]
         self.files, self._foreign = open_all(paths)
         self.topics: dict[str, Topic] = {}

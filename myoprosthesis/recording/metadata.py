@@ -84,6 +84,17 @@ def files_of(folder: Path) -> list[Path]:
     return [*listed, *(p for p in there if p not in listed)]
 
 
+def without_files(folder: Path) -> str:
+    """A sentence on a folder, or a file, that has no MCAP file."""
+    other = [folder] if folder.is_file() else sorted(folder.glob("*.db3"))
+    if other:
+        return (
+            f"{folder} holds SQLite ({other[0].name}), a recording is MCAP: `myoprosthesis emg info {other[0]}` and "
+            "whatever reads EMG from files take it, `ros2 bag convert` makes MCAP of it"
+        )
+    return f"{folder} is no recording: there is no .mcap file in it"
+
+
 def _natural(path: Path) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", path.name)]
 

@@ -11,7 +11,7 @@ from myoprosthesis.core.errors import RecordingError
 from myoprosthesis.recording.mcap_file import McapFile
 from myoprosthesis.recording.mcap_reader import open_all, open_mcap
 from myoprosthesis.recording.mcap_writer import McapWriter
-from myoprosthesis.recording.metadata import files_of, write_metadata
+from myoprosthesis.recording.metadata import files_of, without_files, write_metadata
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def repair(folder: Path) -> list[Repaired]:
     """
     files, _ = open_all(files_of(folder))
     if not files:
-        raise RecordingError(f"{folder} is no recording: there is no .mcap file in it")
+        raise RecordingError(without_files(folder))
     broken = [k for k, file in enumerate(files) if not file.finished]
     done = []
     for k in broken:

@@ -23,6 +23,7 @@ from myoprosthesis.recording import cdr
 from myoprosthesis.recording.bag import Bag
 from myoprosthesis.recording.bag_writer import BagWriter
 from myoprosthesis.recording.definitions import definition, stamped, type_hash
+from myoprosthesis.recording.repair import repair
 
 JOINT_STATE, STRING = "sensor_msgs/msg/JointState", "std_msgs/msg/String"
 STORE = get_typestore(Stores.ROS2_JAZZY)
@@ -236,6 +237,12 @@ def test_a_folder_without_a_recording(tmp_path):
     with pytest.raises(RecordingError, match="does not exist"):
         Bag(tmp_path / "nowhere")
     (tmp_path / "file").write_text("")
+    (tmp_path / "a.db3").write_bytes(b"SQLite format 3")
+    for place in (tmp_path, tmp_path / "a.db3"):
+        with pytest.raises(RecordingError, match=r"holds SQLite \(a.db3\).*emg info .*a.db3.*ros2 bag convert"):
+            Bag(place)
+    with pytest.raises(RecordingError, match="holds SQLite"):
+        repair(tmp_path)
     with pytest.raises(RecordingError, match="cannot be a recording"):
         BagWriter(tmp_path / "file")
 
