@@ -140,11 +140,13 @@ def summary_table(s: Mapping[str, Any]) -> Table:
         + (f", {factor:.2f} × real time" if factor is not None else "")
     )
     rows |= _commands(s)
+    if s["effector_runs"] > 1:
+        rows["effector started"] = f"{s['effector_runs']} times; ages, durations and what a hand counts are of the last"
     if s["guard_events"]:
         rows["guard"] = "\n".join(f"{n} {GUARD.get(k, k.replace('_', ' '))}" for k, n in s["guard_events"].items())
     if s.get("restarts"):
         rows["restarted nodes"] = _restarts(s["restarts"])
-    if s["lockstep"] and s["trace_sha256"]:
+    if s["lockstep"] and s["trace_sha256"] and s["effector_runs"] == 1:
         rows["hash of the run"] = f"{s['trace_sha256'][:16]} (the same with the same seed, where nobody intervenes)"
     return _table("Summary", rows)
 

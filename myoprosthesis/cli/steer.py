@@ -14,6 +14,8 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.location import anchored, located
 
 WAIT_S = 3.0
+TRIALS_S = 0.5
+"""How long the trials that are over take to come, up to the newest one."""
 
 
 def add(words: Any) -> None:
@@ -155,6 +157,7 @@ def status(given: argparse.Namespace) -> int:
         until = time.monotonic() + (DISCOVERY_S if there else WAIT_S)
         while time.monotonic() < until and not heard():
             console.hear(0.05)
+        console.hear_for(TRIALS_S)
     if not score.effector:
         raise ConfigError("no effector is heard: is a stack up (myoprosthesis up), and in this namespace?")
     Console().print(status_table(score, {}, whole=False))

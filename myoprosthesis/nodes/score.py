@@ -55,6 +55,8 @@ class Score:
     """When the first tick was heard of (monotonic, s); 0 before."""
     trial: int = -1
     """The number of the trial that runs; -1 before the first."""
+    _before: list[dict[str, Any]] = field(default_factory=list)
+    """The last diagnostics of each run of the effector before this one: it was exchanged, or started again."""
     _plans: dict[int, str] = field(default_factory=dict)
     _starts: dict[int, int] = field(default_factory=dict)
     _played: list[tuple[int, str]] = field(default_factory=list)
@@ -66,7 +68,9 @@ class Score:
     # -- what comes ---------------------------------------------------------------------------------------------
 
     def hear_effector(self, values: dict[str, Any]) -> None:
-        """The effector's newest diagnostics."""
+        """The effector's newest diagnostics; one that counts fewer ticks than before has begun anew."""
+        if int(values.get("ticks") or 0) < int(self.effector.get("ticks") or 0):
+            self._before.append(self.effector)
         self.effector = values
         if self.ready and not self.began:
             self.began = time.monotonic() - float(values.get("seconds") or 0.0)
@@ -229,11 +233,14 @@ class Score:
 
     def summary(self) -> dict[str, Any]:
         """The figures of `up --json`. Those of trials are of all that count where there was one condition, and null
-        where there were several, or one that was not heard of: then they stand under `conditions`."""
+        where there were several, or one that was not heard of: then they stand under `conditions`. Ticks and what the
+        guard counts are of all `effector_runs`; ages, durations and the hash are of the last one."""
         conditions, e = self.conditions(), self.effector
         unknown = len(self.scored()) - sum(c["trials"] for c in conditions)
         whole = conditions[0] if len(conditions) == 1 and not unknown else _figures([])
-        ticks, seconds = int(e.get("ticks", 0)), float(e.get("seconds") or 0.0)
+        runs = [*self._before, e]
+        seconds = sum(float(r.get("seconds") or 0.0) for r in runs)
+        simulated = sum(int(r.get("ticks") or 0) * float(r.get("dt") or 0.0) for r in runs)
         age, trip = e.get("command_age_ms", {}), e.get("round_trip_ms", {})
         return {
             "trials": len(self.trials) - self.lost,
@@ -242,9 +249,10 @@ class Score:
             "trials_of_unknown_condition": unknown,
             **{k: whole[k] for k in ("success_rate", "endpoint_error_mm", "lateral_deviation_mm")},
             "conditions": conditions,
-            "real_time_factor": ticks * float(e.get("dt", 0.0)) / seconds if seconds else None,
-            "ticks": ticks,
-            "missed_ticks": int(e.get("missed_ticks", 0)),
+            "real_time_factor": simulated / seconds if seconds else None,
+            "ticks": sum(int(r.get("ticks") or 0) for r in runs),
+            "missed_ticks": sum(int(r.get("missed_ticks") or 0) for r in runs),
+            "effector_runs": len(runs),
             "command_age_ms": {"p50": age.get("p50"), "p99": age.get("p99")},
             "lateness_ms": e.get("lateness_ms"),
             "round_trip_ms": {"p50": trip.get("p50"), "p99": trip.get("p99")},
@@ -252,7 +260,7 @@ class Score:
             "policy": self.policy.get("policy"),
             "perturbation": self.perturbation,
             "lockstep": e.get("lockstep"),
-            "guard_events": e.get("events", {}),
+            "guard_events": dict(sum((Counter(r.get("events") or {}) for r in runs), Counter[str]())),
             "trace_sha256": e.get("trace_sha256"),
             **self.decoding(),
             "by_trial": self.table(),

@@ -88,6 +88,18 @@ def test_the_next_trial_is_the_one_that_runs():
     assert score.next == 6
 
 
+def test_ticks_and_what_the_guard_counts_are_of_every_run_of_the_effector():
+    score = Score()
+    events = {"stale": 2, "idle": 1}
+    score.hear_effector({"ticks": 500, "missed_ticks": 3, "seconds": 5.0, "dt": 0.01, "events": events})
+    score.hear_effector({"effector": "arm26", "idle": "not configured"})
+    score.hear_effector({"ticks": 10, "missed_ticks": 1, "seconds": 0.1, "dt": 0.01, "events": {"stale": 1}})
+    score.hear_effector({"ticks": 100, "missed_ticks": 1, "seconds": 1.0, "dt": 0.01, "events": {"stale": 1}})
+    s = score.summary()
+    assert (s["ticks"], s["missed_ticks"], s["effector_runs"]) == (600, 4, 2)
+    assert s["guard_events"] == {"stale": 3, "idle": 1} and s["real_time_factor"] == pytest.approx(1.0)
+
+
 def test_lost_catch_and_unscored_trials_have_no_part_in_figures():
     score = Score()
     played(score, "a")

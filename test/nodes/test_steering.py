@@ -129,9 +129,11 @@ def test_the_first_status_is_right(stack, said, tmp_path):
 
     assert stack.probe.set("perturbation", perturbation="curl_cw") == ""
     assert stack.until(lambda: stack.diagnostics[-1]["perturbation"] == "curl_cw")
+    ended = [t["trial"] for t in stack.trials if t["text"] in ("end", "lost")][-50:]
     status, text = said("status", "--json", str(tmp_path / "s.json"))
     figures = json.loads((tmp_path / "s.json").read_text())
     assert status == 0 and figures["perturbation"] == "curl_cw" and figures["policy"] == "point_mass_null"
+    assert set(ended) <= {row["trial"] for row in figures["by_trial"]}
     assert 40 < figures["loop_rate"] <= 110 and "curl_cw" in text and "…" not in text
 
 
