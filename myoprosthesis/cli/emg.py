@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +68,10 @@ def _print(path: Path, recording: Recording, found: Faults, in_full: bool) -> No
         lines.append(f"  not raw: {recording.conditioned}")
     labels = _label_seconds(recording)
     if labels:
-        lines.append("  labels: " + ", ".join(f"{k} {v:.1f} s" for k, v in sorted(labels.items())))
+        none = recording.seconds - sum(labels.values())
+        parts = [f"{k} {v:.1f} s" for k, v in sorted(labels.items())]
+        parts += [f"without a label {none:.1f} s"] if none > 0.5 / recording.rate else []
+        lines.append("  labels: " + ", ".join(parts))
     if recording.target_names:
         lines.append("  targets: " + ", ".join(recording.target_names))
     print("\n".join(printable(line) for line in lines))
@@ -114,13 +118,19 @@ def _label_seconds(recording: Recording) -> dict[str, float]:
 
 
 def _figures(recording: Recording, found: Faults) -> dict[str, Any]:
-    """What --json writes: values in `unit`, times in s, `label_spans` (label, start, end) since the first sample."""
-    t, period = recording.times, 1 / recording.rate
-    spans = [(s.label, float(t[s.start] - t[0]), float(t[s.stop - 1] - t[0] + period)) for s in recording.spans]
+    """What --json writes: values in `unit`, times in s, `labels` (s of each, by its samples) and `label_spans` (label,
+    start, end) since the first sample. A span ends where a gap in time begins, and goes on behind it as another."""
+    from myoprosthesis.emg.faults import breaks
+
+    t, period, spans = recording.times, 1 / recording.rate, []
+    for s in recording.spans:
+        edges = [s.start, *(k for k in breaks(recording).tolist() if s.start < k < s.stop), s.stop]
+        spans += [(s.label, float(t[a] - t[0]), float(t[b - 1] - t[0] + period)) for a, b in pairwise(edges)]
     return {
         "channels": list(recording.channels), "rate": recording.rate, "unit": recording.unit,
         "file_unit": recording.file_unit, "samples": len(recording), "seconds": recording.seconds,
-        "stamped": recording.stamped, "labels": _label_seconds(recording), "label_spans": spans,
+        "stamped": recording.stamped, "labels": _label_seconds(recording),
+        "unlabelled": recording.seconds - sum(_label_seconds(recording).values()), "label_spans": spans,
         "targets": list(recording.target_names), **_levels(recording), "remarks": list(recording.remarks),
         "conditioned": recording.conditioned, "faults": asdict(found),
     }  # fmt: skip

@@ -13,8 +13,11 @@ from myoprosthesis.emg.timebase import TimeBase
 Array = NDArray[np.float64]
 GAP = 1.5
 """A step in time of more periods than this is a gap, when the stamps resolve single samples."""
-TOP_RUN = 3
-"""So many equal samples in a row at a channel's extreme are saturation."""
+TOP_RUN, PILE = 3, 5
+"""A channel's extreme is a rail when it is held for so many samples in a row, or reached so often while the two values
+next to it are rarer: without a rail the values grow rarer towards the extreme."""
+STEEP = 0.2
+"""A rail is met in steps of at least this share of the usual one; the top of a slow wave is met in smaller ones."""
 MAINS_SHARE = 0.1
 """Above this share of a channel's power at the mains, it is told of."""
 
@@ -24,8 +27,9 @@ class Faults:
     """Counts over a recording; tuples have one value per channel.
 
     `gaps` and `lost_s`: steps in time beyond 1.5 periods, and the time they lack. `jumps`: steps back in time.
-    `duplicates`: samples that repeat the one before in all channels. `saturated`: samples in runs at a channel's
-    extreme. `mains_hz` is 50 or 60, whichever is stronger; `mains` its share of a channel's power.
+    `unstamped`: samples without a stamp, in a recording that has some. `duplicates`: samples that repeat the one before
+    in all channels. `saturated`: samples at a channel's largest or smallest value, where that is a rail. `mains_hz` is
+    50 or 60, whichever is stronger; `mains` its share of a channel's power.
     """
 
     not_finite: tuple[int, ...]
@@ -39,6 +43,7 @@ class Faults:
     jumps: int
     measured_rate: float
     """Samples per second by the stamps, without the gaps; 0 without stamps."""
+    unstamped: int = 0
 
     def words(self, channels: tuple[str, ...], rate: float) -> list[str]:
         """One sentence per kind of fault."""
@@ -59,6 +64,8 @@ class Faults:
             out.append(f"{self.duplicates} samples repeat the one before in all channels")
         if self.gaps:
             out.append(f"{self.gaps} gaps in time, {self.lost_s:.3f} s in all")
+        if self.unstamped:
+            out.append(f"{self.unstamped} stamps are missing")
         if self.jumps:
             out.append(f"{self.jumps} jumps of the clock")
         if self.measured_rate and abs(self.measured_rate / rate - 1) > 0.02:
@@ -83,6 +90,7 @@ def faults(recording: Recording) -> Faults:
         mains=tuple(float(s) for s in shares[mains_hz]), mains_hz=mains_hz,
         duplicates=0 if flat.all() else int(same.sum()),
         gaps=gaps, lost_s=lost, jumps=jumps, measured_rate=measured,
+        unstamped=int((~np.isfinite(recording.times)).sum()) if recording.stamped else 0,
     )  # fmt: skip
 
 
@@ -98,37 +106,47 @@ def breaks(recording: Recording) -> NDArray[np.intp]:
     """Places of the samples that do not follow the one before in time: after a gap, or a jump of the clock."""
     if not recording.stamped or len(recording) < 2:
         return np.zeros(0, np.intp)
-    return np.union1d(pauses(recording).after, np.flatnonzero(_jumps(recording.times)) + 1)
+    return np.union1d(pauses(recording).after, np.flatnonzero(np.diff(_stamps(recording)) < 0) + 1)
 
 
 def pauses(recording: Recording) -> Pauses:
     """Gaps in time of a recording; none where it has no stamps."""
     if not recording.stamped or len(recording) < 2:
         return Pauses(np.zeros(0, np.intp), np.zeros(0))
-    times, period = recording.times, 1 / recording.rate
-    forward = np.where(_jumps(times), period, np.diff(times))
+    times, period = _stamps(recording), 1 / recording.rate
+    steps = np.diff(times)
+    forward = np.where(steps < 0, period, steps)
     if float((forward > 0).mean()) > 0.9:
         usual = max(period, float(np.median(forward)))  # the rate may be wrong, which is no gap
-        gap = forward > GAP * usual + _resolution(times)
+        exact = np.abs(forward - usual) <= 1e-5 * usual + 4 * np.spacing(np.abs(times).max())
+        coarse = 0.0 if float(exact.mean()) > 0.75 else _resolution(times)  # rounding moves no stamp of an even clock
+        gap = forward > max(GAP * usual, usual + 1.01 * coarse)
         return Pauses(np.flatnonzero(gap) + 1, forward[gap] - usual)
     # several samples share a stamp
     return _packet_gaps(np.concatenate([[0.0], np.cumsum(forward)]), recording.rate)
 
 
-def _jumps(times: Array) -> NDArray[np.bool_]:
-    """Whether each step (n - 1,) is back in time, or is not known."""
-    steps = np.diff(times)
-    return np.asarray((steps < 0) | ~np.isfinite(steps))
+def _stamps(recording: Recording) -> Array:
+    """Times (n,), s; where a stamp is missing a period after the one before, but not after the next."""
+    times = recording.times
+    sound = np.flatnonzero(np.isfinite(times))
+    if len(sound) in (0, len(times)):
+        return np.nan_to_num(times)
+    places = np.arange(len(times))
+    before = sound[np.maximum(np.searchsorted(sound, places, "right") - 1, 0)]
+    after = sound[np.minimum(np.searchsorted(sound, places), len(sound) - 1)]
+    due = times[before] + (places - before) / recording.rate
+    return np.where(np.isfinite(times) | (after <= places), due, np.minimum(due, times[after]))
 
 
 def _clock(recording: Recording) -> tuple[int, float, int, float]:
     """Gaps, seconds lost in them, jumps, samples per second without the gaps."""
-    if not recording.stamped or len(recording) < 2:
+    if not recording.stamped or not np.isfinite(recording.times).sum() > 1:
         return 0, 0.0, 0, 0.0
-    jump, found = _jumps(recording.times), pauses(recording)
-    lost = float(found.lost_s.sum())
-    span = float(np.diff(recording.times)[~jump].sum()) - lost
-    return len(found.after), lost, int(jump.sum()), int((~jump).sum()) / span if span > 0 else 0.0
+    steps, found = np.diff(_stamps(recording)), pauses(recording)
+    lost, forward = float(found.lost_s.sum()), steps >= 0
+    span = float(steps[forward].sum()) - lost
+    return len(found.after), lost, int((~forward).sum()), int(forward.sum()) / span if span > 0 else 0.0
 
 
 def _packet_gaps(times: Array, rate: float) -> Pauses:
@@ -161,13 +179,22 @@ def _resolution(times: Array) -> float:
 
 
 def _saturated(channel: Array) -> int:
-    """Samples in runs of at least `TOP_RUN` at the largest or the smallest value."""
+    """Samples at the largest and at the smallest value, where these are rails."""
+    edges = np.concatenate([[0], np.flatnonzero(channel[1:] != channel[:-1]) + 1, [len(channel)]])
+    values, lengths = channel[edges[:-1]], np.diff(edges)
+    hold = float(np.median(lengths))  # samples for which every value is held
+    levels, which = np.unique(values, return_inverse=True)
+    counts = np.bincount(which.ravel(), weights=lengths)
+    steps = np.abs(np.diff(values))
+    usual = float(np.median(steps)) if steps.size else 0.0
     count = 0
-    for extreme in (channel.max(), channel.min()):
-        at = np.concatenate([[False], channel == extreme, [False]])
-        edges = np.flatnonzero(at[1:] != at[:-1])
-        lengths = edges[1::2] - edges[::2]
-        count += int(lengths[lengths >= TOP_RUN].sum())
+    for top, inward in ((len(levels) - 1, counts[-3:-1]), (0, counts[1:3])):
+        at = np.flatnonzero(values == levels[top])
+        into = steps[np.clip(at - 1, 0, len(steps) - 1)]
+        piled = counts[top] >= PILE * hold and counts[top] > 2 * inward.max(initial=0)
+        held = lengths[at].max() >= TOP_RUN * hold and counts[top] > inward.max(initial=0)
+        if (piled or held) and np.median(into) >= STEEP * usual:
+            count += int(counts[top])
     return count
 
 

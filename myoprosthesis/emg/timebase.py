@@ -31,11 +31,11 @@ BEHIND_S = 0.05
 class Timing:
     """What the clock of a source did so far.
 
-    `rate`: samples that came per second of the computer's clock, 0 while unknown. `drift_ppm`: how much faster the
-    device's clock runs than the computer's, parts per million. `gaps` and the samples `lost` in them; `duplicates`:
-    samples that came twice and were left out (with stamps: that bear the time of the one before). `jumps` of the
-    device's clock: a restart, a stamp that goes back or ahead of its arrival. `damaged`: frames or lines that were
-    not understood. `delay_ms`: how much later than the earliest the last block came.
+    `rate`: samples per second of the computer's clock, those lost in gaps included, 0 while unknown. `drift_ppm`: how
+    much faster the device's clock runs than the computer's, parts per million. `gaps` and the samples `lost` in them;
+    `duplicates`: samples that came twice and were left out (with stamps: that bear the time of the one before). `jumps`
+    of the device's clock: a restart, a stamp that goes back or ahead of its arrival. `damaged`: frames or lines that
+    were not understood. `delay_ms`: how much later than the earliest the last block came.
     """
 
     samples: int = 0
@@ -205,8 +205,8 @@ class TimeBase:
         """Keep the books; returns by how much (s) a whole window was late, mostly 0."""
         self._samples += n
         if not self._received or arrival - self._received[-1][0] >= WINDOW_S:
-            self._received.append((arrival, self._samples))
-        self._before, self._now = self._now[0], (arrival, self._samples)
+            self._received.append((arrival, self._samples + self.counts["lost"]))
+        self._before, self._now = self._now[0], (arrival, self._samples + self.counts["lost"])
         late = self._line.add(time, arrival - time)
         self._delay = float(max(0.0, arrival - time - self._line.at(time)))
         return late

@@ -44,6 +44,7 @@ def test_figures_as_json(file, tmp_path, capsys):
     spans = [("rest", 0.0, 0.5), ("fist #1", 0.5, 1.0), ("rest", 2.0, 2.5)]  # the gap is half a second
     assert [s[0] for s in said["label_spans"]] == [s[0] for s in spans]
     assert np.allclose([s[1:] for s in said["label_spans"]], [s[1:] for s in spans], atol=0.0051)
+    assert said["unlabelled"] == pytest.approx(0.5)
     assert said["rms"] == pytest.approx(list(1e-6 * SAMPLES.std(axis=0))) and said["mean"] == pytest.approx(
         list(1e-6 * SAMPLES.mean(axis=0))
     )
@@ -52,9 +53,20 @@ def test_figures_as_json(file, tmp_path, capsys):
     assert any("noise" in remark for remark in said["remarks"])
 
 
+def test_the_spans_of_a_label_are_as_long_as_its_samples(tmp_path, capsys):
+    path = tmp_path / "my.csv"
+    stamps = np.arange(N) / 200 + 3.0 * (np.arange(N) >= 150)
+    path.write_text("t,EMG1,what\n" + "".join(f"{t:.3f},{k % 7},fist\n" for k, t in enumerate(stamps)))
+    info(capsys, path, *WORDS_OF_FILE, "--json", str(tmp_path / "my.json"))
+    said = json.loads((tmp_path / "my.json").read_text())
+    assert [pytest.approx(s[1:], abs=1e-9) for s in said["label_spans"]] == [[0.0, 0.75], [3.75, 5.0]]
+    assert said["labels"] == {"fist": 2.0} and said["unlabelled"] == 0.0
+
+
 def test_the_words_have_the_unit_of_the_file_and_what_was_left_out(file, capsys):
     out = info(capsys, file, *WORDS_OF_FILE)
     assert "mean, uV" in out and f"{SAMPLES[:, 0].std():.4g}" in out
+    assert "labels: fist #1 0.5 s, rest 1.0 s, without a label 0.5 s" in out
     assert "left out: noise" in out and "1 gaps in time, 0.500 s" in out
 
 

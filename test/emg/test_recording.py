@@ -158,6 +158,42 @@ def test_each_fault_is_counted():
     assert found.lost_s == pytest.approx(0.030)
 
 
+def test_single_samples_that_are_lost_are_counted_at_a_resolution_of_milliseconds():
+    kept = np.delete(np.arange(5000), [1000, 2000, 2001, 3000, 3500])
+    found = faults(replace(noise(len(kept), stamped=True), times=np.array([float(f"{k / 1000:.3f}") for k in kept])))
+    assert (found.gaps, found.jumps) == (4, 0) and found.lost_s == pytest.approx(0.005)
+    tenth = np.flatnonzero(np.arange(5000) % 10 != 9)
+    found = faults(replace(noise(len(tenth), stamped=True), times=tenth / 1000))
+    assert found.gaps == 499 and found.measured_rate == pytest.approx(1000.0)
+    for rate in (512.0, 700.0, 900.0, 999.0, 1024.0, 1111.1, 2000.0):  # rounding is no gap
+        assert faults(replace(noise(5000, rate, stamped=True), times=np.round(np.arange(5000) / rate, 3))).gaps == 0
+
+
+def test_missing_stamps_are_no_jumps():
+    times = noise().times.copy()
+    times[[3, 100, 101, 102, 700, 900, 1500, 1999]] = np.nan
+    found = faults(replace(noise(stamped=True), times=times))
+    assert (found.unstamped, found.jumps, found.gaps) == (8, 0, 0)
+    assert "8 stamps are missing" in found.words(("a", "b"), 1000.0)
+    times[102:] += 0.5
+    found = faults(replace(noise(stamped=True), times=times))
+    assert (found.jumps, found.gaps) == (0, 1) and found.lost_s == pytest.approx(0.5)
+
+
+def test_every_sample_at_a_rail_is_saturated_and_none_of_a_channel_without_one():
+    rng, t = np.random.default_rng(0), np.arange(6000) / 1000
+    emg = np.round(rng.normal(512, 250, 6000))  # of a converter of ten bits
+    clipped, held = np.clip(emg, 0, 1023), np.repeat(np.round(rng.normal(0, 20, 1200), 3), 5)
+    few = np.where(rng.random(6000) < 0.01, 4095.0, rng.normal(0, 300, 6000))  # peaks at a rail, none of them long
+    sine = np.round(500 * np.sin(2 * np.pi * 10.3 * t))
+    found = faults(Recording(np.stack([clipped, held, few, emg, sine], 1), tuple("abcde"), 1000.0, "V", t))
+    rails = int(((clipped == 0) | (clipped == 1023)).sum())
+    assert found.saturated == (rails, 0, int((few == 4095).sum()), 0, 0)
+    for seed in range(20):
+        coarse = np.round(np.random.default_rng(seed).normal(0, [[1.5, 20.0]], (6000, 2)))
+        assert faults(Recording(coarse, ("a", "b"), 1000.0, "V", t)).saturated == (0, 0)
+
+
 def test_stamps_that_contradict_the_rate_are_told_of():
     found = faults(replace(noise(stamped=True), times=noise().times * 1.5))
     assert any("666.7 samples/s" in w for w in found.words(("a", "b"), 1000.0))

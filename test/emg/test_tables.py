@@ -398,6 +398,28 @@ def test_the_unit_of_a_target_is_that_of_the_file(tmp_path):
         unit(targets=("angle", "Force"), target_unit="kg")
 
 
+def test_dots_that_may_be_between_thousands_are_asked_for(tmp_path):
+    rows = ["999;12.345", "-1.234;1.2", "12;0.5"] * 30
+    (tmp_path / "a.csv").write_text("EMG1;EMG2\n" + "\n".join(rows))
+    with pytest.raises(ConfigError, match="such as -1.234 beside 999, in which the dot may .*--decimal"):
+        formats.read(tmp_path / "a.csv", UV)
+    recording = formats.read(tmp_path / "a.csv", replace(UV, decimal="."))
+    np.testing.assert_allclose(recording.samples[:2, 0], [999e-6, -1.234e-6])
+    (tmp_path / "b.csv").write_text("EMG1;EMG2\n" + "\n".join(["999;12,5", "-1.234;1,2"] * 30))
+    (tmp_path / "c.csv").write_text("EMG1;EMG2\n" + "\n".join(["999;12", "-1.234;2"] * 30))
+    for name in "bc":
+        recording = formats.read(tmp_path / f"{name}.csv", replace(UV, decimal=","))
+        np.testing.assert_allclose(recording.samples[:2, 0], [999e-6, -1234e-6])
+    (tmp_path / "d.csv").write_text("t;EMG1\n" + "\n".join(f"{k / 200 + 12:.3f};{k}" for k in range(90)))
+    assert len(formats.read(tmp_path / "d.csv", replace(UV, time="t"))) == 90
+
+
+def test_a_code_with_a_fraction_of_zeros_is_the_code(tmp_path):
+    codes = ["1", "1.0", "2.", "v1.0"]
+    (tmp_path / "a.csv").write_text("EMG1,g\n" + "".join(f"{k},{code}\n" for k, code in enumerate(codes)))
+    assert [s.label for s in formats.read(tmp_path / "a.csv", replace(UV, label="g")).spans] == ["1", "2", "v1.0"]
+
+
 def test_hostile_tables_cost_a_sentence(tmp_path):
     for name, text, sentence in (
         ("wide.csv", ",".join(f"c{k}" for k in range(200_000)) + "\n", "more than (4096 columns|1048576 characters)"),

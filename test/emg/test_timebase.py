@@ -205,3 +205,14 @@ def test_counts_in_words():
     assert Timing(1000, RATE).words(RATE) == []
     told = Timing(1000, 200.0, 0.0, 1, 5, 2, 1, 3).words(RATE)
     assert len(told) == 5 and "200.0 samples/s come, the rate is 250 Hz" in told[-1]
+
+
+def test_the_rate_counts_what_was_lost_in_gaps():
+    base, places = TimeBase(1000.0), np.arange(4000)
+    places[1000:] += 300
+    places[3000:] += 300
+    for start in range(0, 4000, 20):
+        part = places[start : start + 20]
+        base.by_stamps(part / 1000, part[-1] / 1000)
+    assert (base.timing.gaps, base.timing.lost) == (2, 600)
+    assert base.timing.rate == pytest.approx(1000.0, rel=0.001)

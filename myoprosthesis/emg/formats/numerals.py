@@ -52,6 +52,18 @@ def _grouped(text: str) -> re.Match[str] | None:
     return re.fullmatch(r"[+-]?\d{1,3}(?:(?P<mark>[.,' \u00a0\u202f])\d{3})(?:(?P=mark)\d{3})*(?P<rest>[.,]\d+)?", text)
 
 
+def check_dots(path: Path, cells: Iterable[str]) -> None:
+    """Refuse a column in which dots may be between thousands: 1.234 beside 999, no other number with a dot."""
+    dotted = {c for c in cells if "." in c}
+    whole = [c for c in cells if re.fullmatch(r"[+-]?\d+", c)]
+    grouped = all(re.fullmatch(r"[+-]?[1-9]\d{0,2}[.]\d{3}", c) for c in dotted)
+    if dotted and whole and grouped and all(len(c.lstrip("+-")) <= 3 for c in whole):
+        raise ConfigError(
+            f"{path} has numbers such as {min(dotted)} beside {whole[0]}, in which the dot may stand before a fraction "
+            f"or between thousands: say it, --decimal . or --decimal ,"
+        )
+
+
 def find_numerals(path: Path, cells: Iterable[str], decimal: str = "") -> Numerals:
     """How the numbers in `cells` are written; `decimal` says it where that is known. Raises `ConfigError`."""
     cells = list(cells)
@@ -69,6 +81,8 @@ def find_numerals(path: Path, cells: Iterable[str], decimal: str = "") -> Numera
             open_to_both += 1
         elif "," in cell:
             fractions.add(",")
+    if decimal == "," and any("." in cell for cell in cells):
+        groups.add(".")
     if decimal:
         fractions = {decimal}
     elif not fractions and open_to_both and not groups:

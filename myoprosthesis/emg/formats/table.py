@@ -22,6 +22,8 @@ from myoprosthesis.emg.recording import Recording, Span, joined, runs
 Array = NDArray[np.float64]
 UNLABELLED = ("", "nan", "<na>", "nat")
 """Cells of a column of labels that hold none, in lower case."""
+WHOLE = re.compile(r"^([+-]?\d+)[.]0*$")
+"""A code that is written with a fraction of zeros: 1.0 and 1 are one label."""
 ROWS = 1 << 15
 """Rows that are parsed at a time when a whole file is wanted."""
 
@@ -127,7 +129,8 @@ class _Samples:
         if self.columns.label is None:
             return ()
         codes, there = self._table.pandas.factorize(frame[self.columns.label].to_numpy(object), use_na_sentinel=False)
-        cleaned = ["" if not isinstance(c, str) or c.strip().lower() in UNLABELLED else c.strip() for c in there]
+        cleaned = [WHOLE.sub(r"\1", c.strip()) if isinstance(c, str) else "" for c in there]
+        cleaned = ["" if c.lower() in UNLABELLED else c for c in cleaned]
         labels = np.array(cleaned, object)[codes]
         spans, self._before = runs(labels, self._before), str(labels[-1])
         return spans

@@ -40,8 +40,9 @@ class TableColumns:
         self.channels = tuple(self._names[k] for k in self.emg)
         for name in self.channels:
             self._place(name)  # refuses what is there twice
-        for place in {*self.targets, self.label, self.time} & set(self.emg):
-            raise ConfigError(f"{path}: {self._names[place]!r} is named as EMG and as something else as well")
+        twice = set(self.emg) & {*self.targets, self.label, self.time}
+        for name in (self._names[k] for k in self.emg if k in twice):
+            raise ConfigError(f"{path}: {name!r} is named as EMG and as something else as well")
         self.stamps = self._stamps()
         self.rate = self._rate()
         self.time = self.stamps[0] if self.stamps else self.time

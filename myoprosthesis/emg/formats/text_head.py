@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.emg.formats.numerals import Numerals, find_numerals, is_missing, is_number
+from myoprosthesis.emg.formats.numerals import Numerals, check_dots, find_numerals, is_missing, is_number
 
 MOST_COLUMNS = 4096
 DELIMITERS: tuple[str | None, ...] = ("\t", ";", ",", "|", None)
@@ -103,6 +103,9 @@ def read_head(path: Path, lines: Sequence[str], decimal: str = "") -> Head:
     head = _table(path, lines, decimal)
     rows = [cells_of(line, head.delimiter)[: head.width] for line in lines[head.begin :] if line.strip()]
     numbers = [c for row in rows for c, numeric in zip(row, head.numeric, strict=False) if numeric]
+    if not decimal:
+        for k in (k for k, numeric in enumerate(head.numeric) if numeric):
+            check_dots(path, [row[k] for row in rows if len(row) == head.width])
     head.numerals = find_numerals(path, numbers, decimal)
     above = _names(path, head, lines, rows)
     _says(head, lines[:above])
