@@ -193,7 +193,8 @@ def read(given: argparse.Namespace, layout: Any) -> tuple[list[Path], list[tuple
         try:
             order = permutation(first.channels, recording.channels)
         except ContractError as error:
-            raise ConfigError(f"{path} does not go with {paths[0]}: {error}") from error
+            raise ConfigError(f"{path} does not go with {paths[0]}: {error}; columns that differ in their units alone "
+                              "can be named without them (--channels)") from error  # fmt: skip
         out.append((path, replace(recording, samples=recording.samples[:, order], channels=first.channels)))
     for remark in dict.fromkeys(remark for _, recording in out for remark in recording.remarks):
         print(f"{paths[0] if len(paths) == 1 else 'recordings'}: {remark}")

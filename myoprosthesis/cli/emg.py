@@ -74,7 +74,7 @@ def _print(path: Path, recording: Recording, found: Faults, in_full: bool) -> No
         lines.append("  labels: " + ", ".join(parts))
     if recording.target_names:
         lines.append("  targets: " + ", ".join(recording.target_names))
-    print("\n".join(printable(line) for line in lines))
+    print("\n".join(printable(line).replace("\n", "\\n") for line in lines))
     if in_full:
         _print_table(recording, found)
     for sentence in found.words(recording.channels, recording.rate):

@@ -118,6 +118,15 @@ def with_file_defaults(layout: Layout, in_file: Mapping[str, Any]) -> Layout:
     return replace(layout, **more)
 
 
+def for_stack(sentence: str) -> str:
+    """A sentence that names options of a command line, with those of a stack in their place."""
+    names = "|".join(f.name.replace("_", "-") for f in fields(Layout))
+    if "--emg-option" in sentence:
+        return sentence
+    valued = rf"--({names})(?![-\w])(?: (?=(?:[mun]?s|counts|[.,])\b|[.,](?: |$))([\w.,]+))?"
+    return re.sub(valued, lambda m: f"--emg-option {m[1].replace('-', '_')}={m[2] or '…'}", sentence)
+
+
 def needed(path: Path, what: str, option_name: str, example: str) -> ConfigError:
     """The sentence that asks for what a file does not say."""
     key = option_name.replace("-", "_")

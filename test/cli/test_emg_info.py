@@ -128,3 +128,9 @@ def test_control_characters_and_markup_in_names_are_text(tmp_path, capsys):
     (tmp_path / "a.csv").write_text(f"{name},what\n" + "1,[bold]x\n2,[bold]x\n3.5,[bold]x\n")
     out = info(capsys, tmp_path / "a.csv", "--rate", "200", "--unit", "V", "--label", "what")
     assert name in out and "[bold]x 0.0 s" in out
+
+
+def test_a_line_break_in_a_label_is_shown_as_one(tmp_path, capsys):
+    (tmp_path / "a.csv").write_text("EMG1,what\n" + "".join(f'{k % 7},"two\nlines"\n' for k in range(400)))
+    out = info(capsys, tmp_path / "a.csv", "--rate", "200", "--unit", "uV", "--label", "what")
+    assert "labels: two\\nlines 2.0 s" in out

@@ -15,7 +15,7 @@ from myoprosthesis.emg import formats
 from myoprosthesis.emg.formats import agreement
 from myoprosthesis.emg.formats.emg_channels import Kind, emg_channels, kind
 from myoprosthesis.emg.labels import Labels, check_labels
-from myoprosthesis.emg.layout import Layout, check_uses
+from myoprosthesis.emg.layout import Layout, check_uses, for_stack
 from myoprosthesis.emg.recording import Recording, Span, joined, volts
 
 HERE = Path("a.edf")
@@ -194,3 +194,10 @@ def test_every_label_of_a_flag_must_be_there_and_one_of_a_file_beside_recordings
 def test_a_layout_that_contradicts_itself_is_refused(options, sentence):
     with pytest.raises(ConfigError, match=sentence):
         Layout(**options)
+
+
+def test_a_stack_is_told_its_own_options():
+    assert for_stack("name those of one (--channels)") == "name those of one (--emg-option channels=…)"
+    assert for_stack("in ms: give --time-unit ms") == "in ms: give --emg-option time_unit=ms"
+    both = "give it, such as --rate 1000 (to a stack: --emg-option rate=1000)"
+    assert for_stack(both) == both

@@ -420,6 +420,27 @@ def test_a_code_with_a_fraction_of_zeros_is_the_code(tmp_path):
     assert [s.label for s in formats.read(tmp_path / "a.csv", replace(UV, label="g")).spans] == ["1", "2", "v1.0"]
 
 
+def test_columns_named_without_their_units_are_called_so(tmp_path):
+    (tmp_path / "a.csv").write_text("EMG1 (uV),EMG2 (uV)\n" + "1,2\n" * 9)
+    (tmp_path / "b.csv").write_text("EMG2 (mV),EMG1 (mV)\n" + "3,4\n" * 9)
+    both = [formats.read(tmp_path / f"{n}.csv", Layout(rate=200.0, channels=("EMG1", "EMG2"))) for n in "ab"]
+    assert [r.channels for r in both] == [("EMG1", "EMG2")] * 2
+    np.testing.assert_allclose([r.samples[0] for r in both], [[1e-6, 2e-6], [4e-3, 3e-3]])
+
+
+def test_the_minus_sign_of_unicode_is_one(tmp_path):
+    (tmp_path / "a.csv").write_text("EMG1,EMG2,g\n" + "\u22121.5,2,a\u2212b\n" * 9, encoding="utf-8")
+    recording = formats.read(tmp_path / "a.csv", replace(UV, label="g"))
+    np.testing.assert_allclose(recording.samples[0], [-1.5e-6, 2e-6])
+    assert recording.spans == (Span("a\u2212b", 0, 9),)
+
+
+def test_the_line_is_named_where_a_table_is_text_no_more(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b"EMG1,EMG2\n" + b"1,2\n" * 50 + b"\0" * 500)
+    with pytest.raises(ConfigError, match="line 52: .* was the file cut off while it was written"):
+        formats.read(tmp_path / "a.csv", UV)
+
+
 def test_hostile_tables_cost_a_sentence(tmp_path):
     for name, text, sentence in (
         ("wide.csv", ",".join(f"c{k}" for k in range(200_000)) + "\n", "more than (4096 columns|1048576 characters)"),

@@ -37,9 +37,9 @@ class TableColumns:
         self.label = self._place(self.layout.label) if self.layout.label else None
         self.targets = [self._place(t) for t in self.layout.targets]
         self.emg = [self._place(c) for c in self.layout.channels] or self._emg()
-        self.channels = tuple(self._names[k] for k in self.emg)
-        for name in self.channels:
-            self._place(name)  # refuses what is there twice
+        for k in self.emg:
+            self._place(self._names[k])  # refuses what is there twice
+        self.channels = self.layout.channels or tuple(self._names[k] for k in self.emg)
         twice = set(self.emg) & {*self.targets, self.label, self.time}
         for name in (self._names[k] for k in self.emg if k in twice):
             raise ConfigError(f"{path}: {name!r} is named as EMG and as something else as well")

@@ -18,6 +18,8 @@ MARKS = {
     codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16",
 }  # fmt: skip
 """Byte order marks; that of UTF-32 begins with one of UTF-16."""
+MINUS = re.compile("\u2212(?=[.,]?\\d)")
+"""The minus sign of Unicode before a number."""
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x19\x1c-\x1f\x7f]")
 WESTERN = "cp1252"
 """What European Windows programs write; it has the printable characters of Latin-1 in the same places."""
@@ -68,8 +70,14 @@ class TextLines:
             number = self.number + 1 + next(k for k, line in enumerate(lines) if len(line) > LONGEST)
             raise ConfigError(f"{self.path}, line {number} has more than {LONGEST} characters: this is no table")
         text = "".join(lines)
-        if CONTROL.search(text):
-            raise ConfigError(f"{self.path} is no text: is its extension right?")
+        if strange := CONTROL.search(text):
+            number = self.number + 1 + text.count("\n", 0, strange.start())
+            raise ConfigError(
+                f"{self.path} is no text: is its extension right?" if number == 1 else
+                f"{self.path}, line {number}: {strange[0]!r} is no text: was the file cut off while it was written? "
+                f"Remove what is from there on"
+            )  # fmt: skip
+        text = MINUS.sub("-", text)
         self.number += len(lines)
         self.whole = text.endswith("\n")
         return (text[:-1] if self.whole else text).split("\n")

@@ -15,7 +15,7 @@ from myoprosthesis.core import share
 from myoprosthesis.core.errors import ConfigError, MyoError, unknown
 from myoprosthesis.core.options import build, option
 from myoprosthesis.emg import formats, layout_file
-from myoprosthesis.emg.layout import Layout
+from myoprosthesis.emg.layout import Layout, for_stack
 from myoprosthesis.emg.pace import Clock, Pace
 from myoprosthesis.emg.recording import Recording, joined
 from myoprosthesis.emg.source import Block, SourceError, SourceSpec
@@ -79,7 +79,7 @@ class Replay:
         place = _place(self.options.file)
         self._layout = _layout(self.options, place)
         self._files = self._chosen(formats.files(place, self._layout))
-        first = next(formats.blocks(self._files[0], self._layout, 1))
+        first = next(_blocks(self._files[0], self._layout, 1))
         about = f"played again from {place}, {self.options.speed:g} times as fast as recorded"
         about = "; ".join([about, *first.remarks])
         self._spec = SourceSpec(f"recording {place.stem}", first.channels, first.rate, first.unit, about)
@@ -152,7 +152,7 @@ class Replay:
             for file in self._files:
                 offset: float | None = None if end is not None else 0.0
                 last: float | None = None
-                for part in formats.blocks(file, self._layout, max(1, round(READ_S * spec.rate))):
+                for part in _blocks(file, self._layout, max(1, round(READ_S * spec.rate))):
                     if (part.channels, part.rate, part.unit) != (spec.channels, spec.rate, spec.unit):
                         raise ConfigError(f"{file} has other channels, rate or unit than {self._files[0]}")
                     times = part.times
@@ -207,3 +207,10 @@ def _layout(options: ReplayOptions, place: Path) -> Layout:
     values = layout_file.mapping(file) if file else {}
     known = {f.name for f in fields(Layout)}
     return build(Layout, {**{k: v for k, v in values.items() if k in known}, **options.layout}, "layout")
+
+
+def _blocks(file: Path, layout: Layout, block: int) -> Iterator[Recording]:
+    try:
+        yield from formats.blocks(file, layout, block)
+    except ConfigError as error:
+        raise ConfigError(for_stack(str(error))) from error
