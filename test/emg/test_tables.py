@@ -16,6 +16,7 @@ from myoprosthesis.checks import check_emg_format
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.emg import formats
 from myoprosthesis.emg.faults import faults
+from myoprosthesis.emg.formats.emg_channels import Kind, kind
 from myoprosthesis.emg.layout import Layout
 from myoprosthesis.emg.recording import Span
 
@@ -456,7 +457,8 @@ def test_hostile_tables_cost_a_sentence(tmp_path):
 
 
 NAMES = st.lists(
-    st.text(string.ascii_letters + string.digits + " _-#%()äµ", max_size=8).map(lambda s: f"EMG {s}".strip()),
+    st.text(string.ascii_letters + string.digits + " _-#%()äµ", max_size=8).map(lambda s: f"EMG {s}".strip())
+    .filter(lambda name: kind(name) is Kind.EMG),  # EMG PROMPT is none
     min_size=1, max_size=5, unique=True,
 )  # fmt: skip
 LABELS = st.lists(st.text(string.ascii_letters + " #%;,.:äß\"'|", max_size=12).map(str.strip), min_size=1, max_size=4)
