@@ -11,7 +11,7 @@ from myoprosthesis.recording.bag import Bag
 from myoprosthesis.recording.bag_writer import BagWriter
 from myoprosthesis.recording.repair import repair
 
-NOW, LONG_AGO = time.time_ns(), 1_700_000_000_000_000_000
+NOW, LONG_AGO = time.time_ns() + 10**13, 1_700_000_000_000_000_000  # NOW is never long ago
 JOINT_STATE, STRING = "sensor_msgs/msg/JointState", "std_msgs/msg/String"
 
 
