@@ -199,7 +199,7 @@ def read(given: argparse.Namespace, layout: Any) -> tuple[list[Path], list[tuple
     for remark in dict.fromkeys(remark for _, recording in out for remark in recording.remarks):
         print(f"{paths[0] if len(paths) == 1 else 'recordings'}: {remark}")
     labels = [label for _, recording in out for label in recording.file_labels]
-    check_labels(layout, labels, every=given.label_names is not None)
+    check_labels(layout, labels, every=getattr(given, "label_names", None) is not None)
     return paths, out
 
 

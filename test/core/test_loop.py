@@ -78,4 +78,4 @@ def test_an_empty_ledger():
     ledger.ticks, ledger.missed = 5, 1
     assert ledger.summary()["ticks"] == 5 and ledger.summary()["missed_ticks"] == 1
     ledger.clear()
-    assert ledger.summary() == {"ticks": 0, "missed_ticks": 0}
+    assert ledger.summary() == {"ticks": 0, "missed_ticks": 0, "seconds": 0.0}

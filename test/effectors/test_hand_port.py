@@ -231,7 +231,7 @@ def test_kill_9_of_the_owner_leaves_a_hand_without_watchdog_where_it_is(owner):
         assert ended(keeper)
         written = [(t - killed, d[7:19]) for t, d in list(port.heard) if t > killed and d[4:7].hex() == "12ce05"]
         assert len(written) >= 3 and written[0][0] < 0.1 and written[-1][0] < 0.25
-        assert len({d for _, d in written}) == 1
+        assert len({d for _, d in written[1:]}) == 1  # the first may be the owner's last
         time.sleep(0.5)
         assert np.abs(port.emulator.fingers.velocity).max() < 0.05
 
