@@ -308,7 +308,7 @@ REFUSED = {
     ),
     "another rate": (("--emg", "synthetic"), "was fitted on EMG with rate = 200.0, here it is 1000.0"),
     "another unit": (("--emg-option", "layout={unit: V}"), "unit = 'counts', here it is 'V'"),
-    "no EMG in the policy": (("--policy", "reach_null"), "is no decoder"),
+    "no EMG in the policy": (("--policy", "reach_null"), "policy 'reach_null' "),  # which node says it first
     "no posture": (("--hand", "arm26"), "gives postures, effector 'arm26' takes effort"),
     "no meaning": (("--set", "policy.grips=[close=fist]"), "answers 'close', which moves nothing of effector"),
     "no YAML": (("--emg-option", "layout={"), "option of the EMG 'layout' is not YAML"),

@@ -161,7 +161,7 @@ def test_the_effector_killed_leaves_a_last_will_and_comes_back(mortal):
     frames = wire.frames(dead)
     held = last_will(frames[: [header for _, header, _ in frames].index(codec.LEAVE)])
     assert 0 < len(held) <= 6  # 100 ms, every 20 ms
-    assert np.abs(np.diff(held, axis=0)).max(initial=0.0) <= COUNT
+    assert np.abs(np.diff(held[1:], axis=0)).max(initial=0.0) <= COUNT  # the first may be the last command
     before = stack.supervisor.restarts.get("effector", 0)
     stack.diagnostics.clear()
     assert stack.until(lambda: stack.supervisor.restarts.get("effector", 0) == before + 1, 5.0)
