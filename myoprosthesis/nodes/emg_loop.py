@@ -73,6 +73,8 @@ class EmgLoop(ControlLoop):
             block = self.source.read()
             if block is not None and self.active:
                 self._tell(block)
+        if self._prompt:  # nobody is asked for anything any more
+            self.port.prompt("")
         self.source.close()
 
     def _heed(self) -> None:
@@ -94,12 +96,12 @@ class EmgLoop(ControlLoop):
             self.off = off
             self.events["lead_off"] += bool(off)
             self.port.say("warning" if off else "info", f"electrodes off: {', '.join(off)}" if off else "electrodes on")
+        if block.prompt != self._prompt:  # before its samples, so that none is decoded under the prompt before
+            self._prompt = block.prompt
+            self.port.prompt(block.prompt)
         self.port.publish(block, raw, done)
         self.ledger.note("taken_to_arrived", max(0.0, (block.arrival_ns - int(block.stamps_ns[-1])) * 1e-9))
         self.ledger.note("arrived_to_published", max(0.0, (time.time_ns() - block.arrival_ns) * 1e-9))
-        if block.prompt != self._prompt:
-            self._prompt = block.prompt
-            self.port.prompt(block.prompt)
 
     def _disturbed(self, block: Block) -> Array:
         plan = self._schedule.current(int(block.stamps_ns[-1]))
