@@ -116,6 +116,10 @@ class ProstheticHand:
         self._open = False
         self._sent: Array | None = None
         self._quiet_since: float | None = None
+        self._stopped = False
+        """While quiet: the place at which the hand is held is known, and was sent."""
+        self._cut_at = -np.inf
+        """When nothing could be sent last."""
         self._asking_since: float | None = None
         self._heard_at = self._sound_at = -np.inf
         self._well = self._bad_before = 0
@@ -216,9 +220,14 @@ class ProstheticHand:
     def _rest(self, now: float) -> None:
         """The fail state, then silence, then questions only."""
         if self._quiet_since is None:
-            self._quiet_since = now
-            if self._sent is not None:
-                self._sent = self._here(now)
+            self._quiet_since, self._stopped = now, False
+        if self._port.error:  # nothing can be sent: the hand goes on to its last target
+            self._cut_at = now
+        elif self._sent is not None and not self._stopped:
+            if self._heard_at <= self._cut_at:
+                self._send(self.protocol.query(), now)
+                return
+            self._sent, self._stopped, self._quiet_since = self._here(now), True, now
         resting = now - self._quiet_since
         if self._sent is not None and not self._port.error and (resting < FAIL_S or self._on_the_way(resting)):
             if self.spec.fail == "relax":
@@ -322,7 +331,7 @@ class ProstheticHand:
         fastest change of a command."""
         if self._sent is None:
             return None
-        here = self._here(now) if self._quiet_since is None else self._sent
+        here = self._sent if self._quiet_since is not None and self._stopped else self._here(now)
         if isinstance(self.spec.fail, str):
             targets = [None if self.spec.fail == "relax" else here]
         else:
