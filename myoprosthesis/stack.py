@@ -13,10 +13,10 @@ from typing import Any
 from myoprosthesis.core import registry, share
 from myoprosthesis.core.domain import domain_id
 from myoprosthesis.core.errors import ConfigError, unknown
+from myoprosthesis.core.extras import library
 from myoprosthesis.core.location import anchored, located
 from myoprosthesis.core.options import build, option
 from myoprosthesis.core.private import runtime_folder, stack_name
-from myoprosthesis.emg.extras import library
 from myoprosthesis.emg.layout import Layout
 from myoprosthesis.files import yaml_text
 from myoprosthesis.files.parameter_file import ALWAYS, Entry, entries

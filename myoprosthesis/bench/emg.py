@@ -22,10 +22,10 @@ from tqdm import tqdm
 from myoprosthesis.bench.stand import DOMAIN, Stand, workshop
 from myoprosthesis.core import share
 from myoprosthesis.core.errors import MyoError
+from myoprosthesis.core.extras import library
 from myoprosthesis.decoders.decoder import Decoder
 from myoprosthesis.emg import formats
 from myoprosthesis.emg.conditioning import Conditioner, Conditioning
-from myoprosthesis.emg.extras import library
 from myoprosthesis.emg.layout import Layout
 from myoprosthesis.emulators.emg_board import FramedEmgBoard, Signal
 from myoprosthesis.emulators.emg_port import EmgPort

@@ -30,9 +30,7 @@ def add(words: Any) -> None:
         "exercise", help="slow open and close within limits, read back",
         description="Move a hand through grips, slowly, within its limits, and report what it says of itself.",
     )  # fmt: skip
-    d.add_argument("--hand", required=True, help="the hand (see `hand list`)")
-    d.add_argument("--port", required=True, help="serial port, host:port, or what `emulate` prints")
-    d.add_argument("--baud", type=int, default=0, help="speed of the port (default: the hand's usual one)")
+    _add_port(d)
     d.add_argument("--grips", default="open,power,open", help="grips in order (default open,power,open)")
     d.add_argument("--speed", type=float, default=0.5, metavar="RAD/S", help="fastest motion (default 0.5)")
     add_json(d)
@@ -41,9 +39,7 @@ def add(words: Any) -> None:
         "reboot", help="clear the faults that a hand keeps to, with the hand limp",
         description="Let the hand go limp and clear the faults that it keeps to, such as the overload of a motor.",
     )  # fmt: skip
-    d.add_argument("--hand", required=True, help="the hand (see `hand list`)")
-    d.add_argument("--port", required=True, help="its port, as for `exercise`")
-    d.add_argument("--baud", type=int, default=0, help="speed of the port (default: the hand's usual one)")
+    _add_port(d)
     d.set_defaults(func=reboot)
     d = deeds.add_parser(
         "check", help="check a hand's codec, limits and fail states against its emulator",
@@ -53,6 +49,13 @@ def add(words: Any) -> None:
     d.add_argument("--bytes", type=int, default=1_000_000, metavar="N", help="random bytes to feed (default 1000000)")
     add_json(d)
     d.set_defaults(func=check)
+
+
+def _add_port(parser: argparse.ArgumentParser) -> None:
+    """Which hand is where."""
+    parser.add_argument("--hand", required=True, help="the hand (see `hand list`)")
+    parser.add_argument("--port", required=True, help="serial port, host:port, or what `emulate` prints")
+    parser.add_argument("--baud", type=int, default=0, help="speed of the port (default: the hand's usual one)")
 
 
 def list_hands(given: argparse.Namespace) -> int:

@@ -48,8 +48,8 @@ def add(words: Any) -> None:
 def run(given: argparse.Namespace) -> int:
     """Run or go on."""
     check_writable(given.json)
+    from myoprosthesis.core.extras import library
     from myoprosthesis.core.namespace import absolute, namespace_of
-    from myoprosthesis.emg.extras import library
     from myoprosthesis.nodes.claim import Claim
     from myoprosthesis.sessions import folder as folders
     from myoprosthesis.sessions import session as sessions
@@ -195,7 +195,7 @@ def hold(given: argparse.Namespace) -> int:
 
 def _check_libraries(session: Any) -> None:
     """Refuse a learner that cannot learn, and markers that cannot be sent, before anything starts."""
-    from myoprosthesis.emg.extras import library
+    from myoprosthesis.core.extras import library
     from myoprosthesis.sessions.lessons import learner
 
     if session.lsl:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ContractError
-from myoprosthesis.core.message import brief
+from myoprosthesis.core.text import brief
 
 FIELDS = ("position", "velocity", "effort")
 """The rows of a state table, in the order of sensor_msgs/JointState."""

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from myoprosthesis.core.errors import ConfigError, MyoError
+from myoprosthesis.core.text import brief
 
 PLAN_BYTES = 65_536
 """The longest plan of a trial or of perturbations."""
@@ -29,12 +30,6 @@ def reading(what: str) -> Iterator[None]:
         raise ConfigError(f"{what} cannot be read: it has no {brief(error)}") from error
     except Exception as error:
         raise ConfigError(f"{what} cannot be read: {brief(error) or type(error).__name__}") from error
-
-
-def brief(value: object, most: int = 120) -> str:
-    """The text of a value on one line and of bounded length, for a sentence."""
-    text = " ".join(str(value).split())
-    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def read_object(text: str, what: str, most: int = PLAN_BYTES) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.core.message import PLAN_BYTES, brief, read_object, reading
+from myoprosthesis.core.message import PLAN_BYTES, read_object, reading
+from myoprosthesis.core.text import brief
 
 NS = 1_000_000_000
 

@@ -16,6 +16,12 @@ def printable(value: object, most: int = LONGEST) -> str:
     return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
+def brief(value: object, most: int = 120) -> str:
+    """The text of a value on one line, of bounded length and without control characters, for a sentence."""
+    text = " ".join(str(value).split())
+    return printable(text if len(text) <= most else f"{text[:most]}…")
+
+
 def is_plain(text: str) -> bool:
     """Whether `text` can stand in a name: no control characters, no line breaks."""
     return text.isprintable()

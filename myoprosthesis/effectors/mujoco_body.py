@@ -16,14 +16,13 @@ from myoprosthesis.core.errors import ConfigError, EffectorError
 from myoprosthesis.core.fail import HOLD, chosen
 from myoprosthesis.core.options import option
 from myoprosthesis.effectors.actuation import Actuation, unique
+from myoprosthesis.effectors.body_picture import render
 from myoprosthesis.effectors.braking import measured_braking
 
 T = TypeVar("T")
 Array = NDArray[np.float64]
 _STATE = int(mujoco.mjtState.mjSTATE_INTEGRATION)
 _SINGLE = (int(mujoco.mjtJoint.mjJNT_HINGE), int(mujoco.mjtJoint.mjJNT_SLIDE))
-_HIDDEN_GROUP = 5
-"""Of geoms; not drawn unless asked for."""
 _FREE_POSITION = ("x", "y", "z", "qw", "qx", "qy", "qz")
 
 # Without a handler MuJoCo prints its warnings and writes MUJOCO_LOG.TXT into the working directory.
@@ -167,40 +166,7 @@ class MujocoBody:
     ) -> NDArray[np.uint8]:
         """The body as it stands on white, without floor and scenery, (height, width, 3) RGB; angles in degrees,
         distance in m (0: the body fills the picture), look_at (3,) m (None: its middle)."""
-        visual = self.model.vis.global_
-        visual.offwidth, visual.offheight = max(visual.offwidth, width), max(visual.offheight, height)
-        camera = mujoco.MjvCamera()
-        mujoco.mjv_defaultFreeCamera(self.model, camera)
-        camera.azimuth, camera.elevation = azimuth, elevation
-        middle, radius = self._extent()
-        half_angle = np.deg2rad(visual.fovy) / 2 * min(1.0, width / height)
-        camera.distance = distance or 1.05 * radius / np.sin(half_angle)
-        camera.lookat[:] = middle if look_at is None else look_at
-        size = self.model.geom_rbound  # 0 for a plane
-        apart = np.linalg.norm(self.data.geom_xpos - middle, axis=1) - size > radius
-        scenery = (apart | (size > 3 * radius) | (size == 0)) & (self.model.body_weldid[self.model.geom_bodyid] == 0)
-        groups = self.model.geom_group.copy()
-        self.model.geom_group[scenery] = _HIDDEN_GROUP
-        try:
-            with mujoco.Renderer(self.model, height, width) as renderer:
-                renderer.update_scene(self.data, camera)
-                image = np.array(renderer.render())
-                renderer.enable_segmentation_rendering()
-                image[renderer.render()[..., 0] < 0] = 255
-        finally:
-            self.model.geom_group[:] = groups
-        return image
-
-    def _extent(self) -> tuple[Array, float]:
-        """Middle (3,) and radius (m) of a ball around all that can move."""
-        model, data = self.model, self.data
-        moving = np.flatnonzero((model.body_weldid[model.geom_bodyid] != 0) & (model.geom_rbound > 0))
-        if not moving.size:
-            return np.array(model.stat.center), float(model.stat.extent)
-        places, radii = data.geom_xpos[moving], model.geom_rbound[moving][:, None]
-        low, high = (places - radii).min(axis=0), (places + radii).max(axis=0)
-        middle = (low + high) / 2
-        return middle, float((np.linalg.norm(places - middle, axis=1) + radii[:, 0]).max())
+        return render(self.model, self.data, width, height, (azimuth, elevation), distance, look_at)
 
     def close(self) -> None:
         """Nothing to release: the model lives in memory."""

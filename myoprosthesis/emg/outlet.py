@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from myoprosthesis.emg.extras import lsl
+from myoprosthesis.emg.lsl_library import lsl
 from myoprosthesis.emg.source import Block, SourceSpec
 
 UNITS = {"V": "volts"}

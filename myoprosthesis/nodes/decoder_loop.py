@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.loop import Ledger, prefer
-from myoprosthesis.core.message import brief
+from myoprosthesis.core.text import brief
 from myoprosthesis.decoders.voice import DecoderVoice, Stream
 from myoprosthesis.nodes.player_loop import PlayerLoop, PlayerPort
 from myoprosthesis.nodes.samples import Samples

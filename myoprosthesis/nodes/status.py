@@ -9,7 +9,8 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 from myoprosthesis.core.errors import CommandError
-from myoprosthesis.core.message import brief, read_value
+from myoprosthesis.core.message import read_value
+from myoprosthesis.core.text import brief
 
 OK, WARN, ERROR, STALE = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR, DiagnosticStatus.STALE
 

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from myoprosthesis.core.effector import NOTHING, EffectorSpec, Imposed, refuse_sites
 from myoprosthesis.core.errors import ConfigError, MyoError
 from myoprosthesis.core.law import Law
-from myoprosthesis.core.message import brief, reading
+from myoprosthesis.core.message import reading
 from myoprosthesis.core.plan import Entry, PerturbationPlan
+from myoprosthesis.core.text import brief
 
 
 class Fatigue:

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core import axes
 from myoprosthesis.core.errors import ConfigError, MyoError
-from myoprosthesis.core.message import brief, reading
+from myoprosthesis.core.message import reading
 from myoprosthesis.core.plan import Entry
+from myoprosthesis.core.text import brief
 
 Array = NDArray[np.float64]
 SITE = "hidden"

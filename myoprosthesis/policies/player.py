@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -15,11 +14,13 @@ from myoprosthesis.core.bounded import bounded
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.effector import EffectorSpec
 from myoprosthesis.core.errors import ConfigError, ContractError, MyoError
-from myoprosthesis.core.message import brief, reading
+from myoprosthesis.core.message import reading
 from myoprosthesis.core.moment import Moment
 from myoprosthesis.core.observation import ObservationBuilder
 from myoprosthesis.core.plan import Entry
+from myoprosthesis.core.text import brief
 from myoprosthesis.policies.hidden import SITE, HiddenDistorter
+from myoprosthesis.policies.past import Past
 
 Array = NDArray[np.float64]
 SPARE_S = 0.5
@@ -258,37 +259,6 @@ class _Fade:
     """Commands of the last tick: old, new, mixed."""
 
 
-class _Past:
-    """The newest tables, as many as stand for so many seconds, however long each of them is."""
-
-    def __init__(self, memory_s: float) -> None:
-        self._memory_ns, self._held_ns = round(memory_s * 1e9), 0
-        self._tables: deque[tuple[Array, Moment]] = deque()
-
-    def __len__(self) -> int:
-        return len(self._tables)
-
-    def append(self, table: Array, moment: Moment) -> None:
-        """Keep a table of this moment."""
-        self._tables.append((table, moment))
-        self._held_ns += _ns(moment)
-        while len(self._tables) > 1 and self._held_ns - _ns(self._tables[0][1]) >= self._memory_ns:
-            self._held_ns -= _ns(self._tables.popleft()[1])
-
-    def after(self, first: int, most: int | None = None) -> list[tuple[Array, Moment]]:
-        """Tables from the place `first` on with their moments, at most so many."""
-        return list(islice(self._tables, first, None if most is None else first + most))
-
-    def clear(self) -> None:
-        """Forget all."""
-        self._tables.clear()
-        self._held_ns = 0
-
-
-def _ns(moment: Moment) -> int:
-    return round(moment.seconds * 1e9)
-
-
 class Player:
     """Plays the active voice; a candidate is cross-faded in over `blend_s`, a shadow is only listened to.
 
@@ -307,7 +277,7 @@ class Player:
         self.shadow: Voice | None = None
         self.step_over_bound = -np.inf
         self._fade: _Fade | None = None
-        self._past = _Past(memory_s)
+        self._past = Past(memory_s)
         self._trial, self._count = 0, 0
         self._entries: tuple[Entry, ...] = ()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from myoprosthesis.core import share
 from myoprosthesis.core.errors import ConfigError, unknown
-from myoprosthesis.core.message import brief
+from myoprosthesis.core.text import brief
 
 FILE = "policy.onnx"
 

@@ -8,7 +8,6 @@ EMG (PointCloud2) one row per sample with a column per channel, other types one 
 from __future__ import annotations
 
 import csv
-import importlib
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError, RecordingError
+from myoprosthesis.core.extras import library
 from myoprosthesis.recording import cdr
 from myoprosthesis.recording.bag import JOINT_STATE, STATUS, TEXT, Bag, Message
 
@@ -66,7 +66,7 @@ def names(bag: Bag, topic: str) -> list[str]:
 
 def to_pandas(bag: Bag | str | Path, topic: str) -> Any:
     """A topic of a recording as a `pandas.DataFrame`; `bag` may be its folder or file."""
-    pandas = _library("pandas", "data frames")
+    pandas = library("pandas", "emg", "a data frame")
     opened = bag if isinstance(bag, Bag) else Bag(bag)
     parts = [pandas.DataFrame(part) for part in chunks(opened, topic)]
     return pandas.concat(parts, ignore_index=True) if parts else pandas.DataFrame({TIME: [], STAMP: [], RECEIVED: []})
@@ -124,7 +124,7 @@ def _status(message: Message) -> list[dict[str, Any]]:
 
 def _fields(kind: str) -> Any:
     """Reads messages of any type whose definition rosbags has."""
-    stores = _library("rosbags.typesys", f"exporting messages of type {kind}")
+    stores = library("rosbags.typesys", "emg", f"exporting messages of type {kind}")
     store = stores.get_typestore(stores.Stores.ROS2_JAZZY)
     if kind not in store.types:
         raise ConfigError(f"messages of type {kind} are not known; export the other topics by name with --topics")
@@ -183,10 +183,3 @@ def _flushed(held: list[dict[str, Any]]) -> Iterator[Columns]:
         keys = dict.fromkeys(key for row in held for key in row)
         yield {key: [row.get(key, "") for row in held] for key in keys}
         held.clear()
-
-
-def _library(name: str, what: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise ConfigError(f"{what} needs {name.split('.')[0]}: pip install 'myoprosthesis[emg]'") from error

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from myoprosthesis.analysis.intervals import Interval
-from myoprosthesis.emg.extras import library
+from myoprosthesis.core.extras import library
 from myoprosthesis.report import blocks as parts
 from myoprosthesis.report import course, session_data
 from myoprosthesis.report.blocks import WASHOUT, Block

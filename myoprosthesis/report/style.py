@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from myoprosthesis.emg.extras import library
+from myoprosthesis.core.extras import library
 from myoprosthesis.report.blocks import ADAPTATION, BASELINE, GENERALISATION, WASHOUT
 from myoprosthesis.report.trial_table import CATCH, CHANNEL, NORMAL
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from myoprosthesis.core.text import printable
+from myoprosthesis.core.text import brief, printable
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,8 @@ def test_control_characters_are_escaped(text, shown):
 
 def test_long_text_is_cut_and_says_so():
     assert printable("x" * 100, 10) == "xxxxxxxxxx… (90 more characters)"
+
+
+def test_for_a_sentence_a_value_is_one_line_without_control_characters():
+    assert brief("two\n lines \x1b[2J") == r"two lines \x1b[2J"
+    assert brief("x" * 500) == "x" * 120 + "…"

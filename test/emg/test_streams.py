@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from myoprosthesis.checks import check_emg_format
+from myoprosthesis.core import extras
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.emg import extras, formats
+from myoprosthesis.emg import formats
 from myoprosthesis.emg.layout import Layout
 from myoprosthesis.emg.recording import Span
 from myoprosthesis.emg.source import SourceSpec

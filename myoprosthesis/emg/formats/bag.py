@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError, unknown
-from myoprosthesis.emg.extras import library
+from myoprosthesis.core.extras import library
 from myoprosthesis.emg.formats import agreement
 from myoprosthesis.emg.formats.annotations import Annotation, Timeline, label_text
 from myoprosthesis.emg.formats.numeric_messages import Piece, leaves, piece

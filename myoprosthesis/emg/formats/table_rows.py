@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.emg.extras import library
+from myoprosthesis.core.extras import library
 from myoprosthesis.emg.formats.numerals import INFINITE, MISSING, is_missing
 from myoprosthesis.emg.formats.text_head import Head, cells_of, read_head, unplotted
 from myoprosthesis.emg.formats.text_lines import TextLines

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.emg.extras import library
+from myoprosthesis.core.extras import library
 
 Array = NDArray[np.float64]
 BOUNDARY = bytes.fromhex("43A546DCCBF5410FB30ED5467383CBE4")

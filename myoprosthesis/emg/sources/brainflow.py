@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError, unknown
+from myoprosthesis.core.extras import library
 from myoprosthesis.core.options import option
-from myoprosthesis.emg.extras import library
 from myoprosthesis.emg.source import Block, SourceError, SourceSpec, named, silence
 from myoprosthesis.emg.timebase import TimeBase, Timing
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import option
-from myoprosthesis.emg.extras import lsl
+from myoprosthesis.emg.lsl_library import lsl
 from myoprosthesis.emg.recording import spelled, volts
 from myoprosthesis.emg.source import Block, SourceError, SourceSpec, named, silence
 from myoprosthesis.emg.timebase import TimeBase, Timing
