@@ -25,6 +25,9 @@ from myoprosthesis.nodes.timers import every
 HEARD = ("effector", "policy", "emg", "emulator", "recorder", "perturbation", "task", "twin/effector")
 """Whose diagnostics are kept."""
 
+UNHEARD = 200
+"""So many diagnostics wait while nobody hears, as while the stack ends: all nodes' last ones, for 10 s and more."""
+
 
 class ConsoleNode(Node):
     """Subscribes to what a stack tells of itself; publishes nothing."""
@@ -33,8 +36,8 @@ class ConsoleNode(Node):
         super().__init__(name, namespace=namespace_of(namespace))
         self.score = Score()
         self._executor: Any = None
+        subscribe(self, topics.DIAGNOSTICS, self._diagnostics, topics.reliable(UNHEARD))
         for topic, handle in (
-            (topics.DIAGNOSTICS, self._diagnostics),
             (topics.POLICY_ACTIVE, self._policy),
             (topics.PERTURBATION, self._perturbation),
             (topics.TRIAL_EVENTS, self._trial),

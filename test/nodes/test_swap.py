@@ -47,7 +47,8 @@ def files(tmp_path_factory, sound, spoil):
 
 @pytest.fixture(scope="module")
 def stack(start, files):
-    made = start({"policy": {"blend_s": 0.05}, "task": {"trial_s": 0.5}}, effector="point_mass", policy=files["sound"])
+    parameters = {"policy": {"blend_s": 0.05}, "task": {"trial_s": 0.5, "go_s": 0.0}}
+    made = start(parameters, effector="point_mass", policy=files["sound"])
     try:
         yield made.ready()
     finally:
