@@ -99,14 +99,14 @@ EMG_FORMATS = {
     **dict.fromkeys(["mcap", "db3"], "bag:read_bag"),
 }
 EMG_SOURCES = {
-    "recording": "recording:Replay",
+    "recording": "recording:RecordingSource",
     "synthetic": "synthetic:Synthetic",
     "serial": "serial_line:SerialLine",
     "brainflow": "brainflow:BrainFlow",
     "lsl": "lsl:Lsl",
 }
 NODES = [
-    *("effector_node", "policy_node", "perturbation_node", "task_node", "console_node"),
+    *("effector_node", "policy_node", "perturbation_node", "task_node", "monitor_node"),
     *("emg_node", "emulator_node", "recorder_node"),
 ]
 
@@ -181,13 +181,14 @@ setup(
         "console_scripts": [
             f"{NAME} = {NAME}.cli.main:main",
             *(f"{node} = {NAME}.nodes.{node}:main" for node in NODES),
+            f"console_node = {NAME}.nodes.monitor_node:main",  # its name until 0.1
         ],
         f"{NAME}.effectors": [
             *(f"{body} = {NAME}.effectors.bodies:{body}" for body in EFFECTORS),
             f"mirror = {NAME}.effectors.mirror:Mirror",
-            *(f"{hand} = {NAME}.effectors.real_hands:{hand}" for hand in HANDS),
+            *(f"{hand} = {NAME}.effectors.serial_hand.hands:{hand}" for hand in HANDS),
             *(f"{hand}_model = {NAME}.effectors.hand_model:{hand}_model" for hand in HAND_MODELS),
-            f"mapped = {NAME}.effectors.mapped:mapped",
+            f"mapped = {NAME}.effectors.retargeted:mapped",
         ],
         f"{NAME}.perturbations": [
             *(f"{kind} = {NAME}.perturbations.kinds:{kind}" for kind in PERTURBATIONS),

@@ -1,4 +1,4 @@
-"""The stack of `myoprosthesis up` on a machine with ROS; every value comes from `myoprosthesis.stack`."""
+"""The stack of `myoprosthesis up` on a machine with ROS; every value comes from `myoprosthesis.stack.description`."""
 
 import os
 import uuid
@@ -19,9 +19,9 @@ from launch_ros.substitutions import ExecutableInPackage
 
 from myoprosthesis.core.options import build
 from myoprosthesis.core.options import describe as help_of
-from myoprosthesis.nodes.process import FAILED, RANGE, REFUSED, STARTER, network_warning, open_network
+from myoprosthesis.nodes.node_main import FAILED, RANGE, REFUSED, STARTER, network_warning, open_network
 from myoprosthesis.nodes.stop_mark import RUN
-from myoprosthesis.stack import StackOptions, describe
+from myoprosthesis.stack.description import StackOptions, describe
 
 STARTED_HERE = {STARTER: str(os.getpid()), RUN: uuid.uuid4().hex}
 """Processes end with this one, even when it is killed."""

@@ -110,7 +110,7 @@ class Probe:
         import rclpy
         from rclpy.executors import SingleThreadedExecutor
 
-        from myoprosthesis.nodes.process import stay_local
+        from myoprosthesis.nodes.node_main import stay_local
 
         stay_local()
         self.context = rclpy.Context()
@@ -194,8 +194,8 @@ class Stack:
     """Node processes under the supervisor, watched by a probe."""
 
     def __init__(self, nodes: Any, namespace: str = "") -> None:
-        from myoprosthesis.nodes import status, topics
-        from myoprosthesis.supervisor import Supervisor
+        from myoprosthesis.nodes import diagnostic_status, topics
+        from myoprosthesis.stack.supervisor import Supervisor
 
         self.words: list[str] = []
         self._polled = 0.0
@@ -203,15 +203,17 @@ class Stack:
         self.diagnostics: list[dict[str, Any]] = []
         self.policy: list[dict[str, Any]] = []
         self.trials: list[dict[str, Any]] = []
-        own = status.full_name(namespace, "effector")
+        own = diagnostic_status.full_name(namespace, "effector")
 
         def diagnosed(message: Any) -> None:
             self.diagnostics += [
-                {**status.values(s), "text": s.message, "level": s.level} for s in message.status if s.name == own
+                {**diagnostic_status.values(s), "text": s.message, "level": s.level}
+                for s in message.status
+                if s.name == own
             ]
 
         def told(out: list[dict[str, Any]]) -> Callable[[Any], None]:
-            return lambda m: out.append({**status.values(m), "text": m.message})
+            return lambda m: out.append({**diagnostic_status.values(m), "text": m.message})
 
         for topic, heard in (
             (topics.DIAGNOSTICS, diagnosed),
@@ -263,11 +265,9 @@ class Stack:
 @pytest.fixture(scope="session")
 def start(domain: int) -> Callable[..., Stack]:
     """Start the nodes of `describe` with these options; `only` some of them. The caller closes it."""
-    from myoprosthesis.stack import StackOptions, describe
+    from myoprosthesis.stack.description import StackOptions, describe
 
-    def begin(
-        settings: dict[str, dict[str, Any]] | None = None, only: tuple[str, ...] = (), **options: Any
-    ) -> Stack:
+    def begin(settings: dict[str, dict[str, Any]] | None = None, only: tuple[str, ...] = (), **options: Any) -> Stack:
         nodes = describe(StackOptions(**options), settings or {})
         return Stack([n for n in nodes if not only or n.name in only], options.get("namespace", ""))
 
@@ -407,8 +407,10 @@ def _spoilt(data: bytes, fault: str) -> bytes:
         )
         _rename_action(model)
         model.graph.initializer.extend(
-            [numpy_helper.from_array(np.array([size - 1], np.int64), "last"),
-             numpy_helper.from_array(np.float32(1.0), "one")]
+            [
+                numpy_helper.from_array(np.array([size - 1], np.int64), "last"),
+                numpy_helper.from_array(np.float32(1.0), "one"),
+            ]
         )
     elif fault in ("external weights", "external constant"):
         tensor = TensorProto(name="outside", data_type=TensorProto.FLOAT, dims=[1])

@@ -14,7 +14,7 @@ PACKAGE = "myoprosthesis"
 COMPONENTS = {"effectors", "policies", "perturbations", "emg", "decoders", "hands", "emulators", "tasks", "recording"}
 USERS = {"training", "analysis"}
 SITTINGS = {"sessions", "report"}
-TOP = {"cli", "bench", "stack", "supervisor", "checks", "session_run"}
+TOP = {"cli", "bench", "stack", "testing", "checks"}
 LAYERS = [{"core"}, {"files"}, COMPONENTS, USERS, SITTINGS, {"nodes"}]
 """From the bottom up. What is in none of them (TOP) is above nodes and may import anything."""
 
@@ -29,7 +29,7 @@ HOMES = {
     "mujoco": {"effectors", "training", "bench"},
     "myo_sim": {"effectors"},
     "onnxruntime": {"policies", "decoders", "training", "bench"},
-    "serial": {"effectors/hand_port", "emg"},
+    "serial": {"effectors/serial_hand", "emg"},
     **dict.fromkeys(["mcap", "zstandard", "lz4"], {"recording"}),
     **dict.fromkeys(["brainflow", "pylsl", "pyxdf", "rosbags"], {"emg"}),
     "launch": set(),
@@ -97,15 +97,15 @@ def test_every_folder_has_a_layer_or_is_known_to_be_on_top() -> None:
 @pytest.mark.parametrize(
     ("module", "line"),
     [
-        ("myoprosthesis.core.law", "from myoprosthesis.effectors import mirror"),
-        ("myoprosthesis.core.law", "from ..effectors import mirror"),
-        ("myoprosthesis.core.law", "import scipy"),
+        ("myoprosthesis.core.force_field", "from myoprosthesis.effectors import mirror"),
+        ("myoprosthesis.core.force_field", "from ..effectors import mirror"),
+        ("myoprosthesis.core.force_field", "import scipy"),
         ("myoprosthesis.effectors.mirror", "import myoprosthesis.perturbations.kinds"),
         ("myoprosthesis.hands.prensilia", "from myoprosthesis.effectors.mirror import Mirror"),
         ("myoprosthesis.policies.onnx_policy", "from myoprosthesis.nodes.topics import STATE"),
-        ("myoprosthesis.training.loss", "def f():\n    from myoprosthesis.analysis import kinematics"),
-        ("myoprosthesis.training.loss", "from myoprosthesis.stack import describe"),
-        ("myoprosthesis.nodes.console_node", "from myoprosthesis.cli.main import main"),
+        ("myoprosthesis.training.gradient.loss", "def f():\n    from myoprosthesis.analysis import kinematics"),
+        ("myoprosthesis.training.gradient.loss", "from myoprosthesis.stack.description import describe"),
+        ("myoprosthesis.nodes.monitor_node", "from myoprosthesis.cli.main import main"),
         ("myoprosthesis.cli.main", "import rclpy.node"),
         ("myoprosthesis.nodes.policy_node", "import torch"),
         ("myoprosthesis.policies.onnx_policy", "import torch"),
@@ -120,14 +120,23 @@ def test_a_planted_violation_is_refused(module: str, line: str) -> None:
 @pytest.mark.parametrize(
     ("module", "line"),
     [
-        ("myoprosthesis.core.law", "import numpy as np"),
-        ("myoprosthesis.core.law", "from . import errors"),
+        ("myoprosthesis.core.force_field", "import numpy as np"),
+        ("myoprosthesis.core.force_field", "from . import errors"),
         ("myoprosthesis.effectors.prensilia", "from myoprosthesis.hands.prensilia import Codec"),
         ("myoprosthesis.nodes.policy_node", "import rclpy"),
-        ("myoprosthesis.training.export", "import torch\nimport mujoco"),
+        ("myoprosthesis.training.gradient.export", "import torch\nimport mujoco"),
         ("myoprosthesis.bench.training", "import torch"),
-        ("myoprosthesis.stack", "from myoprosthesis.nodes.topics import STATE"),
+        ("myoprosthesis.stack.description", "from myoprosthesis.nodes.topics import STATE"),
     ],
 )
 def test_a_proper_import_is_let_through(module: str, line: str) -> None:
     assert [fault(module, name) for name in imports(line, module) if fault(module, name)] == []
+
+
+def test_a_public_class_has_a_name_of_its_own() -> None:
+    homes: dict[str, list[str]] = {}
+    for module, path in modules().items():
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, []).append(module)
+    assert {name: places for name, places in homes.items() if len(places) > 1} == {}

@@ -16,7 +16,7 @@ from myoprosthesis.analysis import intervals
 from myoprosthesis.analysis.arrays import Array, DataError, alike, finite, whole
 from myoprosthesis.analysis.intervals import Band, Interval
 from myoprosthesis.core import kinematics
-from myoprosthesis.core.law import Law
+from myoprosthesis.core.force_field import ForceField
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,9 @@ def lateral_component(vectors: ArrayLike, start: ArrayLike, target: ArrayLike) -
     return kinematics.lateral(v, np.zeros(2), b[:2] - a[:2])
 
 
-def ideal_force(position: ArrayLike, velocity: ArrayLike, start: ArrayLike, target: ArrayLike, field: Law) -> Array:
+def ideal_force(
+    position: ArrayLike, velocity: ArrayLike, start: ArrayLike, target: ArrayLike, field: ForceField
+) -> Array:
     """(n_samples,) lateral force (N) of the hand on the channel's wall that would cancel `field` along this movement.
 
     Minus the field's own lateral force at the measured `position` and `velocity` (n_samples, n_dimensions), as on the

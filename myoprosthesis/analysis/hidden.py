@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from myoprosthesis.analysis.arrays import Array, DataError, alike, finite, whole
-from myoprosthesis.core import axes as core
+from myoprosthesis.core import axes_file as core
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,12 +26,12 @@ from myoprosthesis.core.extras import library
 from myoprosthesis.decoders.decoder import Decoder
 from myoprosthesis.emg import formats
 from myoprosthesis.emg.conditioning import Conditioner, Conditioning
-from myoprosthesis.emg.layout import Layout
+from myoprosthesis.emg.recording_format import RecordingFormat
 from myoprosthesis.emulators.emg_board import FramedEmgBoard, Signal
-from myoprosthesis.emulators.emg_port import EmgPort
+from myoprosthesis.emulators.emg_board_port import EmgBoardPort
 from myoprosthesis.policies.onnx_policy import OnnxPolicy
-from myoprosthesis.stack import StackOptions, describe
-from myoprosthesis.supervisor import Supervisor
+from myoprosthesis.stack.description import StackOptions, describe
+from myoprosthesis.stack.supervisor import Supervisor
 
 RATE, TIMES, HAND = 2000.0, 10, "ability_hand"
 """The recording that is shipped, at ten times its rate: 8 channels at 2 kHz."""
@@ -51,7 +51,7 @@ def measure(seconds: float = 30.0, hour_s: float = HOUR_S) -> dict[str, Any]:
         online = _online(decoder, ["close=power", "flexion=pinch", "extension=point"], {
             "file": str(folder / "recordings"), "emg_option": ("loop=true",),
         }, seconds)  # fmt: skip
-        with EmgPort(FramedEmgBoard(8, RATE, volts=0.0, signal=_played(files))) as board:
+        with EmgBoardPort(FramedEmgBoard(8, RATE, volts=0.0, signal=_played(files))) as board:
             live = _online(decoder, ["close=power", "flexion=pinch", "extension=point"], {
                 "emg": "serial", "emg_option": (f"port={board.path}", "mode=framed", f"baud={board.board.baud}"),
             }, seconds)  # fmt: skip
@@ -99,7 +99,7 @@ def _offline(path: Path, files: list[Path], seconds: float) -> dict[str, Any]:
     decoder = Decoder(OnnxPolicy(path))
     settings = Conditioning(**decoder.contract.conditioning)
     channels = decoder.contract.emg_channels
-    parts = [formats.read(f, Layout(rate=RATE, unit=settings.unit)).samples for f in files]
+    parts = [formats.read(f, RecordingFormat(rate=RATE, unit=settings.unit)).samples for f in files]
     conditioner = Conditioner(settings, channels)
     total, done, spent, decisions = round(seconds * RATE), 0, [], 0
     before, began = _memory(), time.perf_counter()
@@ -131,7 +131,7 @@ def _memory() -> float:
 
 def _online(decoder: Path, grips: list[str], source: dict[str, Any], seconds: float) -> dict[str, Any]:
     """The whole stack in real time, the hand emulated, its model beside it; `source` says where the EMG comes from."""
-    from myoprosthesis.nodes.console_node import listening
+    from myoprosthesis.nodes.monitor_node import listening
 
     os.environ.setdefault("ROS_DOMAIN_ID", str(DOMAIN))
     options = StackOptions(stack="emg-hand", effector=HAND, policy=str(decoder), **source)

@@ -63,7 +63,7 @@ def network_us(path: str, n: int = 2000) -> float:
     from myoprosthesis.policies.onnx_policy import OnnxPolicy
 
     policy = OnnxPolicy(path)
-    policy.rehearse()
+    policy.warm_up()
     observation = np.zeros(policy.contract.observation_size, np.float32)
     times = []
     for _ in range(n):

@@ -8,7 +8,9 @@ import sys
 from typing import Any
 
 from myoprosthesis.bench.stand import spec_of, stand, workshop, write_policy
-from myoprosthesis.core.loop import Ledger, Pacer, prefer, quicken
+from myoprosthesis.core.loop_rate import LoopRate
+from myoprosthesis.core.loop_statistics import LoopStatistics
+from myoprosthesis.core.process_tuning import request_fifo_scheduling, set_switch_interval
 
 EFFECTOR, DT, HIDDEN = "arm26", 0.002, 64
 
@@ -47,9 +49,9 @@ def measure(seconds: float = 60.0, blocks: int = 3) -> dict[str, Any]:
 
 def empty_loop(seconds: float, dt: float = DT) -> dict[str, Any]:
     """A paced loop that does nothing, accounted as the effector's."""
-    quicken()
-    prefer()
-    ledger, pacer = Ledger(), Pacer(dt)
+    set_switch_interval()
+    request_fifo_scheduling()
+    ledger, pacer = LoopStatistics(), LoopRate(dt)
     pacer.start()
     for _ in range(round(seconds / dt)):
         late, skipped = pacer.wait()

@@ -15,12 +15,12 @@ import numpy as np
 from tqdm import tqdm
 
 from myoprosthesis.bench.stand import Stand, spec_of, stand, workshop, write_policy
+from myoprosthesis.core.cdr import JointStateWriter
 from myoprosthesis.core.errors import MyoError
-from myoprosthesis.core.wire import Writer
 from myoprosthesis.recording.bag import Bag
 from myoprosthesis.recording.bag_writer import BagWriter
-from myoprosthesis.stack import NodeSpec
-from myoprosthesis.supervisor import Supervisor
+from myoprosthesis.stack.description import NodeSpec
+from myoprosthesis.stack.supervisor import Supervisor
 
 EFFECTOR, DT, HIDDEN = "arm26", 0.01, 64
 FAST, FAST_DT = "myohand", 0.002
@@ -41,12 +41,12 @@ def measure(seconds: float = 30.0, rounds: int = 16, hours: float = 1.0) -> dict
 def _lockstep(rounds: int, seconds: float = 1.5) -> dict[str, Any]:
     """Ticks per second while the recorder writes and while, inactive, it throws everything away, in turn; before and
     after that, with nobody beside. The order changes from round to round."""
-    from myoprosthesis.nodes.steering import Steering
+    from myoprosthesis.nodes.stack_client import StackClient
 
     rates: dict[str, list[float]] = {"activate": [], "deactivate": []}
     with workshop() as folder:
         policy = write_policy(folder, spec_of(EFFECTOR, DT), HIDDEN, 0)
-        with stand(EFFECTOR, DT, True, policy) as s, Steering(name="bench_steering") as steering:
+        with stand(EFFECTOR, DT, True, policy) as s, StackClient(name="bench_steering") as steering:
             s.until_ready()
             s.watch(1.0)
             alone = [_rate(s, seconds)]
@@ -128,7 +128,11 @@ def _reading(hours: float) -> dict[str, Any]:
     with workshop() as folder:
         writer = BagWriter(folder / "hour")
         lines = {
-            t: (writer.topic(f"/{t}", "sensor_msgs/msg/JointState"), Writer(n), 0.01 * rng.normal(size=(3, len(n))))
+            t: (
+                writer.topic(f"/{t}", "sensor_msgs/msg/JointState"),
+                JointStateWriter(n),
+                0.01 * rng.normal(size=(3, len(n))),
+            )
             for t, n in names.items()
         }
         for tick in tqdm(range(ticks), desc="recording, hour", unit="tick"):
@@ -149,13 +153,13 @@ class _Told:
     """What a recorder says of itself."""
 
     def __init__(self, s: Stand, folder: Path, supervisor: Supervisor) -> None:
-        from myoprosthesis.nodes import status, topics
+        from myoprosthesis.nodes import diagnostic_status, topics
 
         self._stand, self._folder, self._supervisor = s, str(folder), supervisor
         self._now: dict[str, Any] = {}
 
         def hear(message: Any) -> None:
-            values = status.values(message)
+            values = diagnostic_status.values(message)
             if values["folder"] == self._folder:
                 self._now = values
 

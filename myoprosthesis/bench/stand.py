@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from myoprosthesis.core import registry
-from myoprosthesis.core.effector import EffectorSpec
+from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.options import build
 from myoprosthesis.policies.graph import untrained
 from myoprosthesis.policies.store import FILE
-from myoprosthesis.stack import NodeSpec
-from myoprosthesis.supervisor import Supervisor
+from myoprosthesis.stack.description import NodeSpec
+from myoprosthesis.stack.supervisor import Supervisor
 
 DOMAIN = 89
 """ROS domain of measurements, unless ROS_DOMAIN_ID is set: nobody else's stack is heard or disturbed."""
@@ -75,7 +75,7 @@ def write_policy(folder: Path, spec: EffectorSpec, hidden: int, seed: int) -> Pa
 @contextmanager
 def stand(effector: str, dt: float, lockstep: bool, policy: Path, **policy_options: Any) -> Iterator[Stand]:
     """Effector and policy node, up and heard."""
-    from myoprosthesis.nodes.console_node import listening
+    from myoprosthesis.nodes.monitor_node import listening
 
     os.environ.setdefault("ROS_DOMAIN_ID", str(DOMAIN))
     words: list[str] = []

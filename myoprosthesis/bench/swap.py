@@ -21,7 +21,7 @@ def measure(swaps: int = 1000, blocks: int = 20) -> dict[str, Any]:
     say little: `pairs` counts the pairs of blocks in which the one with swaps missed more, fewer or as many
     ticks as its neighbour, with the two-sided p of a sign test.
     """
-    from myoprosthesis.nodes.steering import Steering
+    from myoprosthesis.nodes.stack_client import StackClient
 
     spec = spec_of(EFFECTOR, DT)
     quiet: list[dict[str, float]] = []
@@ -29,7 +29,7 @@ def measure(swaps: int = 1000, blocks: int = 20) -> dict[str, Any]:
     seconds: list[float] = []
     with workshop() as folder:
         files = [write_policy(folder, spec, HIDDEN, seed) for seed in range(swaps + 1)]
-        with stand(EFFECTOR, DT, False, files[0], blend_s=BLEND_S) as s, Steering(name="bench_steering") as steering:
+        with stand(EFFECTOR, DT, False, files[0], blend_s=BLEND_S) as s, StackClient(name="bench_steering") as steering:
             s.until_ready()
             s.watch(1.0)
             todo = files[1:]

@@ -58,20 +58,35 @@ print(json.dumps({"batches_per_s": rate, "steps": steps, "version": mn.__version
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Options of this section."""
-    parser.add_argument("--motornet-python", metavar="PATH", default="",
-                        help="a Python in which motornet 0.3.0 is installed (an environment of its own; it is GPL); "
-                        "without it there is no ratio")
-    parser.add_argument("--compile", default="auto", choices=("auto", "on", "off"),
-                        help="compile the loop; auto does where there is a C++ compiler (default: auto)")
-    parser.add_argument("--training-seconds", type=float, default=10.0, metavar="S",
-                        help="time to measure each size of batch, after warming up (default: 10)")
+    parser.add_argument(
+        "--motornet-python",
+        metavar="PATH",
+        default="",
+        help="a Python in which motornet 0.3.0 is installed (an environment of its own; it is GPL); "
+        "without it there is no ratio",
+    )
+    parser.add_argument(
+        "--compile",
+        default="auto",
+        choices=("auto", "on", "off"),
+        help="compile the loop; auto does where there is a C++ compiler (default: auto)",
+    )
+    parser.add_argument(
+        "--training-seconds",
+        type=float,
+        default=10.0,
+        metavar="S",
+        help="time to measure each size of batch, after warming up (default: 10)",
+    )
 
 
 def measure(motornet_python: str = "", compile: str = "auto", seconds: float = 10.0) -> dict[str, Any]:
     """Figures by size of batch: `batch_32` has `batches_per_s`, `ratio_to_motornet` …"""
     if motornet_python and not Path(motornet_python).is_file():
-        raise ConfigError(f"--motornet-python {motornet_python}: there is no such file; give the python of an "
-                          "environment with motornet, such as /path/to/env/bin/python")
+        raise ConfigError(
+            f"--motornet-python {motornet_python}: there is no such file; give the python of an "
+            "environment with motornet, such as /path/to/env/bin/python"
+        )
     figures: dict[str, Any] = {}
     for size in BATCHES:
         ours = _ours(size, compile, seconds)
@@ -92,10 +107,10 @@ def _ours(size: int, compile: str, seconds: float) -> dict[str, Any]:
         raise ConfigError("the training section needs torch: pip install 'myoprosthesis[train]'") from error
     from myoprosthesis.effectors import bodies
     from myoprosthesis.effectors.mujoco_body import BodyOptions
-    from myoprosthesis.training.curriculum import Curriculum, Stage
-    from myoprosthesis.training.rollout import wants_compilation
-    from myoprosthesis.training.run import Run
-    from myoprosthesis.training.torch_twin import Twin
+    from myoprosthesis.training.gradient.curriculum import Curriculum, Stage
+    from myoprosthesis.training.gradient.reach_trainer import ReachTrainer
+    from myoprosthesis.training.gradient.rollout import wants_compilation
+    from myoprosthesis.training.gradient.torch_twin import Twin
 
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -104,7 +119,7 @@ def _ours(size: int, compile: str, seconds: float) -> dict[str, Any]:
         curriculum = Curriculum("bench", (stage,), field=10.0, hidden=HIDDEN, batch=size)
         compiled = wants_compilation(compile)
         twin = Twin(bodies.arm26(BodyOptions()).model)
-        run = Run(twin, "arm26", curriculum, curriculum.stages, 0, Path("unused"), compiled)
+        run = ReachTrainer(twin, "arm26", curriculum, curriculum.stages, 0, Path("unused"), compiled)
         before = time.perf_counter()
         run.batch()
         first = time.perf_counter() - before
@@ -123,7 +138,10 @@ def _theirs(python: str, size: int, seconds: float) -> dict[str, Any]:
     """MotorNet in its own process and environment."""
     clean = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")}
     done = subprocess.run(
-        [python, "-c", _MOTORNET, str(size), str(seconds), str(HIDDEN)], capture_output=True, text=True, env=clean,
+        [python, "-c", _MOTORNET, str(size), str(seconds), str(HIDDEN)],
+        capture_output=True,
+        text=True,
+        env=clean,
         check=False,
     )
     if done.returncode:

@@ -59,9 +59,9 @@ def _measure(part: str, given: argparse.Namespace) -> dict[str, Any]:
 
 
 def _table(f: dict[str, Any], part: str) -> Any:
-    from myoprosthesis.cli.table import Table
+    from myoprosthesis.cli.table import FigureTable
 
-    table = Table("figure", "measured", "limit", "ratio", title=f"bench {part}")
+    table = FigureTable("figure", "measured", "limit", "ratio", title=f"bench {part}")
     if part == "loop":
         a, b = f["lockstep"], f["realtime"]
         table.add_row(

@@ -11,13 +11,13 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from myoprosthesis.cli.about import about, add_about, add_options, chosen
 from myoprosthesis.cli.figures import add_json, check_writable, write_json
+from myoprosthesis.cli.recording_info import about, add_about, add_options, chosen
 from myoprosthesis.core.errors import ConfigError, MyoError
 
 if TYPE_CHECKING:
     from myoprosthesis.core.effector import Effector
-    from myoprosthesis.training.ab import Course, Decided, Moved, Session
+    from myoprosthesis.training.decoding.comparison import ComparedSession, Decided, DecisionCourse, Moved
 
 GRIPS = ("close=power", "flexion=pinch", "extension=point")
 DECISIONS = ("accuracy", "active_error", "rejection", "chosen")
@@ -31,24 +31,44 @@ def add(deeds: Any) -> None:
         description="Plays one recorded session through several decoders and hand models, offline, by the objects of a "
         "running stack, and compares them trial by trial. The same command gives the same files to the byte.",
     )  # fmt: skip
-    p.add_argument("recordings", nargs="*", metavar="RECORDING",
-                   help="files, or folders of them (default: the recording that is shipped)")
+    p.add_argument(
+        "recordings",
+        nargs="*",
+        metavar="RECORDING",
+        help="files, or folders of them (default: the recording that is shipped)",
+    )
     p.add_argument("--decoders", nargs="+", required=True, metavar="NAME", help="fitted decoders, by name or path")
-    p.add_argument("--hands", nargs="+", default=["ability_hand_model"], metavar="EFFECTOR",
-                   help="hand models (default: ability_hand_model)")
-    p.add_argument("--grips", nargs="*", default=list(GRIPS), metavar="ANSWER=POSE",
-                   help=f"what answers move (default: {' '.join(GRIPS)})")
+    p.add_argument(
+        "--hands",
+        nargs="+",
+        default=["ability_hand_model"],
+        metavar="EFFECTOR",
+        help="hand models (default: ability_hand_model)",
+    )
+    p.add_argument(
+        "--grips",
+        nargs="*",
+        default=list(GRIPS),
+        metavar="ANSWER=POSE",
+        help=f"what answers move (default: {' '.join(GRIPS)})",
+    )
     p.add_argument("--speed", type=float, default=2.0, metavar="RAD/S", help="fastest change of a joint (default 2)")
-    p.add_argument("--margin-s", dest="margin_s", type=float, default=0.0, metavar="S",
-                   help="left out of the decisions at the start of each trial: the person's reaction (default 0)")
+    p.add_argument(
+        "--margin-s",
+        dest="margin_s",
+        type=float,
+        default=0.0,
+        metavar="S",
+        help="left out of the decisions at the start of each trial: the person's reaction (default 0)",
+    )
     p.add_argument("--skip", action="store_true", help="go on without decoders that do not fit")
     p.add_argument("--seed", type=int, default=0, help="seed of the bootstrap (default 0)")
     p.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="where tables and picture are written")
     add_about(p)
     add_json(p)
-    from myoprosthesis.emg.layout import Layout
+    from myoprosthesis.emg.recording_format import RecordingFormat
 
-    add_options(p.add_argument_group("what the files do not say"), Layout)
+    add_options(p.add_argument_group("what the files do not say"), RecordingFormat)
     p.set_defaults(func=run)
 
 
@@ -61,11 +81,11 @@ def run(given: argparse.Namespace) -> int:
     except ImportError as error:
         raise ConfigError("comparing needs scipy and matplotlib: pip install 'myoprosthesis[emg]'") from error
     from myoprosthesis.core.options import build
-    from myoprosthesis.decoders.drive import DriveOptions
+    from myoprosthesis.decoders.posture_control import PostureControlOptions
     from myoprosthesis.policies.onnx_policy import read_contract
-    from myoprosthesis.training import ab
+    from myoprosthesis.training.decoding import comparison
 
-    options = build(DriveOptions, {"grips": given.grips, "speed": given.speed}, "compare")
+    options = build(PostureControlOptions, {"grips": given.grips, "speed": given.speed}, "compare")
     session, own = _session(given)
     hands = _hands(given.hands)
     names, left_out = _fitting(given, session, hands, options)
@@ -74,17 +94,17 @@ def run(given: argparse.Namespace) -> int:
         if n:
             print(f"warning: {name} was fitted on {n} of these {len(own)} recordings: there its figures say nothing of "
                   "new EMG", file=sys.stderr)  # fmt: skip
-    courses: dict[tuple[str, str], Course] = {}
+    courses: dict[tuple[str, str], DecisionCourse] = {}
     decided: list[Decided] = []
     moved: list[Moved] = []
     try:
         for name, file in names.items():
             for hand, effector in hands.items():
                 heard = _voice(name, file, session, effector, options)
-                course = courses[name, hand] = ab.play(heard, session, effector)
+                course = courses[name, hand] = comparison.play(heard, session, effector)
                 if hand == next(iter(hands)):  # what is decided is the same for all
-                    decided += ab.decided(heard, course, session, given.margin_s)
-                moved += ab.moved(heard, course, session, effector.spec, hand, options)
+                    decided += comparison.decided(heard, course, session, given.margin_s)
+                moved += comparison.moved(heard, course, session, effector.spec, hand, options)
     finally:
         for effector in hands.values():
             effector.close()
@@ -101,7 +121,7 @@ def run(given: argparse.Namespace) -> int:
         "by_decoder": _by_decoder(decided, moved, names, hands, courses),
         "differences": _differences(decided, moved, courses, specs, session, given.seed),
     }  # fmt: skip
-    files = {"decisions.csv": ab.table(decided), "movements.csv": ab.table(moved),
+    files = {"decisions.csv": comparison.table(decided), "movements.csv": comparison.table(moved),
              "compare.json": json.dumps(_plain(figures), indent=1) + "\n"}  # fmt: skip
     for name, text in files.items():
         _write(given.out / name, text.encode())
@@ -114,22 +134,22 @@ def run(given: argparse.Namespace) -> int:
     return 0
 
 
-def _session(given: argparse.Namespace) -> tuple[Session, set[str]]:
+def _session(given: argparse.Namespace) -> tuple[ComparedSession, set[str]]:
     """The trials, and what `fitted_on` would say of their recordings."""
     from myoprosthesis.cli.decode import fitted_on, read
     from myoprosthesis.core.share import root
-    from myoprosthesis.emg.layout import Layout
-    from myoprosthesis.training.ab import Session
+    from myoprosthesis.emg.recording_format import RecordingFormat
+    from myoprosthesis.training.decoding.comparison import ComparedSession
 
     paths = given.recordings or [str(root() / "config" / "recordings" / "libemg_myo")]
-    layout: Layout = chosen(given, Layout, about(given, paths))
+    layout: RecordingFormat = chosen(given, RecordingFormat, about(given, paths))
     files, recordings = read(argparse.Namespace(recordings=paths), layout)
-    return Session.of(recordings, layout), set(fitted_on(files))
+    return ComparedSession.of(recordings, layout), set(fitted_on(files))
 
 
 def _hands(names: list[str]) -> dict[str, Effector]:
     from myoprosthesis.core import registry
-    from myoprosthesis.training.ab import closure
+    from myoprosthesis.training.decoding.comparison import closure
 
     if len(set(names)) < len(names):
         raise ConfigError(f"a hand is named twice: {' '.join(names)}")
@@ -149,15 +169,15 @@ def _pose(effector: Effector) -> Any:
     return np.zeros((1, effector.spec.command.size))
 
 
-def _voice(name: str, file: Path, session: Session, effector: Effector, options: Any) -> Any:
+def _voice(name: str, file: Path, session: ComparedSession, effector: Effector, options: Any) -> Any:
     from myoprosthesis.policies.onnx_policy import OnnxPolicy
-    from myoprosthesis.training import ab
+    from myoprosthesis.training.decoding import comparison
 
-    return ab.voice(name, OnnxPolicy(file), session, effector.spec, options)
+    return comparison.voice(name, OnnxPolicy(file), session, effector.spec, options)
 
 
 def _fitting(
-    given: argparse.Namespace, session: Session, hands: dict[str, Effector], options: Any
+    given: argparse.Namespace, session: ComparedSession, hands: dict[str, Effector], options: Any
 ) -> tuple[dict[str, Path], list[str]]:
     """The decoders that fit recording and hands, with their files, and those left out; a sentence for each of them."""
     from myoprosthesis.policies import store
@@ -218,10 +238,10 @@ def _mean(values: list[float]) -> float | None:
 
 
 def _differences(
-    decided: Any, moved: Any, courses: Any, specs: Any, session: Session, seed: int
+    decided: Any, moved: Any, courses: Any, specs: Any, session: ComparedSession, seed: int
 ) -> list[dict[str, Any]]:
     """Paired differences, first minus second, over the trials that both have, with 95 % intervals."""
-    from myoprosthesis.training.ab import apart
+    from myoprosthesis.training.decoding.comparison import apart
 
     decoders, hands = (list(dict.fromkeys(k[i] for k in courses)) for i in (0, 1))
     found = []
@@ -265,10 +285,10 @@ def _paired(
 def _tell(figures: dict[str, Any]) -> None:
     from rich.console import Console
 
-    from myoprosthesis.cli.table import Table
+    from myoprosthesis.cli.table import FigureTable
 
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
-    top = Table(title=f"{figures['trials']} trials, {figures['seconds']:.1f} s")
+    top = FigureTable(title=f"{figures['trials']} trials, {figures['seconds']:.1f} s")
     shares = ("accuracy", "active error", "rejected", "right choice")
     for column in ("decoder", *shares, "hand", "goal rad", "tracking rad"):
         top.add_column(column)
@@ -278,7 +298,7 @@ def _tell(figures: dict[str, Any]) -> None:
             top.add_row(*own, hand, *("–" if h[m] is None else f"{h[m]:.3f}" for m in MOVEMENTS))
             own = [""] * len(own)
     console.print(top)
-    table = Table(title="first − second, trial by trial (95 %)")
+    table = FigureTable(title="first − second, trial by trial (95 %)")
     for column in ("first", "second", "measure", "under", "difference", "interval"):
         table.add_column(column)
     for d in figures["differences"]:

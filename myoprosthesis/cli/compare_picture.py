@@ -6,8 +6,8 @@ import io
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from myoprosthesis.core.effector import EffectorSpec
-    from myoprosthesis.training.ab import Course, Session
+    from myoprosthesis.core.effector_spec import EffectorSpec
+    from myoprosthesis.training.decoding.comparison import ComparedSession, DecisionCourse
 
 MEASURES = {"accuracy": "accuracy", "active_error": "active error rate", "goal_rad": "distance from the grip, rad"}
 LINES = ("-", (0, (4, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
@@ -17,7 +17,10 @@ SHOWN_S = 60.0
 
 
 def draw(
-    figures: dict[str, Any], session: Session, courses: dict[tuple[str, str], Course], specs: dict[str, EffectorSpec]
+    figures: dict[str, Any],
+    session: ComparedSession,
+    courses: dict[tuple[str, str], DecisionCourse],
+    specs: dict[str, EffectorSpec],
 ) -> bytes:
     """A PNG: accuracy by class, differences between decoders, and the hands' closure over time."""
     from matplotlib.figure import Figure
@@ -64,9 +67,9 @@ def _told(d: dict[str, Any]) -> str:
 
 
 def _closure(
-    axes: Any, session: Session, courses: dict[tuple[str, str], Course], specs: dict[str, EffectorSpec]
+    axes: Any, session: ComparedSession, courses: dict[tuple[str, str], DecisionCourse], specs: dict[str, EffectorSpec]
 ) -> None:
-    from myoprosthesis.training.ab import closure
+    from myoprosthesis.training.decoding.comparison import closure
 
     for k, ((name, hand), course) in enumerate(courses.items()):
         shown = course.times <= SHOWN_S

@@ -11,20 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from myoprosthesis.cli import compare
-from myoprosthesis.cli.about import about, add_about, add_options, chosen, options
 from myoprosthesis.cli.figures import add_json, check_writable, write_json
+from myoprosthesis.cli.recording_info import about, add_about, add_options, chosen, options
 from myoprosthesis.core.errors import ConfigError
 
 
 def add(words: Any) -> None:
     """Add the word."""
     p = words.add_parser("decode", help="fit a decoder on recordings, judge it", description=__doc__)
-    deeds = p.add_subparsers(metavar="DEED", required=True)
+    commands = p.add_subparsers(metavar="COMMAND", required=True)
     for name, func, text in (
         ("fit", fit, "fit a decoder and write it as one file, with the figures it reaches on what was held out"),
         ("evaluate", evaluate, "judge a way to fit, or with --decoder a decoder that was fitted before"),
     ):
-        d = deeds.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        d = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
         d.add_argument("recordings", nargs="+", metavar="RECORDING", help="files, or folders of them")
         if func is fit:
             d.add_argument("--out", required=True, metavar="FOLDER", help="where policy.onnx and card.md are written")
@@ -35,23 +35,23 @@ def add(words: Any) -> None:
         add_json(d)
         _add_all(d)
         d.set_defaults(func=func)
-    compare.add(deeds)
+    compare.add(commands)
 
 
 def _add_all(parser: argparse.ArgumentParser) -> None:
     """Flags of what is known about the recordings and of what is fitted."""
-    from myoprosthesis.decoders.decoder import Decoding
+    from myoprosthesis.decoders.options import DecoderOptions
     from myoprosthesis.emg.conditioning import Conditioning
-    from myoprosthesis.emg.layout import Layout
-    from myoprosthesis.training.decoding import Fit, Split
-    from myoprosthesis.training.windows import Cut
+    from myoprosthesis.emg.recording_format import RecordingFormat
+    from myoprosthesis.training.decoding.fitting import Fit, Split
+    from myoprosthesis.training.decoding.windows import Cut
 
     for title, kind, skip in (
-        ("what the files do not say", Layout, ()),
+        ("what the files do not say", RecordingFormat, ()),
         ("conditioning", Conditioning, ("rate", "unit")),
         ("windows", Cut, ()),
         ("model", Fit, ()),
-        ("decisions", Decoding, ("amplitude", "drift_beyond")),
+        ("decisions", DecoderOptions, ("amplitude", "drift_beyond")),
         ("split", Split, ()),
     ):
         add_options(parser.add_argument_group(title), kind, skip)
@@ -59,7 +59,7 @@ def _add_all(parser: argparse.ArgumentParser) -> None:
 
 def fit(given: argparse.Namespace) -> int:
     """Judge by the split, then fit on everything, and write."""
-    from myoprosthesis.training import decoding as d
+    from myoprosthesis.training.decoding import fitting as d
 
     check_writable(given.json)
     check_writable(given.png)
@@ -101,7 +101,7 @@ def evaluate(given: argparse.Namespace) -> int:
     if given.decoder:
         found, names = _replay(given)
     else:
-        from myoprosthesis.training import decoding as d
+        from myoprosthesis.training.decoding import fitting as d
 
         work = _prepare(given)
         found = d.judge(work.windows, work.model, work.settings, work.names, work.split).summary(work.settings.rest)
@@ -121,18 +121,18 @@ class _Work:
     def __init__(self, given: argparse.Namespace) -> None:
         from myoprosthesis.core import registry
         from myoprosthesis.core.options import build
-        from myoprosthesis.decoders.decoder import Decoding
+        from myoprosthesis.decoders.options import DecoderOptions
         from myoprosthesis.emg.conditioning import Conditioning
-        from myoprosthesis.emg.layout import Layout
-        from myoprosthesis.training import decoding as d
-        from myoprosthesis.training.windows import Cut, broken, refuse, windows
+        from myoprosthesis.emg.recording_format import RecordingFormat
+        from myoprosthesis.training.decoding import fitting as d
+        from myoprosthesis.training.decoding.windows import Cut, broken, refuse, windows
 
         said = about(given, given.recordings)
-        self.layout: Layout = chosen(given, Layout, said)
+        self.layout: RecordingFormat = chosen(given, RecordingFormat, said)
         self.cut: Cut = chosen(given, Cut, said)
         self.split: d.Split = chosen(given, d.Split, said)
         wanted: d.Fit = chosen(given, d.Fit, said)
-        settings: Decoding = chosen(given, Decoding, said)
+        settings: DecoderOptions = chosen(given, DecoderOptions, said)
         self.features = wanted.features
         self.files, recordings = read(given, self.layout)
         first = recordings[0][1]
@@ -205,9 +205,9 @@ def read(given: argparse.Namespace, layout: Any) -> tuple[list[Path], list[tuple
 
 def _refuse_fixed(given: argparse.Namespace) -> None:
     """Refuse flags of what a decoder was fitted with, or of how a fit is judged."""
-    from myoprosthesis.emg.layout import Layout
+    from myoprosthesis.emg.recording_format import RecordingFormat
 
-    free = {f.name for f in fields(Layout)} | {"margin_s"}
+    free = {f.name for f in fields(RecordingFormat)} | {"margin_s"}
     names = {f.name for kind in options() for f in fields(kind)} - free
     flags = [f"--{name.replace('_', '-')}" for name in sorted(names) if getattr(given, name, None) is not None]
     if flags:
@@ -273,11 +273,11 @@ def _replay(given: argparse.Namespace) -> tuple[dict[str, Any], Sequence[str]]:
     import numpy as np
 
     from myoprosthesis.decoders.decoder import Decoder
-    from myoprosthesis.emg.layout import Layout
+    from myoprosthesis.emg.recording_format import RecordingFormat
     from myoprosthesis.policies import store
     from myoprosthesis.policies.onnx_policy import OnnxPolicy
-    from myoprosthesis.training.decoding import replay
-    from myoprosthesis.training.windows import Cut, broken, refuse
+    from myoprosthesis.training.decoding.fitting import replay
+    from myoprosthesis.training.decoding.windows import Cut, broken, refuse
 
     _refuse_fixed(given)
     said = about(given, given.recordings)
@@ -286,7 +286,7 @@ def _replay(given: argparse.Namespace) -> tuple[dict[str, Any], Sequence[str]]:
     if task != "classes":
         raise ConfigError(f"decoder {decoder.contract.name!r} decodes {task}; --decoder judges classes only")
     cut: Cut = chosen(given, Cut, said)
-    _, recordings = read(given, chosen(given, Layout, said))
+    _, recordings = read(given, chosen(given, RecordingFormat, said))
     _tell_broken(broken(recordings, decoder.settings.window_s, decoder.contract.dt, cut.margin_s))
     confusion = np.zeros((len(names), len(names)), int)
     wrong = rejected = drifting = 0

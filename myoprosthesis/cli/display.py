@@ -81,7 +81,7 @@ class Display:
             table.caption = self.keys
             self._live.update(table)
         elif score.ready:
-            from myoprosthesis.nodes.console_node import line
+            from myoprosthesis.nodes.monitor_node import line
 
             self._next = now + LINE_S
             self.tell(self._name, line(score))

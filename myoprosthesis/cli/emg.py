@@ -9,39 +9,39 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from myoprosthesis.cli import emg_live, recording_picture
-from myoprosthesis.cli.about import about, add_about, add_options, chosen
 from myoprosthesis.cli.figures import add_json, check_writable, write_json
+from myoprosthesis.cli.recording_info import about, add_about, add_options, chosen
 from myoprosthesis.core.text import printable
-from myoprosthesis.emg.layout import Layout
+from myoprosthesis.emg.recording_format import RecordingFormat
 
 if TYPE_CHECKING:
-    from myoprosthesis.emg.faults import Faults
-    from myoprosthesis.emg.recording import Recording
+    from myoprosthesis.emg.recording import EmgRecording
+    from myoprosthesis.emg.signal_quality import SignalFaults
 
 
 def add(words: Any) -> None:
     """Add the word."""
     p = words.add_parser("emg", help="muscle signals: look at recordings and live sources", description=__doc__)
-    deeds = p.add_subparsers(metavar="DEED", required=True)
-    d = deeds.add_parser("info", help="channels, rate, labels and faults of a recording", description=info.__doc__)
+    commands = p.add_subparsers(metavar="COMMAND", required=True)
+    d = commands.add_parser("info", help="channels, rate, labels and faults of a recording", description=info.__doc__)
     d.add_argument("file", help="CSV, TSV, … or a folder of them")
-    add_options(d, Layout)
+    add_options(d, RecordingFormat)
     add_about(d)
     d.add_argument("--png", default="", metavar="FILE", help="also draw the channels (of several recordings the first)")
     add_json(d)
     d.set_defaults(func=info)
-    emg_live.add(deeds)
+    emg_live.add(commands)
 
 
 def info(given: argparse.Namespace) -> int:
     """Tell what a recording holds, how it was read and what is wrong with it."""
     from myoprosthesis.emg import formats
-    from myoprosthesis.emg.faults import faults
     from myoprosthesis.emg.labels import check_labels
+    from myoprosthesis.emg.signal_quality import faults
 
     check_writable(given.json)
     check_writable(given.png)
-    layout = chosen(given, Layout, about(given, [given.file]))
+    layout = chosen(given, RecordingFormat, about(given, [given.file]))
     paths = formats.files(given.file, layout)
     figures: dict[str, Any] = {}
     there: list[str] = []
@@ -60,7 +60,7 @@ def info(given: argparse.Namespace) -> int:
     return 0
 
 
-def _print(path: Path, recording: Recording, found: Faults, in_full: bool) -> None:
+def _print(path: Path, recording: EmgRecording, found: SignalFaults, in_full: bool) -> None:
     size = f"{len(recording.channels)} channels × {recording.rate:g} Hz, {recording.seconds:.1f} s"
     lines = [f"{path}: {size}, {'with' if recording.stamped else 'without'} stamps"]
     lines += [f"  read: {remark}" for remark in recording.remarks]
@@ -81,22 +81,22 @@ def _print(path: Path, recording: Recording, found: Faults, in_full: bool) -> No
         print(printable(f"  fault: {sentence}"))
 
 
-def _print_table(recording: Recording, found: Faults) -> None:
+def _print_table(recording: EmgRecording, found: SignalFaults) -> None:
     from rich.console import Console
 
-    from myoprosthesis.cli.table import Table
+    from myoprosthesis.cli.table import FigureTable
     from myoprosthesis.emg.recording import volts
 
     unit, levels = recording.file_unit or recording.unit, _levels(recording)
     factor = volts(unit)[1]
-    table = Table("channel", f"mean, {unit}", "rms about it", "largest", "saturated", f"{found.mains_hz:g} Hz")
+    table = FigureTable("channel", f"mean, {unit}", "rms about it", "largest", "saturated", f"{found.mains_hz:g} Hz")
     for k, channel in enumerate(recording.channels):
         row = ("–" if value is None else f"{value / factor:.4g}" for value in (column[k] for column in levels.values()))
         table.add_row(channel, *row, str(found.saturated[k]), f"{found.mains[k]:.1%}")
     Console().print(table)
 
 
-def _levels(recording: Recording) -> dict[str, list[float | None]]:
+def _levels(recording: EmgRecording) -> dict[str, list[float | None]]:
     """Mean, root mean square about it and largest distance from it of each channel, in the recording's unit; None
     for a channel without a finite value."""
     import numpy as np
@@ -110,17 +110,17 @@ def _levels(recording: Recording) -> dict[str, list[float | None]]:
     return out
 
 
-def _label_seconds(recording: Recording) -> dict[str, float]:
+def _label_seconds(recording: EmgRecording) -> dict[str, float]:
     out: dict[str, float] = {}
     for span in recording.spans:
         out[span.label] = out.get(span.label, 0.0) + (span.stop - span.start) / recording.rate
     return out
 
 
-def _figures(recording: Recording, found: Faults) -> dict[str, Any]:
+def _figures(recording: EmgRecording, found: SignalFaults) -> dict[str, Any]:
     """What --json writes: values in `unit`, times in s, `labels` (s of each, by its samples) and `label_spans` (label,
     start, end) since the first sample. A span ends where a gap in time begins, and goes on behind it as another."""
-    from myoprosthesis.emg.faults import breaks
+    from myoprosthesis.emg.signal_quality import breaks
 
     t, period, spans = recording.times, 1 / recording.rate, []
     for s in recording.spans:

@@ -225,11 +225,11 @@ class _Screen:
         return "  ".join(w for w in words if w)
 
     def _table(self) -> Any:
-        from myoprosthesis.cli.table import Table
+        from myoprosthesis.cli.table import FigureTable
 
         spec, levels = self.source.spec, self.levels()
         self._loudest = max(self._loudest * 0.98, *levels)
-        table = Table(title=spec.name, caption=self._line())
+        table = FigureTable(title=spec.name, caption=self._line())
         for head in ("channel", f"rms, {spec.unit}", "level"):
             table.add_column(head)
         for channel, level in zip(spec.channels, levels, strict=True):
@@ -248,7 +248,7 @@ def emulate(given: argparse.Namespace) -> int:
     from myoprosthesis.emg.sources.synthetic import SyntheticOptions
     from myoprosthesis.emulators import cyton as cyton_board
     from myoprosthesis.emulators.emg_board import AsciiEmgBoard, Contractions, EmgBoard, FramedEmgBoard, counts
-    from myoprosthesis.emulators.emg_port import EmgPort
+    from myoprosthesis.emulators.emg_board_port import EmgBoardPort
 
     if not (1 <= given.channels <= 32 and 1 <= given.rate <= 20_000 and given.duration >= 0):
         raise ConfigError("a board has 1 to 32 channels at 1 to 20000 samples/s")
@@ -266,7 +266,7 @@ def emulate(given: argparse.Namespace) -> int:
         board = FramedEmgBoard(channels, rate, signal=signal)
     else:
         board = AsciiEmgBoard(channels, rate, signal=signal)
-    with EmgPort(board, given.path) as port:
+    with EmgBoardPort(board, given.path) as port:
         print(port.path, flush=True)
         begin, gesture = time.monotonic(), ""
         with suppress(KeyboardInterrupt):

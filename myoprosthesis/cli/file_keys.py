@@ -24,20 +24,20 @@ class Key(NamedTuple):
 def session() -> Iterator[Key]:
     """Keys of a session."""
     from myoprosthesis.core import registry
-    from myoprosthesis.sessions.session import Block, Session
+    from myoprosthesis.sessions.session import Session, SessionBlock
     from myoprosthesis.tasks.reaching import CentreOutOptions
-    from myoprosthesis.training.curriculum import LossWeights
-    from myoprosthesis.training.learner_options import LearnerOptions
+    from myoprosthesis.training.adaptation.options import LearnerOptions
+    from myoprosthesis.training.gradient.curriculum import LossWeights
 
     channel = registry.options("perturbations", "channel")
-    parts = {"": Session, "blocks, each": Block, "task": CentreOutOptions, "channel": channel,
+    parts = {"": Session, "blocks, each": SessionBlock, "task": CentreOutOptions, "channel": channel,
              "learner": LearnerOptions, "learner, weights": LossWeights}  # fmt: skip
     yield from _of(parts)
 
 
 def stack() -> Iterator[Key]:
     """Keys of a stack."""
-    from myoprosthesis.stack import STACK_KEYS, node_options
+    from myoprosthesis.stack.description import STACK_KEYS, node_options
 
     yield from (Key("", name, about, "", "") for name, about in STACK_KEYS.items())
     for node, kinds in node_options().items():
@@ -47,21 +47,21 @@ def stack() -> Iterator[Key]:
 
 def curriculum() -> Iterator[Key]:
     """Keys of a curriculum."""
-    from myoprosthesis.training.curriculum import Curriculum, LossWeights, Stage
+    from myoprosthesis.training.gradient.curriculum import Curriculum, LossWeights, Stage
 
     yield from _of({"": Curriculum, "stages, each": Stage, "stages, each, weights": LossWeights})
 
 
 def perturbation() -> Iterator[Key]:
     """Keys of a preset."""
-    from myoprosthesis.perturbations.schedule import Block, Preset
+    from myoprosthesis.perturbations.planner import PerturbationBlock, Preset
 
-    yield from _of({"": Preset, "blocks, each": Block})
+    yield from _of({"": Preset, "blocks, each": PerturbationBlock})
 
 
 def recording() -> Iterator[Key]:
     """Keys of a recording.yaml."""
-    from myoprosthesis.cli.about import options
+    from myoprosthesis.cli.recording_info import options
 
     for kind in options():
         about = (kind.__doc__ or "").strip().splitlines()[0].rstrip(".")
@@ -93,12 +93,14 @@ def run(given: argparse.Namespace) -> int:
     """A table per part of the file."""
     from rich.console import Console
 
-    from myoprosthesis.cli.table import Table
+    from myoprosthesis.cli.table import FigureTable
 
     check_writable(given.json)
     keys = list(FILES[given.file]())
     for part, group in by_part(keys).items():
-        table = Table("key", "what it is", "may be", "default", title=f"{given.file}: {part}" if part else given.file)
+        table = FigureTable(
+            "key", "what it is", "may be", "default", title=f"{given.file}: {part}" if part else given.file
+        )
         for key in group:
             table.add_row(key.name, key.about, key.allowed, key.default)
         Console().print(table)

@@ -21,12 +21,12 @@ BAR = "{l_bar}{bar}| {elapsed}{postfix}"
 
 
 def add(words: Any) -> None:
-    """Add the word and its deeds."""
+    """Add the word and its commands."""
     p = words.add_parser("hand", help="list hands; exercise one on a port", description=__doc__)
-    deeds = p.add_subparsers(title="deeds", metavar="DEED", required=True)
-    d = deeds.add_parser("list", help="hands, their joints and grips", description="Hands, their joints and grips.")
+    commands = p.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    d = commands.add_parser("list", help="hands, their joints and grips", description="Hands, their joints and grips.")
     d.set_defaults(func=list_hands)
-    d = deeds.add_parser(
+    d = commands.add_parser(
         "exercise", help="slow open and close within limits, read back",
         description="Move a hand through grips, slowly, within its limits, and report what it says of itself.",
     )  # fmt: skip
@@ -35,13 +35,13 @@ def add(words: Any) -> None:
     d.add_argument("--speed", type=float, default=0.5, metavar="RAD/S", help="fastest motion (default 0.5)")
     add_json(d)
     d.set_defaults(func=exercise)
-    d = deeds.add_parser(
+    d = commands.add_parser(
         "reboot", help="clear the faults that a hand keeps to, with the hand limp",
         description="Let the hand go limp and clear the faults that it keeps to, such as the overload of a motor.",
     )  # fmt: skip
     _add_port(d)
     d.set_defaults(func=reboot)
-    d = deeds.add_parser(
+    d = commands.add_parser(
         "check", help="check a hand's codec, limits and fail states against its emulator",
         description="Check a hand against its emulator: codec, limits, every fault, and the death of its owner.",
     )  # fmt: skip
@@ -62,11 +62,11 @@ def list_hands(given: argparse.Namespace) -> int:
     """Print what there is."""
     from rich.console import Console
 
-    from myoprosthesis.hands import grips, sheet
+    from myoprosthesis.hands import grips, hand_spec
 
     console = Console(highlight=False)
-    for name in sheet.names():
-        data = sheet.load(name)
+    for name in hand_spec.names():
+        data = hand_spec.load(name)
         speed = f"{data.baud} Bd" + (" or on a network (host:port)" if data.tcp else "")
         console.print(f"[bold]{name}[/bold]  {data.title}, {speed}")
         console.print(f"    in doubt it is told to: {data.fail}; when nobody speaks to it, it: {data.when_silent}")
@@ -80,10 +80,10 @@ def list_hands(given: argparse.Namespace) -> int:
 def exercise(given: argparse.Namespace) -> int:
     """Open the hand, go through the grips, give it back; status 1 when a joint did not arrive."""
     from myoprosthesis.core.guard import GuardedEffector
-    from myoprosthesis.hands import grips, sheet
+    from myoprosthesis.hands import grips, hand_spec
 
     check_writable(given.json)
-    data = sheet.load(given.hand)
+    data = hand_spec.load(given.hand)
     names = [g.strip() for g in given.grips.split(",") if g.strip()]
     goals = {g: grips.pose(data, g) for g in names}
     if not 0 < given.speed <= data.rate_limit:
@@ -126,10 +126,10 @@ def _made(given: argparse.Namespace, where: str, **options: Any) -> Any:
     """The hand that is asked for, on its port."""
     from myoprosthesis.core import registry
     from myoprosthesis.core.options import build
-    from myoprosthesis.effectors.prosthetic_hand import ProstheticHand
-    from myoprosthesis.hands import sheet
+    from myoprosthesis.effectors.serial_hand.prosthetic_hand import ProstheticHand
+    from myoprosthesis.hands import hand_spec
 
-    sheet.load(given.hand)  # refuses what is no hand
+    hand_spec.load(given.hand)  # refuses what is no hand
     values = {"port": given.port, "baud": given.baud, **options}
     hand = registry.factory("effectors", given.hand)(build(registry.options("effectors", given.hand), values, where))
     if not isinstance(hand, ProstheticHand):
@@ -153,22 +153,22 @@ def check(given: argparse.Namespace) -> int:
     """Run the checks of a hand and print what they measured; status 1, with a sentence, when one is not passed."""
     from rich.console import Console
 
-    from myoprosthesis.checks import check_hand_owner, check_hand_protocol
-    from myoprosthesis.cli.table import Table
+    from myoprosthesis.cli.table import FigureTable
     from myoprosthesis.core import registry
     from myoprosthesis.emulators.fault import KINDS
-    from myoprosthesis.hands import sheet
+    from myoprosthesis.hands import hand_spec
+    from myoprosthesis.testing import check_hand_owner, check_hand_protocol
 
     check_writable(given.json)
     if given.bytes < 0:
         raise ConfigError(f"--bytes {given.bytes}: a number from 0 on is needed")
-    data = sheet.load(given.hand)
+    data = hand_spec.load(given.hand)
     protocol, emulator = (registry.factory(kind, given.hand) for kind in ("hand_protocols", "emulators"))
     try:
         told = check_hand_protocol(data, protocol, emulator, given.bytes) | check_hand_owner(given.hand)
     except AssertionError as error:
         raise EffectorError(f"{given.hand} does not pass: {error}") from error
-    table = Table(title=f"{data.title}, against its emulator")
+    table = FigureTable(title=f"{data.title}, against its emulator")
     for title in ("fault", "fail state after", "follows again after", "largest step then"):
         table.add_column(title)
     for kind in KINDS:
@@ -184,8 +184,8 @@ def check(given: argparse.Namespace) -> int:
     pressed = f"{told['stuck_current']:.2f} A ({_limit(limit.current_limit, 'A')})"
     pressed += f" and {told['stuck_force']:.1f} N ({_limit(limit.force_limit, 'N')})"
     console.print(f"a finger that meets something presses on with {pressed}", highlight=False)
-    if data.untold:
-        console.print(f"it cannot tell of: {', '.join(data.untold)}", highlight=False)
+    if data.undetectable_faults:
+        console.print(f"it cannot tell of: {', '.join(data.undetectable_faults)}", highlight=False)
     silent = "when nobody speaks to it any more, the process that has its port dead too, the hand"
     console.print(f"{silent}: {data.when_silent}", highlight=False)
     write_json(given.json, {"hand": given.hand, "watchdog_s": data.watchdog_s, **told})
@@ -238,9 +238,9 @@ def _many(n: int, one: str, many: str) -> str:
 def _print(figures: dict[str, Any]) -> None:
     from rich.console import Console
 
-    from myoprosthesis.cli.table import Table
+    from myoprosthesis.cli.table import FigureTable
 
-    table = Table(title=f"{figures['hand']}: exercise")
+    table = FigureTable(title=f"{figures['hand']}: exercise")
     for title in ("grip", "largest error", "arrived", "largest current"):
         table.add_column(title)
     for row in figures["grips"]:

@@ -12,8 +12,9 @@ from myoprosthesis.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from myoprosthesis.analysis.perturbed import Effect, Movements
-    from myoprosthesis.core.plan import Entry, TrialPlan
-    from myoprosthesis.training.measure import Reaches
+    from myoprosthesis.core.perturbation_plan import PerturbationEntry
+    from myoprosthesis.core.trial_plan import TrialPlan
+    from myoprosthesis.training.gradient.evaluation import Reaches
 
 
 def add(words: Any) -> None:
@@ -67,14 +68,14 @@ def run_effect(given: argparse.Namespace) -> int:
     """Print and write the comparison."""
     from myoprosthesis.analysis.perturbed import compare
     from myoprosthesis.perturbations import presets
-    from myoprosthesis.perturbations.schedule import Planner
+    from myoprosthesis.perturbations.planner import Planner
 
     check_writable(given.json)
     preset = presets.load(given.perturbation)
     planner = Planner(preset, presets.inline(given.set))
-    entries: list[Entry] = []
+    entries: list[PerturbationEntry] = []
 
-    def disturb(trial: TrialPlan) -> tuple[Entry, ...]:
+    def disturb(trial: TrialPlan) -> tuple[PerturbationEntry, ...]:
         plan = planner.plan(trial)
         other = [e.site for e in plan.entries if e.site != "hidden"]
         if other or not plan.entries:
@@ -117,7 +118,7 @@ def _reaches(given: argparse.Namespace, disturb: Any) -> Reaches:
     from myoprosthesis.core import registry
     from myoprosthesis.policies import store
     from myoprosthesis.policies.onnx_policy import OnnxPolicy
-    from myoprosthesis.training.measure import centre_out
+    from myoprosthesis.training.gradient.evaluation import centre_out
 
     policy = OnnxPolicy(store.find(given.policy))
     if not policy.contract.hidden:

@@ -14,7 +14,7 @@ from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.terminal import accept_all_characters
 from myoprosthesis.core.text import printable
 
-WORDS = {
+COMMANDS = {
     "steer": ("swap", "rollback", "perturb", "exchange", "status", "estop", "resume", "reset", "pause", "go", "step"),
     "policies": ("policies", "policy"),
     "catalogue": ("effectors", "perturbations", "tasks"),
@@ -40,8 +40,8 @@ def parser(word: str = "") -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"myoprosthesis {__version__}")
     words = Commands(top)
-    own = [module for module, names in WORDS.items() if word in names]
-    for module in own or WORDS:
+    own = [module for module, names in COMMANDS.items() if word in names]
+    for module in own or COMMANDS:
         importlib.import_module(f"myoprosthesis.cli.{module}").add(words)
     top.epilog = words.listed()
     return top

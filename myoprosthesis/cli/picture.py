@@ -37,7 +37,7 @@ def run(given: argparse.Namespace) -> int:
     import numpy as np
 
     from myoprosthesis.core import registry
-    from myoprosthesis.core.effector import NOTHING as NO_LOAD
+    from myoprosthesis.core.disturbance import NO_DISTURBANCE as NO_LOAD
     from myoprosthesis.effectors.graphics import draw_offscreen
 
     draw_offscreen()

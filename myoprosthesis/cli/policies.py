@@ -24,12 +24,12 @@ def add(words: Any) -> None:
     add_json(p)
     p.set_defaults(func=catalogue)
     p = words.add_parser("policy", help="one policy: show its contract, or verify its score", description=__doc__)
-    deeds = p.add_subparsers(metavar="DEED", required=True)
+    commands = p.add_subparsers(metavar="COMMAND", required=True)
     for name, func, about in (
         ("show", show, "print the contract"),
         ("verify", verify, "measure the score of its card again"),
     ):
-        d = deeds.add_parser(name, help=about, description=about)
+        d = commands.add_parser(name, help=about, description=about)
         d.add_argument("name", help="a name, or the path of a policy.onnx")
         add_json(d)
         if func is verify:
@@ -41,16 +41,16 @@ def catalogue(given: argparse.Namespace) -> int:
     """A row a policy."""
     from rich.console import Console
 
-    from myoprosthesis.cli.table import Table
+    from myoprosthesis.cli.table import FigureTable
     from myoprosthesis.policies import store
     from myoprosthesis.policies.onnx_policy import read_contract
 
-    table = Table(
+    table = FigureTable(
         title="endpoint error / lateral deviation, mm", caption="right of the motion positive", title_justify="left"
     )
     for column in ("policy", "effector", "sees → does", "period", "state", "null", "cw", "ccw"):
         table.add_column(column, no_wrap=True)
-    decoders = Table(title="decoders of EMG", title_justify="left")
+    decoders = FigureTable(title="decoders of EMG", title_justify="left")
     for column in ("decoder", "EMG channels", "answers", "window", "every", "held out"):
         decoders.add_column(column)
     figures: dict[str, Any] = {}
@@ -102,12 +102,12 @@ def verify(given: argparse.Namespace) -> int:
     """Measure what the card tells, on the physics of this machine; status 1 when it no longer holds."""
     from rich.console import Console
 
-    from myoprosthesis.cli.table import Table
+    from myoprosthesis.cli.table import FigureTable
     from myoprosthesis.core import registry
     from myoprosthesis.core.fingerprint import fingerprint
     from myoprosthesis.policies import store
     from myoprosthesis.policies.onnx_policy import OnnxPolicy
-    from myoprosthesis.training.measure import score
+    from myoprosthesis.training.gradient.evaluation import score
 
     check_writable(given.json)
     policy = OnnxPolicy(store.find(given.name))
@@ -125,7 +125,7 @@ def verify(given: argparse.Namespace) -> int:
     measured = score(policy, effector, GAIN)
     if given.png:
         _draw(given.png, contract.name, policy, effector)
-    table = Table("field", "figure", "card", "now", title=f"{contract.name} on {effector.spec.simulator}")
+    table = FigureTable("field", "figure", "card", "now", title=f"{contract.name} on {effector.spec.simulator}")
     held = True
     for field, figures in contract.result.items():
         for key, value in figures.items() if isinstance(figures, dict) else ():
@@ -179,7 +179,7 @@ def _draw(file: str, name: str, policy: Any, effector: Any) -> None:
     import numpy as np
 
     from myoprosthesis.report.style import direction_colour
-    from myoprosthesis.training.measure import centre_out
+    from myoprosthesis.training.gradient.evaluation import centre_out
 
     figure = Figure(figsize=(9, 3.3), layout="constrained")
     fields = {

@@ -142,11 +142,11 @@ def _record(given: argparse.Namespace, folder: Path) -> None:
     from tqdm import tqdm
 
     from myoprosthesis.core.namespace import namespace_of
-    from myoprosthesis.nodes import status, topics
-    from myoprosthesis.nodes.steering import Steering
+    from myoprosthesis.nodes import diagnostic_status, topics
+    from myoprosthesis.nodes.stack_client import StackClient
     from myoprosthesis.nodes.subscription import subscribe
-    from myoprosthesis.stack import NodeSpec
-    from myoprosthesis.supervisor import Supervisor
+    from myoprosthesis.stack.description import NodeSpec
+    from myoprosthesis.stack.supervisor import Supervisor
 
     stop = threading.Event()
     for sig in (signal.SIGINT, signal.SIGTERM):
@@ -154,11 +154,11 @@ def _record(given: argparse.Namespace, folder: Path) -> None:
     allow(ORDERLY_S)
     namespace = namespace_of(given.namespace)
     node = NodeSpec("recorder", "recorder_node", {"folder": str(folder), "views": given.views})
-    with Steering(namespace, "record") as graph:
+    with StackClient(namespace, "record") as graph:
         now: dict[str, Any] = {}
 
         def hear(message: Any) -> None:
-            told = status.values(message)
+            told = diagnostic_status.values(message)
             if told.get("folder") == str(folder):
                 now.update(told)
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from myoprosthesis.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from myoprosthesis.emg.recording import Recording
+    from myoprosthesis.emg.recording import EmgRecording
 
 POINTS = 4000
 """Of a longer recording so many stretches are drawn, each from its least to its largest value."""
 
 
-def draw(file: str, recording: Recording) -> None:
+def draw(file: str, recording: EmgRecording) -> None:
     """Write the picture; raises `ConfigError`."""
     try:
         from matplotlib.figure import Figure

@@ -42,8 +42,8 @@ def add(words: Any) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Record, fit, compare, swap."""
-    from myoprosthesis.nodes.listening import EmgListener
-    from myoprosthesis.nodes.steering import Steering
+    from myoprosthesis.nodes.emg_client import EmgClient
+    from myoprosthesis.nodes.stack_client import StackClient
 
     if len(set(given.classes)) < max(2, len(given.classes)):
         raise ConfigError(f"at least two different classes are needed, got {' '.join(given.classes)}")
@@ -51,8 +51,8 @@ def run(given: argparse.Namespace) -> int:
         raise ConfigError("--rounds and --seconds must be above 0")
     check_writable(given.json)
     folder = Path(given.out).expanduser().resolve()
-    with Steering(given.namespace) as graph:
-        ear = EmgListener(graph)
+    with StackClient(given.namespace) as graph:
+        ear = EmgClient(graph)
         before = str(graph.active().get("policy", ""))
         if not before:
             raise ConfigError("no decoder is played: is an emg-hand stack up, and in this namespace?")

@@ -90,11 +90,11 @@ def show(bag: Any) -> None:
     """Print what is in a recording."""
     from rich.console import Console
 
-    from myoprosthesis.cli.table import Table
+    from myoprosthesis.cli.table import FigureTable
 
     told = summary(bag)
     title = f"{bag.path}: {told['seconds']:.1f} s in {len(bag.files)} file{'s' * (len(bag.files) != 1)}"
-    table = Table("topic", "type", "messages", "per second", title=title)
+    table = FigureTable("topic", "type", "messages", "per second", title=title)
     for name, t in told["topics"].items():
         rate = f"{t['rate']:.1f}" if t["rate"] else "–"
         table.add_row(name, t["type"].replace("/msg/", "/"), str(t["count"]), rate)
@@ -111,7 +111,7 @@ def _play(given: argparse.Namespace, bag: Any) -> dict[str, Any]:
     from tqdm import tqdm
 
     from myoprosthesis.nodes.replayer import Replayer
-    from myoprosthesis.nodes.steering import Steering
+    from myoprosthesis.nodes.stack_client import StackClient
 
     names = chosen(bag, given.topics)
     stop = threading.Event()
@@ -119,7 +119,7 @@ def _play(given: argparse.Namespace, bag: Any) -> dict[str, Any]:
         signal.signal(sig, lambda *_: stop.set())
     allow(ORDERLY_S)
     said = rounds = 0
-    with Steering(given.namespace, "replay") as graph:
+    with StackClient(given.namespace, "replay") as graph:
         replayer = Replayer(graph, bag, names, given.beside)
         if not replayer.listeners:
             print(f"note: not everything of {', '.join(names)} is heard by somebody", file=sys.stderr)

@@ -50,17 +50,17 @@ def run(given: argparse.Namespace) -> int:
     check_writable(given.json)
     from myoprosthesis.core.extras import library
     from myoprosthesis.core.namespace import absolute, namespace_of
-    from myoprosthesis.nodes.claim import Claim
+    from myoprosthesis.nodes.publisher_lock import PublisherLock
     from myoprosthesis.sessions import folder as folders
     from myoprosthesis.sessions import session as sessions
-    from myoprosthesis.sessions.trials import plan
+    from myoprosthesis.sessions.session_trials import plan
 
     if bool(given.session) == bool(given.resume):
         raise ConfigError("give a session to run, or --resume and the folder of one: one of the two")
     if given.json:  # of which the table is read as a report reads it
         for name in ("scipy", "sklearn"):
             library(name, "report", "--json")
-    Claim(absolute(namespace_of(given.namespace), "state")).close()
+    PublisherLock(absolute(namespace_of(given.namespace), "state")).close()
     if given.resume:
         if given.out or given.seed is not None or given.realtime:
             raise ConfigError("a session that is gone on with keeps its folder, seed and time: give --resume alone")
@@ -77,9 +77,9 @@ def run(given: argparse.Namespace) -> int:
 def _run(given: argparse.Namespace, session: Any, folder: Any) -> int:
     from tqdm import tqdm
 
-    from myoprosthesis import session_run
-    from myoprosthesis.nodes.conductor import GOING_ON, PAUSING
+    from myoprosthesis.nodes.session_client import GOING_ON, PAUSING
     from myoprosthesis.nodes.stop_socket import SESSION, StopServer
+    from myoprosthesis.stack import session_runner
 
     began = time.monotonic()
     live = not given.quiet and sys.stderr.isatty()
@@ -94,10 +94,10 @@ def _run(given: argparse.Namespace, session: Any, folder: Any) -> int:
         return PAUSING if pause else GOING_ON
 
     with ExitStack() as stack:
-        asked = stack.enter_context(session_run.watched_signals())
+        asked = stack.enter_context(session_runner.watched_signals())
         server = StopServer(given.namespace, hold, SESSION)  # from now on: a learner may take minutes to be made ready
         stack.callback(server.close)
-        sitting = session_run.Run(
+        sitting = session_runner.SessionRunner(
             session, folder, tell, lambda trial, row: show(trial, row), asked, given.namespace, held
         )
         first = sitting.done
@@ -120,7 +120,7 @@ def _run(given: argparse.Namespace, session: Any, folder: Any) -> int:
 
             try:
                 sitting.run()
-            except session_run.Interrupted as error:
+            except session_runner.Interrupted as error:
                 tell("session", f"{error}; go on with: myoprosthesis session run --resume {folder.path}")
                 return 130
     seconds = time.monotonic() - began
@@ -143,14 +143,14 @@ def check(given: argparse.Namespace) -> int:
     check_writable(given.json)
     from rich.console import Console
 
-    from myoprosthesis.cli.table import Table
+    from myoprosthesis.cli.table import FigureTable
     from myoprosthesis.sessions import session as sessions
-    from myoprosthesis.sessions.trials import CATCH, CHANNEL, plan
+    from myoprosthesis.sessions.session_trials import CATCH, CHANNEL, plan
 
     session = sessions.load(given.session)
     _check_libraries(session)
     trials = plan(session)
-    table = Table(title=f"{session.name}: {session.about}")
+    table = FigureTable(title=f"{session.name}: {session.about}")
     for column in ("block", "trials", "perturbation", "catch", "channel", "policy", "length"):
         table.add_column(column)
     figures, policy = [], session.policy
@@ -163,8 +163,9 @@ def check(given: argparse.Namespace) -> int:
         imposed = next((t.perturbation for t in mine if t.kind == "normal"), "null")
         preset = imposed if block.kinds else block.perturbation
         figures.append({"name": block.name, "trials": len(mine), "perturbation": preset, **kinds, "seconds": seconds})
-        table.add_row(block.name, str(len(mine)), preset, str(kinds[CATCH]), str(kinds[CHANNEL]), learned,
-                      f"{seconds:.0f} s")
+        table.add_row(
+            block.name, str(len(mine)), preset, str(kinds[CATCH]), str(kinds[CHANNEL]), learned, f"{seconds:.0f} s"
+        )
     Console().print(table)
     write_json(given.json, {"name": session.name, "trials": len(trials), "blocks": figures})
     return 0
@@ -181,14 +182,14 @@ def list_all(given: argparse.Namespace) -> int:
 
 def hold(given: argparse.Namespace) -> int:
     """Pause, or go on: at once on this machine, whatever the session does now; over the graph elsewhere."""
-    from myoprosthesis.nodes.steering import Steering
+    from myoprosthesis.nodes.stack_client import StackClient
     from myoprosthesis.nodes.stop_socket import RESUME, SESSION, STOP, request
 
     answer = request(given.namespace, STOP if given.hold else RESUME, SESSION)
     if answer is not None:
         print(answer)
         return 0
-    with Steering(given.namespace) as steering:
+    with StackClient(given.namespace) as steering:
         print(steering.hold_session(given.hold))
     return 0
 
@@ -196,7 +197,7 @@ def hold(given: argparse.Namespace) -> int:
 def _check_libraries(session: Any) -> None:
     """Refuse a learner that cannot learn, and markers that cannot be sent, before anything starts."""
     from myoprosthesis.core.extras import library
-    from myoprosthesis.sessions.lessons import learner
+    from myoprosthesis.sessions.learner_store import learner
 
     if session.lsl:
         library("pylsl", "lsl", "an LSL outlet")

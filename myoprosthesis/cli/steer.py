@@ -57,11 +57,11 @@ def add(words: Any) -> None:
 
 def swap(given: argparse.Namespace) -> int:
     """Set the parameter, then wait until the policy is really played, or its node says why not."""
-    from myoprosthesis.nodes.steering import Steering
+    from myoprosthesis.nodes.stack_client import StackClient
     from myoprosthesis.policies import store
 
     name = store.abroad(given.policy)
-    with Steering(given.namespace) as graph:
+    with StackClient(given.namespace) as graph:
         before = graph.active()
         there = before.get("policy") == name and before.get("text") == "active"
         now = before if there else graph.swap(name)
@@ -84,7 +84,7 @@ def perturb(given: argparse.Namespace) -> int:
     from myoprosthesis.core.options import build
     from myoprosthesis.files import yaml_text
     from myoprosthesis.nodes.perturbation_node import PerturbationNodeOptions, planner
-    from myoprosthesis.nodes.steering import Steering
+    from myoprosthesis.nodes.stack_client import StackClient
     from myoprosthesis.perturbations import presets
 
     here = Path.cwd()
@@ -93,7 +93,7 @@ def perturb(given: argparse.Namespace) -> int:
     options = json.dumps(presets.anchored_overrides(name, pairs, here)) if pairs else ""
     values = {"perturbation": name, "gain": given.gain, "options": options}
     made = planner(build(PerturbationNodeOptions, {k: v for k, v in values.items() if v not in (None, "")}))
-    with Steering(given.namespace) as graph:
+    with StackClient(given.namespace) as graph:
         graph.set("perturbation", {**values, "gain": "" if given.gain is None else given.gain})
         by_trial = graph.get("perturbation", ["per_trial"]).get("per_trial", True)
     gains = ", ".join(f"{kind} {gain:g}" for kind, gain in made.gains.items()) if given.gain is not None else ""
@@ -107,14 +107,14 @@ def exchange(given: argparse.Namespace) -> int:
     """Check all that can be checked, change, and see that the new effector is commanded."""
     from myoprosthesis.core import registry
     from myoprosthesis.files import yaml_text
-    from myoprosthesis.nodes.exchange import Exchange, options_of
-    from myoprosthesis.nodes.steering import Steering
+    from myoprosthesis.nodes.effector_switch import EffectorSwitch, options_of
+    from myoprosthesis.nodes.stack_client import StackClient
 
     options = {k: yaml_text.parse(v, f"--option {k}") for k, v in _pairs(given.option).items()}
     options = anchored(registry.options("effectors", given.effector), options, Path.cwd())
     options_of(given.effector, options)
-    with Steering(given.namespace) as graph:
-        change = Exchange(graph, given.effector, options)
+    with StackClient(given.namespace) as graph:
+        change = EffectorSwitch(graph, given.effector, options)
         print(change.run())
         if note := change.imposed():
             print(f"note: {note}")
@@ -141,9 +141,9 @@ def status(given: argparse.Namespace) -> int:
 
     from myoprosthesis.cli.display import status_table
     from myoprosthesis.core.namespace import absolute, namespace_of
-    from myoprosthesis.nodes.claim import is_claimed
-    from myoprosthesis.nodes.console_node import listening
-    from myoprosthesis.nodes.steering import DISCOVERY_S
+    from myoprosthesis.nodes.monitor_node import listening
+    from myoprosthesis.nodes.publisher_lock import is_claimed
+    from myoprosthesis.nodes.stack_client import DISCOVERY_S
 
     check_writable(given.json)
     with listening("status", given.namespace) as console:
@@ -178,16 +178,16 @@ def _stop(given: argparse.Namespace, request: str) -> int:
 
 
 def _trigger(given: argparse.Namespace, node: str, service: str) -> int:
-    from myoprosthesis.nodes.steering import Steering
+    from myoprosthesis.nodes.stack_client import StackClient
 
-    with Steering(given.namespace) as graph:
+    with StackClient(given.namespace) as graph:
         print(graph.trigger(node, service))
     return 0
 
 
 def _pause(given: argparse.Namespace, hold: bool) -> int:
-    from myoprosthesis.nodes.steering import Steering
+    from myoprosthesis.nodes.stack_client import StackClient
 
-    with Steering(given.namespace) as graph:
+    with StackClient(given.namespace) as graph:
         print(graph.pause(hold))
     return 0

@@ -13,7 +13,7 @@ CELL = 300
 """Characters of a cell, at most."""
 
 
-class Table(table.Table):
+class FigureTable(table.Table):
     """As rich's, but text in cells, headers, title and caption is shown as it is: no markup, no control characters."""
 
     def __init__(self, *headers: Any, title: Any = None, caption: Any = None, **more: Any) -> None:

@@ -19,7 +19,7 @@ from myoprosthesis.core.ending import allow
 from myoprosthesis.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from myoprosthesis.training.run import Run
+    from myoprosthesis.training.gradient.reach_trainer import ReachTrainer
 
 BODIES = ("arm26", "point_mass")
 
@@ -27,31 +27,41 @@ BODIES = ("arm26", "point_mass")
 def add(subparsers: Any) -> None:
     """Register the command with argparse."""
     train = subparsers.add_parser(
-        "train", help="train a policy by gradient, with a curriculum",
+        "train",
+        help="train a policy by gradient, with a curriculum",
         description="Trains a policy by gradient, or the same one at several batch sizes.",
     )
     tasks = train.add_subparsers(title="what to train", dest="task", metavar="WHAT", required=True)
     train_sweep.add(tasks)
     parser = tasks.add_parser(
-        "reach", help="a policy that reaches",
+        "reach",
+        help="a policy that reaches",
         description="Trains a recurrent policy by back-propagation through the body's differentiable twin. Ctrl-C "
         "stops after the batch in progress; --resume goes on from there.",
     )
     parser.add_argument("--curriculum", type=Path, help="YAML with the stages (default: reach_curl)")
     parser.add_argument("--effector", default="arm26", choices=BODIES, help="body that has a twin (default: arm26)")
-    parser.add_argument("--field", type=float, help="curl field, N·s/m, above 0 clockwise; 0 leaves out field stages "
-                        "(default: the curriculum's)")
-    parser.add_argument("--from", dest="origin", type=Path, metavar="POLICY",
-                        help="folder of a policy whose weights to start from")
+    parser.add_argument(
+        "--field",
+        type=float,
+        help="curl field, N·s/m, above 0 clockwise; 0 leaves out field stages (default: the curriculum's)",
+    )
+    parser.add_argument(
+        "--from", dest="origin", type=Path, metavar="POLICY", help="folder of a policy whose weights to start from"
+    )
     parser.add_argument("--stage", default="", help="first stage (default: the curriculum's first)")
     parser.add_argument("--out", type=Path, help="folder of the finished policy (default: policies/<name>)")
     parser.add_argument("--overwrite", action="store_true", help="replace a policy that is in that folder already")
     parser.add_argument("--run", type=Path, help="folder of checkpoint and history (default: runs/<name of out>)")
     parser.add_argument("--seed", type=int, default=0, help="seed of weights and trials (default: 0)")
     parser.add_argument("--resume", action="store_true", help="go on with the run in its folder, bit for bit")
-    parser.add_argument("--compile", default="auto", choices=("auto", "on", "off"),
-                        help="compile the loop: auto does where there is a C++ compiler; the first batch takes half "
-                        "a minute then, and later runs find it in a cache (default: auto)")
+    parser.add_argument(
+        "--compile",
+        default="auto",
+        choices=("auto", "on", "off"),
+        help="compile the loop: auto does where there is a C++ compiler; the first batch takes half "
+        "a minute then, and later runs find it in a cache (default: auto)",
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     add_json(parser)
     parser.set_defaults(func=run)
@@ -65,8 +75,8 @@ def run(args: argparse.Namespace) -> int:
     except ImportError as error:
         raise ConfigError("training needs torch: pip install 'myoprosthesis[train]'") from error
     from myoprosthesis.core.share import root
-    from myoprosthesis.training import curriculum as curricula
-    from myoprosthesis.training.rollout import wants_compilation
+    from myoprosthesis.training.gradient import curriculum as curricula
+    from myoprosthesis.training.gradient.rollout import wants_compilation
 
     torch.set_num_threads(1)  # the tensors are small: more threads only wait for each other
     path = args.curriculum or root() / "config" / "curricula" / "reach_curl.yaml"
@@ -84,31 +94,35 @@ def run(args: argparse.Namespace) -> int:
         return 130
     scores = _publish(training, out, again(args, out))
     for field, row in scores.items():
-        print(f"{field:>5}: endpoint error {row['endpoint_error_mm']:5.1f} mm, "
-              f"lateral deviation {row['lateral_deviation_mm']:+6.1f} mm, peak speed {row['peak_speed']:.2f} m/s")
+        print(
+            f"{field:>5}: endpoint error {row['endpoint_error_mm']:5.1f} mm, "
+            f"lateral deviation {row['lateral_deviation_mm']:+6.1f} mm, peak speed {row['peak_speed']:.2f} m/s"
+        )
     print(f"policy in {out}, run in {training.folder}")
     write_json(args.json, {"policy": out.name, "batches": training.progress.total, "fields": scores})
     return 0
 
 
-def _start(args: argparse.Namespace, plan: Any, folder: Path, compiled: bool) -> Run:
+def _start(args: argparse.Namespace, plan: Any, folder: Path, compiled: bool) -> ReachTrainer:
     from myoprosthesis.effectors import bodies
     from myoprosthesis.effectors.mujoco_body import BodyOptions
-    from myoprosthesis.training import export
-    from myoprosthesis.training.run import CHECKPOINT, Run
-    from myoprosthesis.training.torch_twin import Twin
+    from myoprosthesis.training.gradient import export
+    from myoprosthesis.training.gradient.reach_trainer import CHECKPOINT, ReachTrainer
+    from myoprosthesis.training.gradient.torch_twin import Twin
 
     if not args.resume and (folder / CHECKPOINT).exists():
-        raise ConfigError(f"there is a run in {folder} already: go on with it (--resume), choose another folder "
-                          "(--run), or delete it")
+        raise ConfigError(
+            f"there is a run in {folder} already: go on with it (--resume), choose another folder (--run), or delete it"
+        )
     body = getattr(bodies, args.effector)(BodyOptions(dt=plan.dt))
     origin = ""
     if args.origin:
         start = args.origin / "policy.onnx"
         weights = export.weights(start)
         origin = f"{args.origin.name}, sha256 {hashlib.sha256(start.read_bytes()).hexdigest()[:16]}"
-    training = Run(Twin(body.model, plan.dt), args.effector, plan, plan.select(args.stage), args.seed, folder, compiled,
-                   origin)
+    training = ReachTrainer(
+        Twin(body.model, plan.dt), args.effector, plan, plan.select(args.stage), args.seed, folder, compiled, origin
+    )
     if args.origin:
         training.adopt(weights)
     if args.resume:
@@ -116,7 +130,7 @@ def _start(args: argparse.Namespace, plan: Any, folder: Path, compiled: bool) ->
     return training
 
 
-def _publish(training: Run, out: Path, command: str) -> dict[str, dict[str, float]]:
+def _publish(training: ReachTrainer, out: Path, command: str) -> dict[str, dict[str, float]]:
     """Write policy.onnx, card.md, training.yaml and loss.png to `out`; returns the scores on the MuJoCo body."""
     import yaml
 
@@ -125,20 +139,28 @@ def _publish(training: Run, out: Path, command: str) -> dict[str, dict[str, floa
     from myoprosthesis.effectors import bodies
     from myoprosthesis.effectors.mujoco_body import BodyOptions
     from myoprosthesis.policies.onnx_policy import OnnxPolicy
-    from myoprosthesis.training import checkpoint, export, measure, plot, senses
-    from myoprosthesis.training.card import card
+    from myoprosthesis.training import checkpoint
+    from myoprosthesis.training.gradient import evaluation, export, plot, reach_observation
+    from myoprosthesis.training.model_card import card
 
     plan, policy = training.curriculum, training.best_policy()
     body = getattr(bodies, training.effector)(BodyOptions(dt=plan.dt))
     contract = Contract(
-        name=out.name, effector=body.spec.name, observation=senses.terms(training.twin, plan), action=body.spec.command,
-        dt=plan.dt, hidden=(("hidden", (1, plan.hidden)),), stages=tuple(s.name for s in training.stages),
-        seed=training.seed, config_sha256=training.digest(), simulator=body.spec.simulator,
+        name=out.name,
+        effector=body.spec.name,
+        observation=reach_observation.terms(training.twin, plan),
+        action=body.spec.command,
+        dt=plan.dt,
+        hidden=(("hidden", (1, plan.hidden)),),
+        stages=tuple(s.name for s in training.stages),
+        seed=training.seed,
+        config_sha256=training.digest(),
+        simulator=body.spec.simulator,
         fingerprint=fingerprint(body),
     )
     file = out / "policy.onnx"
     export.export(policy, contract, file)
-    scores = measure.score(OnnxPolicy(file), body, plan.field)
+    scores = evaluation.score(OnnxPolicy(file), body, plan.field)
     contract = replace(contract, result=scores)
     gap = export.export(policy, contract, file)
     settings, history = training.settings(), training.progress.history
@@ -157,15 +179,16 @@ def _reporter(quiet: bool, interrupted: list[bool]) -> Any:
 
     bar: Any = None
 
-    def report(training: Run, costs: dict[str, float], row: dict[str, Any] | None) -> bool:
+    def report(training: ReachTrainer, costs: dict[str, float], row: dict[str, Any] | None) -> bool:
         nonlocal bar
         stage, done = training.stage, training.progress.batch
         if bar is None:
             bar = tqdm(total=stage.batches, initial=max(0, done - 1), desc=stage.name, unit="batch", disable=quiet)
         bar.update(1)
         if row is not None:
-            bar.set_postfix(loss=f"{row['loss']:.4f}", error=f"{row['error_mm']:.1f} mm",
-                            bend=f"{row['bend_mm']:.1f} mm")
+            bar.set_postfix(
+                loss=f"{row['loss']:.4f}", error=f"{row['error_mm']:.1f} mm", bend=f"{row['bend_mm']:.1f} mm"
+            )
         if done == 0:  # the stage has just been left
             bar.close()
             bar = None

@@ -12,9 +12,9 @@ from myoprosthesis.cli.figures import add_json, check_writable, write_json
 from myoprosthesis.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from myoprosthesis.training.curriculum import Curriculum
-    from myoprosthesis.training.run import Run
-    from myoprosthesis.training.sweep import Report, Row, SweepOptions
+    from myoprosthesis.training.gradient.curriculum import Curriculum
+    from myoprosthesis.training.gradient.reach_trainer import ReachTrainer
+    from myoprosthesis.training.gradient.sweep import Report, Row, SweepOptions
 
 BODIES = ("arm26", "point_mass")
 SETTINGS = "sweep.yaml"
@@ -28,16 +28,26 @@ def add(tasks: Any) -> None:
         "equally many updates and after equally many samples. What is finished is kept: the same command goes on "
         "where it was interrupted (Ctrl-C stops after the update in progress).",
     )  # fmt: skip
-    parser.add_argument("--batches", type=int, nargs="+", default=[8, 16, 32, 64, 128, 256, 512, 1024],
-                        metavar="N", help="trials in a batch (default: 8 16 … 1024)")
+    parser.add_argument(
+        "--batches",
+        type=int,
+        nargs="+",
+        default=[8, 16, 32, 64, 128, 256, 512, 1024],
+        metavar="N",
+        help="trials in a batch (default: 8 16 … 1024)",
+    )
     parser.add_argument("--seeds", type=int, default=3, metavar="N", help="so many seeds of each (default: 3)")
     parser.add_argument("--updates", type=int, default=0, metavar="N", help="updates of each; this, --samples or both")
     parser.add_argument("--samples", type=int, default=0, metavar="N", help="trials that each sees at least")
     parser.add_argument("--curriculum", type=Path, help="YAML with one stage (default: batch_sweep)")
     parser.add_argument("--effector", default="arm26", choices=BODIES, help="body that has a twin (default: arm26)")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where cells and results go")
-    parser.add_argument("--compile", default="auto", choices=("auto", "on", "off"),
-                        help="compile the loop, half a minute for each batch size (default: auto)")
+    parser.add_argument(
+        "--compile",
+        default="auto",
+        choices=("auto", "on", "off"),
+        help="compile the loop, half a minute for each batch size (default: auto)",
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     add_json(parser)
     parser.set_defaults(func=run)
@@ -55,9 +65,9 @@ def run(args: argparse.Namespace) -> int:
     from myoprosthesis.cli.train import interruptible
     from myoprosthesis.core.options import build
     from myoprosthesis.core.share import root
-    from myoprosthesis.training import curriculum as curricula
-    from myoprosthesis.training import sweep
-    from myoprosthesis.training.rollout import wants_compilation
+    from myoprosthesis.training.gradient import curriculum as curricula
+    from myoprosthesis.training.gradient import sweep
+    from myoprosthesis.training.gradient.rollout import wants_compilation
 
     torch.set_num_threads(1)  # the tensors are small: more threads only wait for each other
     given = {"batches": args.batches, "seeds": args.seeds, "updates": args.updates, "samples": args.samples}
@@ -88,26 +98,28 @@ def _claim(out: Path, plan: Curriculum, effector: str) -> None:
     text = yaml.safe_dump({"effector": effector, "curriculum": data}, sort_keys=False)
     file = out / SETTINGS
     if file.exists() and file.read_text(encoding="utf-8") != text:
-        raise ConfigError(f"the sweep in {out} was made with another curriculum or effector (see {SETTINGS} there): "
-                          "choose another folder")
+        raise ConfigError(
+            f"the sweep in {out} was made with another curriculum or effector (see {SETTINGS} there): "
+            "choose another folder"
+        )
     checkpoint.write_text(file, text)
 
 
-def _maker(plan: Curriculum, effector: str, compiled: bool) -> Callable[[int, int, Path], Run]:
+def _maker(plan: Curriculum, effector: str, compiled: bool) -> Callable[[int, int, Path], ReachTrainer]:
     from myoprosthesis.effectors import bodies
     from myoprosthesis.effectors.mujoco_body import BodyOptions
-    from myoprosthesis.training.run import Run
-    from myoprosthesis.training.torch_twin import Twin
+    from myoprosthesis.training.gradient.reach_trainer import ReachTrainer
+    from myoprosthesis.training.gradient.torch_twin import Twin
 
     body = getattr(bodies, effector)(BodyOptions(dt=plan.dt))
 
-    def make(batch: int, seed: int, folder: Path) -> Run:
+    def make(batch: int, seed: int, folder: Path) -> ReachTrainer:
         if compiled:
             from torch import _dynamo
 
             _dynamo.reset()  # one graph for each cell; it refuses the ninth of one function
         own = replace(plan, batch=batch)
-        return Run(Twin(body.model, plan.dt), effector, own, own.select(), seed, folder, compiled)
+        return ReachTrainer(Twin(body.model, plan.dt), effector, own, own.select(), seed, folder, compiled)
 
     return make
 
@@ -135,7 +147,8 @@ def _reporter(options: SweepOptions, quiet: bool, interrupted: list[bool]) -> Re
 
 
 def _write(out: Path, rows: list[Row], options: SweepOptions, plan: Curriculum, effector: str) -> dict[str, Any]:
-    from myoprosthesis.training import checkpoint, sweep, sweep_plot
+    from myoprosthesis.training import checkpoint
+    from myoprosthesis.training.gradient import sweep, sweep_plot
 
     curves = sweep.curves(rows)
     figures = {
@@ -152,10 +165,10 @@ def _write(out: Path, rows: list[Row], options: SweepOptions, plan: Curriculum, 
 def _show(figures: dict[str, Any]) -> None:
     from rich.console import Console
 
-    from myoprosthesis.cli.table import Table
+    from myoprosthesis.cli.table import FigureTable
 
     for key in ("equal_updates", "equal_samples"):
-        table = Table(title=f"endpoint error after {key.replace('_', ' ')}, mm (median, range of seeds)")
+        table = FigureTable(title=f"endpoint error after {key.replace('_', ' ')}, mm (median, range of seeds)")
         for column in ("batch", "updates", "samples", "error", "lowest", "highest"):
             table.add_column(column, justify="right")
         for r in figures[key]:

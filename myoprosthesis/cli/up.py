@@ -17,7 +17,7 @@ from myoprosthesis.core.ending import ORDERLY_S, allow
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import describe as describe_option
 from myoprosthesis.effectors.graphics import window_refusal
-from myoprosthesis.stack import StackOptions, as_settings, describe
+from myoprosthesis.stack.description import StackOptions, as_settings, describe
 
 CSV_NAMES = {"peak_speed": "peak_speed_m_s"}
 """Columns of the table of trials that say their unit there."""
@@ -82,13 +82,13 @@ def run(given: argparse.Namespace) -> int:
     from myoprosthesis.cli.display import Display
     from myoprosthesis.cli.keys import KEYS, Keys, stop_keys
     from myoprosthesis.core.namespace import absolute, namespace_of
-    from myoprosthesis.nodes.claim import Claim
-    from myoprosthesis.nodes.console_node import listening
-    from myoprosthesis.nodes.process import network_warning, open_network
-    from myoprosthesis.nodes.score import COLUMNS
-    from myoprosthesis.supervisor import Supervisor
+    from myoprosthesis.nodes.monitor_node import listening
+    from myoprosthesis.nodes.node_main import network_warning, open_network
+    from myoprosthesis.nodes.publisher_lock import PublisherLock
+    from myoprosthesis.nodes.stack_status import COLUMNS
+    from myoprosthesis.stack.supervisor import Supervisor
 
-    Claim(absolute(namespace_of(options.namespace), "state")).close()
+    PublisherLock(absolute(namespace_of(options.namespace), "state")).close()
     if options.network:
         open_network()
     display = Display(live=not given.quiet and sys.stdout.isatty())

@@ -46,8 +46,8 @@ def run(given: argparse.Namespace) -> int:
 
     from myoprosthesis.cli.display import Display
     from myoprosthesis.cli.keys import KEYS, Keys, stop_keys
-    from myoprosthesis.nodes.console_node import listening
-    from myoprosthesis.nodes.process import die_with_parent
+    from myoprosthesis.nodes.monitor_node import listening
+    from myoprosthesis.nodes.node_main import die_with_parent
 
     die_with_parent()
     display = Display(live=not given.quiet and sys.stdout.isatty(), name="watch")

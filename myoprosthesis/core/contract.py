@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.channels import FIELDS, Channels, permutation, same_unit
-from myoprosthesis.core.effector import EffectorSpec
+from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import ConfigError, ContractError, unknown
 from myoprosthesis.core.observation import Term, ticks
-from myoprosthesis.core.plan import TASK_UNITS
 from myoprosthesis.core.text import is_plain, printable
+from myoprosthesis.core.trial_plan import TASK_UNITS
 
 METADATA_KEY = "myoprosthesis.contract"
 LONGEST = 1 << 24
@@ -104,9 +104,7 @@ class Contract:
             )
         own, units = self.action.unit, spec.command.unit
         if isinstance(own, str) and isinstance(units, str) and not same_unit(own, units):
-            raise ContractError(
-                f"policy {self.name!r} commands in {own!r}, effector {spec.name!r} takes {units!r}"
-            )
+            raise ContractError(f"policy {self.name!r} commands in {own!r}, effector {spec.name!r} takes {units!r}")
         if self.action.size != spec.command.size:
             raise ContractError(
                 f"policy {self.name!r} commands {self.action.size} channels, "
@@ -192,11 +190,19 @@ class Contract:
         """The metadata string."""
         return json.dumps(
             {
-                "format": FORMAT, "name": self.name, "effector": self.effector,
-                "observation": [t.to_dict() for t in self.observation], "action": self.action.to_dict(),
-                "dt": self.dt, "deadline_s": self.deadline_s, "hidden": [[n, list(s)] for n, s in self.hidden],
-                "stages": list(self.stages), "seed": self.seed, "result": self.result,
-                "config_sha256": self.config_sha256, "simulator": self.simulator,
+                "format": FORMAT,
+                "name": self.name,
+                "effector": self.effector,
+                "observation": [t.to_dict() for t in self.observation],
+                "action": self.action.to_dict(),
+                "dt": self.dt,
+                "deadline_s": self.deadline_s,
+                "hidden": [[n, list(s)] for n, s in self.hidden],
+                "stages": list(self.stages),
+                "seed": self.seed,
+                "result": self.result,
+                "config_sha256": self.config_sha256,
+                "simulator": self.simulator,
                 "fingerprint": list(self.fingerprint),
                 **({"conditioning": self.conditioning} if self.conditioning else {}),
                 **({"decoding": self.decoding} if self.decoding else {}),
@@ -221,15 +227,21 @@ class Contract:
             for term in data["observation"]:
                 _refuse_unknown("its observation", term, [f.name for f in fields(Term)])
             return cls(
-                name=str(data["name"]), effector=str(data["effector"]),
+                name=str(data["name"]),
+                effector=str(data["effector"]),
                 observation=tuple(Term.from_dict(t) for t in data["observation"]),
-                action=Channels.from_dict(data["action"]), dt=float(data["dt"]),
+                action=Channels.from_dict(data["action"]),
+                dt=float(data["dt"]),
                 hidden=tuple((str(n), tuple(int(k) for k in s)) for n, s in data["hidden"]),
-                deadline_s=float(data.get("deadline_s", 0.0)), stages=tuple(data.get("stages", ())),
-                seed=int(data.get("seed", 0)), result=dict(data.get("result", {})),
-                config_sha256=str(data.get("config_sha256", "")), simulator=str(data.get("simulator", "")),
+                deadline_s=float(data.get("deadline_s", 0.0)),
+                stages=tuple(data.get("stages", ())),
+                seed=int(data.get("seed", 0)),
+                result=dict(data.get("result", {})),
+                config_sha256=str(data.get("config_sha256", "")),
+                simulator=str(data.get("simulator", "")),
                 fingerprint=tuple(float(x) for x in data.get("fingerprint", ())),
-                conditioning=dict(data.get("conditioning", {})), decoding=dict(data.get("decoding", {})),
+                conditioning=dict(data.get("conditioning", {})),
+                decoding=dict(data.get("decoding", {})),
             )
         except ContractError:
             raise

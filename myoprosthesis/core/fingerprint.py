@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from myoprosthesis.core.effector import NOTHING, Effector
+from myoprosthesis.core.disturbance import NO_DISTURBANCE
+from myoprosthesis.core.effector import Effector
 
 DURATION_S = 1.0
 
@@ -21,7 +22,7 @@ def fingerprint(effector: Effector) -> tuple[float, ...]:
     state = effector.reset(0)
     for k in range(max(1, round(DURATION_S / spec.dt))):
         wave = 0.25 * (1 - np.cos(2 * np.pi * (k * spec.dt) + phase))
-        state = effector.step(low + (high - low) * wave, NOTHING)
+        state = effector.step(low + (high - low) * wave, NO_DISTURBANCE)
     result = tuple(float(x) for x in np.concatenate([state.joint_position, state.joint_velocity]))
     effector.reset(0)
     return result

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.core.plan import TrialPlan
+from myoprosthesis.core.trial_plan import TrialPlan
 
 KEPT = 32
 """Lapses that are kept: of a longer series the newest, which is enough to say that a trial had one."""
@@ -45,9 +45,7 @@ class Following:
     def to_json(self) -> str:
         """The text of a message on `effector/following`."""
         lapses = [[x.from_ns, x.until_ns, x.why] for x in self.lapses]
-        return json.dumps(
-            {"from_ns": self.from_ns, "until_ns": self.until_ns, "lapses": lapses, "held": self.held}
-        )
+        return json.dumps({"from_ns": self.from_ns, "until_ns": self.until_ns, "lapses": lapses, "held": self.held})
 
     @classmethod
     def from_json(cls, text: str) -> Following:

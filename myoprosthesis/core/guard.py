@@ -7,7 +7,10 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.core.effector import NOTHING, Device, Effector, EffectorSpec, EffectorState, Imposed, refuse_sites
+from myoprosthesis.core.disturbance import NO_DISTURBANCE, Disturbance
+from myoprosthesis.core.effector import Device, Effector
+from myoprosthesis.core.effector_spec import EffectorSpec, refuse_sites
+from myoprosthesis.core.effector_state import EffectorState
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.fail import FailState
 
@@ -90,7 +93,7 @@ class GuardedEffector:
     def step(
         self,
         command: Array | None,
-        imposed: Imposed = NOTHING,
+        imposed: Disturbance = NO_DISTURBANCE,
         *,
         age_s: float = 0.0,
         idle: str = "",

@@ -40,8 +40,11 @@ class Term:
     def from_dict(cls, data: dict[str, Any]) -> Term:
         """Inverse of `to_dict`."""
         return cls(
-            str(data["name"]), tuple(str(c) for c in data["channels"]), str(data.get("field", "position")),
-            str(data.get("unit", "")), float(data.get("delay_s", 0.0)),
+            str(data["name"]),
+            tuple(str(c) for c in data["channels"]),
+            str(data.get("field", "position")),
+            str(data.get("unit", "")),
+            float(data.get("delay_s", 0.0)),
         )
 
 
@@ -98,7 +101,9 @@ class ObservationBuilder:
         self._filled = False
 
     def perturb(
-        self, delay_s: dict[str, float] | None = None, noise: dict[str, float] | None = None,
+        self,
+        delay_s: dict[str, float] | None = None,
+        noise: dict[str, float] | None = None,
         withheld: Sequence[str] = (),
     ) -> None:
         """Add delays (s) and Gaussian noise (standard deviation, unit of the term) by term, and hold terms that are

@@ -28,8 +28,13 @@ class Bounds:
 
 
 def option(
-    default: Any = MISSING, help: str = "", unit: str = "", low: float = -math.inf, high: float = math.inf,
-    choices: tuple[str, ...] = (), file: str = "",
+    default: Any = MISSING,
+    help: str = "",
+    unit: str = "",
+    low: float = -math.inf,
+    high: float = math.inf,
+    choices: tuple[str, ...] = (),
+    file: str = "",
 ) -> Any:
     """A dataclass field with its help text, unit and bounds. `file`: how it names one, see `located`."""
     meta = {"help": help, "unit": unit, "bounds": Bounds(low, high, choices), "file": file}

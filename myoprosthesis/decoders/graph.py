@@ -12,12 +12,17 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from myoprosthesis.core.contract import METADATA_KEY, Contract
-from myoprosthesis.decoders.network import CLIP, HIDDEN, NOVELTY, NOVELTY_MAX, Familiarity, Network, Normaliser
+from myoprosthesis.decoders.gru_weights import HIDDEN
+from myoprosthesis.decoders.network import DecoderNetwork
+from myoprosthesis.decoders.normaliser import CLIP, Normaliser
+from myoprosthesis.decoders.novelty import NOVELTY, NOVELTY_MAX, NoveltyDetector
 
 OPSET, IR = 17, 8
 
 
-def decoder(contract: Contract, normaliser: Normaliser, network: Network, familiarity: Familiarity) -> onnx.ModelProto:
+def decoder(
+    contract: Contract, normaliser: Normaliser, network: DecoderNetwork, familiarity: NoveltyDetector
+) -> onnx.ModelProto:
     """The file of a decoder with n features and m scores or values: `observation` (1, n) → `action` (1, m + 1), and of
     one with a memory of H units `hidden` (1, H) → `hidden_out`."""
     node = helper.make_node

@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import option
-from myoprosthesis.decoders.network import Memory, Network
+from myoprosthesis.decoders.gru_weights import GruWeights
+from myoprosthesis.decoders.network import DecoderNetwork
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 Array = NDArray[np.float64]
 STEEPEST = 1.0
-"""A gradient is shortened to this norm: the first chunks of a stretch can be far off."""
+"""A gradient is shortened to this norm: the first chunks of a sequence can be far off."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class GruOptions:
     truncate: int = option(40, "an error is propagated back over so many windows", low=1, high=10000)
     epochs: int = option(200, "at most", low=1, high=100000)
     patience: int = option(20, "epochs without progress on the part held out in the fit before it stops", low=1)
-    hold_out: float = option(0.2, "share at the end of each stretch that says when to stop", "", 0.05, 0.5)
+    hold_out: float = option(0.2, "share at the end of each sequence that says when to stop", "", 0.05, 0.5)
     learning_rate: float = option(2e-3, "of Adam", low=1e-6, high=1.0)
     ridge: float = option(1e-2, "decay of the weights, as in AdamW", low=0.0, high=10.0)
     noise: float = option(0.3, "standard deviation of noise on normalised features while fitting", low=0.0, high=10.0)
@@ -60,24 +61,25 @@ class Gru:
     def __init__(self, options: GruOptions) -> None:
         self.options = options
 
-    def fit(self, z: Array, y: NDArray[Any], task: str, stretch: NDArray[np.intp] | None = None) -> Network:
-        """The unit as `Memory` and its read-out as one layer, in the unit of `y`."""
-        module, mean, sd = self.estimator(z, y, stretch)
+    def fit(self, z: Array, y: NDArray[Any], task: str, sequence_id: NDArray[np.intp] | None = None) -> DecoderNetwork:
+        """The unit as `GruWeights` and its read-out as one layer, in the unit of `y`."""
+        module, mean, sd = self.estimator(z, y, sequence_id)
         held = {name: value.detach().numpy().astype(float) for name, value in module.state_dict().items()}
         gates = [_onnx_order(held[f"unit.{name}_l0"]) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
         weights, bias = held["read_out.weight"].T * sd, held["read_out.bias"] * sd + mean
-        return Network(((weights, bias),), "linear", Memory(*gates))
+        return DecoderNetwork(((weights, bias),), "linear", GruWeights(*gates))
 
-    def estimator(self, z: Array, y: Array, stretch: NDArray[np.intp] | None = None) -> tuple[Any, Array, Array]:
+    def estimator(self, z: Array, y: Array, sequence_id: NDArray[np.intp] | None = None) -> tuple[Any, Array, Array]:
         """The fitted torch module, with `unit` (batch first) and `read_out`, and mean and deviation (n_out,) of `y`, by
         which what it says is scaled.
 
-        The epoch that fits the end of each stretch best, when that is held out, is looked for first; then the module is
+        The epoch that fits the end of each sequence best, when that is held out, is looked for first; then the module
+        is
         fitted anew, on everything, for so many epochs.
         """
         torch = _torch()
         mean, sd = y.mean(axis=0), y.std(axis=0) + 1e-12
-        sequences = self._sequences(z, (y - mean) / sd, stretch)
+        sequences = self._sequences(z, (y - mean) / sd, sequence_id)
         threads = torch.get_num_threads()
         torch.set_num_threads(1)  # the matrices are small, and the sums of a fit are to be the same everywhere
         try:
@@ -112,10 +114,10 @@ class Gru:
             said: Tensor = module["read_out"](module["unit"](x)[0])
         return said
 
-    def _sequences(self, z: Array, y: Array, stretch: NDArray[np.intp] | None) -> Sequences:
-        """Rows by stretch; refuses those of which none is long enough to hold something out."""
+    def _sequences(self, z: Array, y: Array, sequence_id: NDArray[np.intp] | None) -> Sequences:
+        """Rows by sequence; refuses those of which none is long enough to hold something out."""
         torch = _torch()
-        cuts = np.flatnonzero(np.diff(np.zeros(len(z)) if stretch is None else stretch)) + 1
+        cuts = np.flatnonzero(np.diff(np.zeros(len(z)) if sequence_id is None else sequence_id)) + 1
         parts = list(zip(np.split(z, cuts), np.split(y, cuts), strict=True))
         longest = max(len(x) for x, _ in parts)
         x, answers, fitted, held = (np.zeros((len(parts), longest, n)) for n in (z.shape[1], y.shape[1], 1, 1))

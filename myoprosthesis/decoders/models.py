@@ -14,19 +14,19 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import option
-from myoprosthesis.decoders.network import Network
+from myoprosthesis.decoders.network import DecoderNetwork
 
 Array = NDArray[np.float64]
 
 
-class Model(Protocol):
+class ModelKind(Protocol):
     """What an entry point of `myoprosthesis.decoders` makes from its options."""
 
     tasks: tuple[str, ...]
 
-    def fit(self, z: Array, y: NDArray[Any], task: str, stretch: NDArray[np.intp] | None = None) -> Network:
+    def fit(self, z: Array, y: NDArray[Any], task: str, sequence_id: NDArray[np.intp] | None = None) -> DecoderNetwork:
         """A network for normalised features `z` (n, n_features) and answers `y`, both finite. Rows with the same number
-        in `stretch` (n,) are neighbours in time, a decision apart, which a model with a memory needs; None: all are.
+        in `sequence_id` (n,) are neighbours in time, a decision apart, which a model with memory needs; None: all are.
         Raises `ConfigError` where they do not suffice."""
         ...
 
@@ -55,7 +55,7 @@ class Lda:
         priors = np.full(classes, 1 / classes) if self.options.equal_priors else None
         return LinearDiscriminantAnalysis(solver="lsqr", shrinkage=shrinkage, priors=priors)
 
-    def fit(self, z: Array, y: NDArray[Any], task: str, stretch: NDArray[np.intp] | None = None) -> Network:
+    def fit(self, z: Array, y: NDArray[Any], task: str, sequence_id: NDArray[np.intp] | None = None) -> DecoderNetwork:
         """One linear layer."""
         if task == "switches":
             fitted = [self.estimator(2).fit(z, column) for column in y.T]
@@ -86,7 +86,7 @@ class Logistic:
 
         return LogisticRegression(C=self.options.strength, max_iter=2000)
 
-    def fit(self, z: Array, y: NDArray[Any], task: str, stretch: NDArray[np.intp] | None = None) -> Network:
+    def fit(self, z: Array, y: NDArray[Any], task: str, sequence_id: NDArray[np.intp] | None = None) -> DecoderNetwork:
         """One linear layer."""
         if task == "switches":
             fitted = [self.estimator().fit(z, column) for column in y.T]
@@ -117,7 +117,7 @@ class Ridge:
 
         return sklearn.linear_model.Ridge(alpha=self.options.ridge)
 
-    def fit(self, z: Array, y: NDArray[Any], task: str, stretch: NDArray[np.intp] | None = None) -> Network:
+    def fit(self, z: Array, y: NDArray[Any], task: str, sequence_id: NDArray[np.intp] | None = None) -> DecoderNetwork:
         """One linear layer."""
         found = self.estimator().fit(z, y)
         return _linear(np.atleast_2d(found.coef_), np.atleast_1d(found.intercept_), "linear")
@@ -151,7 +151,7 @@ class Mlp:
         kind = MLPRegressor if task == "values" else MLPClassifier
         return kind(hidden_layer_sizes=o.hidden, alpha=o.ridge, max_iter=o.epochs, random_state=o.seed)
 
-    def fit(self, z: Array, y: NDArray[Any], task: str, stretch: NDArray[np.intp] | None = None) -> Network:
+    def fit(self, z: Array, y: NDArray[Any], task: str, sequence_id: NDArray[np.intp] | None = None) -> DecoderNetwork:
         """Hidden layers and a read-out; targets of a regression are scaled to unit variance for the fit."""
         import warnings
 
@@ -171,14 +171,14 @@ class Mlp:
         elif task == "classes" and weights.shape[1] == 1:  # two classes: one log-odds
             weights, bias = np.hstack([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2
         output = {"classes": "softmax", "switches": "sigmoid", "values": "linear"}[task]
-        return Network((*((np.asarray(w), np.asarray(b)) for w, b in layers), (weights, bias)), output)
+        return DecoderNetwork((*((np.asarray(w), np.asarray(b)) for w, b in layers), (weights, bias)), output)
 
 
-def _linear(weights: Array, bias: Array, output: str) -> Network:
-    return Network(((weights.T, bias),), output)
+def _linear(weights: Array, bias: Array, output: str) -> DecoderNetwork:
+    return DecoderNetwork(((weights.T, bias),), output)
 
 
-def _both(weights: Array, bias: Array) -> Network:
+def _both(weights: Array, bias: Array) -> DecoderNetwork:
     """A row per class; of two classes scikit-learn gives one row, the log-odds of the second."""
     if len(weights) == 1:
         weights, bias = np.concatenate([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.core.effector import NOTHING
+from myoprosthesis.core.disturbance import NO_DISTURBANCE
 from myoprosthesis.core.errors import EffectorError
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def _run(body: MujocoBody, stiff: NDArray[np.intp], rng: np.random.Generator) ->
         moments = []
         for _ in range(max(2, round(TURN_S / spec.dt))):
             command = np.clip(goal, command - most, command + most)
-            state = body.step(command, NOTHING)
+            state = body.step(command, NO_DISTURBANCE)
             moments.append((body.snapshot(), state.measured, state.measured_velocity[stiff], command))
         speed = np.abs([velocity for _, _, velocity, _ in moments])
         ticks = np.unique(speed.argmax(axis=0))
@@ -83,6 +83,6 @@ def _stopped(
     held = np.where(np.isfinite(place), np.clip(place, *body.spec.command.bounds()), command)
     way = np.zeros(stiff.size)
     for _ in range(max(1, round(STOP_S / body.spec.dt))):
-        state = body.step(held, NOTHING)
+        state = body.step(held, NO_DISTURBANCE)
         way = np.maximum(way, np.sign(velocity) * (state.measured - place)[stiff])
     return way

@@ -14,9 +14,9 @@ from myoprosthesis.core.fail import HOLD, RELAX
 from myoprosthesis.core.options import option
 from myoprosthesis.effectors.bodies import MODELS
 from myoprosthesis.effectors.mujoco_body import BodyOptions, MujocoBody, compiled
-from myoprosthesis.hands import grips, sheet
+from myoprosthesis.hands import grips, hand_spec
+from myoprosthesis.hands.hand_spec import HandSpec
 from myoprosthesis.hands.motors import GAIN, LAG_S
-from myoprosthesis.hands.sheet import HandSheet
 
 ENDPOINT = "index_tip"
 
@@ -55,7 +55,7 @@ def leap_model(options: HandModelOptions) -> MujocoBody:
 def hand_model(name: str, options: HandModelOptions) -> MujocoBody:
     """The hand `name` as a body. Command, joints, limits and poses are those of the real one; the joints that are
     coupled to them are no channels of their own, as the real hand does not tell them either."""
-    data = sheet.load(name)
+    data = hand_spec.load(name)
     model = compiled(lambda: model_of(data, options.object), f"the model of {data.title}")
     options = replace(options, dt=options.dt or data.dt)
     rate_limit = options.rate_limit or data.rate_limit
@@ -66,13 +66,13 @@ def hand_model(name: str, options: HandModelOptions) -> MujocoBody:
     return body
 
 
-def model_of(data: HandSheet, thing: str = "none") -> mujoco.MjModel:
+def model_of(data: HandSpec, thing: str = "none") -> mujoco.MjModel:
     """The compiled model, with a thing to grasp or none; raises `ValueError` with MuJoCo's reason."""
     files = {path.name: path.read_bytes() for path in MODELS.glob("hand_*.xml")}
     return mujoco.MjModel.from_xml_string(mjcf_of(data, thing), files)
 
 
-def mjcf_of(data: HandSheet, thing: str = "none") -> str:
+def mjcf_of(data: HandSpec, thing: str = "none") -> str:
     """The shapes of the data sheet's `models/<shapes>.xml` with its ranges, couplings, motors and grips (as keyframes),
     and before the palm the thing of `models/hand_<thing>.xml`. Time steps are those of the scene, or so much shorter
     that a whole number of them is the hand's period.

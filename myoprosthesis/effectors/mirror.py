@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.channels import Channels
-from myoprosthesis.core.effector import EffectorSpec, EffectorState, Imposed
+from myoprosthesis.core.disturbance import Disturbance
+from myoprosthesis.core.effector_spec import EffectorSpec
+from myoprosthesis.core.effector_state import EffectorState
 from myoprosthesis.core.options import option
 
 
@@ -44,7 +46,7 @@ class Mirror:
         self._tick, self._position = 0, np.zeros_like(self._position)
         return self._state(np.zeros_like(self._position))
 
-    def step(self, command: NDArray[np.float64], imposed: Imposed) -> EffectorState:
+    def step(self, command: NDArray[np.float64], imposed: Disturbance) -> EffectorState:
         """Move to `command`, shape (n,), within one period."""
         velocity = (command - self._position) / self.spec.dt
         self._tick, self._position = self._tick + 1, np.array(command, float)

@@ -11,7 +11,9 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.core.effector import EffectorSpec, EffectorState, Imposed
+from myoprosthesis.core.disturbance import Disturbance
+from myoprosthesis.core.effector_spec import EffectorSpec
+from myoprosthesis.core.effector_state import EffectorState
 from myoprosthesis.core.errors import ConfigError, EffectorError
 from myoprosthesis.core.fail import HOLD, chosen
 from myoprosthesis.core.options import option
@@ -38,8 +40,9 @@ class BodyOptions:
     endpoint: str = option("", "site that is the endpoint; empty: the body's own")
     keyframe: str = option("", "keyframe of the start; empty: the body's own")
     fail: dict[str, Any] | tuple[str, ...] = option(
-        (), "in doubt: hold, relax, or by channel, as in [elbow=hold, biceps=relax, grip=0.02]; empty: servos hold "
-        "where they are, all else relaxes"
+        (),
+        "in doubt: hold, relax, or by channel, as in [elbow=hold, biceps=relax, grip=0.02]; empty: servos hold "
+        "where they are, all else relaxes",
     )
 
 
@@ -118,7 +121,7 @@ class MujocoBody:
         self._endpoint_load, self._joint_load = np.zeros(3), np.zeros(len(self._joints))
         return self._state(self.actuation.command_of(self.data.ctrl))
 
-    def step(self, command: Array, imposed: Imposed) -> EffectorState:
+    def step(self, command: Array, imposed: Disturbance) -> EffectorState:
         """Integrate one control period; `command` in the order of `spec.command`, shape (nu,)."""
         model, data = self.model, self.data
         end = data.time + self.spec.dt
@@ -178,7 +181,7 @@ class MujocoBody:
         else:
             mujoco.mj_step1(self.model, self.data)
 
-    def _step_loaded(self, imposed: Imposed) -> None:
+    def _step_loaded(self, imposed: Disturbance) -> None:
         """Substeps with F = f + K x + B v evaluated in each; the mean over the period is reported as the load."""
         loads = []
         for k in range(self.substeps):
@@ -188,7 +191,7 @@ class MujocoBody:
             mujoco.mj_step2(self.model, self.data)
         self._loaded(loads)
 
-    def _step_staged(self, imposed: Imposed) -> None:
+    def _step_staged(self, imposed: Disturbance) -> None:
         """The same with the loads evaluated in every stage of each substep, where MuJoCo asks for controls."""
         loads: list[tuple[Array, Array]] = []
 
@@ -203,7 +206,7 @@ class MujocoBody:
             mujoco.set_mjcb_control(before)
         self._loaded(loads)
 
-    def _load(self, imposed: Imposed) -> tuple[Array, Array]:
+    def _load(self, imposed: Disturbance) -> tuple[Array, Array]:
         """Apply the laws where the body is now; the force on the endpoint and the torques on the joints."""
         model, data = self.model, self.data
         force, load, torques = np.zeros(model.nv), np.zeros(3), np.zeros(len(self._joints))

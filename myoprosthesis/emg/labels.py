@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from myoprosthesis.core.errors import ConfigError, unknown
-from myoprosthesis.emg.layout import Layout
 from myoprosthesis.emg.recording import Span
+from myoprosthesis.emg.recording_format import RecordingFormat
 
 
 class Labels:
     """Renames the labels of a recording that comes in blocks; neighbours that get one name become one span."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: RecordingFormat) -> None:
         self._layout = layout
         self._before: tuple[str, str, int] = ("", "", -1)
         """Label in the file, what it is called, and where it stopped, of the last span."""
@@ -37,7 +37,7 @@ class Labels:
         return tuple(out)
 
 
-def check_labels(layout: Layout, there: Iterable[str], every: bool = False) -> None:
+def check_labels(layout: RecordingFormat, there: Iterable[str], every: bool = False) -> None:
     """Refuse what a layout says of labels when `there`, the labels of all files, has none of them.
 
     `every`: each label that is renamed must be there. What lies beside recordings may name those of others too.

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from myoprosthesis.emg.lsl_library import lsl
-from myoprosthesis.emg.source import Block, SourceSpec
+from myoprosthesis.emg.source import EmgBlock, SourceSpec
 
 UNITS = {"V": "volts"}
 
@@ -25,7 +25,7 @@ class Outlet:
         info.desc().append_child_value("about", spec.about)
         self._clock, self._outlet = pylsl.local_clock, pylsl.StreamOutlet(info)
 
-    def push(self, block: Block) -> None:
+    def push(self, block: EmgBlock) -> None:
         """Send it on."""
         ago = 1e-9 * (time.time_ns() - block.stamps_ns)
         self._outlet.push_chunk(block.samples.tolist(), (self._clock() - ago).tolist())
@@ -51,7 +51,7 @@ class PromptMarkers:
     def __init__(self, name: str) -> None:
         self._markers, self._last = Markers(name), ""
 
-    def push(self, block: Block) -> None:
+    def push(self, block: EmgBlock) -> None:
         """Send what changed in it, at its own time."""
         for span in block.spans:
             if span.label != self._last:

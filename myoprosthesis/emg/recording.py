@@ -49,7 +49,7 @@ class Span:
 
 
 @dataclass(frozen=True, eq=False)
-class Recording:
+class EmgRecording:
     """`samples` (n_samples, n_channels) in `unit`, `times` (n_samples,) in s, both as recorded.
 
     `stamped` tells whether the times come from the file; otherwise they are sample number / rate. `targets`
@@ -99,7 +99,7 @@ class Recording:
         """Number of samples / rate."""
         return len(self) / self.rate
 
-    def part(self, start: int, stop: int) -> Recording:
+    def part(self, start: int, stop: int) -> EmgRecording:
         """Samples `start` to `stop` (exclusive), with what of the spans lies in them."""
         stop = min(stop, len(self))
         spans = tuple(
@@ -111,7 +111,7 @@ class Recording:
         return replace(self, samples=self.samples[cut], times=self.times[cut], targets=self.targets[cut], spans=spans)
 
 
-def joined(parts: Sequence[Recording]) -> Recording:
+def joined(parts: Sequence[EmgRecording]) -> EmgRecording:
     """One recording from parts that follow each other; a span that was cut is whole again."""
     if len(parts) == 1:
         return parts[0]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError, MyoError
 from myoprosthesis.emg.recording import Span
-from myoprosthesis.emg.timebase import Timing
+from myoprosthesis.emg.timebase import TimeBaseSettings
 
 Array = NDArray[np.float64]
 
@@ -55,7 +55,7 @@ class SourceSpec:
 
 
 @dataclass(frozen=True, eq=False)
-class Block:
+class EmgBlock:
     """The samples that have come since the last call, oldest first.
 
     `samples` (n, n_channels) with n ≥ 1 in the unit of the specification. `times` (n,) in s on the source's own time
@@ -108,7 +108,7 @@ class EmgSource(Protocol):
         ...
 
     @property
-    def timing(self) -> Timing:
+    def timing(self) -> TimeBaseSettings:
         """What its clock did so far: drift, gaps, duplicates, jumps."""
         ...
 
@@ -116,7 +116,7 @@ class EmgSource(Protocol):
         """Connect, and find out what the device says of itself, which may take seconds; raises `SourceError`."""
         ...
 
-    def read(self) -> Block | None:
+    def read(self) -> EmgBlock | None:
         """What has come since the last call, at once; None when nothing has. Raises nothing once it is open."""
         ...
 

@@ -10,16 +10,16 @@ from typing import Any, Protocol
 import numpy as np
 
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.emg.source import Block, SourceSpec
+from myoprosthesis.emg.source import EmgBlock, SourceSpec
 
 TIME, LABEL = "t", "label"
 """Names of the column or dataset of times (s) and of labels."""
 
 
-class Writer(Protocol):
+class EmgWriter(Protocol):
     """Holds nothing back for longer than a block."""
 
-    def write(self, block: Block) -> None:
+    def write(self, block: EmgBlock) -> None:
         """Append."""
         ...
 
@@ -28,10 +28,10 @@ class Writer(Protocol):
         ...
 
 
-def writer(path: str, spec: SourceSpec) -> Writer:
+def writer(path: str, spec: SourceSpec) -> EmgWriter:
     """By extension; raises `ConfigError` when the file cannot be written."""
     file = Path(path).expanduser()
-    kinds: dict[str, Callable[[Path, SourceSpec], Writer]] = {".csv": _Csv, ".h5": _Hdf5, ".hdf5": _Hdf5}
+    kinds: dict[str, Callable[[Path, SourceSpec], EmgWriter]] = {".csv": _Csv, ".h5": _Hdf5, ".hdf5": _Hdf5}
     if file.suffix.lower() not in kinds:
         raise ConfigError(f"{path}: recordings are written as {', '.join(kinds)}")
     reserved = [c for c in spec.channels if c in (TIME, LABEL)]
@@ -43,7 +43,7 @@ def writer(path: str, spec: SourceSpec) -> Writer:
         raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
-def _labels(block: Block) -> list[str]:
+def _labels(block: EmgBlock) -> list[str]:
     out = [""] * len(block)
     for span in block.spans:
         out[span.start : span.stop] = [span.label] * (span.stop - span.start)
@@ -60,7 +60,7 @@ class _Csv:
         self._rows.writerow(spec.channels)
         self._rows.writerow([TIME, *spec.channels, LABEL])
 
-    def write(self, block: Block) -> None:
+    def write(self, block: EmgBlock) -> None:
         """`repr` of the numbers, which is exact."""
         rows = zip(block.times.tolist(), block.samples.tolist(), _labels(block), strict=True)
         self._rows.writerows([repr(t), *map(repr, x), label] for t, x, label in rows)
@@ -85,7 +85,7 @@ class _Hdf5:
             self._file.create_dataset(name, (0, *shape), kind, maxshape=(None, *shape), chunks=(4096, *shape))
         self._file["emg"].attrs.update(said)
 
-    def write(self, block: Block) -> None:
+    def write(self, block: EmgBlock) -> None:
         """Append."""
         for name, values in (("emg", block.samples), (TIME, block.times), (LABEL, np.array(_labels(block), object))):
             data = self._file[name]

@@ -6,9 +6,9 @@ import struct
 
 import numpy as np
 
-from myoprosthesis.emulators.fingers import Fingers
+from myoprosthesis.emulators.motor_model import MotorModel
 from myoprosthesis.hands import ability_hand as codec
-from myoprosthesis.hands.sheet import HandSheet
+from myoprosthesis.hands.hand_spec import HandSpec
 
 HOT = 70.0
 """°C above which a motor is limited."""
@@ -17,14 +17,16 @@ HOT = 70.0
 class AbilityHandEmulator:
     """Implements `Emulator`."""
 
-    def __init__(self, sheet: HandSheet) -> None:
+    def __init__(self, sheet: HandSpec) -> None:
         self.sheet, self.address = sheet, sheet.address
-        self.fingers = Fingers(sheet.column("low"), sheet.column("high"), sheet.column("speed"), sheet.column("open"))
+        self.fingers = MotorModel(
+            sheet.column("low"), sheet.column("high"), sheet.column("speed"), sheet.column("open")
+        )
         self.api = False
         self.watchdog_events = 0
         self.refused = 0
         self._heard = -np.inf
-        self._frames = codec.Unstuffer()
+        self._frames = codec.Deframer()
 
     def foreign(self, on: bool) -> None:
         """Answer to another address, as if another hand were on the bus."""

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.emg import framed
+from myoprosthesis.emg import frame_codec
 from myoprosthesis.emg.sources.synthetic import Synthetic, SyntheticOptions
 
 Signal = Callable[[int, int, int], NDArray[np.int32]]
@@ -64,15 +64,15 @@ class Contractions:
 
 
 class FramedEmgBoard:
-    """Frames as in emg/framed.py, with a description each second."""
+    """Frames as in emg/frame_codec.py, with a description each second."""
 
     name = "framed"
 
     def __init__(
-        self, channels: int = 8, rate: float = 1000.0, per_frame: int = 5, kind: int = framed.INT16,
+        self, channels: int = 8, rate: float = 1000.0, per_frame: int = 5, kind: int = frame_codec.INT16,
         volts: float = 1e-6, baud: int = 921_600, signal: Signal = counts,
     ) -> None:  # fmt: skip
-        self.told = framed.Description(channels, rate, volts, 32_767)
+        self.told = frame_codec.BoardDescription(channels, rate, volts, 32_767)
         self.per_frame, self.kind, self.baud, self.signal = per_frame, kind, baud, signal
         self.sent = 0
 
@@ -85,9 +85,9 @@ class FramedEmgBoard:
         out = bytearray()
         while (self.sent + self.per_frame) / self.told.rate <= now:
             if self.sent % max(1, round(self.told.rate)) < self.per_frame:
-                out += framed.describe(self.told, self.sent)
+                out += frame_codec.describe(self.told, self.sent)
             samples = self.signal(self.sent, self.per_frame, self.told.channels)
-            out += framed.encode(framed.Frame(self.sent % framed.MODULO, samples), self.kind)
+            out += frame_codec.encode(frame_codec.EmgFrame(self.sent % frame_codec.MODULO, samples), self.kind)
             self.sent += self.per_frame
         return bytes(out)
 

@@ -13,10 +13,10 @@ from collections import Counter, deque
 from collections.abc import Iterable
 
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.core.loop import prefer
+from myoprosthesis.core.process_tuning import request_fifo_scheduling
 from myoprosthesis.emulators.emulator import Emulator
 from myoprosthesis.emulators.fault import KINDS, Fault
-from myoprosthesis.emulators.pseudo_port import PseudoPort
+from myoprosthesis.emulators.pty_port import PtyPort
 from myoprosthesis.emulators.socket_port import SocketPort
 from myoprosthesis.hands.address import address
 
@@ -40,7 +40,7 @@ class EmulatedPort:
         self.heard: deque[tuple[float, bytes]] = deque(maxlen=10_000)
         self.events: deque[tuple[float, str]] = deque(maxlen=1000)
         place = address(path) if emulator.sheet.framing == "tcp" else None
-        self._port = PseudoPort(path, emulator.sheet.name) if place is None else SocketPort(*place)
+        self._port = PtyPort(path, emulator.sheet.name) if place is None else SocketPort(*place)
         self._serial = place is None
         self.path = self._port.path
         parts = [joint.part for joint in emulator.sheet.joints]
@@ -99,7 +99,7 @@ class EmulatedPort:
     # -- the thread ---------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        prefer()  # a hand has a processor of its own
+        request_fifo_scheduling()  # a hand has a processor of its own
         while True:
             now = time.monotonic()
             self._apply_faults(now)

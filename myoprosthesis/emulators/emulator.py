@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from myoprosthesis.emulators.fingers import Fingers
-from myoprosthesis.hands.sheet import HandSheet
+from myoprosthesis.emulators.motor_model import MotorModel
+from myoprosthesis.hands.hand_spec import HandSpec
 
 
 class Emulator(Protocol):
     """Made from a data sheet; `watchdog_events` counts how often it stopped by itself, `refused` frames it dropped."""
 
-    sheet: HandSheet
-    fingers: Fingers
+    sheet: HandSpec
+    fingers: MotorModel
     watchdog_events: int
     refused: int
 

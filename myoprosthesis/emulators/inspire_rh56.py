@@ -7,9 +7,9 @@ import struct
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.emulators.fingers import NEWTON_PER_AMPERE, Fingers
+from myoprosthesis.emulators.motor_model import NEWTON_PER_AMPERE, MotorModel
 from myoprosthesis.hands import inspire_rh56 as codec
-from myoprosthesis.hands.sheet import HandSheet
+from myoprosthesis.hands.hand_spec import HandSpec
 
 Array = NDArray[np.float64]
 
@@ -25,11 +25,13 @@ HOT = 70.0
 class InspireRh56Emulator:
     """Implements `Emulator`."""
 
-    def __init__(self, sheet: HandSheet) -> None:
+    def __init__(self, sheet: HandSpec) -> None:
         self.sheet, self.address = sheet, sheet.address
         self.watchdog_events = 0
         self.refused = 0
-        self.fingers = Fingers(sheet.column("low"), sheet.column("high"), sheet.column("speed"), sheet.column("open"))
+        self.fingers = MotorModel(
+            sheet.column("low"), sheet.column("high"), sheet.column("speed"), sheet.column("open")
+        )
         self._closed, self._way = sheet.column("closed"), sheet.column("closed") - sheet.column("open")
         self._memory = bytearray(END - BASE)
         self._put(codec.ANGLE_SET, np.full(6, 1000))

@@ -6,10 +6,10 @@ from collections import Counter
 
 import numpy as np
 
-from myoprosthesis.emulators.fingers import Fingers
+from myoprosthesis.emulators.motor_model import MotorModel
 from myoprosthesis.hands import dynamixel as dxl
+from myoprosthesis.hands.hand_spec import HandSpec
 from myoprosthesis.hands.leap import PER_RAD
-from myoprosthesis.hands.sheet import HandSheet
 
 HOT = 70.0
 """°C above which a motor reports a hardware error and goes limp."""
@@ -27,21 +27,21 @@ TRIGGERED = 0xFF
 class LeapEmulator:
     """Implements `Emulator`."""
 
-    def __init__(self, sheet: HandSheet) -> None:
+    def __init__(self, sheet: HandSpec) -> None:
         self.sheet = sheet
         self.watchdog_events = 0
         self._counts: Counter[str] = Counter()
         self._first = sheet.address
         self._way = sheet.column("direction") * PER_RAD
         start = sheet.column("open")
-        self.fingers = Fingers(sheet.column("low"), sheet.column("high"), sheet.column("speed"), start)
+        self.fingers = MotorModel(sheet.column("low"), sheet.column("high"), sheet.column("speed"), start)
         self._motors = [bytearray(256) for _ in sheet.joints]
         for motor in self._motors:
             motor[0:2] = MODEL.to_bytes(2, "little")
             motor[6], motor[dxl.MODE] = FIRMWARE, 3
             motor[dxl.GOAL_CURRENT : dxl.GOAL_CURRENT + 2] = (1750).to_bytes(2, "little")
         self._goals(start)
-        self._packets = dxl.Cutter(self._counts)
+        self._packets = dxl.PacketParser(self._counts)
         self._heard = -np.inf
         self._latched = np.zeros(len(self._motors), bool)
         self._silent_until = np.full(len(self._motors), -np.inf)

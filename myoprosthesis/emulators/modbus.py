@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.emulators.fingers import Fingers
+from myoprosthesis.emulators.motor_model import MotorModel
 from myoprosthesis.hands import modbus as codec
-from myoprosthesis.hands.sheet import HandSheet, Reading
+from myoprosthesis.hands.hand_spec import HandSpec, RegisterReading
 
 Array = NDArray[np.float64]
 
@@ -28,12 +28,14 @@ LENGTHS = {codec.READ: 8, codec.WRITE_ONE: 8}
 class ModbusHandEmulator:
     """Implements `Emulator`. It has no watchdog: it keeps its last target."""
 
-    def __init__(self, sheet: HandSheet) -> None:
+    def __init__(self, sheet: HandSpec) -> None:
         if sheet.registers is None:
             raise ConfigError(f"{sheet.name}: a hand on a Modbus needs `registers` in its data sheet")
         self.sheet, self.address, self._table = sheet, sheet.address, sheet.registers
         self.watchdog_events = self.refused = 0
-        self.fingers = Fingers(sheet.column("low"), sheet.column("high"), sheet.column("speed"), sheet.column("open"))
+        self.fingers = MotorModel(
+            sheet.column("low"), sheet.column("high"), sheet.column("speed"), sheet.column("open")
+        )
         self._raw_open, self._open = sheet.column("raw_open"), sheet.column("open")
         self._per_rad = (sheet.column("raw_closed") - self._raw_open) / (sheet.column("closed") - self._open)
         n = len(sheet.joints)
@@ -143,7 +145,7 @@ class ModbusHandEmulator:
             held |= {reading.at + k: round(float(v)) for k, v in enumerate(values)}
         return held
 
-    def _values(self, reading: Reading) -> Array:
+    def _values(self, reading: RegisterReading) -> Array:
         hand = self.fingers
         if reading.what == "angle":
             return self._raw_open + (hand.position - self._open) * self._per_rad

@@ -9,7 +9,7 @@ from myoprosthesis.core.errors import ConfigError
 
 
 class SocketPort:
-    """As `PseudoPort`: `path` is `host:port`, `master` the connection of the client, −1 while there is none."""
+    """As `PtyPort`: `path` is `host:port`, `master` the connection of the client, −1 while there is none."""
 
     def __init__(self, host: str, port: int) -> None:
         """Plugged in; port 0: one that is free."""

@@ -18,7 +18,7 @@ NEAR = 0.8
 
 
 @dataclass(frozen=True)
-class Entry:
+class ParameterEntry:
     """Parameters for the nodes that a pattern of full names takes in: `/left/effector`, `/*`, `/**/effector`, `/**`."""
 
     pattern: str
@@ -36,10 +36,12 @@ class Entry:
         return bool(re.fullmatch("".join(parts.get(t, "/" + re.escape(t)) for t in tokens), node))
 
 
-def entries(data: Mapping[str, Any], where: str, nodes: Mapping[str, str], own: Collection[str]) -> list[Entry]:
+def entries(
+    data: Mapping[str, Any], where: str, nodes: Mapping[str, str], own: Collection[str]
+) -> list[ParameterEntry]:
     """What a file says, in order. `nodes`: full name of each node of the stack by its name in the stack; `own`: the
     names by which the short layout knows nodes, whatever their namespace."""
-    out: list[Entry] = []
+    out: list[ParameterEntry] = []
     for key, value in data.items():
         name = str(key).strip("/")
         if _has_mark(value):
@@ -49,7 +51,7 @@ def entries(data: Mapping[str, Any], where: str, nodes: Mapping[str, str], own: 
         elif not isinstance(value, Mapping):
             raise ConfigError(f"{where}: node {name!r} needs a mapping of parameters, got {value!r}")
         else:
-            out.append(Entry(nodes.get(name, f"/{name}"), dict(value)))
+            out.append(ParameterEntry(nodes.get(name, f"/{name}"), dict(value)))
     for entry in out:
         _check(entry, where, nodes)
     if any(_has_mark(v) for v in data.values()) and not any(e.takes(n) for e in out for n in nodes.values()):
@@ -57,7 +59,7 @@ def entries(data: Mapping[str, Any], where: str, nodes: Mapping[str, str], own: 
     return out
 
 
-def parameters(said: list[Entry], node: str, known: Collection[str]) -> dict[str, Any]:
+def parameters(said: list[ParameterEntry], node: str, known: Collection[str]) -> dict[str, Any]:
     """What the entries say for the node of this full name; the later counts, and an exact one before one for several
     nodes, of which a node heeds what it knows."""
     out: dict[str, Any] = {}
@@ -71,21 +73,21 @@ def _has_mark(value: Any) -> bool:
     return isinstance(value, Mapping) and (MARK in value or any(_has_mark(v) for v in value.values()))
 
 
-def _ros(key: str, value: Mapping[str, Any], where: str, space: str = "") -> Iterator[Entry]:
+def _ros(key: str, value: Mapping[str, Any], where: str, space: str = "") -> Iterator[ParameterEntry]:
     """The entries below a key, which may be a node, or a namespace that holds some."""
     pattern = f"{space}/{key.strip('/')}"
     for name, inner in value.items():
         if name == MARK:
             if not isinstance(inner, Mapping):
                 raise ConfigError(f"{where}: {MARK} of {pattern!r} needs a mapping of parameters, got {inner!r}")
-            yield Entry(pattern, dict(inner))
+            yield ParameterEntry(pattern, dict(inner))
         elif isinstance(inner, Mapping):
             yield from _ros(str(name), inner, where, pattern)
         else:
             raise ConfigError(f"{where}: unknown parameter {name!r} of {pattern!r}: it stands beside {MARK}, not in it")
 
 
-def _check(entry: Entry, where: str, nodes: Mapping[str, str]) -> None:
+def _check(entry: ParameterEntry, where: str, nodes: Mapping[str, str]) -> None:
     """Refuse what was meant for a node of the stack and does not reach it."""
     if not entry.exact or any(entry.takes(n) for n in nodes.values()):
         return

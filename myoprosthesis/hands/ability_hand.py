@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.bounded import finite
+from myoprosthesis.hands.hand_spec import HandSpec
 from myoprosthesis.hands.protocol import HandState
-from myoprosthesis.hands.sheet import HandSheet
 
 Array = NDArray[np.float64]
 
@@ -44,7 +44,7 @@ def stuff(frame: bytes) -> bytes:
     return b"\x7e" + inner + b"\x7e"
 
 
-class Unstuffer:
+class Deframer:
     """Cuts a stream at its flags and takes the escapes out."""
 
     _LONGEST = 2 * 72
@@ -83,10 +83,10 @@ class AbilityHand:
     """Implements `HandProtocol`. Commands ask in turn for reply variants 3 and 1, so that position and current come
     with every reply, velocity and touch with every second one."""
 
-    def __init__(self, sheet: HandSheet) -> None:
+    def __init__(self, sheet: HandSpec) -> None:
         self.sheet = sheet
         self.counts: Counter[str] = Counter()
-        self._frames = Unstuffer()
+        self._frames = Deframer()
         self._variant = 0
         self._velocity: Array | None = None
         self._touch: Array | None = None

@@ -89,7 +89,7 @@ class Packet(NamedTuple):
     parameters: bytes
 
 
-class Cutter:
+class PacketParser:
     """Cuts a stream into packets; `counts` has the `damaged` ones."""
 
     def __init__(self, counts: Counter[str]) -> None:

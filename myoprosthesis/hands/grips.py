@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError, unknown
-from myoprosthesis.hands.sheet import PARTS, HandSheet, folder, read
+from myoprosthesis.hands.hand_spec import PARTS, HandSpec, folder, read
 
 
 @cache
@@ -25,7 +25,7 @@ def library() -> dict[str, dict[str, float]]:
     return grips
 
 
-def pose(sheet: HandSheet, grip: str) -> NDArray[np.float64]:
+def pose(sheet: HandSpec, grip: str) -> NDArray[np.float64]:
     """The grip as joint angles of this hand, rad, shape (n_joints,)."""
     if grip not in library():
         raise unknown("grip", grip, library())
@@ -34,6 +34,6 @@ def pose(sheet: HandSheet, grip: str) -> NDArray[np.float64]:
     return start + closure * (sheet.column("closed") - start)
 
 
-def poses(sheet: HandSheet) -> dict[str, tuple[float, ...]]:
+def poses(sheet: HandSpec) -> dict[str, tuple[float, ...]]:
     """Every grip as joint angles of this hand, rad, by its name."""
     return {grip: tuple(float(x) for x in pose(sheet, grip)) for grip in library()}

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.bounded import finite
+from myoprosthesis.hands.hand_spec import HandSpec
 from myoprosthesis.hands.protocol import HandState
-from myoprosthesis.hands.sheet import HandSheet
-from myoprosthesis.hands.turns import Turns
+from myoprosthesis.hands.request_queue import RequestQueue
 
 Array = NDArray[np.float64]
 
@@ -45,13 +45,13 @@ class InspireRh56:
     """Implements `HandProtocol` and `Rebootable`. The bus is half duplex, so that one request is under way at a time:
     of the calls of `command`, one writes the targets, the next reads angles, then writes, then all else."""
 
-    def __init__(self, sheet: HandSheet) -> None:
+    def __init__(self, sheet: HandSpec) -> None:
         self.sheet = sheet
         self.counts: Counter[str] = Counter()
         self._way = sheet.column("closed") - sheet.column("open")
         self._closed = sheet.column("closed")
         self._bytes = bytearray()
-        self._turns = Turns()
+        self._turns = RequestQueue()
         self._position: Array | None = None
         self._force: Array | None = None
         self._current: Array | None = None

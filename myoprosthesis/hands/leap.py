@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from myoprosthesis.core.bounded import finite
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.hands import dynamixel as dxl
+from myoprosthesis.hands.hand_spec import HandSpec, Servos
 from myoprosthesis.hands.protocol import HandState
-from myoprosthesis.hands.sheet import HandSheet, Servos
 
 Array = NDArray[np.float64]
 
@@ -27,7 +27,7 @@ class Leap:
     """Implements `HandProtocol`, `Rebootable` and `Bus`. Every command writes all goals and asks for current, velocity,
     position and temperature of all motors at once; a state is told when all have answered in their order."""
 
-    def __init__(self, sheet: HandSheet) -> None:
+    def __init__(self, sheet: HandSpec) -> None:
         if sheet.servos is None:
             raise ConfigError(f"{sheet.name}: a hand of Dynamixel motors needs `servos` in its data sheet")
         self.sheet, self._servos = sheet, sheet.servos
@@ -35,7 +35,7 @@ class Leap:
         n = len(sheet.joints)
         self._ids = range(sheet.address, sheet.address + n)
         self._way = sheet.column("direction") * PER_RAD
-        self._packets = dxl.Cutter(self.counts)
+        self._packets = dxl.PacketParser(self.counts)
         self._rows: list[bytes] = []
         self._alert = np.zeros(n, bool)
         self._errors: dict[int, int] = {}

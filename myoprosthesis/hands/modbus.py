@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.bounded import finite
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.hands.hand_spec import HandSpec, RegisterReading
 from myoprosthesis.hands.protocol import HandState
-from myoprosthesis.hands.sheet import HandSheet, Reading
-from myoprosthesis.hands.turns import Turns
+from myoprosthesis.hands.request_queue import RequestQueue
 
 Array = NDArray[np.float64]
 
@@ -84,7 +84,7 @@ class ModbusHand:
     """Implements `HandProtocol` and `Rebootable`. Of the calls of `command`, every third one writes the targets, every
     third reads the angles; of the rest every second one reads what is wrong, the others the other readings in turn."""
 
-    def __init__(self, sheet: HandSheet) -> None:
+    def __init__(self, sheet: HandSpec) -> None:
         table = sheet.registers
         if table is None:
             raise ConfigError(f"{sheet.name}: a hand on a Modbus needs `registers` in its data sheet")
@@ -102,7 +102,7 @@ class ModbusHand:
         status = asked.pop("status", None)
         others = list(asked.values()) or [self._angles]
         self._others = others if status is None else [x for other in others for x in (status, other)]
-        self._turns = Turns()
+        self._turns = RequestQueue()
         self._bytes = bytearray()
         self._told: dict[str, Array] = {}
         self._trouble: tuple[str, ...] = ()
@@ -219,7 +219,7 @@ class ModbusHand:
             return 8 if third << 8 | self._bytes[3] in known else 0
         return 5 if function & ~REFUSED in (READ, WRITE_ONE, WRITE) and 1 <= third <= 11 else 0
 
-    def _learn(self, reading: Reading, data: bytes) -> None:
+    def _learn(self, reading: RegisterReading, data: bytes) -> None:
         n = len(self.sheet.joints)
         if reading.packed:
             values = np.frombuffer(data, ">u2").astype("<u2").view(np.uint8)[:n].astype(float)
@@ -247,6 +247,6 @@ class ModbusHand:
         )
 
 
-def _words(reading: Reading, value: int) -> list[str]:
+def _words(reading: RegisterReading, value: int) -> list[str]:
     said = [text for bit, text in reading.bits.items() if value >> int(bit) & 1]
     return said + [text for code, text in reading.codes.items() if value == int(code)]

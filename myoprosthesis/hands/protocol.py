@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.hands.sheet import HandSheet
+from myoprosthesis.hands.hand_spec import HandSpec
 
 Array = NDArray[np.float64]
 
@@ -59,7 +59,7 @@ class HandProtocol(Protocol):
     """A codec, made from a data sheet. Each method that returns bytes returns what is to be written now, whole."""
 
     @property
-    def sheet(self) -> HandSheet:
+    def sheet(self) -> HandSpec:
         """Joints, limits, speed of the port, and whether the hand stops by itself when nobody speaks to it."""
         ...
 

@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import MyoError
-from myoprosthesis.core.loop import Ledger, prefer
+from myoprosthesis.core.loop_statistics import LoopStatistics
+from myoprosthesis.core.process_tuning import request_fifo_scheduling
 from myoprosthesis.core.text import brief
-from myoprosthesis.decoders.voice import DecoderVoice, Stream
-from myoprosthesis.nodes.player_loop import PlayerLoop, PlayerPort
-from myoprosthesis.nodes.samples import Samples
-from myoprosthesis.policies.player import Player
+from myoprosthesis.decoders.decoder_controller import DecoderController, EmgStreamSpec
+from myoprosthesis.nodes.emg_messages import EmgSamples
+from myoprosthesis.nodes.switching_loop import SwitchingLoop, SwitchingPort
+from myoprosthesis.policies.switching import ControllerSwitcher
 
 Array = NDArray[np.float64]
 SETTLED_S = 0.5
@@ -28,10 +29,10 @@ GAP_S = 0.05
 """A step in time between samples of so much more than a period is a gap: stamps that are read off arrival scatter."""
 
 
-class Port(PlayerPort, Protocol):
+class DecoderLoopPort(SwitchingPort, Protocol):
     """What the loop needs of the world."""
 
-    def blocks(self) -> list[Samples]:
+    def blocks(self) -> list[EmgSamples]:
         """Blocks that came since the last call, oldest first."""
 
     def posture(self) -> Array | None:
@@ -40,17 +41,17 @@ class Port(PlayerPort, Protocol):
     def prompt(self) -> str:
         """What is asked for now, if somebody asks."""
 
-    def decided(self, stamp_ns: int, voice: DecoderVoice) -> None:
+    def decided(self, stamp_ns: int, voice: DecoderController) -> None:
         """Tell the newest decision."""
 
 
-class DecoderLoop(PlayerLoop):
+class DecoderLoop(SwitchingLoop):
     """Plays decoders; counts what they decide. The posture begins where the effector is when the first block comes."""
 
-    def __init__(self, player: Player, port: Port, stream: Stream) -> None:
+    def __init__(self, player: ControllerSwitcher, port: DecoderLoopPort, stream: EmgStreamSpec) -> None:
         super().__init__(player, lockstep=False)
         self.port, self.stream = port, stream
-        self.ledger = Ledger()
+        self.ledger = LoopStatistics()
         self.events: Counter[str] = Counter()
         self.prompted: dict[str, Counter[str]] = {}
         """What was decided under each prompt."""
@@ -60,7 +61,7 @@ class DecoderLoop(PlayerLoop):
         self._asked, self._since = "", 0.0
 
     def _run(self) -> None:
-        prefer()
+        request_fifo_scheduling()
         while not self._stop.is_set():
             self.port.wait(0.1)
             self._serve()
@@ -70,7 +71,7 @@ class DecoderLoop(PlayerLoop):
                 except MyoError as error:
                     self._fail(error, self.port)
 
-    def _tick(self, block: Samples) -> None:
+    def _tick(self, block: EmgSamples) -> None:
         if block.channels != self.stream.channels:
             raise MyoError(f"the EMG has become another: {brief(', '.join(block.channels))}")
         player, block = self.player, self._after_gap(block)
@@ -86,7 +87,7 @@ class DecoderLoop(PlayerLoop):
         if self.active:
             self.port.command(block.newest_ns, command)
         played = player.current
-        assert isinstance(played, DecoderVoice)
+        assert isinstance(played, DecoderController)
         if played.made:
             self.ledger.note("decision", (time.perf_counter() - began) / len(played.made))
             self.port.decided(block.newest_ns, played)
@@ -94,7 +95,7 @@ class DecoderLoop(PlayerLoop):
         self.port.heard(block.newest_ns, player)
         self._bring_up(seconds)
 
-    def _after_gap(self, block: Samples) -> Samples:
+    def _after_gap(self, block: EmgSamples) -> EmgSamples:
         """What of a block comes after the last gap in time, if there is one, before which the decoders forget all."""
         before = -np.inf if self._newest_ns is None else (self._newest_ns - block.stamp_ns) * 1e-9
         self._newest_ns = block.newest_ns
@@ -110,7 +111,7 @@ class DecoderLoop(PlayerLoop):
 
     def _placed(self, voice: object) -> bool:
         """Whether it is known where the hand was when the decoding began."""
-        assert isinstance(voice, DecoderVoice)
+        assert isinstance(voice, DecoderController)
         if voice.command is None:
             posture = self.port.posture()
             if posture is None:
@@ -123,7 +124,7 @@ class DecoderLoop(PlayerLoop):
             shadow.adopt(voice.command)
         return True
 
-    def _count(self, voice: DecoderVoice) -> None:
+    def _count(self, voice: DecoderController) -> None:
         asked, now = self.port.prompt(), time.monotonic()
         if asked != self._asked:
             self._asked, self._since = asked, now

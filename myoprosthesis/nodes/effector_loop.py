@@ -14,15 +14,20 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.channels import permutation
 from myoprosthesis.core.contract import DEADLINE
-from myoprosthesis.core.effector import NOTHING, EffectorState, Imposed
+from myoprosthesis.core.disturbance import NO_DISTURBANCE, Disturbance
+from myoprosthesis.core.effector_state import EffectorState
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.following import Attendance, Following
 from myoprosthesis.core.guard import GuardedEffector
-from myoprosthesis.core.loop import Ledger, Pacer, prefer
+from myoprosthesis.core.loop_rate import LoopRate
+from myoprosthesis.core.loop_statistics import LoopStatistics
 from myoprosthesis.core.one_writer import OneWriter
-from myoprosthesis.core.plan import PerturbationPlan, Schedule, TrialPlan
+from myoprosthesis.core.perturbation_plan import PerturbationPlan
+from myoprosthesis.core.process_tuning import request_fifo_scheduling
+from myoprosthesis.core.schedule import Schedule
+from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.nodes.control_loop import ControlLoop
-from myoprosthesis.perturbations.imposed import Imposer
+from myoprosthesis.perturbations.disturbance_resolver import DisturbanceResolver
 
 PARTIES = ("task", "perturbation")
 """Whom the loop can wait for."""
@@ -47,7 +52,7 @@ class Command:
     writer: bytes = b""
 
 
-class Port(Protocol):
+class EffectorLoopPort(Protocol):
     """What the loop needs of the world: a graph of nodes, or a test."""
 
     def wait(self, timeout_s: float) -> None:
@@ -94,7 +99,7 @@ class EffectorLoop(ControlLoop):
     def __init__(
         self,
         guard: GuardedEffector,
-        port: Port,
+        port: EffectorLoopPort,
         *,
         lockstep: bool,
         parties: tuple[str, ...] = (),
@@ -107,7 +112,7 @@ class EffectorLoop(ControlLoop):
         super().__init__(lockstep=lockstep)
         self.guard, self.port, self.parties, self.seed = guard, port, parties, seed
         self._ease_s = ease_s
-        self.ledger = Ledger()
+        self.ledger = LoopStatistics()
         self.tick = round(start_s / guard.spec.dt) if lockstep else 0
         self.waiting_for = ""
         self.deadline_s = DEADLINE * guard.spec.dt
@@ -123,7 +128,7 @@ class EffectorLoop(ControlLoop):
         self._last_tick = self.tick + round(duration_s / guard.spec.dt) if duration_s > 0 else 0
         self._clock_ns = clock_ns
         self._single_steps = 0
-        self._imposer = Imposer(guard.spec)
+        self._imposer = DisturbanceResolver(guard.spec)
         self._schedules: dict[str, Schedule] = {party: Schedule() for party in PARTIES}
         self._trial: tuple[int, int] | None = None
         self._command: Command | None = None
@@ -219,8 +224,8 @@ class EffectorLoop(ControlLoop):
         self.guard.close()
 
     def _run_realtime(self) -> None:
-        prefer()
-        pacer = Pacer(self.guard.spec.dt)
+        request_fifo_scheduling()
+        pacer = LoopRate(self.guard.spec.dt)
         pacer.start()
         self._publish(self._clock_ns())
         while not self._stop.is_set():
@@ -391,11 +396,11 @@ class EffectorLoop(ControlLoop):
             self.port.say("info", f"commands come from {self.port.name_of(command.writer)} now")
         return obeyed
 
-    def _imposed(self, now: int) -> Imposed:
+    def _imposed(self, now: int) -> Disturbance:
         plan = self._schedules["perturbation"].current(now)
         self.perturbation = "" if plan is None else plan.name
         if plan is None or self._state is None:
-            return NOTHING
+            return NO_DISTURBANCE
         return self._imposer.at(plan, now, self._state.activation)
 
     def _do(self, command: Command | None, age_s: float, idle: str, now: int, stale: str = "") -> EffectorState:

@@ -14,26 +14,26 @@ from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool, Trigger
 
 from myoprosthesis.core import registry
-from myoprosthesis.core.effector import EffectorState
+from myoprosthesis.core.effector_state import EffectorState
 from myoprosthesis.core.errors import ConfigError, MyoError
 from myoprosthesis.core.fail import creeps
 from myoprosthesis.core.fingerprint import fingerprint
 from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.core.options import option
 from myoprosthesis.effectors.graphics import window_refusal
-from myoprosthesis.nodes import status, topics
-from myoprosthesis.nodes.claim import Claim
+from myoprosthesis.nodes import diagnostic_status, topics
 from myoprosthesis.nodes.diagnostics import Diagnostics
 from myoprosthesis.nodes.effector_loop import PARTIES, EffectorLoop
-from myoprosthesis.nodes.inbox import Inbox
-from myoprosthesis.nodes.managed import LoopNode
+from myoprosthesis.nodes.lifecycle import LoopNode
+from myoprosthesis.nodes.node_main import network_warning, run
 from myoprosthesis.nodes.parameters import declare, overrides, read
-from myoprosthesis.nodes.ports import EffectorPort
-from myoprosthesis.nodes.process import network_warning, run
+from myoprosthesis.nodes.publisher_lock import PublisherLock
 from myoprosthesis.nodes.stop_mark import StopMark
 from myoprosthesis.nodes.stop_socket import StopServer
 from myoprosthesis.nodes.subscription import subscribe
 from myoprosthesis.nodes.timers import every
+from myoprosthesis.nodes.topic_ports import EffectorPort
+from myoprosthesis.nodes.wait_set import PolledSubscriptions
 
 LOCAL_ONLY = (
     "with the network open, an emergency stop is taken off on the effector's own machine only: "
@@ -78,7 +78,7 @@ class EffectorNode(LoopNode):
         self.loop: EffectorLoop | None
         self._options = read(self, EffectorNodeOptions)
         self._name = name
-        self._claim: Claim | None = None
+        self._claim: PublisherLock | None = None
         self._open = bool(network_warning())
         self._simulated = False
         """Whether the time of this effector is published."""
@@ -129,7 +129,7 @@ class EffectorNode(LoopNode):
         if o.lockstep and not effector.spec.steppable:
             raise ConfigError(f"effector {effector.spec.name!r} has no time of its own: it cannot run in lockstep")
         self.close()  # a claim of an earlier attempt
-        self._claim = Claim(self.resolve_topic_name(topics.STATE.name))
+        self._claim = PublisherLock(self.resolve_topic_name(topics.STATE.name))
         if not self.was_up:  # at an exchange this node itself was the one until now
             self._refuse_second()
         changes: dict[str, Any] = {"timeout_s": o.timeout_s} if o.timeout_s else {}
@@ -141,8 +141,14 @@ class EffectorNode(LoopNode):
             self.get_logger().warning(creeping)
         self._port.fit(effector.spec, self._clocks(o), o.beside)
         self.loop = EffectorLoop(
-            guard, self._port, lockstep=o.lockstep, parties=o.parties, seed=o.seed, duration_s=o.duration_s,
-            start_s=o.start_s, ease_s=EASE_S if self.was_up else 0.0,
+            guard,
+            self._port,
+            lockstep=o.lockstep,
+            parties=o.parties,
+            seed=o.seed,
+            duration_s=o.duration_s,
+            start_s=o.start_s,
+            ease_s=EASE_S if self.was_up else 0.0,
         )
         self.loop.active = False
         if o.stopped:
@@ -219,7 +225,7 @@ class EffectorNode(LoopNode):
         """Two effectors on one state topic would be read as one body that jumps. One on this machine is known by its
         claim, one on another by what it says."""
         heard: list[int] = []
-        inbox = Inbox(self)
+        inbox = PolledSubscriptions(self)
         subscription = inbox.subscribe(topics.STATE, raw=True)
         began, name = time.monotonic(), subscription.topic_name
         while not heard and time.monotonic() < began + (2.0 if self.count_publishers(name) else 0.4):
@@ -334,7 +340,7 @@ class EffectorNode(LoopNode):
     # -- telling ------------------------------------------------------------------------------------------------
 
     def _policy_changed(self, message: Any) -> None:
-        values, loop = status.values(message), self.loop
+        values, loop = diagnostic_status.values(message), self.loop
         deadline, pid = values.get("deadline_s"), values.get("pid")
         if message.message == "active" and isinstance(deadline, (int, float)) and 0 < deadline < math.inf:
             self._deadline_s = float(deadline)
@@ -360,7 +366,7 @@ class EffectorNode(LoopNode):
         if loop is None:
             if self.was_up and self._why:
                 values = {"effector": self._name, "idle": "not configured", "refused": self._why}
-                self._diagnostics.tell(self._why, values, status.ERROR, self._name)
+                self._diagnostics.tell(self._why, values, diagnostic_status.ERROR, self._name)
             return
         self._port.views.refresh()
         guard = loop.guard
@@ -388,7 +394,13 @@ class EffectorNode(LoopNode):
         }
         if last is None:  # one that is let go of may have failed
             self.failed = loop.error
-        level = status.ERROR if loop.error or guard.stopped else status.WARN if guard.reason else status.OK
+        level = (
+            diagnostic_status.ERROR
+            if loop.error or guard.stopped
+            else diagnostic_status.WARN
+            if guard.reason
+            else diagnostic_status.OK
+        )
         text = loop.error or guard.reason or "following commands"
         self._diagnostics.tell(text, values, level, guard.spec.name)
 

@@ -9,11 +9,14 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.core.loop import Ledger, Pacer, prefer
-from myoprosthesis.core.plan import PerturbationPlan, Schedule
+from myoprosthesis.core.loop_rate import LoopRate
+from myoprosthesis.core.loop_statistics import LoopStatistics
+from myoprosthesis.core.perturbation_plan import PerturbationPlan
+from myoprosthesis.core.process_tuning import request_fifo_scheduling
+from myoprosthesis.core.schedule import Schedule
 from myoprosthesis.emg.conditioning import Conditioned, Conditioner
-from myoprosthesis.emg.distorter import SITE, Distorter
-from myoprosthesis.emg.source import Block, EmgSource
+from myoprosthesis.emg.corruption import SITE, EmgCorruption
+from myoprosthesis.emg.source import EmgBlock, EmgSource
 from myoprosthesis.nodes.control_loop import ControlLoop
 
 Array = NDArray[np.float64]
@@ -23,7 +26,7 @@ PLANS_S = 0.02
 """How often plans and requests are looked at: a source is read far more often."""
 
 
-class Port(Protocol):
+class EmgLoopPort(Protocol):
     """What the loop needs of the world."""
 
     def wait(self, timeout_s: float) -> None:
@@ -32,7 +35,7 @@ class Port(Protocol):
     def plans(self) -> list[PerturbationPlan]:
         """Plans that came since the last call, oldest first."""
 
-    def publish(self, block: Block, raw: Array, conditioned: Conditioned) -> None:
+    def publish(self, block: EmgBlock, raw: Array, conditioned: Conditioned) -> None:
         """Tell a block: `raw` as disturbed on purpose, and what conditioning made of it."""
 
     def prompt(self, text: str) -> None:
@@ -45,24 +48,24 @@ class Port(Protocol):
 class EmgLoop(ControlLoop):
     """Reads the source every `period_s`; a source that is silent or lost is said once, and waited for."""
 
-    def __init__(self, source: EmgSource, conditioner: Conditioner, port: Port, period_s: float) -> None:
+    def __init__(self, source: EmgSource, conditioner: Conditioner, port: EmgLoopPort, period_s: float) -> None:
         super().__init__(lockstep=False)
         spec = source.spec
         self.source, self.conditioner, self.port = source, conditioner, port
-        self.ledger = Ledger()
+        self.ledger = LoopStatistics()
         self.events: Counter[str] = Counter()
         self.off: tuple[str, ...] = ()
         """Channels whose electrode is off, saturated or still."""
         self.refused = ""
-        self._distorter = Distorter(spec.channels, spec.rate, spec.unit)
+        self._distorter = EmgCorruption(spec.channels, spec.rate, spec.unit)
         self._schedule = Schedule()
         self._plan: PerturbationPlan | None = None
         self._period_s = period_s
         self._prompt, self._fault, self._ended = "", "", False
 
     def _run(self) -> None:
-        prefer()
-        pacer = Pacer(self._period_s)
+        request_fifo_scheduling()
+        pacer = LoopRate(self._period_s)
         pacer.start()
         heard = 0.0
         while not self._stop.is_set():
@@ -85,7 +88,7 @@ class EmgLoop(ControlLoop):
             self._schedule.add(plan)
         self._watch()
 
-    def _tell(self, block: Block) -> None:
+    def _tell(self, block: EmgBlock) -> None:
         raw = self._disturbed(block)
         done = self.conditioner.feed(raw)
         self.events["samples"] += len(block)
@@ -103,7 +106,7 @@ class EmgLoop(ControlLoop):
         self.ledger.note("taken_to_arrived", max(0.0, (block.arrival_ns - int(block.stamps_ns[-1])) * 1e-9))
         self.ledger.note("arrived_to_published", max(0.0, (time.time_ns() - block.arrival_ns) * 1e-9))
 
-    def _disturbed(self, block: Block) -> Array:
+    def _disturbed(self, block: EmgBlock) -> Array:
         plan = self._schedule.current(int(block.stamps_ns[-1]))
         entries = plan.at(SITE) if plan is not None else ()
         if plan is not self._plan:

@@ -10,23 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core import registry
+from myoprosthesis.core.cdr import JointStateWriter
 from myoprosthesis.core.errors import ConfigError, MyoError
 from myoprosthesis.core.options import build, option
-from myoprosthesis.core.plan import PerturbationPlan
-from myoprosthesis.core.wire import Writer
+from myoprosthesis.core.perturbation_plan import PerturbationPlan
 from myoprosthesis.emg.calibration import Calibration
 from myoprosthesis.emg.conditioning import Conditioned, Conditioner, Conditioning, off_is_nan
-from myoprosthesis.emg.source import Block, SourceSpec
+from myoprosthesis.emg.source import EmgBlock, SourceSpec
 from myoprosthesis.files import yaml_text
-from myoprosthesis.nodes import status, topics
+from myoprosthesis.nodes import diagnostic_status, topics
 from myoprosthesis.nodes.diagnostics import Diagnostics
 from myoprosthesis.nodes.emg_loop import EmgLoop
-from myoprosthesis.nodes.inbox import Inbox
-from myoprosthesis.nodes.managed import LoopNode
+from myoprosthesis.nodes.emg_messages import EmgSampleWriter, arrival_message
+from myoprosthesis.nodes.lifecycle import LoopNode
+from myoprosthesis.nodes.node_main import run, say
 from myoprosthesis.nodes.parameters import declare, overrides, read
-from myoprosthesis.nodes.process import run, say
-from myoprosthesis.nodes.samples import SampleWriter, arrival_message
 from myoprosthesis.nodes.timers import every
+from myoprosthesis.nodes.wait_set import PolledSubscriptions
 from myoprosthesis.policies import store
 from myoprosthesis.policies.onnx_policy import read_contract
 
@@ -63,12 +63,12 @@ def conditioning(text: str, spec: SourceSpec) -> Conditioning:
     return build(Conditioning, {**given, "rate": spec.rate, "unit": spec.unit}, "conditioning")
 
 
-class EmgPort:
-    """`emg_loop.Port` over ROS topics."""
+class EmgTopicPort:
+    """`EmgLoopPort` over ROS topics."""
 
     def __init__(self, node: EmgNode, spec: SourceSpec) -> None:
         self._node = node
-        self._inbox = Inbox(node)
+        self._inbox = PolledSubscriptions(node)
         self._plans = self._inbox.subscribe(topics.PERTURBATION)
         self._raw, self._filtered, self._envelope, self._arrival, self._prompt = (
             node.create_publisher(t.type, t.name, t.qos)
@@ -76,8 +76,8 @@ class EmgPort:
                 *(topics.EMG_RAW, topics.EMG_FILTERED, topics.EMG_ENVELOPE, topics.EMG_ARRIVAL, topics.EMG_PROMPT),
             )
         )
-        self._block = SampleWriter(spec.channels)
-        self._levels = Writer(spec.channels, ("position",))
+        self._block = EmgSampleWriter(spec.channels)
+        self._levels = JointStateWriter(spec.channels, ("position",))
         self._raw_wanted = False
 
     def refresh(self) -> None:
@@ -85,15 +85,15 @@ class EmgPort:
         self._raw_wanted = self._raw.get_subscription_count() > 0
 
     def wait(self, timeout_s: float) -> None:
-        """See `Port`."""
+        """See `EmgLoopPort`."""
         self._inbox.wait(timeout_s)
 
     def plans(self) -> list[PerturbationPlan]:
-        """See `Port`."""
+        """See `EmgLoopPort`."""
         return list(self._inbox.read(self._plans, lambda m: PerturbationPlan.from_json(m.data)))
 
-    def publish(self, block: Block, raw: Array, conditioned: Conditioned) -> None:
-        """See `Port`."""
+    def publish(self, block: EmgBlock, raw: Array, conditioned: Conditioned) -> None:
+        """See `EmgLoopPort`."""
         first, newest = int(block.stamps_ns[0]), int(block.stamps_ns[-1])
         times = (block.stamps_ns - first).astype(float) * 1e-9
         self._arrival.publish(arrival_message(newest, block.arrival_ns))
@@ -103,11 +103,11 @@ class EmgPort:
             self._raw.publish(self._block.message(first, times, raw))
 
     def prompt(self, text: str) -> None:
-        """See `Port`."""
+        """See `EmgLoopPort`."""
         self._prompt.publish(topics.EMG_PROMPT.type(data=text))
 
     def say(self, level: str, text: str) -> None:
-        """See `Port`."""
+        """See `EmgLoopPort`."""
         say(self._node, level, text)
 
 
@@ -125,7 +125,7 @@ class EmgNode(LoopNode):
         self.settled(EmgNodeOptions, self._own)
         self._spec = self.create_publisher(topics.EMG_SPEC.type, topics.EMG_SPEC.name, topics.EMG_SPEC.qos)
         self._diagnostics = Diagnostics(self, "emg")
-        self._port: EmgPort | None = None
+        self._port: EmgTopicPort | None = None
         every(self, 0.5, self._report)
         if self._options.autostart:
             self.autostart()
@@ -147,7 +147,7 @@ class EmgNode(LoopNode):
             raise
         if spec.about:
             say(self, "info", f"{spec.name}: {spec.about}")
-        self._port = EmgPort(self, spec)
+        self._port = EmgTopicPort(self, spec)
         self.loop = EmgLoop(source, conditioner, self._port, o.period_s)
         self.loop.active = False
         text = spec.to_json(conditioning=settings.to_dict(), calibration=o.calibration)
@@ -169,7 +169,7 @@ class EmgNode(LoopNode):
             "timing": asdict(source.timing),
             **{k: v for k, v in loop.ledger.summary().items() if k.endswith("_ms")},
         }
-        level = status.WARN if source.fault or loop.off else status.OK
+        level = diagnostic_status.WARN if source.fault or loop.off else diagnostic_status.OK
         text = source.fault or (f"electrodes off: {', '.join(loop.off)}" if loop.off else "EMG comes")
         self._diagnostics.tell(text, values, level, self._name)
 

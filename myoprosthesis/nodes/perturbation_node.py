@@ -11,19 +11,20 @@ from rcl_interfaces.msg import SetParametersResult
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 
-from myoprosthesis.core.effector import EffectorSpec
+from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import ConfigError, MyoError
 from myoprosthesis.core.options import option
-from myoprosthesis.core.plan import Entry, TrialPlan
-from myoprosthesis.emg.distorter import Distorter
-from myoprosthesis.nodes import status, topics
-from myoprosthesis.nodes.managed import ManagedNode
+from myoprosthesis.core.perturbation_plan import PerturbationEntry
+from myoprosthesis.core.trial_plan import TrialPlan
+from myoprosthesis.emg.corruption import EmgCorruption
+from myoprosthesis.nodes import diagnostic_status, topics
+from myoprosthesis.nodes.lifecycle import ManagedNode
+from myoprosthesis.nodes.node_main import run
 from myoprosthesis.nodes.parameters import declare, read
-from myoprosthesis.nodes.process import run
-from myoprosthesis.nodes.sites import Sites, contract_of
+from myoprosthesis.nodes.perturbation_sites import PerturbationSites, contract_of
 from myoprosthesis.nodes.subscription import subscribe
 from myoprosthesis.perturbations import presets
-from myoprosthesis.perturbations.schedule import Planner
+from myoprosthesis.perturbations.planner import Planner
 
 FOR_EVER_NS = 2**62
 
@@ -63,7 +64,7 @@ class PerturbationNode(ManagedNode):
         self._planner = planner(self._options)
         self._trial: TrialPlan | None = None
         self._on = False
-        self._sites, self._policy_file, self._warned = Sites(), "", ""
+        self._sites, self._policy_file, self._warned = PerturbationSites(), "", ""
         self._plan = self.create_publisher(topics.PERTURBATION.type, topics.PERTURBATION.name, topics.PERTURBATION.qos)
         for topic, handle in (
             (topics.TARGET, self._hear),
@@ -114,18 +115,18 @@ class PerturbationNode(ManagedNode):
 
     def _tune_in(self, message: Any) -> None:
         spec = json.loads(message.data)
-        distorter = Distorter(spec["channels"], float(spec["rate"]), str(spec["unit"]))
+        distorter = EmgCorruption(spec["channels"], float(spec["rate"]), str(spec["unit"]))
         self._sites = replace(self._sites, distorter=distorter)
         self._judge()
 
     def _follow(self, message: Any) -> None:
-        file = str(status.values(message).get("file") or "")
+        file = str(diagnostic_status.values(message).get("file") or "")
         if file != self._policy_file:
             self._policy_file, self._sites = file, replace(self._sites, contract=None)
             if self._planner.entries():
                 self._judge()
 
-    def _refusal(self, entries: tuple[Entry, ...]) -> str:
+    def _refusal(self, entries: tuple[PerturbationEntry, ...]) -> str:
         """Empty, or why no node of this stack, as it is now, can apply one of the entries."""
         if entries and self._sites.contract is None:
             self._sites = replace(self._sites, contract=contract_of(self._policy_file))

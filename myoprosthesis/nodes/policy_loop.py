@@ -7,37 +7,50 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from myoprosthesis.core.cdr import JointStateFrame
 from myoprosthesis.core.channels import permutation
-from myoprosthesis.core.effector import EffectorSpec
+from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import MyoError
-from myoprosthesis.core.loop import prefer
-from myoprosthesis.core.plan import TASK_CHANNELS, PerturbationPlan, Schedule, TrialPlan
-from myoprosthesis.core.wire import Frame
-from myoprosthesis.nodes.player_loop import PlayerLoop, PlayerPort
-from myoprosthesis.policies.player import Player, StateVoice, Voice
+from myoprosthesis.core.perturbation_plan import PerturbationPlan
+from myoprosthesis.core.process_tuning import request_fifo_scheduling
+from myoprosthesis.core.schedule import Schedule
+from myoprosthesis.core.trial_plan import TASK_CHANNELS, TrialPlan
+from myoprosthesis.nodes.switching_loop import SwitchingLoop, SwitchingPort
+from myoprosthesis.policies.controller import Controller
+from myoprosthesis.policies.policy_controller import PolicyController
+from myoprosthesis.policies.switching import ControllerSwitcher
 
 Array = NDArray[np.float64]
 
 
-class Port(PlayerPort, Protocol):
+class PolicyLoopPort(SwitchingPort, Protocol):
     """What the loop needs of the world."""
 
-    def states(self) -> list[Frame]:
+    def states(self) -> list[JointStateFrame]:
         """States that came since the last call, oldest first."""
 
     def plans(self) -> list[TrialPlan | PerturbationPlan]:
         """Plans that came since the last call, oldest first."""
 
 
-class PolicyLoop(PlayerLoop):
-    """Runs a `Player` in a thread of its own. In lockstep every state is answered under its own stamp, once the
+class PolicyLoop(SwitchingLoop):
+    """Runs a `ControllerSwitcher` in a thread of its own. In lockstep every state is answered under its own
+    stamp, once the
     task and the perturbation have spoken beyond it; a swap then begins with the next trial."""
 
-    def __init__(self, player: Player, port: Port, *, lockstep: bool, parties: tuple[str, ...], seed: int = 0) -> None:
+    def __init__(
+        self,
+        player: ControllerSwitcher,
+        port: PolicyLoopPort,
+        *,
+        lockstep: bool,
+        parties: tuple[str, ...],
+        seed: int = 0,
+    ) -> None:
         super().__init__(player, lockstep=lockstep)
         self.port, self.parties, self.seed = port, parties, seed
         self._schedules: dict[str, Schedule] = {"task": Schedule(), "perturbation": Schedule()}
-        self._pending: list[Frame] = []
+        self._pending: list[JointStateFrame] = []
         self._trial: tuple[int, int] | None = None
         self._rng = np.random.default_rng(seed)
         self._names: tuple[str, ...] | None = None
@@ -47,7 +60,7 @@ class PolicyLoop(PlayerLoop):
 
     def _run(self) -> None:
         if not self.lockstep:
-            prefer()
+            request_fifo_scheduling()
         while not self._stop.is_set():
             self.port.wait(0.1)
             for plan in self.port.plans():
@@ -68,7 +81,7 @@ class PolicyLoop(PlayerLoop):
             except MyoError as error:
                 self._fail(error, self.port)
 
-    def _tick(self, frame: Frame, newest: bool) -> None:
+    def _tick(self, frame: JointStateFrame, newest: bool) -> None:
         now = frame.stamp_ns
         if self._answered is not None and self._answered[0] == now:  # said again by an effector that waits
             if self.active:
@@ -101,7 +114,7 @@ class PolicyLoop(PlayerLoop):
         self.port.heard(now, self.player)
         self._bring_up(self.player.spec.dt)
 
-    def _table(self, frame: Frame, plan: TrialPlan | None) -> Array:
+    def _table(self, frame: JointStateFrame, plan: TrialPlan | None) -> Array:
         """Columns of the state in the effector's order, then those of the task. Without a trial the goal is to stay."""
         if frame.names is not self._names:
             order = permutation(self.player.spec.channels, frame.names)
@@ -118,10 +131,10 @@ class PolicyLoop(PlayerLoop):
         return table
 
 
-def player_for(spec: EffectorSpec, blend_s: float) -> Player:
+def player_for(spec: EffectorSpec, blend_s: float) -> ControllerSwitcher:
     """A player of policies that see an effector and the task's channels."""
 
-    def make(name: str, policy: Any) -> Voice:
-        return StateVoice(name, policy, spec, spec.channels + TASK_CHANNELS, TASK_CHANNELS)
+    def make(name: str, policy: Any) -> Controller:
+        return PolicyController(name, policy, spec, spec.channels + TASK_CHANNELS, TASK_CHANNELS)
 
-    return Player(spec, make, blend_s)
+    return ControllerSwitcher(spec, make, blend_s)

@@ -18,29 +18,30 @@ from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 
 from myoprosthesis.core.contract import Contract
-from myoprosthesis.core.effector import EffectorSpec
+from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.message import TEXT_BYTES, read_object
 from myoprosthesis.core.options import option
 from myoprosthesis.core.output import LAST_S
-from myoprosthesis.core.plan import TASK_CHANNELS
-from myoprosthesis.decoders.drive import DriveOptions
-from myoprosthesis.decoders.voice import DecoderVoice, Stream
-from myoprosthesis.nodes import status, topics
+from myoprosthesis.core.trial_plan import TASK_CHANNELS
+from myoprosthesis.decoders.decoder_controller import DecoderController, EmgStreamSpec
+from myoprosthesis.decoders.posture_control import PostureControlOptions
+from myoprosthesis.nodes import diagnostic_status, topics
 from myoprosthesis.nodes.decoder_loop import DecoderLoop
 from myoprosthesis.nodes.diagnostics import Diagnostics
 from myoprosthesis.nodes.effector_loop import PARTIES
-from myoprosthesis.nodes.managed import LoopNode
+from myoprosthesis.nodes.lifecycle import LoopNode
+from myoprosthesis.nodes.node_main import CRASHED, run, say
 from myoprosthesis.nodes.parameters import declare, read
 from myoprosthesis.nodes.policy_loop import PolicyLoop, player_for
-from myoprosthesis.nodes.ports import DecoderPort, PolicyPort
-from myoprosthesis.nodes.process import CRASHED, run, say
 from myoprosthesis.nodes.subscription import subscribe
 from myoprosthesis.nodes.timers import every
+from myoprosthesis.nodes.topic_ports import DecoderPort, PolicyPort
 from myoprosthesis.policies import store
+from myoprosthesis.policies.controller import Controller
 from myoprosthesis.policies.onnx_policy import OnnxPolicy, read_contract
-from myoprosthesis.policies.player import Player, Voice
-from myoprosthesis.policies.session import WATCHDOG
+from myoprosthesis.policies.onnx_session import WATCHDOG
+from myoprosthesis.policies.switching import ControllerSwitcher
 
 DECODER_MEMORY_S = 3.0
 """The past that a decoder lives through before it is played: a window, and the median by which it tells drift."""
@@ -66,12 +67,12 @@ class PolicyNode(LoopNode):
 
     def __init__(self) -> None:
         super().__init__("policy")
-        declare(self, ("", PolicyNodeOptions), ("", DriveOptions))
-        self._options, self._drive = read(self, PolicyNodeOptions), read(self, DriveOptions)
+        declare(self, ("", PolicyNodeOptions), ("", PostureControlOptions))
+        self._options, self._drive = read(self, PolicyNodeOptions), read(self, PostureControlOptions)
         self.decodes = bool(read_contract(store.find(self._options.policy)).conditioning)
         """Whether it plays decoders, which hear EMG, or policies that see the effector: the first one says."""
         self.spec: EffectorSpec | None = None
-        self.stream: Stream | None = None
+        self.stream: EmgStreamSpec | None = None
         self.loop: PolicyLoop | DecoderLoop | None
         self._port: PolicyPort | DecoderPort | None = None
         self._newest, self._pending = 0, ""
@@ -122,7 +123,7 @@ class PolicyNode(LoopNode):
     def _tune_in(self, message: Any) -> None:
         """An EMG node has told what it hears and what it does to it."""
         told = read_object(message.data, "the specification of the EMG", TEXT_BYTES)
-        stream = Stream(tuple(map(str, told["channels"])), float(told["rate"]), dict(told["conditioning"]))
+        stream = EmgStreamSpec(tuple(map(str, told["channels"])), float(told["rate"]), dict(told["conditioning"]))
         if stream != self.stream:
             self.stream = stream
             self._begin()
@@ -137,28 +138,28 @@ class PolicyNode(LoopNode):
         elif self._options.autostart:
             self.autostart()
 
-    def _player(self, spec: EffectorSpec, blend_s: float) -> Player:
+    def _player(self, spec: EffectorSpec, blend_s: float) -> ControllerSwitcher:
         stream = self.stream
         if not self.decodes:
             return player_for(spec, blend_s)
         assert stream is not None
 
-        def make(name: str, policy: Any) -> Voice:
-            return DecoderVoice(name, policy, spec, stream, self._drive)
+        def make(name: str, policy: Any) -> Controller:
+            return DecoderController(name, policy, spec, stream, self._drive)
 
-        return Player(spec, make, blend_s, DECODER_MEMORY_S)
+        return ControllerSwitcher(spec, make, blend_s, DECODER_MEMORY_S)
 
     def _configure(self) -> None:
         if self.spec is None:
             raise MyoError("no effector is known yet: start one, it tells what it is on effector/spec")
         if self.decodes and self.stream is None:
             raise MyoError("no EMG is known yet: start an EMG node, it tells what it hears on emg/spec")
-        o, self._drive = read(self, PolicyNodeOptions), read(self, DriveOptions)
+        o, self._drive = read(self, PolicyNodeOptions), read(self, PostureControlOptions)
         self._options = o
         self.claim(topics.COMMAND, "policy")
         player = self._player(self.spec, o.blend_s)
         policy = OnnxPolicy(store.find(o.policy))
-        policy.rehearse()
+        policy.warm_up()
         player.commit(player.fit(o.policy, policy))
         if o.shadow:
             player.shadow = player.fit(o.shadow, OnnxPolicy(store.find(o.shadow)))
@@ -182,7 +183,7 @@ class PolicyNode(LoopNode):
                     raise MyoError(f"{p.name} cannot be changed while the policy runs: set it at the start")
                 if p.name == "policy" and self.loop is not None and p.value == self.loop.player.name:
                     continue  # it is played already, whatever has become of its file
-                if p.name in {f.name for f in fields(DriveOptions)} and self.loop is not None:
+                if p.name in {f.name for f in fields(PostureControlOptions)} and self.loop is not None:
                     raise MyoError(f"{p.name} cannot be changed while the policy runs: set it at the start")
                 if p.name == "policy" or (p.name == "shadow" and p.value):
                     contract = read_contract(store.find(getattr(options, p.name)))
@@ -226,15 +227,15 @@ class PolicyNode(LoopNode):
         self._tell("loading", candidate=name)
         threading.Thread(target=self._load, args=(name, ticket), name="swap", daemon=True).start()
 
-    def _load(self, name: str, ticket: int, kept: Voice | None = None) -> None:
-        """In a worker: load and rehearse, then ask for the commit."""
+    def _load(self, name: str, ticket: int, kept: Controller | None = None) -> None:
+        """In a worker: load and warm up, then ask for the commit."""
         loop = self.loop
         assert loop is not None
         try:
             voice = kept
             if voice is None:
                 policy = OnnxPolicy(store.find(name))
-                policy.rehearse()
+                policy.warm_up()
                 voice = loop.player.fit(name, policy)
         except Exception as error:  # whatever it was: the worker must say so
             why = str(error) if isinstance(error, MyoError) else f"{type(error).__name__}: {error}"
@@ -301,7 +302,7 @@ class PolicyNode(LoopNode):
         self.get_logger().error(f"policy {name!r} is let go of, the effector idles until another is swapped in: {why}")
         before = loop.player.previous.name if loop.player.previous else ""
         values = {"policy": name, "why": why, "previous": before, "pid": os.getpid()}
-        self._active.publish(status.status("policy", "failed", values, status.ERROR))
+        self._active.publish(diagnostic_status.status("policy", "failed", values, diagnostic_status.ERROR))
 
     def _rollback(self, request: Any, response: Any) -> Any:
         """Back to the policy before this one; the loaded object is used, whatever has become of its file."""
@@ -391,8 +392,8 @@ class PolicyNode(LoopNode):
             else None,
             **more,
         }
-        level = status.WARN if changed or "why" in more else status.OK
-        self._active.publish(status.status("policy", text, values, level, self.spec.name))
+        level = diagnostic_status.WARN if changed or "why" in more else diagnostic_status.OK
+        self._active.publish(diagnostic_status.status("policy", text, values, level, self.spec.name))
 
 
 def _give_up() -> None:

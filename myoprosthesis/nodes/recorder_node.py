@@ -15,14 +15,14 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import option
-from myoprosthesis.nodes import status, topics
+from myoprosthesis.nodes import diagnostic_status, topics
 from myoprosthesis.nodes.diagnostics import Diagnostics
-from myoprosthesis.nodes.inbox import Inbox
-from myoprosthesis.nodes.managed import LoopNode
+from myoprosthesis.nodes.lifecycle import LoopNode
+from myoprosthesis.nodes.node_main import run, say
 from myoprosthesis.nodes.parameters import declare, read
-from myoprosthesis.nodes.process import run, say
 from myoprosthesis.nodes.recorder_loop import AUTO, SIMULATED, WALL, Line, RecorderLoop
 from myoprosthesis.nodes.timers import every
+from myoprosthesis.nodes.wait_set import PolledSubscriptions
 from myoprosthesis.recording.bag_writer import BagWriter
 
 DEPTH = 5000
@@ -101,7 +101,7 @@ class RecorderNode(LoopNode):
             writer, o.flush_s, partial(say, self), o.clock, self.resolve_topic_name(topics.STATE.name)
         )
         self.loop.active = False
-        self._inbox, self._known, self._heard, self._said = Inbox(self), set(), {}, None
+        self._inbox, self._known, self._heard, self._said = PolledSubscriptions(self), set(), {}, None
         for topic in (*topics.PRIMARY, *(topics.VIEWS if o.views else ())):
             package = topic.type.__module__.split(".")[0]
             name = self.resolve_topic_name(topic.name)
@@ -115,7 +115,7 @@ class RecorderNode(LoopNode):
         qos.reliability, qos.durability = offered.reliability, offered.durability
         subscription = self._inbox.subscribe(topics.Topic(name, kind, qos), raw=True)
         self._known.add(name)
-        take = partial(Inbox.drain, subscription, DEPTH)
+        take = partial(PolledSubscriptions.drain, subscription, DEPTH)
         self.loop.lines.append(Line(name, kind_name, [as_yaml(offered)], take))
 
     def _discover(self) -> None:
@@ -190,14 +190,14 @@ class RecorderNode(LoopNode):
         loop = self.loop
         assert loop is not None
         if loop.fault:
-            return loop.fault, status.ERROR
+            return loop.fault, diagnostic_status.ERROR
         if not loop.active:
-            return "not active", status.OK
-        return "recording", status.WARN if any(line.missing for line in loop.lines) else status.OK
+            return "not active", diagnostic_status.OK
+        return "recording", diagnostic_status.WARN if any(line.missing for line in loop.lines) else diagnostic_status.OK
 
     def _tell(self) -> None:
         text, level = self._text()
-        self._told.publish(status.status("recorder", text, self._values(), level))
+        self._told.publish(diagnostic_status.status("recorder", text, self._values(), level))
 
     def _report(self) -> None:
         if self.loop is None:

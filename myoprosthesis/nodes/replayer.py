@@ -12,8 +12,8 @@ from rclpy.qos import DurabilityPolicy
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.nodes import topics
-from myoprosthesis.nodes.claim import Claim
-from myoprosthesis.nodes.steering import WAIT_S, Steering
+from myoprosthesis.nodes.publisher_lock import PublisherLock
+from myoprosthesis.nodes.stack_client import WAIT_S, StackClient
 from myoprosthesis.recording.bag import Bag, Message
 from myoprosthesis.recording.definitions import stamped
 
@@ -38,15 +38,15 @@ OWNERS = {
 
 
 class Replayer:
-    """Publishes topics of a recording, on the node of a `Steering`, in the rhythm of their stamps."""
+    """Publishes topics of a recording, on the node of a `StackClient`, in the rhythm of their stamps."""
 
-    def __init__(self, graph: Steering, bag: Bag, names: Sequence[str], beside: bool = False) -> None:
+    def __init__(self, graph: StackClient, bag: Bag, names: Sequence[str], beside: bool = False) -> None:
         """Names as a person gives them: relative ones are published in the graph's namespace. Raises `ConfigError` when
         others publish them, unless `beside`: at once where these are nodes of this package on this machine, which claim
         what they publish; else within `SETTLE_S`, or as soon as `play` learns of them."""
         self._graph, self._bag, self._beside, self._names = graph, bag, beside, tuple(names)
         self._out: dict[str, tuple[Publisher, bool]] = {}
-        self._claims: list[Claim] = []
+        self._claims: list[PublisherLock] = []
         node = graph.node
         known = {t.name: t.qos for t in (*topics.PRIMARY, *topics.VIEWS)}
         found = {name: bag.topic(name) for name in names}
@@ -78,7 +78,7 @@ class Replayer:
         owned = {name: name if name.startswith("/") else f"{space}/{name}" for name in names}
         for topic in dict.fromkeys(_owner(full) for full in owned.values()):
             try:
-                self._claims.append(Claim(topic, "node"))
+                self._claims.append(PublisherLock(topic, "node"))
             except ConfigError as error:
                 self.close()
                 which = ", ".join(name for name, full in owned.items() if _owner(full) == topic)

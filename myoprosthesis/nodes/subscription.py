@@ -44,6 +44,7 @@ def decode(data: bytes, kind: Any, topic: str) -> Any:
     with reading(f"a message on {topic}"):
         return deserialize_message(data, kind)
 
+
 def subscribe(node: Node, topic: Topic, callback: Callable[[Any], None], qos: QoSProfile | None = None) -> Any:
     """A subscription of the executor's; `qos` other than the topic's keeps more messages, say."""
     refusals = Refusals(node.get_logger().error)

@@ -14,22 +14,23 @@ from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 
 from myoprosthesis.core import registry
-from myoprosthesis.core.effector import EffectorSpec
+from myoprosthesis.core.cdr import JointStateFrame, JointStateReader
+from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import ConfigError, MyoError
 from myoprosthesis.core.following import Following
 from myoprosthesis.core.kinematics import endpoint_error, lateral_deviation, peak_speed
+from myoprosthesis.core.nanoseconds import ns
 from myoprosthesis.core.options import option
-from myoprosthesis.core.plan import TrialPlan, ns
-from myoprosthesis.core.wire import Frame, Reader
+from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.emg.outlet import Markers
-from myoprosthesis.nodes import status, topics
-from myoprosthesis.nodes.inbox import Inbox
-from myoprosthesis.nodes.managed import ManagedNode
+from myoprosthesis.nodes import diagnostic_status, topics
+from myoprosthesis.nodes.lifecycle import ManagedNode
+from myoprosthesis.nodes.node_main import run
 from myoprosthesis.nodes.parameters import declare, overrides, read
-from myoprosthesis.nodes.process import run
+from myoprosthesis.nodes.state_publishers import time_message
 from myoprosthesis.nodes.subscription import subscribe
-from myoprosthesis.nodes.trial_watch import TrialWatch, Watched
-from myoprosthesis.nodes.views import time_message
+from myoprosthesis.nodes.trial_monitor import MonitoredTrial, TrialMonitor
+from myoprosthesis.nodes.wait_set import PolledSubscriptions
 
 GREETING_S = 0.5
 """Wall time in which an effector says whether it follows commands, before the first trial."""
@@ -67,7 +68,7 @@ class TaskNode(ManagedNode):
         self._plans: list[TrialPlan] = []
         self._next = self._options.first
         self._released = self._options.released
-        self._watch = TrialWatch(1.0)
+        self._watch = TrialMonitor(1.0)
         self._went, self._last_ns = False, -1
         self._on = False
         self._stop = threading.Event()
@@ -76,12 +77,12 @@ class TaskNode(ManagedNode):
             self.create_publisher(t.type, t.name, t.qos)
             for t in (topics.TARGET, topics.TARGET_POSE, topics.TRIAL, topics.TRIAL_EVENTS)
         )
-        self._inbox = Inbox(self)
+        self._inbox = PolledSubscriptions(self)
         self._states = self._inbox.subscribe(topics.STATE, topics.reliable(1000), raw=True)
         self._words = self._inbox.subscribe(topics.FOLLOWING)
-        self._frames: deque[Frame] = deque()
+        self._frames: deque[JointStateFrame] = deque()
         self._began = 0.0
-        self._reader = Reader()
+        self._reader = JointStateReader()
         subscribe(self, topics.SPEC, self._meet)
         self.beat()
 
@@ -146,7 +147,7 @@ class TaskNode(ManagedNode):
             self._next = self._plans[0].trial
         self._given, self._task = given, self._factory(given)
         word = self._watch.following
-        self._plans, self._watch, self._went, self._last_ns = [], TrialWatch(spec.dt, bool(spec.endpoint)), False, -1
+        self._plans, self._watch, self._went, self._last_ns = [], TrialMonitor(spec.dt, bool(spec.endpoint)), False, -1
         self._watch.following = word
         self._frames.clear()
         self._began = time.monotonic()
@@ -171,7 +172,7 @@ class TaskNode(ManagedNode):
                 self._frames.popleft()
             self._plan_on()
 
-    def _see(self, frame: Frame) -> bool:
+    def _see(self, frame: JointStateFrame) -> bool:
         """Whether the frame has been dealt with; otherwise the effector has yet to say whether the trial counts."""
         now = frame.stamp_ns
         self._mind_jumps(now)
@@ -271,14 +272,14 @@ class TaskNode(ManagedNode):
         self._pose.publish(pose)
         self._event("start", plan, plan.from_ns)
 
-    def _end(self, seen: Watched) -> None:
+    def _end(self, seen: MonitoredTrial) -> None:
         plan, counts = seen.plan, {"samples": len(seen.time_ns), "expected": seen.expected}
         if seen.lost:
             self._event("lost", plan, plan.until_ns, why=seen.lost, **counts)
             return
         self._event("end", plan, plan.until_ns, **self._judged(seen), **counts)
 
-    def _judged(self, seen: Watched) -> dict[str, Any]:
+    def _judged(self, seen: MonitoredTrial) -> dict[str, Any]:
         """The figures of a trial: none without an endpoint, and no success without a radius to judge it by."""
         if self._spec is None or not self._spec.endpoint:
             return {}
@@ -303,7 +304,7 @@ class TaskNode(ManagedNode):
             "last": plan.last,
             **more,
         }
-        message = status.status("trial", event, values)
+        message = diagnostic_status.status("trial", event, values)
         for publisher in (self._events, self._newest):
             publisher.publish(message)
         if self._markers is not None:  # simulated time is nobody else's

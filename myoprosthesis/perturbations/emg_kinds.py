@@ -1,16 +1,17 @@
-"""The kinds of perturbation of EMG: what befalls electrodes, skin and cables. `emg/distorter.py` does them."""
+"""The kinds of perturbation of EMG: what befalls electrodes, skin and cables. `emg/corruption.py` does them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from myoprosthesis.core.options import option
-from myoprosthesis.core.plan import Entry, TrialPlan
-from myoprosthesis.perturbations.kinds import Timing
+from myoprosthesis.core.perturbation_plan import PerturbationEntry
+from myoprosthesis.core.trial_plan import TrialPlan
+from myoprosthesis.perturbations.kinds import PerturbationTiming
 
 
 @dataclass(frozen=True)
-class EmgTiming(Timing):
+class EmgTiming(PerturbationTiming):
     """Common to all kinds at the electrodes."""
 
     gain: float = option(1.0, "times as strong as the kind's own option says", "1", -100.0, 100.0)
@@ -70,24 +71,24 @@ class EmgDelayOptions(EmgTiming):
     delay_s: float = option(0.05, "added delay; at most 0.5 s with its gain", "s", 0.0, 0.5)
 
 
-def electrode_shift(options: ElectrodeShiftOptions, trial: TrialPlan) -> tuple[Entry, ...]:
+def electrode_shift(options: ElectrodeShiftOptions, trial: TrialPlan) -> tuple[PerturbationEntry, ...]:
     """The ring of electrodes turned about the limb; between two positions a mixture of the neighbours."""
     return (options.entry(trial, "emg", "electrode_shift", {"positions": options.gain * options.positions}),)
 
 
-def gain_drift(options: GainDriftOptions, trial: TrialPlan) -> tuple[Entry, ...]:
+def gain_drift(options: GainDriftOptions, trial: TrialPlan) -> tuple[PerturbationEntry, ...]:
     """Amplitude that grows or falls with time."""
     values = {"per_minute": options.gain * options.per_minute, "channels": list(options.channels)}
     return (options.entry(trial, "emg", "gain_drift", values),)
 
 
-def channel_dropout(options: ChannelDropoutOptions, trial: TrialPlan) -> tuple[Entry, ...]:
+def channel_dropout(options: ChannelDropoutOptions, trial: TrialPlan) -> tuple[PerturbationEntry, ...]:
     """Electrodes that give nothing any more."""
     share = min(1.0, max(0.0, options.gain * options.share))
     return (options.entry(trial, "emg", "channel_dropout", {"share": share, "channels": list(options.channels)}),)
 
 
-def mains(options: MainsOptions, trial: TrialPlan) -> tuple[Entry, ...]:
+def mains(options: MainsOptions, trial: TrialPlan) -> tuple[PerturbationEntry, ...]:
     """The mains and their odd harmonics on top of the signal."""
     values = {
         "hz": options.hz, "amplitude": options.gain * options.amplitude, "unit": options.unit, "seed": options.seed,
@@ -96,7 +97,7 @@ def mains(options: MainsOptions, trial: TrialPlan) -> tuple[Entry, ...]:
     return (options.entry(trial, "emg", "mains", values),)
 
 
-def emg_noise(options: EmgNoiseOptions, trial: TrialPlan) -> tuple[Entry, ...]:
+def emg_noise(options: EmgNoiseOptions, trial: TrialPlan) -> tuple[PerturbationEntry, ...]:
     """White Gaussian noise on top of the signal."""
     values = {
         "sd": options.gain * options.sd, "unit": options.unit, "channels": list(options.channels),
@@ -105,7 +106,7 @@ def emg_noise(options: EmgNoiseOptions, trial: TrialPlan) -> tuple[Entry, ...]:
     return (options.entry(trial, "emg", "noise", values),)
 
 
-def emg_delay(options: EmgDelayOptions, trial: TrialPlan) -> tuple[Entry, ...]:
+def emg_delay(options: EmgDelayOptions, trial: TrialPlan) -> tuple[PerturbationEntry, ...]:
     """Samples that come later."""
     delay = min(0.5, max(0.0, options.gain * options.delay_s))
     return (options.entry(trial, "emg", "delay", {"delay_s": delay}),)

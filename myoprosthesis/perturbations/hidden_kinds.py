@@ -1,4 +1,4 @@
-"""The kinds of perturbation of a network's hidden state, at units or along axes. `policies/hidden.py` does them."""
+"""Perturbations of a network's hidden state, at units or along axes: see `policies/hidden_perturbation.py`."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from myoprosthesis.core import axes, share
+from myoprosthesis.core import axes_file, share
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import option
-from myoprosthesis.core.plan import Entry, TrialPlan
-from myoprosthesis.perturbations.kinds import Timing
+from myoprosthesis.core.perturbation_plan import PerturbationEntry
+from myoprosthesis.core.trial_plan import TrialPlan
+from myoprosthesis.perturbations.kinds import PerturbationTiming
 
 SITE = "hidden"
 PER = ("second", "once")
 
 
 @dataclass(frozen=True)
-class HiddenTiming(Timing):
+class HiddenTiming(PerturbationTiming):
     """Common to the kinds that act on units, or on components: coordinates along axes from their mean."""
 
     units: tuple[int, ...] = option((), "numbers of the units, from 0; with components none: all", "", 0, 65535)
@@ -83,7 +84,7 @@ class HiddenRotateOptions(HiddenTiming):
 
 
 @dataclass(frozen=True)
-class HiddenSilenceOptions(Timing):
+class HiddenSilenceOptions(PerturbationTiming):
     """Options of units that fall silent."""
 
     units: tuple[int, ...] = option((), "numbers of the units, from 0; empty: all", "", 0, 65535)
@@ -91,13 +92,13 @@ class HiddenSilenceOptions(Timing):
     seed: int = option(0, "seed; the same units in every trial", "", 0)
 
 
-def hidden_clamp(options: HiddenClampOptions, trial: TrialPlan) -> tuple[Entry, ...]:
+def hidden_clamp(options: HiddenClampOptions, trial: TrialPlan) -> tuple[PerturbationEntry, ...]:
     """Units or components held at a value, or where they are when the window begins; on the ramp drawn towards it."""
     values = {**options.where(), "values": options.one_each(options.values, "values")}
     return (options.entry(trial, SITE, "clamp", values),)
 
 
-def hidden_add(options: HiddenAddOptions, trial: TrialPlan) -> tuple[Entry, ...]:
+def hidden_add(options: HiddenAddOptions, trial: TrialPlan) -> tuple[PerturbationEntry, ...]:
     """An amount added to units or components: so much in each second, or once."""
     amounts = options.one_each(options.amounts, "amounts")
     if not amounts:
@@ -105,7 +106,7 @@ def hidden_add(options: HiddenAddOptions, trial: TrialPlan) -> tuple[Entry, ...]
     return (options.entry(trial, SITE, "add", {**options.where(), "amounts": amounts, "per": options.per}),)
 
 
-def hidden_rotate(options: HiddenRotateOptions, trial: TrialPlan) -> tuple[Entry, ...]:
+def hidden_rotate(options: HiddenRotateOptions, trial: TrialPlan) -> tuple[PerturbationEntry, ...]:
     """The plane of two units or components turned about a centre: once, or so far in each second."""
     where = options.where()
     if where.get("units") == []:
@@ -121,13 +122,13 @@ def hidden_rotate(options: HiddenRotateOptions, trial: TrialPlan) -> tuple[Entry
     return (options.entry(trial, SITE, "rotate", values),)
 
 
-def hidden_silence(options: HiddenSilenceOptions, trial: TrialPlan) -> tuple[Entry, ...]:
+def hidden_silence(options: HiddenSilenceOptions, trial: TrialPlan) -> tuple[PerturbationEntry, ...]:
     """Units that say nothing any more, to the read-out as to each other."""
     values = {"units": list(options.units), "share": options.share, "seed": options.seed}
     return (options.entry(trial, SITE, "silence", values),)
 
 
-def _axes(name: str) -> axes.AxesFile:
+def _axes(name: str) -> axes_file.AxesFile:
     try:
         shipped = share.root() / "config" / "axes" / name
         path = shipped if shipped.is_file() else Path(name).expanduser()
@@ -138,6 +139,6 @@ def _axes(name: str) -> axes.AxesFile:
 
 
 @lru_cache(maxsize=8)
-def _cached(path: Path, stamp_ns: int) -> axes.AxesFile:
+def _cached(path: Path, stamp_ns: int) -> axes_file.AxesFile:
     """Read once as long as the file is the same: every trial is planned."""
-    return axes.read(path)
+    return axes_file.read(path)

@@ -11,7 +11,7 @@ from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.core.location import anchored
 from myoprosthesis.core.options import build
 from myoprosthesis.files import yaml_text
-from myoprosthesis.perturbations.schedule import Planner, Preset, refuse_sign
+from myoprosthesis.perturbations.planner import Planner, Preset, refuse_sign
 
 
 def names() -> dict[str, Path | None]:

@@ -19,8 +19,8 @@ from onnx.external_data_helper import uses_external_data
 from myoprosthesis.core.contract import METADATA_KEY, Contract
 from myoprosthesis.core.errors import ConfigError, ContractError
 from myoprosthesis.files.regular import MIB, read_bytes
+from myoprosthesis.policies.onnx_session import MEMORY_BYTES, OnnxSession, Overdue
 from myoprosthesis.policies.read_out import GIVEN, read_out
-from myoprosthesis.policies.session import MEMORY_BYTES, Overdue, Session
 
 LARGEST = 1024 * MIB
 """Bytes of a policy file."""
@@ -41,8 +41,9 @@ def read_contract(path: Path, data: bytes | None = None) -> Contract:
     if not model.graph.node:
         raise ContractError(f"{path} is not an ONNX file, or a damaged one ({len(data)} bytes)")
     if (n := _nodes(model.graph)) > MOST_NODES:
-        raise ContractError(f"{path} has {n} operators, at most {MOST_NODES} are run: export the network without loops "
-                            "unrolled")
+        raise ContractError(
+            f"{path} has {n} operators, at most {MOST_NODES} are run: export the network without loops unrolled"
+        )
     if any(uses_external_data(t) for t in _tensors(model)):
         raise ContractError(f"{path} refers to data outside itself; a policy must be one file")
     text = next((p.value for p in model.metadata_props if p.key == METADATA_KEY), None)
@@ -140,8 +141,9 @@ def _fits(given: tuple[int | None, ...] | None, wanted: tuple[int, ...]) -> bool
 
 def _listed(shapes: Mapping[str, tuple[int | None, ...] | None]) -> str:
     """Names with their shapes, `?` for an axis without a fixed size."""
-    sizes = {n: "(?)" if s is None else f"({', '.join('?' if d is None else str(d) for d in s)})"
-             for n, s in shapes.items()}
+    sizes = {
+        n: "(?)" if s is None else f"({', '.join('?' if d is None else str(d) for d in s)})" for n, s in shapes.items()
+    }
     return ", ".join(f"{n!r} {size}" for n, size in sizes.items()) or "none"
 
 
@@ -180,15 +182,15 @@ class OnnxPolicy:
         self.sha256 = hashlib.sha256(data).hexdigest()
         self._data = data
         self._session = self._open(data)
-        self._read_out: tuple[Session, tuple[str, ...]] | None = None
+        self._read_out: tuple[OnnxSession, tuple[str, ...]] | None = None
         self._names = [n for n, _ in self.contract.hidden]
         self._outputs = ["action", *(f"{n}_out" for n in self._names)]
         self._feed: dict[str, NDArray[np.float32]] = {}
         self.reset()
 
-    def _open(self, data: bytes) -> Session:
+    def _open(self, data: bytes) -> OnnxSession:
         try:
-            return Session(data)
+            return OnnxSession(data)
         except Exception as error:  # onnxruntime raises kinds of its own
             raise ContractError(f"{self.path} cannot be loaded: {_why(error)}") from error
 
@@ -212,7 +214,7 @@ class OnnxPolicy:
             self._feed[name] = value
         return np.asarray(action[0], np.float64)
 
-    def _run(self, session: Session, outputs: Sequence[str], feed: Mapping[str, NDArray[Any]]) -> list[Any]:
+    def _run(self, session: OnnxSession, outputs: Sequence[str], feed: Mapping[str, NDArray[Any]]) -> list[Any]:
         """What a session returns. One that failed, or did not end by itself, is not asked again."""
         if not self.broken:
             try:
@@ -249,7 +251,7 @@ class OnnxPolicy:
         feed |= {name: self._feed[name] for name in inputs if name not in feed}
         return np.asarray(self._run(session, ["action"], feed)[0][0], np.float64)
 
-    def rehearse(self) -> None:
+    def warm_up(self) -> None:
         """Run twice from rest, so that nothing is slow the first time, then on something else than rest; refuses what
         fails, does not answer in time, or is not finite at rest."""
         for _ in range(2):

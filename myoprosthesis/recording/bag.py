@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from myoprosthesis.core.cdr import JointStateFrame, JointStateReader, JointStateTable, stacked
 from myoprosthesis.core.errors import CommandError, RecordingError, unknown
-from myoprosthesis.core.wire import Frame, Reader, Stack, stacked
 from myoprosthesis.recording import cdr
 from myoprosthesis.recording.mcap_file import McapFile
 from myoprosthesis.recording.mcap_reader import open_all
@@ -47,8 +47,8 @@ class Message(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
-    """JointState messages of one topic and one file, with the same names, one after the other: see `Stack`."""
+class BagTable:
+    """JointState messages of one topic and one file, with the same names, in order: see `JointStateTable`."""
 
     topic: str
     file: int
@@ -63,7 +63,7 @@ class Table:
 
 
 @dataclass
-class Topic:
+class BagTopic:
     """What was recorded of a topic."""
 
     name: str
@@ -94,11 +94,11 @@ class Bag:
             raise RecordingError(without_files(self.path))
         self.files: list[McapFile]
         self.files, self._foreign = open_all(paths)
-        self.topics: dict[str, Topic] = {}
+        self.topics: dict[str, BagTopic] = {}
         for k, file in enumerate(self.files):
             for channel in file.channels.values():
                 schema = file.schemas.get(channel.schema_id)
-                topic = self.topics.setdefault(channel.topic, Topic(channel.topic, schema.name if schema else ""))
+                topic = self.topics.setdefault(channel.topic, BagTopic(channel.topic, schema.name if schema else ""))
                 topic.channels += [set() for _ in range(len(self.files) - len(topic.channels))]
                 topic.channels[k].add(channel.id)
                 topic.count += file.counts.get(channel.id, 0)
@@ -131,7 +131,7 @@ class Bag:
         """Whether there are messages of a topic."""
         return any(self.topics[t].count for t in self._like(name))
 
-    def topic(self, name: str) -> Topic:
+    def topic(self, name: str) -> BagTopic:
         """The topic of this name, or the one whose name ends with it; of several the one nearest to the root."""
         found = self._like(name)
         if not found:
@@ -156,7 +156,7 @@ class Bag:
 
     def tables(
         self, *topics: str, start_ns: int = 0, end_ns: int = FOR_EVER_NS, rows: int = ROWS
-    ) -> Iterator[Table]:
+    ) -> Iterator[BagTable]:
         """JointState messages of these topics, decoded many at a time: the order holds within a topic. Damaged messages
         are left out and counted in `faults`."""
         chosen = [self.topic(t) for t in topics]
@@ -178,12 +178,12 @@ class Bag:
             for name, (times, raw) in held.items():
                 yield from self._decoded(name, k, times, raw)
 
-    def joint_states(self, topic: str, start_ns: int = 0, end_ns: int = FOR_EVER_NS) -> Iterator[Frame]:
+    def joint_states(self, topic: str, start_ns: int = 0, end_ns: int = FOR_EVER_NS) -> Iterator[JointStateFrame]:
         """The JointState messages of a topic, one at a time."""
         for table in self.tables(topic, start_ns=start_ns, end_ns=end_ns):
             rows = zip(table.stamp_ns.tolist(), table.position, table.velocity, table.effort, strict=True)
             for stamp_ns, position, velocity, effort in rows:
-                yield Frame(stamp_ns, table.names, position, velocity, effort)
+                yield JointStateFrame(stamp_ns, table.names, position, velocity, effort)
 
     def texts(self, topic: str) -> Iterator[tuple[int, str]]:
         """Time of receipt and text of the std_msgs/String messages of a topic."""
@@ -214,19 +214,19 @@ class Bag:
                 continue
             yield message
 
-    def _decoded(self, name: str, file: int, times: list[tuple[int, int]], raw: list[bytes]) -> Iterator[Table]:
+    def _decoded(self, name: str, file: int, times: list[tuple[int, int]], raw: list[bytes]) -> Iterator[BagTable]:
         if not raw:
             return
         both = np.array(times, np.int64)
         try:
-            parts: list[tuple[NDArray[np.int64], Stack]] = []
+            parts: list[tuple[NDArray[np.int64], JointStateTable]] = []
             at = 0
             for part in stacked(raw):
                 n = len(part.stamp_ns)
                 parts.append((both[at : at + n], part))
                 at += n
         except CommandError:  # look for the damaged ones
-            parts, reader = [], Reader()
+            parts, reader = [], JointStateReader()
             for when, data in zip(both, raw, strict=True):
                 try:
                     reader.read(data)
@@ -237,7 +237,7 @@ class Bag:
         received = int(self.topics[name].simulated)
         for when, s in parts:
             instants = when[:, 0], when[:, received], s.stamp_ns
-            yield Table(name, file, *instants, s.names, s.position, s.velocity, s.effort)
+            yield BagTable(name, file, *instants, s.names, s.position, s.velocity, s.effort)
 
     def count_damaged(self, topic: str) -> None:
         """Keep account of a message that could not be decoded, for `faults`."""

@@ -49,9 +49,7 @@ def write_metadata(folder: Path, files: Sequence[McapFile]) -> None:
         "compression_format": "",
         "compression_mode": "",
         "relative_file_paths": [f.path.name for f in files],
-        "files": [
-            {"path": f.path.name, **_times(f.first_ns, f.last_ns), "message_count": f.messages} for f in files
-        ],
+        "files": [{"path": f.path.name, **_times(f.first_ns, f.last_ns), "message_count": f.messages} for f in files],
         "custom_data": None,
         "ros_distro": ros_distro(),
     }

@@ -23,7 +23,7 @@ _NAMED = (
 
 
 @dataclass(frozen=True, eq=False)
-class Block:
+class ReportBlock:
     """Successive trials under one condition."""
 
     index: int
@@ -41,20 +41,20 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Course:
+class ReportCourse:
     """Neighbouring blocks that belong together: before the field, with it, and after it (which may be missing)."""
 
-    baseline: tuple[Block, ...]
-    adaptation: tuple[Block, ...]
-    washout: tuple[Block, ...]
+    baseline: tuple[ReportBlock, ...]
+    adaptation: tuple[ReportBlock, ...]
+    washout: tuple[ReportBlock, ...]
 
 
-def blocks(table: TrialTable, settings: Mapping[str, Any]) -> list[Block]:
+def blocks(table: TrialTable, settings: Mapping[str, Any]) -> list[ReportBlock]:
     """The blocks that have a finished trial. `role` in the session's own blocks decides, else the name, else the
     field: with one adaptation, before the first of these baseline, after it washout."""
     said = settings.get("blocks")
     said = said if isinstance(said, Sequence) and not isinstance(said, str) else []
-    out: list[Block] = []
+    out: list[ReportBlock] = []
     met = False
     for index in dict.fromkeys(table.block.tolist()):
         own = table.where(table.block == index)
@@ -63,7 +63,7 @@ def blocks(table: TrialTable, settings: Mapping[str, Any]) -> list[Block]:
         entry = said[index] if 0 <= index < len(said) and isinstance(said[index], Mapping) else {}
         role = _role(str(own.block_name[0]), entry.get("role"), gain, met)
         met |= role == ADAPTATION
-        out.append(Block(index, str(own.block_name[0]), role, gain, own))
+        out.append(ReportBlock(index, str(own.block_name[0]), role, gain, own))
     return out
 
 
@@ -78,7 +78,7 @@ def _role(name: str, said: Any, gain: float, met: bool) -> str:
     return ADAPTATION if gain else WASHOUT if met else BASELINE
 
 
-def courses(found: Sequence[Block]) -> list[Course]:
+def courses(found: Sequence[ReportBlock]) -> list[ReportCourse]:
     """One per run of neighbouring adaptation blocks in one field, with the baseline before and the washout after."""
     runs = [
         (role, tuple(run))
@@ -93,11 +93,11 @@ def courses(found: Sequence[Block]) -> list[Course]:
             continue
         before = [r for name, r in runs[:i] if name == BASELINE]
         after = runs[i + 1][1] if i + 1 < len(runs) and runs[i + 1][0] == WASHOUT else ()
-        out.append(Course(before[-1] if before else (), run, after))
+        out.append(ReportCourse(before[-1] if before else (), run, after))
     return out
 
 
-def normal(of: Sequence[Block]) -> TrialTable | None:
+def normal(of: Sequence[ReportBlock]) -> TrialTable | None:
     """The normal trials of neighbouring blocks as one table, with a finite lateral deviation."""
     if not of:
         return None

@@ -19,16 +19,16 @@ from myoprosthesis.analysis import intervals
 from myoprosthesis.analysis.intervals import Interval
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.report import figures, session_data, style
-from myoprosthesis.report.blocks import ADAPTATION, BASELINE, WASHOUT, Course, normal
+from myoprosthesis.report.blocks import ADAPTATION, BASELINE, WASHOUT, ReportCourse, normal
+from myoprosthesis.report.citations import cite
 from myoprosthesis.report.course import FIRST, LAST
 from myoprosthesis.report.report import folder_of, measured, write
-from myoprosthesis.report.section import Absent, Drawing, Part, Section, Table, Text, bounded, code, number
+from myoprosthesis.report.section import Drawing, Omitted, Part, Section, SectionTable, Text, bounded, code, number
 from myoprosthesis.report.sections import repeat
 from myoprosthesis.report.sections.deviation import round_means, shade
 from myoprosthesis.report.sections.directions import by_direction
 from myoprosthesis.report.sections.index import slopes
-from myoprosthesis.report.session import Session
-from myoprosthesis.report.sources import cite
+from myoprosthesis.report.session import ReportSession
 from myoprosthesis.report.trial_table import TrialTable
 
 Array = NDArray[np.float64]
@@ -41,7 +41,7 @@ MEASURES = (
 
 
 @dataclass(frozen=True)
-class Difference:
+class SessionDifference:
     """Of a session from the reference, in mm."""
 
     measure: str
@@ -94,7 +94,7 @@ def default_place(folders: Sequence[Path]) -> Path:
     return folders[0].resolve().parent / f"comparison_{short}"[:200]
 
 
-def told_apart(sessions: Sequence[Session]) -> list[str]:
+def told_apart(sessions: Sequence[ReportSession]) -> list[str]:
     """Names of the sessions, or of their folders where two have one name."""
     names = [s.name for s in sessions]
     if len(set(names)) < len(names):
@@ -102,12 +102,12 @@ def told_apart(sessions: Sequence[Session]) -> list[str]:
     return names if len(set(names)) == len(names) else [f"{n} ({i + 1})" for i, n in enumerate(names)]
 
 
-def side(s: Session) -> float:
+def side(s: ReportSession) -> float:
     """1 or −1: where the session's first field pushes; 1 without any."""
     return next((float(np.sign(b.gain)) for b in s.blocks if b.gain), 1.0)
 
 
-def differences(sessions: Sequence[Session], names: Sequence[str], seed: int = 0) -> list[Difference]:
+def differences(sessions: Sequence[ReportSession], names: Sequence[str], seed: int = 0) -> list[SessionDifference]:
     """Of every session from the first, in the measures of the course, paired where the trials correspond."""
     out = []
     for s, name in list(zip(sessions, names, strict=True))[1:]:
@@ -124,15 +124,15 @@ def differences(sessions: Sequence[Session], names: Sequence[str], seed: int = 0
                 band = intervals.of((a, b), lambda x, y, axis: x.mean(axis=axis) - y.mean(axis=axis), seed,
                                     method="percentile")  # fmt: skip
                 found = Interval(float(band.value), float(band.low), float(band.high))
-            out.append(Difference(measure, name, names[0], float(a.mean()), float(b.mean()), found,
+            out.append(SessionDifference(measure, name, names[0], float(a.mean()), float(b.mean()), found,
                                   len(mine) if paired else 0))  # fmt: skip
     return out
 
 
-def _trials(s: Session, part: str, which: str) -> TrialTable | None:
+def _trials(s: ReportSession, part: str, which: str) -> TrialTable | None:
     if not s.courses:
         return None
-    c: Course = s.courses[0]
+    c: ReportCourse = s.courses[0]
     t = normal({BASELINE: c.baseline, ADAPTATION: c.adaptation, WASHOUT: c.washout}[part])
     if t is None:
         return None
@@ -149,8 +149,8 @@ def _pairs(a: TrialTable, b: TrialTable) -> tuple[list[int], list[int]]:
     return [i for i, _ in found], [j for _, j in found]
 
 
-def _summary(sessions: Sequence[Session], names: Sequence[str]) -> Section:
-    parts: list[Part] = [Absent(f"{n}: {f}") for s, n in zip(sessions, names, strict=True) for f in s.faults]
+def _summary(sessions: Sequence[ReportSession], names: Sequence[str]) -> Section:
+    parts: list[Part] = [Omitted(f"{n}: {f}") for s, n in zip(sessions, names, strict=True) for f in s.faults]
     rows = []
     for i, (s, name) in enumerate(zip(sessions, names, strict=True)):
         f = s.found[0] if s.found else None
@@ -164,14 +164,18 @@ def _summary(sessions: Sequence[Session], names: Sequence[str]) -> Section:
         rows.append((f"{dot}{escape(name)}", str(len(s.table)), f"{gain:+.3g}".replace("-", "−"), *cells))
     header = ("session", "trials", "field b, N·s/m", "initial / baseline", "reduction", "after-effect / initial",
               "washout / baseline")  # fmt: skip
-    caption = ("Figures of each session's first course; in brackets 95 % bootstrap intervals over trials. "
-               f"{cite('lateral')}.")
+    caption = (
+        f"Figures of each session's first course; in brackets 95 % bootstrap intervals over trials. {cite('lateral')}."
+    )
     hashes = tuple((escape(n), code(s.sha256)) for s, n in zip(sessions, names, strict=True))
-    parts += [Table(header, tuple(rows), caption), Table(("", ""), hashes, "Hashes of the tables.", numbers=False)]
+    parts += [
+        SectionTable(header, tuple(rows), caption),
+        SectionTable(("", ""), hashes, "Hashes of the tables.", numbers=False),
+    ]
     return Section("summary", "Summary", tuple(parts))
 
 
-def _deviation(sessions: Sequence[Session], names: Sequence[str]) -> Section:
+def _deviation(sessions: Sequence[ReportSession], names: Sequence[str]) -> Section:
     fig = style.figure(3.6)
     ax = fig.subplots()
     columns: dict[str, list[Any]] = {k: [] for k in ("session", "block", "trial", "mean_mm", "low_mm", "high_mm")}
@@ -200,9 +204,9 @@ def _deviation(sessions: Sequence[Session], names: Sequence[str]) -> Section:
     return Section("deviation", "Lateral deviation", (drawing,))
 
 
-def _differences(found: Sequence[Difference]) -> Section:
+def _differences(found: Sequence[SessionDifference]) -> Section:
     if not found:
-        return Section("differences", "Differences", (Absent("No differences: no blocks in common."),))
+        return Section("differences", "Differences", (Omitted("No differences: no blocks in common."),))
     rows = tuple(
         (escape(d.measure), escape(f"{d.session} − {d.reference}"), number(d.own), number(d.other),
          bounded(d.difference), f"{d.paired} pairs" if d.paired else "unpaired", "yes" if d.zero_within else "no")
@@ -216,10 +220,10 @@ def _differences(found: Sequence[Difference]) -> Section:
         "opposite fields they are then mirror images within the interval."
     )
     header = ("measure", "difference of", "own", "other", "difference, mm", "trials", "0 within")
-    return Section("differences", "Differences", (Table(header, rows, caption),))
+    return Section("differences", "Differences", (SectionTable(header, rows, caption),))
 
 
-def _index(sessions: Sequence[Session], names: Sequence[str]) -> Section:
+def _index(sessions: Sequence[ReportSession], names: Sequence[str]) -> Section:
     fig = style.figure(2.8)
     ax = fig.subplots()
     columns: dict[str, list[Any]] = {"session": [], "trial": [], "channel_slope": []}
@@ -233,7 +237,7 @@ def _index(sessions: Sequence[Session], names: Sequence[str]) -> Section:
         columns["trial"] += x.astype(int).tolist()
         columns["channel_slope"] += y.tolist()
     if not columns["trial"]:
-        return Section("index", "Adaptation index", (Absent("No adaptation index: there are no channel trials."),))
+        return Section("index", "Adaptation index", (Omitted("No adaptation index: there are no channel trials."),))
     for level in (0, 1):
         ax.axhline(level, color="#9aa4af", lw=0.8, zorder=0)
     ax.set(xlabel="trial", ylabel="adaptation index")
@@ -245,7 +249,7 @@ def _index(sessions: Sequence[Session], names: Sequence[str]) -> Section:
     ))  # fmt: skip
 
 
-def _directions(sessions: Sequence[Session], names: Sequence[str]) -> Section:
+def _directions(sessions: Sequence[ReportSession], names: Sequence[str]) -> Section:
     fig = style.figure(2.8)
     ax = fig.subplots()
     columns: dict[str, list[Any]] = {k: [] for k in ("session", "degrees", "mean_mm", "low_mm", "high_mm")}
@@ -264,7 +268,7 @@ def _directions(sessions: Sequence[Session], names: Sequence[str]) -> Section:
             columns[key] += list(values)
         drawn += 1
     if not drawn:
-        return Section("directions", "After-effect by direction", (Absent("No after-effects: no washout."),))
+        return Section("directions", "After-effect by direction", (Omitted("No after-effects: no washout."),))
     ax.axhline(0, color="#9aa4af", lw=0.8, zorder=0)
     ax.set(xlabel="direction of the target, °", ylabel="after-effect, mm")
     ax.set_xticks(np.arange(0, 316, 45))
@@ -277,7 +281,7 @@ def _directions(sessions: Sequence[Session], names: Sequence[str]) -> Section:
     ))  # fmt: skip
 
 
-def _repeat(sessions: Sequence[Session], names: Sequence[str]) -> Section:
+def _repeat(sessions: Sequence[ReportSession], names: Sequence[str]) -> Section:
     parts: list[Part] = []
     for s, name in zip(sessions, names, strict=True):
         parts.append(Text(f"<b>{escape(name)}</b>"))

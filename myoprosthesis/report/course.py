@@ -15,7 +15,7 @@ import numpy as np
 from myoprosthesis.analysis import intervals
 from myoprosthesis.analysis.arrays import Array
 from myoprosthesis.analysis.intervals import Interval
-from myoprosthesis.report.blocks import Course, normal
+from myoprosthesis.report.blocks import ReportCourse, normal
 
 FIRST, FEW, LAST = 8, 3, 16
 """How many normal trials are first, the very first, and last."""
@@ -114,7 +114,7 @@ def ratio(above: Array, below: Array, seed: int = 0, less: float = 0.0) -> Inter
     return Interval(float(found.value), float(found.low), float(found.high))
 
 
-def figures(course: Course, seed: int = 0) -> CourseFigures:
+def figures(course: ReportCourse, seed: int = 0) -> CourseFigures:
     """What the trials of a course say."""
     before, during, after = (
         t.lateral_deviation_mm if t is not None else np.zeros(0)

@@ -12,15 +12,15 @@ from myoprosthesis.analysis.intervals import Interval
 from myoprosthesis.core.extras import library
 from myoprosthesis.report import blocks as parts
 from myoprosthesis.report import course, session_data
-from myoprosthesis.report.blocks import WASHOUT, Block
+from myoprosthesis.report.blocks import WASHOUT, ReportBlock
 from myoprosthesis.report.course import FIRST, CourseFigures, Criteria, plain
 from myoprosthesis.report.sections.index import final_index, slopes
-from myoprosthesis.report.session import Session
+from myoprosthesis.report.session import ReportSession
 from myoprosthesis.report.session_data import SessionData
 from myoprosthesis.report.trial_table import CATCH, KINDS
 
 
-def session(data: SessionData, seed: int = 0) -> Session:
+def session(data: SessionData, seed: int = 0) -> ReportSession:
     """A session without its recorded movements; raises `ConfigError` where the libraries of statistics are missing."""
     for name in ("scipy", "sklearn"):
         library(name, "report", "a report")
@@ -29,7 +29,7 @@ def session(data: SessionData, seed: int = 0) -> Session:
     courses = parts.courses(found)
     figures = tuple(course.figures(c, seed) for c in courses)
     criteria = Criteria()
-    return Session(
+    return ReportSession(
         folder=data.folder, name=str(data.settings.get("name") or data.folder.name), settings=data.settings,
         settings_text=data.settings_text, provenance=data.provenance, table=table, sha256=data.reading.sha256,
         blocks=tuple(found), courses=tuple(courses), found=figures, criteria=criteria,
@@ -43,7 +43,7 @@ def figures(folder: Path, seed: int = 0) -> dict[str, Any]:
     return of(session(session_data.load(folder), seed))
 
 
-def of(s: Session) -> dict[str, Any]:
+def of(s: ReportSession) -> dict[str, Any]:
     """Plain data. Each value of a mean or a ratio has its bounds beside it, under `<name>_interval`."""
     return {
         "name": s.name,
@@ -60,7 +60,7 @@ def of(s: Session) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _block(b: Block, seed: int) -> dict[str, Any]:
+def _block(b: ReportBlock, seed: int) -> dict[str, Any]:
     at, slope = slopes(b)
     return {
         "name": b.name,
@@ -79,7 +79,7 @@ def _block(b: Block, seed: int) -> dict[str, Any]:
     }
 
 
-def _after_effect(b: Block, seed: int) -> Interval | None:
+def _after_effect(b: ReportBlock, seed: int) -> Interval | None:
     """Of the first trials of washout; in a block with a field, of its catch trials in the second half."""
     if b.role == WASHOUT:
         y = b.normal.lateral_deviation_mm

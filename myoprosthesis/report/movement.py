@@ -11,7 +11,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Movement:
+class RecordedMovement:
     """What was recorded of one trial; samples by time. Arrays of what was not recorded are empty, (0, 0)."""
 
     trial: int

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 from myoprosthesis import __version__
-from myoprosthesis.report.section import Absent, Drawing, Part, Section, Table, Text
+from myoprosthesis.report.section import Drawing, Omitted, Part, Section, SectionTable, Text
 from myoprosthesis.report.style import ROLE, svg
 
 _ROLES = "\n".join(f"i.role.{role}{{background:{colour}}}" for role, colour in ROLE.items())
@@ -88,11 +88,11 @@ def _section(s: Section) -> str:
 
 
 def _part(part: Part) -> str:
-    if isinstance(part, Absent):
+    if isinstance(part, Omitted):
         return f'<p class="absent">{escape(part.text)}</p>'
     if isinstance(part, Text):
         return part.html if part.html.startswith(("<pre", "<details")) else f"<p>{part.html}</p>"
-    if isinstance(part, Table):
+    if isinstance(part, SectionTable):
         return _table(part)
     return _figure(part)
 
@@ -104,7 +104,7 @@ def _figure(d: Drawing) -> str:
             f'src="data:image/svg+xml;base64,{data}"><figcaption>{d.caption}</figcaption></figure>')  # fmt: skip
 
 
-def _table(t: Table) -> str:
+def _table(t: SectionTable) -> str:
     head = "".join(f"<th>{c}</th>" for c in t.header)
     rows = "".join("<tr>" + "".join(f"<td>{c}</td>" for c in row) + "</tr>" for row in t.rows)
     thead = f"<thead><tr>{head}</tr></thead>" if any(t.header) else ""

@@ -11,15 +11,15 @@ from typing import Any
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.report import figures, session_data, style
-from myoprosthesis.report.gathered import Gathered, gather, select
+from myoprosthesis.report.accumulators import MovementAccumulators, gather, select
 from myoprosthesis.report.page import page
 from myoprosthesis.report.section import Drawing, Section, csv_text
-from myoprosthesis.report.session import Session
+from myoprosthesis.report.session import ReportSession
 
 FOLDER, PAGE, NUMBERS = "report", "index.html", "figures.json"
 
 
-def read(folder: Path, seed: int = 0) -> Session:
+def read(folder: Path, seed: int = 0) -> ReportSession:
     """A session with its recorded movements, as far as they can be read."""
     data = session_data.load(folder)
     session = figures.session(data, seed)
@@ -28,7 +28,7 @@ def read(folder: Path, seed: int = 0) -> Session:
     return replace(session, gathered=gathered, faults=tuple(faults))
 
 
-def _gathered(folder: Path, session: Session, faults: list[str]) -> Gathered | None:
+def _gathered(folder: Path, session: ReportSession, faults: list[str]) -> MovementAccumulators | None:
     found = session_data.recording(folder, faults)
     if found is None:
         return None

@@ -34,7 +34,7 @@ class Drawing:
 
 
 @dataclass(frozen=True)
-class Table:
+class SectionTable:
     """Cells are HTML."""
 
     header: tuple[str, ...]
@@ -52,13 +52,13 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Absent:
+class Omitted:
     """One line that says what is left out, and why."""
 
     text: str
 
 
-Part = Drawing | Table | Text | Absent
+Part = Drawing | SectionTable | Text | Omitted
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from myoprosthesis.report.blocks import Block, Course
+from myoprosthesis.report.accumulators import MovementAccumulators
+from myoprosthesis.report.blocks import ReportBlock, ReportCourse
 from myoprosthesis.report.course import CourseFigures, Criteria, Verdict
-from myoprosthesis.report.gathered import Gathered
 from myoprosthesis.report.trial_table import TrialTable
 
 
 @dataclass(frozen=True, eq=False)
-class Session:
+class ReportSession:
     """Everything the sections draw from."""
 
     folder: Path
@@ -25,14 +25,14 @@ class Session:
     table: TrialTable
     sha256: str
     """Of the table of trials."""
-    blocks: tuple[Block, ...]
-    courses: tuple[Course, ...]
+    blocks: tuple[ReportBlock, ...]
+    courses: tuple[ReportCourse, ...]
     found: tuple[CourseFigures, ...]
     """One for each course."""
     criteria: Criteria
     verdicts: tuple[Verdict, ...]
     """Of the first course."""
-    gathered: Gathered | None
+    gathered: MovementAccumulators | None
     """None without a recording."""
     faults: tuple[str, ...]
     """What was wrong with the files, in sentences."""

@@ -13,15 +13,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.core.effector import EffectorSpec
+from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import ConfigError, MyoError, RecordingError
-from myoprosthesis.core.plan import NS, TrialPlan
+from myoprosthesis.core.nanoseconds import NS
+from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.files import yaml_text
 from myoprosthesis.recording import cdr
 from myoprosthesis.recording.bag import Bag
 from myoprosthesis.report import trial_table
-from myoprosthesis.report.movement import Array, Movement
-from myoprosthesis.report.trial_table import Reading
+from myoprosthesis.report.movement import Array, RecordedMovement
+from myoprosthesis.report.trial_table import TableReading
 
 RECORDING, SETTINGS, PROVENANCE = "recording", "session.yaml", "provenance.json"
 STATE, COMMAND, HIDDEN, DIAGNOSTICS = "state", "command", "policy/hidden", "/diagnostics"
@@ -36,7 +37,7 @@ class SessionData:
     """What was found in a folder."""
 
     folder: Path
-    reading: Reading
+    reading: TableReading
     settings: Mapping[str, Any]
     settings_text: str
     provenance: Mapping[str, Any]
@@ -85,7 +86,7 @@ def _provenance(file: Path, faults: list[str]) -> Mapping[str, Any]:
 
 
 @dataclass(eq=False)
-class Recording:
+class RecordedRun:
     """The movements in a session's recording, to be gone through once."""
 
     bag: Any
@@ -96,7 +97,7 @@ class Recording:
     """s, period of the effector; NaN when it is not known."""
     found: int = 0
     """Movements that were gone through."""
-    kept: Columns = field(default_factory=lambda: Columns(()))
+    kept: RecordedColumns = field(default_factory=lambda: RecordedColumns(()))
 
     @property
     def muscles(self) -> tuple[str, ...]:
@@ -129,7 +130,7 @@ class Recording:
             out[name] = {**values, **sums}
         return dict(out)
 
-    def movements(self, trials: Sequence[int]) -> Iterator[Movement]:
+    def movements(self, trials: Sequence[int]) -> Iterator[RecordedMovement]:
         """The movements of `trials`, by time; those whose states are missing are left out."""
         wanted = set(trials)
         windows = deque(p for p in self.plans if p.trial in wanted)
@@ -150,7 +151,7 @@ class Recording:
         silent_ns = held[STATE].newest_ns - SILENT * round(NS * (self.dt if self.dt > 0 else 0.01))
         return all(h.newest_ns >= until_ns or silent_ns > until_ns for h in held.values())
 
-    def _movement(self, plan: TrialPlan, held: Mapping[str, Held]) -> Iterator[Movement]:
+    def _movement(self, plan: TrialPlan, held: Mapping[str, Held]) -> Iterator[RecordedMovement]:
         state = held[STATE].between(plan.from_ns, plan.until_ns)
         none = Part(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 0)))
         command, hidden = (held[t].between(plan.from_ns, plan.until_ns) if t in held else none
@@ -164,7 +165,7 @@ class Recording:
         length = (plan.until_ns - plan.from_ns) / NS
         expected = round(length / self.dt) if self.dt > 0 else len(state.stamp_ns)
         x = state.values
-        yield Movement(
+        yield RecordedMovement(
             plan.trial, np.array(plan.start[:2]), np.array(plan.target[:2]),
             (state.stamp_ns - zero) / NS, state.received_ns / NS, x[:, 0:2], x[:, 2:4], x[:, 4:6], x[:, 6:],
             (hidden.stamp_ns - zero) / NS, hidden.values,
@@ -182,7 +183,7 @@ class Part:
 
 
 @dataclass(eq=False)
-class Columns:
+class RecordedColumns:
     """Where in a state the endpoint and the activations are; sought again when the names change."""
 
     names: tuple[str, ...]
@@ -209,7 +210,7 @@ class Held:
         self.newest_ns = -1
         self._parts: deque[Part] = deque()
 
-    def add(self, table: Any, topic: str, kept: Columns) -> None:
+    def add(self, table: Any, topic: str, kept: RecordedColumns) -> None:
         """More of them, later than those before."""
         if topic == STATE:
             values = kept.cut(table)
@@ -240,7 +241,7 @@ class Held:
             self._parts.popleft()
 
 
-def recording(folder: Path, faults: list[str]) -> Recording | None:
+def recording(folder: Path, faults: list[str]) -> RecordedRun | None:
     """The recording of a session's folder; None, and a sentence more in `faults`, when there is none to read."""
     place = folder / RECORDING
     if not place.is_dir():
@@ -256,7 +257,7 @@ def recording(folder: Path, faults: list[str]) -> Recording | None:
     if not bag.has(STATE):
         faults.append("The recording holds no states: only what the table of trials says is reported.")
         return None
-    return Recording(bag, plans, spec, spec.dt if spec is not None else float("nan"))
+    return RecordedRun(bag, plans, spec, spec.dt if spec is not None else float("nan"))
 
 
 def _plans(bag: Any) -> tuple[TrialPlan, ...]:

@@ -80,7 +80,7 @@ class TrialTable:
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
+class TableReading:
     """A table, the hash of its file, and what was wrong with it."""
 
     table: TrialTable
@@ -88,7 +88,7 @@ class Reading:
     faults: tuple[str, ...] = ()
 
 
-def read(file: Path) -> Reading:
+def read(file: Path) -> TableReading:
     """The table in `file`. A last row that was cut short is left out and told of; any other fault is refused."""
     try:
         data = file.read_bytes()
@@ -114,7 +114,7 @@ def read(file: Path) -> Reading:
     if lost:
         few = "; ".join(f"{trial}: {why}" for trial, why in lost[:8]) + ("; …" if len(lost) > 8 else "")
         faults.append(f"{len(lost)} lost trial{'s are' * (len(lost) > 1) or ' is'} in no figure ({few}).")
-    return Reading(table, hashlib.sha256(data).hexdigest(), tuple(faults))
+    return TableReading(table, hashlib.sha256(data).hexdigest(), tuple(faults))
 
 
 def _without_lost(header: list[str], rows: list[list[str]]) -> tuple[list[list[str]], list[tuple[str, str]]]:

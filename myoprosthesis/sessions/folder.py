@@ -20,7 +20,7 @@ import yaml
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.sessions import session as sessions
 from myoprosthesis.sessions.session import Session
-from myoprosthesis.sessions.trials import Trial, preset
+from myoprosthesis.sessions.session_trials import SessionTrial, preset
 from myoprosthesis.tasks import listed
 
 COLUMNS = (
@@ -76,7 +76,7 @@ class SessionFolder:
         return self.path / "provenance.json"
 
     @classmethod
-    def create(cls, path: Path, session: Session, trials: Sequence[Trial], command: str) -> SessionFolder:
+    def create(cls, path: Path, session: Session, trials: Sequence[SessionTrial], command: str) -> SessionFolder:
         """Begin a folder; one that exists already and is not empty is refused."""
         folder = cls(path)
         try:

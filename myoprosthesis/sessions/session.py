@@ -12,21 +12,21 @@ from myoprosthesis.core import registry, share
 from myoprosthesis.core.errors import ConfigError, MyoError, unknown
 from myoprosthesis.core.location import anchored
 from myoprosthesis.core.options import build, option
-from myoprosthesis.core.plan import TASK_CHANNELS
+from myoprosthesis.core.trial_plan import TASK_CHANNELS
 from myoprosthesis.files import yaml_text
 from myoprosthesis.perturbations import presets
-from myoprosthesis.perturbations.schedule import Planner, Preset
+from myoprosthesis.perturbations.planner import Planner, Preset
 from myoprosthesis.policies import store
 from myoprosthesis.policies.onnx_policy import read_contract
 from myoprosthesis.tasks.reaching import CentreOutOptions
-from myoprosthesis.training import learner_options
+from myoprosthesis.training.adaptation import options
 
 T = TypeVar("T")
 ROLES = ("", "baseline", "adaptation", "washout", "generalisation")
 
 
 @dataclass(frozen=True)
-class Block:
+class SessionBlock:
     """One condition of a session."""
 
     name: str = option(help="name for people")
@@ -56,7 +56,7 @@ class Session:
     """What a file in config/sessions/ says."""
 
     name: str = option(help="name, also of the folder that is written")
-    blocks: tuple[Block, ...] = option(help="the blocks, in order")
+    blocks: tuple[SessionBlock, ...] = option(help="the blocks, in order")
     about: str = option("", "one sentence for people")
     effector: str = option("arm26", "the body")
     policy: str = option("reach_null", "the policy of the first block: a name or a path", file="name")
@@ -79,7 +79,7 @@ class Session:
         """The options of the task."""
         return build(CentreOutOptions, {**self.task, "seed": self.seed}, "task")
 
-    def reaching_of(self, block: Block) -> CentreOutOptions:
+    def reaching_of(self, block: SessionBlock) -> CentreOutOptions:
         """The options of the task in one block."""
         own = {k: getattr(block, k) for k in ("targets", "first_angle", "distance")}
         changes = {k: v for k, v in own.items() if v is not None}
@@ -117,7 +117,7 @@ def _anchored(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     out: dict[str, Any] = presets.anchored_kinds(data, folder)
     blocks = out.get("blocks")
     if isinstance(blocks, list):
-        out["blocks"] = [anchored(Block, b, folder) if isinstance(b, Mapping) else b for b in blocks]
+        out["blocks"] = [anchored(SessionBlock, b, folder) if isinstance(b, Mapping) else b for b in blocks]
     return anchored(Session, out, folder)
 
 
@@ -129,9 +129,9 @@ def made(data: Mapping[str, Any], where: str = "session") -> Session:
         good = []
         for i, block in enumerate(blocks):
             name = block.get("name", i) if isinstance(block, Mapping) else i
-            good.append(_read(Block, block, f"block {name!r}", {"name": str(i), "trials": 1}, faults))
+            good.append(_read(SessionBlock, block, f"block {name!r}", {"name": str(i), "trials": 1}, faults))
         rest["blocks"] = tuple(good)
-    session = _read(Session, rest, "session", {"name": "session", "blocks": (Block("0", 1),)}, faults)
+    session = _read(Session, rest, "session", {"name": "session", "blocks": (SessionBlock("0", 1),)}, faults)
     faults = list(dict.fromkeys([*faults, *_faults(session)]))
     if faults:
         raise ConfigError(f"{where}: " + "; ".join(faults))
@@ -169,7 +169,7 @@ def _faults(session: Session) -> list[str]:
         if body:
             contract.match(body[0].spec, TASK_CHANNELS)
 
-    def kinds(block: Block) -> None:
+    def kinds(block: SessionBlock) -> None:
         try:
             Planner(Preset(block.name, kinds=imposed(block)))
         except ConfigError as error:
@@ -180,8 +180,10 @@ def _faults(session: Session) -> list[str]:
     attempt(lambda: body.append(effector(session.effector)))
     task = attempt(lambda: session.reaching)
     if {"seed", "home", "between", "catch_rate"} & set(session.task):
-        faults.append("task: seed is the session's; home is the effector's; trials begin with a reset of the body; "
-                      "catch trials are a block's: leave these out")
+        faults.append(
+            "task: seed is the session's; home is the effector's; trials begin with a reset of the body; "
+            "catch trials are a block's: leave these out"
+        )
     attempt(Planner, Preset("channel", kinds=({"kind": "channel", **session.channel},)))
     for kind in session.always:
         attempt(Planner, Preset("always", kinds=(kind,)))
@@ -195,7 +197,7 @@ def _faults(session: Session) -> list[str]:
         if block.catch_rate + block.channel_rate > 0.5:
             faults.append(f"block {block.name!r}: more than half of its trials would be catch or channel trials")
     if session.learner:
-        attempt(learner_options.read, session.learner)
+        attempt(options.read, session.learner)
         if any(b.policy for b in session.blocks):
             faults.append("a session with a learner has the one policy that learns: blocks cannot name others")
     return list(dict.fromkeys(faults))
@@ -215,7 +217,7 @@ def effector(name: str) -> Any:
     return body
 
 
-def imposed(block: Block) -> tuple[dict, ...]:
+def imposed(block: SessionBlock) -> tuple[dict, ...]:
     """The kinds of perturbation of a block, with their options."""
     if block.kinds:
         if block.perturbation != "null":

@@ -9,8 +9,9 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.nanoseconds import ns
 from myoprosthesis.core.options import build, option
-from myoprosthesis.core.plan import TrialPlan, ns
+from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.tasks.reaching import CentreOut, CentreOutOptions
 
 

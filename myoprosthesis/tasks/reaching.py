@@ -4,24 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.nanoseconds import ns
 from myoprosthesis.core.options import option
-from myoprosthesis.core.plan import TrialPlan, ns
+from myoprosthesis.core.trial_plan import TrialPlan
 
 _CATCH = 0x676F
 """Keeps these random numbers apart from those of the targets."""
-
-
-class Task(Protocol):
-    """A task plans its trials; it has no clock of its own."""
-
-    def plan(self, trial: int, from_ns: int) -> TrialPlan:
-        """Trial number `trial`, beginning at `from_ns`; the same numbers give the same trial."""
-        ...
 
 
 @dataclass(frozen=True)

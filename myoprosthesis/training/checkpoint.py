@@ -32,8 +32,9 @@ def write(path: Path, fill: Callable[[BinaryIO], Any]) -> None:
         if temporary and os.path.exists(temporary):
             os.unlink(temporary)
         kept = "the previous one is intact" if path.exists() else "there is no previous one"
-        raise ConfigError(f"{path} could not be written ({error}); {kept}. Free some space on that disk and "
-                          "continue with --resume") from error
+        raise ConfigError(
+            f"{path} could not be written ({error}); {kept}. Free some space on that disk and continue with --resume"
+        ) from error
 
 
 def write_text(path: Path, text: str) -> None:

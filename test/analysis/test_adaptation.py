@@ -6,14 +6,14 @@ import pytest
 from myoprosthesis.analysis import adaptation as ad
 from myoprosthesis.analysis import kinematics
 from myoprosthesis.analysis.arrays import DataError
-from myoprosthesis.core.law import Law
+from myoprosthesis.core.force_field import ForceField
 
 T = np.linspace(0, 1, 201)
 START, TARGET = np.array([0.0, 0.0]), np.array([0.0, 0.1])
 SPEED = kinematics.minimum_jerk(T) * 0.1
 POSITION = np.column_stack([0 * T, np.cumsum(SPEED) / 200])
 VELOCITY = np.column_stack([0 * T, SPEED])
-CW = Law.of(B=[[0.0, 10.0], [-10.0, 0.0]])
+CW = ForceField.of(B=[[0.0, 10.0], [-10.0, 0.0]])
 IDEAL = ad.ideal_force(POSITION, VELOCITY, START, TARGET, CW)
 RNG = np.random.default_rng(0)
 
@@ -33,7 +33,7 @@ def test_the_ideal_force_turns_with_the_movement(angle):
 
 def test_a_spring_field_is_cancelled_by_position():
     aside = POSITION + [0.02, 0.0]
-    field = Law.of(f0=[3.0, 0], K=[[-50.0, 0], [0, 0]])
+    field = ForceField.of(f0=[3.0, 0], K=[[-50.0, 0], [0, 0]])
     np.testing.assert_allclose(ad.ideal_force(aside, VELOCITY, START, TARGET, field), 50 * 0.02 - 3)
 
 
@@ -159,7 +159,7 @@ def test_a_direction_with_one_trial_has_no_width():
         (lambda: ad.adaptation_index(IDEAL, IDEAL, IDEAL[:3]), "force and baseline"),
         (lambda: ad.ideal_force(POSITION, VELOCITY, START, START, CW), "no line"),
         (lambda: ad.ideal_force(POSITION, VELOCITY[:, :1], START, TARGET, CW), "position and velocity"),
-        (lambda: ad.ideal_force(POSITION, VELOCITY, START, TARGET, Law.zero(1)), "the field 1"),
+        (lambda: ad.ideal_force(POSITION, VELOCITY, START, TARGET, ForceField.zero(1)), "the field 1"),
         (lambda: ad.learning_index([0.1], [0.1]), "same mean"),
         (lambda: ad.learning_index([], [0.1]), "no axis empty"),
         (lambda: ad.fit_learning_curve(np.arange(4), np.arange(4.0)), "at least 5 trials"),

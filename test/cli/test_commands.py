@@ -10,8 +10,8 @@ import sys
 import pytest
 
 from myoprosthesis.cli.commands import EXAMPLES, GROUPS
-from myoprosthesis.cli.main import WORDS, main, parser
-from myoprosthesis.nodes.conductor import GOING_ON, PAUSING
+from myoprosthesis.cli.main import COMMANDS, main, parser
+from myoprosthesis.nodes.session_client import GOING_ON, PAUSING
 from myoprosthesis.nodes.stop_socket import SESSION, StopServer
 
 
@@ -24,12 +24,12 @@ def every(top, name="myoprosthesis"):
                 yield from every(below, f"{name} {word}")
 
 
-COMMANDS = dict(every(parser()))
+PARSERS = dict(every(parser()))
 LINES = [line.strip() for text in EXAMPLES.values() for line in text.splitlines() if line.strip()]
 
 
 def test_every_command_stands_in_one_group_of_the_help():
-    words = [name.split()[1] for name in COMMANDS if name.count(" ") == 1]
+    words = [name.split()[1] for name in PARSERS if name.count(" ") == 1]
     grouped = [name for names in GROUPS.values() for name in names]
     assert sorted(words) == sorted(grouped) and set(EXAMPLES) <= set(grouped)
     text = parser().format_help()
@@ -37,9 +37,9 @@ def test_every_command_stands_in_one_group_of_the_help():
     assert all(re.search(rf"^  {name} +\S", text, re.MULTILINE) for name in grouped)
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", PARSERS)
 def test_every_command_and_what_is_below_it_says_what_it_does(name):
-    assert COMMANDS[name].description
+    assert PARSERS[name].description
 
 
 @pytest.mark.parametrize("line", LINES)
@@ -51,10 +51,10 @@ def test_every_example_is_taken(line):
 
 def test_a_command_imports_what_it_needs_and_no_more():
     """A stop must not wait for numpy, let alone for rclpy."""
-    for module, names in WORDS.items():
+    for module, names in COMMANDS.items():
         for name in names:
             (only,) = {n.split()[1] for n in dict(every(parser(name))) if n.count(" ") == 1} & {name}
-            assert only == name and set(parser(name)._actions[-1].choices) == set(WORDS[module])
+            assert only == name and set(parser(name)._actions[-1].choices) == set(COMMANDS[module])
     text = "import sys\nfrom myoprosthesis.cli.main import parser\nfrom myoprosthesis.nodes import stop_socket\n"
     text += "parser('estop').parse_args(['estop'])\nprint(*{'numpy', 'rclpy', 'yaml', 'rich'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=60)
@@ -62,7 +62,7 @@ def test_a_command_imports_what_it_needs_and_no_more():
 
 
 def test_examples_are_shown_line_by_line():
-    assert "  myoprosthesis swap reach_cw\n" in COMMANDS["myoprosthesis swap"].format_help()
+    assert "  myoprosthesis swap reach_cw\n" in PARSERS["myoprosthesis swap"].format_help()
 
 
 def test_a_session_is_held_at_once_whatever_it_does(command):

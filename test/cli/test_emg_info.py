@@ -11,7 +11,7 @@ from myoprosthesis.cli.main import main
 
 N = 400
 SAMPLES = np.round(np.random.default_rng(0).normal(0, 20, (N, 2)), 2)
-WORDS = ["rest"] * 100 + ["fist #1"] * 100 + [""] * 100 + ["rest"] * 100
+COMMANDS = ["rest"] * 100 + ["fist #1"] * 100 + [""] * 100 + ["rest"] * 100
 
 
 @pytest.fixture
@@ -19,7 +19,9 @@ def file(tmp_path):
     """Stamps in pairs at 200 Hz with a gap of 100 samples, two channels in µV, labels, and a column of noise."""
     path = tmp_path / "my.csv"
     places = np.arange(N) + 100 * (np.arange(N) >= 200)
-    rows = (f"{k // 2 / 100:.2f},{a},{b},{a * b:.3f},{w}" for k, (a, b), w in zip(places, SAMPLES, WORDS, strict=True))
+    rows = (
+        f"{k // 2 / 100:.2f},{a},{b},{a * b:.3f},{w}" for k, (a, b), w in zip(places, SAMPLES, COMMANDS, strict=True)
+    )
     path.write_text("t,EMG1,EMG2,noise,what\n" + "\n".join(rows) + "\n")
     return path
 

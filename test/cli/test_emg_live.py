@@ -11,12 +11,12 @@ import pytest
 
 from myoprosthesis.cli.main import main
 from myoprosthesis.core import registry
-from myoprosthesis.emg import formats, framed
-from myoprosthesis.emg.layout import Layout
-from myoprosthesis.emg.sources.board import FramedBoard, SerialOptions
+from myoprosthesis.emg import formats, frame_codec
+from myoprosthesis.emg.recording_format import RecordingFormat
+from myoprosthesis.emg.sources.serial_boards import FramedBoard, SerialOptions
 from myoprosthesis.emg.sources.synthetic import SyntheticOptions
 from myoprosthesis.emulators.emg_board import Contractions, FramedEmgBoard
-from myoprosthesis.emulators.emg_port import EmgPort
+from myoprosthesis.emulators.emg_board_port import EmgBoardPort
 
 
 def run(*words):
@@ -40,7 +40,7 @@ def test_a_recording_is_streamed_and_recorded_again(tmp_path, capsys):
     args = ["--option", "speed=50", "--option", "repetitions=1", "--option", "labels=[open, close]"]
     assert run("stream", "recording", *args, "--out", tmp_path / "again.h5", "--json", tmp_path / "f.json") == 0
     figures = json.loads((tmp_path / "f.json").read_text())
-    again = formats.read(tmp_path / "again.h5", Layout())
+    again = formats.read(tmp_path / "again.h5", RecordingFormat())
     assert figures["timing"]["samples"] == len(again) == 1200
     assert figures["source"]["rate"] == 200.0 and figures["faults"] == []
     assert [s.label for s in again.spans] == ["close", "open"]
@@ -51,10 +51,10 @@ def test_a_recording_is_streamed_and_recorded_again(tmp_path, capsys):
 
 
 def test_a_board_is_streamed_for_a_while(tmp_path):
-    with EmgPort(FramedEmgBoard(channels=3)) as port:
+    with EmgBoardPort(FramedEmgBoard(channels=3)) as port:
         options = ["--option", f"port={port.path}", "--option", "mode=framed", "--option", "wait_s=30"]
         assert run("stream", "serial", *options, "--seconds", 1, "--out", tmp_path / "b.csv") == 0
-    recording = formats.read(tmp_path / "b.csv", Layout())
+    recording = formats.read(tmp_path / "b.csv", RecordingFormat())
     assert recording.unit == "V" and recording.rate == 1000.0 and len(recording) > 100
     assert np.all(np.diff(recording.times) > 0)
 
@@ -80,8 +80,8 @@ def test_bad_words_get_one_sentence(words, sentence, capsys):
 
 def test_a_source_that_never_sent_is_told_as_such(tmp_path, capsys):
     """A board that says what it is, and then nothing."""
-    with EmgPort(FramedEmgBoard(channels=3)) as port:
-        port.spoil = lambda data: framed.describe(port.board.told) if data else b""
+    with EmgBoardPort(FramedEmgBoard(channels=3)) as port:
+        port.spoil = lambda data: frame_codec.describe(port.board.told) if data else b""
         options = ["--option", f"port={port.path}", "--option", "mode=framed", "--option", "wait_s=30"]
         assert run("stream", "serial", *options, "--seconds", 1, "--json", tmp_path / "f.json") == 2
     told = capsys.readouterr()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from myoprosthesis.cli.main import main
-from myoprosthesis.core import axes, share
+from myoprosthesis.core import axes_file, share
 
 
 def hidden(*words):
@@ -17,7 +17,9 @@ def hidden(*words):
 
 def test_the_shipped_axes_are_those_of_the_shipped_policy(tmp_path, capsys):
     assert hidden("axes", "--out", str(tmp_path / "mine.csv")) == 0
-    made, shipped = (axes.read(p) for p in (tmp_path / "mine.csv", share.root() / "config" / "axes" / "reach_null.csv"))
+    made, shipped = (
+        axes_file.read(p) for p in (tmp_path / "mine.csv", share.root() / "config" / "axes" / "reach_null.csv")
+    )
     np.testing.assert_allclose(made.components, shipped.components, atol=1e-3)
     np.testing.assert_allclose(made.mean, shipped.mean, atol=1e-4)
     assert "4 axes of 64 units" in capsys.readouterr().out

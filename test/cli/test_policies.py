@@ -7,7 +7,7 @@ import onnx
 import pytest
 
 from myoprosthesis.cli import main as command_line
-from myoprosthesis.cli.table import Table
+from myoprosthesis.cli.table import FigureTable
 
 
 def altered(data, change):
@@ -68,7 +68,7 @@ def test_verify_refuses_a_card_without_numbers(policies, command):
 def test_cells_are_text(capsys):
     from rich.console import Console
 
-    table = Table("[red]h", title="[/b]t")
+    table = FigureTable("[red]h", title="[/b]t")
     table.add_column("c\x1b[2J")
     table.add_row("[/a]", "\x1b[31mx" + "y" * 1000)
     Console(width=200).print(table)

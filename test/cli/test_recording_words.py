@@ -9,8 +9,8 @@ import threading
 import numpy as np
 import pytest
 
+from myoprosthesis.core.cdr import JointStateReader, JointStateWriter
 from myoprosthesis.core.errors import MyoError
-from myoprosthesis.core.wire import Reader, Writer
 from myoprosthesis.nodes import topics
 from myoprosthesis.recording.bag import Bag
 from myoprosthesis.recording.bag_writer import BagWriter
@@ -23,7 +23,7 @@ def recording(folder, names, ticks=60):
     """`ticks` messages of JointState, 10 ms apart by their stamps and 1 ms by their receipt."""
     bag = BagWriter(folder)
     channels = [bag.topic(f"/left/{name}", JOINT_STATE) for name in names]
-    pack = Writer(("a", "b"), ("effort",)).pack
+    pack = JointStateWriter(("a", "b"), ("effort",)).pack
     for k in range(ticks):
         for channel in channels:
             bag.add(channel, 10**18 + k * 1_000_000, pack(k * DT, np.array([k, 0.5])))
@@ -65,7 +65,7 @@ def test_commands_are_played_again_under_stamps_of_now_in_the_rhythm_of_their_ow
     before = probe.node.get_clock().now().nanoseconds
     done = play(command, probe, heard, "replay", str(folder), "--rate", "2", count=60)
     assert done.returncode == 0 and "60 messages were played" in done.stdout, done.stderr
-    frames = [Reader().read(data) for data in heard]
+    frames = [JointStateReader().read(data) for data in heard]
     assert [f.effort.tolist() for f in frames] == [[k, 0.5] for k in range(60)] and frames[0].names == ("a", "b")
     stamps = np.array([f.stamp_ns for f in frames])
     assert (np.diff(stamps) > 0).all() and before < stamps[0] < before + 60e9

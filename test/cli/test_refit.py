@@ -19,8 +19,7 @@ def stack(start):
 
 
 def refit(command, *words, least=("--least-accuracy", "0")):
-    return command("refit", *words, "--yes", "--namespace", "refitted", "--seconds", "1.5", "--listen-s", "1",
-                   *least)
+    return command("refit", *words, "--yes", "--namespace", "refitted", "--seconds", "1.5", "--listen-s", "1", *least)
 
 
 def test_a_decoder_is_recorded_fitted_compared_and_swapped_in(stack, command, tmp_path):

@@ -6,7 +6,7 @@ import pytest
 
 from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.contract import Contract
-from myoprosthesis.core.effector import EffectorSpec
+from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import ContractError
 from myoprosthesis.core.observation import Term
 

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from myoprosthesis.core.channels import Channels
-from myoprosthesis.core.effector import EffectorSpec, EffectorState, Imposed, refuse_sites
+from myoprosthesis.core.disturbance import Disturbance
+from myoprosthesis.core.effector_spec import EffectorSpec, refuse_sites
+from myoprosthesis.core.effector_state import EffectorState
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.core.law import Law
+from myoprosthesis.core.force_field import ForceField
 
 SPEC = EffectorSpec(
     "arm", 0.01, Channels("effort", ("m1", "m2"), "1", (0.0, 0.0), (1.0, 1.0)), ("elbow",), ("m1", "m2"), "tip",
@@ -87,8 +89,8 @@ def test_poses_are_read_like_a_dict_and_cannot_be_changed():
 
 
 def test_sites_that_it_does_not_have_are_refused():
-    assert refuse_sites(SPEC, Imposed(endpoint=Law.zero(), strength=np.ones(2)).sites) == ""
-    text = refuse_sites(SPEC, Imposed(endpoint=Law.zero(), joint=Law.zero(1)).sites)
+    assert refuse_sites(SPEC, Disturbance(endpoint=ForceField.zero(), strength=np.ones(2)).sites) == ""
+    text = refuse_sites(SPEC, Disturbance(endpoint=ForceField.zero(), joint=ForceField.zero(1)).sites)
     assert text == "effector 'arm' cannot apply a perturbation at its joint; it can at: endpoint, muscle"
 
 

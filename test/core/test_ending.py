@@ -31,10 +31,7 @@ def told(script: str, number: int, *more: str) -> tuple[int, float]:
         process.wait()
 
 
-HEAD = (
-    "import signal, time\nfrom myoprosthesis.core.ending import allow, bounded_end\n"
-    "def noted(*_): pass\n"
-)
+HEAD = "import signal, time\nfrom myoprosthesis.core.ending import allow, bounded_end\ndef noted(*_): pass\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -47,9 +44,13 @@ def test_what_does_not_end_by_itself_is_ended(busy, number):
 
 def test_an_end_that_was_given_more_time_takes_it():
     script = (
-        f"{HEAD}import sys\nwith bounded_end(0.3):\n    try:\n        print('now', flush=True); time.sleep(60)\n"
-        "    except KeyboardInterrupt:\n        pass\n    sys.exit(7)"
-    ).replace("print('now'", "allow(20.0); print('now'").replace("        pass\n", "        time.sleep(1.0)\n")
+        (
+            f"{HEAD}import sys\nwith bounded_end(0.3):\n    try:\n        print('now', flush=True); time.sleep(60)\n"
+            "    except KeyboardInterrupt:\n        pass\n    sys.exit(7)"
+        )
+        .replace("print('now'", "allow(20.0); print('now'")
+        .replace("        pass\n", "        time.sleep(1.0)\n")
+    )
     status, seconds = told(script, signal.SIGINT)
     assert status == 7 and seconds >= 1.0
 

@@ -4,7 +4,7 @@ import pytest
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.following import KEPT, Attendance, Following, Lapse
-from myoprosthesis.core.plan import TrialPlan
+from myoprosthesis.core.trial_plan import TrialPlan
 
 DT = 10
 

@@ -3,14 +3,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from myoprosthesis.checks import check_effector
 from myoprosthesis.core.channels import Channels
-from myoprosthesis.core.effector import EffectorSpec, EffectorState, Imposed
+from myoprosthesis.core.disturbance import Disturbance
+from myoprosthesis.core.effector_spec import EffectorSpec
+from myoprosthesis.core.effector_state import EffectorState
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.force_field import ForceField
 from myoprosthesis.core.guard import GuardedEffector
-from myoprosthesis.core.law import Law
 from myoprosthesis.effectors.bodies import point_mass
 from myoprosthesis.effectors.mujoco_body import BodyOptions
+from myoprosthesis.testing import check_effector
 
 NAN = float("nan")
 
@@ -168,7 +170,7 @@ def test_a_hold_begins_once_and_where_the_joints_are_then():
     for k in range(5):  # it sags
         effector.position = effector.position - 0.01
         guard.step(np.array([0.9, 0.9]), age_s=1.0 + k, idle="the task is dead" if k > 2 else "")
-    np.testing.assert_allclose(effector.got[2:], np.full((6, 2), [0.2, 0.3]) )
+    np.testing.assert_allclose(effector.got[2:], np.full((6, 2), [0.2, 0.3]))
     guard.step(np.array([0.9, 0.9]))
     guard.step(None)
     np.testing.assert_allclose(effector.got[-1], [0.15, 0.25])
@@ -188,7 +190,7 @@ def test_what_holds_without_a_place_relaxes():
 def test_a_perturbation_that_it_cannot_apply_is_refused_aloud():
     guard, _ = guarded()
     with pytest.raises(ConfigError, match="cannot apply a perturbation at its endpoint; it can at: none"):
-        guard.step(np.zeros(2), Imposed(endpoint=Law.zero()))
+        guard.step(np.zeros(2), Disturbance(endpoint=ForceField.zero()))
 
 
 def test_no_step_before_the_first_reset():

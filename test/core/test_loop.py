@@ -3,7 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from myoprosthesis.core.loop import Ledger, Pacer
+from myoprosthesis.core.loop_rate import LoopRate
+from myoprosthesis.core.loop_statistics import LoopStatistics
 
 MS = 1_000_000
 
@@ -24,7 +25,7 @@ class Clock:
 
 
 def paced(clock, dt=0.002):
-    pacer = Pacer(dt, clock, clock.sleep)
+    pacer = LoopRate(dt, clock, clock.sleep)
     pacer.start()
     return pacer
 
@@ -57,7 +58,7 @@ def test_a_period_begun_late_by_less_than_one_is_not_skipped():
 
 
 def test_percentiles_are_those_of_all_to_one_percent_and_never_above_the_largest():
-    ledger, values = Ledger(), np.random.default_rng(0).exponential(1e-3, size=5000)
+    ledger, values = LoopStatistics(), np.random.default_rng(0).exponential(1e-3, size=5000)
     for value in values:
         ledger.note("age", value)
     for q in (1, 50, 99):
@@ -72,7 +73,7 @@ def test_percentiles_are_those_of_all_to_one_percent_and_never_above_the_largest
 
 
 def test_an_empty_ledger():
-    ledger = Ledger()
+    ledger = LoopStatistics()
     assert math.isnan(ledger.percentile("age", 50)[0])
     ledger.note("age", 1.0)
     ledger.ticks, ledger.missed = 5, 1

@@ -7,10 +7,12 @@ import math
 
 import pytest
 
-from myoprosthesis.core.effector import EffectorSpec
+from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.message import PLAN_BYTES, brief, read_object, read_value, reading
-from myoprosthesis.core.plan import PerturbationPlan, Schedule, TrialPlan
+from myoprosthesis.core.perturbation_plan import PerturbationPlan
+from myoprosthesis.core.schedule import Schedule
+from myoprosthesis.core.trial_plan import TrialPlan
 
 TRIAL = {"trial": 5, "from_ns": 1, "until_ns": 2, "start": [0, 0, 0], "target": [0.1, 0, 0], "go_ns": None}
 PERTURBATION = {"name": "x", "until_ns": 10**13, "from_ns": 0, "entries": []}

@@ -4,11 +4,16 @@ from dataclasses import replace
 import pytest
 
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.core.plan import NS, Entry, PerturbationPlan, Schedule, TrialPlan, ns
+from myoprosthesis.core.nanoseconds import NS, ns
+from myoprosthesis.core.perturbation_plan import PerturbationEntry, PerturbationPlan
+from myoprosthesis.core.schedule import Schedule
+from myoprosthesis.core.trial_plan import TrialPlan
 
 TRIAL = TrialPlan(4, ns(4.0), ns(5.0), (0.0, 0.3, 0.0), (0.1, 0.3, 0.0), ns(4.2), label="target 0")
-ENTRY = Entry("endpoint", "law", {"f": [0.1, 1 / 3]}, ns(4.0), ns(5.0), 0.5)
-PLAN = PerturbationPlan("curl", ns(5.0), 4, (ENTRY, Entry("muscle", "fatigue", {"F": 0.01, "R": 0.002})), ns(4.0))
+ENTRY = PerturbationEntry("endpoint", "law", {"f": [0.1, 1 / 3]}, ns(4.0), ns(5.0), 0.5)
+PLAN = PerturbationPlan(
+    "curl", ns(5.0), 4, (ENTRY, PerturbationEntry("muscle", "fatigue", {"F": 0.01, "R": 0.002})), ns(4.0)
+)
 
 
 def test_json_brings_plans_back():

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.core.ports import refuse_foreign_link
 from myoprosthesis.core.private import make_private, runtime_folder
-from myoprosthesis.stack import StackOptions, describe
+from myoprosthesis.core.serial_errors import refuse_foreign_link
+from myoprosthesis.stack.description import StackOptions, describe
 
 OTHER = 12_345
 root = pytest.mark.skipif(os.getuid() != 0, reason="another user's files need root to be made")
@@ -88,7 +88,7 @@ def test_a_stack_with_an_emulated_hand_is_refused_before_it_starts(place, tmp_pa
 
 @root
 def test_a_port_that_is_another_user_s_link_is_not_opened(place):
-    from myoprosthesis.effectors.hand_port import HandPort
+    from myoprosthesis.effectors.serial_hand.port_client import PortClient
 
     master, slave = os.openpty()
     try:
@@ -99,7 +99,7 @@ def test_a_port_that_is_another_user_s_link_is_not_opened(place):
         refuse_foreign_link(str(mine))
         (place / "again").symlink_to(theirs)
         for link in (theirs, place / "again"):
-            port = HandPort(str(link), 115_200)
+            port = PortClient(str(link), 115_200)
             with pytest.raises(Exception, match="a link that another user"):
                 port.open()
         place.chmod(0o777)

@@ -7,11 +7,11 @@ import warnings
 import numpy as np
 import pytest
 
-from myoprosthesis.checks import check_decoder
 from myoprosthesis.core import registry
 from myoprosthesis.core.options import build
 from myoprosthesis.decoders.models import Lda, LdaOptions, Ridge, RidgeOptions
-from myoprosthesis.decoders.network import Network
+from myoprosthesis.decoders.network import DecoderNetwork
+from myoprosthesis.testing import check_decoder
 
 QUICK = {
     "mlp": {"hidden": [16], "epochs": 60},
@@ -73,7 +73,7 @@ def changed(**members):
 def drawing(self, z, y, task, stretch=None):
     network = Lda.fit(self, z, y, task)
     ((weights, bias),) = network.layers
-    return Network(((weights + np.random.default_rng().normal(0, 1e-6, weights.shape), bias),), network.output)
+    return DecoderNetwork(((weights + np.random.default_rng().normal(0, 1e-6, weights.shape), bias),), network.output)
 
 
 def learning_on(self, z, y, task, stretch=None):
@@ -81,20 +81,20 @@ def learning_on(self, z, y, task, stretch=None):
     self.fits = getattr(self, "fits", 0) + 1
     network = Lda.fit(self, z, y, task)
     ((weights, bias),) = network.layers
-    return Network(((weights * (1 + 0.01 * self.fits), bias),), network.output)
+    return DecoderNetwork(((weights * (1 + 0.01 * self.fits), bias),), network.output)
 
 
 def swapped(self, z, y, task, stretch=None):
     network = Lda.fit(self, z, y, task)
     ((weights, bias),) = network.layers
-    return Network(((weights[:, ::-1], bias[::-1]),), network.output)
+    return DecoderNetwork(((weights[:, ::-1], bias[::-1]),), network.output)
 
 
 def raw(self, z, y, task, stretch=None):
-    return Network(Lda.fit(self, z, y, task).layers, "linear")
+    return DecoderNetwork(Lda.fit(self, z, y, task).layers, "linear")
 
 
-class Doubtful(Network):
+class Doubtful(DecoderNetwork):
     """Computes something else than its layers, and so than its file."""
 
     def __call__(self, z, stretch=None):
@@ -141,13 +141,13 @@ def test_values_that_the_fit_spoils_are_noticed():
 
 
 def test_a_fit_that_lets_nonsense_through_is_noticed(monkeypatch):
-    from myoprosthesis.training import decoding
+    from myoprosthesis.training.decoding import fitting
 
     def lenient(w, task, names):
         answers = np.searchsorted(np.array(sorted(names)), w.label) if task == "classes" else w.target
         return answers, np.zeros(len(w), np.intp)
 
-    monkeypatch.setattr(decoding, "_answers", lenient)
+    monkeypatch.setattr(fitting, "_answers", lenient)
     with pytest.raises(AssertionError, match="not finite .*(is not refused|not ConfigError)"):
         check_decoder(lambda: Ridge(RidgeOptions()))
 

@@ -11,7 +11,9 @@ from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.errors import ContractError
 from myoprosthesis.core.observation import Term
-from myoprosthesis.decoders.decoder import Decider, Decoder, Decoding
+from myoprosthesis.decoders.decision import DecisionPostprocessor
+from myoprosthesis.decoders.decoder import Decoder
+from myoprosthesis.decoders.options import DecoderOptions
 from myoprosthesis.emg.conditioning import Conditioning
 
 NAMES = ("fist", "open", "rest")
@@ -28,7 +30,7 @@ def contract(**more):
 
 
 def decider(**more):
-    return Decider(Decoding(rest="rest", **more), NAMES, 0.05, np.array([0, 1]))
+    return DecisionPostprocessor(DecoderOptions(rest="rest", **more), NAMES, 0.05, np.array([0, 1]))
 
 
 def say(d, *classes, novelty=1.0, score=0.9, loud=0.6):
@@ -58,8 +60,8 @@ def test_a_class_counts_after_so_many_decisions_in_a_row():
 def test_what_is_unsure_or_unknown_is_rest():
     d = decider(reject_below=0.8, reject_beyond=3.0)
     assert choices(say(d, "fist")) == ["fist"]
-    unsure, = say(d, "fist", score=0.7)
-    strange, = say(d, "fist", novelty=3.5)
+    (unsure,) = say(d, "fist", score=0.7)
+    (strange,) = say(d, "fist", novelty=3.5)
     broken = d.decide(0, np.zeros(3), np.array([np.nan, 0.1, 0.1, 1.0]))
     for decision in (unsure, strange, broken):
         assert decision.rejected and decision.choice == "rest" and decision.speed == 0.0

@@ -8,18 +8,20 @@ import numpy as np
 import pytest
 
 from myoprosthesis.core.channels import Channels
-from myoprosthesis.core.effector import EffectorSpec
+from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.moment import Moment
 from myoprosthesis.decoders.decoder import Decoder
-from myoprosthesis.decoders.drive import DriveOptions
+from myoprosthesis.decoders.decoder_controller import DecoderController, EmgStreamSpec
 from myoprosthesis.decoders.gru import Gru, GruOptions, _chunks
-from myoprosthesis.decoders.network import Familiarity, Memory, Normaliser
-from myoprosthesis.decoders.voice import DecoderVoice, Stream
+from myoprosthesis.decoders.gru_weights import GruWeights
+from myoprosthesis.decoders.normaliser import Normaliser
+from myoprosthesis.decoders.novelty import NoveltyDetector
+from myoprosthesis.decoders.posture_control import PostureControlOptions
 from myoprosthesis.emg.conditioning import Conditioning
 from myoprosthesis.policies.onnx_policy import OnnxPolicy
-from myoprosthesis.policies.player import Player
-from myoprosthesis.training.decoding import Fitted, contract, write
+from myoprosthesis.policies.switching import ControllerSwitcher
+from myoprosthesis.training.decoding.fitting import Fitted, contract, write
 
 torch = pytest.importorskip("torch")
 
@@ -39,7 +41,7 @@ def fitted():
     x = z * 2 + 5
     normaliser = Normaliser.of(x)
     network = Gru(QUICK).fit(normaliser(x), y, "values")
-    return x, y, Fitted(normaliser, network, Familiarity.of(z, np.zeros(len(z), int)), ("far", "near"), "values")
+    return x, y, Fitted(normaliser, network, NoveltyDetector.of(z, np.zeros(len(z), int)), ("far", "near"), "values")
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +153,7 @@ def test_chunks_cover_every_row_once():
 
 def test_the_unit_is_that_of_its_equation():
     rng = np.random.default_rng(0)
-    m = Memory(rng.normal(size=(6, 3)), rng.normal(size=(6, 2)), rng.normal(size=6), rng.normal(size=6))
+    m = GruWeights(rng.normal(size=(6, 3)), rng.normal(size=(6, 2)), rng.normal(size=6), rng.normal(size=6))
     x, h = rng.normal(size=3), np.zeros(2)
     for said in m(np.tile(x, (4, 1))):
         update, reset, new = (m.w_in @ x + m.b_in).reshape(3, 2)
@@ -191,11 +193,11 @@ def test_a_window_that_is_not_finite_does_not_reach_the_memory(fitted, policy):
 def test_a_voice_forgets_the_hidden_state_and_a_newcomer_catches_up(policy):
     joints = ("index", "middle")
     spec = EffectorSpec("claw", 0.005, Channels("position", joints, "rad", (0.0, 0.0), (1.5, 1.5)), joints)
-    options = DriveOptions(("far=index", "near=middle"))
+    options = PostureControlOptions(("far=index", "near=middle"))
     conditioning = Conditioning(1000.0, "V").to_dict()
 
     def voice(run):
-        made = DecoderVoice("echo", run, spec, Stream(CHANNELS, 1000.0, conditioning), options)
+        made = DecoderController("echo", run, spec, EmgStreamSpec(CHANNELS, 1000.0, conditioning), options)
         made.adopt(np.zeros(2))
         return made
 
@@ -206,7 +208,7 @@ def test_a_voice_forgets_the_hidden_state_and_a_newcomer_catches_up(policy):
     for block in blocks:
         first.hear(block, Moment(rng, seconds=len(block) / 1000.0))
     second = voice(other)
-    player = Player(spec, lambda name, run: voice(run), 0.1)
+    player = ControllerSwitcher(spec, lambda name, run: voice(run), 0.1)
     player.active = second
     second.reset()
     for block in blocks:
@@ -215,7 +217,7 @@ def test_a_voice_forgets_the_hidden_state_and_a_newcomer_catches_up(policy):
     late = OnnxPolicy(policy.path)
     late._feed["hidden"][:] = 9.0  # of another life
     newcomer = player.fit("late", late)
-    player.catch_up(newcomer)
+    player.replay_history(newcomer)
     assert np.array_equal(late.hidden, other.hidden)
     player.reset()
     first.reset()

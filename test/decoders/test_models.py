@@ -22,7 +22,8 @@ from myoprosthesis.decoders.models import (
     Ridge,
     RidgeOptions,
 )
-from myoprosthesis.decoders.network import NOVELTY, NOVELTY_MAX, Familiarity, Normaliser
+from myoprosthesis.decoders.normaliser import Normaliser
+from myoprosthesis.decoders.novelty import NOVELTY, NOVELTY_MAX, NoveltyDetector
 
 N = 6
 
@@ -94,7 +95,7 @@ def test_a_perceptron_learns_what_no_line_can():
 def test_familiarity_is_one_on_what_was_fitted_and_grows_beyond():
     x, y = data(n=2000)
     normaliser, z = normalised(x)
-    familiar = Familiarity.of(z, y)
+    familiar = NoveltyDetector.of(z, y)
     assert np.sqrt((familiar(z) ** 2).mean()) == pytest.approx(1.0, abs=0.1)
     assert familiar(normaliser(x.mean(axis=0, keepdims=True) + 400 * x.std(axis=0))).item() > 5
 
@@ -116,7 +117,7 @@ def test_the_file_computes_what_was_fitted(case):
     x, y = data()
     normaliser, z = normalised(x)
     answers = {"classes": y, "switches": np.stack([y % 2, y // 2], axis=1), "values": z[:, :3] * [1.0, 20.0, 300.0]}
-    network, familiar = model.fit(z, answers[task], task), Familiarity.of(z, y)
+    network, familiar = model.fit(z, answers[task], task), NoveltyDetector.of(z, y)
     far = np.concatenate([x, x * 30])  # clipped, and far from everything
     z = normaliser(far)
     wanted = np.column_stack([network(z), familiar(z)])

@@ -4,11 +4,11 @@ import mujoco
 import numpy as np
 import pytest
 
-from myoprosthesis.core.effector import NOTHING, Imposed
+from myoprosthesis.core.disturbance import NO_DISTURBANCE, Disturbance
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.fail import creeps
+from myoprosthesis.core.force_field import ForceField
 from myoprosthesis.core.guard import GuardedEffector
-from myoprosthesis.core.law import Law
 from myoprosthesis.effectors.bodies import MjcfOptions, mjcf
 from myoprosthesis.effectors.mujoco_body import BodyOptions, MujocoBody
 
@@ -23,7 +23,7 @@ def settled(body, command, seconds=3.0):
     body.model.opt.gravity[:] = 0.0
     body.reset(0)
     for _ in range(round(seconds / body.spec.dt)):
-        state = body.step(np.array(command), NOTHING)
+        state = body.step(np.array(command), NO_DISTURBANCE)
     return dict(zip(body.spec.joints, state.joint_position, strict=True)), state
 
 
@@ -118,11 +118,11 @@ def test_with_rk4_it_is_plain_mj_step_and_loads_act_in_every_stage(tip):
     rng = np.random.default_rng(0)
     for _ in range(30):
         command = rng.uniform(-1, 1, 2)
-        state = body.step(command, NOTHING)
+        state = body.step(command, NO_DISTURBANCE)
         data.ctrl[:] = command
         mujoco.mj_step(model, data, nstep=body.substeps)
         np.testing.assert_allclose(state.joint_position, data.qpos, atol=1e-12)
-    law = Imposed(joint=Law.of(f0=[0.5, -0.5, 0, 0], B=np.diag([-2.0, -2.0, 0, 0]), n=4))
+    law = Disturbance(joint=ForceField.of(f0=[0.5, -0.5, 0, 0], B=np.diag([-2.0, -2.0, 0, 0]), n=4))
     loaded = body.step(command, law)
     damped = mujoco.MjData(model)
     mujoco.mj_copyData(damped, model, data)
@@ -136,7 +136,7 @@ def test_with_rk4_it_is_plain_mj_step_and_loads_act_in_every_stage(tip):
         model.dof_damping[:] = spec
     np.testing.assert_allclose(loaded.joint_position, damped.qpos, atol=1e-8)
     assert np.abs(loaded.joint_load[:2]).min() > 0 and mujoco.get_mjcb_control() is None
-    assert not body.step(command, NOTHING).joint_load.any()
+    assert not body.step(command, NO_DISTURBANCE).joint_load.any()
 
 
 URDF = """<robot name="r"><link name="base"/>
@@ -155,7 +155,7 @@ URDF = """<robot name="r"><link name="base"/>
 
 
 def test_the_joints_of_a_urdf_get_position_servos(tmp_path):
-    from myoprosthesis.checks import check_effector
+    from myoprosthesis.testing import check_effector
 
     path = write(tmp_path, URDF, "robot.urdf")
     body = mjcf(MjcfOptions(file=str(path)))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from myoprosthesis.core import registry
-from myoprosthesis.core.effector import NOTHING
+from myoprosthesis.core.disturbance import NO_DISTURBANCE
 from myoprosthesis.effectors import bodies
 from myoprosthesis.effectors.bodies import BodyOptions
 
@@ -42,7 +42,7 @@ def excited(body, muscle, seconds=0.1):
     body.reset(0)
     command = [float(m == muscle) for m in body.spec.muscles]
     for _ in range(round(seconds / body.spec.dt)):
-        state = body.step(np.array(command), NOTHING)
+        state = body.step(np.array(command), NO_DISTURBANCE)
     return state
 
 
@@ -70,5 +70,5 @@ def test_a_resting_arm_rests():
     body = bodies.arm26(BodyOptions())
     start = body.reset(0)
     for _ in range(200):
-        state = body.step(np.zeros(6), NOTHING)
+        state = body.step(np.zeros(6), NO_DISTURBANCE)
     assert abs(state.joint_position - start.joint_position).max() < 1e-3

@@ -5,22 +5,22 @@ import time
 import numpy as np
 import pytest
 
-from myoprosthesis.checks import check_hand_owner
 from myoprosthesis.core import registry
 from myoprosthesis.core.errors import ConfigError, EffectorError
 from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.core.options import build
-from myoprosthesis.effectors.prosthetic_hand import HandOptions, ProstheticHand
+from myoprosthesis.effectors.serial_hand.prosthetic_hand import HandOptions, ProstheticHand
 from myoprosthesis.emulators.emulated_port import EmulatedPort
-from myoprosthesis.hands import sheet
+from myoprosthesis.hands import hand_spec
 from myoprosthesis.hands.ability_hand import AbilityHand
 from myoprosthesis.hands.address import address
+from myoprosthesis.testing import check_hand_owner
 
 NETWORK = "127.0.0.1:0"
 
 
 def served(name, path="", **changes):
-    return EmulatedPort(registry.factory("emulators", name)(sheet.load(name, **changes)), path=path)
+    return EmulatedPort(registry.factory("emulators", name)(hand_spec.load(name, **changes)), path=path)
 
 
 def made(name, path, **options):
@@ -141,7 +141,9 @@ def test_an_emulated_hand_stays_until_nobody_speaks_to_it():
 def test_a_fault_that_passes_while_the_hand_opens_is_no_reason_not_to_begin(lasting, ends):
     """A clock that goes on by 0.1 s a period; the fault comes just before the end of the time that opening takes."""
     now = iter(np.arange(0.0, 1e3, 0.1))
-    hand = ProstheticHand(AbilityHand(sheet.load("ability_hand")), HandOptions(port="none"), lambda: float(next(now)))
+    hand = ProstheticHand(
+        AbilityHand(hand_spec.load("ability_hand")), HandOptions(port="none"), lambda: float(next(now))
+    )
     periods = 0
 
     def tick(target, following):

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from myoprosthesis.core import registry
-from myoprosthesis.core.effector import NOTHING, Imposed
+from myoprosthesis.core.disturbance import NO_DISTURBANCE, Disturbance
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.force_field import ForceField
 from myoprosthesis.core.guard import GuardedEffector
-from myoprosthesis.core.law import Law
 from myoprosthesis.effectors import hand_model
 from myoprosthesis.effectors.hand_model import HandModelOptions
-from myoprosthesis.hands import sheet
+from myoprosthesis.hands import hand_spec
 
 HANDS = [n.removesuffix("_model") for n in registry.names("effectors") if n.endswith("_model")]
 DEGREE = np.radians(1.0)
@@ -27,12 +27,12 @@ def made(name, **options):
 
 def moved(body, target, seconds):
     """Joint positions of every tick, shape (n_ticks, n_joints)."""
-    return np.array([body.step(target, NOTHING).joint_position for _ in range(round(seconds / body.spec.dt))])
+    return np.array([body.step(target, NO_DISTURBANCE).joint_position for _ in range(round(seconds / body.spec.dt))])
 
 
 def emulated(name, target, seconds):
     """The same of the emulated hand, commanded in the bytes of its protocol."""
-    data = sheet.load(name)
+    data = hand_spec.load(name)
     codec = registry.factory("hand_protocols", name)(data)
     hand = registry.factory("emulators", name)(data)
     path = []
@@ -69,7 +69,7 @@ def test_it_comes_to_rest_where_the_emulated_hand_does(name):
 @pytest.mark.parametrize("name", HANDS)
 def test_it_is_beside_the_emulated_hand_all_the_way(name):
     """One motor law: apart only by the motion of 10 ms, as the hands are sampled and spoken to."""
-    body, data = made(name), sheet.load(name)
+    body, data = made(name), hand_spec.load(name)
     body.reset(0)
     apart = np.abs(moved(body, data.column("closed"), 1.5) - emulated(name, data.column("closed"), 1.5))
     assert (apart.max(axis=0) < 0.01 * data.column("speed")).all()
@@ -77,11 +77,11 @@ def test_it_is_beside_the_emulated_hand_all_the_way(name):
 
 @pytest.mark.parametrize("name", HANDS)
 def test_a_stroke_takes_as_long_as_the_data_sheet_says(name):
-    body, data = made(name), sheet.load(name)
+    body, data = made(name), hand_spec.load(name)
     for start, end in ((data.column("low"), data.column("high")), (data.column("high"), data.column("low"))):
         body.reset(0)
         moved(body, start, 2.0)
-        states = [body.step(end, NOTHING) for _ in range(round(2.0 / body.spec.dt))]
+        states = [body.step(end, NO_DISTURBANCE) for _ in range(round(2.0 / body.spec.dt))]
         path = np.array([s.joint_position for s in states])
         np.testing.assert_allclose(path[-1], end, atol=DEGREE)
         fastest = np.abs([s.joint_velocity for s in states]).max(axis=0)
@@ -94,10 +94,10 @@ def test_a_stroke_takes_as_long_as_the_data_sheet_says(name):
 
 @pytest.mark.parametrize("name", HANDS)
 def test_coupled_joints_turn_in_their_ratio_also_on_the_way(name):
-    body, data = made(name), sheet.load(name)
+    body, data = made(name), hand_spec.load(name)
     body.reset(0)
     for _ in range(round(1.0 / body.spec.dt)):
-        body.step(data.column("closed"), NOTHING)
+        body.step(data.column("closed"), NO_DISTURBANCE)
         for joint in data.joints:
             angle = body.data.joint(joint.name).qpos[0]
             for key, ratio in joint.coupled.items():
@@ -144,7 +144,7 @@ def test_a_push_on_a_finger_is_felt_and_gone_afterwards(name):
     target = np.array(body.spec.poses["open"])
     body.reset(0)
     for _ in range(round(0.3 / body.spec.dt)):
-        pushed = body.step(target, Imposed(endpoint=Law.of(f0=[0.0, -2.0, 0.0])))
+        pushed = body.step(target, Disturbance(endpoint=ForceField.of(f0=[0.0, -2.0, 0.0])))
     k = body.spec.joints.index("index") if "index" in body.spec.joints else None
     assert np.abs(pushed.joint_position - target).max() > 0.02
     if k is not None:
@@ -155,15 +155,15 @@ def test_a_push_on_a_finger_is_felt_and_gone_afterwards(name):
 @pytest.mark.parametrize("name", HANDS)
 def test_the_guard_limits_its_rate_as_the_real_one(name):
     body = made(name)
-    guard, data = GuardedEffector(body), sheet.load(name)
+    guard, data = GuardedEffector(body), hand_spec.load(name)
     guard.reset(0)
     applied = np.array([guard.step(data.column("closed") * 1.5).applied for _ in range(20)])
     assert np.abs(np.diff(applied, axis=0)).max() == pytest.approx(data.rate_limit * data.dt)
 
 
 def test_dynamixel_motors_hold_with_what_their_largest_current_gives():
-    data = sheet.load("leap")
-    stronger = sheet.load("leap", servos={**vars(data.servos), "current": 0.55})
+    data = hand_spec.load("leap")
+    stronger = hand_spec.load("leap", servos={**vars(data.servos), "current": 0.55})
     for made_of, current in ((data, data.servos.current), (stronger, 0.55)):
         model = hand_model.model_of(made_of)
         joint = model.joint("thumb_ip")
@@ -174,7 +174,7 @@ def test_dynamixel_motors_hold_with_what_their_largest_current_gives():
 def test_options_change_the_period_and_the_rate():
     body = made("ability_hand", dt=0.01, rate_limit=1.0)
     assert (body.spec.dt, body.spec.rate_limit) == (0.01, 1.0)
-    assert body.reset(0).time == 0 and body.step(np.zeros(6), NOTHING).time == pytest.approx(0.01)
+    assert body.reset(0).time == 0 and body.step(np.zeros(6), NO_DISTURBANCE).time == pytest.approx(0.01)
     with pytest.raises(ConfigError, match="4 ms is no whole multiple"):
         made("ability_hand", dt=0.004)
     with pytest.raises(ConfigError, match="no keyframe 'fist'; it has: open, power"):
@@ -182,7 +182,7 @@ def test_options_change_the_period_and_the_rate():
 
 
 def test_shapes_that_do_not_fit_the_data_sheet_are_refused(monkeypatch, tmp_path):
-    data = sheet.load("ability_hand")
+    data = hand_spec.load("ability_hand")
     text = (hand_model.MODELS / "ability_hand.xml").read_text()
     monkeypatch.setattr(hand_model, "MODELS", tmp_path)
     (tmp_path / "ability_hand.xml").write_text(text.replace('"ring_distal"', '"ring_far"'))
@@ -203,8 +203,8 @@ def test_a_ball_is_grasped_and_held_palm_down_upright_and_upside_down(name):
     assert np.abs(moved(body, start, 0.5)[-1] - start).max() < 1e-6  # its own weight does not bend the hand
     assert np.linalg.norm(body.data.body("ball").xpos - stood) < 0.001
     for share in np.linspace(0, 1, round(1.0 / body.spec.dt)):
-        body.step(start + share * (power - start), NOTHING)
-    state = [body.step(power, NOTHING) for _ in range(round(1.0 / body.spec.dt))][-1]
+        body.step(start + share * (power - start), NO_DISTURBANCE)
+    state = [body.step(power, NO_DISTURBANCE) for _ in range(round(1.0 / body.spec.dt))][-1]
     assert np.abs(state.joint_position - power).max() > 0.01 and np.abs(state.joint_effort).max() > 0.03
     held = body.data.body("ball").xpos.copy()
     body.model.geom("stand").conaffinity = 0

@@ -1,6 +1,6 @@
 import numpy as np
 
-from myoprosthesis.core.effector import NOTHING
+from myoprosthesis.core.disturbance import NO_DISTURBANCE
 from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.effectors.mirror import Mirror, MirrorOptions
 
@@ -8,7 +8,7 @@ from myoprosthesis.effectors.mirror import Mirror, MirrorOptions
 def test_it_is_where_it_was_told_to_be_after_one_period():
     mirror = Mirror(MirrorOptions(joints=("a", "b", "c")))
     mirror.reset(0)
-    state = mirror.step(np.array([0.1, -0.2, 0.3]), NOTHING)
+    state = mirror.step(np.array([0.1, -0.2, 0.3]), NO_DISTURBANCE)
     np.testing.assert_array_equal(state.joint_position, [0.1, -0.2, 0.3])
     np.testing.assert_allclose(state.joint_velocity, [10, -20, 30])
     assert state.time == 0.01

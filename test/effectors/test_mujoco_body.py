@@ -6,15 +6,15 @@ import mujoco
 import numpy as np
 import pytest
 
-from myoprosthesis.core.effector import NOTHING, Imposed
+from myoprosthesis.core.disturbance import NO_DISTURBANCE, Disturbance
 from myoprosthesis.core.errors import ConfigError, EffectorError
-from myoprosthesis.core.law import Law
+from myoprosthesis.core.force_field import ForceField
 from myoprosthesis.effectors import bodies
 from myoprosthesis.effectors.bodies import arm26, mjcf, myoelbow, myohand, point_mass
 from myoprosthesis.effectors.mujoco_body import BodyOptions, MujocoBody
 
-FIELD = Law.of(f0=[1, -2], K=[[-20, 3], [5, -30]], B=[[-1, 10], [-10, -2]], x0=[0.05, 0.3])
-CW = Law.of(B=[[0, 10], [-10, 0]])
+FIELD = ForceField.of(f0=[1, -2], K=[[-20, 3], [5, -30]], B=[[-1, 10], [-10, -2]], x0=[0.05, 0.3])
+CW = ForceField.of(B=[[0, 10], [-10, 0]])
 
 FREE = """<mujoco><option timestep="0.002" gravity="0 0 0"/><worldbody>
 <body name="trunk"><freejoint name="root"/><geom size="0.1"/><site name="endpoint" pos="0.1 0 0"/>
@@ -51,7 +51,7 @@ def test_without_a_load_it_is_plain_mj_step_bit_for_bit(make):
     body.reset(0)
     data = started(body)
     for command in commands(body, 1.0):
-        state = body.step(command, NOTHING)
+        state = body.step(command, NO_DISTURBANCE)
         data.ctrl[:] = command
         mujoco.mj_step(body.model, data, nstep=body.substeps)
         np.testing.assert_array_equal(body.data.qpos, data.qpos)
@@ -66,7 +66,7 @@ def test_a_state_is_of_one_instant(make, imposed):
     """Everything reported is what mj_forward finds at the reported positions, velocities and activations."""
     body = make(BodyOptions())
     body.reset(0)
-    law = {"nothing": NOTHING, "field": Imposed(endpoint=CW)}[imposed]
+    law = {"nothing": NO_DISTURBANCE, "field": Disturbance(endpoint=CW)}[imposed]
     m, jacobian = body.model, np.zeros((3, body.model.nv))
     site = m.site(body.spec.endpoint).id
     for command in commands(body, 0.2):
@@ -89,7 +89,7 @@ def test_endpoint_velocity_is_the_derivative_of_its_position():
     model = mujoco.MjModel.from_xml_path(str(bodies.MODELS / "arm26.xml"))
     model.opt.timestep = 1e-4
     body = MujocoBody("arm26", model, BodyOptions(dt=1e-4))
-    states = [body.reset(0)] + [body.step(c, NOTHING) for c in np.repeat(commands(body, 0.001, 4), 300, axis=0)]
+    states = [body.reset(0)] + [body.step(c, NO_DISTURBANCE) for c in np.repeat(commands(body, 0.001, 4), 300, axis=0)]
     x = np.array([s.endpoint_position for s in states])
     v = np.array([s.endpoint_velocity for s in states])
     numerical = (x[2:] - x[:-2]) / (2 * body.spec.dt)
@@ -102,11 +102,11 @@ def test_the_laws_are_evaluated_in_every_substep(make):
     """The same written again: position and velocity stage, forces from both laws, then the rest of the step."""
     body = make(BodyOptions())
     body.reset(0)
-    joint = Law.of(f0=[0.2, -0.1], K=[[-1, 0], [0.5, -2]], B=[[-0.1, 0], [0, 0.05]], n=2)
+    joint = ForceField.of(f0=[0.2, -0.1], K=[[-1, 0], [0.5, -2]], B=[[-0.1, 0], [0, 0.05]], n=2)
     data, jacobian = started(body), np.zeros((3, body.model.nv))
     site = body.model.site("endpoint").id
     for command in commands(body, 1.0, 2):
-        state = body.step(command, Imposed(endpoint=FIELD, joint=joint))
+        state = body.step(command, Disturbance(endpoint=FIELD, joint=joint))
         data.ctrl[:] = command
         loads, torques = [], []
         for _ in range(body.substeps):
@@ -126,8 +126,8 @@ def test_the_laws_are_evaluated_in_every_substep(make):
 def test_a_load_ends_with_its_period():
     body = point_mass(BodyOptions())
     body.reset(0)
-    body.step(np.zeros(4), Imposed(endpoint=Law.of(f0=[3.0])))
-    state = body.step(np.zeros(4), NOTHING)
+    body.step(np.zeros(4), Disturbance(endpoint=ForceField.of(f0=[3.0])))
+    state = body.step(np.zeros(4), NO_DISTURBANCE)
     assert not state.load.any() and not state.joint_load.any()
     assert not body.data.qfrc_applied.any()
 
@@ -135,7 +135,7 @@ def test_a_load_ends_with_its_period():
 def test_a_force_accelerates_the_point_mass_by_its_mass():
     body = point_mass(BodyOptions())
     body.reset(0)
-    state = body.step(np.zeros(4), Imposed(endpoint=Law.of(f0=[2.0, -1.0])))
+    state = body.step(np.zeros(4), Disturbance(endpoint=ForceField.of(f0=[2.0, -1.0])))
     np.testing.assert_allclose(state.joint_velocity, [0.02, -0.01], rtol=0.02)  # 1 kg, 10 ms, a little damping
 
 
@@ -144,9 +144,9 @@ def test_a_joint_load_turns_its_joint():
     for k in range(2):
         torque = np.eye(2)[k]
         body.reset(0)
-        pushed = [body.step(np.zeros(6), Imposed(joint=Law.of(f0=torque, n=2))) for _ in range(3)][-1]
+        pushed = [body.step(np.zeros(6), Disturbance(joint=ForceField.of(f0=torque, n=2))) for _ in range(3)][-1]
         body.reset(0)
-        free = [body.step(np.zeros(6), NOTHING) for _ in range(3)][-1]
+        free = [body.step(np.zeros(6), NO_DISTURBANCE) for _ in range(3)][-1]
         assert pushed.joint_velocity[k] - free.joint_velocity[k] > 0.05
         np.testing.assert_array_equal(pushed.joint_load, torque)
 
@@ -158,7 +158,7 @@ def test_a_weakness_of_0_paralyses_and_is_gone_when_it_ends(make):
 
     def run(*strengths):
         body.reset(0)
-        acting = [NOTHING if s is None else Imposed(strength=np.full(n, s)) for s in strengths]
+        acting = [NO_DISTURBANCE if s is None else Disturbance(strength=np.full(n, s)) for s in strengths]
         return [body.step(np.full(n, 0.7), imposed) for imposed in acting]
 
     def passive():
@@ -174,8 +174,8 @@ def test_a_weakness_of_0_paralyses_and_is_gone_when_it_ends(make):
     assert np.abs(healthy.muscle_force).sum() > np.abs(paralysed.muscle_force).sum() + 1.0
     np.testing.assert_array_equal(run(*[1.0] * 30)[-1].table, healthy.table)
     gains = body.model.actuator_gainprm.copy()
-    body.step(np.zeros(n), Imposed(strength=np.full(n, 0.3)))
-    body.step(np.zeros(n), NOTHING)
+    body.step(np.zeros(n), Disturbance(strength=np.full(n, 0.3)))
+    body.step(np.zeros(n), NO_DISTURBANCE)
     np.testing.assert_array_equal(body.model.actuator_gainprm, gains)
 
 
@@ -184,7 +184,7 @@ def test_half_strength_is_half_the_active_force_of_that_muscle_alone():
     strength = np.array([0.5, 1.0, 1.0, 1.0])
     body.reset(0)
     for _ in range(20):
-        state = body.step(np.full(4, 0.6), NOTHING)
+        state = body.step(np.full(4, 0.6), NO_DISTURBANCE)
     full = state.muscle_force
     body._set_strength(strength)
     mujoco.mj_fwdActuation(body.model, body.data)
@@ -198,19 +198,19 @@ def test_a_curl_field_does_no_work_and_a_viscous_one_takes_energy():
     model.actuator_gainprm[:, 2] = 1e-12
     model.actuator_biasprm[:, 2] = 1e-12
     body = MujocoBody("free mass", model, BodyOptions(dt=0.002))
-    for law, expected in ((CW, 1.0), (Law.of(B=-2.0 * np.eye(3)), np.exp(-2 * 2.0 * 0.2))):
+    for law, expected in ((CW, 1.0), (ForceField.of(B=-2.0 * np.eye(3)), np.exp(-2 * 2.0 * 0.2))):
         body.reset(0)
         body.data.qvel[:] = [0.3, 0.2]
         mujoco.mj_step1(model, body.data)
         for _ in range(100):
-            state = body.step(np.zeros(4), Imposed(endpoint=law))
+            state = body.step(np.zeros(4), Disturbance(endpoint=law))
         left = (state.joint_velocity**2).sum() / 0.13
         assert left == pytest.approx(expected, rel=0.05)  # semi-implicit Euler: (b·dt)² a step
 
 
 def test_a_clockwise_curl_field_bends_the_movement_to_the_right():
     paths = []
-    for law in (NOTHING, Imposed(endpoint=CW), Imposed(endpoint=-1.0 * CW)):
+    for law in (NO_DISTURBANCE, Disturbance(endpoint=CW), Disturbance(endpoint=-1.0 * CW)):
         body = point_mass(BodyOptions())
         body.reset(0)
         for _ in range(30):
@@ -238,12 +238,12 @@ def test_a_quaternion_has_no_velocity_of_its_scalar_part():
     body.reset(0)
     torque = np.zeros(12)
     torque[[3, 7]] = 1.0  # a torque on the scalar part is none
-    state = body.step(np.zeros(1), Imposed(joint=Law.of(f0=torque, n=12)))
+    state = body.step(np.zeros(1), Disturbance(joint=ForceField.of(f0=torque, n=12)))
     assert not state.joint_velocity.any() and not state.joint_load.any()
     torque[:] = 0.0
     torque[-1] = 0.01
-    damped = Law.of(f0=torque, B=np.diag([0.0] * 3 + [-5.0] + [0.0] * 8), n=12)
-    state = body.step(np.zeros(1), Imposed(joint=damped))
+    damped = ForceField.of(f0=torque, B=np.diag([0.0] * 3 + [-5.0] + [0.0] * 8), n=12)
+    state = body.step(np.zeros(1), Disturbance(joint=damped))
     assert state.joint_load.tolist() == torque.tolist() and state.joint_velocity[-1] > 0
 
 
@@ -289,9 +289,9 @@ def test_divergence_is_an_error_and_not_a_silent_new_start(tmp_path, monkeypatch
     body.reset(0)
     with pytest.raises(EffectorError, match="'arm26' diverged .* reset"), caplog.at_level(logging.INFO, "mujoco"):
         for _ in range(100):
-            body.step(np.full(6, 0.5), Imposed(endpoint=Law.of(B=1e4 * np.eye(3))))
+            body.step(np.full(6, 0.5), Disturbance(endpoint=ForceField.of(B=1e4 * np.eye(3))))
     assert np.isfinite(body.reset(0).table).all()
-    assert body.step(np.zeros(6), NOTHING).time == pytest.approx(0.01)
+    assert body.step(np.zeros(6), NO_DISTURBANCE).time == pytest.approx(0.01)
     assert caplog.text and not list(tmp_path.iterdir())
 
 

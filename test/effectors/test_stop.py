@@ -6,10 +6,10 @@ import mujoco
 import numpy as np
 import pytest
 
-from myoprosthesis.checks import check_effector, check_stop
 from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.effectors.mirror import Mirror, MirrorOptions
 from myoprosthesis.effectors.mujoco_body import BodyOptions, MujocoBody
+from myoprosthesis.testing import check_effector, check_stop
 
 from .bodies_of_others import MIXED, SERVOS, arm, muscle_arm
 

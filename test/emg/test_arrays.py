@@ -10,17 +10,17 @@ import scipy.sparse
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from myoprosthesis.checks import check_emg_format
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.emg import formats
-from myoprosthesis.emg.layout import Layout
 from myoprosthesis.emg.recording import Span
+from myoprosthesis.emg.recording_format import RecordingFormat
+from myoprosthesis.testing import check_emg_format
 
 N, RATE = 1200, 200.0
 SAMPLES = np.random.default_rng(0).normal(0, 50.0, (N, 4))
 LABELS = np.repeat([1, 2, 3], 400)
 SPANS = (Span("1", 0, 400), Span("2", 400, 800), Span("3", 800, 1200))
-UV = Layout(unit="uV")
+UV = RecordingFormat(unit="uV")
 
 
 def mat5(path, **variables):
@@ -69,7 +69,7 @@ MATS = pytest.mark.parametrize("write", [mat5, mat73])
 @MATS
 @pytest.mark.parametrize("fs", [RATE, np.full((4, 1), RATE), "200 Hz", "0.2 kHz", "200", np.int32(200)])
 def test_a_rate_of_every_channel_or_as_text(tmp_path, write, fs):
-    recording = formats.read(write(tmp_path / "a.mat", emg=SAMPLES, fs=fs, unit="uV"), Layout())
+    recording = formats.read(write(tmp_path / "a.mat", emg=SAMPLES, fs=fs, unit="uV"), RecordingFormat())
     assert recording.rate == RATE
     np.testing.assert_allclose(recording.samples, 1e-6 * SAMPLES, rtol=1e-12)
 
@@ -79,8 +79,8 @@ def test_a_rate_of_every_channel_or_as_text(tmp_path, write, fs):
 def test_a_rate_that_is_none_is_asked_for(tmp_path, write, fs):
     path = write(tmp_path / "a.mat", emg=SAMPLES, fs=fs, unit="uV")
     with pytest.raises(ConfigError, match=r"its fs is '.*', which is no rate in Hz: give it \(--rate\)"):
-        formats.read(path, Layout())
-    assert formats.read(path, Layout(rate=RATE)).rate == RATE
+        formats.read(path, RecordingFormat())
+    assert formats.read(path, RecordingFormat(rate=RATE)).rate == RATE
 
 
 def test_channels_of_several_rates_are_asked_for(tmp_path):
@@ -89,26 +89,29 @@ def test_channels_of_several_rates_are_asked_for(tmp_path):
     path = mat5(tmp_path / "a.mat", Data=SAMPLES, Channels=names, Fs=fs)
     with pytest.raises(ConfigError, match=r"several rates \(2000 Hz, 2000 Hz, 1000 Hz\): name those of one"):
         formats.read(path, UV)
-    two = formats.read(path, Layout(unit="uV", channels=("EMG 1", "EMG 2")))
+    two = formats.read(path, RecordingFormat(unit="uV", channels=("EMG 1", "EMG 2")))
     assert two.rate == 2000.0 and two.channels == ("EMG 1", "EMG 2")
 
 
 @MATS
 def test_units_as_text_of_matlab(tmp_path, write):
     for unit in ("uV", "µV", "microvolts"):
-        assert formats.read(write(tmp_path / "a.mat", emg=SAMPLES, fs=RATE, unit=unit), Layout()).file_unit == "uV"
+        assert (
+            formats.read(write(tmp_path / "a.mat", emg=SAMPLES, fs=RATE, unit=unit), RecordingFormat()).file_unit
+            == "uV"
+        )
     with pytest.raises(ConfigError, match="unit is uV, not mV"):
-        formats.read(tmp_path / "a.mat", Layout(unit="mV"))
+        formats.read(tmp_path / "a.mat", RecordingFormat(unit="mV"))
 
 
 @MATS
 def test_codes_keep_all_their_digits_and_missing_ones_are_no_label(tmp_path, write):
     codes = np.where(LABELS == 3, np.nan, LABELS + 16711680.0)
     path = write(tmp_path / "a.mat", emg=SAMPLES, fs=RATE, unit="uV", trigger=codes)
-    recording = formats.read(path, Layout(label="trigger"))
+    recording = formats.read(path, RecordingFormat(label="trigger"))
     assert recording.spans == (Span("16711681", 0, 400), Span("16711682", 400, 800))
-    check_emg_format(lambda block: formats.blocks(path, Layout(label="trigger"), block))
-    assert formats.read(path, Layout()).remarks == ("as long as the EMG, and not read: trigger",)
+    check_emg_format(lambda block: formats.blocks(path, RecordingFormat(label="trigger"), block))
+    assert formats.read(path, RecordingFormat()).remarks == ("as long as the EMG, and not read: trigger",)
 
 
 @MATS
@@ -141,11 +144,11 @@ def test_samples_behind_the_last_time_are_left_out(tmp_path):
 def test_arrays_are_turned_when_a_person_says_so(tmp_path, write):
     path = write(tmp_path / "a.mat", emg=SAMPLES.T, fs=RATE, unit="uV")
     with pytest.raises(ConfigError, match="4 samples of 1200 channels: is it the wrong way round.*--transposed"):
-        formats.read(path, Layout())
-    np.testing.assert_allclose(formats.read(path, Layout(transposed=True)).samples, 1e-6 * SAMPLES, rtol=1e-12)
+        formats.read(path, RecordingFormat())
+    np.testing.assert_allclose(formats.read(path, RecordingFormat(transposed=True)).samples, 1e-6 * SAMPLES, rtol=1e-12)
     labelled = write(tmp_path / "b.mat", emg=SAMPLES, fs=RATE, unit="uV", label=LABELS)
     with pytest.raises(ConfigError, match="has its samples in rows.*not in columns"):
-        formats.read(labelled, Layout(label="label", transposed=True))
+        formats.read(labelled, RecordingFormat(label="label", transposed=True))
 
 
 @MATS
@@ -154,15 +157,15 @@ def test_structures_and_cells(tmp_path, write):
     cells = trials if write is mat73 else np.array([*trials, None], object)[:2]
     data = {"emg": SAMPLES, "fs": RATE, "info": {"unit": "uV", "who": "nobody"}, "label": LABELS}
     path = write(tmp_path / "a.mat", data=data, parts=cells)
-    recording = formats.read(path, Layout(unit="uV", label="label"))
+    recording = formats.read(path, RecordingFormat(unit="uV", label="label"))
     assert recording.rate == RATE and recording.spans == SPANS
     np.testing.assert_allclose(recording.samples, 1e-6 * SAMPLES, rtol=1e-12)
-    second = formats.read(path, Layout(dataset="parts/2", rate=RATE, unit="uV"))
+    second = formats.read(path, RecordingFormat(dataset="parts/2", rate=RATE, unit="uV"))
     np.testing.assert_allclose(second.samples, 1e-6 * SAMPLES[600:], rtol=1e-12)
     two = write(tmp_path / "b.mat", left={"emg": SAMPLES, "fs": RATE}, right={"emg": 2 * SAMPLES, "fs": 2 * RATE})
     with pytest.raises(ConfigError, match=r"say which is the EMG \(--dataset\); it holds left/emg 1200×4.*right/emg"):
         formats.read(two, UV)
-    assert formats.read(two, Layout(unit="uV", dataset="right")).rate == 2 * RATE
+    assert formats.read(two, RecordingFormat(unit="uV", dataset="right")).rate == 2 * RATE
 
 
 @MATS
@@ -170,7 +173,7 @@ def test_labels_that_are_words(tmp_path, write):
     words = [{1: "rest", 2: "grip #1", 3: ""}[k] for k in LABELS[::100]]
     path = write(tmp_path / "a.mat", emg=SAMPLES[::100], fs=RATE, unit="uV",
                  label=words if write is mat73 else np.array(words, object))  # fmt: skip
-    assert formats.read(path, Layout(label="label")).spans == (Span("rest", 0, 4), Span("grip #1", 4, 8))
+    assert formats.read(path, RecordingFormat(label="label")).spans == (Span("rest", 0, 4), Span("grip #1", 4, 8))
 
 
 def test_objects_of_matlab_are_told_of(tmp_path):
@@ -181,25 +184,25 @@ def test_objects_of_matlab_are_told_of(tmp_path):
         sparse = file.create_group("few")
         sparse.attrs["MATLAB_sparse"] = np.uint64(5)
         sparse["data"] = np.ones(3)
-    remarks = formats.read(path, Layout()).remarks
+    remarks = formats.read(path, RecordingFormat()).remarks
     assert any("'names' is a MATLAB string and not read" in r for r in remarks)
     assert any("'few' is a sparse matrix" in r for r in remarks)
     five = mat5(tmp_path / "b.mat", emg=SAMPLES, fs=RATE, unit="uV", few=scipy.sparse.eye(3))
-    assert any("'few' is a sparse matrix" in r for r in formats.read(five, Layout()).remarks)
+    assert any("'few' is a sparse matrix" in r for r in formats.read(five, RecordingFormat()).remarks)
 
 
 def test_one_channel_is_one_channel(tmp_path):
     for k, shape in enumerate([(N, 1), (1, N), (N,)]):
         path = mat5(tmp_path / f"{k}.mat", emg=SAMPLES[:, 0].reshape(shape), fs=RATE, unit="uV")
-        recording = formats.read(path, Layout())
+        recording = formats.read(path, RecordingFormat())
         np.testing.assert_allclose(recording.samples, 1e-6 * SAMPLES[:, :1], rtol=1e-12)
     path = mat5(tmp_path / "a.mat", emg_biceps=SAMPLES[:, 0], emg_triceps=SAMPLES[:, 1], force=SAMPLES[:, 2], fs=RATE)
-    recording = formats.read(path, Layout(unit="uV", targets=("force",)))
+    recording = formats.read(path, RecordingFormat(unit="uV", targets=("force",)))
     assert recording.channels == ("emg_biceps", "emg_triceps")
     np.testing.assert_allclose(recording.samples, 1e-6 * SAMPLES[:, :2], rtol=1e-12)
     assert np.array_equal(recording.targets[:, 0], SAMPLES[:, 2]) and recording.remarks == ()
     with pytest.raises(ConfigError, match="has no samples"):
-        formats.read(mat5(tmp_path / "b.mat", emg=np.zeros((0, 4)), fs=RATE, unit="uV"), Layout())
+        formats.read(mat5(tmp_path / "b.mat", emg=np.zeros((0, 4)), fs=RATE, unit="uV"), RecordingFormat())
 
 
 def test_what_is_not_emg_is_never_taken_for_it(tmp_path):
@@ -209,7 +212,10 @@ def test_what_is_not_emg_is_never_taken_for_it(tmp_path):
     counter = np.column_stack([np.arange(N), SAMPLES])
     with pytest.raises(ConfigError, match="does not say which of its channels are EMG, and 'ch1'"):
         formats.read(mat5(tmp_path / "b.mat", data=counter, fs=RATE), UV)
-    assert formats.read(tmp_path / "b.mat", Layout(unit="uV", channels=("ch2", "ch3"))).channels == ("ch2", "ch3")
+    assert formats.read(tmp_path / "b.mat", RecordingFormat(unit="uV", channels=("ch2", "ch3"))).channels == (
+        "ch2",
+        "ch3",
+    )
 
 
 def hdf5(path, fill, **attributes):
@@ -225,19 +231,19 @@ def test_a_compound_dataset_of_emg2pose_and_of_emg2qwerty(tmp_path):
     table["time"], table["emg"] = 1.7e9 + np.arange(N) / RATE, SAMPLES
     path = hdf5(tmp_path / "a.hdf5", lambda f: f.create_dataset("emg2pose/timeseries", data=table, chunks=True))
     for dataset in ("", "timeseries", "emg2pose/timeseries", "emg2pose", "timeseries/emg"):
-        recording = formats.read(path, Layout(dataset=dataset))
+        recording = formats.read(path, RecordingFormat(dataset=dataset))
         np.testing.assert_allclose(recording.samples, 1e-6 * SAMPLES.astype("f4").astype(float), rtol=1e-9)
         assert recording.stamped and np.array_equal(recording.times, table["time"])
     assert "times are those of 'emg2pose/timeseries/time'" in recording.remarks
-    check_emg_format(lambda block: formats.blocks(path, Layout(), block))
+    check_emg_format(lambda block: formats.blocks(path, RecordingFormat(), block))
     two = np.zeros(N, [("time", "f8"), ("emg_right", "f4", (4,)), ("emg_left", "f4", (4,))])
     two["emg_left"] = SAMPLES
     path = hdf5(tmp_path / "b.hdf5", lambda f: f.create_dataset("emg2qwerty/timeseries", data=two))
     with pytest.raises(
         ConfigError, match="say which is the EMG.*timeseries/emg_right 1200×4.*timeseries/emg_left 1200×4"
     ):
-        formats.read(path, Layout())
-    left = formats.read(path, Layout(dataset="emg_left"))
+        formats.read(path, RecordingFormat())
+    left = formats.read(path, RecordingFormat(dataset="emg_left"))
     np.testing.assert_allclose(left.samples, 1e-6 * SAMPLES.astype("f4").astype(float), rtol=1e-9)
 
 
@@ -246,7 +252,7 @@ def test_a_compound_dataset_with_a_field_a_channel(tmp_path):
     table["EMG flexor"], table["EMG extensor"] = SAMPLES[:, :2].T
     table["cue"], table["t"] = np.repeat([b"rest", b"fist", b"rest"], 400), np.arange(N) / RATE
     path = hdf5(tmp_path / "a.h5", lambda f: f.create_dataset("table", data=table))
-    recording = formats.read(path, Layout(label="cue"))
+    recording = formats.read(path, RecordingFormat(label="cue"))
     assert recording.channels == ("EMG flexor", "EMG extensor") and [s.label for s in recording.spans] == [
         "rest",
         "fist",
@@ -260,34 +266,34 @@ def test_times_whose_steps_are_not_those_of_the_rate_are_told_of_and_not_used(tm
         file["emg"], file["time"] = SAMPLES, np.arange(N) * 5.0
 
     path = hdf5(tmp_path / "a.h5", fill)
-    recording = formats.read(path, Layout())
+    recording = formats.read(path, RecordingFormat())
     assert not recording.stamped and any("'time' is not used" in r for r in recording.remarks)
-    named = formats.read(path, Layout(time="time", time_unit="ms"))
+    named = formats.read(path, RecordingFormat(time="time", time_unit="ms"))
     assert named.stamped and named.times[200] == pytest.approx(1.0)
 
 
-WORDS = np.array(["rest", "fist", "open"])
+COMMANDS = np.array(["rest", "fist", "open"])
 
 
 @pytest.mark.parametrize("kind", ["fixed", "variable", "enum", "bool", "float", "column"])
 def test_labels_of_every_kind(tmp_path, kind):
-    words = WORDS[LABELS - 1]
+    words = COMMANDS[LABELS - 1]
     values, expected = {
-        "fixed": (words.astype("S4"), WORDS), "variable": (words.astype(object), WORDS),
-        "enum": (LABELS.astype("u1"), WORDS), "bool": (LABELS == 2, ["False", "True", "False"]),
+        "fixed": (words.astype("S4"), COMMANDS), "variable": (words.astype(object), COMMANDS),
+        "enum": (LABELS.astype("u1"), COMMANDS), "bool": (LABELS == 2, ["False", "True", "False"]),
         "float": (LABELS / 2, ["0.5", "1", "1.5"]), "column": (LABELS[:, None], ["1", "2", "3"]),
     }[kind]  # fmt: skip
-    types = {"variable": h5py.string_dtype(), "enum": h5py.enum_dtype({w: k + 1 for k, w in enumerate(WORDS)}, "u1")}
+    types = {"variable": h5py.string_dtype(), "enum": h5py.enum_dtype({w: k + 1 for k, w in enumerate(COMMANDS)}, "u1")}
 
     def fill(file):
         file.create_dataset("emg", data=SAMPLES, compression="gzip", chunks=(100, 4))
         file.create_dataset("cue", data=values, dtype=types.get(kind))
 
     path = hdf5(tmp_path / "a.h5", fill)
-    recording = formats.read(path, Layout(label="cue"))
+    recording = formats.read(path, RecordingFormat(label="cue"))
     edges = ((0, 400), (400, 800), (800, 1200))
     assert recording.spans == tuple(Span(str(w), *e) for w, e in zip(expected, edges, strict=True))
-    check_emg_format(lambda block: formats.blocks(path, Layout(label="cue"), block))
+    check_emg_format(lambda block: formats.blocks(path, RecordingFormat(label="cue"), block))
 
 
 def test_integers_with_scale_and_offset(tmp_path):
@@ -298,7 +304,7 @@ def test_integers_with_scale_and_offset(tmp_path):
         data = file.create_dataset("emg", data=stored, compression="gzip")
         data.attrs.update({"scale_factor": 0.195, "add_offset": 10.0, "_FillValue": np.int16(-32768)})
 
-    recording = formats.read(hdf5(tmp_path / "a.h5", fill), Layout())
+    recording = formats.read(hdf5(tmp_path / "a.h5", fill), RecordingFormat())
     expected = 1e-6 * (stored * 0.195 + 10.0)
     expected[7, 1] = np.nan
     np.testing.assert_allclose(recording.samples, expected, rtol=1e-12)
@@ -307,21 +313,21 @@ def test_integers_with_scale_and_offset(tmp_path):
     def gain(file):
         file.create_dataset("emg", data=stored).attrs["gain"] = 24
 
-    assert "gain is not applied" in formats.read(hdf5(tmp_path / "b.h5", gain), Layout()).remarks[0]
+    assert "gain is not applied" in formats.read(hdf5(tmp_path / "b.h5", gain), RecordingFormat()).remarks[0]
 
     def loose(file):
         file.create_dataset("emg", data=SAMPLES).attrs.update({"scale": 7.0, "offset": 3.0})
         file.create_dataset("other/emg_stored", data=stored).attrs.update({"scale": 0.195, "offset": 10.0})
 
     path = hdf5(tmp_path / "c.h5", loose)
-    volts = formats.read(path, Layout(dataset="emg"))
+    volts = formats.read(path, RecordingFormat(dataset="emg"))
     np.testing.assert_allclose(volts.samples, 1e-6 * SAMPLES, rtol=1e-12)
     assert volts.remarks[0] == "its scale, offset is not applied: samples are as stored, in the unit it says"
-    stretched = formats.read(path, Layout(dataset="emg_stored"))
+    stretched = formats.read(path, RecordingFormat(dataset="emg_stored"))
     np.testing.assert_allclose(stretched.samples, 1e-6 * (stored * 0.195 + 10.0), rtol=1e-12)
     text = hdf5(tmp_path / "d.h5", lambda f: f.create_dataset("emg", data=stored).attrs.update({"scale": "much"}))
     with pytest.raises(ConfigError, match="its scale is 1 values, one number a channel is needed"):
-        formats.read(text, Layout())
+        formats.read(text, RecordingFormat())
 
 
 @MATS
@@ -332,7 +338,7 @@ def test_a_scale_beside_integers_is_applied(tmp_path, write):
         with h5py.File(path, "r+") as file:
             del file["emg"]
             file["emg"] = stored.T
-    recording = formats.read(path, Layout())
+    recording = formats.read(path, RecordingFormat())
     np.testing.assert_allclose(recording.samples, 1e-6 * 0.195 * stored, rtol=1e-12)
     assert "its scale of 0.195 is applied" in recording.remarks
 
@@ -343,7 +349,7 @@ def test_a_unit_for_each_channel(tmp_path):
         file["emg"].attrs["channels"] = ["EMG1", "EMG2", "EMG3", "ACC"]
 
     path = hdf5(tmp_path / "a.h5", fill, unit=["uV", "mV", "V", "g"])
-    recording = formats.read(path, Layout())
+    recording = formats.read(path, RecordingFormat())
     assert recording.channels == ("EMG1", "EMG2", "EMG3") and recording.unit == "V"
     np.testing.assert_allclose(recording.samples, SAMPLES[:, :3] * [1e-6, 1e-3, 1.0], rtol=1e-12)
 
@@ -358,7 +364,7 @@ def test_facts_are_found_in_attributes_of_the_dataset_its_groups_and_the_file_an
     path = tmp_path / "a.h5"
     with h5py.File(path, "w") as file:
         fill(file)
-    recording = formats.read(path, Layout())
+    recording = formats.read(path, RecordingFormat())
     assert (recording.rate, recording.file_unit) == (1000.0, "mV")
 
 
@@ -368,7 +374,7 @@ def test_a_data_frame_of_pandas(tmp_path):
         file["df/block0_items"] = np.array([b"EMG1", b"EMG2", b"EMG3", b"EMG4"])
         file["df/axis1"] = np.arange(N)
 
-    recording = formats.read(hdf5(tmp_path / "a.h5", fill), Layout())
+    recording = formats.read(hdf5(tmp_path / "a.h5", fill), RecordingFormat())
     assert recording.channels == ("EMG1", "EMG2", "EMG3", "EMG4")
 
 
@@ -391,7 +397,7 @@ def virtual(file):
 def test_other_files_are_never_read(tmp_path, fill, name):
     hdf5(tmp_path / "other.h5", lambda f: f.create_dataset("emg", data=SAMPLES))
     with pytest.raises(ConfigError, match=r"'emg' lies in another file \((/etc/passwd|other.h5)\), which is not read"):
-        formats.read(hdf5(tmp_path / name, fill), Layout())
+        formats.read(hdf5(tmp_path / name, fill), RecordingFormat())
 
 
 def declared(n):
@@ -410,7 +416,7 @@ def circle(file):
 @pytest.mark.parametrize("fill", [declared(10**12), declared(2 * 10**8), declared(1000), loop, circle])
 def test_what_is_declared_and_not_there_gets_one_sentence(tmp_path, fill, name):
     with pytest.raises(ConfigError) as caught:
-        formats.read(hdf5(tmp_path / name, fill), Layout())
+        formats.read(hdf5(tmp_path / name, fill), RecordingFormat())
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 400
 
 
@@ -418,7 +424,7 @@ def test_what_is_declared_and_not_there_gets_one_sentence(tmp_path, fill, name):
 def test_empty_facts_are_asked_for(tmp_path, attributes):
     path = hdf5(tmp_path / "a.h5", lambda f: f.create_dataset("emg", data=SAMPLES), **attributes)
     with pytest.raises(ConfigError, match="does not say its (sampling rate|unit)"):
-        formats.read(path, Layout())
+        formats.read(path, RecordingFormat())
 
 
 def test_damaged_files_of_matlab_get_one_sentence(tmp_path):
@@ -446,7 +452,7 @@ def test_what_grows_beyond_the_limit_when_it_is_decompressed_is_refused_before(t
         formats.read(tmp_path / "a.mat", UV)
     zeros = hdf5(tmp_path / "a.h5", lambda f: f.create_dataset("emg", data=np.zeros((10**5, 4)), compression="gzip"))
     with pytest.raises(ConfigError, match="'emg' takes 0.0032 GB in memory, 0.0001 GB can be read: cut it up"):
-        formats.read(zeros, Layout())
+        formats.read(zeros, RecordingFormat())
 
 
 NAMES = st.lists(
@@ -476,7 +482,7 @@ def test_figures_are_those_of_scipy_and_h5py(tmp_path_factory, info, names, rate
         mat73(path, emg=data, label=label, fs=rate, unit=unit, channels=channels)
     else:
         mat5(path, emg=data, label=label, fs=rate, unit=unit, channels=np.array(channels, object))
-    recording = formats.read(path, Layout(label="label"))
+    recording = formats.read(path, RecordingFormat(label="label"))
     if version == "5":
         variables = scipy.io.loadmat(path)
         stored, labels, said = variables["emg"], variables["label"].ravel(), variables["fs"].item()
@@ -507,7 +513,7 @@ CELLS = [["rest", "fist"][(k // 1000) % 2] for k in range(4200)]
 def test_cells_of_texts_are_read_however_many_there_are(tmp_path):
     samples = np.resize(SAMPLES, (4200, 4))
     cells = np.array([*CELLS[:-1], ""], object)
-    asked = Layout(unit="uV", label="label")
+    asked = RecordingFormat(unit="uV", label="label")
     for path in (
         mat5(tmp_path / "a.mat", emg=samples, fs=RATE, label=cells),
         mat73(tmp_path / "b.mat", emg=samples, fs=RATE, label=list(cells)),
@@ -523,7 +529,7 @@ def test_cells_that_turn_out_to_be_no_texts_are_refused(tmp_path):
     samples = np.resize(SAMPLES, (4200, 4))
     path = mat73(tmp_path / "a.mat", emg=samples, fs=RATE, label=[*CELLS[:-1], 3.0])
     with pytest.raises(ConfigError, match="'label' has cells that are no texts"):
-        formats.read(path, Layout(unit="uV", label="label"))
+        formats.read(path, RecordingFormat(unit="uV", label="label"))
 
 
 def test_more_structures_than_are_looked_at_are_told_of(tmp_path):
@@ -542,7 +548,7 @@ def test_everything_that_is_not_read_is_named(tmp_path):
         file["trigger"] = np.ones(N)
         file["phase"] = np.ones(N, complex)
 
-    text = "; ".join(formats.read(hdf5(tmp_path / "a.h5", fill), Layout()).remarks)
+    text = "; ".join(formats.read(hdf5(tmp_path / "a.h5", fill), RecordingFormat()).remarks)
     for words in ("events/start 2", "events/name 2", "acc 1200×3", "label 1199", "and not read: trigger", "'phase'"):
         assert words in text
     assert "fs" not in text and "unit" not in text
@@ -554,7 +560,7 @@ def test_why_the_emg_cannot_be_read_is_told(tmp_path):
     with pytest.raises(ConfigError, match="'emg' is a sparse matrix and not read"):
         formats.read(mat5(tmp_path / "b.mat", emg=scipy.sparse.csc_matrix(SAMPLES), fs=RATE), UV)
     with pytest.raises(ConfigError, match="'emg' is complex and not read"):
-        formats.read(mat5(tmp_path / "a.mat", emg=SAMPLES + 1j, fs=RATE), Layout(unit="uV", dataset="emg"))
+        formats.read(mat5(tmp_path / "a.mat", emg=SAMPLES + 1j, fs=RATE), RecordingFormat(unit="uV", dataset="emg"))
 
 
 def test_a_dataset_a_channel_keeps_the_unit_of_each(tmp_path):
@@ -562,21 +568,21 @@ def test_a_dataset_a_channel_keeps_the_unit_of_each(tmp_path):
         for name, unit, n in zip(("EMG1", "EMG2"), ("uV", "mV"), lengths, strict=True):
             file.create_dataset(f"emg/{name}", data=SAMPLES[:n, 0]).attrs["unit"] = unit
 
-    recording = formats.read(hdf5(tmp_path / "a.h5", fill), Layout())
+    recording = formats.read(hdf5(tmp_path / "a.h5", fill), RecordingFormat())
     np.testing.assert_allclose(recording.samples, SAMPLES[:, :1] * [1e-6, 1e-3], rtol=1e-12)
     path = hdf5(tmp_path / "b.h5", lambda file: fill(file, (N, N - 7)))
-    for asked in (Layout(), Layout(dataset="emg")):
+    for asked in (RecordingFormat(), RecordingFormat(dataset="emg")):
         with pytest.raises(ConfigError, match=r"several lengths .*EMG1 1200.* \(--dataset emg/EMG1\)"):
             formats.read(path, asked)
-    assert len(formats.read(path, Layout(dataset="emg/EMG2"))) == N - 7
+    assert len(formats.read(path, RecordingFormat(dataset="emg/EMG2"))) == N - 7
 
 
 def test_channels_in_several_units_are_read_in_their_own(tmp_path):
     path = mat5(tmp_path / "a.mat", emg=SAMPLES, fs=RATE, units=np.array(["mV", "mV", "mV", "uV"], object))
     with pytest.raises(ConfigError, match=r"several units \(.*ch4 uV\): each is read in its own, leave unit out"):
-        formats.read(path, Layout(unit="mV"))
+        formats.read(path, RecordingFormat(unit="mV"))
     expected = SAMPLES * [1e-3, 1e-3, 1e-3, 1e-6]
-    np.testing.assert_allclose(formats.read(path, Layout()).samples, expected, rtol=1e-12)
+    np.testing.assert_allclose(formats.read(path, RecordingFormat()).samples, expected, rtol=1e-12)
 
 
 def test_a_link_to_another_file_does_not_hide_the_dataset_that_is_named(tmp_path):
@@ -585,9 +591,9 @@ def test_a_link_to_another_file_does_not_hide_the_dataset_that_is_named(tmp_path
         file["dead"] = h5py.ExternalLink("other.h5", "/emg")
 
     path = hdf5(tmp_path / "a.h5", fill)
-    recording = formats.read(path, Layout(dataset="real/emg"))
+    recording = formats.read(path, RecordingFormat(dataset="real/emg"))
     assert "'dead' lies in another file (other.h5), which is not read: copy it into this one" in recording.remarks
     with pytest.raises(ConfigError, match=r"dead.*--dataset"):
-        formats.read(path, Layout())
+        formats.read(path, RecordingFormat())
     with pytest.raises(ConfigError, match="'dead' lies in another file"):
-        formats.read(path, Layout(dataset="dead"))
+        formats.read(path, RecordingFormat(dataset="dead"))

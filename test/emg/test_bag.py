@@ -9,13 +9,13 @@ import pytest
 from rosbags import rosbag2
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
-from myoprosthesis.checks import check_emg_format
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.emg import formats
 from myoprosthesis.emg.conditioning import Conditioning
-from myoprosthesis.emg.layout import Layout
 from myoprosthesis.emg.recording import Span
+from myoprosthesis.emg.recording_format import RecordingFormat
 from myoprosthesis.emg.source import SourceSpec
+from myoprosthesis.testing import check_emg_format
 
 RATE, N = 200.0, 400
 SAMPLES = np.random.default_rng(0).normal(0, 50.0, (N, 4)).astype(np.float32)
@@ -96,7 +96,7 @@ def recorded(namespace="", raw=True):
 @pytest.mark.parametrize("namespace", ["", "/left"])
 def test_what_a_stack_recorded_is_read_raw_with_its_prompts(tmp_path, name, namespace):
     path = bag(tmp_path / name, recorded(namespace))
-    recording = formats.read(path, Layout())
+    recording = formats.read(path, RecordingFormat())
     np.testing.assert_allclose(recording.samples, 1e-6 * SAMPLES.astype(float), rtol=1e-12)
     np.testing.assert_allclose(recording.times, TIMES, atol=1e-6)
     assert recording.spans == (Span("rest", 0, 150), Span("fist", 150, 300)) and recording.rate == RATE
@@ -106,12 +106,12 @@ def test_what_a_stack_recorded_is_read_raw_with_its_prompts(tmp_path, name, name
         "its labels have no duration: each holds until the next label begins",
         "1 label without a text ends the one before",
     )
-    check_emg_format(lambda block: formats.blocks(path, Layout(), block))
+    check_emg_format(lambda block: formats.blocks(path, RecordingFormat(), block))
 
 
 def test_what_was_filtered_already_is_not_filtered_again(tmp_path):
     path = bag(tmp_path / "a.mcap", recorded())
-    filtered = Layout(dataset="/emg/filtered")
+    filtered = RecordingFormat(dataset="/emg/filtered")
     with pytest.raises(
         ConfigError, match=r"/emg/filtered was filtered by the stack .*high_pass_hz 20.*take what is raw"
     ):
@@ -120,7 +120,7 @@ def test_what_was_filtered_already_is_not_filtered_again(tmp_path):
     np.testing.assert_allclose(shown.samples, 0.5e-6 * SAMPLES.astype(float), rtol=1e-12)
     only = bag(tmp_path / "b.mcap", recorded(raw=False))
     with pytest.raises(ConfigError, match=r"holds 0 topics of EMG.*there are /emg/filtered"):
-        formats.read(only, Layout())
+        formats.read(only, RecordingFormat())
 
 
 @BOTH
@@ -130,15 +130,15 @@ def test_an_array_a_sample(tmp_path, name, kind):
     messages = [array("/myo/emg", t, row, (), kind) for t, row in zip(TIMES, values, strict=True)]
     path = bag(tmp_path / name, messages)
     with pytest.raises(ConfigError, match="sampling rate"):
-        formats.read(path, Layout(unit="uV"))
-    recording = formats.read(path, Layout(**ASKED))
+        formats.read(path, RecordingFormat(unit="uV"))
+    recording = formats.read(path, RecordingFormat(**ASKED))
     assert recording.channels == ("ch1", "ch2", "ch3", "ch4") and recording.stamped
     np.testing.assert_allclose(recording.samples, 1e-6 * values.astype(float), rtol=1e-6)
     np.testing.assert_allclose(recording.times, TIMES, atol=1e-6)
     assert recording.remarks == ("times are when each message was recorded",)
-    two = formats.read(path, Layout(**ASKED, channels=("ch3", "ch1")))
+    two = formats.read(path, RecordingFormat(**ASKED, channels=("ch3", "ch1")))
     assert np.array_equal(two.samples, recording.samples[:, [2, 0]])
-    check_emg_format(lambda block: formats.blocks(path, Layout(**ASKED), block))
+    check_emg_format(lambda block: formats.blocks(path, RecordingFormat(**ASKED), block))
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_an_array_a_sample(tmp_path, name, kind):
 def test_an_array_of_several_samples(tmp_path, labels, turned):
     blocks = [(TIMES[a + 19], SAMPLES[a : a + 20]) for a in range(0, N, 20)]
     messages = [array("/emg", t, x.T if turned else x, labels) for t, x in blocks]
-    recording = formats.read(bag(tmp_path / "a.mcap", messages), Layout(**ASKED))
+    recording = formats.read(bag(tmp_path / "a.mcap", messages), RecordingFormat(**ASKED))
     np.testing.assert_allclose(recording.samples, 1e-6 * SAMPLES.astype(float), rtol=1e-12)
     np.testing.assert_allclose(recording.times, TIMES, atol=1e-6)
     assert "times are when each message was recorded, that of its last sample" in recording.remarks
@@ -156,10 +156,10 @@ def test_an_array_of_several_samples(tmp_path, labels, turned):
 def test_an_array_that_does_not_say_which_way_round_it_is_is_refused(tmp_path):
     path = bag(tmp_path / "a.mcap", [array("/emg", 1.0, SAMPLES[:20])])
     with pytest.raises(ConfigError, match="arrays of 20 × 4 do not say which of these are the channels"):
-        formats.read(path, Layout(**ASKED))
+        formats.read(path, RecordingFormat(**ASKED))
     changes = [array("/emg", 1.0, SAMPLES[0], ()), array("/emg", 2.0, SAMPLES[0, :3], ())]
     with pytest.raises(ConfigError, match=r"the channels of /emg change from 4 \(ch1, ch2, ch3, ch4\) to 3"):
-        formats.read(bag(tmp_path / "b.mcap", changes), Layout(**ASKED))
+        formats.read(bag(tmp_path / "b.mcap", changes), RecordingFormat(**ASKED))
 
 
 @BOTH
@@ -177,20 +177,20 @@ def test_messages_of_other_packages(tmp_path, name):
 
     messages = [("/myo_raw/emg", TIMES[k] + 0.1, "myo_msgs/msg/EmgArray", make(k)) for k in range(N)]
     path = bag(tmp_path / name, messages, definition)
-    layout = Layout(rate=RATE, unit="counts", channels=tuple(f"data.{k + 1}" for k in range(8)))
+    layout = RecordingFormat(rate=RATE, unit="counts", channels=tuple(f"data.{k + 1}" for k in range(8)))
     recording = formats.read(path, layout)
     assert np.array_equal(recording.samples, np.arange(8) + np.arange(N)[:, None])
     np.testing.assert_allclose(recording.times, TIMES, atol=1e-6)
     assert recording.remarks == ("times are the stamps of its messages",)
     with pytest.raises(ConfigError, match="unknown channel 'data': known are data.1"):
-        formats.read(path, Layout(rate=RATE, unit="counts", channels=("data",)))
+        formats.read(path, RecordingFormat(rate=RATE, unit="counts", channels=("data",)))
 
 
 def test_what_is_not_called_emg_is_asked_for(tmp_path):
     path = bag(tmp_path / "a.mcap", [array("/imu", 1.0, [1, 2, 3], ()), array("/lidar", 1.0, [1, 2], ())])
     with pytest.raises(ConfigError, match=r"holds 0 topics of EMG: say which \(--dataset\); there are /imu.*/lidar"):
-        formats.read(path, Layout(**ASKED))
-    assert formats.read(path, Layout(**ASKED, dataset="/imu")).samples.shape == (1, 3)
+        formats.read(path, RecordingFormat(**ASKED))
+    assert formats.read(path, RecordingFormat(**ASKED, dataset="/imu")).samples.shape == (1, 3)
 
 
 def test_codes_on_a_topic_of_numbers_are_labels(tmp_path):
@@ -198,11 +198,11 @@ def test_codes_on_a_topic_of_numbers_are_labels(tmp_path):
     codes = [("/code", TIMES[k], "std_msgs/msg/Int32", lambda types, c=c: types["std_msgs/msg/Int32"](c))
              for k, c in ((0, 16711681), (200, 16711682))]  # fmt: skip
     path = bag(tmp_path / "a.mcap", [*messages, *codes, text("/cue", TIMES[10], "fist")])
-    recording = formats.read(path, Layout(**ASKED, label="/code"))
+    recording = formats.read(path, RecordingFormat(**ASKED, label="/code"))
     assert recording.spans == (Span("16711681", 0, 200), Span("16711682", 200, 400))
     with pytest.raises(ConfigError, match="/emg has 4 numbers a message, a label is one"):
-        formats.read(path, Layout(**ASKED, label="/emg"))
-    unlabelled = formats.read(path, Layout(**ASKED))
+        formats.read(path, RecordingFormat(**ASKED, label="/emg"))
+    unlabelled = formats.read(path, RecordingFormat(**ASKED))
     assert unlabelled.spans == () and any(
         "--label would take one for the labels: /cue" in r for r in unlabelled.remarks
     )
@@ -229,7 +229,7 @@ def stamped(skews, logged=TIMES, labels=((0, "rest"), (200, "fist"))):
 @pytest.mark.parametrize("skew", [0.0, 1.5, 7200.0, -90.0])
 def test_labels_are_placed_on_the_clock_that_stamps_the_emg(tmp_path, skew):
     path = bag(tmp_path / "a.mcap", stamped(np.full(N, skew)), EMG_WITH_STAMP)
-    layout = Layout(rate=RATE, unit="counts", label="/label", channels=("ch1",))
+    layout = RecordingFormat(rate=RATE, unit="counts", label="/label", channels=("ch1",))
     recording = formats.read(path, layout)
     assert [s.label for s in recording.spans] == ["rest", "fist"]
     assert abs(recording.spans[1].start - 200) <= 1
@@ -241,7 +241,7 @@ def test_labels_are_placed_on_the_clock_that_stamps_the_emg(tmp_path, skew):
 
 def test_labels_are_refused_where_the_clock_of_the_emg_drifts_from_that_of_the_log(tmp_path):
     path = bag(tmp_path / "a.mcap", stamped(np.where(np.arange(N) < 200, 0.0, 3.0)), EMG_WITH_STAMP)
-    layout = Layout(rate=RATE, unit="counts", channels=("ch1",))
+    layout = RecordingFormat(rate=RATE, unit="counts", channels=("ch1",))
     assert formats.read(path, layout).spans == ()
     with pytest.raises(ConfigError, match="drift apart"):
         formats.read(path, replace(layout, label="/label"))
@@ -250,24 +250,26 @@ def test_labels_are_refused_where_the_clock_of_the_emg_drifts_from_that_of_the_l
 def test_a_label_at_the_stamp_of_a_sample_begins_with_it(tmp_path):
     times = 1000.0 + np.arange(N) / 1000.0
     path = bag(tmp_path / "a.mcap", stamped(np.full(N, 0.005), times), EMG_WITH_STAMP)
-    layout = Layout(rate=1000.0, unit="counts", label="/label", channels=("ch1",))
+    layout = RecordingFormat(rate=1000.0, unit="counts", label="/label", channels=("ch1",))
     assert formats.read(path, layout).spans == (Span("rest", 0, 200), Span("fist", 200, 400))
 
 
 def test_topics_that_are_left_out_are_named(tmp_path):
     messages = [array("/emg", t, row, ()) for t, row in zip(TIMES, SAMPLES, strict=True)]
     path = bag(tmp_path / "a.mcap", [*messages, array("/imu", TIMES[3], [1, 2, 3], ())])
-    assert "topics left out: /imu (std_msgs/msg/Float32MultiArray)" in formats.read(path, Layout(**ASKED)).remarks
+    assert (
+        "topics left out: /imu (std_msgs/msg/Float32MultiArray)" in formats.read(path, RecordingFormat(**ASKED)).remarks
+    )
 
 
 def test_arrays_of_several_samples_that_do_not_say_so_are_refused(tmp_path):
     messages = [array("/emg", TIMES[a + 19], np.ravel(SAMPLES[a : a + 20]), ()) for a in range(0, N, 20)]
     with pytest.raises(ConfigError, match="arrays of 80 numbers .* come 20 samples apart at 200 Hz: dimensions"):
-        formats.read(bag(tmp_path / "a.mcap", messages), Layout(**ASKED))
+        formats.read(bag(tmp_path / "a.mcap", messages), RecordingFormat(**ASKED))
 
 
 def test_a_bag_that_was_cut_off_says_what_mends_it(tmp_path):
     path = bag(tmp_path / "a.mcap", recorded())
     path.write_bytes(path.read_bytes()[:3000])
     with pytest.raises(ConfigError, match=r"myoprosthesis record --repair .* mends one that was cut off"):
-        formats.read(path, Layout())
+        formats.read(path, RecordingFormat())

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from myoprosthesis.checks import check_emg_format
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.emg import formats
-from myoprosthesis.emg.faults import faults
-from myoprosthesis.emg.layout import Layout
 from myoprosthesis.emg.recording import Span
+from myoprosthesis.emg.recording_format import RecordingFormat
+from myoprosthesis.emg.signal_quality import faults
+from myoprosthesis.testing import check_emg_format
 
 RATE, SECONDS = 200, 6
 VALUES = np.random.default_rng(0).integers(-20000, 20000, (4, RATE * SECONDS))
@@ -78,7 +78,7 @@ CUES = [(0, 2, "rest"), (2, 2, "fist"), (4, 2, "open")]
 
 
 def test_values_and_labels_are_those_of_the_file(tmp_path):
-    recording = formats.read(edf(tmp_path / "a.edf", four(), CUES), Layout())
+    recording = formats.read(edf(tmp_path / "a.edf", four(), CUES), RecordingFormat())
     assert recording.channels == ("EMG1", "EMG2", "EMG3", "EMG4") and recording.rate == RATE
     assert recording.unit == "V" and recording.file_unit == "uV"
     np.testing.assert_allclose(recording.samples, 1e-6 * physical(VALUES.T), rtol=0, atol=1e-12)
@@ -91,76 +91,76 @@ def test_a_pause_between_data_records_is_a_gap_and_moves_the_labels(tmp_path):
     """The third record begins 3 s later; labels stand at their recorded times."""
     cues = [(0, 2, "rest"), (5, 2, "fist"), (7, 2, "open")]
     path = edf(tmp_path / "a.edf", four(), cues, kind="EDF+D", onsets=[0, 1, 5, 6, 7, 8])
-    recording = formats.read(path, Layout())
+    recording = formats.read(path, RecordingFormat())
     assert recording.spans == (Span("rest", 0, 400), Span("fist", 400, 800), Span("open", 800, 1200))
     assert recording.stamped and recording.times[399] == 1.995 and recording.times[400] == 5.0
     found = faults(recording)
     assert found.gaps == 1 and found.lost_s == pytest.approx(3.0) and found.jumps == 0
-    check_emg_format(lambda block: formats.blocks(path, Layout(), block))
+    check_emg_format(lambda block: formats.blocks(path, RecordingFormat(), block))
 
 
 def test_times_begin_where_the_first_data_record_does(tmp_path):
     onsets = [0.25 + k for k in range(SECONDS)]
-    recording = formats.read(edf(tmp_path / "a.edf", four(), [(1.25, 1, "fist")], onsets=onsets), Layout())
+    recording = formats.read(edf(tmp_path / "a.edf", four(), [(1.25, 1, "fist")], onsets=onsets), RecordingFormat())
     assert recording.spans == (Span("fist", 200, 400),) and recording.times[0] == 0.25
 
 
 def test_channels_of_one_name_are_numbered(tmp_path):
     same = [signal("EMG", values=v) for v in VALUES]
-    recording = formats.read(edf(tmp_path / "a.edf", same), Layout())
+    recording = formats.read(edf(tmp_path / "a.edf", same), RecordingFormat())
     assert recording.channels == ("EMG 1", "EMG 2", "EMG 3", "EMG 4")
     np.testing.assert_allclose(recording.samples, 1e-6 * physical(VALUES.T), rtol=0, atol=1e-12)
     assert recording.remarks == ("several channels are called 'EMG': they are numbered in their order",)
-    two = formats.read(tmp_path / "a.edf", Layout(channels=("EMG 3", "EMG 1")))
+    two = formats.read(tmp_path / "a.edf", RecordingFormat(channels=("EMG 3", "EMG 1")))
     assert np.array_equal(two.samples, recording.samples[:, [2, 0]])
 
 
 @pytest.mark.parametrize("unit", [b"uV", b"\xb5V", "µV".encode(), "μV".encode(), b"microV", b"mcV", b"mV", b"V"])
 def test_units_in_any_spelling_become_volts(tmp_path, unit):
     path = edf(tmp_path / "a.edf", [signal(unit=unit)])
-    recording = formats.read(path, Layout())
+    recording = formats.read(path, RecordingFormat())
     factor = {b"mV": 1e-3, b"V": 1.0}.get(unit, 1e-6)
     assert recording.unit == "V"
     np.testing.assert_allclose(recording.samples[:, 0], factor * physical(VALUES[0]), rtol=0, atol=1e-6 * factor)
     other = "mV" if factor != 1e-3 else "uV"
     with pytest.raises(ConfigError, match=f"its unit is .*, not {other}"):
-        formats.read(path, Layout(unit=other))
+        formats.read(path, RecordingFormat(unit=other))
 
 
 @pytest.mark.parametrize("unit", [b"MV", b"kV", b"mV rms", b"uV/mm"])
 def test_a_unit_that_is_none_of_emg_is_told(tmp_path, unit):
     with pytest.raises(ConfigError, match=f"in no unit of EMG .EMG1 {unit.decode()}"):
-        formats.read(edf(tmp_path / "a.edf", [signal(unit=unit)]), Layout())
+        formats.read(edf(tmp_path / "a.edf", [signal(unit=unit)]), RecordingFormat())
 
 
 def test_the_unit_of_a_target_is_that_of_the_file(tmp_path):
     path = edf(tmp_path / "a.edf", [signal(), signal("Force", b"N", VALUES[1])])
-    assert formats.read(path, Layout(targets=("Force",))).target_unit == "N"
-    assert formats.read(path, Layout(targets=("Force",), target_unit="N")).target_unit == "N"
+    assert formats.read(path, RecordingFormat(targets=("Force",))).target_unit == "N"
+    assert formats.read(path, RecordingFormat(targets=("Force",), target_unit="N")).target_unit == "N"
     with pytest.raises(ConfigError, match="its unit of target 'Force' is N, not kg: leave target-unit out"):
-        formats.read(path, Layout(targets=("Force",), target_unit="kg"))
+        formats.read(path, RecordingFormat(targets=("Force",), target_unit="kg"))
 
 
 def test_channels_in_several_units_of_voltage_are_all_in_volts(tmp_path):
     both = [signal("EMG1", b"uV"), signal("EMG2", b"mV", physical=("-0.5", "0.5"))]
-    recording = formats.read(edf(tmp_path / "a.edf", both), Layout())
+    recording = formats.read(edf(tmp_path / "a.edf", both), RecordingFormat())
     np.testing.assert_allclose(recording.samples[:, 0], recording.samples[:, 1], rtol=0, atol=1e-12)
 
 
 def test_signals_of_several_rates(tmp_path):
     slow = np.arange(20 * SECONDS) * 10
     path = edf(tmp_path / "a.edf", [*four(), signal("ACC X", b"g", slow, 20), signal("force", b"N", slow, 20)])
-    recording = formats.read(path, Layout())
+    recording = formats.read(path, RecordingFormat())
     assert recording.channels == ("EMG1", "EMG2", "EMG3", "EMG4")
     assert recording.remarks == ("not EMG by name or unit, and left out: ACC X, force",)
-    force = formats.read(path, Layout(targets=("force",)))
+    force = formats.read(path, RecordingFormat(targets=("force",)))
     np.testing.assert_allclose(force.targets[:, 0], np.repeat(physical(slow), 10))
     assert any("force: of another rate than the EMG" in r for r in force.remarks)
-    check_emg_format(lambda block: formats.blocks(path, Layout(targets=("force",), label="ACC X"), block))
+    check_emg_format(lambda block: formats.blocks(path, RecordingFormat(targets=("force",), label="ACC X"), block))
     both = edf(tmp_path / "b.edf", [signal("EMG1"), signal("EMG2", values=slow, rate=20)])
     with pytest.raises(ConfigError, match=r"several rates \(EMG1 200 Hz, EMG2 20 Hz\): name those of one rate"):
-        formats.read(both, Layout())
-    assert formats.read(both, Layout(channels=("EMG2",))).rate == 20
+        formats.read(both, RecordingFormat())
+    assert formats.read(both, RecordingFormat(channels=("EMG2",))).rate == 20
 
 
 def test_the_codes_of_biosemi_s_status_are_labels(tmp_path):
@@ -170,58 +170,58 @@ def test_the_codes_of_biosemi_s_status_are_labels(tmp_path):
     signals = [signal(f"A{k + 1}", values=VALUES[k] * 100, **ends) for k in (0, 1)]
     signals.append(signal("Status", b"Boolean", codes, physical=range24, digital=range24))
     path = edf(tmp_path / "a.bdf", signals, kind="24BIT", width=3)
-    recording = formats.read(path, Layout(label="Status", label_names={"1": "rest"}))
+    recording = formats.read(path, RecordingFormat(label="Status", label_names={"1": "rest"}))
     assert recording.channels == ("A1", "A2")
     np.testing.assert_allclose(
         recording.samples, 1e-6 * physical(VALUES[:2].T * 100, -262144, 262143, -8388608, 8388607), atol=1e-12
     )
     assert recording.spans == (Span("rest", 0, 400), Span("4660", 400, 800), Span("3", 800, 1200))
-    check_emg_format(lambda block: formats.blocks(path, Layout(label="Status"), block))
+    check_emg_format(lambda block: formats.blocks(path, RecordingFormat(label="Status"), block))
     for option in ({"time": "Status"}, {"prompts": "p.csv"}, {"dataset": "x"}):
         with pytest.raises(ConfigError, match=f"{next(iter(option))} has no use in a .bdf file"):
-            formats.read(path, Layout(**option))
+            formats.read(path, RecordingFormat(**option))
     with pytest.raises(ConfigError, match="unknown signal 'status': known are A1, A2, Status; did you mean 'Status'"):
-        formats.read(path, Layout(label="status"))
+        formats.read(path, RecordingFormat(label="status"))
 
 
 @pytest.mark.parametrize("ends", [{"digital": ("5", "5")}, {"physical": ("7", "7")}, {"physical": ("", "")}])
 def test_a_signal_without_calibration_is_read_as_stored_or_not_at_all(tmp_path, ends):
     path = edf(tmp_path / "a.edf", [signal("EMG1"), signal("EMG2", values=VALUES[1], **ends)])
     with pytest.raises(ConfigError, match=r"signal 'EMG2' has no calibration \(digital .*--unit counts"):
-        formats.read(path, Layout())
+        formats.read(path, RecordingFormat())
     with pytest.raises(ConfigError, match="no calibration"):
-        formats.read(path, Layout(unit="uV", channels=("EMG2",)))
-    assert formats.read(path, Layout(channels=("EMG1",))).unit == "V"
-    stored = formats.read(path, Layout(channels=("EMG2",), unit="counts"))
+        formats.read(path, RecordingFormat(unit="uV", channels=("EMG2",)))
+    assert formats.read(path, RecordingFormat(channels=("EMG1",))).unit == "V"
+    stored = formats.read(path, RecordingFormat(channels=("EMG2",), unit="counts"))
     assert np.array_equal(stored.samples[:, 0], VALUES[1]) and stored.unit == "counts"
 
 
 def test_a_calibration_that_turns_the_sign_is_applied(tmp_path):
-    recording = formats.read(edf(tmp_path / "a.edf", [signal(physical=("500", "-500"))]), Layout())
+    recording = formats.read(edf(tmp_path / "a.edf", [signal(physical=("500", "-500"))]), RecordingFormat())
     np.testing.assert_allclose(recording.samples[:, 0], 1e-6 * physical(VALUES[0], 500.0, -500.0), atol=1e-12)
 
 
 @pytest.mark.parametrize("duration", [None, 0])
 def test_annotations_without_a_duration_hold_until_the_next(tmp_path, duration):
     cues = [(0, duration, "rest"), (2, duration, "fist"), (4, duration, "x" * 300)]
-    recording = formats.read(edf(tmp_path / "a.edf", four(), cues), Layout())
+    recording = formats.read(edf(tmp_path / "a.edf", four(), cues), RecordingFormat())
     assert recording.spans == (Span("rest", 0, 400), Span("fist", 400, 800), Span("x" * 300, 800, 1200))
 
 
 def test_all_labels_of_annotations_that_overlap_or_span_others(tmp_path):
     overlap = [(0, 2.005, "rest"), (2, 2.005, "fist"), (4, 2, "open")]
-    recording = formats.read(edf(tmp_path / "a.edf", four(), overlap), Layout())
+    recording = formats.read(edf(tmp_path / "a.edf", four(), overlap), RecordingFormat())
     assert recording.spans == (Span("rest", 0, 400), Span("fist", 400, 800), Span("open", 800, 1200))
     assert "begin before another one ends: 2" in recording.remarks[0]
     spanning = [(0, 6, "session"), (1, 1, "fist"), (3, 1, "open")]
     path = edf(tmp_path / "b.edf", four(), spanning)
-    whole = formats.read(path, Layout(ignore=("session",)))
+    whole = formats.read(path, RecordingFormat(ignore=("session",)))
     assert whole.spans == (Span("fist", 200, 400), Span("open", 600, 800)) and whole.remarks == ()
-    assert len(formats.read(path, Layout()).spans) == 5
+    assert len(formats.read(path, RecordingFormat()).spans) == 5
 
 
 def test_labels_outside_the_samples_are_told_of(tmp_path):
-    recording = formats.read(edf(tmp_path / "a.edf", four(), [*CUES, (99, 1, "late")]), Layout())
+    recording = formats.read(edf(tmp_path / "a.edf", four(), [*CUES, (99, 1, "late")]), RecordingFormat())
     assert recording.remarks == ("label 'late' at 99.000 s has no sample",)
 
 
@@ -235,7 +235,7 @@ def test_what_is_missing_at_the_end_is_told_of(tmp_path, change, remark):
     path = edf(tmp_path / "a.edf", four(), **change)
     if not change:
         path.write_bytes(path.read_bytes() + b"\0\1" * 9)
-    recording = formats.read(path, Layout())
+    recording = formats.read(path, RecordingFormat())
     assert len(recording) == RATE * (4 if change.get("told") == 4 else 6)
     assert [r for r in recording.remarks if remark in r] == list(recording.remarks) and bool(remark) == bool(
         recording.remarks
@@ -249,12 +249,12 @@ def test_hostile_headers_get_one_sentence(tmp_path):
                      (256 + 5 * 216, b"99999999"), (256 + 5 * 216, b"-5      "), (0, b"nothing ")):  # fmt: skip
         path.write_bytes(whole[:at] + text + whole[at + len(text) :])
         with pytest.raises(ConfigError) as caught:
-            formats.read(path, Layout())
+            formats.read(path, RecordingFormat())
         assert "\n" not in str(caught.value) and len(str(caught.value)) < 400
     for length in (0, 100, 256, 1000, 1600):
         path.write_bytes(whole[:length])
         with pytest.raises(ConfigError):
-            formats.read(path, Layout())
+            formats.read(path, RecordingFormat())
 
 
 NAMES = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGH 0123456789_-.()#", min_size=1, max_size=12).map(str.strip)
@@ -311,7 +311,7 @@ def test_figures_are_those_of_pyedflib(tmp_path_factory, info, content):
         for onset, duration, text in cues:
             writer.writeAnnotation(onset, duration, text)
         writer.close()
-    recording = formats.read(path, Layout())
+    recording = formats.read(path, RecordingFormat())
     factor = {"uV": 1e-6, "mV": 1e-3, "V": 1.0}[unit]
     with pyedflib.EdfReader(str(path)) as reader:
         labels = reader.getSignalLabels()
@@ -335,4 +335,4 @@ def test_figures_are_those_of_pyedflib(tmp_path_factory, info, content):
     order = np.argsort(onsets)
     ends = np.maximum.accumulate((onsets + durations)[order])
     assert told == bool((onsets[order][1:] < ends[:-1] - 1e-6).any())
-    check_emg_format(lambda block: formats.blocks(path, Layout(), block))
+    check_emg_format(lambda block: formats.blocks(path, RecordingFormat(), block))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from myoprosthesis.core import share
-from myoprosthesis.emg.sources.board import SerialOptions
+from myoprosthesis.emg.sources.serial_boards import SerialOptions
 from myoprosthesis.emg.sources.serial_line import SerialLine
 
 SKETCH = share.root() / "hardware" / "arduino" / "emg_stream"

@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from myoprosthesis.checks import check_emg_format
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.emg import formats
-from myoprosthesis.emg.layout import Layout
 from myoprosthesis.emg.recording import Span
+from myoprosthesis.emg.recording_format import RecordingFormat
+from myoprosthesis.testing import check_emg_format
 
 N, RATE = 3000, 1000.0
 SAMPLES = np.random.default_rng(0).normal(0, 50.0, (N, 3))  # µV
 LABELS = np.repeat([0, 1, 2], 1000)
 SPANS = (Span("fist", 1000, 2000), Span("2", 2000, 3000))
-NAMED = Layout(label="restimulus", label_names={"1": "fist"}, ignore=("0",))
+NAMED = RecordingFormat(label="restimulus", label_names={"1": "fist"}, ignore=("0",))
 
 
 def hdf5(path):
@@ -32,7 +32,7 @@ def mat5(path):
     import scipy.io
 
     scipy.io.savemat(path, {"emg": SAMPLES, "restimulus": LABELS[:, None], "fs": RATE})
-    return Layout(unit="uV", label="restimulus", label_names={"1": "fist"}, ignore=("0",))
+    return RecordingFormat(unit="uV", label="restimulus", label_names={"1": "fist"}, ignore=("0",))
 
 
 def mat73(path):
@@ -42,7 +42,7 @@ def mat73(path):
         file["emg"], file["restimulus"], file["fs"] = SAMPLES.T, LABELS[None], np.array([[RATE]])
     with path.open("r+b") as file:
         file.write(b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM")
-    return Layout(unit="uV", label="restimulus", label_names={"1": "fist"}, ignore=("0",))
+    return RecordingFormat(unit="uV", label="restimulus", label_names={"1": "fist"}, ignore=("0",))
 
 
 def edf(path):
@@ -51,7 +51,7 @@ def edf(path):
     kind, signal = (edfio.Bdf, edfio.BdfSignal) if path.suffix == ".bdf" else (edfio.Edf, edfio.EdfSignal)
     signals = [signal(x, RATE, label=c, physical_dimension="uV") for c, x in zip("abc", SAMPLES.T, strict=True)]
     kind(signals, annotations=[edfio.EdfAnnotation(1.0, 1.0, "1"), edfio.EdfAnnotation(2.0, None, "2")]).write(path)
-    return Layout(label_names={"1": "fist"})
+    return RecordingFormat(label_names={"1": "fist"})
 
 
 CASES = {"a.h5": hdf5, "a.mat": mat5, "b.mat": mat73, "a.edf": edf, "a.bdf": edf}
@@ -79,7 +79,7 @@ def test_every_format_passes_the_check(tmp_path, name):
 def test_a_damaged_file_gets_one_sentence(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ConfigError, match="damaged one") as caught:
-        formats.read(tmp_path / name, Layout(rate=RATE, unit="V"))
+        formats.read(tmp_path / name, RecordingFormat(rate=RATE, unit="V"))
     assert "\n" not in str(caught.value)
 
 
@@ -90,12 +90,12 @@ def test_what_the_file_does_not_say_is_asked_for(tmp_path):
         file["x"] = SAMPLES
         file["turned"] = SAMPLES.T
     for layout, sentence in (
-        (Layout(rate=RATE, unit="V"), "say which is the EMG"),
-        (Layout(dataset="x", unit="V"), "sampling rate"),
-        (Layout(dataset="x", rate=RATE), "unit"),
-        (Layout(dataset="turned", rate=RATE, unit="V"), "wrong way round"),
-        (Layout(dataset="y", rate=RATE, unit="V"), "unknown dataset 'y'"),
-        (Layout(dataset="x", rate=RATE, unit="V", label="gesture"), "unknown dataset 'gesture'"),
+        (RecordingFormat(rate=RATE, unit="V"), "say which is the EMG"),
+        (RecordingFormat(dataset="x", unit="V"), "sampling rate"),
+        (RecordingFormat(dataset="x", rate=RATE), "unit"),
+        (RecordingFormat(dataset="turned", rate=RATE, unit="V"), "wrong way round"),
+        (RecordingFormat(dataset="y", rate=RATE, unit="V"), "unknown dataset 'y'"),
+        (RecordingFormat(dataset="x", rate=RATE, unit="V", label="gesture"), "unknown dataset 'gesture'"),
     ):
         with pytest.raises(ConfigError, match=sentence):
             formats.read(tmp_path / "a.h5", layout)

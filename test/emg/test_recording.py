@@ -10,17 +10,17 @@ import pytest
 from myoprosthesis.core import share
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.emg import formats
-from myoprosthesis.emg.faults import faults
-from myoprosthesis.emg.layout import Layout
-from myoprosthesis.emg.recording import Recording, Span, joined, runs
+from myoprosthesis.emg.recording import EmgRecording, Span, joined, runs
+from myoprosthesis.emg.recording_format import RecordingFormat
+from myoprosthesis.emg.signal_quality import faults
 
-COUNTS = Layout(rate=200.0, unit="counts")
+COUNTS = RecordingFormat(rate=200.0, unit="counts")
 SHIPPED = share.root() / "config" / "recordings" / "libemg_myo"
 
 
 def noise(n=2000, rate=1000.0, **more):
     samples = np.random.default_rng(0).normal(0, 1e-4, (n, 2))
-    return Recording(samples, ("a", "b"), rate, "V", np.arange(n) / rate, **more)
+    return EmgRecording(samples, ("a", "b"), rate, "V", np.arange(n) / rate, **more)
 
 
 def test_the_shipped_sample_is_whole_and_brings_its_licence():
@@ -43,7 +43,7 @@ def test_names_units_labels_and_times_come_from_the_file(tmp_path, ending, delim
     if delimiter == " ":
         rows[2][2] = "-"
     file.write_text("# rate: 500\n# unit: uV\n" + "\n".join(delimiter.join(r) for r in rows) + "\n")
-    layout = Layout(time="t", time_unit="ms", label="gesture", label_names={"fist": "power"}, ignore=("-",))
+    layout = RecordingFormat(time="t", time_unit="ms", label="gesture", label_names={"fist": "power"}, ignore=("-",))
     recording = formats.read(file, layout)
     assert (recording.channels, recording.rate, recording.unit) == (("flexor", "extensor"), 500.0, "V")
     assert np.allclose(recording.samples, [[1.5e-6, -2e-6], [0.5e-6, 4e-6], [0, 1e-6]], rtol=1e-12)
@@ -71,7 +71,7 @@ def test_blocks_make_the_whole(tmp_path):
 def test_prompts_beside_the_file(tmp_path):
     (tmp_path / "exg.csv").write_text("t,exg_1\n" + "".join(f"{1000 + 4 * k},{k}\n" for k in range(10)))
     (tmp_path / "prompt.csv").write_text("t,thumb,index\n1008,0,1\n1020,0,0\n1028,1,1\n")
-    layout = Layout(rate=250.0, unit="uV", time="t", time_unit="ms", prompts="prompt.csv")
+    layout = RecordingFormat(rate=250.0, unit="uV", time="t", time_unit="ms", prompts="prompt.csv")
     recording = formats.read(tmp_path / "exg.csv", layout)
     assert recording.target_names == ("thumb", "index")
     assert np.isnan(recording.targets[:2]).all()
@@ -91,8 +91,8 @@ def test_unsound_cells_of_a_target_are_filled_in(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "layout", "sentence"),
     [
-        ("a.csv", "1,2\n3,4\n", Layout(unit="V"), "does not say its sampling rate.*--rate"),
-        ("a.csv", "1,2\n3,4\n", Layout(rate=100.0), "does not say its unit.*--unit"),
+        ("a.csv", "1,2\n3,4\n", RecordingFormat(unit="V"), "does not say its sampling rate.*--rate"),
+        ("a.csv", "1,2\n3,4\n", RecordingFormat(rate=100.0), "does not say its unit.*--unit"),
         ("a.csv", "", COUNTS, "empty"),
         ("a.csv", "a,b\n", COUNTS, "no rows of numbers"),
         ("a.csv", "emg1,emg2\n\n", COUNTS, "no rows of numbers"),
@@ -186,12 +186,12 @@ def test_every_sample_at_a_rail_is_saturated_and_none_of_a_channel_without_one()
     clipped, held = np.clip(emg, 0, 1023), np.repeat(np.round(rng.normal(0, 20, 1200), 3), 5)
     few = np.where(rng.random(6000) < 0.01, 4095.0, rng.normal(0, 300, 6000))  # peaks at a rail, none of them long
     sine = np.round(500 * np.sin(2 * np.pi * 10.3 * t))
-    found = faults(Recording(np.stack([clipped, held, few, emg, sine], 1), tuple("abcde"), 1000.0, "V", t))
+    found = faults(EmgRecording(np.stack([clipped, held, few, emg, sine], 1), tuple("abcde"), 1000.0, "V", t))
     rails = int(((clipped == 0) | (clipped == 1023)).sum())
     assert found.saturated == (rails, 0, int((few == 4095).sum()), 0, 0)
     for seed in range(20):
         coarse = np.round(np.random.default_rng(seed).normal(0, [[1.5, 20.0]], (6000, 2)))
-        assert faults(Recording(coarse, ("a", "b"), 1000.0, "V", t)).saturated == (0, 0)
+        assert faults(EmgRecording(coarse, ("a", "b"), 1000.0, "V", t)).saturated == (0, 0)
 
 
 def test_stamps_that_contradict_the_rate_are_told_of():

@@ -7,20 +7,20 @@ import struct
 import numpy as np
 import pytest
 
-from myoprosthesis.checks import check_emg_format
 from myoprosthesis.core import extras
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.emg import formats
-from myoprosthesis.emg.layout import Layout
 from myoprosthesis.emg.recording import Span
+from myoprosthesis.emg.recording_format import RecordingFormat
 from myoprosthesis.emg.source import SourceSpec
+from myoprosthesis.testing import check_emg_format
 
 N, RATE = 900, 500.0
 SAMPLES = np.random.default_rng(0).normal(0, 50.0, (N, 2)).astype(np.float32)  # µV
 TIMES = 1000.0 + np.arange(N) / RATE
 MARKERS = ((TIMES[100] - 1e-3, "fist"), (TIMES[400] - 1e-3, "pause"), (TIMES[600] - 1e-3, "open"))
 SPANS = (Span("power", 100, 400), Span("open", 600, 900))
-NAMED = Layout(label_names={"fist": "power"}, ignore=("pause",))
+NAMED = RecordingFormat(label_names={"fist": "power"}, ignore=("pause",))
 
 
 def chunk(tag, content):
@@ -87,7 +87,7 @@ def mcap(path, spec=True):
             bag.write(raw, ns, store.serialize_cdr(message, Cloud.__msgtype__))
     (made,) = folder.glob(f"*{path.suffix}")
     made.rename(path)
-    return Layout(label="/prompts", label_names={"fist": "power"}, ignore=("pause",))
+    return RecordingFormat(label="/prompts", label_names={"fist": "power"}, ignore=("pause",))
 
 
 WRITERS = {"a.xdf": xdf, "a.mcap": mcap, "a.db3": mcap}
@@ -102,7 +102,7 @@ def test_what_was_written_comes_back(tmp_path, name):
     assert recording.stamped
     np.testing.assert_allclose(recording.times, TIMES, atol=1e-6)
     assert recording.spans == SPANS
-    one = formats.read(tmp_path / name, Layout(channels=("extensor",)))
+    one = formats.read(tmp_path / name, RecordingFormat(channels=("extensor",)))
     assert np.array_equal(one.samples[:, 0], recording.samples[:, 1]) and one.channels == ("extensor",)
 
 
@@ -124,38 +124,38 @@ def test_a_damaged_file_gets_one_sentence(tmp_path, name, content):
     else:
         (tmp_path / name).write_text(content)
     with pytest.raises(ConfigError, match="damaged|has no samples|holds 0") as caught:
-        formats.read(tmp_path / name, Layout(rate=RATE, unit="V"))
+        formats.read(tmp_path / name, RecordingFormat(rate=RATE, unit="V"))
     assert "\n" not in str(caught.value)
 
 
 def test_what_the_file_does_not_say_is_asked_for(tmp_path):
     xdf(tmp_path / "bare.xdf", channels=False, rate=0.0)
     with pytest.raises(ConfigError, match="sampling rate.*--rate"):
-        formats.read(tmp_path / "bare.xdf", Layout(unit="V"))
+        formats.read(tmp_path / "bare.xdf", RecordingFormat(unit="V"))
     with pytest.raises(ConfigError, match="unit.*--unit"):
-        formats.read(tmp_path / "bare.xdf", Layout(rate=RATE))
-    assert formats.read(tmp_path / "bare.xdf", Layout(rate=RATE, unit="uV")).channels == ("ch1", "ch2")
+        formats.read(tmp_path / "bare.xdf", RecordingFormat(rate=RATE))
+    assert formats.read(tmp_path / "bare.xdf", RecordingFormat(rate=RATE, unit="uV")).channels == ("ch1", "ch2")
     xdf(tmp_path / "two.xdf", kinds=("EMG", "EMG"))
     with pytest.raises(ConfigError, match=r"2 streams of EMG: say which \(--dataset\); there are EMG0 \(.*; EMG1 \("):
-        formats.read(tmp_path / "two.xdf", Layout())
-    assert len(formats.read(tmp_path / "two.xdf", Layout(dataset="EMG1"))) == N
+        formats.read(tmp_path / "two.xdf", RecordingFormat())
+    assert len(formats.read(tmp_path / "two.xdf", RecordingFormat(dataset="EMG1"))) == N
     with pytest.raises(ConfigError, match="unknown stream 'EEG'"):
-        formats.read(tmp_path / "two.xdf", Layout(dataset="EEG"))
+        formats.read(tmp_path / "two.xdf", RecordingFormat(dataset="EEG"))
     with pytest.raises(ConfigError, match="unknown stream of markers 'cues': known are EMG0, prompts"):
-        formats.read(tmp_path / "two.xdf", Layout(dataset="EMG1", label="cues"))
+        formats.read(tmp_path / "two.xdf", RecordingFormat(dataset="EMG1", label="cues"))
     with pytest.raises(ConfigError, match="unknown channel 'c'"):
-        formats.read(tmp_path / "two.xdf", Layout(dataset="EMG1", channels=("c",)))
+        formats.read(tmp_path / "two.xdf", RecordingFormat(dataset="EMG1", channels=("c",)))
 
 
 def test_a_bag_without_its_specification(tmp_path):
     mcap(tmp_path / "a.mcap", spec=False)
     with pytest.raises(ConfigError, match="sampling rate"):
-        formats.read(tmp_path / "a.mcap", Layout())
-    assert formats.read(tmp_path / "a.mcap", Layout(rate=RATE, unit="uV")).rate == RATE
+        formats.read(tmp_path / "a.mcap", RecordingFormat())
+    assert formats.read(tmp_path / "a.mcap", RecordingFormat(rate=RATE, unit="uV")).rate == RATE
     with pytest.raises(ConfigError, match="unknown topic 'x'"):
-        formats.read(tmp_path / "a.mcap", Layout(dataset="x"))
+        formats.read(tmp_path / "a.mcap", RecordingFormat(dataset="x"))
     with pytest.raises(ConfigError, match="unknown topic of labels 'x'"):
-        formats.read(tmp_path / "a.mcap", Layout(rate=RATE, unit="uV", label="x"))
+        formats.read(tmp_path / "a.mcap", RecordingFormat(rate=RATE, unit="uV", label="x"))
 
 
 def test_a_library_that_is_missing_is_asked_for():

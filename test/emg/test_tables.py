@@ -12,20 +12,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from myoprosthesis.checks import check_emg_format
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.emg import formats
-from myoprosthesis.emg.faults import faults
 from myoprosthesis.emg.formats.emg_channels import Kind, kind
-from myoprosthesis.emg.layout import Layout
 from myoprosthesis.emg.recording import Span
+from myoprosthesis.emg.recording_format import RecordingFormat
+from myoprosthesis.emg.signal_quality import faults
+from myoprosthesis.testing import check_emg_format
 
 pandas = pytest.importorskip("pandas")
 
 N = 120
-UV = Layout(rate=200.0, unit="uV")
+UV = RecordingFormat(rate=200.0, unit="uV")
 EMG = np.round(np.random.default_rng(0).normal(0, 20, (N, 3)), 3)  # µV
-WORDS = ["rest"] * 40 + ["grip #1"] * 40 + ["grip #2, firm"] * 40
+COMMANDS = ["rest"] * 40 + ["grip #1"] * 40 + ["grip #2, firm"] * 40
 SPANS = (Span("rest", 0, 40), Span("grip #1", 40, 80), Span("grip #2, firm", 80, 120))
 
 
@@ -52,7 +52,7 @@ def test_any_encoding_and_line_end(tmp_path, encoding, remark, end):
     data = table(**{"Größe [µm]": 1.0, "Geste": ["Ruhe", "Fäuste", "größer"] * 40})
     text = data.to_csv(index=False, lineterminator=end)
     (tmp_path / "a.csv").write_bytes(text.encode(encoding))
-    recording = read(tmp_path / "a.csv", Layout(rate=200.0, unit="µV", label="Geste"))
+    recording = read(tmp_path / "a.csv", RecordingFormat(rate=200.0, unit="µV", label="Geste"))
     assert same(recording) and recording.channels == ("EMG1", "EMG2", "EMG3")
     assert {s.label for s in recording.spans} == {"Ruhe", "Fäuste", "größer"}
     assert bool(remark) == any(f"read as {remark}" in r for r in recording.remarks)
@@ -61,7 +61,10 @@ def test_any_encoding_and_line_end(tmp_path, encoding, remark, end):
 def test_windows_own_characters_are_read_and_bytes_that_are_none_are_refused(tmp_path):
     text = table(label="10 € – „fest“").to_csv(index=False).encode("cp1252")
     (tmp_path / "a.csv").write_bytes(text)
-    assert read(tmp_path / "a.csv", Layout(rate=200.0, unit="uV", label="label")).spans[0].label == "10 € – „fest“"
+    assert (
+        read(tmp_path / "a.csv", RecordingFormat(rate=200.0, unit="uV", label="label")).spans[0].label
+        == "10 € – „fest“"
+    )
     (tmp_path / "a.csv").write_bytes(text.replace("€".encode("cp1252"), b"\x81"))
     with pytest.raises(ConfigError, match="this is not cp1252; give its --encoding"):
         formats.read(tmp_path / "a.csv", UV)
@@ -69,11 +72,11 @@ def test_windows_own_characters_are_read_and_bytes_that_are_none_are_refused(tmp
 
 def test_an_encoding_can_be_named_and_is_refused_where_it_does_not_fit(tmp_path):
     (tmp_path / "a.csv").write_bytes(table(label="Łódź").to_csv(index=False).encode("cp1250"))
-    layout = Layout(rate=200.0, unit="uV", label="label", encoding="cp1250")
+    layout = RecordingFormat(rate=200.0, unit="uV", label="label", encoding="cp1250")
     assert read(tmp_path / "a.csv", layout).spans == (Span("Łódź", 0, N),)
     for encoding, sentence in (("ascii", "is not ascii"), ("klingon", "no encoding 'klingon'")):
         with pytest.raises(ConfigError, match=sentence):
-            formats.read(tmp_path / "a.csv", Layout(rate=200.0, unit="uV", encoding=encoding))
+            formats.read(tmp_path / "a.csv", RecordingFormat(rate=200.0, unit="uV", encoding=encoding))
 
 
 @pytest.mark.parametrize(
@@ -81,9 +84,9 @@ def test_an_encoding_can_be_named_and_is_refused_where_it_does_not_fit(tmp_path)
 )
 @pytest.mark.parametrize("quoting", [csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
 def test_any_separator_decimal_mark_and_quotes(tmp_path, separator, decimal, quoting):
-    data = table(gesture=WORDS)
+    data = table(gesture=COMMANDS)
     data.to_csv(tmp_path / "a.csv", index=False, sep=separator, decimal=decimal, quoting=quoting)
-    recording = read(tmp_path / "a.csv", Layout(rate=200.0, unit="uV", label="gesture"))
+    recording = read(tmp_path / "a.csv", RecordingFormat(rate=200.0, unit="uV", label="gesture"))
     assert same(recording) and recording.spans == SPANS
     assert ("decimal commas" in recording.remarks) == (decimal == ",")
 
@@ -115,32 +118,35 @@ def test_a_comma_that_may_be_two_things_is_asked_about(tmp_path):
     (tmp_path / "a.txt").write_text("\n".join(column))
     with pytest.raises(ConfigError, match="decimal commas, as in .*--decimal"):
         formats.read(tmp_path / "a.txt", UV)
-    recording = read(tmp_path / "a.txt", Layout(rate=200.0, unit="uV", decimal=","))
+    recording = read(tmp_path / "a.txt", RecordingFormat(rate=200.0, unit="uV", decimal=","))
     assert recording.channels == ("ch1",) and same(recording, EMG[:, :1])
     (tmp_path / "a.txt").write_text("EMG biceps\n" + "\n".join(column))
     assert same(read(tmp_path / "a.txt"), EMG[:, :1])
     (tmp_path / "b.csv").write_text("EMG1;EMG2\n" + "1,234;5,678\n" * 20)
     with pytest.raises(ConfigError, match="before a fraction or between thousands"):
         formats.read(tmp_path / "b.csv", UV)
-    assert formats.read(tmp_path / "b.csv", Layout(rate=1.0, unit="V", decimal=",")).samples[0].tolist() == [
+    assert formats.read(tmp_path / "b.csv", RecordingFormat(rate=1.0, unit="V", decimal=",")).samples[0].tolist() == [
         1.234,
         5.678,
     ]
-    assert formats.read(tmp_path / "b.csv", Layout(rate=1.0, unit="V", decimal=".")).samples[0].tolist() == [1234, 5678]
+    assert formats.read(tmp_path / "b.csv", RecordingFormat(rate=1.0, unit="V", decimal=".")).samples[0].tolist() == [
+        1234,
+        5678,
+    ]
 
 
 @pytest.mark.parametrize("missing", ["", "nan", "NaN", "<NA>"])
 def test_a_row_without_a_label_has_none(tmp_path, missing):
-    labels = pandas.Series(WORDS).mask(np.arange(N) % 40 < 10)
+    labels = pandas.Series(COMMANDS).mask(np.arange(N) % 40 < 10)
     table(label=labels).to_csv(tmp_path / "a.csv", index=False, na_rep=missing)
-    recording = read(tmp_path / "a.csv", Layout(rate=200.0, unit="uV", label="label"))
+    recording = read(tmp_path / "a.csv", RecordingFormat(rate=200.0, unit="uV", label="label"))
     assert recording.spans == tuple(Span(s.label, s.start + 10, s.stop) for s in SPANS)
 
 
 def test_long_labels_stay_apart_and_whole(tmp_path):
     long = "x" * 300
     table(label=[long + "1"] * 60 + [long + "2"] * 60).to_csv(tmp_path / "a.csv", index=False)
-    recording = read(tmp_path / "a.csv", Layout(rate=200.0, unit="uV", label="label"))
+    recording = read(tmp_path / "a.csv", RecordingFormat(rate=200.0, unit="uV", label="label"))
     assert recording.spans == (Span(long + "1", 0, 60), Span(long + "2", 60, 120))
 
 
@@ -161,7 +167,7 @@ def test_what_is_not_emg_is_left_out_and_told_or_asked_for(tmp_path):
     table().rename(columns={"EMG1": "p", "EMG2": "q", "EMG3": "r"}).to_csv(tmp_path / "b.csv", index=False)
     with pytest.raises(ConfigError, match="--channels A,B .*there are p, q, r"):
         formats.read(tmp_path / "b.csv", UV)
-    assert same(read(tmp_path / "b.csv", Layout(rate=200.0, unit="uV", channels=("r", "p"))), EMG[:, [2, 0]])
+    assert same(read(tmp_path / "b.csv", RecordingFormat(rate=200.0, unit="uV", channels=("r", "p"))), EMG[:, [2, 0]])
 
 
 def test_words_in_a_file_without_names_are_asked_about(tmp_path):
@@ -182,7 +188,7 @@ def test_numbers_as_names_are_no_sample(tmp_path, head):
 def test_numbers_as_names_above_whole_numbers(tmp_path, columns):
     counts = np.random.default_rng(0).integers(-40, 40, (N, columns))
     pandas.DataFrame(counts).to_csv(tmp_path / "a.csv", index=False)
-    recording = read(tmp_path / "a.csv", Layout(rate=200.0, unit="counts"))
+    recording = read(tmp_path / "a.csv", RecordingFormat(rate=200.0, unit="counts"))
     assert np.array_equal(recording.samples, counts) and "numbers the columns" in recording.remarks[0]
 
 
@@ -194,7 +200,7 @@ def test_the_first_sample_of_a_file_without_names_is_kept(tmp_path):
 
 def test_the_index_of_a_data_frame_is_no_channel(tmp_path):
     pandas.DataFrame(EMG).to_csv(tmp_path / "numbered.csv")
-    table(label=WORDS).to_csv(tmp_path / "named.csv")
+    table(label=COMMANDS).to_csv(tmp_path / "named.csv")
     (tmp_path / "r.txt").write_text(  # R's write.table: the head has a name less than the rows have cells
         '"EMG1" "EMG2" "EMG3"\n' + "\n".join(f'"{k + 1}" ' + " ".join(map(str, row)) for k, row in enumerate(EMG))
     )
@@ -209,11 +215,11 @@ def test_a_head_in_comments(tmp_path):
     np.savetxt(tmp_path / "a.txt", EMG, "%.3f", header="EMG1 EMG2 EMG3")
     assert read(tmp_path / "a.txt").channels == ("EMG1", "EMG2", "EMG3")
     np.savetxt(tmp_path / "b.csv", EMG, "%.3f", ",", header="rate: 200 Hz\nunit: µV\nEMG1,EMG2,EMG3", encoding="utf-8")
-    recording = read(tmp_path / "b.csv", Layout())
+    recording = read(tmp_path / "b.csv", RecordingFormat())
     assert same(recording) and recording.rate == 200 and recording.channels == ("EMG1", "EMG2", "EMG3")
     for layout, sentence in (
-        (Layout(rate=100.0), "its rate is 200 Hz, not 100 Hz"),
-        (Layout(unit="mV"), "unit is uV, not mV"),
+        (RecordingFormat(rate=100.0), "its rate is 200 Hz, not 100 Hz"),
+        (RecordingFormat(unit="mV"), "unit is uV, not mV"),
     ):
         with pytest.raises(ConfigError, match=sentence):
             formats.read(tmp_path / "b.csv", layout)
@@ -222,13 +228,13 @@ def test_a_head_in_comments(tmp_path):
 def test_units_in_names_and_in_a_line_below_them(tmp_path):
     rows = "\n".join(f"{k},{a},{b / 1000}" for k, (a, b, _) in enumerate(EMG))
     (tmp_path / "a.csv").write_text(f"t [ms],EMG 1 [uV],EMG 2 [mV]\n{rows}\n")
-    recording = read(tmp_path / "a.csv", Layout(rate=1000.0, time="t", time_unit="ms"))
+    recording = read(tmp_path / "a.csv", RecordingFormat(rate=1000.0, time="t", time_unit="ms"))
     assert np.allclose(recording.samples, EMG[:, :2] * 1e-6, rtol=1e-12)
     (tmp_path / "b.csv").write_text(f"t,EMG 1,EMG 2\nms,uV,mV\n{rows}\n")
-    again = read(tmp_path / "b.csv", Layout(rate=1000.0, time="t", time_unit="ms"))
+    again = read(tmp_path / "b.csv", RecordingFormat(rate=1000.0, time="t", time_unit="ms"))
     assert np.array_equal(again.samples, recording.samples) and np.array_equal(again.times, recording.times)
     with pytest.raises(ConfigError, match="is in ms, not in s: give --time-unit ms"):
-        formats.read(tmp_path / "a.csv", Layout(rate=1000.0, time="t"))
+        formats.read(tmp_path / "a.csv", RecordingFormat(rate=1000.0, time="t"))
 
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
@@ -238,11 +244,11 @@ def test_stamps_are_in_the_unit_that_fits_the_rate_or_refused(tmp_path, unit):
     table(time=stamps if unit == "s" else np.round(stamps * factor).astype(np.int64)).to_csv(
         tmp_path / "a.csv", index=False
     )
-    recording = read(tmp_path / "a.csv", Layout(rate=200.0, unit="uV", time="time", time_unit=unit))
+    recording = read(tmp_path / "a.csv", RecordingFormat(rate=200.0, unit="uV", time="time", time_unit=unit))
     assert np.allclose(recording.times, stamps, atol=1e-6)
     other = "ms" if unit == "s" else "s"
     with pytest.raises(ConfigError, match=f"give --time-unit {unit}"):
-        formats.read(tmp_path / "a.csv", Layout(rate=200.0, unit="uV", time="time", time_unit=other))
+        formats.read(tmp_path / "a.csv", RecordingFormat(rate=200.0, unit="uV", time="time", time_unit=other))
 
 
 @pytest.mark.parametrize(
@@ -255,18 +261,18 @@ def test_stamps_are_in_the_unit_that_fits_the_rate_or_refused(tmp_path, unit):
 def test_times_as_text(tmp_path, form, begin):
     stamps = pandas.to_datetime(1705933799 * 10**9 + np.arange(N, dtype=np.int64) * 5_000_000)
     table(when=stamps.strftime(form)).to_csv(tmp_path / "a.csv", index=False, sep=";")
-    recording = read(tmp_path / "a.csv", Layout(rate=200.0, unit="uV", time="when"))
+    recording = read(tmp_path / "a.csv", RecordingFormat(rate=200.0, unit="uV", time="when"))
     assert np.allclose(recording.times, begin + np.arange(N) / 200, atol=1e-5)
     assert faults(recording).gaps == 0
 
 
 def test_a_date_that_can_be_read_in_two_ways_is_told(tmp_path):
     table(when=[f"02/03/2024 10:00:{k / 200:06.3f}" for k in range(N)]).to_csv(tmp_path / "a.csv", index=False)
-    recording = formats.read(tmp_path / "a.csv", Layout(rate=200.0, unit="uV", time="when"))
+    recording = formats.read(tmp_path / "a.csv", RecordingFormat(rate=200.0, unit="uV", time="when"))
     assert any("day, month, year" in r for r in recording.remarks)
     with pytest.raises(ConfigError, match="is no time such as"):
         table(when="soon").to_csv(tmp_path / "b.csv", index=False)
-        formats.read(tmp_path / "b.csv", Layout(rate=200.0, unit="uV", time="when"))
+        formats.read(tmp_path / "b.csv", RecordingFormat(rate=200.0, unit="uV", time="when"))
 
 
 def test_openbci(tmp_path):
@@ -280,7 +286,7 @@ def test_openbci(tmp_path):
         "Sample Index, EXG Channel 0, EXG Channel 1, EXG Channel 2, Accel Channel 0, Timestamp, Timestamp (Formatted)\n"
         + rows
     )
-    recording = read(tmp_path / "a.txt", Layout())
+    recording = read(tmp_path / "a.txt", RecordingFormat())
     assert same(recording) and recording.rate == 200 and recording.stamped
     assert recording.channels == ("EXG Channel 0", "EXG Channel 1", "EXG Channel 2")
     assert np.allclose(recording.times, 1.7e9 + np.arange(N) / 200, atol=1e-3)
@@ -320,13 +326,13 @@ def test_emgworks(tmp_path, labelled):
     columns = [c for n, u in zip(names, units, strict=True) for c in ("X[s]", n if labelled else f"{n} [{u}]")]
     text = delsys(f"{head}Start Trigger Method: None,,,\n ,,,,\n" if labelled else "", [columns], rates, sizes, values)
     (tmp_path / "a.csv").write_text(text, encoding="utf-8")
-    recording = read(tmp_path / "a.csv", Layout())
+    recording = read(tmp_path / "a.csv", RecordingFormat())
     assert recording.channels == (columns[1], columns[5]) and recording.unit == "V"
     assert recording.rate == pytest.approx(FAST, rel=1e-5)
     assert np.array_equal(recording.samples, np.stack([values[0], values[2]], axis=1))
     assert np.allclose(recording.times, np.arange(600) / FAST, atol=1e-6) and faults(recording).gaps == 0
     with pytest.raises(ConfigError, match="several rates: name channels of one .*L FCU: ACC.X 1"):
-        formats.read(tmp_path / "a.csv", Layout(unit="", channels=(columns[1], columns[3])))
+        formats.read(tmp_path / "a.csv", RecordingFormat(unit="", channels=(columns[1], columns[3])))
 
 
 def test_trigno_discover(tmp_path):
@@ -341,12 +347,12 @@ def test_trigno_discover(tmp_path):
              [*emg, "ACC X Time Series (s)", "ACC X (G)", *emg],
              ["", "1259.2593 Hz", "", "148.1481 Hz", "", "1259.2593 Hz"]]  # fmt: skip
     (tmp_path / "a.csv").write_text(delsys(head, names, rates, sizes, values))
-    recording = read(tmp_path / "a.csv", Layout())
+    recording = read(tmp_path / "a.csv", RecordingFormat())
     assert recording.channels == ("Biceps (81724): EMG 1 (mV)", "Triceps (81729): EMG 1 (mV)")
     assert (recording.rate, recording.unit, recording.file_unit) == (1259.2593, "V", "mV")
     assert np.allclose(recording.samples, 1e-3 * np.stack([values[0], values[2]], axis=1), rtol=1e-12)
     assert any("ends 100 rows before" in r for r in recording.remarks)
-    chosen = formats.read(tmp_path / "a.csv", Layout(channels=("Triceps (81729): EMG 1",)))
+    chosen = formats.read(tmp_path / "a.csv", RecordingFormat(channels=("Triceps (81729): EMG 1",)))
     assert np.allclose(chosen.samples[:, 0], 1e-3 * values[2], rtol=1e-12)
 
 
@@ -354,12 +360,12 @@ def test_trigno_discover(tmp_path):
 def test_lines_for_arduinos_plotter(tmp_path, separator):
     lines = [separator.join(f"EMG{c + 1}:{int(10 * x) + 512}" for c, x in enumerate(row)) for row in EMG]
     (tmp_path / "a.txt").write_text("\n".join(["Sketch 1.2", *lines]) + "\n")
-    recording = read(tmp_path / "a.txt", Layout(rate=200.0, unit="counts"))
+    recording = read(tmp_path / "a.txt", RecordingFormat(rate=200.0, unit="counts"))
     assert recording.channels == ("EMG1", "EMG2", "EMG3") and any("Sketch 1.2" in r for r in recording.remarks)
     assert np.array_equal(recording.samples, (10 * EMG).astype(int) + 512)
     (tmp_path / "a.txt").write_text("\n".join([*lines[:50], "EMG1:3", *lines[50:]]) + "\n")
     with pytest.raises(ConfigError, match="EMG1:3"):
-        formats.read(tmp_path / "a.txt", Layout(rate=200.0, unit="counts"))
+        formats.read(tmp_path / "a.txt", RecordingFormat(rate=200.0, unit="counts"))
 
 
 def test_rows_that_are_none_are_refused_with_their_line(tmp_path):
@@ -392,9 +398,9 @@ def test_the_unit_of_a_target_is_that_of_the_file(tmp_path):
     def unit(**more):
         return formats.read(tmp_path / "a.csv", replace(UV, **more)).target_unit
 
-    assert unit(targets=("Force",))== "N"
-    assert unit(targets=("angle",))== unit(targets=("Force", "angle"))== ""
-    assert unit(targets=("angle",), target_unit="deg")== "deg"
+    assert unit(targets=("Force",)) == "N"
+    assert unit(targets=("angle",)) == unit(targets=("Force", "angle")) == ""
+    assert unit(targets=("angle",), target_unit="deg") == "deg"
     with pytest.raises(ConfigError, match="its unit of target 'Force' is N, not kg: leave target-unit out"):
         unit(targets=("angle", "Force"), target_unit="kg")
 
@@ -424,7 +430,7 @@ def test_a_code_with_a_fraction_of_zeros_is_the_code(tmp_path):
 def test_columns_named_without_their_units_are_called_so(tmp_path):
     (tmp_path / "a.csv").write_text("EMG1 (uV),EMG2 (uV)\n" + "1,2\n" * 9)
     (tmp_path / "b.csv").write_text("EMG2 (mV),EMG1 (mV)\n" + "3,4\n" * 9)
-    both = [formats.read(tmp_path / f"{n}.csv", Layout(rate=200.0, channels=("EMG1", "EMG2"))) for n in "ab"]
+    both = [formats.read(tmp_path / f"{n}.csv", RecordingFormat(rate=200.0, channels=("EMG1", "EMG2"))) for n in "ab"]
     assert [r.channels for r in both] == [("EMG1", "EMG2")] * 2
     np.testing.assert_allclose([r.samples[0] for r in both], [[1e-6, 2e-6], [4e-3, 3e-3]])
 
@@ -486,7 +492,9 @@ def test_figures_are_those_of_pandas(
     frame["label"] = [labels[k // 15 % len(labels)] for k in range(90)]
     options = {"sep": separator, "decimal": decimal, "encoding": encoding}
     frame.to_csv(path, index=index, lineterminator=end, **options)
-    recording = formats.read(path, Layout(rate=rate, unit="counts", time="time", label="label", decimal=decimal))
+    recording = formats.read(
+        path, RecordingFormat(rate=rate, unit="counts", time="time", label="label", decimal=decimal)
+    )
     theirs = pandas.read_csv(path, keep_default_na=False, na_values=dict.fromkeys(names, ["", "nan"]), **options)
     assert recording.channels == tuple(names)
     assert np.array_equal(recording.samples, theirs[names].to_numpy(float), equal_nan=True)

@@ -7,9 +7,9 @@ import pytest
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.emg import formats
-from myoprosthesis.emg.layout import Layout
 from myoprosthesis.emg.recording import Span
-from myoprosthesis.emg.source import Block, SourceSpec
+from myoprosthesis.emg.recording_format import RecordingFormat
+from myoprosthesis.emg.source import EmgBlock, SourceSpec
 from myoprosthesis.emg.writer import writer
 
 SPEC = SourceSpec("bench", ("flexor", "extensor"), 512.5, "V")
@@ -20,7 +20,7 @@ def blocks():
     out, k = [], 0
     for n, spans in ((3, ()), (5, (Span("fist", 2, 5),)), (4, (Span("fist", 0, 1), Span("rest", 2, 4)))):
         times = 17.0 + np.arange(k, k + n) / 512.5
-        out.append(Block(1e-4 * rng.normal(size=(n, 2)), times, 0, 0, spans))
+        out.append(EmgBlock(1e-4 * rng.normal(size=(n, 2)), times, 0, 0, spans))
         k += n
     return out
 
@@ -32,7 +32,7 @@ def test_what_was_written_comes_back(tmp_path, ending):
     for block in blocks():
         out.write(block)
     out.close()
-    recording = formats.read(file, Layout())
+    recording = formats.read(file, RecordingFormat())
     assert (recording.channels, recording.rate, recording.unit, recording.stamped) == (SPEC.channels, 512.5, "V", True)
     assert np.array_equal(recording.samples, np.concatenate([b.samples for b in blocks()]))
     assert np.array_equal(recording.times, np.concatenate([b.times for b in blocks()]))
@@ -60,9 +60,9 @@ def test_names_and_labels_of_any_kind_and_samples_that_are_not_finite_come_back(
     samples[-1] = np.nan
     spans = tuple(Span(label, 10 * k, 10 * k + 8) for k, label in enumerate(labels))
     out = writer(str(tmp_path / f"a.{ending}"), spec)
-    out.write(Block(samples, np.arange(50) / 100, np.arange(50, dtype=np.int64), 0, spans))
+    out.write(EmgBlock(samples, np.arange(50) / 100, np.arange(50, dtype=np.int64), 0, spans))
     out.close()
-    recording = formats.read(tmp_path / f"a.{ending}", Layout())
+    recording = formats.read(tmp_path / f"a.{ending}", RecordingFormat())
     assert recording.channels == names and recording.unit == "counts"
     assert np.array_equal(recording.samples, samples, equal_nan=True)
     assert recording.spans == spans

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from myoprosthesis.checks import check_emg_format
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.emg import formats
-from myoprosthesis.emg.faults import faults
-from myoprosthesis.emg.layout import Layout
 from myoprosthesis.emg.recording import Span
+from myoprosthesis.emg.recording_format import RecordingFormat
+from myoprosthesis.emg.signal_quality import faults
+from myoprosthesis.testing import check_emg_format
 
 RATE, N = 200.0, 1200
 TIMES = 10.0 + np.arange(N) / RATE
@@ -86,24 +86,24 @@ def test_two_streams_of_one_name_are_told_apart(tmp_path):
     with pytest.raises(
         ConfigError, match=r"holds 2 streams of EMG: say which \(--dataset\).*Arm \(1\) .*EMG1.*Arm \(2\) .*R1"
     ):
-        formats.read(path, Layout())
+        formats.read(path, RecordingFormat())
     with pytest.raises(ConfigError, match=r"unknown stream 'Arm': known are Arm \(1\), Arm \(2\)"):
-        formats.read(path, Layout(dataset="Arm"))
-    recording = formats.read(path, Layout(dataset="Arm (2)"))
+        formats.read(path, RecordingFormat(dataset="Arm"))
+    recording = formats.read(path, RecordingFormat(dataset="Arm (2)"))
     assert recording.channels == ("R1", "R2", "R3", "R4") and recording.spans == SPANS
     assert np.array_equal(recording.samples, 3e-6 * SAMPLES.astype(float)) or np.allclose(
         recording.samples, 3e-6 * SAMPLES
     )
-    assert np.allclose(formats.read(path, Layout(dataset="Arm (1)")).samples, 1e-6 * SAMPLES, atol=1e-12)
+    assert np.allclose(formats.read(path, RecordingFormat(dataset="Arm (1)")).samples, 1e-6 * SAMPLES, atol=1e-12)
 
 
 def test_markers_that_stopped_and_started_again_are_all_labels(tmp_path):
     path = xdf(tmp_path / "a.xdf", emg(), markers(2, cues=CUES[:2], source="a"), markers(3, cues=CUES[2:], source="b"))
-    recording = formats.read(path, Layout())
+    recording = formats.read(path, RecordingFormat())
     assert recording.spans == SPANS
     assert recording.remarks[0] == "stream 'Markers' was stopped and started again: its 2 parts are one"
     empty = xdf(tmp_path / "b.xdf", emg(), markers(2), stream(3, "Markers", "Markers", [], [], 0, "string"))
-    assert formats.read(empty, Layout()).spans == SPANS
+    assert formats.read(empty, RecordingFormat()).spans == SPANS
 
 
 def test_emg_that_stopped_and_started_again_is_one_recording_with_a_gap(tmp_path):
@@ -114,68 +114,68 @@ def test_emg_that_stopped_and_started_again_is_one_recording_with_a_gap(tmp_path
         emg(5, source="x", times=later),
         markers(9, cues=[*CUES, (21.0, "rest")]),
     )
-    recording = formats.read(path, Layout())
+    recording = formats.read(path, RecordingFormat())
     assert len(recording) == 2 * N and recording.spans == (
         *SPANS[:2], Span("open", 800, N + 200), Span("rest", N + 200, 2 * N),
     )  # fmt: skip
     found = faults(recording)
     assert found.gaps == 1 and found.lost_s == pytest.approx(4.0) and found.jumps == 0
     assert "its 2 parts are one" in recording.remarks[0]
-    check_emg_format(lambda block: formats.blocks(path, Layout(), block))
+    check_emg_format(lambda block: formats.blocks(path, RecordingFormat(), block))
     devices = xdf(tmp_path / "b.xdf", emg(1, source="x"), emg(5, source="y", times=later))
     with pytest.raises(ConfigError, match="2 streams of EMG"):
-        formats.read(devices, Layout())
+        formats.read(devices, RecordingFormat())
 
 
 def test_markers_of_several_columns(tmp_path):
     cues = [(t, (text, side)) for (t, text), side in zip(CUES, "LRL", strict=True)]
     columns = [{"label": "cue"}, {"label": "hand"}]
     path = xdf(tmp_path / "a.xdf", emg(), markers(cues=cues, channels=columns))
-    recording = formats.read(path, Layout())
+    recording = formats.read(path, RecordingFormat())
     assert [s.label for s in recording.spans] == ["rest/L", "fist/R", "open/L"]
     assert "have 2 columns (cue, hand)" in recording.remarks[0]
-    assert formats.read(path, Layout(label="Markers/cue")).spans == SPANS
-    assert [s.label for s in formats.read(path, Layout(label="Markers/hand")).spans] == ["L", "R", "L"]
+    assert formats.read(path, RecordingFormat(label="Markers/cue")).spans == SPANS
+    assert [s.label for s in formats.read(path, RecordingFormat(label="Markers/hand")).spans] == ["L", "R", "L"]
     with pytest.raises(ConfigError, match="unknown column of markers 'x': known are cue, hand"):
-        formats.read(path, Layout(label="Markers/x"))
+        formats.read(path, RecordingFormat(label="Markers/x"))
 
 
 @pytest.mark.parametrize("form", ["int32", "float32", "double64"])
 def test_markers_that_are_numbers(tmp_path, form):
     codes = [(10.0, (1,)), (12.0, (16711681 if form != "float32" else 2,)), (14.0, (1,))]
     path = xdf(tmp_path / "a.xdf", emg(), markers(cues=codes, form=form))
-    assert [s.label for s in formats.read(path, Layout()).spans] == ["1", str(codes[1][1][0]), "1"]
+    assert [s.label for s in formats.read(path, RecordingFormat()).spans] == ["1", str(codes[1][1][0]), "1"]
 
 
 def test_a_missing_marker_ends_the_label(tmp_path):
     cues = [(10.0, (1.0,)), (12.0, (np.nan,)), (14.0, (2.0,))]
     path = xdf(tmp_path / "a.xdf", emg(), markers(cues=cues, form="double64"))
-    assert formats.read(path, Layout()).spans == (Span("1", 0, 400), Span("2", 800, 1200))
+    assert formats.read(path, RecordingFormat()).spans == (Span("1", 0, 400), Span("2", 800, 1200))
 
 
 def test_a_sampled_trigger_is_a_label_only_when_it_is_named(tmp_path):
     trigger = np.repeat([0, 7, 0], 400)[:, None]
     path = xdf(tmp_path / "a.xdf", emg(), stream(2, "Trig", "Stim", trigger, TIMES, RATE, "int16"))
-    assert formats.read(path, Layout()).spans == ()
-    labelled = formats.read(path, Layout(label="Trig"))
+    assert formats.read(path, RecordingFormat()).spans == ()
+    labelled = formats.read(path, RecordingFormat(label="Trig"))
     assert labelled.spans == (Span("0", 0, 400), Span("7", 400, 800), Span("0", 800, 1200))
 
 
 def test_several_streams_of_markers_are_asked_for(tmp_path):
     path = xdf(tmp_path / "a.xdf", emg(), markers(2, "cues"), markers(3, "keys", [(11.0, "a")]))
-    recording = formats.read(path, Layout())
+    recording = formats.read(path, RecordingFormat())
     assert recording.spans == ()
     assert recording.remarks == ("several streams hold markers, none is used: say which (--label): cues, keys",)
-    assert formats.read(path, Layout(label="cues")).spans == SPANS
+    assert formats.read(path, RecordingFormat(label="cues")).spans == SPANS
 
 
 def test_what_is_not_emg_is_never_taken_for_it(tmp_path):
     eeg = stream(1, "Cap", "EEG", channels=[{"label": c, "unit": "microvolts"} for c in ("Cz", "Fz", "Oz", "Pz")])
     with pytest.raises(ConfigError, match=r"holds 0 streams of EMG: say which \(--dataset\); there are Cap \(EEG"):
-        formats.read(xdf(tmp_path / "a.xdf", eeg), Layout())
+        formats.read(xdf(tmp_path / "a.xdf", eeg), RecordingFormat())
     rows = [("EMG1", "microvolts", "EMG"), ("EMG2", "millivolts", "EMG"), ("AccX", "g", "ACC"), ("Batt", "", "AUX")]
     mixed = [dict(zip(("label", "unit", "type"), row, strict=True)) for row in rows]
-    recording = formats.read(xdf(tmp_path / "b.xdf", emg(channels=mixed)), Layout())
+    recording = formats.read(xdf(tmp_path / "b.xdf", emg(channels=mixed)), RecordingFormat())
     assert recording.channels == ("EMG1", "EMG2") and recording.unit == "V"
     np.testing.assert_allclose(recording.samples, SAMPLES[:, :2] * [1e-6, 1e-3], rtol=1e-6)
     assert recording.remarks == ("not EMG by type, name or unit, and left out: AccX, Batt",)
@@ -183,14 +183,16 @@ def test_what_is_not_emg_is_never_taken_for_it(tmp_path):
 
 def test_channels_of_one_name_are_numbered(tmp_path):
     path = xdf(tmp_path / "a.xdf", emg(channels=[{"label": "EMG", "unit": "uV"}] * 4))
-    assert formats.read(path, Layout()).channels == ("EMG 1", "EMG 2", "EMG 3", "EMG 4")
+    assert formats.read(path, RecordingFormat()).channels == ("EMG 1", "EMG 2", "EMG 3", "EMG 4")
 
 
 def test_what_the_file_and_the_person_say_must_agree(tmp_path):
     path = xdf(tmp_path / "a.xdf", emg())
     for layout, sentence in (
-        (Layout(unit="mV"), "unit is uV, not mV"), (Layout(rate=1000.0), "rate is 200 Hz, not 1000 Hz"),
-        (Layout(time="x"), "time has no use in a .xdf file"), (Layout(targets=("x",)), "targets has no use"),
+        (RecordingFormat(unit="mV"), "unit is uV, not mV"),
+        (RecordingFormat(rate=1000.0), "rate is 200 Hz, not 1000 Hz"),
+        (RecordingFormat(time="x"), "time has no use in a .xdf file"),
+        (RecordingFormat(targets=("x",)), "targets has no use"),
     ):  # fmt: skip
         with pytest.raises(ConfigError, match=sentence):
             formats.read(path, layout)
@@ -198,12 +200,12 @@ def test_what_the_file_and_the_person_say_must_agree(tmp_path):
 
 def test_samples_that_are_lost_are_told_of(tmp_path):
     path = xdf(tmp_path / "a.xdf", emg(footer=N + 5))
-    assert formats.read(path, Layout()).remarks == (
+    assert formats.read(path, RecordingFormat()).remarks == (
         "stream 'Arm': its recorder counted 1205 samples, 1200 are in the file",
     )
     whole = xdf(tmp_path / "b.xdf", emg()).read_bytes()
     (tmp_path / "b.xdf").write_bytes(whole[:-500])
-    cut = formats.read(tmp_path / "b.xdf", Layout())
+    cut = formats.read(tmp_path / "b.xdf", RecordingFormat())
     assert len(cut) == N - 100 and any("damaged or cut off" in r for r in cut.remarks)
 
 
@@ -217,14 +219,16 @@ def test_sizes_that_are_not_there_are_refused_before_anything_is_allocated(tmp_p
     )
     rows = struct.pack("<I", 1) + b"\x04" + struct.pack("<I", samples) + b"\0" * 60
     with pytest.raises(ConfigError) as caught:
-        formats.read(xdf(tmp_path / "a.xdf", chunk(2, struct.pack("<I", 1) + info.encode()), chunk(3, rows)), Layout())
+        formats.read(
+            xdf(tmp_path / "a.xdf", chunk(2, struct.pack("<I", 1) + info.encode()), chunk(3, rows)), RecordingFormat()
+        )
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("described", [3, 5])
 def test_a_description_of_other_channels_than_there_are_is_told_of(tmp_path, described):
     channels = [{"label": f"EMG{k}", "unit": "uV", "type": "EMG"} for k in range(described)]
-    recording = formats.read(xdf(tmp_path / "a.xdf", stream(1, channels=channels)), Layout(unit="uV"))
+    recording = formats.read(xdf(tmp_path / "a.xdf", stream(1, channels=channels)), RecordingFormat(unit="uV"))
     assert recording.channels == ("ch1", "ch2", "ch3", "ch4")
     assert recording.remarks == (
         f"stream 'Arm' has 4 channels and describes {described}: names, units and types that it gives are not used",
@@ -233,14 +237,14 @@ def test_a_description_of_other_channels_than_there_are_is_told_of(tmp_path, des
 
 def test_streams_that_are_left_out_are_named(tmp_path):
     imu = stream(3, "IMU", "ACC", SAMPLES[:, :3], channels=[{"label": c} for c in ("ax", "ay", "az")])
-    remarks = formats.read(xdf(tmp_path / "a.xdf", emg(), markers(2), imu), Layout()).remarks
+    remarks = formats.read(xdf(tmp_path / "a.xdf", emg(), markers(2), imu), RecordingFormat()).remarks
     assert any(r.startswith("streams left out: IMU (ACC, 3 × float32") for r in remarks)
     assert not any("Markers" in r for r in remarks)
 
 
 def test_a_marker_at_the_stamp_of_a_sample_begins_with_it_whatever_the_last_digit(tmp_path):
     cues = [(TIMES[0] + 1e-9, "rest"), (TIMES[400] + 1e-7, "fist")]
-    recording = formats.read(xdf(tmp_path / "a.xdf", emg(), markers(2, cues=cues)), Layout())
+    recording = formats.read(xdf(tmp_path / "a.xdf", emg(), markers(2, cues=cues)), RecordingFormat())
     assert recording.spans == (Span("rest", 0, 400), Span("fist", 400, N))
 
 
@@ -270,7 +274,7 @@ def test_figures_are_those_of_pyxdf(tmp_path_factory, info, names, form, rate, u
         stream(1, "Arm", values=values, times=times, rate=rate, form=form, channels=channels, offsets=clock),
         *([markers(cues=marks, offsets=clock)] if marks else []),
     )
-    recording = formats.read(path, Layout())
+    recording = formats.read(path, RecordingFormat())
     streams, _ = pyxdf.load_xdf(str(path), dejitter_timestamps=False)
     data = streams[0]
     factor = {"microvolts": 1e-6, "uV": 1e-6, "mV": 1e-3, "volts": 1.0}[unit]

@@ -11,13 +11,13 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.emulators.ability_hand import AbilityHandEmulator
 from myoprosthesis.emulators.emulated_port import EmulatedPort
 from myoprosthesis.emulators.fault import KINDS, Fault
-from myoprosthesis.hands import sheet
+from myoprosthesis.hands import hand_spec
 from myoprosthesis.hands.ability_hand import AbilityHand
 
 
 @pytest.fixture
 def port():
-    with EmulatedPort(AbilityHandEmulator(sheet.load("ability_hand"))) as made:
+    with EmulatedPort(AbilityHandEmulator(hand_spec.load("ability_hand"))) as made:
         yield made
 
 
@@ -29,7 +29,7 @@ def collect(line, n, seconds=2.0):
 
 
 def test_replies_come_at_the_pace_of_the_baud_rate(port):
-    codec = AbilityHand(sheet.load("ability_hand"))
+    codec = AbilityHand(hand_spec.load("ability_hand"))
     with serial.Serial(port.path, 460800, timeout=0.01) as line:
         begin = time.monotonic()
         line.write(b"".join(codec.query() for _ in range(100)))
@@ -40,7 +40,7 @@ def test_replies_come_at_the_pace_of_the_baud_rate(port):
 
 
 def test_another_baud_rate_hears_garbage(port):
-    codec = AbilityHand(sheet.load("ability_hand"))
+    codec = AbilityHand(hand_spec.load("ability_hand"))
     with serial.Serial(port.path, 115200, timeout=0.01) as line:
         line.write(codec.query() * 10)
         assert codec.feed(collect(line, 100, 0.2)) == []
@@ -50,7 +50,7 @@ def test_another_baud_rate_hears_garbage(port):
 
 
 def test_the_hand_stops_by_itself_after_300_ms():
-    data = sheet.load("ability_hand")
+    data = hand_spec.load("ability_hand")
     hand, codec = AbilityHandEmulator(data), AbilityHand(data)
     goal = np.array([1.7] * 5 + [-1.7])
     hand.receive(codec.command(goal), 0.0)
@@ -68,7 +68,7 @@ def test_the_hand_stops_by_itself_after_300_ms():
 
 
 def test_no_joint_is_faster_or_further_than_its_sheet_says():
-    data = sheet.load("ability_hand")
+    data = hand_spec.load("ability_hand")
     hand, codec = AbilityHandEmulator(data), AbilityHand(data)
     before = hand.fingers.position.copy()
     for k in range(1, 200):
@@ -89,7 +89,7 @@ def test_unplugged_the_port_is_gone_and_comes_back_under_its_name(port):
     end = time.monotonic() + 2.0
     while not os.path.exists(port.path) and time.monotonic() < end:
         time.sleep(0.01)
-    codec = AbilityHand(sheet.load("ability_hand"))
+    codec = AbilityHand(hand_spec.load("ability_hand"))
     with serial.Serial(port.path, 460800, timeout=0.05) as again:
         again.write(codec.query())
         assert len(codec.feed(collect(again, 41, 0.5))) == 1

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from myoprosthesis.hands import sheet
-from myoprosthesis.hands.ability_hand import PER_RAD, AbilityHand, Unstuffer, stuff
+from myoprosthesis.hands import hand_spec
+from myoprosthesis.hands.ability_hand import PER_RAD, AbilityHand, Deframer, stuff
 
 DEG = np.pi / 180
 
 
 def hand():
-    return AbilityHand(sheet.load("ability_hand"))
+    return AbilityHand(hand_spec.load("ability_hand"))
 
 
 # 30° · 32767/150 = 6553.4 → 6553 = 0x1999, −6553 = 0xE667; 0x50 + 0x12 + 5·(0x99 + 0x19) + 0x67 + 0xE6 = 0x529 → 0xD7
@@ -106,7 +106,7 @@ def test_of_random_payloads_exactly_those_with_the_right_sum_are_accepted():
 
 
 def test_a_stream_without_flags_takes_no_memory():
-    frames = Unstuffer()
+    frames = Deframer()
     for _ in range(1000):
         assert frames.feed(b"\x01" * 1000) == []
     assert len(frames._inside) < 200

@@ -8,7 +8,7 @@ import pytest
 
 from myoprosthesis.core import registry
 from myoprosthesis.emulators.emulated_port import EmulatedPort
-from myoprosthesis.hands import sheet
+from myoprosthesis.hands import hand_spec
 
 ABILITY = """
 import sys, time
@@ -24,7 +24,7 @@ client.close()
 
 
 def served(name):
-    return EmulatedPort(registry.factory("emulators", name)(sheet.load(name)))
+    return EmulatedPort(registry.factory("emulators", name)(hand_spec.load(name)))
 
 
 def run(code, folder, *arguments):
@@ -152,7 +152,7 @@ TCP = MODBUS.replace("ModbusSerialClient", "ModbusTcpClient").replace(
 @pytest.mark.skipif(importlib.util.find_spec("pymodbus") is None, reason="needs pip install pymodbus")
 def test_pymodbus_moves_the_emulated_hand_on_a_network(tmp_path):
     name, goals = "inspire_rh56_modbus", [0, 200, 400, 600, 800, 900]
-    hand = registry.factory("emulators", name)(sheet.load(name, framing="tcp"))
+    hand = registry.factory("emulators", name)(hand_spec.load(name, framing="tcp"))
     with EmulatedPort(hand, path="127.0.0.1:0") as port:
         told = run(TCP, tmp_path, port.path.rpartition(":")[2], *(str(x) for x in (1486, 1546, 1, *goals)))
         assert port.emulator.refused == 1
@@ -186,7 +186,7 @@ def test_our_codec_is_served_by_pymodbus(tmp_path):
     tty.setraw(far)
     server = subprocess.Popen([sys.executable, "-c", SERVER, os.ttyname(far)], cwd=tmp_path, stderr=subprocess.PIPE)
     try:
-        codec = ModbusHand(sheet.load("inspire_rh56_modbus"))
+        codec = ModbusHand(hand_spec.load("inspire_rh56_modbus"))
         codec.wake()
         state, until = None, time.monotonic() + 20
         while time.monotonic() < until and codec.counts["frames"] < 40:
@@ -221,7 +221,7 @@ def test_our_codec_is_served_by_pymodbus_on_a_network(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as free:
         place = free.getsockname()
     server = subprocess.Popen([sys.executable, "-c", NETWORK, str(place[1])], cwd=tmp_path, stderr=subprocess.PIPE)
-    codec = ModbusHand(sheet.load("inspire_rh56_modbus", framing="tcp"))
+    codec = ModbusHand(hand_spec.load("inspire_rh56_modbus", framing="tcp"))
     codec.wake()
     line, state, until = None, None, time.monotonic() + 30
     try:

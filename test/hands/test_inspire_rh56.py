@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from myoprosthesis.emulators.inspire_rh56 import InspireRh56Emulator
-from myoprosthesis.hands import sheet
+from myoprosthesis.hands import hand_spec
 from myoprosthesis.hands.inspire_rh56 import InspireRh56
 
-SHEET = sheet.load("inspire_rh56")
+SHEET = hand_spec.load("inspire_rh56")
 OPEN, CLOSED = SHEET.column("open"), SHEET.column("closed")
 
 # 1486 = 0x05CE, 1546 = 0x060A, 1582 = 0x062E; 1000 = 0x03E8

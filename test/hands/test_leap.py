@@ -9,10 +9,10 @@ import pytest
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.emulators.leap import LeapEmulator
 from myoprosthesis.hands import dynamixel as dxl
-from myoprosthesis.hands import sheet
+from myoprosthesis.hands import hand_spec
 from myoprosthesis.hands.leap import Leap
 
-SHEET = sheet.load("leap")
+SHEET = hand_spec.load("leap")
 
 # Examples of emanual.robotis.com/docs/en/dxl/protocol2
 PING = "ff ff fd 00 01 03 00 01 19 4e"
@@ -39,7 +39,7 @@ def test_packets_of_the_manual_are_read_however_they_are_cut():
     ]
     for cut in range(len(stream)):
         counts = Counter()
-        cutter = dxl.Cutter(counts)
+        cutter = dxl.PacketParser(counts)
         assert cutter.feed(stream[:cut]) + cutter.feed(stream[cut:]) == wanted and not counts
 
 
@@ -47,7 +47,7 @@ def test_a_header_inside_is_escaped():
     inside = bytes([0xFF, 0xFF, 0xFD, 0x00, 0x01, 0xFF, 0xFF, 0xFD])
     sent = dxl.packet(3, dxl.WRITE, inside)
     assert sent[8:-2].hex(" ") == "ff ff fd fd 00 01 ff ff fd fd" and sent[5] == 3 + len(inside) + 2
-    assert dxl.Cutter(Counter()).feed(sent) == [dxl.Packet(3, dxl.WRITE, inside)]
+    assert dxl.PacketParser(Counter()).feed(sent) == [dxl.Packet(3, dxl.WRITE, inside)]
 
 
 def test_one_wrong_bit_is_counted_and_the_next_packet_is_read():
@@ -55,7 +55,7 @@ def test_one_wrong_bit_is_counted_and_the_next_packet_is_read():
         wrong = bytearray.fromhex(STATUS_1)
         wrong[bit // 8] ^= 1 << bit % 8
         counts = Counter()
-        cutter = dxl.Cutter(counts)
+        cutter = dxl.PacketParser(counts)
         found = cutter.feed(bytes(wrong) + 3 * bytes.fromhex(STATUS_2) + b"\x00" * dxl.LONGEST)
         assert found[-1:] == [dxl.Packet(2, 0x55, bytes([0, 0x1F, 8, 0, 0]))], bit
         assert all(p.id == 2 for p in found)
@@ -113,11 +113,11 @@ def test_waking_switches_the_motors_on_where_they_are():
     codec = Leap(SHEET)
     assert codec.wake() == b""  # where they are is not known yet
     codec.feed(answers(codec, 2100))
-    told = dxl.Cutter(Counter()).feed(codec.wake())
+    told = dxl.PacketParser(Counter()).feed(codec.wake())
     written = [(p.parameters[0], int.from_bytes(p.parameters[5 : 5 + p.parameters[2]], "little")) for p in told]
     expected = [(98, 0), (64, 0), (11, 5), (80, 200), (82, 0), (84, 600), (102, 350), (116, 2100), (64, 1), (98, 10)]
     assert written == expected
-    again = dxl.Cutter(Counter()).feed(codec.wake())
+    again = dxl.PacketParser(Counter()).feed(codec.wake())
     assert (64, 0) not in [(p.parameters[0], p.parameters[5]) for p in again]  # does not go limp a second time
 
 

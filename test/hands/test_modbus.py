@@ -7,10 +7,10 @@ import pytest
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.emulators.modbus import ModbusHandEmulator
-from myoprosthesis.hands import sheet
+from myoprosthesis.hands import hand_spec
 from myoprosthesis.hands.modbus import READ, WRITE, ModbusHand, crc, frame, write
 
-INSPIRE, ROHAND = sheet.load("inspire_rh56_modbus"), sheet.load("rohand")
+INSPIRE, ROHAND = hand_spec.load("inspire_rh56_modbus"), hand_spec.load("rohand")
 
 
 def test_the_sum_is_that_of_the_specification():

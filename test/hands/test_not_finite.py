@@ -5,13 +5,13 @@ import pytest
 
 from myoprosthesis.core import registry
 from myoprosthesis.core.errors import EffectorError
-from myoprosthesis.hands import sheet
+from myoprosthesis.hands import hand_spec
 
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
 @pytest.mark.parametrize("name", registry.names("hand_protocols"))
 def test_a_target_that_is_not_finite_makes_no_frame(name, value):
-    data = sheet.load(name)
+    data = hand_spec.load(name)
     codec = registry.factory("hand_protocols", name)(data)
     target = data.column("open").copy()
     codec.command(target)

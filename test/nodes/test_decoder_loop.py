@@ -9,19 +9,19 @@ import pytest
 
 from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.contract import Contract
-from myoprosthesis.core.effector import EffectorSpec
+from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.observation import Term
-from myoprosthesis.decoders.drive import DriveOptions
-from myoprosthesis.decoders.voice import DecoderVoice, Stream
+from myoprosthesis.decoders.decoder_controller import DecoderController, EmgStreamSpec
+from myoprosthesis.decoders.posture_control import PostureControlOptions
 from myoprosthesis.emg.conditioning import Conditioning
 from myoprosthesis.nodes import decoder_loop
 from myoprosthesis.nodes.decoder_loop import DecoderLoop
-from myoprosthesis.nodes.samples import Samples
-from myoprosthesis.policies.player import Player
+from myoprosthesis.nodes.emg_messages import EmgSamples
+from myoprosthesis.policies.switching import ControllerSwitcher
 
 RATE, N, BEGAN = 1000.0, 10, 1_700_000_000_000_000_000
 CONDITIONING = Conditioning(RATE, "V").to_dict()
-STREAM = Stream(("a", "b"), RATE, CONDITIONING)
+STREAM = EmgStreamSpec(("a", "b"), RATE, CONDITIONING)
 JOINTS = ("index", "thumb")
 SPEC = EffectorSpec(
     "claw", 0.01, Channels("position", JOINTS, "rad", (0.0, -1.5), (1.5, 0.0)), JOINTS,
@@ -104,7 +104,9 @@ def made():
 
     def make(blend_s=0.1, active=True):
         world = World()
-        player = Player(SPEC, lambda name, p: DecoderVoice(name, p, SPEC, STREAM, DriveOptions()), blend_s)
+        player = ControllerSwitcher(
+            SPEC, lambda name, p: DecoderController(name, p, SPEC, STREAM, PostureControlOptions()), blend_s
+        )
         player.commit(fit(player))
         loop = DecoderLoop(player, world, STREAM)
         loop.active = active
@@ -134,7 +136,7 @@ def stream(n, a=1.0, b=0.1, first=0, channels=("a", "b")):
     """So many blocks of a stream, each stamped when its first sample was taken."""
     rng = np.random.default_rng(first)
     return [
-        Samples(BEGAN + k * N * 1_000_000, channels, np.arange(N) / RATE, rng.normal(0, 1, (N, 2)) * [a, b])
+        EmgSamples(BEGAN + k * N * 1_000_000, channels, np.arange(N) / RATE, rng.normal(0, 1, (N, 2)) * [a, b])
         for k in range(first, first + n)
     ]
 

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from myoprosthesis.core import registry
-from myoprosthesis.core.effector import EffectorSpec
+from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.guard import GuardedEffector
-from myoprosthesis.core.plan import Entry, PerturbationPlan, TrialPlan
+from myoprosthesis.core.perturbation_plan import PerturbationEntry, PerturbationPlan
+from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.effectors.mirror import Mirror, MirrorOptions
 from myoprosthesis.nodes.effector_loop import Command, EffectorLoop
 
@@ -360,8 +361,10 @@ def test_a_duration_in_real_time_counts_from_the_first_command_and_ends_in_the_f
 @pytest.mark.parametrize(
     "ahead_s, sentence",
     [
-        (0.0, ""), (-0.5, "s before it came; the clock of who sends it is behind"),
-        (-1e9, "older than 80 ms: it is stamped"), (3600.0, "in the future"),
+        (0.0, ""),
+        (-0.5, "s before it came; the clock of who sends it is behind"),
+        (-1e9, "older than 80 ms: it is stamped"),
+        (3600.0, "in the future"),
     ],  # fmt: skip
 )
 def test_stamps_too_old_or_of_another_clock_are_not_followed(made, ahead_s, sentence):
@@ -538,7 +541,7 @@ def pushed(made, *entries, name="push", ticks=30):
 
 def test_a_law_acts_in_its_window_and_is_measured(made):
     law = {"f": [3.0, 0.0, 0.0], "K": np.zeros((3, 3)).tolist(), "B": np.zeros((3, 3)).tolist()}
-    loop, world = pushed(made, Entry("endpoint", "law", law, 10 * DT_NS, 20 * DT_NS))
+    loop, world = pushed(made, PerturbationEntry("endpoint", "law", law, 10 * DT_NS, 20 * DT_NS))
     load = np.array([state.load for _, state in world.published])[:, 0]
     assert not load[:11].any() and not load[21:].any()
     np.testing.assert_allclose(load[11:21], 3.0)
@@ -547,11 +550,17 @@ def test_a_law_acts_in_its_window_and_is_measured(made):
 @pytest.mark.parametrize(
     "entry, sentence",
     [
-        (Entry("joint", "law", {"joints": ["tail"], "f": [1], "K": [[0]], "B": [[0]]}), "has no joint 'tail'"),
-        (Entry("muscle", "strength", {"muscles": ["wing"], "strength": 0.5}), "has no muscle 'wing'"),
-        (Entry("endpoint", "law", {"f": [1, 2], "K": np.eye(2).tolist(), "B": np.eye(2).tolist()}), "3 dimensions"),
-        (Entry("endpoint", "law", {"f": ["x"] * 3, "K": [[1]], "B": [[1]]}), "cannot be read"),
-        (Entry("endpoint", "wind", {}), "'wind' cannot act at the endpoint"),
+        (
+            PerturbationEntry("joint", "law", {"joints": ["tail"], "f": [1], "K": [[0]], "B": [[0]]}),
+            "has no joint 'tail'",
+        ),
+        (PerturbationEntry("muscle", "strength", {"muscles": ["wing"], "strength": 0.5}), "has no muscle 'wing'"),
+        (
+            PerturbationEntry("endpoint", "law", {"f": [1, 2], "K": np.eye(2).tolist(), "B": np.eye(2).tolist()}),
+            "3 dimensions",
+        ),
+        (PerturbationEntry("endpoint", "law", {"f": ["x"] * 3, "K": [[1]], "B": [[1]]}), "cannot be read"),
+        (PerturbationEntry("endpoint", "wind", {}), "'wind' cannot act at the endpoint"),
     ],
 )
 def test_a_law_that_cannot_act_is_refused_aloud_and_the_trial_runs_without(made, entry, sentence):
@@ -564,7 +573,11 @@ def test_a_law_that_cannot_act_is_refused_aloud_and_the_trial_runs_without(made,
 def test_a_body_without_muscles_refuses_their_weakness(made):
     loop, world = made(duration_s=0.1, parties=("perturbation",))
     world.answer = follow
-    world.speak(PerturbationPlan("weak", 10**12, 0, (Entry("muscle", "strength", {"muscles": [], "strength": 0.5}),)))
+    world.speak(
+        PerturbationPlan(
+            "weak", 10**12, 0, (PerturbationEntry("muscle", "strength", {"muscles": [], "strength": 0.5}),)
+        )
+    )
     loop.begin()
     assert until(lambda: loop.finished)
     assert "'mirror' cannot apply a perturbation at its muscle; it can at: none" in world.words()

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from myoprosthesis.core import share
-from myoprosthesis.hands import sheet
-from myoprosthesis.nodes import status, topics
+from myoprosthesis.hands import hand_spec
+from myoprosthesis.nodes import diagnostic_status, topics
 
 RECORDING = share.root() / "config" / "recordings" / "libemg_myo"
-SHEET = sheet.load("ability_hand")
+SHEET = hand_spec.load("ability_hand")
 
 
 def watched(stack):
@@ -19,7 +19,7 @@ def watched(stack):
 
     def diagnosed(message):
         for one in message.status:
-            stack.others.setdefault(one.name, []).append({**status.values(one), "text": one.message})
+            stack.others.setdefault(one.name, []).append({**diagnostic_status.values(one), "text": one.message})
 
     node = stack.probe.node
     node.create_subscription(topics.DIAGNOSTICS.type, topics.DIAGNOSTICS.name, diagnosed, topics.DIAGNOSTICS.qos)

@@ -11,10 +11,10 @@ import pytest
 from myoprosthesis.core import registry
 from myoprosthesis.emulators.emulated_port import EmulatedPort
 from myoprosthesis.hands import ability_hand as codec
-from myoprosthesis.hands import sheet
+from myoprosthesis.hands import hand_spec
 from myoprosthesis.nodes import topics
 
-SHEET = sheet.load("ability_hand")
+SHEET = hand_spec.load("ability_hand")
 IDLE_S = 0.1
 """What is promised."""
 PERIODS = round(IDLE_S / SHEET.dt) + 4
@@ -44,7 +44,7 @@ class Wire:
 
     def frames(self, since=0.0):
         """(time, header, target or None) of each frame."""
-        cut, out = codec.Unstuffer(), []
+        cut, out = codec.Deframer(), []
         for then, data in [(t, d) for t, d in list(self.port.heard) if t > since - 0.1]:
             for frame in cut.feed(data):
                 if then > since and len(frame) > 2:

@@ -7,10 +7,10 @@ import time
 import numpy as np
 import pytest
 
-from myoprosthesis.core.plan import Entry, PerturbationPlan
+from myoprosthesis.core.perturbation_plan import PerturbationEntry, PerturbationPlan
 from myoprosthesis.emg.conditioning import Conditioner, Conditioning, off_is_nan
 from myoprosthesis.emg.recording import Span
-from myoprosthesis.emg.source import Block, SourceSpec
+from myoprosthesis.emg.source import EmgBlock, SourceSpec
 from myoprosthesis.nodes.emg_loop import EmgLoop
 
 RATE, N, BEGAN = 1000.0, 10, 1_700_000_000_000_000_000
@@ -30,7 +30,7 @@ class Source:
     def lay(self, samples, spans=(), times=None, late_ns=0):
         stamp = BEGAN + len(self.laid) * BLOCK_NS
         times = np.arange(len(samples)) / RATE if times is None else times
-        self.laid.append(Block(samples, times, stamp, stamp + round((times[-1] - times[0]) * 1e9) + late_ns, spans))
+        self.laid.append(EmgBlock(samples, times, stamp, stamp + round((times[-1] - times[0]) * 1e9) + late_ns, spans))
 
     def read(self):
         if self.given == len(self.laid):
@@ -105,7 +105,7 @@ def lay(source, n, seed=0):
 
 def plan(kind="channel_dropout", from_block=0, name="imposed", **values):
     values = values or {"share": 1.0, "channels": ["b"]}
-    entry = Entry("emg", kind, values, BEGAN + from_block * BLOCK_NS)
+    entry = PerturbationEntry("emg", kind, values, BEGAN + from_block * BLOCK_NS)
     return PerturbationPlan(name, 2**62, -1, (entry,), BEGAN + from_block * BLOCK_NS)
 
 
@@ -126,7 +126,7 @@ def test_what_is_imposed_begins_at_the_time_of_a_sample_and_not_of_its_place_in_
     loop, source, world = made()
     times = 7.0 + np.r_[0:4, 54:60] / RATE
     source.lay(noise(), times=times, late_ns=30_000_000)
-    entry = Entry("emg", "channel_dropout", {"share": 1.0, "channels": ["b"]}, BEGAN + 20_000_000)
+    entry = PerturbationEntry("emg", "channel_dropout", {"share": 1.0, "channels": ["b"]}, BEGAN + 20_000_000)
     world.spoken.append(PerturbationPlan("off", 2**62, -1, (entry,), BEGAN))
     loop.begin()
     assert until(lambda: world.told)
@@ -248,7 +248,7 @@ def test_what_cannot_be_imposed_is_refused_aloud_once_and_left_out(made, imposed
 
 def test_entries_for_others_are_none_of_its_business(made):
     loop, source, world = made()
-    law = Entry("endpoint", "law", {"f": [1.0, 0, 0]})
+    law = PerturbationEntry("endpoint", "law", {"f": [1.0, 0, 0]})
     world.spoken.append(PerturbationPlan("push", 2**62, -1, (law,)))
     lay(source, 5)
     loop.begin()

@@ -13,9 +13,9 @@ from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import JointState
 from std_srvs.srv import SetBool
 
-from myoprosthesis.core.effector import EffectorSpec
-from myoprosthesis.core.wire import Writer
-from myoprosthesis.nodes import status, topics
+from myoprosthesis.core.cdr import JointStateWriter
+from myoprosthesis.core.effector_spec import EffectorSpec
+from myoprosthesis.nodes import diagnostic_status, topics
 
 
 @pytest.fixture(scope="module")
@@ -147,14 +147,16 @@ def test_who_comes_late_hears_the_newest_event_of_a_trial_first(stack):
     heard, plain = stack.probe.hear(topics.TRIAL, topics.latched(10)), stack.probe.hear(topics.TRIAL)
     assert stack.until(lambda: heard and plain)
     for message in (heard[0], plain[0]):
-        assert message.message in ("start", "go", "end", "lost") and status.values(message)["time_ns"] >= newest
+        assert (
+            message.message in ("start", "go", "end", "lost") and diagnostic_status.values(message)["time_ns"] >= newest
+        )
 
 
 def test_who_comes_late_may_have_each_event_of_the_trials(stack):
     heard = stack.probe.hear(topics.TRIAL_EVENTS)
     before = [(t["trial"], t["text"]) for t in stack.trials]
     assert stack.until(lambda: len(heard) >= len(before))
-    assert [(status.values(m)["trial"], m.message) for m in heard[: len(before)]] == before
+    assert [(diagnostic_status.values(m)["trial"], m.message) for m in heard[: len(before)]] == before
     assert before[0] == (0, "start") and {text for _, text in before} >= {"start", "go", "end"}
 
 
@@ -301,8 +303,10 @@ def flood(stack, publisher, payloads, seconds=1.0):
 def test_a_flood_of_damaged_commands_moves_nothing(stack, spec):
     """Damaged bytes, wrong names, wrong sizes, wrong encodings: the policy's own commands go on being followed."""
     publisher = stack.probe.speak(topics.COMMAND)
-    good = Writer(spec.command.names, ("effort",)).pack(time.time_ns(), np.ones(6))
-    huge = Writer(tuple(f"{'n' * 200}{k}" for k in range(500)), ("effort",)).pack(time.time_ns(), np.ones(500))
+    good = JointStateWriter(spec.command.names, ("effort",)).pack(time.time_ns(), np.ones(6))
+    huge = JointStateWriter(tuple(f"{'n' * 200}{k}" for k in range(500)), ("effort",)).pack(
+        time.time_ns(), np.ones(500)
+    )
     payloads = [
         good[:40],
         b"\x00\x00" + good[2:],
@@ -310,10 +314,10 @@ def test_a_flood_of_damaged_commands_moves_nothing(stack, spec):
         b"",
         b"\x00\x01\x00\x00",
         huge,
-        Writer(("a", "b"), ("effort",)).pack(time.time_ns(), np.ones(2)),
-        Writer(spec.command.names[:-1], ("effort",)).pack(time.time_ns(), np.ones(5)),
-        Writer(spec.command.names, ("position",)).pack(time.time_ns(), np.ones(6)),
-        Writer(spec.command.names, ("effort",)).pack(0, np.ones(6)),
+        JointStateWriter(("a", "b"), ("effort",)).pack(time.time_ns(), np.ones(2)),
+        JointStateWriter(spec.command.names[:-1], ("effort",)).pack(time.time_ns(), np.ones(5)),
+        JointStateWriter(spec.command.names, ("position",)).pack(time.time_ns(), np.ones(6)),
+        JointStateWriter(spec.command.names, ("effort",)).pack(0, np.ones(6)),
     ]
     before = stack.report()
     assert flood(stack, publisher, [p for p in payloads if p]) > 50
@@ -329,7 +333,7 @@ def test_a_flood_of_damaged_commands_moves_nothing(stack, spec):
 def test_a_second_writer_of_commands_is_named_and_not_obeyed(stack, spec, value):
     applied = stack.probe.hear(topics.APPLIED, topics.reliable(500))
     publisher = stack.probe.speak(topics.COMMAND)
-    writer, before = Writer(spec.command.names, ("effort",)), stack.report()
+    writer, before = JointStateWriter(spec.command.names, ("effort",)), stack.report()
     end = time.monotonic() + 1.0
     while time.monotonic() < end:
         publisher.publish(writer.pack(time.time_ns(), np.full(6, value)))
@@ -387,8 +391,8 @@ def test_plans_that_cannot_be_read_are_said_and_nothing_ends(stack, topic):
 
 def test_states_of_someone_else_do_not_end_the_policy(stack, spec):
     publisher = stack.probe.speak(topics.STATE)
-    good = Writer(spec.channels, frame="world").pack(time.time_ns(), *np.zeros((3, len(spec.channels))))
-    for payload in (good[:50], b"\x00\x03" + good[2:], Writer(("a",), ()).pack(time.time_ns()), JointState()):
+    good = JointStateWriter(spec.channels, frame="world").pack(time.time_ns(), *np.zeros((3, len(spec.channels))))
+    for payload in (good[:50], b"\x00\x03" + good[2:], JointStateWriter(("a",), ()).pack(time.time_ns()), JointState()):
         publisher.publish(payload)
         stack.spin(0.1)
     stack.probe.node.destroy_publisher(publisher)

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import pytest
 
 from myoprosthesis.core.errors import MyoError
-from myoprosthesis.nodes import status, topics
+from myoprosthesis.nodes import diagnostic_status, topics
 
 DEEP = "[" * 50_000
 
@@ -98,12 +98,14 @@ def test_no_message_ends_anything(start):
 
 def test_the_console_keeps_its_score_whatever_comes(domain):
     from myoprosthesis.cli.display import status_table, summary_table
-    from myoprosthesis.nodes.console_node import listening
+    from myoprosthesis.nodes.monitor_node import listening
 
     with listening() as console:
         score = console.score
-        console._trial(status.status("trial", "start", {"trial": 3, "time_ns": 1}))
-        console._diagnostics(SimpleNamespace(status=[status.status("effector", "ok", {"ticks": 7, "dt": 0.01})]))
+        console._trial(diagnostic_status.status("trial", "start", {"trial": 3, "time_ns": 1}))
+        console._diagnostics(
+            SimpleNamespace(status=[diagnostic_status.status("effector", "ok", {"ticks": 7, "dt": 0.01})])
+        )
         handlers = {
             topics.TRIAL_EVENTS.name: console._trial, topics.DIAGNOSTICS.name: console._diagnostics,
             topics.POLICY_ACTIVE.name: console._policy, topics.PERTURBATION.name: console._perturbation,
@@ -130,7 +132,7 @@ def test_a_length_that_lies_is_a_sentence_in_bounded_memory(at):
     from myoprosthesis.nodes.subscription import decode
 
     kind = topics.DIAGNOSTICS.type
-    whole = serialize_message(kind(status=[status.status("effector", "x", {"a": 1})]))
+    whole = serialize_message(kind(status=[diagnostic_status.status("effector", "x", {"a": 1})]))
     assert decode(whole, kind, "diagnostics").status[0].name == "effector"
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for length in (b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f", b"\x00\x00\x00\x10"):
@@ -172,7 +174,7 @@ def test_every_subscription_of_the_executor_is_guarded():
 
     folder = Path(myoprosthesis.__file__).parent
     callers = [p for p in folder.rglob("*.py") if "create_subscription(" in p.read_text()]
-    known = {"nodes/subscription.py", "nodes/inbox.py", "nodes/ping_node.py", "bench/recording.py"}
+    known = {"nodes/subscription.py", "nodes/wait_set.py", "nodes/ping_node.py", "bench/recording.py"}
     assert {p.relative_to(folder).as_posix() for p in callers} == known
 
 

@@ -6,13 +6,14 @@ import time
 import numpy as np
 import pytest
 
+from myoprosthesis.core.cdr import JointStateFrame
 from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.contract import Contract
-from myoprosthesis.core.effector import EffectorSpec
+from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import ContractError
 from myoprosthesis.core.observation import Term
-from myoprosthesis.core.plan import TASK_CHANNELS, Entry, PerturbationPlan, TrialPlan
-from myoprosthesis.core.wire import Frame
+from myoprosthesis.core.perturbation_plan import PerturbationEntry, PerturbationPlan
+from myoprosthesis.core.trial_plan import TASK_CHANNELS, TrialPlan
 from myoprosthesis.nodes.policy_loop import PolicyLoop, player_for
 
 DT_NS = 10_000_000
@@ -81,7 +82,7 @@ class World:
 def frame(tick, x=0.5, y=0.25, names=SPEC.channels):
     values = dict.fromkeys(SPEC.channels, 0.0) | {"endpoint/x": x, "endpoint/y": y}
     row = np.array([values.get(n, 0.0) for n in names])
-    return Frame(tick * DT_NS, names, row, np.zeros(row.size), np.zeros(row.size))
+    return JointStateFrame(tick * DT_NS, names, row, np.zeros(row.size), np.zeros(row.size))
 
 
 def trial(k, from_tick, until_tick, **more):
@@ -162,8 +163,8 @@ def test_two_orders_of_names_are_the_same_state(made):
     [
         (frame(1, names=SPEC.channels[:-1]), "'endpoint/z' is wanted but not there"),
         (frame(1, names=(*SPEC.channels, "tail")), "'tail' is there but not wanted"),
-        (Frame(DT_NS, SPEC.channels, np.zeros(2), np.zeros(2), np.zeros(2)), "all must be filled"),
-        (Frame(DT_NS, SPEC.channels, np.zeros(8), np.zeros(0), np.zeros(0)), "all must be filled"),
+        (JointStateFrame(DT_NS, SPEC.channels, np.zeros(2), np.zeros(2), np.zeros(2)), "all must be filled"),
+        (JointStateFrame(DT_NS, SPEC.channels, np.zeros(8), np.zeros(0), np.zeros(0)), "all must be filled"),
     ],
 )
 def test_a_state_that_cannot_be_read_is_said_once_and_the_next_is_answered(made, bad, sentence):
@@ -270,7 +271,7 @@ def test_a_rotation_turns_what_is_seen(made):
     policy = Echo()
     _, world = made(policy)
     quarter = {"angle_rad": np.pi / 2, "centre": [0.5, 0.0]}
-    world.speak(imposed(99, Entry("observation", "rotation", quarter, 2 * DT_NS)))
+    world.speak(imposed(99, PerturbationEntry("observation", "rotation", quarter, 2 * DT_NS)))
     play(world, range(4))
     assert policy.seen[1][:2].tolist() == pytest.approx([0.5, 0.25])
     assert policy.seen[2][:2].tolist() == pytest.approx([0.25, 0.0], abs=1e-6)
@@ -279,7 +280,7 @@ def test_a_rotation_turns_what_is_seen(made):
 def test_rotations_add(made):
     policy = Echo()
     _, world = made(policy)
-    half = Entry("observation", "rotation", {"angle_rad": np.pi / 4, "centre": [0.5, 0.0]})
+    half = PerturbationEntry("observation", "rotation", {"angle_rad": np.pi / 4, "centre": [0.5, 0.0]})
     world.speak(imposed(99, half, half))
     play(world, range(1))
     assert policy.seen[0][:2].tolist() == pytest.approx([0.25, 0.0], abs=1e-6)
@@ -288,7 +289,7 @@ def test_rotations_add(made):
 def test_a_delay_shows_the_past(made):
     policy = Echo()
     _, world = made(policy)
-    world.speak(imposed(99, Entry("observation", "delay", {"vision": 0.03})))
+    world.speak(imposed(99, PerturbationEntry("observation", "delay", {"vision": 0.03})))
     for k in range(10):
         play(world, [k], x=k / 100)
     assert [s[0] for s in policy.seen] == pytest.approx([0, 0, 0, *(k / 100 for k in range(7))])
@@ -299,7 +300,7 @@ def test_noise_belongs_to_its_trial_and_seed(made):
         policy = Echo()
         _, world = made(policy, seed=seed, parties=("task",))
         world.speak(trial(0, 0, 5), trial(1, 5, 10))
-        world.speak(imposed(99, Entry("observation", "noise", {"vision": 0.01})))
+        world.speak(imposed(99, PerturbationEntry("observation", "noise", {"vision": 0.01})))
         play(world, range(10))
         return np.array(policy.seen)
 
@@ -311,18 +312,24 @@ def test_noise_belongs_to_its_trial_and_seed(made):
 
 
 REFUSED = {
-    "no angle": (Entry("observation", "rotation", {"centre": [0, 0]}), "'angle_rad'"),
-    "no centre": (Entry("observation", "rotation", {"angle_rad": 1.0}), "'centre'"),
-    "an angle of words": (Entry("observation", "rotation", {"angle_rad": "much", "centre": [0, 0]}), "angle_rad"),
-    "a flat centre": (Entry("observation", "rotation", {"angle_rad": 1.0, "centre": 3}), "centre"),
-    "not finite": (Entry("observation", "rotation", {"angle_rad": float("nan"), "centre": [0, 0]}), "not finite"),
-    "delay of an unknown term": (Entry("observation", "delay", {"smell": 0.02}), "observes no 'smell'"),
-    "noise of an unknown term": (Entry("observation", "noise", {"smell": 0.02}), "observes no 'smell'"),
-    "no whole period": (Entry("observation", "delay", {"vision": 0.015}), "0.015"),
-    "too long": (Entry("observation", "delay", {"vision": 5.0}), "at most"),
-    "negative": (Entry("observation", "delay", {"vision": -0.01}), "0 or more"),
-    "no number": (Entry("observation", "noise", {"vision": None}), "a number for each term"),
-    "unknown kind": (Entry("observation", "fog", {}), "'fog' cannot act"),
+    "no angle": (PerturbationEntry("observation", "rotation", {"centre": [0, 0]}), "'angle_rad'"),
+    "no centre": (PerturbationEntry("observation", "rotation", {"angle_rad": 1.0}), "'centre'"),
+    "an angle of words": (
+        PerturbationEntry("observation", "rotation", {"angle_rad": "much", "centre": [0, 0]}),
+        "angle_rad",
+    ),
+    "a flat centre": (PerturbationEntry("observation", "rotation", {"angle_rad": 1.0, "centre": 3}), "centre"),
+    "not finite": (
+        PerturbationEntry("observation", "rotation", {"angle_rad": float("nan"), "centre": [0, 0]}),
+        "not finite",
+    ),
+    "delay of an unknown term": (PerturbationEntry("observation", "delay", {"smell": 0.02}), "observes no 'smell'"),
+    "noise of an unknown term": (PerturbationEntry("observation", "noise", {"smell": 0.02}), "observes no 'smell'"),
+    "no whole period": (PerturbationEntry("observation", "delay", {"vision": 0.015}), "0.015"),
+    "too long": (PerturbationEntry("observation", "delay", {"vision": 5.0}), "at most"),
+    "negative": (PerturbationEntry("observation", "delay", {"vision": -0.01}), "0 or more"),
+    "no number": (PerturbationEntry("observation", "noise", {"vision": None}), "a number for each term"),
+    "unknown kind": (PerturbationEntry("observation", "fog", {}), "'fog' cannot act"),
 }
 
 
@@ -330,7 +337,7 @@ REFUSED = {
 def test_what_cannot_be_done_is_refused_once_and_the_rest_goes_on(made, entry, sentence):
     policy = Echo()
     loop, world = made(policy)
-    world.speak(imposed(99, entry, Entry("observation", "delay", {"vision": 0.01})))
+    world.speak(imposed(99, entry, PerturbationEntry("observation", "delay", {"vision": 0.01})))
     for k in range(6):
         play(world, [k], x=k / 100)
     assert [s[0] for s in policy.seen] == pytest.approx([0, 0, 0.01, 0.02, 0.03, 0.04])  # the sound entry acts
@@ -345,7 +352,7 @@ def test_a_rotation_of_what_the_policy_does_not_see_is_refused(made):
             self.contract = Contract("blind", "arm", (Term("joint", ("elbow",)),), c.action, 0.01)
 
     _, world = made(Blind())
-    world.speak(imposed(99, Entry("observation", "rotation", {"angle_rad": 1.0, "centre": [0, 0]})))
+    world.speak(imposed(99, PerturbationEntry("observation", "rotation", {"angle_rad": 1.0, "centre": [0, 0]})))
     play(world, range(3))
     assert len(world.said) == 1 and "does not see the endpoint" in world.said[0]
 
@@ -354,7 +361,7 @@ def test_the_refusal_is_said_again_in_the_next_trial(made):
     _, world = made(parties=("task",))
     world.speak(trial(0, 0, 5), trial(1, 5, 9))
     for k in (0, 5):
-        bad = Entry("observation", "delay", {"smell": 0.01}, k * DT_NS)
+        bad = PerturbationEntry("observation", "delay", {"smell": 0.01}, k * DT_NS)
         world.speak(imposed(k + 5, bad, from_tick=k))
     play(world, range(8))
     assert len(world.said) == 2

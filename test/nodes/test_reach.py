@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from myoprosthesis.core import share
-from myoprosthesis.nodes import process
+from myoprosthesis.nodes import node_main
 
 LOCAL, NETWORK = (str(share.root() / "config" / f) for f in ("dds.xml", "dds_network.xml"))
 NEW, OLD = "FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE"
@@ -17,7 +17,7 @@ def environment(monkeypatch):
 
     def make(**given: str) -> dict[str, str]:
         place: dict[str, str] = dict(given)
-        monkeypatch.setattr(process.os, "environ", place)
+        monkeypatch.setattr(node_main.os, "environ", place)
         return place
 
     return make
@@ -36,25 +36,25 @@ def environment(monkeypatch):
 )
 def test_the_profile_follows_the_discovery_range_unless_a_person_gave_one(environment, given, file):
     place = environment(**given, ROS_DISTRO="kilted")
-    process.stay_local()
+    node_main.stay_local()
     assert place[NEW] == file and OLD not in place
-    assert bool(process.network_warning()) == (file != LOCAL)
+    assert bool(node_main.network_warning()) == (file != LOCAL)
 
 
 def test_jazzy_s_fast_dds_is_told_by_the_name_it_knows(environment):
     place = environment(ROS_DISTRO="jazzy")
-    process.open_network()
+    node_main.open_network()
     assert place[OLD] == NETWORK and NEW not in place
 
 
 def test_what_another_middleware_binds_to_is_not_known(environment):
     environment(RMW_IMPLEMENTATION="rmw_cyclonedds_cpp")
-    assert "the network is open" in process.network_warning()
+    assert "the network is open" in node_main.network_warning()
     environment(RMW_IMPLEMENTATION="rmw_fastrtps_cpp", ROS_DOMAIN_ID="7")
-    assert process.network_warning() == ""
+    assert node_main.network_warning() == ""
 
 
 def test_the_sentence_names_the_domain(environment):
     environment(ROS_DOMAIN_ID="7")
-    process.open_network()
-    assert "ROS domain 7" in process.network_warning()
+    node_main.open_network()
+    assert "ROS domain 7" in node_main.network_warning()

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from myoprosthesis.core.wire import Writer
+from myoprosthesis.core.cdr import JointStateWriter
 from myoprosthesis.nodes.recorder_loop import AUTO, SIMULATED, WALL, Line, RecorderLoop
 from myoprosthesis.recording.bag import Bag
 from myoprosthesis.recording.bag_writer import BagWriter
@@ -27,7 +27,7 @@ def recorded(folder, messages, clock=AUTO):
             return mine
 
         loop.lines.append(Line(name, STRING if name.endswith("target") else JOINT_STATE, [], take))
-    pack = Writer(("a",), frame="").pack
+    pack = JointStateWriter(("a",), frame="").pack
     for name, at, stamp in messages:
         text = b"\0\1\0\0\2\0\0\0x\0"
         queue.append((name, at, text if stamp is None else pack(stamp, *np.zeros((3, 1)))))

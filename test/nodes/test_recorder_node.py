@@ -8,14 +8,14 @@ import time
 import numpy as np
 import pytest
 
+from myoprosthesis.core.cdr import JointStateWriter
 from myoprosthesis.core.errors import RecordingError
-from myoprosthesis.core.wire import Writer
-from myoprosthesis.nodes import status, topics
+from myoprosthesis.nodes import diagnostic_status, topics
 from myoprosthesis.nodes.recorder_loop import Line, RecorderLoop
 from myoprosthesis.recording.bag import Bag
 from myoprosthesis.recording.repair import repair
-from myoprosthesis.stack import NodeSpec
-from myoprosthesis.supervisor import Supervisor
+from myoprosthesis.stack.description import NodeSpec
+from myoprosthesis.stack.supervisor import Supervisor
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def recorder(tmp_path, probe):
         supervisor.words = words
 
         def now():
-            return {**status.values(told[-1]), "text": told[-1].message} if told else {}
+            return {**diagnostic_status.values(told[-1]), "text": told[-1].message} if told else {}
 
         supervisor.now = now
         return supervisor
@@ -46,7 +46,7 @@ def recorder(tmp_path, probe):
 def speak(probe):
     """Publishers of the three that a recorder needs; `tick` says the k-th tick of a body of 39 muscles."""
     names = [f"muscle_{k}" for k in range(39)]
-    pack = Writer(names, frame="world").pack
+    pack = JointStateWriter(names, frame="world").pack
     outs = [probe.speak(t, topics.reliable(1)) for t in (topics.STATE, topics.COMMAND, topics.APPLIED)]
 
     def tick(k, dt_ns=2_000_000):

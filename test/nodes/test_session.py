@@ -14,9 +14,9 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from myoprosthesis import session_run
-from myoprosthesis.nodes.claim import Claim
+from myoprosthesis.nodes.publisher_lock import PublisherLock
 from myoprosthesis.report import trial_table
+from myoprosthesis.stack import session_runner
 
 SESSION = {
     "name": "short",
@@ -106,7 +106,7 @@ def test_a_policy_that_dies_while_it_is_given_what_was_learned_costs_no_finished
 
 
 def test_what_cannot_begin_leaves_no_folder(command, session, tmp_path):
-    held = Claim("/state")
+    held = PublisherLock("/state")
     try:
         done = command("session", "run", session(), "--out", str(tmp_path / "out"))
     finally:
@@ -119,9 +119,9 @@ def test_what_cannot_begin_leaves_no_folder(command, session, tmp_path):
 def test_no_trial_begins_while_the_disk_has_no_room_for_it(monkeypatch, tmp_path):
     listener = SimpleNamespace(held="")
     conductor = SimpleNamespace(paused=False, listener=listener, recorded=lambda: {"text": "recording"})
-    assert session_run._held(conductor, tmp_path) == ""
+    assert session_runner._held(conductor, tmp_path) == ""
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000_000))
-    assert "less than 1 MiB is free" in session_run._held(conductor, tmp_path)
+    assert "less than 1 MiB is free" in session_runner._held(conductor, tmp_path)
 
 
 def test_ctrl_c_stops_a_session_that_can_be_gone_on_with(begin, unbroken, command, session, tmp_path):

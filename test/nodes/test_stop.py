@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from myoprosthesis.core import registry
-from myoprosthesis.core.wire import Writer
+from myoprosthesis.core.cdr import JointStateWriter
 from myoprosthesis.effectors.bodies import MjcfOptions, mjcf
 from myoprosthesis.emulators.emulated_port import EmulatedPort
-from myoprosthesis.hands import sheet
+from myoprosthesis.hands import hand_spec
 from myoprosthesis.nodes import topics
 from myoprosthesis.policies.graph import untrained
 
@@ -117,7 +117,7 @@ def test_after_its_shutdown_a_policy_is_not_told_as_active(arm):
 
 @pytest.fixture(scope="module")
 def hand(start):
-    emulator = registry.factory("emulators", "ability_hand")(sheet.load("ability_hand"))
+    emulator = registry.factory("emulators", "ability_hand")(hand_spec.load("ability_hand"))
     with EmulatedPort(emulator) as port:
         stack = start(
             {"effector": {"parties": []}}, only=("effector",), stack="emg-hand", effector="ability_hand",
@@ -136,7 +136,7 @@ def test_a_hand_stops_where_it_is(hand, stop):
     """The emulated fingers themselves are watched, in a thread of their own."""
     data, fingers = hand.port.emulator.sheet, hand.port.emulator.fingers
     publisher, probe = hand.probe.speak(topics.COMMAND), hand.probe
-    writer = Writer(data.names, ("position",))
+    writer = JointStateWriter(data.names, ("position",))
     trace, over = [], threading.Event()
 
     def watch():

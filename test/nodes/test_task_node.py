@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from myoprosthesis.core import registry
-from myoprosthesis.core.plan import TrialPlan
-from myoprosthesis.core.wire import Writer
+from myoprosthesis.core.cdr import JointStateWriter
+from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.nodes import topics
 
 DT_NS = 10_000_000
@@ -29,7 +29,7 @@ def body(start):
         topics.latched(10),
     )
     told.publish(topics.SPEC.type(data=spec.to_json()))
-    writer = Writer(spec.channels, frame=spec.frame)
+    writer = JointStateWriter(spec.channels, frame=spec.frame)
     assert stack.until(lambda: state.get_subscription_count() == 1)
     stack.spin(1.0)
 
@@ -78,7 +78,7 @@ def test_states_of_an_effector_that_was_before_are_no_fault_of_this_one(body):
     """One without an endpoint, with which the task does nothing, and then the first one again."""
     state = body.probe.speak(topics.STATE)
     assert body.until(lambda: state.get_subscription_count() == 1)
-    joints = Writer(body.spec.joints, frame=body.spec.frame)
+    joints = JointStateWriter(body.spec.joints, frame=body.spec.frame)
     body.show(1000, 1030)
     body.tell(topics.SPEC.type(data=replace(body.spec, name="hand", endpoint="").to_json()))
     assert body.until(lambda: any("no endpoint" in w for w in body.words))

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from myoprosthesis.checks import check_task
+from myoprosthesis.testing import check_task
 
 SOURCE = '''
 from dataclasses import dataclass

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SHARED = ("launch", "config", "policies")
 EXECUTABLES = {
     "myoprosthesis",
-    *("effector_node", "policy_node", "perturbation_node", "task_node", "console_node", "emg_node", "emulator_node"),
+    *("effector_node", "policy_node", "perturbation_node", "task_node", "monitor_node", "emg_node", "emulator_node"),
     "recorder_node",
 }
 

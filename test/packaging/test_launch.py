@@ -1,4 +1,4 @@
-"""The launch file starts what `myoprosthesis.stack` describes, and has no value of its own."""
+"""The launch file starts what `myoprosthesis.stack.description` describes, and has no value of its own."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from launch.launch_description_sources import get_launch_description_from_python
 
 from myoprosthesis.core.errors import ConfigError  # noqa: E402
 from myoprosthesis.core.options import build  # noqa: E402
-from myoprosthesis.nodes.process import STARTER  # noqa: E402
-from myoprosthesis.stack import StackOptions, describe  # noqa: E402
+from myoprosthesis.nodes.node_main import STARTER  # noqa: E402
+from myoprosthesis.stack.description import StackOptions, describe  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 BRINGUP = ROOT / "launch" / "bringup.launch.py"

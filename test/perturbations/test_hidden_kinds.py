@@ -5,13 +5,15 @@ import json
 import numpy as np
 import pytest
 
-from myoprosthesis.checks import check_perturbation
-from myoprosthesis.core import axes, registry, share
+from myoprosthesis.core import axes_file, registry, share
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.nanoseconds import ns
 from myoprosthesis.core.options import build
-from myoprosthesis.core.plan import PerturbationPlan, TrialPlan, ns
+from myoprosthesis.core.perturbation_plan import PerturbationPlan
+from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.perturbations import presets
-from myoprosthesis.perturbations.schedule import Planner
+from myoprosthesis.perturbations.planner import Planner
+from myoprosthesis.testing import check_perturbation
 
 TRIAL = TrialPlan(2, ns(2.0), ns(3.0), (0.1, 0.3, 0.0), (0.16, 0.38, 0.0), ns(2.2))
 KINDS = [k for k in registry.names("perturbations") if k.startswith("hidden_")]
@@ -21,7 +23,7 @@ MEAN, VECTORS = np.arange(5.0), np.linalg.qr(np.random.default_rng(0).normal(siz
 @pytest.fixture
 def place(tmp_path, monkeypatch):
     """A working directory with a file of axes."""
-    axes.write(tmp_path / "mine.npz", MEAN, VECTORS)
+    axes_file.write(tmp_path / "mine.npz", MEAN, VECTORS)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -98,7 +100,7 @@ def test_bad_options_are_refused_before_the_first_trial(place, kind, options, se
 
 def test_a_file_that_changes_is_read_anew(place):
     first = planned("hidden_clamp", components=[0], axes="mine.npz").values["mean"]
-    axes.write(place / "mine.npz", MEAN + 1, VECTORS)
+    axes_file.write(place / "mine.npz", MEAN + 1, VECTORS)
     assert planned("hidden_clamp", components=[0], axes="mine.npz").values["mean"] == [x + 1 for x in first]
 
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.core.law import Law
+from myoprosthesis.core.force_field import ForceField
+from myoprosthesis.core.nanoseconds import ns
 from myoprosthesis.core.options import build
-from myoprosthesis.core.plan import TrialPlan, ns
+from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.perturbations import kinds
 
 START, TARGET = np.array([0.1, 0.3, 0.0]), np.array([0.16, 0.38, 0.0])
@@ -19,7 +20,7 @@ RNG = np.random.default_rng(0)
 def law(kind, **options):
     (entry,) = kind(build(OPTIONS[kind], options), TRIAL)
     assert (entry.site, entry.kind) == ("endpoint", "law")
-    return Law.from_dict(dict(entry.values))
+    return ForceField.from_dict(dict(entry.values))
 
 
 OPTIONS = {
@@ -64,7 +65,7 @@ def test_a_spring_pulls_to_its_centre(centre, point):
 @pytest.mark.parametrize("target", [TARGET, START + [0.1, 0, 0], START + [0, -0.1, 0], START + [0.03, 0.04, 0.12]])
 def test_a_channel_is_a_wall_to_both_sides_and_free_along_the_line(target):
     (entry,) = kinds.channel(kinds.ChannelOptions(stiffness=2000.0, damping=50.0), replace(TRIAL, target=tuple(target)))
-    walls = Law.from_dict(dict(entry.values))
+    walls = ForceField.from_dict(dict(entry.values))
     along = (target - START) / np.linalg.norm(target - START)
     np.testing.assert_allclose(walls.force(START + 0.07 * along, 0.4 * along), 0, atol=1e-10)
     for _ in range(20):
@@ -102,7 +103,7 @@ def test_a_joint_load_names_its_joints():
     values = dict(entry.values)
     assert entry.site == "joint" and values.pop("joints") == ["elbow", "shoulder"]
     q, w = RNG.normal(size=(2, 2))
-    np.testing.assert_allclose(Law.from_dict(values).force(q, w), 2.0 - 3.0 * q - 0.5 * w)
+    np.testing.assert_allclose(ForceField.from_dict(values).force(q, w), 2.0 - 3.0 * q - 0.5 * w)
     with pytest.raises(ConfigError, match="needs joints"):
         kinds.joint_load(kinds.JointLoadOptions(), TRIAL)
 

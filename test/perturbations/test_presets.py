@@ -3,10 +3,11 @@ import pytest
 
 from myoprosthesis.core import registry, share
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.core.law import Law
-from myoprosthesis.core.plan import TrialPlan, ns
+from myoprosthesis.core.force_field import ForceField
+from myoprosthesis.core.nanoseconds import ns
+from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.perturbations import presets
-from myoprosthesis.perturbations.schedule import Planner
+from myoprosthesis.perturbations.planner import Planner
 
 TRIAL = TrialPlan(0, 0, ns(1.0), (0.0, 0.3, 0.0), (0.1, 0.3, 0.0), ns(0.2))
 SHIPPED = sorted(p.stem for p in (share.root() / "config" / "perturbations").glob("*.yaml"))
@@ -22,7 +23,7 @@ def test_every_shipped_preset_can_be_planned(name):
 
 def test_the_two_curl_fields_are_mirror_images_and_clockwise_pushes_right():
     plans = (Planner(presets.load(name)).plan(TRIAL) for name in ("curl_cw", "curl_ccw"))
-    cw, ccw = (Law.from_dict(dict(plan.entries[0].values)) for plan in plans)
+    cw, ccw = (ForceField.from_dict(dict(plan.entries[0].values)) for plan in plans)
     assert cw == -1.0 * ccw
     assert cw.force(TRIAL.start, [0.0, 1.0, 0.0]).tolist() == [10.0, 0.0, 0.0]
 

@@ -9,15 +9,17 @@ import pytest
 from onnx import helper
 
 from myoprosthesis.core import share
-from myoprosthesis.core.effector import NOTHING
+from myoprosthesis.core.cdr import JointStateFrame
+from myoprosthesis.core.disturbance import NO_DISTURBANCE
 from myoprosthesis.core.errors import ContractError
-from myoprosthesis.core.plan import PerturbationPlan, TrialPlan, ns
-from myoprosthesis.core.wire import Frame
+from myoprosthesis.core.nanoseconds import ns
+from myoprosthesis.core.perturbation_plan import PerturbationPlan
+from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.effectors import bodies
 from myoprosthesis.effectors.mujoco_body import BodyOptions
 from myoprosthesis.nodes.policy_loop import PolicyLoop, player_for
 from myoprosthesis.perturbations import presets
-from myoprosthesis.perturbations.schedule import Planner, Preset
+from myoprosthesis.perturbations.planner import Planner, Preset
 from myoprosthesis.policies.onnx_policy import OnnxPolicy
 
 FILE = share.root() / "policies" / "reach_null" / "policy.onnx"
@@ -60,11 +62,11 @@ class Moved:
         for k in range(STEPS):
             if come is not None and k == come[0]:
                 voice = player.fit("come", come[1])
-                player.catch_up(voice)
+                player.replay_history(voice)
                 player.shadow = voice
-            loop._tick(Frame(k * DT_NS, body.spec.channels, *state.table), newest=True)
+            loop._tick(JointStateFrame(k * DT_NS, body.spec.channels, *state.table), newest=True)
             hidden.append(player.active.policy.hidden)
-            state = body.step(world.commands[-1], NOTHING)
+            state = body.step(world.commands[-1], NO_DISTURBANCE)
             path.append(state.endpoint_position[:2])
         self.path, self.commands, self.hidden = np.array(path), np.array(world.commands), np.array(hidden)
         self.said, self.player = world.said, player
@@ -225,7 +227,7 @@ def test_a_policy_that_acts_past_its_recurrent_output_is_refused(tmp_path):
     model.graph.node.extend(order)
     path.write_bytes(model.SerializeToString())
     policy = OnnxPolicy(path)
-    policy.rehearse()
+    policy.warm_up()
     with pytest.raises(ContractError, match=r"does not read its action from its recurrent outputs \(hidden_out\)"):
         policy.prepare_changes()
     moved = Moved({"kind": "hidden_clamp", "start_s": 0.2}, policy=policy)

@@ -54,7 +54,7 @@ def test_a_bad_file_is_refused_before_anything_is_run(sound, spoil, tmp_path, fa
 def test_what_only_running_shows_is_refused_by_the_rehearsal(sound, spoil, tmp_path, fault, sentence):
     path = spoil(sound(), fault, tmp_path)
     with pytest.raises(ContractError, match=sentence) as caught:
-        OnnxPolicy(path).rehearse()
+        OnnxPolicy(path).warm_up()
     assert "\n" not in str(caught.value)
 
 
@@ -80,7 +80,7 @@ def test_flipped_bytes_give_a_policy_or_a_sentence(sound, tmp_path):
             broken[at] = rng.integers(256)
         path.write_bytes(broken)
         try:
-            OnnxPolicy(path).rehearse()
+            OnnxPolicy(path).warm_up()
         except ContractError as error:
             assert str(path) in str(error)
 
@@ -106,7 +106,7 @@ def test_permuted_muscles_play_the_same(sound, spoil, spec, tmp_path):
 def test_memory_is_kept_until_reset_and_is_of_this_object(sound, spoil, tmp_path):
     path = spoil(sound(), "sound", tmp_path)
     one, two = OnnxPolicy(path), OnnxPolicy(path)
-    one.rehearse()
+    one.warm_up()
     assert not one.hidden.any() and one.hidden.shape == (8,)
     seen = np.ones(one.contract.observation_size, np.float32)
     first = one.step(seen)
@@ -121,7 +121,7 @@ def test_the_file_may_go_once_it_is_loaded(sound, spoil, tmp_path):
     path = spoil(sound(), "sound", tmp_path)
     policy = OnnxPolicy(path)
     path.unlink()
-    policy.rehearse()
+    policy.warm_up()
 
 
 STATED = {
@@ -138,9 +138,12 @@ def foreign(path, dtype=np.float32, batch=1, names=("observation", "action"), in
     seen, done = names
     nodes = [helper.make_node("Gemm", [seen, "w"], [done], transB=1)]
     if inside is not None:
-        nodes = [helper.make_node("Cast", [seen], ["x"], to=helper.np_dtype_to_tensor_dtype(np.dtype(inside))),
-                 helper.make_node("Gemm", ["x", "w"], ["y"], transB=1), helper.make_node("Elu", ["y"], ["z"]),
-                 helper.make_node("Cast", ["z"], [done], to=kind)]
+        nodes = [
+            helper.make_node("Cast", [seen], ["x"], to=helper.np_dtype_to_tensor_dtype(np.dtype(inside))),
+            helper.make_node("Gemm", ["x", "w"], ["y"], transB=1),
+            helper.make_node("Elu", ["y"], ["z"]),
+            helper.make_node("Cast", ["z"], [done], to=kind),
+        ]
     outputs = [helper.make_tensor_value_info(done, kind, [batch, 2])]
     if "value" in more:
         nodes.append(helper.make_node("ReduceSum", [done], ["value"]))
@@ -162,7 +165,7 @@ def foreign(path, dtype=np.float32, batch=1, names=("observation", "action"), in
 )
 def test_a_batch_without_a_size_and_further_outputs_are_no_obstacle(tmp_path, how):
     policy = OnnxPolicy(foreign(tmp_path / "policy.onnx", **how))
-    policy.rehearse()
+    policy.warm_up()
     np.testing.assert_array_equal(policy.step(np.array([1, 2, 3], np.float32)), [8, 26])
 
 
@@ -183,7 +186,7 @@ FOREIGN = {
 def test_a_foreign_file_that_cannot_be_played_says_how_to_export_it(tmp_path, fault):
     how, sentence = FOREIGN[fault]
     with pytest.raises(ContractError, match=sentence) as caught:
-        OnnxPolicy(foreign(tmp_path / "policy.onnx", **how)).rehearse()
+        OnnxPolicy(foreign(tmp_path / "policy.onnx", **how)).warm_up()
     assert "\n" not in str(caught.value) and "ONNXRuntimeError" not in str(caught.value)
 
 
@@ -195,7 +198,7 @@ def test_an_axis_without_a_size_takes_the_contracts(tmp_path, sound, spoil):
     path = tmp_path / "policy.onnx"
     path.write_bytes(model.SerializeToString())
     loose, fixed = OnnxPolicy(path), OnnxPolicy(spoil(sound(), "sound", tmp_path))
-    loose.rehearse()
+    loose.warm_up()
     seen = np.linspace(-1, 1, fixed.contract.observation_size).astype(np.float32)
     for _ in range(3):
         np.testing.assert_array_equal(loose.step(seen), fixed.step(seen))

@@ -7,7 +7,7 @@ from mcap.writer import Writer as LibraryWriter
 from rosbags.highlevel import AnyReader
 from rosbags.typesys import Stores, get_typestore
 
-from myoprosthesis.core.wire import Writer
+from myoprosthesis.core.cdr import JointStateWriter
 from myoprosthesis.recording.bag_writer import BagWriter
 
 JOINT_STATE, STRING = "sensor_msgs/msg/JointState", "std_msgs/msg/String"
@@ -30,7 +30,7 @@ def text(words):
 def write(folder, ticks=100, per_chunk=10, first=0, attachments=None, close=True):
     """`ticks` states of a body of two, a text now and then; the writer and the messages (topic, log, stamp, data)."""
     bag = BagWriter(folder, attachments)
-    pack = Writer(("elbow", "biceps"), frame="world").pack
+    pack = JointStateWriter(("elbow", "biceps"), frame="world").pack
     state = bag.topic("/state", JOINT_STATE, [QOS])
     plan = bag.topic("/left/target", STRING, [QOS])
     said = []

@@ -17,8 +17,8 @@ from rosbags.rosbag2 import StoragePlugin
 from rosbags.rosbag2 import Writer as RosbagsWriter
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
+from myoprosthesis.core.cdr import JointStateReader, JointStateWriter
 from myoprosthesis.core.errors import RecordingError
-from myoprosthesis.core.wire import Reader, Writer
 from myoprosthesis.recording import cdr
 from myoprosthesis.recording.bag import Bag
 from myoprosthesis.recording.bag_writer import BagWriter
@@ -118,7 +118,7 @@ def test_tables_are_the_messages_decoded_at_once(tmp_path, write):
     _, said = write(tmp_path)
     tables = list(Bag(tmp_path).tables("state", rows=32))
     assert [len(t.stamp_ns) for t in tables] == [32, 32, 32, 4]
-    frames = [Reader().read(m[3]) for m in said if m[0] == "/state"]
+    frames = [JointStateReader().read(m[3]) for m in said if m[0] == "/state"]
     for row in ("position", "velocity", "effort"):
         assert np.array_equal(np.concatenate([getattr(t, row) for t in tables]), [getattr(f, row) for f in frames])
     assert np.concatenate([t.stamp_ns for t in tables]).tolist() == [f.stamp_ns for f in frames]
@@ -133,7 +133,11 @@ def test_tables_are_the_messages_decoded_at_once(tmp_path, write):
 def test_tables_when_names_change_and_messages_are_damaged(tmp_path, write):
     bag = BagWriter(tmp_path)
     number = bag.topic("/command", JOINT_STATE)
-    ab, ba, hidden = Writer(("a", "b"), ("effort",)), Writer(("b", "a"), ("effort",)), Writer((), ("position",))
+    ab, ba, hidden = (
+        JointStateWriter(("a", "b"), ("effort",)),
+        JointStateWriter(("b", "a"), ("effort",)),
+        JointStateWriter((), ("position",)),
+    )
     sent = [ab.pack(-5, np.ones(2)), ab.pack(1, np.ones(2)), ba.pack(2, np.ones(2)), b"\0\1\0\0short", hidden.pack(3)]
     for k, data in enumerate([*sent, ab.pack(4, np.array([np.nan, 2.0]))]):
         bag.add(number, 100 + k, data)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from rclpy.serialization import serialize_message
 
+from myoprosthesis.core.cdr import JointStateWriter
 from myoprosthesis.core.errors import RecordingError
-from myoprosthesis.core.wire import Writer
-from myoprosthesis.nodes.samples import SampleWriter
+from myoprosthesis.nodes.emg_messages import EmgSampleWriter
 from myoprosthesis.recording import columns
 from myoprosthesis.recording.bag import Bag
 from myoprosthesis.recording.bag_writer import BagWriter
@@ -32,7 +32,7 @@ def folder(tmp_path_factory, text):
     pose = bag.topic("/left/target/pose", "geometry_msgs/msg/PoseStamped")
     for k in range(6):
         names = ("a", "b/c") if k < 4 else ("a", "d")
-        pack = Writer(names, ("position", "effort")).pack
+        pack = JointStateWriter(names, ("position", "effort")).pack
         stamp = START + k * 10_000_000
         bag.add(state, stamp + 500, pack(stamp, np.array([k, np.nan]), np.array([0.5, -k])))
     bag.add(state, START + 70_000_000, b"\0\1\0\0damaged")
@@ -41,7 +41,7 @@ def folder(tmp_path_factory, text):
         values = [KeyValue(key=key, value=json.dumps(v)) for key, v in (("error_mm", 1.5), ("note", "a,b"))[: k + 1]]
         message = DiagnosticStatus(level=b"\0", name="task", message="end", values=values)
         bag.add(trial, START + 10 + k, serialize_message(message))
-    samples = SampleWriter(["emg one", "emg 2"])
+    samples = EmgSampleWriter(["emg one", "emg 2"])
     block = np.arange(6, dtype=float).reshape(3, 2)
     message = samples.message(START, np.array([0.0, 0.005, 0.010]), block)
     bag.add(emg, START + 20_000_000, serialize_message(message))

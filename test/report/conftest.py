@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from myoprosthesis.core.cdr import JointStateWriter
 from myoprosthesis.core.channels import Channels
-from myoprosthesis.core.effector import EffectorSpec
-from myoprosthesis.core.plan import TrialPlan
-from myoprosthesis.core.wire import Writer
+from myoprosthesis.core.effector_spec import EffectorSpec
+from myoprosthesis.core.trial_plan import TrialPlan
 
 COLUMNS = (
     *("trial", "block", "block_name", "kind", "target", "label", "start_x", "start_y", "target_x", "target_y", "go_s"),
@@ -182,7 +182,7 @@ def write_recording(folder: Path, made: list[Made], p: Planted, start_ns: int = 
         health = bag.topic("/diagnostics", "diagnostic_msgs/msg/DiagnosticArray")
         target, told = bag.topic("/target", string), bag.topic("/effector/spec", string)
         s = spec()
-        writer, answer, units = Writer(s.channels), Writer(MUSCLES, ("effort",)), Writer(
+        writer, answer, units = JointStateWriter(s.channels), JointStateWriter(MUSCLES, ("effort",)), JointStateWriter(
             [f"hidden/{i}" for i in range(UNITS)], ("position",))  # fmt: skip
         rng = np.random.default_rng(3)
         wall = int(wall_s * 1e9)

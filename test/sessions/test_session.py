@@ -7,17 +7,18 @@ import pytest
 import yaml
 
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.core.plan import TrialPlan, ns
+from myoprosthesis.core.nanoseconds import ns
+from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.perturbations import presets
-from myoprosthesis.perturbations.schedule import Planner
+from myoprosthesis.perturbations.planner import Planner
 from myoprosthesis.sessions import session as sessions
 from myoprosthesis.sessions.folder import COLUMNS, SessionFolder
-from myoprosthesis.sessions.row import Played, row
-from myoprosthesis.sessions.session import Block
-from myoprosthesis.sessions.trials import CATCH, CHANNEL, NORMAL, plan, preset, specials
+from myoprosthesis.sessions.session import SessionBlock
+from myoprosthesis.sessions.session_trials import CATCH, CHANNEL, NORMAL, plan, preset, specials
+from myoprosthesis.sessions.trial_metrics import PlayedTrial, row
 from myoprosthesis.tasks import listed
-from myoprosthesis.training import learner_options
-from myoprosthesis.training.learner_options import LearnerOptions
+from myoprosthesis.training.adaptation import options
+from myoprosthesis.training.adaptation.options import LearnerOptions
 
 
 def data(**changes):
@@ -41,9 +42,17 @@ def test_all_faults_are_told_at_once():
                   "'curl_cv'", "'nobody'"):  # fmt: skip
         assert fault in str(told.value)
     with pytest.raises(ConfigError) as told:
-        sessions.made(data(policy="reach_nul", effector="arm27", task={"targts": 8},
-                           blocks=[{"name": "b", "trials": 3, "perturbation": "curl_cv"},
-                                   {"name": "c", "trials": 3, "policy": "nobody"}]))
+        sessions.made(
+            data(
+                policy="reach_nul",
+                effector="arm27",
+                task={"targts": 8},
+                blocks=[
+                    {"name": "b", "trials": 3, "perturbation": "curl_cv"},
+                    {"name": "c", "trials": 3, "policy": "nobody"},
+                ],
+            )
+        )
     for fault in ("'reach_nul'", "did you mean 'arm26'", "targts", "'curl_cv'", "'nobody'"):
         assert fault in str(told.value)
 
@@ -81,7 +90,7 @@ def test_what_cannot_be_noted_is_told_in_a_sentence(tmp_path):
 
 def test_on_and_off_are_words_although_yaml_makes_them_truths():
     for text, choice in (("off", "off"), ("on", "on"), ("'off'", "off"), ("auto", "auto")):
-        assert learner_options.read(yaml.safe_load(f"compile: {text}")) == (LearnerOptions(), choice)
+        assert options.read(yaml.safe_load(f"compile: {text}")) == (LearnerOptions(), choice)
 
 
 def test_a_session_survives_being_written_down():
@@ -90,11 +99,11 @@ def test_a_session_survives_being_written_down():
 
 
 def test_special_trials_are_as_many_as_asked_for_and_spread():
-    kinds = specials(Block("b", 248, catch_rate=0.1, channel_rate=0.125, lead_in=8), np.random.default_rng(3))
+    kinds = specials(SessionBlock("b", 248, catch_rate=0.1, channel_rate=0.125, lead_in=8), np.random.default_rng(3))
     assert Counter(kinds) == {CATCH: 24, CHANNEL: 30, NORMAL: 194} and set(kinds[:8]) == {NORMAL}
     gaps = np.diff([i for i, k in enumerate(kinds) if k == CHANNEL])
     assert gaps.max() < 16
-    assert kinds == specials(Block("b", 248, catch_rate=0.1, channel_rate=0.125), np.random.default_rng(3))
+    assert kinds == specials(SessionBlock("b", 248, catch_rate=0.1, channel_rate=0.125), np.random.default_rng(3))
 
 
 def test_every_round_of_targets_is_whole_across_blocks():
@@ -157,7 +166,7 @@ def test_the_slope_of_a_channel_trial_is_the_share_of_the_field_that_is_met(push
     trial = next(t for t in plan(session) if t.kind == CHANNEL and t.block == 1)
     time_ns, x, v, load = straight(push=push)
     there = TrialPlan(trial.number, 0, ns(1), (0, 0, 0), (0.1, 0, 0), ns(0.2))
-    got = row(session, trial, there, time_ns, x, v, load, 0.01, Played("p", "0"))
+    got = row(session, trial, there, time_ns, x, v, load, 0.01, PlayedTrial("p", "0"))
     assert got["channel_slope"] == pytest.approx(push) and got["gain"] == 10.0 and list(got) == list(COLUMNS)
     assert got["channel_force_N"] == pytest.approx(-push * 4.0)  # the hand presses to the left of its motion
 
@@ -226,7 +235,7 @@ def test_the_row_of_a_lost_trial_says_why_and_has_no_figures():
     trial = plan(session)[0]
     there = TrialPlan(0, 0, ns(1.0), (0.0, 0.3, 0.0), (0.1, 0.3, 0.0), ns(0.2))
     n = np.zeros((100, 3))
-    values = row(session, trial, there, np.arange(100), n, n, n, 0.01, Played("p", "s"), "emergency stop")
+    values = row(session, trial, there, np.arange(100), n, n, n, 0.01, PlayedTrial("p", "s"), "emergency stop")
     assert set(values) == set(COLUMNS) and values["lost"] == "emergency stop"
     assert values["success"] is values["endpoint_error_mm"] is values["lateral_deviation_mm"] is None
     assert values["samples"] == 100 and values["target_x"] == 0.1

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.nanoseconds import ns
 from myoprosthesis.core.options import build
-from myoprosthesis.core.plan import ns
 from myoprosthesis.tasks.reaching import (
     CentreOut,
     CentreOutOptions,

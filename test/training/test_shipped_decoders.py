@@ -11,9 +11,9 @@ import myoprosthesis
 from myoprosthesis.cli.main import parser
 from myoprosthesis.decoders.decoder import Decoder
 from myoprosthesis.emg import formats
-from myoprosthesis.emg.layout import Layout
+from myoprosthesis.emg.recording_format import RecordingFormat
 from myoprosthesis.policies.onnx_policy import OnnxPolicy
-from myoprosthesis.training.decoding import replay
+from myoprosthesis.training.decoding.fitting import replay
 
 ROOT = Path(myoprosthesis.__file__).parents[1]
 NAMES = [f.parent.name for f in (ROOT / "policies").glob("*/policy.onnx") if OnnxPolicy(f).contract.conditioning]
@@ -40,7 +40,7 @@ def test_the_command_on_the_card_makes_it_again(name, tmp_path, monkeypatch):
 
 def test_the_turned_band_is_noticed_and_the_others_are_not():
     decoder = Decoder(OnnxPolicy(ROOT / "policies" / "gestures_myo" / "policy.onnx"))
-    layout = Layout(
+    layout = RecordingFormat(
         rate=200, unit="counts", label_from=r"_C_(\d+)_", label_names=dict(zip("01234", decoder_names(), strict=True))
     )
     folder = ROOT / "config" / "recordings" / "libemg_myo"

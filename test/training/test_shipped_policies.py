@@ -11,8 +11,8 @@ from myoprosthesis.core.fingerprint import fingerprint
 from myoprosthesis.effectors import bodies
 from myoprosthesis.effectors.mujoco_body import BodyOptions
 from myoprosthesis.policies.onnx_policy import OnnxPolicy
-from myoprosthesis.training import measure
-from myoprosthesis.training.curriculum import Curriculum
+from myoprosthesis.training.gradient import evaluation
+from myoprosthesis.training.gradient.curriculum import Curriculum
 
 POLICIES = Path(myoprosthesis.__file__).parents[1] / "policies"
 BODIES = {"reach": "arm26", "point_mass": "point_mass"}
@@ -25,13 +25,15 @@ def reaches(request):
     """Reaches of the family's three policies in the three fields: `[policy][field]`."""
     body = getattr(bodies, BODIES[request.param])(BodyOptions())
     return {
-        kind: {field: measure.centre_out(OnnxPolicy(POLICIES / f"{request.param}_{kind}" / "policy.onnx"), body, gain)
-               for field, gain in FIELDS.items()}
+        kind: {
+            field: evaluation.centre_out(OnnxPolicy(POLICIES / f"{request.param}_{kind}" / "policy.onnx"), body, gain)
+            for field, gain in FIELDS.items()
+        }
         for kind in FIELDS
     }
 
 
-def mean_lateral_mm(reach: measure.Reaches) -> float:
+def mean_lateral_mm(reach: evaluation.Reaches) -> float:
     return 1e3 * float(reach.lateral_deviations().mean())
 
 
@@ -73,7 +75,7 @@ def test_after_effects_go_to_the_other_side(reaches):
 def test_it_stays_on_the_target_long_after_the_trials_it_was_trained_on(reaches, request):
     family = request.node.callspec.params["reaches"]
     body = getattr(bodies, BODIES[family])(BodyOptions())
-    late = measure.centre_out(OnnxPolicy(POLICIES / f"{family}_null" / "policy.onnx"), body, trial_s=5.0)
+    late = evaluation.centre_out(OnnxPolicy(POLICIES / f"{family}_null" / "policy.onnx"), body, trial_s=5.0)
     assert 1e3 * late.endpoint_errors().max() < 10
 
 
@@ -85,12 +87,17 @@ def test_contract_card_and_configuration_agree_with_the_file(name):
     assert contract.name == name
     body = getattr(bodies, contract.effector)(BodyOptions())
     assert [(t.name, t.delay_s) for t in contract.observation] == [
-        ("target", 0), ("go", 0), ("vision", 0.07), ("muscle_length", 0.02), ("muscle_velocity", 0.02)]
+        ("target", 0),
+        ("go", 0),
+        ("vision", 0.07),
+        ("muscle_length", 0.02),
+        ("muscle_velocity", 0.02),
+    ]
     assert settings["effector"] == contract.effector and settings["seed"] == contract.seed
     curriculum = Curriculum.from_dict(settings["curriculum"])
     assert tuple(s.name for s in curriculum.stages) == contract.stages
     assert np.sign(curriculum.field) == np.sign(FIELDS[name.rsplit("_", 1)[1]])
-    scores = measure.score(policy, body, curriculum.field)
+    scores = evaluation.score(policy, body, curriculum.field)
     for field, row in contract.result.items():
         assert scores[field]["endpoint_error_mm"] == pytest.approx(row["endpoint_error_mm"], abs=0.5)
         assert scores[field]["lateral_deviation_mm"] == pytest.approx(row["lateral_deviation_mm"], abs=0.5)

@@ -35,8 +35,20 @@ def place(tmp_path, monkeypatch):
 
 def train(*words: str) -> int:
     with pytest.raises(SystemExit) as end:
-        main(["train", "reach", "--curriculum", "tiny.yaml", "--effector", "point_mass", "--compile", "off",
-              "--quiet", *words])
+        main(
+            [
+                "train",
+                "reach",
+                "--curriculum",
+                "tiny.yaml",
+                "--effector",
+                "point_mass",
+                "--compile",
+                "off",
+                "--quiet",
+                *words,
+            ]
+        )
     return end.value.code
 
 
@@ -45,9 +57,17 @@ def test_from_nothing_to_a_policy_with_its_card_and_on_from_there(place, capsys)
     contract = OnnxPolicy(place / "policies" / "mine" / "policy.onnx").contract
     assert (contract.name, contract.stages, contract.effector) == ("mine", ("still",), "point_mass")
     assert sorted(p.name for p in (place / "policies" / "mine").iterdir()) == [
-        "card.md", "loss.png", "policy.onnx", "training.yaml"]
+        "card.md",
+        "loss.png",
+        "policy.onnx",
+        "training.yaml",
+    ]
     assert sorted(p.name for p in (place / "runs" / "mine").iterdir()) == [
-        "checkpoint.pt", "loss.csv", "loss.png", "training.yaml"]
+        "checkpoint.pt",
+        "loss.csv",
+        "loss.png",
+        "training.yaml",
+    ]
     assert json.loads((place / "scores.json").read_text())["fields"] == contract.result
     assert train("--from", "policies/mine", "--stage", "pushed", "--out", "policies/pushed") == 0
     card = (place / "policies" / "pushed" / "card.md").read_text()
@@ -62,14 +82,17 @@ def test_from_nothing_to_a_policy_with_its_card_and_on_from_there(place, capsys)
     assert OnnxPolicy(place / "policies" / "pushed" / "policy.onnx").sha256 == before
 
 
-@pytest.mark.parametrize("words, message", [
-    (("--field", "0", "--stage", "pushed"), "no stage is left"),
-    (("--stage", "pulled"), "still, pushed"),
-    (("--resume",), "nothing to resume"),
-    (("--from", "policies/none"), "no policy to start from"),
-    (("--json", "none/scores.json"), "does not exist"),
-    (("--curriculum", "teeny.yaml"), "tiny.yaml"),
-])
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (("--field", "0", "--stage", "pushed"), "no stage is left"),
+        (("--stage", "pulled"), "still, pushed"),
+        (("--resume",), "nothing to resume"),
+        (("--from", "policies/none"), "no policy to start from"),
+        (("--json", "none/scores.json"), "does not exist"),
+        (("--curriculum", "teeny.yaml"), "tiny.yaml"),
+    ],
+)
 def test_bad_input_ends_with_a_sentence_and_leaves_nothing(place, capsys, words, message):
     assert train(*words) == 2
     assert message in capsys.readouterr().err
@@ -93,8 +116,21 @@ def test_a_policy_or_a_run_that_is_there_is_not_overwritten(place, capsys):
 
 def test_ctrl_c_keeps_the_run_and_resume_finishes_it(place, begin):
     (place / "long.yaml").write_text(TINY.replace("batches: 3,", "batches: 100000,"))
-    command = ["train", "reach", "--curriculum", "long.yaml", "--effector", "point_mass", "--compile", "off", "--quiet",
-               "--field", "0", "--out", "policies/long"]
+    command = [
+        "train",
+        "reach",
+        "--curriculum",
+        "long.yaml",
+        "--effector",
+        "point_mass",
+        "--compile",
+        "off",
+        "--quiet",
+        "--field",
+        "0",
+        "--out",
+        "policies/long",
+    ]
     checkpoint, seen = place / "runs" / "long" / "checkpoint.pt", 0
     for more in ((), ("--resume",)):
         process = begin(*command, *more, stderr=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1"})

@@ -17,11 +17,11 @@ from myoprosthesis.core import registry
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.emg.formats import agreement
 from myoprosthesis.emg.labels import Labels
-from myoprosthesis.emg.layout import Layout, check_uses
-from myoprosthesis.emg.recording import Recording, Span, joined
+from myoprosthesis.emg.recording import EmgRecording, Span, joined
+from myoprosthesis.emg.recording_format import RecordingFormat, check_uses
 
 
-def blocks(path: str | Path, layout: Layout, block: int, conditioned: bool = False) -> Iterator[Recording]:
+def blocks(path: str | Path, layout: RecordingFormat, block: int, conditioned: bool = False) -> Iterator[EmgRecording]:
     """A recording as parts of up to `block` samples; a reader that can holds no more than that in memory.
 
     One that was filtered before it was recorded is refused, unless it may be `conditioned`: whoever fits, evaluates or
@@ -42,7 +42,7 @@ def blocks(path: str | Path, layout: Layout, block: int, conditioned: bool = Fal
     return _labelled(file, layout, reader(file, layout, block), conditioned)
 
 
-def read(path: str | Path, layout: Layout, conditioned: bool = False) -> Recording:
+def read(path: str | Path, layout: RecordingFormat, conditioned: bool = False) -> EmgRecording:
     """A whole recording; see `blocks`."""
     try:
         return joined(list(blocks(path, layout, 0, conditioned)))
@@ -50,7 +50,7 @@ def read(path: str | Path, layout: Layout, conditioned: bool = False) -> Recordi
         raise ConfigError(f"{path} does not fit into the memory of this computer: cut it up") from error
 
 
-def files(paths: str | Path | Sequence[str | Path], layout: Layout = Layout()) -> list[Path]:  # noqa: B008 - frozen
+def files(paths: str | Path | Sequence[str | Path], layout: RecordingFormat = RecordingFormat()) -> list[Path]:  # noqa: B008 - frozen
     """The recordings that are named, and those in the folders that are, sorted; only those that the layout lets
     through."""
     places = [Path(p).expanduser() for p in ([paths] if isinstance(paths, (str, Path)) else paths)]
@@ -70,7 +70,9 @@ def _in_folder(place: Path) -> list[Path]:
     return found
 
 
-def _labelled(path: Path, layout: Layout, parts: Iterator[Recording], conditioned: bool) -> Iterator[Recording]:
+def _labelled(
+    path: Path, layout: RecordingFormat, parts: Iterator[EmgRecording], conditioned: bool
+) -> Iterator[EmgRecording]:
     """Parts with their labels as the layout calls them, or with the one that it finds in the path."""
     labels, in_path, first = Labels(layout), layout.found("label", path), True
     for part in parts:

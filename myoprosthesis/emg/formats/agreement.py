@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.emg.layout import TIME_UNITS, Layout, needed
 from myoprosthesis.emg.recording import spelled, volts
+from myoprosthesis.emg.recording_format import TIME_UNITS, RecordingFormat, needed
 
 Array = NDArray[np.float64]
 RATE_TOLERANCE = 1e-4
 """Relative; files round their rate: 2148.148 and 2148.1481 Hz are one."""
 
 
-def rate(path: Path, layout: Layout, in_file: float = 0.0, example: str = "1000") -> float:
+def rate(path: Path, layout: RecordingFormat, in_file: float = 0.0, example: str = "1000") -> float:
     """Sampling rate in Hz; `in_file` is what the file says, 0: nothing. Raises `ConfigError`."""
     if layout.rate and in_file and abs(layout.rate / in_file - 1) > RATE_TOLERANCE:
         raise _differ(path, "rate", f"{in_file:.8g} Hz", f"{layout.rate:.8g} Hz")
@@ -26,7 +26,7 @@ def rate(path: Path, layout: Layout, in_file: float = 0.0, example: str = "1000"
     return in_file or layout.rate
 
 
-def unit(path: Path, layout: Layout, in_file: str = "") -> str:
+def unit(path: Path, layout: RecordingFormat, in_file: str = "") -> str:
     """Unit of the samples (V, mV, uV, nV or another name); `in_file` is what the file says, empty: nothing."""
     here, asked = spelled(in_file), spelled(layout.unit)
     if here and asked and here != asked:
@@ -37,7 +37,7 @@ def unit(path: Path, layout: Layout, in_file: str = "") -> str:
 
 
 def units(
-    path: Path, layout: Layout, channels: Sequence[str], in_file: Sequence[str]
+    path: Path, layout: RecordingFormat, channels: Sequence[str], in_file: Sequence[str]
 ) -> tuple[str, str, tuple[float, ...]]:
     """Of channels with units of their own in the file: the unit of all after reading, that of the file, and the factor
     of each that leads from one to the other; channels in mV and in uV become V, in mV and in g are refused."""
@@ -54,7 +54,7 @@ def units(
     return after[0][0], own[0] if len(set(own)) == 1 else after[0][0], tuple(factor for _, factor in after)
 
 
-def target_unit(path: Path, layout: Layout, in_file: Sequence[str]) -> str:
+def target_unit(path: Path, layout: RecordingFormat, in_file: Sequence[str]) -> str:
     """Unit of the targets; `in_file` is what the file says for each, empty: nothing. Empty where nobody says it, or
     where they differ."""
     here, asked = [spelled(u) for u in in_file], spelled(layout.target_unit)
@@ -71,7 +71,7 @@ def _differ(path: Path, what: str, here: str, asked: str, of: str = "", option: 
     )
 
 
-def check_times(path: Path, layout: Layout, times: Array, sampled: float) -> None:
+def check_times(path: Path, layout: RecordingFormat, times: Array, sampled: float) -> None:
     """Refuse stamps (s) that go on 30 times faster or slower than the rate, Hz: they are in another unit."""
     steps = np.diff(times)
     steps = steps[np.isfinite(steps)]

@@ -19,7 +19,7 @@ NUMBERS = "fiub"
 
 
 @dataclass(frozen=True)
-class Entry:
+class ArrayEntry:
     """`read(key)` gives a part of an array of `shape`, in the order of the program that wrote it; `text`: of texts.
 
     `attributes` are those of the array, and of the groups that it is in where it does not have them itself.
@@ -60,6 +60,6 @@ def check_size(path: Path, name: str, values: int) -> None:
         )
 
 
-def numbers(name: str, array: NDArray[Any], attributes: Mapping[str, Any] | None = None) -> Entry:
+def numbers(name: str, array: NDArray[Any], attributes: Mapping[str, Any] | None = None) -> ArrayEntry:
     """An array that is in memory."""
-    return Entry(name, array.shape, array.dtype.kind in "UO", lambda key: array[key], attributes or {})
+    return ArrayEntry(name, array.shape, array.dtype.kind in "UO", lambda key: array[key], attributes or {})

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.emg.formats.annotations import label_text, within
-from myoprosthesis.emg.formats.array_entry import Entry, check_size
+from myoprosthesis.emg.formats.array_entry import ArrayEntry, check_size
 from myoprosthesis.emg.formats.emg_array import EmgArray
 from myoprosthesis.emg.formats.hdf5_file import hdf5_entries
 from myoprosthesis.emg.formats.mat_file import mat_entries
-from myoprosthesis.emg.layout import TIME_UNITS, Layout, uses, with_file_defaults
-from myoprosthesis.emg.recording import Recording, Span, runs
+from myoprosthesis.emg.recording import EmgRecording, Span, runs
+from myoprosthesis.emg.recording_format import TIME_UNITS, RecordingFormat, uses, with_file_defaults
 
 NINAPRO = "restimulus"
 """Ninapro's variable of the movement, as corrected for reaction times; the labels, where no others are named."""
@@ -28,14 +28,14 @@ FIELDS = ("rate", "unit", "channels", "dataset", "time", "time_unit", "label", "
 
 
 @uses(*FIELDS)
-def read_hdf5(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
+def read_hdf5(path: Path, layout: RecordingFormat, block: int) -> Iterator[EmgRecording]:
     """A dataset (n_samples, n_channels), or a field of a compound one; rate, unit and names are attributes of it, of
     its groups or of the file, or datasets; attributes `time` and `label` name the datasets of times (s) and labels."""
     yield from _read_hdf5(path, layout, block, matlab=False)
 
 
 @uses(*FIELDS)
-def read_mat(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
+def read_mat(path: Path, layout: RecordingFormat, block: int) -> Iterator[EmgRecording]:
     """A variable (n_samples, n_channels) of a .mat file, or the other way round where the file or the layout says so;
     `data/emg` is the field of a structure."""
     try:
@@ -50,7 +50,7 @@ def read_mat(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
     yield from _recordings(path, layout, block, entries, remarks)
 
 
-def _read_hdf5(path: Path, layout: Layout, block: int, matlab: bool) -> Iterator[Recording]:
+def _read_hdf5(path: Path, layout: RecordingFormat, block: int, matlab: bool) -> Iterator[EmgRecording]:
     import h5py
 
     kind_of_file = ".mat file of version 5 or 7.3" if matlab else "HDF5 file"
@@ -68,8 +68,8 @@ def _read_hdf5(path: Path, layout: Layout, block: int, matlab: bool) -> Iterator
 
 
 def _recordings(
-    path: Path, layout: Layout, block: int, entries: Mapping[str, Entry], remarks: Sequence[str]
-) -> Iterator[Recording]:
+    path: Path, layout: RecordingFormat, block: int, entries: Mapping[str, ArrayEntry], remarks: Sequence[str]
+) -> Iterator[EmgRecording]:
     emg = EmgArray(path, layout, entries, remarks)
     remarks = [*remarks, *emg.remarks]
     near = {k: _first(emg.entry.attributes.get(k, "")) for k in ("time", "label")}
@@ -97,7 +97,7 @@ def _recordings(
     for start in range(0, n, block or n):
         stop = min(n, start + (block or n))
         beside = [t[start:stop] for t in targets]
-        yield Recording(
+        yield EmgRecording(
             emg.samples(start, stop), emg.channels, emg.rate, emg.unit,
             np.arange(start, stop) / emg.rate if times is None else times[start:stop], times is not None,
             within(spans, start, stop), np.stack(beside, axis=1) if beside else np.zeros((stop - start, 0)),
@@ -105,7 +105,7 @@ def _recordings(
         )  # fmt: skip
 
 
-def _column(path: Path, name: str, entries: Mapping[str, Entry], n: int, emg: EmgArray) -> NDArray[Any]:
+def _column(path: Path, name: str, entries: Mapping[str, ArrayEntry], n: int, emg: EmgArray) -> NDArray[Any]:
     """One value a sample, shape (n,), of the array of this name, or of the one in the EMG's own group."""
     entry = entries.get(name) or entries.get(emg.entry.group + name)
     if entry is None:

@@ -23,9 +23,9 @@ from myoprosthesis.core.extras import library
 from myoprosthesis.emg.formats import agreement
 from myoprosthesis.emg.formats.annotations import Annotation, Timeline, label_text
 from myoprosthesis.emg.formats.numeric_messages import Piece, leaves, piece
-from myoprosthesis.emg.formats.streams import Columns, chosen, cut, emg_of_stream, numbered
-from myoprosthesis.emg.layout import Layout, uses
-from myoprosthesis.emg.recording import Recording
+from myoprosthesis.emg.formats.streams import StreamColumns, chosen, cut, emg_of_stream, numbered
+from myoprosthesis.emg.recording import EmgRecording
+from myoprosthesis.emg.recording_format import RecordingFormat, uses
 from myoprosthesis.emg.source import SourceSpec
 
 Array = NDArray[np.float64]
@@ -47,7 +47,7 @@ NO_NUMBERS = (
 
 
 @uses("rate", "unit", "channels", "dataset", "label")
-def read_bag(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
+def read_bag(path: Path, layout: RecordingFormat, block: int) -> Iterator[EmgRecording]:
     """The topic that ends in emg/raw, the only one of numbers that has EMG in its name, or the one that the layout
     names (`dataset`); labels are those of `emg/prompt` beside it, or of the topic that the layout names (`label`)."""
     highlevel = library("rosbags.highlevel", "emg", "reading bags")
@@ -62,9 +62,7 @@ def read_bag(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
     except ConfigError:
         raise
     except Exception as error:  # a file that is cut off in the middle
-        raise ConfigError(
-            f"{path} is a damaged bag: {' '.join(str(error).split())[:80]}{_way_out(path)}"
-        ) from error
+        raise ConfigError(f"{path} is a damaged bag: {' '.join(str(error).split())[:80]}{_way_out(path)}") from error
     finally:
         reader.close()
 
@@ -91,7 +89,7 @@ class _Bag:
             yield 1e-9 * at, self._reader.deserialize(raw, connection.msgtype)
 
 
-def _recordings(path: Path, layout: Layout, block: int, bag: _Bag) -> Iterator[Recording]:
+def _recordings(path: Path, layout: RecordingFormat, block: int, bag: _Bag) -> Iterator[EmgRecording]:
     numeric = {t: kind for t, kind in bag.topics.items() if kind not in NO_NUMBERS}
     raw = [t for t in numeric if _is(t, RAW)]
     named = [t for t in numeric if "emg" in t.lower() and not any(_is(t, d) for d in DERIVED)]
@@ -136,7 +134,7 @@ def _recordings(path: Path, layout: Layout, block: int, bag: _Bag) -> Iterator[R
                 times = (one.stamp or moment) - np.arange(len(one.values))[::-1] / rate
             yield one.values, times
 
-    columns = Columns(tuple(places), channels, scales, unit, rate, file_unit)
+    columns = StreamColumns(tuple(places), channels, scales, unit, rate, file_unit)
     derived = any(_is(topic, d) for d in DERIVED)
     conditioned = f"{topic} was filtered by the stack that recorded it ({_words(conditioning)})" if derived else ""
     yield from cut(path, block, chain(), columns, Timeline(markers, layout.ignore), remarks, conditioned)
@@ -181,9 +179,7 @@ def _check_one_sample(path: Path, bag: _Bag, topic: str, kind: str, first: Piece
         )
 
 
-def _on_clock_of_emg(
-    bag: _Bag, topic: str, kind: str, markers: list[Annotation]
-) -> tuple[list[Annotation], list[str]]:
+def _on_clock_of_emg(bag: _Bag, topic: str, kind: str, markers: list[Annotation]) -> tuple[list[Annotation], list[str]]:
     """Labels, which have the times when they were logged, on the clock that stamps the EMG; and a sentence on it."""
     delays, length = [], 0.0
     for at, message in bag.messages(topic):
@@ -211,7 +207,7 @@ def _on_clock_of_emg(
     ]
 
 
-def _markers(bag: _Bag, layout: Layout, base: str | None) -> tuple[list[Annotation], list[str]]:
+def _markers(bag: _Bag, layout: RecordingFormat, base: str | None) -> tuple[list[Annotation], list[str]]:
     """Labels of the topic that is named, or of the prompts beside the EMG."""
     texts = sorted(t for t, kind in bag.topics.items() if kind == TEXT)
     topic = layout.label

@@ -15,8 +15,8 @@ from myoprosthesis.emg.formats.annotations import Timeline, label_text, within
 from myoprosthesis.emg.formats.edf_file import EdfFile, Signal
 from myoprosthesis.emg.formats.emg_channels import emg_channels
 from myoprosthesis.emg.formats.streams import numbered
-from myoprosthesis.emg.layout import Layout, uses
-from myoprosthesis.emg.recording import VOLTS, Recording, runs, spelled
+from myoprosthesis.emg.recording import VOLTS, EmgRecording, runs, spelled
+from myoprosthesis.emg.recording_format import RecordingFormat, uses
 
 Array = NDArray[np.float64]
 TRIGGERS = 0xFFFF
@@ -24,7 +24,7 @@ TRIGGERS = 0xFFFF
 
 
 @uses("rate", "unit", "channels", "label", "targets", "target_unit")
-def read_edf(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
+def read_edf(path: Path, layout: RecordingFormat, block: int) -> Iterator[EmgRecording]:
     """The EMG signals, which must have one rate; annotations are the labels, or a signal that the layout names.
 
     Times are those of the data records where the file has pauses (EDF+D). A signal beside the EMG that has fewer
@@ -81,7 +81,7 @@ def read_edf(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
         stop = min(n, start + (block or n))
         samples = np.stack([values(s, start, stop) * scale for s, scale in zip(used, scales, strict=True)], axis=1)
         targets = [values(signals[t], start, stop).astype(float) for t in layout.targets]
-        yield Recording(
+        yield EmgRecording(
             samples, channels, rate, unit, times[start:stop], stamped, within(spans, start, stop),
             np.stack(targets, axis=1) if targets else np.zeros((stop - start, 0)), layout.targets, str(path),
             target_unit=target_unit, file_unit=file_unit, file_labels=in_file, remarks=tuple(remarks),
@@ -104,7 +104,7 @@ def _one_rate(path: Path, channels: Sequence[str], used: Sequence[Signal], file:
 
 
 def _units(
-    path: Path, layout: Layout, channels: Sequence[str], used: Sequence[Signal]
+    path: Path, layout: RecordingFormat, channels: Sequence[str], used: Sequence[Signal]
 ) -> tuple[str, str, tuple[float, ...]]:
     """The unit of all after reading, that of the file, and the factor of each; a signal needs its calibration."""
     for name, signal in zip(channels, used, strict=True):

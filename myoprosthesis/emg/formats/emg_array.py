@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.emg.formats import agreement
 from myoprosthesis.emg.formats.annotations import label_text
-from myoprosthesis.emg.formats.array_entry import NUMBERS, Entry
+from myoprosthesis.emg.formats.array_entry import NUMBERS, ArrayEntry
 from myoprosthesis.emg.formats.emg_channels import Kind, kind
 from myoprosthesis.emg.formats.streams import emg_of_stream, numbered
-from myoprosthesis.emg.layout import Layout
+from myoprosthesis.emg.recording_format import RecordingFormat
 
 Array = NDArray[np.float64]
 RATES = ("rate", "fs", "srate", "sampling_rate", "samplingrate", "sample_rate", "samplerate", "sampling_frequency",
@@ -49,7 +49,9 @@ class EmgArray:
     `remarks` are sentences on what was decided or left out.
     """
 
-    def __init__(self, path: Path, layout: Layout, entries: Mapping[str, Entry], unreadable: Sequence[str]) -> None:
+    def __init__(
+        self, path: Path, layout: RecordingFormat, entries: Mapping[str, ArrayEntry], unreadable: Sequence[str]
+    ) -> None:
         """`unreadable` are sentences on what the file has besides `entries`."""
         self._path, self._layout, self._entries = path, layout, entries
         self.unreadable = f"; {'; '.join(unreadable[:SENTENCES])}" if unreadable else ""
@@ -144,7 +146,7 @@ class EmgArray:
         part = np.asarray(self.entry.read(tuple(key)))
         return np.moveaxis(part, self._axis, 0).reshape(stop - start, -1)
 
-    def _named(self, dataset: str) -> Entry:
+    def _named(self, dataset: str) -> ArrayEntry:
         """The array, or what is EMG in the group or in the compound array of this name; its path may be cut short."""
         wanted = dataset.strip("/")
         matches = [e for n, e in self._entries.items() if n == wanted]
@@ -159,7 +161,7 @@ class EmgArray:
             raise ConfigError(f"{self._path}: {there}{self.unreadable}")
         return self._likely(inside)[0]
 
-    def _likely(self, entries: Sequence[Entry]) -> tuple[Entry, bool]:
+    def _likely(self, entries: Sequence[ArrayEntry]) -> tuple[ArrayEntry, bool]:
         """The array that is called EMG or after a muscle, or the only one with two dimensions; whether its name says
         so."""
         arrays = [e for e in entries if not e.text and len(e.shape) <= 2 and (e.size > 1 or e.leaf.lower() == "emg")]
@@ -186,7 +188,7 @@ class EmgArray:
             )
         raise ConfigError(f"{self._path}: say which is the EMG (--dataset); it holds {there}{self.unreadable}")
 
-    def _stacked(self, columns: Sequence[Entry]) -> Entry:
+    def _stacked(self, columns: Sequence[ArrayEntry]) -> ArrayEntry:
         """Arrays of one channel each as one of several."""
         first = columns[0]
         self._own = {c.name for c in columns}
@@ -195,12 +197,12 @@ class EmgArray:
             return np.stack([np.ravel(c.read(tuple(slice(None) for _ in c.shape))) for c in columns], axis=1)[key]
 
         names = np.array([c.leaf for c in columns], object)
-        return Entry(
+        return ArrayEntry(
             f"{first.group}{'+'.join(names)[:60]}", (first.size, len(columns)), False, read,
             {**_of_all(columns), "channels": names},
         )  # fmt: skip
 
-    def _near(self, name: str) -> Entry | None:
+    def _near(self, name: str) -> ArrayEntry | None:
         """The array of this name, whatever its case, in the EMG's group or in those around it."""
         group = self.entry.group
         while True:
@@ -313,7 +315,7 @@ class EmgArray:
             self.remarks.append(f"its {', '.join(left)} is not applied: samples are as stored, in the unit it says")
         return out[0], out[1]
 
-    def _unfit(self, entry: Entry) -> ConfigError:
+    def _unfit(self, entry: ArrayEntry) -> ConfigError:
         what = "text" if entry.text else f"of shape {entry.shape}"
         return ConfigError(f"{self._path}: {entry.name!r} is {what}; (n_samples, n_channels) numbers are needed")
 
@@ -323,7 +325,7 @@ def _other(name: str) -> bool:
     return kind(name) is Kind.NOT_EMG and name not in FRAMES
 
 
-def _about(entry: Entry) -> str:
+def _about(entry: ArrayEntry) -> str:
     """Its name and shape."""
     return f"{entry.name} {'×'.join(map(str, entry.shape)) or 'single'}"
 
@@ -333,7 +335,7 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:LISTED]) + more
 
 
-def _of_all(columns: Sequence[Entry]) -> dict[str, Any]:
+def _of_all(columns: Sequence[ArrayEntry]) -> dict[str, Any]:
     """Attributes of arrays of one channel each: those in which they differ have a value for each channel, which is
     empty (texts) or NaN (numbers) where it has none."""
     out: dict[str, Any] = {}

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError, unknown
-from myoprosthesis.emg.layout import Layout
 from myoprosthesis.emg.recording import VOLTS, spelled
+from myoprosthesis.emg.recording_format import RecordingFormat
 
 Array = NDArray[np.float64]
 MUSCLES = frozenset([
@@ -76,7 +76,10 @@ def kind(name: str, unit: str = "") -> Kind:
 
 
 def emg_channels(
-    path: Path, layout: Layout, names: Sequence[str], units: Sequence[str] = (),
+    path: Path,
+    layout: RecordingFormat,
+    names: Sequence[str],
+    units: Sequence[str] = (),
     values: Callable[[int], Array] | None = None,
 ) -> tuple[list[int], tuple[str, ...]]:
     """Places of the channels that are EMG, and remarks on what is left out; raises `ConfigError` where nobody says.

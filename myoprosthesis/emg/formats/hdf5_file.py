@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.emg.formats.array_entry import NUMBERS, Entry, numbers
+from myoprosthesis.emg.formats.array_entry import NUMBERS, ArrayEntry, numbers
 
 DEPTH, MOST = 32, 10_000
 """Groups in groups, and arrays in a file, that are looked at."""
@@ -23,7 +23,7 @@ CELLS = 4096
 """Cells of a MATLAB cell array that are looked at before one of them is read."""
 
 
-def hdf5_entries(path: Path, file: Any, matlab: bool) -> tuple[dict[str, Entry], list[str], list[str]]:
+def hdf5_entries(path: Path, file: Any, matlab: bool) -> tuple[dict[str, ArrayEntry], list[str], list[str]]:
     """Arrays of an open file by path, sentences on what cannot be read, and on what lies in other files; raises
     `ConfigError`."""
     walk = _Walk(path, file, matlab)
@@ -34,7 +34,7 @@ def hdf5_entries(path: Path, file: Any, matlab: bool) -> tuple[dict[str, Entry],
 class _Walk:
     def __init__(self, path: Path, file: Any, matlab: bool) -> None:
         self.path, self.file, self.matlab = path, file, matlab
-        self.entries: dict[str, Entry] = {}
+        self.entries: dict[str, ArrayEntry] = {}
         self.remarks: list[str] = []
         self.outside: list[str] = []
         self._seen: set[int] = set()
@@ -120,7 +120,7 @@ class _Walk:
             return _texts(values, words) if text else values
 
         shape = tuple(reversed(data.shape)) if turned else tuple(data.shape)
-        self.entries[name] = Entry(name, shape, text, read, attributes)
+        self.entries[name] = ArrayEntry(name, shape, text, read, attributes)
 
     def _field(self, data: Any, name: str, column: str, attributes: Mapping[str, Any]) -> None:
         """A column of a compound dataset is an array of its own."""
@@ -142,7 +142,7 @@ class _Walk:
             return _texts(values, words) if text else values
 
         path = f"{name}/{column}"
-        self.entries[path] = Entry(path, (*data.shape, *kind.shape), text, read, attributes)
+        self.entries[path] = ArrayEntry(path, (*data.shape, *kind.shape), text, read, attributes)
 
     def _cells(self, data: Any, name: str, attributes: Mapping[str, Any]) -> None:
         """A cell array: one array of texts, or each cell by its number."""
@@ -159,7 +159,7 @@ class _Walk:
                 out[:] = texts
                 return out
 
-            self.entries[name] = Entry(name, (len(references),), True, read, attributes)
+            self.entries[name] = ArrayEntry(name, (len(references),), True, read, attributes)
             return
         if data.size > CELLS:
             self.remarks.append(f"{name!r} has {data.size} cells that are no texts, and is not read")

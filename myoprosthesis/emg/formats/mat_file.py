@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.emg.formats.array_entry import LIMIT, NUMBERS, Entry, numbers
+from myoprosthesis.emg.formats.array_entry import LIMIT, NUMBERS, ArrayEntry, numbers
 
 DEPTH, CELLS = 16, 4096
 """Structures in structures, and elements of an array that are no texts, that are looked at."""
@@ -20,7 +20,7 @@ COMPRESSED = 15
 STEP = 2**20
 
 
-def mat_entries(path: Path) -> tuple[dict[str, Entry], list[str]]:
+def mat_entries(path: Path) -> tuple[dict[str, ArrayEntry], list[str]]:
     """Arrays by name (`data/emg` of a structure), and sentences on what cannot be read; raises `ConfigError`."""
     import scipy.io
 
@@ -33,7 +33,7 @@ def mat_entries(path: Path) -> tuple[dict[str, Entry], list[str]]:
         raise
     except Exception as error:  # scipy raises many kinds for what is no such file
         raise ConfigError(f"{path} is no .mat file of version 5 or 7.3, or a damaged one") from error
-    entries: dict[str, Entry] = {}
+    entries: dict[str, ArrayEntry] = {}
     remarks = [f"scipy says: {' '.join(str(w.message).split())[:160]}" for w in caught]
     for name, value in variables.items():
         if not name.startswith("__"):
@@ -41,7 +41,7 @@ def mat_entries(path: Path) -> tuple[dict[str, Entry], list[str]]:
     return entries, remarks
 
 
-def _add(name: str, value: Any, entries: dict[str, Entry], remarks: list[str], depth: int) -> None:
+def _add(name: str, value: Any, entries: dict[str, ArrayEntry], remarks: list[str], depth: int) -> None:
     from scipy.io.matlab import MatlabFunction, MatlabOpaque
 
     if isinstance(value, (MatlabOpaque, MatlabFunction)):

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.emg.formats.text_lines import TextLines
-from myoprosthesis.emg.layout import TIME_UNITS, Layout, needed
 from myoprosthesis.emg.recording import Span, runs
+from myoprosthesis.emg.recording_format import TIME_UNITS, RecordingFormat, needed
 
 Array = NDArray[np.float64]
 
@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 class Prompts:
     """Times, then one column of 0 and 1 per target, named in the first line."""
 
-    def __init__(self, path: Path, layout: Layout) -> None:
+    def __init__(self, path: Path, layout: RecordingFormat) -> None:
         """`path` is the recording; raises `ConfigError`."""
         beside = path.parent / layout.prompts
         if not layout.time:

@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.emg.formats.annotations import Timeline
 from myoprosthesis.emg.formats.emg_channels import Kind, emg_channels, kind
-from myoprosthesis.emg.layout import Layout
-from myoprosthesis.emg.recording import Recording
+from myoprosthesis.emg.recording import EmgRecording
+from myoprosthesis.emg.recording_format import RecordingFormat
 
 Array = NDArray[np.float64]
 SAME_S = 1e-5
 """A sample this little before a label has it: the two stamps differ by their sums of decimal numbers alone."""
 
 
-def chosen(path: Path, layout: Layout, there: Mapping[str, str], likely: Sequence[str], what: str) -> str:
+def chosen(path: Path, layout: RecordingFormat, there: Mapping[str, str], likely: Sequence[str], what: str) -> str:
     """The one that holds the EMG: the one that is named, else the only likely one; `there` says what each is."""
     if layout.dataset:
         if layout.dataset not in there:
@@ -52,7 +52,8 @@ def numbered(names: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def emg_of_stream(
-    path: Path, layout: Layout, names: Sequence[str], units: Sequence[str], known: bool, types: Sequence[str] = (),
+    path: Path, layout: RecordingFormat, names: Sequence[str], units: Sequence[str], known: bool,
+    types: Sequence[str] = (),
     head: Array | None = None,
 ) -> tuple[list[int], list[str]]:  # fmt: skip
     """Places of the channels that are EMG, and sentences on those left out; raises `ConfigError`.
@@ -71,7 +72,7 @@ def emg_of_stream(
 
 
 @dataclass(frozen=True)
-class Columns:
+class StreamColumns:
     """Which columns of a stream are read: their places, names and factors, and their unit and rate after reading."""
 
     places: tuple[int, ...]
@@ -83,17 +84,17 @@ class Columns:
 
 
 def cut(
-    path: Path, block: int, pieces: Iterator[tuple[Array, Array]], columns: Columns, timeline: Timeline,
+    path: Path, block: int, pieces: Iterator[tuple[Array, Array]], columns: StreamColumns, timeline: Timeline,
     remarks: Sequence[str], conditioned: str = "",
-) -> Iterator[Recording]:  # fmt: skip
+) -> Iterator[EmgRecording]:  # fmt: skip
     """Recordings of up to `block` samples (0: all in one) from pieces of samples (n, n_columns) and times (n,)."""
     before, count, slack = np.nan, 0, min(SAME_S, 0.5 / columns.rate)
 
-    def made(x: Array, t: Array) -> Recording:
+    def made(x: Array, t: Array) -> EmgRecording:
         samples = np.asarray(x[:, columns.places], float) * columns.scales
         nearest = t + slack
         missed = timeline.missed(nearest, float(t[0])) if not block else []
-        return Recording(
+        return EmgRecording(
             samples, columns.names, columns.rate, columns.unit, t, True, timeline.spans(nearest, before + slack),
             source=str(path), file_unit=columns.file_unit, file_labels=timeline.in_file,
             remarks=(*remarks, *timeline.remarks, *missed), conditioned=conditioned,

@@ -16,8 +16,8 @@ from myoprosthesis.emg.formats.prompts import Prompts
 from myoprosthesis.emg.formats.table_columns import TableColumns
 from myoprosthesis.emg.formats.table_rows import Row, TableRows
 from myoprosthesis.emg.formats.text_lines import TextLines
-from myoprosthesis.emg.layout import TIME_UNITS, Layout, uses
-from myoprosthesis.emg.recording import Recording, Span, joined, runs
+from myoprosthesis.emg.recording import EmgRecording, Span, joined, runs
+from myoprosthesis.emg.recording_format import TIME_UNITS, RecordingFormat, uses
 
 Array = NDArray[np.float64]
 UNLABELLED = ("", "nan", "<na>", "nat")
@@ -30,7 +30,7 @@ ROWS = 1 << 15
 
 @uses("rate", "unit", "channels", "time", "time_unit", "label", "targets", "target_cell", "prompts", "decimal",
       "encoding")  # fmt: skip
-def read_table(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
+def read_table(path: Path, layout: RecordingFormat, block: int) -> Iterator[EmgRecording]:
     """Rows of a text table as recordings of up to `block` rows each (0: all at once), without holding more of it.
 
     Delimiter, decimal mark, encoding and names are found from the first lines. Lines above the names may say
@@ -48,7 +48,7 @@ def read_table(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
     yield _filled(whole, layout)
 
 
-def _filled(part: Recording, layout: Layout) -> Recording:
+def _filled(part: EmgRecording, layout: RecordingFormat) -> EmgRecording:
     """Targets of cells that do not look as they should filled in from their neighbours."""
     if not layout.target_cell:
         return part
@@ -60,13 +60,13 @@ def _filled(part: Recording, layout: Layout) -> Recording:
     return replace(part, targets=targets)
 
 
-def _whole_rows(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
+def _whole_rows(path: Path, layout: RecordingFormat, block: int) -> Iterator[EmgRecording]:
     """Parts without the rows at the end in which the cells of all EMG columns are empty: those columns have ended."""
     with TextLines(path, layout.encoding) as lines:
         table = TableRows(path, lines, layout.decimal)
         samples = _Samples(path, TableColumns(path, layout, table), table)
-        waiting: list[Recording] = []
-        last: Recording | None = None
+        waiting: list[EmgRecording] = []
+        last: EmgRecording | None = None
         while rows := table.take(block):
             part, full = samples.recording(rows), len(rows) - table.empty(rows, samples.columns.emg)
             for piece in (*waiting, part.part(0, full)) if full else ():
@@ -89,7 +89,7 @@ class _Samples:
         self._prompts = Prompts(path, columns.layout) if columns.layout.prompts else None
         self._count, self._before = 0, ""
 
-    def recording(self, rows: list[Row]) -> Recording:
+    def recording(self, rows: list[Row]) -> EmgRecording:
         """The next rows."""
         c, layout = self.columns, self.columns.layout
         texts = [] if c.label is None else [c.label]
@@ -103,7 +103,7 @@ class _Samples:
         if self._prompts:
             names, (targets, spans) = self._prompts.names, self._prompts.at(times)
         self._count += len(rows)
-        return Recording(
+        return EmgRecording(
             samples, c.channels, c.rate, c.unit, times, c.time is not None, spans, targets, names, str(self._path),
             c.file_unit, target_unit=c.target_unit, remarks=tuple(self._table.remarks),
         )  # fmt: skip

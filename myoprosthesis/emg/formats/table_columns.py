@@ -15,7 +15,7 @@ from myoprosthesis.emg.formats.clock_text import ClockText
 from myoprosthesis.emg.formats.emg_channels import emg_channels
 from myoprosthesis.emg.formats.table_rows import TableRows
 from myoprosthesis.emg.formats.text_head import UNIT, is_stamps
-from myoprosthesis.emg.layout import TIME_UNITS, Layout, with_file_defaults
+from myoprosthesis.emg.recording_format import TIME_UNITS, RecordingFormat, with_file_defaults
 
 RATE_ERROR = 1e-4
 """A rate is taken from stamps whose first rows tell it as exactly as this."""
@@ -28,7 +28,7 @@ class TableColumns:
     `time` is the first of them then. `clock` reads times that are text. `factors` (n_channels,) lead to `unit`.
     """
 
-    def __init__(self, path: Path, layout: Layout, table: TableRows) -> None:
+    def __init__(self, path: Path, layout: RecordingFormat, table: TableRows) -> None:
         self._path, self._table, self._names = path, table, table.names
         self.layout = with_file_defaults(layout, table.head.says)
         in_file = [c for c in listed(table.head.says.get("channels", "")) if c in table.names]

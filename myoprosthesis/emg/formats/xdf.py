@@ -8,17 +8,17 @@ from pathlib import Path
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.emg.formats import agreement
 from myoprosthesis.emg.formats.annotations import Annotation, Timeline, label_text
-from myoprosthesis.emg.formats.streams import Columns, chosen, cut, emg_of_stream, numbered
-from myoprosthesis.emg.formats.xdf_file import Stream, load
-from myoprosthesis.emg.layout import Layout, uses
-from myoprosthesis.emg.recording import Recording
+from myoprosthesis.emg.formats.streams import StreamColumns, chosen, cut, emg_of_stream, numbered
+from myoprosthesis.emg.formats.xdf_file import XdfStream, load
+from myoprosthesis.emg.recording import EmgRecording
+from myoprosthesis.emg.recording_format import RecordingFormat, uses
 
 MARKERS = ("marker", "event", "stim", "trigger", "label", "annotation", "prompt")
 """Words in the type of a stream that holds labels."""
 
 
 @uses("rate", "unit", "channels", "dataset", "label")
-def read_xdf(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
+def read_xdf(path: Path, layout: RecordingFormat, block: int) -> Iterator[EmgRecording]:
     """The stream of type EMG, or the one that the layout names (`dataset`); times as stamped, clocks synchronised.
 
     Streams of one name are told apart by their number in the file, `Arm (2)`; the parts of one that was stopped and
@@ -39,7 +39,7 @@ def read_xdf(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
     rate = agreement.rate(path, layout, stream.rate)
     used = tuple(names[k] for k in places)
     unit, file_unit, scales = agreement.units(path, layout, used, [units[k] for k in places])
-    columns = Columns(tuple(places), used, scales, unit, rate, file_unit)
+    columns = StreamColumns(tuple(places), used, scales, unit, rate, file_unit)
     annotations, more = _labels(path, layout, named, name)
     used_beside = {name, layout.label, layout.label.rpartition("/")[0]}
     others = [f"{n} ({s.about})" for n, s in samples.items() if n not in used_beside and not _are_markers(s)]
@@ -48,14 +48,14 @@ def read_xdf(path: Path, layout: Layout, block: int) -> Iterator[Recording]:
     yield from cut(path, block, iter([(stream.values, stream.times)]), columns, timeline, remarks)
 
 
-def _named(streams: list[Stream]) -> dict[str, Stream]:
+def _named(streams: list[XdfStream]) -> dict[str, XdfStream]:
     """Streams by name; those of one name have their number behind it."""
     names = [s.name for s in streams]
     return {s.name if names.count(s.name) == 1 else f"{s.name} ({s.number})": s for s in streams}
 
 
 def _labels(
-    path: Path, layout: Layout, named: Mapping[str, Stream], samples: str
+    path: Path, layout: RecordingFormat, named: Mapping[str, XdfStream], samples: str
 ) -> tuple[list[Annotation], list[str]]:
     """Markers of the stream that is named, or of the only one there is; and sentences on what they are made of."""
     others = {n: s for n, s in named.items() if n != samples}
@@ -99,6 +99,6 @@ def _labels(
     return [Annotation(t, text) for t, text in zip(times, texts, strict=True)], remarks
 
 
-def _are_markers(stream: Stream) -> bool:
+def _are_markers(stream: XdfStream) -> bool:
     kind = f"{stream.type} {'' if stream.type else stream.name}".lower()
     return stream.format == "string" or (stream.rate == 0 and any(word in kind for word in MARKERS))

@@ -33,7 +33,7 @@ USUAL = ("Segments and clock-segments differ", "Calculated effective sampling ra
 
 
 @dataclass(frozen=True, eq=False)
-class Stream:
+class XdfStream:
     """`values` (n, n_channels), numbers or texts, at `times` (n,) in s; `channels` as described, by their place."""
 
     number: int
@@ -61,7 +61,7 @@ class Stream:
         return ", ".join(w for w in [*words, f"channels {names} …" if names else ""] if w)
 
 
-def load(path: Path) -> tuple[list[Stream], list[str]]:
+def load(path: Path) -> tuple[list[XdfStream], list[str]]:
     """The streams of a file, and sentences on what was not whole; raises `ConfigError`."""
     pyxdf = library("pyxdf", "emg", "reading XDF")
     remarks = _checked(path)
@@ -150,14 +150,14 @@ def _check_samples(path: Path, data: Any, start: int, size: int, width: int, eac
         )
 
 
-def _stream(raw: Any) -> Stream:
+def _stream(raw: Any) -> XdfStream:
     info = raw["info"]
     count = int(_one(info, "channel_count"))
     channels = _described(info)
     if len(channels) != count:
         channels = [{"label": "", "unit": "", "type": ""}] * count
     values: Any = raw["time_series"]
-    return Stream(
+    return XdfStream(
         info["stream_id"], _one(info, "name"), _one(info, "type"), _one(info, "source_id"), _one(info, "hostname"),
         _one(info, "channel_format"), float(_one(info, "nominal_srate") or 0), tuple(channels),
         np.asarray(raw["time_stamps"], float), values, bool(raw["clock_times"]),
@@ -171,7 +171,7 @@ def _described(info: Any) -> list[dict[str, str]]:
     return [{k: _one(c, k) for k in ("label", "unit", "type")} for c in channels if isinstance(c, dict)]
 
 
-def _undescribed(stream: Stream, raw: Any) -> list[str]:
+def _undescribed(stream: XdfStream, raw: Any) -> list[str]:
     """A sentence where a stream describes another number of channels than it has."""
     described, width = len(_described(raw["info"])), len(stream.channels)
     if described in (0, width):
@@ -182,7 +182,7 @@ def _undescribed(stream: Stream, raw: Any) -> list[str]:
     ]
 
 
-def _counted(stream: Stream, raw: Any) -> list[str]:
+def _counted(stream: XdfStream, raw: Any) -> list[str]:
     """A sentence where the recorder wrote down another number of samples than there are."""
     footer = (raw.get("footer") or {}).get("info") or {}
     text = _one(footer, "sample_count") if isinstance(footer, dict) else ""
@@ -191,9 +191,9 @@ def _counted(stream: Stream, raw: Any) -> list[str]:
     return [f"stream {stream.name!r}: its recorder counted {text} samples, {len(stream.times)} are in the file"]
 
 
-def _joined(streams: Sequence[Stream]) -> tuple[list[Stream], list[str]]:
+def _joined(streams: Sequence[XdfStream]) -> tuple[list[XdfStream], list[str]]:
     """Streams of which the parts that follow each other, of one name and from one source, are one."""
-    groups: dict[Any, list[Stream]] = {}
+    groups: dict[Any, list[XdfStream]] = {}
     for s in streams:
         source = "" if s.format == "string" else s.source
         groups.setdefault((s.name, s.type, source, s.format, s.rate, s.labels), []).append(s)

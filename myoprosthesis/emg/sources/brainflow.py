@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.core.extras import library
 from myoprosthesis.core.options import option
-from myoprosthesis.emg.source import Block, SourceError, SourceSpec, named, silence
-from myoprosthesis.emg.timebase import TimeBase, Timing
+from myoprosthesis.emg.source import EmgBlock, SourceError, SourceSpec, named, silence
+from myoprosthesis.emg.timebase import TimeBase, TimeBaseSettings
 
 MICROVOLT = 1e-6
 """BrainFlow gives EMG in µV."""
@@ -69,7 +69,7 @@ class BrainFlow:
         return self._spec
 
     @property
-    def timing(self) -> Timing:
+    def timing(self) -> TimeBaseSettings:
         """By the board's package number where it counts samples, else by arrival."""
         return self._base.timing
 
@@ -103,7 +103,7 @@ class BrainFlow:
         self._heard, self._why = time.monotonic(), ""
         self._spec = SourceSpec(f"brainflow {self.options.board}", channels, rate, "V", about)
 
-    def read(self) -> Block | None:
+    def read(self) -> EmgBlock | None:
         """What BrainFlow has buffered."""
         if self._spec is None or self._worker is not None and self._worker.is_alive():
             return None
@@ -126,7 +126,7 @@ class BrainFlow:
             return None
         arrival_ns = now_ns - round(1e9 * waited)
         stamps = self._base.stamps_ns(times[new], now - waited, arrival_ns)
-        return Block(samples, times[new], stamps, arrival_ns)
+        return EmgBlock(samples, times[new], stamps, arrival_ns)
 
     def close(self) -> None:
         """Stop the board and give it back."""

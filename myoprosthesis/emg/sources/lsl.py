@@ -13,8 +13,8 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import option
 from myoprosthesis.emg.lsl_library import lsl
 from myoprosthesis.emg.recording import spelled, volts
-from myoprosthesis.emg.source import Block, SourceError, SourceSpec, named, silence
-from myoprosthesis.emg.timebase import TimeBase, Timing
+from myoprosthesis.emg.source import EmgBlock, SourceError, SourceSpec, named, silence
+from myoprosthesis.emg.timebase import TimeBase, TimeBaseSettings
 
 LOOK_S = 1.0
 HELD_S = 20
@@ -53,7 +53,7 @@ class Lsl:
         return self._spec
 
     @property
-    def timing(self) -> Timing:
+    def timing(self) -> TimeBaseSettings:
         """By the stamps of the sender."""
         return self._base.timing
 
@@ -88,7 +88,7 @@ class Lsl:
         self._base = TimeBase(self._spec.rate, self.options.jitter_s)
         self._heard, self._why = time.monotonic(), ""
 
-    def read(self) -> Block | None:
+    def read(self) -> EmgBlock | None:
         """What has come."""
         if self._spec is None:
             return None
@@ -106,7 +106,7 @@ class Lsl:
         self._heard = arrival
         times, _ = self._base.by_stamps(np.array(stamps), arrival)
         samples = np.array(rows, float) * self._scale
-        return Block(samples, times, self._base.stamps_ns(times, arrival, arrival_ns), arrival_ns)
+        return EmgBlock(samples, times, self._base.stamps_ns(times, arrival, arrival_ns), arrival_ns)
 
     def close(self) -> None:
         """Disconnect."""

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from myoprosthesis.core import share
 from myoprosthesis.core.errors import ConfigError, MyoError, unknown
 from myoprosthesis.core.options import build, option
-from myoprosthesis.emg import formats, layout_file
-from myoprosthesis.emg.layout import Layout, for_stack
-from myoprosthesis.emg.pace import Clock, Pace
-from myoprosthesis.emg.recording import Recording, joined
-from myoprosthesis.emg.source import Block, SourceError, SourceSpec
-from myoprosthesis.emg.timebase import TimeBase, Timing
+from myoprosthesis.emg import formats, recording_format_file
+from myoprosthesis.emg.playback_clock import Clock, PlaybackClock
+from myoprosthesis.emg.recording import EmgRecording, joined
+from myoprosthesis.emg.recording_format import RecordingFormat, for_stack
+from myoprosthesis.emg.source import EmgBlock, SourceError, SourceSpec
+from myoprosthesis.emg.timebase import TimeBase, TimeBaseSettings
 
 Array = NDArray[np.float64]
 SHIPPED = "libemg_myo"
@@ -35,7 +35,8 @@ class ReplayOptions:
 
     file: str = option(SHIPPED, "a file or folder, or the name of a recording in config/recordings", file="there")
     about: str = option(
-        "", "what the files do not say: a name in config/recordings, or a YAML file; empty: recording.yaml beside them",
+        "",
+        "what the files do not say: a name in config/recordings, or a YAML file; empty: recording.yaml beside them",
         file="name",
     )
     layout: dict[str, Any] = option({}, "options of the layout (rate, unit, channels, label …) over those in `about`")
@@ -46,7 +47,7 @@ class ReplayOptions:
     labels: tuple[str, ...] = option((), "only files with these labels (see label_from); empty: all")
 
 
-class Replay:
+class RecordingSource:
     """A recorded session, played again with its original times and prompts.
 
     `times` are the file's own, to the bit, where it is one file; further files follow each other, and rounds of a
@@ -70,7 +71,7 @@ class Replay:
         return self._spec
 
     @property
-    def timing(self) -> Timing:
+    def timing(self) -> TimeBaseSettings:
         """Faults of the recorded stamps, if it has any that tell single samples apart."""
         return self._base.timing
 
@@ -91,9 +92,9 @@ class Replay:
             raise ConfigError(f"{place} ends before start_s, {self.options.start_s:g} s")
         times = self._next.recording.times
         self._resolved = self._next.recording.stamped and bool((np.diff(times[:1000]) > 0).mean() > 0.9)
-        self._pace = Pace(self._clock, self.options.speed)
+        self._pace = PlaybackClock(self._clock, self.options.speed)
 
-    def read(self) -> Block | None:
+    def read(self) -> EmgBlock | None:
         """All that has come due."""
         if self._spec is None or self.ended:
             return None
@@ -115,7 +116,7 @@ class Replay:
         """Let the files go."""
         self._parts, self._next, self._spec = iter(()), None, None
 
-    def _block(self, due: list[_Part]) -> Block:
+    def _block(self, due: list[_Part]) -> EmgBlock:
         whole = joined([p.recording for p in due])
         taken = np.concatenate([p.due for p in due])
         if self._resolved:
@@ -123,7 +124,7 @@ class Replay:
         else:
             self._base.by_arrival(len(whole), float(taken[-1]))
         stamps = self._pace.stamps_ns(taken)
-        return Block(whole.samples, whole.times, stamps, int(stamps[-1]), whole.spans)
+        return EmgBlock(whole.samples, whole.times, stamps, int(stamps[-1]), whole.spans)
 
     def _chosen(self, files: list[Path]) -> list[Path]:
         """The files of the repetitions and labels that are asked for."""
@@ -176,7 +177,7 @@ class Replay:
 class _Part:
     """Some samples and when they are due, shape (n,), s."""
 
-    recording: Recording
+    recording: EmgRecording
     due: Array
 
     def split(self, now: float) -> tuple[_Part | None, _Part | None]:
@@ -198,18 +199,18 @@ def _place(file: str) -> Path:
     raise ConfigError(f"the recording {file} does not exist, and none of that name is shipped ({', '.join(known)})")
 
 
-def _layout(options: ReplayOptions, place: Path) -> Layout:
+def _layout(options: ReplayOptions, place: Path) -> RecordingFormat:
     """What is known about the files; keys of `about` that belong to fits and not to the layout are left out."""
     shipped = share.root() / "config" / "recordings" / f"{options.about}.yaml"
-    file = layout_file.beside(place)
+    file = recording_format_file.beside(place)
     if options.about:
         file = shipped if shipped.is_file() else Path(options.about).expanduser()
-    values = layout_file.mapping(file) if file else {}
-    known = {f.name for f in fields(Layout)}
-    return build(Layout, {**{k: v for k, v in values.items() if k in known}, **options.layout}, "layout")
+    values = recording_format_file.mapping(file) if file else {}
+    known = {f.name for f in fields(RecordingFormat)}
+    return build(RecordingFormat, {**{k: v for k, v in values.items() if k in known}, **options.layout}, "layout")
 
 
-def _blocks(file: Path, layout: Layout, block: int) -> Iterator[Recording]:
+def _blocks(file: Path, layout: RecordingFormat, block: int) -> Iterator[EmgRecording]:
     try:
         yield from formats.blocks(file, layout, block)
     except ConfigError as error:

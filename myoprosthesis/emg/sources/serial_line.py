@@ -1,4 +1,4 @@
-"""EMG from a board on a serial port: lines of text, or frames with a counter and a CRC (emg/framed.py)."""
+"""EMG from a board on a serial port: lines of text, or frames with a counter and a CRC (emg/frame_codec.py)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import time
 
 import serial
 
-from myoprosthesis.core.ports import explain, reason, refuse_foreign_link
-from myoprosthesis.emg.source import Block, SourceError, SourceSpec, silence
-from myoprosthesis.emg.sources.board import SerialOptions, reader
-from myoprosthesis.emg.timebase import Timing
+from myoprosthesis.core.serial_errors import explain, reason, refuse_foreign_link
+from myoprosthesis.emg.source import EmgBlock, SourceError, SourceSpec, silence
+from myoprosthesis.emg.sources.serial_boards import SerialOptions, reader
+from myoprosthesis.emg.timebase import TimeBaseSettings
 
 RETRY_S = 0.1
 """Between two attempts to open a port that was lost."""
@@ -36,7 +36,7 @@ class SerialLine:
         return self._spec
 
     @property
-    def timing(self) -> Timing:
+    def timing(self) -> TimeBaseSettings:
         """Gaps, lost samples and damaged frames or lines; the drift of the board's clock."""
         return self._reader.timing
 
@@ -81,7 +81,7 @@ class SerialLine:
         board.begin(self._spec.rate)
         self._heard = time.monotonic()
 
-    def read(self) -> Block | None:
+    def read(self) -> EmgBlock | None:
         """All that waits in the operating system's buffer."""
         if self._spec is None:
             return None
@@ -95,7 +95,7 @@ class SerialLine:
         if not len(samples):
             return None
         self._heard = arrival
-        return Block(samples, times, self._reader.base.stamps_ns(times, arrival, arrival_ns), arrival_ns)
+        return EmgBlock(samples, times, self._reader.base.stamps_ns(times, arrival, arrival_ns), arrival_ns)
 
     def close(self) -> None:
         """Release the port."""

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import option
-from myoprosthesis.emg.pace import Clock, Pace
+from myoprosthesis.emg.playback_clock import Clock, PlaybackClock
 from myoprosthesis.emg.recording import runs
-from myoprosthesis.emg.source import Block, SourceError, SourceSpec, named
-from myoprosthesis.emg.timebase import TimeBase, Timing
+from myoprosthesis.emg.source import EmgBlock, SourceError, SourceSpec, named
+from myoprosthesis.emg.timebase import TimeBase, TimeBaseSettings
 
 Array = NDArray[np.float64]
 ABOUT = (
@@ -66,7 +66,7 @@ class Synthetic:
         return self._spec
 
     @property
-    def timing(self) -> Timing:
+    def timing(self) -> TimeBaseSettings:
         """A clock without faults."""
         return self._base.timing
 
@@ -87,9 +87,9 @@ class Synthetic:
         self._strength = self._patterns[0].copy()
         self._made, self._read_to = 0, 0
         self._ready = np.zeros((0, len(channels)))
-        self._pace = Pace(self._clock, o.speed)
+        self._pace = PlaybackClock(self._clock, o.speed)
 
-    def read(self) -> Block | None:
+    def read(self) -> EmgBlock | None:
         """All that has come due."""
         if self._spec is None:
             return None
@@ -107,7 +107,7 @@ class Synthetic:
         times, _ = self._base.by_arrival(len(samples), (end - 1) / o.rate)
         labels = np.array(o.gestures)[self._gesture(places)]
         stamps = self._pace.stamps_ns(places / o.rate)
-        return Block(samples, times, stamps, int(stamps[-1]), runs(labels))
+        return EmgBlock(samples, times, stamps, int(stamps[-1]), runs(labels))
 
     def close(self) -> None:
         """Nothing is held."""

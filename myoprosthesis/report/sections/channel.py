@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.analysis import intervals
-from myoprosthesis.report.gathered import Profile
-from myoprosthesis.report.section import Absent, Drawing, Section
-from myoprosthesis.report.session import Session
-from myoprosthesis.report.sources import cite
+from myoprosthesis.report.accumulators import Profile
+from myoprosthesis.report.citations import cite
+from myoprosthesis.report.section import Drawing, Omitted, Section
+from myoprosthesis.report.session import ReportSession
 from myoprosthesis.report.style import MUTED, ROLE, band, figure
 
 Array = NDArray[np.float64]
@@ -35,13 +35,13 @@ class Panel:
     """None in a block without a field."""
 
 
-def section(s: Session) -> Section:
+def section(s: ReportSession) -> Section:
     """Early, mid and late in every block with channel trials."""
     title = "Force on the channel"
     profiles = s.gathered.profiles if s.gathered is not None else []
     if s.gathered is None or not profiles:
         why = "no channel trials" if s.gathered is not None else "there is no recording that can be read"
-        return Section("channel", title, (Absent(f"No profiles of force: {why}."),))
+        return Section("channel", title, (Omitted(f"No profiles of force: {why}."),))
     found = panels(s, profiles)
     times = s.gathered.times
     caption = (
@@ -62,7 +62,7 @@ def section(s: Session) -> Section:
     return Section("channel", title, (Drawing("channel_force", drawn, caption, alt, columns, {"slopes": by_trial}),))
 
 
-def panels(s: Session, profiles: Sequence[Profile]) -> list[Panel]:
+def panels(s: ReportSession, profiles: Sequence[Profile]) -> list[Panel]:
     """The thirds of blocks with a field, other blocks whole."""
     of = {p.trial: p for p in profiles}
     out = []

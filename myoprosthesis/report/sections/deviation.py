@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from myoprosthesis.analysis import intervals
 from myoprosthesis.analysis.adaptation import LearningCurveFit, fit_learning_curve
 from myoprosthesis.analysis.arrays import DataError
-from myoprosthesis.report.blocks import ADAPTATION, WASHOUT, Block, rounds
-from myoprosthesis.report.section import Absent, Drawing, Part, Section, Table, bounded, share
-from myoprosthesis.report.session import Session
-from myoprosthesis.report.sources import cite
+from myoprosthesis.report.blocks import ADAPTATION, WASHOUT, ReportBlock, rounds
+from myoprosthesis.report.citations import cite
+from myoprosthesis.report.section import Drawing, Omitted, Part, Section, SectionTable, bounded, share
+from myoprosthesis.report.session import ReportSession
 from myoprosthesis.report.style import INK, KIND, ROLE, band, figure
 from myoprosthesis.report.trial_table import CATCH, CHANNEL, KINDS, NORMAL, TrialTable
 
@@ -40,7 +40,7 @@ class Rounds:
     """(n,) trials."""
 
 
-def section(s: Session) -> Section:
+def section(s: ReportSession) -> Section:
     """All trials by kind, means of rounds with their intervals, exponential fits."""
     means = [round_means(b, s.seed) for b in s.blocks]
     fits = curves(s)
@@ -69,7 +69,7 @@ def section(s: Session) -> Section:
     return Section("deviation", "Lateral deviation and learning", tuple(parts))
 
 
-def round_means(b: Block, seed: int = 0) -> Rounds:
+def round_means(b: ReportBlock, seed: int = 0) -> Rounds:
     """Means over rounds with their bootstrap intervals."""
     rows = []
     for r in rounds(b.table):
@@ -80,9 +80,9 @@ def round_means(b: Block, seed: int = 0) -> Rounds:
     return Rounds(found[0], found[1], found[2], found[3], found[4].astype(np.int64))
 
 
-def curves(s: Session) -> list[tuple[Block, LearningCurveFit | str]]:
+def curves(s: ReportSession) -> list[tuple[ReportBlock, LearningCurveFit | str]]:
     """An exponential in the normal trials of every adaptation and washout block, or why there is none."""
-    out: list[tuple[Block, LearningCurveFit | str]] = []
+    out: list[tuple[ReportBlock, LearningCurveFit | str]] = []
     for b in s.blocks:
         if b.role not in (ADAPTATION, WASHOUT):
             continue
@@ -100,8 +100,8 @@ def curved(fit: LearningCurveFit) -> bool:
 
 
 def draw(
-    table: TrialTable, blocks: Sequence[Block], means: Sequence[Rounds],
-    fits: Sequence[tuple[Block, LearningCurveFit]],
+    table: TrialTable, blocks: Sequence[ReportBlock], means: Sequence[Rounds],
+    fits: Sequence[tuple[ReportBlock, LearningCurveFit]],
 ) -> Any:  # fmt: skip
     """Trials, rounds and curves over the whole session."""
     fig = figure(3.5)
@@ -130,7 +130,7 @@ def draw(
     return fig
 
 
-def shade(ax: Any, blocks: Sequence[Block]) -> None:
+def shade(ax: Any, blocks: Sequence[ReportBlock]) -> None:
     """Blocks behind the axes, their names on top."""
     for i, b in enumerate(blocks):
         first, last = b.table.trial[0] - 0.5, b.table.trial[-1] + 0.5
@@ -142,19 +142,19 @@ def shade(ax: Any, blocks: Sequence[Block]) -> None:
                         color=ROLE[b.role], fontsize=7.5, fontweight="bold", annotation_clip=False)  # fmt: skip
 
 
-def _table(fits: Sequence[tuple[Block, LearningCurveFit | str]]) -> list[Part]:
+def _table(fits: Sequence[tuple[ReportBlock, LearningCurveFit | str]]) -> list[Part]:
     rows, absent = [], []
     for b, fit in fits:
         if isinstance(fit, str):
-            absent.append(Absent(f"No learning curve of block {b.name!r}: {fit}."))
+            absent.append(Omitted(f"No learning curve of block {b.name!r}: {fit}."))
             continue
         rows.append((escape(b.name), bounded(fit.start), bounded(fit.asymptote), bounded(fit.tau, 1),
                      bounded(fit.rate, 3), f"{share(fit.r2)}{'' if curved(fit) else ', no curve'}"))  # fmt: skip
     header = ("exponential fit", "start, mm", "asymptote, mm", "τ, trials", "rate per trial", "explained")
-    caption = ("Signed lateral deviation = asymptote + (start − asymptote) · exp(−n/τ), n counted in trials of the "
-               "session from the first of the block; rate = 1 − exp(−1/τ); explained: share of the variance. In "
-               "brackets 95 % intervals from resampled residuals.")
-    table = [Table(header, tuple(rows), caption)] if rows else []
+    caption = (
+        "Signed lateral deviation = asymptote + (start − asymptote) · exp(−n/τ), n counted in trials of the "
+        "session from the first of the block; rate = 1 − exp(−1/τ); explained: share of the variance. In "
+        "brackets 95 % intervals from resampled residuals."
+    )
+    table = [SectionTable(header, tuple(rows), caption)] if rows else []
     return [*table, *absent]
-
-

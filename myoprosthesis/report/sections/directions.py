@@ -14,9 +14,9 @@ from myoprosthesis.analysis import intervals
 from myoprosthesis.analysis.adaptation import fit_tuning, generalisation
 from myoprosthesis.analysis.arrays import DataError
 from myoprosthesis.report.blocks import ADAPTATION, BASELINE, GENERALISATION, WASHOUT, normal
-from myoprosthesis.report.section import Absent, Drawing, Part, Section
-from myoprosthesis.report.session import Session
-from myoprosthesis.report.sources import cite
+from myoprosthesis.report.citations import cite
+from myoprosthesis.report.section import Drawing, Omitted, Part, Section
+from myoprosthesis.report.session import ReportSession
 from myoprosthesis.report.style import ROLE, figure
 from myoprosthesis.report.trial_table import CHANNEL, TrialTable
 
@@ -38,14 +38,14 @@ class Series:
     count: NDArray[np.int64]
 
 
-def section(s: Session) -> Section:
+def section(s: ReportSession) -> Section:
     """By direction within the course; generalisation where a block has other targets."""
     return Section("directions", "Directions", (*_directions(s), *_generalisation(s)))
 
 
-def _directions(s: Session) -> list[Part]:
+def _directions(s: ReportSession) -> list[Part]:
     if not s.courses:
-        return [Absent("No after-effects by direction: no block of adaptation.")]
+        return [Omitted("No after-effects by direction: no block of adaptation.")]
     c = s.courses[0]
     series = []
     for title, blocks, end, role in (
@@ -101,11 +101,11 @@ def draw(series: Sequence[Series], label: str) -> Any:
     return fig
 
 
-def _generalisation(s: Session) -> list[Part]:
+def _generalisation(s: ReportSession) -> list[Part]:
     tests = [b for b in s.blocks if b.role == GENERALISATION]
     trained = normal([b for b in s.blocks if b.role == ADAPTATION])
     if not tests or trained is None or not len(trained):
-        return [Absent("No generalisation: no block with that role.")]
+        return [Omitted("No generalisation: no block with that role.")]
     known = np.unique(np.round(trained.angle, 6))
     parts: list[Part] = []
     for b in tests:
@@ -115,7 +115,7 @@ def _generalisation(s: Session) -> list[Part]:
         t = channel if by_slope else b.table.where(np.isfinite(b.table.lateral_deviation_mm))
         y = t.channel_slope if by_slope else t.lateral_deviation_mm
         if not len(t):
-            parts.append(Absent(f"No generalisation in block {b.name!r}: it has no measured trial."))
+            parts.append(Omitted(f"No generalisation in block {b.name!r}: it has no measured trial."))
             continue
         apart = nearest(t.angle, known)
         angles, found = generalisation(apart, y, 0.0, s.seed)
@@ -134,7 +134,7 @@ def _generalisation(s: Session) -> list[Part]:
             told = (f" Dashed: Gaussian over a floor, width {np.rad2deg(tuning.width):.0f}°, height "
                     f"{tuning.height:.2f}, floor {tuning.floor:.2f}.")  # fmt: skip
         except DataError as error:
-            parts.append(Absent(f"No tuning curve: {error}."))
+            parts.append(Omitted(f"No tuning curve: {error}."))
         ax.axhline(0, color="#9aa4af", lw=0.8, zorder=0)
         ax.set(xlabel="direction from the nearest trained one, °", ylabel=label)
         caption = (f"Block {escape(b.name)}: mean by direction from the nearest trained one, n = {len(t)} trials; "

@@ -13,10 +13,10 @@ from myoprosthesis.analysis import hidden as states
 from myoprosthesis.analysis import intervals
 from myoprosthesis.analysis.arrays import DataError
 from myoprosthesis.analysis.intervals import Band
-from myoprosthesis.report.gathered import EACH, PHASES
-from myoprosthesis.report.section import Absent, Drawing, Part, Section, number, share
-from myoprosthesis.report.session import Session
-from myoprosthesis.report.sources import cite
+from myoprosthesis.report.accumulators import EACH, PHASES
+from myoprosthesis.report.citations import cite
+from myoprosthesis.report.section import Drawing, Omitted, Part, Section, number, share
+from myoprosthesis.report.session import ReportSession
 from myoprosthesis.report.style import MUTED, ROLE, band, direction_colour, figure
 
 Array = NDArray[np.float64]
@@ -25,20 +25,20 @@ MOST = 8
 """Conditions that are drawn."""
 
 
-def section(s: Session) -> Section:
+def section(s: ReportSession) -> Section:
     """Trajectories on shared axes, early and late in each block; how far apart conditions are over time."""
     title = "State of the network"
     g = s.gathered
     if g is None or not g.units:
         why = "policy/hidden was not recorded" if g is not None else "there is no recording that can be read"
-        return Section("hidden", title, (Absent(f"No states of the network: {why}."),))
+        return Section("hidden", title, (Omitted(f"No states of the network: {why}."),))
     means = {k: m.value for k, m in g.hidden.items() if m.n and m.total.shape[1] == g.units}
     conditions = [(b.index, p) for b in s.blocks for p in PHASES if any(k[:2] == (b.index, p) for k in means)][:MOST]
     means = {k: v for k, v in means.items() if k[:2] in conditions}
     try:
         axes = states.shared_axes(np.array(list(means.values())), min(6, g.units))
     except DataError as error:
-        return Section("hidden", title, (Absent(f"No axes of the network's states: {error}."),))
+        return Section("hidden", title, (Omitted(f"No axes of the network's states: {error}."),))
     name = {(b.index, p): f"{b.name}, {p}" for b in s.blocks for p in PHASES}
     role = {b.index: b.role for b in s.blocks}
     angle = dict(zip(s.table.target.tolist(), s.table.angle.tolist(), strict=True))
@@ -101,7 +101,7 @@ def draw(
 
 
 def _distances(
-    s: Session, onto: Mapping[Key, Array], means: Mapping[Key, Array], conditions: Sequence[tuple[int, str]],
+    s: ReportSession, onto: Mapping[Key, Array], means: Mapping[Key, Array], conditions: Sequence[tuple[int, str]],
     name: Mapping[tuple[int, str], str], role: Mapping[int, str],
 ) -> list[Part]:  # fmt: skip
     """Of each condition from the first late one at the same target; and between targets, for scale."""
@@ -118,7 +118,7 @@ def _distances(
     own = np.array([v for k, v in means.items() if k[:2] == reference])
     between = states.spread(own) if len(own) > 1 else None
     if not lines and between is None:
-        return [Absent("No distances between conditions: there is only one.")]
+        return [Omitted("No distances between conditions: there is only one.")]
     fig = figure(2.9)
     ax = fig.subplots()
     columns: dict[str, Any] = {"time_s": times}

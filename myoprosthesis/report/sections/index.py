@@ -13,12 +13,12 @@ from myoprosthesis.analysis import intervals
 from myoprosthesis.analysis.adaptation import LearningCurveFit, fit_learning_curve, learning_index_interval
 from myoprosthesis.analysis.arrays import DataError
 from myoprosthesis.analysis.intervals import Interval
-from myoprosthesis.report.blocks import ADAPTATION, WASHOUT, Block
+from myoprosthesis.report.blocks import ADAPTATION, WASHOUT, ReportBlock
+from myoprosthesis.report.citations import cite
 from myoprosthesis.report.course import mean
-from myoprosthesis.report.section import Absent, Drawing, Part, Section, Table, bounded
+from myoprosthesis.report.section import Drawing, Omitted, Part, Section, SectionTable, bounded
 from myoprosthesis.report.sections.deviation import curved, shade
-from myoprosthesis.report.session import Session
-from myoprosthesis.report.sources import cite
+from myoprosthesis.report.session import ReportSession
 from myoprosthesis.report.style import INK, KIND, ROLE, band, figure
 from myoprosthesis.report.trial_table import CATCH, CHANNEL, NORMAL
 
@@ -27,20 +27,20 @@ BIN = 8
 """Most trials per mean; fewer where a block has few."""
 
 
-def section(s: Session) -> Section:
+def section(s: ReportSession) -> Section:
     """The slope on channel trials against trial; the deviation on catch trials against trial."""
     parts: list[Part] = [*_channel(s), *_catch(s), *_table(s)]
     return Section("index", "Adaptation index", tuple(parts))
 
 
-def slopes(b: Block) -> tuple[Array, Array]:
+def slopes(b: ReportBlock) -> tuple[Array, Array]:
     """Trials and slopes of the block's channel trials that have one."""
     t = b.table.of(CHANNEL)
     t = t.where(np.isfinite(t.channel_slope))
     return t.trial.astype(float), t.channel_slope
 
 
-def recorded_slopes(s: Session, b: Block) -> tuple[Array, Array]:
+def recorded_slopes(s: ReportSession, b: ReportBlock) -> tuple[Array, Array]:
     """The same of a block without a field, against the session's first one, from the recorded forces."""
     if s.gathered is None:
         return np.zeros(0), np.zeros(0)
@@ -50,17 +50,17 @@ def recorded_slopes(s: Session, b: Block) -> tuple[Array, Array]:
     return found[:, 0], found[:, 1]
 
 
-def final_index(b: Block, seed: int = 0) -> Interval | None:
+def final_index(b: ReportBlock, seed: int = 0) -> Interval | None:
     """Mean slope over the last half of the block's channel trials, at most `BIN`."""
     _, y = slopes(b)
     return mean(y[len(y) // 2 :][-BIN:], seed)
 
 
-def _channel(s: Session) -> list[Part]:
+def _channel(s: ReportSession) -> list[Part]:
     found = [(b, *(slopes(b) if b.gain else recorded_slopes(s, b))) for b in s.blocks]
     n = sum(len(y) for _, _, y in found)
     if not n:
-        return [Absent("No adaptation index: there are no channel trials with a field.")]
+        return [Omitted("No adaptation index: there are no channel trials with a field.")]
     binned, fits = [], []
     for b, x, y in found:
         binned.append((b, *_bins(x, y, s.seed)))
@@ -97,8 +97,8 @@ def _bins(x: Array, y: Array, seed: int) -> tuple[Array, Array, Array, Array]:
 
 
 def draw_index(
-    blocks: Sequence[Block], binned: Sequence[tuple[Block, Array, Array, Array, Array]],
-    points: Sequence[tuple[Array, Array]], fits: Sequence[tuple[Block, Array, LearningCurveFit]],
+    blocks: Sequence[ReportBlock], binned: Sequence[tuple[ReportBlock, Array, Array, Array, Array]],
+    points: Sequence[tuple[Array, Array]], fits: Sequence[tuple[ReportBlock, Array, LearningCurveFit]],
 ) -> Any:  # fmt: skip
     """Slopes over the session."""
     fig = figure(2.9)
@@ -119,12 +119,12 @@ def draw_index(
     return fig
 
 
-def _catch(s: Session) -> list[Part]:
+def _catch(s: ReportSession) -> list[Part]:
     found = [(b, b.table.of(CATCH)) for b in s.blocks]
     found = [(b, t.where(np.isfinite(t.lateral_deviation_mm))) for b, t in found]
     found = [(b, t) for b, t in found if len(t)]
     if not found:
-        return [Absent("No catch trials, so no after-effects within a block.")]
+        return [Omitted("No catch trials, so no after-effects within a block.")]
     n = sum(len(t) for _, t in found)
     binned = [(b, *_bins(t.trial.astype(float), t.lateral_deviation_mm, s.seed)) for b, t in found]
     caption = (
@@ -150,7 +150,7 @@ def _catch(s: Session) -> list[Part]:
     return [Drawing("catch_trials", fig, caption, f"Lateral deviation on {n} catch trials", columns)]
 
 
-def _table(s: Session) -> list[Part]:
+def _table(s: ReportSession) -> list[Part]:
     rows = []
     for b in s.blocks:
         y, t = slopes(b)[1], b.table.of(CATCH)
@@ -174,4 +174,4 @@ def _table(s: Session) -> list[Part]:
     caption = (f"Index at the end: mean slope of the last half of the channel trials, at most {BIN}. Learning index: "
                "mean deviation on catch trials over itself minus that on field trials, both in the second half of the "
                f"block ({cite('catch')}). In brackets 95 % bootstrap intervals.")  # fmt: skip
-    return [Table(header, tuple(rows), caption)]
+    return [SectionTable(header, tuple(rows), caption)]

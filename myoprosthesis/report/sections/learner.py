@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from myoprosthesis.report.section import Absent, Drawing, Section
+from myoprosthesis.report.section import Drawing, Omitted, Section
 from myoprosthesis.report.sections.deviation import shade
-from myoprosthesis.report.session import Session
+from myoprosthesis.report.session import ReportSession
 from myoprosthesis.report.style import INK, ROLE, figure, plain_log
 
 
-def section(s: Session) -> Section:
+def section(s: ReportSession) -> Section:
     """Estimate of the field and loss against trial."""
     t = s.table
     told, lost = np.isfinite(t.estimate_gain), np.isfinite(t.loss)
     if not (told.any() or lost.any()):
-        return Section("learner", "Learner", (Absent("No learner took part: no estimate and no loss in the table."),))
+        return Section("learner", "Learner", (Omitted("No learner took part: no estimate and no loss in the table."),))
     shown = [name for name, have in (("estimate", told.any()), ("loss", lost.any())) if have]
     fig = figure(1.9 * len(shown) + 0.4)
     axes = fig.subplots(len(shown), 1, squeeze=False, sharex=True)[:, 0]

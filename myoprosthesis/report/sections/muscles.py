@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from myoprosthesis.analysis.arrays import DataError
 from myoprosthesis.analysis.synergies import vaf_curve
-from myoprosthesis.report.section import Absent, Drawing, Part, Section, share
-from myoprosthesis.report.session import Session
-from myoprosthesis.report.sources import cite
+from myoprosthesis.report.citations import cite
+from myoprosthesis.report.section import Drawing, Omitted, Part, Section, share
+from myoprosthesis.report.session import ReportSession
 from myoprosthesis.report.style import ROLE, figure
 
 Array = NDArray[np.float64]
@@ -21,13 +21,13 @@ TARGETS, MUSCLES, SYNERGIES = 4, 20, 6
 """Most that are drawn."""
 
 
-def section(s: Session) -> Section:
+def section(s: ReportSession) -> Section:
     """Mean activation by muscle, block and target; how many synergies account for it."""
     title = "Muscle activity"
     g = s.gathered
     if g is None or not g.activity:
         why = "the effector has no muscles" if g is not None else "there is no recording that can be read"
-        return Section("muscles", title, (Absent(f"No muscle activity: {why}."),))
+        return Section("muscles", title, (Omitted(f"No muscle activity: {why}."),))
     blocks = [b for b in s.blocks if any(i == b.index for i, _ in g.activity)]
     every = sorted({t for _, t in g.activity})
     targets = every if len(every) <= TARGETS else [every[len(every) * i // TARGETS] for i in range(TARGETS)]
@@ -82,7 +82,7 @@ def draw(mean: Array, muscles: Sequence[str], panels: Sequence[str], blocks: Seq
     return fig
 
 
-def _synergies(s: Session) -> list[Part]:
+def _synergies(s: ReportSession) -> list[Part]:
     g = s.gathered
     assert g is not None
     most = min(SYNERGIES, len(g.muscles) - 1)
@@ -103,10 +103,12 @@ def _synergies(s: Session) -> list[Part]:
         ax.plot(columns["synergies"], curve, "o-", ms=3.5, lw=1.2, color=ROLE[b.role], label=b.name, alpha=0.85)
         columns[f"block_{b.index}"] = curve
         enough = np.flatnonzero(curve >= 0.9)
-        told.append(f"{escape(b.name)} {enough[0] + 1 if len(enough) else f'more than {most}'} "
-                    f"({share(curve[min(1, most - 1)])} by two)")
+        told.append(
+            f"{escape(b.name)} {enough[0] + 1 if len(enough) else f'more than {most}'} "
+            f"({share(curve[min(1, most - 1)])} by two)"
+        )
     if not told:
-        return [Absent("No synergies: the muscles were silent.")]
+        return [Omitted("No synergies: the muscles were silent.")]
     ax.axhline(0.9, color="#9aa4af", lw=0.8, ls=":")
     ax.set(xlabel="synergies", ylabel="variance accounted for", ylim=(min(0.6, ax.get_ylim()[0]), 1.01))
     ax.set_xticks(columns["synergies"])

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.report.gathered import EACH, select
-from myoprosthesis.report.section import Absent, Drawing, Section
-from myoprosthesis.report.session import Session
+from myoprosthesis.report.accumulators import EACH, select
+from myoprosthesis.report.section import Drawing, Omitted, Section
+from myoprosthesis.report.session import ReportSession
 from myoprosthesis.report.style import MUTED, ROLE, RULE, direction_colour, figure
 
 Array = NDArray[np.floating]
@@ -19,11 +19,11 @@ MOST = 8
 """Blocks that are drawn."""
 
 
-def section(s: Session) -> Section:
+def section(s: ReportSession) -> Section:
     """Early and late in each block; catch and channel trials by themselves."""
     title = "Trajectories"
     if s.gathered is None or not s.gathered.paths:
-        return Section("paths", title, (Absent("No trajectories: there is no recording that can be read."),))
+        return Section("paths", title, (Omitted("No trajectories: there is no recording that can be read."),))
     chosen = select(s.blocks).paths
     where = {t: p for t, p in chosen.items() if t in s.gathered.paths}
     blocks = [b for b in s.blocks if any(i == b.index for i, _ in where.values())][:MOST]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
-from myoprosthesis.report.section import Absent, Part, Section, Table, Text, code
+from myoprosthesis.report.section import Omitted, Part, Section, SectionTable, Text, code
 from myoprosthesis.report.sections.summary import words
-from myoprosthesis.report.session import Session
+from myoprosthesis.report.session import ReportSession
 
 
-def section(s: Session) -> Section:
+def section(s: ReportSession) -> Section:
     """Command, versions, hashes, seeds and the session's whole YAML."""
     p = s.provenance
     parts: list[Part] = []
@@ -27,17 +27,17 @@ def section(s: Session) -> Section:
             rows.append((escape(key), code(words(value))))
     rows += [("table", code(f"sha256 {s.sha256}"))]
     rows += [(f"policy {escape(name)}", code(f"sha256 {sha}")) for name, sha in _policies(s)]
-    parts.append(Table(("", ""), tuple(rows), numbers=False))
+    parts.append(SectionTable(("", ""), tuple(rows), numbers=False))
     if not p:
-        parts.append(Absent("No provenance.json: versions, seeds and hashes of the run are not known."))
+        parts.append(Omitted("No provenance.json: versions, seeds and hashes of the run are not known."))
     if s.settings_text:
         parts.append(Text(f"<details><summary>session.yaml</summary><pre>{escape(s.settings_text)}</pre></details>"))
     else:
-        parts.append(Absent("No session.yaml."))
+        parts.append(Omitted("No session.yaml."))
     return Section("repeat", "How to repeat it", tuple(parts))
 
 
-def _policies(s: Session) -> list[tuple[str, str]]:
+def _policies(s: ReportSession) -> list[tuple[str, str]]:
     """Name and hash of the policies of the trials, each once; of many, the first and the last."""
     found = list(dict.fromkeys(zip(s.table.policy.tolist(), s.table.policy_sha256.tolist(), strict=True)))
     found = [(name, sha) for name, sha in found if sha]

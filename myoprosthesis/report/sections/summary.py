@@ -10,24 +10,24 @@ from typing import Any
 
 import numpy as np
 
+from myoprosthesis.report.citations import cite
 from myoprosthesis.report.course import FIRST, LAST
-from myoprosthesis.report.section import Absent, Part, Section, Table, Text, bounded, code, number, share
-from myoprosthesis.report.session import Session
-from myoprosthesis.report.sources import cite
+from myoprosthesis.report.section import Omitted, Part, Section, SectionTable, Text, bounded, code, number, share
+from myoprosthesis.report.session import ReportSession
 from myoprosthesis.report.trial_table import KINDS, NORMAL
 
 
-def section(s: Session) -> Section:
+def section(s: ReportSession) -> Section:
     """The course of adaptation, blocks and facts."""
     parts: list[Part] = []
     if s.settings.get("about"):
         parts.append(Text(f"<span class='about'>{escape(str(s.settings['about']))}</span>"))
-    parts += [Absent(f) for f in s.faults]
+    parts += [Omitted(f) for f in s.faults]
     parts += [*_courses(s), _blocks(s), _facts(s)]
     return Section("summary", "Summary", tuple(parts))
 
 
-def _facts(s: Session) -> Table:
+def _facts(s: ReportSession) -> SectionTable:
     p = s.provenance
     starts = [x for x in p.get("starts") or () if isinstance(x, Mapping)]
     rows = [("session", code(s.name)), ("folder", code(s.folder.name)), ("trials", str(len(s.table)))]
@@ -43,7 +43,7 @@ def _facts(s: Session) -> Table:
         if p.get(key) not in (None, "", {}, []):
             rows.append((title, escape(words(p[key]))))
     rows.append(("table hash", code(s.sha256)))
-    return Table(("", ""), tuple(rows), numbers=False)
+    return SectionTable(("", ""), tuple(rows), numbers=False)
 
 
 def when(at: Any) -> str:
@@ -62,7 +62,7 @@ def words(value: Any) -> str:
     return str(value)
 
 
-def _blocks(s: Session) -> Table:
+def _blocks(s: ReportSession) -> SectionTable:
     rows = []
     for b in s.blocks:
         t = b.table.of(NORMAL)
@@ -80,12 +80,12 @@ def _blocks(s: Session) -> Table:
         "Trials by block and kind; means over normal trials. b above 0 is a clockwise curl field, which pushes to the "
         "right of the motion."
     )
-    return Table(header, tuple(rows), caption)
+    return SectionTable(header, tuple(rows), caption)
 
 
-def _courses(s: Session) -> list[Part]:
+def _courses(s: ReportSession) -> list[Part]:
     if not s.courses:
-        return [Absent(
+        return [Omitted(
             "No course of adaptation: no block has a curl field. Where something else is learned, such as a rotation, "
             "give its block the role adaptation in the session's YAML (role: adaptation)."
         )]  # fmt: skip
@@ -99,17 +99,17 @@ def _courses(s: Session) -> list[Part]:
                 word, look = f"{word}, but undecided: the interval includes the criterion", "open"
             rows.append((escape(v.title), bounded(v.value, percent=percent), v.rule,
                          f'<span class="verdict {look}">{word}</span>'))  # fmt: skip
-        parts.append(Table(("course of adaptation", "found", "criterion", ""), tuple(rows), _course_caption(s)))
+        parts.append(SectionTable(("course of adaptation", "found", "criterion", ""), tuple(rows), _course_caption(s)))
     lines = []
     for title, name in _MEASURES:
         lines.append((title, *(bounded(getattr(f, name)) for f in s.found)))
     heads = tuple(escape(" + ".join(b.name for b in c.adaptation)) + ", mm" for c in s.courses)
-    parts.append(Table(("measure", *heads), tuple(lines)))
+    parts.append(SectionTable(("measure", *heads), tuple(lines)))
     if len(s.courses) > 1:
         parts.append(Text(f"The criteria are judged on the first of the {len(s.courses)} courses."))
     missing = [what for what, given in (("baseline", s.courses[0].baseline), ("washout", s.courses[0].washout))
                if not given]  # fmt: skip
-    parts += [Absent(f"No {what} block with a finished trial goes with the first adaptation.") for what in missing]
+    parts += [Omitted(f"No {what} block with a finished trial goes with the first adaptation.") for what in missing]
     return parts
 
 
@@ -122,7 +122,7 @@ _MEASURES = (
 )  # fmt: skip
 
 
-def _course_caption(s: Session) -> str:
+def _course_caption(s: ReportSession) -> str:
     return (f"Lateral deviation on normal trials: baseline is the second half of its block, initial the first {FIRST} "
             f"in the field, end the last {LAST}, after-effect the first {FIRST} of washout, and washout its last "
             f"{LAST}. Ratios compare mean absolute deviations; the after-effect is signed. In brackets 95 % bootstrap "

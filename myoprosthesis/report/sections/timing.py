@@ -8,18 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from myoprosthesis.report.gathered import EDGES, Durations
-from myoprosthesis.report.section import Absent, Drawing, Part, Section, Table, number
+from myoprosthesis.report.accumulators import EDGES, Durations
+from myoprosthesis.report.section import Drawing, Omitted, Part, Section, SectionTable, number
 from myoprosthesis.report.sections.deviation import shade
-from myoprosthesis.report.session import Session
+from myoprosthesis.report.session import ReportSession
 from myoprosthesis.report.style import ROLE, figure, plain_log
 
 
-def section(s: Session) -> Section:
+def section(s: ReportSession) -> Section:
     """Ticks, answers, trials and the time between them."""
     g = s.gathered
     if g is None or not g.timing:
-        return Section("timing", "Timing", (Absent("No timing: there is no recording that can be read."),))
+        return Section("timing", "Timing", (Omitted("No timing: there is no recording that can be read."),))
     rows = np.array(g.timing, float)
     rows = rows[np.argsort(rows[:, 1])]
     trial, begin, end, typical, worst, samples, expected = rows.T
@@ -35,7 +35,9 @@ def section(s: Session) -> Section:
         f"{int(expected.sum())} samples are missing in them. Between trials: from the last state of one to the first "
         "of the next, in which a learner learns."
     )
-    parts: list[Part] = [Table(("wall time, ms", "n", "median", "95 %", "99 %", "largest"), tuple(table), caption)]
+    parts: list[Part] = [
+        SectionTable(("wall time, ms", "n", "median", "95 %", "99 %", "largest"), tuple(table), caption)
+    ]
     parts += _ledgers(s)
     columns = {"trial": trial.astype(int), "wall_start_s": [f"{x:.6f}" for x in begin], "wall_s": end - begin,
                "between_s": between, "tick_median_ms": typical * 1e3, "tick_max_ms": worst * 1e3,
@@ -64,7 +66,7 @@ def section(s: Session) -> Section:
     return Section("timing", "Timing", tuple(parts))
 
 
-def _ledgers(s: Session) -> list[Part]:
+def _ledgers(s: ReportSession) -> list[Part]:
     """What the nodes measured themselves."""
     assert s.gathered is not None
     rows, ticks = [], []
@@ -76,9 +78,9 @@ def _ledgers(s: Session) -> list[Part]:
         if values.get("ticks"):
             ticks.append(f"{node} missed {values.get('missed_ticks', 0)} of {values['ticks']} ticks")
     if not rows:
-        return [Absent("No measurements by the nodes themselves: /diagnostics was not recorded.")]
+        return [Omitted("No measurements by the nodes themselves: /diagnostics was not recorded.")]
     caption = f"What the nodes measured themselves, as they said last on /diagnostics. {escape('; '.join(ticks))}."
-    return [Table(("by the nodes, ms", "median", "99 %", "largest"), tuple(rows), caption)]
+    return [SectionTable(("by the nodes, ms", "median", "99 %", "largest"), tuple(rows), caption)]
 
 
 def _histogram(ax: Any, found: Durations, colour: str, name: str) -> None:

@@ -7,13 +7,13 @@ import time
 import numpy as np
 import pytest
 
-from myoprosthesis.checks import check_emg_source
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.emg.source import SourceError
 from myoprosthesis.emg.sources.brainflow import BrainFlow, BrainFlowOptions
 from myoprosthesis.emulators.cyton import VOLTS, CytonEmgBoard
 from myoprosthesis.emulators.emg_board import counts
-from myoprosthesis.emulators.emg_port import EmgPort
+from myoprosthesis.emulators.emg_board_port import EmgBoardPort
+from myoprosthesis.testing import check_emg_source
 
 pytest.importorskip("brainflow", reason="needs the extra [brainflow]")
 
@@ -38,7 +38,7 @@ def test_the_synthetic_board_passes_the_check_and_says_what_it_is():
 
 
 def test_a_cyton_gives_what_it_measured_and_comes_back_after_silence():
-    with EmgPort(CytonEmgBoard()) as port:
+    with EmgBoardPort(CytonEmgBoard()) as port:
         source = BrainFlow(BrainFlowOptions(board="cyton", port=port.path, silence_s=0.3, restart_s=1.0))
         source.open()
         assert (len(source.spec.channels), source.spec.rate) == (8, 250.0)

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from myoprosthesis.checks import check_emg_source
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.emg.outlet import Outlet, PromptMarkers
 from myoprosthesis.emg.recording import Span
-from myoprosthesis.emg.source import Block, SourceError, SourceSpec
+from myoprosthesis.emg.source import EmgBlock, SourceError, SourceSpec
 from myoprosthesis.emg.sources.lsl import Lsl, LslOptions
+from myoprosthesis.testing import check_emg_source
 
 CONFIG = Path(tempfile.mkdtemp(prefix="myoprosthesis-lsl-")) / "lsl_api.cfg"
 SESSION = f"test-{os.getpid()}"
@@ -46,7 +46,7 @@ class Sender:
         if n > 0:
             k = np.arange(self.sent, self.sent + n)
             stamp = self.begin + round(1e9 * self.sent / self.spec.rate)
-            block = Block(np.stack([k, -k], 1) * 1e-6, k / self.spec.rate, stamp, time.time_ns())
+            block = EmgBlock(np.stack([k, -k], 1) * 1e-6, k / self.spec.rate, stamp, time.time_ns())
             self.outlet.push(block)
             self.sent += n
 
@@ -84,7 +84,7 @@ def test_what_goes_out_comes_in_as_it_was():
     times[200:] += 0.5
     for k in range(0, 300, 50):
         stamp = time.time_ns() + round(1e9 * (times[k] - times[0]))
-        outlet.push(Block(samples[k : k + 50], times[k : k + 50], stamp, stamp))
+        outlet.push(EmgBlock(samples[k : k + 50], times[k : k + 50], stamp, stamp))
     blocks = read(source, 300)
     assert np.array_equal(np.concatenate([b.samples for b in blocks]), samples)
     got = np.concatenate([b.times for b in blocks])
@@ -119,7 +119,7 @@ def test_prompts_go_out_as_markers():
     inlet = pylsl.StreamInlet(info)
     inlet.open_stream(30.0)
     stamp = time.time_ns()
-    block = Block(np.zeros((10, 1)), np.arange(10) / 10.0, stamp, stamp, (Span("fist", 0, 4), Span("open", 4, 10)))
+    block = EmgBlock(np.zeros((10, 1)), np.arange(10) / 10.0, stamp, stamp, (Span("fist", 0, 4), Span("open", 4, 10)))
     markers.push(block)
     markers.push(block.__class__(block.samples, block.times, stamp, stamp, (Span("open", 0, 10),)))
     got = [inlet.pull_sample(timeout=30.0) for _ in range(2)]

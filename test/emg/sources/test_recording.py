@@ -7,15 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from myoprosthesis.checks import check_emg_source
 from myoprosthesis.core import registry, share
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import build
 from myoprosthesis.emg import formats
-from myoprosthesis.emg.layout import Layout
 from myoprosthesis.emg.recording import Span
-from myoprosthesis.emg.source import Block, SourceError, SourceSpec
-from myoprosthesis.emg.sources.recording import Replay, ReplayOptions
+from myoprosthesis.emg.recording_format import RecordingFormat
+from myoprosthesis.emg.source import EmgBlock, SourceError, SourceSpec
+from myoprosthesis.emg.sources.recording import RecordingSource, ReplayOptions
+from myoprosthesis.testing import check_emg_source
 
 SHIPPED = share.root() / "config" / "recordings" / "libemg_myo"
 
@@ -34,7 +34,7 @@ class Hand:
 
 def played(options, steps, clock=None):
     clock = clock or Hand()
-    source = Replay(options, clock)
+    source = RecordingSource(options, clock)
     source.open()
     blocks = []
     for step in steps:
@@ -59,7 +59,7 @@ def test_the_shipped_sample_is_played_bit_for_bit_with_its_prompts():
     source, blocks = played(ReplayOptions(), rng.random(300) * 0.4)
     assert source.ended and not source.fault
     assert (source.spec.channels[0], source.spec.rate, source.spec.unit) == ("ch1", 200.0, "counts")
-    layout = Layout(rate=200.0, unit="counts")
+    layout = RecordingFormat(rate=200.0, unit="counts")
     files = [formats.read(f, layout) for f in formats.files(SHIPPED)]
     samples, times = stacked(blocks)
     assert np.array_equal(samples, np.concatenate([f.samples for f in files]))
@@ -74,7 +74,7 @@ def test_the_shipped_sample_is_played_bit_for_bit_with_its_prompts():
 @pytest.mark.parametrize("speed", [1.0, 0.25, 8.0])
 def test_only_what_is_due_is_given_at_any_speed(speed):
     clock = Hand()
-    source = Replay(ReplayOptions(speed=speed), clock)
+    source = RecordingSource(ReplayOptions(speed=speed), clock)
     source.open()
     assert len(source.read()) == 1 and source.read() is None
     clock.on(0.0049 / speed)
@@ -104,13 +104,13 @@ def test_a_gap_takes_its_time(tmp_path):
     times = np.arange(100) / 100
     times[50:] += 0.5
     clock = Hand()
-    source = Replay(stamped_file(tmp_path, times), clock)
+    source = RecordingSource(stamped_file(tmp_path, times), clock)
     source.open()
     clock.on(2.0)
     stamps = source.read().stamps_ns
     np.testing.assert_allclose(np.diff(stamps), 1e9 * np.diff(times), atol=1)
     clock = Hand()
-    source = Replay(stamped_file(tmp_path, times), clock)
+    source = RecordingSource(stamped_file(tmp_path, times), clock)
     source.open()
     clock.on(0.6)
     assert len(source.read()) == 50
@@ -133,7 +133,7 @@ def test_a_loop_goes_on_without_a_seam(tmp_path):
 def test_start_repetition_and_label_choose(tmp_path):
     _, blocks = played(ReplayOptions(repetitions=("1",), labels=("open",), start_s=1.0), [100.0])
     samples, times = stacked(blocks)
-    whole = formats.read(SHIPPED / "R_1_C_1_EMG.csv", Layout(rate=200.0, unit="counts"))
+    whole = formats.read(SHIPPED / "R_1_C_1_EMG.csv", RecordingFormat(rate=200.0, unit="counts"))
     assert np.array_equal(samples, whole.samples[200:])
     assert times[0] == 1.0
     for bad, sentence in (
@@ -146,13 +146,13 @@ def test_start_repetition_and_label_choose(tmp_path):
         ({"repetitions": ("1",), "layout": {"repetition_from": ""}}, "only with repetition_from"),
     ):
         with pytest.raises(ConfigError, match=sentence):
-            Replay(ReplayOptions(**bad)).open()
+            RecordingSource(ReplayOptions(**bad)).open()
 
 
 def test_what_the_file_does_not_say_is_asked_for(tmp_path):
     (tmp_path / "a.csv").write_text("1,2\n3,4\n")
     with pytest.raises(ConfigError, match="does not say its sampling rate"):
-        Replay(ReplayOptions(file=str(tmp_path / "a.csv"))).open()
+        RecordingSource(ReplayOptions(file=str(tmp_path / "a.csv"))).open()
 
 
 def test_a_file_that_is_damaged_in_the_middle_ends_with_a_fault(tmp_path):
@@ -166,12 +166,12 @@ def test_a_file_that_is_damaged_in_the_middle_ends_with_a_fault(tmp_path):
 
 
 def test_it_passes_the_check():
-    check_emg_source(lambda: Replay(ReplayOptions(speed=50.0)))
-    assert registry.factory("emg_sources", "recording") is Replay
+    check_emg_source(lambda: RecordingSource(ReplayOptions(speed=50.0)))
+    assert registry.factory("emg_sources", "recording") is RecordingSource
     assert registry.options("emg_sources", "recording") is ReplayOptions
 
 
-class Late(Replay):
+class Late(RecordingSource):
     """Waits for a block."""
 
     def read(self):
@@ -181,7 +181,7 @@ class Late(Replay):
         return super().read()
 
 
-class Shared(Replay):
+class Shared(RecordingSource):
     def read(self):
         block = super().read()
         if block is None:
@@ -192,22 +192,22 @@ class Shared(Replay):
         return replace(block, samples=self.kept[: len(block)])
 
 
-class Guesses(Replay):
+class Guesses(RecordingSource):
     @property
     def spec(self):
         return self._spec or SourceSpec("x", ("a",), 1.0, "V")
 
 
-class Steps(Replay):
+class Steps(RecordingSource):
     def read(self):
         block = super().read()
         return block and replace(block, times=block.times * 1.5)
 
 
-class Empty(Replay):
+class Empty(RecordingSource):
     def read(self):
         block = super().read()
-        return block or (None if self._spec is None else Block(np.zeros((0, 8)), np.zeros(0), 0, 0))
+        return block or (None if self._spec is None else EmgBlock(np.zeros((0, 8)), np.zeros(0), 0, 0))
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_a_specification_comes_back_and_names_what_is_missing():
     spec = SourceSpec("s", ("a", "b"), 1000.0, "V", "about")
     assert SourceSpec.from_json(spec.to_json()) == spec
     with pytest.raises(SourceError, match="not open"):
-        _ = Replay(ReplayOptions()).spec
+        _ = RecordingSource(ReplayOptions()).spec
     for bad, sentence in (
         ({"rate": 0.0}, "rate of 0.0 Hz"),
         ({"unit": ""}, "does not say its unit"),
@@ -249,6 +249,6 @@ def test_what_the_reader_left_out_is_said_with_the_source(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["emg"], file["cue"] = np.random.default_rng(0).normal(size=(200, 2)), np.repeat([1, 2], 100)
         file["emg"].attrs.update({"rate": 100.0, "unit": "uV"})
-    source = Replay(ReplayOptions(file=str(tmp_path / "a.h5")), Hand())
+    source = RecordingSource(ReplayOptions(file=str(tmp_path / "a.h5")), Hand())
     source.open()
     assert source.spec.about.endswith("times as fast as recorded; as long as the EMG, and not read: cue")

@@ -8,16 +8,16 @@ import time
 import numpy as np
 import pytest
 
-from myoprosthesis.checks import check_emg_source
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import build
-from myoprosthesis.emg import framed
+from myoprosthesis.emg import frame_codec
 from myoprosthesis.emg.ascii_lines import SETTLED, Lines, parsed
 from myoprosthesis.emg.source import SourceError
-from myoprosthesis.emg.sources.board import AsciiBoard, FramedBoard, SerialOptions
+from myoprosthesis.emg.sources.serial_boards import AsciiBoard, FramedBoard, SerialOptions
 from myoprosthesis.emg.sources.serial_line import SerialLine
 from myoprosthesis.emulators.emg_board import AsciiEmgBoard, FramedEmgBoard, counts
-from myoprosthesis.emulators.emg_port import EmgPort
+from myoprosthesis.emulators.emg_board_port import EmgBoardPort
+from myoprosthesis.testing import check_emg_source
 
 
 def options(port, **more):
@@ -46,19 +46,19 @@ def numbers(samples):
     return (samples[:, 0].astype(int) + 500) % 1000
 
 
-@pytest.mark.parametrize("kind", [framed.INT16, framed.INT24])
+@pytest.mark.parametrize("kind", [frame_codec.INT16, frame_codec.INT24])
 def test_frames_pass_the_check(kind):
-    with EmgPort(FramedEmgBoard(kind=kind)) as port:
+    with EmgBoardPort(FramedEmgBoard(kind=kind)) as port:
         check_emg_source(lambda: SerialLine(options(port)))
 
 
 def test_lines_pass_the_check():
-    with EmgPort(AsciiEmgBoard()) as port:
+    with EmgBoardPort(AsciiEmgBoard()) as port:
         check_emg_source(lambda: SerialLine(options(port)))
 
 
 def test_a_board_says_what_it_is():
-    with EmgPort(FramedEmgBoard(channels=4, rate=2000.0, volts=2e-7)) as port:
+    with EmgBoardPort(FramedEmgBoard(channels=4, rate=2000.0, volts=2e-7)) as port:
         source = SerialLine(options(port))
         source.open()
         spec = source.spec
@@ -72,7 +72,7 @@ def test_a_board_says_what_it_is():
     assert source.timing.gaps == 0 and source.timing.damaged == 0
 
 
-def reader(kind=framed.INT16):
+def reader(kind=frame_codec.INT16):
     """A board's bytes and what reads them, without a port."""
     board = FramedEmgBoard(channels=3, kind=kind, volts=0.0)
     made = FramedBoard(SerialOptions(port="none", mode="framed", unit="counts"))
@@ -195,7 +195,7 @@ def test_missing_lines_are_a_gap():
 
 
 def test_what_a_board_does_not_say_is_asked_for():
-    with EmgPort(AsciiEmgBoard()) as port:
+    with EmgBoardPort(AsciiEmgBoard()) as port:
         for given, sentence in (
             ({"rate": 0.0}, "give the rate"),
             ({"unit": ""}, "do not say their unit"),
@@ -210,7 +210,7 @@ def test_what_a_board_does_not_say_is_asked_for():
         block = until(enough(1), made)[0]
         assert np.abs(block.samples).max() <= 0.5  # 500 mV
         made.close()
-    with EmgPort(FramedEmgBoard()) as port:
+    with EmgBoardPort(FramedEmgBoard()) as port:
         with pytest.raises(SourceError, match="no lines of numbers.*mode framed"):
             SerialLine(options(port, mode="ascii", rate=500.0, unit="counts", wait_s=0.3)).open()
         with pytest.raises(SourceError, match="rate is 1000 Hz, not 500 Hz"):
@@ -228,7 +228,7 @@ def test_ports_that_cannot_be_had(tmp_path):
     ):
         with pytest.raises(SourceError, match=sentence):
             SerialLine(SerialOptions(port=str(path), rate=1.0, unit="V")).open()
-    with EmgPort(AsciiEmgBoard()) as port:
+    with EmgBoardPort(AsciiEmgBoard()) as port:
         one = SerialLine(options(port))
         one.open()
         with pytest.raises(SourceError, match="is busy: another program"):
@@ -240,7 +240,7 @@ def test_ports_that_cannot_be_had(tmp_path):
 
 
 def test_a_board_that_falls_silent_or_is_unplugged_is_told_of_and_comes_back():
-    with EmgPort(FramedEmgBoard()) as port:
+    with EmgBoardPort(FramedEmgBoard()) as port:
         source = SerialLine(options(port, silence_s=0.2))
         source.open()
         until(enough(200), source)

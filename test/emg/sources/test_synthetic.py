@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from myoprosthesis.checks import check_emg_source
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import build
 from myoprosthesis.emg.sources.synthetic import Synthetic, SyntheticOptions
+from myoprosthesis.testing import check_emg_source
 
 
 class Hand:

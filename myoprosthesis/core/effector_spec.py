@@ -1,0 +1,184 @@
+"""What acts on a body from outside during one control period."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.core.channels import Channels
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.fail import RELAX, fail_state
+from myoprosthesis.core.message import TEXT_BYTES, read_object, reading
+
+AXES = ("x", "y", "z")
+
+
+_LENGTH = ("m", "m/s", "N")
+
+
+_JOINT_UNITS = {"rad": ("rad", "rad/s", "N·m"), "m": _LENGTH, "1": ("1", "rad/s", "N·m")}
+"""Units of position, velocity and effort of a joint, by that of its position; a quaternion has an angular velocity."""
+
+
+class Poses(Mapping[str, tuple[float, ...]]):
+    """Named command postures that nobody can change: read it like a dict."""
+
+    __slots__ = ("_named",)
+
+    def __init__(self, named: Mapping[str, Sequence[float]] | None = None) -> None:
+        self._named = {name: tuple(float(x) for x in values) for name, values in (named or {}).items()}
+
+    def __getitem__(self, name: str) -> tuple[float, ...]:
+        return self._named[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._named)
+
+    def __len__(self) -> int:
+        return len(self._named)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._named.items()))
+
+    def __repr__(self) -> str:
+        return f"Poses({self._named})"
+
+
+@dataclass(frozen=True)
+class EffectorSpec:
+    """What is known of an effector before anything is opened.
+
+    `dt` (s) is the control period. `fail` is what each command channel does when in doubt: `hold` (stay where it is
+    now), `relax` (0, or the bound nearest to it), or a value; one word may stand for all. `braking` a (unit of the
+    command per s², one per channel or one for all; 0: not known): a channel that holds comes from its full speed v to a
+    stop within v²/2a. `sites` are the places at which a perturbation may act: `endpoint`, `joint`, `muscle`.
+    `rate_limit` (unit of the command per second, one for all channels or one each) bounds the change of a command; None
+    for muscles, since training has none. `timeout_s`: a command older than this is dead.
+    A `steppable` effector has a time of its own: it can be reset at once, paused and run in lockstep.
+    `joint_units` are the units of the joints' positions: `rad`, `m`, or `1` for a part of a quaternion; empty: all rad.
+    `poses` are named command postures, such as the grips of a hand: values in the order of `command.names`, within
+    its limits; a mapping that is given becomes a `Poses`.
+    """
+
+    name: str
+    dt: float
+    command: Channels
+    joints: tuple[str, ...]
+    muscles: tuple[str, ...] = ()
+    endpoint: str = ""
+    frame: str = "world"
+    fail: str | tuple[str | float, ...] = RELAX
+    braking: float | tuple[float, ...] = ()
+    rate_limit: float | tuple[float, ...] | None = None
+    timeout_s: float = 0.08
+    sites: tuple[str, ...] = ()
+    steppable: bool = False
+    home: tuple[float, ...] = ()
+    simulator: str = ""
+    fingerprint: tuple[float, ...] = ()
+    poses: Mapping[str, tuple[float, ...]] = field(default_factory=Poses)
+    joint_units: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.dt) and self.dt > 0):
+            raise ConfigError(f"effector {self.name!r} has a period of {self.dt} s; it must be above 0")
+        each = fail_state(self.name, self.fail, self.command)
+        same = len(set(each)) == 1 and isinstance(each[0], str)
+        object.__setattr__(self, "fail", each[0] if same else each)
+        object.__setattr__(self, "braking", self._each("braking", 0.0))
+        if isinstance(self.rate_limit, tuple):
+            object.__setattr__(self, "rate_limit", self._each("rate_limit", 1e-9))
+        if not self.joint_units:
+            object.__setattr__(self, "joint_units", ("rad",) * len(self.joints))
+        if len(self.joint_units) != len(self.joints) or set(self.joint_units) - set(_JOINT_UNITS):
+            raise ConfigError(
+                f"the {len(self.joints)} joints of effector {self.name!r} have units {', '.join(self.joint_units)}; "
+                f"each needs one of {', '.join(_JOINT_UNITS)}"
+            )
+        object.__setattr__(self, "poses", Poses(self.poses))
+        for name, pose in self.poses.items():
+            self._check_pose(name, pose)
+
+    def _each(self, name: str, least: float) -> tuple[float, ...]:
+        """The values of field `name`, one per command channel, or none."""
+        given, n = getattr(self, name), self.command.size
+        each = (given,) * n if isinstance(given, (int, float)) else tuple(given)
+        if each and (len(each) != n or not all(math.isfinite(a) and a >= least for a in each)):
+            sign = "0 or more" if least == 0 else "above 0"
+            raise ConfigError(f"the {name} of effector {self.name!r} needs {n} finite values, {sign}")
+        return tuple(float(a) for a in each)
+
+    def _check_pose(self, name: str, pose: tuple[float, ...]) -> None:
+        which = f"pose {name!r} of effector {self.name!r}"
+        if len(pose) != self.command.size:
+            raise ConfigError(f"{which} has {len(pose)} values; its command has {self.command.size}")
+        c = self.command
+        for channel, x, low, high, unit in zip(c.names, pose, c.low, c.high, c.units, strict=True):
+            if not low - 1e-9 <= x <= high + 1e-9:
+                raise ConfigError(f"{which} has {x:g} for {channel}, outside {low:g} to {high:g} {unit}")
+
+    @property
+    def fail_each(self) -> tuple[str | float, ...]:
+        """What each command channel does when in doubt."""
+        return fail_state(self.name, self.fail, self.command)
+
+    @cached_property
+    def placed(self) -> NDArray[np.intp]:
+        """For each command channel the column of the joint that a target of its place moves, −1 where there is none."""
+        targets = self.command.quantity == "position"
+        return np.array([self.joints.index(n) if targets and n in self.joints else -1 for n in self.command.names])
+
+    @property
+    def accepts_field(self) -> bool:
+        """True when a field can act at the endpoint."""
+        return "endpoint" in self.sites
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Columns of the state table: joints, muscles, `<muscle>/activation`, `endpoint/x` …"""
+        ends = tuple(f"endpoint/{a}" for a in AXES) if self.endpoint else ()
+        return self.joints + self.muscles + tuple(f"{m}/activation" for m in self.muscles) + ends
+
+    @property
+    def units(self) -> dict[str, tuple[str, str, str]]:
+        """Of each channel, the units of its position, velocity and effort."""
+        ends = tuple(f"endpoint/{a}" for a in AXES) if self.endpoint else ()
+        return {
+            **{joint: _JOINT_UNITS[unit] for joint, unit in zip(self.joints, self.joint_units, strict=True)},
+            **dict.fromkeys((*self.muscles, *ends), _LENGTH),
+            **{f"{m}/activation": ("1", "1/s", "1") for m in self.muscles},
+        }
+
+    def to_json(self) -> str:
+        """The text of the latched `effector/spec` topic; `units` are those of each channel's three fields."""
+        data = {k: getattr(self, k) for k in self.__dataclass_fields__ if k not in ("command", "poses")}
+        data |= {"command": self.command.to_dict(), "poses": dict(self.poses)}
+        return json.dumps({**data, "accepts_field": self.accepts_field, "units": self.units})
+
+    @classmethod
+    def from_json(cls, text: str) -> EffectorSpec:
+        """Inverse of `to_json`."""
+        what = "the effector's specification"
+        with reading(what):
+            data = read_object(text, what, TEXT_BYTES)
+            for derived in ("accepts_field", "units"):
+                data.pop(derived, None)
+            data["command"] = Channels.from_dict(data["command"])
+            values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+            return cls(**values)
+
+
+def refuse_sites(spec: EffectorSpec, sites: Sequence[str]) -> str:
+    """Empty, or the sentence with which an effector refuses a perturbation."""
+    for site in sites:
+        if site not in spec.sites:
+            can = ", ".join(spec.sites) or "none"
+            return f"effector {spec.name!r} cannot apply a perturbation at its {site}; it can at: {can}"
+    return ""

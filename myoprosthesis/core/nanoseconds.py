@@ -1,0 +1,10 @@
+"""Plans that one participant has announced, in order of time, and how far they reach."""
+
+from __future__ import annotations
+
+NS = 1_000_000_000
+
+
+def ns(seconds: float) -> int:
+    """Seconds as integer nanoseconds."""
+    return round(seconds * NS)

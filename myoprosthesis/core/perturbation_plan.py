@@ -1,0 +1,91 @@
+"""Plans that one participant has announced, in order of time, and how far they reach."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.message import PLAN_BYTES, read_object, reading
+from myoprosthesis.core.nanoseconds import NS
+
+SITES = ("endpoint", "joint", "muscle", "observation", "hidden", "emg")
+"""Sites of a perturbation that some node of this package owns."""
+
+
+@dataclass(frozen=True)
+class PerturbationEntry:
+    """One perturbation at one site over one window of time; `values` belong to its `kind`.
+
+    `law` (endpoint, joint): `ForceField.to_dict()`, for joints with `joints`, the names of its dimensions.
+    `strength` (muscle): fraction of active force by muscle name. `fatigue` (muscle): rates `F`, `R` in 1/s.
+    `rotation`, `delay`, `noise`, `withhold` (observation). Those of site `hidden`: see
+    `policies/hidden_perturbation.py`; of `emg`:
+    see `emg/corruption.py`.
+    The effect rises linearly over `ramp_s` from `from_ns`.
+    """
+
+    site: str
+    kind: str
+    values: Mapping[str, Any]
+    from_ns: int = 0
+    until_ns: int | None = None
+    ramp_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.site not in SITES:
+            raise ConfigError(f"no node owns the perturbation site {self.site!r}: known are {', '.join(SITES)}")
+        if not isinstance(self.values, Mapping):
+            raise ConfigError(f"the values of a perturbation are a mapping, got {self.values!r}")
+        until_ns = self.from_ns if self.until_ns is None else self.until_ns
+        if not (isinstance(self.from_ns, int) and isinstance(until_ns, int)):
+            raise ConfigError(f"a perturbation's times are whole numbers, got {self.from_ns!r} and {until_ns!r}")
+        if not (isinstance(self.ramp_s, (int, float)) and math.isfinite(self.ramp_s)):
+            raise ConfigError(f"the ramp of a perturbation is a number, got {self.ramp_s!r}")
+
+    def gain(self, now_ns: int) -> float:
+        """0 outside the window, 1 inside, in between on the ramp."""
+        if now_ns < self.from_ns or (self.until_ns is not None and now_ns >= self.until_ns):
+            return 0.0
+        if self.ramp_s <= 0:
+            return 1.0
+        return min(1.0, (now_ns - self.from_ns) / (self.ramp_s * NS))
+
+
+@dataclass(frozen=True)
+class PerturbationPlan:
+    """All perturbations from `from_ns` up to `until_ns`, under the `name` by which people know them."""
+
+    name: str
+    until_ns: int
+    trial: int = -1
+    entries: tuple[PerturbationEntry, ...] = ()
+    from_ns: int = 0
+
+    def at(self, *sites: str) -> tuple[PerturbationEntry, ...]:
+        """The entries of some sites."""
+        return tuple(e for e in self.entries if e.site in sites)
+
+    def to_json(self) -> str:
+        """The text of a message on `perturbation`."""
+        text = json.dumps({"party": "perturbation", **asdict(self)})
+        if len(text) > PLAN_BYTES:
+            raise ConfigError(f"perturbation {self.name!r} makes a plan of {len(text)} characters: {PLAN_BYTES} go")
+        return text
+
+    @classmethod
+    def from_json(cls, text: str) -> PerturbationPlan:
+        """Inverse of `to_json`."""
+        with reading("a perturbation"):
+            data = read_object(text, "a perturbation")
+            entries = tuple(PerturbationEntry(**e) for e in data.get("entries", ()))
+            return cls(
+                name=str(data["name"]),
+                until_ns=int(data["until_ns"]),
+                trial=int(data.get("trial", -1)),
+                entries=entries,
+                from_ns=int(data.get("from_ns", 0)),
+            )

@@ -1,0 +1,32 @@
+"""Weights of a gated recurrent unit and its step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+CLIP = 10.0
+"""A normalised feature is clipped to ± this before the layers."""
+
+
+@dataclass(frozen=True, eq=False)
+class Normaliser:
+    """Features become (x − mean) · scale; both (n_features,), from the fitted windows alone."""
+
+    mean: Array
+    scale: Array
+
+    @classmethod
+    def of(cls, x: Array) -> Normaliser:
+        """Mean and reciprocal standard deviation of `x` (n, n_features); a constant feature becomes 0."""
+        sd = x.std(axis=0)
+        return cls(x.mean(axis=0), np.divide(1.0, sd, out=np.zeros_like(sd), where=sd > 1e-12))
+
+    def __call__(self, x: Array) -> Array:
+        """Normalised and clipped features, as the layers see them."""
+        return np.clip((x - self.mean) * self.scale, -CLIP, CLIP)

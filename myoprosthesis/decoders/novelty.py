@@ -1,0 +1,46 @@
+"""Weights of a gated recurrent unit and its step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+NOVELTY = "novelty"
+"""The last channel of every decoder's action: the distance from what was fitted, about 1 for the familiar."""
+
+
+NOVELTY_MAX = 1e6
+
+
+@dataclass(frozen=True, eq=False)
+class NoveltyDetector:
+    """How far features lie from all that was fitted: the Mahalanobis distance to the nearest of `centres` (k, n) of
+    normalised features after `whiten` (n, n), over √n, so that fitted features lie at about 1."""
+
+    whiten: Array
+    centres: Array
+
+    @classmethod
+    def of(cls, z: Array, groups: NDArray[np.intp]) -> NoveltyDetector:
+        """From normalised features (n, n_features) and the number of each row's class; covariance within classes,
+        shrunk as Ledoit & Wolf 2004 (doi 10.1016/S0047-259X(03)00096-4)."""
+        from sklearn.covariance import ledoit_wolf
+
+        kinds = np.unique(groups)
+        means = np.array([z[groups == k].mean(axis=0) for k in kinds])
+        within = z - means[np.searchsorted(kinds, groups)]
+        covariance, _ = ledoit_wolf(within, assume_centered=True)
+        values, vectors = np.linalg.eigh(covariance)
+        whiten = vectors / np.sqrt(np.maximum(values, 1e-3)) / np.sqrt(z.shape[1])
+        return cls(whiten, means @ whiten)
+
+    def __call__(self, z: Array) -> Array:
+        """Distances (n,) of normalised features (n, n_features)."""
+        y = z @ self.whiten
+        square = ((y[:, None, :] - self.centres[None]) ** 2).sum(axis=2)
+        return np.asarray(np.sqrt(square.min(axis=1)))

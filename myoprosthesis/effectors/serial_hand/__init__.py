@@ -1,0 +1,1 @@
+"""A prosthetic or robot hand on a serial line or network, as an effector."""

@@ -1,0 +1,217 @@
+"""What is wrong with a recording: counted, never repaired in silence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.emg.recording import EmgRecording
+from myoprosthesis.emg.timebase import TimeBase
+
+Array = NDArray[np.float64]
+GAP = 1.5
+"""A step in time of more periods than this is a gap, when the stamps resolve single samples."""
+TOP_RUN, PILE = 3, 5
+"""A channel's extreme is a rail when it is held for so many samples in a row, or reached so often while the two values
+next to it are rarer: without a rail the values grow rarer towards the extreme."""
+STEEP = 0.2
+"""A rail is met in steps of at least this share of the usual one; the top of a slow wave is met in smaller ones."""
+MAINS_SHARE = 0.1
+"""Above this share of a channel's power at the mains, it is told of."""
+
+
+@dataclass(frozen=True)
+class SignalFaults:
+    """Counts over a recording; tuples have one value per channel.
+
+    `gaps` and `lost_s`: steps in time beyond 1.5 periods, and the time they lack. `jumps`: steps back in time.
+    `unstamped`: samples without a stamp, in a recording that has some. `duplicates`: samples that repeat the one before
+    in all channels. `saturated`: samples at a channel's largest or smallest value, where that is a rail. `mains_hz` is
+    50 or 60, whichever is stronger; `mains` its share of a channel's power.
+    """
+
+    not_finite: tuple[int, ...]
+    flat: tuple[bool, ...]
+    saturated: tuple[int, ...]
+    mains: tuple[float, ...]
+    mains_hz: float
+    duplicates: int
+    gaps: int
+    lost_s: float
+    jumps: int
+    measured_rate: float
+    """Samples per second by the stamps, without the gaps; 0 without stamps."""
+    unstamped: int = 0
+
+    def words(self, channels: tuple[str, ...], rate: float) -> list[str]:
+        """One sentence per kind of fault."""
+        out = []
+
+        def which(flags: list[bool]) -> str:
+            return ", ".join(c for c, f in zip(channels, flags, strict=True) if f)
+
+        if any(self.not_finite):
+            out.append(f"{sum(self.not_finite)} values are not finite ({which([n > 0 for n in self.not_finite])})")
+        if any(self.flat):
+            out.append(f"flat: {which(list(self.flat))}")
+        if any(self.saturated):
+            out.append(f"{sum(self.saturated)} values are saturated ({which([n > 0 for n in self.saturated])})")
+        if max(self.mains) > MAINS_SHARE:
+            out.append(f"mains at {self.mains_hz:g} Hz: {which([m > MAINS_SHARE for m in self.mains])}")
+        if self.duplicates:
+            out.append(f"{self.duplicates} samples repeat the one before in all channels")
+        if self.gaps:
+            out.append(f"{self.gaps} gaps in time, {self.lost_s:.3f} s in all")
+        if self.unstamped:
+            out.append(f"{self.unstamped} stamps are missing")
+        if self.jumps:
+            out.append(f"{self.jumps} jumps of the clock")
+        if self.measured_rate and abs(self.measured_rate / rate - 1) > 0.02:
+            out.append(f"the stamps tell of {self.measured_rate:.1f} samples/s, the rate is {rate:g} Hz")
+        return out
+
+
+def faults(recording: EmgRecording) -> SignalFaults:
+    """Count what is wrong."""
+    x = recording.samples
+    finite = np.isfinite(x)
+    sound = np.where(finite, x, 0.0)
+    flat = np.ptp(sound, axis=0) == 0 if len(x) else np.ones(x.shape[1], bool)
+    same = (x[1:] == x[:-1]).all(axis=1)
+    shares = {hz: _share(sound, recording.rate, hz) for hz in (50.0, 60.0)}
+    mains_hz = max(shares, key=lambda hz: float(shares[hz].max()))
+    gaps, lost, jumps, measured = _clock(recording)
+    return SignalFaults(
+        not_finite=tuple(int(n) for n in (~finite).sum(axis=0)),
+        flat=tuple(bool(f) for f in flat),
+        saturated=tuple(0 if f else _saturated(c) for c, f in zip(sound.T, flat, strict=True)),
+        mains=tuple(float(s) for s in shares[mains_hz]), mains_hz=mains_hz,
+        duplicates=0 if flat.all() else int(same.sum()),
+        gaps=gaps, lost_s=lost, jumps=jumps, measured_rate=measured,
+        unstamped=int((~np.isfinite(recording.times)).sum()) if recording.stamped else 0,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Pauses:
+    """`after`: places of the samples that come after a gap in time, in order; `lost_s`: seconds lost in each."""
+
+    after: NDArray[np.intp]
+    lost_s: Array
+
+
+def breaks(recording: EmgRecording) -> NDArray[np.intp]:
+    """Places of the samples that do not follow the one before in time: after a gap, or a jump of the clock."""
+    if not recording.stamped or len(recording) < 2:
+        return np.zeros(0, np.intp)
+    return np.union1d(pauses(recording).after, np.flatnonzero(np.diff(_stamps(recording)) < 0) + 1)
+
+
+def pauses(recording: EmgRecording) -> Pauses:
+    """Gaps in time of a recording; none where it has no stamps."""
+    if not recording.stamped or len(recording) < 2:
+        return Pauses(np.zeros(0, np.intp), np.zeros(0))
+    times, period = _stamps(recording), 1 / recording.rate
+    steps = np.diff(times)
+    forward = np.where(steps < 0, period, steps)
+    if float((forward > 0).mean()) > 0.9:
+        usual = max(period, float(np.median(forward)))  # the rate may be wrong, which is no gap
+        exact = np.abs(forward - usual) <= 1e-5 * usual + 4 * np.spacing(np.abs(times).max())
+        coarse = 0.0 if float(exact.mean()) > 0.75 else _resolution(times)  # rounding moves no stamp of an even clock
+        gap = forward > max(GAP * usual, usual + 1.01 * coarse)
+        return Pauses(np.flatnonzero(gap) + 1, forward[gap] - usual)
+    # several samples share a stamp
+    return _packet_gaps(np.concatenate([[0.0], np.cumsum(forward)]), recording.rate)
+
+
+def _stamps(recording: EmgRecording) -> Array:
+    """Times (n,), s; where a stamp is missing a period after the one before, but not after the next."""
+    times = recording.times
+    sound = np.flatnonzero(np.isfinite(times))
+    if len(sound) in (0, len(times)):
+        return np.nan_to_num(times)
+    places = np.arange(len(times))
+    before = sound[np.maximum(np.searchsorted(sound, places, "right") - 1, 0)]
+    after = sound[np.minimum(np.searchsorted(sound, places), len(sound) - 1)]
+    due = times[before] + (places - before) / recording.rate
+    return np.where(np.isfinite(times) | (after <= places), due, np.minimum(due, times[after]))
+
+
+def _clock(recording: EmgRecording) -> tuple[int, float, int, float]:
+    """Gaps, seconds lost in them, jumps, samples per second without the gaps."""
+    if not recording.stamped or not np.isfinite(recording.times).sum() > 1:
+        return 0, 0.0, 0, 0.0
+    steps, found = np.diff(_stamps(recording)), pauses(recording)
+    lost, forward = float(found.lost_s.sum()), steps >= 0
+    span = float(steps[forward].sum()) - lost
+    return len(found.after), lost, int((~forward).sum()), int(forward.sum()) / span if span > 0 else 0.0
+
+
+def _packet_gaps(times: Array, rate: float) -> Pauses:
+    """Gaps where samples bear the stamps of their packets, in order.
+
+    From one packet to the next it takes as long as the first one's samples do, where stamps are of the device: any
+    more is lost. Where they are of arrival a late packet is no gap, and what never catches up again is.
+    """
+    first = np.concatenate([[0], np.flatnonzero(np.diff(times)) + 1])
+    sizes, stamps = np.diff(np.append(first, len(times))), times[first]
+    excess = np.diff(stamps) - sizes[:-1] / rate
+    allowed = 0.5 / rate + _resolution(times)
+    if excess.size and float((np.abs(excess) <= allowed).mean()) > 0.9:
+        gap = excess > allowed
+        return Pauses(first[1:][gap], excess[gap])
+    base = TimeBase(rate)
+    lost = [0]
+    for size, stamp in zip(sizes.tolist(), stamps.tolist(), strict=True):
+        base.by_arrival(size, stamp)
+        lost.append(base.timing.lost)
+    steps = np.diff(lost)
+    return Pauses(first[steps > 0], steps[steps > 0] / rate)
+
+
+def _resolution(times: Array) -> float:
+    """The smallest step that the stamps can tell, s: whole milliseconds or finer."""
+    steps = np.diff(times)
+    steps = steps[steps > 1e-9]
+    return 1e-3 if steps.size and np.allclose(steps[:1000] * 1e3, np.round(steps[:1000] * 1e3), atol=1e-3) else 0.0
+
+
+def _saturated(channel: Array) -> int:
+    """Samples at the largest and at the smallest value, where these are rails."""
+    edges = np.concatenate([[0], np.flatnonzero(channel[1:] != channel[:-1]) + 1, [len(channel)]])
+    values, lengths = channel[edges[:-1]], np.diff(edges)
+    hold = float(np.median(lengths))  # samples for which every value is held
+    levels, which = np.unique(values, return_inverse=True)
+    counts = np.bincount(which.ravel(), weights=lengths)
+    steps = np.abs(np.diff(values))
+    usual = float(np.median(steps)) if steps.size else 0.0
+    count = 0
+    for top, inward in ((len(levels) - 1, counts[-3:-1]), (0, counts[1:3])):
+        at = np.flatnonzero(values == levels[top])
+        into = steps[np.clip(at - 1, 0, len(steps) - 1)]
+        piled = counts[top] >= PILE * hold and counts[top] > 2 * inward.max(initial=0)
+        held = lengths[at].max() >= TOP_RUN * hold and counts[top] > inward.max(initial=0)
+        if (piled or held) and np.median(into) >= STEEP * usual:
+            count += int(counts[top])
+    return count
+
+
+def _share(x: Array, rate: float, hz: float) -> Array:
+    """Share of each channel's power (without its mean) within 1 Hz of a frequency, shape (n_channels,).
+
+    Averaged over windows of a second, Hann, as Welch does (1967, doi 10.1109/TAU.1967.1161901).
+    """
+    n = round(rate)
+    if len(x) < n or hz + 1 >= rate / 2:
+        return np.zeros(x.shape[1])
+    window = np.hanning(n)[:, None]
+    power = np.zeros((n // 2 + 1, x.shape[1]))
+    for start in range(0, len(x) - n + 1, max(n, (len(x) - n) // 60)):
+        part = x[start : start + n]
+        power += np.abs(np.fft.rfft((part - part.mean(axis=0)) * window, axis=0)) ** 2
+    frequency = np.fft.rfftfreq(n, 1 / rate)
+    total = power[frequency > 5.0].sum(axis=0)
+    near = power[np.abs(frequency - hz) <= 1.0].sum(axis=0)
+    return np.divide(near, total, out=np.zeros_like(near), where=total > 0)

@@ -1,0 +1,86 @@
+"""What every emulated hand has in common: motors that move at finite speed, meet things and grow warm."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.hands.motors import GAIN, LAG_S
+
+Array = NDArray[np.float64]
+
+STEP_S = 0.002
+STIFFNESS = 3.0
+"""A/rad: current of a motor that is held up, per error of position."""
+FRICTION = 0.03
+"""A per rad/s of motion."""
+LARGEST = 1.5
+"""A."""
+NEWTON_PER_AMPERE = 10.0
+AMBIENT, HEAT, COOLING_S = 25.0, 1.0, 60.0
+"""°C, °C/s at 1 A, and the time constant of cooling."""
+
+
+class MotorModel:
+    """Joints with ranges and fastest speeds (rad, rad/s). Advance them with the time of the caller's clock.
+
+    `stuck` joints do not move; a joint in `touching` meets something at that angle (rad) and cannot close beyond.
+    `heat` (°C) is added to every motor.
+    """
+
+    def __init__(self, low: Array, high: Array, speed: Array, start: Array) -> None:
+        self._low, self._high, self._speed = low, high, speed
+        self.position = np.array(start, float)
+        self.velocity = np.zeros_like(self.position)
+        self.current = np.zeros_like(self.position)
+        self.temperature = np.full_like(self.position, AMBIENT)
+        self.target = self.position.copy()
+        self.drive: Array | None = None
+        """Wanted speed (rad/s) instead of a target, zeros when relaxed; None: follow the target."""
+        self.stuck = np.zeros(self.position.size, bool)
+        self.touching: dict[int, float] = {}
+        self.heat = 0.0
+        self.largest = np.full(self.position.size, LARGEST)
+        self._time: float | None = None
+
+    @property
+    def hottest(self) -> Array:
+        """°C per motor, with what a fault adds."""
+        return self.temperature + self.heat
+
+    @property
+    def force(self) -> Array:
+        """N at each fingertip, where it meets something."""
+        return NEWTON_PER_AMPERE * np.abs(self.current) * self._held
+
+    @property
+    def _held(self) -> Array:
+        held = self.stuck.copy()
+        for joint, angle in self.touching.items():
+            held[joint] |= abs(self.position[joint] - angle) < 1e-6
+        return held
+
+    def advance(self, now: float) -> None:
+        """Up to `now` (s); a gap of more than a second counts as one second."""
+        if self._time is None:
+            self._time = now
+        for _ in range(int(min(max(now - self._time, 0.0), 1.0) / STEP_S)):
+            self._step()
+        self._time = now - (max(now - self._time, 0.0) % STEP_S)
+
+    def _step(self) -> None:
+        error = self.target - self.position
+        wanted = np.clip(GAIN * error if self.drive is None else self.drive, -self._speed, self._speed)
+        velocity = self.velocity + (wanted - self.velocity) * STEP_S / LAG_S
+        moved = np.clip(self.position + velocity * STEP_S, self._low, self._high)
+        moved = np.where(self.stuck, self.position, moved)
+        for joint, angle in self.touching.items():
+            here = self.position[joint]
+            if (here - angle) * (moved[joint] - angle) <= 0 and abs(moved[joint]) > abs(here):
+                moved[joint] = angle
+        self.velocity = (moved - self.position) / STEP_S
+        self.position = moved
+        press = STIFFNESS * error if self.drive is None else np.zeros_like(error)
+        current = np.where(self._held, press, FRICTION * self.velocity)
+        self.current = np.clip(current, -self.largest, self.largest)
+        self.temperature += STEP_S * (HEAT * self.current**2 - (self.temperature - AMBIENT) / COOLING_S)

@@ -1,0 +1,219 @@
+"""What every managed node is: brought up and taken down in the states of a lifecycle."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.clock import Clock
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.parameter import Parameter
+from rclpy.publisher import Publisher
+from rclpy.subscription import Subscription
+
+from myoprosthesis.core.errors import ConfigError, MyoError
+from myoprosthesis.core.process_tuning import freeze_gc
+from myoprosthesis.nodes import topics
+from myoprosthesis.nodes.parameters import read
+from myoprosthesis.nodes.publisher_lock import PublisherLock
+from myoprosthesis.nodes.timers import every
+
+
+class ManagedNode(LifecycleNode):
+    """A lifecycle node that brings itself up when its parameter `autostart` is true.
+
+    Subclasses give `on_configure` and so on. What is refused while it brings itself up ends the process with
+    one sentence.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.refused = ""
+        self.was_up = False
+        """Whether it has been configured once: from then on a refusal does not end its process."""
+        self._waiting: bool | None = None
+        """After a refused `anew`: whether it is to be active once it fits again; None: nothing of the kind."""
+        self.failed = ""
+        """Why the node, which worked, cannot go on; its process then ends."""
+        self._why = ""
+        self._lasting: list[Any] = []
+        self._claims: list[PublisherLock] = []
+        self._groups: tuple[type, ...] = ()
+        self.crashed = False
+
+    def thread(self, work: Callable[[], None]) -> threading.Thread:
+        """Run `work` in a thread; if it fails the whole process ends, since half a node is worse than none."""
+
+        def watched() -> None:
+            try:
+                work()
+            except Exception:
+                self.get_logger().fatal(traceback.format_exc())
+                self.crashed = True
+
+        thread = threading.Thread(target=watched, name=f"{self.get_name()} loop", daemon=True)
+        thread.start()
+        return thread
+
+    def autostart(self) -> None:
+        """Configure and activate, as the launcher wishes."""
+        for trigger in (self.trigger_configure, self.trigger_activate):
+            if trigger() != TransitionCallbackReturn.SUCCESS:
+                if not self._why:
+                    self.get_logger().fatal(f"{self.get_name()} could not be brought up")
+                self.refused = self._why or "not brought up"
+                return
+            freeze_gc()
+
+    def anew(self) -> None:
+        """Clean up and come back, because what it was configured for has become another; active again if it was.
+
+        What is refused then is tried again with the next change. A node that a person took down stays down.
+        """
+        active = self._waiting
+        if self.configured:
+            active = self.trigger_deactivate() == TransitionCallbackReturn.SUCCESS
+            self.trigger_cleanup()
+        if active is None:
+            return
+        if self.trigger_configure() != TransitionCallbackReturn.SUCCESS:
+            self._waiting = active
+        elif active:
+            self.trigger_activate()
+
+    @property
+    def configured(self) -> bool:
+        """Whether what configuring puts on the graph is there."""
+        return bool(self._lasting)
+
+    def refuse(self, sentence: str) -> None:
+        """Say why this process cannot go on; it then ends."""
+        self.refused = sentence
+        self.get_logger().fatal(sentence)
+
+    def attempt(self, action: Callable[[], None]) -> TransitionCallbackReturn:
+        """Configure: run this transition's work. A refusal is logged and fails the transition, which may be tried
+        again; what the work had begun by then is ended, and what it had put on the graph is taken off."""
+        self._why, self._lasting = "", self._entities()
+        try:
+            action()
+        except MyoError as error:
+            self._why = str(error)
+            self.get_logger().error(self._why)
+            self._undo()
+            return TransitionCallbackReturn.FAILURE
+        except Exception:  # rclpy would swallow it
+            self.get_logger().fatal(traceback.format_exc())
+            self._undo()
+            return TransitionCallbackReturn.ERROR
+        self.was_up, self._waiting = True, None
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """As before configuring."""
+        self._undo()
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """As before configuring, for good."""
+        return self.on_cleanup(state)
+
+    def _undo(self) -> None:
+        """End what configuring began, then take off the graph what it put there: a loop that is still running would
+        publish on what is gone."""
+        self.close()
+        self.release()
+
+    def claim(self, topic: topics.Topic, who: str) -> None:
+        """While configuring: until the node is cleaned up, nobody else on this machine publishes `topic`; raises
+        `ConfigError` when somebody does."""
+        self._claims.append(PublisherLock(self.resolve_topic_name(topic.name), who))
+
+    def beat(self) -> None:
+        """Be heard from now on as a party by the node's name: an effector does not move when one is silent. The
+        executor does it, so that a node which hangs is silent too; wall time, whatever the clock of the graph."""
+        pulse = self.create_publisher(topics.BEAT.type, topics.BEAT.name, topics.BEAT.qos)
+        message = topics.BEAT.type(frame_id=self.get_name())
+        wall = Clock()
+
+        def publish() -> None:
+            message.stamp = wall.now().to_msg()
+            pulse.publish(message)
+
+        every(self, topics.BEAT_S, publish)
+
+    def close(self) -> None:
+        """End what configuring began; safe to call twice."""
+
+    def settled(self, *groups: type, free: tuple[str, ...] = ()) -> None:
+        """Parameters of these options dataclasses are checked when set, and refused once the node is configured,
+        since it would not heed them any more, but for those that are `free`. Called again, others are."""
+
+        first, self._groups = not self._groups, groups
+
+        def check(parameters: list[Parameter[Any]]) -> SetParametersResult:
+            own = {f.name: group for group in self._groups for f in fields(group)}
+            try:
+                for p in parameters:
+                    if p.name in own and p.name not in free and self.configured:
+                        raise ConfigError(f"{p.name} cannot be changed while the node is configured: clean it up first")
+                for group in self._groups:
+                    read(self, group, changes=[p for p in parameters if own.get(p.name) is group])
+            except MyoError as error:
+                return SetParametersResult(successful=False, reason=str(error))
+            return SetParametersResult(successful=True)
+
+        if first:
+            self.add_on_set_parameters_callback(check)
+
+    def release(self) -> None:
+        """Take off the graph what configuring put there."""
+        while self._claims:
+            self._claims.pop().close()
+        lasting = {id(e) for e in self._lasting}
+        destroy = {Publisher: self.destroy_publisher, Subscription: self.destroy_subscription}
+        for entity in self._entities() if self._lasting else []:
+            if id(entity) not in lasting:
+                next(d for kind, d in destroy.items() if isinstance(entity, kind))(entity)  # type: ignore[operator]
+        self._lasting = []
+
+    def _entities(self) -> list[Any]:
+        return [*self.publishers, *self.subscriptions]
+
+
+class LoopNode(ManagedNode):
+    """A managed node around a control loop, which its `_configure` makes and starts."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.loop: Any = None
+        """A `ControlLoop` while the node is configured."""
+
+    @abstractmethod
+    def _configure(self) -> None:
+        """Make the loop and start it; a refusal is raised."""
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """The loop runs; it commands nothing yet."""
+        return self.attempt(self._configure)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """The loop commands."""
+        self.loop.active = True
+        return super().on_activate(state)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """The loop goes on without commanding."""
+        self.loop.active = False
+        return super().on_deactivate(state)
+
+    def close(self) -> None:
+        """End the loop; safe to call twice."""
+        if self.loop is not None:
+            self.loop.stop()
+            self.loop = None

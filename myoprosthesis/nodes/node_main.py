@@ -1,0 +1,207 @@
+"""How every node process begins and ends."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import os
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import rclpy
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+
+from myoprosthesis.core import share
+from myoprosthesis.core.distribution import ros_distro
+from myoprosthesis.core.domain import domain_id
+from myoprosthesis.core.ending import bounded_end
+from myoprosthesis.core.errors import ConfigError, MyoError
+from myoprosthesis.core.output import diverted
+from myoprosthesis.core.process_tuning import set_switch_interval
+from myoprosthesis.core.terminal import accept_all_characters
+from myoprosthesis.core.text import printable
+
+STARTER = "MYOPROSTHESIS_PARENT"
+"""In the environment of a process that must not outlive the one with this number."""
+CRASHED, REFUSED, FAILED = 1, 2, 3
+"""Exit status of a process that broke down, of one that cannot use what it was given, and of one whose work cannot go
+on, such as an effector whose device is gone for good. The last two need not be started again."""
+
+
+END_S = 6.0
+"""A node that is told to end is gone after so long."""
+WORKERS = (" loop", "swap", "shadow", "rollback")
+"""What the names of threads end with that may compute while a node ends."""
+RANGE = "ROS_AUTOMATIC_DISCOVERY_RANGE"
+OPEN = (
+    "the network is open: whoever reaches this machine in ROS domain {domain} sees what the stack publishes, and can "
+    "command, steer and stop it; an emergency stop is taken off on this machine only (myoprosthesis resume)"
+)
+
+
+def stay_local() -> None:
+    """Settings of the middleware, for the time before `rclpy.init`; the environment's own come first.
+
+    Discovery and data are kept on this machine, so that nobody on the network can move a hand by accident
+    (`open_network`, or `ROS_AUTOMATIC_DISCOVERY_RANGE=SUBNET`, opens both), and discovery is made quick.
+    """
+    domain_id()
+    _log_somewhere()
+    local = os.environ.setdefault(RANGE, "LOCALHOST").upper() in ("LOCALHOST", "OFF")
+    name = _profile_name()
+    if os.environ.get(name) in (None, "", _profile(not local)):
+        os.environ[name] = _profile(local)
+    if os.environ[name] == _profile(local):
+        os.environ.setdefault("SKIP_DEFAULT_XML_FILE", "1")  # a profile in the working folder would come on top
+
+
+def join_graph(arguments: list[str] | None = None) -> None:
+    """`rclpy.init` with the settings of `stay_local`; raises `ConfigError` when the middleware cannot be started."""
+    stay_local()
+    try:
+        rclpy.init(args=arguments if arguments is not None else [], signal_handler_options=SignalHandlerOptions.NO)
+    except Exception as error:  # rclpy and the middleware raise kinds of their own
+        why = " ".join(str(error).split(", at ")[0].split())
+        raise ConfigError(f"the middleware of ROS cannot be started: {why or type(error).__name__}") from error
+
+
+def open_network() -> None:
+    """Let other machines take part, in this process and in those that it starts."""
+    os.environ[RANGE] = "SUBNET"
+    stay_local()
+
+
+def network_warning() -> str:
+    """Empty where only this machine takes part, else the sentence that says what is open.
+
+    A profile of one's own, or another middleware than Fast DDS, is taken for open: what it binds to is not known here.
+    """
+    stay_local()
+    fast = os.environ.get("RMW_IMPLEMENTATION", "rmw_fastrtps_cpp").startswith("rmw_fastrtps")
+    if fast and os.environ[RANGE].upper() in ("LOCALHOST", "OFF") and os.environ[_profile_name()] == _profile(True):
+        return ""
+    return OPEN.format(domain=domain_id())
+
+
+def _log_somewhere() -> None:
+    """ROS logs below the home directory, and does not start where there is none: then in a temporary folder."""
+    if os.environ.get("ROS_LOG_DIR"):
+        return
+    home = os.environ.get("ROS_HOME") or (os.path.join(os.environ["HOME"], ".ros") if os.environ.get("HOME") else "")
+    for folder in filter(None, (os.path.join(home, "log") if home else "", _own_log())):
+        with contextlib.suppress(OSError):
+            os.makedirs(folder, exist_ok=True)
+            if os.access(folder, os.W_OK):
+                if folder == _own_log():
+                    os.environ["ROS_LOG_DIR"] = folder
+                return
+
+
+def _own_log() -> str:
+    return os.path.join(tempfile.gettempdir(), f"myoprosthesis_{os.getuid()}_log")
+
+
+def _profile_name() -> str:
+    """Jazzy's Fast DDS 2 knows the older name only, and later ones complain of it."""
+    return "FASTRTPS_DEFAULT_PROFILES_FILE" if ros_distro() == "jazzy" else "FASTDDS_DEFAULT_PROFILES_FILE"
+
+
+def _profile(local: bool) -> str:
+    return str(share.root() / "config" / ("dds.xml" if local else "dds_network.xml"))
+
+
+def die_with_parent() -> None:
+    """End when the process that started this one is gone, however it went (Linux: prctl PR_SET_PDEATHSIG)."""
+    starter = os.environ.get(STARTER)
+    if not starter:
+        return
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+    if not _descends_from(int(starter)):
+        sys.exit(0)
+
+
+def _descends_from(process: int) -> bool:
+    """Whether this process was started by that one, or by one that it started: a debugger may stand between."""
+    parent = os.getppid()
+    while parent > 1 and parent != process:
+        try:
+            status = Path(f"/proc/{parent}/stat").read_text()
+        except OSError:
+            return False
+        parent = int(status.rpartition(")")[2].split()[1])
+    return parent == process
+
+
+def run(make: Callable[[], Any], argv: list[str] | None = None) -> int:
+    """Make a node, spin it until Ctrl-C or SIGTERM, close it; the exit status. What it says is passed on by threads of
+    its own, so that neither a control loop nor a service waits for whoever reads."""
+    accept_all_characters()
+    with bounded_end(END_S), diverted():
+        code = _run(make, argv)
+        forget_nodes()
+    if any(t.name.endswith(WORKERS) and t.is_alive() for t in threading.enumerate()):
+        os._exit(code)  # one that computes in a library would be torn down with it, at length or by an abort
+    return code
+
+
+def forget_nodes() -> None:
+    """Free nodes that were destroyed. A lifecycle node keeps its handle until Python frees it, and one that is left to
+    the end of the process leaves 5 MB of shared memory behind."""
+    gc.unfreeze()  # see `freeze_gc`
+    gc.collect()
+
+
+def _run(make: Callable[[], Any], argv: list[str] | None) -> int:
+    die_with_parent()
+    set_switch_interval()
+    stop = threading.Event()
+    for sig in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sig, lambda *_: stop.set())
+    node: Node | None = None
+    try:
+        join_graph(argv)
+        node = make()
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        while not stop.is_set() and rclpy.ok() and not _ending(node):
+            executor.spin_once(timeout_sec=0.1)
+        return _ending(node)
+    except MyoError as error:
+        print(f"error: {printable(error)}", file=sys.stderr, flush=True)
+        return REFUSED
+    except (KeyboardInterrupt, ExternalShutdownException):
+        return 0
+    finally:
+        if node is not None:
+            close = getattr(node, "close", None)
+            if close is not None:
+                close()
+            node.destroy_node()
+        rclpy.try_shutdown()
+
+
+def _ending(node: Node) -> int:
+    """The exit status that a node asks for; 0 while it goes on."""
+    asked = {REFUSED: "refused", FAILED: "failed", CRASHED: "crashed"}
+    return next((code for code, name in asked.items() if getattr(node, name, None)), 0)
+
+
+def say(node: Node, level: str, text: str) -> None:
+    """Log at a level given by name. rclpy refuses a line of code that logs at two levels, hence one line for each."""
+    log = node.get_logger()
+    if level == "info":
+        log.info(text)
+    elif level == "warning":
+        log.warning(text)
+    elif level == "error":
+        log.error(text)
+    else:
+        log.fatal(text)

@@ -1,0 +1,87 @@
+"""Where in a stack a perturbation can act: at the effector, in what the policy sees or remembers, in the EMG."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from myoprosthesis.core.contract import Contract
+from myoprosthesis.core.effector_spec import EffectorSpec
+from myoprosthesis.core.perturbation_plan import PerturbationEntry, PerturbationPlan
+from myoprosthesis.core.trial_plan import TASK_CHANNELS
+from myoprosthesis.emg.corruption import EmgCorruption
+from myoprosthesis.perturbations.disturbance_resolver import DisturbanceResolver
+from myoprosthesis.policies import hidden_perturbation
+from myoprosthesis.policies.policy_controller import PolicyController
+
+BODY = ("endpoint", "joint", "muscle")
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A policy of which only the contract is there."""
+
+    contract: Contract
+
+    def reset(self) -> None:
+        """Nothing runs."""
+
+
+@dataclass(frozen=True)
+class PerturbationSites:
+    """The sites of one stack; what is not known (None) is not judged."""
+
+    spec: EffectorSpec | None = None
+    contract: Contract | None = None
+    """Of the policy that is played: a decoder's means that there is EMG, any other's that there is none."""
+    distorter: EmgCorruption | None = None
+
+    def refusal(self, entries: Sequence[PerturbationEntry]) -> str:
+        """Empty, or why no node of this stack can apply one of the entries."""
+        body, seen, remembered, heard = (
+            tuple(e for e in entries if e.site in sites) for sites in (BODY, ("observation",), ("hidden",), ("emg",))
+        )
+        why = ""
+        if body and self.spec is not None:
+            why = DisturbanceResolver(self.spec).refusal(PerturbationPlan("", 1, entries=body))
+        if not why and heard and self.distorter is not None:
+            why = self.distorter.refusal(heard)
+        return why or (self._of_policy(self.contract, seen, remembered, heard) if self.contract is not None else "")
+
+    def _of_policy(
+        self,
+        contract: Contract,
+        seen: Sequence[PerturbationEntry],
+        remembered: Sequence[PerturbationEntry],
+        heard: Sequence[PerturbationEntry],
+    ) -> str:
+        decodes = bool(contract.conditioning)
+        if heard and not decodes:
+            return f"it acts on EMG, and there is none in this stack (policy {contract.name!r} sees the effector)"
+        if decodes and (seen or remembered):
+            site = (*seen, *remembered)[0].site
+            return f"it acts on the {site} of a policy, and {contract.name!r} is a decoder: perturb its EMG instead"
+        if remembered:
+            units = sum(int(np.prod(shape)) for _, shape in contract.hidden)
+            if why := hidden_perturbation.HiddenPerturbation(contract.name, units, contract.dt).take(remembered):
+                return why
+        if seen and self.spec is not None:
+            policy: Any = _Read(contract)
+            names = self.spec.channels + TASK_CHANNELS
+            return PolicyController(contract.name, policy, self.spec, names, TASK_CHANNELS).perturb(seen)
+        return ""
+
+
+def contract_of(file: str) -> Contract | None:
+    """The contract in a policy's file; None where it cannot be read any more."""
+    from myoprosthesis.core.errors import MyoError
+    from myoprosthesis.policies.onnx_policy import read_contract
+
+    try:
+        return read_contract(Path(file)) if file else None
+    except MyoError:
+        return None

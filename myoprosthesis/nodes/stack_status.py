@@ -1,0 +1,300 @@
+"""The score of a run: what its nodes say of trials, decisions and ticks, as figures by condition."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Condition = tuple[str, str]
+"""The policy that was played and the perturbation that was imposed."""
+EVENT = ("trial", "time_ns", "last", "label", "start", "target", "catch", "scored", "samples", "expected", "why")
+"""What every event of a trial says, beside the figures of its task."""
+COLUMNS = (
+    *("trial", "label", "policy", "perturbation", "catch", "scored", "lost", "start_s", "end_s"),
+    *(f"{point}_{axis}_m" for point in ("start", "target") for axis in "xyz"),
+    *("success", "endpoint_error_mm", "lateral_deviation_mm", "peak_speed"),
+)
+"""What every row of the table of trials has, in this order; further figures of a task follow by name."""
+_EVER = -(2**62)
+
+
+@dataclass
+class TrialOutcome:
+    """One trial that is over: `values` are those of its event `end`, or of `lost`."""
+
+    number: int
+    from_ns: int
+    until_ns: int
+    values: dict[str, Any]
+    lost: str = ""
+    """Why it does not count; empty for one that was judged."""
+
+    @property
+    def scored(self) -> bool:
+        """True for a movement to a target that was no catch trial."""
+        return not self.lost and bool(self.values.get("scored", True)) and not self.values.get("catch", False)
+
+
+@dataclass
+class StackStatus:
+    """What was heard of a run so far."""
+
+    effector: dict[str, Any] = field(default_factory=dict)
+    policy: dict[str, Any] = field(default_factory=dict)
+    others: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """The newest diagnostics of other nodes: `policy` (of a decoder), `emg`, `emulator`, `twin/effector`."""
+    decision: dict[str, Any] = field(default_factory=dict)
+    """What a decoder decides now: `choice`, `confidence`, `rejected`."""
+    trials: list[TrialOutcome] = field(default_factory=list)
+    ended: bool = False
+    began: float = 0.0
+    """When the first tick was heard of (monotonic, s); 0 before."""
+    trial: int = -1
+    """The number of the trial that runs; -1 before the first."""
+    _before: list[dict[str, Any]] = field(default_factory=list)
+    """The last diagnostics of each run of the effector before this one: it was exchanged, or started again."""
+    _plans: dict[int, str] = field(default_factory=dict)
+    _starts: dict[int, int] = field(default_factory=dict)
+    _played: list[tuple[int, str]] = field(default_factory=list)
+    _newest_ns: int = 0
+    _decided: dict[Condition, dict[str, Counter[str]]] = field(default_factory=dict)
+    _prompted: dict[str, Counter[str]] = field(default_factory=dict)
+    _condition: Condition = ("", "")
+
+    # -- what comes ---------------------------------------------------------------------------------------------
+
+    def hear_effector(self, values: dict[str, Any]) -> None:
+        """The effector's newest diagnostics; one that counts fewer ticks than before has begun anew."""
+        if int(values.get("ticks") or 0) < int(self.effector.get("ticks") or 0):
+            self._before.append(self.effector)
+        self.effector = values
+        if self.ready and not self.began:
+            self.began = time.monotonic() - float(values.get("seconds") or 0.0)
+
+    def hear_other(self, name: str, values: dict[str, Any]) -> None:
+        """The newest diagnostics of another node; those of a decoder are attributed to the condition in which they
+        were made, or to none when it has changed since the ones before."""
+        self.others[name] = values
+        if name != "policy" or not isinstance(prompted := values.get("prompted"), dict):
+            return
+        counts: dict[str, Counter[str]] = {asked: Counter(chosen) for asked, chosen in prompted.items()}
+        before, self._prompted = self._prompted, counts
+        if any((before.get(asked, Counter()) - chosen) for asked, chosen in counts.items()) or before.keys() - counts:
+            before = {}  # the decoder has begun anew
+        condition, self._condition = self._condition, (str(values.get("policy", "")), self.perturbation)
+        if condition != self._condition and condition != ("", ""):
+            return
+        here = self._decided.setdefault(self._condition, {})
+        for asked, chosen in counts.items():
+            here.setdefault(asked, Counter()).update(chosen - before.get(asked, Counter()))
+
+    def hear_policy(self, values: dict[str, Any]) -> None:
+        """What the policy node plays, or is about to."""
+        self.policy = values
+        name = str(values.get("policy", ""))
+        if name and values.get("text") == "active" and (not self._played or self._played[-1][1] != name):
+            if not self._played and values.get("previous"):
+                self._played.append((_EVER, ""))
+            since = values.get("since_ns")
+            self._played.append((since if isinstance(since, int) else self._newest_ns, name))
+
+    def hear_plan(self, trial: int, name: str) -> None:
+        """What is imposed in a trial; the newest plan of a trial that is not over counts."""
+        self._plans[trial] = name
+
+    def hear_trial(self, event: str, values: dict[str, Any]) -> None:
+        """An event of a trial: `start`, `go`, `end` or `lost`; one that lacks its number or time is ignored."""
+        number, now = values.get("trial"), values.get("time_ns")
+        if not isinstance(number, int) or not isinstance(now, int):
+            return
+        self._newest_ns = now
+        if event == "start":
+            self.trial = number
+            self._starts[number] = now
+        elif event in ("end", "lost"):
+            lost = str(values.get("why") or "states are missing") if event == "lost" else ""
+            self.trials.append(TrialOutcome(number, self._starts.pop(number, now), now, values, lost))
+            self.ended = bool(values.get("last"))
+
+    # -- what it comes to ---------------------------------------------------------------------------------------
+
+    @property
+    def ready(self) -> bool:
+        """True once a first tick has closed."""
+        return int(self.effector.get("ticks", 0)) > 0
+
+    @property
+    def rate(self) -> float:
+        """Ticks per second by the effector's own clock; 0 before it has said."""
+        return float(self.effector.get("rate") or 0.0)
+
+    @property
+    def perturbation(self) -> str:
+        """What is imposed now, by the effector's own word; else by the newest plan."""
+        named = self.effector.get("perturbation")
+        return str(named) if named else self._plans.get(self.trial, self._plans.get(-1, ""))
+
+    def condition(self, trial: TrialOutcome) -> Condition:
+        """Policy and perturbation of a trial, each empty where it was not heard of. A policy that changed within the
+        trial is told as `before → after`."""
+        before = [name for since, name in self._played if since <= trial.from_ns][-1:]
+        within = [name for since, name in self._played if trial.from_ns < since < trial.until_ns]
+        names = [*before, *within]
+        return " → ".join(names) if all(names) else "", self._plans.get(trial.number, self._plans.get(-1, ""))
+
+    def _known(self, condition: Condition) -> bool:
+        """Whether all of a condition was heard of, so far as the run has a policy and a perturbation."""
+        policy, name = condition
+        return bool(policy or not self.policy) and bool(name or not self.perturbation)
+
+    def scored(self) -> list[TrialOutcome]:
+        """Trials that count: movements to a target that were neither catch trials nor lost."""
+        return [t for t in self.trials if t.scored]
+
+    @property
+    def next(self) -> int | None:
+        """The number of the first trial that is not over, if any is over."""
+        return max((t.number + 1 for t in self.trials), default=None)
+
+    @property
+    def lost(self) -> int:
+        """How many trials do not count, since they were interrupted."""
+        return sum(bool(t.lost) for t in self.trials)
+
+    def conditions(self) -> list[dict[str, Any]]:
+        """Figures of the trials that count, by condition, in the order in which the conditions first came; without
+        those whose condition was not heard of, as it is of trials before somebody listened."""
+        groups: dict[Condition, list[TrialOutcome]] = {}
+        for trial in self.scored():
+            if self._known(condition := self.condition(trial)):
+                groups.setdefault(condition, []).append(trial)
+        return [
+            {"policy": policy, "perturbation": name, **_figures([t.values for t in trials])}
+            for (policy, name), trials in groups.items()
+        ]
+
+    def table(self) -> list[dict[str, Any]]:
+        """A row for each trial that is over: its condition, its outcome, and every figure that its task gave. All have
+        the same keys, `COLUMNS` first, with None where there is nothing."""
+        rows = []
+        for t in self.trials:
+            policy, name = self.condition(t)
+            v = t.values
+            row = dict.fromkeys(COLUMNS) | {
+                "trial": t.number, "label": v.get("label", ""), "policy": policy, "perturbation": name,
+                "catch": bool(v.get("catch", False)), "scored": t.scored, "lost": t.lost,
+                "start_s": t.from_ns * 1e-9, "end_s": t.until_ns * 1e-9,
+            }  # fmt: skip
+            for key, point in (("start", v.get("start")), ("target", v.get("target"))):
+                if isinstance(point, Sequence) and not isinstance(point, str):
+                    row |= {f"{key}_{axis}_m": x for axis, x in zip("xyz", point, strict=False)}
+            rows.append({**row, **{k: x for k, x in v.items() if k not in EVENT}})
+        own = sorted({key for row in rows for key in row} - set(COLUMNS))
+        return [{key: row.get(key) for key in (*COLUMNS, *own)} for row in rows]
+
+    def decoding(self) -> dict[str, Any]:
+        """Figures of a stack that decodes EMG; empty for any other."""
+        emg, policy, emulator = (self.others.get(n, {}) for n in ("emg", "policy", "emulator"))
+        if not emg:
+            return {}
+        events, device = policy.get("events", {}), self.effector.get("device", {})
+        decisions = int(events.get("decisions", 0))
+        latency, since = (self.effector.get(k, {}) for k in ("latency_ms", "latency_since_arrival_ms"))
+        by_condition = [
+            {"policy": played, "perturbation": name, **_prompted(counts)}
+            for (played, name), counts in self._decided.items()
+            if any(counts.values())
+        ]
+        return {
+            "source": emg.get("source"),
+            "samples": emg.get("events", {}).get("samples", 0),
+            "emg_events": emg.get("events", {}),
+            "timing": emg.get("timing", {}),
+            "decisions": decisions,
+            **_prompted(policy.get("prompted", {})),
+            "conditions": by_condition,
+            "rejection_rate": int(events.get("rejected", 0)) / decisions if decisions else None,
+            "drift_events": int(events.get("drift_events", 0)),
+            "decision_ms": policy.get("decision_ms"),
+            "latency_ms": {"p50": latency.get("p50"), "p99": latency.get("p99")},
+            "latency_since_arrival_ms": {"p50": since.get("p50"), "p99": since.get("p99")},
+            "frames_sent": device.get("frames_sent"),
+            "checksum_errors": device.get("damaged", 0),
+            "device_events": device,
+            "watchdog_events": emulator.get("watchdog_events"),
+            "emulated": bool(emulator),
+            "port": emulator.get("path"),
+            "twin_apart": self.others.get("twin/effector", {}).get("apart"),
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """The figures of `up --json`. Those of trials are of all that count where there was one condition, and null
+        where there were several, or one that was not heard of: then they stand under `conditions`. Ticks and what the
+        guard counts are of all `effector_runs`; ages, durations and the hash are of the last one."""
+        conditions, e = self.conditions(), self.effector
+        unknown = len(self.scored()) - sum(c["trials"] for c in conditions)
+        whole = conditions[0] if len(conditions) == 1 and not unknown else _figures([])
+        runs = [*self._before, e]
+        seconds = sum(float(r.get("seconds") or 0.0) for r in runs)
+        simulated = sum(int(r.get("ticks") or 0) * float(r.get("dt") or 0.0) for r in runs)
+        age, trip = e.get("command_age_ms", {}), e.get("round_trip_ms", {})
+        return {
+            "trials": len(self.trials) - self.lost,
+            "trials_scored": len(self.scored()),
+            "trials_lost": self.lost,
+            "trials_of_unknown_condition": unknown,
+            **{k: whole[k] for k in ("success_rate", "endpoint_error_mm", "lateral_deviation_mm")},
+            "conditions": conditions,
+            "real_time_factor": simulated / seconds if seconds else None,
+            "ticks": sum(int(r.get("ticks") or 0) for r in runs),
+            "missed_ticks": sum(int(r.get("missed_ticks") or 0) for r in runs),
+            "effector_runs": len(runs),
+            "command_age_ms": {"p50": age.get("p50"), "p99": age.get("p99")},
+            "lateness_ms": e.get("lateness_ms"),
+            "round_trip_ms": {"p50": trip.get("p50"), "p99": trip.get("p99")},
+            "effector": e.get("effector"),
+            "policy": self.policy.get("policy"),
+            "perturbation": self.perturbation,
+            "lockstep": e.get("lockstep"),
+            "guard_events": dict(sum((Counter(r.get("events") or {}) for r in runs), Counter[str]())),
+            "trace_sha256": e.get("trace_sha256"),
+            **self.decoding(),
+            "by_trial": self.table(),
+        }
+
+
+def _figures(trials: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Figures of trials, each from those that have it: a task may judge by others than an endpoint."""
+    success, error, side = (
+        [t[key] for t in trials if isinstance(t.get(key), (int, float))]
+        for key in ("success", "endpoint_error_mm", "lateral_deviation_mm")
+    )
+    return {
+        "trials": len(trials),
+        "success_rate": statistics.fmean(success) if success else None,
+        "endpoint_error_mm": {"median": statistics.median(error), "p95": quantile(error, 0.95)} if error else None,
+        "lateral_deviation_mm": statistics.fmean(side) if side else None,
+    }
+
+
+def _prompted(counts: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
+    """Share of decisions that were the one asked for, whole and by class."""
+    totals = {asked: sum(chosen.values()) for asked, chosen in counts.items()}
+    right = {asked: chosen.get(asked, 0) for asked, chosen in counts.items()}
+    return {
+        "accuracy": sum(right.values()) / sum(totals.values()) if sum(totals.values()) else None,
+        "per_class": {asked: right[asked] / n for asked, n in sorted(totals.items()) if n},
+    }
+
+
+def quantile(values: Sequence[float], q: float) -> float:
+    """Linear interpolation between the ordered values."""
+    ordered = sorted(values)
+    at = q * (len(ordered) - 1)
+    low = int(at)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (at - low) * (ordered[high] - ordered[low])

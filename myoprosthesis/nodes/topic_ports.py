@@ -1,0 +1,249 @@
+"""What the control loops see of the graph: frames and plans in, frames out."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rclpy.node import Node
+
+from myoprosthesis.core.cdr import JointStateFrame, JointStateReader, JointStateWriter
+from myoprosthesis.core.effector_spec import EffectorSpec
+from myoprosthesis.core.effector_state import EffectorState
+from myoprosthesis.core.following import Following
+from myoprosthesis.core.perturbation_plan import PerturbationPlan
+from myoprosthesis.core.trial_plan import TrialPlan
+from myoprosthesis.decoders.decoder_controller import DecoderController
+from myoprosthesis.nodes import topics
+from myoprosthesis.nodes.effector_loop import PARTIES, Command
+from myoprosthesis.nodes.emg_messages import EmgSamples, read_arrival
+from myoprosthesis.nodes.emg_messages import read as read_samples
+from myoprosthesis.nodes.node_main import say
+from myoprosthesis.nodes.state_publishers import StatePublishers
+from myoprosthesis.nodes.twin_monitor import TwinMonitor
+from myoprosthesis.nodes.wait_set import PolledSubscriptions
+from myoprosthesis.policies.switching import ControllerSwitcher
+
+WRITERS = 16
+"""Commands that are kept between two ticks, so that a second writer does not push out what the first one says."""
+ARRIVALS = 64
+"""Blocks of EMG whose arrival is remembered until the command that they brought about comes."""
+_PLANS = ((topics.TARGET, TrialPlan), (topics.PERTURBATION, PerturbationPlan))
+
+
+class GraphPort:
+    """Frames of one topic and the plans of both parties, waited for together; damaged messages are said and dropped."""
+
+    def __init__(self, node: Node, frames: topics.Topic, depth: int, watch: bool) -> None:
+        """`watch`: hear whether the parties are alive."""
+        self._node = node
+        self._inbox = PolledSubscriptions(node)
+        self._reader = JointStateReader()
+        self._single = depth == 1
+        self._frames = self._inbox.subscribe(frames, topics.reliable(depth), raw=True)
+        self._plans = [(self._inbox.subscribe(topic), kind) for topic, kind in _PLANS]
+        self._beats = self._inbox.subscribe(topics.BEAT) if watch else None
+        self._heard: dict[str, float] = {}
+
+    def wake(self) -> None:
+        """Let the waiting loop look at its requests."""
+        self._inbox.wake()
+
+    def wait(self, timeout_s: float) -> None:
+        """Until something has come, or the time is over."""
+        self._inbox.wait(timeout_s)
+        if self._beats is not None:
+            for beat in self._inbox.take(self._beats):
+                if beat.frame_id in PARTIES:
+                    self._heard[beat.frame_id] = time.monotonic()
+
+    def frames(self) -> list[JointStateFrame]:
+        """Frames that came, oldest first."""
+        return list(self._inbox.read(self._frames, self._reader.read, self._single))
+
+    def plans(self) -> list[TrialPlan | PerturbationPlan]:
+        """Plans that came, oldest first."""
+        out: list[TrialPlan | PerturbationPlan] = []
+        for subscription, kind in self._plans:
+            out.extend(self._inbox.read(subscription, lambda m, k=kind: k.from_json(m.data)))  # type: ignore[misc]
+        return out
+
+    def alive(self, party: str) -> bool:
+        """False when a party has been silent for `topics.DEAD_S`, or was never there."""
+        return time.monotonic() - self._heard.get(party, -topics.DEAD_S) < topics.DEAD_S
+
+    def say(self, level: str, text: str) -> None:
+        """Tell people."""
+        say(self._node, level, text)
+
+
+class EffectorPort(GraphPort):
+    """`effector_loop`'s port over ROS topics, once for a node's life: Fast DDS tells a subscription that is made again
+    nothing of parties which were alive before."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__(node, topics.COMMAND, WRITERS, watch=True)
+        self._present: dict[bytes, tuple[float, bool]] = {}
+        self._arrivals = self._inbox.subscribe(topics.EMG_ARRIVAL)
+        self._arrived: dict[int, int] = {}
+
+    def fit(self, spec: EffectorSpec, clocks: Sequence[topics.Topic] = (), beside: str = "") -> None:
+        """Publish for this effector from now on, and its time on the topics `clocks`; as the twin of the one whose
+        state is on the topic `beside`."""
+        node = self._node
+        self.beside = TwinMonitor(node, self._inbox, spec, beside) if beside else None
+        self._quantity = spec.command.quantity
+        self._writer = JointStateWriter(spec.channels, frame=spec.frame)
+        self._state, self._following = (
+            node.create_publisher(t.type, t.name, t.qos) for t in (topics.STATE, topics.FOLLOWING)
+        )
+        self.views = StatePublishers(node, spec, clocks)
+
+    def commands(self) -> list[Command]:
+        """See the protocol."""
+        for message in self._inbox.take(self._arrivals):
+            taken, arrived = read_arrival(message)
+            self._arrived[taken] = arrived
+            if len(self._arrived) > ARRIVALS:
+                del self._arrived[next(iter(self._arrived))]
+        return [
+            Command(f.stamp_ns, f.names, getattr(f, self._quantity), self._arrived.get(f.stamp_ns), writer)
+            for f, writer in self._inbox.read_with_writer(self._frames, self._reader.read)
+        ]
+
+    def present(self, writer: bytes) -> bool:
+        """See the protocol; asked of the graph a few times a second at most."""
+        asked, there = self._present.get(writer, (-math.inf, False))
+        if time.monotonic() - asked > 0.1:
+            there = bool(self._publisher(writer))
+            self._present = {writer: (time.monotonic(), there)}
+        return there
+
+    def name_of(self, writer: bytes) -> str:
+        """See the protocol."""
+        return self._publisher(writer) or "another program"
+
+    def _publisher(self, writer: bytes) -> str:
+        """The node that publishes as this writer; empty when there is none."""
+        name = self._frames.topic_name
+        for info in self._node.get_publishers_info_by_topic(name):
+            if bytes(info.endpoint_gid)[: len(writer)] == writer[: len(info.endpoint_gid)] and writer:
+                return f"{info.node_namespace.rstrip('/')}/{info.node_name}"
+        return ""
+
+    def publish(self, stamp_ns: int, state: EffectorState) -> None:
+        """See the protocol."""
+        self._state.publish(self._writer.pack(stamp_ns, *state.table))
+        self.views.publish(stamp_ns, state)
+        if self.beside is not None:
+            self.beside.publish(stamp_ns, state)
+
+    def following(self, said: Following) -> None:
+        """See the protocol."""
+        self._following.publish(topics.FOLLOWING.type(data=said.to_json()))
+
+    def applied(self, stamp_ns: int, state: EffectorState) -> None:
+        """See the protocol."""
+        self.views.applied(stamp_ns, state)
+
+
+class CommandingPort(GraphPort):
+    """A port of a loop around a player: what it commands, and what the shadow would."""
+
+    def __init__(self, node: Node, spec: EffectorSpec, depth: int) -> None:
+        super().__init__(node, topics.STATE, depth, watch=False)
+        rows = (spec.command.quantity,)
+        self._writer = JointStateWriter(spec.command.names, rows, spec.frame)
+        self._shadow_writer = JointStateWriter(spec.command.names, rows, spec.frame)
+        self._hidden_writer = JointStateWriter((), ("position",))
+        self._hidden_size = 0
+        self._command, self._shadow, self._hidden = (
+            node.create_publisher(t.type, t.name, t.qos)
+            for t in (topics.COMMAND, topics.POLICY_SHADOW, topics.POLICY_HIDDEN)
+        )
+        self.hidden_wanted = False
+
+    def command(self, stamp_ns: int, command: Any) -> None:
+        """See the protocol."""
+        self._command.publish(self._writer.pack(stamp_ns, command))
+
+    def heard(self, stamp_ns: int, player: ControllerSwitcher) -> None:
+        """See the protocol."""
+        if player.shadow is not None and player.shadow.command is not None:
+            self._shadow.publish(self._shadow_writer.pack(stamp_ns, player.shadow.command))
+        if self.hidden_wanted and player.current is not None:
+            hidden = player.current.policy.hidden
+            if self._hidden_size != hidden.size:
+                self._hidden_size = hidden.size
+                self._hidden_writer = JointStateWriter([f"hidden/{i}" for i in range(hidden.size)], ("position",))
+            if hidden.size:
+                self._hidden.publish(self._hidden_writer.pack(stamp_ns, hidden))
+
+    def refresh(self) -> None:
+        """Find out who listens."""
+        self.hidden_wanted = self._hidden.get_subscription_count() > 0
+
+
+class PolicyPort(CommandingPort):
+    """`policy_loop`'s port over ROS topics."""
+
+    def __init__(self, node: Node, spec: EffectorSpec) -> None:
+        super().__init__(node, spec, 10)
+
+    def states(self) -> list[JointStateFrame]:
+        """See the protocol."""
+        return self.frames()
+
+
+class DecoderPort(CommandingPort):
+    """`decoder_loop`'s port over ROS topics."""
+
+    def __init__(self, node: Node, spec: EffectorSpec) -> None:
+        super().__init__(node, spec, 1)
+        self._blocks = self._inbox.subscribe(topics.EMG_FILTERED)
+        self._prompts = self._inbox.subscribe(topics.EMG_PROMPT)
+        self._names = spec.command.names
+        self._prompt = ""
+        self._posture: NDArray[np.float64] | None = None
+        self._decision = node.create_publisher(
+            topics.EMG_DECISION.type, topics.EMG_DECISION.name, topics.EMG_DECISION.qos
+        )
+        self._said: tuple[Sequence[str], JointStateWriter] | None = None
+
+    def wait(self, timeout_s: float) -> None:
+        """See the protocol. Of the effector, where it is now is all that is kept."""
+        super().wait(timeout_s)
+        self.plans()
+        frames = self.frames()
+        if frames and set(self._names) <= set(frames[-1].names):
+            self._posture = frames[-1].position[[frames[-1].names.index(n) for n in self._names]]
+
+    def blocks(self) -> list[EmgSamples]:
+        """See the protocol."""
+        return list(self._inbox.read(self._blocks, read_samples))
+
+    def posture(self) -> NDArray[np.float64] | None:
+        """See the protocol."""
+        return self._posture
+
+    def prompt(self) -> str:
+        """See the protocol."""
+        for message in self._inbox.take(self._prompts):
+            self._prompt = message.data
+        return self._prompt
+
+    def decided(self, stamp_ns: int, voice: DecoderController) -> None:
+        """See the protocol. `position`: scores; `effort`: 1 for the class that is chosen; then what is known of it."""
+        d = voice.decision
+        if d is None:
+            return
+        if self._said is None or self._said[0] is not voice.names:
+            more = ("confidence", "rejected", "speed", "novelty", "drifting")
+            self._said = voice.names, JointStateWriter((*voice.names, *more), ("position", "effort"))
+        chosen = [float(n == d.choice) for n in voice.names]
+        values = np.array([*d.scores, d.confidence, d.rejected, d.speed, d.novelty, d.drifting], float)
+        self._decision.publish(self._said[1].pack(stamp_ns, values, np.array([*chosen, 0.0, 0.0, 0.0, 0.0, 0.0])))

@@ -1,0 +1,177 @@
+"""Switching between controllers without a jump of the command."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.core.bounded import bounded
+from myoprosthesis.core.effector_spec import EffectorSpec
+from myoprosthesis.core.errors import ConfigError, MyoError
+from myoprosthesis.core.message import reading
+from myoprosthesis.core.moment import Moment
+from myoprosthesis.core.observation import ObservationBuilder
+from myoprosthesis.core.perturbation_plan import PerturbationEntry
+from myoprosthesis.core.text import brief
+from myoprosthesis.policies.hidden_perturbation import SITE, HiddenPerturbation
+from myoprosthesis.policies.policy import Policy, StatefulPolicy
+
+Array = NDArray[np.float64]
+
+
+SPARE_S = 0.5
+"""Room for delays that a perturbation adds."""
+
+
+class PolicyController:
+    """Hears tables of the effector's state and of the task, shape (3, n)."""
+
+    def __init__(
+        self, name: str, policy: Policy, spec: EffectorSpec, names: Sequence[str], extra: tuple[str, ...]
+    ) -> None:
+        self.name, self.policy, self.contract = name, policy, policy.contract
+        self._order = self.contract.match(spec, extra)
+        self.period = round(self.contract.dt / spec.dt)
+        self._builder = ObservationBuilder(self.contract.observation, names, self.contract.dt, SPARE_S)
+        self._columns = {n: i for i, n in enumerate(names)}
+        self._turns: list[tuple[Array, Array]] = []
+        units = sum(int(np.prod(shape)) for _, shape in self.contract.hidden)
+        self._hidden = HiddenPerturbation(self.contract.name, units, self.contract.dt)
+        self._changeable = policy if isinstance(policy, StatefulPolicy) else None
+        self._low, self._high = self.contract.action.bounds()
+        self.events: Counter[str] = Counter()
+        """Actions that were `clipped` to the bounds of the contract, or `non_finite`."""
+        self._count = 0
+        self.command: Array | None = None
+        self.fresh = False
+
+    def reset(self) -> None:
+        """As at the start of a trial."""
+        self.policy.reset()
+        self._builder.reset()
+        self._hidden.reset()
+        self._count = 0
+
+    def adopt(self, command: Array) -> None:
+        """A state tells where the effector is."""
+
+    def perturb(self, entries: Sequence[PerturbationEntry]) -> str:
+        """Distort what the policy sees by these entries of site `observation`, and what it remembers by those of site
+        `hidden` in their windows, until told otherwise. An entry that cannot be applied is left out; the sentence that
+        says why is returned, empty when all were applied."""
+        delays: dict[str, float] = {}
+        noise: dict[str, float] = {}
+        withheld: list[str] = []
+        self._turns = []
+        refused = self._disturb([e for e in entries if e.site == SITE])
+        for entry in entries:
+            if entry.site == SITE:
+                continue
+            try:
+                with reading(f"a perturbation of kind {brief(entry.kind)!r}"):
+                    self._alter(entry, delays, noise, withheld)
+            except MyoError as error:
+                refused = refused or str(error)
+        self._builder.perturb(delays, noise, withheld)
+        return refused
+
+    def _alter(
+        self, entry: PerturbationEntry, delays: dict[str, float], noise: dict[str, float], withheld: list[str]
+    ) -> None:
+        """Add what one entry of site `observation` asks for; refuses what the observation has not."""
+        if entry.kind == "rotation":
+            self._turns.append(self._turn(entry))
+            return
+        if entry.kind == "withhold":
+            names = [str(name) for name in entry.values.get("terms", ())]
+            self._builder.perturb({}, {}, names)
+            withheld += names
+            return
+        values = self._terms(entry)
+        if entry.kind == "delay":
+            more = {k: delays.get(k, 0.0) + v for k, v in values.items()}
+            self._builder.perturb({**delays, **more})
+            delays.update(more)
+        else:
+            more = {k: float(np.hypot(noise.get(k, 0.0), v)) for k, v in values.items()}
+            self._builder.perturb({}, {**noise, **more})
+            noise.update(more)
+
+    def _disturb(self, entries: Sequence[PerturbationEntry]) -> str:
+        """Let these entries act on the hidden state; empty, or why one of them cannot."""
+        refused = self._hidden.take(entries)
+        if self._hidden.idle:
+            return refused
+        try:
+            if self._changeable is None:
+                raise ConfigError(f"policy {self.contract.name!r} cannot be given a hidden state")
+            self._changeable.prepare_changes()
+        except MyoError as error:
+            self._hidden.take(())
+            return str(error)
+        return refused
+
+    def _turn(self, entry: PerturbationEntry) -> tuple[Array, Array]:
+        """A rotation's matrix and centre."""
+        try:
+            angle, centre = float(entry.values["angle_rad"]), np.array(entry.values["centre"], float)[:2]
+            if not (np.isfinite(angle) and centre.shape == (2,) and np.isfinite(centre).all()):
+                raise ValueError("neither may be missing or not finite")
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise ConfigError(f"a rotation needs an angle_rad and a centre with x and y: {error!r}") from error
+        if not any(c.startswith("endpoint/") for t in self.contract.observation for c in t.channels):
+            raise ConfigError(f"policy {self.contract.name!r} does not see the endpoint, so that nothing can be turned")
+        return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]), centre
+
+    def _terms(self, entry: PerturbationEntry) -> dict[str, float]:
+        """What a delay or noise gives for each term."""
+        if entry.kind not in ("delay", "noise"):
+            raise ConfigError(f"a perturbation of kind {entry.kind!r} cannot act at the observation")
+        try:
+            return {k: float(v) for k, v in entry.values.items()}
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"a {entry.kind} needs a number for each term, got {entry.values!r}") from error
+
+    def hear(self, table: Array, moment: Moment) -> Array:
+        """The command after this tick's table, shape (n_command,); computed anew every `period` ticks."""
+        self.fresh = self._count % self.period == 0
+        self._count += 1
+        if self.fresh:
+            action = self.policy.step(self._builder.observe(self._seen(table), moment.rng))
+            if not self._hidden.idle:
+                action = self._disturbed(action, moment.now_ns)
+            self.command = self._within(action)
+        assert self.command is not None
+        return self.command
+
+    def _within(self, action: Array) -> Array:
+        """The command within the bounds that the contract promises; NaN where the action is not finite, so that whoever
+        obeys it sees that."""
+        command = bounded(action, self._low, self._high)
+        if not np.isfinite(command).all():
+            self.events["non_finite"] += 1
+        elif not np.array_equal(command, action):
+            self.events["clipped"] += 1
+        return command[self._order]
+
+    def _disturbed(self, action: Array, now_ns: int) -> Array:
+        """The action once the hidden state is disturbed; the same one where that changes nothing."""
+        before = self.policy.hidden
+        after = self._hidden.apply(before, now_ns)
+        if np.array_equal(before, after) or self._changeable is None:
+            return action
+        return self._changeable.change(after)
+
+    def _seen(self, table: Array) -> Array:
+        """The table with the endpoint turned about a centre (visuomotor rotation)."""
+        if not self._turns:
+            return table
+        where = [self._columns["endpoint/x"], self._columns["endpoint/y"]]
+        out = table.copy()
+        for turn, centre in self._turns:
+            out[0, where] = centre + turn @ (out[0, where] - centre)
+            out[1, where] = turn @ out[1, where]
+        return out

@@ -1,0 +1,216 @@
+"""What a report keeps of the movements: it sees each once, so an hour of them takes no more memory than a minute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.analysis.adaptation import adaptation_index, ideal_force, lateral_component
+from myoprosthesis.analysis.arrays import DataError
+from myoprosthesis.core.force_field import ForceField
+from myoprosthesis.report.blocks import ReportBlock
+from myoprosthesis.report.movement import Array, RecordedMovement, at
+from myoprosthesis.report.trial_table import CATCH, CHANNEL, NORMAL
+
+Small = NDArray[np.float32]
+
+POINTS = 101
+"""Points that are kept of a profile over time."""
+PHASES = ("early", "late")
+EACH = 2
+"""Trials at each target that are early or late."""
+SHOWN = 48
+"""Most movements drawn in one panel."""
+EDGES = np.geomspace(1e-5, 1e2, 281)
+"""s; edges of the histograms of durations, bins 6 % wide."""
+
+
+@dataclass(eq=False)
+class Mean:
+    """The mean of arrays of one shape, kept as a sum."""
+
+    n: int = 0
+    total: Array = field(default_factory=lambda: np.zeros(0))
+
+    def add(self, x: Array) -> None:
+        """One more; of a shape that does not fit, nothing."""
+        if self.n and x.shape != self.total.shape:
+            return
+        self.total = self.total + x if self.n else np.array(x, float)
+        self.n += 1
+
+    @property
+    def value(self) -> Array:
+        """The mean of what was added."""
+        return self.total / max(1, self.n)
+
+
+@dataclass(eq=False)
+class Durations:
+    """A histogram with narrow bins of growing width, and the largest."""
+
+    counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(len(EDGES) + 1, np.int64))
+    largest: float = 0.0
+
+    def add(self, seconds: Array) -> None:
+        """More of them."""
+        if len(seconds):
+            self.counts += np.bincount(np.searchsorted(EDGES, seconds), minlength=len(EDGES) + 1)
+            self.largest = max(self.largest, float(seconds.max()))
+
+    def __len__(self) -> int:
+        return int(self.counts.sum())
+
+    def percentile(self, q: float) -> float:
+        """s, to the width of a bin."""
+        if not len(self):
+            return float("nan")
+        i = int(np.searchsorted(np.cumsum(self.counts), q / 100 * len(self)))
+        middle = np.sqrt(EDGES[np.clip(i, 1, len(EDGES) - 1) - 1] * EDGES[np.clip(i, 1, len(EDGES) - 1)])
+        return float(min(middle, self.largest))
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """Force on the channel's wall over time in one channel trial, positive against the field."""
+
+    trial: int
+    force: Small
+    """(POINTS,) N."""
+    ideal: Small
+    """(POINTS,) N, which would cancel the field at the speed of this movement."""
+    slope: float
+    """Of the regression through zero of the first on the second, from go on; NaN in a session without a field."""
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """Which trials are kept for what."""
+
+    paths: Mapping[int, tuple[int, str]]
+    """Block and panel of each trial that is drawn: `early`, `late`, `catch`, `channel`."""
+    phase: Mapping[int, tuple[int, str]]
+    """Block and phase of each normal trial that counts as early or late."""
+    block: Mapping[int, int]
+    kind: Mapping[int, str]
+    target: Mapping[int, int]
+    gain: Mapping[int, float]
+    """N·s/m."""
+    field: float
+    """N·s/m, the session's first field, against which blocks without one are measured; 0 without any."""
+
+
+@dataclass(eq=False)
+class MovementAccumulators:
+    """Down-sampled paths, profiles and means."""
+
+    times: Array
+    """(POINTS,) s from the go signal, of all profiles."""
+    muscles: tuple[str, ...] = ()
+    paths: dict[int, Small] = field(default_factory=dict)
+    """(POINTS, 2) m, by trial."""
+    lines: dict[int, tuple[Array, Array]] = field(default_factory=dict)
+    """Start and target of these, m."""
+    profiles: list[Profile] = field(default_factory=list)
+    activity: dict[tuple[int, int], Mean] = field(default_factory=dict)
+    """(POINTS, n_muscles) mean activation by block and target, normal trials."""
+    hidden: dict[tuple[int, str, int], Mean] = field(default_factory=dict)
+    """(POINTS, n_units) mean state of the network by block, phase and target."""
+    ticks: Durations = field(default_factory=Durations)
+    """Wall time between states of one trial."""
+    answers: Durations = field(default_factory=Durations)
+    """Wall time from a state to the command that answers it, both as they were received."""
+    timing: list[tuple[int, float, float, float, float, int, int]] = field(default_factory=list)
+    """Trial, wall time of its first and last state (s), median and largest tick (s), samples, samples expected."""
+
+    ledgers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What each node said last of its own timing, by its name."""
+
+    @property
+    def units(self) -> int:
+        """Size of the network's state; 0 when it was not recorded."""
+        return next((m.total.shape[1] for m in self.hidden.values() if m.n), 0)
+
+
+def select(blocks: Sequence[ReportBlock], each: int = EACH) -> Selection:
+    """Early and late are the first and the last `each` normal trials at each target in a block, at most a third of
+    them."""
+    paths: dict[int, tuple[int, str]] = {}
+    phase: dict[int, tuple[int, str]] = {}
+    for b in blocks:
+        normal = b.normal
+        for target in dict.fromkeys(normal.target.tolist()):
+            own = normal.trial[normal.target == target].tolist()
+            n = min(each, max(1, len(own) // 3))
+            for name, some in (("early", own[:n]), ("late", own[n:][-n:])):
+                phase |= dict.fromkeys(some, (b.index, name))
+        for name in PHASES:
+            paths |= dict.fromkeys([t for t, p in phase.items() if p == (b.index, name)][:SHOWN], (b.index, name))
+        for kind in (CATCH, CHANNEL):
+            paths |= dict.fromkeys(b.table.of(kind).trial.tolist()[-SHOWN:], (b.index, kind))
+    every = [(t, b) for b in blocks for t in b.table.trial.tolist()]
+    columns = {c: dict(zip([t for t, _ in every], _column(blocks, c), strict=True)) for c in ("kind", "target", "gain")}
+    field_of = next((b.gain for b in blocks if b.gain), 0.0)
+    block = {t: b.index for t, b in every}
+    return Selection(paths, phase, block, columns["kind"], columns["target"], columns["gain"], field_of)
+
+
+def gather(
+    movements: Iterable[RecordedMovement], chosen: Selection, duration_s: float, lead_s: float = 0.1
+) -> MovementAccumulators:
+    """Take in the movements, one at a time. Profiles go from `lead_s` before the go signal to `duration_s` after."""
+    out = MovementAccumulators(np.linspace(-lead_s, duration_s, POINTS))
+    for m in movements:
+        if m.trial in chosen.block and len(m) >= 2:
+            _add(out, m, chosen)
+    return out
+
+
+def _add(out: MovementAccumulators, m: RecordedMovement, chosen: Selection) -> None:
+    block, kind, target = chosen.block[m.trial], chosen.kind[m.trial], chosen.target[m.trial]
+    if m.trial in chosen.paths:
+        out.paths[m.trial] = at(np.linspace(m.time[0], m.time[-1], POINTS), m.time, m.position).astype(np.float32)
+        out.lines[m.trial] = (m.start, m.target)
+    if kind == CHANNEL:
+        out.profiles.append(_profile(out.times, m, chosen.gain[m.trial] or chosen.field))
+    if kind == NORMAL and m.activation.shape[1]:
+        out.activity.setdefault((block, target), Mean()).add(at(out.times, m.time, m.activation))
+    if m.trial in chosen.phase and m.hidden.shape[1]:
+        key = (*chosen.phase[m.trial], target)
+        out.hidden.setdefault(key, Mean()).add(at(out.times, m.hidden_time, m.hidden))
+    ticks = np.diff(m.wall)
+    out.ticks.add(ticks[ticks >= 0])
+    out.timing.append((m.trial, float(m.wall[0]), float(m.wall[-1]), float(np.median(ticks)), float(ticks.max()),
+                       len(m), m.expected))  # fmt: skip
+    if len(m.command_time):
+        place = np.searchsorted(m.time, m.command_time - 1e-7)
+        here = place < len(m.time)
+        place, sent = place[here], m.command_wall[here]
+        same = np.abs(m.time[place] - m.command_time[here]) < 1e-6
+        took = sent[same] - m.wall[place[same]]
+        out.answers.add(took[took >= 0])
+
+
+def _profile(times: Array, m: RecordedMovement, gain: float) -> Profile:
+    """Of the channel's load on the hand, minus its lateral component is what the hand exerts on the wall."""
+    field_of = ForceField.of(B=[[0.0, gain], [-gain, 0.0]], n=2)
+    against = -(np.sign(gain) or 1.0)
+    moving = m.time >= 0
+    slope = float("nan")
+    try:
+        force = -lateral_component(m.load, m.start, m.target)
+        ideal = ideal_force(m.position, m.velocity, m.start, m.target, field_of)
+        if gain and moving.any():
+            slope = adaptation_index(force[moving], ideal[moving], intercept=False)
+    except DataError:
+        force = ideal = np.zeros(len(m))
+    both = at(times, m.time, against * np.column_stack([force, ideal])).astype(np.float32)
+    return Profile(m.trial, both[:, 0], both[:, 1], slope)
+
+
+def _column(blocks: Sequence[ReportBlock], name: str) -> list[float]:
+    return [x for b in blocks for x in getattr(b.table, name).tolist()]

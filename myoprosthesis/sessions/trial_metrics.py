@@ -1,0 +1,77 @@
+"""What is written down of a finished trial."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.analysis.adaptation import adaptation_index, ideal_force
+from myoprosthesis.core.kinematics import endpoint_error, lateral, lateral_deviation, peak_speed
+from myoprosthesis.core.nanoseconds import NS
+from myoprosthesis.core.trial_plan import TrialPlan
+from myoprosthesis.sessions.folder import COLUMNS
+from myoprosthesis.sessions.session import Session
+from myoprosthesis.sessions.session_trials import CATCH, CHANNEL, SessionTrial, curl_gain, field_of
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PlayedTrial:
+    """The policy of a trial, and what the learner believed before it and reached after it."""
+
+    name: str
+    sha256: str
+    estimate_gain: float | None = None
+    loss: float | None = None
+
+
+def row(
+    session: Session,
+    trial: SessionTrial,
+    plan: TrialPlan,
+    time_ns: NDArray[np.int64],
+    position: Array,
+    velocity: Array,
+    load: Array,
+    dt: float,
+    played: PlayedTrial,
+    lost: str = "",
+) -> dict[str, Any]:
+    """The row of trials.csv; `position` (m), `velocity` (m/s) and `load` (N) of the endpoint have shape (n, 3). A
+    trial that is `lost`, for the reason given, has no figures."""
+    block = session.blocks[trial.block]
+    law = field_of(session, block, plan)
+    planned = {
+        "trial": trial.number, "block": trial.block, "block_name": block.name, "kind": trial.kind,
+        "target": trial.target, "label": plan.label, "start_x": plan.start[0], "start_y": plan.start[1],
+        "target_x": plan.target[0], "target_y": plan.target[1],
+        "go_s": None if plan.go_ns is None else (plan.go_ns - plan.from_ns) / NS,
+        "perturbation": trial.perturbation, "gain": 0.0 if trial.kind == CATCH else curl_gain(law),
+        "policy": played.name, "policy_sha256": played.sha256, "estimate_gain": played.estimate_gain,
+        "loss": played.loss, "samples": len(time_ns), "lost": lost,
+    }  # fmt: skip
+    if lost:
+        return {c: planned.get(c) for c in COLUMNS}
+    error = endpoint_error(position, plan.target, dt)
+    speed = np.linalg.norm(velocity, axis=1)
+    fastest = int(speed.argmax())
+    slope = force = None
+    if trial.kind == CHANNEL:
+        # on the wall, that is minus what the wall exerts, which points to the right of the motion where it is positive
+        wall = -lateral(load, np.zeros(3), np.subtract(plan.target, plan.start))
+        force = float(wall[fastest])
+        moving = time_ns >= (plan.go_ns if plan.go_ns is not None else plan.until_ns)
+        if not law.is_zero and moving.sum() > 2:
+            ideal = ideal_force(position[moving], velocity[moving], plan.start, plan.target, law)
+            slope = adaptation_index(wall[moving], ideal, intercept=False)
+    figures = {
+        "success": bool(error <= session.reaching.radius), "endpoint_error_mm": error * 1e3,
+        "lateral_deviation_mm": lateral_deviation(position, plan.start, plan.target) * 1e3,
+        "lateral_at_peak_speed_mm": float(lateral(position, plan.start, plan.target)[fastest]) * 1e3,
+        "peak_speed": peak_speed(velocity), "channel_slope": slope, "channel_force_N": force,
+    }  # fmt: skip
+    return {c: {**planned, **figures}[c] for c in COLUMNS}

@@ -1,0 +1,160 @@
+"""Starts the processes of a stack, starts again those that die, and ends them all together."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from myoprosthesis.stack.description import NodeSpec
+
+REFUSED, FAILED = 2, 3
+"""Exit status of a process that cannot use what it was given, and of one whose work cannot go on."""
+_LABELS = re.compile(r"^(\[[^]]*\] ?)+: |^error: ")
+"""What ROS's log and our processes put before a sentence."""
+GRACE_S = 4.0
+FIRST_S = 2.0
+"""How long the effector has to end before the others are asked to."""
+BYSTANDERS = ("twin", "recorder")
+"""Processes without which the effector goes on."""
+FEWEST_S = 2.0
+"""A process that dies sooner than this after its start, three times on end, is not started again."""
+
+
+class Supervisor:
+    """A small keeper of processes. `tell` receives a node's name and a line of its output or of ours; `resumed` says
+    with which parameters a node that died goes on, beside those that it had."""
+
+    def __init__(
+        self, nodes: Sequence[NodeSpec], tell: Callable[[str, str], None], namespace: str = "",
+        resumed: Callable[[str], Mapping[str, Any]] = lambda name: {},
+    ) -> None:  # fmt: skip
+        self._nodes = {n.name: n for n in nodes}
+        self._tell, self._namespace, self._resumed = tell, namespace, resumed
+        self._running: dict[str, subprocess.Popen[str]] = {}
+        self._started: dict[str, float] = {}
+        self._short: dict[str, int] = {}
+        self._last: dict[str, str] = {}
+        self._listeners: dict[str, threading.Thread] = {}
+        self._run = uuid.uuid4().hex
+        self.restarts: dict[str, int] = {}
+
+    def start(self) -> None:
+        """Start every process."""
+        for node in self._nodes.values():
+            self._start(node)
+
+    def poll(self) -> str:
+        """Start again what has died; a sentence when a process cannot be kept alive, else nothing."""
+        for name, process in list(self._running.items()):
+            code = process.poll()
+            if code is None:
+                continue
+            if code in (REFUSED, FAILED):
+                self._listeners[name].join(1.0)
+                what = "was not started" if code == REFUSED else "failed"
+                return f"{name} {what}: {self._last.get(name, 'it did not say why')}"
+            node, lived = self._nodes[name], time.monotonic() - self._started[name]
+            self._short[name] = self._short.get(name, 0) + 1 if lived < FEWEST_S else 0
+            died = f"died by signal {-code}" if code < 0 else f"ended with status {code}"
+            if not node.respawn or self._short[name] >= 3:
+                return f"{name} {died} and is not started again"
+            idle = "" if name in BYSTANDERS else ", the effector idles meanwhile"
+            self._tell(name, f"{died} after {lived:.1f} s; started again{idle}")
+            self.restarts[name] = self.restarts.get(name, 0) + 1
+            self.remember(name, self._resumed(name))
+            self._start(self._nodes[name])
+        return ""
+
+    def remember(self, name: str, parameters: Mapping[str, Any]) -> None:
+        """Values that a node was given while it ran: it gets them again when it is started again."""
+        if name in self._nodes:
+            kept = {**self._nodes[name].parameters, **parameters}
+            self._nodes[name] = replace(
+                self._nodes[name], parameters={k: v for k, v in kept.items() if v not in ("", [])}
+            )
+
+    def pids(self) -> dict[str, int]:
+        """Process numbers by node."""
+        return {name: p.pid for name, p in self._running.items()}
+
+    def stop(self) -> None:
+        """End everything: the effector first, which then is in its fail state before anybody else is gone, and does not
+        take an emulator that ends for a hand that is lost."""
+        order = sorted(self._running, key=lambda n: n != "effector")
+        for name in order:
+            process = self._running[name]
+            if process.poll() is None:
+                process.terminate()  # and no interrupt: a process that still imports would tell of it at length
+            if name == "effector":
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(FIRST_S)
+        deadline = time.monotonic() + GRACE_S
+        for name in order:
+            try:
+                self._running[name].wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                self._tell(name, "did not end when asked and was killed")
+                self._running[name].kill()
+                self._running[name].wait()
+
+    def _start(self, node: NodeSpec) -> None:
+        arguments = [
+            sys.executable,
+            "-m",
+            node.module,
+            "--ros-args",
+            "-r",
+            f"__node:={node.node or node.name}",
+            "--log-level",
+            "warn",
+        ]
+        space = "/".join(part for part in (self._namespace.strip("/"), node.namespace) if part)
+        if space:
+            arguments += ["-r", f"__ns:=/{space}"]
+        for key, value in node.parameters.items():
+            arguments += ["-p", f"{key}:={ros_text(value)}"]
+        for old, new in node.remappings.items():
+            arguments += ["-r", f"{old}:={new}"]
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "MYOPROSTHESIS_PARENT": str(os.getpid())}
+        environment["MYOPROSTHESIS_RUN"] = self._run
+        process = subprocess.Popen(
+            arguments,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+        )
+        self._running[node.name], self._started[node.name] = process, time.monotonic()
+        listener = threading.Thread(target=self._listen, args=(node.name, process), daemon=True)
+        self._listeners[node.name] = listener
+        listener.start()
+
+    def _listen(self, name: str, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.strip():
+                self._last[name] = _LABELS.sub("", line.strip())
+                self._tell(name, line.rstrip())
+
+
+def ros_text(value: Any) -> str:
+    """A parameter's value as the text after `:=`."""
+    if isinstance(value, (list, tuple)):
+        return json.dumps(list(value))
+    if isinstance(value, float):
+        return repr(value)
+    return json.dumps(value)

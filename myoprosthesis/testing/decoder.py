@@ -1,0 +1,221 @@
+"""What every kind of decoder model must do."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.testing.demand import demand
+
+if TYPE_CHECKING:
+    from myoprosthesis.decoders.decision import Decision
+    from myoprosthesis.decoders.models import ModelKind
+    from myoprosthesis.emg.recording import EmgRecording
+    from myoprosthesis.training.decoding.fitting import Fitted
+    from myoprosthesis.training.decoding.windows import Windows
+
+Array = NDArray[np.float64]
+Own = Callable[["ModelKind", Array, NDArray[Any], str, NDArray[np.intp]], Array]
+RATE, SECONDS, STEP_S, WINDOW_S = 200.0, 24, 0.05, 0.2
+FEATURES = ("mav", "log_var")
+CHANNELS = ("a", "b", "c")
+CLASSES = ("close", "open", "rest")
+TARGETS = ("grip", "wrist")
+LEAST = {"classes": 0.8, "switches": 0.8, "values": 0.5}
+"""Share of windows decided rightly, or R², on what was fitted: the data are easy, columns in another order fail."""
+GAP = 1e-3
+
+
+def check_decoder(make: Callable[[], ModelKind], own: Own | None = None) -> None:
+    """A model fits each task that it declares to a minute of made-up EMG, always in the same way; the file that is
+    exported computes the same, for any way to cut the stream; and what cannot be fitted gets one sentence.
+
+    `make` is to give equal models, quick to fit. `own(model, z, y, task, sequence_id)` are scores or values (n, n_out)
+    of
+    the library that fits, for the rows that it fitted: give it, and the network is held against them."""
+    from myoprosthesis.decoders.options import TASKS
+
+    tasks = make().tasks
+    strange = [t for t in tasks if t not in TASKS]
+    demand(not strange and bool(tasks), f"its tasks are {tasks}: some of {', '.join(TASKS)} are needed")
+    for task in TASKS:
+        if task in tasks:
+            _check_task(make, task, own)
+        else:
+            _refused(f"the task {task}, which it does not have,", lambda t=task: _fit(make(), _windows(t), t))  # type: ignore[misc]
+
+
+def _check_task(make: Callable[[], ModelKind], task: str, own: Own | None) -> None:
+    windows, model = _windows(task), make()
+    kept = windows.x.copy(), windows.target.copy()
+    fitted = _fit(model, windows, task)
+    same = np.array_equal(windows.x, kept[0]) and np.array_equal(windows.target, kept[1])
+    demand(same, f"{task}: fit changes the windows that it is given")
+    scores, _ = fitted(windows.x, windows.sequence_id)
+    _check_scores(scores, windows, task)
+    for other in (model, make()):
+        again, _ = _fit(other, windows, task)(windows.x, windows.sequence_id)
+        demand(np.array_equal(again, scores), f"{task}: fitted again, it answers otherwise: seed what it draws")
+    if own is not None:
+        z = fitted.normaliser(windows.x)
+        wanted = np.asarray(own(make(), z, _answers(windows, task), task, windows.sequence_id)).reshape(scores.shape)
+        gap = float((np.abs(scores - wanted) / np.maximum(1.0, np.abs(wanted))).max())
+        demand(gap < GAP, f"{task}: the network differs by {gap:.2g} from what the library itself predicts")
+    _check_file(fitted, windows, task)
+    _check_refusals(make, windows, task)
+
+
+def _check_scores(scores: Array, windows: Windows, task: str) -> None:
+    wanted = (len(windows), len(_names(task)))
+    demand(scores.shape == wanted, f"{task}: scores have shape {scores.shape}, not {wanted}")
+    demand(bool(np.isfinite(scores).all()), f"{task}: scores are not finite")
+    if task == "values":
+        spread = ((windows.target - windows.target.mean(axis=0)) ** 2).sum(axis=0)
+        worth = float((1 - ((windows.target - scores) ** 2).sum(axis=0) / spread).min())
+    else:
+        demand(bool((scores >= 0).all() and (scores <= 1).all()), f"{task}: scores leave 0 to 1")
+        truth = _answers(windows, task)
+        worth = float(((scores.argmax(axis=1) if task == "classes" else scores > 0.5) == truth).mean())
+    if task == "classes":
+        demand(bool(np.allclose(scores.sum(axis=1), 1.0)), "classes: the scores of a window do not sum to 1")
+    demand(worth >= LEAST[task], f"{task}: {worth:.2f} on what it was fitted on, at least {LEAST[task]} is expected")
+
+
+def _check_file(fitted: Fitted, windows: Windows, task: str) -> None:
+    """The file against the model, over a stream from its beginning."""
+    from myoprosthesis.core.errors import MyoError
+    from myoprosthesis.decoders.decoder import Decoder
+    from myoprosthesis.emg.conditioning import Conditioner, Conditioning
+    from myoprosthesis.policies.onnx_policy import OnnxPolicy
+    from myoprosthesis.training.decoding import fitting
+
+    settings, n = Conditioning(RATE, "V"), len(fitted.names)
+    low, high = (np.full(n, -9.0), np.full(n, 9.0)) if task == "values" else (np.zeros(n), np.ones(n))
+    how = {"task": task, "window_s": WINDOW_S, "reject_below": 0.5, "debounce": 2, "drift_beyond": 1.0, "drift_s": 0.5}
+    terms = fitting.contract("checked", fitted, FEATURES, CHANNELS, settings, how, STEP_S, low, high, "1", {})
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            fitting.write(fitted, terms, Path(folder), windows.x)
+            decoder = Decoder(OnnxPolicy(Path(folder) / "policy.onnx"))
+        except MyoError as error:
+            raise AssertionError(f"{task}: it cannot be exported: {error}") from error
+    filtered = Conditioner(settings, CHANNELS).feed(_recording(task, seed=9).samples).filtered
+    ends, rows = decoder.features.feed(filtered)
+    decoder.reset()
+    whole = decoder.feed(filtered)
+    demand([d.sample for d in whole] == ends.tolist(), f"{task}: decisions are not where the windows end")
+    wanted = np.column_stack(fitted(rows))
+    given = np.array([[*d.scores, d.novelty] for d in whole])
+    gap = float((np.abs(given - wanted) / np.maximum(1.0, np.abs(wanted))).max())
+    demand(gap < GAP, f"{task}: over a stream the file differs from the model by {gap:.2g}")
+    broken, last = filtered.copy(), len(filtered) // 2
+    broken[last] = np.nan
+    decoder.reset()
+    for d in decoder.feed(broken):
+        holds = d.sample - decoder.features.window <= last < d.sample
+        finite = bool(np.isfinite([*d.scores, d.novelty]).all())
+        demand(finite != holds, f"{task}: a window {'with' if holds else 'without'} NaN gets {d.scores}")
+        demand(d.rejected or not holds, f"{task}: a window with NaN is not rejected")
+    rng = np.random.default_rng(0)
+    for most in (3, 40, 500):
+        decoder.reset()
+        cuts = np.cumsum(rng.integers(0, most + 1, 2 * len(filtered) // most))
+        parts = [d for part in np.split(filtered, cuts[cuts < len(filtered)]) for d in decoder.feed(part)]
+        demand(_told(parts) == _told(whole), f"{task}: cut into up to {most} samples, the stream is decided otherwise")
+
+
+def _told(decisions: list[Decision]) -> list[Any]:
+    return [
+        (d.sample, d.scores.tobytes(), d.choice, d.confidence, d.rejected, d.speed, d.novelty, d.drifting)
+        for d in decisions
+    ]
+
+
+def _check_refusals(make: Callable[[], ModelKind], windows: Windows, task: str) -> None:
+    holed = replace(windows, x=np.where(np.arange(len(windows))[:, None] == 7, np.nan, windows.x))
+    _refused(f"{task} from features that are not finite", lambda: _fit(make(), holed, task))
+    few = windows.where(np.arange(len(windows)) < 3)
+    _refused(f"{task} from three windows", lambda: _fit(make(), few, task))
+    if task == "classes":
+        one = windows.where(windows.label == CLASSES[0])
+        _refused("one class", lambda: _fit(make(), one, task, CLASSES[:1]))
+        _refused("a class without windows", lambda: _fit(make(), one, task))
+    elif task == "switches":
+        on = replace(windows, target=np.ones_like(windows.target))
+        _refused("a switch that is always on", lambda: _fit(make(), on, task))
+
+
+def _refused(what: str, fit: Callable[[], object]) -> None:
+    from myoprosthesis.core.errors import ConfigError
+
+    try:
+        fit()
+    except ConfigError as error:
+        words = str(error).strip()
+        demand(bool(words) and "\n" not in words, f"{what} is refused with other than one sentence: {words!r}")
+    except Exception as error:
+        raise AssertionError(f"{what} raises {type(error).__name__}, not ConfigError: {error}") from error
+    else:
+        raise AssertionError(f"{what} is not refused")
+
+
+def _fit(model: ModelKind, windows: Windows, task: str, names: tuple[str, ...] = ()) -> Fitted:
+    from myoprosthesis.training.decoding.fitting import fit
+
+    return fit(windows, model, task, names or _names(task))
+
+
+def _names(task: str) -> tuple[str, ...]:
+    return CLASSES if task == "classes" else TARGETS
+
+
+def _answers(windows: Windows, task: str) -> NDArray[Any]:
+    """Answers as a model is given them."""
+    if task == "classes":
+        return np.searchsorted(np.array(CLASSES), windows.label)
+    return (windows.target > 0.5).astype(int) if task == "switches" else windows.target
+
+
+def _windows(task: str) -> Windows:
+    from myoprosthesis.emg.conditioning import Conditioning
+    from myoprosthesis.emg.recording_format import RecordingFormat
+    from myoprosthesis.training.decoding.windows import Cut, windows
+
+    recordings = [(Path(f"{k}"), _recording(task, k)) for k in range(2)]
+    return windows(
+        recordings,
+        RecordingFormat(),
+        Conditioning(RATE, "V"),
+        FEATURES,
+        WINDOW_S,
+        Cut(STEP_S),
+        labelled=task == "classes",
+    )
+
+
+def _recording(task: str, seed: int) -> EmgRecording:
+    """Noise whose strength in the first two channels tells the answer; the third knows nothing."""
+    from myoprosthesis.emg.recording import EmgRecording, Span
+
+    n = round(SECONDS * RATE)
+    times = np.arange(n) / RATE
+    second = times.astype(int) // 2
+    if task == "values":
+        effort = 0.5 + 0.5 * np.sin(2 * np.pi * times[:, None] / np.array([5.0, 7.0]) + seed)
+    elif task == "switches":
+        effort = np.stack([second % 2, second // 2 % 2], axis=1).astype(float)
+    else:
+        effort = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])[second % 3]
+    strength = np.column_stack([0.05 + effort, np.full(n, 0.5)])
+    samples = 1e-4 * strength * np.random.default_rng(seed).normal(size=(n, 3))
+    spans = tuple(Span(CLASSES[k % 3], round(2 * k * RATE), round(2 * (k + 1) * RATE)) for k in range(SECONDS // 2))
+    return EmgRecording(
+        samples, CHANNELS, RATE, "V", times, spans=spans if task == "classes" else (),
+        targets=effort, target_names=TARGETS,
+    )  # fmt: skip

@@ -1,0 +1,131 @@
+"""What every effector must do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.core.disturbance import NO_DISTURBANCE, Disturbance
+from myoprosthesis.core.effector import Effector
+from myoprosthesis.core.effector_spec import EffectorSpec
+from myoprosthesis.core.effector_state import EffectorState
+from myoprosthesis.core.force_field import ForceField
+from myoprosthesis.testing.demand import demand
+from myoprosthesis.testing.stop import check_stop
+
+Array = NDArray[np.float64]
+SITES = ("endpoint", "joint", "muscle")
+
+
+def check_effector(make: Callable[[], Effector], seconds: float = 10.0) -> None:
+    """An effector keeps its own specification, hands out states that stay as they are, does the same again after
+    the same reset, reports the loads it applied, is still finite after `seconds` of random commands, and one that has
+    a time of its own stops as `check_stop` demands."""
+    effector = make()
+    demand(isinstance(effector, Effector), f"{type(effector).__name__} needs spec, reset, step and close")
+    spec = effector.spec
+    _check_spec(spec)
+    low, high = spec.command.bounds()
+    start = effector.reset(0)
+    check_state(start, spec)
+    for command in (low, high, (low + high) / 2):
+        given = command.copy()
+        before = effector.reset(0)
+        kept = before.table.copy()
+        after = effector.step(given, NO_DISTURBANCE)
+        check_state(after, spec)
+        demand(np.array_equal(given, command), "step changes the command it was given")
+        given += 1.0
+        demand(
+            bool((after.applied >= low - 1e-9).all() and (after.applied <= high + 1e-9).all()),
+            f"the applied command {after.applied} is outside the limits, or is the caller's own array",
+        )
+        demand(np.array_equal(before.table, kept), "a state changes after it was returned: return copies")
+        if spec.steppable:
+            passed = after.time - before.time
+            demand(abs(passed - spec.dt) < 1e-9, f"a step of {spec.dt} s moved time by {passed} s")
+    for site in spec.sites:
+        _check_site(effector, site)
+    if spec.steppable:
+        once = _trajectory(effector, seconds)
+        again, other = _trajectory(effector, min(seconds, 1.0)), _trajectory(make(), min(seconds, 1.0))
+        n = len(again)
+        demand(np.array_equal(once[:n], again), "after a reset the same commands give other states")
+        demand(np.array_equal(again, other), "a second instance gives other states")
+    effector.close()
+    effector.close()
+    if spec.steppable:
+        check_stop(make)
+
+
+def _check_spec(spec: EffectorSpec) -> None:
+    demand(EffectorSpec.from_json(spec.to_json()) == spec, "the specification does not come back from JSON as it was")
+    demand(len(set(spec.channels)) == len(spec.channels), "the channels of the state are not unique")
+    demand(spec.command.size > 0, "an effector without command channels cannot be commanded")
+    demand(set(spec.sites) <= set(SITES), f"sites are {', '.join(SITES)}; got {', '.join(spec.sites)}")
+    demand("endpoint" not in spec.sites or bool(spec.endpoint), "a field at the endpoint needs an endpoint")
+    demand(len(spec.home) == (3 if spec.endpoint else 0), f"home has {len(spec.home)} coordinates")
+
+
+def check_state(state: EffectorState, spec: EffectorSpec) -> None:
+    """A state is whole, finite, and of this specification."""
+    demand(state.spec is spec or state.spec == spec, "a state bears another specification than the effector")
+    wanted = (3, len(spec.channels))
+    demand(state.table.shape == wanted, f"the state's table has shape {state.table.shape}, not {wanted}")
+    demand(state.applied.shape == (spec.command.size,), f"{state.applied.shape} is not one applied value per channel")
+    demand(bool(np.isfinite(state.table).all() and np.isfinite(state.time)), "a state is not finite")
+    if spec.muscles:
+        a = state.activation
+        demand(bool((a >= -1e-9).all() and (a <= 1 + 1e-9).all()), f"activation is outside 0..1: {a.min()}..{a.max()}")
+
+
+def _check_site(effector: Effector, site: str) -> None:
+    """What is imposed acts, is reported, and leaves no trace after the next reset."""
+    spec = effector.spec
+    low, high = spec.command.bounds()
+    command = low + 0.3 * (high - low)
+
+    def after(imposed: Disturbance) -> EffectorState:
+        effector.reset(0)
+        for _ in range(3):
+            state = effector.step(command, imposed)
+        return state
+
+    free = after(NO_DISTURBANCE)
+    if site == "endpoint":
+        idle, force = Disturbance(endpoint=ForceField.zero()), np.array([0.01, 0.02, 0.0])
+        loaded = after(Disturbance(endpoint=ForceField.of(f0=force)))
+        demand(np.allclose(loaded.load, force), f"a force of {force} N at the endpoint is reported as {loaded.load}")
+    elif site == "joint":
+        idle, torque = Disturbance(joint=ForceField.zero(len(spec.joints))), np.full(len(spec.joints), 1e-3)
+        loaded = after(Disturbance(joint=ForceField.of(f0=torque, n=torque.size)))
+        told = loaded.joint_load
+        demand(told.shape == torque.shape, f"{told.shape} is not one load per joint")
+        demand(
+            bool(np.isin(np.round(told / torque, 9), (0.0, 1.0)).all() and told.any()),
+            f"a load of {torque} on the joints is reported as {told}",
+        )
+    else:
+        idle = Disturbance(strength=np.ones(len(spec.muscles)))
+        loaded = after(Disturbance(strength=np.zeros(len(spec.muscles))))
+    demand(not np.array_equal(loaded.table, free.table), f"what is imposed at its {site} changes nothing")
+    unmoved = np.allclose(after(idle).table, free.table, atol=1e-9)
+    demand(unmoved, f"a null load, imposed at its {site}, changes the motion")
+    demand(np.array_equal(after(NO_DISTURBANCE).table, free.table), f"what was imposed at its {site} outlives a reset")
+
+
+def _trajectory(effector: Effector, seconds: float) -> Array:
+    """Tables of all ticks, shape (n_ticks, 3, n_channels), under random commands held for 0.1 s each."""
+    spec = effector.spec
+    rng, (low, high) = np.random.default_rng(1), spec.command.bounds()
+    effector.reset(0)
+    tables = []
+    for k in range(max(1, round(seconds / spec.dt))):
+        if k % max(1, round(0.1 / spec.dt)) == 0:
+            command = rng.uniform(low, high)
+        state = effector.step(command, NO_DISTURBANCE)
+        check_state(state, spec)
+        tables.append(state.table)
+    return np.array(tables)

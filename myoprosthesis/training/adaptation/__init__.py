@@ -1,0 +1,1 @@
+"""Learning between the trials of a session."""

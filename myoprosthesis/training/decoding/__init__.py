@@ -1,0 +1,1 @@
+"""Decoders fitted to recorded EMG, judged and compared."""

@@ -1,0 +1,208 @@
+"""Windows of recordings as a decoder would see them, with their answers, and the splits to judge a decoder by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.options import option
+from myoprosthesis.decoders.features import FeatureStream
+from myoprosthesis.emg.conditioning import Conditioner, Conditioning
+from myoprosthesis.emg.recording import EmgRecording
+from myoprosthesis.emg.recording_format import RecordingFormat
+from myoprosthesis.emg.signal_quality import breaks
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+SPLITS = ("repetition", "session", "file", "time")
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """`x` (n, n_features); for each window its `label`, `target` (n, k), where it comes from, and its first and last
+    sample there. A window counts only when all of its samples lie in one labelled span, after the margin, and follow
+    each other without a gap in time."""
+
+    x: Array
+    label: NDArray[np.str_]
+    target: Array
+    session: NDArray[np.str_]
+    file: NDArray[np.str_]
+    repetition: NDArray[np.str_]
+    first: NDArray[np.intp]
+    last: NDArray[np.intp]
+    total: NDArray[np.intp]
+    """Samples in the window's file."""
+    place: NDArray[np.intp]
+    """Grows by one from a window to the next of its recording and span without a gap in time, and never else."""
+
+    @property
+    def sequence_id(self) -> NDArray[np.intp]:
+        """Number (n,) of the sequence that each window lies in: rows a step apart, of one recording and span."""
+        return np.concatenate([[0], np.cumsum(np.diff(self.place) != 1)]).astype(np.intp)[: len(self)]
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def where(self, mask: Mask) -> Windows:
+        """Those windows for which `mask` is true."""
+        return Windows(**{f.name: getattr(self, f.name)[mask] for f in fields(self)})
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How windows are cut from recordings for a fit."""
+
+    step_s: float = option(0.05, "a decision every", "s", 1e-3, 10.0)
+    margin_s: float = option(0.0, "left out at the start of each labelled span: the person's reaction", "s", 0.0, 10.0)
+    target_median_s: float = option(0.0, "a target is the median of so long a past", "s", 0.0, 10.0)
+
+
+def refuse(recording: EmgRecording, path: Path, remedy: str = "leave it out with --channels") -> None:
+    """Raise what makes a recording useless: values that are not finite, electrodes that stand still."""
+    bad = ~np.isfinite(recording.samples).all(axis=0)
+    if bad.any():
+        raise ConfigError(
+            f"{path}: channel {recording.channels[int(bad.argmax())]!r} holds values that are not finite; "
+            f"see emg info; {remedy}"
+        )
+    flat = np.ptp(recording.samples, axis=0) == 0
+    if flat.any():
+        raise ConfigError(
+            f"{path}: channel {recording.channels[int(flat.argmax())]!r} is flat: its electrode is off; {remedy}"
+        )
+
+
+def windows(
+    recordings: Sequence[tuple[Path, EmgRecording]], layout: RecordingFormat, settings: Conditioning,
+    features: Sequence[str],
+    window_s: float, cut: Cut, dead_zone: float = 0.0, labelled: bool = True,
+) -> Windows:  # fmt: skip
+    """Each recording is conditioned and cut from its beginning, as a stream; no window knows of another recording."""
+    rows: dict[str, list] = {f.name: [] for f in fields(Windows)}
+    begin = 0
+    for path, recording in recordings:
+        filtered = Conditioner(settings, recording.channels).feed(recording.samples).filtered
+        stream = FeatureStream(features, recording.channels, settings.rate, window_s, cut.step_s, dead_zone)
+        ends, x = stream.feed(filtered)
+        first, last = ends - stream.window, ends - 1
+        target = _past_median(recording.targets, round(cut.target_median_s * settings.rate))
+        owner = owners(recording, first, last, round(cut.margin_s * settings.rate))
+        keep = owner >= 0 if labelled else np.ones(len(ends), bool)
+        keep &= np.isfinite(target[last]).all(axis=1) & ~over_breaks(recording, first, last)
+        repetition = repetitions(recording, layout, path)
+        labels = [s.label for s in recording.spans]
+        n = int(keep.sum())
+        rows["x"].append(x[keep])
+        rows["label"].append(np.array([labels[k] if k >= 0 else "" for k in owner[keep]], np.str_))
+        rows["repetition"].append(np.array([repetition[k] if k >= 0 else "" for k in owner[keep]], np.str_))
+        rows["target"].append(target[last][keep])
+        rows["session"].append(np.array([layout.found("session", path)] * n, np.str_))
+        rows["file"].append(np.array([str(path)] * n, np.str_))
+        rows["first"].append(first[keep])
+        rows["last"].append(last[keep])
+        rows["total"].append(np.full(n, len(recording), np.intp))
+        piece = np.searchsorted(breaks(recording), first, "right") * (len(recording.spans) + 1) + owner + 1
+        place = begin + np.arange(len(ends)) + piece * (len(ends) + 2)
+        begin = int(place.max(initial=begin)) + 2
+        rows["place"].append(place[keep])
+    made = Windows(**{name: np.concatenate(parts) for name, parts in rows.items()})
+    if not len(made):
+        raise ConfigError("the recordings hold no labelled window: are they labelled, and long enough?")
+    return made
+
+
+def over_breaks(recording: EmgRecording, first: NDArray[np.intp], last: NDArray[np.intp]) -> Mask:
+    """Whether a gap in time, or a jump of the clock, lies between the first and the last sample of a window."""
+    places = breaks(recording)
+    return np.asarray(np.searchsorted(places, last, "right") > np.searchsorted(places, first, "right"))
+
+
+def broken(recordings: Sequence[tuple[Path, EmgRecording]], window_s: float, step_s: float, margin_s: float) -> int:
+    """How many windows would count if no gap in time lay in them."""
+    count = 0
+    for _, recording in recordings:
+        window, step = round(window_s * recording.rate), round(step_s * recording.rate)
+        first = np.arange(0, len(recording) - window + 1, step)
+        last = first + window - 1
+        counts = _spans_of(recording, first, last, round(margin_s * recording.rate)) >= 0
+        count += int(over_breaks(recording, first, last)[counts if recording.spans else slice(None)].sum())
+    return count
+
+
+def owners(recording: EmgRecording, first: NDArray[np.intp], last: NDArray[np.intp], margin: int) -> NDArray[np.intp]:
+    """Number of the span that a window lies in wholly, after the margin and without a gap in time; −1 for none."""
+    return np.where(over_breaks(recording, first, last), -1, _spans_of(recording, first, last, margin))
+
+
+def _spans_of(
+    recording: EmgRecording, first: NDArray[np.intp], last: NDArray[np.intp], margin: int
+) -> NDArray[np.intp]:
+    """Number of the span that a window lies in wholly, after the margin; −1 for none."""
+    owner = np.full(len(first), -1, np.intp)
+    for k, span in enumerate(recording.spans):
+        owner[(first >= span.start + margin) & (last < span.stop)] = k
+    return owner
+
+
+def repetitions(recording: EmgRecording, layout: RecordingFormat, path: Path) -> list[str]:
+    """The repetition of each span: what the path says, or how often the file had this label before."""
+    said = layout.found("repetition", path)
+    count: dict[str, int] = {}
+    out = []
+    for span in recording.spans:
+        out.append(said or str(count.get(span.label, 0)))
+        count[span.label] = count.get(span.label, 0) + 1
+    return out
+
+
+def _past_median(targets: Array, n: int) -> Array:
+    """Each value replaced by the median of the last `n`, itself included."""
+    if n < 2 or not targets.size:
+        return targets
+    padded = np.concatenate([np.repeat(targets[:1], n - 1, axis=0), targets])
+    view = np.lib.stride_tricks.sliding_window_view(padded, n, axis=0)
+    return np.asarray(np.median(view, axis=-1))
+
+
+def splits(w: Windows, by: str, test: Sequence[str] = (), train_share: float = 0.7) -> Iterator[tuple[str, Mask, Mask]]:
+    """Name, windows to fit on, windows to judge by. Whole repetitions, sessions or files are held out: each in turn,
+    or together those named in `test` (`odd`, `even`, or names). By time, the first `train_share` of each file is
+    fitted on and the rest judged; windows that reach over the boundary belong to neither."""
+    if by not in SPLITS:
+        raise ConfigError(f"a split by {by!r} is none of {', '.join(SPLITS)}")
+    if by == "time":
+        if test:
+            raise ConfigError(
+                f"test {', '.join(test)!r} has no use in a split by time, which holds out the last part of each file: "
+                f"leave it out, or split by {', '.join(SPLITS[:-1])}"
+            )
+        boundary = (train_share * w.total).astype(int)
+        yield f"last {1 - train_share:.0%}", w.last < boundary, w.first >= boundary
+        return
+    given = getattr(w, by)
+    known = sorted(set(given.tolist()))
+    if len(known) < 2:
+        raise ConfigError(f"only one {by} is there ({known[0] or 'unnamed'}): choose another split, or add recordings")
+    if not test:
+        for name in known:
+            yield name, given != name, given == name
+        return
+    if list(test) in (["odd"], ["even"]):
+        if not all(name.isdigit() for name in known):
+            raise ConfigError(f"odd and even need {by}s that are numbers; there are {', '.join(known)}")
+        chosen = [name for name in known if int(name) % 2 == (test[0] == "odd")]
+    else:
+        chosen = list(test)
+        for name in chosen:
+            if name not in known:
+                raise ConfigError(f"there is no {by} {name!r}; there are {', '.join(known)}")
+    held = np.isin(given, chosen)
+    if held.all():
+        raise ConfigError(f"every {by} is held out: nothing is left to fit on")
+    yield "+".join(chosen), ~held, held

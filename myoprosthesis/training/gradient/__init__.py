@@ -1,0 +1,1 @@
+"""Recurrent networks trained by the gradient through a differentiable body."""

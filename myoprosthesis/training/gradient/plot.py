@@ -1,0 +1,53 @@
+"""The course of a training run as a picture."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from myoprosthesis.training import checkpoint
+
+
+def loss_curve(history: Sequence[dict[str, Any]], path: Path, title: str) -> None:
+    """Write loss and endpoint error against batches, stages marked, to a PNG; does nothing without history."""
+    if not history:
+        return
+    from matplotlib.figure import Figure  # here, because training goes on without a picture until then
+    from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+
+    figure = Figure(figsize=(7, 3.6), layout="constrained")
+    axes = figure.subplots()
+    other = axes.twinx()
+    batch = [row["batch"] for row in history]
+    axes.plot(batch, [row["loss"] for row in history], color="#1f4e79", lw=1.8)
+    other.plot(batch, [row["error_mm"] for row in history], color="#c0392b", lw=1.0, ls=(0, (4, 2)))
+    axes.set(xlabel="batch", yscale="log", title=title)
+    axes.set_ylabel("loss", color="#1f4e79")
+    other.set(yscale="log")
+    other.set_ylabel("endpoint error, mm", color="#c0392b")
+    stages = [row["stage"] for row in history]
+    for i, stage in enumerate(stages):
+        if i == 0 or stage != stages[i - 1]:
+            at = batch[i - 1] if i else 0
+            axes.axvline(at, color="0.75", lw=0.8, zorder=0)
+            axes.annotate(
+                stage,
+                (at, 1),
+                xycoords=("data", "axes fraction"),
+                xytext=(3, -3),
+                rotation=90,
+                textcoords="offset points",
+                va="top",
+                fontsize=7,
+                color="0.4",
+            )
+    for side in (axes, other):
+        side.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        side.yaxis.set_major_formatter(ScalarFormatter())
+        side.yaxis.set_minor_formatter(NullFormatter())
+        side.spines["top"].set_visible(False)
+    picture = io.BytesIO()
+    figure.savefig(picture, dpi=110, format="png")
+    checkpoint.write(path, lambda file: file.write(picture.getvalue()))

@@ -1,0 +1,353 @@
+"""The port of a hand and its keeper: what is written when the owner falls silent, dies, or the keeper does."""
+
+import errno
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+import tty
+
+import numpy as np
+import pytest
+
+from myoprosthesis.core import registry
+from myoprosthesis.core.guard import GuardedEffector
+from myoprosthesis.core.serial_errors import explain
+from myoprosthesis.effectors.serial_hand import port_server as keeping
+from myoprosthesis.effectors.serial_hand.hands import ability_hand
+from myoprosthesis.effectors.serial_hand.port_client import START, PortClient, slow_adapter
+from myoprosthesis.effectors.serial_hand.port_server import LastWill, PortServer
+from myoprosthesis.effectors.serial_hand.prosthetic_hand import HandOptions
+from myoprosthesis.emulators.ability_hand import AbilityHandEmulator
+from myoprosthesis.emulators.emulated_port import EmulatedPort
+from myoprosthesis.emulators.inspire_rh56 import InspireRh56Emulator
+from myoprosthesis.hands import grips, hand_spec
+from myoprosthesis.hands.ability_hand import LEAVE, PER_RAD, POSITION, Deframer
+from myoprosthesis.testing import check_hand_owner
+from myoprosthesis.testing.hand_owner import lives
+
+SAID = {
+    errno.ENOENT: "there is no port /dev/x: ",
+    errno.EBUSY: "/dev/x is busy: another program has it open",
+    errno.EACCES: "no permission for /dev/x: join the group dialout with `sudo usermod -aG dialout ",
+    errno.ENOTTY: "/dev/x cannot be used as a serial port",
+}
+
+
+@pytest.mark.parametrize("code", SAID)
+def test_what_is_wrong_with_a_port_is_one_sentence(code):
+    assert explain("/dev/x", OSError(code, os.strerror(code)), "hand").startswith(SAID[code])
+
+
+@pytest.fixture
+def line():
+    """Both ends of a pseudo-terminal: what the keeper writes is read at the first, the second is a path."""
+    near, far = os.openpty()
+    tty.setraw(far)
+    yield near, os.ttyname(far)
+    os.close(near)
+    os.close(far)
+
+
+def came(near, seconds):
+    out, until = b"", time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        if select.select([near], [], [], left)[0]:
+            out += os.read(near, 4096)
+    return out
+
+
+def ended(pid, seconds=1.0):
+    until = time.monotonic() + seconds
+    while lives(pid) and time.monotonic() < until:
+        time.sleep(0.005)
+    return not lives(pid)
+
+
+@pytest.mark.parametrize("will", [None, LastWill((b"a" * 90, b"", b"c"), b"bye"), LastWill((b"x",))])
+def test_a_write_comes_back_from_its_packet(will):
+    assert keeping.unpack_write(keeping.pack_write(b"data", will, 1.5)) == (1.5, b"data", will)
+
+
+def test_silence_brings_the_will_once_and_nothing_old_follows(line):
+    near, path = line
+    port = PortClient(path, 115200, silent_s=0.07, lasting_s=0.1)
+    port.open()
+    begin = time.monotonic()
+    port.write(b"go", LastWill((b"1", b"2", b"3"), b"leave"))
+    assert select.select([near], [], [], 1)[0] and os.read(near, 10) == b"go"
+    assert select.select([near], [], [], 1)[0] and time.monotonic() - begin >= 0.069
+    assert came(near, 0.3) == b"12333"  # every 20 ms for 100 ms; the owner lives, so the hand is not given back
+    port.write(b"computed before", LastWill((b"x",)))
+    assert came(near, 0.05) == b""  # this process does not know yet that its will was done
+    port.read()
+    assert port.take_stall() >= 0.069 and port.take_stall() == 0.0
+    port.write(b"again", None)
+    assert came(near, 0.2) == b"again"
+    port.close()
+
+
+def test_the_last_word_is_written_whatever_came_before(line):
+    near, path = line
+    port = PortClient(path, 115200)
+    port.open()
+    port.write(b"a", LastWill((b"x",)))
+    assert came(near, 0.3) == b"axxxxx"
+    port.close(b"leave")  # this process does not know yet that its will was done
+    assert came(near, 0.05) == b"leave"
+
+
+def test_without_a_will_silence_is_no_matter(line):
+    near, path = line
+    port = PortClient(path, 115200)
+    port.open()
+    port.write(b"a", LastWill((b"x",)))
+    port.write(b"", None)
+    assert came(near, 0.25) == b"a"
+    port.close()
+    assert came(near, 0.1) == b""
+
+
+def test_a_keeper_that_was_held_up_writes_nothing_old(line):
+    near, path = line
+    port = PortClient(path, 115200)
+    port.open()
+    os.kill(port.keeper_pid, signal.SIGSTOP)
+    for _ in range(20):
+        port.write(b"old", LastWill((b"w",)))
+    time.sleep(0.1)
+    port.write(b"new", None)
+    os.kill(port.keeper_pid, signal.SIGCONT)
+    assert came(near, 0.3) == b"new"
+    port.close()
+
+
+class Full(PortServer):
+    """A keeper of one end of a socket pair that takes little."""
+
+    def _opened(self):
+        self.near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        far.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+        far.setblocking(False)
+        return far
+
+
+def test_a_dead_target_does_not_wait_in_the_queue():
+    """Nobody reads: what the port does not take is not heaped up behind it."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    keeper = Full(theirs)
+    keeper._open()
+    while not keeper._rest:
+        keeper._put(b"first" * 100)
+    rest = keeper._rest
+    for k in range(20):
+        keeper._put(bytes([k]) * 20)
+    assert keeper._rest == rest and (b"first" * 100)[: 500 - len(rest)] + rest == b"first" * 100
+    for s in (ours, theirs, keeper.near, keeper._port):
+        s.close()
+
+
+def test_the_keeper_is_small():
+    """Neither numpy nor anything of this package but itself, and no site packages but pyserial."""
+    import serial
+
+    import myoprosthesis
+
+    code = START.replace("; main()", "; import serial; print(*sys.modules)")
+    folders = [os.path.dirname(os.path.dirname(m.__file__)) for m in (myoprosthesis, serial)]
+    words = [sys.executable, "-I", "-S", "-c", code, *folders]
+    told = subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
+    foreign = {m.split(".")[0] for m in told if not m.startswith("_")} - set(sys.stdlib_module_names)
+    assert foreign == {"myoprosthesis", "serial"}
+    ours = {"myoprosthesis", "myoprosthesis.effectors", "myoprosthesis.effectors.serial_hand.port_server"}
+    assert {m for m in told if m.startswith("myoprosthesis")} == ours
+
+
+OWNER = "import sys; from myoprosthesis.testing.hand_owner import move; move(*sys.argv[1:3])"
+
+
+@pytest.fixture
+def owner():
+    """Start a process that moves a hand; the number of its keeper's process. It does not outlive the test."""
+    started = []
+
+    def start(name, port):
+        process = subprocess.Popen([sys.executable, "-c", OWNER, name, port.path], stdout=subprocess.PIPE, text=True)
+        started.append(process)
+        keeper = int(process.stdout.readline())
+        time.sleep(0.6)  # in full motion
+        return process, keeper
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def targets(port):
+    """Times, and targets (rad) of the first joint, of the frames that an emulated Ability Hand heard."""
+    frames, out = Deframer(), []
+    for then, data in list(port.heard):
+        for f in frames.feed(data):
+            if f[1] & 0xF0 == POSITION:
+                out.append((then, int.from_bytes(f[2:4], "little", signed=True) / PER_RAD))
+            elif f[1] == LEAVE:
+                out.append((then, np.nan))
+    return np.array(out)
+
+
+def test_kill_9_of_the_owner_holds_the_hand_within_100_ms_and_gives_it_back(owner):
+    with EmulatedPort(AbilityHandEmulator(hand_spec.load("ability_hand"))) as port:
+        process, keeper = owner("ability_hand", port)
+        fingers = port.emulator.fingers
+        place, speed = fingers.position[0], abs(fingers.velocity[0])
+        process.kill()
+        killed = time.monotonic()
+        process.wait()
+        assert ended(keeper)
+        time.sleep(0.05)
+        told = targets(port)
+        after = told[told[:, 0] > killed]
+        assert np.isnan(after[-1, 1]) and not port.emulator.api  # left, not timed out
+        assert port.emulator.watchdog_events == 0
+        held = after[:-1, 1]
+        assert after[0, 0] - killed < 0.1 and 3 <= held.size <= 8
+        assert np.abs(held[1:] - place).max() <= 0.02 + 0.03 * speed  # where it was, and not its last target
+        assert len(set(held[1:])) == 1
+        assert after[-1, 0] - killed < 0.25
+        assert np.abs(fingers.velocity).max() < 0.05
+
+
+def test_kill_9_of_the_owner_leaves_a_hand_without_watchdog_where_it_is(owner):
+    with EmulatedPort(InspireRh56Emulator(hand_spec.load("inspire_rh56"))) as port:
+        process, keeper = owner("inspire_rh56", port)
+        process.kill()
+        killed = time.monotonic()
+        process.wait()
+        assert ended(keeper)
+        written = [(t - killed, d[7:19]) for t, d in list(port.heard) if t > killed and d[4:7].hex() == "12ce05"]
+        assert len(written) >= 3 and written[0][0] < 0.1 and written[-1][0] < 0.25
+        assert len({d for _, d in written[1:]}) == 1  # the first may be the owner's last
+        time.sleep(0.5)
+        assert np.abs(port.emulator.fingers.velocity).max() < 0.05
+
+
+def test_an_owner_that_is_held_up_finds_the_hand_stopped_and_moves_on_without_a_jump(owner):
+    with EmulatedPort(AbilityHandEmulator(hand_spec.load("ability_hand"))) as port:
+        process, keeper = owner("ability_hand", port)
+        os.kill(process.pid, signal.SIGSTOP)
+        stopped = time.monotonic()
+        time.sleep(0.7)
+        before = targets(port)
+        late = before[before[:, 0] > stopped + 0.03]
+        assert late[0, 0] - stopped < 0.1 and late[-1, 0] - stopped < 0.3 and len(set(late[:, 1])) == 1
+        assert not port.emulator.api and port.emulator.watchdog_events == 1  # then silence: it stopped by itself
+        where = port.emulator.fingers.position[0]
+        os.kill(process.pid, signal.SIGCONT)
+        time.sleep(0.4)
+        told = targets(port)
+        new = told[len(before) :]
+        assert len(new) > 20
+        slow = new[new[:, 0] < new[0, 0] + 0.09, 1]
+        assert abs(slow[0] - where) <= 0.02 and np.abs(np.diff(slow)).max() <= 1.0 * 0.005 + 1e-3
+        assert np.abs(np.diff(new[:, 1])).max() <= 6.0 * 0.005 + 1e-3
+        process.kill()
+        process.wait()
+        assert ended(keeper)
+
+
+def places_of(port):
+    """Where the first joint (rad) is when each chunk comes, by its time; grows with them."""
+    receive, places = port.emulator.receive, {}
+
+    def received(data, now):
+        places[port.heard[-1][0]] = float(port.emulator.fingers.position[0])
+        return receive(data, now)
+
+    port.emulator.receive = received
+    return places
+
+
+def test_the_death_of_the_keeper_is_a_fault_at_once_and_another_takes_its_place():
+    with EmulatedPort(AbilityHandEmulator(hand_spec.load("ability_hand"))) as port:
+        places = places_of(port)
+        hand = ability_hand(HandOptions(port=port.path))
+        guard = GuardedEffector(hand)
+        guard.reset(0)
+        goal = grips.pose(hand_spec.load("ability_hand"), "power")
+        for _ in range(40):
+            guard.step(goal)
+            time.sleep(0.005)
+        first = hand._port.keeper_pid
+        os.kill(first, signal.SIGKILL)
+        killed, reasons, back = time.monotonic(), [], None
+        while time.monotonic() - killed < 2.0 and not back:
+            guard.step(goal)
+            if guard.reason:
+                reasons.append((time.monotonic() - killed, guard.reason))
+            elif reasons:
+                back = time.monotonic() - killed
+            time.sleep(0.005)
+        assert reasons[0][0] < 0.1 and f"the process that keeps {port.path} ended" in reasons[0][1]
+        assert any("(SIGKILL); another is started" in text for _, text in reasons)
+        assert back and hand._port.reopened == 1 and hand._port.keeper_pid not in (0, first)
+        times, x = targets(port).T
+        here = np.array([places[t] for t in times])
+        nearer = np.abs(x[1:] - here[1:]) <= np.abs(x[:-1] - here[1:])  # the target is put to where the hand is
+        assert np.where(nearer, 0.0, np.abs(np.diff(x))).max() <= 6.0 * 0.005 + 1e-3
+        second = hand._port.keeper_pid
+        guard.close()
+        assert ended(second)
+
+
+def test_a_fork_that_holds_the_socket_does_not_keep_the_keeper_alive(line):
+    near, path = line
+    code = (
+        "import os, sys, time\n"
+        "from myoprosthesis.effectors.serial_hand.port_client import HandPort, Will\n"
+        "port = HandPort(sys.argv[1], 115200); port.open()\n"
+        "child = os.fork()\n"
+        "if child: print(port.keeper_pid, child, flush=True)\n"
+        "while True:\n"
+        "    if child: port.write(b'go', Will((b'stop',)))\n"
+        "    time.sleep(0.01)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, path], stdout=subprocess.PIPE, text=True)
+    keeper, fork = map(int, process.stdout.readline().split())
+    assert came(near, 0.2).startswith(b"go")
+    try:
+        process.kill()
+        process.wait()
+        assert ended(keeper)
+        written = came(near, 0.1)
+        assert written.endswith(b"stop" * 2), written[-40:]
+    finally:
+        os.kill(fork, signal.SIGKILL)
+
+
+def test_a_slow_adapter_is_said_with_what_helps(tmp_path):
+    for name, latency in (("ttyUSB0", "16\n"), ("ttyUSB1", "1\n")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "latency_timer").write_text(latency)
+    assert "holds replies back for 16 ms" in slow_adapter("/dev/ttyUSB0", tmp_path)
+    assert slow_adapter("/dev/ttyUSB1", tmp_path) == slow_adapter("/dev/ttyACM0", tmp_path) == ""
+
+
+@pytest.mark.parametrize("name", registry.names("hand_protocols"))
+def test_every_hand_passes_the_check_of_owners(name):
+    check_hand_owner(name)
+
+
+def test_a_pose_is_approached_no_faster_than_a_command():
+    with EmulatedPort(AbilityHandEmulator(hand_spec.load("ability_hand"))) as port:
+        hand = ability_hand(HandOptions(port=port.path, fail="power"))
+        hand.reset(0)
+        will = hand._will(time.monotonic())
+        frames = Deframer()
+        went = [int.from_bytes(frames.feed(f)[0][2:4], "little", signed=True) / PER_RAD for f in will.frames]
+        np.testing.assert_allclose(np.diff([0.0, *went]), np.full(5, 6.0 * 0.02), atol=1e-3)
+        hand.close()

@@ -1,0 +1,306 @@
+"""A hand on an emulated port: what it says when it cannot be had, and what it does when nobody commands it."""
+
+import time
+
+import numpy as np
+import pytest
+
+from myoprosthesis.core import registry
+from myoprosthesis.core.disturbance import NO_DISTURBANCE
+from myoprosthesis.core.errors import ConfigError, EffectorError
+from myoprosthesis.core.guard import GuardedEffector
+from myoprosthesis.core.options import build
+from myoprosthesis.effectors.serial_hand.hands import ability_hand
+from myoprosthesis.effectors.serial_hand.prosthetic_hand import HandOptions
+from myoprosthesis.emulators.emulated_port import EmulatedPort
+from myoprosthesis.hands import grips, hand_spec
+from myoprosthesis.testing import check_effector, check_hand_protocol
+
+HANDS = registry.names("hand_protocols")
+
+
+def served(name, **changes):
+    return EmulatedPort(registry.factory("emulators", name)(hand_spec.load(name, **changes)))
+
+
+def made(name, port, **options):
+    kind = registry.options("effectors", name)
+    return registry.factory("effectors", name)(build(kind, {"port": port.path, **options}))
+
+
+def run(guard, seconds, target, until=lambda: False):
+    begin = time.monotonic()
+    while time.monotonic() - begin < seconds and not until():
+        state = guard.step(target)
+        time.sleep(guard.spec.dt)
+    return state, time.monotonic() - begin
+
+
+@pytest.mark.parametrize("name", HANDS)
+def test_every_hand_passes_the_check_of_hands(name, fuzz_bytes):
+    make = [registry.factory(kind, name) for kind in ("hand_protocols", "emulators")]
+    check_hand_protocol(hand_spec.load(name), *make, fuzz_bytes)
+
+
+@pytest.mark.parametrize("name", HANDS)
+def test_every_hand_passes_the_check_of_effectors(name):
+    with served(name) as port:
+        check_effector(lambda: made(name, port))
+
+
+@pytest.mark.parametrize("name", HANDS)
+def test_a_reset_moves_slowly_to_the_safe_pose(name):
+    with served(name) as port:
+        fingers = port.emulator.fingers
+        closed = port.emulator.sheet.column("closed")
+        fingers.position, fingers.target = 0.5 * closed, 0.5 * closed
+        hand = made(name, port)
+        begin = time.monotonic()
+        state = hand.reset(0)
+        took = time.monotonic() - begin
+        data = port.emulator.sheet
+        far = float(np.abs(0.5 * closed - grips.pose(data, data.safe)).max())
+        assert took >= 0.95 * far / data.approach_rate
+        np.testing.assert_allclose(state.joint_position, grips.pose(data, data.safe), atol=0.1)
+        hand.close()
+
+
+def test_idle_it_is_silent_until_the_hand_has_stopped_by_itself_and_then_only_asks():
+    with served("ability_hand") as port:
+        hand = ability_hand(HandOptions(port=port.path))
+        guard = GuardedEffector(hand)
+        guard.reset(0)
+        goal = grips.pose(hand_spec.load("ability_hand"), "power")
+        run(guard, 0.3, goal)
+        guard.estop()
+        run(guard, 0.15, goal)
+        target, quiet = port.emulator.fingers.target.copy(), hand.events["frames_sent"]
+        run(guard, 0.4, goal)
+        assert hand.events["frames_sent"] == quiet and not port.emulator.api
+        assert port.emulator.watchdog_events == 1
+        np.testing.assert_allclose(port.emulator.fingers.position, target, atol=0.02)
+        run(guard, 0.5, goal)
+        assert hand.events["frames_sent"] > quiet and not port.emulator.api
+        guard.resume()
+        before = port.emulator.fingers.position.copy()
+        run(guard, 0.2, goal)
+        assert np.abs(port.emulator.fingers.position - before).max() < 0.25  # 1 rad/s, not 6
+        guard.close()
+        time.sleep(0.05)
+        assert not port.emulator.api and port.emulator.watchdog_events == 1  # left, not timed out
+
+
+def test_relaxing_and_a_grip_are_fail_states_too():
+    with served("ability_hand") as port:
+        power = grips.pose(hand_spec.load("ability_hand"), "power")
+        for fail in ("relax", "point"):
+            hand = ability_hand(HandOptions(port=port.path, fail=fail))
+            guard = GuardedEffector(hand)
+            guard.reset(0)
+            run(guard, 0.4, power)
+            guard.estop()
+            run(guard, 0.06 if fail == "relax" else 0.4, power)
+            if fail == "relax":
+                np.testing.assert_array_equal(port.emulator.fingers.drive, np.zeros(6))
+            else:
+                np.testing.assert_allclose(port.emulator.fingers.target, hand.spec.fail, atol=1e-3)
+            guard.close()
+
+
+def test_a_step_neither_waits_nor_sleeps():
+    with served("ability_hand") as port:
+        hand = ability_hand(HandOptions(port=port.path))
+        guard = GuardedEffector(hand)
+        guard.reset(0)
+        took = []
+        for k in range(200):
+            if k == 100:
+                port.fault("unplug")
+            begin = time.perf_counter()
+            guard.step(np.zeros(6))
+            took.append(time.perf_counter() - begin)
+            time.sleep(0.005)
+        assert guard.reason and np.median(took) < 1e-3 and np.percentile(took, 95) < 5e-3
+        guard.close()
+
+
+def test_missing_busy_and_silly_ports_are_said(tmp_path):
+    with pytest.raises(EffectorError, match="needs a port.*emulate ability_hand"):
+        ability_hand(HandOptions()).reset(0)
+    with pytest.raises(EffectorError, match="there is no port /dev/ttyNONE"):
+        ability_hand(HandOptions(port="/dev/ttyNONE")).reset(0)
+    plain = tmp_path / "file"
+    plain.write_text("")
+    with pytest.raises(EffectorError, match="cannot be used as a serial port"):
+        ability_hand(HandOptions(port=str(plain))).reset(0)
+    with served("ability_hand") as port:
+        first = ability_hand(HandOptions(port=port.path))
+        first.reset(0)
+        with pytest.raises(EffectorError, match="is busy: another program has it open"):
+            ability_hand(HandOptions(port=port.path)).reset(0)
+        first.close()
+
+
+def test_a_wrong_baud_rate_and_a_silent_port_are_said():
+    with served("ability_hand", baud=921600) as port:
+        with pytest.raises(EffectorError, match="at 460800 Bd, but at 921600 Bd: set baud to 921600"):
+            ability_hand(HandOptions(port=port.path)).reset(0)
+        port.fault("silence")
+        with pytest.raises(EffectorError, match="is it switched on.*at this address"):
+            ability_hand(HandOptions(port=port.path)).reset(0)
+
+
+@pytest.mark.parametrize("other", [h for h in HANDS if h != "ability_hand"])
+def test_a_wrong_hand_is_named(other):
+    with served(other) as port, pytest.raises(EffectorError, match=f"answers .*, but .* does: use {other}"):
+        ability_hand(HandOptions(port=port.path)).reset(0)
+    with served("ability_hand") as port, pytest.raises(EffectorError, match="use ability_hand"):
+        made(other, port).reset(0)
+
+
+def test_options_are_checked():
+    with pytest.raises(ConfigError, match="fail 'faint': hold, relax, or a grip"):
+        ability_hand(HandOptions(fail="faint"))
+    with pytest.raises(ConfigError, match="is outside"):
+        build(HandOptions, {"dt": 1.0})
+
+
+class Clock:
+    """Time that the test makes."""
+
+    def __init__(self):
+        self.now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+class Line:
+    """A port whose other side is the test: what the hand tells, and what was written."""
+
+    path, error, keeper_pid, reopened = "here", "", 0, 0
+
+    def __init__(self):
+        self.written, self.wills, self.state = [], [], b""
+
+    def open(self):
+        pass
+
+    def write(self, data, will=None):
+        self.written.append(data)
+        self.wills.append(will)
+
+    def read(self):
+        out, self.state = self.state, b""
+        return out
+
+    def take_stall(self):
+        return 0.0
+
+    def close(self, data=b""):
+        self.written.append(data)
+
+
+class Bytes:
+    """A protocol that is easy to read: a state or a target is its numbers."""
+
+    def __init__(self, data):
+        from collections import Counter
+
+        self.sheet, self.counts = data, Counter()
+
+    def wake(self):
+        return b""
+
+    query = leave = relax = wake
+
+    def command(self, position):
+        return np.array(position, float).tobytes()
+
+    will = command
+
+    def feed(self, data):
+        from myoprosthesis.hands.protocol import HandState
+
+        return [HandState(np.frombuffer(data))] if data else []
+
+
+@pytest.fixture
+def hand():
+    """A hand on a line of the test, its clock, and a function that runs one period of it."""
+    from myoprosthesis.effectors.serial_hand.prosthetic_hand import ProstheticHand
+
+    clock, line = Clock(), Line()
+    made = ProstheticHand(Bytes(hand_spec.load("ability_hand")), HandOptions(port="here"), clock)
+    made._port, made._open = line, True
+
+    def period(target, told=None, idle=False):
+        clock.now += made.spec.dt
+        line.state = b"" if told is None else np.array(told, float).tobytes()
+        (made.idle if idle else made.step)(np.asarray(target, float), NO_DISTURBANCE)
+        return np.frombuffer(line.written[-1]) if line.written[-1] else None
+
+    return made, line, period
+
+
+WAY = np.array([1.0, 1.0, 1.0, 1.0, 1.0, -1.0])
+"""Which way the joints of an Ability Hand close."""
+SPEED = 0.5
+"""rad/s of a hand that lags behind its targets, which go ahead at 1 rad/s."""
+
+
+STOP = 6
+"""Periods of motion, 30 ms, within which it is to stand: one on the way there and back, and the lag of the motors."""
+
+
+def moving(period, made):
+    """For 0.3 s the hand goes after a far target; its last place."""
+    place = np.zeros(6)
+    for _ in range(60):
+        period(1.5 * WAY, place)
+        place = place + SPEED * made.spec.dt * WAY
+    return place - SPEED * made.spec.dt * WAY
+
+
+def ahead(made, position, place):
+    """How far a target is ahead of a place, in periods of the motion."""
+    return (position - place) * WAY / (SPEED * made.spec.dt)
+
+
+def test_a_stop_sends_a_hand_to_where_it_is_and_neither_back_nor_to_its_last_target(hand):
+    made, line, period = hand
+    place = moving(period, made)
+    assert (ahead(made, np.frombuffer(line.written[-1]), place) > 40).all()
+    sent = period(1.5 * WAY, place + SPEED * made.spec.dt * WAY, idle=True)
+    assert (ahead(made, sent, place) >= 0).all() and (ahead(made, sent, place) <= STOP).all()
+    for k in range(5):  # once: what it does afterwards changes nothing
+        again = period(1.5 * WAY, place - 0.01 * k * WAY, idle=True)
+        np.testing.assert_array_equal(again, sent)
+        np.testing.assert_array_equal(np.frombuffer(line.wills[-1].frames[0]), sent)
+
+
+def test_a_hand_that_is_not_heard_any_more_is_held_near_where_it_told_last(hand):
+    """At most as far beyond as it came until it counts as lost."""
+    made, line, period = hand
+    place = moving(period, made)
+    for _ in range(100):
+        period(1.5 * WAY)
+        if made.fault:
+            break
+    assert "no answer" in made.fault
+    sent = ahead(made, np.frombuffer(next(data for data in reversed(line.written) if data)), place)
+    assert (sent >= 0).all() and (sent <= 0.05 / made.spec.dt + STOP).all()
+
+
+def test_the_last_will_and_the_end_of_a_moving_hand_are_where_it_is(hand):
+    made, line, period = hand
+    place = moving(period, made)
+    assert (np.abs(ahead(made, np.frombuffer(line.wills[-1].frames[0]), place)) <= STOP).all()
+    made.close()
+    assert (np.abs(ahead(made, np.frombuffer(line.written[-2]), place)) <= STOP).all()
+
+
+def test_a_target_that_is_not_finite_is_a_stop(hand):
+    made, line, period = hand
+    place = moving(period, made)
+    assert (np.abs(ahead(made, period(np.full(6, np.inf), place), place)) <= STOP).all()

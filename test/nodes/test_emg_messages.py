@@ -1,0 +1,131 @@
+"""Blocks of EMG as messages: to the bit there and back, and damaged ones."""
+
+import numpy as np
+import pytest
+from rclpy.serialization import deserialize_message, serialize_message
+from sensor_msgs.msg import PointCloud2
+
+from myoprosthesis.core.errors import CommandError
+from myoprosthesis.nodes.emg_messages import EmgSampleWriter, read
+
+STAMP = 1_700_000_000_123_456_789
+CHANNELS = ("ch1", "ch2", "biceps brachii")
+
+
+def block(n=7, seed=0):
+    values = np.random.default_rng(seed).normal(0, 1e-4, (n, 3)).astype(np.float32).astype(float)
+    return np.arange(n) / 2000 + 1e-9, values
+
+
+def message(n=7, **changes):
+    made = EmgSampleWriter(CHANNELS).message(STAMP, *block(n))
+    for name, value in changes.items():
+        setattr(made, name, value)
+    return made
+
+
+def sent(made):
+    """Over the wire and back."""
+    return deserialize_message(serialize_message(made), PointCloud2)
+
+
+@pytest.mark.parametrize("n", [1, 7, 400])
+def test_what_comes_is_what_was_sent_to_the_bit(n):
+    times, values = block(n)
+    values[0, 1] = np.nan
+    told = read(sent(EmgSampleWriter(CHANNELS, "forearm").message(STAMP, times, values)))
+    assert told.channels == CHANNELS and told.stamp_ns == STAMP
+    np.testing.assert_array_equal(told.times, times)
+    np.testing.assert_array_equal(told.values, values)
+    assert told.newest_ns == STAMP + round(times[-1] * 1e9)
+
+
+def test_a_message_stands_on_its_own_as_others_read_it():
+    """One float32 field per channel after the time: 8 + 3·4 bytes a sample, little endian."""
+    times, values = block(2)
+    made = EmgSampleWriter(CHANNELS, "forearm").message(STAMP, times, values)
+    assert (made.height, made.width, made.point_step, made.row_step) == (1, 2, 20, 40) and not made.is_bigendian
+    assert [(f.name, f.offset, f.datatype, f.count) for f in made.fields] == [
+        ("t", 0, 8, 1), ("ch1", 8, 7, 1), ("ch2", 12, 7, 1), ("biceps brachii", 16, 7, 1)
+    ]  # fmt: skip
+    assert made.header.frame_id == "forearm"
+    rows = bytes(made.data)
+    assert np.frombuffer(rows[20:28], "<f8")[0] == times[1]
+    assert np.frombuffer(rows[28:40], "<f4").tolist() == values[1].tolist()
+
+
+def test_a_message_that_was_made_is_not_changed_by_the_next_once_it_was_read():
+    writer = EmgSampleWriter(CHANNELS)
+    first = read(writer.message(STAMP, *block(5)))
+    writer.message(STAMP + 1, *block(9, seed=1))
+    np.testing.assert_array_equal(first.values, block(5)[1])
+
+
+def test_fields_may_come_in_any_order_and_width():
+    made = message(2)
+    made.fields = [made.fields[k] for k in (2, 0, 1, 3)]
+    told = read(sent(made))
+    assert told.channels == ("ch2", "ch1", "biceps brachii")
+    np.testing.assert_array_equal(told.values, block(2)[1][:, [1, 0, 2]])
+
+
+def without(made, *names):
+    made.fields = [f for f in made.fields if f.name not in names]
+    return made
+
+
+def field(made, k, **changes):
+    for name, value in changes.items():
+        setattr(made.fields[k], name, value)
+    return made
+
+
+def with_times(times):
+    return EmgSampleWriter(CHANNELS).message(STAMP, np.array(times, float), np.zeros((len(times), 3)))
+
+
+DAMAGED = {
+    "cut": message(data=bytes(30)),
+    "empty": message(data=b""),
+    "wider than its bytes": message(width=8),
+    "far wider": message(width=2**31, height=2),
+    "no samples": message(width=0),
+    "no time": without(message(), "t"),
+    "no channels": without(message(), *CHANNELS),
+    "no fields": without(message(), "t", *CHANNELS),
+    "a channel twice": field(message(), 2, name="ch1"),
+    "a field beyond the sample": field(message(), 3, offset=18),
+    "a field far beyond it": field(message(), 3, offset=2**31),
+    "fields of whole numbers": field(message(), 1, datatype=5),
+    "an unknown type": field(message(), 1, datatype=0),
+    "several numbers in a field": field(message(), 1, count=2),
+    "no step": message(point_step=0),
+    "a short step": message(point_step=12),
+    "big endian": message(is_bigendian=True),
+    "a time that is none": with_times([0.0, np.nan]),
+    "a time without end": with_times([0.0, np.inf]),
+    "a time out of this world": with_times([0.0, 1e300]),
+}
+
+
+@pytest.mark.parametrize("made", DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_message_is_refused(made):
+    with pytest.raises(CommandError, match="block of EMG"):
+        _ = read(sent(made)).newest_ns
+
+
+def test_random_bytes_are_read_or_refused():
+    rng = np.random.default_rng(0)
+    for _ in range(2000):
+        made = message(3)
+        for name in rng.choice(["width", "height", "point_step"], rng.integers(0, 3)):
+            setattr(made, str(name), int(rng.integers(0, 50)))
+        for f in made.fields:
+            if rng.random() < 0.3:
+                f.offset, f.datatype = int(rng.integers(0, 40)), int(rng.integers(0, 10))
+        made.data = rng.bytes(int(rng.integers(0, 200)))
+        try:
+            told = read(made)
+        except CommandError:
+            continue
+        assert told.values.shape == (len(told.times), len(told.channels)) and isinstance(told.newest_ns, int)

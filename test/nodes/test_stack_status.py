@@ -1,0 +1,174 @@
+"""The score of a run: figures by condition, from what nodes say."""
+
+import pytest
+
+from myoprosthesis.nodes.stack_status import COLUMNS, StackStatus, quantile
+
+S = 1_000_000_000
+
+
+def reach(score, number, error=1.0, event="end", **more):
+    """One trial of a second."""
+    score.hear_trial("start", {"trial": number, "time_ns": number * S})
+    values = {"success": error < 10, "endpoint_error_mm": error, "lateral_deviation_mm": -error, **more}
+    score.hear_trial(event, {"trial": number, "time_ns": (number + 1) * S, "label": f"target {number}", **values})
+
+
+def played(score, name, since_s=None):
+    score.hear_policy({"policy": name, "text": "active", "since_ns": None if since_s is None else int(since_s * S)})
+
+
+def test_figures_are_kept_apart_by_policy_and_perturbation():
+    score = StackStatus()
+    played(score, "a")
+    for number, field in enumerate(["null", "null", "curl", "curl", "curl"]):
+        score.hear_plan(number, field)
+    played(score, "b", 4.0)
+    for number, error in enumerate([1.0, 3.0, 40.0, 60.0, 2.0]):
+        reach(score, number, error)
+    got = [(c["policy"], c["perturbation"], c["trials"], c["endpoint_error_mm"]["median"], c["success_rate"])
+           for c in score.conditions()]  # fmt: skip
+    assert got == [("a", "null", 2, 2.0, 1.0), ("a", "curl", 2, 50.0, 0.0), ("b", "curl", 1, 2.0, 1.0)]
+    summary = score.summary()
+    assert summary["endpoint_error_mm"] is None and summary["success_rate"] is None  # of five trials of three kinds
+    assert summary["trials"] == 5 and len(summary["conditions"]) == 3
+
+
+def test_one_condition_stands_for_the_run():
+    score = StackStatus()
+    played(score, "a")
+    score.hear_plan(-1, "null")
+    for number, error in enumerate([1.0, 2.0, 3.0]):
+        reach(score, number, error)
+    assert score.summary()["endpoint_error_mm"] == {"median": 2.0, "p95": pytest.approx(2.9)}
+    assert score.summary()["lateral_deviation_mm"] == -2.0
+
+
+def test_a_policy_that_changes_within_a_trial_makes_a_condition_of_its_own():
+    """By the time at which it took over, whenever that was heard of."""
+    score = StackStatus()
+    played(score, "a")
+    reach(score, 0)
+    reach(score, 1)
+    played(score, "b", 1.5)  # heard of after the trial was over
+    reach(score, 2)
+    assert [row["policy"] for row in score.table()] == ["a", "a → b", "b"]
+
+
+def test_trials_whose_condition_was_not_heard_of_have_no_part_in_figures():
+    """Who listens late hears of all trials, and only of the newest policy and plans."""
+    score = StackStatus()
+    for number in range(4):
+        reach(score, number, 100.0)
+    score.hear_policy({"policy": "b", "text": "active", "since_ns": int(3.5 * S), "previous": "a"})
+    score.hear_plan(4, "curl")
+    reach(score, 4, 2.0)
+    s = score.summary()
+    assert [(c["policy"], c["perturbation"], c["trials"]) for c in s["conditions"]] == [("b", "curl", 1)]
+    assert (s["trials_scored"], s["trials_of_unknown_condition"], s["endpoint_error_mm"]) == (5, 4, None)
+    assert [row["policy"] for row in s["by_trial"]] == ["", "", "", "", "b"]
+
+
+def test_the_columns_of_the_table_are_the_same_whatever_happened():
+    score = StackStatus()
+    score.hear_trial("start", {"trial": 0, "time_ns": 0})
+    score.hear_trial("lost", {"trial": 0, "time_ns": S, "why": "emergency stop"})
+    (row,) = score.table()
+    assert tuple(row) == COLUMNS and row["endpoint_error_mm"] is None and row["lost"] == "emergency stop"
+    reach(score, 1, pegs_moved=3, drops=1, start=(0.0, 0.0, 0.0))
+    assert [tuple(row) for row in score.table()] == [(*COLUMNS, "drops", "pegs_moved")] * 2
+
+
+def test_the_next_trial_is_the_one_that_runs():
+    score = StackStatus()
+    assert score.next is None
+    reach(score, 4)
+    reach(score, 5, event="lost")
+    score.hear_trial("start", {"trial": 6, "time_ns": 6 * S})
+    assert score.next == 6
+
+
+def test_ticks_and_what_the_guard_counts_are_of_every_run_of_the_effector():
+    score = StackStatus()
+    events = {"stale": 2, "idle": 1}
+    score.hear_effector({"ticks": 500, "missed_ticks": 3, "seconds": 5.0, "dt": 0.01, "events": events})
+    score.hear_effector({"effector": "arm26", "idle": "not configured"})
+    score.hear_effector({"ticks": 10, "missed_ticks": 1, "seconds": 0.1, "dt": 0.01, "events": {"stale": 1}})
+    score.hear_effector({"ticks": 100, "missed_ticks": 1, "seconds": 1.0, "dt": 0.01, "events": {"stale": 1}})
+    s = score.summary()
+    assert (s["ticks"], s["missed_ticks"], s["effector_runs"]) == (600, 4, 2)
+    assert s["guard_events"] == {"stale": 3, "idle": 1} and s["real_time_factor"] == pytest.approx(1.0)
+
+
+def test_lost_catch_and_unscored_trials_have_no_part_in_figures():
+    score = StackStatus()
+    played(score, "a")
+    reach(score, 0, 1.0)
+    reach(score, 1, 500.0, event="lost", why="emergency stop")
+    reach(score, 2, 500.0, catch=True)
+    reach(score, 3, 500.0, scored=False)
+    s = score.summary()
+    assert (s["trials"], s["trials_scored"], s["trials_lost"]) == (3, 1, 1) and s["endpoint_error_mm"]["median"] == 1.0
+    assert [row["lost"] for row in s["by_trial"]] == ["", "emergency stop", "", ""]
+    assert [row["scored"] for row in s["by_trial"]] == [True, False, False, False]
+
+
+def test_a_trial_s_row_says_where_when_and_every_figure_of_its_task():
+    score = StackStatus()
+    played(score, "a")
+    score.hear_plan(0, "null")
+    reach(score, 0, 1.0, start=(0.0, 0.1, 0.2), target=(1.0, 1.1, 1.2), pegs_moved=3)
+    (row,) = score.table()
+    assert row["start_y_m"] == 0.1 and row["target_z_m"] == 1.2 and row["pegs_moved"] == 3
+    assert (row["start_s"], row["end_s"]) == (0.0, 1.0) and row["label"] == "target 0"
+    assert (row["policy"], row["perturbation"]) == ("a", "null")
+
+
+def test_a_task_that_judges_by_other_figures_has_trials_and_no_errors():
+    score = StackStatus()
+    score.hear_trial("start", {"trial": 0, "time_ns": 0})
+    score.hear_trial("end", {"trial": 0, "time_ns": S, "success": True, "pegs_moved": 3})
+    (c,) = score.conditions()
+    assert c["success_rate"] == 1.0 and c["endpoint_error_mm"] is None and c["lateral_deviation_mm"] is None
+
+
+@pytest.mark.parametrize("values", [{}, {"trial": "x", "time_ns": 1}, {"trial": 1}, {"trial": 1, "time_ns": None}])
+def test_an_event_that_says_too_little_is_ignored(values):
+    score = StackStatus()
+    for event in ("start", "end", "lost"):
+        score.hear_trial(event, values)
+    assert score.trials == [] and score.trial == -1
+
+
+def test_the_rate_and_the_perturbation_are_the_effector_s_own_word():
+    score = StackStatus()
+    assert score.rate == 0.0 and score.perturbation == ""
+    score.hear_plan(-1, "null")
+    assert score.perturbation == "null"
+    score.hear_effector({"ticks": 500, "seconds": 5.0, "dt": 0.01, "rate": 100.2, "perturbation": "curl"})
+    assert score.rate == 100.2 and score.perturbation == "curl"
+    assert score.summary()["real_time_factor"] == pytest.approx(1.0)
+
+
+def decided(score, name="d", **prompted):
+    score.hear_other("policy", {"policy": name, "prompted": prompted, "events": {"decisions": 1}})
+
+
+def test_decisions_are_attributed_to_the_condition_in_which_they_were_made():
+    score = StackStatus()
+    score.hear_other("emg", {"source": "recording"})
+    score.hear_plan(-1, "null")
+    decided(score, rest={"rest": 10}, fist={"fist": 4})
+    decided(score, rest={"rest": 20}, fist={"fist": 8})
+    score.hear_plan(-1, "turned")
+    decided(score, rest={"rest": 25}, fist={"fist": 9, "rest": 3})  # from both: in neither
+    decided(score, rest={"rest": 25}, fist={"fist": 9, "rest": 7})
+    one, two = score.summary()["conditions"]
+    assert (one["perturbation"], one["accuracy"]) == ("null", 1.0) and one["per_class"] == {"fist": 1.0, "rest": 1.0}
+    assert (two["perturbation"], two["accuracy"]) == ("turned", 0.0)
+    decided(score, rest={"rest": 1})  # a decoder that began anew
+    assert score.summary()["conditions"][1]["per_class"] == {"fist": 0.0, "rest": 1.0}
+
+
+def test_quantiles_lie_between_the_ordered_values():
+    assert quantile([3.0, 1.0, 2.0], 0.5) == 2.0 and quantile([0.0, 1.0], 0.95) == 0.95 and quantile([7.0], 0.3) == 7.0

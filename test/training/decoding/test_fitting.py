@@ -1,0 +1,296 @@
+"""Fitting and judging decoders: the figures that are promised, and that nothing leaks into them."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from myoprosthesis.core import share
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.decoders.models import Lda, LdaOptions
+from myoprosthesis.emg.conditioning import Conditioning
+from myoprosthesis.emg.recording import EmgRecording, Span
+from myoprosthesis.emg.recording_format import RecordingFormat
+from myoprosthesis.training.decoding.windows import Cut, broken, splits, windows
+
+ROOT = share.root()
+SHIPPED = ROOT / "config" / "recordings" / "libemg_myo"
+DATA = Path(os.environ.get("MYOPROSTHESIS_RECORDINGS", ROOT.parent / "shared" / "data" / "emg"))
+FEATURES = ("mav", "zc")
+
+
+@pytest.fixture
+def decode(command, tmp_path):
+    """`myoprosthesis decode …`; its figures."""
+
+    def run(*words, status=0):
+        file = tmp_path / "figures.json"
+        done = command("decode", *(str(w) for w in words), "--json", str(file))
+        assert done.returncode == status, done.stdout + done.stderr
+        return (json.loads(file.read_text()) if status == 0 else {}), done.stdout + done.stderr
+
+    return run
+
+
+@pytest.fixture
+def recordings():
+    """The folder of a recording that is not shipped."""
+
+    def find(name):
+        if not (DATA / name).is_dir():
+            pytest.skip(f"no recordings {name} in {DATA} (MYOPROSTHESIS_RECORDINGS)")
+        return DATA / name, "--about", ROOT / "config" / "recordings" / f"{name}.yaml"
+
+    return find
+
+
+def test_the_shipped_sample_is_decoded_and_a_turned_band_is_noticed(decode, tmp_path):
+    out = tmp_path / "mine"
+    figures, words = decode("fit", SHIPPED, "--only", "R_[012]_", "--out", out, "--png", tmp_path / "confusion.png")
+    assert figures["judged"]["accuracy"] >= 0.99 and min(figures["judged"]["folds"].values()) >= 0.99
+    assert len(figures["judged"]["folds"]) == 3 and figures["judged"]["windows"] == 852
+    assert figures["export_gap"] < 1e-4
+    assert (tmp_path / "confusion.png").stat().st_size > 5000
+    assert "leave" not in words and (out / "card.md").read_text().startswith("# mine")
+    known, _ = decode("evaluate", SHIPPED, "--only", "R_[012]_", "--decoder", out / "policy.onnx")
+    assert known["drift_decisions"] == 0 and known["accuracy"] >= 0.99
+    turned, words = decode("evaluate", SHIPPED, "--only", "R_3_", "--decoder", out / "policy.onnx")
+    assert turned["accuracy"] < 0.5
+    assert len(turned["drift_recordings"]) >= 3 and "drift: " in words
+
+
+@pytest.mark.parametrize(("fitted", "other"), [("12", "0"), ("02", "1"), ("01", "2")])
+def test_no_drift_is_told_of_in_a_repetition_that_was_not_fitted(decode, tmp_path, fitted, other):
+    decode("fit", SHIPPED, "--only", f"R_[{fitted}]_", "--out", tmp_path / "mine")
+    figures, _ = decode("evaluate", SHIPPED, "--only", f"R_{other}_", "--decoder", tmp_path / "mine" / "policy.onnx")
+    assert figures["drift_decisions"] == 0 and figures["accuracy"] >= 0.99
+
+
+def test_another_model_decodes_the_shipped_sample(decode):
+    figures, _ = decode("evaluate", SHIPPED, "--only", "R_[012]_", "--model", "logistic")
+    assert figures["accuracy"] >= 0.98
+
+
+def test_eight_gestures_of_a_wrist(decode, recordings):
+    one = (*recordings("myo_readings"), "--only", "45612-./[1-7][.]txt")  # a person's decoder is of that person
+    assert decode("evaluate", *one)[0]["accuracy"] >= 0.97
+    by_session = decode("evaluate", *one, "--by", "session", "--test", "45612-3")[0]
+    assert by_session["accuracy"] >= 0.92
+
+
+def test_five_fingers_on_their_own(decode, recordings):
+    figures, _ = decode("evaluate", *recordings("cyton_fingers"))
+    assert figures["accuracy"] >= 0.82
+    assert all(share > figures["majority"][finger] for finger, share in figures["per_switch"].items())
+
+
+def test_the_force_of_a_grip(decode, recordings):
+    assert decode("evaluate", *recordings("grip_force"))[0]["r2"] >= 0.84
+    assert decode("evaluate", *recordings("grip_force"), "--model", "mlp")[0]["r2"] >= 0.84
+    pytest.importorskip("torch")
+    assert decode("evaluate", *recordings("grip_force"), "--model", "gru")[0]["r2"] >= 0.855  # that of ridge
+
+
+def recording(n=4000, seed=0, spans=(("a", 0, 1000), ("b", 1000, 2000), ("a", 2000, 3000), ("b", 3000, 4000))):
+    samples = np.random.default_rng(seed).normal(0, 1, (n, 2))
+    return EmgRecording(samples, ("x", "y"), 1000.0, "V", np.arange(n) / 1000, spans=tuple(Span(*s) for s in spans))
+
+
+def cut(recordings, labelled=True, **more):
+    pairs = [(Path(f"{k}.csv"), r) for k, r in enumerate(recordings)]
+    return windows(pairs, RecordingFormat(), Conditioning(1000.0, "V"), FEATURES, 0.2, Cut(**more), labelled=labelled)
+
+
+def test_a_window_lies_in_one_span_after_the_margin():
+    w = cut([recording()], margin_s=0.3)
+    for label, begin in (("a", 0), ("b", 1000), ("a", 2000), ("b", 3000)):
+        own = (w.first >= begin) & (w.last < begin + 1000)
+        assert set(w.label[own]) == {label}
+        assert w.first[own].min() == begin + 300 and w.last[own].max() == begin + 999
+    assert len(w) == 4 * 11
+    assert (w.last - w.first == 199).all()
+
+
+def test_a_stretch_is_of_one_recording_and_span_without_a_gap():
+    w = cut([recording(), recording(spans=(("a", 2000, 4000), ("b", 0, 2000)))], margin_s=0.3)
+    assert [len(w.x[w.stretch == k]) for k in range(7)] == [11, 11, 11, 11, 31, 31, 0]
+    for k in range(6):
+        own = w.where(w.stretch == k)
+        assert set(np.diff(own.first)) == {50} and len(set(own.file)) == len(set(own.label)) == 1
+    assert np.bincount(cut([recording()], step_s=0.2).stretch).tolist() == [5] * 4  # neighbours in different spans
+    two = cut([recording(spans=(("a", 0, 200),)), recording(spans=(("a", 50, 1000),))])
+    assert np.bincount(two.stretch).tolist() == [1, 16]
+    one = cut([recording(spans=())] * 2, labelled=False)
+    assert np.bincount(one.stretch).tolist() == [77, 77]
+    assert np.bincount(one.where(one.first % 1000 != 0).stretch).tolist() == [19, 19, 19, 16] * 2
+    ((_, train, test),) = splits(one, "time")
+    assert (one.where(train).stretch.max(), one.where(test).stretch.max()) == (1, 1)
+
+
+@pytest.mark.parametrize("lost_s", [1.0, 0.002, -0.5])
+def test_a_window_with_a_gap_in_time_in_it_does_not_count(lost_s):
+    whole = recording()
+    times = whole.times + lost_s * (np.arange(len(whole)) >= 1500)
+    gappy = replace(whole, times=times, stamped=True)
+    before, after = cut([whole]), cut([gappy])
+    over = (before.first < 1500) & (before.last >= 1500)
+    assert over.sum() == broken([(Path("0.csv"), gappy)], 0.2, 0.05, 0.0) == 3
+    assert after.first.tolist() == before.first[~over].tolist()
+    assert len(set(after.stretch.tolist())) == 5  # a memory does not reach over it
+    free = cut([replace(gappy, spans=())], labelled=False)
+    assert not ((free.first < 1500) & (free.last >= 1500)).any() and broken([(Path("0.csv"), whole)], 0.2, 0.05, 0) == 0
+
+
+def test_windows_with_a_gap_in_them_are_counted_by_fit_and_evaluate(decode, tmp_path):
+    rng, n = np.random.default_rng(0), 6000
+    label = np.where(np.arange(n) // 1000 % 2, "fist", "rest")
+    x = rng.normal(0, 1, (n, 2)) * np.where(label == "fist", 9, 1)[:, None]
+    for lost in (0, 1):
+        t = np.arange(n) / 1000 + lost * (np.arange(n) >= 2525)
+        rows = "".join(f"{a:.3f},{b:.4f},{c:.4f},{d}\n" for a, (b, c), d in zip(t, x, label, strict=True))
+        (tmp_path / f"{lost}.csv").write_text("time,EMG1,EMG2,label\n" + rows)
+    said = ("--rate", 1000, "--unit", "uV", "--time", "time", "--label", "label")
+    whole, words = decode("fit", tmp_path / "0.csv", *said, "--out", tmp_path / "mine")
+    assert "gap in time" not in words
+    gappy, words = decode("evaluate", tmp_path / "1.csv", *said)
+    assert "4 windows have a gap in time in them, and do not count" in words
+    assert gappy["windows"] == whole["judged"]["windows"] - 4
+    there = ("--decoder", tmp_path / "mine" / "policy.onnx")
+    played, words = decode("evaluate", tmp_path / "1.csv", *said, *there)
+    assert "4 windows have a gap in time in them, and do not count" in words and played["accuracy"] > 0.98
+
+
+@pytest.mark.parametrize("by", ["repetition", "file", "time"])
+def test_no_sample_is_on_both_sides_of_a_split(by):
+    w = cut([recording(), recording(seed=1)])
+    for _, train, test in splits(w, by):
+        assert train.any() and test.any() and not (train & test).any()
+        for file in ("0.csv", "1.csv"):
+            seen = [np.zeros(4000, bool), np.zeros(4000, bool)]
+            for side, mask in zip(seen, (train, test), strict=True):
+                for first, last in zip(w.first[mask & (w.file == file)], w.last[mask & (w.file == file)], strict=True):
+                    side[first : last + 1] = True
+            assert not (seen[0] & seen[1]).any()
+
+
+def test_what_is_held_out_is_not_seen_by_the_fit():
+    from myoprosthesis.training.decoding.fitting import fit
+
+    w = cut([recording()])
+    (_, train, test), *_ = splits(w, "repetition", ["odd"])
+    fitted = fit(w.where(train), Lda(LdaOptions()), "classes", ("a", "b"))
+    spoilt = w.x.copy()
+    spoilt[test] = 1e6
+    w2 = type(w)(**{**vars(w), "x": spoilt})
+    again = fit(w2.where(train), Lda(LdaOptions()), "classes", ("a", "b"))
+    assert np.array_equal(fitted.normaliser.mean, again.normaliser.mean)
+    assert np.array_equal(fitted.network.layers[0][0], again.network.layers[0][0])
+
+
+def test_noise_is_decoded_by_chance():
+    from myoprosthesis.decoders.options import DecoderOptions
+    from myoprosthesis.training.decoding.fitting import Split, judge
+
+    w = cut([recording(20000, k, [("ab"[j % 2], 1000 * j, 1000 * j + 1000) for j in range(20)]) for k in range(3)])
+    found = judge(w, Lda(LdaOptions()), DecoderOptions(), ("a", "b"), Split(by="file")).summary()
+    assert found["accuracy"] == pytest.approx(0.5, abs=0.06)
+
+
+def test_splits_that_cannot_be():
+    w = cut([recording()])
+    for by, test, sentence in (("file", (), "only one file"), ("repetition", ("7",), "no repetition '7'"),
+                               ("repetition", ("0", "1"), "nothing is left"), ("person", (), "none of")):  # fmt: skip
+        with pytest.raises(ConfigError, match=sentence):
+            list(splits(w, by, test))
+
+
+NOISE = np.random.default_rng(0).normal(0, 20, (800, 4)).round(2)
+
+
+def write(folder, name="R_0_C_0_EMG.csv", rows=NOISE, header="emg_a,emg_b,emg_c,emg_d"):
+    folder.mkdir(exist_ok=True)
+    text = "\n".join(",".join(str(v) for v in row) for row in rows)
+    (folder / name).write_text(f"{header}\n{text}\n" if header else text)
+
+
+def pair(folder, **more):
+    """Two classes in two repetitions, of which some file is as said."""
+    for repetition in range(2):
+        for gesture in range(2):
+            write(folder, f"R_{repetition}_C_{gesture}_EMG.csv", NOISE * (1 + 3 * gesture) + repetition)
+    write(folder, **more)
+
+
+SAID = ("--rate", "200", "--unit", "uV", "--label-from", "C_([0-9])", "--repetition-from", "R_([0-9])")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "options", "sentence"),
+    [
+        ({}, SAID[2:], "does not say its sampling rate"),
+        ({"rows": np.where(np.arange(4) == 1, np.nan, NOISE)}, SAID, "'emg_b' holds values that are not finite"),
+        ({"rows": NOISE * [1, 1, 0, 1]}, SAID, "channel 'emg_c' is flat"),
+        (
+            {"rows": NOISE[:, :3], "header": "emg_a,emg_b,emg_c", "name": "R_1_C_1.csv"},
+            SAID,
+            "channel 'emg_d' is wanted but not there",
+        ),
+        ({"rows": NOISE[:10]}, (*SAID, "--window-s", "0.01"), "at least 6"),
+        ({}, SAID[:4], "no labelled window"),
+        ({}, (*SAID, "--model", "svm"), "unknown decoder 'svm': known are gru, lda, logistic, mlp, ridge"),
+        ({}, (*SAID, "--model", "ridge"), "fits values, not classes"),
+        ({}, (*SAID, "--model-options", "rigde=3"), "unknown option 'rigde'"),
+        ({}, (*SAID, "--features", "mav,hjorth"), "unknown feature 'hjorth'"),
+        ({}, (*SAID, "--low-pass-hz", "300"), "below half the rate"),
+        ({}, (*SAID, "--task", "values"), "unit of the targets"),
+        ({}, (*SAID, "--by", "time", "--test", "odd"), "has no use in a split by time"),
+        ({}, (*SAID, "--decoder", "none.onnx", "--step-s", "0.3", "--by", "file"), "--by, --step-s cannot be"),
+        ({}, (*SAID, "--rest", "nothing"), "none of the classes 0, 1"),
+    ],
+)
+def test_bad_input_gets_one_sentence(decode, tmp_path, spoil, options, sentence):
+    pair(tmp_path / "rec", **spoil)
+    _, words = decode("evaluate", tmp_path / "rec", *options, status=2)
+    assert sentence in words and len(words.strip().splitlines()) == 1
+
+
+def test_channels_in_another_order_are_matched_by_name(decode, tmp_path):
+    loud = NOISE * [1, 5, 20, 50]
+    for repetition in range(3):
+        for gesture in range(2):
+            order = [3, 1, 0, 2] if repetition == 2 else [0, 1, 2, 3]
+            rows = np.roll(loud, 97 * repetition + gesture, axis=0) * (1 + gesture * np.array([0, 3, 0, 2]))
+            name = f"R_{repetition}_C_{gesture}_EMG.csv"
+            write(tmp_path / "rec", name, rows[:, order], ",".join(f"emg_{'abcd'[k]}" for k in order))
+    decode("fit", tmp_path / "rec", *SAID, "--only", "R_[01]", "--out", tmp_path / "mine")
+    there = ("--decoder", tmp_path / "mine" / "policy.onnx")
+    figures, _ = decode("evaluate", tmp_path / "rec", *SAID, "--only", "R_2", *there)
+    assert figures["accuracy"] > 0.95 and figures["drift_decisions"] == 0
+    for options, sentence in (
+        ((*SAID, "--channels", "emg_a,emg_b,emg_c"), "knows EMG channel 'emg_d', which is not there"),
+        (("--rate", "400", *SAID[2:]), "fitted in V at 200 Hz"),
+        ((*SAID[:2], "--unit", "counts", *SAID[4:]), "is in counts"),
+    ):
+        _, words = decode("evaluate", tmp_path / "rec", *options, *there, status=2)
+        assert sentence in words
+
+
+def test_a_decoder_is_not_judged_by_a_channel_that_is_off(decode, tmp_path):
+    pair(tmp_path / "rec")
+    decode("fit", tmp_path / "rec", *SAID, "--channels", "emg_a,emg_b,emg_c", "--out", tmp_path / "mine")
+    there = ("--only", "R_0_C_0", "--decoder", tmp_path / "mine" / "policy.onnx")
+    for k, value, sentence in ((1, np.nan, "'emg_b' holds values that are not finite"), (2, 5.0, "'emg_c' is flat")):
+        rows = NOISE.copy()
+        rows[:, k] = value
+        write(tmp_path / "rec", "R_0_C_0_EMG.csv", rows)
+        _, words = decode("evaluate", tmp_path / "rec", *SAID, *there, status=2)
+        assert sentence in words and "the decoder needs it" in words and len(words.strip().splitlines()) == 1
+    rows = NOISE.copy()
+    rows[:, 3] = 5.0  # one that the decoder does not know
+    write(tmp_path / "rec", "R_0_C_0_EMG.csv", rows)
+    decode("evaluate", tmp_path / "rec", *SAID, *there)
