@@ -314,7 +314,7 @@ def up(command: Any, tmp_path: Path) -> Callable[..., dict[str, Any]]:
 def sound() -> Callable[..., bytes]:
     """The bytes of an untrained policy for an effector of this name."""
     from myoprosthesis.core import registry
-    from myoprosthesis.policies.graph import untrained
+    from myoprosthesis.onnx_graphs.untrained import untrained
 
     def make(effector: str = "point_mass", seed: int = 0, **more: Any) -> bytes:
         spec = registry.factory("effectors", effector)(registry.options("effectors", effector)()).spec

@@ -15,7 +15,7 @@ COMPONENTS = {"effectors", "policies", "perturbations", "emg", "decoders", "hand
 USERS = {"training", "analysis"}
 SITTINGS = {"sessions", "report"}
 TOP = {"cli", "bench", "stack", "testing", "checks"}
-LAYERS = [{"core"}, {"files"}, COMPONENTS, USERS, SITTINGS, {"nodes"}]
+LAYERS = [{"core"}, {"files"}, {"onnx_graphs"}, COMPONENTS, USERS, SITTINGS, {"nodes"}]
 """From the bottom up. What is in none of them (TOP) is above nodes and may import anything."""
 
 SIBLINGS = {("effectors", "hands"), ("emulators", "hands"), ("emulators", "emg")}

@@ -15,7 +15,7 @@ from myoprosthesis.core import registry
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.options import build
-from myoprosthesis.policies.graph import untrained
+from myoprosthesis.onnx_graphs.untrained import untrained
 from myoprosthesis.policies.store import FILE
 from myoprosthesis.stack.description import NodeSpec
 from myoprosthesis.stack.supervisor import Supervisor

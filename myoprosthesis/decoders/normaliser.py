@@ -1,4 +1,4 @@
-"""Weights of a gated recurrent unit and its step."""
+"""Normalisation of features: mean and scale of the windows of the fit."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from myoprosthesis.onnx_graphs.graph_builder import CLIP
+
 Array = NDArray[np.float64]
-
-
-CLIP = 10.0
-"""A normalised feature is clipped to ± this before the layers."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""Weights of a gated recurrent unit and its step."""
+"""Detector of features unlike those of the fit."""
 
 from __future__ import annotations
 

@@ -18,13 +18,13 @@ last one, and not behind the length that may be wrong: it costs one frame. The C
 from __future__ import annotations
 
 import struct
-from binascii import crc_hqx
 from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from myoprosthesis.core.crc import crc16_ibm_3740
 from myoprosthesis.core.errors import ConfigError
 
 SYNC = b"\xa5\x5a"
@@ -54,11 +54,6 @@ class BoardDescription:
     full_scale: int = 0
 
 
-def crc(body: bytes) -> int:
-    """CRC-16/CCITT that begins with 0xFFFF."""
-    return crc_hqx(body, 0xFFFF)
-
-
 def encode(frame: EmgFrame, kind: int = INT16) -> bytes:
     """A frame of samples; those that do not fit are refused."""
     n, channels = frame.samples.shape
@@ -79,7 +74,7 @@ def describe(told: BoardDescription, counter: int = 0) -> bytes:
 
 def _frame(kind: int, counter: int, n: int, payload: bytes) -> bytes:
     body = struct.pack("<BHB", kind, counter % MODULO, n) + payload
-    return SYNC + body + struct.pack("<H", crc(body))
+    return SYNC + body + struct.pack("<H", crc16_ibm_3740(body))
 
 
 class FrameDecoder:
@@ -120,7 +115,7 @@ class FrameDecoder:
                 break
             if length and begin + length <= len(self._rest):
                 body = bytes(self._rest[begin + 2 : begin + length - CRC])
-                if crc(body) == int.from_bytes(self._rest[begin + length - CRC : begin + length], "little"):
+                if crc16_ibm_3740(body) == int.from_bytes(self._rest[begin + length - CRC : begin + length], "little"):
                     out.append(self._understood(body))
                     at = begin + length
                     continue

@@ -7,6 +7,7 @@ import struct
 import numpy as np
 from numpy.typing import NDArray
 
+from myoprosthesis.core.crc import crc16_modbus
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.emulators.motor_model import MotorModel
 from myoprosthesis.hands import modbus as codec
@@ -97,7 +98,7 @@ class ModbusHandEmulator:
             if held[0] == self.sheet.address:
                 if len(held) < n:
                     return None
-                if codec.crc(held[: n - 2]) == held[n - 2] | held[n - 1] << 8:
+                if crc16_modbus(held[: n - 2]) == held[n - 2] | held[n - 1] << 8:
                     body = bytes(held[: n - 2])
                     del held[:n]
                     return body

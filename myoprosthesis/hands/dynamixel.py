@@ -14,6 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from myoprosthesis.core.crc import crc16_umts
+
 HEADER = b"\xff\xff\xfd\x00"
 ESCAPED = b"\xff\xff\xfd"
 BROADCAST = 0xFE
@@ -37,32 +39,11 @@ HARDWARE_ERRORS = {0: "has a wrong voltage", 2: "is too hot", 3: "has a faulty e
                    5: "is overloaded"}  # fmt: skip
 
 
-def _table() -> tuple[int, ...]:
-    values = []
-    for byte in range(256):
-        value = byte << 8
-        for _ in range(8):
-            value = (value << 1) ^ 0x8005 if value & 0x8000 else value << 1
-        values.append(value & 0xFFFF)
-    return tuple(values)
-
-
-_CRC = _table()
-
-
-def crc(data: bytes | bytearray) -> int:
-    """CRC-16 with x¹⁶ + x¹⁵ + x² + 1, highest bit first, from 0."""
-    value = 0
-    for byte in data:
-        value = (value << 8 & 0xFF00) ^ _CRC[value >> 8 ^ byte]
-    return value
-
-
 def packet(id_: int, instruction: int, parameters: bytes = b"") -> bytes:
     """A whole packet; the parameters of a status packet begin with its error."""
     inside = (bytes([instruction]) + parameters).replace(ESCAPED, ESCAPED + b"\xfd")
     body = HEADER + bytes([id_]) + (len(inside) + 2).to_bytes(2, "little") + inside
-    return body + crc(body).to_bytes(2, "little")
+    return body + crc16_umts(body).to_bytes(2, "little")
 
 
 def sync_write(register: int, ids: Sequence[int], values: ArrayLike, width: int) -> bytes:
@@ -119,7 +100,7 @@ class PacketParser:
                 again = held.find(HEADER, 4, 7 + n)  # a header inside is escaped: here another packet begins
                 if again < 0 and len(held) < 7 + n:
                     return None
-                if again < 0 and crc(held[: 5 + n]) == held[5 + n] | held[6 + n] << 8:
+                if again < 0 and crc16_umts(held[: 5 + n]) == held[5 + n] | held[6 + n] << 8:
                     inside = bytes(held[7 : 5 + n]).replace(ESCAPED + b"\xfd", ESCAPED)
                     id_ = held[4]
                     del held[: 7 + n]

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.bounded import finite
+from myoprosthesis.core.crc import crc16_modbus
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.hands.hand_spec import HandSpec, RegisterReading
 from myoprosthesis.hands.protocol import HandState
@@ -32,30 +33,10 @@ REFUSED = 0x80
 """Added to the function of a reply that is an error code."""
 
 
-def _table() -> tuple[int, ...]:
-    values = []
-    for value in range(256):
-        for _ in range(8):
-            value = value >> 1 ^ 0xA001 if value & 1 else value >> 1
-        values.append(value)
-    return tuple(values)
-
-
-_CRC = _table()
-
-
-def crc(data: bytes | bytearray) -> int:
-    """CRC-16/MODBUS: x¹⁶ + x¹⁵ + x² + 1, lowest bit first, from 0xFFFF."""
-    value = 0xFFFF
-    for byte in data:
-        value = value >> 8 ^ _CRC[(value ^ byte) & 0xFF]
-    return value
-
-
 def frame(id_: int, function: int, data: bytes) -> bytes:
     """A whole frame of Modbus RTU, either way."""
     body = bytes([id_, function]) + data
-    return body + crc(body).to_bytes(2, "little")
+    return body + crc16_modbus(body).to_bytes(2, "little")
 
 
 def tcp_frame(transaction: int, id_: int, function: int, data: bytes) -> bytes:
@@ -197,7 +178,7 @@ class ModbusHand:
             length = self._length()
             if length > len(held):
                 return None
-            if length and crc(held[: length - 2]) == held[length - 2] | held[length - 1] << 8:
+            if length and crc16_modbus(held[: length - 2]) == held[length - 2] | held[length - 1] << 8:
                 body = bytes(held[: length - 2])
                 del held[:length]
                 if body[0] == self.sheet.address:

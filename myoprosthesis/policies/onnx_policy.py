@@ -19,8 +19,8 @@ from onnx.external_data_helper import uses_external_data
 from myoprosthesis.core.contract import METADATA_KEY, Contract
 from myoprosthesis.core.errors import ConfigError, ContractError
 from myoprosthesis.files.regular import MIB, read_bytes
+from myoprosthesis.onnx_graphs.read_out import GIVEN, read_out
 from myoprosthesis.policies.onnx_session import MEMORY_BYTES, OnnxSession, Overdue
-from myoprosthesis.policies.read_out import GIVEN, read_out
 
 LARGEST = 1024 * MIB
 """Bytes of a policy file."""

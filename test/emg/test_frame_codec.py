@@ -41,10 +41,6 @@ def same(a, b):
     )
 
 
-def test_the_crc_of_the_standard():
-    assert frame_codec.crc(b"123456789") == crc_by_hand(b"123456789") == 0x29B1
-
-
 def test_bytes_worked_out_by_hand():
     whole = BY_HAND + crc_by_hand(BY_HAND[2:]).to_bytes(2, "little")
     assert frame_codec.encode(EmgFrame(0x0102, np.array([[1, -2]], np.int32))) == whole

@@ -13,7 +13,7 @@ from myoprosthesis.effectors.bodies import MjcfOptions, mjcf
 from myoprosthesis.emulators.emulated_port import EmulatedPort
 from myoprosthesis.hands import hand_spec
 from myoprosthesis.nodes import topics
-from myoprosthesis.policies.graph import untrained
+from myoprosthesis.onnx_graphs.untrained import untrained
 
 ARM = """<mujoco><compiler angle="radian" autolimits="true"/><option integrator="implicitfast" timestep="0.002"/>
 <worldbody><body pos="0 0 1"><joint name="shoulder" axis="0 1 0" range="-2 2" damping="1" armature="0.1"/>

@@ -13,7 +13,7 @@ from onnx import numpy_helper
 
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.policies.graph import gru
+from myoprosthesis.onnx_graphs.gru_policy import gru_policy
 from myoprosthesis.training import checkpoint
 from myoprosthesis.training.gradient.network import ReachPolicy
 
@@ -21,12 +21,12 @@ PARITY_STEPS, PARITY = 1000, 1e-5
 
 
 def to_onnx(policy: ReachPolicy, contract: Contract) -> onnx.ModelProto:
-    """The graph of `policies.graph.gru` with the weights of `policy`."""
-    return gru(contract, initializers(policy))
+    """The graph of `gru_policy` with the weights of `policy`."""
+    return gru_policy(contract, initializers(policy))
 
 
 def initializers(policy: ReachPolicy) -> dict[str, NDArray[np.float32]]:
-    """The weights of `policy` by the names and in the order of `policies.graph.gru`; the inverse of `weights`."""
+    """The weights of `policy` by the names and in the order of `gru_policy`; the inverse of `weights`."""
     n = policy.n_hidden
 
     def array(tensor: torch.Tensor) -> NDArray[np.float32]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from myoprosthesis.policies.graph import CLIP
+from myoprosthesis.onnx_graphs.graph_builder import CLIP
 
 
 class ReachPolicy(nn.Module):

@@ -5,7 +5,8 @@ import onnx
 import pytest
 
 from myoprosthesis.core import registry
-from myoprosthesis.policies.graph import CLIP, untrained
+from myoprosthesis.onnx_graphs.graph_builder import CLIP
+from myoprosthesis.onnx_graphs.untrained import untrained
 from myoprosthesis.policies.onnx_policy import OnnxPolicy
 
 

@@ -1,0 +1,1 @@
+"""ONNX graphs of policies and decoders, made of shared blocks."""
