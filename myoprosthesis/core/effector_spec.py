@@ -1,4 +1,4 @@
-"""What acts on a body from outside during one control period."""
+"""What is known of an effector before anything is opened: its command, its state and its limits."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,11 @@ from myoprosthesis.core.fail import RELAX, fail_state
 from myoprosthesis.core.message import TEXT_BYTES, read_object, reading
 
 AXES = ("x", "y", "z")
-
-
+POSE = (*AXES, "qw", "qx", "qy", "qz")
+"""Channels of a floating base and of an object. Velocities of qx, qy, qz are the angular velocity (rad/s) in the frame
+of the body itself, as in MuJoCo; that of qw is 0."""
 _LENGTH = ("m", "m/s", "N")
-
+_POSE_UNITS = ("m", "m", "m", "1", "1", "1", "1")
 
 _JOINT_UNITS = {"rad": ("rad", "rad/s", "N·m"), "m": _LENGTH, "1": ("1", "rad/s", "N·m")}
 """Units of position, velocity and effort of a joint, by that of its position; a quaternion has an angular velocity."""
@@ -65,6 +67,9 @@ class EffectorSpec:
     `joint_units` are the units of the joints' positions: `rad`, `m`, or `1` for a part of a quaternion; empty: all rad.
     `poses` are named command postures, such as the grips of a hand: values in the order of `command.names`, within
     its limits; a mapping that is given becomes a `Poses`.
+    `root` is the floating base, whose `POSE` the first seven joints are; empty: none. `observed_sites` are sites of
+    the body beside the endpoint, `objects` free bodies that are not the effector's own, `contacts` sensors of contact
+    forces (N, in the effort row); see `groups`.
     """
 
     name: str
@@ -85,6 +90,10 @@ class EffectorSpec:
     fingerprint: tuple[float, ...] = ()
     poses: Mapping[str, tuple[float, ...]] = field(default_factory=Poses)
     joint_units: tuple[str, ...] = ()
+    root: str = ""
+    observed_sites: tuple[str, ...] = ()
+    objects: tuple[str, ...] = ()
+    contacts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.dt) and self.dt > 0):
@@ -101,6 +110,11 @@ class EffectorSpec:
             raise ConfigError(
                 f"the {len(self.joints)} joints of effector {self.name!r} have units {', '.join(self.joint_units)}; "
                 f"each needs one of {', '.join(_JOINT_UNITS)}"
+            )
+        if self.root and self.joints[: len(POSE)] != _poses_of((self.root,)):
+            raise ConfigError(
+                f"the floating base {self.root!r} of effector {self.name!r} needs its pose as the first joints: "
+                f"{', '.join(_poses_of((self.root,)))}"
             )
         object.__setattr__(self, "poses", Poses(self.poses))
         for name, pose in self.poses.items():
@@ -140,27 +154,59 @@ class EffectorSpec:
         """True when a field can act at the endpoint."""
         return "endpoint" in self.sites
 
-    @property
+    @cached_property
+    def groups(self) -> Mapping[str, tuple[str, ...]]:
+        """The channels of the state by group, in the order of the table: `root`, `joints`, `muscles` (their tendons'
+        length), `activation`, `sites` (the endpoint first), `objects` and `contacts`; a group without channels is left
+        out. `joints` of this mapping are those that are not the floating base's."""
+        n_root = len(POSE) if self.root else 0
+        sites = (*(("endpoint",) if self.endpoint else ()), *self.observed_sites)
+        every = {
+            "root": self.joints[:n_root],
+            "joints": self.joints[n_root:],
+            "muscles": self.muscles,
+            "activation": tuple(f"{m}/activation" for m in self.muscles),
+            "sites": tuple(f"{site}/{a}" for site in sites for a in AXES),
+            "objects": _poses_of(self.objects),
+            "contacts": self.contacts,
+        }
+        return {group: names for group, names in every.items() if names}
+
+    @cached_property
     def channels(self) -> tuple[str, ...]:
-        """Columns of the state table: joints, muscles, `<muscle>/activation`, `endpoint/x` …"""
-        ends = tuple(f"endpoint/{a}" for a in AXES) if self.endpoint else ()
-        return self.joints + self.muscles + tuple(f"{m}/activation" for m in self.muscles) + ends
+        """Columns of the state table: those of all groups."""
+        return tuple(chain.from_iterable(self.groups.values()))
+
+    @cached_property
+    def columns(self) -> Mapping[str, slice]:
+        """The columns of the state table by group."""
+        out: dict[str, slice] = {}
+        start = 0
+        for group, names in self.groups.items():
+            out[group] = slice(start, start := start + len(names))
+        return out
 
     @property
     def units(self) -> dict[str, tuple[str, str, str]]:
         """Of each channel, the units of its position, velocity and effort."""
-        ends = tuple(f"endpoint/{a}" for a in AXES) if self.endpoint else ()
         return {
             **{joint: _JOINT_UNITS[unit] for joint, unit in zip(self.joints, self.joint_units, strict=True)},
-            **dict.fromkeys((*self.muscles, *ends), _LENGTH),
+            **dict.fromkeys((*self.muscles, *self.groups.get("sites", ())), _LENGTH),
             **{f"{m}/activation": ("1", "1/s", "1") for m in self.muscles},
+            **{
+                name: _JOINT_UNITS[unit]
+                for name, unit in zip(_poses_of(self.objects), _POSE_UNITS * len(self.objects), strict=True)
+            },
+            **dict.fromkeys(self.contacts, ("1", "1/s", "N")),
         }
 
     def to_json(self) -> str:
-        """The text of the latched `effector/spec` topic; `units` are those of each channel's three fields."""
+        """The text of the latched `effector/spec` topic; `units` are those of each channel's three fields, `groups` the
+        channels by group."""
         data = {k: getattr(self, k) for k in self.__dataclass_fields__ if k not in ("command", "poses")}
         data |= {"command": self.command.to_dict(), "poses": dict(self.poses)}
-        return json.dumps({**data, "accepts_field": self.accepts_field, "units": self.units})
+        derived = {"accepts_field": self.accepts_field, "units": self.units, "groups": dict(self.groups)}
+        return json.dumps({**data, **derived})
 
     @classmethod
     def from_json(cls, text: str) -> EffectorSpec:
@@ -168,11 +214,16 @@ class EffectorSpec:
         what = "the effector's specification"
         with reading(what):
             data = read_object(text, what, TEXT_BYTES)
-            for derived in ("accepts_field", "units"):
+            for derived in ("accepts_field", "units", "groups"):
                 data.pop(derived, None)
             data["command"] = Channels.from_dict(data["command"])
             values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
             return cls(**values)
+
+
+def _poses_of(names: Sequence[str]) -> tuple[str, ...]:
+    """The channels of the pose of each of these."""
+    return tuple(f"{name}/{a}" for name in names for a in POSE)
 
 
 def refuse_sites(spec: EffectorSpec, sites: Sequence[str]) -> str:

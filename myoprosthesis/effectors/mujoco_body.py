@@ -20,12 +20,11 @@ from myoprosthesis.core.options import option
 from myoprosthesis.effectors.actuation import Actuation, unique
 from myoprosthesis.effectors.body_picture import render
 from myoprosthesis.effectors.braking import measured_braking
+from myoprosthesis.effectors.state_reader import StateReader, few
 
 T = TypeVar("T")
 Array = NDArray[np.float64]
 _STATE = int(mujoco.mjtState.mjSTATE_INTEGRATION)
-_SINGLE = (int(mujoco.mjtJoint.mjJNT_HINGE), int(mujoco.mjtJoint.mjJNT_SLIDE))
-_FREE_POSITION = ("x", "y", "z", "qw", "qx", "qy", "qz")
 
 # Without a handler MuJoCo prints its warnings and writes MUJOCO_LOG.TXT into the working directory.
 if mujoco.get_mju_user_warning() is None:
@@ -44,6 +43,8 @@ class BodyOptions:
         "in doubt: hold, relax, or by channel, as in [elbow=hold, biceps=relax, grip=0.02]; empty: servos hold "
         "where they are, all else relaxes",
     )
+    observed_sites: tuple[str, ...] = option((), "sites whose place and velocity are in the state, beside the endpoint")
+    contacts: tuple[str, ...] = option((), "touch sensors whose force is in the state")
 
 
 class MujocoBody:
@@ -80,28 +81,27 @@ class MujocoBody:
         self._key = _keyframe(model, name, options.keyframe or keyframe)
         self._site = _site(model, name, options.endpoint or endpoint)
         named = unique([model.joint(j).name for j in range(model.njnt)], "joint")
-        self._joints, self._position, self._velocity = _joint_columns(model, named, joints)
         self.actuation = Actuation(model, named)
+        reader = StateReader(
+            model, self.data, self.actuation, self._site, named, joints, options.observed_sites, options.contacts
+        )
+        self._reader = reader
         self._muscles = self.actuation.muscles
-        self._activation = model.actuator_actadr[self._muscles]
-        self._moving = np.flatnonzero(self._velocity >= 0)
-        self._dof = self._velocity[self._moving]
         self._strength = np.ones(self._muscles.size)
         self._altered = False
         self._gain = model.actuator_gainprm.copy()
-        self._jacobian = np.zeros((3, model.nv))
-        self._endpoint_load, self._joint_load = np.zeros(3), np.zeros(len(self._joints))
+        self._endpoint_load, self._joint_load = np.zeros(3), np.zeros(len(reader.joints))
         command = self.actuation.command
         self.spec = EffectorSpec(
             name=name,
             dt=options.dt,
             command=command,
-            joints=self._joints,
-            joint_units=_joint_units(model, self._position),
+            joints=reader.joints,
+            joint_units=reader.joint_units,
             muscles=self.actuation.muscle_names,
             endpoint=model.site(self._site).name if self._site >= 0 else "",
             sites=(("endpoint",) if self._site >= 0 else ())
-            + ("joint",) * bool(self._joints)
+            + ("joint",) * bool(reader.joints)
             + ("muscle",) * bool(self._muscles.size),
             steppable=True,
             fail=self._fail(name, options),
@@ -109,6 +109,10 @@ class MujocoBody:
             simulator=f"mujoco {mujoco.__version__}",
             home=self._home(),
             poses=self._poses(),
+            root=reader.root,
+            observed_sites=reader.observed_sites,
+            objects=reader.objects,
+            contacts=reader.contacts,
         )
         self.spec = replace(self.spec, braking=measured_braking(self, self.actuation.stiff))
 
@@ -118,7 +122,7 @@ class MujocoBody:
         self._set_strength(np.ones(self._muscles.size))
         self._measure()
         self.actuation.settle(self.data)
-        self._endpoint_load, self._joint_load = np.zeros(3), np.zeros(len(self._joints))
+        self._endpoint_load, self._joint_load = np.zeros(3), np.zeros(len(self.spec.joints))
         return self._state(self.actuation.command_of(self.data.ctrl))
 
     def step(self, command: Array, imposed: Disturbance) -> EffectorState:
@@ -137,7 +141,7 @@ class MujocoBody:
                 mujoco.mj_step2(model, data)
                 if self.substeps > 1:
                     mujoco.mj_step(model, data, nstep=self.substeps - 1)
-            self._endpoint_load, self._joint_load = np.zeros(3), np.zeros(len(self._joints))
+            self._endpoint_load, self._joint_load = np.zeros(3), np.zeros(len(self.spec.joints))
         elif self._staged:
             self._step_staged(imposed)
         else:
@@ -208,23 +212,21 @@ class MujocoBody:
 
     def _load(self, imposed: Disturbance) -> tuple[Array, Array]:
         """Apply the laws where the body is now; the force on the endpoint and the torques on the joints."""
-        model, data = self.model, self.data
-        force, load, torques = np.zeros(model.nv), np.zeros(3), np.zeros(len(self._joints))
+        reader, data = self._reader, self.data
+        force, load, torques = np.zeros(self.model.nv), np.zeros(3), np.zeros(len(self.spec.joints))
         if imposed.joint is not None:
-            torque = imposed.joint.force(data.qpos[self._position], self._velocities(data.qvel))
-            force[self._dof] = torque[self._moving]
-            torques[self._moving] = torque[self._moving]
+            force, torques = reader.torques(imposed.joint.force(*reader.joint_motion()))
         if imposed.endpoint is not None:
-            mujoco.mj_jacSite(model, data, self._jacobian, None, self._site)
-            load = imposed.endpoint.force(data.site_xpos[self._site], self._jacobian @ data.qvel)
-            force += self._jacobian.T @ load
+            place, jacobian = reader.endpoint()
+            load = imposed.endpoint.force(place, jacobian @ data.qvel)
+            force += jacobian.T @ load
         data.qfrc_applied[:] = force
         return load, torques
 
     def _loaded(self, loads: list[tuple[Array, Array]]) -> None:
         """End of a period: the mean of what acted is reported."""
         self.data.qfrc_applied[:] = 0.0
-        total, joint_total = np.zeros(3), np.zeros(len(self._joints))
+        total, joint_total = np.zeros(3), np.zeros(len(self.spec.joints))
         for load, torques in loads:
             total += load
             joint_total += torques
@@ -232,31 +234,11 @@ class MujocoBody:
 
     def _state(self, applied: Array) -> EffectorState:
         mujoco.mj_fwdActuation(self.model, self.data)
-        data, nj, nm = self.data, len(self._joints), self._muscles.size
-        table = np.zeros((3, nj + 2 * nm + (3 if self._site >= 0 else 0)))
-        table[0, :nj] = data.qpos[self._position]
-        table[1, self._moving] = data.qvel[self._dof]
-        table[2, self._moving] = data.qfrc_actuator[self._dof]
-        if nm:
-            table[0, nj : nj + nm] = data.actuator_length[self._muscles]
-            table[1, nj : nj + nm] = data.actuator_velocity[self._muscles]
-            table[2, nj : nj + nm] = data.actuator_force[self._muscles]
-            table[0, nj + nm : nj + 2 * nm] = data.act[self._activation]
-        if self._site >= 0:
-            mujoco.mj_jacSite(self.model, data, self._jacobian, None, self._site)
-            table[0, -3:] = data.site_xpos[self._site]
-            table[1, -3:] = self._jacobian @ data.qvel
-            table[2, -3:] = self._endpoint_load
-        place, velocity = self.actuation.measured(data)
+        table = self._reader.read(None, self._endpoint_load)
+        place, velocity = self.actuation.measured(self.data)
         return EffectorState(
-            self.spec, float(data.time), table, np.array(applied, float), self._joint_load, place, velocity
+            self.spec, float(self.data.time), table, np.array(applied, float), self._joint_load, place, velocity
         )
-
-    def _velocities(self, qvel: Array) -> Array:
-        """One velocity per joint name, shape (n_joints,); 0 for the scalar part of a quaternion, which has none."""
-        velocity = np.zeros(len(self._joints))
-        velocity[self._moving] = qvel[self._dof]
-        return velocity
 
     def _place(self) -> None:
         if self._key >= 0:
@@ -322,20 +304,16 @@ def mark_endpoint(spec: mujoco.MjSpec, name: str) -> None:
     bodies = [b.name for b in spec.bodies if b.name and b.name != "world"]
     if name not in bodies:
         raise ConfigError(
-            f"the model has no site or body {name!r} for its endpoint; sites: {_few(sites)}; bodies: {_few(bodies)}"
+            f"the model has no site or body {name!r} for its endpoint; sites: {few(sites)}; bodies: {few(bodies)}"
         )
     spec.body(name).add_site(name=name)
-
-
-def _few(names: Sequence[str]) -> str:
-    return (", ".join(names[:20]) + (" …" if len(names) > 20 else "")) or "none"
 
 
 def _site(model: mujoco.MjModel, name: str, endpoint: str) -> int:
     sites = [model.site(i).name for i in range(model.nsite)]
     if endpoint:
         if endpoint not in sites:
-            raise ConfigError(f"effector {name!r} has no site {endpoint!r}; it has: {_few(sites)}")
+            raise ConfigError(f"effector {name!r} has no site {endpoint!r}; it has: {few(sites)}")
         return sites.index(endpoint)
     return sites.index("endpoint") if "endpoint" in sites else -1
 
@@ -347,45 +325,6 @@ def _keyframe(model: mujoco.MjModel, name: str, keyframe: str) -> int:
             raise ConfigError(f"effector {name!r} has no keyframe {keyframe!r}; it has: {', '.join(keys) or 'none'}")
         return keys.index(keyframe)
     return keys.index("home") if "home" in keys else -1
-
-
-def _joint_columns(
-    model: mujoco.MjModel, named: Sequence[str], wanted: Sequence[str]
-) -> tuple[tuple[str, ...], NDArray[np.intp], NDArray[np.intp]]:
-    """Names, position addresses and velocity addresses of the wanted joints, or of all; a free joint gives x, y, z, qw,
-    qx, qy, qz, of which qx, qy, qz carry the angular velocity and qw none (address −1)."""
-    names: list[str] = []
-    position: list[int] = []
-    velocity: list[int] = []
-    for j in range(model.njnt):
-        name, p, v = named[j], int(model.jnt_qposadr[j]), int(model.jnt_dofadr[j])
-        if int(model.jnt_type[j]) in _SINGLE:
-            names.append(name)
-            position.append(p)
-            velocity.append(v)
-        elif int(model.jnt_type[j]) == int(mujoco.mjtJoint.mjJNT_FREE):
-            names += [f"{name}/{a}" for a in _FREE_POSITION]
-            position += range(p, p + 7)
-            velocity += [v, v + 1, v + 2, -1, v + 3, v + 4, v + 5]
-        else:
-            names += [f"{name}/{a}" for a in _FREE_POSITION[3:]]
-            position += range(p, p + 4)
-            velocity += [-1, v, v + 1, v + 2]
-    kept = [names.index(n) for n in wanted or names]
-    return tuple(names[k] for k in kept), np.array(position, np.intp)[kept], np.array(velocity, np.intp)[kept]
-
-
-def _joint_units(model: mujoco.MjModel, addresses: NDArray[np.intp]) -> tuple[str, ...]:
-    """Unit of the position at each address in `qpos`."""
-    units = ["1"] * model.nq
-    for kind, start in zip(model.jnt_type, model.jnt_qposadr, strict=True):
-        if int(kind) == int(mujoco.mjtJoint.mjJNT_HINGE):
-            units[start] = "rad"
-        elif int(kind) == int(mujoco.mjtJoint.mjJNT_SLIDE):
-            units[start] = "m"
-        elif int(kind) == int(mujoco.mjtJoint.mjJNT_FREE):
-            units[start : start + 3] = ["m"] * 3
-    return tuple(units[int(a)] for a in addresses)
 
 
 def compiled(load: Callable[[], T], what: str) -> T:

@@ -127,7 +127,8 @@ class PolicyLoop(SwitchingLoop):
             goal = plan.goal(frame.stamp_ns)
             table[0, n:] = [goal.get(c, 0.0) for c in TASK_CHANNELS]
         elif self.player.spec.endpoint:
-            table[0, n : n + 3] = table[0, n - 3 : n]
+            endpoint = self.player.spec.columns["sites"].start
+            table[0, n : n + 3] = table[0, endpoint : endpoint + 3]
         return table
 
 

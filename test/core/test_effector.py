@@ -7,7 +7,7 @@ import pytest
 
 from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.disturbance import Disturbance
-from myoprosthesis.core.effector_spec import EffectorSpec, refuse_sites
+from myoprosthesis.core.effector_spec import POSE, EffectorSpec, refuse_sites
 from myoprosthesis.core.effector_state import EffectorState
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.force_field import ForceField
@@ -61,6 +61,38 @@ def test_the_views_of_a_state_are_the_columns_of_its_names():
         np.testing.assert_array_equal(view, table[row, column(name) : column(name) + view.size])
     without = EffectorState(replace(SPEC, endpoint=""), 0.0, table[:, :5], np.zeros(2))
     assert without.endpoint_position.size == without.endpoint_velocity.size == without.load.size == 0
+
+
+def test_every_group_is_seen_by_its_name_wherever_its_columns_are():
+    spec = replace(
+        SPEC, joints=tuple(f"base/{a}" for a in POSE) + ("elbow",), joint_units=("m",) * 3 + ("1",) * 4 + ("rad",),
+        root="base", observed_sites=("thumb",), objects=("ball", "cup"), contacts=("pad",),
+    )  # fmt: skip
+    assert [(g, len(n)) for g, n in spec.groups.items()] == [
+        ("root", 7), ("joints", 1), ("muscles", 2), ("activation", 2), ("sites", 6), ("objects", 14), ("contacts", 1),
+    ]  # fmt: skip
+    table = np.random.default_rng(0).normal(size=(3, len(spec.channels)))
+    state = EffectorState(spec, 0.0, table, np.zeros(2))
+    for group, names in spec.groups.items():
+        np.testing.assert_array_equal(state.group(group), table[:, [spec.channels.index(n) for n in names]])
+    for view, name in (
+        (state.site("thumb"), "thumb/x"),
+        (state.object("cup"), "cup/x"),
+        (state.load[None], "endpoint/x"),
+    ):
+        assert view[-1, 0] == table[2, spec.channels.index(name)]
+    assert state.object("cup").shape == (3, 7) and state.group("nothing").shape == (3, 0)
+    assert state.joint_position.size == 8 and set(spec.units) == set(spec.channels)
+    assert EffectorSpec.from_json(spec.to_json()) == spec
+    with pytest.raises(ConfigError, match="floating base 'base' of effector 'arm' needs its pose as the first joints"):
+        replace(spec, joints=spec.joints[1:], joint_units=())
+
+
+def test_a_specification_without_groups_as_written_before_is_read():
+    data = json.loads(SPEC.to_json())
+    for key in ("groups", "root", "observed_sites", "objects", "contacts"):
+        del data[key]
+    assert EffectorSpec.from_json(json.dumps(data)) == SPEC
 
 
 @pytest.mark.parametrize(

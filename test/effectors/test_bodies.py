@@ -28,7 +28,8 @@ def test_loading_says_nothing_and_leaves_nothing(tmp_path):
     code = (
         "from myoprosthesis.effectors.bodies import *;"
         "body = myohand(BodyOptions()); body.reset(0);"
-        "from myoprosthesis.core.effector import NOTHING; import numpy; body.step(numpy.zeros(39), NOTHING)"
+        "from myoprosthesis.core.disturbance import NO_DISTURBANCE;"
+        "import numpy; body.step(numpy.zeros(39), NO_DISTURBANCE)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("", "") and not list(tmp_path.iterdir())

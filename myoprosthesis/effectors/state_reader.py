@@ -1,0 +1,207 @@
+"""Which of a model's quantities are the channels of an effector's state, and how they are read from `mujoco.MjData`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.core.effector_spec import AXES, POSE
+from myoprosthesis.core.errors import ConfigError, unknown
+from myoprosthesis.effectors.actuation import Actuation, unique
+
+Array = NDArray[np.float64]
+Addresses = NDArray[np.intp]
+_JOINT, _TRN, _WRAP = mujoco.mjtJoint, mujoco.mjtTrn, mujoco.mjtWrap
+_SINGLE = (int(_JOINT.mjJNT_HINGE), int(_JOINT.mjJNT_SLIDE))
+_FREE = int(_JOINT.mjJNT_FREE)
+_FREE_VELOCITY = (0, 1, 2, -1, 3, 4, 5)
+"""Of each channel of a pose the velocity of a free joint; the scalar part of a quaternion has none."""
+
+
+class StateReader:
+    """The channels of a body's state; `read` writes them into a table.
+
+    `joints`, `root`, `observed_sites`, `objects` and `contacts` are those of the `EffectorSpec`.
+    """
+
+    def __init__(
+        self,
+        model: mujoco.MjModel,
+        data: mujoco.MjData,
+        actuation: Actuation,
+        endpoint: int,
+        named: Sequence[str],
+        joints: Sequence[str] = (),
+        observed_sites: Sequence[str] = (),
+        contacts: Sequence[str] = (),
+    ) -> None:
+        """`endpoint` is the number of its site, −1 for none; `named` are the names of all joints of the model, `joints`
+        those that are channels (empty: all). Raises `ConfigError` for a site or a touch sensor that is not there."""
+        self._model, self._data, self._endpoint = model, data, endpoint
+        free = _objects(model)
+        self.joints, self._position, velocity = _joint_columns(model, named, joints, free)
+        self.joint_units = _joint_units(model, self._position)
+        first = next((j for j in range(model.njnt) if int(model.jnt_type[j]) == _FREE and j not in free), -1)
+        pose = tuple(f"{named[first]}/{a}" for a in POSE) if first >= 0 else ()
+        self.root = named[first] if pose and self.joints[: len(POSE)] == pose else ""
+        self.observed_sites = tuple(dict.fromkeys(observed_sites))
+        self._sites = [_numbered(model, "site", model.nsite, name) for name in self.observed_sites]
+        self.objects = unique([_object_name(model, j, named) for j in free], "object", self.joints)
+        self.contacts = tuple(dict.fromkeys(contacts))
+        sensors = [_numbered(model, "sensor", model.nsensor, name) for name in self.contacts]
+        self._touch = model.sensor_adr[sensors] if sensors else np.zeros(0, np.intp)
+        for name, k in zip(self.contacts, sensors, strict=True):
+            if int(model.sensor_type[k]) != mujoco.mjtSensor.mjSENS_TOUCH:
+                raise ConfigError(f"sensor {name!r} is no touch sensor: only those are contacts")
+
+        self._moving = np.flatnonzero(velocity >= 0)
+        self._dof = velocity[self._moving]
+        muscles, nj = actuation.muscles, len(self.joints)
+        self._muscles, self._activation = muscles, model.actuator_actadr[muscles]
+        ends = np.cumsum([nj, muscles.size, muscles.size, 3 * (endpoint >= 0), 3 * len(self._sites), 7 * len(free)])
+        self._n = int(ends[-1]) + len(sensors)
+        self._columns = [slice(int(a), int(b)) for a, b in pairwise([0, *ends, self._n])]
+        self._object_position = np.array([model.jnt_qposadr[j] + k for j in free for k in range(len(POSE))], np.intp)
+        turning = [(j, k, v) for j in range(len(free)) for k, v in enumerate(_FREE_VELOCITY) if v >= 0]
+        self._object_moving = np.array([ends[4] + len(POSE) * j + k for j, k, _ in turning], np.intp)
+        self._object_dof = np.array([model.jnt_dofadr[free[j]] + v for j, _, v in turning], np.intp)
+        self._jacobian = np.zeros((3, model.nv))
+        self._spatial = np.zeros(6)
+
+    def read(self, out: Array | None, load: Array) -> Array:
+        """The state where `data` is now, shape (3, n): written into `out`, or into a new table. `load` (3,) N is the
+        force that a field exerted on the endpoint. `data` is after its position and velocity stage and has the forces
+        of its actuators; contact forces are those of the newest physics step."""
+        data = self._data
+        table = np.zeros((3, self._n)) if out is None else out
+        if out is not None:
+            out[:] = 0.0
+        joints, muscles, activation, endpoint, sites, objects, contacts = self._columns
+        table[0, joints] = data.qpos[self._position]
+        table[1, self._moving] = data.qvel[self._dof]
+        table[2, self._moving] = data.qfrc_actuator[self._dof]
+        if self._muscles.size:
+            table[0, muscles] = data.actuator_length[self._muscles]
+            table[1, muscles] = data.actuator_velocity[self._muscles]
+            table[2, muscles] = data.actuator_force[self._muscles]
+            table[0, activation] = data.act[self._activation]
+        if self._endpoint >= 0:
+            place, jacobian = self.endpoint()
+            table[0, endpoint] = place
+            table[1, endpoint] = jacobian @ data.qvel
+            table[2, endpoint] = load
+        if self._sites:
+            table[0, sites] = data.site_xpos[self._sites].ravel()
+            for k, site in enumerate(self._sites):
+                mujoco.mj_objectVelocity(self._model, data, mujoco.mjtObj.mjOBJ_SITE, site, self._spatial, 0)
+                table[1, sites.start + 3 * k : sites.start + 3 * k + 3] = self._spatial[3:]
+        if self._object_position.size:
+            table[0, objects] = data.qpos[self._object_position]
+            table[1, self._object_moving] = data.qvel[self._object_dof]
+        if self._touch.size:
+            table[2, contacts] = data.sensordata[self._touch]
+        return table
+
+    def endpoint(self) -> tuple[Array, Array]:
+        """Position (3,) m and Jacobian (3, nv) of the endpoint where `data` is now; both are views."""
+        mujoco.mj_jacSite(self._model, self._data, self._jacobian, None, self._endpoint)
+        return self._data.site_xpos[self._endpoint], self._jacobian
+
+    def joint_motion(self) -> tuple[Array, Array]:
+        """Position and velocity of each joint name where `data` is now, shape (n_joints,) both; the scalar part of a
+        quaternion has velocity 0."""
+        velocity = np.zeros(len(self.joints))
+        velocity[self._moving] = self._data.qvel[self._dof]
+        return self._data.qpos[self._position], velocity
+
+    def torques(self, wanted: Array) -> tuple[Array, Array]:
+        """Of a torque for each joint name, (n_joints,): what acts on each degree of freedom, (nv,), and on each joint
+        name; none on the scalar part of a quaternion."""
+        force, torques = np.zeros(self._model.nv), np.zeros(len(self.joints))
+        force[self._dof] = torques[self._moving] = wanted[self._moving]
+        return force, torques
+
+
+def few(names: Sequence[str]) -> str:
+    """The first of many names, for a sentence."""
+    return (", ".join(names[:20]) + (" …" if len(names) > 20 else "")) or "none"
+
+
+def _numbered(model: mujoco.MjModel, kind: str, count: int, name: str) -> int:
+    """The number of a site or sensor by its name."""
+    names = [getattr(model, kind)(i).name for i in range(count)]
+    if name not in names:
+        raise unknown(f"{kind} of the model", name, [n for n in names if n])
+    return names.index(name)
+
+
+def _objects(model: mujoco.MjModel) -> list[int]:
+    """The free joints of bodies on which no actuator acts, neither on them nor on what hangs on them."""
+    moved = {int(model.body_rootid[b]) for i in range(model.nu) for b in _bodies_moved(model, i)}
+    return [j for j in range(model.njnt) if int(model.jnt_type[j]) == _FREE and int(model.jnt_bodyid[j]) not in moved]
+
+
+def _bodies_moved(model: mujoco.MjModel, i: int) -> list[int]:
+    """The bodies on which actuator `i` acts."""
+    kind, (first, second) = int(model.actuator_trntype[i]), (int(k) for k in model.actuator_trnid[i])
+    if kind in (_TRN.mjTRN_JOINT, _TRN.mjTRN_JOINTINPARENT):
+        return [int(model.jnt_bodyid[first])]
+    if kind == _TRN.mjTRN_BODY:
+        return [first]
+    if kind == _TRN.mjTRN_TENDON:
+        start = int(model.tendon_adr[first])
+        homes = {
+            int(_WRAP.mjWRAP_JOINT): model.jnt_bodyid, int(_WRAP.mjWRAP_SITE): model.site_bodyid,
+            int(_WRAP.mjWRAP_SPHERE): model.geom_bodyid, int(_WRAP.mjWRAP_CYLINDER): model.geom_bodyid,
+        }  # fmt: skip
+        wraps = range(start, start + int(model.tendon_num[first]))
+        kinds = [(int(model.wrap_type[w]), int(model.wrap_objid[w])) for w in wraps]
+        return [int(homes[kind][k]) for kind, k in kinds if kind in homes]
+    return [int(model.site_bodyid[k]) for k in (first, second) if k >= 0]
+
+
+def _object_name(model: mujoco.MjModel, joint: int, named: Sequence[str]) -> str:
+    return model.body(int(model.jnt_bodyid[joint])).name or named[joint]
+
+
+def _joint_columns(
+    model: mujoco.MjModel, named: Sequence[str], wanted: Sequence[str], objects: Sequence[int]
+) -> tuple[tuple[str, ...], Addresses, Addresses]:
+    """Names, position addresses and velocity addresses of the wanted joints, or of all that are no objects; a free
+    joint gives the channels of `POSE`, of which qx, qy, qz carry the angular velocity and qw none (address −1)."""
+    names: list[str] = []
+    position: list[int] = []
+    velocity: list[int] = []
+    for j in (j for j in range(model.njnt) if j not in objects):
+        name, p, v = named[j], int(model.jnt_qposadr[j]), int(model.jnt_dofadr[j])
+        if int(model.jnt_type[j]) in _SINGLE:
+            names.append(name)
+            position.append(p)
+            velocity.append(v)
+        elif int(model.jnt_type[j]) == _FREE:
+            names += [f"{name}/{a}" for a in POSE]
+            position += range(p, p + 7)
+            velocity += [v + k if k >= 0 else -1 for k in _FREE_VELOCITY]
+        else:
+            names += [f"{name}/{a}" for a in POSE[len(AXES) :]]
+            position += range(p, p + 4)
+            velocity += [-1, v, v + 1, v + 2]
+    kept = [names.index(n) for n in wanted or names]
+    return tuple(names[k] for k in kept), np.array(position, np.intp)[kept], np.array(velocity, np.intp)[kept]
+
+
+def _joint_units(model: mujoco.MjModel, addresses: Addresses) -> tuple[str, ...]:
+    """Unit of the position at each address in `qpos`."""
+    units = ["1"] * model.nq
+    for kind, start in zip(model.jnt_type, model.jnt_qposadr, strict=True):
+        if int(kind) == int(_JOINT.mjJNT_HINGE):
+            units[start] = "rad"
+        elif int(kind) == int(_JOINT.mjJNT_SLIDE):
+            units[start] = "m"
+        elif int(kind) == _FREE:
+            units[start : start + 3] = ["m"] * 3
+    return tuple(units[int(a)] for a in addresses)
