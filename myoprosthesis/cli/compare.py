@@ -157,7 +157,7 @@ def _hands(names: list[str]) -> dict[str, Effector]:
     for name in names:
         made: Effector = registry.factory("effectors", name)(registry.options("effectors", name)())
         hands[name] = made
-        if not made.spec.steppable:
+        if not made.spec.pausable:
             raise ConfigError(f"effector {name!r} is no simulation: a comparison needs one that can be stepped")
         closure(_pose(made), made.spec)
     return hands

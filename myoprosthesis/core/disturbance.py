@@ -29,4 +29,4 @@ class Disturbance:
 
 
 NO_DISTURBANCE = Disturbance()
-"""Nothing imposed."""
+"""Nothing acts."""

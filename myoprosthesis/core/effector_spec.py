@@ -6,9 +6,10 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, wraps
 from itertools import chain
 from typing import Any
+from warnings import warn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,9 @@ AXES = ("x", "y", "z")
 POSE = (*AXES, "qw", "qx", "qy", "qz")
 """Channels of a floating base and of an object. Velocities of qx, qy, qz are the angular velocity (rad/s) in the frame
 of the body itself, as in MuJoCo; that of qw is 0."""
+CAPABILITIES = ("resettable", "pausable", "deterministic")
+_DERIVED = ("accepts_field", "steppable", "units", "groups")
+"""What the text of a specification says beside its fields."""
 _LENGTH = ("m", "m/s", "N")
 _POSE_UNITS = ("m", "m", "m", "1", "1", "1", "1")
 
@@ -63,7 +67,8 @@ class EffectorSpec:
     stop within v²/2a. `sites` are the places at which a perturbation may act: `endpoint`, `joint`, `muscle`.
     `rate_limit` (unit of the command per second, one for all channels or one each) bounds the change of a command; None
     for muscles, since training has none. `timeout_s`: a command older than this is dead.
-    A `steppable` effector has a time of its own: it can be reset at once, paused and run in lockstep.
+    A `resettable` effector is put to its start at once, a `pausable` one has a time of its own, which can be held and
+    run in lockstep, and a `deterministic` one does the same again after the same reset and commands.
     `joint_units` are the units of the joints' positions: `rad`, `m`, or `1` for a part of a quaternion; empty: all rad.
     `poses` are named command postures, such as the grips of a hand: values in the order of `command.names`, within
     its limits; a mapping that is given becomes a `Poses`.
@@ -84,7 +89,9 @@ class EffectorSpec:
     rate_limit: float | tuple[float, ...] | None = None
     timeout_s: float = 0.08
     sites: tuple[str, ...] = ()
-    steppable: bool = False
+    resettable: bool = False
+    pausable: bool = False
+    deterministic: bool = False
     home: tuple[float, ...] = ()
     simulator: str = ""
     fingerprint: tuple[float, ...] = ()
@@ -150,6 +157,11 @@ class EffectorSpec:
         return np.array([self.joints.index(n) if targets and n in self.joints else -1 for n in self.command.names])
 
     @property
+    def steppable(self) -> bool:
+        """Deprecated: `resettable`, `pausable` and `deterministic` at once."""
+        return self.resettable and self.pausable and self.deterministic
+
+    @property
     def accepts_field(self) -> bool:
         """True when a field can act at the endpoint."""
         return "endpoint" in self.sites
@@ -205,8 +217,7 @@ class EffectorSpec:
         channels by group."""
         data = {k: getattr(self, k) for k in self.__dataclass_fields__ if k not in ("command", "poses")}
         data |= {"command": self.command.to_dict(), "poses": dict(self.poses)}
-        derived = {"accepts_field": self.accepts_field, "units": self.units, "groups": dict(self.groups)}
-        return json.dumps({**data, **derived})
+        return json.dumps(data | {name: getattr(self, name) for name in _DERIVED})
 
     @classmethod
     def from_json(cls, text: str) -> EffectorSpec:
@@ -214,11 +225,27 @@ class EffectorSpec:
         what = "the effector's specification"
         with reading(what):
             data = read_object(text, what, TEXT_BYTES)
-            for derived in ("accepts_field", "units", "groups"):
-                data.pop(derived, None)
+            if "resettable" not in data:  # written before there was a word for each
+                data |= dict.fromkeys(CAPABILITIES, bool(data.get("steppable", False)))
+            for name in _DERIVED:
+                data.pop(name, None)
             data["command"] = Channels.from_dict(data["command"])
             values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
             return cls(**values)
+
+
+_init = EffectorSpec.__init__
+
+
+@wraps(_init)
+def _init_with_steppable(self: EffectorSpec, *args: Any, steppable: bool | None = None, **fields: Any) -> None:
+    if steppable is not None:
+        warn(f"steppable is deprecated: say {', '.join(CAPABILITIES)}", DeprecationWarning, stacklevel=2)
+        fields = dict.fromkeys(CAPABILITIES, steppable) | fields
+    _init(self, *args, **fields)
+
+
+EffectorSpec.__init__ = _init_with_steppable  # type: ignore[method-assign]
 
 
 def _poses_of(names: Sequence[str]) -> tuple[str, ...]:

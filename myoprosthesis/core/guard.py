@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.disturbance import NO_DISTURBANCE, Disturbance
-from myoprosthesis.core.effector import Device, Effector
+from myoprosthesis.core.effector import Device, Effector, Initial, Simulation
 from myoprosthesis.core.effector_spec import EffectorSpec, refuse_sites
 from myoprosthesis.core.effector_state import EffectorState
 from myoprosthesis.core.errors import ConfigError
@@ -26,25 +26,26 @@ class GuardedEffector:
     `reason` says why the effector is in its fail state, and is empty while it follows commands.
     """
 
-    def __init__(self, effector: Effector) -> None:
-        self._effector = effector
+    def __init__(self, effector: Effector, spec: EffectorSpec | None = None) -> None:
+        """`spec`: the effector's own, with what else is known of it here, such as its fingerprint; None: its own."""
+        self._effector, self._spec = effector, spec or effector.spec
         self._device = effector if isinstance(effector, Device) else None
-        self._low, self._high = effector.spec.command.bounds()
+        self._low, self._high = self._spec.command.bounds()
         self._last: Array | None = None
         self._state: EffectorState | None = None
         self._fail: FailState | None = None
         self._failing = 0
         self._ease_s = self._eased_s = 0.0
         self._stopped = False
-        self.timeout_s = effector.spec.timeout_s
+        self.timeout_s = self._spec.timeout_s
         """A command older than this is dead; a slower policy may need more than the effector's own."""
         self.events: Counter[str] = Counter()
         self.reason = NOT_STARTED
 
     @property
     def spec(self) -> EffectorSpec:
-        """The effector's own."""
-        return self._effector.spec
+        """That of the effector, as it is known here."""
+        return self._spec
 
     @property
     def stopped(self) -> bool:
@@ -83,17 +84,23 @@ class GuardedEffector:
         say: each is mixed, more and more of it, with that place."""
         self._ease_s, self._eased_s = seconds, 0.0
 
-    def reset(self, seed: int = 0) -> EffectorState:
-        """The effector's defined start."""
+    def reset(self, seed: int = 0, initial: Initial | None = None) -> EffectorState:
+        """The effector's own start, or another one by channel. Raises `ConfigError` where it has no other."""
+        if initial is None:
+            state = self._effector.reset(seed)
+        elif isinstance(self._effector, Simulation):
+            state = self._effector.reset(seed, initial)
+        else:
+            raise ConfigError(f"effector {self.spec.name!r} has a start of its own, and cannot begin anywhere else")
         self._last = self._fail = None
         self._ease_s = 0.0
-        self._state = self._effector.reset(seed)
-        return self._state
+        self._state = state
+        return state
 
     def step(
         self,
         command: Array | None,
-        imposed: Disturbance = NO_DISTURBANCE,
+        disturbance: Disturbance = NO_DISTURBANCE,
         *,
         age_s: float = 0.0,
         idle: str = "",
@@ -103,13 +110,13 @@ class GuardedEffector:
         old and that is known. `idle`: a reason to be idle."""
         if self._state is None:
             raise ConfigError("the effector was not reset before its first step")
-        refused = refuse_sites(self.spec, imposed.sites)
+        refused = refuse_sites(self.spec, disturbance.sites)
         if refused:
             raise ConfigError(refused)
         followed = self._checked(command, age_s, idle, stale)
         self._last = self._failing_command() if followed is None else self._limited(followed)
         act = self._device.idle if self._device is not None and followed is None else self._effector.step
-        self._state = act(self._last, imposed)
+        self._state = act(self._last, disturbance)
         return self._state
 
     def close(self) -> None:

@@ -65,21 +65,21 @@ def _run(body: MujocoBody, stiff: NDArray[np.intp], rng: np.random.Generator) ->
         for _ in range(max(2, round(TURN_S / spec.dt))):
             command = np.clip(goal, command - most, command + most)
             state = body.step(command, NO_DISTURBANCE)
-            moments.append((body.snapshot(), state.measured, state.measured_velocity[stiff], command))
+            moments.append((body.get_state(), state.measured, state.measured_velocity[stiff], command))
         speed = np.abs([velocity for _, _, velocity, _ in moments])
         ticks = np.unique(speed.argmax(axis=0))
         for tick in ticks[:: -(-ticks.size // STOPS)]:
             speeds.append(np.where(speed[tick] >= 0.9 * speed.max(axis=0), speed[tick], 0.0))
             ways.append(_stopped(body, stiff, *moments[tick]))
-        body.restore(moments[-1][0])
+        body.set_state(moments[-1][0])
     return np.array(speeds), np.array(ways)
 
 
 def _stopped(
-    body: MujocoBody, stiff: NDArray[np.intp], snapshot: Array, place: Array, velocity: Array, command: Array
+    body: MujocoBody, stiff: NDArray[np.intp], start: Array, place: Array, velocity: Array, command: Array
 ) -> Array:
     """How far each channel goes on when it is held where it is, shape (n_stiff,)."""
-    body.restore(snapshot)
+    body.set_state(start)
     held = np.where(np.isfinite(place), np.clip(place, *body.spec.command.bounds()), command)
     way = np.zeros(stiff.size)
     for _ in range(max(1, round(STOP_S / body.spec.dt))):

@@ -34,7 +34,9 @@ class Mirror:
             dt=options.dt,
             joints=options.joints,
             fail="hold",
-            steppable=True,
+            resettable=True,
+            pausable=True,
+            deterministic=True,
             rate_limit=options.rate_limit,
             command=Channels("position", options.joints, "rad", (-options.limit,) * n, (options.limit,) * n),
         )
@@ -46,7 +48,7 @@ class Mirror:
         self._tick, self._position = 0, np.zeros_like(self._position)
         return self._state(np.zeros_like(self._position))
 
-    def step(self, command: NDArray[np.float64], imposed: Disturbance) -> EffectorState:
+    def step(self, command: NDArray[np.float64], disturbance: Disturbance) -> EffectorState:
         """Move to `command`, shape (n,), within one period."""
         velocity = (command - self._position) / self.spec.dt
         self._tick, self._position = self._tick + 1, np.array(command, float)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.disturbance import Disturbance
+from myoprosthesis.core.effector import Initial
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.effector_state import EffectorState
 from myoprosthesis.core.errors import ConfigError, EffectorError
@@ -91,6 +92,7 @@ class MujocoBody:
         self._altered = False
         self._gain = model.actuator_gainprm.copy()
         self._endpoint_load, self._joint_load = np.zeros(3), np.zeros(len(reader.joints))
+        self._applied = np.zeros(model.nu)
         command = self.actuation.command
         self.spec = EffectorSpec(
             name=name,
@@ -103,7 +105,9 @@ class MujocoBody:
             sites=(("endpoint",) if self._site >= 0 else ())
             + ("joint",) * bool(reader.joints)
             + ("muscle",) * bool(self._muscles.size),
-            steppable=True,
+            resettable=True,
+            pausable=True,
+            deterministic=True,
             fail=self._fail(name, options),
             rate_limit=rate_limit,
             simulator=f"mujoco {mujoco.__version__}",
@@ -116,25 +120,28 @@ class MujocoBody:
         )
         self.spec = replace(self.spec, braking=measured_braking(self, self.actuation.stiff))
 
-    def reset(self, seed: int = 0) -> EffectorState:
-        """The start keyframe, or the model's own start; the same for every seed."""
+    def reset(self, seed: int = 0, initial: Initial | None = None) -> EffectorState:
+        """The start keyframe, or the model's own start; with `initial`, some channels elsewhere. The same for every
+        seed."""
         self._place()
+        if initial is not None:
+            self._reader.place(initial)
         self._set_strength(np.ones(self._muscles.size))
         self._measure()
         self.actuation.settle(self.data)
         self._endpoint_load, self._joint_load = np.zeros(3), np.zeros(len(self.spec.joints))
         return self._state(self.actuation.command_of(self.data.ctrl))
 
-    def step(self, command: Array, imposed: Disturbance) -> EffectorState:
+    def step(self, command: Array, disturbance: Disturbance) -> EffectorState:
         """Integrate one control period; `command` in the order of `spec.command`, shape (nu,)."""
         model, data = self.model, self.data
         end = data.time + self.spec.dt
-        if imposed.strength is not None:
-            self._set_strength(imposed.strength)
+        if disturbance.strength is not None:
+            self._set_strength(disturbance.strength)
         elif self._altered:
             self._set_strength(np.ones_like(self._strength))
         data.ctrl[:] = self.actuation.ctrl(command)
-        if imposed.endpoint is None and imposed.joint is None:
+        if disturbance.endpoint is None and disturbance.joint is None:
             if self._staged:
                 mujoco.mj_step(model, data, nstep=self.substeps)
             else:
@@ -143,24 +150,42 @@ class MujocoBody:
                     mujoco.mj_step(model, data, nstep=self.substeps - 1)
             self._endpoint_load, self._joint_load = np.zeros(3), np.zeros(len(self.spec.joints))
         elif self._staged:
-            self._step_staged(imposed)
+            self._step_staged(disturbance)
         else:
-            self._step_loaded(imposed)
+            self._step_loaded(disturbance)
         self._measure()
         if not abs(data.time - end) < self._half_step:  # MuJoCo starts anew from time 0 when it diverges
             raise EffectorError(f"the simulation of {self.spec.name!r} diverged before {end:.3f} s: it needs a reset")
         return self._state(command)
 
-    def snapshot(self) -> Array:
-        """All of the present state, for `restore`."""
+    def get_state(self) -> Array:
+        """See the protocol: MuJoCo's integration state, its sensors' values, the strengths of the muscles, the loads
+        and the newest command."""
         state = np.empty(mujoco.mj_stateSize(self.model, _STATE))
         mujoco.mj_getState(self.model, self.data, state, _STATE)
-        return state
+        return np.concatenate([state, *self._own_state()])
 
-    def restore(self, snapshot: Array) -> None:
-        """The state of that moment."""
-        mujoco.mj_setState(self.model, self.data, snapshot, _STATE)
+    def set_state(self, state: Array) -> EffectorState:
+        """See the protocol."""
+        own = self._own_state()
+        n = mujoco.mj_stateSize(self.model, _STATE)
+        sizes = [n, *(part.size for part in own)]
+        if np.shape(state) != (sum(sizes),) or not np.isfinite(state).all():
+            raise ConfigError(
+                f"effector {self.spec.name!r} has a state of {sum(sizes)} finite numbers, got shape {np.shape(state)}"
+            )
+        parts = np.split(np.array(state, float), np.cumsum(sizes)[:-1])
+        physics, sensors, strength, self._endpoint_load, self._joint_load, applied = parts
+        data = self.data
+        mujoco.mj_setState(self.model, data, physics, _STATE)
+        self._set_strength(strength)
+        warmstart = data.qacc_warmstart.copy()
         self._measure()
+        data.qacc_warmstart[:], data.sensordata[:] = warmstart, sensors  # those of the step before, not of this look
+        return self._state(applied)
+
+    def _own_state(self) -> tuple[Array, ...]:
+        return self.data.sensordata, self._strength, self._endpoint_load, self._joint_load, self._applied
 
     def open_viewer(self) -> Any:
         """MuJoCo's own window on this body; raises where there is no display. Call its `sync` to draw."""
@@ -185,22 +210,22 @@ class MujocoBody:
         else:
             mujoco.mj_step1(self.model, self.data)
 
-    def _step_loaded(self, imposed: Disturbance) -> None:
+    def _step_loaded(self, disturbance: Disturbance) -> None:
         """Substeps with F = f + K x + B v evaluated in each; the mean over the period is reported as the load."""
         loads = []
         for k in range(self.substeps):
             if k:
                 mujoco.mj_step1(self.model, self.data)
-            loads.append(self._load(imposed))
+            loads.append(self._load(disturbance))
             mujoco.mj_step2(self.model, self.data)
         self._loaded(loads)
 
-    def _step_staged(self, imposed: Disturbance) -> None:
+    def _step_staged(self, disturbance: Disturbance) -> None:
         """The same with the loads evaluated in every stage of each substep, where MuJoCo asks for controls."""
         loads: list[tuple[Array, Array]] = []
 
         def controls(model: mujoco.MjModel, data: mujoco.MjData) -> None:
-            loads.append(self._load(imposed))
+            loads.append(self._load(disturbance))
 
         before = mujoco.get_mjcb_control()
         mujoco.set_mjcb_control(controls)
@@ -210,15 +235,15 @@ class MujocoBody:
             mujoco.set_mjcb_control(before)
         self._loaded(loads)
 
-    def _load(self, imposed: Disturbance) -> tuple[Array, Array]:
+    def _load(self, disturbance: Disturbance) -> tuple[Array, Array]:
         """Apply the laws where the body is now; the force on the endpoint and the torques on the joints."""
         reader, data = self._reader, self.data
         force, load, torques = np.zeros(self.model.nv), np.zeros(3), np.zeros(len(self.spec.joints))
-        if imposed.joint is not None:
-            force, torques = reader.torques(imposed.joint.force(*reader.joint_motion()))
-        if imposed.endpoint is not None:
+        if disturbance.joint is not None:
+            force, torques = reader.torques(disturbance.joint.force(*reader.joint_motion()))
+        if disturbance.endpoint is not None:
             place, jacobian = reader.endpoint()
-            load = imposed.endpoint.force(place, jacobian @ data.qvel)
+            load = disturbance.endpoint.force(place, jacobian @ data.qvel)
             force += jacobian.T @ load
         data.qfrc_applied[:] = force
         return load, torques
@@ -236,9 +261,8 @@ class MujocoBody:
         mujoco.mj_fwdActuation(self.model, self.data)
         table = self._reader.read(None, self._endpoint_load)
         place, velocity = self.actuation.measured(self.data)
-        return EffectorState(
-            self.spec, float(self.data.time), table, np.array(applied, float), self._joint_load, place, velocity
-        )
+        self._applied = np.array(applied, float)
+        return EffectorState(self.spec, float(self.data.time), table, self._applied, self._joint_load, place, velocity)
 
     def _place(self) -> None:
         if self._key >= 0:

@@ -63,9 +63,9 @@ class RetargetedHand:
         """The hand's own start."""
         return self._state(self._hand.reset(seed))
 
-    def step(self, command: Array, imposed: Disturbance) -> EffectorState:
+    def step(self, command: Array, disturbance: Disturbance) -> EffectorState:
         """One period; `command` in rad of the virtual joints, shape (n_virtual,)."""
-        return self._state(self._hand.step(self._mapping.to_real(command), imposed))
+        return self._state(self._hand.step(self._mapping.to_real(command), disturbance))
 
     def close(self) -> None:
         """The hand's own fail state; safe to call twice."""
@@ -100,9 +100,9 @@ class RetargetedDevice(RetargetedHand):
         """Why the hand cannot follow now."""
         return self._hand.fault
 
-    def idle(self, command: Array, imposed: Disturbance) -> EffectorState:
+    def idle(self, command: Array, disturbance: Disturbance) -> EffectorState:
         """One period in the hand's fail state."""
-        return self._state(self._hand.idle(self._mapping.to_real(command), imposed))
+        return self._state(self._hand.idle(self._mapping.to_real(command), disturbance))
 
 
 def mapped(options: RetargetedOptions) -> RetargetedHand:

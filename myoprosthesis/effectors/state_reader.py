@@ -9,6 +9,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from myoprosthesis.core.effector import Initial
 from myoprosthesis.core.effector_spec import AXES, POSE
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.effectors.actuation import Actuation, unique
@@ -69,6 +70,16 @@ class StateReader:
         turning = [(j, k, v) for j in range(len(free)) for k, v in enumerate(_FREE_VELOCITY) if v >= 0]
         self._object_moving = np.array([ends[4] + len(POSE) * j + k for j, k, _ in turning], np.intp)
         self._object_dof = np.array([model.jnt_dofadr[free[j]] + v for j, _, v in turning], np.intp)
+        names = [f"{name}/{a}" for name in self.objects for a in POSE]
+        dofs = [int(model.jnt_dofadr[j]) + v if v >= 0 else -1 for j in free for v in _FREE_VELOCITY]
+        positions = zip(
+            (*self.joints, *names), (*self._position, *self._object_position), (*velocity, *dofs), strict=True
+        )
+        self._where = {name: ("qpos", int(p), int(v)) for name, p, v in positions}
+        self._where |= {
+            f"{name}/activation": ("act", int(a), -1)
+            for name, a in zip(actuation.muscle_names, self._activation, strict=True)
+        }
         self._jacobian = np.zeros((3, model.nv))
         self._spatial = np.zeros(6)
 
@@ -105,6 +116,26 @@ class StateReader:
         if self._touch.size:
             table[2, contacts] = data.sensordata[self._touch]
         return table
+
+    def place(self, initial: Initial) -> None:
+        """Put positions and velocities by channel into `data`; quaternions are normalised. Raises `ConfigError` for a
+        channel that follows from others, or a value that cannot be."""
+        data = self._data
+        for name, value in initial.items():
+            if name not in self._where:
+                raise unknown("channel of a start", name, self._where)
+            field, address, dof = self._where[name]
+            position, velocity = value if isinstance(value, (tuple, list)) else (value, None)
+            if not np.isfinite([position, velocity or 0.0]).all():
+                raise ConfigError(f"a start has {value} for {name}, which is not finite")
+            if field == "act" and not 0 <= position <= 1:
+                raise ConfigError(f"a start has {position:g} for {name}, outside 0 to 1")
+            if velocity is not None and dof < 0:
+                raise ConfigError(f"a start has a velocity for {name}, which has none")
+            getattr(data, field)[address] = position
+            if velocity is not None:
+                data.qvel[dof] = velocity
+        mujoco.mj_normalizeQuat(self._model, data.qpos)
 
     def endpoint(self) -> tuple[Array, Array]:
         """Position (3,) m and Jacobian (3, nv) of the endpoint where `data` is now; both are views."""

@@ -459,7 +459,7 @@ class EffectorLoop(ControlLoop):
         if plan.reset:
             if self.guard.held:
                 self.lapse(self.guard.held)
-            elif self.guard.spec.steppable:
+            elif self.guard.spec.resettable:
                 self._state = self.guard.reset(self.seed + plan.trial)
             else:
                 self._say_once("warning", f"{self.guard.spec.name!r} is not reset between trials: use between: return")

@@ -126,20 +126,19 @@ class EffectorNode(LoopNode):
     def _configure(self) -> None:
         o = self._options = read(self, EffectorNodeOptions)
         effector = self._factory(read(self, self._own))
-        if o.lockstep and not effector.spec.steppable:
+        if o.lockstep and not effector.spec.pausable:
             raise ConfigError(f"effector {effector.spec.name!r} has no time of its own: it cannot run in lockstep")
         self.close()  # a claim of an earlier attempt
         self._claim = PublisherLock(self.resolve_topic_name(topics.STATE.name))
         if not self.was_up:  # at an exchange this node itself was the one until now
             self._refuse_second()
         changes: dict[str, Any] = {"timeout_s": o.timeout_s} if o.timeout_s else {}
-        if effector.spec.steppable:
+        if effector.spec.resettable and effector.spec.deterministic:
             changes["fingerprint"] = fingerprint(effector)
-        effector.spec = replace(effector.spec, **changes)
-        guard = GuardedEffector(effector)
-        if creeping := creeps(effector.spec.command, effector.spec.fail_each):
+        guard = GuardedEffector(effector, replace(effector.spec, **changes))
+        if creeping := creeps(guard.spec.command, guard.spec.fail_each):
             self.get_logger().warning(creeping)
-        self._port.fit(effector.spec, self._clocks(o), o.beside)
+        self._port.fit(guard.spec, self._clocks(o), o.beside)
         self.loop = EffectorLoop(
             guard,
             self._port,
@@ -158,7 +157,7 @@ class EffectorNode(LoopNode):
         self.loop.start(self.thread)
         if self.was_up:
             self._await_start(self.loop)
-        self._spec.publish(topics.SPEC.type(data=effector.spec.to_json()))
+        self._spec.publish(topics.SPEC.type(data=guard.spec.to_json()))
         if o.gui:
             self._open_viewer(effector)
 
@@ -332,7 +331,7 @@ class EffectorNode(LoopNode):
         def pause(loop: EffectorLoop) -> None:
             loop.request(lambda: setattr(loop, "paused", request.data))
 
-        if self.loop is not None and not self.loop.guard.spec.steppable:
+        if self.loop is not None and not self.loop.guard.spec.pausable:
             response.success, response.message = False, "a real effector cannot be paused: use estop"
             return response
         return self._ask(pause, response, "paused" if request.data else "running")

@@ -52,7 +52,7 @@ class EffectorSwitch:
         made = options_of(name, self._given)
         self._options = {f.name: to_ros(getattr(made, f.name)) for f in fields(made)}
         self._spec: EffectorSpec = registry.factory("effectors", name)(made).spec
-        if now.get("lockstep") and not self._spec.steppable:
+        if now.get("lockstep") and not self._spec.pausable:
             raise self._refusal(f"effector {name!r} has no time of its own, and this stack runs in lockstep")
         self._fit_task()
         self._played = graph.active(DISCOVERY_S) if graph.has("policy") else {}

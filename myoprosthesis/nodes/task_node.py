@@ -137,7 +137,7 @@ class TaskNode(ManagedNode):
                 )
             if not given.home:
                 given = replace(given, home=spec.home)
-        if "between" in own and given.between == "reset" and not spec.steppable:
+        if "between" in own and given.between == "reset" and not spec.resettable:
             given = replace(given, between="return")
             self.get_logger().info(f"{spec.name!r} cannot be reset between trials: it returns by itself")
         self.claim(topics.TARGET, "task")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.disturbance import NO_DISTURBANCE, Disturbance
-from myoprosthesis.core.effector import Effector
+from myoprosthesis.core.effector import Effector, Simulation
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.effector_state import EffectorState
 from myoprosthesis.core.force_field import ForceField
@@ -21,8 +21,8 @@ SITES = ("endpoint", "joint", "muscle")
 
 def check_effector(make: Callable[[], Effector], seconds: float = 10.0) -> None:
     """An effector keeps its own specification, hands out states that stay as they are, does the same again after
-    the same reset, reports the loads it applied, is still finite after `seconds` of random commands, and one that has
-    a time of its own stops as `check_stop` demands."""
+    the same reset, reports the loads it applied, is still finite after `seconds` of random commands. A `Simulation`
+    continues from a saved state bit for bit, and one that has a time of its own stops as `check_stop` demands."""
     effector = make()
     demand(isinstance(effector, Effector), f"{type(effector).__name__} needs spec, reset, step and close")
     spec = effector.spec
@@ -43,20 +43,22 @@ def check_effector(make: Callable[[], Effector], seconds: float = 10.0) -> None:
             f"the applied command {after.applied} is outside the limits, or is the caller's own array",
         )
         demand(np.array_equal(before.table, kept), "a state changes after it was returned: return copies")
-        if spec.steppable:
+        if spec.pausable:
             passed = after.time - before.time
             demand(abs(passed - spec.dt) < 1e-9, f"a step of {spec.dt} s moved time by {passed} s")
     for site in spec.sites:
         _check_site(effector, site)
-    if spec.steppable:
+    if spec.resettable and spec.deterministic:
         once = _trajectory(effector, seconds)
         again, other = _trajectory(effector, min(seconds, 1.0)), _trajectory(make(), min(seconds, 1.0))
         n = len(again)
         demand(np.array_equal(once[:n], again), "after a reset the same commands give other states")
         demand(np.array_equal(again, other), "a second instance gives other states")
+    if isinstance(effector, Simulation):
+        _check_resumed(effector, make())
     effector.close()
     effector.close()
-    if spec.steppable:
+    if spec.resettable and spec.pausable:
         check_stop(make)
 
 
@@ -82,15 +84,15 @@ def check_state(state: EffectorState, spec: EffectorSpec) -> None:
 
 
 def _check_site(effector: Effector, site: str) -> None:
-    """What is imposed acts, is reported, and leaves no trace after the next reset."""
+    """A disturbance acts, is reported, and leaves no trace after the next reset."""
     spec = effector.spec
     low, high = spec.command.bounds()
     command = low + 0.3 * (high - low)
 
-    def after(imposed: Disturbance) -> EffectorState:
+    def after(disturbance: Disturbance) -> EffectorState:
         effector.reset(0)
         for _ in range(3):
-            state = effector.step(command, imposed)
+            state = effector.step(command, disturbance)
         return state
 
     free = after(NO_DISTURBANCE)
@@ -110,10 +112,31 @@ def _check_site(effector: Effector, site: str) -> None:
     else:
         idle = Disturbance(strength=np.ones(len(spec.muscles)))
         loaded = after(Disturbance(strength=np.zeros(len(spec.muscles))))
-    demand(not np.array_equal(loaded.table, free.table), f"what is imposed at its {site} changes nothing")
+    demand(not np.array_equal(loaded.table, free.table), f"a disturbance at its {site} changes nothing")
     unmoved = np.allclose(after(idle).table, free.table, atol=1e-9)
-    demand(unmoved, f"a null load, imposed at its {site}, changes the motion")
-    demand(np.array_equal(after(NO_DISTURBANCE).table, free.table), f"what was imposed at its {site} outlives a reset")
+    demand(unmoved, f"a disturbance of no size at its {site} changes the motion")
+    demand(np.array_equal(after(NO_DISTURBANCE).table, free.table), f"a disturbance at its {site} outlives a reset")
+
+
+def _check_resumed(effector: Simulation, other: Effector) -> None:
+    """A saved state continues bit for bit, in the same effector and in another one of its kind."""
+    spec, rng = effector.spec, np.random.default_rng(2)
+    commands = rng.uniform(*spec.command.bounds(), (30, spec.command.size))
+    effector.reset(0)
+    states = [effector.step(command, NO_DISTURBANCE) for command in commands[:10]]
+    saved = effector.get_state().copy()
+    states += [effector.step(command, NO_DISTURBANCE) for command in commands[10:]]
+    other.reset(0)
+    assert isinstance(other, Simulation)
+    for resumed in (effector, other):
+        again = resumed.set_state(saved.copy())
+        demand(
+            np.array_equal(again.table, states[9].table) and again.time == states[9].time,
+            "set_state does not return the state of the moment of get_state",
+        )
+        for command, state in zip(commands[10:], states[10:], strict=True):
+            again = resumed.step(command, NO_DISTURBANCE)
+            demand(np.array_equal(again.table, state.table), "after set_state the same commands give other states")
 
 
 def _trajectory(effector: Effector, seconds: float) -> Array:

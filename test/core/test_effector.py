@@ -7,7 +7,7 @@ import pytest
 
 from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.disturbance import Disturbance
-from myoprosthesis.core.effector_spec import POSE, EffectorSpec, refuse_sites
+from myoprosthesis.core.effector_spec import CAPABILITIES, POSE, EffectorSpec, refuse_sites
 from myoprosthesis.core.effector_state import EffectorState
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.force_field import ForceField
@@ -88,11 +88,25 @@ def test_every_group_is_seen_by_its_name_wherever_its_columns_are():
         replace(spec, joints=spec.joints[1:], joint_units=())
 
 
-def test_a_specification_without_groups_as_written_before_is_read():
+CAPABLE = dict.fromkeys(CAPABILITIES, True)
+
+
+@pytest.mark.parametrize("steppable", [False, True])
+def test_a_specification_as_written_before_there_were_groups_and_capabilities_is_read(steppable):
     data = json.loads(SPEC.to_json())
-    for key in ("groups", "root", "observed_sites", "objects", "contacts"):
+    for key in ("groups", "root", "observed_sites", "objects", "contacts", *CAPABILITIES):
         del data[key]
-    assert EffectorSpec.from_json(json.dumps(data)) == SPEC
+    data["steppable"] = steppable
+    assert EffectorSpec.from_json(json.dumps(data)) == replace(SPEC, **dict.fromkeys(CAPABILITIES, steppable))
+
+
+def test_each_capability_has_a_name_and_the_old_word_for_all_still_works():
+    some = replace(SPEC, resettable=True, deterministic=True)
+    assert not some.steppable and EffectorSpec.from_json(some.to_json()) == some
+    with pytest.warns(DeprecationWarning, match="say resettable, pausable, deterministic"):
+        old = EffectorSpec("arm", 0.01, SPEC.command, ("elbow",), steppable=True)
+    assert old == EffectorSpec("arm", 0.01, SPEC.command, ("elbow",), **CAPABLE) and old.steppable
+    assert replace(old, pausable=False).pausable is False
 
 
 @pytest.mark.parametrize(

@@ -272,3 +272,21 @@ def test_an_emergency_stop_outlasts_a_fault():
     guard.resume()
     guard.step(np.zeros(2))
     assert len(device.got) == 1
+
+
+def test_the_guard_knows_more_of_the_effector_than_it_says_and_leaves_it_as_it_is():
+    effector = Recorder()
+    spec = replace(effector.spec, timeout_s=0.5, fingerprint=(1.0,))
+    guard = GuardedEffector(effector, spec)
+    assert guard.spec is spec and guard.timeout_s == 0.5 and effector.spec.fingerprint == ()
+    guard.reset()
+    guard.step(np.zeros(2), age_s=0.4)
+    assert not guard.reason
+
+
+def test_a_start_of_ones_own_is_for_effectors_that_can_begin_anywhere():
+    guard, _ = guarded()
+    with pytest.raises(ConfigError, match="'recorder' has a start of its own"):
+        guard.reset(0, {"j1": 0.5})
+    body = GuardedEffector(point_mass(BodyOptions()))
+    assert body.reset(0, {"x": 0.05}).joint_position[0] == 0.05

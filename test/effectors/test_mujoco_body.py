@@ -354,3 +354,53 @@ def test_a_joint_is_in_the_unit_of_its_kind():
     }  # fmt: skip
     some = MujocoBody("mixed", model, BodyOptions(), joints=("elbow", "rail")).spec
     assert some.joint_units == ("rad", "m")
+
+
+def test_a_start_by_channel_moves_what_it_names_and_leaves_the_rest():
+    body = body_of(FREE)
+    home = body.reset(0).joint_position.copy()
+    start = {"root/z": (2.0, 0.5), "root/qw": 0.0, "root/qx": (3.0, 0.25), "hinge": (0.3, -1.0)}
+    state = body.reset(0, start)
+    moved = dict(zip(body.spec.joints, zip(state.joint_position, state.joint_velocity, strict=True), strict=True))
+    assert moved["root/z"] == (2.0, 0.5) and moved["root/qx"] == (1.0, 0.25) and moved["hinge"] == (0.3, -1.0)
+    assert [moved[n][0] for n in body.spec.joints[7:11]] == home[7:11].tolist()
+    np.testing.assert_array_equal(body.reset(0).joint_position, home)
+    arm = arm26(BodyOptions())
+    muscle = arm.spec.muscles[0]
+    assert arm.reset(0, {f"{muscle}/activation": 0.4, "elbow": 1.0}).activation[0] == 0.4
+    for bad, words in (
+        ({"elbw": 0.1}, "unknown channel of a start 'elbw'.*did you mean 'elbow'"), ({muscle: 0.1}, "unknown channel"),
+        ({"elbow": float("nan")}, "not finite"), ({"elbow": (0.1, float("inf"))}, "not finite"),
+        ({f"{muscle}/activation": 1.5}, "outside 0 to 1"), ({f"{muscle}/activation": (0.5, 1.0)}, "which has none"),
+    ):  # fmt: skip
+        with pytest.raises(ConfigError, match=words):
+            arm.reset(0, bad)
+
+
+@pytest.mark.parametrize("integrator", ["Euler", "RK4", "implicitfast"])
+def test_a_saved_moment_goes_on_bit_for_bit_with_contacts_loads_and_weak_muscles(integrator):
+    xml = PULLED.replace("INTEGRATOR", integrator)
+    body, other = (body_of(xml, contacts=("touch",)) for _ in range(2))
+    strength = np.array([0.5])
+    disturbance = Disturbance(endpoint=ForceField.of(f0=[0.5, 0, 0]), strength=strength)
+    body.reset(0)
+    run = [body.step(np.array([u]), disturbance) for u in (0.2, 0.9, 0.4)]
+    saved = body.get_state()
+    run += [body.step(np.array([u]), disturbance) for u in (0.6, 0.1, 0.8)]
+    assert run[2].group("contacts")[2, 0] > 0  # it lies on the floor
+    for again in (body, other):
+        state = again.set_state(saved)
+        for field in ("table", "applied", "joint_load"):
+            np.testing.assert_array_equal(getattr(state, field), getattr(run[2], field))
+        for u, wanted in zip((0.6, 0.1, 0.8), run[3:], strict=True):
+            np.testing.assert_array_equal(again.step(np.array([u]), disturbance).table, wanted.table)
+    with pytest.raises(ConfigError, match="has a state of .* finite numbers, got shape"):
+        body.set_state(saved[1:])
+
+
+PULLED = """<mujoco><option timestep="0.002" integrator="INTEGRATOR"/><worldbody><geom type="plane" size="1 1 .1"/>
+<site name="a" pos="0 0 .5"/><body pos="0 0 .0499"><joint name="x" type="slide" axis="1 0 0"/><joint name="z"
+type="slide" axis="0 0 1"/><geom size=".05" mass=".3"/><site name="b" pos=".02 0 0"/><site name="endpoint" size=".06"/>
+</body></worldbody><tendon><spatial name="t" range="0.2 0.6"><site site="a"/><site site="b"/></spatial></tendon>
+<actuator><muscle name="m" tendon="t" force="2"/></actuator>
+<sensor><touch name="touch" site="endpoint"/></sensor></mujoco>"""

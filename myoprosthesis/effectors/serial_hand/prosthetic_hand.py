@@ -155,11 +155,11 @@ class ProstheticHand:
                 raise EffectorError(f"{self._sheet.title} on {self._port.path}: {self.fault}")
             time.sleep(self.spec.dt)
 
-    def step(self, command: Array, imposed: Disturbance) -> EffectorState:
+    def step(self, command: Array, disturbance: Disturbance) -> EffectorState:
         """Write one target, shape (n_joints,) in rad; returns the newest state."""
         return self._tick(command, following=True)
 
-    def idle(self, command: Array, imposed: Disturbance) -> EffectorState:
+    def idle(self, command: Array, disturbance: Disturbance) -> EffectorState:
         """One period in the fail state. The target is this hand's own fail state, from where the hand was sent last,
         rather than `command`: after a fault only the hand knows where it is."""
         return self._tick(command, following=False)
