@@ -42,6 +42,7 @@ EMG = [*PLOT, "scipy>=1.10", "scikit-learn>=1.3", "h5py>=3.8", "pandas>=2.0", "p
 REPORT = [*PLOT, "scipy>=1.10", "scikit-learn>=1.3"]
 BRAINFLOW = ["brainflow>=5.10", "setuptools<81"]  # it imports pkg_resources, which later ones lack
 LSL = ["pylsl>=1.16"]
+DOCS = ["mkdocs>=1.6,<2", "mkdocs-material>=9.5", "mkdocstrings[python]>=0.26"]
 TEST = [
     *TRAIN,
     *EMG,
@@ -61,6 +62,21 @@ TEST = [
     "colcon-core>=0.20",
     "colcon-ros>=0.5",
     "colcon-python-setup-py>=0.2.9",
+]
+
+CLASSIFIERS = [
+    "Development Status :: 4 - Beta",
+    "Environment :: Console",
+    "Intended Audience :: Science/Research",
+    "Intended Audience :: Developers",
+    "Operating System :: POSIX :: Linux",
+    "Programming Language :: Python :: 3",
+    "Programming Language :: Python :: 3 :: Only",
+    *(f"Programming Language :: Python :: 3.{minor}" for minor in (10, 11, 12, 13)),
+    "Topic :: Scientific/Engineering :: Medical Science Apps.",
+    "Topic :: Scientific/Engineering :: Human Machine Interfaces",
+    "Topic :: Software Development :: Embedded Systems",
+    "Typing :: Typed",
 ]
 
 EFFECTORS = ["arm26", "point_mass", "myoelbow", "myohand", "myoarm", "myolegs", "mjcf"]
@@ -162,6 +178,8 @@ setup(
     maintainer="The myoprosthesis developers",
     maintainer_email="maintainers@myoprosthesis.invalid",
     license="Apache-2.0",
+    keywords="ros2 mujoco musculoskeletal motor-control prosthesis emg onnx",
+    classifiers=CLASSIFIERS,
     python_requires=">=3.10",
     packages=find_packages(include=[NAME, f"{NAME}.*"]),
     package_data={NAME: ["py.typed", "effectors/models/*.xml"]},
@@ -174,7 +192,7 @@ setup(
     zip_safe=False,
     install_requires=REQUIREMENTS + ([] if os.environ.get("ROS_DISTRO") else ROS_WHEELS),
     extras_require={
-        **{"plot": PLOT, "emg": EMG, "train": TRAIN, "report": REPORT, "test": TEST},
+        **{"plot": PLOT, "emg": EMG, "train": TRAIN, "report": REPORT, "test": TEST, "docs": DOCS},
         **{"brainflow": BRAINFLOW, "lsl": LSL},
     },
     entry_points={

@@ -18,9 +18,12 @@ TOP = {"cli", "bench", "stack", "testing", "checks"}
 LAYERS = [{"core"}, {"files"}, {"onnx_graphs"}, COMPONENTS, USERS, SITTINGS, {"nodes"}]
 """From the bottom up. What is in none of them (TOP) is above nodes and may import anything."""
 
-SIBLINGS = {("effectors", "hands"), ("emulators", "hands"), ("emulators", "emg")}
-"""The only imports within a layer: an effector that moves a real hand, and emulators of hands and of EMG boards, use
-the codec of what they move or stand for."""
+SIBLINGS = {
+    ("effectors", "hands"): "an effector that moves a real hand uses its codec and data sheet",
+    ("emulators", "hands"): "an emulated hand has the data sheet of the real one",
+    ("emulators", "emg"): "an emulated EMG board writes the frames that the source reads",
+}
+"""The only imports within a layer, each with its reason; docs/architecture.md shows them (python docs/generate.py)."""
 
 MESSAGES = "builtin_interfaces diagnostic_msgs geometry_msgs lifecycle_msgs rcl_interfaces rosgraph_msgs sensor_msgs"
 HOMES = {

@@ -1,0 +1,42 @@
+"""A task of your own: a plan for each trial, the same whenever it is asked for, and one shared check.
+
+In a package of yours the line `two_sides = "my_package.tasks:TwoSides"` under
+`[project.entry-points."myoprosthesis.tasks"]` gives it a name: `myoprosthesis up --task two_sides`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from myoprosthesis.core.nanoseconds import ns
+from myoprosthesis.core.options import option
+from myoprosthesis.core.trial_plan import TrialPlan
+from myoprosthesis.testing import check_task
+
+
+@dataclass(frozen=True)
+class TwoSidesOptions:
+    """Options of the task: they become ROS parameters and `--set task.…`."""
+
+    distance: float = option(0.1, "from start to target", "m", 0.0, 1.0)
+    seed: int = option(0, "seed of the order of targets", "", 0)
+
+
+class TwoSides:
+    """A target to the left or to the right, drawn for each trial."""
+
+    def __init__(self, options: TwoSidesOptions) -> None:
+        self.options = options
+
+    def plan(self, trial: int, from_ns: int) -> TrialPlan:
+        side = np.random.default_rng((self.options.seed, trial)).choice([-1.0, 1.0])
+        start, target = (0.0, 0.0, 0.0), (float(side) * self.options.distance, 0.0, 0.0)
+        go_ns, until_ns = from_ns + ns(0.2), from_ns + ns(1.0)
+        return TrialPlan(trial, from_ns, until_ns, start, target, go_ns, label="right" if side > 0 else "left")
+
+
+task = TwoSides(TwoSidesOptions())
+check_task(task)
+for trial in range(6):
+    plan = task.plan(trial, from_ns=ns(trial))
+    print(f"trial {trial}: {plan.label}, to x = {plan.target[0]:+.2f} m, go at {plan.go_ns * 1e-9:.1f} s")
