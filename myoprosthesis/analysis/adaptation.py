@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from myoprosthesis.analysis import intervals
-from myoprosthesis.analysis.arrays import Array, DataError, alike, finite, whole
+from myoprosthesis.analysis.arrays import Array, alike, finite, whole
 from myoprosthesis.analysis.intervals import Band, Interval
 from myoprosthesis.core import kinematics
+from myoprosthesis.core.errors import DataError
 from myoprosthesis.core.force_field import ForceField
 
 

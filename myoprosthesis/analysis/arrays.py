@@ -7,13 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from myoprosthesis.core.errors import MyoError
+from myoprosthesis.core.errors import DataError
 
 Array = NDArray[np.float64]
-
-
-class DataError(MyoError, ValueError):
-    """Data that a measure is not defined on; its message is one sentence for the person at the keyboard."""
 
 
 def finite(value: ArrayLike, name: str, *shape: str | int) -> Array:

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from myoprosthesis.analysis.arrays import Array, DataError, alike, finite, whole
+from myoprosthesis.analysis.arrays import Array, alike, finite, whole
 from myoprosthesis.core import axes_file as core
+from myoprosthesis.core.errors import DataError
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from myoprosthesis.analysis.arrays import Array, DataError, alike, finite, whole
+from myoprosthesis.analysis.arrays import Array, alike, finite, whole
+from myoprosthesis.core.errors import DataError
 
 METHODS = ("BCa", "percentile")
 

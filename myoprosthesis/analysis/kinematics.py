@@ -13,8 +13,9 @@ from itertools import product
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from myoprosthesis.analysis.arrays import Array, DataError, alike, finite, positive, whole
+from myoprosthesis.analysis.arrays import Array, alike, finite, positive, whole
 from myoprosthesis.core import kinematics as core
+from myoprosthesis.core.errors import DataError
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from myoprosthesis.cli.figures import add_json, check_writable, write_json
-from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.errors import ConfigError, Interrupted
 
 
 def add(words: Any) -> None:
@@ -120,7 +120,7 @@ def _run(given: argparse.Namespace, session: Any, folder: Any) -> int:
 
             try:
                 sitting.run()
-            except session_runner.Interrupted as error:
+            except Interrupted as error:
                 tell("session", f"{error}; go on with: myoprosthesis session run --resume {folder.path}")
                 return 130
     seconds = time.monotonic() - began

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.errors import ConfigError, MyoError
 
 Array = NDArray[np.float64]
 ENDINGS = (".npz", ".csv")
@@ -51,6 +51,8 @@ def read(path: Path) -> AxesFile:
         raise ConfigError(f"a file of axes ends with {' or '.join(ENDINGS)}, got {str(path)!r}")
     try:
         found = _npz(path) if path.suffix == ".npz" else _csv(path)
+    except MyoError:
+        raise
     except OSError as error:
         raise ConfigError(f"axes {path} cannot be read: {error.strerror or error}") from None
     except (ValueError, KeyError, zipfile.BadZipFile, EOFError, csv.Error) as error:

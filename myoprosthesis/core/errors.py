@@ -1,4 +1,22 @@
-"""The errors a person is meant to read: each message says what was given, what was expected and what would work."""
+"""Errors that a person is meant to read: each message says what was given, what was expected and what would work.
+
+    MyoError
+    ├── ConfigError (ValueError)          a name, option, file or schedule that cannot be used
+    ├── ContractError (ValueError)        a policy file that cannot be used here
+    ├── CommandError (ValueError)         a message or command that must not be followed
+    ├── DataError (ValueError)            data that a measure is not defined on
+    ├── Refused (RuntimeError)            what was asked cannot be done here and now
+    ├── EffectorError (RuntimeError)      an effector that cannot be opened or does not answer
+    ├── SourceError (RuntimeError)        an EMG source that cannot be opened
+    ├── RecordingError (RuntimeError)     a recording that cannot be written or read
+    │   └── UnreadableRecording           nothing of a damaged recording can be saved
+    └── StackError (RuntimeError)         a stack that cannot go on
+        ├── ProcessDied                   one of its processes has ended
+        ├── NotStarted                    it was not ready in time
+        └── Interrupted                   the person asked it to end
+
+Each class is also the built-in named in brackets, so that code which knows nothing of this package can catch it.
+"""
 
 from __future__ import annotations
 
@@ -10,24 +28,89 @@ class MyoError(Exception):
     """Base of all errors whose message is one sentence for the person at the keyboard."""
 
 
-class ConfigError(MyoError):
-    """A name, option, file or schedule that cannot be used; raised before anything moves."""
+class ConfigError(MyoError, ValueError):
+    """A name, option, file or schedule that cannot be used; raised before anything moves.
+
+    Example: `up --policy reach_nul`, an option beyond its bounds, a YAML file with an unknown key.
+    """
 
 
-class ContractError(MyoError):
-    """A policy file that cannot be used here: damaged, without contract, or for another effector."""
+class ContractError(MyoError, ValueError):
+    """A policy file that cannot be used here: damaged, without contract, or for another effector.
+
+    Example: a policy for `arm26` in a stack with `myohand`; a network that returns NaN when it is warmed up.
+    """
 
 
-class CommandError(MyoError):
-    """A command that the effector must not follow."""
+class CommandError(MyoError, ValueError):
+    """A message or command that must not be followed.
+
+    Example: a command with other channel names than the effector's; a message longer than is read.
+    """
 
 
-class EffectorError(MyoError):
-    """An effector that cannot be opened or no longer answers."""
+class DataError(MyoError, ValueError):
+    """Data that a measure is not defined on.
+
+    Example: synergies of fewer samples than channels; a learning curve of two trials.
+    """
 
 
-class RecordingError(MyoError):
-    """A recording that cannot be written, or is none that can be read."""
+class Refused(MyoError, RuntimeError):
+    """What was asked cannot be done here and now; nothing has changed.
+
+    Example: a force field for an effector without an endpoint; a perturbation of a hidden state that a policy lacks.
+    """
+
+
+class EffectorError(MyoError, RuntimeError):
+    """An effector that cannot be opened or no longer answers.
+
+    Example: the hand at `/dev/ttyUSB0` is switched off.
+    """
+
+
+class SourceError(MyoError, RuntimeError):
+    """An EMG source that cannot be opened, or is used before it is.
+
+    Example: no LSL stream of that name; a board that sends nothing.
+    """
+
+
+class RecordingError(MyoError, RuntimeError):
+    """A recording that cannot be written, or is none that can be read.
+
+    Example: a full disk; a folder without a recording.
+    """
+
+
+class UnreadableRecording(RecordingError):
+    """No file of a damaged recording has a message that can be read; nothing was changed."""
+
+
+class StackError(MyoError, RuntimeError):
+    """A stack that cannot go on."""
+
+
+class ProcessDied(StackError):
+    """A process of the stack has ended.
+
+    Example: the effector's process was killed, and what was asked of it is lost.
+    """
+
+
+class NotStarted(StackError):
+    """The stack was not ready in time.
+
+    Example: a policy that no effector answers; an emulator whose port does not appear.
+    """
+
+
+class Interrupted(StackError):
+    """The person asked the stack or session to end.
+
+    Example: Ctrl-C between two trials of a session.
+    """
 
 
 def unknown(kind: str, given: str, known: Iterable[str], hint: str = "") -> ConfigError:

@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
-from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.errors import ConfigError, MyoError
 from myoprosthesis.core.trial_plan import TrialPlan
 
 KEPT = 32
@@ -54,6 +54,8 @@ class Following:
             data: dict[str, Any] = json.loads(text)
             lapses = tuple(Lapse(int(a), int(b), str(why)) for a, b, why in data["lapses"])
             return cls(int(data["from_ns"]), int(data["until_ns"]), lapses, str(data["held"]))
+        except MyoError:
+            raise
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ConfigError(f"what an effector says of its following commands cannot be read: {error!r}") from error
 

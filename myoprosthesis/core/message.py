@@ -39,6 +39,8 @@ def read_object(text: str, what: str, most: int = PLAN_BYTES) -> dict[str, Any]:
         raise ConfigError(f"{what} has {len(text)} characters, at most {most} are read")
     try:
         data = json.loads(text, parse_int=_whole, parse_float=_finite, parse_constant=_finite)
+    except MyoError:
+        raise
     except RecursionError as error:
         raise ConfigError(f"{what} is nested too deeply: at most {DEEPEST} levels are read") from error
     except ValueError as error:

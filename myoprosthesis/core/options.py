@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from myoprosthesis.core.errors import ConfigError, unknown
+from myoprosthesis.core.errors import ConfigError, MyoError, unknown
 
 T = TypeVar("T")
 
@@ -57,6 +57,8 @@ def build(cls: type[T], given: Mapping[str, Any], where: str = "") -> T:
             continue
         try:
             values[key] = _checked(value, hints[key], known[key])
+        except MyoError:
+            raise
         except (TypeError, ValueError) as error:
             faults.append(f"{key}: {error}")
     for key, f in known.items():
@@ -149,6 +151,8 @@ def _converted(value: Any, hint: Any) -> Any:
                 continue
             try:
                 return _converted(value, choice)
+            except MyoError:
+                raise
             except (TypeError, ValueError) as error:
                 faults.append(str(error))
         raise ValueError(" and ".join(faults))

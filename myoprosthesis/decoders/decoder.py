@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.contract import Contract
-from myoprosthesis.core.errors import ContractError
+from myoprosthesis.core.errors import ContractError, MyoError
 from myoprosthesis.core.options import build
 from myoprosthesis.decoders.decision import Decision, DecisionPostprocessor
 from myoprosthesis.decoders.features import FeatureStream
@@ -46,6 +46,8 @@ class Decoder:
             self.features = FeatureStream(
                 features, contract.emg_channels, rate, settings.window_s, contract.dt, settings.dead_zone
             )
+        except MyoError:
+            raise
         except (KeyError, TypeError, ValueError) as error:
             raise ContractError(f"decoder {contract.name!r} has a contract that cannot be used: {error}") from error
         if self.features.names != contract.state_channels():

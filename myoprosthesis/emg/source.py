@@ -16,10 +16,6 @@ from myoprosthesis.emg.timebase import TimeBaseSettings
 Array = NDArray[np.float64]
 
 
-class SourceError(MyoError):
-    """A source that cannot be opened, or is used before it is."""
-
-
 @dataclass(frozen=True)
 class SourceSpec:
     """What a source says of itself once it is open: `rate` in Hz, `unit` of the samples (V, or a name as counts)."""
@@ -50,6 +46,8 @@ class SourceSpec:
             data = json.loads(text)
             own = {f.name: data[f.name] for f in fields(cls) if f.name in data}
             return cls(**{**own, "channels": tuple(data["channels"])})
+        except MyoError:
+            raise
         except (ValueError, TypeError, KeyError) as error:
             raise ConfigError(f"the specification of an EMG source cannot be read: {error!r}") from error
 

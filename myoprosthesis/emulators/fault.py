@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from myoprosthesis.core.errors import ConfigError, unknown
+from myoprosthesis.core.errors import ConfigError, MyoError, unknown
 
 KINDS = {
     "half": "only the first half of each reply comes",
@@ -36,6 +36,8 @@ class Fault:
             raise unknown("fault", kind, KINDS)
         try:
             fault = cls(kind, float(after or 0.0), float(lasting or (0.3 if kind == "silence" else 0.0)))
+        except MyoError:
+            raise
         except ValueError as error:
             raise ConfigError(f"fault {text!r}: KIND[@AFTER][:FOR] in seconds is needed, as unplug@5:1") from error
         if not (0 <= fault.after_s < 1e6 and 0 <= fault.for_s < 1e6):

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.errors import ConfigError, MyoError
 from myoprosthesis.core.text import is_plain, printable
 from myoprosthesis.files.regular import MIB, read_bytes
 
@@ -53,6 +53,8 @@ def parse(text: str, what: str) -> Any:
             return None
         _Check(what).values(root)
         return _construct(root)
+    except MyoError:
+        raise
     except (yaml.YAMLError, ValueError, OverflowError) as error:  # a date such as 2020-13-40 is a ValueError
         raise ConfigError(f"{what} is not YAML: {printable(' '.join(str(error).split()), 300)}") from error
 

@@ -71,6 +71,8 @@ class DisturbanceResolver:
         """What the body is to be given: a law in its dimensions, strengths by muscle, or the rates of fatigue."""
         try:
             return self._by_kind(entry, dict(entry.values))
+        except MyoError:
+            raise
         except (KeyError, TypeError, ValueError) as error:
             raise ConfigError(f"a perturbation of kind {entry.kind!r} cannot be read: {error!r}") from error
 

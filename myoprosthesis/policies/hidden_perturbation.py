@@ -156,6 +156,8 @@ class HiddenPerturbation:
         try:
             place = self._place(entry)
             return _Act(entry, place, self._figures(entry, place.size))
+        except MyoError:
+            raise
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ConfigError(f"a perturbation of kind {entry.kind!r} cannot be read: {error!r}") from None
 

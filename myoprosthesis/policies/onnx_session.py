@@ -21,7 +21,7 @@ STUCK = 20
 """One that has not ended after so many looks never will: a single operator is at work."""
 
 
-class Overdue(Exception):
+class Overdue(TimeoutError):
     """A run that did not end by itself in time."""
 
 

@@ -7,7 +7,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
-from myoprosthesis.core.errors import RecordingError
+from myoprosthesis.core.errors import MyoError, RecordingError
 
 
 @dataclass(frozen=True)
@@ -82,5 +82,7 @@ def _status(c: _Cursor) -> Status:
 def _read(data: bytes, how: Any) -> Any:
     try:
         return how(_Cursor(data))
+    except MyoError:
+        raise
     except (struct.error, ValueError, IndexError) as error:
         raise RecordingError(f"a message of {len(data)} bytes is damaged: {error}") from error

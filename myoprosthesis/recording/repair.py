@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from myoprosthesis.core.errors import RecordingError
+from myoprosthesis.core.errors import RecordingError, UnreadableRecording
 from myoprosthesis.recording.mcap_file import McapFile
 from myoprosthesis.recording.mcap_reader import open_all, open_mcap
 from myoprosthesis.recording.mcap_writer import McapWriter
@@ -36,15 +36,12 @@ class Repaired:
         return f"{self.path.name}: all {self.messages} readable messages are kept, {lost}; before: {self.original.name}"
 
 
-class Unreadable(RecordingError):
-    """No file without an index has a message that can be read: nothing was changed."""
-
-
 def repair(folder: Path) -> list[Repaired]:
     """Give every file without a sound index a new one, and the folder its metadata; the files that were mended.
 
     A file is written anew beside the old one, which is kept as `<name>.original`. What is no recording, and a file
-    without a message that can be read, is left as it is; raises `Unreadable` when these are all that there is to mend.
+    without a message that can be read, is left as it is; raises `UnreadableRecording` when there is nothing else to
+    mend.
     """
     files, _ = open_all(files_of(folder))
     if not files:
@@ -57,7 +54,7 @@ def repair(folder: Path) -> list[Repaired]:
             files[k] = open_mcap(files[k].path)
     if broken and not done:
         names = ", ".join(files[k].path.name for k in broken)
-        raise Unreadable(f"{folder}: no message of {names} can be read; nothing was changed")
+        raise UnreadableRecording(f"{folder}: no message of {names} can be read; nothing was changed")
     write_metadata(folder, files)
     return done
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.analysis.adaptation import adaptation_index, ideal_force, lateral_component
-from myoprosthesis.analysis.arrays import DataError
+from myoprosthesis.core.errors import DataError
 from myoprosthesis.core.force_field import ForceField
 from myoprosthesis.report.blocks import ReportBlock
 from myoprosthesis.report.movement import Array, RecordedMovement, at

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.errors import ConfigError, MyoError
 
 NAME, LOST = "trials.csv", "lost"
 NORMAL, CATCH, CHANNEL = "normal", "catch", "channel"
@@ -142,6 +142,8 @@ def _table(file: Path, header: list[str], rows: list[list[str]]) -> TrialTable:
         for column, reader, at in zip(columns, readers, place, strict=True):
             try:
                 column.append(reader(row[at]))
+            except MyoError:
+                raise
             except ValueError:
                 raise ConfigError(f"{file}, row {number}: {header[at]} is {row[at]!r}, not a number") from None
     kinds: dict[str, Any] = {"Ints": np.int64, "Floats": np.float64, "Texts": np.str_}

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from myoprosthesis.core.ending import ORDERLY_S, allow
-from myoprosthesis.core.errors import ConfigError, MyoError
+from myoprosthesis.core.errors import ConfigError, Interrupted, ProcessDied
 from myoprosthesis.policies import store
 from myoprosthesis.sessions.folder import SessionFolder, line
 from myoprosthesis.sessions.learner_store import LearnerStore
@@ -32,14 +32,6 @@ SPARE_BYTES = 1 << 20
 """No trial begins with less of the disk free: enough for the recording of a trial and for what is learned from it."""
 SPARE_S = 60.0
 """A trial may take so much longer than it should."""
-
-
-class ProcessDied(MyoError):
-    """A process of the stack has ended."""
-
-
-class Interrupted(MyoError):
-    """The person wants the session to stop here."""
 
 
 class SessionRunner:

@@ -24,7 +24,7 @@ def check_emg_source(make: Callable[[], EmgSource], samples: int = 300) -> None:
     """A source opens nothing until asked, says what it is, gives whole blocks with times that go on at its rate, does
     not wait in `read`, leaves alone what it gave, and can be closed twice and opened again. It needs a sound device
     or recording behind it, which gives `samples` within a minute; a recording may end before."""
-    from myoprosthesis.emg.source import SourceError
+    from myoprosthesis.core.errors import SourceError
 
     source = make()
     lacking = [m for m in MEMBERS if not (hasattr(type(source), m) or m in vars(source))]

@@ -5,7 +5,7 @@ import pytest
 
 from myoprosthesis.analysis import adaptation as ad
 from myoprosthesis.analysis import kinematics
-from myoprosthesis.analysis.arrays import DataError
+from myoprosthesis.core.errors import DataError
 from myoprosthesis.core.force_field import ForceField
 
 T = np.linspace(0, 1, 201)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from myoprosthesis.analysis import hidden
-from myoprosthesis.analysis.arrays import DataError
+from myoprosthesis.core.errors import DataError
 
 RNG = np.random.default_rng(0)
 UNITS = 20

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from myoprosthesis.analysis import intervals
-from myoprosthesis.analysis.arrays import DataError
+from myoprosthesis.core.errors import DataError
 
 RNG = np.random.default_rng(1)
 X = RNG.normal(3.0, 2.0, 60)

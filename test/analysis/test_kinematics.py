@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from myoprosthesis.analysis import kinematics as k
-from myoprosthesis.analysis.arrays import DataError
+from myoprosthesis.core.errors import DataError
 
 DT = 0.005
 T = np.arange(0, 1 + DT / 2, DT)

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from myoprosthesis.analysis.arrays import DataError
 from myoprosthesis.analysis.perturbed import Movements, compare, return_time
+from myoprosthesis.core.errors import DataError
 
 DT, N = 0.01, 100
 T = DT * np.arange(N)

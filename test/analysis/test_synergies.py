@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from myoprosthesis.analysis import synergies as sy
-from myoprosthesis.analysis.arrays import DataError
+from myoprosthesis.core.errors import DataError
 
 RNG = np.random.default_rng(0)
 WEIGHTS = np.array([[1, 0.8, 0, 0, 0.2, 0, 0, 0], [0, 0, 1, 0.7, 0.5, 0, 0, 0], [0, 0, 0, 0, 0, 0.6, 1, 0.9]])

@@ -10,10 +10,10 @@ import pytest
 import zstandard
 from mcap.writer import CompressionType
 
-from myoprosthesis.core.errors import RecordingError
+from myoprosthesis.core.errors import RecordingError, UnreadableRecording
 from myoprosthesis.recording.bag import Bag
 from myoprosthesis.recording.mcap_file import LARGEST
-from myoprosthesis.recording.repair import Unreadable, repair
+from myoprosthesis.recording.repair import repair
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def test_a_recording_cut_off_anywhere_is_read_as_far_as_it_goes_and_mended(tmp_p
         assert len(bag.faults) == 1 and "recording_0.mcap ends without its index" in bag.faults[0]
         assert sum(t.count for t in bag.topics.values()) == len(got)
         if not got:
-            with pytest.raises(Unreadable, match="nothing was changed"):
+            with pytest.raises(UnreadableRecording, match="nothing was changed"):
                 repair(folder)
             assert [p.name for p in folder.iterdir()] == ["recording_0.mcap"]
             assert (folder / "recording_0.mcap").read_bytes() == data[:n]
@@ -212,7 +212,7 @@ def test_a_hole_in_what_a_topic_is_costs_that_topic_and_is_told(tmp_path, whole,
 def test_a_foreign_file_with_the_head_of_a_recording_is_left_as_it_is(tmp_path, whole):
     noise = whole[1][:40] + np.random.default_rng(0).bytes(300_000)
     folder = cut(tmp_path / "n", noise, len(noise))
-    with pytest.raises(Unreadable, match="no message of recording_0.mcap can be read; nothing was changed"):
+    with pytest.raises(UnreadableRecording, match="no message of recording_0.mcap can be read; nothing was changed"):
         repair(folder)
     assert [p.name for p in folder.iterdir()] == ["recording_0.mcap"]
     assert (folder / "recording_0.mcap").read_bytes() == noise

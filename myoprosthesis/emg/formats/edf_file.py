@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.errors import ConfigError, MyoError
 from myoprosthesis.emg.formats.annotations import Annotation
 
 Array = NDArray[np.float64]
@@ -58,6 +58,8 @@ class EdfFile:
                 if not 0 < number <= size // 256 - 1:
                     raise ValueError(f"{number} signals")
                 columns = _split(file.read(256 * number), FIELDS, number)
+        except MyoError:
+            raise
         except OSError as error:
             raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
         except ValueError as error:
@@ -70,6 +72,8 @@ class EdfFile:
             self._signals = _signals(columns, self.width)
             self.record_s = _number(fields[8][0])
             declared = int(fields[7][0])
+        except MyoError:
+            raise
         except ValueError as error:
             raise self._damaged() from error
         bytes_in_record = self.width * sum(s.per_record for s in self._signals)

@@ -18,7 +18,7 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.errors import ConfigError, MyoError
 from myoprosthesis.core.extras import library
 
 Array = NDArray[np.float64]
@@ -99,6 +99,8 @@ def _checked(path: Path) -> list[str]:
                     tag, stream = struct.unpack_from("<HI", data, start) if size >= 6 else (0, 0)
                     if size < 2 or size > len(data) - start + CUT_OFF:
                         raise ValueError("length")
+                except MyoError:
+                    raise
                 except (ValueError, struct.error):
                     damaged += 1
                     place = data.find(BOUNDARY, place) + len(BOUNDARY)
@@ -112,6 +114,8 @@ def _checked(path: Path) -> list[str]:
                 if tag == 3 and stream in channels:
                     _check_samples(path, data, start + 6, size - 6, *channels[stream])
                 place = start + size
+    except MyoError:
+        raise
     except (OSError, ValueError) as error:  # an empty file cannot be mapped
         raise _damaged(path) from error
     words = f"{damaged} places of the file are damaged or cut off: what is behind them, up to the next mark, is lost"
@@ -131,6 +135,8 @@ def _width(path: Path, header: bytes) -> tuple[int, int]:
     try:
         info = ElementTree.fromstring(header.decode("utf-8", "replace"))
         count, kind = int(info.findtext("channel_count") or 0), info.findtext("channel_format") or ""
+    except MyoError:
+        raise
     except (ElementTree.ParseError, ValueError) as error:
         raise _damaged(path) from error
     if count < 1 or kind not in SIZES:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.core.errors import ConfigError, unknown
+from myoprosthesis.core.errors import ConfigError, SourceError, unknown
 from myoprosthesis.core.extras import library
 from myoprosthesis.core.options import option
-from myoprosthesis.emg.source import EmgBlock, SourceError, SourceSpec, named, silence
+from myoprosthesis.emg.source import EmgBlock, SourceSpec, named, silence
 from myoprosthesis.emg.timebase import TimeBase, TimeBaseSettings
 
 MICROVOLT = 1e-6

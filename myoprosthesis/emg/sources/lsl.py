@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.errors import ConfigError, SourceError
 from myoprosthesis.core.options import option
 from myoprosthesis.emg.lsl_library import lsl
 from myoprosthesis.emg.recording import spelled, volts
-from myoprosthesis.emg.source import EmgBlock, SourceError, SourceSpec, named, silence
+from myoprosthesis.emg.source import EmgBlock, SourceSpec, named, silence
 from myoprosthesis.emg.timebase import TimeBase, TimeBaseSettings
 
 LOOK_S = 1.0

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core import share
-from myoprosthesis.core.errors import ConfigError, MyoError, unknown
+from myoprosthesis.core.errors import ConfigError, MyoError, SourceError, unknown
 from myoprosthesis.core.options import build, option
 from myoprosthesis.emg import formats, recording_format_file
 from myoprosthesis.emg.playback_clock import Clock, PlaybackClock
 from myoprosthesis.emg.recording import EmgRecording, joined
 from myoprosthesis.emg.recording_format import RecordingFormat, for_stack
-from myoprosthesis.emg.source import EmgBlock, SourceError, SourceSpec
+from myoprosthesis.emg.source import EmgBlock, SourceSpec
 from myoprosthesis.emg.timebase import TimeBase, TimeBaseSettings
 
 Array = NDArray[np.float64]

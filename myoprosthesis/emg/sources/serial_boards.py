@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from myoprosthesis.core.errors import SourceError
 from myoprosthesis.core.options import option
 from myoprosthesis.emg import frame_codec
 from myoprosthesis.emg.ascii_lines import SETTLED, Lines, Shape
 from myoprosthesis.emg.recording import volts
-from myoprosthesis.emg.source import SourceError, SourceSpec, named
+from myoprosthesis.emg.source import SourceSpec, named
 from myoprosthesis.emg.timebase import TimeBase, TimeBaseSettings
 
 Array = NDArray[np.float64]

@@ -7,8 +7,9 @@ import time
 
 import serial
 
+from myoprosthesis.core.errors import SourceError
 from myoprosthesis.core.serial_errors import explain, reason, refuse_foreign_link
-from myoprosthesis.emg.source import EmgBlock, SourceError, SourceSpec, silence
+from myoprosthesis.emg.source import EmgBlock, SourceSpec, silence
 from myoprosthesis.emg.sources.serial_boards import SerialOptions, reader
 from myoprosthesis.emg.timebase import TimeBaseSettings
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.errors import ConfigError, SourceError
 from myoprosthesis.core.options import option
 from myoprosthesis.emg.playback_clock import Clock, PlaybackClock
 from myoprosthesis.emg.recording import runs
-from myoprosthesis.emg.source import EmgBlock, SourceError, SourceSpec, named
+from myoprosthesis.emg.source import EmgBlock, SourceSpec, named
 from myoprosthesis.emg.timebase import TimeBase, TimeBaseSettings
 
 Array = NDArray[np.float64]

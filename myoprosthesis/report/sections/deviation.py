@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from myoprosthesis.analysis import intervals
 from myoprosthesis.analysis.adaptation import LearningCurveFit, fit_learning_curve
-from myoprosthesis.analysis.arrays import DataError
+from myoprosthesis.core.errors import DataError
 from myoprosthesis.report.blocks import ADAPTATION, WASHOUT, ReportBlock, rounds
 from myoprosthesis.report.citations import cite
 from myoprosthesis.report.section import Drawing, Omitted, Part, Section, SectionTable, bounded, share

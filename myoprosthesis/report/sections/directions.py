@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from myoprosthesis.analysis import intervals
 from myoprosthesis.analysis.adaptation import fit_tuning, generalisation
-from myoprosthesis.analysis.arrays import DataError
+from myoprosthesis.core.errors import DataError
 from myoprosthesis.report.blocks import ADAPTATION, BASELINE, GENERALISATION, WASHOUT, normal
 from myoprosthesis.report.citations import cite
 from myoprosthesis.report.section import Drawing, Omitted, Part, Section

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from myoprosthesis.analysis import hidden as states
 from myoprosthesis.analysis import intervals
-from myoprosthesis.analysis.arrays import DataError
 from myoprosthesis.analysis.intervals import Band
+from myoprosthesis.core.errors import DataError
 from myoprosthesis.report.accumulators import EACH, PHASES
 from myoprosthesis.report.citations import cite
 from myoprosthesis.report.section import Drawing, Omitted, Part, Section, number, share

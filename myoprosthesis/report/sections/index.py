@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from myoprosthesis.analysis import intervals
 from myoprosthesis.analysis.adaptation import LearningCurveFit, fit_learning_curve, learning_index_interval
-from myoprosthesis.analysis.arrays import DataError
 from myoprosthesis.analysis.intervals import Interval
+from myoprosthesis.core.errors import DataError
 from myoprosthesis.report.blocks import ADAPTATION, WASHOUT, ReportBlock
 from myoprosthesis.report.citations import cite
 from myoprosthesis.report.course import mean

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.analysis.arrays import DataError
 from myoprosthesis.analysis.synergies import vaf_curve
+from myoprosthesis.core.errors import DataError
 from myoprosthesis.report.citations import cite
 from myoprosthesis.report.section import Drawing, Omitted, Part, Section, share
 from myoprosthesis.report.session import ReportSession

@@ -7,8 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.emg.source import SourceError
+from myoprosthesis.core.errors import ConfigError, SourceError
 from myoprosthesis.emg.sources.brainflow import BrainFlow, BrainFlowOptions
 from myoprosthesis.emulators.cyton import VOLTS, CytonEmgBoard
 from myoprosthesis.emulators.emg_board import counts

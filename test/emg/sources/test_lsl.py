@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.errors import ConfigError, SourceError
 from myoprosthesis.emg.outlet import Outlet, PromptMarkers
 from myoprosthesis.emg.recording import Span
-from myoprosthesis.emg.source import EmgBlock, SourceError, SourceSpec
+from myoprosthesis.emg.source import EmgBlock, SourceSpec
 from myoprosthesis.emg.sources.lsl import Lsl, LslOptions
 from myoprosthesis.testing import check_emg_source
 

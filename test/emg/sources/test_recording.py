@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from myoprosthesis.core import registry, share
-from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.errors import ConfigError, SourceError
 from myoprosthesis.core.options import build
 from myoprosthesis.emg import formats
 from myoprosthesis.emg.recording import Span
 from myoprosthesis.emg.recording_format import RecordingFormat
-from myoprosthesis.emg.source import EmgBlock, SourceError, SourceSpec
+from myoprosthesis.emg.source import EmgBlock, SourceSpec
 from myoprosthesis.emg.sources.recording import RecordingSource, ReplayOptions
 from myoprosthesis.testing import check_emg_source
 

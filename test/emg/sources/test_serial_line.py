@@ -8,11 +8,10 @@ import time
 import numpy as np
 import pytest
 
-from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.errors import ConfigError, SourceError
 from myoprosthesis.core.options import build
 from myoprosthesis.emg import frame_codec
 from myoprosthesis.emg.ascii_lines import SETTLED, Lines, parsed
-from myoprosthesis.emg.source import SourceError
 from myoprosthesis.emg.sources.serial_boards import AsciiBoard, FramedBoard, SerialOptions
 from myoprosthesis.emg.sources.serial_line import SerialLine
 from myoprosthesis.emulators.emg_board import AsciiEmgBoard, FramedEmgBoard, counts
