@@ -32,17 +32,17 @@ def run(given: argparse.Namespace) -> int:
     from myoprosthesis.core import registry
     from myoprosthesis.emulators.emulated_port import EmulatedPort
     from myoprosthesis.emulators.fault import Fault
-    from myoprosthesis.hands import hand_spec
+    from myoprosthesis.hands import data_sheets
     from myoprosthesis.hands.address import address
 
     if not given.duration >= 0:
         raise ConfigError(f"--duration {given.duration}: seconds from 0 on are needed")
     faults = [Fault.parse(text) for text in given.fault]
-    data = hand_spec.load(given.hand)
+    data = data_sheets.load(given.hand)
     if address(given.path) is not None:
         if not data.tcp:
             raise ConfigError(f"--path {given.path}: the {data.title} is on a serial port, such as /tmp/hand")
-        data = hand_spec.load(given.hand, framing="tcp")
+        data = data_sheets.load(given.hand, framing="tcp")
     with EmulatedPort(registry.factory("emulators", given.hand)(data), faults, given.path) as port:
         print(port.path, flush=True)
         begin, told = time.monotonic(), 0

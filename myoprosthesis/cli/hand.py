@@ -62,11 +62,11 @@ def list_hands(given: argparse.Namespace) -> int:
     """Print what there is."""
     from rich.console import Console
 
-    from myoprosthesis.hands import grips, hand_spec
+    from myoprosthesis.hands import data_sheets, grips
 
     console = Console(highlight=False)
-    for name in hand_spec.names():
-        data = hand_spec.load(name)
+    for name in data_sheets.names():
+        data = data_sheets.load(name)
         speed = f"{data.baud} Bd" + (" or on a network (host:port)" if data.tcp else "")
         console.print(f"[bold]{name}[/bold]  {data.title}, {speed}")
         console.print(f"    in doubt it is told to: {data.fail}; when nobody speaks to it, it: {data.when_silent}")
@@ -80,10 +80,10 @@ def list_hands(given: argparse.Namespace) -> int:
 def exercise(given: argparse.Namespace) -> int:
     """Open the hand, go through the grips, give it back; status 1 when a joint did not arrive."""
     from myoprosthesis.core.guard import GuardedEffector
-    from myoprosthesis.hands import grips, hand_spec
+    from myoprosthesis.hands import data_sheets, grips
 
     check_writable(given.json)
-    data = hand_spec.load(given.hand)
+    data = data_sheets.load(given.hand)
     names = [g.strip() for g in given.grips.split(",") if g.strip()]
     goals = {g: grips.pose(data, g) for g in names}
     if not 0 < given.speed <= data.rate_limit:
@@ -127,9 +127,9 @@ def _made(given: argparse.Namespace, where: str, **options: Any) -> Any:
     from myoprosthesis.core import registry
     from myoprosthesis.core.options import build
     from myoprosthesis.effectors.serial_hand.prosthetic_hand import ProstheticHand
-    from myoprosthesis.hands import hand_spec
+    from myoprosthesis.hands import data_sheets
 
-    hand_spec.load(given.hand)  # refuses what is no hand
+    data_sheets.load(given.hand)  # refuses what is no hand
     values = {"port": given.port, "baud": given.baud, **options}
     hand = registry.factory("effectors", given.hand)(build(registry.options("effectors", given.hand), values, where))
     if not isinstance(hand, ProstheticHand):
@@ -156,13 +156,13 @@ def check(given: argparse.Namespace) -> int:
     from myoprosthesis.cli.table import FigureTable
     from myoprosthesis.core import registry
     from myoprosthesis.emulators.fault import KINDS
-    from myoprosthesis.hands import hand_spec
+    from myoprosthesis.hands import data_sheets
     from myoprosthesis.testing import check_hand_owner, check_hand_protocol
 
     check_writable(given.json)
     if given.bytes < 0:
         raise ConfigError(f"--bytes {given.bytes}: a number from 0 on is needed")
-    data = hand_spec.load(given.hand)
+    data = data_sheets.load(given.hand)
     protocol, emulator = (registry.factory(kind, given.hand) for kind in ("hand_protocols", "emulators"))
     try:
         told = check_hand_protocol(data, protocol, emulator, given.bytes) | check_hand_owner(given.hand)

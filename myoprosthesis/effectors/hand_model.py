@@ -14,9 +14,8 @@ from myoprosthesis.core.fail import HOLD, RELAX
 from myoprosthesis.core.options import option
 from myoprosthesis.effectors.bodies import MODELS
 from myoprosthesis.effectors.mujoco_body import BodyOptions, MujocoBody, compiled
-from myoprosthesis.hands import grips, hand_spec
-from myoprosthesis.hands.hand_spec import HandSpec
-from myoprosthesis.hands.motors import GAIN, LAG_S
+from myoprosthesis.hands import data_sheets, grips
+from myoprosthesis.hands.hand_spec import MOTOR_GAIN, MOTOR_LAG_S, HandSpec
 
 ENDPOINT = "index_tip"
 
@@ -55,7 +54,7 @@ def leap_model(options: HandModelOptions) -> MujocoBody:
 def hand_model(name: str, options: HandModelOptions) -> MujocoBody:
     """The hand `name` as a body. Command, joints, limits and poses are those of the real one; the joints that are
     coupled to them are no channels of their own, as the real hand does not tell them either."""
-    data = hand_spec.load(name)
+    data = data_sheets.load(name)
     model = compiled(lambda: model_of(data, options.object), f"the model of {data.title}")
     options = replace(options, dt=options.dt or data.dt)
     rate_limit = options.rate_limit or data.rate_limit
@@ -78,8 +77,8 @@ def mjcf_of(data: HandSpec, thing: str = "none") -> str:
     that a whole number of them is the hand's period.
 
     A motor is a servo that saturates: I dv/dt = clip(kp (target − q), ±F) − d v, where F is the joint's
-    `actuatorfrcrange`, or what a Dynamixel motor gives at its largest current. With d = F / speed, kp = GAIN · d and
-    I = LAG_S · d it moves as the motors of the emulated hand do: at most with `speed`.
+    `actuatorfrcrange`, or what a Dynamixel motor gives at its largest current. With d = F / speed, kp =
+    MOTOR_GAIN · d and I = MOTOR_LAG_S · d it moves as the motors of the emulated hand do: at most with `speed`.
     """
     shapes = f"{data.shapes or data.name}.xml"
     root = ET.parse(MODELS / shapes).getroot()
@@ -98,9 +97,9 @@ def mjcf_of(data: HandSpec, thing: str = "none") -> str:
         hinge, limits = hinges[joint.name], (joint.low, joint.high)
         torque = data.servos.current * joint.torque_per_ampere if data.servos else _torque(hinge)
         damping = torque / joint.speed
-        _set(hinge, range=limits, actuatorfrcrange=(-torque, torque), damping=damping, armature=LAG_S * damping)
+        _set(hinge, range=limits, actuatorfrcrange=(-torque, torque), damping=damping, armature=MOTOR_LAG_S * damping)
         servo = ET.SubElement(actuator, "position", name=joint.name, joint=joint.name)
-        _set(servo, kp=GAIN * damping, ctrlrange=limits)
+        _set(servo, kp=MOTOR_GAIN * damping, ctrlrange=limits)
         for key, ratio in joint.coupled.items():
             passive = ET.SubElement(equality, "joint", joint1=f"{joint.name}_{key}", joint2=joint.name)
             _set(passive, polycoef=(0, ratio, 0, 0, 0))

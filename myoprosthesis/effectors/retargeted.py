@@ -15,7 +15,7 @@ from myoprosthesis.core.effector import Device, Effector
 from myoprosthesis.core.effector_state import EffectorState
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import build, option
-from myoprosthesis.hands import hand_spec, retargeting
+from myoprosthesis.hands import data_sheets, retargeting
 from myoprosthesis.hands.retargeting import JointMapping
 
 Array = NDArray[np.float64]
@@ -44,7 +44,7 @@ class RetargetedHand:
         if own.joints != joints.hand.names or own.command.names != joints.hand.names or own.muscles:
             raise ConfigError(f"effector {own.name!r} is not commanded by the joints of {joints.hand.title}")
         low, high = joints.bounds()
-        steepest = np.abs(joints.gather).sum(axis=1).max()
+        steepest = np.abs(joints.to_real_matrix).sum(axis=1).max()
         self.spec = replace(
             own,
             name=f"{own.name}_as_{virtual}",
@@ -52,7 +52,7 @@ class RetargetedHand:
             joints=joints.names,
             joint_units=(),
             fail=own.fail if isinstance(own.fail, str) else self._angles(own.fail),  # type: ignore[arg-type]
-            braking=tuple((np.abs(joints.spread) @ np.array(own.braking)).tolist()) if own.braking else (),
+            braking=tuple((np.abs(joints.to_virtual_matrix) @ np.array(own.braking)).tolist()) if own.braking else (),
             rate_limit=None if own.rate_limit is None else float(np.min(own.rate_limit) / steepest),
             sites=tuple(s for s in own.sites if s == "endpoint"),
             poses={name: self._angles(pose) for name, pose in own.poses.items()},
@@ -80,9 +80,9 @@ class RetargetedHand:
     def _state(self, state: EffectorState) -> EffectorState:
         n, m = len(state.spec.joints), self._mapping
         own = state.table[:, :n]
-        joints = np.stack([m.to_virtual(own[0]), m.spread @ own[1], m.gather.T @ own[2]])
+        joints = np.stack([m.to_virtual(own[0]), m.to_virtual_matrix @ own[1], m.to_real_matrix.T @ own[2]])
         table = np.concatenate([joints, state.table[:, n:]], axis=1)
-        place, velocity = m.to_virtual(state.measured), m.spread @ state.measured_velocity
+        place, velocity = m.to_virtual(state.measured), m.to_virtual_matrix @ state.measured_velocity
         applied, loads = m.to_virtual(state.applied), np.zeros(len(m.names))
         return EffectorState(self.spec, state.time, table, applied, loads, place, velocity)
 
@@ -108,8 +108,8 @@ class RetargetedDevice(RetargetedHand):
 def mapped(options: RetargetedOptions) -> RetargetedHand:
     """A hand that bears the joints of a virtual hand."""
     name = options.hand.removesuffix(MODEL)
-    if name not in hand_spec.names():
-        known = ", ".join(f"{n}, {n}{MODEL}" for n in hand_spec.names())
+    if name not in data_sheets.names():
+        known = ", ".join(f"{n}, {n}{MODEL}" for n in data_sheets.names())
         raise ConfigError(f"effector {options.hand!r} has no data sheet of a hand; hands are: {known}")
     pairs = [pair.partition("=") for pair in options.options]
     if any(not equals for _, equals, _ in pairs):
@@ -118,4 +118,4 @@ def mapped(options: RetargetedOptions) -> RetargetedHand:
     own: Any = build(registry.options("effectors", options.hand), given, f"options of {options.hand}")
     hand = registry.factory("effectors", options.hand)(own)
     kind = RetargetedDevice if isinstance(hand, Device) else RetargetedHand
-    return kind(hand, retargeting.load(options.virtual, hand_spec.load(name)), options.virtual)
+    return kind(hand, retargeting.load(options.virtual, data_sheets.load(name)), options.virtual)

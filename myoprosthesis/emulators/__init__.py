@@ -1,1 +1,1 @@
-"""Hands that are not there: emulators on a pseudo-terminal, for anyone's driver."""
+"""Emulated hands and EMG boards, served on a pseudo-terminal or a socket to any driver."""

@@ -1,4 +1,4 @@
-"""An OpenBCI Cyton that is not there: answers its dongle's commands and streams packets of 33 bytes.
+"""Emulated OpenBCI Cyton: answers its dongle's commands and streams packets of 33 bytes.
 
 Packet: 0xA0, number modulo 256, 8 × int24 big-endian, 6 bytes of acceleration, 0xC0. One count is
 4.5 V / (2²³ − 1) / 24 at the gain it starts with.
@@ -16,7 +16,7 @@ GREETING = b"OpenBCI V3 8-16 channel\r\nOn Board ADS1299 Device ID: 0x3E\r\nFirm
 
 
 class CytonEmgBoard:
-    """Implements `EmgBoard`."""
+    """Emulator of the OpenBCI Cyton (`EmgBoard`)."""
 
     name, baud = "cyton", 115_200
 
@@ -26,7 +26,7 @@ class CytonEmgBoard:
         self._first = 0
 
     def receive(self, data: bytes, now: float) -> bytes:
-        """v: greet; d: back to the defaults; b, s: begin and stop to stream."""
+        """Obey commands: v greets, d restores the defaults, b and s start and stop streaming."""
         out = b""
         for command in data.decode("latin-1"):
             if command == "v":

@@ -1,4 +1,4 @@
-"""EMG boards that are not there: what they would send by now, with the caller's clock."""
+"""Emulated EMG boards: bytes they have sent by a time of the caller's clock."""
 
 from __future__ import annotations
 
@@ -12,37 +12,50 @@ from myoprosthesis.emg import frame_codec
 from myoprosthesis.emg.sources.synthetic import Synthetic, SyntheticOptions
 
 Signal = Callable[[int, int, int], NDArray[np.int32]]
-"""What a board measures: from sample `first` on, `n` samples of so many channels, (n, channels), counts."""
+"""Signal that a board measures: (first, n, channels) → counts from sample `first` on, shape (n, channels)."""
 
 
 class EmgBoard(Protocol):
-    """Bytes in, bytes out; `now` is in s since the board was switched on."""
+    """An emulated EMG board: bytes in, bytes out, with the caller's clock.
+
+    Attributes:
+        name: Name of the board.
+        baud: Speed of its port, Bd.
+        sent: Samples sent up to now.
+    """
 
     name: str
     baud: int
     sent: int
-    """Samples sent so far."""
 
     def receive(self, data: bytes, now: float) -> bytes:
-        """What it answers to `data`."""
+        """Answer to commands.
+
+        Args:
+            data: Bytes from the driver.
+            now: Time since the board was switched on, s.
+        """
         ...
 
     def due(self, now: float) -> bytes:
-        """What it has measured and sent until `now` and not returned yet."""
+        """Bytes that the board has sent since the last call.
+
+        Args:
+            now: Time since the board was switched on, s.
+        """
         ...
 
 
 def counts(first: int, n: int, channels: int) -> NDArray[np.int32]:
-    """The samples that these boards measure, (n, channels): sawtooths, another slope for each channel, so that every
-    sample tells its number."""
+    """Sawtooths (n, channels), with another slope for each channel, so that every sample identifies its number."""
     k = np.arange(first, first + n)[:, None]
     return np.asarray((k * (np.arange(channels) + 1)) % 1000 - 500, np.int32)
 
 
 class Contractions:
-    """A `Signal` like EMG, in counts of `volts`: rest and gestures in turn, as the source synthetic makes them.
+    """A `Signal` like EMG, in counts of `volts`: rest and gestures in turn, from the EMG source `synthetic`.
 
-    `options` has the channels and the rate of the board; samples are asked for in their order.
+    `options` has the channels and the rate of the board; samples must be requested in their order.
     """
 
     def __init__(self, options: SyntheticOptions, volts: float) -> None:
@@ -58,13 +71,13 @@ class Contractions:
         return np.rint(samples / self._volts).astype(np.int32)
 
     def gesture(self, seconds: float) -> str:
-        """What is done so long after the beginning."""
+        """The gesture `seconds` after the start."""
         o = self.options
         return o.gestures[int(seconds / o.hold_s) % len(o.gestures)]
 
 
 class FramedEmgBoard:
-    """Frames as in emg/frame_codec.py, with a description each second."""
+    """Emulated board that sends frames (emg/frame_codec.py), with a description each second."""
 
     name = "framed"
 
@@ -72,28 +85,28 @@ class FramedEmgBoard:
         self, channels: int = 8, rate: float = 1000.0, per_frame: int = 5, kind: int = frame_codec.INT16,
         volts: float = 1e-6, baud: int = 921_600, signal: Signal = counts,
     ) -> None:  # fmt: skip
-        self.told = frame_codec.BoardDescription(channels, rate, volts, 32_767)
+        self.description = frame_codec.BoardDescription(channels, rate, volts, 32_767)
         self.per_frame, self.kind, self.baud, self.signal = per_frame, kind, baud, signal
         self.sent = 0
 
     def receive(self, data: bytes, now: float) -> bytes:
-        """It does not listen."""
+        """Nothing: the board has no commands."""
         return b""
 
     def due(self, now: float) -> bytes:
-        """All frames that are full."""
+        """The frames that are complete at `now`."""
         out = bytearray()
-        while (self.sent + self.per_frame) / self.told.rate <= now:
-            if self.sent % max(1, round(self.told.rate)) < self.per_frame:
-                out += frame_codec.describe(self.told, self.sent)
-            samples = self.signal(self.sent, self.per_frame, self.told.channels)
+        while (self.sent + self.per_frame) / self.description.rate <= now:
+            if self.sent % max(1, round(self.description.rate)) < self.per_frame:
+                out += frame_codec.describe(self.description, self.sent)
+            samples = self.signal(self.sent, self.per_frame, self.description.channels)
             out += frame_codec.encode(frame_codec.EmgFrame(self.sent % frame_codec.MODULO, samples), self.kind)
             self.sent += self.per_frame
         return bytes(out)
 
 
 class AsciiEmgBoard:
-    """Lines of whole numbers."""
+    """Emulated board that sends lines of whole numbers."""
 
     name = "ascii"
 
@@ -104,11 +117,11 @@ class AsciiEmgBoard:
         self.sent = 0
 
     def receive(self, data: bytes, now: float) -> bytes:
-        """It does not listen."""
+        """Nothing: the board has no commands."""
         return b""
 
     def due(self, now: float) -> bytes:
-        """A line for each sample."""
+        """One line per sample up to `now`."""
         n = max(0, int(now * self.rate) - self.sent)
         rows = self.signal(self.sent, n, self.channels)
         self.sent += n

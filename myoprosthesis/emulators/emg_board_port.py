@@ -1,4 +1,4 @@
-"""An emulated EMG board on a pseudo-terminal, with faults on demand."""
+"""Port of an emulated EMG board: a pseudo-terminal, with faults on demand."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ TICK_S = 2e-3
 
 class EmgBoardPort:
     """Serves a board until `close`. `path` is the port to open; it stays the same when the board is unplugged and
-    plugged in again. `spoil`, when set, is what happens to bytes on their way; what finds no room is lost, as on a
-    wire. `counts`: `bytes_in`, `bytes_out`, `bytes_lost`.
+    plugged in again. `spoil`, when set, changes bytes on their way; bytes that the terminal cannot take are lost, as
+    on a wire. `counts`: `bytes_in`, `bytes_out`, `bytes_lost`.
     """
 
     def __init__(self, board: EmgBoard, path: str = "") -> None:
@@ -63,14 +63,14 @@ class EmgBoardPort:
         while not self._stop.wait(TICK_S):
             with self._lock:
                 now = time.monotonic() - self._begin
-                data = self._heard()
+                data = self._receive()
                 out = (self.board.receive(data, now) if data else b"") + self.board.due(now)
                 if self.spoil is not None:
                     out = self.spoil(out)
                 if self._port.master >= 0 and not self.silent:
                     self._send(out)
 
-    def _heard(self) -> bytes:
+    def _receive(self) -> bytes:
         if self._port.master < 0 or not select.select([self._port.master], [], [], 0)[0]:
             return b""
         data = b""

@@ -1,4 +1,4 @@
-"""An emulated hand on a pseudo-terminal, at the pace of its baud rate, or on a network, with faults on demand."""
+"""Port of an emulated hand: a pseudo-terminal at its baud rate or a socket, with faults on demand."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from myoprosthesis.emulators.pty_port import PtyPort
 from myoprosthesis.emulators.socket_port import SocketPort
 from myoprosthesis.hands.address import address
 
-OF_ITSELF = {"absent": "absent", "overload": "latch"}
-"""Faults that only some hands have, and what does them to an emulator."""
+NEEDS_METHOD = {"absent": "absent", "overload": "latch"}
+"""Faults that only some hands have, with the method of their emulators."""
 TURNAROUND_S = 1e-4
-"""Between the end of a request and the beginning of its reply."""
+"""Time between the end of a request and the beginning of its reply."""
 SPEEDS = {getattr(termios, n): int(n[1:]) for n in dir(termios) if n.startswith("B") and n[1:].isdigit()}
 
 
@@ -31,19 +31,19 @@ class EmulatedPort:
     """Serves an emulator until `close`. `path` is the port to open; it stays the same when the hand is unplugged and
     plugged in again. A reader or writer at another baud rate than the hand's gets garbage, as on a wire.
 
-    `counts`: `requests` (chunks read), `replies`, `bytes_in`, `bytes_out`. `heard`: the newest chunks, each with its
-    time (s, monotonic clock). `events`: what began and ended, with its time.
+    `counts`: `requests` (chunks read), `replies`, `bytes_in`, `bytes_out`. `received`: the newest chunks, each with its
+    time (s, monotonic clock). `events`: faults that began and ended, with their time.
     """
 
     def __init__(self, emulator: Emulator, faults: Iterable[Fault] = (), path: str = "") -> None:
         self.emulator, self.counts = emulator, Counter[str]()
-        self.heard: deque[tuple[float, bytes]] = deque(maxlen=10_000)
+        self.received: deque[tuple[float, bytes]] = deque(maxlen=10_000)
         self.events: deque[tuple[float, str]] = deque(maxlen=1000)
-        place = address(path) if emulator.sheet.framing == "tcp" else None
-        self._port = PtyPort(path, emulator.sheet.name) if place is None else SocketPort(*place)
+        place = address(path) if emulator.spec.framing == "tcp" else None
+        self._port = PtyPort(path, emulator.spec.name) if place is None else SocketPort(*place)
         self._serial = place is None
         self.path = self._port.path
-        parts = [joint.part for joint in emulator.sheet.joints]
+        parts = [joint.part for joint in emulator.spec.joints]
         self.index_joint = parts.index("index") if "index" in parts else 0
         """The joint of the faults `stuck`, `absent` and `overload`."""
         self._lock = threading.Lock()
@@ -76,18 +76,18 @@ class EmulatedPort:
         """Begin a fault in `after_s`, for `for_s` (0: until `heal`)."""
         if kind not in KINDS:
             raise ConfigError(f"fault {kind!r} is none of {', '.join(KINDS)}")
-        sheet, lacks = self.emulator.sheet, kind in OF_ITSELF and not hasattr(self.emulator, OF_ITSELF[kind])
-        if lacks or (kind == "overload" and not sheet.reboots):
-            raise ConfigError(f"fault {kind!r} is none of the {sheet.title}'s: {KINDS[kind]}")
+        spec, lacks = self.emulator.spec, kind in NEEDS_METHOD and not hasattr(self.emulator, NEEDS_METHOD[kind])
+        if lacks or (kind == "overload" and not spec.reboots):
+            raise ConfigError(f"fault {kind!r} is none of the {spec.title}'s: {KINDS[kind]}")
         begin = time.monotonic() + after_s
         with self._lock:
             self._faults[kind] = (begin, begin + for_s if for_s else float("inf"))
         os.write(self._wake, b"f")
 
     def settle(self, quiet_s: float = 0.3, patience_s: float = 2.0) -> None:
-        """Wait until nobody has spoken to the hand for `quiet_s`, at most so long."""
+        """Wait until the hand has received nothing for `quiet_s`, at most for `patience_s`."""
         until = time.monotonic() + patience_s
-        while time.monotonic() < until and self.heard and time.monotonic() - self.heard[-1][0] < quiet_s:
+        while time.monotonic() < until and self.received and time.monotonic() - self.received[-1][0] < quiet_s:
             time.sleep(0.02)
 
     def heal(self) -> None:
@@ -128,13 +128,13 @@ class EmulatedPort:
         now = time.monotonic()
         self.counts["requests"] += 1
         self.counts["bytes_in"] += len(data)
-        self.heard.append((now, data))
+        self.received.append((now, data))
         if "silence" in self._on:
             return
-        per_byte, ours = 10 / self.emulator.sheet.baud if self._serial else 0.0, self._baud_fits()
+        per_byte, baud_fits = 10 / self.emulator.spec.baud if self._serial else 0.0, self._baud_fits()
         self._in_free = max(self._in_free, now) + len(data) * per_byte
-        for reply in self.emulator.receive(data if ours else _garbled(data), now):
-            reply = self._spoilt(reply if ours else _garbled(reply))
+        for reply in self.emulator.receive(data if baud_fits else _garbled(data), now):
+            reply = self._corrupted(reply if baud_fits else _garbled(reply))
             self._out_free = max(self._in_free + TURNAROUND_S, self._out_free) + len(reply) * per_byte
             self._replies.append((self._out_free, reply))
 
@@ -147,7 +147,7 @@ class EmulatedPort:
                 self.counts["bytes_out"] += os.write(self._port.master, reply)
                 self.counts["replies"] += 1
 
-    def _spoilt(self, reply: bytes) -> bytes:
+    def _corrupted(self, reply: bytes) -> bytes:
         if "half" in self._on:
             return reply[: len(reply) // 2]
         if "checksum" in self._on:
@@ -156,18 +156,18 @@ class EmulatedPort:
         return reply
 
     def _baud_fits(self) -> bool:
-        """The reader's speed, as the terminal knows it, is the hand's; speeds without a name are taken as right."""
+        """True if the terminal is set to the hand's speed, or to one without a name."""
         if not self._serial:
             return True
         speed = SPEEDS.get(termios.tcgetattr(self._port.master)[5])
-        return speed is None or speed == self.emulator.sheet.baud
+        return speed is None or speed == self.emulator.spec.baud
 
     def _apply_faults(self, now: float) -> None:
         with self._lock:
             on = {kind for kind, (begin, end) in self._faults.items() if begin <= now < end}
         begun, ended = on - self._on, self._on - on
         self._on = on
-        fingers = self.emulator.fingers
+        motors = self.emulator.motors
         for kind in sorted(begun | ended):
             self.events.append((now, f"fault {kind} {'begins' if kind in on else 'is over'}: {KINDS[kind]}"))
             if kind == "absent":
@@ -178,14 +178,14 @@ class EmulatedPort:
             elif kind == "foreign":
                 self.emulator.foreign(kind in on)
             elif kind == "stuck":
-                fingers.stuck[self.index_joint] = kind in on
+                motors.stuck[self.index_joint] = kind in on
             elif kind == "hot":
-                fingers.heat = 60.0 if kind in on else 0.0
+                motors.heat = 60.0 if kind in on else 0.0
             elif kind == "unplug":
                 self._replies.clear()
                 (self._port.unplug if kind in on else self._port.plug)()
 
 
 def _garbled(data: bytes) -> bytes:
-    """What is left of bytes that are read at another speed than they are written at."""
+    """Bytes as they are read at another baud rate than they were written at."""
     return bytes((b * 37 + 90) & 0xFF for b in data)

@@ -1,4 +1,4 @@
-"""What an emulated hand is: bytes in, replies out, with the caller's clock."""
+"""Protocol of emulated hands: bytes in, replies out, with the caller's clock."""
 
 from __future__ import annotations
 
@@ -9,21 +9,36 @@ from myoprosthesis.hands.hand_spec import HandSpec
 
 
 class Emulator(Protocol):
-    """Made from a data sheet; `watchdog_events` counts how often it stopped by itself, `refused` frames it dropped."""
+    """An emulated hand, constructed from its data sheet: bytes in, replies out.
 
-    sheet: HandSpec
-    fingers: MotorModel
+    Attributes:
+        spec: Data sheet.
+        motors: Motors behind the protocol: targets, positions, currents, and what tests impose on them.
+        watchdog_events: How often the hand stopped by itself for want of a command.
+        refused: Frames that were dropped or answered with an error.
+    """
+
+    spec: HandSpec
+    motors: MotorModel
     watchdog_events: int
     refused: int
 
     def receive(self, data: bytes, now: float) -> list[bytes]:
-        """Replies, in order, to what `data` completes at `now` (s)."""
+        """Obey the frames that `data` completes.
+
+        Args:
+            data: Bytes from the driver, cut anywhere.
+            now: Time of a monotonic clock, s.
+
+        Returns:
+            The replies, oldest first.
+        """
         ...
 
     def advance(self, now: float) -> None:
-        """Let time pass."""
+        """Advance motors and watchdog to `now` (s)."""
         ...
 
     def foreign(self, on: bool) -> None:
-        """Be another hand on the same bus, or the right one again."""
+        """Answer under another address (`on`), as another hand on the bus would, or under the right one again."""
         ...

@@ -10,12 +10,12 @@ KINDS = {
     "half": "only the first half of each reply comes",
     "checksum": "one bit of each reply is turned over",
     "foreign": "another hand is on the bus",
-    "silence": "nothing is heard and nothing is answered (0.3 s if no time is given)",
+    "silence": "nothing is received and nothing is answered (0.3 s if no time is given)",
     "unplug": "the port disappears, and comes back",
     "stuck": "the index finger does not move",
     "hot": "every motor is 60 °C too warm",
     "absent": "the motor of the index finger is off the bus (hands whose motors are on one)",
-    "overload": "the motor of the index finger stops, and says so until `hand reboot` (hands that have it)",
+    "overload": "the motor of the index finger stops, and reports it until `hand reboot` (hands that have it)",
 }
 
 

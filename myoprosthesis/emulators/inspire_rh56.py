@@ -1,4 +1,4 @@
-"""An Inspire RH56 that is not there: a table of registers behind the maker's own frames. It keeps its last target."""
+"""Emulated Inspire RH56: a table of registers behind the maker's own frames. It keeps its last target."""
 
 from __future__ import annotations
 
@@ -23,16 +23,14 @@ HOT = 70.0
 
 
 class InspireRh56Emulator:
-    """Implements `Emulator`."""
+    """Emulator of the Inspire RH56 (`Emulator`)."""
 
-    def __init__(self, sheet: HandSpec) -> None:
-        self.sheet, self.address = sheet, sheet.address
+    def __init__(self, spec: HandSpec) -> None:
+        self.spec, self.address = spec, spec.address
         self.watchdog_events = 0
         self.refused = 0
-        self.fingers = MotorModel(
-            sheet.column("low"), sheet.column("high"), sheet.column("speed"), sheet.column("open")
-        )
-        self._closed, self._way = sheet.column("closed"), sheet.column("closed") - sheet.column("open")
+        self.motors = MotorModel(spec.column("low"), spec.column("high"), spec.column("speed"), spec.column("open"))
+        self._closed, self._travel = spec.column("closed"), spec.column("closed") - spec.column("open")
         self._memory = bytearray(END - BASE)
         self._put(codec.ANGLE_SET, np.full(6, 1000))
         self._put(codec.SPEED_SET, np.full(6, 1000))
@@ -41,29 +39,29 @@ class InspireRh56Emulator:
         self._latched = np.zeros(6, bool)
 
     def foreign(self, on: bool) -> None:
-        """Answer whatever is asked under another id."""
-        self.address = (self.sheet.address + on) & 0xFF
+        """Answer every request under another id."""
+        self.address = (self.spec.address + on) & 0xFF
 
     def latch(self, joint: int) -> None:
-        """The motor of a joint stops, and says so until CLEAR_ERROR."""
-        self._latched[joint] = self.fingers.stuck[joint] = True
+        """Stop the motor of a joint, which reports an error until CLEAR_ERROR."""
+        self._latched[joint] = self.motors.stuck[joint] = True
 
     def receive(self, data: bytes, now: float) -> list[bytes]:
         """Replies to the requests that `data` completes at `now` (s)."""
         self.advance(now)
         self._bytes += data
         replies = []
-        while (body := self._cut()) is not None:
+        while (body := self._next_frame()) is not None:
             replies += self._obey(body)
         return replies
 
     def advance(self, now: float) -> None:
-        """Let time pass."""
+        """Advance the motors to `now` (s)."""
         limit = self._get(codec.FORCE_SET) * codec.NEWTON_PER_GRAM
-        self.fingers.largest = limit / NEWTON_PER_AMPERE
-        self.fingers.advance(now)
+        self.motors.largest = limit / NEWTON_PER_AMPERE
+        self.motors.advance(now)
 
-    def _cut(self) -> bytes | None:
+    def _next_frame(self) -> bytes | None:
         while True:
             at = self._bytes.find(codec.TO_HAND)
             if at < 0:
@@ -73,8 +71,8 @@ class InspireRh56Emulator:
             if len(self._bytes) < 4 or len(self._bytes) < 5 + self._bytes[3]:
                 return None
             n = self._bytes[3]
-            body, told = bytes(self._bytes[2 : 4 + n]), self._bytes[4 + n]
-            if n < 4 or sum(body) & 0xFF != told or body[0] not in (self.address, self.sheet.address):
+            body, checksum = bytes(self._bytes[2 : 4 + n]), self._bytes[4 + n]
+            if n < 4 or sum(body) & 0xFF != checksum or body[0] not in (self.address, self.spec.address):
                 self.refused += 1
                 del self._bytes[:1]
                 continue
@@ -90,35 +88,35 @@ class InspireRh56Emulator:
             return []
         if command == codec.READ:
             self._refresh()
-            told = bytes(self._memory[register - BASE : register - BASE + n])
+            answer = bytes(self._memory[register - BASE : register - BASE + n])
         elif register + n > codec.ANGLE_ACT:
-            told = b"\x00"  # readings cannot be written
+            answer = b"\x00"  # readings cannot be written
         else:
             self._memory[register - BASE : register - BASE + n] = data
             if register == codec.ANGLE_SET:
                 self._aim()
             elif register == codec.CLEAR_ERROR and data[0] == 1:
-                self.fingers.stuck[self._latched] = False
+                self.motors.stuck[self._latched] = False
                 self._latched[:] = False
-            told = b"\x01"
-        return [codec.frame(codec.FROM_HAND, self.address, command, register, told)]
+            answer = b"\x01"
+        return [codec.frame(codec.FROM_HAND, self.address, command, register, answer)]
 
     def _aim(self) -> None:
         """-1 leaves a joint as it is; what is out of range is not obeyed."""
-        wanted = self._get(codec.ANGLE_SET)
-        target = self._closed - self._way * wanted / codec.OPEN
-        valid = (wanted >= 0) & (wanted <= codec.OPEN)
-        self.fingers.target = np.where(valid, target, self.fingers.target)
+        registers = self._get(codec.ANGLE_SET)
+        target = self._closed - self._travel * registers / codec.OPEN
+        valid = (registers >= 0) & (registers <= codec.OPEN)
+        self.motors.target = np.where(valid, target, self.motors.target)
 
     def _refresh(self) -> None:
-        hand = self.fingers
-        hot = hand.hottest > HOT
-        self._put(codec.ANGLE_ACT, (self._closed - hand.position) / self._way * codec.OPEN)
-        self._put(codec.FORCE_ACT, hand.force / codec.NEWTON_PER_GRAM)
-        self._put(CURRENT, np.abs(hand.current) * 1000)
-        status = np.where(hot, 7, np.where(np.abs(hand.velocity) > 0.02, np.where(hand.velocity > 0, 1, 0), 2))
+        motors = self.motors
+        hot = motors.hottest > HOT
+        self._put(codec.ANGLE_ACT, (self._closed - motors.position) / self._travel * codec.OPEN)
+        self._put(codec.FORCE_ACT, motors.force / codec.NEWTON_PER_GRAM)
+        self._put(CURRENT, np.abs(motors.current) * 1000)
+        status = np.where(hot, 7, np.where(np.abs(motors.velocity) > 0.02, np.where(motors.velocity > 0, 1, 0), 2))
         error = hot * TOO_HOT + self._latched * OVERLOADED
-        for register, values in ((ERROR, error), (STATUS, status), (TEMPERATURE, np.rint(hand.hottest))):
+        for register, values in ((ERROR, error), (STATUS, status), (TEMPERATURE, np.rint(motors.hottest))):
             self._memory[register - BASE : register - BASE + 6] = bytes(values.astype(np.uint8))
 
     def _put(self, register: int, values: Array) -> None:

@@ -1,17 +1,17 @@
-"""What every emulated hand has in common: motors that move at finite speed, meet things and grow warm."""
+"""Motor model of the emulated hands: finite speed, contacts, current and temperature."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.hands.motors import GAIN, LAG_S
+from myoprosthesis.hands.hand_spec import MOTOR_GAIN, MOTOR_LAG_S
 
 Array = NDArray[np.float64]
 
 STEP_S = 0.002
 STIFFNESS = 3.0
-"""A/rad: current of a motor that is held up, per error of position."""
+"""A/rad: current of a blocked motor per error of position."""
 FRICTION = 0.03
 """A per rad/s of motion."""
 LARGEST = 1.5
@@ -22,9 +22,9 @@ AMBIENT, HEAT, COOLING_S = 25.0, 1.0, 60.0
 
 
 class MotorModel:
-    """Joints with ranges and fastest speeds (rad, rad/s). Advance them with the time of the caller's clock.
+    """Motors of joints with a range and a fastest speed (rad, rad/s), advanced by the caller's clock.
 
-    `stuck` joints do not move; a joint in `touching` meets something at that angle (rad) and cannot close beyond.
+    `stuck` joints do not move; a joint in `touching` has a contact at that angle (rad) and cannot close beyond.
     `heat` (°C) is added to every motor.
     """
 
@@ -36,7 +36,7 @@ class MotorModel:
         self.temperature = np.full_like(self.position, AMBIENT)
         self.target = self.position.copy()
         self.drive: Array | None = None
-        """Wanted speed (rad/s) instead of a target, zeros when relaxed; None: follow the target."""
+        """Commanded speed (rad/s) instead of a target, zeros when limp; None: follow the target."""
         self.stuck = np.zeros(self.position.size, bool)
         self.touching: dict[int, float] = {}
         self.heat = 0.0
@@ -45,20 +45,20 @@ class MotorModel:
 
     @property
     def hottest(self) -> Array:
-        """°C per motor, with what a fault adds."""
+        """°C per motor, faults included."""
         return self.temperature + self.heat
 
     @property
     def force(self) -> Array:
-        """N at each fingertip, where it meets something."""
-        return NEWTON_PER_AMPERE * np.abs(self.current) * self._held
+        """N at each fingertip that has a contact."""
+        return NEWTON_PER_AMPERE * np.abs(self.current) * self._blocked
 
     @property
-    def _held(self) -> Array:
-        held = self.stuck.copy()
+    def _blocked(self) -> Array:
+        blocked = self.stuck.copy()
         for joint, angle in self.touching.items():
-            held[joint] |= abs(self.position[joint] - angle) < 1e-6
-        return held
+            blocked[joint] |= abs(self.position[joint] - angle) < 1e-6
+        return blocked
 
     def advance(self, now: float) -> None:
         """Up to `now` (s); a gap of more than a second counts as one second."""
@@ -70,8 +70,8 @@ class MotorModel:
 
     def _step(self) -> None:
         error = self.target - self.position
-        wanted = np.clip(GAIN * error if self.drive is None else self.drive, -self._speed, self._speed)
-        velocity = self.velocity + (wanted - self.velocity) * STEP_S / LAG_S
+        commanded = np.clip(MOTOR_GAIN * error if self.drive is None else self.drive, -self._speed, self._speed)
+        velocity = self.velocity + (commanded - self.velocity) * STEP_S / MOTOR_LAG_S
         moved = np.clip(self.position + velocity * STEP_S, self._low, self._high)
         moved = np.where(self.stuck, self.position, moved)
         for joint, angle in self.touching.items():
@@ -81,6 +81,6 @@ class MotorModel:
         self.velocity = (moved - self.position) / STEP_S
         self.position = moved
         press = STIFFNESS * error if self.drive is None else np.zeros_like(error)
-        current = np.where(self._held, press, FRICTION * self.velocity)
+        current = np.where(self._blocked, press, FRICTION * self.velocity)
         self.current = np.clip(current, -self.largest, self.largest)
         self.temperature += STEP_S * (HEAT * self.current**2 - (self.temperature - AMBIENT) / COOLING_S)

@@ -1,1 +1,1 @@
-"""Real hands as data and codecs: bytes ↔ values, no port, no clock."""
+"""Real hands: data sheets and codecs between bytes and values, without a port or a clock."""

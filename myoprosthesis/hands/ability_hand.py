@@ -1,4 +1,4 @@
-"""The PSYONIC Ability Hand's extended protocol over UART or RS485, with byte stuffing.
+"""Codec of the PSYONIC Ability Hand: its extended protocol over UART or RS485, with byte stuffing.
 
 Source: ICD in github.com/psyonicinc/ability-hand-api (MIT), sections 3.2 to 3.5.
 """
@@ -21,10 +21,10 @@ Array = NDArray[np.float64]
 FLAG, ESCAPE, MASK = 0x7E, 0x7D, 0x20
 POSITION, VELOCITY, TORQUE, DUTY, READ_ONLY = 0x10, 0x20, 0x30, 0x40, 0xA0
 """Format headers; the low nibble is the reply variant less 1."""
-LEAVE = 0x7C
+EXIT_API = 0x7C
 PER_RAD = 180 / math.pi * 32767 / 150
 PER_AMPERE = 620.606079
-"""The figure of the maker's own client; it depends on the hardware version (ICD 3.4.5)."""
+"""From the maker's own client; it depends on the hardware version (ICD 3.4.5)."""
 PER_ROTOR_RAD_S = 4.0
 GEAR = np.array([649.0] * 5 + [162.45])
 JOINTS, SITES = 6, 30
@@ -45,26 +45,26 @@ def stuff(frame: bytes) -> bytes:
 
 
 class Deframer:
-    """Cuts a stream at its flags and takes the escapes out."""
+    """Splits a stream at its flags and removes the escapes."""
 
     _LONGEST = 2 * 72
     """Bytes of the longest frame with every byte escaped."""
 
     def __init__(self) -> None:
-        self._inside = bytearray()
+        self._partial = bytearray()
 
-    def feed(self, data: bytes) -> list[bytes]:
-        """Frames that `data` completes, without their escapes; one that ends within an escape comes back empty.
-        Up to two bytes between flags are line noise (RS485 adapters insert zeros) and are left out."""
+    def parse(self, data: bytes) -> list[bytes]:
+        """Frames that `data` completes, without their escapes; a frame that ends within an escape is returned empty.
+        Up to two bytes between flags are line noise (RS485 adapters insert zeros) and are dropped."""
         frames = []
-        *ended, rest = data.split(b"\x7e")
-        for piece in ended:
-            self._inside += piece
-            if len(self._inside) > 2:
-                frames.append(_plain(bytes(self._inside)))
-            self._inside.clear()
-        self._inside += rest
-        del self._inside[self._LONGEST + 2 :]  # enough to be too long still, whatever was escaped in it
+        *complete, rest = data.split(b"\x7e")
+        for piece in complete:
+            self._partial += piece
+            if len(self._partial) > 2:
+                frames.append(_unstuffed(bytes(self._partial)))
+            self._partial.clear()
+        self._partial += rest
+        del self._partial[self._LONGEST + 2 :]  # too long for a frame even if every byte is an escape
         return frames
 
 
@@ -72,7 +72,7 @@ def _motion(values: Array) -> bytes:
     return np.clip(np.rint(finite(values)), -32767, 32767).astype("<i2").tobytes()
 
 
-def _plain(stuffed: bytes) -> bytes:
+def _unstuffed(stuffed: bytes) -> bytes:
     first, *rest = stuffed.split(b"\x7d")
     if not all(rest):
         return b""
@@ -80,18 +80,18 @@ def _plain(stuffed: bytes) -> bytes:
 
 
 class AbilityHand:
-    """Implements `HandProtocol`. Commands ask in turn for reply variants 3 and 1, so that position and current come
-    with every reply, velocity and touch with every second one."""
+    """Codec of the Ability Hand (`HandProtocol`). Commands request reply variants 3 and 1 alternately: every reply has
+    position, every second one velocity or touch and current."""
 
-    def __init__(self, sheet: HandSpec) -> None:
-        self.sheet = sheet
+    def __init__(self, spec: HandSpec) -> None:
+        self.spec = spec
         self.counts: Counter[str] = Counter()
         self._frames = Deframer()
         self._variant = 0
         self._velocity: Array | None = None
         self._touch: Array | None = None
 
-    def wake(self) -> bytes:
+    def enable(self) -> bytes:
         """Nothing: any command enters API mode."""
         return b""
 
@@ -100,27 +100,27 @@ class AbilityHand:
         return self._frame(POSITION | self._next(), _motion(position * PER_RAD))
 
     def query(self) -> bytes:
-        """One read-only frame. It keeps API mode, and the last target, alive: be silent first to end them."""
+        """One read-only frame. It keeps API mode and the last target active, which end after 300 ms without a frame."""
         return self._frame(READ_ONLY | self._next())
 
-    def relax(self) -> bytes:
+    def limp(self) -> bytes:
         """Duty cycle 0 on every motor."""
         return self._frame(DUTY | self._next(), _motion(np.zeros(JOINTS)))
 
-    def leave(self) -> bytes:
-        """End API mode at once."""
-        return self._frame(LEAVE)
+    def release(self) -> bytes:
+        """Exit API mode at once."""
+        return self._frame(EXIT_API)
 
-    def will(self, position: Array | None) -> bytes:
-        """One frame that asks for the shortest reply."""
+    def failsafe_frame(self, position: Array | None) -> bytes:
+        """One frame that requests the shortest reply."""
         if position is None:
             return self._frame(DUTY | 2, _motion(np.zeros(JOINTS)))
         return self._frame(POSITION | 2, _motion(position * PER_RAD))
 
-    def feed(self, data: bytes) -> list[HandState]:
-        """States from replies; replies bear no address."""
+    def parse(self, data: bytes) -> list[HandState]:
+        """One state per reply. Replies have no address: none is counted as foreign."""
         states = []
-        for frame in self._frames.feed(data):
+        for frame in self._frames.parse(data):
             state = self._state(frame)
             self.counts["damaged" if state is None else "frames"] += 1
             if state is not None:
@@ -132,7 +132,7 @@ class AbilityHand:
         return self._variant
 
     def _frame(self, header: int, payload: bytes = b"") -> bytes:
-        body = bytes([self.sheet.address, header]) + payload
+        body = bytes([self.spec.address, header]) + payload
         return stuff(body + bytes([checksum(body)]))
 
     def _state(self, frame: bytes) -> HandState | None:
@@ -152,9 +152,9 @@ class AbilityHand:
             self._velocity = np.array(struct.unpack_from("<6h", frame, 25), float) / PER_ROTOR_RAD_S / GEAR
         if variant != 2:
             self._touch = _newton(_twelve_bits(frame[25:70]))
-        limited = frame[-2]
+        limited_bits = frame[-2]
         trouble = tuple(
-            f"the hand limits its {name} (hot, or stalled)" for k, name in enumerate(FINGERS) if limited >> k & 1
+            f"the hand limits its {name} (hot, or stalled)" for k, name in enumerate(FINGERS) if limited_bits >> k & 1
         )
         return HandState(position, self._velocity, current, touch=self._touch, trouble=trouble)
 

@@ -1,4 +1,4 @@
-"""Where a hand is: on a serial port, or on a network."""
+"""Address of a hand: a serial port, or host and port on a network."""
 
 from __future__ import annotations
 

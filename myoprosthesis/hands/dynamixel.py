@@ -23,7 +23,7 @@ PING, READ, WRITE, REBOOT, SYNC_READ, SYNC_WRITE, STATUS = 0x01, 0x02, 0x03, 0x0
 ALERT = 0x80
 """Bit of a status packet's error: the motor has a hardware error."""
 LONGEST = 1024
-"""Bytes after the length that are believed."""
+"""Largest plausible length field."""
 
 MODE, TORQUE, HARDWARE_ERROR, BUS_WATCHDOG = 11, 64, 70, 98
 GAIN_D, GAIN_I, GAIN_P = 80, 82, 84
@@ -54,7 +54,7 @@ def sync_write(register: int, ids: Sequence[int], values: ArrayLike, width: int)
 
 
 def sync_read(register: int, ids: Sequence[int], width: int) -> bytes:
-    """Ask several motors for the same registers; each answers with a status packet, in the order of `ids`."""
+    """Request the same registers of several motors; each answers with a status packet, in the order of `ids`."""
     return packet(BROADCAST, SYNC_READ, _span(register, width) + bytes(ids))
 
 
@@ -63,7 +63,7 @@ def _span(register: int, width: int) -> bytes:
 
 
 class Packet(NamedTuple):
-    """A sound packet without its escapes."""
+    """A valid packet without its escapes."""
 
     id: int
     instruction: int
@@ -71,39 +71,39 @@ class Packet(NamedTuple):
 
 
 class PacketParser:
-    """Cuts a stream into packets; `counts` has the `damaged` ones."""
+    """Splits a stream into packets; damaged ones are counted in `counts`."""
 
     def __init__(self, counts: Counter[str]) -> None:
         self._counts = counts
         self._bytes = bytearray()
 
-    def feed(self, data: bytes) -> list[Packet]:
+    def parse(self, data: bytes) -> list[Packet]:
         """Packets that `data` completes, cut anywhere."""
         self._bytes += data
         packets = []
-        while (found := self._next()) is not None:
-            packets.append(found)
+        while (packet := self._next()) is not None:
+            packets.append(packet)
         return packets
 
     def _next(self) -> Packet | None:
-        held = self._bytes
+        buffer = self._bytes
         while True:
-            at = held.find(HEADER)
+            at = buffer.find(HEADER)
             if at < 0:
-                del held[: max(0, len(held) - len(HEADER) + 1)]
+                del buffer[: max(0, len(buffer) - len(HEADER) + 1)]
                 return None
-            del held[:at]
-            if len(held) < 7:
+            del buffer[:at]
+            if len(buffer) < 7:
                 return None
-            n = held[5] | held[6] << 8
+            n = buffer[5] | buffer[6] << 8
             if 3 <= n <= LONGEST:
-                again = held.find(HEADER, 4, 7 + n)  # a header inside is escaped: here another packet begins
-                if again < 0 and len(held) < 7 + n:
+                next_header = buffer.find(HEADER, 4, 7 + n)  # a header inside is escaped: here another packet begins
+                if next_header < 0 and len(buffer) < 7 + n:
                     return None
-                if again < 0 and crc16_umts(held[: 5 + n]) == held[5 + n] | held[6 + n] << 8:
-                    inside = bytes(held[7 : 5 + n]).replace(ESCAPED + b"\xfd", ESCAPED)
-                    id_ = held[4]
-                    del held[: 7 + n]
+                if next_header < 0 and crc16_umts(buffer[: 5 + n]) == buffer[5 + n] | buffer[6 + n] << 8:
+                    inside = bytes(buffer[7 : 5 + n]).replace(ESCAPED + b"\xfd", ESCAPED)
+                    id_ = buffer[4]
+                    del buffer[: 7 + n]
                     return Packet(id_, inside[0], inside[1:])
             self._counts["damaged"] += 1
-            del held[:1]
+            del buffer[:1]

@@ -1,4 +1,4 @@
-"""What the codec of a hand is and does: bytes ↔ values; no port, no clock, no thread."""
+"""Codec of a hand: the protocol that all codecs implement, and the state they return."""
 
 from __future__ import annotations
 
@@ -16,10 +16,16 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class HandState:
-    """What a hand told of itself. Arrays have shape (n_joints,) in the order of its sheet; None: not told.
+    """State that a hand reported. Arrays have shape (n_joints,) in the order of its data sheet; None: not reported.
 
-    `force` and `touch` are newton, `touch` one value per sensor; `temperature` is °C. `trouble` is what the hand
-    says is wrong with it, one sentence each.
+    Attributes:
+        position: Joint angles, rad.
+        velocity: rad/s.
+        current: A.
+        force: N.
+        touch: N, shape (n_sensors,).
+        temperature: °C.
+        trouble: Faults that the hand reports, one sentence each.
     """
 
     position: Array
@@ -33,66 +39,85 @@ class HandState:
 
 @runtime_checkable
 class Rebootable(Protocol):
-    """A codec of a hand that keeps to a fault, even when its cause is gone, until it is told to forget it."""
+    """A codec of a hand with latched faults: they stay until a command clears them."""
 
     def reboot(self) -> bytes:
-        """What makes the hand forget the faults that it has told of. It is to be limp, and is so afterwards."""
+        """Bytes that clear the latched faults. The hand must be limp before, and is limp afterwards."""
         ...
 
 
 @runtime_checkable
 class Bus(Protocol):
-    """A codec of a hand whose motors answer each for itself."""
+    """A codec of a hand whose motors answer one by one."""
 
     @property
     def absent(self) -> tuple[str, ...]:
-        """Motors that did not answer what was asked last, while others did, in words."""
+        """Motors that did not answer the last request while others did, in words."""
         ...
 
-    def roll_call(self) -> tuple[bytes, ...]:
-        """A question to each motor alone, which moves nothing; `absent` then tells of those that did not answer."""
+    def ping_each(self) -> tuple[bytes, ...]:
+        """One request to each motor, which moves nothing; `absent` then lists those that did not answer."""
         ...
 
 
 @runtime_checkable
 class HandProtocol(Protocol):
-    """A codec, made from a data sheet. Each method that returns bytes returns what is to be written now, whole."""
+    """Codec of a hand, constructed from its data sheet: no port, no clock, no thread.
+
+    Each method that returns bytes returns all that is to be written now; empty: nothing.
+    """
 
     @property
-    def sheet(self) -> HandSpec:
-        """Joints, limits, speed of the port, and whether the hand stops by itself when nobody speaks to it."""
+    def spec(self) -> HandSpec:
+        """Data sheet: joints, limits, speed of the port, watchdog."""
         ...
 
     @property
     def counts(self) -> Counter[str]:
-        """`frames` that were understood; `damaged` (checksum, length) and `foreign` (another sender) ones."""
+        """Numbers of `frames` that were accepted, and of `damaged` (checksum, length) and `foreign` (another sender)
+        ones."""
         ...
 
-    def wake(self) -> bytes:
-        """What a hand must hear before its first command: after opening, after silence, after a fault."""
+    def enable(self) -> bytes:
+        """Bytes that a hand needs before its first command: after opening, after a timeout, after a fault."""
         ...
 
     def command(self, position: Array) -> bytes:
-        """Targets (rad) in the order of the sheet, within its limits; the hand answers with a state."""
+        """Command targets; the hand answers with a state.
+
+        Args:
+            position: Joint angles, rad, shape (n_joints,) in the order of the data sheet and within its limits. Values
+                that are not finite must be made safe (`core.bounded.finite`), not sent.
+        """
         ...
 
     def query(self) -> bytes:
-        """Ask for a state; moves nothing."""
+        """Request a state; moves nothing."""
         ...
 
-    def relax(self) -> bytes:
-        """Go limp, as far as the hand can."""
+    def limp(self) -> bytes:
+        """Take the torque off the motors; a hand that cannot is commanded to stay where it is."""
         ...
 
-    def leave(self) -> bytes:
-        """Give the hand back to itself. Changes nothing in the codec."""
+    def release(self) -> bytes:
+        """End remote control of the hand. Does not change the state of the codec."""
         ...
 
-    def will(self, position: Array | None) -> bytes:
-        """What sends the hand to these targets (rad; None: lets it go limp) at once, whatever is under way. It is made
-        in every period, for the case that nobody lives to make it; it changes nothing in the codec."""
+    def failsafe_frame(self, position: Array | None) -> bytes:
+        """Bytes that bring the hand to its fail state at once, whatever request is under way.
+
+        It is made in every period and written when the commanding process is gone. Does not change the state of the
+        codec.
+
+        Args:
+            position: Joint angles, rad, shape (n_joints,); None: limp.
+        """
         ...
 
-    def feed(self, data: bytes) -> list[HandState]:
-        """States that `data` completes, cut anywhere; what is damaged or foreign is counted and dropped."""
+    def parse(self, data: bytes) -> list[HandState]:
+        """States that `data` completes, oldest first.
+
+        Args:
+            data: Bytes from the hand, cut anywhere. Damaged and foreign frames are counted in `counts` and dropped.
+        """
         ...

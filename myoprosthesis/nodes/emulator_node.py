@@ -17,7 +17,7 @@ from myoprosthesis.core.options import option
 from myoprosthesis.core.private import make_private
 from myoprosthesis.emulators.emulated_port import EmulatedPort
 from myoprosthesis.emulators.fault import KINDS, Fault
-from myoprosthesis.hands import hand_spec
+from myoprosthesis.hands import data_sheets
 from myoprosthesis.nodes.diagnostics import Diagnostics
 from myoprosthesis.nodes.node_main import run
 from myoprosthesis.nodes.parameters import declare, read
@@ -44,7 +44,7 @@ class EmulatorNode(Node):
             make_private(Path(o.path).parent)
             Path(o.path).unlink(missing_ok=True)  # of an emulator that was killed
         faults = [Fault.parse(o.fault)] if o.fault else []
-        data = hand_spec.load(o.hand)
+        data = data_sheets.load(o.hand)
         self.port = EmulatedPort(registry.factory("emulators", o.hand)(data), faults, o.path)
         self._hand = o.hand
         self._diagnostics = Diagnostics(self, "emulator")

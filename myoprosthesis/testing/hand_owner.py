@@ -54,15 +54,15 @@ def check_hand_owner(name: str, place: str = "") -> dict[str, float]:
 
 def _killed(name: str, place: str) -> dict[str, float]:
     with _moving(name, place) as (port, owner, keeper):
-        fingers, way = port.emulator.fingers, 0.0
-        target, begin = fingers.target.copy(), fingers.position.copy()
+        motors, way = port.emulator.motors, 0.0
+        target, begin = motors.target.copy(), motors.position.copy()
         owner.kill()
         killed = time.monotonic()
         _wait_for_end(keeper)
-        target = np.abs(fingers.target - target)
+        target = np.abs(motors.target - target)
         while time.monotonic() < killed + STANDS_S:
             time.sleep(0.005)
-            way = max(way, float(np.abs(fingers.position - begin).max()))
+            way = max(way, float(np.abs(motors.position - begin).max()))
         first, last = _spoken(port, killed)
         return {
             "owner_killed_found": first, "owner_killed_silent": last, "owner_killed_step": float(target.max()),
@@ -72,24 +72,24 @@ def _killed(name: str, place: str) -> dict[str, float]:
 
 def _held_up(name: str, place: str) -> dict[str, float]:
     with _moving(name, place) as (port, owner, _):
-        fingers = port.emulator.fingers
+        motors = port.emulator.motors
         os.kill(owner.pid, signal.SIGSTOP)
         time.sleep(0.03)  # what was written before has been heard
         stopped = time.monotonic()
         time.sleep(0.7)
         first, last = _spoken(port, stopped)
         os.kill(owner.pid, signal.SIGCONT)
-        step, before, until = 0.0, fingers.position.copy(), time.monotonic() + RESUMED_S
+        step, before, until = 0.0, motors.position.copy(), time.monotonic() + RESUMED_S
         while time.monotonic() < until:
             time.sleep(0.001)
-            now = fingers.target.copy()
+            now = motors.target.copy()
             step, before = max(step, float(np.abs(now - before).max())), now
         return {"owner_stopped_found": first + 0.03, "owner_stopped_silent": last + 0.03, "owner_stopped_step": step}
 
 
 def _spoken(port: EmulatedPort, since: float) -> tuple[float, float]:
     """When the first and the last bytes came after `since`, in s from there."""
-    times = [then - since for then, _ in list(port.heard) if then > since]
+    times = [then - since for then, _ in list(port.received) if then > since]
     demand(bool(times), "nothing was written when the owner fell silent")
     return times[0], times[-1]
 
@@ -98,8 +98,8 @@ def _spoken(port: EmulatedPort, since: float) -> tuple[float, float]:
 def _moving(name: str, place: str) -> Iterator[tuple[EmulatedPort, subprocess.Popen[str], int]]:
     """An emulated hand in motion, the process that moves it, and the number of the keeper's process."""
     options: Any = build(registry.options("effectors", name), {"port": place})
-    sheet = registry.factory("effectors", name)(options).protocol.sheet
-    with EmulatedPort(registry.factory("emulators", name)(sheet), path=place) as port:
+    spec = registry.factory("effectors", name)(options).protocol.spec
+    with EmulatedPort(registry.factory("emulators", name)(spec), path=place) as port:
         words = [sys.executable, "-c", f"import {__name__} as here; here.move({name!r}, {port.path!r})"]
         with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as owner:
             try:
@@ -116,10 +116,10 @@ def _moving(name: str, place: str) -> Iterator[tuple[EmulatedPort, subprocess.Po
 def _wait_for_motion(port: EmulatedPort) -> None:
     """Until the target has been changing for `MOVING_S`: a busy machine may hold its owner up, and stop the hand."""
     began = time.monotonic()
-    since, before = began, port.emulator.fingers.target.copy()
+    since, before = began, port.emulator.motors.target.copy()
     while time.monotonic() - since < MOVING_S:
         time.sleep(LOOK_S)
-        now = port.emulator.fingers.target.copy()
+        now = port.emulator.motors.target.copy()
         if np.array_equal(now, before):
             since = time.monotonic()
         before = now
@@ -147,7 +147,7 @@ def move(name: str, port: str) -> None:
     guard = GuardedEffector(hand)
     guard.reset(0)
     print(hand.keeper_pid, flush=True)
-    start, end = hand.protocol.sheet.column("open"), hand.protocol.sheet.column("closed")
+    start, end = hand.protocol.spec.column("open"), hand.protocol.spec.column("closed")
     begin = due = time.monotonic()
     while True:
         guard.step(start + (0.5 - 0.5 * np.cos(SWING * (time.monotonic() - begin))) * (end - start))

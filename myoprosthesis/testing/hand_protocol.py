@@ -34,7 +34,7 @@ FAULTS = ("silence", "checksum", "half", "foreign", "hot", "unplug")
 
 
 def check_hand_protocol(
-    sheet: HandSpec,
+    spec: HandSpec,
     protocol: Callable[[HandSpec], HandProtocol],
     emulator: Callable[[HandSpec], Emulator],
     fuzz_bytes: int = 1_000_000,
@@ -45,29 +45,29 @@ def check_hand_protocol(
     to following again (s), and the largest step of the target (rad): after each, and of all."""
     from myoprosthesis.hands.protocol import HandProtocol
 
-    codec = protocol(sheet)
+    codec = protocol(spec)
     demand(isinstance(codec, HandProtocol), f"{type(codec).__name__} needs all members of HandProtocol")
-    stream, states = _conversation(codec, emulator(sheet))
+    stream, states = _conversation(codec, emulator(spec))
     demand(len(states) > 20, f"of 200 commands {len(states)} were answered")
     rng = np.random.default_rng(0)
     for cuts in (range(1, len(stream)), np.sort(rng.integers(0, len(stream), 200)).tolist(), ()):
-        again = [told for piece in _cut(stream, cuts) for told in codec.feed(piece)]
+        again = [told for piece in _cut(stream, cuts) for told in codec.parse(piece)]
         same = len(again) == len(states) and all(_same(a, b) for a, b in zip(again, states, strict=True))
         demand(same, f"cut in {len(list(cuts)) + 1} pieces, the same bytes give {len(again)} or other states")
-    _check_fuzz(protocol(sheet), stream, fuzz_bytes, rng)
-    return _check_on_a_port(sheet, protocol, emulator)
+    _check_fuzz(protocol(spec), stream, fuzz_bytes, rng)
+    return _check_on_a_port(spec, protocol, emulator)
 
 
 def _conversation(codec: HandProtocol, hand: Emulator) -> tuple[bytes, list[HandState]]:
     """What an emulated hand answers to 200 periods of slow closing, and the states in it."""
-    start, end = codec.sheet.column("open"), codec.sheet.column("closed")
+    start, end = codec.spec.column("open"), codec.spec.column("closed")
     told, states, now = b"", [], 0.0
-    hand.receive(codec.wake(), now)
+    hand.receive(codec.enable(), now)
     for k in range(200):
-        now += codec.sheet.dt
+        now += codec.spec.dt
         for reply in hand.receive(codec.command(start + (end - start) * k / 400), now):
             told += reply
-            states += codec.feed(reply)
+            states += codec.parse(reply)
     return told, states
 
 
@@ -84,47 +84,47 @@ def _same(a: HandState, b: HandState) -> bool:
 def _check_fuzz(codec: HandProtocol, stream: bytes, n: int, rng: np.random.Generator) -> None:
     """Random bytes, the bytes of a true stream shuffled, and a true stream with one bit turned over."""
     for _ in range(max(1, n // 20_000)):
-        codec.feed(rng.integers(0, 256, 10_000, np.uint8).tobytes())
+        codec.parse(rng.integers(0, 256, 10_000, np.uint8).tobytes())
     demand(codec.counts["frames"] == 0, f"{codec.counts['frames']} frames were read out of random bytes")
     for _ in range(max(1, n // 20_000)):
-        codec.feed(bytes(rng.choice(np.frombuffer(stream, np.uint8), 10_000)))
+        codec.parse(bytes(rng.choice(np.frombuffer(stream, np.uint8), 10_000)))
     chance = 1 + codec.counts["damaged"] / 200  # a sum of 8 bits lets one of 256 frames through
     demand(codec.counts["frames"] <= chance, f"{codec.counts['frames']} frames were read out of shuffled bytes")
     before = codec.counts["frames"]
-    codec.feed(stream)
-    codec.feed(stream)
+    codec.parse(stream)
+    codec.parse(stream)
     demand(codec.counts["frames"] > before, "after noise, a sound stream is not understood any more")
-    sound = {s.position.tobytes() for s in codec.feed(stream)}
+    sound = {s.position.tobytes() for s in codec.parse(stream)}
     for _ in range(200):
         damaged = bytearray(stream[: 4 * len(stream) // max(1, len(sound))])
         damaged[int(rng.integers(len(damaged)))] ^= 1 << int(rng.integers(8))
-        wrong = [s for s in codec.feed(bytes(damaged)) if s.position.tobytes() not in sound]
+        wrong = [s for s in codec.parse(bytes(damaged)) if s.position.tobytes() not in sound]
         demand(not wrong, "a frame with one bit turned over was accepted")
-        codec.feed(stream)
+        codec.parse(stream)
 
 
 def _check_on_a_port(
-    sheet: HandSpec, protocol: Callable[[HandSpec], HandProtocol], emulator: Callable[[HandSpec], Emulator]
+    spec: HandSpec, protocol: Callable[[HandSpec], HandProtocol], emulator: Callable[[HandSpec], Emulator]
 ) -> dict[str, float]:
     from myoprosthesis.effectors.serial_hand.prosthetic_hand import HandOptions, ProstheticHand
     from myoprosthesis.emulators.emulated_port import EmulatedPort
 
     times: dict[str, float] = {}
     set_switch_interval()
-    with EmulatedPort(emulator(sheet)) as port:
-        hand = ProstheticHand(protocol(sheet), HandOptions(port=port.path))
+    with EmulatedPort(emulator(spec)) as port:
+        hand = ProstheticHand(protocol(spec), HandOptions(port=port.path))
         guard = GuardedEffector(hand)
         guard.reset(0)
         rig = _Rig(guard, hand, port)
         try:
             low, high = hand.spec.command.bounds()
-            start, goal = sheet.column("open"), sheet.column("closed")
+            start, goal = spec.column("open"), spec.column("closed")
             rig.run(2.0, high + 5.0)
             rig.run(2.0, low - 5.0)
             largest = rig.largest_step
 
             def far() -> float:
-                return float(np.abs(port.emulator.fingers.position - goal).max())
+                return float(np.abs(port.emulator.motors.position - goal).max())
 
             rig.until(lambda: not guard.reason and far() < NEAR, PATIENCE_S, goal)
             demand(not guard.reason, f"a sound hand does not follow: {guard.reason}")
@@ -132,7 +132,7 @@ def _check_on_a_port(
             times["stop_way"] = rig.stops(start, goal)
             rig.until(lambda: not guard.reason and far() < NEAR, PATIENCE_S, goal)
             for kind in FAULTS:
-                if kind in sheet.undetectable_faults:
+                if kind in spec.undetectable_faults:
                     continue
                 port.fault(kind)
                 times[f"{kind}_found"] = rig.until(lambda: bool(guard.reason), 0.5, goal)
@@ -148,18 +148,16 @@ def _check_on_a_port(
                 rig.run(0.3, goal)
             port.fault("stuck")
             rig.run(2.5, start)
-            rig.until(lambda: not rig.pressing(sheet), PATIENCE_S, start)
-            demand(
-                not guard.reason or bool(port.emulator.fingers.stuck.any()), "a finger that is held stops the others"
-            )
-            pressing = rig.pressing(sheet)
+            rig.until(lambda: not rig.pressing(spec), PATIENCE_S, start)
+            demand(not guard.reason or bool(port.emulator.motors.stuck.any()), "a finger that is held stops the others")
+            pressing = rig.pressing(spec)
             demand(not pressing, f"a stuck finger has {pressing}")
             times |= rig.pressed()
             port.heal()
         finally:
             guard.close()
             guard.close()
-        guard = GuardedEffector(ProstheticHand(protocol(sheet), HandOptions(port=port.path)))
+        guard = GuardedEffector(ProstheticHand(protocol(spec), HandOptions(port=port.path)))
         guard.reset(0)  # the port was released
         guard.close()
     times["largest_step"] = max(largest, rig.largest_step)
@@ -200,7 +198,7 @@ class _Rig:
         followed = not (self.guard.reason or self.hand.fault)
         if followed and self._before is not None:
             ends = np.minimum(self._before, state.applied), np.maximum(self._before, state.applied)
-            begin = np.clip(self.port.emulator.fingers.position, *ends)  # towards where the hand is, it may jump
+            begin = np.clip(self.port.emulator.motors.position, *ends)  # towards where the hand is, it may jump
             step, most = float(np.abs(state.applied - begin).max()), float(np.max(spec.rate_limit or np.inf))
             self.largest_step = max(self.largest_step, step)
             demand(step <= most * spec.dt + 0.02, f"the target jumped by {step:.3f} rad in one period")
@@ -212,18 +210,18 @@ class _Rig:
     def stops(self, start: Array, goal: Array) -> float:
         """An emergency stop on the way from `goal` to `start` stops each joint within v²/2a of the stated braking, v
         being its full speed; the longest way (rad). A machine that is busy at that moment gets another try."""
-        spec, fingers = self.guard.spec, self.port.emulator.fingers
-        full = np.minimum(self.hand.protocol.sheet.column("speed"), np.max(spec.rate_limit or np.inf))
+        spec, motors = self.guard.spec, self.port.emulator.motors
+        full = np.minimum(self.hand.protocol.spec.column("speed"), np.max(spec.rate_limit or np.inf))
         allowed = full**2 / (2 * np.array(spec.braking)) + SETTLED
         for _ in range(3):
-            self.until(lambda: float(np.abs(fingers.position - goal).max()) < NEAR, PATIENCE_S, goal)
-            self.until(lambda: bool((np.abs(fingers.position - goal) > 0.4 * np.abs(start - goal)).any()), 3.0, start)
-            place, speed = fingers.position.copy(), np.abs(fingers.velocity)
+            self.until(lambda: float(np.abs(motors.position - goal).max()) < NEAR, PATIENCE_S, goal)
+            self.until(lambda: bool((np.abs(motors.position - goal) > 0.4 * np.abs(start - goal)).any()), 3.0, start)
+            place, speed = motors.position.copy(), np.abs(motors.velocity)
             self.guard.estop()
             way = np.zeros_like(place)
             for _ in range(round(0.6 / spec.dt)):
                 self._step(start)
-                way = np.maximum(way, np.abs(fingers.position - place))
+                way = np.maximum(way, np.abs(motors.position - place))
             self.guard.resume()
             if (way <= allowed).all():
                 return float(way.max())
@@ -235,12 +233,12 @@ class _Rig:
 
     def pressed(self) -> dict[str, float]:
         """Current (A) and force (N) of the finger that is held."""
-        fingers, k = self.port.emulator.fingers, self.port.index_joint
-        return {"stuck_current": abs(float(fingers.current[k])), "stuck_force": abs(float(fingers.force[k]))}
+        motors, k = self.port.emulator.motors, self.port.index_joint
+        return {"stuck_current": abs(float(motors.current[k])), "stuck_force": abs(float(motors.force[k]))}
 
-    def pressing(self, sheet: HandSpec) -> str:
+    def pressing(self, spec: HandSpec) -> str:
         """Empty, or by what the finger that is held presses harder than its limit."""
-        joint, now = sheet.joints[self.port.index_joint], self.pressed()
+        joint, now = spec.joints[self.port.index_joint], self.pressed()
         for name, limit in (("current", joint.current_limit), ("force", joint.force_limit)):
             if limit and now[f"stuck_{name}"] > 1.1 * limit:
                 return f"a {name} of {now[f'stuck_{name}']:.2f}, not {limit}"

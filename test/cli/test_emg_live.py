@@ -81,7 +81,7 @@ def test_bad_words_get_one_sentence(words, sentence, capsys):
 def test_a_source_that_never_sent_is_told_as_such(tmp_path, capsys):
     """A board that says what it is, and then nothing."""
     with EmgBoardPort(FramedEmgBoard(channels=3)) as port:
-        port.spoil = lambda data: frame_codec.describe(port.board.told) if data else b""
+        port.spoil = lambda data: frame_codec.describe(port.board.description) if data else b""
         options = ["--option", f"port={port.path}", "--option", "mode=framed", "--option", "wait_s=30"]
         assert run("stream", "serial", *options, "--seconds", 1, "--json", tmp_path / "f.json") == 2
     told = capsys.readouterr()

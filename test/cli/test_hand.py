@@ -11,7 +11,7 @@ import pytest
 from myoprosthesis.cli.main import main
 from myoprosthesis.core import registry
 from myoprosthesis.emulators.emulated_port import EmulatedPort
-from myoprosthesis.hands import hand_spec
+from myoprosthesis.hands import data_sheets
 
 
 def run(*words):
@@ -23,14 +23,14 @@ def run(*words):
 def test_hands_are_listed_with_what_they_do_in_doubt_and_in_silence(capsys):
     assert run("hand", "list") == 0
     out = " ".join(capsys.readouterr().out.split())
-    for name in hand_spec.names():
-        data = hand_spec.load(name)
+    for name in data_sheets.names():
+        data = data_sheets.load(name)
         assert f"in doubt it is told to: {data.fail}; when nobody speaks to it, it: {data.when_silent}" in out
     assert "leaves API mode after 300 ms" in out and "keeps its last target for ever" in out
 
 
 def test_an_overload_is_seen_said_and_cleared(capsys, tmp_path):
-    hand = registry.factory("emulators", "inspire_rh56")(hand_spec.load("inspire_rh56"))
+    hand = registry.factory("emulators", "inspire_rh56")(data_sheets.load("inspire_rh56"))
     with EmulatedPort(hand) as port:
         assert run("hand", "reboot", "--hand", "inspire_rh56", "--port", port.path) == 0
         assert "has no fault: nothing was cleared" in capsys.readouterr().out
@@ -46,7 +46,7 @@ def test_an_overload_is_seen_said_and_cleared(capsys, tmp_path):
 
 
 def test_an_exercise_shows_its_progress_and_counts_in_words(capsys):
-    hand = registry.factory("emulators", "ability_hand")(hand_spec.load("ability_hand"))
+    hand = registry.factory("emulators", "ability_hand")(data_sheets.load("ability_hand"))
     with EmulatedPort(hand) as port:
         words = ("hand", "exercise", "--hand", "ability_hand", "--port", port.path, "--grips", "open,point")
         assert run(*words, "--speed", "6") == 0

@@ -11,7 +11,7 @@ from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.core.options import build
 from myoprosthesis.effectors.serial_hand.prosthetic_hand import HandOptions, ProstheticHand
 from myoprosthesis.emulators.emulated_port import EmulatedPort
-from myoprosthesis.hands import hand_spec
+from myoprosthesis.hands import data_sheets
 from myoprosthesis.hands.ability_hand import AbilityHand
 from myoprosthesis.hands.address import address
 from myoprosthesis.testing import check_hand_owner
@@ -20,7 +20,7 @@ NETWORK = "127.0.0.1:0"
 
 
 def served(name, path="", **changes):
-    return EmulatedPort(registry.factory("emulators", name)(hand_spec.load(name, **changes)), path=path)
+    return EmulatedPort(registry.factory("emulators", name)(data_sheets.load(name, **changes)), path=path)
 
 
 def made(name, path, **options):
@@ -46,21 +46,21 @@ def steps(guard, target, done, seconds=30.0):
 @pytest.mark.parametrize("name", ["leap", "inspire_rh56", "inspire_rh56_modbus"])
 def test_a_fault_that_stays_is_cleared_with_the_hand_limp(name):
     with served(name) as port:
-        guard, fingers, k = GuardedEffector(made(name, port.path)), port.emulator.fingers, port.index_joint
+        guard, fingers, k = GuardedEffector(made(name, port.path)), port.emulator.motors, port.index_joint
         guard.reset(0)
-        goal = 0.5 * (port.emulator.sheet.column("open") + port.emulator.sheet.column("closed"))
+        goal = 0.5 * (port.emulator.spec.column("open") + port.emulator.spec.column("closed"))
         assert steps(guard, goal, lambda: abs(fingers.position[k] - goal[k]) < 0.5 * abs(goal[k]))
         port.fault("overload")
-        assert steps(guard, goal, lambda: port.emulator.sheet.names[k] in guard.reason), guard.reason
+        assert steps(guard, goal, lambda: port.emulator.spec.names[k] in guard.reason), guard.reason
         port.heal()
         time.sleep(0.1)
         guard.step(goal)
-        assert port.emulator.sheet.names[k] in guard.reason  # its cause is gone, and the hand says it still
+        assert port.emulator.spec.names[k] in guard.reason  # its cause is gone, and the hand says it still
         guard.close()
         assert until(lambda: np.abs(fingers.velocity).max() < 1e-3)
         here = fingers.position.copy()
         before, after = made(name, port.path).reboot()
-        assert len(before) == 1 and port.emulator.sheet.names[k] in before[0] and after == ()
+        assert len(before) == 1 and port.emulator.spec.names[k] in before[0] and after == ()
         np.testing.assert_allclose(fingers.position, here, atol=0.02)
         assert made(name, port.path).reboot() == ((), ())
         guard = GuardedEffector(made(name, port.path))
@@ -87,7 +87,7 @@ def test_a_motor_that_is_missing_is_named():
         guard = GuardedEffector(made("leap", port.path))
         guard.reset(0)
         port.fault("absent")
-        open_ = port.emulator.sheet.column("open")
+        open_ = port.emulator.spec.column("open")
         assert steps(guard, open_, lambda: "index_mcp (id 1)" in guard.reason), guard.reason
         guard.close()
 
@@ -104,12 +104,12 @@ def test_a_hand_on_a_network_follows_is_unplugged_and_comes_back():
     with served("inspire_rh56_modbus", NETWORK, framing="tcp") as port:
         guard = GuardedEffector(made("inspire_rh56_modbus", port.path))
         guard.reset(0)
-        goal = 0.3 * port.emulator.sheet.column("closed")
-        assert steps(guard, goal, lambda: np.abs(port.emulator.fingers.position - goal).max() < 0.01)
+        goal = 0.3 * port.emulator.spec.column("closed")
+        assert steps(guard, goal, lambda: np.abs(port.emulator.motors.position - goal).max() < 0.01)
         port.fault("unplug")
         assert steps(guard, goal, lambda: "is gone" in guard.reason), guard.reason
         port.heal()
-        assert steps(guard, 0.5 * goal, lambda: np.abs(port.emulator.fingers.position - 0.5 * goal).max() < 0.01)
+        assert steps(guard, 0.5 * goal, lambda: np.abs(port.emulator.motors.position - 0.5 * goal).max() < 0.01)
         guard.close()
         assert until(lambda: port._port.master < 0)  # let go
 
@@ -132,9 +132,9 @@ def test_an_emulated_hand_stays_until_nobody_speaks_to_it():
         begin = time.monotonic()
         port.settle()
         assert time.monotonic() - begin < 0.2  # nobody ever spoke
-        port.heard.append((time.monotonic(), b""))
+        port.received.append((time.monotonic(), b""))
         port.settle(0.3)
-        assert time.monotonic() - port.heard[-1][0] >= 0.3
+        assert time.monotonic() - port.received[-1][0] >= 0.3
 
 
 @pytest.mark.parametrize("lasting, ends", [(9, "follows"), (1000, "held up")])
@@ -142,7 +142,7 @@ def test_a_fault_that_passes_while_the_hand_opens_is_no_reason_not_to_begin(last
     """A clock that goes on by 0.1 s a period; the fault comes just before the end of the time that opening takes."""
     now = iter(np.arange(0.0, 1e3, 0.1))
     hand = ProstheticHand(
-        AbilityHand(hand_spec.load("ability_hand")), HandOptions(port="none"), lambda: float(next(now))
+        AbilityHand(data_sheets.load("ability_hand")), HandOptions(port="none"), lambda: float(next(now))
     )
     periods = 0
 

@@ -13,7 +13,7 @@ from myoprosthesis.core.force_field import ForceField
 from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.effectors import hand_model
 from myoprosthesis.effectors.hand_model import HandModelOptions
-from myoprosthesis.hands import hand_spec
+from myoprosthesis.hands import data_sheets
 
 HANDS = [n.removesuffix("_model") for n in registry.names("effectors") if n.endswith("_model")]
 DEGREE = np.radians(1.0)
@@ -32,17 +32,17 @@ def moved(body, target, seconds):
 
 def emulated(name, target, seconds):
     """The same of the emulated hand, commanded in the bytes of its protocol."""
-    data = hand_spec.load(name)
+    data = data_sheets.load(name)
     codec = registry.factory("hand_protocols", name)(data)
     hand = registry.factory("emulators", name)(data)
     path = []
     for k in range(GREETING + round(seconds / data.dt)):
         if k < 2:  # some can only be woken when it is known where they are
-            hand.receive(codec.wake(), k * data.dt)
+            hand.receive(codec.enable(), k * data.dt)
         for reply in hand.receive(codec.command(target if k >= GREETING else data.column("open")), k * data.dt):
-            codec.feed(reply)
+            codec.parse(reply)
         hand.advance((k + 1) * data.dt)
-        path.append(hand.fingers.position.copy())
+        path.append(hand.motors.position.copy())
     return np.array(path[GREETING:])
 
 
@@ -69,7 +69,7 @@ def test_it_comes_to_rest_where_the_emulated_hand_does(name):
 @pytest.mark.parametrize("name", HANDS)
 def test_it_is_beside_the_emulated_hand_all_the_way(name):
     """One motor law: apart only by the motion of 10 ms, as the hands are sampled and spoken to."""
-    body, data = made(name), hand_spec.load(name)
+    body, data = made(name), data_sheets.load(name)
     body.reset(0)
     apart = np.abs(moved(body, data.column("closed"), 1.5) - emulated(name, data.column("closed"), 1.5))
     assert (apart.max(axis=0) < 0.01 * data.column("speed")).all()
@@ -77,7 +77,7 @@ def test_it_is_beside_the_emulated_hand_all_the_way(name):
 
 @pytest.mark.parametrize("name", HANDS)
 def test_a_stroke_takes_as_long_as_the_data_sheet_says(name):
-    body, data = made(name), hand_spec.load(name)
+    body, data = made(name), data_sheets.load(name)
     for start, end in ((data.column("low"), data.column("high")), (data.column("high"), data.column("low"))):
         body.reset(0)
         moved(body, start, 2.0)
@@ -94,7 +94,7 @@ def test_a_stroke_takes_as_long_as_the_data_sheet_says(name):
 
 @pytest.mark.parametrize("name", HANDS)
 def test_coupled_joints_turn_in_their_ratio_also_on_the_way(name):
-    body, data = made(name), hand_spec.load(name)
+    body, data = made(name), data_sheets.load(name)
     body.reset(0)
     for _ in range(round(1.0 / body.spec.dt)):
         body.step(data.column("closed"), NO_DISTURBANCE)
@@ -155,15 +155,15 @@ def test_a_push_on_a_finger_is_felt_and_gone_afterwards(name):
 @pytest.mark.parametrize("name", HANDS)
 def test_the_guard_limits_its_rate_as_the_real_one(name):
     body = made(name)
-    guard, data = GuardedEffector(body), hand_spec.load(name)
+    guard, data = GuardedEffector(body), data_sheets.load(name)
     guard.reset(0)
     applied = np.array([guard.step(data.column("closed") * 1.5).applied for _ in range(20)])
     assert np.abs(np.diff(applied, axis=0)).max() == pytest.approx(data.rate_limit * data.dt)
 
 
 def test_dynamixel_motors_hold_with_what_their_largest_current_gives():
-    data = hand_spec.load("leap")
-    stronger = hand_spec.load("leap", servos={**vars(data.servos), "current": 0.55})
+    data = data_sheets.load("leap")
+    stronger = data_sheets.load("leap", servos={**vars(data.servos), "current": 0.55})
     for made_of, current in ((data, data.servos.current), (stronger, 0.55)):
         model = hand_model.model_of(made_of)
         joint = model.joint("thumb_ip")
@@ -182,7 +182,7 @@ def test_options_change_the_period_and_the_rate():
 
 
 def test_shapes_that_do_not_fit_the_data_sheet_are_refused(monkeypatch, tmp_path):
-    data = hand_spec.load("ability_hand")
+    data = data_sheets.load("ability_hand")
     text = (hand_model.MODELS / "ability_hand.xml").read_text()
     monkeypatch.setattr(hand_model, "MODELS", tmp_path)
     (tmp_path / "ability_hand.xml").write_text(text.replace('"ring_distal"', '"ring_far"'))

@@ -12,7 +12,7 @@ from myoprosthesis.core.force_field import ForceField
 from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.effectors.bodies import BodyOptions, myohand
 from myoprosthesis.effectors.retargeted import RetargetedHand, RetargetedOptions, mapped
-from myoprosthesis.hands import grips, hand_spec, retargeting
+from myoprosthesis.hands import data_sheets, grips, retargeting
 from myoprosthesis.testing import check_effector
 
 HANDS = [n.removesuffix("_model") for n in registry.names("effectors") if n.endswith("_model")]
@@ -34,7 +34,7 @@ def test_it_bears_the_joints_of_the_virtual_hand(name):
 @pytest.mark.parametrize("name", HANDS)
 def test_virtual_angles_move_the_hand_and_its_state_comes_back_as_virtual_angles(name):
     body = mapped(RetargetedOptions(hand=f"{name}_model"))
-    data = hand_spec.load(name)
+    data = data_sheets.load(name)
     for grip in ("power", "pinch"):
         body.reset(0)
         for _ in range(round(2.0 / body.spec.dt)):
@@ -108,7 +108,7 @@ def test_a_real_hand_stays_a_device():
     real = mapped(RetargetedOptions(hand="ability_hand", options=("port=/dev/null", "rate_limit=2")))
     assert isinstance(real, Device) and isinstance(real, Effector) and real.fault == ""
     lost = Lost(registry.factory("effectors", "ability_hand")(registry.options("effectors", "ability_hand")()).spec)
-    device = type(real)(lost, retargeting.load("myohand", hand_spec.load("ability_hand")), "myohand")
+    device = type(real)(lost, retargeting.load("myohand", data_sheets.load("ability_hand")), "myohand")
     guard = GuardedEffector(device)
     guard.reset(0)
     guard.step(np.zeros(23))
@@ -133,7 +133,7 @@ def test_what_cannot_be_mapped_is_refused(options, sentence):
 
 
 def test_a_body_with_other_joints_is_refused():
-    joints = retargeting.load("myohand", hand_spec.load("inspire_rh56"))
+    joints = retargeting.load("myohand", data_sheets.load("inspire_rh56"))
     hand = registry.factory("effectors", "ability_hand_model")(registry.options("effectors", "ability_hand_model")())
     with pytest.raises(ConfigError, match="'ability_hand_model' is not commanded by the joints of Inspire RH56"):
         RetargetedHand(hand, joints, "myohand")

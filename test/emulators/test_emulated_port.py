@@ -11,13 +11,13 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.emulators.ability_hand import AbilityHandEmulator
 from myoprosthesis.emulators.emulated_port import EmulatedPort
 from myoprosthesis.emulators.fault import KINDS, Fault
-from myoprosthesis.hands import hand_spec
+from myoprosthesis.hands import data_sheets
 from myoprosthesis.hands.ability_hand import AbilityHand
 
 
 @pytest.fixture
 def port():
-    with EmulatedPort(AbilityHandEmulator(hand_spec.load("ability_hand"))) as made:
+    with EmulatedPort(AbilityHandEmulator(data_sheets.load("ability_hand"))) as made:
         yield made
 
 
@@ -29,33 +29,33 @@ def collect(line, n, seconds=2.0):
 
 
 def test_replies_come_at_the_pace_of_the_baud_rate(port):
-    codec = AbilityHand(hand_spec.load("ability_hand"))
+    codec = AbilityHand(data_sheets.load("ability_hand"))
     with serial.Serial(port.path, 460800, timeout=0.01) as line:
         begin = time.monotonic()
         line.write(b"".join(codec.query() for _ in range(100)))
-        states = codec.feed(collect(line, 50 * (41 + 74)))
+        states = codec.parse(collect(line, 50 * (41 + 74)))
         took = time.monotonic() - begin
     assert len(states) == 100
     assert 1.0 <= took / (50 * (41 + 74) * 10 / 460800) < 1.5
 
 
 def test_another_baud_rate_hears_garbage(port):
-    codec = AbilityHand(hand_spec.load("ability_hand"))
+    codec = AbilityHand(data_sheets.load("ability_hand"))
     with serial.Serial(port.path, 115200, timeout=0.01) as line:
         line.write(codec.query() * 10)
-        assert codec.feed(collect(line, 100, 0.2)) == []
+        assert codec.parse(collect(line, 100, 0.2)) == []
         line.baudrate = 460800
         line.write(b"\x7e" + codec.query())
-        assert len(codec.feed(collect(line, 41, 0.5))) == 1
+        assert len(codec.parse(collect(line, 41, 0.5))) == 1
 
 
 def test_the_hand_stops_by_itself_after_300_ms():
-    data = hand_spec.load("ability_hand")
+    data = data_sheets.load("ability_hand")
     hand, codec = AbilityHandEmulator(data), AbilityHand(data)
     goal = np.array([1.7] * 5 + [-1.7])
     hand.receive(codec.command(goal), 0.0)
     hand.advance(0.1)
-    moving = hand.fingers.position[0]
+    moving = hand.motors.position[0]
     assert 0.3 < moving < 0.1 * 8.07
     hand.receive(codec.query(), 0.15)  # keeps API mode, and the target, alive
     hand.advance(0.4)
@@ -63,18 +63,18 @@ def test_the_hand_stops_by_itself_after_300_ms():
     hand.advance(0.46)
     assert not hand.api and hand.watchdog_events == 1
     hand.receive(codec.command(goal * 0), 0.5)
-    hand.receive(codec.leave(), 0.51)
+    hand.receive(codec.release(), 0.51)
     assert not hand.api and hand.watchdog_events == 1
 
 
 def test_no_joint_is_faster_or_further_than_its_sheet_says():
-    data = hand_spec.load("ability_hand")
+    data = data_sheets.load("ability_hand")
     hand, codec = AbilityHandEmulator(data), AbilityHand(data)
-    before = hand.fingers.position.copy()
+    before = hand.motors.position.copy()
     for k in range(1, 200):
         hand.receive(codec.command(np.array([2.5] * 5 + [-2.5])), k * 0.005)
-        assert (np.abs(hand.fingers.position - before) <= 8.07 * 0.0061).all()
-        before = hand.fingers.position.copy()
+        assert (np.abs(hand.motors.position - before) <= 8.07 * 0.0061).all()
+        before = hand.motors.position.copy()
     np.testing.assert_allclose(before, [1.74] * 5 + [-1.74])
 
 
@@ -89,10 +89,10 @@ def test_unplugged_the_port_is_gone_and_comes_back_under_its_name(port):
     end = time.monotonic() + 2.0
     while not os.path.exists(port.path) and time.monotonic() < end:
         time.sleep(0.01)
-    codec = AbilityHand(hand_spec.load("ability_hand"))
+    codec = AbilityHand(data_sheets.load("ability_hand"))
     with serial.Serial(port.path, 460800, timeout=0.05) as again:
         again.write(codec.query())
-        assert len(codec.feed(collect(again, 41, 0.5))) == 1
+        assert len(codec.parse(collect(again, 41, 0.5))) == 1
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from myoprosthesis.hands import hand_spec
+from myoprosthesis.hands import data_sheets
 from myoprosthesis.hands.ability_hand import PER_RAD, AbilityHand, Deframer, stuff
 
 DEG = np.pi / 180
 
 
 def hand():
-    return AbilityHand(hand_spec.load("ability_hand"))
+    return AbilityHand(data_sheets.load("ability_hand"))
 
 
 # 30° · 32767/150 = 6553.4 → 6553 = 0x1999, −6553 = 0xE667; 0x50 + 0x12 + 5·(0x99 + 0x19) + 0x67 + 0xE6 = 0x529 → 0xD7
@@ -34,9 +34,9 @@ def test_commands_are_these_bytes(degrees, golden):
 def test_queries_take_turns_and_leaving_is_three_bytes():
     codec = hand()
     assert [codec.query().hex(" ") for _ in range(3)] == ["7e 50 a2 0e 7e", "7e 50 a0 10 7e", "7e 50 a2 0e 7e"]
-    assert codec.leave().hex(" ") == "7e 50 7c 34 7e"
-    assert codec.relax()[:3].hex(" ") == "7e 50 40"
-    assert codec.wake() == b""
+    assert codec.release().hex(" ") == "7e 50 7c 34 7e"
+    assert codec.limp()[:3].hex(" ") == "7e 50 40"
+    assert codec.enable() == b""
 
 
 # index: 30°, 310 = 0.4995 A, rotor 649·4 = 2596 = 0x0A24 → 1 rad/s; index limited; the sum is 0x12A → 0xD6
@@ -48,7 +48,7 @@ VARIANT_2 = "7e 11" + 20 * " 00" + " 67 e6 76 fd" + 45 * " 00" + " 00 2f 7e"
 
 
 def test_reply_variant_3_is_position_current_velocity():
-    (state,) = hand().feed(bytes.fromhex(VARIANT_3))
+    (state,) = hand().parse(bytes.fromhex(VARIANT_3))
     np.testing.assert_allclose(state.position, [30 * DEG, 0, 0, 0, 0, 0], atol=5e-5)
     np.testing.assert_allclose(state.current, [0.5, 0, 0, 0, 0, 0], atol=1e-3)
     np.testing.assert_allclose(state.velocity, [1, 0, 0, 0, 0, 0], atol=1e-12)
@@ -58,13 +58,13 @@ def test_reply_variant_3_is_position_current_velocity():
 
 def test_reply_variants_1_and_2_have_touch():
     codec = hand()
-    (first,) = codec.feed(bytes.fromhex(VARIANT_1))
+    (first,) = codec.parse(bytes.fromhex(VARIANT_1))
     np.testing.assert_allclose(first.position, [0, 0, 0, 0, 0, -30 * DEG], atol=5e-5)
     volt = np.array([0xABC, 0x123]) * 3.3 / 4096
     np.testing.assert_allclose(first.touch[:2], 121591 / (33000 / volt + 10000) + 0.878894)
     assert not first.touch[2:].any() and first.touch.size == 30
     assert first.velocity is None and first.trouble == ()
-    (second,) = codec.feed(bytes.fromhex(VARIANT_2))
+    (second,) = codec.parse(bytes.fromhex(VARIANT_2))
     np.testing.assert_allclose(second.velocity, [0, 0, 0, 0, 0, -1], atol=1e-3)
     assert second.current is None
 
@@ -81,18 +81,18 @@ WRONG = {
 @pytest.mark.parametrize("what", WRONG)
 def test_what_is_wrong_is_counted_and_the_next_frame_is_read(what):
     codec = hand()
-    assert codec.feed(bytes.fromhex(WRONG[what])) == []
+    assert codec.parse(bytes.fromhex(WRONG[what])) == []
     assert (codec.counts["damaged"], codec.counts["frames"]) == (1, 0)
-    assert len(codec.feed(bytes.fromhex(VARIANT_3))) == 1
+    assert len(codec.parse(bytes.fromhex(VARIANT_3))) == 1
 
 
 def test_any_cut_gives_the_same_states():
     stream = bytes.fromhex("00 00" + VARIANT_3 + VARIANT_1 + "00" + VARIANT_2 + "7e 7e" + VARIANT_3)
-    whole = [s.position.tobytes() for s in hand().feed(stream)]
+    whole = [s.position.tobytes() for s in hand().parse(stream)]
     assert len(whole) == 4
     for cut in range(len(stream)):
         codec = hand()
-        assert [s.position.tobytes() for part in (stream[:cut], stream[cut:]) for s in codec.feed(part)] == whole
+        assert [s.position.tobytes() for part in (stream[:cut], stream[cut:]) for s in codec.parse(part)] == whole
 
 
 def test_of_random_payloads_exactly_those_with_the_right_sum_are_accepted():
@@ -100,7 +100,7 @@ def test_of_random_payloads_exactly_those_with_the_right_sum_are_accepted():
     for _ in range(20_000):
         frame = bytes([0x12]) + rng.integers(0, 256, 38, np.uint8).tobytes()
         right += sum(frame) % 256 == 0
-        codec.feed(stuff(frame))
+        codec.parse(stuff(frame))
     assert codec.counts["frames"] == right > 40
     assert codec.counts["damaged"] == 20_000 - right
 
@@ -108,6 +108,6 @@ def test_of_random_payloads_exactly_those_with_the_right_sum_are_accepted():
 def test_a_stream_without_flags_takes_no_memory():
     frames = Deframer()
     for _ in range(1000):
-        assert frames.feed(b"\x01" * 1000) == []
-    assert len(frames._inside) < 200
-    assert len(hand().feed(b"\x01" * 100_000 + bytes.fromhex(VARIANT_3))) == 1
+        assert frames.parse(b"\x01" * 1000) == []
+    assert len(frames._partial) < 200
+    assert len(hand().parse(b"\x01" * 100_000 + bytes.fromhex(VARIANT_3))) == 1

@@ -8,7 +8,7 @@ import pytest
 
 from myoprosthesis.core import registry
 from myoprosthesis.emulators.emulated_port import EmulatedPort
-from myoprosthesis.hands import hand_spec
+from myoprosthesis.hands import data_sheets
 
 ABILITY = """
 import sys, time
@@ -24,7 +24,7 @@ client.close()
 
 
 def served(name):
-    return EmulatedPort(registry.factory("emulators", name)(hand_spec.load(name)))
+    return EmulatedPort(registry.factory("emulators", name)(data_sheets.load(name)))
 
 
 def run(code, folder, *arguments):
@@ -152,7 +152,7 @@ TCP = MODBUS.replace("ModbusSerialClient", "ModbusTcpClient").replace(
 @pytest.mark.skipif(importlib.util.find_spec("pymodbus") is None, reason="needs pip install pymodbus")
 def test_pymodbus_moves_the_emulated_hand_on_a_network(tmp_path):
     name, goals = "inspire_rh56_modbus", [0, 200, 400, 600, 800, 900]
-    hand = registry.factory("emulators", name)(hand_spec.load(name, framing="tcp"))
+    hand = registry.factory("emulators", name)(data_sheets.load(name, framing="tcp"))
     with EmulatedPort(hand, path="127.0.0.1:0") as port:
         told = run(TCP, tmp_path, port.path.rpartition(":")[2], *(str(x) for x in (1486, 1546, 1, *goals)))
         assert port.emulator.refused == 1
@@ -186,15 +186,15 @@ def test_our_codec_is_served_by_pymodbus(tmp_path):
     tty.setraw(far)
     server = subprocess.Popen([sys.executable, "-c", SERVER, os.ttyname(far)], cwd=tmp_path, stderr=subprocess.PIPE)
     try:
-        codec = ModbusHand(hand_spec.load("inspire_rh56_modbus"))
-        codec.wake()
+        codec = ModbusHand(data_sheets.load("inspire_rh56_modbus"))
+        codec.enable()
         state, until = None, time.monotonic() + 20
         while time.monotonic() < until and codec.counts["frames"] < 40:
-            os.write(near, codec.command(codec.sheet.column("closed")))
+            os.write(near, codec.command(codec.spec.column("closed")))
             while select.select([near], [], [], 0.05)[0]:
-                state = (codec.feed(os.read(near, 256)) or [state])[-1]
+                state = (codec.parse(os.read(near, 256)) or [state])[-1]
         assert codec.counts["frames"] >= 40 and not codec.counts["refused"] and not codec.counts["damaged"]
-        np.testing.assert_allclose(state.position, codec.sheet.column("closed") / 2)
+        np.testing.assert_allclose(state.position, codec.spec.column("closed") / 2)
         np.testing.assert_allclose(state.force, np.full(6, 0.980665))
         np.testing.assert_allclose(state.temperature, np.full(6, 40.0))
     finally:
@@ -221,8 +221,8 @@ def test_our_codec_is_served_by_pymodbus_on_a_network(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as free:
         place = free.getsockname()
     server = subprocess.Popen([sys.executable, "-c", NETWORK, str(place[1])], cwd=tmp_path, stderr=subprocess.PIPE)
-    codec = ModbusHand(hand_spec.load("inspire_rh56_modbus", framing="tcp"))
-    codec.wake()
+    codec = ModbusHand(data_sheets.load("inspire_rh56_modbus", framing="tcp"))
+    codec.enable()
     line, state, until = None, None, time.monotonic() + 30
     try:
         while (state is None or state.temperature is None) and time.monotonic() < until:
@@ -230,7 +230,7 @@ def test_our_codec_is_served_by_pymodbus_on_a_network(tmp_path):
             try:
                 line = line or socket.create_connection(place, 0.2)
                 line.sendall(codec.command(np.full(6, 0.5)))
-                state = (codec.feed(line.recv(4096)) or [state])[-1]
+                state = (codec.parse(line.recv(4096)) or [state])[-1]
             except OSError:
                 time.sleep(0.05)
     finally:

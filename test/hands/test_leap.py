@@ -8,11 +8,11 @@ import pytest
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.emulators.leap import LeapEmulator
+from myoprosthesis.hands import data_sheets
 from myoprosthesis.hands import dynamixel as dxl
-from myoprosthesis.hands import hand_spec
 from myoprosthesis.hands.leap import Leap
 
-SHEET = hand_spec.load("leap")
+SHEET = data_sheets.load("leap")
 
 # Examples of emanual.robotis.com/docs/en/dxl/protocol2
 PING = "ff ff fd 00 01 03 00 01 19 4e"
@@ -40,14 +40,14 @@ def test_packets_of_the_manual_are_read_however_they_are_cut():
     for cut in range(len(stream)):
         counts = Counter()
         cutter = dxl.PacketParser(counts)
-        assert cutter.feed(stream[:cut]) + cutter.feed(stream[cut:]) == wanted and not counts
+        assert cutter.parse(stream[:cut]) + cutter.parse(stream[cut:]) == wanted and not counts
 
 
 def test_a_header_inside_is_escaped():
     inside = bytes([0xFF, 0xFF, 0xFD, 0x00, 0x01, 0xFF, 0xFF, 0xFD])
     sent = dxl.packet(3, dxl.WRITE, inside)
     assert sent[8:-2].hex(" ") == "ff ff fd fd 00 01 ff ff fd fd" and sent[5] == 3 + len(inside) + 2
-    assert dxl.PacketParser(Counter()).feed(sent) == [dxl.Packet(3, dxl.WRITE, inside)]
+    assert dxl.PacketParser(Counter()).parse(sent) == [dxl.Packet(3, dxl.WRITE, inside)]
 
 
 def test_one_wrong_bit_is_counted_and_the_next_packet_is_read():
@@ -56,7 +56,7 @@ def test_one_wrong_bit_is_counted_and_the_next_packet_is_read():
         wrong[bit // 8] ^= 1 << bit % 8
         counts = Counter()
         cutter = dxl.PacketParser(counts)
-        found = cutter.feed(bytes(wrong) + 3 * bytes.fromhex(STATUS_2) + b"\x00" * dxl.LONGEST)
+        found = cutter.parse(bytes(wrong) + 3 * bytes.fromhex(STATUS_2) + b"\x00" * dxl.LONGEST)
         assert found[-1:] == [dxl.Packet(2, 0x55, bytes([0, 0x1F, 8, 0, 0]))], bit
         assert all(p.id == 2 for p in found)
 
@@ -70,7 +70,7 @@ def answers(codec, raw, error=0, ids=range(16), current=250, velocity=-100, cels
 def test_readings_are_radians_ampere_and_degrees():
     """π rad is the flat hand; 3072 is a quarter turn further."""
     codec = Leap(SHEET)
-    (state,) = codec.feed(answers(codec, 3072))
+    (state,) = codec.parse(answers(codec, 3072))
     np.testing.assert_allclose(state.position, np.full(16, np.pi / 2))
     np.testing.assert_allclose(state.velocity, np.full(16, -100 * 0.229 * 2 * np.pi / 60))
     np.testing.assert_allclose(state.current, np.full(16, 0.25))
@@ -81,10 +81,10 @@ def test_readings_are_radians_ampere_and_degrees():
 def test_a_motor_that_turns_the_other_way():
     joints = (replace(SHEET.joints[0], direction=-1), *SHEET.joints[1:])
     codec = Leap(replace(SHEET, joints=joints))
-    (state,) = codec.feed(answers(codec, 3072))
+    (state,) = codec.parse(answers(codec, 3072))
     np.testing.assert_allclose(state.position[:2], [-np.pi / 2, np.pi / 2])
     assert state.velocity[0] > 0 > state.velocity[1]
-    goals = codec.will(np.full(16, 0.5))
+    goals = codec.failsafe_frame(np.full(16, 0.5))
     assert int.from_bytes(goals[13:17], "little") == round(2048 - 0.5 * 4096 / 2 / np.pi)
     with pytest.raises(ConfigError, match="1 or -1"):
         replace(SHEET.joints[0], direction=0)
@@ -92,54 +92,54 @@ def test_a_motor_that_turns_the_other_way():
 
 def test_a_reading_without_one_motor_is_no_reading():
     codec = Leap(SHEET)
-    assert codec.feed(answers(codec, 2048, ids=[*range(7), *range(8, 16)])) == []
-    assert codec.feed(answers(codec, 2048, ids=range(7, 16))) == []  # not the end of the one before
-    assert codec.feed(answers(codec, 2048, ids=range(20, 36))) == [] and codec.counts["foreign"] == 16
-    assert len(codec.feed(answers(codec, 2048))) == 1
+    assert codec.parse(answers(codec, 2048, ids=[*range(7), *range(8, 16)])) == []
+    assert codec.parse(answers(codec, 2048, ids=range(7, 16))) == []  # not the end of the one before
+    assert codec.parse(answers(codec, 2048, ids=range(20, 36))) == [] and codec.counts["foreign"] == 16
+    assert len(codec.parse(answers(codec, 2048))) == 1
 
 
 def test_a_motor_that_raises_the_alarm_is_asked_why():
     codec = Leap(SHEET)
-    (state,) = codec.feed(answers(codec, 2048, error=dxl.ALERT, ids=range(16)))
+    (state,) = codec.parse(answers(codec, 2048, error=dxl.ALERT, ids=range(16)))
     assert state.trouble[3] == "the motor of index_dip reports a hardware error"
     assert codec.query() == dxl.sync_read(70, range(16), 1)
     assert codec.query() == dxl.sync_read(126, range(16), 21)
-    codec.feed(b"".join(dxl.packet(i, dxl.STATUS, bytes([dxl.ALERT, 0b100100])) for i in range(16)))
-    (state,) = codec.feed(answers(codec, 2048, error=dxl.ALERT))
+    codec.parse(b"".join(dxl.packet(i, dxl.STATUS, bytes([dxl.ALERT, 0b100100])) for i in range(16)))
+    (state,) = codec.parse(answers(codec, 2048, error=dxl.ALERT))
     assert state.trouble[3] == "the motor of index_dip is too hot and is overloaded"
 
 
 def test_waking_switches_the_motors_on_where_they_are():
     codec = Leap(SHEET)
-    assert codec.wake() == b""  # where they are is not known yet
-    codec.feed(answers(codec, 2100))
-    told = dxl.PacketParser(Counter()).feed(codec.wake())
+    assert codec.enable() == b""  # where they are is not known yet
+    codec.parse(answers(codec, 2100))
+    told = dxl.PacketParser(Counter()).parse(codec.enable())
     written = [(p.parameters[0], int.from_bytes(p.parameters[5 : 5 + p.parameters[2]], "little")) for p in told]
     expected = [(98, 0), (64, 0), (11, 5), (80, 200), (82, 0), (84, 600), (102, 350), (116, 2100), (64, 1), (98, 10)]
     assert written == expected
-    again = dxl.PacketParser(Counter()).feed(codec.wake())
+    again = dxl.PacketParser(Counter()).parse(codec.enable())
     assert (64, 0) not in [(p.parameters[0], p.parameters[5]) for p in again]  # does not go limp a second time
 
 
 def test_the_bus_watchdog_stops_the_motors_and_refuses_goals_until_it_is_reset():
     hand, codec = LeapEmulator(SHEET), Leap(SHEET)
     for reply in hand.receive(codec.query(), 0.0):
-        codec.feed(reply)
-    hand.receive(codec.wake() + codec.command(np.full(16, 0.8)), 0.01)
+        codec.parse(reply)
+    hand.receive(codec.enable() + codec.command(np.full(16, 0.8)), 0.01)
     hand.advance(0.06)
-    where = hand.fingers.position.copy()
+    where = hand.motors.position.copy()
     assert 0.1 < where[1] < 0.6
     hand.advance(0.20)
     hand.advance(0.23)
     assert hand.watchdog_events == 1
-    stopped = hand.fingers.position.copy()
-    hand.receive(codec.will(np.full(16, 0.2)), 0.24)
+    stopped = hand.motors.position.copy()
+    hand.receive(codec.failsafe_frame(np.full(16, 0.2)), 0.24)
     hand.advance(0.6)
-    np.testing.assert_allclose(hand.fingers.position, stopped, atol=0.02)
+    np.testing.assert_allclose(hand.motors.position, stopped, atol=0.02)
     assert hand.refused == 16
-    hand.receive(codec.wake() + codec.will(np.full(16, 0.2)), 0.61)
+    hand.receive(codec.enable() + codec.failsafe_frame(np.full(16, 0.2)), 0.61)
     hand.advance(0.75)
-    np.testing.assert_allclose(hand.fingers.position, np.full(16, 0.2), atol=0.02)
+    np.testing.assert_allclose(hand.motors.position, np.full(16, 0.2), atol=0.02)
 
 
 def test_a_hand_without_servos_is_refused():

@@ -8,10 +8,10 @@ import pytest
 from myoprosthesis.core.crc import crc16_modbus
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.emulators.modbus import ModbusHandEmulator
-from myoprosthesis.hands import hand_spec
+from myoprosthesis.hands import data_sheets
 from myoprosthesis.hands.modbus import READ, WRITE, ModbusHand, frame, write
 
-INSPIRE, ROHAND = hand_spec.load("inspire_rh56_modbus"), hand_spec.load("rohand")
+INSPIRE, ROHAND = data_sheets.load("inspire_rh56_modbus"), data_sheets.load("rohand")
 
 
 def test_the_sum_is_that_of_the_specification():
@@ -37,14 +37,14 @@ def test_requests_are_these_bytes_one_at_a_time():
     blocks = {a[2:6].hex(" ") for a in asked}
     assert blocks == {"06 0a 00 06", "06 2e 00 07", "06 3a 00 08", "06 46 00 03", "06 52 00 04"}
     assert bytes.fromhex(READ_ANGLES + " e5 42") in asked
-    assert codec.will(INSPIRE.column("open")) == whole(ALL_OPEN)
-    assert codec.will(INSPIRE.column("closed"))[7:19] == bytes(12)
+    assert codec.failsafe_frame(INSPIRE.column("open")) == whole(ALL_OPEN)
+    assert codec.failsafe_frame(INSPIRE.column("closed"))[7:19] == bytes(12)
     assert write(1, 1486, np.array([-1.0]))[7:9].hex() == "ffff"  # leave the joint as it is
 
 
 def test_every_third_request_is_a_target_and_settings_come_first():
     codec = ModbusHand(INSPIRE)
-    assert codec.wake() == b""
+    assert codec.enable() == b""
 
     def reply(a):
         return frame(1, READ, bytes([2 * a[5]]) + bytes(2 * a[5])) if a[1] == READ else frame(1, WRITE, a[2:6])
@@ -52,7 +52,7 @@ def test_every_third_request_is_a_target_and_settings_come_first():
     asked = []
     for _ in range(26):
         asked.append(codec.command(INSPIRE.column("open")))
-        codec.feed(reply(asked[-1]))
+        codec.parse(reply(asked[-1]))
     assert [a[2:4].hex() for a in asked[:2]] == ["05da", "05f2"]
     assert asked[0][7:9].hex() == "01fe" and asked[1][7:9].hex() == "03e8"
     kinds = [a[1] for a in asked[2:]]
@@ -70,25 +70,25 @@ CELSIUS = "01 03 08 29 28 28 28 28 28 00 00"
 
 def test_readings_are_told_apart_and_are_si():
     codec = ModbusHand(INSPIRE)
-    assert codec.feed(whole(FORCE) + whole(STATUS) + whole(CELSIUS)) == []  # where it is, is not known yet
-    (state,) = codec.feed(whole(ANGLES))
+    assert codec.parse(whole(FORCE) + whole(STATUS) + whole(CELSIUS)) == []  # where it is, is not known yet
+    (state,) = codec.parse(whole(ANGLES))
     np.testing.assert_allclose(state.position, INSPIRE.column("closed") / 2)
     np.testing.assert_allclose(state.force, [-0.980665, 0, 0, 0, 0, 0])
     np.testing.assert_allclose(state.temperature, [40, 41, 40, 40, 40, 40])
     assert state.trouble == ("pinky is stalled", "ring is too hot")
-    assert codec.leave()[7:19].hex(" ") == " ".join(["01 f4"] * 6)
+    assert codec.release()[7:19].hex(" ") == " ".join(["01 f4"] * 6)
 
 
 def test_rohand_speaks_hundredths_of_degrees():
     """The index is open at 178.37° and closed at 100.22°."""
     codec = ModbusHand(ROHAND)
     middle = (ROHAND.column("open") + ROHAND.column("closed")) / 2
-    raw = np.frombuffer(codec.will(middle)[7:19], ">i2")
+    raw = np.frombuffer(codec.failsafe_frame(middle)[7:19], ">i2")
     np.testing.assert_allclose(raw, [(3676 + 226) / 2, (17837 + 10022) / 2, 13693.5, 13896, 13685, 4500], atol=0.5)
     words = np.array([3676, 17837, 17606, 17654, 17486, 0], ">i2").tobytes()
-    (state,) = codec.feed(frame(2, READ, b"\x0c" + words))
+    (state,) = codec.parse(frame(2, READ, b"\x0c" + words))
     np.testing.assert_allclose(state.position, np.zeros(6), atol=1e-12)
-    (state,) = codec.feed(frame(2, READ, b"\x0e" + np.array([0, 3, 5, 2, 1, 0, 0], ">i2").tobytes()))
+    (state,) = codec.parse(frame(2, READ, b"\x0e" + np.array([0, 3, 5, 2, 1, 0, 0], ">i2").tobytes()))
     assert state.trouble == ("index stopped since it drew too much current",)
 
 
@@ -96,20 +96,20 @@ def test_damaged_foreign_and_refusing_replies_are_counted():
     codec = ModbusHand(INSPIRE)
     wrong = bytearray(whole(ANGLES))
     wrong[5] ^= 1
-    assert codec.feed(bytes(wrong)) == [] and codec.counts["damaged"] == 1
+    assert codec.parse(bytes(wrong)) == [] and codec.counts["damaged"] == 1
     other = bytes.fromhex("02" + ANGLES[2:])
-    assert codec.feed(other + crc16_modbus(other).to_bytes(2, "little")) == [] and codec.counts["foreign"] == 1
-    assert codec.feed(frame(1, 0x83, b"\x02")) == [] and codec.counts["refused"] == 1
-    assert len(codec.feed(b"\x01\x03" + whole(ANGLES))) == 1
+    assert codec.parse(other + crc16_modbus(other).to_bytes(2, "little")) == [] and codec.counts["foreign"] == 1
+    assert codec.parse(frame(1, 0x83, b"\x02")) == [] and codec.counts["refused"] == 1
+    assert len(codec.parse(b"\x01\x03" + whole(ANGLES))) == 1
 
 
 def test_any_cut_gives_the_same_states():
     stream = whole(ANGLES) + whole(FORCE) + b"\x00" + frame(1, WRITE, bytes.fromhex("05ce0006")) + whole(STATUS)
     stream += whole(ANGLES)
-    assert len(ModbusHand(INSPIRE).feed(stream)) == 4
+    assert len(ModbusHand(INSPIRE).parse(stream)) == 4
     for cut in range(len(stream)):
         codec = ModbusHand(INSPIRE)
-        assert len(codec.feed(stream[:cut]) + codec.feed(stream[cut:])) == 4
+        assert len(codec.parse(stream[:cut]) + codec.parse(stream[cut:])) == 4
         assert codec.counts["frames"] == 5
 
 
@@ -121,12 +121,12 @@ def test_the_emulator_refuses_what_it_does_not_have():
     (reply,) = hand.receive(whole("01 06 05 ce 00 00"), 0.0)
     assert reply == whole("01 06 05 ce 00 00")
     hand.advance(1.0)
-    np.testing.assert_allclose(hand.fingers.position, [2.75, 0, 0, 0, 0, 0], atol=1e-3)
+    np.testing.assert_allclose(hand.motors.position, [2.75, 0, 0, 0, 0, 0], atol=1e-3)
 
 
 def test_tables_that_cannot_work_are_refused():
     table = INSPIRE.registers
-    with pytest.raises(ConfigError, match="numbers of words of their own"):
+    with pytest.raises(ConfigError, match="same number of words"):
         replace(table, readings=(table.readings[0], replace(table.readings[1], words=6)))
     with pytest.raises(ConfigError, match="one reading must hold the angles"):
         replace(table, readings=table.readings[1:])

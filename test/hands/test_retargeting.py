@@ -7,14 +7,16 @@ from myoprosthesis.core import registry
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import build
 from myoprosthesis.effectors.bodies import BodyOptions, myohand
-from myoprosthesis.hands import grips, hand_spec, retargeting
+from myoprosthesis.files import yaml_text
+from myoprosthesis.hands import data_sheets, grips, retargeting
+from myoprosthesis.hands.hand_spec import HandSpec
 from myoprosthesis.hands.retargeting import VirtualJoint
 
 HANDS = [n.removesuffix("_model") for n in registry.names("effectors") if n.endswith("_model")]
 
 
 def both(name):
-    return retargeting.load("myohand", hand_spec.load(name))
+    return retargeting.load("myohand", data_sheets.load(name))
 
 
 def test_the_virtual_joints_are_those_of_the_model_with_its_limits():
@@ -41,7 +43,7 @@ def test_every_posture_between_open_and_closed_comes_back(name):
     for share in np.random.default_rng(0).random((100, start.size)):
         pose = start + share * (end - start)
         np.testing.assert_allclose(joints.to_real(joints.to_virtual(pose)), pose, atol=1e-9)
-    assert np.linalg.matrix_rank(joints.gather) == (np.abs(joints.gather).sum(axis=1) > 0).sum()
+    assert np.linalg.matrix_rank(joints.to_real_matrix) == (np.abs(joints.to_real_matrix).sum(axis=1) > 0).sum()
 
 
 @pytest.mark.parametrize("name", HANDS)
@@ -77,8 +79,8 @@ THREE = [
 
 
 def hand_of(*joints):
-    good = hand_spec.read(hand_spec.folder() / "ability_hand.yaml")
-    return build(hand_spec.HandSpec, {**good, "name": "made", "joints": joints})
+    good = yaml_text.read_mapping(data_sheets.folder() / "ability_hand.yaml")
+    return build(HandSpec, {**good, "name": "made", "joints": joints})
 
 
 def joint(name, part="index", **other):
@@ -87,20 +89,20 @@ def joint(name, part="index", **other):
 
 def test_two_joints_in_one_part_say_what_they_stand_for():
     hand = hand_of(joint("near"), joint("far"))
-    joints = retargeting.between(hand, THREE, {"near": ["a"], "far": ["b"]})
+    joints = retargeting.mapping_between(hand, THREE, {"near": ["a"], "far": ["b"]})
     np.testing.assert_allclose(joints.to_real(np.array([0.25, 0.5, 0.0, 0.7])), [0.5, 2.0])
     np.testing.assert_allclose(joints.to_virtual(np.array([0.5, 1.0])), [0.25, 0.25, -0.5, 0.2])  # c closes like b
     with pytest.raises(ConfigError, match="near, far of PSYONIC Ability Hand are one part"):
-        retargeting.between(hand, THREE, {})
-    with pytest.raises(ConfigError, match="a stands for both near and far"):
-        retargeting.between(hand, THREE, {"near": ["a"], "far": ["a"]})
+        retargeting.mapping_between(hand, THREE, {})
+    with pytest.raises(ConfigError, match="a corresponds to both near and far"):
+        retargeting.mapping_between(hand, THREE, {"near": ["a"], "far": ["a"]})
     with pytest.raises(ConfigError, match="made, near: unknown virtual joint 'aa'"):
-        retargeting.between(hand, THREE, {"near": ["aa"], "far": ["b"]})
+        retargeting.mapping_between(hand, THREE, {"near": ["aa"], "far": ["b"]})
 
 
 def test_a_joint_without_a_counterpart_stays_open():
     hand = hand_of(joint("near"), joint("side", "spread", open=0.5, closed=0.5))
-    joints = retargeting.between(hand, THREE, {})
+    joints = retargeting.mapping_between(hand, THREE, {})
     assert joints.to_real(np.ones(4))[1] == 0.5
     np.testing.assert_allclose(joints.to_virtual(np.array([0.0, 1.5])), [0, 0, 0, 0.2])
 
@@ -110,7 +112,7 @@ def test_a_joint_without_a_counterpart_stays_open():
     [
         ({"closed": 9.0}, "closed: 9.0 is outside"),
         ({"closed": 1.5}, "a: open 0.0 and closed 1.5 must be within its limits"),
-        ({"closed": 0.0}, "a: a joint of a part closes"),
+        ({"closed": 0.0}, "a: open and closed differ"),
         ({"part": "toe"}, "'toe' is none of"),
         ({"weight": 0}, "weight: 0 is outside"),
     ],
@@ -123,4 +125,4 @@ def test_a_wrong_virtual_joint_is_refused(change, sentence):
 
 def test_an_unknown_virtual_hand_lists_the_known_ones():
     with pytest.raises(ConfigError, match="unknown virtual hand 'myofoot'.*myohand"):
-        retargeting.load("myofoot", hand_spec.load("ability_hand"))
+        retargeting.load("myofoot", data_sheets.load("ability_hand"))

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from myoprosthesis.core import share
-from myoprosthesis.hands import hand_spec
+from myoprosthesis.hands import data_sheets
 from myoprosthesis.nodes import diagnostic_status, topics
 
 RECORDING = share.root() / "config" / "recordings" / "libemg_myo"
-SHEET = hand_spec.load("ability_hand")
+SHEET = data_sheets.load("ability_hand")
 
 
 def watched(stack):

@@ -11,10 +11,10 @@ import pytest
 from myoprosthesis.core import registry
 from myoprosthesis.emulators.emulated_port import EmulatedPort
 from myoprosthesis.hands import ability_hand as codec
-from myoprosthesis.hands import hand_spec
+from myoprosthesis.hands import data_sheets
 from myoprosthesis.nodes import topics
 
-SHEET = hand_spec.load("ability_hand")
+SHEET = data_sheets.load("ability_hand")
 IDLE_S = 0.1
 """What is promised."""
 PERIODS = round(IDLE_S / SHEET.dt) + 4
@@ -37,7 +37,7 @@ class Wire:
         receive = port.emulator.receive
 
         def heard(data, now):
-            self.positions[port.heard[-1][0]] = port.emulator.fingers.position.copy()
+            self.positions[port.received[-1][0]] = port.emulator.motors.position.copy()
             return receive(data, now)
 
         port.emulator.receive = heard
@@ -45,8 +45,8 @@ class Wire:
     def frames(self, since=0.0):
         """(time, header, target or None) of each frame."""
         cut, out = codec.Deframer(), []
-        for then, data in [(t, d) for t, d in list(self.port.heard) if t > since - 0.1]:
-            for frame in cut.feed(data):
+        for then, data in [(t, d) for t, d in list(self.port.received) if t > since - 0.1]:
+            for frame in cut.parse(data):
                 if then > since and len(frame) > 2:
                     aim = frame[1] & 0xF0 == codec.POSITION and len(frame) == 15
                     target = np.frombuffer(frame[2:14], "<i2") / codec.PER_RAD if aim else None

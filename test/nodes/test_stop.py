@@ -11,7 +11,7 @@ from myoprosthesis.core import registry
 from myoprosthesis.core.cdr import JointStateWriter
 from myoprosthesis.effectors.bodies import MjcfOptions, mjcf
 from myoprosthesis.emulators.emulated_port import EmulatedPort
-from myoprosthesis.hands import hand_spec
+from myoprosthesis.hands import data_sheets
 from myoprosthesis.nodes import topics
 from myoprosthesis.onnx_graphs.untrained import untrained
 
@@ -117,7 +117,7 @@ def test_after_its_shutdown_a_policy_is_not_told_as_active(arm):
 
 @pytest.fixture(scope="module")
 def hand(start):
-    emulator = registry.factory("emulators", "ability_hand")(hand_spec.load("ability_hand"))
+    emulator = registry.factory("emulators", "ability_hand")(data_sheets.load("ability_hand"))
     with EmulatedPort(emulator) as port:
         stack = start(
             {"effector": {"parties": []}}, only=("effector",), stack="emg-hand", effector="ability_hand",
@@ -134,7 +134,7 @@ def hand(start):
 @pytest.mark.parametrize("stop", ["emergency stop", "silence of who commands"])
 def test_a_hand_stops_where_it_is(hand, stop):
     """The emulated fingers themselves are watched, in a thread of their own."""
-    data, fingers = hand.port.emulator.sheet, hand.port.emulator.fingers
+    data, fingers = hand.port.emulator.spec, hand.port.emulator.motors
     publisher, probe = hand.probe.speak(topics.COMMAND), hand.probe
     writer = JointStateWriter(data.names, ("position",))
     trace, over = [], threading.Event()

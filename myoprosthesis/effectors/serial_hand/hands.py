@@ -7,7 +7,7 @@ from typing import Any
 from myoprosthesis.core import registry
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.effectors.serial_hand.prosthetic_hand import HandOptions, ProstheticHand
-from myoprosthesis.hands import grips, hand_spec
+from myoprosthesis.hands import data_sheets, grips
 from myoprosthesis.hands.address import address
 
 
@@ -19,9 +19,9 @@ def hand(name: str, options: HandOptions) -> ProstheticHand:
         changes["address"] = options.address
     if address(options.port) is not None:
         changes["framing"] = "tcp"
-    data = hand_spec.load(name, **changes)
+    data = data_sheets.load(name, **changes)
     if data.framing == "tcp" and not data.tcp:
-        others = ", ".join(n for n in hand_spec.names() if hand_spec.load(n).tcp)
+        others = ", ".join(n for n in data_sheets.names() if data_sheets.load(n).tcp)
         raise ConfigError(f"port {options.port!r}: the {data.title} is on a serial port; on a network can be: {others}")
     if data.fail not in ("hold", "relax") and data.fail not in grips.library():
         raise ConfigError(f"fail {data.fail!r}: hold, relax, or a grip: {', '.join(sorted(grips.library()))}")

@@ -22,8 +22,8 @@ from myoprosthesis.core.options import option
 from myoprosthesis.effectors.serial_hand.force_limit import ForceLimit
 from myoprosthesis.effectors.serial_hand.port_client import PortClient, slow_adapter
 from myoprosthesis.effectors.serial_hand.port_server import LastWill, PortSettings
-from myoprosthesis.hands import grips, hand_spec
-from myoprosthesis.hands.motors import LAG_S, braking
+from myoprosthesis.hands import data_sheets, grips
+from myoprosthesis.hands.hand_spec import MOTOR_LAG_S
 from myoprosthesis.hands.protocol import Bus, HandProtocol, HandState, Rebootable
 
 Array = NDArray[np.float64]
@@ -89,7 +89,7 @@ class ProstheticHand:
         self, protocol: HandProtocol, options: HandOptions, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.protocol, self._clock = protocol, clock
-        s = self._sheet = protocol.sheet
+        s = self._sheet = protocol.spec
         low, high = s.column("low"), s.column("high")
         fail = s.fail if s.fail in ("hold", "relax") else tuple(float(x) for x in grips.pose(s, s.fail))
         self.spec = EffectorSpec(
@@ -98,7 +98,7 @@ class ProstheticHand:
             joints=s.names,
             command=Channels("position", s.names, "rad", tuple(low.tolist()), tuple(high.tolist())),
             fail=fail,
-            braking=tuple(braking(np.minimum(s.column("speed"), s.rate_limit), s.dt).tolist()),
+            braking=tuple(s.braking.tolist()),
             rate_limit=s.rate_limit,
             frame="palm",
             poses=grips.poses(s),
@@ -171,8 +171,8 @@ class ProstheticHand:
         self._open = False
         if self._sent is not None and self._quiet_since is None:
             held = self._here(self._clock()) if isinstance(self.spec.fail, str) else np.array(self.spec.fail)
-            self._port.write(self.protocol.relax() if self.spec.fail == "relax" else self.protocol.will(held))
-        self._port.close(self.protocol.leave())
+            self._port.write(self.protocol.limp() if self.spec.fail == "relax" else self.protocol.failsafe_frame(held))
+        self._port.close(self.protocol.release())
 
     # -- one period ---------------------------------------------------------------------------------------------
 
@@ -194,7 +194,7 @@ class ProstheticHand:
             if now - self._heard_at > self._lost_s:  # where the hand is now must be known before it moves
                 self._send(self.protocol.query(), now)
                 return
-            self._send(self.protocol.wake(), now)
+            self._send(self.protocol.enable(), now)
             self._asleep, self._limp, self._sent = False, False, None
         if self._quiet_since is not None:
             self._quiet_since, self._slow, self._sent = None, np.ones(target.size, bool), None
@@ -234,7 +234,7 @@ class ProstheticHand:
         if self._sent is not None and not self._port.error and (resting < FAIL_S or self._on_the_way(resting)):
             if self.spec.fail == "relax":
                 self._limp = True
-                self._send(self.protocol.relax(), now)
+                self._send(self.protocol.limp(), now)
             else:
                 goal = self._sent if isinstance(self.spec.fail, str) else np.array(self.spec.fail)
                 self._command(goal, now)
@@ -253,7 +253,7 @@ class ProstheticHand:
         return resting < LONGEST_S and not np.array_equal(self._sent, self.spec.fail)
 
     def _hear(self, now: float) -> None:
-        states = self.protocol.feed(self._port.read())
+        states = self.protocol.parse(self._port.read())
         stall = self._port.take_stall()
         if stall:  # wherever the hand was brought meanwhile
             self._forget()
@@ -324,7 +324,7 @@ class ProstheticHand:
         assert self.told is not None and self._sent is not None
         low, high = self.spec.command.bounds()
         place = np.clip(self.told.position, low, high)
-        seconds = min(max(now - self._heard_at, 0.0), self._lost_s) + self.spec.dt + LAG_S
+        seconds = min(max(now - self._heard_at, 0.0), self._lost_s) + self.spec.dt + MOTOR_LAG_S
         ends = np.minimum(place, self._sent), np.maximum(place, self._sent)
         return np.clip(place + self._velocity * seconds, *ends)
 
@@ -339,8 +339,8 @@ class ProstheticHand:
         else:
             way, most = np.array(self.spec.fail) - here, self._sheet.rate_limit * PortSettings.every_s
             targets = [here + np.clip(way, -k * most, k * most) for k in range(1, WAY + 1)]
-        leave = self.protocol.leave() if self._sheet.after == "leave" else b""
-        return LastWill(tuple(self.protocol.will(target) for target in targets), leave)
+        leave = self.protocol.release() if self._sheet.after == "leave" else b""
+        return LastWill(tuple(self.protocol.failsafe_frame(target) for target in targets), leave)
 
     def _state(self) -> EffectorState:
         n = len(self.spec.joints)
@@ -398,7 +398,7 @@ class ProstheticHand:
         while self._clock() < until:
             self._port.write(protocol.query())
             time.sleep(max(self.spec.dt, 0.01))
-            if protocol.feed(self._port.read()):
+            if protocol.parse(self._port.read()):
                 return True
             if self._port.error:
                 return False
@@ -423,10 +423,10 @@ class ProstheticHand:
             if self._answers(self.protocol, 0.1):
                 return f"{where}, but at {baud} Bd: set baud to {baud}"
         for name in (n for n in registry.names("hand_protocols") if n != s.name):
-            other: HandProtocol = registry.factory("hand_protocols", name)(hand_spec.load(name))
-            self._port.retune(other.sheet.baud)
+            other: HandProtocol = registry.factory("hand_protocols", name)(data_sheets.load(name))
+            self._port.retune(other.spec.baud)
             if self._answers(other, 0.1):
-                return f"{where}, but {other.sheet.title} does: use {name}"
+                return f"{where}, but {other.spec.title} does: use {name}"
         heard = f" ({bad['damaged']} damaged, {bad['foreign']} foreign frames came)" if bad.total() else ""
         return f"{where}{heard}: is it switched on, wired RX to TX, at this address ({s.address}) and speed?"
 
@@ -434,12 +434,12 @@ class ProstheticHand:
         """Motors that do not answer, each asked alone, where others do."""
         if self._bus is None:
             return ()
-        for question in self._bus.roll_call():
+        for question in self._bus.ping_each():
             self._port.write(question)
             time.sleep(ROLL_S)
-            self.protocol.feed(self._port.read())
+            self.protocol.parse(self._port.read())
         time.sleep(LOST_S)
-        self.protocol.feed(self._port.read())
+        self.protocol.parse(self._port.read())
         return self._bus.absent
 
     # -- faults that stay -----------------------------------------------------------------------------------------
@@ -455,14 +455,14 @@ class ProstheticHand:
         self._connect()
         try:
             before = self._asked(self.protocol.query, ASKED_S)
-            self._asked(self.protocol.relax, FAIL_S)
+            self._asked(self.protocol.limp, FAIL_S)
             if not before:
                 return (), ()
             self._port.write(self.protocol.reboot())
             return before, self._asked(self.protocol.query, REBOOT_S)
         finally:
             self._open = False
-            self._port.close(self.protocol.leave())
+            self._port.close(self.protocol.release())
 
     def _asked(self, question: Callable[[], bytes], seconds: float) -> tuple[str, ...]:
         """What the hand says is wrong with it at the end of so many seconds in which it is asked; raises
@@ -471,7 +471,7 @@ class ProstheticHand:
         while self._clock() < until or (newest is None and self._clock() < until + CONNECT_S):
             self._port.write(question())
             time.sleep(max(self.spec.dt, 0.01))
-            newest = next(reversed(self.protocol.feed(self._port.read())), newest)
+            newest = next(reversed(self.protocol.parse(self._port.read())), newest)
         if newest is None:
             raise EffectorError(f"the {self._sheet.title} on {self._port.path} does not answer any more")
         return newest.trouble

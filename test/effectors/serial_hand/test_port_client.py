@@ -24,7 +24,7 @@ from myoprosthesis.effectors.serial_hand.prosthetic_hand import HandOptions
 from myoprosthesis.emulators.ability_hand import AbilityHandEmulator
 from myoprosthesis.emulators.emulated_port import EmulatedPort
 from myoprosthesis.emulators.inspire_rh56 import InspireRh56Emulator
-from myoprosthesis.hands import grips, hand_spec
+from myoprosthesis.hands import data_sheets, grips
 from myoprosthesis.hands.ability_hand import LEAVE, PER_RAD, POSITION, Deframer
 from myoprosthesis.testing import check_hand_owner
 from myoprosthesis.testing.hand_owner import lives
@@ -191,8 +191,8 @@ def owner():
 def targets(port):
     """Times, and targets (rad) of the first joint, of the frames that an emulated Ability Hand heard."""
     frames, out = Deframer(), []
-    for then, data in list(port.heard):
-        for f in frames.feed(data):
+    for then, data in list(port.received):
+        for f in frames.parse(data):
             if f[1] & 0xF0 == POSITION:
                 out.append((then, int.from_bytes(f[2:4], "little", signed=True) / PER_RAD))
             elif f[1] == LEAVE:
@@ -201,9 +201,9 @@ def targets(port):
 
 
 def test_kill_9_of_the_owner_holds_the_hand_within_100_ms_and_gives_it_back(owner):
-    with EmulatedPort(AbilityHandEmulator(hand_spec.load("ability_hand"))) as port:
+    with EmulatedPort(AbilityHandEmulator(data_sheets.load("ability_hand"))) as port:
         process, keeper = owner("ability_hand", port)
-        fingers = port.emulator.fingers
+        fingers = port.emulator.motors
         place, speed = fingers.position[0], abs(fingers.velocity[0])
         process.kill()
         killed = time.monotonic()
@@ -223,21 +223,21 @@ def test_kill_9_of_the_owner_holds_the_hand_within_100_ms_and_gives_it_back(owne
 
 
 def test_kill_9_of_the_owner_leaves_a_hand_without_watchdog_where_it_is(owner):
-    with EmulatedPort(InspireRh56Emulator(hand_spec.load("inspire_rh56"))) as port:
+    with EmulatedPort(InspireRh56Emulator(data_sheets.load("inspire_rh56"))) as port:
         process, keeper = owner("inspire_rh56", port)
         process.kill()
         killed = time.monotonic()
         process.wait()
         assert ended(keeper)
-        written = [(t - killed, d[7:19]) for t, d in list(port.heard) if t > killed and d[4:7].hex() == "12ce05"]
+        written = [(t - killed, d[7:19]) for t, d in list(port.received) if t > killed and d[4:7].hex() == "12ce05"]
         assert len(written) >= 3 and written[0][0] < 0.1 and written[-1][0] < 0.25
         assert len({d for _, d in written[1:]}) == 1  # the first may be the owner's last
         time.sleep(0.5)
-        assert np.abs(port.emulator.fingers.velocity).max() < 0.05
+        assert np.abs(port.emulator.motors.velocity).max() < 0.05
 
 
 def test_an_owner_that_is_held_up_finds_the_hand_stopped_and_moves_on_without_a_jump(owner):
-    with EmulatedPort(AbilityHandEmulator(hand_spec.load("ability_hand"))) as port:
+    with EmulatedPort(AbilityHandEmulator(data_sheets.load("ability_hand"))) as port:
         process, keeper = owner("ability_hand", port)
         os.kill(process.pid, signal.SIGSTOP)
         stopped = time.monotonic()
@@ -246,7 +246,7 @@ def test_an_owner_that_is_held_up_finds_the_hand_stopped_and_moves_on_without_a_
         late = before[before[:, 0] > stopped + 0.03]
         assert late[0, 0] - stopped < 0.1 and late[-1, 0] - stopped < 0.3 and len(set(late[:, 1])) == 1
         assert not port.emulator.api and port.emulator.watchdog_events == 1  # then silence: it stopped by itself
-        where = port.emulator.fingers.position[0]
+        where = port.emulator.motors.position[0]
         os.kill(process.pid, signal.SIGCONT)
         time.sleep(0.4)
         told = targets(port)
@@ -265,7 +265,7 @@ def places_of(port):
     receive, places = port.emulator.receive, {}
 
     def received(data, now):
-        places[port.heard[-1][0]] = float(port.emulator.fingers.position[0])
+        places[port.received[-1][0]] = float(port.emulator.motors.position[0])
         return receive(data, now)
 
     port.emulator.receive = received
@@ -273,12 +273,12 @@ def places_of(port):
 
 
 def test_the_death_of_the_keeper_is_a_fault_at_once_and_another_takes_its_place():
-    with EmulatedPort(AbilityHandEmulator(hand_spec.load("ability_hand"))) as port:
+    with EmulatedPort(AbilityHandEmulator(data_sheets.load("ability_hand"))) as port:
         places = places_of(port)
         hand = ability_hand(HandOptions(port=port.path))
         guard = GuardedEffector(hand)
         guard.reset(0)
-        goal = grips.pose(hand_spec.load("ability_hand"), "power")
+        goal = grips.pose(data_sheets.load("ability_hand"), "power")
         for _ in range(40):
             guard.step(goal)
             time.sleep(0.005)
@@ -343,11 +343,11 @@ def test_every_hand_passes_the_check_of_owners(name):
 
 
 def test_a_pose_is_approached_no_faster_than_a_command():
-    with EmulatedPort(AbilityHandEmulator(hand_spec.load("ability_hand"))) as port:
+    with EmulatedPort(AbilityHandEmulator(data_sheets.load("ability_hand"))) as port:
         hand = ability_hand(HandOptions(port=port.path, fail="power"))
         hand.reset(0)
         will = hand._will(time.monotonic())
         frames = Deframer()
-        went = [int.from_bytes(frames.feed(f)[0][2:4], "little", signed=True) / PER_RAD for f in will.frames]
+        went = [int.from_bytes(frames.parse(f)[0][2:4], "little", signed=True) / PER_RAD for f in will.frames]
         np.testing.assert_allclose(np.diff([0.0, *went]), np.full(5, 6.0 * 0.02), atol=1e-3)
         hand.close()

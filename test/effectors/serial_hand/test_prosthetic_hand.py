@@ -13,14 +13,14 @@ from myoprosthesis.core.options import build
 from myoprosthesis.effectors.serial_hand.hands import ability_hand
 from myoprosthesis.effectors.serial_hand.prosthetic_hand import HandOptions
 from myoprosthesis.emulators.emulated_port import EmulatedPort
-from myoprosthesis.hands import grips, hand_spec
+from myoprosthesis.hands import data_sheets, grips
 from myoprosthesis.testing import check_effector, check_hand_protocol
 
 HANDS = registry.names("hand_protocols")
 
 
 def served(name, **changes):
-    return EmulatedPort(registry.factory("emulators", name)(hand_spec.load(name, **changes)))
+    return EmulatedPort(registry.factory("emulators", name)(data_sheets.load(name, **changes)))
 
 
 def made(name, port, **options):
@@ -39,7 +39,7 @@ def run(guard, seconds, target, until=lambda: False):
 @pytest.mark.parametrize("name", HANDS)
 def test_every_hand_passes_the_check_of_hands(name, fuzz_bytes):
     make = [registry.factory(kind, name) for kind in ("hand_protocols", "emulators")]
-    check_hand_protocol(hand_spec.load(name), *make, fuzz_bytes)
+    check_hand_protocol(data_sheets.load(name), *make, fuzz_bytes)
 
 
 @pytest.mark.parametrize("name", HANDS)
@@ -51,14 +51,14 @@ def test_every_hand_passes_the_check_of_effectors(name):
 @pytest.mark.parametrize("name", HANDS)
 def test_a_reset_moves_slowly_to_the_safe_pose(name):
     with served(name) as port:
-        fingers = port.emulator.fingers
-        closed = port.emulator.sheet.column("closed")
+        fingers = port.emulator.motors
+        closed = port.emulator.spec.column("closed")
         fingers.position, fingers.target = 0.5 * closed, 0.5 * closed
         hand = made(name, port)
         begin = time.monotonic()
         state = hand.reset(0)
         took = time.monotonic() - begin
-        data = port.emulator.sheet
+        data = port.emulator.spec
         far = float(np.abs(0.5 * closed - grips.pose(data, data.safe)).max())
         assert took >= 0.95 * far / data.approach_rate
         np.testing.assert_allclose(state.joint_position, grips.pose(data, data.safe), atol=0.1)
@@ -70,21 +70,21 @@ def test_idle_it_is_silent_until_the_hand_has_stopped_by_itself_and_then_only_as
         hand = ability_hand(HandOptions(port=port.path))
         guard = GuardedEffector(hand)
         guard.reset(0)
-        goal = grips.pose(hand_spec.load("ability_hand"), "power")
+        goal = grips.pose(data_sheets.load("ability_hand"), "power")
         run(guard, 0.3, goal)
         guard.estop()
         run(guard, 0.15, goal)
-        target, quiet = port.emulator.fingers.target.copy(), hand.events["frames_sent"]
+        target, quiet = port.emulator.motors.target.copy(), hand.events["frames_sent"]
         run(guard, 0.4, goal)
         assert hand.events["frames_sent"] == quiet and not port.emulator.api
         assert port.emulator.watchdog_events == 1
-        np.testing.assert_allclose(port.emulator.fingers.position, target, atol=0.02)
+        np.testing.assert_allclose(port.emulator.motors.position, target, atol=0.02)
         run(guard, 0.5, goal)
         assert hand.events["frames_sent"] > quiet and not port.emulator.api
         guard.resume()
-        before = port.emulator.fingers.position.copy()
+        before = port.emulator.motors.position.copy()
         run(guard, 0.2, goal)
-        assert np.abs(port.emulator.fingers.position - before).max() < 0.25  # 1 rad/s, not 6
+        assert np.abs(port.emulator.motors.position - before).max() < 0.25  # 1 rad/s, not 6
         guard.close()
         time.sleep(0.05)
         assert not port.emulator.api and port.emulator.watchdog_events == 1  # left, not timed out
@@ -92,7 +92,7 @@ def test_idle_it_is_silent_until_the_hand_has_stopped_by_itself_and_then_only_as
 
 def test_relaxing_and_a_grip_are_fail_states_too():
     with served("ability_hand") as port:
-        power = grips.pose(hand_spec.load("ability_hand"), "power")
+        power = grips.pose(data_sheets.load("ability_hand"), "power")
         for fail in ("relax", "point"):
             hand = ability_hand(HandOptions(port=port.path, fail=fail))
             guard = GuardedEffector(hand)
@@ -101,9 +101,9 @@ def test_relaxing_and_a_grip_are_fail_states_too():
             guard.estop()
             run(guard, 0.06 if fail == "relax" else 0.4, power)
             if fail == "relax":
-                np.testing.assert_array_equal(port.emulator.fingers.drive, np.zeros(6))
+                np.testing.assert_array_equal(port.emulator.motors.drive, np.zeros(6))
             else:
-                np.testing.assert_allclose(port.emulator.fingers.target, hand.spec.fail, atol=1e-3)
+                np.testing.assert_allclose(port.emulator.motors.target, hand.spec.fail, atol=1e-3)
             guard.close()
 
 
@@ -207,19 +207,19 @@ class Bytes:
     def __init__(self, data):
         from collections import Counter
 
-        self.sheet, self.counts = data, Counter()
+        self.spec, self.counts = data, Counter()
 
-    def wake(self):
+    def enable(self):
         return b""
 
-    query = leave = relax = wake
+    query = release = limp = enable
 
     def command(self, position):
         return np.array(position, float).tobytes()
 
-    will = command
+    failsafe_frame = command
 
-    def feed(self, data):
+    def parse(self, data):
         from myoprosthesis.hands.protocol import HandState
 
         return [HandState(np.frombuffer(data))] if data else []
@@ -231,7 +231,7 @@ def hand():
     from myoprosthesis.effectors.serial_hand.prosthetic_hand import ProstheticHand
 
     clock, line = Clock(), Line()
-    made = ProstheticHand(Bytes(hand_spec.load("ability_hand")), HandOptions(port="here"), clock)
+    made = ProstheticHand(Bytes(data_sheets.load("ability_hand")), HandOptions(port="here"), clock)
     made._port, made._open = line, True
 
     def period(target, told=None, idle=False):
