@@ -25,7 +25,7 @@ def session() -> Iterator[Key]:
     """Keys of a session."""
     from myoprosthesis.core import registry
     from myoprosthesis.sessions.session import Session, SessionBlock
-    from myoprosthesis.tasks.reaching import CentreOutOptions
+    from myoprosthesis.tasks.centre_out import CentreOutOptions
     from myoprosthesis.training.adaptation.options import LearnerOptions
     from myoprosthesis.training.gradient.curriculum import LossWeights
 

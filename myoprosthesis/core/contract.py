@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,6 @@ from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import ConfigError, ContractError, unknown
 from myoprosthesis.core.observation import Term, ticks
 from myoprosthesis.core.text import is_plain, printable
-from myoprosthesis.core.trial_plan import TASK_UNITS
 
 METADATA_KEY = "myoprosthesis.contract"
 LONGEST = 1 << 24
@@ -91,11 +91,11 @@ class Contract:
         """All channels that the observation reads, in order, once each."""
         return tuple(dict.fromkeys(c for t in self.observation for c in t.channels))
 
-    def match(self, spec: EffectorSpec, extra: tuple[str, ...] = ()) -> NDArray[np.intp]:
+    def match(self, spec: EffectorSpec, extra: Mapping[str, str] = MappingProxyType({})) -> NDArray[np.intp]:
         """Indices that bring the action into the order of `spec.command`; refuses with the first difference.
 
-        `extra` names channels that come from elsewhere than the effector (the task's). A term whose contract gives no
-        unit is taken to be in the effector's.
+        `extra` has the units of channels that come from elsewhere than the effector: the task's (empty: not known).
+        A term whose contract gives no unit is taken to be in the effector's.
         """
         if self.action.quantity != spec.command.quantity:
             raise ContractError(
@@ -128,10 +128,10 @@ class Contract:
                         f"policy {self.name!r} observes {channel!r} ({term.name}), "
                         f"which effector {spec.name!r} does not have"
                     )
-                unit = TASK_UNITS.get(channel, "1")
+                unit = extra.get(channel, "1")
                 if channel in state_units:
                     unit = state_units[channel][FIELDS.index(term.field)]
-                if term.unit and not same_unit(term.unit, unit):
+                if term.unit and unit and not same_unit(term.unit, unit):
                     raise ContractError(
                         f"policy {self.name!r} observes the {term.field} of {channel!r} ({term.name}) in "
                         f"{term.unit!r}, here it is in {unit!r}: convert it in the graph, and write {unit!r} into the "

@@ -1,22 +1,33 @@
-"""Plans that one participant has announced, in order of time, and how far they reach."""
+"""The plan of one trial: its times, its start, its goals, and the message that carries it."""
 
 from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.core import goal as goals
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.goal import Goal
 from myoprosthesis.core.message import read_object, reading
+from myoprosthesis.core.nanoseconds import NS
 from myoprosthesis.core.text import brief
 
 
 @dataclass(frozen=True)
 class TrialPlan:
-    """One trial: from `from_ns` to `until_ns`, with the goal `target` (m, three coordinates) from the start and the
-    go signal at `go_ns` (never in a catch trial: None). `reset`: the body is put to its start at `from_ns`. After the
-    `last` one nothing more comes."""
+    """One trial, from `from_ns` to `until_ns`.
+
+    The goal is at `target` (m, three coordinates) from the trial's start on, and the go signal comes at `go_ns` (None:
+    never, as in a catch trial). `goals` add what moves or is no place: where one of them has channels `target/…`, it
+    counts, and `target` says where it begins. `reset`: the body is put to its start at `from_ns`. After the `last`
+    trial no other follows.
+    """
 
     trial: int
     from_ns: int
@@ -28,6 +39,7 @@ class TrialPlan:
     scored: bool = True
     last: bool = False
     label: str = ""
+    goals: tuple[Goal, ...] = ()
 
     def __post_init__(self) -> None:
         times = (self.trial, self.from_ns, self.until_ns, *(() if self.go_ns is None else (self.go_ns,)))
@@ -58,14 +70,30 @@ class TrialPlan:
         return now_ns + dt_ns >= self.until_ns - dt_ns // 2
 
     def goal(self, now_ns: int) -> dict[str, float]:
-        """Channel values of the task at `now_ns`: `target/x` … in m and `go` 0 or 1."""
-        values = {f"target/{a}": v for a, v in zip("xyz", self.target, strict=False)}
-        values["go"] = 1.0 if self.go_ns is not None and now_ns >= self.go_ns else 0.0
+        """Goal values by channel at `now_ns`: `target/x` … in m, `go` 0 or 1, and those of `goals`."""
+        return {channel: position for channel, (position, _) in self._goal(now_ns).items()}
+
+    def goal_table(self, channels: Sequence[str], now_ns: int) -> NDArray[np.float64]:
+        """Goal at `now_ns` as columns of a state table, shape (3, n_channels): position, velocity, effort; 0 where the
+        trial has no such goal."""
+        table = np.zeros((3, len(channels)))
+        values = self._goal(now_ns)
+        for k, channel in enumerate(channels):
+            table[:2, k] = values.get(channel, (0.0, 0.0))
+        return table
+
+    def _goal(self, now_ns: int) -> dict[str, tuple[float, float]]:
+        values = {f"target/{axis}": (x, 0.0) for axis, x in zip("xyz", self.target, strict=True)}
+        values["go"] = (1.0 if self.go_ns is not None and now_ns >= self.go_ns else 0.0, 0.0)
+        for goal in self.goals:
+            values.update(goal.at((now_ns - self.from_ns) / NS))
         return values
 
     def to_json(self) -> str:
         """The text of a message on `target`."""
-        return json.dumps({"party": "task", **asdict(self)})
+        data = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "goals"}
+        moving = {"goals": [goals.to_dict(goal) for goal in self.goals]} if self.goals else {}
+        return json.dumps({"party": "task", **data, **moving})
 
     @classmethod
     def from_json(cls, text: str) -> TrialPlan:
@@ -73,12 +101,14 @@ class TrialPlan:
         with reading("a trial"):
             data = read_object(text, "a trial")
             data.pop("party", None)
+            moving = tuple(goals.from_dict(goal) for goal in data.pop("goals", ()))
             values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
-            return cls(**values)
+            return cls(**values, goals=moving)
 
 
-TASK_UNITS = {"target/x": "m", "target/y": "m", "target/z": "m", "go": "1"}
+TASK_UNITS: Mapping[str, str] = {"target/x": "m", "target/y": "m", "target/z": "m", "go": "1"}
+"""Channels that a policy may observe of any task, and the units of their positions."""
 
 
 TASK_CHANNELS = tuple(TASK_UNITS)
-"""Channels that a policy may observe besides those of the effector, and the units of their positions."""
+"""Their names, in the order in which they follow the effector's."""

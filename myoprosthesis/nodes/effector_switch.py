@@ -10,9 +10,8 @@ from typing import Any
 
 from myoprosthesis.core import registry
 from myoprosthesis.core.effector_spec import EffectorSpec
-from myoprosthesis.core.errors import ConfigError, MyoError
+from myoprosthesis.core.errors import ConfigError, MyoError, Refused
 from myoprosthesis.core.options import build
-from myoprosthesis.core.trial_plan import TASK_CHANNELS
 from myoprosthesis.decoders.decoder_controller import DecoderController, EmgStreamSpec
 from myoprosthesis.decoders.posture_control import PostureControlOptions
 from myoprosthesis.nodes import topics
@@ -22,6 +21,8 @@ from myoprosthesis.nodes.perturbation_sites import PerturbationSites
 from myoprosthesis.nodes.stack_client import DISCOVERY_S, StackClient
 from myoprosthesis.nodes.subscription import subscribe
 from myoprosthesis.policies.onnx_policy import OnnxPolicy, read_contract
+from myoprosthesis.tasks.plan_only import complete
+from myoprosthesis.tasks.task import channels_of
 
 FOLLOW_S = 15.0
 """How long it may take until the new effector follows commands."""
@@ -95,14 +96,21 @@ class EffectorSwitch:
         return {"port": emulated["path"]}
 
     def _fit_task(self) -> None:
-        """Refuse an effector without an endpoint where the task reaches with one."""
-        if self._spec.endpoint or not self._graph.has("task"):
+        """Refuse an effector with which the task that runs cannot be done."""
+        if not self._graph.has("task"):
             return
-        task = str(self._graph.get("task", ["task"]).get("task", ""))
-        if task in registry.names("tasks") and "home" in {f.name for f in fields(registry.options("tasks", task))}:
-            what = f"task {task!r} reaches, and effector {self.name!r} has no endpoint to reach with"
+        name = str(self._graph.get("task", ["task"]).get("task", ""))
+        if name not in registry.names("tasks"):
+            return
+        options = registry.options("tasks", name)
+        own = self._graph.get("task", [f.name for f in fields(options)])
+        task = complete(registry.factory("tasks", name), build(options, {k: v for k, v in own.items() if v != ""}))
+        try:
+            task.needs(self._spec)
+        except Refused as error:
             takes = "endpoint" in {f.name for f in fields(registry.options("effectors", self.name))}
-            raise self._refusal(f"{what}: name one with --option endpoint=SITE" if takes else what)
+            hint = ": name one with --option endpoint=SITE" if takes and not self._spec.endpoint else ""
+            raise self._refusal(f"task {name!r} cannot be done: {error}{hint}") from error
 
     def _fit(self, file: str) -> None:
         """Refuse an effector that what is played does not fit."""
@@ -121,7 +129,8 @@ class EffectorSwitch:
                 drive = build(PostureControlOptions, {k: v for k, v in own.items() if v != ""})
                 DecoderController(str(self._played["policy"]), OnnxPolicy(file), self._spec, stream, drive)
             else:
-                contract.match(self._spec, TASK_CHANNELS)
+                task = str(self._graph.get("policy", ["task"]).get("task", ""))
+                contract.match(self._spec, channels_of(task))
         except MyoError as error:
             raise self._refusal(str(error)) from error
 

@@ -12,7 +12,6 @@ import numpy as np
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.perturbation_plan import PerturbationEntry, PerturbationPlan
-from myoprosthesis.core.trial_plan import TASK_CHANNELS
 from myoprosthesis.emg.corruption import EmgCorruption
 from myoprosthesis.perturbations.disturbance_resolver import DisturbanceResolver
 from myoprosthesis.policies import hidden_perturbation
@@ -71,8 +70,8 @@ class PerturbationSites:
                 return why
         if seen and self.spec is not None:
             policy: Any = _Read(contract)
-            names = self.spec.channels + TASK_CHANNELS
-            return PolicyController(contract.name, policy, self.spec, names, TASK_CHANNELS).perturb(seen)
+            task = {c: "" for c in contract.state_channels() if c not in self.spec.channels}
+            return PolicyController(contract.name, policy, self.spec, task).perturb(seen)
         return ""
 
 

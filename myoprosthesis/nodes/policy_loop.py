@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,7 +15,7 @@ from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.perturbation_plan import PerturbationPlan
 from myoprosthesis.core.process_tuning import request_fifo_scheduling
 from myoprosthesis.core.schedule import Schedule
-from myoprosthesis.core.trial_plan import TASK_CHANNELS, TrialPlan
+from myoprosthesis.core.trial_plan import TASK_CHANNELS, TASK_UNITS, TrialPlan
 from myoprosthesis.nodes.switching_loop import SwitchingLoop, SwitchingPort
 from myoprosthesis.policies.controller import Controller
 from myoprosthesis.policies.policy_controller import PolicyController
@@ -46,9 +47,12 @@ class PolicyLoop(SwitchingLoop):
         lockstep: bool,
         parties: tuple[str, ...],
         seed: int = 0,
+        task_channels: Sequence[str] = TASK_CHANNELS,
     ) -> None:
+        """`task_channels` begin with `TASK_CHANNELS`."""
         super().__init__(player, lockstep=lockstep)
         self.port, self.parties, self.seed = port, parties, seed
+        self.task_channels = tuple(task_channels)
         self._schedules: dict[str, Schedule] = {"task": Schedule(), "perturbation": Schedule()}
         self._pending: list[JointStateFrame] = []
         self._trial: tuple[int, int] | None = None
@@ -120,22 +124,21 @@ class PolicyLoop(SwitchingLoop):
             order = permutation(self.player.spec.channels, frame.names)
             self._names, self._order = frame.names, None if np.array_equal(order, np.arange(order.size)) else order
         n = len(frame.names)
-        table = np.zeros((3, n + len(TASK_CHANNELS)))
+        table = np.zeros((3, n + len(self.task_channels)))
         for row, values in zip(table, frame.rows(), strict=True):
             row[:n] = values if self._order is None else values[self._order]
         if plan is not None:
-            goal = plan.goal(frame.stamp_ns)
-            table[0, n:] = [goal.get(c, 0.0) for c in TASK_CHANNELS]
+            table[:, n:] = plan.goal_table(self.task_channels, frame.stamp_ns)
         elif self.player.spec.endpoint:
             endpoint = self.player.spec.columns["sites"].start
             table[0, n : n + 3] = table[0, endpoint : endpoint + 3]
         return table
 
 
-def player_for(spec: EffectorSpec, blend_s: float) -> ControllerSwitcher:
-    """A player of policies that see an effector and the task's channels."""
+def switcher_for(spec: EffectorSpec, blend_s: float, task_units: Mapping[str, str] = TASK_UNITS) -> ControllerSwitcher:
+    """A switcher between policies that observe an effector and a task, whose channels have the `task_units`."""
 
     def make(name: str, policy: Any) -> Controller:
-        return PolicyController(name, policy, spec, spec.channels + TASK_CHANNELS, TASK_CHANNELS)
+        return PolicyController(name, policy, spec, task_units)
 
     return ControllerSwitcher(spec, make, blend_s)

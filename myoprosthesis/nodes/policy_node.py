@@ -23,7 +23,6 @@ from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.message import TEXT_BYTES, read_object
 from myoprosthesis.core.options import option
 from myoprosthesis.core.output import LAST_S
-from myoprosthesis.core.trial_plan import TASK_CHANNELS
 from myoprosthesis.decoders.decoder_controller import DecoderController, EmgStreamSpec
 from myoprosthesis.decoders.posture_control import PostureControlOptions
 from myoprosthesis.nodes import diagnostic_status, topics
@@ -33,7 +32,7 @@ from myoprosthesis.nodes.effector_loop import PARTIES
 from myoprosthesis.nodes.lifecycle import LoopNode
 from myoprosthesis.nodes.node_main import CRASHED, run, say
 from myoprosthesis.nodes.parameters import declare, read
-from myoprosthesis.nodes.policy_loop import PolicyLoop, player_for
+from myoprosthesis.nodes.policy_loop import PolicyLoop, switcher_for
 from myoprosthesis.nodes.subscription import subscribe
 from myoprosthesis.nodes.timers import every
 from myoprosthesis.nodes.topic_ports import DecoderPort, PolicyPort
@@ -42,6 +41,7 @@ from myoprosthesis.policies.controller import Controller
 from myoprosthesis.policies.onnx_policy import OnnxPolicy, read_contract
 from myoprosthesis.policies.onnx_session import WATCHDOG
 from myoprosthesis.policies.switching import ControllerSwitcher
+from myoprosthesis.tasks.task import channels_of
 
 DECODER_MEMORY_S = 3.0
 """The past that a decoder lives through before it is played: a window, and the median by which it tells drift."""
@@ -59,6 +59,7 @@ class PolicyNodeOptions:
         (), "who must have spoken before a state is answered, in lockstep", choices=PARTIES
     )
     seed: int = option(0, "seed of the noise that a perturbation puts on the observation", "", 0)
+    task: str = option("", "the task whose channels a policy may observe; empty: those that all tasks have")
     autostart: bool = option(True, "configure and activate as soon as the effector is known")
 
 
@@ -141,7 +142,7 @@ class PolicyNode(LoopNode):
     def _player(self, spec: EffectorSpec, blend_s: float) -> ControllerSwitcher:
         stream = self.stream
         if not self.decodes:
-            return player_for(spec, blend_s)
+            return switcher_for(spec, blend_s, channels_of(self._options.task))
         assert stream is not None
 
         def make(name: str, policy: Any) -> Controller:
@@ -168,7 +169,14 @@ class PolicyNode(LoopNode):
             self.loop = DecoderLoop(player, port, self.stream)
         else:
             self._port = PolicyPort(self, self.spec)
-            self.loop = PolicyLoop(player, self._port, lockstep=o.lockstep, parties=o.parties, seed=o.seed)
+            self.loop = PolicyLoop(
+                player,
+                self._port,
+                lockstep=o.lockstep,
+                parties=o.parties,
+                seed=o.seed,
+                task_channels=tuple(channels_of(o.task)),
+            )
         self.loop.lost = lambda name, why: self._ring(lambda: self._lose(name, why))
         self.loop.start(self.thread)
 
@@ -179,7 +187,7 @@ class PolicyNode(LoopNode):
         try:
             options = read(self, PolicyNodeOptions, changes=parameters)
             for p in parameters:
-                if self.loop is not None and p.name in ("lockstep", "parties", "autostart", "seed"):
+                if self.loop is not None and p.name in ("lockstep", "parties", "task", "autostart", "seed"):
                     raise MyoError(f"{p.name} cannot be changed while the policy runs: set it at the start")
                 if p.name == "policy" and self.loop is not None and p.value == self.loop.player.name:
                     continue  # it is played already, whatever has become of its file
@@ -202,7 +210,7 @@ class PolicyNode(LoopNode):
         if self.stream is not None:
             contract.match_emg(self.stream.channels, self.stream.conditioning)
         elif self.spec is not None:
-            contract.match(self.spec, TASK_CHANNELS)
+            contract.match(self.spec, channels_of(self._options.task))
 
     def _set(self, parameters: list[Parameter[Any]]) -> None:
         """Begin what was accepted."""

@@ -83,7 +83,7 @@ class SessionListener:
             if frame.stamp_ns < self._plans[0].from_ns:
                 return True
             self._watch.begin(self._plans.pop(0))
-        if self._watch.see(frame):
+        if self._watch.add(frame):
             if not self._watch.settled:
                 return False
             seen = self._watch.end()

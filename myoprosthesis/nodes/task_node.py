@@ -1,4 +1,4 @@
-"""The task node: plans trials, one ahead, and judges them from the states that came."""
+"""Task node: plans trials, one ahead of the one that runs, and has the task judge their states."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from geometry_msgs.msg import PoseStamped
@@ -16,12 +16,12 @@ from rclpy.parameter import Parameter
 from myoprosthesis.core import registry
 from myoprosthesis.core.cdr import JointStateFrame, JointStateReader
 from myoprosthesis.core.effector_spec import EffectorSpec
-from myoprosthesis.core.errors import ConfigError, MyoError
+from myoprosthesis.core.errors import ConfigError, MyoError, Refused
 from myoprosthesis.core.following import Following
-from myoprosthesis.core.kinematics import endpoint_error, lateral_deviation, peak_speed
 from myoprosthesis.core.nanoseconds import ns
 from myoprosthesis.core.options import option
 from myoprosthesis.core.trial_plan import TrialPlan
+from myoprosthesis.core.trial_record import TrialRecord
 from myoprosthesis.emg.outlet import Markers
 from myoprosthesis.nodes import diagnostic_status, topics
 from myoprosthesis.nodes.lifecycle import ManagedNode
@@ -31,6 +31,8 @@ from myoprosthesis.nodes.state_publishers import time_message
 from myoprosthesis.nodes.subscription import subscribe
 from myoprosthesis.nodes.trial_monitor import MonitoredTrial, TrialMonitor
 from myoprosthesis.nodes.wait_set import PolledSubscriptions
+from myoprosthesis.tasks.plan_only import complete, missing
+from myoprosthesis.tasks.task import Task
 
 GREETING_S = 0.5
 """Wall time in which an effector says whether it follows commands, before the first trial."""
@@ -55,21 +57,23 @@ class TaskNode(ManagedNode):
     def __init__(self) -> None:
         super().__init__("task")
         name = overrides(self).get("task", TaskNodeOptions.__dataclass_fields__["task"].default)
-        self._factory, self._own = registry.factory("tasks", name), registry.options("tasks", name)
-        declare(self, ("", TaskNodeOptions), ("", self._own))
+        self._factory, self._task_options = registry.factory("tasks", name), registry.options("tasks", name)
+        declare(self, ("", TaskNodeOptions), ("", self._task_options))
         self._options = read(self, TaskNodeOptions)
-        self._given: Any = read(self, self._own)
         self._name = name
-        self.settled(TaskNodeOptions, self._own, free=("released",))
+        self._task: Task = complete(self._factory, read(self, self._task_options))
+        self.settled(TaskNodeOptions, self._task_options, free=("released",))
         self.add_post_set_parameters_callback(self._release)
         self._markers = Markers(self._options.lsl) if self._options.lsl else None
         self._spec: EffectorSpec | None = None
-        self._task: Any = None
         self._plans: list[TrialPlan] = []
+        """Plans that were published and whose trials have not begun."""
         self._next = self._options.first
         self._released = self._options.released
-        self._watch = TrialMonitor(1.0)
-        self._went, self._last_ns = False, -1
+        self._monitor = TrialMonitor(1.0, ())
+        self._gone, self._last_ns = False, -1
+        self._decided: TrialRecord | None = None
+        """The states of the trial that runs, up to the one at which the task was done."""
         self._on = False
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -79,24 +83,24 @@ class TaskNode(ManagedNode):
         )
         self._inbox = PolledSubscriptions(self)
         self._states = self._inbox.subscribe(topics.STATE, topics.reliable(1000), raw=True)
-        self._words = self._inbox.subscribe(topics.FOLLOWING)
+        self._following = self._inbox.subscribe(topics.FOLLOWING)
         self._frames: deque[JointStateFrame] = deque()
         self._began = 0.0
         self._reader = JointStateReader()
-        subscribe(self, topics.SPEC, self._meet)
+        subscribe(self, topics.SPEC, self._on_spec)
         self.beat()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """The task is built for the effector."""
+        """Fit the task to the effector."""
         return self.attempt(self._configure)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Trials are planned."""
+        """Plan trials."""
         self._on = True
         return super().on_activate(state)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """No further trial is planned."""
+        """Plan no further trial."""
         self._on = False
         return super().on_deactivate(state)
 
@@ -108,7 +112,7 @@ class TaskNode(ManagedNode):
             self._thread.join(timeout=5.0)
             self._thread = None
 
-    def _meet(self, message: Any) -> None:
+    def _on_spec(self, message: Any) -> None:
         spec = EffectorSpec.from_json(message.data)
         if self._spec is None:
             self._spec = spec
@@ -124,102 +128,116 @@ class TaskNode(ManagedNode):
         if spec is None:
             raise ConfigError("no effector is known yet: start one, it tells what it is on effector/spec")
         self._options = read(self, TaskNodeOptions)
-        given: Any = read(self, self._own)
         if self._options.task != self._name:
             raise ConfigError(f"this node was started for task {self._name!r}: start another for it")
-        own = {f.name for f in fields(given)}
-        if "home" in own:  # it reaches from a place to a place
-            if not spec.endpoint:
-                raise ConfigError(
-                    f"task {self._name!r} reaches, and effector {spec.name!r} has no endpoint to reach with: name a "
-                    "site with --set effector.endpoint=NAME (of a body from a file also one of its bodies, a URDF's "
-                    "link), or let the policy play without a task: --task none"
-                )
-            if not given.home:
-                given = replace(given, home=spec.home)
-        if "between" in own and given.between == "reset" and not spec.resettable:
-            given = replace(given, between="return")
-            self.get_logger().info(f"{spec.name!r} cannot be reset between trials: it returns by itself")
+        task, channels = self._fitted(spec)
         self.claim(topics.TARGET, "task")
         if self._current is not None:
             self._event("lost", self._current, self._last_ns, why="another effector took over")
         if self._plans:
             self._next = self._plans[0].trial
-        self._given, self._task = given, self._factory(given)
-        word = self._watch.following
-        self._plans, self._watch, self._went, self._last_ns = [], TrialMonitor(spec.dt, bool(spec.endpoint)), False, -1
-        self._watch.following = word
+        following = self._monitor.following
+        self._task, self._monitor = task, TrialMonitor(spec.dt, channels)
+        self._monitor.following = following
+        self._plans, self._gone, self._last_ns = [], False, -1
         self._frames.clear()
         self._began = time.monotonic()
         self._stop.clear()
         self._thread = self.thread(self._run)
+
+    def _fitted(self, spec: EffectorSpec) -> tuple[Task, tuple[str, ...]]:
+        """The task for an effector, and the channels that it judges; raises `Refused` where it cannot be done."""
+        options: Any = read(self, self._task_options)
+        task = complete(self._factory, options)
+        if lacking := missing(self._factory(options)):
+            self.get_logger().warning(
+                f"task {self._name!r} has no {', '.join(lacking)}: defaults stand in for them, for one release (see "
+                "myoprosthesis.tasks.task)",
+                once=True,
+            )
+        try:
+            channels = tuple(task.needs(spec))
+        except Refused as error:
+            site = "name a site with --set effector.endpoint=NAME (of a body from a file also a body, a link), or "
+            raise Refused(
+                f"task {self._name!r} cannot be done: {error}; {'' if spec.endpoint else site}let the policy play "
+                "without a task: --task none"
+            ) from error
+        for channel in channels:
+            if channel not in spec.channels:
+                raise Refused(f"task {self._name!r} judges {channel!r}, which effector {spec.name!r} does not have")
+        if not spec.resettable:
+            self.get_logger().info(f"{spec.name!r} cannot be reset between trials: it returns by itself")
+        return task.for_effector(spec), channels
 
     # -- the thread ---------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
         while not self._stop.is_set():
             self._inbox.wait(0.1)
-            for word in self._inbox.read(self._words, lambda m: Following.from_json(m.data)):
-                self._watch.following = word
+            for following in self._inbox.read(self._following, lambda m: Following.from_json(m.data)):
+                self._monitor.following = following
             self._frames.extend(self._inbox.read(self._states, self._reader.read))
             while self._frames:
                 try:
-                    if not self._see(self._frames[0]):
+                    if not self._update(self._frames[0]):
                         break
                 except MyoError as error:
                     if time.monotonic() > self._began + GREETING_S:  # else it is of the effector before this one
                         self.get_logger().error(str(error), throttle_duration_sec=1.0)
                 self._frames.popleft()
-            self._plan_on()
+            self._plan_ahead()
 
-    def _see(self, frame: JointStateFrame) -> bool:
-        """Whether the frame has been dealt with; otherwise the effector has yet to say whether the trial counts."""
+    def _update(self, frame: JointStateFrame) -> bool:
+        """Whether the state is dealt with; otherwise the effector has yet to say whether its trial counts."""
         now = frame.stamp_ns
-        self._mind_jumps(now)
-        over = self._watch.see(frame)
+        self._follow_clock(now)
+        over = self._monitor.add(frame)
         self._last_ns = now
         if self._current is None:
-            self._plan_on()
+            self._plan_ahead()
             if not (self._plans and self._plans[0].from_ns <= now):
                 return True
             self._begin(self._plans.pop(0))
-            over = self._watch.see(frame)
-        plan = self._watch.plan
-        assert plan is not None
-        if not self._went and plan.go_ns is not None and now >= plan.go_ns:
-            self._went = True
+            over = self._monitor.add(frame)
+        plan = self._current
+        if plan is None:
+            return True
+        if not self._gone and plan.go_ns is not None and now >= plan.go_ns:
+            self._gone = True
             self._event("go", plan, now)
+        if self._decided is None and self._task.done(record := self._monitor.record()):
+            self._decided = record
         if not over:
             return True
-        if not self._watch.settled:
+        if not self._monitor.settled:
             return False
-        self._end(self._watch.end())
-        return now < plan.until_ns or self._see(frame)  # it is the next one's first
+        self._end(self._monitor.end())
+        return now < plan.until_ns or self._update(frame)  # it is the next one's first
 
-    def _plan_on(self) -> None:
+    def _plan_ahead(self) -> None:
         """Plan the next trial, one ahead of the one that runs, as far as it is released."""
         if not self._on or self._last_ns < 0 or len(self._plans) > (0 if self._current else 1) or self._held:
             return
-        if self._plans or self._current:
-            last = self._plans[-1] if self._plans else self._current
-            assert last is not None
+        last = self._plans[-1] if self._plans else self._current
+        if last is not None:
             self._plan(last.until_ns)
             return
         # the state at time zero is the first one of a trial that begins there; any other trial begins one period later
         first = self._options.lockstep and self._last_ns == 0
-        word = self._watch.following
-        followed_ns = 0 if word is None or self._options.lockstep else word.until_ns
+        following = self._monitor.following
+        followed_ns = 0 if following is None or self._options.lockstep else following.until_ns
         self._plan(max(self._last_ns + (0 if first else ns(self._dt)), followed_ns))
         if self._plans:
             self._plan(self._plans[-1].until_ns)
 
-    def _mind_jumps(self, now: int) -> None:
-        """Plan anew, under the same numbers, what the clock has jumped over, or left far ahead when it was set back
-        or the effector began anew."""
+    def _follow_clock(self, now: int) -> None:
+        """Plan again, under the same numbers, what the clock has jumped over, or left far ahead when it was set back
+        or the effector was started again."""
         current = self._current
         if current is not None and now < current.from_ns:
             self._next, self._plans = current.trial, []
-            self._watch.drop()
+            self._monitor.drop()
         elif current is None and self._plans and (now < self._last_ns or self._plans[0].until_ns <= now):
             self._next, self._plans = self._plans[0].trial, []
 
@@ -229,12 +247,12 @@ class TaskNode(ManagedNode):
         than what is planned, and there such trials are lost."""
         if self._options.lockstep:
             return False
-        word = self._watch.following
-        return time.monotonic() < self._began + GREETING_S if word is None else bool(word.held)
+        following = self._monitor.following
+        return time.monotonic() < self._began + GREETING_S if following is None else bool(following.held)
 
     @property
     def _current(self) -> TrialPlan | None:
-        return self._watch.plan
+        return self._monitor.plan
 
     def _release(self, parameters: list[Parameter[Any]]) -> None:
         for p in parameters:
@@ -244,8 +262,7 @@ class TaskNode(ManagedNode):
 
     @property
     def _dt(self) -> float:
-        assert self._spec is not None
-        return self._spec.dt
+        return self._spec.dt if self._spec is not None else 0.0
 
     @property
     def _more(self) -> bool:
@@ -262,8 +279,8 @@ class TaskNode(ManagedNode):
         self._target.publish(topics.TARGET.type(data=plan.to_json()))
 
     def _begin(self, plan: TrialPlan) -> None:
-        self._watch.begin(plan)
-        self._went = False
+        self._monitor.begin(plan)
+        self._gone, self._decided = False, None
         pose = PoseStamped()
         pose.header.stamp = time_message(plan.from_ns)
         pose.header.frame_id = self._spec.frame if self._spec else ""
@@ -272,25 +289,13 @@ class TaskNode(ManagedNode):
         self._pose.publish(pose)
         self._event("start", plan, plan.from_ns)
 
-    def _end(self, seen: MonitoredTrial) -> None:
-        plan, counts = seen.plan, {"samples": len(seen.time_ns), "expected": seen.expected}
-        if seen.lost:
-            self._event("lost", plan, plan.until_ns, why=seen.lost, **counts)
+    def _end(self, trial: MonitoredTrial) -> None:
+        plan, counts = trial.plan, {"samples": trial.samples, "expected": trial.expected}
+        if trial.lost:
+            self._event("lost", plan, plan.until_ns, why=trial.lost, **counts)
             return
-        self._event("end", plan, plan.until_ns, **self._judged(seen), **counts)
-
-    def _judged(self, seen: MonitoredTrial) -> dict[str, Any]:
-        """The figures of a trial: none without an endpoint, and no success without a radius to judge it by."""
-        if self._spec is None or not self._spec.endpoint:
-            return {}
-        plan, radius = seen.plan, getattr(self._given, "radius", None)
-        error = endpoint_error(seen.position, plan.target, self._dt)
-        return {
-            "success": None if radius is None else bool(error <= radius),
-            "endpoint_error_mm": error * 1e3,
-            "lateral_deviation_mm": lateral_deviation(seen.position, plan.start, plan.target) * 1e3,
-            "peak_speed": peak_speed(seen.velocity),
-        }
+        result = self._task.judge(self._decided or trial.record)
+        self._event("end", plan, plan.until_ns, success=result.success, **result.figures, **counts)
 
     def _event(self, event: str, plan: TrialPlan, now: int, **more: Any) -> None:
         values = {

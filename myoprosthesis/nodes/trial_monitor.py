@@ -1,113 +1,134 @@
-"""Following one trial in the states that come, from its beginning to its last sample."""
+"""Records the states of one trial, from its start to its last sample."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from myoprosthesis.core.cdr import JointStateFrame
 from myoprosthesis.core.errors import CommandError
 from myoprosthesis.core.following import Following
 from myoprosthesis.core.nanoseconds import ns
 from myoprosthesis.core.trial_plan import TrialPlan
+from myoprosthesis.core.trial_record import ENDPOINT, TrialRecord
 
-Array = NDArray[np.float64]
 SILENT_S = 5.0
 """Wall time after a trial in which the effector may say whether it followed commands in it."""
+FIRST = 512
+"""Samples for which there is room at first; it doubles."""
 
 
 @dataclass(frozen=True, eq=False)
 class MonitoredTrial:
-    """The endpoint during one trial, as the states told it; no columns where the effector has none."""
+    """A trial that is over: its states, and whether they are those of a trial that counts."""
 
-    plan: TrialPlan
-    time_ns: NDArray[np.int64]
-    """(n,) stamps."""
-    position: Array
-    """(n, 3) m."""
-    velocity: Array
-    """(n, 3) m/s."""
-    load: Array
-    """(n, 3) N, the force that the field exerted on the endpoint."""
+    record: TrialRecord
     expected: int
     """How many samples such a trial has."""
     why: str = ""
     """Why the effector did not follow commands all through the trial; empty when it did."""
 
     @property
+    def plan(self) -> TrialPlan:
+        """What was planned."""
+        return self.record.plan
+
+    @property
+    def samples(self) -> int:
+        """How many states came."""
+        return len(self.record.time_ns)
+
+    @property
     def complete(self) -> bool:
         """Whether at most a tenth of the samples is missing."""
-        return len(self.time_ns) >= 0.9 * self.expected
+        return self.samples >= 0.9 * self.expected
 
     @property
     def lost(self) -> str:
         """Why the trial does not count; empty when it does."""
-        return self.why or ("" if self.complete else f"{len(self.time_ns)} of {self.expected} states came")
+        return self.why or ("" if self.complete else f"{self.samples} of {self.expected} states came")
 
 
 class TrialMonitor:
-    """Keeps the endpoint's rows of the states within one trial, and what the effector says of it."""
+    """Records the states of one trial at a time, and what the effector says of following commands in it."""
 
-    def __init__(self, dt: float, endpoint: bool = True) -> None:
-        """`endpoint`: whether the effector has one."""
-        self._dt_ns, self._ends = ns(dt), tuple(f"endpoint/{a}" for a in "xyz") if endpoint else ()
+    def __init__(self, dt: float, channels: Sequence[str] = ENDPOINT) -> None:
+        """`dt` (s) is the effector's period, `channels` those of its state that are recorded."""
+        self._dt, self._dt_ns, self._channels = dt, ns(dt), tuple(channels)
         self.plan: TrialPlan | None = None
         self.following: Following | None = None
-        """The newest word of the effector; None as long as there was none, and then it is not waited for."""
-        self._stamps: list[int] = []
-        self._rows: list[Array] = []
+        """The effector's newest message on following commands; None before the first, which is not waited for."""
+        self._size = 0
+        self._time_ns = np.zeros(FIRST, np.int64)
+        self._table = np.zeros((FIRST, 3, len(self._channels)))
         self._columns: list[int] = []
         self._names: tuple[str, ...] | None = None
-        self._over_at = 0.0
+        self._over_since = 0.0
 
     def begin(self, plan: TrialPlan) -> None:
-        """From now on this trial."""
-        self.plan, self._stamps, self._rows, self._over_at = plan, [], [], 0.0
+        """Record this trial from now on."""
+        self.plan, self._size, self._over_since = plan, 0, 0.0
 
     def drop(self) -> None:
-        """No trial."""
+        """Record no trial."""
         self.plan = None
 
-    def see(self, frame: JointStateFrame) -> bool:
-        """Take in a state; True when it was the last one of the trial, or came after it."""
+    def add(self, frame: JointStateFrame) -> bool:
+        """Record a state; True when it is the last one of the trial, or comes after it."""
         if frame.names is not self._names:
-            self._columns = [_column(frame, end) for end in self._ends]
+            self._columns = [_column(frame, channel) for channel in self._channels]
             self._names = frame.names
         plan, now = self.plan, frame.stamp_ns
         if plan is None:
             return False
-        if plan.from_ns <= now < plan.until_ns and (not self._stamps or now > self._stamps[-1]):
-            self._stamps.append(now)
-            self._rows.append(np.stack([row[self._columns] for row in frame.rows()]))
+        if plan.from_ns <= now < plan.until_ns and (not self._size or now > self._time_ns[self._size - 1]):
+            if self._size == len(self._time_ns):  # a view that somebody holds stays as it was
+                self._time_ns = np.concatenate([self._time_ns, np.zeros_like(self._time_ns)])
+                self._table = np.concatenate([self._table, np.zeros_like(self._table)])
+            self._time_ns[self._size] = now
+            for row, values in zip(self._table[self._size], frame.rows(), strict=True):
+                row[:] = values[self._columns]
+            self._size += 1
         over = plan.over(now, self._dt_ns)
-        if over and not self._over_at:
-            self._over_at = time.monotonic()
+        if over and not self._over_since:
+            self._over_since = time.monotonic()
         return over
+
+    def record(self) -> TrialRecord:
+        """The states of the trial so far: views, which hold until the next trial begins."""
+        return TrialRecord(
+            self._running, self._dt, self._channels, self._time_ns[: self._size], self._table[: self._size]
+        )
 
     @property
     def settled(self) -> bool:
-        """Whether the effector has spoken of the whole trial, or is not expected to any more."""
-        return self._heard_all or time.monotonic() > self._over_at + SILENT_S
+        """Whether the effector has said whether it followed commands all through the trial, or is no longer expected
+        to."""
+        return self._reported or time.monotonic() > self._over_since + SILENT_S
 
     @property
-    def _heard_all(self) -> bool:
-        assert self.plan is not None
-        return self.following is None or self.following.until_ns >= self.plan.until_ns
+    def _reported(self) -> bool:
+        return self.following is None or self.following.until_ns >= self._running.until_ns
+
+    @property
+    def _running(self) -> TrialPlan:
+        if self.plan is None:
+            raise RuntimeError("no trial is recorded")
+        return self.plan
 
     def end(self) -> MonitoredTrial:
-        """What was seen of the trial, which is over."""
-        plan = self.plan
-        assert plan is not None
-        rows = np.array(self._rows) if self._rows else np.zeros((0, 3, len(self._columns)))
+        """The trial, which is over; none is recorded after it."""
+        plan, record = self._running, self.record()
         expected = round((plan.until_ns - plan.from_ns) / self._dt_ns)
         why = "the effector did not say whether it followed commands"
-        if self._heard_all:
+        if self._reported:
             why = self.following.fault(plan) if self.following is not None else ""
         self.plan = None
-        return MonitoredTrial(plan, np.array(self._stamps, np.int64), rows[:, 0], rows[:, 1], rows[:, 2], expected, why)
+        own = TrialRecord(plan, record.dt, record.channels, record.time_ns.copy(), record.table.copy())
+        return MonitoredTrial(own, expected, why)
 
 
 def _column(frame: JointStateFrame, name: str) -> int:

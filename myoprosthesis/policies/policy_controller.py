@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from myoprosthesis.core.moment import Moment
 from myoprosthesis.core.observation import ObservationBuilder
 from myoprosthesis.core.perturbation_plan import PerturbationEntry
 from myoprosthesis.core.text import brief
+from myoprosthesis.core.trial_plan import TASK_UNITS
 from myoprosthesis.policies.hidden_perturbation import SITE, HiddenPerturbation
 from myoprosthesis.policies.policy import Policy, StatefulPolicy
 
@@ -30,10 +31,13 @@ class PolicyController:
     """Hears tables of the effector's state and of the task, shape (3, n)."""
 
     def __init__(
-        self, name: str, policy: Policy, spec: EffectorSpec, names: Sequence[str], extra: tuple[str, ...]
+        self, name: str, policy: Policy, spec: EffectorSpec, task_units: Mapping[str, str] = TASK_UNITS
     ) -> None:
+        """`task_units`: channels of the task, which follow the effector's in a table, and their units. Refuses a policy
+        whose contract does not fit."""
         self.name, self.policy, self.contract = name, policy, policy.contract
-        self._order = self.contract.match(spec, extra)
+        self._order = self.contract.match(spec, task_units)
+        names = (*spec.channels, *task_units)
         self.period = round(self.contract.dt / spec.dt)
         self._builder = ObservationBuilder(self.contract.observation, names, self.contract.dt, SPARE_S)
         self._columns = {n: i for i, n in enumerate(names)}

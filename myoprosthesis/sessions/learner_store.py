@@ -11,6 +11,7 @@ import numpy as np
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.nanoseconds import NS
+from myoprosthesis.core.trial_record import TrialRecord
 from myoprosthesis.policies import store
 from myoprosthesis.sessions.folder import SessionFolder
 from myoprosthesis.sessions.session import Session
@@ -69,17 +70,17 @@ class LearnerStore:
         """What the policy of a trial is called, in its contract too."""
         return f"{self.session.name}_{trial:04d}"
 
-    def learn(self, trial: SessionTrial, seen: Any) -> float | None:
+    def learn(self, trial: SessionTrial, record: TrialRecord) -> float | None:
         """Take in a trial and practise; the loss, None where nothing is learned."""
         from myoprosthesis.training.adaptation.field_estimate import PractisedMovement
 
-        plan = seen.plan
+        plan = record.plan
         if not self.session.blocks[trial.block].learning:
             return None
         go_s = float("inf") if plan.go_ns is None else (plan.go_ns - plan.from_ns) / NS
         self._learner.observe(PractisedMovement(
             trial.number, np.array(plan.start, float), np.array(plan.target, float), go_s,
-            (seen.time_ns - plan.from_ns) / NS, seen.position, seen.velocity, seen.load, trial.kind,
+            (record.time_ns - plan.from_ns) / NS, record.position, record.velocity, record.load, trial.kind,
         ))  # fmt: skip
         return self._learner.practise()
 

@@ -12,13 +12,13 @@ from myoprosthesis.core import registry, share
 from myoprosthesis.core.errors import ConfigError, MyoError, unknown
 from myoprosthesis.core.location import anchored
 from myoprosthesis.core.options import build, option
-from myoprosthesis.core.trial_plan import TASK_CHANNELS
+from myoprosthesis.core.trial_plan import TASK_UNITS
 from myoprosthesis.files import yaml_text
 from myoprosthesis.perturbations import presets
 from myoprosthesis.perturbations.planner import Planner, Preset
 from myoprosthesis.policies import store
 from myoprosthesis.policies.onnx_policy import read_contract
-from myoprosthesis.tasks.reaching import CentreOutOptions
+from myoprosthesis.tasks.centre_out import CentreOutOptions
 from myoprosthesis.training.adaptation import options
 
 T = TypeVar("T")
@@ -167,7 +167,7 @@ def _faults(session: Session) -> list[str]:
     def known(policy: str) -> None:
         contract = read_contract(store.find(policy))
         if body:
-            contract.match(body[0].spec, TASK_CHANNELS)
+            contract.match(body[0].spec, TASK_UNITS)
 
     def kinds(block: SessionBlock) -> None:
         try:

@@ -192,7 +192,13 @@ def _with_task(options: StackOptions, file: Mapping[str, Any], effector: str, po
             "duration_s": options.duration,
             "gui": options.gui,
         },
-        "policy": {"policy": policy, "lockstep": options.lockstep, "parties": parties, "seed": options.seed},
+        "policy": {
+            "policy": policy,
+            "lockstep": options.lockstep,
+            "parties": parties,
+            "seed": options.seed,
+            "task": "" if task == NO_TASK else task,
+        },
         "perturbation": {},
     }
     if task == NO_TASK:

@@ -127,19 +127,18 @@ class SessionRunner:
         name = self._policy_of(trial.number)
         policy = Path(name) if self.lessons else store.find(name)
         seen = conductor.await_trial(trial.number, trial.reach.trial_s + SPARE_S, self._check)
-        if not seen.why and not (len(seen.time_ns) == seen.expected if session.lockstep else seen.complete):
-            raise ProcessDied(f"trial {trial.number} has {len(seen.time_ns)} of {seen.expected} states")
+        if not seen.why and not (seen.samples == seen.expected if session.lockstep else seen.complete):
+            raise ProcessDied(f"trial {trial.number} has {seen.samples} of {seen.expected} states")
         played = PlayedTrial(name, hashlib.sha256(policy.read_bytes()).hexdigest())
         if self.lessons is not None:
             name = self.lessons.name(trial.number)  # only the policies at the ends of blocks stay as files
             played = replace(played, name=name, estimate_gain=self.lessons.gain)
             if not seen.why:
-                played = replace(played, loss=self.lessons.learn(trial, seen))
+                played = replace(played, loss=self.lessons.learn(trial, seen.record))
         if seen.why:
             self._tell("session", f"trial {trial.number} is lost, it counts in no figure: {seen.why}")
-        values = row(
-            session, trial, seen.plan, seen.time_ns, seen.position, seen.velocity, seen.load, self._dt, played, seen.why
-        )
+        r = seen.record
+        values = row(session, trial, r.plan, r.time_ns, r.position, r.velocity, r.load, self._dt, played, seen.why)
         self._commit(trial, values)
         self.done = trial.number + 1
         self._show(trial, values)

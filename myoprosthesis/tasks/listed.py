@@ -1,4 +1,4 @@
-"""Reaches from a list that somebody else has made, one row for each trial."""
+"""Reaches listed in a CSV file, one row per trial."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.nanoseconds import ns
 from myoprosthesis.core.options import build, option
 from myoprosthesis.core.trial_plan import TrialPlan
-from myoprosthesis.tasks.reaching import CentreOut, CentreOutOptions
+from myoprosthesis.tasks.centre_out import CentreOut, CentreOutOptions
+from myoprosthesis.tasks.reaching import ReachingTask
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,12 @@ class ListedOptions:
     between: str = option("reset", "how the next trial gets to its start", choices=("reset", "return"))
 
 
-class Listed:
-    """The reaches of a file, in order; when they are through, from the beginning again."""
+class Listed(ReachingTask):
+    """The reaches of a file in order, over and over."""
 
     def __init__(self, options: ListedOptions) -> None:
-        """Raises `ConfigError` for a file that is no such list."""
-        self.options = options
+        """Reads the file; raises `ConfigError` where it is no such list."""
+        self.options: ListedOptions = options
         self._reaches = read(Path(options.file).expanduser())
 
     def plan(self, trial: int, from_ns: int) -> TrialPlan:
@@ -64,7 +65,7 @@ class Listed:
         task = CentreOut(options)
 
         def reach(movement: int) -> tuple[int, Reach]:
-            angle, distance, label = task.goal(movement)
+            angle, distance, label = task.reach(movement)
             x, y = distance * math.cos(angle), distance * math.sin(angle)
             return int(label.split()[-1]), Reach(x, y, options.go_s, options.trial_s, label)
 

@@ -1,16 +1,20 @@
-"""Reaching: where from, where to, and when to go."""
+"""What all reaching tasks share: their options, the plan of one reach, and how it is judged."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.effector_spec import EffectorSpec
+from myoprosthesis.core.errors import ConfigError, Refused
+from myoprosthesis.core.kinematics import endpoint_error, lateral_deviation, peak_speed
 from myoprosthesis.core.nanoseconds import ns
 from myoprosthesis.core.options import option
-from myoprosthesis.core.trial_plan import TrialPlan
+from myoprosthesis.core.trial_plan import TASK_UNITS, TrialPlan
+from myoprosthesis.core.trial_record import ENDPOINT, TrialRecord, TrialResult
 
 _CATCH = 0x676F
 """Keeps these random numbers apart from those of the targets."""
@@ -36,75 +40,65 @@ class ReachOptions:
             raise ConfigError(f"the go signal at {self.go_s} s comes after the trial's {self.trial_s} s")
 
 
-@dataclass(frozen=True)
-class CentreOutOptions(ReachOptions):
-    """Options of centre-out reaching."""
-
-    targets: int = option(8, "targets on the circle", "", 1, 360)
-    first_angle: float = option(0.0, "angle of the first target", "deg", -360.0, 360.0)
-    shuffle: bool = option(True, "each round of targets in its own random order")
+Movement = Callable[[int], tuple[float, float, str]]
+"""Direction (rad), distance (m) and label of the movement of a number."""
+T = TypeVar("T", bound=Any)
 
 
-class CentreOut:
-    """From the centre to targets on a circle, every target once a round."""
+class ReachingTask:
+    """A task of reaches with one endpoint: all but `plan`. Its options have `home`, `between` and `radius`."""
 
-    def __init__(self, options: CentreOutOptions) -> None:
-        self.options = options
+    channels: ClassVar[Mapping[str, str]] = TASK_UNITS
+    options: Any
 
-    def plan(self, trial: int, from_ns: int) -> TrialPlan:
-        """See `Task.plan`."""
-        return _plan(self.options, trial, from_ns, self.goal)
+    def needs(self, spec: EffectorSpec) -> Sequence[str]:
+        """See `Task.needs`."""
+        return endpoint_of(spec)
 
-    def goal(self, movement: int) -> tuple[float, float, str]:
-        o = self.options
-        turn, place = divmod(movement, o.targets)
-        order = np.arange(o.targets)
-        if o.shuffle:
-            order = np.random.default_rng((o.seed, turn)).permutation(o.targets)
-        target = int(order[place])
-        return np.deg2rad(o.first_angle) + 2 * np.pi * target / o.targets, o.distance, f"target {target}"
+    def for_effector(self, spec: EffectorSpec) -> Any:
+        """See `Task.for_effector`: the start of movements, and a way back where the effector cannot be reset."""
+        return type(self)(fitted(self.options, spec))  # type: ignore[call-arg]
 
+    def judge(self, record: TrialRecord) -> TrialResult:
+        """See `Task.judge`."""
+        return judge(record, self.options.radius)
 
-@dataclass(frozen=True)
-class RandomReachOptions(ReachOptions):
-    """Options of random reaching."""
-
-    nearest: float = option(0.03, "shortest distance; `distance` is the longest", "m", 0.0, 2.0)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.nearest > self.distance:
-            raise ConfigError(f"nearest, {self.nearest} m, is above distance, {self.distance} m")
+    def done(self, record: TrialRecord) -> bool:
+        """See `Task.done`: never before its time."""
+        return False
 
 
-class RandomReach:
-    """From the start to a random point within reach."""
-
-    def __init__(self, options: RandomReachOptions) -> None:
-        self.options = options
-
-    def plan(self, trial: int, from_ns: int) -> TrialPlan:
-        """See `Task.plan`."""
-        return _plan(self.options, trial, from_ns, self.goal)
-
-    def goal(self, movement: int) -> tuple[float, float, str]:
-        o = self.options
-        rng = np.random.default_rng((o.seed, movement))
-        return rng.uniform(0, 2 * np.pi), rng.uniform(o.nearest, o.distance), "random"
+def endpoint_of(spec: EffectorSpec) -> Sequence[str]:
+    """The channels of an effector's endpoint; raises `Refused` where there is none."""
+    if not spec.endpoint:
+        raise Refused(f"it reaches, and effector {spec.name!r} has no endpoint to reach with")
+    return ENDPOINT
 
 
-class Hold:
-    """Stay at the start."""
+def fitted(options: T, spec: EffectorSpec) -> T:
+    """Options for an effector, so far as they have `home` and `between`: its own start where none is given, and
+    returns where it cannot be reset."""
+    values: dict[str, Any] = {}
+    if not getattr(options, "home", True):
+        values["home"] = spec.home
+    if getattr(options, "between", "") == "reset" and not spec.resettable:
+        values["between"] = "return"
+    return replace(options, **values)
 
-    def __init__(self, options: ReachOptions) -> None:
-        self.options = options
 
-    def plan(self, trial: int, from_ns: int) -> TrialPlan:
-        """See `Task.plan`."""
-        return _plan(self.options, trial, from_ns, lambda movement: (0.0, 0.0, "hold"))
+def judge(record: TrialRecord, radius: float | None) -> TrialResult:
+    """The figures of a reach; a success when the endpoint ends within `radius` (m) of the target."""
+    plan = record.plan
+    error = endpoint_error(record.position, plan.target, record.dt)
+    figures = {
+        "endpoint_error_mm": error * 1e3,
+        "lateral_deviation_mm": lateral_deviation(record.position, plan.start, plan.target) * 1e3,
+        "peak_speed": peak_speed(record.velocity),
+    }
+    return TrialResult(None if radius is None else bool(error <= radius), figures)
 
 
-def _plan(o: ReachOptions, trial: int, from_ns: int, goal: Callable[[int], tuple[float, float, str]]) -> TrialPlan:
+def plan(o: ReachOptions, trial: int, from_ns: int, goal: Movement) -> TrialPlan:
     """The trial that reaches the `goal` (angle in rad, distance in m, label) of its movement.
 
     With `between: return` every second trial goes back, is not scored and never a catch trial.

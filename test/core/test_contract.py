@@ -31,7 +31,7 @@ CONTRACT = Contract(
     hidden=(("h", (1, 64)), ("c", (1, 8))), stages=("hold", "reach"), seed=5, result={"error_mm": 3.2},
     config_sha256="ab", simulator="mujoco 9", fingerprint=(0.5, -2.0, 30.0),
 )  # fmt: skip
-EXTRA = ("target/x", "go")
+EXTRA = {"target/x": "m", "go": "1"}
 
 
 def test_json_brings_it_back():

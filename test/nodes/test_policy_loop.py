@@ -14,7 +14,7 @@ from myoprosthesis.core.errors import ContractError
 from myoprosthesis.core.observation import Term
 from myoprosthesis.core.perturbation_plan import PerturbationEntry, PerturbationPlan
 from myoprosthesis.core.trial_plan import TASK_CHANNELS, TrialPlan
-from myoprosthesis.nodes.policy_loop import PolicyLoop, player_for
+from myoprosthesis.nodes.policy_loop import PolicyLoop, switcher_for
 
 DT_NS = 10_000_000
 SPEC = EffectorSpec(
@@ -98,7 +98,7 @@ def made():
     loops = []
 
     def make(policy=None, blend_s=0.0, **options):
-        world, player = World(), player_for(SPEC, blend_s)
+        world, player = World(), switcher_for(SPEC, blend_s)
         player.commit(player.fit("echo", policy or Echo()))
         loop = PolicyLoop(player, world, **{"lockstep": True, "parties": (), **options})
         loop.active = True

@@ -11,7 +11,8 @@ from myoprosthesis.testing import check_task
 SOURCE = '''
 from dataclasses import dataclass
 from myoprosthesis.core.options import option
-from myoprosthesis.core.plan import TrialPlan, ns
+from myoprosthesis.core.nanoseconds import ns
+from myoprosthesis.core.trial_plan import TrialPlan
 
 @dataclass(frozen=True)
 class WaitOptions:
@@ -61,4 +62,7 @@ def test_a_task_that_reaches_says_that_it_needs_an_endpoint(command, sound, tmp_
     policy.write_bytes(sound("mirror"))
     done = command("up", "--effector", "mirror", "--policy", str(policy), "--lockstep", "--trials", "1", "--quiet")
     said = done.stdout + done.stderr
-    assert done.returncode == 2 and "task 'centre_out' reaches, and effector 'mirror' has no endpoint" in said, said
+    assert (
+        done.returncode == 2
+        and "task 'centre_out' cannot be done: it reaches, and effector 'mirror' has no endpoint" in said
+    ), said

@@ -1,6 +1,6 @@
 """A package of somebody else's that follows README's steps: an effector, a policy, a task, a perturbation, in a stack.
 
-Its effector has no endpoint and its task no options of reaching: five lines each, and nothing of ours to derive from.
+Its effector has no endpoint, its task a moving goal and a judge of its own; nothing of ours to derive from.
 """
 
 import json
@@ -17,7 +17,8 @@ PACKAGE = {
         import numpy as np
 
         from myoprosthesis.core.channels import Channels
-        from myoprosthesis.core.effector import EffectorSpec, EffectorState
+        from myoprosthesis.core.effector_spec import EffectorSpec
+        from myoprosthesis.core.effector_state import EffectorState
 
 
         @dataclass(frozen=True)
@@ -30,8 +31,8 @@ PACKAGE = {
 
             def __init__(self, options: SliderOptions) -> None:
                 command = Channels("position", ("carriage",), "rad", (-1.0,), (1.0,))
-                self.spec = EffectorSpec("slider", options.dt, command, ("carriage",), fail="hold", rate_limit=20.0,
-                                         steppable=True)
+                self.spec = EffectorSpec("slider", options.dt, command, ("carriage",), fail="hold", rate_limit=200.0,
+                                         resettable=True, pausable=True, deterministic=True)
 
             def reset(self, seed):
                 return self._state(0, 0.0)
@@ -52,35 +53,60 @@ PACKAGE = {
 
         import numpy as np
 
-        from myoprosthesis.core.plan import TrialPlan, ns
+        from myoprosthesis.core.errors import Refused
+        from myoprosthesis.core.goal import OrbitGoal
+        from myoprosthesis.core.nanoseconds import ns
+        from myoprosthesis.core.trial_plan import TrialPlan
+        from myoprosthesis.core.trial_record import TrialResult
 
 
         @dataclass(frozen=True)
-        class TwoOptions:
+        class ToAndFroOptions:
             far: float = 0.4
             seed: int = 0
 
 
-        class Two:
-            '''One side or the other.'''
+        class ToAndFro:
+            '''Be where the target was a period ago.'''
 
-            def __init__(self, options: TwoOptions) -> None:
+            channels = {"target/x": "m", "target/phase": "rad"}
+
+            def __init__(self, options: ToAndFroOptions) -> None:
                 self.options = options
 
+            def needs(self, spec):
+                if "carriage" not in spec.channels:
+                    raise Refused("there is no carriage on a rail")
+                return ("carriage",)
+
+            def for_effector(self, spec):
+                return self
+
             def plan(self, trial, from_ns):
-                side = np.random.default_rng((self.options.seed, trial)).choice([-1.0, 1.0])
-                start, target = (0.0, 0.0, 0.0), (float(side) * self.options.far, 0.0, 0.0)
-                return TrialPlan(trial, from_ns, from_ns + ns(0.5), start, target, from_ns, label=f"{side:+.0f}")
+                phase = np.random.default_rng((self.options.seed, trial)).uniform(0.0, 6.0)
+                goal = OrbitGoal((0.0, 0.0, 0.0), (self.options.far, 0.0), 1.0, phase)
+                target = tuple(goal.at(0.0)[f"target/{axis}"][0] for axis in "xyz")
+                times = (trial, from_ns, from_ns + ns(0.5))
+                return TrialPlan(*times, (0.0, 0.0, 0.0), target, from_ns, label="to and fro", goals=(goal,))
+
+            def judge(self, record):
+                wanted = record.goal("target/x")[:-1].astype(np.float32)
+                apart = np.abs(record.columns("carriage")[1:].astype(np.float32) - wanted)
+                figures = {"score": 1.0 - float(apart.mean()), "samples_judged": len(apart)}
+                return TrialResult(bool(apart.max() == 0.0), figures)
+
+            def done(self, record):
+                return len(record.time_ns) == 41
     """,
     "fields": """
         from dataclasses import dataclass
 
-        from myoprosthesis.core.plan import Entry
-        from myoprosthesis.perturbations.kinds import Timing
+        from myoprosthesis.core.perturbation_plan import PerturbationEntry
+        from myoprosthesis.perturbations.kinds import PerturbationTiming
 
 
         @dataclass(frozen=True)
-        class LagOptions(Timing):
+        class LagOptions(PerturbationTiming):
             delay_s: float = 0.02
 
 
@@ -104,7 +130,7 @@ PACKAGE = {
         see = (Term("carriage", ("carriage",), "position", "rad"), Term("target", ("target/x",), "position", "m"))
         contract = Contract("slide", "slider", see, spec.command, spec.dt)
         rows = lambda name, n: helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, n])
-        weights = numpy_helper.from_array(np.array([[0.8], [0.2]], np.float32), "weights")
+        weights = numpy_helper.from_array(np.array([[0.0], [1.0]], np.float32), "weights")
         graph = helper.make_graph([helper.make_node("MatMul", ["observation", "weights"], ["action"])], "slide",
                                   [rows("observation", 2)], [rows("action", 1)], [weights])
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
@@ -115,14 +141,14 @@ PACKAGE = {
     """,
 }
 CHECKS = """
-    from myoprosthesis.checks import check_effector, check_perturbation, check_policy, check_task
+    from myoprosthesis.testing import check_effector, check_perturbation, check_policy, check_task
     from myoprosthesis.policies.onnx_policy import OnnxPolicy
     from my_package.fields import LagOptions, lag
     from my_package.slider import Slider, SliderOptions
-    from my_package.tasks import Two, TwoOptions
+    from my_package.tasks import ToAndFro, ToAndFroOptions
 
     check_effector(lambda: Slider(SliderOptions()), 2.0)
-    check_task(Two(TwoOptions()))
+    check_task(ToAndFro(ToAndFroOptions()), spec=Slider(SliderOptions()).spec)
     check_perturbation(lag, LagOptions())
     check_policy(lambda: OnnxPolicy("policies/slide/policy.onnx"))
 """
@@ -130,7 +156,7 @@ ENTRY_POINTS = """
     [myoprosthesis.effectors]
     slider = my_package.slider:Slider
     [myoprosthesis.tasks]
-    two = my_package.tasks:Two
+    to_and_fro = my_package.tasks:ToAndFro
     [myoprosthesis.perturbations]
     lag = my_package.fields:lag
 """
@@ -173,16 +199,20 @@ def test_its_components_pass_the_shared_checks(package, run_python):
 
 
 def test_its_components_are_listed_with_their_options(package, run_python):
-    for kind, name in (("effectors", "slider"), ("tasks", "two"), ("perturbations", "lag")):
+    for kind, name in (("effectors", "slider"), ("tasks", "to_and_fro"), ("perturbations", "lag")):
         assert f"{name}  " in run_python(package, "-m", "myoprosthesis.cli.main", kind)
 
 
 def test_its_components_run_in_a_stack(package, run_python, tmp_path):
     figures = tmp_path / "figures.json"
-    words = ("--effector", "slider", "--policy", "slide", "--task", "two", "--perturbation", "lag", "--trials", "3")
-    said = run_python(package, "-m", "myoprosthesis.cli.main", "up", "--lockstep", *words, "--json", str(figures))
+    words = ["--effector", "slider", "--policy", "slide", "--task", "to_and_fro", "--perturbation", "lag"]
+    said = run_python(
+        package, "-m", "myoprosthesis.cli.main", "up", "--lockstep", "--trials", "3", *words, "--json", str(figures)
+    )
     got = json.loads(figures.read_text())
     assert got["trials"] == 3 and got["ticks"] == 150 and got["trials_lost"] == 0, said
     assert [t["label"] for t in got["by_trial"]] and got["restarts"] == {} and got["guard_events"] == {}
+    # the carriage was at each tick where the task, by its own plan, has the target of the tick before, bit for bit
+    assert [(t["success"], t["score"], t["samples_judged"]) for t in got["by_trial"]] == [(True, 1.0, 40)] * 3, got
     (condition,) = got["conditions"]
     assert (condition["policy"], condition["perturbation"], condition["trials"]) == ("slide", "lag", 3)

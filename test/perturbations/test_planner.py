@@ -7,7 +7,7 @@ from myoprosthesis.core.nanoseconds import ns
 from myoprosthesis.core.options import build
 from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.perturbations.planner import Planner, Preset
-from myoprosthesis.tasks.reaching import RandomReach, RandomReachOptions
+from myoprosthesis.tasks.random_reach import RandomReach, RandomReachOptions
 
 CURL = {"kind": "curl", "gain": 10.0}
 

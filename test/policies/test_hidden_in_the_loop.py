@@ -17,7 +17,7 @@ from myoprosthesis.core.perturbation_plan import PerturbationPlan
 from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.effectors import bodies
 from myoprosthesis.effectors.mujoco_body import BodyOptions
-from myoprosthesis.nodes.policy_loop import PolicyLoop, player_for
+from myoprosthesis.nodes.policy_loop import PolicyLoop, switcher_for
 from myoprosthesis.perturbations import presets
 from myoprosthesis.perturbations.planner import Planner, Preset
 from myoprosthesis.policies.onnx_policy import OnnxPolicy
@@ -51,7 +51,7 @@ class Moved:
         target = home + [0.06, 0.08, 0.0]
         trial = TrialPlan(0, 0, STEPS * DT_NS, tuple(home), tuple(target), ns(0.1))
         planner = Planner(presets.load(kinds[0]) if kinds and isinstance(kinds[0], str) else Preset("p", kinds=kinds))
-        player, world = player_for(body.spec, 0.0), World()
+        player, world = switcher_for(body.spec, 0.0), World()
         player.commit(player.fit("reach", policy or OnnxPolicy(FILE)))
         player.shadow = player.fit("shadow", shadow) if shadow is not None else None
         loop = PolicyLoop(player, world, lockstep=True, parties=())

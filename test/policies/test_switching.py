@@ -12,10 +12,10 @@ from myoprosthesis.core.perturbation_plan import PerturbationEntry
 from myoprosthesis.policies.policy_controller import PolicyController
 from myoprosthesis.policies.switching import ControllerSwitcher
 
-NAMES = ("a", "b", "endpoint/x", "endpoint/y", "endpoint/z", "go")
 SPEC = EffectorSpec(
     "arm", 0.002, Channels("effort", ("a", "b"), "1", (0.0, 0.0), (1.0, 1.0)), (), ("a", "b"), "tip", home=(0.0,) * 3
 )
+NAMES = (*SPEC.channels, "go")
 RNG = np.random.default_rng
 
 
@@ -45,14 +45,14 @@ def tables(n, seed=0):
 
 
 def player(policy=None, blend_s=0.1):
-    made = ControllerSwitcher(SPEC, lambda name, policy: PolicyController(name, policy, SPEC, NAMES, ("go",)), blend_s)
+    made = ControllerSwitcher(SPEC, lambda name, policy: PolicyController(name, policy, SPEC, {"go": "1"}), blend_s)
     if policy is not None:
         made.commit(made.fit("first", policy))
     return made
 
 
 def test_actions_come_in_the_effectors_order():
-    command, fresh = player(Leaky([0.2, 0.7], names=("b", "a"))).play(np.zeros((3, 6)), RNG(0))
+    command, fresh = player(Leaky([0.2, 0.7], names=("b", "a"))).play(np.zeros((3, len(NAMES))), RNG(0))
     assert fresh and command.tolist() == pytest.approx([0.7, 0.2])
 
 
@@ -99,7 +99,7 @@ def test_a_candidate_catches_up_in_two_goes():
         made.play(table, RNG(0))
     made.replay_history(voice, mark)
     for table in seen:
-        always.step(table[0, 2:4].astype(np.float32))
+        always.step(table[0, 4:6].astype(np.float32))
     np.testing.assert_array_equal(late.hidden, always.hidden)
     made.reset()  # a trial begins: what was caught up belongs to the last one
     made.play(seen[0], RNG(0))
@@ -137,12 +137,12 @@ def test_a_shadow_is_only_listened_to():
 def test_a_rotation_turns_the_seen_endpoint_and_its_velocity_about_the_centre():
     policy = Leaky([0, 0], terms=(Term("speed", ("endpoint/x", "endpoint/y"), "velocity"),))
     made = player(policy)
-    table = np.zeros((3, 6))
-    table[0, 2:4], table[1, 2:4] = [0.2, 0.35], [1.0, 0.5]
+    table = np.zeros((3, len(NAMES)))
+    table[0, 4:6], table[1, 4:6] = [0.2, 0.35], [1.0, 0.5]
     made.perturb([PerturbationEntry("observation", "rotation", {"angle_rad": np.pi / 2, "centre": [0.1, 0.3]})])
     made.play(table, RNG(0))
     np.testing.assert_allclose(policy.seen, [0.05, 0.4, -0.5, 1.0], atol=1e-6)  # counter-clockwise
-    assert table[0, 2:4].tolist() == [0.2, 0.35]
+    assert table[0, 4:6].tolist() == [0.2, 0.35]
     made.perturb([])
     made.play(table, RNG(0))
     np.testing.assert_allclose(policy.seen, [0.2, 0.35, 1.0, 0.5], atol=1e-6)
@@ -159,10 +159,10 @@ def test_added_delays_and_noise_reach_their_term():
     )
     for table in seen[:20]:
         made.play(table, RNG(0))
-    np.testing.assert_allclose(policy.seen, [*seen[16][0, 2:4], seen[19][0, 5]], rtol=1e-6)
+    np.testing.assert_allclose(policy.seen, [*seen[16][0, 4:6], seen[19][0, 7]], rtol=1e-6)
     made.perturb([PerturbationEntry("observation", "noise", {"goal": 0.1})])
     made.play(seen[20], RNG(0))
-    np.testing.assert_allclose(policy.seen[:2], seen[20][0, 2:4], rtol=1e-6)
+    np.testing.assert_allclose(policy.seen[:2], seen[20][0, 4:6], rtol=1e-6)
     assert policy.seen[2] != np.float32(seen[20][0, 5])
 
 
@@ -182,23 +182,23 @@ def test_actions_are_held_within_the_bounds_of_the_contract_and_that_is_counted(
     low, high = (0.3, 0.1), (0.5, 0.9)
     policy.contract = replace(policy.contract, action=Channels("effort", ("b", "a"), "1", low, high))
     made = player(policy)
-    command, _ = made.play(np.zeros((3, 6)), RNG(0))
+    command, _ = made.play(np.zeros((3, len(NAMES))), RNG(0))
     assert command.tolist() == [0.1, 0.5] and made.active.events == {"clipped": 1}
     policy.level = np.array([0.4, 0.5])
-    made.play(np.zeros((3, 6)), RNG(0))
+    made.play(np.zeros((3, len(NAMES))), RNG(0))
     assert made.active.events == {"clipped": 1}
     wide = player(Leaky([9.0, -9.0]))
     wide.active.policy.contract = replace(
         wide.active.contract, action=Channels("effort", ("a", "b"), "1", (-10.0,) * 2, (10.0,) * 2)
     )
     wide = player(wide.active.policy)
-    assert wide.play(np.zeros((3, 6)), RNG(0))[0].tolist() == [9.0, -9.0]  # the guard clips it, and counts it
+    assert wide.play(np.zeros((3, len(NAMES))), RNG(0))[0].tolist() == [9.0, -9.0]  # the guard clips it, and counts it
 
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
 def test_an_action_that_is_not_finite_is_never_clipped_to_a_bound(value):
     made = player(Leaky([0.5, value]))
-    command, _ = made.play(np.zeros((3, 6)), RNG(0))
+    command, _ = made.play(np.zeros((3, len(NAMES))), RNG(0))
     assert command[0] == 0.5 and np.isnan(command[1]) and made.active.events == {"non_finite": 1}
     with pytest.raises(ContractError, match="not finite"):
         made.replay_history(made.fit("second", Leaky([0.5, value])))

@@ -6,14 +6,10 @@ import pytest
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.nanoseconds import ns
 from myoprosthesis.core.options import build
-from myoprosthesis.tasks.reaching import (
-    CentreOut,
-    CentreOutOptions,
-    Hold,
-    RandomReach,
-    RandomReachOptions,
-    ReachOptions,
-)
+from myoprosthesis.tasks.centre_out import CentreOut, CentreOutOptions
+from myoprosthesis.tasks.hold import Hold
+from myoprosthesis.tasks.random_reach import RandomReach, RandomReachOptions
+from myoprosthesis.tasks.reaching import ReachOptions
 
 HOME = (0.1, 0.4)
 

@@ -14,18 +14,15 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.disturbance import NO_DISTURBANCE, Disturbance
 from myoprosthesis.core.effector import Effector
-from myoprosthesis.core.effector_state import EffectorState
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.force_field import ForceField
 from myoprosthesis.core.kinematics import endpoint_error, lateral_deviation, peak_speed
 from myoprosthesis.core.moment import Moment
 from myoprosthesis.core.nanoseconds import ns
 from myoprosthesis.core.perturbation_plan import PerturbationEntry
-from myoprosthesis.core.trial_plan import TrialPlan
+from myoprosthesis.core.trial_plan import TASK_CHANNELS, TrialPlan
 from myoprosthesis.policies.policy import Policy
 from myoprosthesis.policies.policy_controller import PolicyController
-
-GOAL = ("target/x", "target/y", "target/z", "go")
 
 
 @dataclass(frozen=True)
@@ -84,7 +81,7 @@ def centre_out(
     `disturb` plans what is done to the policy's hidden state in a trial; what it cannot be given is refused.
     """
     spec, rng = effector.spec, np.random.default_rng(0)
-    voice = PolicyController("measured", policy, spec, spec.channels + GOAL, GOAL)
+    voice = PolicyController("measured", policy, spec)
     imposed = Disturbance(endpoint=curl(gain)) if gain else NO_DISTURBANCE
     steps, home = round(trial_s / spec.dt), np.array(spec.home)
     targets, paths, velocities, states = [], [], [], []
@@ -98,7 +95,8 @@ def centre_out(
         state, path, velocity, hidden = effector.reset(0), [], [], []
         for k in range(steps):
             now_ns = ns(k * spec.dt)
-            command = voice.hear(_table(state, plan.goal(now_ns)), Moment(rng, now_ns, spec.dt))
+            table = np.hstack([state.table, plan.goal_table(TASK_CHANNELS, now_ns)])
+            command = voice.hear(table, Moment(rng, now_ns, spec.dt))
             state = effector.step(command, imposed)
             path.append(state.endpoint_position[:2])
             velocity.append(state.endpoint_velocity[:2])
@@ -114,10 +112,3 @@ def score(policy: Policy, effector: Effector, gain: float) -> dict[str, Any]:
     """Summaries by field: `null`, `cw` and `ccw` at |`gain`| (10 N·s/m when it is 0)."""
     b = abs(gain) or 10.0
     return {name: centre_out(policy, effector, g).summary() for name, g in (("null", 0.0), ("cw", b), ("ccw", -b))}
-
-
-def _table(state: EffectorState, goal: dict[str, float]) -> NDArray[np.float64]:
-    """The state's table (3, n) with the task's channels appended."""
-    extra = np.zeros((3, len(GOAL)))
-    extra[0] = [goal[name] for name in GOAL]
-    return np.concatenate([state.table, extra], axis=1)

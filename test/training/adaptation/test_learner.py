@@ -97,7 +97,7 @@ def aside(policy: OnnxPolicy, body, gain: float) -> float:
 
 def reached(policy: OnnxPolicy, body, trial: int, angle: float) -> PractisedMovement:
     """A movement on the body in a clockwise field, with the load that it felt."""
-    voice = PolicyController("", policy, body.spec, body.spec.channels + evaluation.GOAL, evaluation.GOAL)
+    voice = PolicyController("", policy, body.spec)
     home = np.array(body.spec.home)
     target = home + 0.1 * np.array([np.cos(angle), np.sin(angle), 0.0])
     state, states = body.reset(0), []

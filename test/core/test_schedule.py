@@ -1,68 +1,13 @@
-import json
 from dataclasses import replace
 
 import pytest
 
-from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.nanoseconds import NS, ns
-from myoprosthesis.core.perturbation_plan import PerturbationEntry, PerturbationPlan
+from myoprosthesis.core.perturbation_plan import PerturbationPlan
 from myoprosthesis.core.schedule import Schedule
 from myoprosthesis.core.trial_plan import TrialPlan
 
 TRIAL = TrialPlan(4, ns(4.0), ns(5.0), (0.0, 0.3, 0.0), (0.1, 0.3, 0.0), ns(4.2), label="target 0")
-ENTRY = PerturbationEntry("endpoint", "law", {"f": [0.1, 1 / 3]}, ns(4.0), ns(5.0), 0.5)
-PLAN = PerturbationPlan(
-    "curl", ns(5.0), 4, (ENTRY, PerturbationEntry("muscle", "fatigue", {"F": 0.01, "R": 0.002})), ns(4.0)
-)
-
-
-def test_json_brings_plans_back():
-    assert TrialPlan.from_json(TRIAL.to_json()) == TRIAL
-    still = replace(TRIAL, go_ns=None, reset=False, scored=False)
-    assert TrialPlan.from_json(still.to_json()) == still
-    assert PerturbationPlan.from_json(PLAN.to_json()) == PLAN
-    assert PerturbationPlan.from_json(PerturbationPlan("null", 7).to_json()) == PerturbationPlan("null", 7)
-
-
-def test_times_are_exact_in_json():
-    far = replace(TRIAL, from_ns=1_764_000_000_123_456_789, until_ns=1_764_000_001_123_456_789)
-    assert TrialPlan.from_json(far.to_json()).from_ns == far.from_ns
-
-
-@pytest.mark.parametrize("kind", [TrialPlan, PerturbationPlan])
-@pytest.mark.parametrize("text", ["", "[]", "{}", "not json", '{"trial": 1}', '{"name": "a", "until_ns": "soon"}'])
-def test_damaged_plans_are_refused(kind, text):
-    with pytest.raises(ConfigError):
-        kind.from_json(text)
-
-
-def test_impossible_plans_are_refused():
-    for change in ({"until_ns": TRIAL.from_ns}, {"target": (0.1, float("nan"), 0.0)}):
-        with pytest.raises(ConfigError, match="trial 4"):
-            replace(TRIAL, **change)
-    with pytest.raises(ConfigError, match="'elbow': known are endpoint"):
-        replace(ENTRY, site="elbow")
-    bad = {**json.loads(PLAN.to_json()), "entries": [{"site": "endpoint", "kind": "law", "values": {}, "colour": 1}]}
-    with pytest.raises(ConfigError, match="colour"):
-        PerturbationPlan.from_json(json.dumps(bad))
-
-
-def test_the_goal_is_seen_from_the_start_and_the_go_signal_from_its_time():
-    assert TRIAL.goal(ns(4.2) - 1) == {"target/x": 0.1, "target/y": 0.3, "target/z": 0.0, "go": 0.0}
-    assert TRIAL.goal(ns(4.2))["go"] == 1.0
-    assert replace(TRIAL, go_ns=None).goal(ns(4.9))["go"] == 0.0
-
-
-def test_an_entry_rises_over_its_ramp_and_ends():
-    gains = [ENTRY.gain(ns(t)) for t in (3.9, 4.0, 4.1, 4.25, 4.5, 4.999, 5.0)]
-    assert gains == pytest.approx([0, 0, 0.2, 0.5, 1, 1, 0])
-    at_once = replace(ENTRY, ramp_s=0.0, until_ns=None)
-    assert [at_once.gain(ns(t)) for t in (3.999, 4.0, 1e6)] == [0, 1, 1]
-
-
-def test_entries_by_site():
-    assert [e.kind for e in PLAN.at("muscle")] == ["fatigue"]
-    assert PLAN.at("endpoint", "muscle") == PLAN.entries and PLAN.at("observation") == ()
 
 
 def trial(k, begin, end):

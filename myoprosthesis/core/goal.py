@@ -1,0 +1,194 @@
+"""Goals of a trial as data: every process that has the plan evaluates the same numbers from them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from myoprosthesis.core import clip
+from myoprosthesis.core.errors import ConfigError, unknown
+from myoprosthesis.core.text import brief
+
+Values = Mapping[str, tuple[float, float]]
+"""Position and velocity of a goal, by channel."""
+
+
+class Goal(Protocol):
+    """What a trial asks for, by channel, as a function of the time since its start."""
+
+    @property
+    def units(self) -> Mapping[str, str]:
+        """The unit of each channel's position; a velocity has it per second."""
+        ...
+
+    def at(self, seconds: float) -> Values:
+        """The goal `seconds` after the trial's start.
+
+        Args:
+            seconds: time since `from_ns` of the plan, s; it may lie before the start or after the end.
+
+        Returns:
+            Position and velocity by channel, the same on every machine with the same C library.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class ConstantGoal:
+    """Values that do not change within the trial, by channel, in the units that the task names."""
+
+    values: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check_finite("constant", self.values)
+        object.__setattr__(self, "values", MappingProxyType({str(k): float(v) for k, v in self.values.items()}))
+
+    @property
+    def units(self) -> Mapping[str, str]:
+        """None of its own: the task that names the channels names their units."""
+        return dict.fromkeys(self.values, "")
+
+    def at(self, seconds: float) -> Values:
+        """See `Goal.at`."""
+        return {channel: (value, 0.0) for channel, value in self.values.items()}
+
+
+@dataclass(frozen=True)
+class OrbitGoal:
+    """A place that goes round `centre` (m) in the x-y plane, counter-clockwise: at `phase` (rad) of the ellipse with
+    `radii` (m, along x and y) at the trial's start, once round in `period_s` (below 0: clockwise).
+
+    Its channels are `<place>/x`, `y`, `z` (m) and `<place>/phase` (rad, −π to π).
+    """
+
+    centre: tuple[float, float, float]
+    radii: tuple[float, float]
+    period_s: float
+    phase: float = 0.0
+    place: str = "target"
+
+    def __post_init__(self) -> None:
+        _check_size("orbit", self.centre, 3, "centre")
+        _check_size("orbit", self.radii, 2, "radii")
+        _check_finite("orbit", {"period_s": self.period_s, "phase": self.phase})
+        if not isinstance(self.place, str):
+            raise ConfigError(f"the place of a goal of kind 'orbit' is a name, got {brief(self.place)}")
+        if self.period_s == 0:
+            raise ConfigError("a goal of kind 'orbit' has a period of 0 s; below 0 it goes round clockwise")
+
+    @property
+    def units(self) -> Mapping[str, str]:
+        """See `Goal.units`."""
+        return {**{f"{self.place}/{axis}": "m" for axis in "xyz"}, f"{self.place}/phase": "rad"}
+
+    def at(self, seconds: float) -> Values:
+        """See `Goal.at`."""
+        rate = 2.0 * math.pi / self.period_s
+        angle = self.phase + rate * seconds
+        cosine, sine = math.cos(angle), math.sin(angle)
+        (x, y, z), (rx, ry) = self.centre, self.radii
+        return {
+            f"{self.place}/x": (x + rx * cosine, -rx * rate * sine),
+            f"{self.place}/y": (y + ry * sine, ry * rate * cosine),
+            f"{self.place}/z": (z, 0.0),
+            f"{self.place}/phase": (math.atan2(sine, cosine), rate),
+        }
+
+
+@dataclass(frozen=True)
+class ClipGoal:
+    """A recorded movement, `name` with the SHA-256 of its file, `speed` times as fast as recorded, beginning at the
+    share `phase` (0 to 1) of it; after its end it begins again.
+
+    Its channels are `reference/<column>` and `reference/phase` (rad, 0 to 2π over the clip). A file of that name with
+    another hash is refused when it is evaluated.
+    """
+
+    name: str
+    sha256: str
+    phase: float = 0.0
+    speed: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.name, str) and isinstance(self.sha256, str)):
+            raise ConfigError(f"a goal of kind 'clip' needs a name and a sha256, got {brief(self.name)}")
+        _check_finite("clip", {"phase": self.phase, "speed": self.speed})
+
+    @property
+    def units(self) -> Mapping[str, str]:
+        """See `Goal.units`."""
+        units = clip.load(self.name, self.sha256).units
+        return {**{f"reference/{column}": unit for column, unit in units.items()}, "reference/phase": "rad"}
+
+    def at(self, seconds: float) -> Values:
+        """See `Goal.at`."""
+        movement = clip.load(self.name, self.sha256)
+        time_s = (self.phase * movement.duration_s + self.speed * seconds) % movement.duration_s
+        values = {f"reference/{c}": (x, v * self.speed) for c, (x, v) in movement.at(time_s).items()}
+        turn = 2.0 * math.pi / movement.duration_s
+        return {**values, "reference/phase": (turn * time_s, turn * self.speed)}
+
+
+@dataclass(frozen=True)
+class CommandGoal:
+    """A speed (m/s) and a heading (rad, counter-clockwise from x) to keep: channels `command/speed`,
+    `command/heading`."""
+
+    speed: float
+    heading: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_finite("command", {"speed": self.speed, "heading": self.heading})
+
+    @property
+    def units(self) -> Mapping[str, str]:
+        """See `Goal.units`."""
+        return {"command/speed": "m/s", "command/heading": "rad"}
+
+    def at(self, seconds: float) -> Values:
+        """See `Goal.at`."""
+        return {"command/speed": (self.speed, 0.0), "command/heading": (self.heading, 0.0)}
+
+
+KINDS: Mapping[str, type] = {"constant": ConstantGoal, "orbit": OrbitGoal, "clip": ClipGoal, "command": CommandGoal}
+"""The kinds of goals that a plan can carry."""
+_NAMES = {cls: kind for kind, cls in KINDS.items()}
+
+
+def to_dict(goal: Any) -> dict[str, Any]:
+    """A goal as plain data for JSON."""
+    if type(goal) not in _NAMES:
+        raise ConfigError(f"a goal is one of the kinds {', '.join(KINDS)}, got {brief(goal)}")
+    values = {"values": dict(goal.values)} if isinstance(goal, ConstantGoal) else asdict(goal)
+    return {"kind": _NAMES[type(goal)], **values}
+
+
+def from_dict(data: Any) -> Goal:
+    """Inverse of `to_dict`; raises `ConfigError`."""
+    if not isinstance(data, Mapping):
+        raise ConfigError(f"a goal is an object with a kind, got {brief(data)}")
+    values = dict(data)
+    kind = values.pop("kind", "")
+    if kind not in KINDS:
+        raise unknown("kind of goal", brief(kind), KINDS)
+    names = [f.name for f in fields(KINDS[kind])]
+    for key in values:
+        if key not in names:
+            raise ConfigError(f"a goal of kind {kind!r} has an {unknown('key', key, names)}")
+    goal: Goal = KINDS[kind](**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+    return goal
+
+
+def _check_finite(kind: str, values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value):
+            raise ConfigError(f"a goal of kind {kind!r} has {brief(name)} = {brief(value)}: a finite number is needed")
+
+
+def _check_size(kind: str, values: Any, size: int, name: str) -> None:
+    if not isinstance(values, tuple) or len(values) != size:
+        raise ConfigError(f"the {name} of a goal of kind {kind!r} needs {size} numbers, got {brief(values)}")
+    _check_finite(kind, {f"{name}[{i}]": value for i, value in enumerate(values)})

@@ -1,0 +1,72 @@
+"""The states of one trial as a task judges them, and what it makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.core.channels import FIELDS
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.trial_plan import TrialPlan
+
+Array = NDArray[np.float64]
+ENDPOINT = ("endpoint/x", "endpoint/y", "endpoint/z")
+
+
+@dataclass(frozen=True, eq=False)
+class TrialRecord:
+    """The states within one trial, in order of time, or those up to now of a trial that still runs.
+
+    `channels` are those that the task needs; `time_ns` has shape (n_samples,), `table` (n_samples, 3, n_channels):
+    position, velocity and effort in the units of `EffectorSpec.units`. `dt` (s) is the effector's period.
+    """
+
+    plan: TrialPlan
+    dt: float
+    channels: tuple[str, ...]
+    time_ns: NDArray[np.int64]
+    table: Array
+
+    def columns(self, *channels: str, field: str = "position") -> Array:
+        """One row of the states, shape (n_samples, n), for the `channels`; raises `ConfigError` for others than those
+        that the task needs."""
+        for channel in channels:
+            if channel not in self.channels:
+                raise ConfigError(f"channel {channel!r} is not recorded: `needs` of the task must return its name")
+        return self.table[:, FIELDS.index(field), [self.channels.index(channel) for channel in channels]]
+
+    def goal(self, *channels: str) -> Array:
+        """The goal at each sample, shape (n_samples, n), for the task's `channels`."""
+        rows = [self.plan.goal_table(channels, int(now_ns))[0] for now_ns in self.time_ns]
+        return np.array(rows).reshape(len(self.time_ns), len(channels))
+
+    @property
+    def position(self) -> Array:
+        """(n_samples, 3) m, of the endpoint; (n_samples, 0) where it is not recorded."""
+        return self._endpoint("position")
+
+    @property
+    def velocity(self) -> Array:
+        """(n_samples, 3) m/s, of the endpoint."""
+        return self._endpoint("velocity")
+
+    @property
+    def load(self) -> Array:
+        """(n_samples, 3) N, the force that the field exerted on the endpoint."""
+        return self._endpoint("effort")
+
+    def _endpoint(self, field: str) -> Array:
+        return self.columns(*(c for c in ENDPOINT if c in self.channels), field=field)
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """What a task says of a trial: `success` (None: it has no such notion), and figures of its own by name, such as
+    `endpoint_error_mm` or `score`. They are the columns of the table of trials; a name says its unit where that is not
+    SI."""
+
+    success: bool | None = None
+    figures: Mapping[str, float | int | str | bool | None] = field(default_factory=dict)

@@ -1,0 +1,33 @@
+import numpy as np
+import pytest
+
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.goal import OrbitGoal
+from myoprosthesis.core.nanoseconds import ns
+from myoprosthesis.core.trial_plan import TrialPlan
+from myoprosthesis.core.trial_record import ENDPOINT, TrialRecord
+
+PLAN = TrialPlan(0, 0, ns(1.0), (0.0,) * 3, (0.1, 0.0, 0.0), 0, goals=(OrbitGoal((0, 0, 0), (0.1, 0.1), 1.0),))
+CHANNELS = ("elbow", *ENDPOINT)
+TABLE = np.arange(5 * 3 * 4, dtype=float).reshape(5, 3, 4)
+RECORD = TrialRecord(PLAN, 0.01, CHANNELS, np.arange(5) * ns(0.01), TABLE)
+
+
+def test_columns_are_found_by_name_and_row():
+    np.testing.assert_array_equal(RECORD.columns("endpoint/y", "elbow", field="velocity"), TABLE[:, 1, [2, 0]])
+    np.testing.assert_array_equal(RECORD.position, TABLE[:, 0, 1:])
+    np.testing.assert_array_equal(RECORD.velocity, TABLE[:, 1, 1:])
+    np.testing.assert_array_equal(RECORD.load, TABLE[:, 2, 1:])
+
+
+def test_the_goal_is_that_of_each_sample():
+    goal = RECORD.goal("target/x", "go")
+    assert goal.shape == (5, 2) and list(goal[:, 1]) == [1.0] * 5
+    assert goal[4, 0] == PLAN.goal(ns(0.04))["target/x"] != goal[0, 0]
+
+
+def test_what_is_not_recorded_is_refused_and_an_endpoint_that_is_not_there_is_empty():
+    with pytest.raises(ConfigError, match="'wrist' is not recorded: `needs` of the task"):
+        RECORD.columns("wrist")
+    blind = TrialRecord(PLAN, 0.01, ("elbow",), RECORD.time_ns, TABLE[:, :, :1])
+    assert blind.position.shape == (5, 0)
