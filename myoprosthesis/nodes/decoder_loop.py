@@ -38,6 +38,9 @@ class DecoderLoopPort(SwitchingPort, Protocol):
     def posture(self) -> Array | None:
         """Where the effector is, in the order of its command; None while nobody knows."""
 
+    def following(self) -> bool:
+        """Whether the effector has followed commands since the last call, as far as is known."""
+
     def prompt(self) -> str:
         """What is asked for now, if somebody asks."""
 
@@ -82,6 +85,8 @@ class DecoderLoop(SwitchingLoop):
             return
         if not self._placed(voice):
             return
+        if not self.port.following():
+            self._adopt_posture()
         began = time.perf_counter()
         command, _ = player.play(block.values, self._rng, seconds)
         if self.active:
@@ -123,6 +128,13 @@ class DecoderLoop(SwitchingLoop):
         if shadow is not None and shadow.command is None and voice.command is not None:
             shadow.adopt(voice.command)
         return True
+
+    def _adopt_posture(self) -> None:
+        """Go on from where the hand is: what was decided while it did not follow is not made up for when it does."""
+        posture = self.port.posture()
+        if posture is not None:
+            for voice in self.player.voices():
+                voice.adopt(posture)
 
     def _count(self, voice: DecoderController) -> None:
         asked, now = self.port.prompt(), time.monotonic()

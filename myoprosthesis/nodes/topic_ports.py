@@ -32,6 +32,8 @@ WRITERS = 16
 """Commands that are kept between two ticks, so that a second writer does not push out what the first one says."""
 ARRIVALS = 64
 """Blocks of EMG whose arrival is remembered until the command that they brought about comes."""
+LOST_S = 0.2
+"""An effector whose state does not come for so long is not known to follow commands."""
 _PLANS = ((topics.TARGET, TrialPlan), (topics.PERTURBATION, PerturbationPlan))
 
 
@@ -206,6 +208,9 @@ class DecoderPort(CommandingPort):
         super().__init__(node, spec, 1)
         self._blocks = self._inbox.subscribe(topics.EMG_FILTERED)
         self._prompts = self._inbox.subscribe(topics.EMG_PROMPT)
+        self._followings = self._inbox.subscribe(topics.FOLLOWING)
+        self._held, self._lost = "", False
+        self._state_at = time.monotonic()
         self._names = spec.command.names
         self._prompt = ""
         self._posture: NDArray[np.float64] | None = None
@@ -218,7 +223,13 @@ class DecoderPort(CommandingPort):
         """See the protocol. Of the effector, where it is now is all that is kept."""
         super().wait(timeout_s)
         self.plans()
-        frames = self.frames()
+        for message in self._inbox.read(self._followings, lambda m: Following.from_json(m.data)):
+            self._held = message.held
+        frames, now = self.frames(), time.monotonic()
+        if now - self._state_at > LOST_S:
+            self._lost = True
+        if frames:
+            self._state_at = now
         if frames and set(self._names) <= set(frames[-1].names):
             self._posture = frames[-1].position[[frames[-1].names.index(n) for n in self._names]]
 
@@ -229,6 +240,11 @@ class DecoderPort(CommandingPort):
     def posture(self) -> NDArray[np.float64] | None:
         """See the protocol."""
         return self._posture
+
+    def following(self) -> bool:
+        """See the protocol. An effector whose state did not come for `LOST_S` may have been started again."""
+        lost, self._lost = self._lost, False
+        return not (lost or self._held)
 
     def prompt(self) -> str:
         """See the protocol."""

@@ -59,6 +59,9 @@ class Session:
     blocks: tuple[SessionBlock, ...] = option(help="the blocks, in order")
     about: str = option("", "one sentence for people")
     effector: str = option("arm26", "the body")
+    effector_options: dict = option(
+        {}, "options of the body, such as the file of an MJCF: {file: arm.xml, endpoint: tip}"
+    )
     policy: str = option("reach_null", "the policy of the first block: a name or a path", file="name")
     seed: int = option(0, "seed of the order of targets, of catch and channel trials, of noise and of learning", "", 0)
     lockstep: bool = option(True, "simulated time, as fast as it goes and repeatable; otherwise wall time")
@@ -118,6 +121,11 @@ def _anchored(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     blocks = out.get("blocks")
     if isinstance(blocks, list):
         out["blocks"] = [anchored(SessionBlock, b, folder) if isinstance(b, Mapping) else b for b in blocks]
+    own = out.get("effector_options")
+    if isinstance(own, Mapping):
+        with suppress(ConfigError):  # an unknown effector is told of with the other faults
+            body = registry.options("effectors", str(out.get("effector", Session.effector)))
+            out["effector_options"] = anchored(body, own, folder)
     return anchored(Session, out, folder)
 
 
@@ -177,7 +185,7 @@ def _faults(session: Session) -> list[str]:
             raise ConfigError(f"{where}{str(error).removeprefix(where)}") from error
 
     body: list[Any] = []
-    attempt(lambda: body.append(effector(session.effector)))
+    attempt(lambda: body.append(effector(session)))
     task = attempt(lambda: session.reaching)
     if {"seed", "home", "between", "catch_rate"} & set(session.task):
         faults.append(
@@ -198,22 +206,29 @@ def _faults(session: Session) -> list[str]:
             faults.append(f"block {block.name!r}: more than half of its trials would be catch or channel trials")
     if session.learner:
         attempt(options.read, session.learner)
+        if session.effector_options:
+            faults.append(
+                "a session with a learner has the effector's own options, as its differentiable twin has: "
+                "leave effector_options out"
+            )
         if any(b.policy for b in session.blocks):
             faults.append("a session with a learner has the one policy that learns: blocks cannot name others")
     return list(dict.fromkeys(faults))
 
 
-def effector(name: str) -> Any:
-    """The body of a session, with its default options: a session has no key for others."""
-    factory, options = registry.factory("effectors", name), registry.options("effectors", name)
+def effector(session: Session) -> Any:
+    """The body of a session, not opened."""
+    name, own = session.effector, registry.options("effectors", session.effector)
+    label = f"effector_options of {name!r}"
     try:
-        body = factory(options())
+        body = registry.factory("effectors", name)(build(own, session.effector_options, label))
     except ConfigError as error:
-        raise ConfigError(
-            f"effector {name!r} cannot be used in a session, which has no key for options of its effector ({error})"
-        ) from error
+        said = str(error)
+        raise error if label in said else ConfigError(f"effector {name!r} (effector_options): {said}") from error
     if not body.spec.endpoint:
-        raise ConfigError(f"effector {name!r} has no endpoint to reach with")
+        takes = "endpoint" in {f.name for f in fields(own)}
+        how = ": name a site or a body as one with effector_options: {endpoint: NAME}" if takes else ""
+        raise ConfigError(f"effector {name!r} has no endpoint to reach with{how}")
     return body
 
 

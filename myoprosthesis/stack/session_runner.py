@@ -54,7 +54,7 @@ class SessionRunner:
         self._held = held or threading.Event()
         self.session, self.folder, self.trials = session, folder, plan(session)
         self._tell, self._show, self._asked, self._namespace = tell, show, asked, namespace
-        self._dt = float(effector(session.effector).spec.dt)
+        self._dt = float(effector(session).spec.dt)
         self.done = len(folder.rows())
         learns = bool(session.learner) and self.done < len(self.trials)
         self.lessons = LearnerStore(session, folder, self.trials, tell) if learns else None
@@ -116,7 +116,7 @@ class SessionRunner:
             "task": {"file": str(self.folder.reaches.absolute()), "first": first, "released": first,
                      "radius": s.reaching.radius, **({"lsl": s.lsl} if s.lsl else {})},
             "policy": {"blend_s": 0.0},
-            "effector": {"start_s": played_s},
+            "effector": {**s.effector_options, "start_s": played_s},
             "recorder": {"attachments": [str(file.absolute()) for file in kept]},
         }  # fmt: skip
         return [replace(n, respawn=False) for n in describe(options, settings)]

@@ -57,7 +57,7 @@ class World:
     def __init__(self):
         self.condition = threading.Condition()
         self.inbox, self.commands, self.shadows, self.decisions, self.said = [], [], [], [], []
-        self.at, self.asked = np.array([0.3, -0.3]), ""
+        self.at, self.asked, self.follows = np.array([0.3, -0.3]), "", True
 
     def wait(self, timeout_s):
         with self.condition:
@@ -71,6 +71,9 @@ class World:
 
     def posture(self):
         return self.at
+
+    def following(self):
+        return self.follows
 
     def prompt(self):
         return self.asked
@@ -236,6 +239,22 @@ def test_holes_are_rejected_counted_and_hold_the_hand(made):
     assert until(lambda: len(world.commands) == 60) and loop.events["rejected"] == 6
     x = np.array([c for _, c in world.commands])
     assert np.isfinite(x).all() and len({tuple(p) for p in x[35:]}) == 1
+
+
+def test_what_is_decided_while_the_hand_does_not_follow_is_not_made_up_for(made):
+    _, world = made()
+    world.send(*stream(30))
+    assert until(lambda: len(world.commands) == 30)
+    world.follows, world.at = False, np.array([0.2, -0.2])
+    world.send(*stream(30, first=30))
+    assert until(lambda: len(world.commands) == 60)
+    x = np.array([c for _, c in world.commands])
+    assert np.abs(x[30:] - world.at).max() <= STEP + 1e-9  # "power" is decided all the time
+    world.follows = True
+    world.send(*[replace(block, values=block.values * np.nan) for block in stream(30, first=60)])
+    assert until(lambda: len(world.commands) == 90)
+    x = np.array([c for _, c in world.commands])
+    assert np.abs(x[60:] - world.at).max() <= 6 * STEP  # the electrodes are off: the hand stays
 
 
 def test_drift_is_said_once_each_time_it_comes(made):

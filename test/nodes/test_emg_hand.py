@@ -11,6 +11,9 @@ from myoprosthesis.nodes import diagnostic_status, topics
 
 RECORDING = share.root() / "config" / "recordings" / "libemg_myo"
 SHEET = data_sheets.load("ability_hand")
+HOLD = np.radians(3.0)
+"""Where the machine is too busy for commands within 80 ms, a hand is held where it is measured, so near its target; a
+gesture moves it by over a radian."""
 
 
 def watched(stack):
@@ -41,11 +44,13 @@ def postures(stack, since):
     return [posture for then, posture in stack.applied if then >= since]
 
 
-def held_for(stack, seconds):
-    """The posture did not change for so long from now on."""
+def travel_within(stack, seconds):
+    """How far the target moves in so long from now on, rad, in the joint that moves most."""
     begun = time.time()
     assert stack.until(lambda: stack.applied[-1][0] > begun + seconds, seconds + 20.0)
-    return len(set(postures(stack, begun))) == 1
+    held = postures(stack, begun)
+    assert len(held) > 10
+    return float(np.ptp(held, axis=0).max())
 
 
 def following(stack):
@@ -196,7 +201,7 @@ def test_the_emergency_stop_holds_until_resume(stack):
     assert stack.until(lambda: following(stack), 10.0)
     assert stack.probe.trigger("effector/estop")[0]
     assert stack.until(lambda: stack.report()["stopped"], 5.0) and stack.diagnostics[-1]["idle"] == "emergency stop"
-    assert held_for(stack, 4.0)  # longer than a gesture
+    assert travel_within(stack, 4.0) == 0.0  # longer than a gesture
     held = stack.applied[-1][1]
     assert stack.probe.trigger("effector/resume")[0]
     assert stack.until(lambda: following(stack) and stack.applied[-1][1] != held, 20.0)
@@ -241,7 +246,7 @@ def test_an_electrode_that_falls_off_makes_the_hand_hold(stack):
     assert stack.until(lambda: told(stack, "emg").get("off"), 10.0)
     stack.spin(0.5)
     n = told(stack, "policy")["events"]["rejected"]
-    assert held_for(stack, 3.5)
+    assert travel_within(stack, 3.5) <= HOLD
     assert told(stack, "policy")["events"]["rejected"] > n + 40
     assert stack.probe.set("perturbation", perturbation="null") == ""
     assert stack.until(lambda: not told(stack, "emg")["off"], 10.0)

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
+from myoprosthesis.effectors import bodies
 from myoprosthesis.nodes.publisher_lock import PublisherLock
 from myoprosthesis.report import trial_table
 from myoprosthesis.stack import session_runner
@@ -65,6 +66,19 @@ def wait_for(done, seconds=180.0):
     while not done():
         assert time.monotonic() < until
         time.sleep(0.02)
+
+
+def test_a_session_moves_a_body_with_the_options_that_it_gives(command, session, tmp_path):
+    """The shipped point mass by a copy of its file, beside the session's."""
+    (tmp_path / "own.xml").write_text((bodies.MODELS / "point_mass.xml").read_text())
+    file = session(
+        effector="mjcf", effector_options={"file": "own.xml"}, policy="point_mass_null",
+        blocks=[{"name": "baseline", "trials": 2}],
+    )  # fmt: skip
+    done = command("session", "run", file, "--out", str(tmp_path / "out"), "--quiet")
+    assert done.returncode == 0, done.stderr
+    table = list(csv.DictReader((tmp_path / "out" / "trials.csv").open()))
+    assert len(table) == 2 and all(not row["lost"] and float(row["endpoint_error_mm"]) < 50.0 for row in table)
 
 
 def test_a_session_that_is_killed_goes_on_to_the_same_table(begin, unbroken, command, session, tmp_path):

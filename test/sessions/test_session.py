@@ -9,6 +9,7 @@ import yaml
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.nanoseconds import ns
 from myoprosthesis.core.trial_plan import TrialPlan
+from myoprosthesis.effectors import bodies
 from myoprosthesis.perturbations import presets
 from myoprosthesis.perturbations.planner import Planner
 from myoprosthesis.sessions import session as sessions
@@ -71,7 +72,7 @@ def test_all_faults_are_told_at_once():
         ({"policy": "point_mass_null"}, "'point_mass_null' commands 4 channels, effector 'arm26' takes 6"),
         ({"effector": "myohand"}, "'reach_null' commands 6 channels, effector 'myohand' takes 39"),
         ({"effector": "mirror"}, "no endpoint|commands"),
-        ({"effector": "mjcf"}, "no key for options of its effector"),
+        ({"effector": "mjcf"}, r"effector_options: \{file: PATH\}"),
         ({"learner": {"field_rat": 1}}, "did you mean 'field_rate'"),
         ({"learner": {"compile": "maybe", "steps": 0}}, "steps: 0.*one of auto, on, off; got 'maybe'"),
         ({"learner": {"steps": 1}, "blocks": [{"name": "x", "trials": 2, "policy": "reach_cw"}]}, "blocks cannot name"),
@@ -228,6 +229,25 @@ def test_files_that_a_session_names_are_seen_from_its_own_folder(tmp_path, monke
     assert made.blocks[0].perturbation == str(there / "mine.yaml") and made.blocks[1].perturbation == "curl_cw"
     folder = SessionFolder.create(tmp_path / "out", made, plan(made), "test")
     assert SessionFolder.open(folder.path)[1] == made
+
+
+def test_options_of_the_effector_are_the_sessions_and_checked_with_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    there = tmp_path / "there"
+    there.mkdir()
+    model = bodies.MODELS / "point_mass.xml"
+    (there / "mass.xml").write_text(model.read_text().replace('mass="1"', 'mass="2"'))
+    mine = data(effector="mjcf", policy="point_mass_null", effector_options={"file": "mass.xml", "dt": 0.01})
+    (there / "session.yaml").write_text(yaml.safe_dump(mine))
+    made = sessions.load("there/session.yaml")
+    assert made.effector_options == {"file": str(there / "mass.xml"), "dt": 0.01}
+    assert sessions.effector(made).spec.name == "mass"
+    folder = SessionFolder.create(tmp_path / "out", made, plan(made), "test")
+    assert SessionFolder.open(folder.path)[1] == made
+    with pytest.raises(ConfigError, match="effector_options of 'point_mass': unknown option 'file'"):
+        sessions.made({**mine, "effector": "point_mass"})
+    with pytest.raises(ConfigError, match="leave effector_options out"):
+        sessions.made({**mine, "effector_options": {"file": str(model)}, "learner": {"kind": "gradient"}})
 
 
 def test_the_row_of_a_lost_trial_says_why_and_has_no_figures():
