@@ -108,7 +108,7 @@ def _ours(size: int, compile: str, seconds: float) -> dict[str, Any]:
     from myoprosthesis.effectors import bodies
     from myoprosthesis.effectors.mujoco_body import BodyOptions
     from myoprosthesis.training.gradient.curriculum import Curriculum, Stage
-    from myoprosthesis.training.gradient.reach_trainer import ReachTrainer
+    from myoprosthesis.training.gradient.reach_gradient import reach_trainer
     from myoprosthesis.training.gradient.rollout import wants_compilation
     from myoprosthesis.training.gradient.torch_twin import Twin
 
@@ -119,14 +119,14 @@ def _ours(size: int, compile: str, seconds: float) -> dict[str, Any]:
         curriculum = Curriculum("bench", (stage,), field=10.0, hidden=HIDDEN, batch=size)
         compiled = wants_compilation(compile)
         twin = Twin(bodies.arm26(BodyOptions()).model)
-        run = ReachTrainer(twin, "arm26", curriculum, curriculum.stages, 0, Path("unused"), compiled)
+        run = reach_trainer(twin, "arm26", curriculum, curriculum.stages, 0, Path("unused"), compiled)
         before = time.perf_counter()
-        run.batch()
+        run.update()
         first = time.perf_counter() - before
-        run.batch()
+        run.update()
         done, start = 0, time.perf_counter()
         while done < 3 or time.perf_counter() - start < seconds:
-            run.batch()
+            run.update()
             done += 1
         rate = done / (time.perf_counter() - start)
     finally:

@@ -19,9 +19,8 @@ from myoprosthesis.core.ending import allow
 from myoprosthesis.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from myoprosthesis.training.gradient.reach_trainer import ReachTrainer
-
-BODIES = ("arm26", "point_mass")
+    from myoprosthesis.training.gradient.reach_gradient import ReachGradient
+    from myoprosthesis.training.trainer import Trainer
 
 
 def add(subparsers: Any) -> None:
@@ -40,7 +39,7 @@ def add(subparsers: Any) -> None:
         "stops after the batch in progress; --resume goes on from there.",
     )
     parser.add_argument("--curriculum", type=Path, help="YAML with the stages (default: reach_curl)")
-    parser.add_argument("--effector", default="arm26", choices=BODIES, help="body that has a twin (default: arm26)")
+    parser.add_argument("--effector", default="arm26", help="body that has a differentiable twin (default: arm26)")
     parser.add_argument(
         "--field",
         type=float,
@@ -103,57 +102,55 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _start(args: argparse.Namespace, plan: Any, folder: Path, compiled: bool) -> ReachTrainer:
-    from myoprosthesis.effectors import bodies
-    from myoprosthesis.effectors.mujoco_body import BodyOptions
+def _start(args: argparse.Namespace, plan: Any, folder: Path, compiled: bool) -> Trainer[ReachGradient]:
     from myoprosthesis.training.gradient import export
-    from myoprosthesis.training.gradient.reach_trainer import CHECKPOINT, ReachTrainer
-    from myoprosthesis.training.gradient.torch_twin import Twin
+    from myoprosthesis.training.gradient.reach_gradient import reach_trainer
+    from myoprosthesis.training.gradient.torch_twin import differentiable_body
+    from myoprosthesis.training.trainer import CHECKPOINT
 
     if not args.resume and (folder / CHECKPOINT).exists():
         raise ConfigError(
             f"there is a run in {folder} already: go on with it (--resume), choose another folder (--run), or delete it"
         )
-    body = getattr(bodies, args.effector)(BodyOptions(dt=plan.dt))
+    _, twin = differentiable_body(args.effector, plan.dt)
     origin = ""
     if args.origin:
         start = args.origin / "policy.onnx"
         weights = export.weights(start)
         origin = f"{args.origin.name}, sha256 {hashlib.sha256(start.read_bytes()).hexdigest()[:16]}"
-    training = ReachTrainer(
-        Twin(body.model, plan.dt), args.effector, plan, plan.select(args.stage), args.seed, folder, compiled, origin
-    )
+    stages = plan.select(args.stage)
+    training = reach_trainer(twin, args.effector, plan, stages, args.seed, folder, compiled, origin)
     if args.origin:
-        training.adopt(weights)
+        training.start_from(weights)
     if args.resume:
         training.resume()
     return training
 
 
-def _publish(training: ReachTrainer, out: Path, command: str) -> dict[str, dict[str, float]]:
+def _publish(training: Trainer[ReachGradient], out: Path, command: str) -> dict[str, dict[str, float]]:
     """Write policy.onnx, card.md, training.yaml and loss.png to `out`; returns the scores on the MuJoCo body."""
     import yaml
 
     from myoprosthesis.core.contract import Contract
     from myoprosthesis.core.fingerprint import fingerprint
-    from myoprosthesis.effectors import bodies
-    from myoprosthesis.effectors.mujoco_body import BodyOptions
     from myoprosthesis.policies.onnx_policy import OnnxPolicy
     from myoprosthesis.training import checkpoint
     from myoprosthesis.training.gradient import evaluation, export, plot, reach_observation
+    from myoprosthesis.training.gradient.torch_twin import differentiable_body
     from myoprosthesis.training.model_card import card
 
-    plan, policy = training.curriculum, training.best_policy()
-    body = getattr(bodies, training.effector)(BodyOptions(dt=plan.dt))
+    algorithm = training.load_best()
+    plan, policy = algorithm.curriculum, algorithm.policy
+    body, _ = differentiable_body(algorithm.effector, plan.dt)
     contract = Contract(
         name=out.name,
         effector=body.spec.name,
-        observation=reach_observation.terms(training.twin, plan),
+        observation=reach_observation.terms(algorithm.twin, plan),
         action=body.spec.command,
         dt=plan.dt,
         hidden=(("hidden", (1, plan.hidden)),),
         stages=tuple(s.name for s in training.stages),
-        seed=training.seed,
+        seed=algorithm.seed,
         config_sha256=training.digest(),
         simulator=body.spec.simulator,
         fingerprint=fingerprint(body),
@@ -163,7 +160,7 @@ def _publish(training: ReachTrainer, out: Path, command: str) -> dict[str, dict[
     scores = evaluation.score(OnnxPolicy(file), body, plan.field)
     contract = replace(contract, result=scores)
     gap = export.export(policy, contract, file)
-    settings, history = training.settings(), training.progress.history
+    settings, history = algorithm.settings(), training.progress.history
     minutes = history[-1]["seconds"] / 60 if history else 0.0
     text = card(contract, settings, command, gap, training.progress.total, minutes)
     checkpoint.write_text(out / "card.md", text)
@@ -174,12 +171,12 @@ def _publish(training: ReachTrainer, out: Path, command: str) -> dict[str, dict[
 
 
 def _reporter(quiet: bool, interrupted: list[bool]) -> Any:
-    """The callback of `Run.train`: a progress bar per stage, a line per stage that is left."""
+    """The callback of `Trainer.train`: a progress bar per stage, a line per stage that is left."""
     from tqdm import tqdm
 
     bar: Any = None
 
-    def report(training: ReachTrainer, costs: dict[str, float], row: dict[str, Any] | None) -> bool:
+    def report(training: Trainer[ReachGradient], costs: dict[str, float], row: dict[str, Any] | None) -> bool:
         nonlocal bar
         stage, done = training.stage, training.progress.batch
         if bar is None:

@@ -13,10 +13,10 @@ from myoprosthesis.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from myoprosthesis.training.gradient.curriculum import Curriculum
-    from myoprosthesis.training.gradient.reach_trainer import ReachTrainer
+    from myoprosthesis.training.gradient.reach_gradient import ReachGradient
     from myoprosthesis.training.gradient.sweep import Report, Row, SweepOptions
+    from myoprosthesis.training.trainer import Trainer
 
-BODIES = ("arm26", "point_mass")
 SETTINGS = "sweep.yaml"
 
 
@@ -40,7 +40,7 @@ def add(tasks: Any) -> None:
     parser.add_argument("--updates", type=int, default=0, metavar="N", help="updates of each; this, --samples or both")
     parser.add_argument("--samples", type=int, default=0, metavar="N", help="trials that each sees at least")
     parser.add_argument("--curriculum", type=Path, help="YAML with one stage (default: batch_sweep)")
-    parser.add_argument("--effector", default="arm26", choices=BODIES, help="body that has a twin (default: arm26)")
+    parser.add_argument("--effector", default="arm26", help="body that has a differentiable twin (default: arm26)")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where cells and results go")
     parser.add_argument(
         "--compile",
@@ -74,8 +74,8 @@ def run(args: argparse.Namespace) -> int:
     options = build(sweep.SweepOptions, given, "sweep")
     plan = curricula.load(args.curriculum or root() / "config" / "curricula" / "batch_sweep.yaml")
     sweep.check(plan)
-    _claim(args.out, plan, args.effector)
     make = _maker(plan, args.effector, wants_compilation(args.compile))
+    _claim(args.out, plan, args.effector)
     with interruptible() as interrupted:
         rows = sweep.sweep(make, options, args.out / "cells", _reporter(options, args.quiet, interrupted))
     if rows is None:
@@ -105,21 +105,20 @@ def _claim(out: Path, plan: Curriculum, effector: str) -> None:
     checkpoint.write_text(file, text)
 
 
-def _maker(plan: Curriculum, effector: str, compiled: bool) -> Callable[[int, int, Path], ReachTrainer]:
-    from myoprosthesis.effectors import bodies
-    from myoprosthesis.effectors.mujoco_body import BodyOptions
-    from myoprosthesis.training.gradient.reach_trainer import ReachTrainer
-    from myoprosthesis.training.gradient.torch_twin import Twin
+def _maker(plan: Curriculum, effector: str, compiled: bool) -> Callable[[int, int, Path], Trainer[ReachGradient]]:
+    from myoprosthesis.training.gradient.reach_gradient import reach_trainer
+    from myoprosthesis.training.gradient.torch_twin import differentiable_body
 
-    body = getattr(bodies, effector)(BodyOptions(dt=plan.dt))
+    differentiable_body(effector, plan.dt)  # refuses early what has no twin
 
-    def make(batch: int, seed: int, folder: Path) -> ReachTrainer:
+    def make(batch: int, seed: int, folder: Path) -> Trainer[ReachGradient]:
         if compiled:
             from torch import _dynamo
 
             _dynamo.reset()  # one graph for each cell; it refuses the ninth of one function
         own = replace(plan, batch=batch)
-        return ReachTrainer(Twin(body.model, plan.dt), effector, own, own.select(), seed, folder, compiled)
+        twin = differentiable_body(effector, plan.dt)[1]
+        return reach_trainer(twin, effector, own, own.select(), seed, folder, compiled)
 
     return make
 

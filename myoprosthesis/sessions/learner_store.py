@@ -101,16 +101,12 @@ class LearnerStore:
 
 def learner(session: Session, compiled: bool = False) -> Any:
     """The learner of a session, at its beginning; refuses a body without a twin, and a policy that cannot learn."""
-    from myoprosthesis.effectors import bodies
-    from myoprosthesis.effectors.mujoco_body import BodyOptions
     from myoprosthesis.policies.onnx_policy import read_contract
     from myoprosthesis.training.adaptation import options as learner_options
     from myoprosthesis.training.adaptation.learner import Learner
-    from myoprosthesis.training.gradient.torch_twin import Twin
+    from myoprosthesis.training.gradient.torch_twin import differentiable_body
 
-    path, make = store.find(session.policy), getattr(bodies, session.effector, None)
-    if make is None:
-        raise ConfigError(f"nothing can be learned with effector {session.effector!r}: it has no differentiable twin")
-    dt = read_contract(path).dt
+    path = store.find(session.policy)
     options, _ = learner_options.read(session.learner)
-    return Learner(Twin(make(BodyOptions(dt=dt)).model, dt), path, options, session.seed, compiled)
+    _, twin = differentiable_body(session.effector, read_contract(path).dt)
+    return Learner(twin, path, options, session.seed, compiled)

@@ -18,7 +18,8 @@ import numpy as np
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import option
 from myoprosthesis.training.gradient.curriculum import Curriculum
-from myoprosthesis.training.gradient.reach_trainer import CHECKPOINT, ReachTrainer
+from myoprosthesis.training.gradient.reach_gradient import ReachGradient
+from myoprosthesis.training.trainer import CHECKPOINT, Trainer
 
 COLUMNS = ("batch", "seed", "updates", "samples", "loss", "error_mm", "lateral_mm", "bend_mm", "score")
 EARLY = (1, 2, 5, 10)
@@ -85,7 +86,7 @@ def check(curriculum: Curriculum) -> None:
 
 
 def sweep(
-    make: Callable[[int, int, Path], ReachTrainer], options: SweepOptions, folder: Path, report: Report
+    make: Callable[[int, int, Path], Trainer[ReachGradient]], options: SweepOptions, folder: Path, report: Report
 ) -> list[Row] | None:
     """Train every cell to its end, each in its folder below `folder`; rows of all evaluations, None when stopped.
 
@@ -97,18 +98,18 @@ def sweep(
         run = make(batch, seed, folder / f"batch_{batch:05d}_seed_{seed}")
         if not _cell(run, batch, seed, options, report):
             return None
-        wanted = set(options.evaluations(batch, run.curriculum.evaluate_every))
+        wanted = set(options.evaluations(batch, run.evaluate_every))
         rows += [{"batch": batch, "seed": seed, **row} for row in run.progress.history if row["updates"] in wanted]
     return rows
 
 
-def _cell(run: ReachTrainer, batch: int, seed: int, options: SweepOptions, report: Report) -> bool:
+def _cell(run: Trainer[ReachGradient], batch: int, seed: int, options: SweepOptions, report: Report) -> bool:
     if (run.folder / CHECKPOINT).exists():
         run.resume()
     if not report(batch, seed, run.progress.total, None):
         return False
     done = {row["updates"] for row in run.progress.history}
-    ends = options.evaluations(batch, run.curriculum.evaluate_every)
+    ends = options.evaluations(batch, run.evaluate_every)
     if done and not {e for e in ends if e <= run.progress.total} <= done:
         raise ConfigError(
             f"the cell in {run.folder} was evaluated elsewhere than at {', '.join(map(str, ends[:6]))} …: "
@@ -119,7 +120,7 @@ def _cell(run: ReachTrainer, batch: int, seed: int, options: SweepOptions, repor
             continue
         losses = []
         while run.progress.total < end:
-            losses.append(run.batch()["loss"])
+            losses.append(run.update()["loss"])
             if run.progress.total < end and not report(batch, seed, run.progress.total, None):
                 return False
         found = run.evaluate()

@@ -19,8 +19,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from myoprosthesis.core import registry
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.force_field import ForceField
+from myoprosthesis.effectors.mujoco_body import BodyOptions, MujocoBody
 from myoprosthesis.training.gradient.torch_muscle import Muscles, Rows, spring_of
 from myoprosthesis.training.gradient.torch_skeleton import Skeleton, skeleton_of
 
@@ -65,6 +67,21 @@ def field_force(law: Tensor, x: Rows, v: Rows) -> Rows:
         fx + kxx * x[0] + kxy * x[1] + bxx * v[0] + bxy * v[1],
         fy + kyx * x[0] + kyy * x[1] + byx * v[0] + byy * v[1],
     )
+
+
+def differentiable_body(effector: str, control_dt: float) -> tuple[MujocoBody, Twin]:
+    """The MuJoCo body that is registered as `effector`, with a control period of `control_dt` (s), and its twin.
+
+    Raises:
+        ConfigError: The effector is no MuJoCo body, or its physics has something that the twin does not compute.
+    """
+    if not issubclass(registry.options("effectors", effector), BodyOptions):
+        raise ConfigError(
+            f"effector {effector!r} has no differentiable twin: arm26 and point_mass have one, and any planar MuJoCo "
+            "body with two joints and fixed-tendon muscles whose options are `BodyOptions`"
+        )
+    body = registry.factory("effectors", effector)(registry.options("effectors", effector)(dt=control_dt))
+    return body, Twin(body.model, control_dt)
 
 
 class Twin(nn.Module):

@@ -14,9 +14,10 @@ from myoprosthesis.effectors import bodies
 from myoprosthesis.effectors.mujoco_body import BodyOptions
 from myoprosthesis.training.gradient import sweep
 from myoprosthesis.training.gradient.curriculum import Curriculum, Stage, load
-from myoprosthesis.training.gradient.reach_trainer import ReachTrainer
+from myoprosthesis.training.gradient.reach_gradient import reach_trainer
 from myoprosthesis.training.gradient.sweep import SweepOptions
 from myoprosthesis.training.gradient.torch_twin import Twin
+from myoprosthesis.training.trainer import Trainer
 
 STAGE = Stage("eight", directions=8, distance=(0.05, 0.05), go=(0.02, 0.05))
 TINY = Curriculum("tiny", (STAGE,), trial=0.1, hidden=4, evaluate_every=3)
@@ -26,7 +27,7 @@ OPTIONS = SweepOptions((2, 4), 2, updates=4)
 def make(batch, seed, folder):
     body = bodies.point_mass(BodyOptions())
     own = replace(TINY, batch=batch)
-    return ReachTrainer(Twin(body.model), "point_mass", own, own.select(), seed, folder)
+    return reach_trainer(Twin(body.model), "point_mass", own, own.select(), seed, folder)
 
 
 def go_on(batch, seed, updates, row):
@@ -38,10 +39,10 @@ def test_a_sweep_interrupted_again_and_again_ends_in_the_same_numbers(tmp_path):
     assert [(r["batch"], r["seed"]) for r in whole if r["updates"] == 0] == [(2, 0), (2, 1), (4, 0), (4, 1)]
     made = []
 
-    class Counted(ReachTrainer):
-        def batch(self):
-            made.append((self.curriculum.batch, self.seed, self.progress.total))
-            return super().batch()
+    class Counted(Trainer):
+        def update(self):
+            made.append((self.algorithm.curriculum.batch, self.algorithm.seed, self.progress.total))
+            return super().update()
 
     def counted(batch, seed, folder):
         run = make(batch, seed, folder)

@@ -1,4 +1,4 @@
-"""A run: it learns, it can be cut and taken up again, and it survives a full disk."""
+"""A training run: it learns, it can be cut and taken up again, and it survives a full disk."""
 
 import errno
 
@@ -10,8 +10,9 @@ from myoprosthesis.effectors import bodies
 from myoprosthesis.effectors.mujoco_body import BodyOptions
 from myoprosthesis.training import checkpoint
 from myoprosthesis.training.gradient.curriculum import Curriculum, Stage
-from myoprosthesis.training.gradient.reach_trainer import CHECKPOINT, HISTORY, ReachTrainer
+from myoprosthesis.training.gradient.reach_gradient import ReachGradient, reach_trainer
 from myoprosthesis.training.gradient.torch_twin import Twin
+from myoprosthesis.training.trainer import CHECKPOINT, HISTORY, Trainer
 
 SHORT = Curriculum(
     "short",
@@ -29,9 +30,9 @@ SHORT = Curriculum(
 )
 
 
-def start(folder, curriculum=SHORT, seed=3) -> ReachTrainer:
+def start(folder, curriculum=SHORT, seed=3) -> Trainer[ReachGradient]:
     twin = Twin(bodies.point_mass(BodyOptions()).model)
-    return ReachTrainer(twin, "point_mass", curriculum, curriculum.select(), seed, folder)
+    return reach_trainer(twin, "point_mass", curriculum, curriculum.select(), seed, folder)
 
 
 def never_stop(run, costs, row):
@@ -56,10 +57,10 @@ def test_an_interrupted_run_ends_bit_for_bit_like_a_whole_one(tmp_path, cut):
     again.resume()
     assert again.progress.total == cut
     again.train(never_stop)
-    for name, value in whole.policy.state_dict().items():
-        assert torch.equal(value, again.policy.state_dict()[name]), name
-    for name, value in whole.best_policy().state_dict().items():
-        assert torch.equal(value, again.best_policy().state_dict()[name]), name
+    for name, value in whole.algorithm.policy.state_dict().items():
+        assert torch.equal(value, again.algorithm.policy.state_dict()[name]), name
+    for name, value in whole.load_best().policy.state_dict().items():
+        assert torch.equal(value, again.load_best().policy.state_dict()[name]), name
     assert [r["score"] for r in whole.progress.history] == [r["score"] for r in again.progress.history]
 
 
@@ -72,14 +73,14 @@ def test_the_best_policy_outlives_an_interruption(tmp_path):
     again = start(tmp_path)
     again.resume()
     again.train(never_stop)
-    assert not torch.equal(again.policy.w_in, best["w_in"]), "it went on training"
-    for name, value in again.best_policy().state_dict().items():
+    assert not torch.equal(again.algorithm.policy.w_in, best["w_in"]), "it went on training"
+    for name, value in again.load_best().policy.state_dict().items():
         assert torch.equal(value, best[name]), name
 
 
 def test_another_seed_is_another_run(tmp_path):
     one, two = start(tmp_path / "1", seed=1), start(tmp_path / "2", seed=2)
-    assert not torch.equal(one.policy.w_in, two.policy.w_in)
+    assert not torch.equal(one.algorithm.policy.w_in, two.algorithm.policy.w_in)
 
 
 def test_a_full_disk_leaves_the_old_checkpoint_intact(tmp_path, monkeypatch):
@@ -91,7 +92,7 @@ def test_a_full_disk_leaves_the_old_checkpoint_intact(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(checkpoint.os, "fsync", full)
-    run.batch()
+    run.update()
     with pytest.raises(ConfigError, match="No space left.*previous one is intact.*--resume"):
         run.save()
     assert (tmp_path / CHECKPOINT).read_bytes() == before
@@ -115,12 +116,55 @@ def test_resume_refuses_other_settings_damage_and_nothing(tmp_path):
         start(tmp_path).resume()
 
 
-def test_weights_of_another_body_are_refused(tmp_path):
-    run = start(tmp_path)
-    weights = run.policy.state_dict()
-    with pytest.raises(ConfigError, match="w_rec"):
-        run.adopt({**weights, "w_rec": torch.zeros(3, 3)})
-    with pytest.raises(ConfigError, match="normaliser"):
-        run.adopt({**weights, "mean": weights["mean"] + 1})
-    run.adopt({**weights, "w_out": weights["w_out"] + 1})
-    assert torch.equal(run.policy.w_out, weights["w_out"])
+class Counter:
+    """An algorithm that counts its updates: the smallest that a trainer can train."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def update(self, stage, share):
+        self.count += 1
+        return {"loss": 1.0 / self.count}
+
+    def evaluate(self, stage):
+        return {"score": float(abs(self.count - 7))}
+
+    def settings(self):
+        return {"kind": "counter"}
+
+    def weights(self):
+        return {"count": self.count}
+
+    def load_weights(self, weights):
+        self.count = weights["count"]
+
+    def state(self):
+        return {"count": self.count}
+
+    def load_state(self, state):
+        self.count = state["count"]
+
+
+def counting(folder, **options) -> Trainer:
+    return Trainer(Counter(), (Stage("only", batches=20, least_batches=2),), folder, evaluate_every=1, **options)
+
+
+def test_a_trainer_needs_nothing_of_an_algorithm_but_the_protocol(tmp_path):
+    run = counting(tmp_path)
+    assert run.train(never_stop)
+    assert run.progress.total == 20 and run.progress.best == 0.0
+    assert run.load_best().count == 7, "the best evaluation was after seven updates"
+
+
+def test_patience_ends_the_last_stage(tmp_path):
+    run = counting(tmp_path, patience=3)
+    assert run.train(never_stop) and run.progress.total == 10
+
+
+def test_a_stage_is_left_once_its_score_is_reached(tmp_path):
+    stages = (Stage("near", batches=20, least_batches=2, leave_below_mm=5.0), Stage("far", batches=4))
+    run = Trainer(Counter(), stages, tmp_path, evaluate_every=1)
+    assert run.train(never_stop)
+    assert [(r["stage"], r["batch"]) for r in run.progress.history][-5:] == [("near", 3)] + [
+        ("far", k) for k in (4, 5, 6, 7)
+    ]
