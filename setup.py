@@ -203,6 +203,7 @@ setup(
         ],
         f"{NAME}.effectors": [
             *(f"{body} = {NAME}.effectors.bodies:{body}" for body in EFFECTORS),
+            f"hand_ball = {NAME}.effectors.hand_ball:hand_ball",
             f"mirror = {NAME}.effectors.mirror:Mirror",
             *(f"{hand} = {NAME}.effectors.serial_hand.hands:{hand}" for hand in HANDS),
             *(f"{hand}_model = {NAME}.effectors.hand_model:{hand}_model" for hand in HAND_MODELS),

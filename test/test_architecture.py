@@ -11,7 +11,18 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "myoprosthesis"
 
-COMPONENTS = {"effectors", "policies", "perturbations", "emg", "decoders", "hands", "emulators", "tasks", "recording"}
+COMPONENTS = {
+    "effectors",
+    "scenes",
+    "policies",
+    "perturbations",
+    "emg",
+    "decoders",
+    "hands",
+    "emulators",
+    "tasks",
+    "recording",
+}
 USERS = {"training", "analysis"}
 SITTINGS = {"sessions", "report"}
 TOP = {"cli", "bench", "stack", "testing", "checks"}
@@ -20,6 +31,7 @@ LAYERS = [{"core"}, {"files"}, {"onnx_graphs"}, COMPONENTS, USERS, SITTINGS, {"n
 
 SIBLINGS = {
     ("effectors", "hands"): "an effector that moves a real hand uses its codec and data sheet",
+    ("effectors", "scenes"): "a body stands in a scene",
     ("emulators", "hands"): "an emulated hand has the data sheet of the real one",
     ("emulators", "emg"): "an emulated EMG board writes the frames that the source reads",
 }
@@ -29,7 +41,7 @@ MESSAGES = "builtin_interfaces diagnostic_msgs geometry_msgs lifecycle_msgs rcl_
 HOMES = {
     **dict.fromkeys(["rclpy", "std_msgs", "std_srvs", *MESSAGES.split()], {"nodes", "bench"}),
     "torch": {"training", "decoders/gru", "bench/training", "cli/train"},
-    "mujoco": {"effectors", "training", "bench"},
+    "mujoco": {"effectors", "scenes", "training", "bench"},
     "myo_sim": {"effectors"},
     "onnxruntime": {"policies", "decoders", "training", "bench"},
     "serial": {"effectors/serial_hand", "emg"},

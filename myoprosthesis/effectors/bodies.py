@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from myoprosthesis.effectors import urdf
 from myoprosthesis.effectors.mujoco_body import BodyOptions, MujocoBody, compiled, mark_endpoint
 
 MODELS = Path(__file__).parent / "models"
+MYOHAND, MYOHAND_ENDPOINT = "myohand_r", "IFtip_r"
+"""The hand as MyoSim registers it, and the tip of its index finger."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ def myoelbow(options: BodyOptions) -> MujocoBody:
 
 def myohand(options: BodyOptions) -> MujocoBody:
     """MyoSim hand: 23 joints, 39 muscles."""
-    return _myo("myohand", "myohand_r", options, "IFtip_r")
+    return _myo("myohand", MYOHAND, options, MYOHAND_ENDPOINT)
 
 
 def myoarm(options: BodyOptions) -> MujocoBody:
@@ -89,8 +92,23 @@ def _myo(name: str, registered: str, options: BodyOptions, endpoint: str) -> Muj
     def load() -> mujoco.MjModel:
         import myo_sim
 
-        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # myo-sim warns about a prefix at every load
+        with _quiet():
             return myo_sim.load_model(registered)
 
     return MujocoBody(name, compiled(load, f"the MyoSim model {registered}"), options, endpoint)
+
+
+def myosim_scene(registered: str, change: Callable[[mujoco.MjSpec], mujoco.MjSpec]) -> mujoco.MjModel:
+    """A MyoSim model, compiled after `change`, such as with props about it."""
+    import myo_sim
+
+    with _quiet():
+        return change(myo_sim.load_spec(registered)).compile()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the warning about a prefix that myo-sim brings about at every load and compilation."""
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

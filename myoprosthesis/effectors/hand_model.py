@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-import xml.etree.ElementTree as ET
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import mujoco
+import numpy as np
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.fail import HOLD, RELAX
@@ -16,8 +15,11 @@ from myoprosthesis.effectors.bodies import MODELS
 from myoprosthesis.effectors.mujoco_body import BodyOptions, MujocoBody, compiled
 from myoprosthesis.hands import data_sheets, grips
 from myoprosthesis.hands.hand_spec import MOTOR_GAIN, MOTOR_LAG_S, HandSpec
+from myoprosthesis.scenes.composition import compose
+from myoprosthesis.scenes.prop import Prop
 
 ENDPOINT = "index_tip"
+BALL = Prop("ball", (0.014,), 0.02, friction=(1.0, 0.01, 0.001), position=(0.004, -0.036, 0.080))
 
 
 @dataclass(frozen=True)
@@ -53,85 +55,77 @@ def leap_model(options: HandModelOptions) -> MujocoBody:
 
 def hand_model(name: str, options: HandModelOptions) -> MujocoBody:
     """The hand `name` as a body. Command, joints, limits and poses are those of the real one; the joints that are
-    coupled to them are no channels of their own, as the real hand does not tell them either."""
+    coupled to them are no channels of their own, as the real hand does not measure them either."""
     data = data_sheets.load(name)
-    model = compiled(lambda: model_of(data, options.object), f"the model of {data.title}")
+    model = compiled(lambda: spec_of(data, options.object).compile(), f"the model of {data.title}")
     options = replace(options, dt=options.dt or data.dt)
-    rate_limit = options.rate_limit or data.rate_limit
-    body = MujocoBody(f"{name}_model", model, options, ENDPOINT, data.safe, data.names, rate_limit)
-    body.spec = replace(body.spec, frame="palm")
     if data.fail not in (HOLD, RELAX) and not options.fail:  # a servo cannot go limp: it holds
-        body.spec = replace(body.spec, fail=grips.poses(data)[data.fail])
-    return body
+        options = replace(options, fail=dict(zip(data.names, grips.poses(data)[data.fail], strict=True)))
+    rate_limit = options.rate_limit or data.rate_limit
+    return MujocoBody(f"{name}_model", model, options, ENDPOINT, data.safe, data.names, rate_limit, frame="palm")
 
 
-def model_of(data: HandSpec, thing: str = "none") -> mujoco.MjModel:
-    """The compiled model, with a thing to grasp or none; raises `ValueError` with MuJoCo's reason."""
-    files = {path.name: path.read_bytes() for path in MODELS.glob("hand_*.xml")}
-    return mujoco.MjModel.from_xml_string(mjcf_of(data, thing), files)
-
-
-def mjcf_of(data: HandSpec, thing: str = "none") -> str:
+def spec_of(data: HandSpec, thing: str = "none") -> mujoco.MjSpec:
     """The shapes of the data sheet's `models/<shapes>.xml` with its ranges, couplings, motors and grips (as keyframes),
-    and before the palm the thing of `models/hand_<thing>.xml`. Time steps are those of the scene, or so much shorter
-    that a whole number of them is the hand's period.
+    and before the palm the thing to grasp, or none. Time steps are those of the shapes' scene, or shorter, so that a
+    whole number of them is the hand's period.
 
     A motor is a servo that saturates: I dv/dt = clip(kp (target − q), ±F) − d v, where F is the joint's
     `actuatorfrcrange`, or what a Dynamixel motor gives at its largest current. With d = F / speed, kp =
     MOTOR_GAIN · d and I = MOTOR_LAG_S · d it moves as the motors of the emulated hand do: at most with `speed`.
     """
     shapes = f"{data.shapes or data.name}.xml"
-    root = ET.parse(MODELS / shapes).getroot()
-    hinges = {hinge.get("name", ""): hinge for hinge in root.iter("joint") if hinge.get("name")}
+    spec = mujoco.MjSpec.from_file(str(MODELS / shapes))
+    hinges = {hinge.name: hinge for hinge in spec.joints}
     wanted = {j.name for j in data.joints} | {f"{j.name}_{key}" for j in data.joints for key in j.coupled}
     if wanted != set(hinges):
         raise ConfigError(f"{shapes} and the data sheet differ in joints: {', '.join(sorted(wanted ^ set(hinges)))}")
-    place: list[float] = []
-    if thing != "none":
-        for body in root.iter("body"):
-            body.set("gravcomp", "1")
-        ET.SubElement(root, "include", file=f"hand_{thing}.xml")
-        place = _place(thing)
-    equality, actuator, keyframe = (ET.SubElement(root, tag) for tag in ("equality", "actuator", "keyframe"))
     for joint in data.joints:
         hinge, limits = hinges[joint.name], (joint.low, joint.high)
         torque = data.servos.current * joint.torque_per_ampere if data.servos else _torque(hinge)
         damping = torque / joint.speed
-        _set(hinge, range=limits, actuatorfrcrange=(-torque, torque), damping=damping, armature=MOTOR_LAG_S * damping)
-        servo = ET.SubElement(actuator, "position", name=joint.name, joint=joint.name)
-        _set(servo, kp=MOTOR_GAIN * damping, ctrlrange=limits)
+        hinge.range, hinge.actfrcrange = limits, (-torque, torque)
+        _damp(hinge, damping)
+        hinge.armature = MOTOR_LAG_S * damping
+        servo = spec.add_actuator(name=joint.name, target=joint.name, trntype=mujoco.mjtTrn.mjTRN_JOINT)
+        servo.set_to_position(kp=MOTOR_GAIN * damping)
+        servo.ctrlrange = limits
         for key, ratio in joint.coupled.items():
-            passive = ET.SubElement(equality, "joint", joint1=f"{joint.name}_{key}", joint2=joint.name)
-            _set(passive, polycoef=(0, ratio, 0, 0, 0))
-    _set(ET.SubElement(root, "option"), timestep=data.dt / math.ceil(data.dt / _longest_step() - 1e-9))
+            passive = spec.add_equality(type=mujoco.mjtEq.mjEQ_JOINT, name1=f"{joint.name}_{key}", name2=joint.name)
+            passive.data[:5] = (0, ratio, 0, 0, 0)
+    spec.option.timestep = data.dt / math.ceil(data.dt / spec.option.timestep - 1e-9)
     for grip, pose in grips.poses(data).items():
         angles = dict(zip(data.names, pose, strict=True))
         angles |= {f"{j.name}_{key}": ratio * angles[j.name] for j in data.joints for key, ratio in j.coupled.items()}
-        _set(ET.SubElement(keyframe, "key", name=grip), qpos=[*(angles[n] for n in hinges), *place], ctrl=pose)
-    return ET.tostring(root, "unicode")
+        spec.add_key(name=grip, qpos=[angles[n] for n in hinges], ctrl=pose)
+    return _with_ball(spec) if thing == "ball" else spec
 
 
-def _place(thing: str) -> list[float]:
-    """Where the thing stands: m and a quaternion, as in a keyframe."""
-    body = ET.parse(MODELS / f"hand_{thing}.xml").getroot().find("worldbody/body")
-    return [float(x) for x in body.get("pos", "0 0 0").split()] + [1.0, 0.0, 0.0, 0.0] if body is not None else []
+def _with_ball(spec: mujoco.MjSpec) -> mujoco.MjSpec:
+    """A ball on a stand before the palm. Only here there is gravity; the hand does not feel it, as its gears hold it.
+    The stand carries the ball and is no obstacle to the fingers."""
+    for body in spec.bodies[1:]:
+        body.gravcomp = 1.0
+    spec.option.gravity = (0, 0, -9.81)
+    spec.option.cone, spec.option.impratio = mujoco.mjtCone.mjCONE_ELLIPTIC, 10.0
+    spec.worldbody.add_geom(
+        name="stand", type=mujoco.mjtGeom.mjGEOM_CYLINDER, size=(0.005, 0, 0), material="metal",
+        fromto=(0.004, -0.036, -0.075, 0.004, -0.036, 0.066),
+    )  # fmt: skip
+    return compose(spec, [BALL])
 
 
-def _longest_step() -> float:
-    """s: the time step of the scene."""
-    scene = ET.parse(MODELS / "hand_scene.xml").getroot().find("option")
-    return float(scene.get("timestep", "")) if scene is not None else 0.0
+def _damp(hinge: mujoco.MjsJoint, damping: float) -> None:
+    """Linear damping (N·m·s), which newer versions of MuJoCo have as the first of several coefficients."""
+    if np.ndim(hinge.damping):
+        hinge.damping[0] = damping
+    else:
+        hinge.damping = damping
 
 
-def _torque(hinge: ET.Element) -> float:
+def _torque(hinge: mujoco.MjsJoint) -> float:
     """N·m with which the joint can hold."""
-    try:
-        return float(hinge.get("actuatorfrcrange", "").split()[1])
-    except (IndexError, ValueError):
-        raise ConfigError(f"joint {hinge.get('name')!r} needs actuatorfrcrange='-F F' in the MJCF file") from None
-
-
-def _set(element: ET.Element, **numbers: float | Sequence[float]) -> None:
-    """Attributes with every digit."""
-    for key, value in numbers.items():
-        element.set(key, " ".join(repr(float(x)) for x in (value if isinstance(value, Sequence) else (value,))))
+    torque = float(hinge.actfrcrange[1])
+    if not torque > 0:
+        raise ConfigError(f"joint {hinge.name!r} needs actuatorfrcrange='-F F' in the MJCF file")
+    return torque

@@ -68,6 +68,7 @@ class MujocoBody:
         keyframe: str = "",
         joints: Sequence[str] = (),
         rate_limit: float | tuple[float, ...] | None = None,
+        frame: str = "world",
     ) -> None:
         self.model = model
         self.data = mujoco.MjData(model)
@@ -102,6 +103,7 @@ class MujocoBody:
             joint_units=reader.joint_units,
             muscles=self.actuation.muscle_names,
             endpoint=model.site(self._site).name if self._site >= 0 else "",
+            frame=frame,
             sites=(("endpoint",) if self._site >= 0 else ())
             + ("joint",) * bool(reader.joints)
             + ("muscle",) * bool(self._muscles.size),

@@ -165,7 +165,7 @@ def test_dynamixel_motors_hold_with_what_their_largest_current_gives():
     data = data_sheets.load("leap")
     stronger = data_sheets.load("leap", servos={**vars(data.servos), "current": 0.55})
     for made_of, current in ((data, data.servos.current), (stronger, 0.55)):
-        model = hand_model.model_of(made_of)
+        model = hand_model.spec_of(made_of).compile()
         joint = model.joint("thumb_ip")
         np.testing.assert_allclose(model.jnt_actfrcrange[joint.id], [-0.517 * current, 0.517 * current])
         assert joint.damping[0] * data.joints[-1].speed == pytest.approx(0.517 * current)  # as fast without a load
@@ -184,13 +184,15 @@ def test_options_change_the_period_and_the_rate():
 def test_shapes_that_do_not_fit_the_data_sheet_are_refused(monkeypatch, tmp_path):
     data = data_sheets.load("ability_hand")
     text = (hand_model.MODELS / "ability_hand.xml").read_text()
+    scene = (hand_model.MODELS / "hand_scene.xml").read_text()
+    (tmp_path / "hand_scene.xml").write_text(scene)
     monkeypatch.setattr(hand_model, "MODELS", tmp_path)
     (tmp_path / "ability_hand.xml").write_text(text.replace('"ring_distal"', '"ring_far"'))
     with pytest.raises(ConfigError, match="differ in joints: ring_distal, ring_far"):
-        hand_model.mjcf_of(data)
+        hand_model.spec_of(data)
     (tmp_path / "ability_hand.xml").write_text(text.replace(' actuatorfrcrange="-0.6 0.6"', ""))
     with pytest.raises(ConfigError, match="'index' needs actuatorfrcrange='-F F'"):
-        hand_model.mjcf_of(data)
+        hand_model.spec_of(data)
 
 
 @pytest.mark.parametrize("name", HANDS)

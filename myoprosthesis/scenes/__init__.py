@@ -1,0 +1,1 @@
+"""Scenes: what surrounds a body, composed with `mujoco.MjSpec`."""
