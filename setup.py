@@ -96,6 +96,16 @@ PERTURBATIONS = [
     "noise",
     "withhold",
 ]
+TERMS = {
+    "channels": "Channels",
+    "history": "History",
+    "difference": "Difference",
+    "root_relative": "RootRelative",
+    "phase": "Phase",
+    "goal": "Goal",
+    "goal_ahead": "GoalAhead",
+    "previous_action": "PreviousAction",
+}
 EMG_PERTURBATIONS = ["electrode_shift", "gain_drift", "channel_dropout", "mains", "emg_noise", "emg_delay"]
 HIDDEN_PERTURBATIONS = ["hidden_clamp", "hidden_add", "hidden_rotate", "hidden_silence"]
 HANDS = {
@@ -214,6 +224,7 @@ setup(
             *(f"{kind} = {NAME}.perturbations.emg_kinds:{kind}" for kind in EMG_PERTURBATIONS),
             *(f"{kind} = {NAME}.perturbations.hidden_kinds:{kind}" for kind in HIDDEN_PERTURBATIONS),
         ],
+        f"{NAME}.terms": [f"{kind} = {NAME}.core.term_kinds:{cls}Term" for kind, cls in TERMS.items()],
         f"{NAME}.tasks": [
             f"centre_out = {NAME}.tasks.centre_out:CentreOut",
             f"random_reach = {NAME}.tasks.random_reach:RandomReach",

@@ -1,4 +1,4 @@
-"""A task of your own: a plan for each trial, the same whenever it is asked for, and one shared check.
+"""A task of your own: a plan for each trial, how it is judged, and one shared check.
 
 In a package of yours the line `two_sides = "my_package.tasks:TwoSides"` under
 `[project.entry-points."myoprosthesis.tasks"]` gives it a name: `myoprosthesis up --task two_sides`.
@@ -8,9 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from myoprosthesis.core.effector_spec import EffectorSpec
+from myoprosthesis.core.errors import Refused
 from myoprosthesis.core.nanoseconds import ns
 from myoprosthesis.core.options import option
-from myoprosthesis.core.trial_plan import TrialPlan
+from myoprosthesis.core.trial_plan import TASK_UNITS, TrialPlan
+from myoprosthesis.core.trial_record import TrialRecord, TrialResult
 from myoprosthesis.testing import check_task
 
 
@@ -23,16 +26,33 @@ class TwoSidesOptions:
 
 
 class TwoSides:
-    """A target to the left or to the right, drawn for each trial."""
+    """A target to the left or to the right, drawn for each trial; the right side is enough."""
+
+    channels = TASK_UNITS
 
     def __init__(self, options: TwoSidesOptions) -> None:
         self.options = options
+
+    def needs(self, spec: EffectorSpec) -> tuple[str, ...]:
+        if not spec.endpoint:
+            raise Refused(f"effector {spec.name!r} has no endpoint to go to a side with")
+        return ("endpoint/x",)
+
+    def for_effector(self, spec: EffectorSpec) -> "TwoSides":
+        return self
 
     def plan(self, trial: int, from_ns: int) -> TrialPlan:
         side = np.random.default_rng((self.options.seed, trial)).choice([-1.0, 1.0])
         start, target = (0.0, 0.0, 0.0), (float(side) * self.options.distance, 0.0, 0.0)
         go_ns, until_ns = from_ns + ns(0.2), from_ns + ns(1.0)
         return TrialPlan(trial, from_ns, until_ns, start, target, go_ns, label="right" if side > 0 else "left")
+
+    def judge(self, record: TrialRecord) -> TrialResult:
+        side, end = np.sign(record.plan.target[0]), float(record.columns("endpoint/x")[-1, 0])
+        return TrialResult(bool(side * end > 0), {"end_x": end})
+
+    def done(self, record: TrialRecord) -> bool:
+        return False
 
 
 task = TwoSides(TwoSidesOptions())

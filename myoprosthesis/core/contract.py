@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from myoprosthesis.core.channels import FIELDS, Channels, permutation, same_unit
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import ConfigError, ContractError, unknown
-from myoprosthesis.core.observation import Term, ticks
+from myoprosthesis.core.term import AnyTerm, RegisteredTerm, Term, from_dict, ticks, to_dict
 from myoprosthesis.core.text import is_plain, printable
 
 METADATA_KEY = "myoprosthesis.contract"
 LONGEST = 1 << 24
 """Characters of a contract."""
-FORMAT = 1
+FORMATS = (1, 2)
+"""That are read. Format 1 has terms of kind `channels` only; format 2 has name, kind and options of each term."""
 LONGEST_PERIOD_S = 1.0
 """Of a policy: a longer one is meant in another unit, and in real time its commands would count as dead."""
 DEADLINE = 2.5
@@ -40,7 +41,7 @@ class Contract:
 
     name: str
     effector: str
-    observation: tuple[Term, ...]
+    observation: tuple[AnyTerm, ...]
     action: Channels
     dt: float
     hidden: tuple[tuple[str, tuple[int, ...]], ...] = ()
@@ -73,9 +74,12 @@ class Contract:
                 raise ContractError(f"policy {self.name!r} has one {kind} twice: {', '.join(names)}")
         for term in self.observation:
             try:
-                ticks(term.delay_s, self.dt)
+                ticks(term.lookback_s, self.dt)
             except ConfigError as error:
                 raise ContractError(f"observation term {term.name!r}: {error}") from error
+            for i in term.inputs:
+                if i.source == "action" and i.channel not in self.action.names:
+                    raise ContractError(f"observation term {term.name!r} reads {i.channel!r}, which is no action")
 
     @property
     def term_names(self) -> tuple[str, ...]:
@@ -85,7 +89,7 @@ class Contract:
     @property
     def observation_size(self) -> int:
         """Length of the observation vector."""
-        return sum(len(t.channels) for t in self.observation)
+        return sum(t.size for t in self.observation)
 
     def state_channels(self) -> tuple[str, ...]:
         """All channels that the observation reads, in order, once each."""
@@ -122,20 +126,24 @@ class Contract:
                 )
         state_units = spec.units
         for term in self.observation:
-            for channel in term.channels:
-                if channel not in state_units and channel not in extra:
+            for i in term.inputs:
+                if i.source == "action":
+                    continue
+                known = i.channel in extra or (i.channel in state_units and i.source == "state")
+                if not known:
+                    where = "the task here" if i.source == "goal" else f"effector {spec.name!r}"
                     raise ContractError(
-                        f"policy {self.name!r} observes {channel!r} ({term.name}), "
-                        f"which effector {spec.name!r} does not have"
+                        f"policy {self.name!r} observes {i.channel!r} ({term.name}), which {where} does not have"
                     )
-                unit = extra.get(channel, "1")
-                if channel in state_units:
-                    unit = state_units[channel][FIELDS.index(term.field)]
-                if term.unit and unit and not same_unit(term.unit, unit):
+                unit = extra.get(i.channel, "1")
+                if i.channel in state_units:
+                    unit = state_units[i.channel][FIELDS.index(i.field)]
+                elif unit and i.field == "velocity":
+                    unit = f"{unit}/s"
+                if i.unit and unit and not same_unit(i.unit, unit):
                     raise ContractError(
-                        f"policy {self.name!r} observes the {term.field} of {channel!r} ({term.name}) in "
-                        f"{term.unit!r}, here it is in {unit!r}: convert it in the graph, and write {unit!r} into the "
-                        "contract"
+                        f"policy {self.name!r} observes the {i.field} of {i.channel!r} ({term.name}) in {i.unit!r}, "
+                        f"here it is in {unit!r}: convert it in the graph, and write {unit!r} into the contract"
                     )
         ratio = self.dt / spec.dt
         if abs(ratio - round(ratio)) > 1e-6 or round(ratio) < 1:
@@ -187,13 +195,16 @@ class Contract:
         )
 
     def to_json(self) -> str:
-        """The metadata string."""
+        """The metadata string, in the oldest format that can hold it."""
+        registered = any(isinstance(t, RegisteredTerm) for t in self.observation)
         return json.dumps(
             {
-                "format": FORMAT,
+                "format": 2 if registered else 1,
                 "name": self.name,
                 "effector": self.effector,
-                "observation": [t.to_dict() for t in self.observation],
+                "observation": [
+                    t.to_dict() if isinstance(t, Term) and not registered else to_dict(t) for t in self.observation
+                ],
                 "action": self.action.to_dict(),
                 "dt": self.dt,
                 "deadline_s": self.deadline_s,
@@ -220,16 +231,19 @@ class Contract:
             for part in _texts(data):
                 if not is_plain(part):
                     raise ContractError(f"the contract has control characters: '{printable(part, 80)}'")
-            if data["format"] != FORMAT:
-                raise ContractError(f"the contract has format {data['format']!r}; this version reads {FORMAT}")
+            if data["format"] not in FORMATS:
+                known = " and ".join(map(str, FORMATS))
+                raise ContractError(f"the contract has format {data['format']!r}; this version reads {known}")
             _refuse_unknown("the contract", data, ("format", *(f.name for f in fields(cls))))
             _refuse_unknown("its action", data["action"], [f.name for f in fields(Channels)])
+            first = data["format"] == 1
             for term in data["observation"]:
-                _refuse_unknown("its observation", term, [f.name for f in fields(Term)])
+                keys = [f.name for f in fields(Term if first else RegisteredTerm)]
+                _refuse_unknown("its observation", term, keys)
             return cls(
                 name=str(data["name"]),
                 effector=str(data["effector"]),
-                observation=tuple(Term.from_dict(t) for t in data["observation"]),
+                observation=tuple((Term.from_dict if first else from_dict)(t) for t in data["observation"]),
                 action=Channels.from_dict(data["action"]),
                 dt=float(data["dt"]),
                 hidden=tuple((str(n), tuple(int(k) for k in s)) for n, s in data["hidden"]),

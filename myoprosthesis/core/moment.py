@@ -1,17 +1,26 @@
-"""When a policy sees what it sees."""
+"""The time at which a controller is updated, and what it may ask of it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from myoprosthesis.core.nanoseconds import ns
+from myoprosthesis.core.trial_plan import TrialPlan
+
 
 @dataclass(frozen=True, eq=False)
 class Moment:
-    """When a table was seen: `now_ns` on the clock of the plans, for how many `seconds` it stands, and what draws the
-    noise that a perturbation adds to it."""
+    """The time of a table: `now_ns` on the clock of the plans, the `seconds` for which the table stands, what draws the
+    noise that a perturbation adds to it, and the trial that runs (None: none)."""
 
     rng: np.random.Generator
     now_ns: int = 0
     seconds: float = 0.0
+    trial: TrialPlan | None = None
+
+    def goal(self, ahead_s: float) -> Mapping[str, float]:
+        """The goal by channel, `ahead_s` from now; nothing without a trial."""
+        return self.trial.goal(self.now_ns + ns(ahead_s)) if self.trial is not None else {}

@@ -10,7 +10,7 @@ from typing import Any, get_type_hints
 from myoprosthesis.core.errors import ConfigError, unknown
 
 KINDS = (
-    *("effectors", "policies", "perturbations", "tasks"),
+    *("effectors", "policies", "perturbations", "tasks", "terms"),
     *("emg_sources", "emg_formats", "decoders", "hand_protocols", "emulators"),
 )
 

@@ -109,7 +109,7 @@ class PolicyLoop(SwitchingLoop):
         if self.player.active is None:
             self._bring_up(self.player.spec.dt)
             return
-        command, fresh = self.player.play(self._table(frame, plan), self._rng, now_ns=now)
+        command, fresh = self.player.play(self._table(frame, plan), self._rng, now_ns=now, trial=plan)
         if fresh or self.lockstep:
             self._data_ns = now
         if self.active and newest:

@@ -39,7 +39,8 @@ class PolicyController:
         self._order = self.contract.match(spec, task_units)
         names = (*spec.channels, *task_units)
         self.period = round(self.contract.dt / spec.dt)
-        self._builder = ObservationBuilder(self.contract.observation, names, self.contract.dt, SPARE_S)
+        c = self.contract
+        self._builder = ObservationBuilder(c.observation, names, c.dt, SPARE_S, c.action)
         self._columns = {n: i for i, n in enumerate(names)}
         self._turns: list[tuple[Array, Array]] = []
         units = sum(int(np.prod(shape)) for _, shape in self.contract.hidden)
@@ -144,22 +145,25 @@ class PolicyController:
         self.fresh = self._count % self.period == 0
         self._count += 1
         if self.fresh:
-            action = self.policy.step(self._builder.observe(self._seen(table), moment.rng))
+            goal = moment.goal if moment.trial is not None else None
+            action = self.policy.step(self._builder.observe(self._seen(table), moment.rng, goal))
             if not self._hidden.idle:
                 action = self._disturbed(action, moment.now_ns)
-            self.command = self._within(action)
+            action = self._within(action)
+            self._builder.act(action)
+            self.command = action[self._order]
         assert self.command is not None
         return self.command
 
     def _within(self, action: Array) -> Array:
-        """The command within the bounds that the contract promises; NaN where the action is not finite, so that whoever
+        """The action within the bounds that the contract promises; NaN where the action is not finite, so that whoever
         obeys it sees that."""
         command = bounded(action, self._low, self._high)
         if not np.isfinite(command).all():
             self.events["non_finite"] += 1
         elif not np.array_equal(command, action):
             self.events["clipped"] += 1
-        return command[self._order]
+        return command
 
     def _disturbed(self, action: Array, now_ns: int) -> Array:
         """The action once the hidden state is disturbed; the same one where that changes nothing."""

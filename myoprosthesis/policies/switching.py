@@ -13,6 +13,7 @@ from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import ConfigError, ContractError
 from myoprosthesis.core.moment import Moment
 from myoprosthesis.core.perturbation_plan import PerturbationEntry
+from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.policies.controller import Controller
 from myoprosthesis.policies.observation_history import ObservationHistory
 
@@ -145,10 +146,17 @@ class ControllerSwitcher:
         """Name of the current voice, empty before the first."""
         return self.current.name if self.current is not None else ""
 
-    def play(self, table: Array, rng: np.random.Generator, seconds: float = 0.0, now_ns: int = 0) -> tuple[Array, bool]:
+    def play(
+        self,
+        table: Array,
+        rng: np.random.Generator,
+        seconds: float = 0.0,
+        now_ns: int = 0,
+        trial: TrialPlan | None = None,
+    ) -> tuple[Array, bool]:
         """The command after this table, and whether it was computed anew. A table stands for `seconds`; 0: a tick.
         `now_ns` is its time on the clock of the plans, by which the windows of hidden perturbations are kept."""
-        moment = Moment(rng, now_ns, seconds or self.spec.dt)
+        moment = Moment(rng, now_ns, seconds or self.spec.dt, trial)
         assert self.active is not None
         self._past.append(table, moment)
         self._count += 1

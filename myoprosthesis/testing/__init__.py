@@ -13,6 +13,7 @@ from myoprosthesis.testing.perturbation import check_perturbation
 from myoprosthesis.testing.policy import check_policy
 from myoprosthesis.testing.stop import check_stop
 from myoprosthesis.testing.task import check_task
+from myoprosthesis.testing.term import check_term
 
 __all__ = [
     "check_decoder",
@@ -25,4 +26,5 @@ __all__ = [
     "check_policy",
     "check_stop",
     "check_task",
+    "check_term",
 ]

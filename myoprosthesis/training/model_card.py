@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from myoprosthesis.core.contract import Contract
+from myoprosthesis.core.term import Term
 
 FIELDS = {"null": "no field", "cw": "clockwise, b = +{b:g}", "ccw": "counter-clockwise, b = −{b:g}"}
 
@@ -27,6 +28,7 @@ def card(contract: Contract, settings: dict[str, Any], command: str, gap: float,
     terms = "\n".join(
         f"| {t.name} | {', '.join(t.channels)} | {t.field} | {t.unit} | {1e3 * t.delay_s:g} |"
         for t in contract.observation
+        if isinstance(t, Term)
     )
     scores = "\n".join(
         f"| {FIELDS[name].format(b=b)} | {s['endpoint_error_mm']:.1f} | {s['endpoint_error_worst_mm']:.1f} | "

@@ -8,7 +8,7 @@ from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import ContractError
-from myoprosthesis.core.observation import Term
+from myoprosthesis.core.term import RegisteredTerm, Term
 
 MUSCLES = ("biceps", "triceps", "brachialis")
 
@@ -36,6 +36,30 @@ EXTRA = {"target/x": "m", "go": "1"}
 
 def test_json_brings_it_back():
     assert Contract.from_json(CONTRACT.to_json()) == CONTRACT
+
+
+def test_terms_of_other_kinds_make_it_format_2():
+    assert json.loads(CONTRACT.to_json())["format"] == 1
+    near = RegisteredTerm("near", "difference", {"a": ("target/x",), "b": ("endpoint/x",), "unit": "m"})
+    last = RegisteredTerm("last", "previous_action", {"channels": ["triceps"]})
+    contract = replace(CONTRACT, observation=(*CONTRACT.observation, near, last))
+    data = json.loads(contract.to_json())
+    assert data["format"] == 2 and data["observation"][0] == {
+        "name": "muscle", "kind": "channels",
+        "options": {"channels": ["biceps", "triceps"], "field": "velocity", "unit": "m/s", "delay_s": 0.02},
+    }  # fmt: skip
+    assert Contract.from_json(contract.to_json()) == contract and contract.observation_size == 8
+    assert list(contract.match(SPEC, EXTRA)) == [0, 1, 2]
+    for options, sentence in (
+        ({**near.options, "a": ["target/q"]}, "'target/q' .near., which effector 'arm' does not have"),
+        ({**near.options, "unit": "rad"}, "'target/x' .near. in 'rad', here it is in 'm'"),
+    ):
+        other = replace(CONTRACT, observation=(RegisteredTerm("near", "difference", options),))
+        with pytest.raises(ContractError, match=sentence):
+            other.match(SPEC, EXTRA)
+    with pytest.raises(ContractError, match="'endpoint/x' .ahead., which the task here does not have"):
+        ahead = RegisteredTerm("ahead", "goal_ahead", {"channels": ["endpoint/x"]})
+        replace(CONTRACT, observation=(ahead,)).match(SPEC, EXTRA)
 
 
 def test_it_knows_its_sizes():
@@ -122,13 +146,23 @@ def damaged(**changes):
     return json.dumps(data)
 
 
+def terms(*observation):
+    return damaged(format=2, observation=list(observation))
+
+
 DAMAGE = [
     ("", "cannot be read"),
     (CONTRACT.to_json()[:-20], "cannot be read"),
     ("[1, 2]", "cannot be read"),
     ("null", "cannot be read"),
     ("[" * 100_000, "cannot be read"),
-    (damaged(format=2), "format 2; this version reads 1"),
+    (damaged(format=3), "format 3; this version reads 1 and 2"),
+    (damaged(format=2), "unknown key 'channels'"),
+    (terms({"name": "a", "kind": "hsitory", "options": {}}), "unknown term 'hsitory': .*did you mean 'history'"),
+    (terms({"name": "a", "kind": "channels", "options": {"channels": ["x"], "delay": 0.1}}), "'delay'.*'delay_s'"),
+    (terms({"name": "a", "kind": "difference", "options": {"a": ["x"], "b": []}}), "a names 1 channels and b 0"),
+    (terms({"name": "a", "kind": "history", "options": {"channels": ["x"], "every_s": 0.03}}), "a delay of 0.03 s"),
+    (terms({"name": "a", "kind": "previous_action", "options": {"channels": ["leg"]}}), "'leg', which is no action"),
     (damaged(format=None), "no 'format'"),
     (damaged(action=None), "no 'action'"),
     (damaged(dt=0), "period of 0.0 s"),

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from myoprosthesis.core.errors import ConfigError, ContractError
-from myoprosthesis.core.observation import ObservationBuilder, Term, ticks
+from myoprosthesis.core.observation import ObservationBuilder
+from myoprosthesis.core.term import Term, ticks
 
 NAMES = ("elbow", "wrist", "endpoint/x")
 DT = 0.01

@@ -1,4 +1,5 @@
-"""A package of somebody else's that follows README's steps: an effector, a policy, a task, a perturbation, in a stack.
+"""A package of somebody else's that follows README's steps: an effector, a policy, a term of its
+observation, a task and a perturbation, in a stack.
 
 Its effector has no endpoint, its task a moving goal and a judge of its own; nothing of ours to derive from.
 """
@@ -9,6 +10,9 @@ import sys
 import textwrap
 
 import pytest
+
+from myoprosthesis.core.errors import ContractError
+from myoprosthesis.policies.onnx_policy import read_contract
 
 PACKAGE = {
     "slider": """
@@ -114,6 +118,29 @@ PACKAGE = {
             '''The policy sees the carriage late.'''
             return (options.entry(trial, "observation", "delay", {"carriage": options.delay_s}),)
     """,
+    "terms": """
+        from dataclasses import dataclass
+
+        from myoprosthesis.core.term import TermInput
+
+
+        @dataclass(frozen=True)
+        class OppositeOptions:
+            channel: str = "target/x"
+
+
+        class Opposite:
+            '''The other side of where the goal is.'''
+
+            size, lookback_s = 1, 0.0
+
+            def __init__(self, options: OppositeOptions) -> None:
+                self.channel = options.channel
+                self.inputs = [TermInput(options.channel, unit="m", source="goal")]
+
+            def observe(self, past):
+                return -past.goal((self.channel,))
+    """,
     "policy": """
         import sys
         from pathlib import Path
@@ -123,14 +150,15 @@ PACKAGE = {
         from onnx import TensorProto, helper, numpy_helper
 
         from myoprosthesis.core.contract import METADATA_KEY, Contract
-        from myoprosthesis.core.observation import Term
+        from myoprosthesis.core.term import RegisteredTerm, Term
         from my_package.slider import Slider, SliderOptions
 
         spec = Slider(SliderOptions()).spec
-        see = (Term("carriage", ("carriage",), "position", "rad"), Term("target", ("target/x",), "position", "m"))
+        opposite = RegisteredTerm("opposite", "opposite", {"channel": "target/x"})
+        see = (Term("carriage", ("carriage",), "position", "rad"), opposite)
         contract = Contract("slide", "slider", see, spec.command, spec.dt)
         rows = lambda name, n: helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, n])
-        weights = numpy_helper.from_array(np.array([[0.0], [1.0]], np.float32), "weights")
+        weights = numpy_helper.from_array(np.array([[0.0], [-1.0]], np.float32), "weights")
         graph = helper.make_graph([helper.make_node("MatMul", ["observation", "weights"], ["action"])], "slide",
                                   [rows("observation", 2)], [rows("action", 1)], [weights])
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
@@ -141,7 +169,7 @@ PACKAGE = {
     """,
 }
 CHECKS = """
-    from myoprosthesis.testing import check_effector, check_perturbation, check_policy, check_task
+    from myoprosthesis.testing import check_effector, check_perturbation, check_policy, check_task, check_term
     from myoprosthesis.policies.onnx_policy import OnnxPolicy
     from my_package.fields import LagOptions, lag
     from my_package.slider import Slider, SliderOptions
@@ -150,6 +178,7 @@ CHECKS = """
     check_effector(lambda: Slider(SliderOptions()), 2.0)
     check_task(ToAndFro(ToAndFroOptions()), spec=Slider(SliderOptions()).spec)
     check_perturbation(lag, LagOptions())
+    check_term("opposite", {"channel": "target/x"})
     check_policy(lambda: OnnxPolicy("policies/slide/policy.onnx"))
 """
 ENTRY_POINTS = """
@@ -157,6 +186,8 @@ ENTRY_POINTS = """
     slider = my_package.slider:Slider
     [myoprosthesis.tasks]
     to_and_fro = my_package.tasks:ToAndFro
+    [myoprosthesis.terms]
+    opposite = my_package.terms:Opposite
     [myoprosthesis.perturbations]
     lag = my_package.fields:lag
 """
@@ -201,6 +232,15 @@ def test_its_components_pass_the_shared_checks(package, run_python):
 def test_its_components_are_listed_with_their_options(package, run_python):
     for kind, name in (("effectors", "slider"), ("tasks", "to_and_fro"), ("perturbations", "lag")):
         assert f"{name}  " in run_python(package, "-m", "myoprosthesis.cli.main", kind)
+
+
+def test_its_contract_has_format_2_and_is_refused_where_its_term_is_unknown(package, run_python):
+    read = "from myoprosthesis.policies.onnx_policy import read_contract; from pathlib import Path"
+    path = package / "policies" / "slide" / "policy.onnx"
+    words = f"{read}; print(read_contract(Path({str(path)!r})).to_json())"
+    assert json.loads(run_python(package, "-c", words))["format"] == 2
+    with pytest.raises(ContractError, match="'opposite' of kind 'opposite': unknown term 'opposite'"):
+        read_contract(path)
 
 
 def test_its_components_run_in_a_stack(package, run_python, tmp_path):

@@ -7,8 +7,8 @@ from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import ConfigError, ContractError
-from myoprosthesis.core.observation import Term
 from myoprosthesis.core.perturbation_plan import PerturbationEntry
+from myoprosthesis.core.term import Term
 from myoprosthesis.policies.policy_controller import PolicyController
 from myoprosthesis.policies.switching import ControllerSwitcher
 

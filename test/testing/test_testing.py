@@ -8,15 +8,16 @@ import pytest
 from myoprosthesis.core import registry, share
 from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.contract import Contract
-from myoprosthesis.core.observation import Term
 from myoprosthesis.core.options import build
+from myoprosthesis.core.term import Term
+from myoprosthesis.core.term_kinds import ChannelsOptions, ChannelsTerm
 from myoprosthesis.effectors.mirror import Mirror, MirrorOptions
 from myoprosthesis.perturbations import kinds
 from myoprosthesis.policies.onnx_policy import OnnxPolicy
 from myoprosthesis.tasks import listed
 from myoprosthesis.tasks.hold import Hold
 from myoprosthesis.tasks.reaching import ReachOptions
-from myoprosthesis.testing import check_effector, check_perturbation, check_policy, check_task
+from myoprosthesis.testing import check_effector, check_perturbation, check_policy, check_task, check_term
 
 SECONDS = {"arm26": 60.0, "point_mass": 60.0, "mirror": 60.0, "myoelbow": 60.0}
 NEEDED = {"joint_load": {"joints": ["shoulder", "elbow"], "torque": 1.0}}
@@ -51,6 +52,72 @@ def test_every_task_passes(name, between, tmp_path):
     values = {"between": between, **own}
     options = build(registry.options("tasks", name), {k: v for k, v in values.items() if k in known})
     check_task(registry.factory("tasks", name)(options))
+
+
+TERM_OPTIONS = {
+    "channels": {"channels": ["a", "b"], "delay_s": 0.05},
+    "history": {"channels": ["a", "b"], "steps": 3, "every_s": 0.02},
+    "difference": {"a": ["a"], "b": ["b"]},
+    "root_relative": {"places": ["ball"], "delay_s": 0.01},
+    "goal": {"channels": ["target/x"]},
+    "goal_ahead": {"channels": ["target/x"], "ahead_s": [0.0, 0.3]},
+    "previous_action": {"channels": ["m"]},
+    "phase": {"harmonics": 3},
+}
+
+
+@pytest.mark.parametrize("kind", registry.names("terms"))
+def test_every_term_passes(kind):
+    check_term(kind, TERM_OPTIONS[kind])
+
+
+class Sound(ChannelsTerm):
+    def __init__(self, options: ChannelsOptions) -> None:
+        super().__init__(options)
+
+
+class Remembers(Sound):
+    """Counts its calls."""
+
+    calls = 0
+
+    def observe(self, past):
+        self.calls += 1
+        return super().observe(past) * self.calls
+
+
+class ReadsMore(Sound):
+    """Reads a channel that it does not name."""
+
+    def observe(self, past):
+        return super().observe(past) + past.state(("another/channel",))
+
+
+class IsLarger(Sound):
+    def observe(self, past):
+        return np.append(super().observe(past), 0.0)
+
+
+class Divides(Sound):
+    def observe(self, past):
+        with np.errstate(all="ignore"):
+            return super().observe(past) / 0.0
+
+
+@pytest.mark.parametrize(
+    ("bad", "sentence"),
+    [
+        (Remembers, "remembers something itself"),
+        (ReadsMore, "does not name in `inputs`"),
+        (IsLarger, "could not broadcast|its size is"),
+        (Divides, "not finite"),
+    ],
+)
+def test_a_term_that_must_not_pass_is_stopped(bad, sentence, monkeypatch):
+    known = registry.factory
+    monkeypatch.setattr(registry, "factory", lambda kind, name: bad if name == "bad" else known(kind, name))
+    with pytest.raises((AssertionError, ValueError), match=sentence):
+        check_term("bad", {"channels": ["a"]})
 
 
 SHIPPED = sorted((share.root() / "policies").glob("*/policy.onnx"))

@@ -156,7 +156,7 @@ class Learner:
     def _curriculum(self) -> Curriculum:
         """The plan that has the contract's senses; refuses a policy that observes anything else."""
         o, contract = self.options, self.contract
-        delay = {t.name: t.delay_s for t in contract.observation}
+        delay = {t.name: t.lookback_s for t in contract.observation}
         stage = Stage(
             "practice", vision_noise=o.vision_noise, length_noise=o.length_noise, velocity_noise=o.velocity_noise
         )

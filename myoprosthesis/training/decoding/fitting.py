@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.core.observation import Term
 from myoprosthesis.core.options import build, option
+from myoprosthesis.core.term import Term
 from myoprosthesis.decoders.decision import Decision
 from myoprosthesis.decoders.decoder import Decoder
 from myoprosthesis.decoders.features import DEFAULT, KINDS, columns

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from myoprosthesis.core.observation import Term
+from myoprosthesis.core.term import Term
 from myoprosthesis.training.gradient.curriculum import Curriculum, Stage
 from myoprosthesis.training.gradient.torch_twin import Twin
 

@@ -1,0 +1,249 @@
+"""The kinds of observation terms that come with the package."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.core.channels import FIELDS
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.options import option
+from myoprosthesis.core.term import Past, TermInput
+
+Array = NDArray[np.float64]
+LONGEST_S = 10.0
+
+
+@dataclass(frozen=True)
+class ChannelsOptions:
+    """Options of terms that read channels of the state."""
+
+    channels: tuple[str, ...] = option(help="names of channels of the effector or the task")
+    field: str = option("position", "row of the state", choices=FIELDS)
+    unit: str = option("", "unit in which the policy takes them; empty: as they come")
+    delay_s: float = option(0.0, "how long ago, in whole periods of the policy", "s", 0.0, LONGEST_S)
+
+    def __post_init__(self) -> None:
+        if not self.channels:
+            raise ConfigError("channels is empty: name one at least")
+
+
+class ChannelsTerm:
+    """Channels as they were a delay ago."""
+
+    def __init__(self, options: ChannelsOptions) -> None:
+        self.options, self.size, self.lookback_s = options, len(options.channels), options.delay_s
+
+    @property
+    def inputs(self) -> Sequence[TermInput]:
+        """See `TermKind.inputs`."""
+        return [TermInput(channel, self.options.field, self.options.unit) for channel in self.options.channels]
+
+    def observe(self, past: Past) -> Array:
+        """See `TermKind.observe`."""
+        return past.state(self.options.channels, self.options.field, self.options.delay_s)
+
+
+@dataclass(frozen=True)
+class HistoryOptions(ChannelsOptions):
+    """Options of the term `history`."""
+
+    steps: int = option(2, "how many times", "", 1, 1000)
+    every_s: float = option(0.0, "between two of them, in whole periods of the policy", "s", 0.0, LONGEST_S)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.steps > 1 and self.every_s <= 0:
+            raise ConfigError(f"every_s is {self.every_s} s: {self.steps} steps of a history need time between them")
+
+
+class HistoryTerm:
+    """Channels at several times, the newest first: all channels of one time, then all of the time before it."""
+
+    def __init__(self, options: HistoryOptions) -> None:
+        self.options, self.size = options, options.steps * len(options.channels)
+        self._delays_s = [options.delay_s + k * options.every_s for k in range(options.steps)]
+        self.lookback_s = self._delays_s[-1]
+        self.inputs = ChannelsTerm(options).inputs
+
+    def observe(self, past: Past) -> Array:
+        """See `TermKind.observe`."""
+        o = self.options
+        return np.concatenate([past.state(o.channels, o.field, delay_s) for delay_s in self._delays_s])
+
+
+@dataclass(frozen=True)
+class DifferenceOptions:
+    """Options of the term `difference`."""
+
+    a: tuple[str, ...] = option(help="channels from which is subtracted")
+    b: tuple[str, ...] = option(help="as many channels, which are subtracted")
+    field: str = option("position", "row of the state", choices=FIELDS)
+    unit: str = option("", "unit of both in which the policy takes them; empty: as they come")
+    delay_s: float = option(0.0, "how long ago, in whole periods of the policy", "s", 0.0, LONGEST_S)
+
+    def __post_init__(self) -> None:
+        if not self.a or len(self.a) != len(self.b):
+            raise ConfigError(f"a names {len(self.a)} channels and b {len(self.b)}: as many are needed, one at least")
+
+
+class DifferenceTerm:
+    """`a` − `b`, such as from where the endpoint is to where the target is."""
+
+    def __init__(self, options: DifferenceOptions) -> None:
+        self.options, self.size, self.lookback_s = options, len(options.a), options.delay_s
+        self.inputs = [TermInput(channel, options.field, options.unit) for channel in (*options.a, *options.b)]
+
+    def observe(self, past: Past) -> Array:
+        """See `TermKind.observe`."""
+        o = self.options
+        return past.state(o.a, o.field, o.delay_s) - past.state(o.b, o.field, o.delay_s)
+
+
+@dataclass(frozen=True)
+class RootRelativeOptions:
+    """Options of the term `root_relative`."""
+
+    places: tuple[str, ...] = option(help="sites or objects, whose channels are <place>/x, y and z")
+    root: str = option("root", "the floating base or object from which they are seen, with channels /x … /qz")
+    field: str = option("position", "row of the state", choices=("position", "velocity"))
+    delay_s: float = option(0.0, "how long ago, in whole periods of the policy", "s", 0.0, LONGEST_S)
+
+    def __post_init__(self) -> None:
+        if not self.places:
+            raise ConfigError("places is empty: name one at least")
+
+
+class RootRelativeTerm:
+    """Places as seen from the root: relative to where it is, along its own axes. Velocities are those relative to the
+    root's, along the same axes; that it turns is not subtracted."""
+
+    def __init__(self, options: RootRelativeOptions) -> None:
+        self.options, self.size, self.lookback_s = options, 3 * len(options.places), options.delay_s
+        self._places = tuple(f"{place}/{axis}" for place in options.places for axis in "xyz")
+        self._origin = tuple(f"{options.root}/{axis}" for axis in "xyz")
+        self._turn = tuple(f"{options.root}/{part}" for part in ("qw", "qx", "qy", "qz"))
+        unit = "m" if options.field == "position" else "m/s"
+        self.inputs = [
+            *(TermInput(channel, options.field, unit) for channel in (*self._places, *self._origin)),
+            *(TermInput(channel, "position", "1") for channel in self._turn),
+        ]
+
+    def observe(self, past: Past) -> Array:
+        """See `TermKind.observe`."""
+        o = self.options
+        apart = past.state(self._places, o.field, o.delay_s).reshape(-1, 3) - past.state(
+            self._origin, o.field, o.delay_s
+        )
+        w, x, y, z = past.state(self._turn, "position", o.delay_s)
+        axes = np.array(
+            [
+                [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+                [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+                [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+            ]
+        )
+        return (apart @ axes).reshape(-1)
+
+
+@dataclass(frozen=True)
+class PhaseOptions:
+    """Options of the term `phase`."""
+
+    channel: str = option("target/phase", "channel with an angle, such as the phase of a moving goal")
+    harmonics: int = option(1, "sine and cosine of the angle, of twice the angle, and so on", "", 1, 32)
+
+
+class PhaseTerm:
+    """Sine and cosine of an angle, which do not jump where it wraps: sin 1, cos 1, sin 2, cos 2 …"""
+
+    lookback_s = 0.0
+
+    def __init__(self, options: PhaseOptions) -> None:
+        self.options, self.size = options, 2 * options.harmonics
+        self.inputs = [TermInput(options.channel, "position", "rad")]
+
+    def observe(self, past: Past) -> Array:
+        """See `TermKind.observe`."""
+        angles = past.state((self.options.channel,)) * np.arange(1, self.options.harmonics + 1)
+        return np.column_stack([np.sin(angles), np.cos(angles)]).reshape(-1)
+
+
+@dataclass(frozen=True)
+class GoalOptions:
+    """Options of the term `goal`."""
+
+    channels: tuple[str, ...] = option(help="channels of the task")
+    unit: str = option("", "unit in which the policy takes them; empty: as they come")
+
+    def __post_init__(self) -> None:
+        if not self.channels:
+            raise ConfigError("channels is empty: name one at least")
+
+
+class GoalTerm:
+    """The goal now."""
+
+    lookback_s = 0.0
+
+    def __init__(self, options: GoalOptions) -> None:
+        self.options, self.size = options, len(options.channels)
+        self.inputs = [TermInput(channel, "position", options.unit, "goal") for channel in options.channels]
+
+    def observe(self, past: Past) -> Array:
+        """See `TermKind.observe`."""
+        return past.goal(self.options.channels)
+
+
+@dataclass(frozen=True)
+class GoalAheadOptions(GoalOptions):
+    """Options of the term `goal_ahead`."""
+
+    ahead_s: tuple[float, ...] = option((0.1,), "how far ahead, one number for each time", "s", 0.0, LONGEST_S)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.ahead_s:
+            raise ConfigError("ahead_s is empty: name one time at least")
+
+
+class GoalAheadTerm:
+    """The goal as it will be: all channels of the first time, then all of the next."""
+
+    lookback_s = 0.0
+
+    def __init__(self, options: GoalAheadOptions) -> None:
+        self.options, self.size = options, len(options.channels) * len(options.ahead_s)
+        self.inputs = GoalTerm(options).inputs
+
+    def observe(self, past: Past) -> Array:
+        """See `TermKind.observe`."""
+        return np.concatenate([past.goal(self.options.channels, ahead_s) for ahead_s in self.options.ahead_s])
+
+
+@dataclass(frozen=True)
+class PreviousActionOptions:
+    """Options of the term `previous_action`."""
+
+    channels: tuple[str, ...] = option(help="channels of the policy's own action")
+
+    def __post_init__(self) -> None:
+        if not self.channels:
+            raise ConfigError("channels is empty: name one at least")
+
+
+class PreviousActionTerm:
+    """The policy's own action before this one, within the bounds of its contract."""
+
+    lookback_s = 0.0
+
+    def __init__(self, options: PreviousActionOptions) -> None:
+        self.options, self.size = options, len(options.channels)
+        self.inputs = [TermInput(channel, source="action") for channel in options.channels]
+
+    def observe(self, past: Past) -> Array:
+        """See `TermKind.observe`."""
+        return past.action(self.options.channels)
