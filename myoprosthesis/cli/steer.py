@@ -14,8 +14,8 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.location import anchored, located
 
 WAIT_S = 3.0
-TRIALS_S = 0.5
-"""How long the trials that are over take to come, up to the newest one."""
+TRIALS_S = 3.0
+"""How long the trials that are over may take to come, up to the newest one."""
 
 
 def add(words: Any) -> None:
@@ -148,7 +148,9 @@ def status(given: argparse.Namespace) -> int:
     check_writable(given.json)
     with listening("status", given.namespace) as console:
         score = console.score
-        there, emg = (is_claimed(absolute(namespace_of(given.namespace), topic)) for topic in ("state", "emg/raw"))
+        there, emg, task = (
+            is_claimed(absolute(namespace_of(given.namespace), topic)) for topic in ("state", "emg/raw", "target")
+        )
 
         def heard() -> bool:
             decodes = not emg or bool("emg" in score.others and score.decision)
@@ -157,7 +159,9 @@ def status(given: argparse.Namespace) -> int:
         until = time.monotonic() + (DISCOVERY_S if there else WAIT_S)
         while time.monotonic() < until and not heard():
             console.hear(0.05)
-        console.hear_for(TRIALS_S)
+        until = time.monotonic() + TRIALS_S
+        while task and time.monotonic() < until and not score.caught_up:
+            console.hear(0.05)
     if not score.effector:
         raise ConfigError("no effector is heard: is a stack up (myoprosthesis up), and in this namespace?")
     Console().print(status_table(score, {}, whole=False))

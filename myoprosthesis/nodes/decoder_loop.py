@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.loop_statistics import LoopStatistics
+from myoprosthesis.core.nanoseconds import NS
 from myoprosthesis.core.process_tuning import request_fifo_scheduling
 from myoprosthesis.core.text import brief
 from myoprosthesis.decoders.decoder_controller import DecoderController, EmgStreamSpec
@@ -41,6 +42,9 @@ class DecoderLoopPort(SwitchingPort, Protocol):
     def following(self) -> bool:
         """Whether the effector has followed commands since the last call, as far as is known."""
 
+    def imposed(self, stamp_ns: int) -> str:
+        """Name of the perturbation in force at a time; empty where none is known."""
+
     def prompt(self) -> str:
         """What is asked for now, if somebody asks."""
 
@@ -58,10 +62,13 @@ class DecoderLoop(SwitchingLoop):
         self.events: Counter[str] = Counter()
         self.prompted: dict[str, Counter[str]] = {}
         """What was decided under each prompt."""
+        self.decided: dict[str, dict[str, dict[str, Counter[str]]]] = {}
+        """The same by decoder and by the perturbation in force all through a decision's window."""
         self._rng = np.random.default_rng(0)
         self._drifting = False
         self._newest_ns: int | None = None
-        self._asked, self._since = "", 0.0
+        self._asked, self._asked_ns = "", 0
+        self._imposed, self._imposed_ns = "", 0
 
     def _run(self) -> None:
         request_fifo_scheduling()
@@ -96,7 +103,7 @@ class DecoderLoop(SwitchingLoop):
         if played.made:
             self.ledger.note("decision", (time.perf_counter() - began) / len(played.made))
             self.port.decided(block.newest_ns, played)
-            self._count(played)
+            self._count(played, block.newest_ns)
         self.port.heard(block.newest_ns, player)
         self._bring_up(seconds)
 
@@ -136,15 +143,22 @@ class DecoderLoop(SwitchingLoop):
             for voice in self.player.voices():
                 voice.adopt(posture)
 
-    def _count(self, voice: DecoderController) -> None:
-        asked, now = self.port.prompt(), time.monotonic()
+    def _count(self, voice: DecoderController, now_ns: int) -> None:
+        asked, imposed = self.port.prompt(), self.port.imposed(now_ns)
         if asked != self._asked:
-            self._asked, self._since = asked, now
+            self._asked, self._asked_ns = asked, now_ns
+        if imposed != self._imposed:
+            self._imposed, self._imposed_ns = imposed, now_ns
+        settled = bool(asked) and now_ns - self._asked_ns > SETTLED_S * NS
+        of_one = now_ns - self._imposed_ns >= voice.window / self.stream.rate * NS
         for decision in voice.made:
             self.events["decisions"] += 1
             self.events["rejected"] += decision.rejected
-            if asked and now - self._since > SETTLED_S:
+            if settled:
                 self.prompted.setdefault(asked, Counter())[decision.choice] += 1
+            if settled and of_one:
+                here = self.decided.setdefault(voice.name, {}).setdefault(imposed, {})
+                here.setdefault(asked, Counter())[decision.choice] += 1
             if decision.drifting and not self._drifting:
                 self.events["drift_events"] += 1
                 self.port.say(

@@ -43,7 +43,7 @@ NUMBERS = (
 )
 YES_NO = ("success", "lockstep", "scored", "catch", "last", "finished", "paused", "stopped")
 TEXTS = ("effector", "policy", "label", "idle", "waiting_for", "why", "text", "warning", "perturbation", "error")
-COUNTS = ("events", "device", "prompted")
+COUNTS = ("events", "device", "prompted", "decided")
 TABLES = ("timing", "apart", "command_age_ms", "lateness_ms", "round_trip_ms", "latency_ms", "decision_ms")
 
 

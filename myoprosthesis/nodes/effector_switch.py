@@ -109,7 +109,11 @@ class EffectorSwitch:
             task.needs(self._spec)
         except Refused as error:
             takes = "endpoint" in {f.name for f in fields(registry.options("effectors", self.name))}
-            hint = ": name one with --option endpoint=SITE" if takes and not self._spec.endpoint else ""
+            hint = (
+                ": name a site or a body as one with --option endpoint=NAME"
+                if takes and not self._spec.endpoint
+                else ""
+            )
             raise self._refusal(f"task {name!r} cannot be done: {error}{hint}") from error
 
     def _fit(self, file: str) -> None:

@@ -47,6 +47,7 @@ class EmulatorNode(Node):
         data = data_sheets.load(o.hand)
         self.port = EmulatedPort(registry.factory("emulators", o.hand)(data), faults, o.path)
         self._hand = o.hand
+        self._logged_at = 0.0
         self._diagnostics = Diagnostics(self, "emulator")
         self.add_on_set_parameters_callback(self._check)
         self.add_post_set_parameters_callback(self._set)
@@ -78,6 +79,9 @@ class EmulatorNode(Node):
                 self.port.heal()
 
     def _report(self) -> None:
+        for then, text in [e for e in self.port.events if e[0] > self._logged_at]:
+            self.get_logger().warning(text)
+            self._logged_at = then
         emulator = self.port.emulator
         values = {
             **self.port.counts, "refused": emulator.refused, "watchdog_events": emulator.watchdog_events,

@@ -41,6 +41,7 @@ class MonitorNode(Node):
             (topics.POLICY_ACTIVE, self._policy),
             (topics.PERTURBATION, self._perturbation),
             (topics.TRIAL_EVENTS, self._trial),
+            (topics.TRIAL, self._newest_trial),
             (topics.EMG_DECISION, self._decision),
         ):
             subscribe(self, topic, handle)
@@ -99,6 +100,9 @@ class MonitorNode(Node):
         self.score.hear_trial(
             message.message, diagnostic_status.checked(diagnostic_status.values(message), ("trial", "time_ns"))
         )
+
+    def _newest_trial(self, message: Any) -> None:
+        self.score.hear_newest(message.message, diagnostic_status.values(message))
 
     def _decision(self, message: Any) -> None:
         """Scores stand in `position`, with 1 in `effort` at the choice; see `ports.DecoderPort.decided`."""

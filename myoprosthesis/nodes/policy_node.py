@@ -365,7 +365,7 @@ class PolicyNode(LoopNode):
         """What was decided so far."""
         said = {asked: dict(chosen) for asked, chosen in loop.prompted.items()}
         values = {
-            "policy": loop.player.name, "events": dict(loop.events), "prompted": said,
+            "policy": loop.player.name, "events": dict(loop.events), "prompted": said, "decided": loop.decided,
             **{k: v for k, v in loop.ledger.summary().items() if k.endswith("_ms")},
         }  # fmt: skip
         self._diagnostics.tell("decoding", values)

@@ -55,15 +55,16 @@ class StackStatus:
     """When the first tick was heard of (monotonic, s); 0 before."""
     trial: int = -1
     """The number of the trial that runs; -1 before the first."""
+    newest: tuple[str, int] | None = None
+    """The newest event of a trial and its number, which comes at once; all events, in order, take their time."""
     _before: list[dict[str, Any]] = field(default_factory=list)
     """The last diagnostics of each run of the effector before this one: it was exchanged, or started again."""
     _plans: dict[int, str] = field(default_factory=dict)
     _starts: dict[int, int] = field(default_factory=dict)
     _played: list[tuple[int, str]] = field(default_factory=list)
     _newest_ns: int = 0
-    _decided: dict[Condition, dict[str, Counter[str]]] = field(default_factory=dict)
-    _prompted: dict[str, Counter[str]] = field(default_factory=dict)
-    _condition: Condition = ("", "")
+    _decided: list[dict[str, Any]] = field(default_factory=list)
+    """What decoders decided, by condition, in each run of the policy node before this one."""
 
     # -- what comes ---------------------------------------------------------------------------------------------
 
@@ -76,21 +77,12 @@ class StackStatus:
             self.began = time.monotonic() - float(values.get("seconds") or 0.0)
 
     def hear_other(self, name: str, values: dict[str, Any]) -> None:
-        """The newest diagnostics of another node; those of a decoder are attributed to the condition in which they
-        were made, or to none when it has changed since the ones before."""
+        """The newest diagnostics of another node; a decoder that counts fewer decisions than before was started
+        again, and what it had decided before still counts."""
+        before = self.others.get(name, {})
+        if name == "policy" and _decisions(values) < _decisions(before):
+            self._decided.append(before.get("decided") or {})
         self.others[name] = values
-        if name != "policy" or not isinstance(prompted := values.get("prompted"), dict):
-            return
-        counts: dict[str, Counter[str]] = {asked: Counter(chosen) for asked, chosen in prompted.items()}
-        before, self._prompted = self._prompted, counts
-        if any((before.get(asked, Counter()) - chosen) for asked, chosen in counts.items()) or before.keys() - counts:
-            before = {}  # the decoder has begun anew
-        condition, self._condition = self._condition, (str(values.get("policy", "")), self.perturbation)
-        if condition != self._condition and condition != ("", ""):
-            return
-        here = self._decided.setdefault(self._condition, {})
-        for asked, chosen in counts.items():
-            here.setdefault(asked, Counter()).update(chosen - before.get(asked, Counter()))
 
     def hear_policy(self, values: dict[str, Any]) -> None:
         """What the policy node plays, or is about to."""
@@ -119,6 +111,11 @@ class StackStatus:
             lost = str(values.get("why") or "states are missing") if event == "lost" else ""
             self.trials.append(TrialOutcome(number, self._starts.pop(number, now), now, values, lost))
             self.ended = bool(values.get("last"))
+
+    def hear_newest(self, event: str, values: dict[str, Any]) -> None:
+        """The newest event of a trial."""
+        if isinstance(number := values.get("trial"), int):
+            self.newest = event, number
 
     # -- what it comes to ---------------------------------------------------------------------------------------
 
@@ -159,6 +156,15 @@ class StackStatus:
     def next(self) -> int | None:
         """The number of the first trial that is not over, if any is over."""
         return max((t.number + 1 for t in self.trials), default=None)
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether the last trial that is over was heard of, by the newest event; false before one is known."""
+        if self.newest is None:
+            return False
+        event, number = self.newest
+        last = number if event in ("end", "lost") else number - 1
+        return last < 0 or any(t.number == last for t in self.trials[-2:])
 
     @property
     def lost(self) -> int:
@@ -206,8 +212,7 @@ class StackStatus:
         latency, since = (self.effector.get(k, {}) for k in ("latency_ms", "latency_since_arrival_ms"))
         by_condition = [
             {"policy": played, "perturbation": name, **_prompted(counts)}
-            for (played, name), counts in self._decided.items()
-            if any(counts.values())
+            for (played, name), counts in _by_condition([*self._decided, policy.get("decided") or {}]).items()
         ]
         return {
             "source": emg.get("source"),
@@ -279,6 +284,21 @@ def _figures(trials: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "endpoint_error_mm": {"median": statistics.median(error), "p95": quantile(error, 0.95)} if error else None,
         "lateral_deviation_mm": statistics.fmean(side) if side else None,
     }
+
+
+def _decisions(policy: Mapping[str, Any]) -> int:
+    return int((policy.get("events") or {}).get("decisions", 0))
+
+
+def _by_condition(runs: Sequence[Mapping[str, Any]]) -> dict[Condition, dict[str, Counter[str]]]:
+    """Counts of what was decided, by prompt, for each condition, of all runs together."""
+    out: dict[Condition, dict[str, Counter[str]]] = {}
+    for run in runs:
+        for played, imposed in run.items():
+            for name, prompted in imposed.items():
+                for asked, chosen in prompted.items():
+                    out.setdefault((played, name), {}).setdefault(asked, Counter()).update(chosen)
+    return out
 
 
 def _prompted(counts: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.effector_state import EffectorState
 from myoprosthesis.core.following import Following
 from myoprosthesis.core.perturbation_plan import PerturbationPlan
+from myoprosthesis.core.schedule import Schedule
 from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.decoders.decoder_controller import DecoderController
 from myoprosthesis.nodes import topics
@@ -209,6 +210,7 @@ class DecoderPort(CommandingPort):
         self._blocks = self._inbox.subscribe(topics.EMG_FILTERED)
         self._prompts = self._inbox.subscribe(topics.EMG_PROMPT)
         self._followings = self._inbox.subscribe(topics.FOLLOWING)
+        self._imposed = Schedule()
         self._held, self._lost = "", False
         self._state_at = time.monotonic()
         self._names = spec.command.names
@@ -222,7 +224,9 @@ class DecoderPort(CommandingPort):
     def wait(self, timeout_s: float) -> None:
         """See the protocol. Of the effector, where it is now is all that is kept."""
         super().wait(timeout_s)
-        self.plans()
+        for plan in self.plans():
+            if isinstance(plan, PerturbationPlan):
+                self._imposed.add(plan)
         for message in self._inbox.read(self._followings, lambda m: Following.from_json(m.data)):
             self._held = message.held
         frames, now = self.frames(), time.monotonic()
@@ -245,6 +249,11 @@ class DecoderPort(CommandingPort):
         """See the protocol. An effector whose state did not come for `LOST_S` may have been started again."""
         lost, self._lost = self._lost, False
         return not (lost or self._held)
+
+    def imposed(self, stamp_ns: int) -> str:
+        """See the protocol."""
+        plan = self._imposed.current(stamp_ns)
+        return "" if plan is None else str(plan.name)
 
     def prompt(self) -> str:
         """See the protocol."""

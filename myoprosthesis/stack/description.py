@@ -87,7 +87,7 @@ STACK_KEYS = {
     "effector": "the body",
     "policy": "the policy: a name, a path, or a mapping of effectors to policies",
     "perturbation": "what acts on the body: a preset, a kind, or the path of a YAML file",
-    "task": "the task, in a stack with a task",
+    "task": "the task; without this key, or with none: nothing is asked for, the policy plays",
     "emg": "the source of EMG; a stack with this key is one from EMG to a hand",
     "nodes": "parameters of nodes, by node and parameter",
 }
@@ -178,7 +178,7 @@ Chosen = dict[str, dict[str, Any]]
 def _with_task(options: StackOptions, file: Mapping[str, Any], effector: str, policy: str) -> Chosen:
     """A body, a policy that sees it, what is imposed, and what is asked for."""
     _refuse_given(options, ("emg", "file", "emg_option", "port"), "has no EMG and no real hand")
-    task = options.task or str(file.get("task", "centre_out") or NO_TASK)
+    task = options.task or str(file.get("task") or NO_TASK)
     if task == NO_TASK:
         _refuse_given(options, ("trials",), "has no task")
     parties = ["perturbation"] if task == NO_TASK else ["task", "perturbation"]

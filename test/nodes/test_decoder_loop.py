@@ -58,6 +58,7 @@ class World:
         self.condition = threading.Condition()
         self.inbox, self.commands, self.shadows, self.decisions, self.said = [], [], [], [], []
         self.at, self.asked, self.follows = np.array([0.3, -0.3]), "", True
+        self.turned_ns = 2**62
 
     def wait(self, timeout_s):
         with self.condition:
@@ -74,6 +75,9 @@ class World:
 
     def following(self):
         return self.follows
+
+    def imposed(self, stamp_ns):
+        return "turned" if stamp_ns >= self.turned_ns else "null"
 
     def prompt(self):
         return self.asked
@@ -228,6 +232,17 @@ def test_decisions_are_counted_by_what_was_asked_once_a_person_had_time(made, mo
     assert until(lambda: loop.events["decisions"] == 39)
     assert dict(loop.prompted["power"]) == {"power": 10} and loop.prompted["open"]["open"] >= 8
     assert loop.prompted["open"].total() == 10 and loop.events["rejected"] == 0
+
+
+def test_decisions_are_of_the_perturbation_in_force_all_through_their_window(made, monkeypatch):
+    """By stamps: all blocks come at once here, long after the change."""
+    monkeypatch.setattr(decoder_loop, "SETTLED_S", -1.0)
+    loop, world = made()
+    world.asked, world.turned_ns = "power", BEGAN + 60 * N * 1_000_000
+    world.send(*stream(100))
+    assert until(lambda: loop.events["decisions"] == 19)
+    assert loop.decided == {"first": {"null": {"power": {"power": 9}}, "turned": {"power": {"power": 6}}}}
+    assert loop.prompted == {"power": {"power": 19}}
 
 
 def test_holes_are_rejected_counted_and_hold_the_hand(made):

@@ -260,6 +260,7 @@ def test_a_fault_by_the_emulators_parameter_and_back(stack):
     assert stack.probe.set("emulator", fault="unplug:1") == ""
     assert stack.until(lambda: stack.diagnostics and "is gone" in stack.diagnostics[-1]["idle"], 5.0)
     assert stack.until(lambda: following(stack), 10.0)
+    assert stack.until(lambda: all(any(f"fault unplug {w}" in t for t in stack.words) for w in ("begins", "is over")))
     assert stack.report()["device"]["recoveries"] >= 1 and not stack.supervisor.restarts
     assert stack.probe.set("emulator", fault="silence:30") == ""
     assert stack.until(lambda: "no answer" in stack.diagnostics[-1]["idle"], 5.0)

@@ -91,7 +91,7 @@ def test_an_effector_without_an_endpoint_is_refused_where_the_task_reaches(stack
     )
     n = len(stack.words)
     status, text = said("exchange", "mjcf", "--option", f"file={body}")
-    assert status == 2 and "reaches" in text and "--option endpoint=SITE; point_mass goes on" in text, text
+    assert status == 2 and "reaches" in text and "--option endpoint=NAME; point_mass goes on" in text, text
     assert follows(stack) and not any("not active" in w for w in stack.words[n:])
 
 

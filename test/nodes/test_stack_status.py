@@ -150,24 +150,39 @@ def test_the_rate_and_the_perturbation_are_the_effector_s_own_word():
     assert score.summary()["real_time_factor"] == pytest.approx(1.0)
 
 
-def decided(score, name="d", **prompted):
-    score.hear_other("policy", {"policy": name, "prompted": prompted, "events": {"decisions": 1}})
+def decided(score, n, **by_perturbation):
+    score.hear_other("policy", {"policy": "d", "decided": {"d": by_perturbation}, "events": {"decisions": n}})
 
 
-def test_decisions_are_attributed_to_the_condition_in_which_they_were_made():
+def test_decisions_are_of_the_condition_that_the_decoder_says_whenever_it_is_heard():
+    """Also for who listens late, or hears of the next condition first."""
     score = StackStatus()
     score.hear_other("emg", {"source": "recording"})
-    score.hear_plan(-1, "null")
-    decided(score, rest={"rest": 10}, fist={"fist": 4})
-    decided(score, rest={"rest": 20}, fist={"fist": 8})
     score.hear_plan(-1, "turned")
-    decided(score, rest={"rest": 25}, fist={"fist": 9, "rest": 3})  # from both: in neither
-    decided(score, rest={"rest": 25}, fist={"fist": 9, "rest": 7})
+    right, wrong = {"rest": {"rest": 20}, "fist": {"fist": 8}}, {"fist": {"rest": 7}}
+    decided(score, 40, null=right, turned=wrong)
     one, two = score.summary()["conditions"]
     assert (one["perturbation"], one["accuracy"]) == ("null", 1.0) and one["per_class"] == {"fist": 1.0, "rest": 1.0}
     assert (two["perturbation"], two["accuracy"]) == ("turned", 0.0)
-    decided(score, rest={"rest": 1})  # a decoder that began anew
-    assert score.summary()["conditions"][1]["per_class"] == {"fist": 0.0, "rest": 1.0}
+    decided(score, 1, turned={"rest": {"rest": 1}})  # it was started again
+    decided(score, 2, turned={"rest": {"rest": 2}})
+    one, two = score.summary()["conditions"]
+    assert one["accuracy"] == 1.0 and two["per_class"] == {"fist": 0.0, "rest": 1.0} and two["accuracy"] == 2 / 9
+
+
+def test_who_comes_late_knows_whether_the_last_trial_was_heard_of():
+    score = StackStatus()
+    assert not score.caught_up
+    score.hear_newest("go", {"trial": 7})
+    reach(score, 4)
+    reach(score, 5, event="lost")
+    assert not score.caught_up
+    reach(score, 6)
+    assert score.caught_up
+    score.hear_newest("lost", {"trial": 7})
+    assert not score.caught_up
+    reach(score, 7, event="lost")
+    assert score.caught_up
 
 
 def test_quantiles_lie_between_the_ordered_values():

@@ -73,7 +73,7 @@ def test_seed_and_lockstep_reach_every_node_that_heeds_them():
 
 def test_a_stack_may_be_a_file(tmp_path):
     file = tmp_path / "mine.yaml"
-    file.write_text("effector: point_mass\npolicy: point_mass_cw\nnodes: {task: {distance: 0.05}}\n")
+    file.write_text("effector: point_mass\npolicy: point_mass_cw\ntask: centre_out\nnodes: {task: {distance: 0.05}}\n")
     made = parameters(stack=str(file))
     assert made["policy"]["policy"] == "point_mass_cw" and made["task"]["distance"] == 0.05
 
@@ -169,8 +169,8 @@ def test_a_stack_with_an_unknown_key_is_refused(tmp_path):
 
 def test_a_stack_without_a_task(tmp_path):
     file = tmp_path / "stack.yaml"
-    for word in ("none", "null"):
-        file.write_text(f"effector: arm26\npolicy: reach_null\ntask: {word}\n")
+    for said in ("task: none", "task: null", ""):
+        file.write_text(f"effector: arm26\npolicy: reach_null\n{said}\n")
         made = parameters(stack=str(file))
         assert list(made) == ["effector", "policy", "perturbation"]
         assert made["effector"]["parties"] == made["policy"]["parties"] == ["perturbation"]
