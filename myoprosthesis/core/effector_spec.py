@@ -72,6 +72,7 @@ class EffectorSpec:
     `joint_units` are the units of the joints' positions: `rad`, `m`, or `1` for a part of a quaternion; empty: all rad.
     `poses` are named command postures, such as the grips of a hand: values in the order of `command.names`, within
     its limits; a mapping that is given becomes a `Poses`.
+    `relaxed` is the command at which each channel does nothing; empty: 0, or the bound nearest to it.
     `root` is the floating base, whose `POSE` the first seven joints are; empty: none. `observed_sites` are sites of
     the body beside the endpoint, `objects` free bodies that are not the effector's own, `contacts` sensors of contact
     forces (N, in the effort row); see `groups`.
@@ -101,6 +102,7 @@ class EffectorSpec:
     observed_sites: tuple[str, ...] = ()
     objects: tuple[str, ...] = ()
     contacts: tuple[str, ...] = ()
+    relaxed: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.dt) and self.dt > 0):
@@ -118,6 +120,10 @@ class EffectorSpec:
                 f"the {len(self.joints)} joints of effector {self.name!r} have units {', '.join(self.joint_units)}; "
                 f"each needs one of {', '.join(_JOINT_UNITS)}"
             )
+        object.__setattr__(self, "relaxed", self._each("relaxed", -math.inf))
+        low, high = self.command.bounds()
+        if self.relaxed and not ((low <= self.relaxed) & (self.relaxed <= high)).all():
+            raise ConfigError(f"the relaxed command of effector {self.name!r} is outside its limits")
         if self.root and self.joints[: len(POSE)] != _poses_of((self.root,)):
             raise ConfigError(
                 f"the floating base {self.root!r} of effector {self.name!r} needs its pose as the first joints: "
@@ -149,6 +155,11 @@ class EffectorSpec:
     def fail_each(self) -> tuple[str | float, ...]:
         """What each command channel does when in doubt."""
         return fail_state(self.name, self.fail, self.command)
+
+    @cached_property
+    def relaxed_command(self) -> NDArray[np.float64]:
+        """(n_command,) the command at which each channel does nothing."""
+        return np.array(self.relaxed) if self.relaxed else np.clip(0.0, *self.command.bounds())
 
     @cached_property
     def placed(self) -> NDArray[np.intp]:

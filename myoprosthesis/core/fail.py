@@ -91,8 +91,8 @@ class FailState:
     """The commands of a fail state that begins now.
 
     A channel that holds is held where it is at this moment, once and for all. One whose place is not known (NaN)
-    relaxes. One that relaxes goes to 0 or the bound nearest to it, one with a value goes there, both from where they
-    are and not faster than `rate_limit` (unit/s; None: at once).
+    relaxes. One that relaxes goes to its relaxed command, one with a value goes there, both from where they are and not
+    faster than `rate_limit` (unit/s; None: at once).
     """
 
     def __init__(
@@ -102,13 +102,14 @@ class FailState:
         rate_limit: float | Sequence[float] | None,
         place: Array,
         last: Array,
+        relaxed: Array,
     ) -> None:
-        """`place` as measured, NaN where not known; `last` is the newest command, for channels without a place. Both
-        of shape (n_command,)."""
+        """`place` as measured, NaN where not known; `last` is the newest command, for channels without a place;
+        `relaxed` the command at which each channel does nothing. All of shape (n_command,)."""
         low, high = command.bounds()
         known = np.isfinite(place)
         self._begin = np.clip(np.where(known, place, last), low, high)
-        goal = np.clip([0.0 if isinstance(entry, str) else entry for entry in fail], low, high)
+        goal = np.clip([r if isinstance(e, str) else e for e, r in zip(fail, relaxed, strict=True)], low, high)
         hold = known & np.array([entry == HOLD for entry in fail])
         self._goal = np.where(hold, self._begin, goal)
         self._rate = np.asarray(np.inf if rate_limit is None else rate_limit)

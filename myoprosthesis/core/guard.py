@@ -157,18 +157,20 @@ class GuardedEffector:
         spec, state = self.spec, self._state
         assert state is not None
         if self._fail is None:
-            self._fail = FailState(spec.fail_each, spec.command, spec.rate_limit, state.measured, self._begin())
+            self._fail = FailState(
+                spec.fail_each, spec.command, spec.rate_limit, state.measured, self._begin(), spec.relaxed_command
+            )
             self._failing = 0
         self._failing += 1
         return self._fail.command(self._failing * spec.dt)
 
     def _begin(self) -> Array:
-        """The newest command; before the first, where the commanded channels are, and 0 where that is not known."""
+        """The newest command; before the first, where the channels are, and relaxed where that is not known."""
         if self._last is not None:
             return self._last
         assert self._state is not None
         measured = self._state.measured
-        return np.clip(np.where(np.isfinite(measured), measured, 0.0), self._low, self._high)
+        return np.clip(np.where(np.isfinite(measured), measured, self.spec.relaxed_command), self._low, self._high)
 
     def _limited(self, command: Array) -> Array:
         if self.easing:  # of what is left of the way, the share that leads there in a straight line

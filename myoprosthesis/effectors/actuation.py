@@ -6,7 +6,7 @@ its gear and gains are. Everything else is commanded in `ctrl`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import mujoco
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.fail import HOLD, RELAX
+from myoprosthesis.effectors.stretch_reflex import StretchReflex
 
 Array = NDArray[np.float64]
 _DYN, _GAIN, _BIAS, _TRN, _JOINT = (
@@ -53,9 +54,12 @@ class _Actuator:
 class Actuation:
     """Reads the actuators of a model once; `command` has its channels in the order of the actuators."""
 
-    def __init__(self, model: mujoco.MjModel, joints: tuple[str, ...]) -> None:
-        """`joints` are the names of all joints of the model. Raises `ConfigError` where nothing can be commanded, or
-        not safely."""
+    def __init__(
+        self, model: mujoco.MjModel, joints: tuple[str, ...], reflex: tuple[float, float] | None = None
+    ) -> None:
+        """`joints` are the names of all joints of the model; `reflex` kp and kd of the `StretchReflex` by which muscles
+        are commanded by length, None: by excitation. Raises `ConfigError` where nothing can be commanded, or not
+        safely."""
         if not model.nu:
             raise ConfigError("the model has no actuators: nothing in it can be commanded")
         if len(model.actuator_gear) != model.nu:
@@ -71,7 +75,14 @@ class Actuation:
         servos = [moved[i] if a.kind == "place" and moved.count(moved[i]) == 1 else "" for i, a in enumerate(each)]
         names = unique([servo or name for servo, name in zip(servos, own, strict=True)], "actuator")
         self.muscles = np.flatnonzero([a.kind == "muscle" for a in each])
+        self.reflex: StretchReflex | None = None
+        if reflex is not None and self.muscles.size:
+            self.reflex = StretchReflex(model, self.muscles, *reflex)
+            ends = zip(self.reflex.low.tolist(), self.reflex.high.tolist(), strict=True)
+            self._lengths = dict(zip(self.muscles.tolist(), ends, strict=True))
+            each = [replace(a, unit="m") if a.kind == "muscle" else a for a in each]
         self.muscle_names = unique([names[i] for i in self.muscles], "muscle", joints)
+        self._is_muscle = np.isin(np.arange(model.nu), self.muscles)
         self._stiff = np.flatnonzero([a.kind in ("place", "stiff") for a in each])
         self._gear = np.array([a.gear for a in each])
         self._slope, self._offset = np.array([a.slope for a in each]), np.array([a.offset for a in each])
@@ -82,13 +93,16 @@ class Actuation:
                 f"actuators without ctrlrange cannot be commanded safely: {', '.join(free)}; add ctrlrange to the "
                 "MJCF, or a range to the joints of servos"
             )
-        places = all(a.kind == "place" and a.unit != "1" for a in each)
+        places = all(a.kind in ("place", "muscle") and a.unit != "1" for a in each)
         self.command = Channels(
             "position" if places else "effort", names, tuple(a.unit for a in each),
             tuple(b[0] for b in bounds if b), tuple(b[1] for b in bounds if b),
         )  # fmt: skip
         self.fail = tuple(HOLD if a.kind in ("place", "stiff") else RELAX for a in each)
         """What each channel does when in doubt, by its nature: what has stiffness holds, what has none relaxes."""
+        bounded = np.clip(0.0, *self.command.bounds())
+        self.relaxed = bounded if self.reflex is None else np.where(self._is_muscle, self.command.bounds()[1], bounded)
+        """The command at which each channel does nothing."""
         self._share = _share_of_loads(model, self._stiff)
         self._still = mujoco.MjData(model)
 
@@ -98,12 +112,19 @@ class Actuation:
         return self._stiff
 
     def ctrl(self, command: Array) -> Array:
-        """MuJoCo's `ctrl` for a command."""
-        return self._offset + self._slope * command
+        """MuJoCo's `ctrl` for a command; 0 for muscles that are commanded by length, see `excite`."""
+        ctrl = self._offset + self._slope * command
+        return ctrl if self.reflex is None else np.where(self._is_muscle, 0.0, ctrl)
+
+    def excite(self, data: mujoco.MjData, command: Array) -> None:
+        """The excitation of muscles that are commanded by length, in `data.ctrl`, where the body is now."""
+        assert self.reflex is not None
+        self.reflex.excite(data, command[self.muscles])
 
     def command_of(self, ctrl: Array) -> Array:
-        """The command behind a `ctrl`."""
-        return np.asarray((ctrl - self._offset) / self._slope)
+        """The command behind a `ctrl`; muscles that are commanded by length are relaxed."""
+        command = np.asarray((ctrl - self._offset) / self._slope)
+        return command if self.reflex is None else np.where(self._is_muscle, self.relaxed, command)
 
     def places(self, data: mujoco.MjData) -> Array:
         """Where the channels are, of a body in which all are commanded by place; `data` is after its position stage."""
@@ -149,11 +170,11 @@ class Actuation:
         return np.where(limited, np.clip(force, low, high), force)
 
     def _bounds(self, i: int, actuator: _Actuator) -> tuple[float, float] | None:
-        """Bounds of the command: excitation 0..1; ctrlrange; of a servo without one, the range of what it moves; of a
-        motor without one, the ctrl at its largest force."""
+        """Bounds of the command: excitation 0..1, or lengths; ctrlrange; of a servo without one, the range of what it
+        moves; of a motor without one, the ctrl at its largest force."""
         m = self._model
         if actuator.kind == "muscle":
-            return 0.0, 1.0
+            return (0.0, 1.0) if self.reflex is None else self._lengths[i]
         if m.actuator_ctrllimited[i]:
             low, high = (float(x) for x in (m.actuator_ctrlrange[i] - actuator.offset) / actuator.slope)
         elif actuator.kind == "place" and (ends := _range_of_place(m, i)) is not None:

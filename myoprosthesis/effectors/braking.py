@@ -57,7 +57,7 @@ def _run(body: MujocoBody, stiff: NDArray[np.intp], rng: np.random.Generator) ->
     low, high = spec.command.bounds()
     state = body.reset(0)
     most = np.asarray(np.inf if spec.rate_limit is None else spec.rate_limit) * spec.dt
-    goal = np.clip(np.where(np.isfinite(state.measured), state.measured, 0.0), low, high)
+    goal = np.clip(np.where(np.isfinite(state.measured), state.measured, spec.relaxed_command), low, high)
     command, speeds, ways = goal.copy(), [], []
     for _ in range(TURNS):
         goal[stiff] = np.where(rng.random(stiff.size) < 0.5, low[stiff], high[stiff])

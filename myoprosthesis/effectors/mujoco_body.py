@@ -45,6 +45,21 @@ class BodyOptions:
         "where they are, all else relaxes",
     )
     observed_sites: tuple[str, ...] = option((), "sites whose place and velocity are in the state, beside the endpoint")
+    muscle_command: str = option(
+        "excitation",
+        "what muscles are commanded by: excitation, or target length (m)",
+        choices=("excitation", "length"),
+    )
+    reflex_kp: float = option(
+        10.0, "of muscles commanded by length: excitation per stretch by one optimal fibre length", "1", 0.0, 1000.0
+    )
+    reflex_kd: float = option(
+        1.0,
+        "of muscles commanded by length: excitation per velocity of one optimal fibre length a second",
+        "s",
+        0.0,
+        10.0,
+    )
     contacts: tuple[str, ...] = option((), "touch sensors whose force is in the state")
 
 
@@ -83,7 +98,8 @@ class MujocoBody:
         self._key = _keyframe(model, name, options.keyframe or keyframe)
         self._site = _site(model, name, options.endpoint or endpoint)
         named = unique([model.joint(j).name for j in range(model.njnt)], "joint")
-        self.actuation = Actuation(model, named)
+        by_length = options.muscle_command == "length"
+        self.actuation = Actuation(model, named, (options.reflex_kp, options.reflex_kd) if by_length else None)
         reader = StateReader(
             model, self.data, self.actuation, self._site, named, joints, options.observed_sites, options.contacts
         )
@@ -115,6 +131,7 @@ class MujocoBody:
             simulator=f"mujoco {mujoco.__version__}",
             home=self._home(),
             poses=self._poses(),
+            relaxed=tuple(self.actuation.relaxed.tolist()) if self.actuation.reflex else (),
             root=reader.root,
             observed_sites=reader.observed_sites,
             objects=reader.objects,
@@ -143,7 +160,8 @@ class MujocoBody:
         elif self._altered:
             self._set_strength(np.ones_like(self._strength))
         data.ctrl[:] = self.actuation.ctrl(command)
-        if disturbance.endpoint is None and disturbance.joint is None:
+        loaded = disturbance.endpoint is not None or disturbance.joint is not None
+        if not loaded and self.actuation.reflex is None:
             if self._staged:
                 mujoco.mj_step(model, data, nstep=self.substeps)
             else:
@@ -152,9 +170,9 @@ class MujocoBody:
                     mujoco.mj_step(model, data, nstep=self.substeps - 1)
             self._endpoint_load, self._joint_load = np.zeros(3), np.zeros(len(self.spec.joints))
         elif self._staged:
-            self._step_staged(disturbance)
+            self._step_staged(disturbance, command)
         else:
-            self._step_loaded(disturbance)
+            self._step_loaded(disturbance, command)
         self._measure()
         if not abs(data.time - end) < self._half_step:  # MuJoCo starts anew from time 0 when it diverges
             raise EffectorError(f"the simulation of {self.spec.name!r} diverged before {end:.3f} s: it needs a reset")
@@ -212,22 +230,22 @@ class MujocoBody:
         else:
             mujoco.mj_step1(self.model, self.data)
 
-    def _step_loaded(self, disturbance: Disturbance) -> None:
-        """Substeps with F = f + K x + B v evaluated in each; the mean over the period is reported as the load."""
+    def _step_loaded(self, disturbance: Disturbance, command: Array) -> None:
+        """Substeps with F = f + K x + B v and reflexes evaluated in each; the mean load over the period is reported."""
         loads = []
         for k in range(self.substeps):
             if k:
                 mujoco.mj_step1(self.model, self.data)
-            loads.append(self._load(disturbance))
+            loads.append(self._load(disturbance, command))
             mujoco.mj_step2(self.model, self.data)
         self._loaded(loads)
 
-    def _step_staged(self, disturbance: Disturbance) -> None:
-        """The same with the loads evaluated in every stage of each substep, where MuJoCo asks for controls."""
+    def _step_staged(self, disturbance: Disturbance, command: Array) -> None:
+        """The same, evaluated in every stage of each substep, where MuJoCo asks for controls."""
         loads: list[tuple[Array, Array]] = []
 
         def controls(model: mujoco.MjModel, data: mujoco.MjData) -> None:
-            loads.append(self._load(disturbance))
+            loads.append(self._load(disturbance, command))
 
         before = mujoco.get_mjcb_control()
         mujoco.set_mjcb_control(controls)
@@ -237,8 +255,10 @@ class MujocoBody:
             mujoco.set_mjcb_control(before)
         self._loaded(loads)
 
-    def _load(self, disturbance: Disturbance) -> tuple[Array, Array]:
-        """Apply the laws where the body is now; the force on the endpoint and the torques on the joints."""
+    def _load(self, disturbance: Disturbance, command: Array) -> tuple[Array, Array]:
+        """Apply laws and reflexes where the body is now; the force on the endpoint and the torques on the joints."""
+        if self.actuation.reflex is not None:
+            self.actuation.excite(self.data, command)
         reader, data = self._reader, self.data
         force, load, torques = np.zeros(self.model.nv), np.zeros(3), np.zeros(len(self.spec.joints))
         if disturbance.joint is not None:

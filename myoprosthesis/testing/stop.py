@@ -98,7 +98,7 @@ def _check_one(
     braking = np.array(spec.braking or [0.0] * low.size)
     full = known & (braking > 0) & (np.abs(velocity) >= 0.999 * speed)
     allowed = velocity**2 / (2 * np.where(full, braking, np.inf)) + SETTLED * (high - low)
-    held, relaxed = np.clip(place, low, high), np.clip(0.0, low, high)
+    held, relaxed = np.clip(place, low, high), spec.relaxed_command
     relax = np.array([entry == RELAX for entry in spec.fail_each])
     for _ in range(max(1, round(WATCHED_S / spec.dt))):
         state = stop(guard, commands[-1])
