@@ -132,7 +132,7 @@ EMG_SOURCES = {
     "lsl": "lsl:Lsl",
 }
 NODES = [
-    *("effector_node", "policy_node", "perturbation_node", "task_node", "monitor_node"),
+    *("effector_node", "policy_node", "perturbation_node", "task_node"),
     *("emg_node", "emulator_node", "recorder_node"),
 ]
 
@@ -209,7 +209,8 @@ setup(
         "console_scripts": [
             f"{NAME} = {NAME}.cli.main:main",
             *(f"{node} = {NAME}.nodes.{node}:main" for node in NODES),
-            f"console_node = {NAME}.nodes.monitor_node:main",  # its name until 0.1
+            f"monitor_node = {NAME}.stack.monitor:main",
+            f"console_node = {NAME}.stack.monitor:main",  # its name until 0.1
         ],
         f"{NAME}.effectors": [
             *(f"{body} = {NAME}.effectors.bodies:{body}" for body in EFFECTORS),

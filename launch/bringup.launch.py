@@ -17,13 +17,13 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.substitutions import ExecutableInPackage
 
+from myoprosthesis.core.child_process import FAILED, REFUSED, process_environment
 from myoprosthesis.core.options import build
 from myoprosthesis.core.options import describe as help_of
-from myoprosthesis.nodes.node_main import FAILED, RANGE, REFUSED, STARTER, network_warning, open_network
-from myoprosthesis.nodes.stop_mark import RUN
+from myoprosthesis.nodes.node_main import RANGE, network_warning, open_network
 from myoprosthesis.stack.description import StackOptions, describe
 
-STARTED_HERE = {STARTER: str(os.getpid()), RUN: uuid.uuid4().hex}
+STARTED_HERE = process_environment(uuid.uuid4().hex)
 """Processes end with this one, even when it is killed."""
 
 
@@ -89,7 +89,7 @@ def _watch(options, specs):
     return ExecuteProcess(
         cmd=[ExecutableInPackage("myoprosthesis", "myoprosthesis"), *words],
         name="watch",
-        additional_env={**STARTED_HERE, "PYTHONUNBUFFERED": "1"},
+        additional_env=STARTED_HERE,
         output="screen",
         on_exit=lambda event, context: [] if event.returncode else [Shutdown(reason="all is done that was asked for")],
     )

@@ -15,6 +15,11 @@ from typing import Any
 
 import pytest
 
+from myoprosthesis.nodes import diagnostic_status, topics
+from myoprosthesis.nodes.graph_connection import GraphConnection
+from myoprosthesis.stack.monitor import StackMonitor
+from myoprosthesis.stack.runner import StackRunner
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fuzz-bytes", type=int, default=1_000_000, help="random bytes that each hand's codec is fed")
@@ -103,27 +108,12 @@ PATIENCE_S = 60.0
 """What a test waits for has so long at least: where the machine is busy, things take long, and come nevertheless."""
 
 
-class Probe:
+class Probe(GraphConnection):
     """A node of the test's own that listens, publishes and calls."""
 
-    def __init__(self, name: str = "probe", namespace: str = "") -> None:
-        import rclpy
-        from rclpy.executors import SingleThreadedExecutor
-
-        from myoprosthesis.nodes.node_main import stay_local
-
-        stay_local()
-        self.context = rclpy.Context()
-        rclpy.init(args=[], context=self.context)
-        self.node = rclpy.create_node(name, namespace=namespace, context=self.context)
-        self.executor = SingleThreadedExecutor(context=self.context)
-        self.executor.add_node(self.node)
+    def __init__(self, namespace: str = "", name: str = "probe") -> None:
+        super().__init__(namespace, name)
         self._clients: dict[str, Any] = {}
-
-    def close(self) -> None:
-        self.executor.shutdown()
-        self.node.destroy_node()
-        self.context.try_shutdown()
 
     def hear(self, topic: Any, qos: Any = None, raw: bool = False) -> list[Any]:
         """A list that grows with what comes."""
@@ -134,17 +124,11 @@ class Probe:
     def speak(self, topic: Any, qos: Any = None) -> Any:
         return self.node.create_publisher(topic.type, topic.name, qos or topic.qos)
 
-    def spin(self, seconds: float) -> None:
-        """Handle what comes for so long."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            self.executor.spin_once(timeout_sec=0.02)
-
     def until(self, done: Callable[[], Any], seconds: float = PATIENCE_S) -> Any:
         """Handle what comes until `done`, for `PATIENCE_S` at least; what `done` last said."""
         end = time.monotonic() + max(seconds, PATIENCE_S)
         while not (result := done()) and time.monotonic() < end:
-            self.executor.spin_once(timeout_sec=0.02)
+            self.spin_once(0.02)
         return result
 
     def call(self, kind: Any, name: str, seconds: float = 8.0, **request: Any) -> Any:
@@ -154,7 +138,7 @@ class Probe:
         for _ in range(8):  # a request may go to a server that was killed, and is not known to be dead yet
             future, end = client.call_async(kind.Request(**request)), time.monotonic() + seconds
             while not future.done() and time.monotonic() < end:
-                self.executor.spin_once(timeout_sec=0.02)
+                self.spin_once(0.02)
             if future.done():
                 return future.result()
         raise AssertionError(f"{name} did not answer")
@@ -190,16 +174,16 @@ class Probe:
         return bool(self.call(ChangeState, f"{node}/change_state", 30.0, **request).success)
 
 
-class Stack:
-    """Node processes under the supervisor, watched by a probe."""
+class StackProbe(Probe, StackMonitor):
+    """A probe that follows the stack in its namespace too."""
+
+
+class Stack(StackRunner):
+    """A stack that runs, watched by a probe."""
 
     def __init__(self, nodes: Any, namespace: str = "") -> None:
-        from myoprosthesis.nodes import diagnostic_status, topics
-        from myoprosthesis.stack.supervisor import Supervisor
-
         self.words: list[str] = []
-        self._polled = 0.0
-        self.probe = Probe(namespace=namespace)
+        self.probe = StackProbe(namespace)
         self.diagnostics: list[dict[str, Any]] = []
         self.policy: list[dict[str, Any]] = []
         self.trials: list[dict[str, Any]] = []
@@ -212,34 +196,32 @@ class Stack:
                 if s.name == own
             ]
 
-        def told(out: list[dict[str, Any]]) -> Callable[[Any], None]:
+        def into(out: list[dict[str, Any]]) -> Callable[[Any], None]:
             return lambda m: out.append({**diagnostic_status.values(m), "text": m.message})
 
-        for topic, heard in (
+        for topic, handle in (
             (topics.DIAGNOSTICS, diagnosed),
-            (topics.POLICY_ACTIVE, told(self.policy)),
-            (topics.TRIAL_EVENTS, told(self.trials)),
+            (topics.POLICY_ACTIVE, into(self.policy)),
+            (topics.TRIAL_EVENTS, into(self.trials)),
         ):
-            self.probe.node.create_subscription(topic.type, topic.name, heard, topic.qos)
-        self.supervisor = Supervisor(nodes, lambda who, text: self.words.append(f"[{who}] {text}"), namespace)
-        self.supervisor.start()
+            self.probe.node.create_subscription(topic.type, topic.name, handle, topic.qos)
+        super().__init__(nodes, lambda who, text: self.words.append(f"[{who}] {text}"), namespace, self.probe)
+        self.start()
 
     def until(self, done: Callable[[], Any], seconds: float = PATIENCE_S) -> Any:
-        """As `Probe.until`, keeping the processes alive."""
-        return self.probe.until(lambda: self._keep_alive() or done(), seconds)
+        """Watch until `done`, for `PATIENCE_S` at least; what `done` last returned."""
+        results: list[Any] = [None]
+
+        def look() -> Any:
+            results[0] = done()
+            return results[0]
+
+        self.wait_until(look, max(seconds, PATIENCE_S))
+        return results[0]
 
     def spin(self, seconds: float) -> None:
-        """As `Probe.spin`, keeping the processes alive."""
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            self._keep_alive()
-            self.probe.spin(min(left, 0.02))
-
-    def _keep_alive(self) -> None:
-        if time.monotonic() > self._polled:
-            fault = self.supervisor.poll()
-            assert not fault, (fault, self.words[-5:])
-            self._polled = time.monotonic() + 0.02
+        """Watch for so long."""
+        self.watch(seconds)
 
     def ready(self, seconds: float = PATIENCE_S, policy: bool = True) -> Stack:
         """The effector follows commands, and the policy has told what it is."""
@@ -258,7 +240,7 @@ class Stack:
         os.kill(self.supervisor.pids()[name], signal.SIGKILL)
 
     def close(self) -> None:
-        self.supervisor.stop()
+        super().close()
         self.probe.close()
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from myoprosthesis.bench.stand import DOMAIN, Stand, workshop
+from myoprosthesis.bench.stand import DOMAIN, next_report, workshop
 from myoprosthesis.core import share
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.extras import library
@@ -31,7 +31,7 @@ from myoprosthesis.emulators.emg_board import FramedEmgBoard, Signal
 from myoprosthesis.emulators.emg_board_port import EmgBoardPort
 from myoprosthesis.policies.onnx_policy import OnnxPolicy
 from myoprosthesis.stack.description import StackOptions, describe
-from myoprosthesis.stack.supervisor import Supervisor
+from myoprosthesis.stack.runner import StackRunner
 
 RATE, TIMES, HAND = 2000.0, 10, "ability_hand"
 """The recording that is shipped, at ten times its rate: 8 channels at 2 kHz."""
@@ -131,24 +131,15 @@ def _memory() -> float:
 
 def _online(decoder: Path, grips: list[str], source: dict[str, Any], seconds: float) -> dict[str, Any]:
     """The whole stack in real time, the hand emulated, its model beside it; `source` says where the EMG comes from."""
-    from myoprosthesis.nodes.monitor_node import listening
-
     os.environ.setdefault("ROS_DOMAIN_ID", str(DOMAIN))
     options = StackOptions(stack="emg-hand", effector=HAND, policy=str(decoder), **source)
     nodes = describe(options, {"policy": {"grips": grips}})
     period = next(n for n in nodes if n.name == "effector").parameters.get("dt", 0.005)
-    words: list[str] = []
-    with listening("bench") as console:
-        supervisor = Supervisor(nodes, lambda who, text: words.append(f"[{who}] {text}"))
-        try:
-            supervisor.start()
-            stand = Stand(console, supervisor, words)
-            stand.until_ready()
-            stand.watch(seconds)
-            stand.report()
-            found = console.score.summary()
-        finally:
-            supervisor.stop()
+    with StackRunner(nodes) as stack:
+        stack.wait_ready()
+        stack.watch(seconds)
+        next_report(stack)
+        found = stack.status.summary()
     return {
         "latency_ms": found["latency_ms"], "latency_since_arrival_ms": found["latency_since_arrival_ms"],
         "latency_limit_ms": 1e3 * (period + SLACK_S), "accuracy": found["accuracy"],

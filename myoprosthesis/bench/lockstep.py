@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from myoprosthesis.bench.stand import DOMAIN, spec_of, stand, workshop, write_policy
+from myoprosthesis.bench.stand import DOMAIN, next_report, spec_of, stand, workshop, write_policy
 
 EFFECTOR, DT, HIDDEN = "myohand", 0.01, 128
 
@@ -28,9 +28,9 @@ def measure(seconds: float = 6.0, rounds: int = 3, dt: float = DT) -> dict[str, 
             trips = ping(spec.channels, spec.command.names, 3000)
             pings.append(statistics.median(trips[500:]) * 1e6)
             with stand(EFFECTOR, dt, True, policy) as s:
-                s.until_ready()
+                s.wait_ready()
                 s.watch(seconds)
-                ticks.append(s.report()["round_trip_ms"]["p50"] * 1e3)
+                ticks.append(next_report(s).round_trip_ms["p50"] * 1e3)
             ratios.append(ticks[-1] / (pings[-1] + physics + network))
     return {
         "effector": EFFECTOR, "names": len(spec.channels), "muscles": len(spec.muscles), "dt": dt,

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import Any
 
-from myoprosthesis.bench.stand import spec_of, stand, workshop, write_policy
+from myoprosthesis.bench.stand import next_report, spec_of, stand, workshop, write_policy
 from myoprosthesis.core.loop_rate import LoopRate
 from myoprosthesis.core.loop_statistics import LoopStatistics
 from myoprosthesis.core.process_tuning import request_fifo_scheduling, set_switch_interval
@@ -18,23 +18,24 @@ EFFECTOR, DT, HIDDEN = "arm26", 0.002, 64
 def measure(seconds: float = 60.0, blocks: int = 3) -> dict[str, Any]:
     """Blocks of the empty loop and of the stack in turn; the same time for each."""
     spec = spec_of(EFFECTOR, DT)
-    empty, full = [], []
+    empty: list[dict[str, Any]] = []
+    full: list[dict[str, Any]] = []
     with workshop() as folder:
         policy = write_policy(folder, spec, HIDDEN, 0)
         for _ in range(blocks):
             empty.append(_empty_elsewhere(seconds / blocks))
             with stand(EFFECTOR, DT, False, policy) as s:
-                s.until_ready()
+                s.wait_ready()
                 s.watch(1.0)
-                before = s.report()
+                before = next_report(s)
                 s.watch(seconds / blocks)
-                after = s.report()
+                after = next_report(s)
             full.append(
                 {
-                    "ticks": after["ticks"] - before["ticks"],
-                    "missed_ticks": after["missed_ticks"] - before["missed_ticks"],
-                    "lateness_ms": after["lateness_ms"],
-                    "command_age_ms": after["command_age_ms"],
+                    "ticks": after.ticks - before.ticks,
+                    "missed_ticks": after.missed_ticks - before.missed_ticks,
+                    "lateness_ms": after.lateness_ms,
+                    "command_age_ms": after.command_age_ms,
                 }
             )
     late, idle = (sorted(b["lateness_ms"]["p99"] for b in part)[blocks // 2] for part in (full, empty))

@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from myoprosthesis.bench.stand import Stand, spec_of, stand, workshop, write_policy
+from myoprosthesis.bench.stand import next_report, spec_of, stand, workshop, write_policy
 from myoprosthesis.core.cdr import JointStateWriter
-from myoprosthesis.core.errors import MyoError
+from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.recording.bag import Bag
 from myoprosthesis.recording.bag_writer import BagWriter
+from myoprosthesis.stack.client import StackClient
 from myoprosthesis.stack.description import NodeSpec
-from myoprosthesis.stack.supervisor import Supervisor
+from myoprosthesis.stack.runner import StackRunner
 
 EFFECTOR, DT, HIDDEN = "arm26", 0.01, 64
 FAST, FAST_DT = "myohand", 0.002
@@ -41,22 +42,20 @@ def measure(seconds: float = 30.0, rounds: int = 16, hours: float = 1.0) -> dict
 def _lockstep(rounds: int, seconds: float = 1.5) -> dict[str, Any]:
     """Ticks per second while the recorder writes and while, inactive, it throws everything away, in turn; before and
     after that, with nobody beside. The order changes from round to round."""
-    from myoprosthesis.nodes.stack_client import StackClient
-
     rates: dict[str, list[float]] = {"activate": [], "deactivate": []}
     with workshop() as folder:
         policy = write_policy(folder, spec_of(EFFECTOR, DT), HIDDEN, 0)
-        with stand(EFFECTOR, DT, True, policy) as s, StackClient(name="bench_steering") as steering:
-            s.until_ready()
+        with stand(EFFECTOR, DT, True, policy) as s, StackClient(name="bench_client") as client:
+            s.wait_ready()
             s.watch(1.0)
             alone = [_rate(s, seconds)]
-            with _recorder(s, folder / "r") as told:
+            with _recorder(s, folder / "r") as recorder:
                 for k in tqdm(range(rounds), desc="recording, lockstep"):
                     for way in ("activate", "deactivate") if k % 2 else ("deactivate", "activate"):
-                        steering.change("recorder", way)  # to what it is already: refused, and as well
+                        client.change("recorder", way)  # to what it is already: refused, and as well
                         s.watch(0.2)
                         rates[way].append(_rate(s, seconds))
-                missing = sum(told()["missing"].values())
+                missing = sum(recorder.missing().values())
             s.watch(1.0)
             alone.append(_rate(s, seconds))
             written = sum(f.messages for f in Bag(folder / "r").files)
@@ -69,11 +68,11 @@ def _lockstep(rounds: int, seconds: float = 1.5) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _rate(s: Stand, seconds: float) -> float:
+def _rate(s: StackRunner, seconds: float) -> float:
     """Ticks per second of the loop, by the times of its own reports."""
-    before, began = s.report()["ticks"], time.monotonic()
+    before, began = next_report(s).ticks, time.monotonic()
     s.watch(seconds)
-    after, ended = s.report()["ticks"], time.monotonic()
+    after, ended = next_report(s).ticks, time.monotonic()
     return float((after - before) / (ended - began))
 
 
@@ -81,11 +80,11 @@ def _realtime(seconds: float) -> dict[str, Any]:
     """Messages that were sent, by their publishers' numbers, and those that are in the recording."""
     with workshop() as folder:
         policy = write_policy(folder, spec_of(FAST, FAST_DT), HIDDEN, 0)
-        with stand(FAST, FAST_DT, False, policy) as s, _recorder(s, folder / "r") as told:
-            before = s.report()
+        with stand(FAST, FAST_DT, False, policy) as s, _recorder(s, folder / "r") as recorder:
+            before = next_report(s)
             s.watch(seconds)
-            after = s.report()
-            missing = told()["missing"]
+            after = next_report(s)
+            missing = recorder.missing()
         bag = Bag(folder / "r")
         counts = {}
         for topic in TOPICS:
@@ -95,8 +94,8 @@ def _realtime(seconds: float) -> dict[str, Any]:
             counts[topic] = {"sent": numbers[-1] - numbers[0] + 1, "recorded": len(numbers)}
         size = sum(f.size for f in bag.files)
     return {
-        "effector": FAST, "rate_hz": 1 / FAST_DT, "seconds": seconds, "ticks": after["ticks"] - before["ticks"],
-        "missed_ticks": after["missed_ticks"] - before["missed_ticks"], "topics": counts, "missing": missing,
+        "effector": FAST, "rate_hz": 1 / FAST_DT, "seconds": seconds, "ticks": after.ticks - before.ticks,
+        "missed_ticks": after.missed_ticks - before.missed_ticks, "topics": counts, "missing": missing,
         "mib_per_minute": size / 2**20 / (bag.last_ns - bag.first_ns) * 60e9,
     }  # fmt: skip
 
@@ -107,11 +106,11 @@ def _kill(times: int = 5) -> dict[str, Any]:
     with workshop() as folder:
         policy = write_policy(folder, spec_of(EFFECTOR, FAST_DT), HIDDEN, 0)
         with stand(EFFECTOR, FAST_DT, False, policy) as s:
-            s.until_ready()
+            s.wait_ready()
             for k in range(times):
-                with _recorder(s, folder / str(k)) as told:
+                with _recorder(s, folder / str(k)) as recorder:
                     s.watch(1.0 + 0.013 * k)
-                    os.kill(told.pid, signal.SIGKILL)
+                    os.kill(recorder.pid, signal.SIGKILL)
                     at = time.time_ns()
                     time.sleep(0.1)
                 lost.append((at - Bag(folder / str(k)).last_ns) * 1e-6)
@@ -149,58 +148,36 @@ def _reading(hours: float) -> dict[str, Any]:
     return {"hours": hours, "messages": messages, "read_s": decoded, "mib": size / 2**20}
 
 
-class _Told:
-    """What a recorder says of itself."""
+class _Recorder:
+    """A recorder beside a stack, in a process of its own."""
 
-    def __init__(self, s: Stand, folder: Path, supervisor: Supervisor) -> None:
-        from myoprosthesis.nodes import diagnostic_status, topics
-
-        self._stand, self._folder, self._supervisor = s, str(folder), supervisor
-        self._now: dict[str, Any] = {}
-
-        def hear(message: Any) -> None:
-            values = diagnostic_status.values(message)
-            if values["folder"] == self._folder:
-                self._now = values
-
-        t = topics.RECORDER_ACTIVE
-        self._subscription = s.console.create_subscription(t.type, t.name, hear, t.qos)
+    def __init__(self, stack: StackRunner, runner: StackRunner, folder: Path) -> None:
+        self._stack, self._runner, self._folder = stack, runner, str(folder)
 
     @property
     def pid(self) -> int:
         """Of its process."""
-        return self._supervisor.pids()["recorder"]
+        return self._runner.supervisor.pids()["recorder"]
 
-    def __call__(self) -> dict[str, Any]:
-        """The newest, of this moment."""
-        self._now = {}
-        while not self._now:
-            self._stand.watch(0.05)
-        return self._now
+    @property
+    def ready(self) -> bool:
+        """Whether it receives the loop."""
+        return bool(self._stack.status.recorders.get(self._folder, {}).get("ready"))
 
-    def until_ready(self) -> None:
-        """Wait until it hears the loop."""
-        until = time.monotonic() + READY_S
-        while not self._now.get("ready"):
-            self._stand.watch(0.05)
-            fault = self._supervisor.poll()
-            if fault or time.monotonic() > until:
-                raise MyoError(fault or f"the recorder did not hear the loop within {READY_S:g} s: {self._now}")
-
-    def close(self) -> None:
-        self._stand.console.destroy_subscription(self._subscription)
+    def missing(self) -> dict[str, int]:
+        """Messages that it missed until now, by topic."""
+        recorders = self._stack.status.recorders
+        recorders.pop(self._folder, None)
+        self._stack.wait_until(lambda: self._folder in recorders, READY_S)
+        return dict(recorders[self._folder]["missing"])
 
 
 @contextmanager
-def _recorder(s: Stand, folder: Path) -> Iterator[_Told]:
-    """A recorder beside the stand, once it hears the loop."""
+def _recorder(stack: StackRunner, folder: Path) -> Iterator[_Recorder]:
+    """A recorder beside the stack, once it receives the loop."""
     node = NodeSpec("recorder", "recorder_node", {"folder": str(folder)}, respawn=False)
-    supervisor = Supervisor([node], lambda who, text: s.words.append(f"[{who}] {text}"))
-    told = _Told(s, folder, supervisor)
-    try:
-        supervisor.start()
-        told.until_ready()
-        yield told
-    finally:
-        told.close()
-        supervisor.stop()
+    with StackRunner([node], monitor=stack.monitor) as runner:
+        recorder = _Recorder(stack, runner, folder)
+        if not runner.wait_until(lambda: recorder.ready, READY_S):
+            raise ConfigError(f"the recorder did not receive the loop within {READY_S:g} s")
+        yield recorder

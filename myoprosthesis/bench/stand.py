@@ -4,57 +4,34 @@ from __future__ import annotations
 
 import os
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from myoprosthesis.core import registry
 from myoprosthesis.core.effector_spec import EffectorSpec
-from myoprosthesis.core.errors import MyoError
+from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import build
 from myoprosthesis.onnx_graphs.untrained import untrained
 from myoprosthesis.policies.store import FILE
 from myoprosthesis.stack.description import NodeSpec
-from myoprosthesis.stack.supervisor import Supervisor
+from myoprosthesis.stack.reports import EffectorReport
+
+if TYPE_CHECKING:
+    from myoprosthesis.stack.runner import StackRunner
 
 DOMAIN = 89
-"""ROS domain of measurements, unless ROS_DOMAIN_ID is set: nobody else's stack is heard or disturbed."""
+"""ROS domain of measurements, unless ROS_DOMAIN_ID is set: no other stack is disturbed."""
+REPORT_S = 5.0
 
 
-@dataclass
-class Stand:
-    """What stands there."""
-
-    console: Any
-    supervisor: Supervisor
-    words: list[str]
-
-    def watch(self, seconds: float) -> None:
-        """Listen for so long; raises when a process fails."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            self.console.hear(0.05)
-            if fault := self.supervisor.poll():
-                raise MyoError("; ".join([fault, *self.words[-3:]]))
-
-    def until_ready(self, seconds: float = 60.0) -> None:
-        """Wait for the first tick."""
-        until = time.monotonic() + seconds
-        while not self.console.score.ready:
-            self.watch(0.1)
-            if time.monotonic() > until:
-                raise MyoError(f"no tick closed within {seconds:g} s; {'; '.join(self.words[-3:])}")
-
-    def report(self) -> dict[str, Any]:
-        """The effector's next diagnostics."""
-        self.console.score.effector = {}
-        until = time.monotonic() + 5.0
-        while not self.console.score.effector and time.monotonic() < until:
-            self.watch(0.05)
-        return dict(self.console.score.effector)
+def next_report(stack: StackRunner) -> EffectorReport:
+    """The effector's next report, newer than this call."""
+    stack.status.effector = EffectorReport()
+    if not stack.wait_until(lambda: stack.status.ready, REPORT_S):
+        raise ConfigError(f"the effector did not report within {REPORT_S:g} s; {'; '.join(list(stack.lines)[-3:])}")
+    return stack.status.effector
 
 
 def spec_of(effector: str, dt: float) -> EffectorSpec:
@@ -73,25 +50,20 @@ def write_policy(folder: Path, spec: EffectorSpec, hidden: int, seed: int) -> Pa
 
 
 @contextmanager
-def stand(effector: str, dt: float, lockstep: bool, policy: Path, **policy_options: Any) -> Iterator[Stand]:
-    """Effector and policy node, up and heard."""
-    from myoprosthesis.nodes.monitor_node import listening
+def stand(effector: str, dt: float, lockstep: bool, policy: Path, **policy_options: Any) -> Iterator[StackRunner]:
+    """A stack of an effector and a policy node, started."""
+    from myoprosthesis.stack.runner import StackRunner
 
     os.environ.setdefault("ROS_DOMAIN_ID", str(DOMAIN))
-    words: list[str] = []
+    own = {"effector": effector, "dt": dt, "lockstep": lockstep}
     nodes = [
-        NodeSpec("effector", "effector_node", {"effector": effector, "dt": dt, "lockstep": lockstep}, respawn=False),
+        NodeSpec("effector", "effector_node", own, respawn=False),
         NodeSpec(
             "policy", "policy_node", {"policy": str(policy), "lockstep": lockstep, **policy_options}, respawn=False
         ),
     ]
-    with listening("bench") as console:
-        supervisor = Supervisor(nodes, lambda who, text: words.append(f"[{who}] {text}"))
-        try:
-            supervisor.start()
-            yield Stand(console, supervisor, words)
-        finally:
-            supervisor.stop()
+    with StackRunner(nodes) as stack:
+        yield stack
 
 
 @contextmanager

@@ -9,7 +9,10 @@ from typing import Any
 
 from tqdm import tqdm
 
-from myoprosthesis.bench.stand import Stand, spec_of, stand, workshop, write_policy
+from myoprosthesis.bench.stand import next_report, spec_of, stand, workshop, write_policy
+from myoprosthesis.stack.client import StackClient
+from myoprosthesis.stack.reports import EffectorReport
+from myoprosthesis.stack.runner import StackRunner
 
 EFFECTOR, DT, HIDDEN, BLEND_S = "arm26", 0.002, 64, 0.02
 
@@ -21,46 +24,44 @@ def measure(swaps: int = 1000, blocks: int = 20) -> dict[str, Any]:
     say little: `pairs` counts the pairs of blocks in which the one with swaps missed more, fewer or as many
     ticks as its neighbour, with the two-sided p of a sign test.
     """
-    from myoprosthesis.nodes.stack_client import StackClient
-
     spec = spec_of(EFFECTOR, DT)
     quiet: list[dict[str, float]] = []
     busy: list[dict[str, float]] = []
     seconds: list[float] = []
     with workshop() as folder:
         files = [write_policy(folder, spec, HIDDEN, seed) for seed in range(swaps + 1)]
-        with stand(EFFECTOR, DT, False, files[0], blend_s=BLEND_S) as s, StackClient(name="bench_steering") as steering:
-            s.until_ready()
+        with stand(EFFECTOR, DT, False, files[0], blend_s=BLEND_S) as s, StackClient(name="bench_client") as client:
+            s.wait_ready()
             s.watch(1.0)
             todo = files[1:]
             each = -(-len(todo) // min(blocks, len(todo)))
             with tqdm(total=len(todo), desc="swaps", unit="swap") as bar:
                 for start in range(0, len(todo), each):
                     part = todo[start : start + each]
-                    before, began = s.report(), time.monotonic()
-                    seconds += _swap_all(steering, part, s, bar)
-                    middle, took = s.report(), time.monotonic() - began
+                    before, began = next_report(s), time.monotonic()
+                    seconds += _swap_all(client, part, s, bar)
+                    middle, took = next_report(s), time.monotonic() - began
                     s.watch(took)
-                    after = s.report()
+                    after = next_report(s)
                     busy.append(_gap(before, middle))
                     quiet.append(_gap(middle, after))
-            played = steering.active(0.0)
+            step_over_bound = client.status.policy.step_over_bound
     seconds.sort()
     return {
         "swaps": len(seconds), "ticks": sum(b["ticks"] for b in busy),
         "missed_ticks": sum(b["missed"] for b in busy), "quiet_ticks": sum(b["ticks"] for b in quiet),
         "quiet_missed_ticks": sum(b["missed"] for b in quiet), "blend_s": BLEND_S,
-        "pairs": _pairs(busy, quiet), "step_over_bound": played.get("step_over_bound"),
+        "pairs": _pairs(busy, quiet), "step_over_bound": step_over_bound,
         "swap_ms": {"p50": seconds[len(seconds) // 2] * 1e3, "p99": seconds[int(0.99 * len(seconds))] * 1e3},
     }  # fmt: skip
 
 
-def _swap_all(steering: Any, files: list[Path], s: Stand, bar: Any) -> list[float]:
+def _swap_all(client: StackClient, files: list[Path], s: StackRunner, bar: Any) -> list[float]:
     """Swap to each file in turn; how long (s) each took from request to `active`."""
     out = []
     for file in files:
         began = time.monotonic()
-        steering.swap(str(file))
+        client.swap(str(file))
         out.append(time.monotonic() - began)
         bar.update()
         if len(out) % 50 == 0:
@@ -68,8 +69,8 @@ def _swap_all(steering: Any, files: list[Path], s: Stand, bar: Any) -> list[floa
     return out
 
 
-def _gap(before: dict[str, Any], after: dict[str, Any]) -> dict[str, float]:
-    return {"ticks": after["ticks"] - before["ticks"], "missed": after["missed_ticks"] - before["missed_ticks"]}
+def _gap(before: EffectorReport, after: EffectorReport) -> dict[str, float]:
+    return {"ticks": after.ticks - before.ticks, "missed": after.missed_ticks - before.missed_ticks}
 
 
 def _pairs(busy: list[dict[str, float]], quiet: list[dict[str, float]]) -> dict[str, float]:

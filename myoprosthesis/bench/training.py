@@ -6,7 +6,6 @@ periods of 10 ms, feedback 70 and 20 ms old. This package takes five physics ste
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess
@@ -54,30 +53,6 @@ while done < 3 or time.perf_counter() - start < seconds:
 rate = done / (time.perf_counter() - start)
 print(json.dumps({"batches_per_s": rate, "steps": steps, "version": mn.__version__}))
 """
-
-
-def add(parser: argparse.ArgumentParser) -> None:
-    """Options of this section."""
-    parser.add_argument(
-        "--motornet-python",
-        metavar="PATH",
-        default="",
-        help="a Python in which motornet 0.3.0 is installed (an environment of its own; it is GPL); "
-        "without it there is no ratio",
-    )
-    parser.add_argument(
-        "--compile",
-        default="auto",
-        choices=("auto", "on", "off"),
-        help="compile the loop; auto does where there is a C++ compiler (default: auto)",
-    )
-    parser.add_argument(
-        "--training-seconds",
-        type=float,
-        default=10.0,
-        metavar="S",
-        help="time to measure each size of batch, after warming up (default: 10)",
-    )
 
 
 def measure(motornet_python: str = "", compile: str = "auto", seconds: float = 10.0) -> dict[str, Any]:

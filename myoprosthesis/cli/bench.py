@@ -2,60 +2,74 @@
 
 from __future__ import annotations
 
-import argparse
+from dataclasses import dataclass
 from typing import Any
 
 from myoprosthesis.bench import training
-from myoprosthesis.cli.figures import add_json, check_writable, write_json
+from myoprosthesis.cli.arguments import JsonArgument, argument
+from myoprosthesis.cli.commands import Commands
+from myoprosthesis.cli.figures import check_writable, write_json
 
+COMPILE = "compile the loop; auto does where there is a C++ compiler"
 PARTS = ("loop", "swap", "training", "emg", "recording")
 
 
-def add(words: Any) -> None:
-    """Add the word."""
-    p = words.add_parser("bench", help="measure loop, swaps, training, and EMG to hand", description=__doc__)
-    p.add_argument("part", nargs="?", choices=(*PARTS, "all"), default="all", help="what to measure (default all)")
-    p.add_argument("--seconds", type=float, default=60.0, help="length of the real-time part (default 60)")
-    p.add_argument(
-        "--hours", type=float, default=1.0, help="EMG that is decoded offline, recording that is read (default 1)"
+@dataclass(frozen=True, kw_only=True)
+class BenchOptions(JsonArgument):
+    """Options of `bench`."""
+
+    part: str = argument("all", "what to measure", choices=(*PARTS, "all"), positional=True)
+    seconds: float = argument(60.0, "length of the real-time part", "s")
+    hours: float = argument(1.0, "EMG that is decoded offline, recording that is read", "h")
+    swaps: int = argument(1000, "number of swaps", low=1)
+    motornet_python: str = argument(
+        "",
+        "a Python in which motornet 0.3.0 is installed (an environment of its own; it is GPL); without it there is no "
+        "ratio",
+        metavar="PATH",
     )
-    p.add_argument("--swaps", type=int, default=1000, help="number of swaps (default 1000)")
-    training.add(p)
-    add_json(p)
-    p.set_defaults(func=run)
+    compile: str = argument("auto", COMPILE, choices=("auto", "on", "off"))
+    training_seconds: float = argument(10.0, "time to measure each size of batch, after warming up", "s")
 
 
-def run(given: argparse.Namespace) -> int:
+def add(commands: Commands) -> None:
+    """Add the command."""
+    commands.add(
+        "bench", run, BenchOptions, help="measure loop, swaps, training, and EMG to hand", description=__doc__ or ""
+    )
+
+
+def run(options: BenchOptions) -> int:
     """Measure, print, write."""
     from rich.console import Console
 
-    check_writable(given.json)
+    check_writable(options.json)
     figures: dict[str, Any] = {}
-    for part in PARTS if given.part == "all" else (given.part,):
-        figures |= _measure(part, given)
+    for part in PARTS if options.part == "all" else (options.part,):
+        figures |= _measure(part, options)
         Console().print(_table(figures, part))
-        write_json(given.json, figures)
+        write_json(options.json, figures)
     return 0
 
 
-def _measure(part: str, given: argparse.Namespace) -> dict[str, Any]:
+def _measure(part: str, options: BenchOptions) -> dict[str, Any]:
     if part == "loop":
         from myoprosthesis.bench import lockstep, realtime
 
-        return {"lockstep": lockstep.measure(), "realtime": realtime.measure(given.seconds)}
+        return {"lockstep": lockstep.measure(), "realtime": realtime.measure(options.seconds)}
     if part == "swap":
         from myoprosthesis.bench import swap
 
-        return swap.measure(given.swaps)
+        return swap.measure(options.swaps)
     if part == "emg":
         from myoprosthesis.bench import emg
 
-        return {"emg": emg.measure(given.seconds / 2, 3600 * given.hours)}
+        return {"emg": emg.measure(options.seconds / 2, 3600 * options.hours)}
     if part == "recording":
         from myoprosthesis.bench import recording
 
-        return {"recording": recording.measure(given.seconds / 2, hours=given.hours)}
-    return training.measure(given.motornet_python, given.compile, given.training_seconds)
+        return {"recording": recording.measure(options.seconds / 2, hours=options.hours)}
+    return training.measure(options.motornet_python, options.compile, options.training_seconds)
 
 
 def _table(f: dict[str, Any], part: str) -> Any:

@@ -2,44 +2,52 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
 from tqdm import tqdm
 
-from myoprosthesis.cli.figures import add_json, check_writable, write_json
+from myoprosthesis.cli.arguments import JsonArgument, argument
+from myoprosthesis.cli.commands import Commands
+from myoprosthesis.cli.figures import check_writable, write_json
 from myoprosthesis.core.errors import ConfigError
 
 BAR = "{l_bar}{bar}| {n:.1f}/{total:.1f} s"
 SETTLE_S, POLL_S = 1.0, 2e-3
-"""What is heard so soon after the word is left out: the filters settle, and a person needs time."""
+"""Samples this soon after the prompt are left out: the filters settle, and a person needs time."""
 PLATEAU = 90
 """Percentile of the envelope that counts as the maximum: short spikes do not."""
 CLEAR = 3.0
 """A maximum below this times rest is no contraction."""
 
 
-def add(words: Any) -> None:
-    """Add the word."""
-    p = words.add_parser("calibrate", help="measure rest and maximal contraction (MVC)", description=__doc__)
-    p.add_argument("name", help="name under which it is saved, such as the wearer's")
-    p.add_argument("--emg", default="recording", metavar="SOURCE", help="the source (see `emg sources`)")
-    p.add_argument("--emg-option", action="append", default=[], metavar="NAME=VALUE", help="an option of the source")
-    p.add_argument("--rest-s", type=float, default=3.0, metavar="S", help="length of the rest (default 3)")
-    p.add_argument("--contract-s", type=float, default=3.0, metavar="S", help="length of a contraction (default 3)")
-    p.add_argument("--rounds", type=int, default=3, help="contractions, with a pause before each (default 3)")
-    p.add_argument("--pause-s", type=float, default=2.0, metavar="S", help="length of a pause (default 2)")
-    p.add_argument("--conditioning", default="", help="a decoder whose conditioning is done, or options as YAML")
-    p.add_argument("--yes", action="store_true", help="begin at once, without waiting for Enter")
-    p.add_argument("--out", default="", metavar="FILE", help="save there instead of under the name")
-    add_json(p)
-    p.set_defaults(func=run)
+@dataclass(frozen=True, kw_only=True)
+class CalibrateOptions(JsonArgument):
+    """Options of `calibrate`."""
+
+    name: str = argument(help="name under which it is saved, such as the wearer's", positional=True)
+    emg: str = argument("recording", "the source (see `emg sources`)", metavar="SOURCE")
+    emg_option: tuple[str, ...] = argument((), "an option of the source", repeat=True, metavar="NAME=VALUE")
+    rest_s: float = argument(3.0, "length of the rest", "s")
+    contract_s: float = argument(3.0, "length of a contraction", "s")
+    rounds: int = argument(3, "contractions, with a pause before each", low=1)
+    pause_s: float = argument(2.0, "length of a pause", "s", 0.0)
+    conditioning: str = argument("", "a decoder whose conditioning is done, or options as YAML")
+    yes: bool = argument(False, "begin at once, without waiting for Enter")
+    out: str = argument("", "save there instead of under the name", metavar="FILE")
 
 
-def run(given: argparse.Namespace) -> int:
+def add(commands: Commands) -> None:
+    """Add the command."""
+    commands.add(
+        "calibrate", run, CalibrateOptions, help="measure rest and maximal contraction (MVC)", description=__doc__ or ""
+    )
+
+
+def run(options: CalibrateOptions) -> int:
     """Guide, measure, save."""
     from pathlib import Path
 
@@ -49,24 +57,24 @@ def run(given: argparse.Namespace) -> int:
     from myoprosthesis.nodes.emg_node import conditioning
 
     for name in ("rest_s", "contract_s"):
-        if not getattr(given, name) > SETTLE_S:
+        if not getattr(options, name) > SETTLE_S:
             flag = "--" + name.replace("_", "-")
-            raise ConfigError(f"{flag} {getattr(given, name):g}: more than {SETTLE_S:g} s are needed")
-    if given.rounds < 1:
-        raise ConfigError(f"--rounds {given.rounds}: at least 1 is needed")
-    check_writable(given.json)
-    source = opened(given.emg, given.emg_option)
+            raise ConfigError(f"{flag} {getattr(options, name):g}: more than {SETTLE_S:g} s are needed")
+    check_writable(options.json)
+    source = opened(options.emg, options.emg_option)
     try:
         spec = source.spec
-        settings = conditioning(given.conditioning, spec)
-        ear = _Ear(source, Conditioner(settings, spec.channels))
-        if not given.yes:
+        settings = conditioning(options.conditioning, spec)
+        levels = _Levels(source, Conditioner(settings, spec.channels))
+        if not options.yes:
             input("Rest your arm, then press Enter. ")
-        rest = ear.listen("rest", given.rest_s).mean(axis=0)
+        rest = levels.measure("rest", options.rest_s).mean(axis=0)
         rounds = []
-        for k in range(given.rounds):
-            ear.listen("relax", given.pause_s, keep=False)
-            rounds.append(ear.listen(f"contract as hard as you can ({k + 1} of {given.rounds})", given.contract_s))
+        for k in range(options.rounds):
+            levels.measure("relax", options.pause_s, keep=False)
+            rounds.append(
+                levels.measure(f"contract as hard as you can ({k + 1} of {options.rounds})", options.contract_s)
+            )
     finally:
         source.close()
     import numpy as np
@@ -78,16 +86,16 @@ def run(given: argparse.Namespace) -> int:
             f"no channel of {spec.name} was {CLEAR:g} times as loud in contraction as at rest: nothing is saved"
         )
     made = Calibration(
-        given.name, spec.name, _by(spec.channels, rest), _by(spec.channels, maximum), settings.to_dict(),
+        options.name, spec.name, _by(spec.channels, rest), _by(spec.channels, maximum), settings.to_dict(),
         datetime.now(timezone.utc).isoformat(timespec="seconds"),
     )  # fmt: skip
-    where = made.save(Path(given.out).expanduser() if given.out else None)
+    where = made.save(Path(options.out).expanduser() if options.out else None)
     for channel in spec.channels:
         print(f"  {channel}: rest {made.rest[channel]:.4g} {spec.unit}, MVC {made.maximum[channel]:.4g} {spec.unit}")
     if weak:
         print(f"hardly louder in contraction than at rest: {', '.join(weak)}: look at them", file=sys.stderr)
     print(f"saved as {where}")
-    write_json(given.json, {"file": str(where), "rest": made.rest, "maximum": made.maximum, "weak": weak})
+    write_json(options.json, {"file": str(where), "rest": made.rest, "maximum": made.maximum, "weak": weak})
     return 0
 
 
@@ -95,13 +103,13 @@ def _by(channels: tuple[str, ...], values: Any) -> dict[str, float]:
     return {c: float(v) for c, v in zip(channels, values, strict=True)}
 
 
-class _Ear:
-    """Listens to a source for a while, with a bar."""
+class _Levels:
+    """Measures envelopes of a source for a while, with a bar."""
 
     def __init__(self, source: Any, conditioner: Any) -> None:
         self._source, self._conditioner = source, conditioner
 
-    def listen(self, what: str, seconds: float, keep: bool = True) -> Any:
+    def measure(self, what: str, seconds: float, keep: bool = True) -> Any:
         """Envelopes, shape (n, n_channels), of `seconds`, without its beginning."""
         import numpy as np
 

@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import fields
-from typing import Any
+from functools import partial
 
+from myoprosthesis.cli.commands import Commands
 from myoprosthesis.core import registry
 from myoprosthesis.core.options import describe
 
 
-def add(words: Any) -> None:
-    """Add the words."""
+def add(commands: Commands) -> None:
+    """Add the commands."""
     for kind, about in (
         ("effectors", "effectors, simulated and real,"),
         ("perturbations", "perturbations and presets"),
         ("tasks", "tasks"),
     ):
-        p = words.add_parser(
-            kind, help=f"list {about} with their options", description=f"List {about} with their options."
-        )
-        p.set_defaults(func=run, kind=kind)
+        commands.add(kind, partial(run, kind), help=f"list {about} with their options")
 
 
-def run(given: argparse.Namespace) -> int:
+def run(kind: str) -> int:
     """Print names, first lines of documentation and options."""
     from rich.console import Console
 
     console = Console(highlight=False)
-    for name in registry.names(given.kind):
-        about = (registry.factory(given.kind, name).__doc__ or "").strip().splitlines()
+    for name in registry.names(kind):
+        about = (registry.factory(kind, name).__doc__ or "").strip().splitlines()
         console.print(f"[bold]{name}[/bold]  {about[0] if about else ''}")
-        for f in fields(registry.options(given.kind, name)):
+        for f in fields(registry.options(kind, name)):
             console.print(f"    {f.name}: {describe(f)}", markup=False)
-    if given.kind == "perturbations":
+    if kind == "perturbations":
         from myoprosthesis.perturbations import presets
 
         console.print("\n[bold]presets[/bold]")

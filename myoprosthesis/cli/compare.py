@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import math
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from myoprosthesis.cli.figures import add_json, check_writable, write_json
-from myoprosthesis.cli.recording_info import about, add_about, add_options, chosen
+from myoprosthesis.cli.arguments import FlagGroup, JsonArgument, argument
+from myoprosthesis.cli.commands import Commands
+from myoprosthesis.cli.figures import check_writable, write_json
+from myoprosthesis.cli.recording_info import RecordingInfoArgument, chosen, recording_info
+from myoprosthesis.cli.recordings import fitted_on, read
 from myoprosthesis.core.errors import ConfigError, MyoError
 
 if TYPE_CHECKING:
@@ -24,57 +28,39 @@ DECISIONS = ("accuracy", "active_error", "rejection", "chosen")
 MOVEMENTS = ("goal_rad", "tracking_rad")
 
 
-def add(deeds: Any) -> None:
-    """Add the deed."""
-    p = deeds.add_parser(
-        "compare", help="several decoders and hands on one recorded session",
+@dataclass(frozen=True, kw_only=True)
+class CompareOptions(RecordingInfoArgument, JsonArgument):
+    """Options of `decode compare`."""
+
+    recordings: tuple[str, ...] = argument(
+        (), "files, or folders of them; by default the recording that is shipped", positional=True, nargs="*",
+        metavar="RECORDING",
+    )  # fmt: skip
+    decoders: tuple[str, ...] = argument(help="fitted decoders, by name or path", nargs="+", metavar="NAME")
+    hands: tuple[str, ...] = argument(("ability_hand_model",), "hand models", nargs="+", metavar="EFFECTOR")
+    grips: tuple[str, ...] = argument(GRIPS, "what each decision moves", nargs="*", metavar="DECISION=POSE")
+    speed: float = argument(2.0, "fastest change of a joint", "rad/s")
+    margin_s: float = argument(0.0, "left out of the decisions at the start of each trial: the person's reaction", "s")
+    skip: bool = argument(False, "go on without decoders that do not fit")
+    seed: int = argument(0, "seed of the bootstrap", low=0)
+    out: Path = argument(help="where tables and picture are written", metavar="FOLDER")
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    from myoprosthesis.emg.recording_format import RecordingFormat
+
+    commands.add(
+        "compare", run, CompareOptions, partial=(FlagGroup("what the files do not say", RecordingFormat),),
+        help="several decoders and hands on one recorded session",
         description="Plays one recorded session through several decoders and hand models, offline, by the objects of a "
         "running stack, and compares them trial by trial. The same command gives the same files to the byte.",
     )  # fmt: skip
-    p.add_argument(
-        "recordings",
-        nargs="*",
-        metavar="RECORDING",
-        help="files, or folders of them (default: the recording that is shipped)",
-    )
-    p.add_argument("--decoders", nargs="+", required=True, metavar="NAME", help="fitted decoders, by name or path")
-    p.add_argument(
-        "--hands",
-        nargs="+",
-        default=["ability_hand_model"],
-        metavar="EFFECTOR",
-        help="hand models (default: ability_hand_model)",
-    )
-    p.add_argument(
-        "--grips",
-        nargs="*",
-        default=list(GRIPS),
-        metavar="ANSWER=POSE",
-        help=f"what answers move (default: {' '.join(GRIPS)})",
-    )
-    p.add_argument("--speed", type=float, default=2.0, metavar="RAD/S", help="fastest change of a joint (default 2)")
-    p.add_argument(
-        "--margin-s",
-        dest="margin_s",
-        type=float,
-        default=0.0,
-        metavar="S",
-        help="left out of the decisions at the start of each trial: the person's reaction (default 0)",
-    )
-    p.add_argument("--skip", action="store_true", help="go on without decoders that do not fit")
-    p.add_argument("--seed", type=int, default=0, help="seed of the bootstrap (default 0)")
-    p.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="where tables and picture are written")
-    add_about(p)
-    add_json(p)
-    from myoprosthesis.emg.recording_format import RecordingFormat
-
-    add_options(p.add_argument_group("what the files do not say"), RecordingFormat)
-    p.set_defaults(func=run)
 
 
-def run(given: argparse.Namespace) -> int:
+def run(command: CompareOptions, typed: Mapping[str, Any]) -> int:
     """Play, compare, write; status 2 when a decoder does not fit, unless `--skip`."""
-    check_writable(given.json)
+    check_writable(command.json)
     try:
         import matplotlib  # noqa: F401
         import scipy  # noqa: F401
@@ -85,10 +71,10 @@ def run(given: argparse.Namespace) -> int:
     from myoprosthesis.policies.onnx_policy import read_contract
     from myoprosthesis.training.decoding import comparison
 
-    options = build(PostureControlOptions, {"grips": given.grips, "speed": given.speed}, "compare")
-    session, own = _session(given)
-    hands = _hands(given.hands)
-    names, left_out = _fitting(given, session, hands, options)
+    options = build(PostureControlOptions, {"grips": list(command.grips), "speed": command.speed}, "compare")
+    session, own = _session(command, typed)
+    hands = _hands(command.hands)
+    names, left_out = _fitting(command, session, hands, options)
     known = {n: len(own & set(read_contract(f).result.get("fitted_on", ()))) for n, f in names.items()}
     for name, n in known.items():
         if n:
@@ -100,11 +86,11 @@ def run(given: argparse.Namespace) -> int:
     try:
         for name, file in names.items():
             for hand, effector in hands.items():
-                heard = _voice(name, file, session, effector, options)
-                course = courses[name, hand] = comparison.play(heard, session, effector)
+                controller = _controller(name, file, session, effector, options)
+                course = courses[name, hand] = comparison.play(controller, session, effector)
                 if hand == next(iter(hands)):  # what is decided is the same for all
-                    decided += comparison.decided(heard, course, session, given.margin_s)
-                moved += comparison.moved(heard, course, session, effector.spec, hand, options)
+                    decided += comparison.decided(controller, course, session, command.margin_s)
+                moved += comparison.moved(controller, course, session, effector.spec, hand, options)
     finally:
         for effector in hands.values():
             effector.close()
@@ -112,42 +98,41 @@ def run(given: argparse.Namespace) -> int:
         raise ConfigError("no trial is long enough for a window of the decoders")
     specs = {hand: effector.spec for hand, effector in hands.items()}
     figures = {
-        "recordings": [str(r) for r in given.recordings] or ["shipped"], "seconds": len(session.samples) / session.rate,
-        "trials": len(session.trials), "hands": list(hands), "grips": given.grips, "speed": given.speed,
+        "recordings": list(command.recordings) or ["shipped"], "seconds": len(session.samples) / session.rate,
+        "trials": len(session.trials), "hands": list(hands), "grips": list(command.grips), "speed": command.speed,
         "decoders": {
             n: {"file": str(f), "sha256": _digest(f.read_bytes()), "fitted_on": known[n]} for n, f in names.items()
         },
         "left_out": left_out,
         "by_decoder": _by_decoder(decided, moved, names, hands, courses),
-        "differences": _differences(decided, moved, courses, specs, session, given.seed),
+        "differences": _differences(decided, moved, courses, specs, session, command.seed),
     }  # fmt: skip
     files = {"decisions.csv": comparison.table(decided), "movements.csv": comparison.table(moved),
              "compare.json": json.dumps(_plain(figures), indent=1) + "\n"}  # fmt: skip
     for name, text in files.items():
-        _write(given.out / name, text.encode())
+        _write(command.out / name, text.encode())
     from myoprosthesis.cli import compare_picture
 
-    _write(given.out / "compare.png", compare_picture.draw(figures, session, courses, specs))
+    _write(command.out / "compare.png", compare_picture.draw(figures, session, courses, specs))
     figures["sha256"] = {n: _digest(t.encode()) for n, t in files.items()}
-    _tell(figures)
-    write_json(given.json, figures)
+    _print(figures)
+    write_json(command.json, figures)
     return 0
 
 
-def _session(given: argparse.Namespace) -> tuple[ComparedSession, set[str]]:
+def _session(command: CompareOptions, typed: Mapping[str, Any]) -> tuple[ComparedSession, set[str]]:
     """The trials, and what `fitted_on` would say of their recordings."""
-    from myoprosthesis.cli.decode import fitted_on, read
     from myoprosthesis.core.share import root
     from myoprosthesis.emg.recording_format import RecordingFormat
     from myoprosthesis.training.decoding.comparison import ComparedSession
 
-    paths = given.recordings or [str(root() / "config" / "recordings" / "libemg_myo")]
-    layout: RecordingFormat = chosen(given, RecordingFormat, about(given, paths))
-    files, recordings = read(argparse.Namespace(recordings=paths), layout)
+    paths = command.recordings or (str(root() / "config" / "recordings" / "libemg_myo"),)
+    layout: RecordingFormat = chosen(typed, RecordingFormat, recording_info(command.recording_info, paths))
+    files, recordings = read(paths, layout, typed)
     return ComparedSession.of(recordings, layout), set(fitted_on(files))
 
 
-def _hands(names: list[str]) -> dict[str, Effector]:
+def _hands(names: Sequence[str]) -> dict[str, Effector]:
     from myoprosthesis.core import registry
     from myoprosthesis.training.decoding.comparison import closure
 
@@ -169,7 +154,7 @@ def _pose(effector: Effector) -> Any:
     return np.zeros((1, effector.spec.command.size))
 
 
-def _voice(name: str, file: Path, session: ComparedSession, effector: Effector, options: Any) -> Any:
+def _controller(name: str, file: Path, session: ComparedSession, effector: Effector, options: Any) -> Any:
     from myoprosthesis.policies.onnx_policy import OnnxPolicy
     from myoprosthesis.training.decoding import comparison
 
@@ -177,27 +162,29 @@ def _voice(name: str, file: Path, session: ComparedSession, effector: Effector, 
 
 
 def _fitting(
-    given: argparse.Namespace, session: ComparedSession, hands: dict[str, Effector], options: Any
+    command: CompareOptions, session: ComparedSession, hands: dict[str, Effector], options: Any
 ) -> tuple[dict[str, Path], list[str]]:
     """The decoders that fit recording and hands, with their files, and those left out; a sentence for each of them."""
     from myoprosthesis.policies import store
 
-    if len(set(given.decoders)) < len(given.decoders):
-        raise ConfigError(f"a decoder is named twice: {' '.join(given.decoders)}")
-    short = [d.removesuffix("/policy.onnx").rstrip("/").rpartition("/")[2] for d in given.decoders]
-    labels = short if len(set(short)) == len(short) else given.decoders
+    if len(set(command.decoders)) < len(command.decoders):
+        raise ConfigError(f"a decoder is named twice: {' '.join(command.decoders)}")
+    short = [d.removesuffix("/policy.onnx").rstrip("/").rpartition("/")[2] for d in command.decoders]
+    labels = short if len(set(short)) == len(short) else command.decoders
     fitting: dict[str, Path] = {}
-    for name, path in zip(labels, given.decoders, strict=True):
+    for name, path in zip(labels, command.decoders, strict=True):
         try:
             file = store.find(path)
             for effector in hands.values():
-                _voice(name, file, session, effector, options)
+                _controller(name, file, session, effector, options)
             fitting[name] = file
         except MyoError as error:
-            print(f"{'left out' if given.skip else 'does not fit'}: {name}: {error}", file=sys.stderr)
-    wrong = len(given.decoders) - len(fitting)
-    if wrong and not given.skip:
-        raise ConfigError(f"{wrong} of {len(given.decoders)} decoders cannot be compared here; --skip leaves them out")
+            print(f"{'left out' if command.skip else 'does not fit'}: {name}: {error}", file=sys.stderr)
+    wrong = len(command.decoders) - len(fitting)
+    if wrong and not command.skip:
+        raise ConfigError(
+            f"{wrong} of {len(command.decoders)} decoders cannot be compared here; --skip leaves them out"
+        )
     if not fitting:
         raise ConfigError("no decoder is left to compare")
     return fitting, [name for name in labels if name not in fitting]
@@ -282,7 +269,7 @@ def _paired(
     return {**row, "difference": x.value, "low": x.low, "high": x.high}
 
 
-def _tell(figures: dict[str, Any]) -> None:
+def _print(figures: dict[str, Any]) -> None:
     from rich.console import Console
 
     from myoprosthesis.cli.table import FigureTable

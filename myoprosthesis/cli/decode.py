@@ -2,69 +2,85 @@
 
 from __future__ import annotations
 
-import argparse
-import hashlib
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from myoprosthesis.cli import compare
-from myoprosthesis.cli.figures import add_json, check_writable, write_json
-from myoprosthesis.cli.recording_info import about, add_about, add_options, chosen, options
+from myoprosthesis.cli.arguments import FlagGroup, JsonArgument, argument
+from myoprosthesis.cli.commands import COMMAND_LINE, Commands
+from myoprosthesis.cli.figures import check_writable, write_json
+from myoprosthesis.cli.recording_info import RecordingInfoArgument, chosen, options, recording_info
+from myoprosthesis.cli.recordings import fitted_on, read
 from myoprosthesis.core.errors import ConfigError
 
 
-def add(words: Any) -> None:
-    """Add the word."""
-    p = words.add_parser("decode", help="fit a decoder on recordings, judge it", description=__doc__)
-    commands = p.add_subparsers(metavar="COMMAND", required=True)
-    for name, func, text in (
-        ("fit", fit, "fit a decoder and write it as one file, with the figures it reaches on what was held out"),
-        ("evaluate", evaluate, "judge a way to fit, or with --decoder a decoder that was fitted before"),
-    ):
-        d = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-        d.add_argument("recordings", nargs="+", metavar="RECORDING", help="files, or folders of them")
-        if func is fit:
-            d.add_argument("--out", required=True, metavar="FOLDER", help="where policy.onnx and card.md are written")
-        else:
-            d.add_argument("--decoder", default="", metavar="NAME", help="a fitted decoder, run as in a running stack")
-        add_about(d)
-        d.add_argument("--png", default="", metavar="FILE", help="also draw the confusion matrix")
-        add_json(d)
-        _add_all(d)
-        d.set_defaults(func=func)
-    compare.add(commands)
+@dataclass(frozen=True, kw_only=True)
+class DecodeOptions(RecordingInfoArgument):
+    """Options that fitting and judging share."""
+
+    recordings: tuple[str, ...] = argument(
+        help="files, or folders of them", positional=True, nargs="+", metavar="RECORDING"
+    )
+    png: str = argument("", "also draw the confusion matrix", metavar="FILE")
 
 
-def _add_all(parser: argparse.ArgumentParser) -> None:
-    """Flags of what is known about the recordings and of what is fitted."""
+@dataclass(frozen=True, kw_only=True)
+class FitOptions(DecodeOptions, JsonArgument):
+    """Options of `decode fit`."""
+
+    out: str = argument(help="where policy.onnx and card.md are written", metavar="FOLDER")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateOptions(DecodeOptions, JsonArgument):
+    """Options of `decode evaluate`."""
+
+    decoder: str = argument("", "a fitted decoder, run as in a running stack", metavar="NAME")
+
+
+def add(commands: Commands) -> None:
+    """Add the commands."""
+    own = commands.group("decode", "fit a decoder on recordings, judge it", __doc__ or "")
+    own.add(
+        "fit", fit, FitOptions, partial=_groups(),
+        help="fit a decoder and write it as one file, with the figures it reaches on what was held out",
+    )  # fmt: skip
+    own.add(
+        "evaluate", evaluate, EvaluateOptions, partial=_groups(),
+        help="judge a way to fit, or with --decoder a decoder that was fitted before",
+    )  # fmt: skip
+    compare.add(own)
+
+
+def _groups() -> tuple[FlagGroup, ...]:
+    """What is known about the recordings and what is fitted."""
     from myoprosthesis.decoders.options import DecoderOptions
     from myoprosthesis.emg.conditioning import Conditioning
     from myoprosthesis.emg.recording_format import RecordingFormat
     from myoprosthesis.training.decoding.fitting import Fit, Split
     from myoprosthesis.training.decoding.windows import Cut
 
-    for title, kind, skip in (
-        ("what the files do not say", RecordingFormat, ()),
-        ("conditioning", Conditioning, ("rate", "unit")),
-        ("windows", Cut, ()),
-        ("model", Fit, ()),
-        ("decisions", DecoderOptions, ("amplitude", "drift_beyond")),
-        ("split", Split, ()),
-    ):
-        add_options(parser.add_argument_group(title), kind, skip)
+    return (
+        FlagGroup("what the files do not say", RecordingFormat),
+        FlagGroup("conditioning", Conditioning, ("rate", "unit")),
+        FlagGroup("windows", Cut),
+        FlagGroup("model", Fit),
+        FlagGroup("decisions", DecoderOptions, ("amplitude", "drift_beyond")),
+        FlagGroup("split", Split),
+    )
 
 
-def fit(given: argparse.Namespace) -> int:
+def fit(command: FitOptions, typed: Mapping[str, Any]) -> int:
     """Judge by the split, then fit on everything, and write."""
     from myoprosthesis.training.decoding import fitting as d
 
-    check_writable(given.json)
-    check_writable(given.png)
-    work = _prepare(given)
-    out = Path(given.out).expanduser()
+    check_writable(command.json)
+    check_writable(command.png)
+    work = _prepare(command, typed)
+    out = Path(command.out).expanduser()
     found: dict[str, Any] = {}
     try:
         found = d.judge(work.windows, work.model, work.settings, work.names, work.split).summary(work.settings.rest)
@@ -82,43 +98,45 @@ def fit(given: argparse.Namespace) -> int:
         work.cut.step_s, low, high, unit, result,
     )  # fmt: skip
     gap = d.write(fitted, terms, out, work.windows.x)
-    (out / "card.md").write_text(_card(out.name, work, found, gap, limit, given.command), encoding="utf-8")
+    (out / "card.md").write_text(_card(out.name, work, found, gap, limit, COMMAND_LINE.get()), encoding="utf-8")
     print(f"the ONNX file answers as the fitted model does, to within {gap:.1g}")
     print(f"drift is reported beyond a median distance of {limit:.2f} from the EMG of the fit" if limit else
           "drift is never reported: nothing was held out by which its limit could be set")  # fmt: skip
     print(f"decoder in {out}, fitted on {len(work.windows)} windows of {len(work.files)} recordings")
-    if given.png and found.get("confusion"):
-        _draw(given.png, found["confusion"], work.names, out.name)
-    write_json(given.json, {"decoder": str(out), "windows": len(work.windows), "export_gap": gap, "drift_beyond": limit,
-                            "judged": found})  # fmt: skip
+    if command.png and found.get("confusion"):
+        _draw(command.png, found["confusion"], work.names, out.name)
+    figures = {
+        "decoder": str(out), "windows": len(work.windows), "export_gap": gap, "drift_beyond": limit, "judged": found,
+    }  # fmt: skip
+    write_json(command.json, figures)
     return 0
 
 
-def evaluate(given: argparse.Namespace) -> int:
+def evaluate(command: EvaluateOptions, typed: Mapping[str, Any]) -> int:
     """Judge a way to fit, or a decoder that is there."""
-    check_writable(given.json)
-    check_writable(given.png)
-    if given.decoder:
-        found, names = _replay(given)
+    check_writable(command.json)
+    check_writable(command.png)
+    if command.decoder:
+        found, names = _replay(command, typed)
     else:
         from myoprosthesis.training.decoding import fitting as d
 
-        work = _prepare(given)
+        work = _prepare(command, typed)
         found = d.judge(work.windows, work.model, work.settings, work.names, work.split).summary(work.settings.rest)
         names = work.names
         _tell(found, work)
-    if given.png:
+    if command.png:
         if not found.get("confusion"):
             raise ConfigError("--png draws a confusion matrix, which only classes have")
-        _draw(given.png, found["confusion"], names, given.decoder or "held out")
-    write_json(given.json, found)
+        _draw(command.png, found["confusion"], names, command.decoder or "held out")
+    write_json(command.json, found)
     return 0
 
 
 class _Work:
     """Everything a fit needs, read and checked."""
 
-    def __init__(self, given: argparse.Namespace) -> None:
+    def __init__(self, command: DecodeOptions, typed: Mapping[str, Any]) -> None:
         from myoprosthesis.core import registry
         from myoprosthesis.core.options import build
         from myoprosthesis.decoders.options import DecoderOptions
@@ -127,20 +145,20 @@ class _Work:
         from myoprosthesis.training.decoding import fitting as d
         from myoprosthesis.training.decoding.windows import Cut, broken, refuse, windows
 
-        said = about(given, given.recordings)
-        self.layout: RecordingFormat = chosen(given, RecordingFormat, said)
-        self.cut: Cut = chosen(given, Cut, said)
-        self.split: d.Split = chosen(given, d.Split, said)
-        wanted: d.Fit = chosen(given, d.Fit, said)
-        settings: DecoderOptions = chosen(given, DecoderOptions, said)
+        file = recording_info(command.recording_info, command.recordings)
+        self.layout: RecordingFormat = chosen(typed, RecordingFormat, file)
+        self.cut: Cut = chosen(typed, Cut, file)
+        self.split: d.Split = chosen(typed, d.Split, file)
+        wanted: d.Fit = chosen(typed, d.Fit, file)
+        settings: DecoderOptions = chosen(typed, DecoderOptions, file)
         self.features = wanted.features
-        self.files, recordings = read(given, self.layout)
+        self.files, recordings = read(command.recordings, self.layout, typed)
         first = recordings[0][1]
         self.target_unit = _target_unit(recordings) if settings.task == "values" else ""
         self.channels = first.channels
         for path, recording in recordings:
             refuse(recording, path)
-        self.conditioning: Conditioning = chosen(given, Conditioning, said, rate=first.rate, unit=first.unit)
+        self.conditioning: Conditioning = chosen(typed, Conditioning, file, rate=first.rate, unit=first.unit)
         self.model = registry.factory("decoders", wanted.model)(
             build(registry.options("decoders", wanted.model), wanted.model_options, f"model {wanted.model}")
         )
@@ -158,7 +176,7 @@ class _Work:
         self.model_name = wanted.model
 
 
-def _prepare(given: argparse.Namespace) -> _Work:
+def _prepare(command: DecodeOptions, typed: Mapping[str, Any]) -> _Work:
     try:
         import scipy  # noqa: F401
         import sklearn  # noqa: F401
@@ -166,50 +184,16 @@ def _prepare(given: argparse.Namespace) -> _Work:
     except ImportError as error:
         raise ConfigError("fitting needs scipy and scikit-learn: pip install 'myoprosthesis[emg]'") from error
     threadpool_limits(1)  # the matrices are small: more threads only wait for each other
-    return _Work(given)
+    return _Work(command, typed)
 
 
-def fitted_on(files: Sequence[Path]) -> list[str]:
-    """What is kept of the recordings that a decoder was fitted on, so that it is not judged by them unawares: the first
-    16 digits of each file's SHA-256."""
-    return sorted(hashlib.sha256(file.read_bytes()).hexdigest()[:16] for file in files)
-
-
-def read(given: argparse.Namespace, layout: Any) -> tuple[list[Path], list[tuple[Path, Any]]]:
-    """All recordings, with channels in the order of the first, at one rate and in one unit."""
-    from myoprosthesis.core.channels import permutation
-    from myoprosthesis.core.errors import ContractError
-    from myoprosthesis.emg import formats
-    from myoprosthesis.emg.labels import check_labels
-
-    paths = formats.files(given.recordings, layout)
-    out: list[tuple[Path, Any]] = []
-    for path in paths:
-        recording = formats.read(path, layout)
-        first = out[0][1] if out else recording
-        if (recording.rate, recording.unit) != (first.rate, first.unit):
-            raise ConfigError(f"{path} is in {recording.unit} at {recording.rate:g} Hz, {paths[0]} in {first.unit} "
-                              f"at {first.rate:g} Hz: one decoder needs one of each")  # fmt: skip
-        try:
-            order = permutation(first.channels, recording.channels)
-        except ContractError as error:
-            raise ConfigError(f"{path} does not go with {paths[0]}: {error}; columns that differ in their units alone "
-                              "can be named without them (--channels)") from error  # fmt: skip
-        out.append((path, replace(recording, samples=recording.samples[:, order], channels=first.channels)))
-    for remark in dict.fromkeys(remark for _, recording in out for remark in recording.remarks):
-        print(f"{paths[0] if len(paths) == 1 else 'recordings'}: {remark}")
-    labels = [label for _, recording in out for label in recording.file_labels]
-    check_labels(layout, labels, every=getattr(given, "label_names", None) is not None)
-    return paths, out
-
-
-def _refuse_fixed(given: argparse.Namespace) -> None:
+def _refuse_fixed(typed: Mapping[str, Any]) -> None:
     """Refuse flags of what a decoder was fitted with, or of how a fit is judged."""
     from myoprosthesis.emg.recording_format import RecordingFormat
 
     free = {f.name for f in fields(RecordingFormat)} | {"margin_s"}
     names = {f.name for kind in options() for f in fields(kind)} - free
-    flags = [f"--{name.replace('_', '-')}" for name in sorted(names) if getattr(given, name, None) is not None]
+    flags = [f"--{name.replace('_', '-')}" for name in sorted(names & set(typed))]
     if flags:
         raise ConfigError(
             f"{', '.join(flags)} cannot be given with --decoder, which is judged as it was fitted and on all of the "
@@ -268,7 +252,7 @@ def _tell(found: dict[str, Any], work: _Work) -> None:
     print(line)
 
 
-def _replay(given: argparse.Namespace) -> tuple[dict[str, Any], Sequence[str]]:
+def _replay(command: EvaluateOptions, typed: Mapping[str, Any]) -> tuple[dict[str, Any], Sequence[str]]:
     """Run a decoder over recordings."""
     import numpy as np
 
@@ -279,14 +263,14 @@ def _replay(given: argparse.Namespace) -> tuple[dict[str, Any], Sequence[str]]:
     from myoprosthesis.training.decoding.fitting import replay
     from myoprosthesis.training.decoding.windows import Cut, broken, refuse
 
-    _refuse_fixed(given)
-    said = about(given, given.recordings)
-    decoder = Decoder(OnnxPolicy(store.find(given.decoder)))
+    _refuse_fixed(typed)
+    file = recording_info(command.recording_info, command.recordings)
+    decoder = Decoder(OnnxPolicy(store.find(command.decoder)))
     names, task, rest = decoder.names, decoder.settings.task, decoder.settings.rest
     if task != "classes":
         raise ConfigError(f"decoder {decoder.contract.name!r} decodes {task}; --decoder judges classes only")
-    cut: Cut = chosen(given, Cut, said)
-    _, recordings = read(given, chosen(given, RecordingFormat, said))
+    cut: Cut = chosen(typed, Cut, file)
+    _, recordings = read(command.recordings, chosen(typed, RecordingFormat, file), typed)
     _tell_broken(broken(recordings, decoder.settings.window_s, decoder.contract.dt, cut.margin_s))
     confusion = np.zeros((len(names), len(names)), int)
     wrong = rejected = drifting = 0

@@ -7,7 +7,7 @@ import math
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from rich.box import SIMPLE
 from rich.console import Console
@@ -16,6 +16,9 @@ from rich.table import Table
 from rich.text import Text
 
 from myoprosthesis.core.output import Unheld
+
+if TYPE_CHECKING:
+    from myoprosthesis.stack.status import StackStatus
 
 REFRESH_S = 0.25
 END_S = 5.0
@@ -70,21 +73,21 @@ class Display:
         """A line of a node's output or of the supervisor's."""
         self._console.print(f"[{who}] {text}", markup=False)
 
-    def show(self, score: Any, restarts: Mapping[str, int]) -> None:
+    def show(self, status: StackStatus, restarts: Mapping[str, int]) -> None:
         """Refresh the status."""
         now = time.monotonic()
         if now < self._next:
             return
         if self._live is not None:
             self._next = now + REFRESH_S
-            table = status_table(score, restarts)
+            table = status_table(status, restarts)
             table.caption = self.keys
             self._live.update(table)
-        elif score.ready:
-            from myoprosthesis.nodes.monitor_node import line
+        elif status.ready:
+            from myoprosthesis.stack.monitor import line
 
             self._next = now + LINE_S
-            self.tell(self._name, line(score))
+            self.tell(self._name, line(status))
 
     def summary(self, figures: Mapping[str, Any]) -> None:
         """The page at the end."""
@@ -96,25 +99,24 @@ class Display:
             self._console.print(prompted_table(figures["conditions"]))
 
 
-def status_table(score: Any, restarts: Mapping[str, int], whole: bool = True) -> Table:
-    """The live status; `whole`: the score has been kept since the stack's start, so that its totals mean something."""
-    e, s = score.effector, score.summary()
-    doing = f"not following commands: {e['idle']}" if e.get("idle") else "following commands" if e else ""
+def status_table(status: StackStatus, restarts: Mapping[str, int], whole: bool = True) -> Table:
+    """The live status; `whole`: it was followed from the stack's start, so that its totals mean something."""
+    e, s = status.effector, status.summary()
+    doing = f"not following commands: {e.idle}" if e.idle else "following commands" if e.effector else ""
     late = f", {s['missed_ticks']} of {s['ticks']} ticks late" if s["missed_ticks"] else ""
-    speed = f" = {score.rate * float(e.get('dt', 0.0)):.2f} × real time" if score.rate else ""
-    playing = "" if score.policy.get("text") in ("active", None) else f"  {score.policy['text']}"
+    speed = f" = {e.rate * e.dt:.2f} × real time" if e.rate else ""
+    state = "" if status.policy.text in ("active", "") else f"  {status.policy.text}"
     rows = {
-        "effector": f"{e.get('effector', 'starting …')}  {doing}",
-        "time": f"{e.get('tick', 0) * float(e.get('dt', 0.0)):.1f} s  "
-        + ("simulated (lockstep)" if e.get("lockstep") else "real time"),
-        "loop": f"{score.rate:.0f} ticks/s{speed}{late}" if score.rate else "–",
-        "policy": f"{score.policy.get('policy', '…')}{playing}  {score.policy.get('why', '')}",
-        "perturbation": score.perturbation or "not known yet",
+        "effector": f"{e.effector or 'starting …'}  {doing}",
+        "time": f"{e.tick * e.dt:.1f} s  " + ("simulated (lockstep)" if e.lockstep else "real time"),
+        "loop": f"{e.rate:.0f} ticks/s{speed}{late}" if e.rate else "–",
+        "policy": f"{status.policy.policy or '…'}{state}  {status.policy.why}",
+        "perturbation": status.perturbation or "not known yet",
         **_commands(s),
     }
-    rows |= _decoding(s) | _now(score) if "decisions" in s else _trials(score, s, whole)
-    if e.get("waiting_for"):
-        rows["paused"] = f"waiting for {e['waiting_for']}"
+    rows |= _decoding(s) | _now(status) if "decisions" in s else _trials(status, s, whole)
+    if e.waiting_for:
+        rows["paused"] = f"waiting for {e.waiting_for}"
     if restarts:
         rows["restarted nodes"] = _restarts(restarts)
     return _table("myoprosthesis", rows)
@@ -132,7 +134,7 @@ def summary_table(s: Mapping[str, Any]) -> Table:
         if unscored:
             rows["trials"] += f", {unscored} not scored"
         if unknown := s["trials_of_unknown_condition"]:
-            rows["trials"] += f", {unknown} whose policy or perturbation was not heard of, in no figure"
+            rows["trials"] += f", {unknown} whose policy or perturbation is not known, in no figure"
     factor = s["real_time_factor"]
     rows["ticks"] = (
         f"{s['ticks']}"
@@ -192,19 +194,19 @@ def _commands(s: Mapping[str, Any]) -> dict[str, str]:
     return {**({"age of commands": age} if age else {}), **({"time for a tick": trip} if trip else {})}
 
 
-def _trials(score: Any, s: Mapping[str, Any], whole: bool) -> dict[str, str]:
+def _trials(status: StackStatus, s: Mapping[str, Any], whole: bool) -> dict[str, str]:
     """The condition that is on, and the newest trial."""
     rows = {}
     if whole:
-        current = score.policy.get("policy"), score.perturbation
+        current = status.policy.policy, status.perturbation
         here = [c for c in s["conditions"] if (c["policy"], c["perturbation"]) == current]
         lost = f", {s['trials_lost']} lost" if s["trials_lost"] else ""
         n = here[0]["trials"] if here else 0
         rows["trials"] = f"{n} of this policy and perturbation, {s['trials']} in all{lost}"
         if here:
             rows |= {"on target": _percent(here[0]["success_rate"]), "endpoint error": _error(here[0])}
-    if score.trials:
-        rows["last trial"] = _trial(score.trials[-1])
+    if status.trials:
+        rows["last trial"] = _trial(status.trials[-1])
     return rows
 
 
@@ -239,15 +241,15 @@ def _decoding(s: Mapping[str, Any]) -> dict[str, str]:
     return rows
 
 
-def _now(score: Any) -> dict[str, str]:
+def _now(status: StackStatus) -> dict[str, str]:
     """What the decoder decides now, and where the fingers are."""
     rows = {}
-    d, joints = score.decision, score.effector.get("joints") or {}
-    if d:
-        sure = f", confidence {d['confidence']:.2f}" if isinstance(d["confidence"], (int, float)) else ""
-        held = ", rejected: the hand stays" if d["rejected"] else ""
-        drift = ", the EMG is unlike that of the fit" if d["drifting"] else ""
-        rows["decides now"] = f"{d['choice'] or 'values'}{sure}{held}{drift}"
+    d, joints = status.decision, status.effector.joints
+    if d.known:
+        sure = f", confidence {d.confidence:.2f}" if isinstance(d.confidence, (int, float)) else ""
+        held = ", rejected: the hand stays" if d.rejected else ""
+        drift = ", the EMG is unlike that of the fit" if d.drifting else ""
+        rows["decides now"] = f"{d.choice or 'values'}{sure}{held}{drift}"
     if joints:
         rows["joints"] = "  ".join(
             f"{name} {math.degrees(position):.0f}°" + (f" {effort:.2f} N·m" if effort else "")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from myoprosthesis.cli import emg_live, recording_picture
-from myoprosthesis.cli.figures import add_json, check_writable, write_json
-from myoprosthesis.cli.recording_info import about, add_about, add_options, chosen
+from myoprosthesis.cli.arguments import FlagGroup, JsonArgument, argument
+from myoprosthesis.cli.commands import Commands
+from myoprosthesis.cli.figures import check_writable, write_json
+from myoprosthesis.cli.recording_info import RecordingInfoArgument, chosen, recording_info
 from myoprosthesis.core.text import printable
 from myoprosthesis.emg.recording_format import RecordingFormat
 
@@ -19,44 +20,48 @@ if TYPE_CHECKING:
     from myoprosthesis.emg.signal_quality import SignalFaults
 
 
-def add(words: Any) -> None:
-    """Add the word."""
-    p = words.add_parser("emg", help="muscle signals: look at recordings and live sources", description=__doc__)
-    commands = p.add_subparsers(metavar="COMMAND", required=True)
-    d = commands.add_parser("info", help="channels, rate, labels and faults of a recording", description=info.__doc__)
-    d.add_argument("file", help="CSV, TSV, … or a folder of them")
-    add_options(d, RecordingFormat)
-    add_about(d)
-    d.add_argument("--png", default="", metavar="FILE", help="also draw the channels (of several recordings the first)")
-    add_json(d)
-    d.set_defaults(func=info)
-    emg_live.add(commands)
+@dataclass(frozen=True, kw_only=True)
+class InfoOptions(JsonArgument, RecordingInfoArgument):
+    """Options of `emg info`."""
+
+    file: str = argument(help="CSV, TSV, … or a folder of them", positional=True)
+    png: str = argument("", "also draw the channels (of several recordings the first)", metavar="FILE")
 
 
-def info(given: argparse.Namespace) -> int:
-    """Tell what a recording holds, how it was read and what is wrong with it."""
+def add(commands: Commands) -> None:
+    """Add the commands."""
+    own = commands.group("emg", "muscle signals: look at recordings and live sources", __doc__ or "")
+    own.add(
+        "info", info, InfoOptions, help="channels, rate, labels and faults of a recording",
+        description=info.__doc__ or "", partial=(FlagGroup("what the files do not say", RecordingFormat),),
+    )  # fmt: skip
+    emg_live.add(own)
+
+
+def info(options: InfoOptions, typed: dict[str, Any]) -> int:
+    """Show what a recording holds, how it was read and what is wrong with it."""
     from myoprosthesis.emg import formats
     from myoprosthesis.emg.labels import check_labels
     from myoprosthesis.emg.signal_quality import faults
 
-    check_writable(given.json)
-    check_writable(given.png)
-    layout = chosen(given, RecordingFormat, about(given, [given.file]))
-    paths = formats.files(given.file, layout)
+    check_writable(options.json)
+    check_writable(options.png)
+    layout = chosen(typed, RecordingFormat, recording_info(options.recording_info, [options.file]))
+    paths = formats.files(options.file, layout)
     figures: dict[str, Any] = {}
-    there: list[str] = []
+    labels: list[str] = []
     for path in paths:
         recording = formats.read(path, layout, conditioned=True)
         found = faults(recording)
         _print(path, recording, found, in_full=len(paths) == 1)
-        there += recording.file_labels
+        labels += recording.file_labels
         figures[str(path)] = _figures(recording, found)
-        if given.png and path == paths[0]:
-            recording_picture.draw(given.png, recording)
+        if options.png and path == paths[0]:
+            recording_picture.draw(options.png, recording)
             others = f", the first of {len(paths)} recordings (name one to draw another)" if len(paths) > 1 else ""
-            print(printable(f"drawn in {given.png}: {path}{others}"))
-    check_labels(layout, there, every=given.label_names is not None)
-    write_json(given.json, next(iter(figures.values())) if len(figures) == 1 else figures)
+            print(printable(f"drawn in {options.png}: {path}{others}"))
+    check_labels(layout, labels, every="label_names" in typed)
+    write_json(options.json, next(iter(figures.values())) if len(figures) == 1 else figures)
     return 0
 
 

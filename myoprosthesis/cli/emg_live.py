@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import math
 import time
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import MISSING, asdict, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any
 
-from myoprosthesis.cli.figures import add_json, check_writable, write_json
+from myoprosthesis.cli.arguments import JsonArgument, argument
+from myoprosthesis.cli.commands import Commands
+from myoprosthesis.cli.figures import check_writable, write_json
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.files import yaml_text
 
@@ -19,34 +21,45 @@ BAR = 40
 BOARDS = ("framed", "ascii", "cyton")
 
 
-def add(deeds: Any) -> None:
-    """Add the deeds."""
-    d = deeds.add_parser("sources", help="list sources with their options", description=sources.__doc__)
-    d.set_defaults(func=sources)
-    d = deeds.add_parser("stream", help="watch a source, or record it", description=stream.__doc__)
-    d.add_argument("source", help="a name of `emg sources`")
-    d.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="an option; may be repeated")
-    d.add_argument("--seconds", type=float, default=0.0, metavar="S", help="end after so long (default: Ctrl-C)")
-    d.add_argument("--lsl", default="", metavar="NAME", help="also send it to LSL (prompts: NAME-markers)")
-    d.add_argument("--out", default="", metavar="FILE", help="also record to FILE.csv or FILE.h5")
-    add_json(d)
-    d.set_defaults(func=stream)
-    d = deeds.add_parser("emulate", help="a board that is not there, on a serial port", description=emulate.__doc__)
-    d.add_argument("board", choices=BOARDS, help="what it sends")
-    d.add_argument("--path", default="", help="name of the port (default: one in a new folder, printed)")
-    d.add_argument("--channels", type=int, default=8, help="number of channels (1 to 32)")
-    d.add_argument("--rate", type=float, default=1000.0, help="samples per second")
-    d.add_argument(
-        "--gestures", default="", metavar="NAMES",
-        help="send noise as loud as muscles in these gestures, in turn, such as rest,close,open (default: sawtooths, "
-        "in which every sample tells its number)",
-    )  # fmt: skip
-    d.add_argument("--hold", type=float, default=5.0, metavar="S", help="how long each gesture is held (default 5)")
-    d.add_argument("--duration", type=float, default=0.0, metavar="S", help="end after so long (default: Ctrl-C)")
-    d.set_defaults(func=emulate)
+@dataclass(frozen=True, kw_only=True)
+class StreamOptions(JsonArgument):
+    """Options of `emg stream`."""
+
+    source: str = argument(help="a name of `emg sources`", positional=True)
+    option: tuple[str, ...] = argument((), "an option; may be repeated", repeat=True, metavar="NAME=VALUE")
+    seconds: float = argument(0.0, "end after this long; 0: at Ctrl-C", "s", 0.0)
+    lsl: str = argument("", "also send it to LSL (prompts: NAME-markers)", metavar="NAME")
+    out: str = argument("", "also record to FILE.csv or FILE.h5", metavar="FILE")
 
 
-def sources(given: argparse.Namespace) -> int:
+@dataclass(frozen=True, kw_only=True)
+class BoardOptions:
+    """Options of `emg emulate`."""
+
+    board: str = argument(help="kind of board", choices=BOARDS, positional=True)
+    path: str = argument("", "name of the port; by default in a new folder, printed")
+    channels: int = argument(8, "number of channels", low=1, high=32)
+    rate: float = argument(1000.0, "samples per second", "Hz", 1, 20_000)
+    gestures: str = argument(
+        "",
+        "send noise as loud as muscles in these gestures, in turn, such as rest,close,open; without them, sawtooths in "
+        "which every sample contains its number",
+        metavar="NAMES",
+    )
+    hold: float = argument(5.0, "how long each gesture is held", "s", 0.0)
+    duration: float = argument(0.0, "end after this long; 0: at Ctrl-C", "s", 0.0)
+
+
+def add(commands: Commands) -> None:
+    """Add the commands."""
+    commands.add("sources", sources, help="list sources with their options", description=sources.__doc__ or "")
+    commands.add("stream", stream, StreamOptions, help="watch a source, or record it", description=stream.__doc__ or "")
+    commands.add(
+        "emulate", emulate, BoardOptions, help="an emulated board on a serial port", description=emulate.__doc__ or ""
+    )
+
+
+def sources() -> int:
     """Print the names of all sources, what they are, and their options."""
     import inspect
 
@@ -94,40 +107,36 @@ def _range(f: Any) -> str:
     return f"from {bounds.low:g} on" if math.isfinite(bounds.low) else ""
 
 
-def opened(name: str, pairs: list[str]) -> Any:
+def opened(name: str, pairs: Sequence[str]) -> Any:
     """A source, open, from its name and NAME=VALUE options; raises `ConfigError` or `SourceError`."""
     from myoprosthesis.core import registry
-    from myoprosthesis.core.options import build
+    from myoprosthesis.core.options import assignments, build
 
-    values: dict[str, Any] = {}
-    for pair in pairs:
-        key, separator, text = pair.partition("=")
-        if not separator:
-            raise ConfigError(f"--option takes name=value, got {pair!r}")
-        values[key] = yaml_text.parse(text, f"--option {key}") if text[:1] in ("{", "[") else text
+    values = {
+        key: yaml_text.parse(text, f"--option {key}") if text[:1] in ("{", "[") else text
+        for key, text in assignments(pairs, "--option").items()
+    }
     make = registry.factory("emg_sources", name)
     source = make(build(registry.options("emg_sources", name), values, f"source {name!r}"))
     source.open()
     return source
 
 
-def stream(given: argparse.Namespace) -> int:
+def stream(options: StreamOptions) -> int:
     """Open a source and show its rate, its faults and how loud each channel is, until it ends."""
     from myoprosthesis.emg.writer import writer
 
-    if not given.seconds >= 0:
-        raise ConfigError(f"--seconds {given.seconds}: seconds from 0 on are needed")
-    check_writable(given.json)
-    source = opened(given.source, given.option)
+    check_writable(options.json)
+    source = opened(options.source, options.option)
     if source.spec.about:
         print(f"{source.spec.name}: {source.spec.about}")
-    told: dict[str, None] = {}
+    faults: dict[str, None] = {}
     begin, out = time.monotonic(), None
     try:
-        out = writer(given.out, source.spec) if given.out else None
-        outlets = _outlets(given.lsl, source.spec)
+        out = writer(options.out, source.spec) if options.out else None
+        outlets = _outlets(options.lsl, source.spec)
         with suppress(KeyboardInterrupt), _Screen(source) as screen:
-            while not source.ended and (not given.seconds or time.monotonic() - begin < given.seconds):
+            while not source.ended and (not options.seconds or time.monotonic() - begin < options.seconds):
                 block = source.read()
                 if block is not None:
                     screen.hear(block)
@@ -136,7 +145,7 @@ def stream(given: argparse.Namespace) -> int:
                     if out is not None:
                         out.write(block)
                 if source.fault:
-                    told[source.fault] = None
+                    faults[source.fault] = None
                 screen.refresh()
                 if block is None:
                     time.sleep(POLL_S)
@@ -149,9 +158,9 @@ def stream(given: argparse.Namespace) -> int:
     print(f"{timing.samples} samples of {len(spec.channels)} channels in {seconds:.1f} s from {spec.name}")
     for sentence in timing.words(spec.rate):
         print(f"  fault: {sentence}")
-    write_json(given.json, {
-        "source": asdict(spec), "seconds": seconds, "timing": asdict(timing), "faults": list(told),
-        "rms": dict(zip(spec.channels, levels, strict=True)), "out": given.out,
+    write_json(options.json, {
+        "source": asdict(spec), "seconds": seconds, "timing": asdict(timing), "faults": list(faults),
+        "rms": dict(zip(spec.channels, levels, strict=True)), "out": options.out,
     })  # fmt: skip
     if fault and source.ended:
         raise ConfigError(fault)
@@ -242,7 +251,7 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def emulate(given: argparse.Namespace) -> int:
+def emulate(options: BoardOptions) -> int:
     """Serve a board on a pseudo-terminal until Ctrl-C; the first line is the port's path."""
     from myoprosthesis.core.options import build
     from myoprosthesis.emg.sources.synthetic import SyntheticOptions
@@ -250,28 +259,26 @@ def emulate(given: argparse.Namespace) -> int:
     from myoprosthesis.emulators.emg_board import AsciiEmgBoard, Contractions, EmgBoard, FramedEmgBoard, counts
     from myoprosthesis.emulators.emg_board_port import EmgBoardPort
 
-    if not (1 <= given.channels <= 32 and 1 <= given.rate <= 20_000 and given.duration >= 0):
-        raise ConfigError("a board has 1 to 32 channels at 1 to 20000 samples/s")
-    cyton = given.board == "cyton"
-    channels, rate = (cyton_board.CHANNELS, cyton_board.RATE) if cyton else (given.channels, given.rate)
+    cyton = options.board == "cyton"
+    channels, rate = (cyton_board.CHANNELS, cyton_board.RATE) if cyton else (options.channels, options.rate)
     volts = cyton_board.VOLTS if cyton else 1e-6
     signal: Any = counts
-    if given.gestures:
-        options = {"channel_count": channels, "rate": rate, "gestures": _names(given.gestures), "hold_s": given.hold}
-        signal = Contractions(build(SyntheticOptions, {**options, "rms": 3e-4}, "emg emulate"), volts)
+    if options.gestures:
+        values = {"channel_count": channels, "rate": rate, "gestures": _names(options.gestures), "hold_s": options.hold}
+        signal = Contractions(build(SyntheticOptions, {**values, "rms": 3e-4}, "emg emulate"), volts)
     board: EmgBoard
     if cyton:
         board = cyton_board.CytonEmgBoard(signal)
-    elif given.board == "framed":
+    elif options.board == "framed":
         board = FramedEmgBoard(channels, rate, signal=signal)
     else:
         board = AsciiEmgBoard(channels, rate, signal=signal)
-    with EmgBoardPort(board, given.path) as port:
+    with EmgBoardPort(board, options.path) as port:
         print(port.path, flush=True)
         begin, gesture = time.monotonic(), ""
         with suppress(KeyboardInterrupt):
-            while not given.duration or time.monotonic() - begin < given.duration:
-                if given.gestures and signal.gesture(board.sent / rate) != gesture:
+            while not options.duration or time.monotonic() - begin < options.duration:
+                if options.gestures and signal.gesture(board.sent / rate) != gesture:
                     gesture = signal.gesture(board.sent / rate)
                     print(f"{time.monotonic() - begin:8.1f} s  {gesture}", flush=True)
                 time.sleep(0.1)

@@ -1,33 +1,42 @@
-"""`myoprosthesis emulate HAND`: a hand that is not there, on a serial port, with faults, for anyone's driver."""
+"""`myoprosthesis emulate HAND`: an emulated hand on a serial port, with faults, for anyone's driver."""
 
 from __future__ import annotations
 
-import argparse
 import time
-from typing import Any
+from dataclasses import dataclass
 
+from myoprosthesis.cli.arguments import argument
+from myoprosthesis.cli.commands import Commands
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.emulators.fault import KINDS
 
 
-def add(words: Any) -> None:
-    """Add the word."""
-    faults = "; ".join(f"{kind}: {about}" for kind, about in KINDS.items())
-    p = words.add_parser("emulate", help="emulate a hand on a serial port", description=__doc__)
-    p.add_argument("hand", help="the hand (see `hand list`)")
-    p.add_argument(
-        "--path", default="", metavar="PORT",
-        help="name of the port, or host:port for a hand on a network (default: in a new folder, printed)",
-    )  # fmt: skip
-    p.add_argument(
-        "--fault", action="append", default=[], metavar="KIND[@AFTER][:FOR]",
-        help=f"a fault AFTER s after the start, FOR s; may be repeated. {faults}",
-    )  # fmt: skip
-    p.add_argument("--duration", type=float, default=0.0, metavar="S", help="end after so long (default: Ctrl-C)")
-    p.set_defaults(func=run)
+@dataclass(frozen=True, kw_only=True)
+class EmulateOptions:
+    """Options of `emulate`."""
+
+    hand: str = argument(help="the hand (see `hand list`)", positional=True)
+    path: str = argument(
+        "",
+        "name of the port, or host:port for a hand on a network; by default one in a new folder",
+        metavar="PORT",
+    )
+    fault: tuple[str, ...] = argument(
+        (),
+        "a fault AFTER s after the start, FOR s; may be repeated. "
+        + "; ".join(f"{kind}: {about}" for kind, about in KINDS.items()),
+        repeat=True,
+        metavar="KIND[@AFTER][:FOR]",
+    )
+    duration: float = argument(0.0, "end after this long; 0: at Ctrl-C", "s", 0.0)
 
 
-def run(given: argparse.Namespace) -> int:
+def add(commands: Commands) -> None:
+    """Add the command."""
+    commands.add("emulate", run, EmulateOptions, help="emulate a hand on a serial port", description=__doc__ or "")
+
+
+def run(options: EmulateOptions) -> int:
     """Serve until Ctrl-C; the first line is the port's path."""
     from myoprosthesis.core import registry
     from myoprosthesis.emulators.emulated_port import EmulatedPort
@@ -35,26 +44,24 @@ def run(given: argparse.Namespace) -> int:
     from myoprosthesis.hands import data_sheets
     from myoprosthesis.hands.address import address
 
-    if not given.duration >= 0:
-        raise ConfigError(f"--duration {given.duration}: seconds from 0 on are needed")
-    faults = [Fault.parse(text) for text in given.fault]
-    data = data_sheets.load(given.hand)
-    if address(given.path) is not None:
+    faults = [Fault.parse(text) for text in options.fault]
+    data = data_sheets.load(options.hand)
+    if address(options.path) is not None:
         if not data.tcp:
-            raise ConfigError(f"--path {given.path}: the {data.title} is on a serial port, such as /tmp/hand")
-        data = data_sheets.load(given.hand, framing="tcp")
-    with EmulatedPort(registry.factory("emulators", given.hand)(data), faults, given.path) as port:
+            raise ConfigError(f"--path {options.path}: the {data.title} is on a serial port, such as /tmp/hand")
+        data = data_sheets.load(options.hand, framing="tcp")
+    with EmulatedPort(registry.factory("emulators", options.hand)(data), faults, options.path) as port:
         print(port.path, flush=True)
-        begin, told = time.monotonic(), 0
+        begin, stops = time.monotonic(), 0
         try:
-            while not given.duration or time.monotonic() - begin < given.duration:
+            while not options.duration or time.monotonic() - begin < options.duration:
                 time.sleep(0.1)
                 while port.events:
                     then, text = port.events.popleft()
                     print(f"{then - begin:8.2f} s  {text}", flush=True)
-                if port.emulator.watchdog_events > told:
-                    told = port.emulator.watchdog_events
-                    print(f"{time.monotonic() - begin:8.2f} s  nobody spoke: the hand stopped by itself", flush=True)
+                if port.emulator.watchdog_events > stops:
+                    stops = port.emulator.watchdog_events
+                    print(f"{time.monotonic() - begin:8.2f} s  no command came: the hand stopped by itself", flush=True)
         except KeyboardInterrupt:
             pass
         c = port.counts

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import csv
 import io
 import json
@@ -14,11 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from myoprosthesis.core.errors import ConfigError
-
-
-def add_json(parser: argparse.ArgumentParser) -> None:
-    """The option `--json FILE`."""
-    parser.add_argument("--json", metavar="FILE", default="", help="also write the figures to FILE")
 
 
 def check_writable(path: str, option: str = "--json") -> None:

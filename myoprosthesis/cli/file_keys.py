@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator, Mapping
-from dataclasses import Field, fields
+from dataclasses import Field, dataclass, fields
 from typing import Any, NamedTuple
 
-from myoprosthesis.cli.figures import add_json, check_writable, write_json
+from myoprosthesis.cli.arguments import JsonArgument, argument
+from myoprosthesis.cli.commands import Commands
+from myoprosthesis.cli.figures import check_writable, write_json
 from myoprosthesis.core.options import allowed, shown_default
 
 
@@ -77,34 +78,40 @@ WHERE = {
     "curriculum": "config/curricula/*.yaml; `myoprosthesis train reach --curriculum FILE`",
     "perturbation": "config/perturbations/*.yaml; `myoprosthesis perturb FILE`. A kind is a mapping with `kind` and "
     "its options: `myoprosthesis perturbations`",
-    "recording": "recording.yaml beside recordings; `--about FILE`",
+    "recording": "recording.yaml beside recordings; `--recording-info FILE`",
 }
 
 
-def add(words: Any) -> None:
-    """Add the word."""
-    p = words.add_parser("keys", help="list the keys of the YAML files that you write", description=__doc__)
-    p.add_argument("file", choices=sorted(FILES), metavar="FILE", help=", ".join(sorted(FILES)))
-    add_json(p)
-    p.set_defaults(func=run)
+@dataclass(frozen=True, kw_only=True)
+class KeysOptions(JsonArgument):
+    """Options of `keys`."""
+
+    file: str = argument(help="kind of file", choices=tuple(sorted(FILES)), positional=True)
 
 
-def run(given: argparse.Namespace) -> int:
+def add(commands: Commands) -> None:
+    """Add the command."""
+    commands.add(
+        "keys", run, KeysOptions, help="list the keys of the YAML files that you write", description=__doc__ or ""
+    )
+
+
+def run(options: KeysOptions) -> int:
     """A table per part of the file."""
     from rich.console import Console
 
     from myoprosthesis.cli.table import FigureTable
 
-    check_writable(given.json)
-    keys = list(FILES[given.file]())
+    check_writable(options.json)
+    keys = list(FILES[options.file]())
     for part, group in by_part(keys).items():
         table = FigureTable(
-            "key", "what it is", "may be", "default", title=f"{given.file}: {part}" if part else given.file
+            "key", "what it is", "may be", "default", title=f"{options.file}: {part}" if part else options.file
         )
         for key in group:
             table.add_row(key.name, key.about, key.allowed, key.default)
         Console().print(table)
-    write_json(given.json, {"file": given.file, "keys": [key._asdict() for key in keys]})
+    write_json(options.json, {"file": options.file, "keys": [key._asdict() for key in keys]})
     return 0
 
 

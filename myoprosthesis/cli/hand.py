@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 import warnings
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from myoprosthesis.cli.figures import add_json, check_writable, write_json
+from myoprosthesis.cli.arguments import JsonArgument, argument
+from myoprosthesis.cli.commands import Commands
+from myoprosthesis.cli.figures import check_writable, write_json
 from myoprosthesis.core.errors import ConfigError, EffectorError
 
 ARRIVED = 0.1
@@ -20,45 +22,50 @@ SETTLE_S = 0.5
 BAR = "{l_bar}{bar}| {elapsed}{postfix}"
 
 
-def add(words: Any) -> None:
-    """Add the word and its commands."""
-    p = words.add_parser("hand", help="list hands; exercise one on a port", description=__doc__)
-    commands = p.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    d = commands.add_parser("list", help="hands, their joints and grips", description="Hands, their joints and grips.")
-    d.set_defaults(func=list_hands)
-    d = commands.add_parser(
-        "exercise", help="slow open and close within limits, read back",
-        description="Move a hand through grips, slowly, within its limits, and report what it says of itself.",
+@dataclass(frozen=True, kw_only=True)
+class PortOptions:
+    """Which hand is where."""
+
+    hand: str = argument(help="the hand (see `hand list`)")
+    port: str = argument(help="serial port, host:port, or what `emulate` prints")
+    baud: int = argument(0, "speed of the port; 0: the hand's usual one", "Bd", 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExerciseOptions(JsonArgument, PortOptions):
+    """Options of `hand exercise`."""
+
+    grips: str = argument("open,power,open", "grips in order")
+    speed: float = argument(0.5, "fastest motion", "rad/s")
+
+
+@dataclass(frozen=True, kw_only=True)
+class HandCheckOptions(JsonArgument):
+    """Options of `hand check`."""
+
+    hand: str = argument(help="the hand (see `hand list`)", positional=True)
+    bytes: int = argument(1_000_000, "random bytes to feed", low=0)
+
+
+def add(commands: Commands) -> None:
+    """Add the commands."""
+    own = commands.group("hand", "list hands; exercise one on a port", __doc__ or "")
+    own.add("list", list_hands, help="hands, their joints and grips")
+    own.add(
+        "exercise", exercise, ExerciseOptions, help="slow open and close within limits, read back",
+        description="Move a hand through grips, slowly, within its limits, and report its state.",
     )  # fmt: skip
-    _add_port(d)
-    d.add_argument("--grips", default="open,power,open", help="grips in order (default open,power,open)")
-    d.add_argument("--speed", type=float, default=0.5, metavar="RAD/S", help="fastest motion (default 0.5)")
-    add_json(d)
-    d.set_defaults(func=exercise)
-    d = commands.add_parser(
-        "reboot", help="clear the faults that a hand keeps to, with the hand limp",
+    own.add(
+        "reboot", reboot, PortOptions, help="clear the faults that a hand keeps to, with the hand limp",
         description="Let the hand go limp and clear the faults that it keeps to, such as the overload of a motor.",
     )  # fmt: skip
-    _add_port(d)
-    d.set_defaults(func=reboot)
-    d = commands.add_parser(
-        "check", help="check a hand's codec, limits and fail states against its emulator",
+    own.add(
+        "check", check, HandCheckOptions, help="check a hand's codec, limits and fail states against its emulator",
         description="Check a hand against its emulator: codec, limits, every fault, and the death of its owner.",
     )  # fmt: skip
-    d.add_argument("hand", help="the hand (see `hand list`)")
-    d.add_argument("--bytes", type=int, default=1_000_000, metavar="N", help="random bytes to feed (default 1000000)")
-    add_json(d)
-    d.set_defaults(func=check)
 
 
-def _add_port(parser: argparse.ArgumentParser) -> None:
-    """Which hand is where."""
-    parser.add_argument("--hand", required=True, help="the hand (see `hand list`)")
-    parser.add_argument("--port", required=True, help="serial port, host:port, or what `emulate` prints")
-    parser.add_argument("--baud", type=int, default=0, help="speed of the port (default: the hand's usual one)")
-
-
-def list_hands(given: argparse.Namespace) -> int:
+def list_hands() -> int:
     """Print what there is."""
     from rich.console import Console
 
@@ -77,18 +84,18 @@ def list_hands(given: argparse.Namespace) -> int:
     return 0
 
 
-def exercise(given: argparse.Namespace) -> int:
+def exercise(options: ExerciseOptions) -> int:
     """Open the hand, go through the grips, give it back; status 1 when a joint did not arrive."""
     from myoprosthesis.core.guard import GuardedEffector
     from myoprosthesis.hands import data_sheets, grips
 
-    check_writable(given.json)
-    data = data_sheets.load(given.hand)
-    names = [g.strip() for g in given.grips.split(",") if g.strip()]
+    check_writable(options.json)
+    data = data_sheets.load(options.hand)
+    names = [g.strip() for g in options.grips.split(",") if g.strip()]
     goals = {g: grips.pose(data, g) for g in names}
-    if not 0 < given.speed <= data.rate_limit:
-        raise ConfigError(f"--speed {given.speed}: above 0, at most {data.rate_limit} rad/s for this hand")
-    hand = _made(given, "hand exercise", rate_limit=given.speed)
+    if not 0 < options.speed <= data.rate_limit:
+        raise ConfigError(f"--speed {options.speed}: above 0, at most {data.rate_limit} rad/s for this hand")
+    hand = _hand(options, "hand exercise", rate_limit=options.speed)
     guard = GuardedEffector(hand)
     rows = []
     try:
@@ -104,11 +111,11 @@ def exercise(given: argparse.Namespace) -> int:
                     bar.update(100.0 * max(0.0, share) - bar.n)
                     bar.set_postfix_str(trouble)
 
-                rows.append({"grip": grip, **_go(guard, hand, goals[grip], given.speed, tell)})
+                rows.append({"grip": grip, **_go(guard, hand, goals[grip], options.speed, tell)})
     finally:
         guard.close()
     figures = {
-        "hand": given.hand,
+        "hand": options.hand,
         "joints": list(data.names),
         "grips": rows,
         **{k: hand.events[k] for k in ("frames_sent", "faults", "recoveries")},
@@ -118,38 +125,42 @@ def exercise(given: argparse.Namespace) -> int:
         "guard_events": dict(guard.events),
     }
     _print(figures)
-    write_json(given.json, figures)
+    write_json(options.json, figures)
     return 0 if all(row["arrived"] for row in rows) else 1
 
 
-def _made(given: argparse.Namespace, where: str, **options: Any) -> Any:
+def _hand(options: PortOptions, where: str, **more: Any) -> Any:
     """The hand that is asked for, on its port."""
     from myoprosthesis.core import registry
     from myoprosthesis.core.options import build
     from myoprosthesis.effectors.serial_hand.prosthetic_hand import ProstheticHand
     from myoprosthesis.hands import data_sheets
 
-    data_sheets.load(given.hand)  # refuses what is no hand
-    values = {"port": given.port, "baud": given.baud, **options}
-    hand = registry.factory("effectors", given.hand)(build(registry.options("effectors", given.hand), values, where))
+    data_sheets.load(options.hand)  # refuses what is no hand
+    values = {"port": options.port, "baud": options.baud, **more}
+    hand = registry.factory("effectors", options.hand)(
+        build(registry.options("effectors", options.hand), values, where)
+    )
     if not isinstance(hand, ProstheticHand):
-        raise ConfigError(f"{given.hand!r} is not a hand on a port")
+        raise ConfigError(f"{options.hand!r} is not a hand on a port")
     return hand
 
 
-def reboot(given: argparse.Namespace) -> int:
+def reboot(options: PortOptions) -> int:
     """Clear what can be cleared and say what it was; an error when a fault stays."""
-    before, after = _made(given, "hand reboot").reboot()
+    before, after = _hand(options, "hand reboot").reboot()
     if not before:
-        print(f"{given.hand} on {given.port} has no fault: nothing was cleared; the hand is limp, as far as it can be")
+        print(
+            f"{options.hand} on {options.port} has no fault: nothing was cleared; the hand is limp, as far as it can be"
+        )
         return 0
     if after:
-        raise EffectorError(f"after the reboot of {given.hand}, still: {'; '.join(after)}")
+        raise EffectorError(f"after the reboot of {options.hand}, still: {'; '.join(after)}")
     print(f"cleared: {'; '.join(before)}; the hand is limp, as far as it can be")
     return 0
 
 
-def check(given: argparse.Namespace) -> int:
+def check(options: HandCheckOptions) -> int:
     """Run the checks of a hand and print what they measured; status 1, with a sentence, when one is not passed."""
     from rich.console import Console
 
@@ -159,15 +170,13 @@ def check(given: argparse.Namespace) -> int:
     from myoprosthesis.hands import data_sheets
     from myoprosthesis.testing import check_hand_owner, check_hand_protocol
 
-    check_writable(given.json)
-    if given.bytes < 0:
-        raise ConfigError(f"--bytes {given.bytes}: a number from 0 on is needed")
-    data = data_sheets.load(given.hand)
-    protocol, emulator = (registry.factory(kind, given.hand) for kind in ("hand_protocols", "emulators"))
+    check_writable(options.json)
+    data = data_sheets.load(options.hand)
+    protocol, emulator = (registry.factory(kind, options.hand) for kind in ("hand_protocols", "emulators"))
     try:
-        told = check_hand_protocol(data, protocol, emulator, given.bytes) | check_hand_owner(given.hand)
+        told = check_hand_protocol(data, protocol, emulator, options.bytes) | check_hand_owner(options.hand)
     except AssertionError as error:
-        raise EffectorError(f"{given.hand} does not pass: {error}") from error
+        raise EffectorError(f"{options.hand} does not pass: {error}") from error
     table = FigureTable(title=f"{data.title}, against its emulator")
     for title in ("fault", "fail state after", "follows again after", "largest step then"):
         table.add_column(title)
@@ -188,7 +197,7 @@ def check(given: argparse.Namespace) -> int:
         console.print(f"it cannot tell of: {', '.join(data.undetectable_faults)}", highlight=False)
     silent = "when nobody speaks to it any more, the process that has its port dead too, the hand"
     console.print(f"{silent}: {data.when_silent}", highlight=False)
-    write_json(given.json, {"hand": given.hand, "watchdog_s": data.watchdog_s, **told})
+    write_json(options.json, {"hand": options.hand, "watchdog_s": data.watchdog_s, **told})
     return 0
 
 

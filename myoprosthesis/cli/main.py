@@ -1,4 +1,4 @@
-"""`myoprosthesis`: the words of the command line."""
+"""The command `myoprosthesis`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ import shlex
 import sys
 
 from myoprosthesis import __version__
-from myoprosthesis.cli.commands import Commands, HelpFormatter
+from myoprosthesis.cli.commands import COMMAND_LINE, Commands, HelpFormatter
+from myoprosthesis.cli.deprecated import present
 from myoprosthesis.core.ending import bounded_end
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.terminal import accept_all_characters
 from myoprosthesis.core.text import printable
 
 COMMANDS = {
-    "steer": ("swap", "rollback", "perturb", "exchange", "status", "estop", "resume", "reset", "pause", "go", "step"),
+    "steer": (
+        *("swap", "rollback", "perturb", "switch-effector", "status"),
+        *("estop", "resume", "reset", "pause", "continue", "step"),
+    ),
     "policies": ("policies", "policy"),
     "catalogue": ("effectors", "perturbations", "tasks"),
     "file_keys": ("keys",),
@@ -30,8 +34,8 @@ COMMANDS = {
 """Modules of this package with their commands; none imports what is heavy before it is run."""
 
 
-def parser(word: str = "") -> argparse.ArgumentParser:
-    """The command line of one command, or of all where `word` is none: `estop` does not wait for what others import."""
+def parser(name: str = "") -> argparse.ArgumentParser:
+    """The command line of one command, or of all where `name` is none: `estop` does not wait for what others import."""
     top = argparse.ArgumentParser(
         prog="myoprosthesis",
         usage="myoprosthesis [-h] [--version] COMMAND …",
@@ -39,11 +43,11 @@ def parser(word: str = "") -> argparse.ArgumentParser:
         formatter_class=HelpFormatter,
     )
     top.add_argument("--version", action="version", version=f"myoprosthesis {__version__}")
-    words = Commands(top)
-    own = [module for module, names in COMMANDS.items() if word in names]
+    commands = Commands(top)
+    own = [module for module, names in COMMANDS.items() if name in names]
     for module in own or COMMANDS:
-        importlib.import_module(f"myoprosthesis.cli.{module}").add(words)
-    top.epilog = words.listed()
+        importlib.import_module(f"myoprosthesis.cli.{module}").add(commands)
+    top.epilog = commands.listed()
     return top
 
 
@@ -52,9 +56,9 @@ def main(arguments: list[str] | None = None) -> None:
     accept_all_characters()
     try:
         with bounded_end():
-            typed = sys.argv[1:] if arguments is None else arguments
-            given = parser(typed[0] if typed else "").parse_args(typed)
-            given.command = shlex.join(["myoprosthesis", *typed])
+            words = present(sys.argv[1:] if arguments is None else arguments)
+            given = parser(words[0] if words else "").parse_args(words)
+            COMMAND_LINE.set(shlex.join(["myoprosthesis", *words]))
             sys.exit(given.func(given))
     except MyoError as error:
         print(f"error: {printable(error)}", file=sys.stderr)

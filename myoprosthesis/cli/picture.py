@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from myoprosthesis.cli.arguments import argument
+from myoprosthesis.cli.commands import Commands
 from myoprosthesis.core.errors import ConfigError, unknown
 
 SETTLE_S = 2.0
@@ -13,26 +15,43 @@ SETTLE_S = 2.0
 DPI, TITLE_INCH = 100, 0.3
 
 
-def add(words: Any) -> None:
-    """Add the word."""
-    p = words.add_parser("picture", help="render a body as a PNG", description="Render a body at its start as a PNG.")
-    p.add_argument("effector", help="a simulated body (see `effectors`)")
-    p.add_argument(
-        "--pose", nargs="+", default=[], metavar="NAME",
-        help="command these postures, such as the grips of a hand, and render each under its name",
+@dataclass(frozen=True, kw_only=True)
+class PictureOptions:
+    """Options of `picture`."""
+
+    effector: str = argument(help="a simulated body (see `effectors`)", positional=True)
+    pose: tuple[str, ...] = argument(
+        (),
+        "command these postures, such as the grips of a hand, and render each under its name",
+        nargs="+",
+        metavar="NAME",
+    )
+    out: str = argument(help="the PNG to write", metavar="FILE")
+    size: str = argument("900x600", "pixels", metavar="WxH")
+    view: tuple[float, float, float] = argument(
+        (90.0, -35.0, 0.0),
+        "direction from which it is seen, degrees, and distance, m; 0: far enough for the whole body",
+        nargs=3,
+        metavar=("AZIMUTH", "ELEVATION", "DISTANCE"),
+    )
+    look_at: tuple[float, float, float] | None = argument(
+        None, "point in the middle of the picture; by default the middle of the body", "m", nargs=3,
+        metavar=("X", "Y", "Z"),
     )  # fmt: skip
-    p.add_argument("--out", required=True, metavar="FILE", help="the PNG to write")
-    p.add_argument("--size", default="900x600", metavar="WxH", help="pixels (default 900x600)")
-    p.add_argument(
-        "--view", type=float, nargs=3, default=(90.0, -35.0, 0.0), metavar=("AZIMUTH", "ELEVATION", "DISTANCE")
-    )
-    p.add_argument(
-        "--look-at", type=float, nargs=3, metavar=("X", "Y", "Z"), help="m (default: the middle of the body)"
-    )
-    p.set_defaults(func=run)
 
 
-def run(given: argparse.Namespace) -> int:
+def add(commands: Commands) -> None:
+    """Add the command."""
+    commands.add(
+        "picture",
+        run,
+        PictureOptions,
+        help="render a body as a PNG",
+        description="Render a body at its start as a PNG.",
+    )
+
+
+def run(command: PictureOptions) -> int:
     """Render offscreen; without a display by EGL or OSMesa."""
     import numpy as np
 
@@ -47,15 +66,15 @@ def run(given: argparse.Namespace) -> int:
     except ImportError as error:
         raise ConfigError("pictures need matplotlib: pip install 'myoprosthesis[plot]'") from error
     try:
-        width, height = (int(n) for n in given.size.split("x"))
+        width, height = (int(n) for n in command.size.split("x"))
     except ValueError as error:
-        raise ConfigError(f"--size {given.size!r}: pixels as WIDTHxHEIGHT, such as 900x600") from error
-    options = registry.options("effectors", given.effector)
-    body = registry.factory("effectors", given.effector)(options())
+        raise ConfigError(f"--size {command.size!r}: pixels as WIDTHxHEIGHT, such as 900x600") from error
+    options = registry.options("effectors", command.effector)
+    body = registry.factory("effectors", command.effector)(options())
     if not hasattr(body, "render"):
-        raise ConfigError(f"effector {given.effector!r} has no MuJoCo model to render")
-    out = Path(given.out).expanduser()
-    strange = [name for name in given.pose if name not in body.spec.poses]
+        raise ConfigError(f"effector {command.effector!r} has no MuJoCo model to render")
+    out = Path(command.out).expanduser()
+    strange = [name for name in command.pose if name not in body.spec.poses]
     if strange:
         raise unknown("pose", strange[0], body.spec.poses)
 
@@ -64,7 +83,7 @@ def run(given: argparse.Namespace) -> int:
         for _ in range(round(SETTLE_S / body.spec.dt) if pose else 0):
             body.step(np.array(body.spec.poses[pose]), NO_LOAD)
         try:
-            return body.render(width, height, *given.view, look_at=given.look_at)
+            return body.render(width, height, *command.view, look_at=command.look_at)
         except Exception as error:  # whatever the library that draws raises
             raise ConfigError(
                 "nothing can be drawn here: without a display MUJOCO_GL=egl is needed, and its libraries (Debian: "
@@ -72,8 +91,8 @@ def run(given: argparse.Namespace) -> int:
             ) from error
 
     try:
-        if given.pose:
-            _grid(out, {pose: image(pose) for pose in given.pose})
+        if command.pose:
+            _grid(out, {pose: image(pose) for pose in command.pose})
         else:
             imsave(out, image(""))
     except OSError as error:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
+from dataclasses import dataclass
 from typing import Any
 
-from myoprosthesis.cli.figures import add_json, check_writable, write_json
+from myoprosthesis.cli.arguments import JsonArgument, argument
+from myoprosthesis.cli.commands import Commands
+from myoprosthesis.cli.figures import check_writable, write_json
 from myoprosthesis.core.errors import ConfigError, MyoError
 from myoprosthesis.core.text import printable
 
@@ -18,26 +20,29 @@ TOLERANCE_MM = 0.5
 """A score measured again on the physics of its contract differs by less than this."""
 
 
-def add(words: Any) -> None:
-    """Add the words."""
-    p = words.add_parser("policies", help="list policies with their contracts and scores", description="List policies.")
-    add_json(p)
-    p.set_defaults(func=catalogue)
-    p = words.add_parser("policy", help="one policy: show its contract, or verify its score", description=__doc__)
-    commands = p.add_subparsers(metavar="COMMAND", required=True)
-    for name, func, about in (
-        ("show", show, "print the contract"),
-        ("verify", verify, "measure the score of its card again"),
-    ):
-        d = commands.add_parser(name, help=about, description=about)
-        d.add_argument("name", help="a name, or the path of a policy.onnx")
-        add_json(d)
-        if func is verify:
-            d.add_argument("--png", default="", metavar="FILE", help="also draw the paths in each field")
-        d.set_defaults(func=func)
+@dataclass(frozen=True, kw_only=True)
+class PolicyOptions(JsonArgument):
+    """Options of `policy show`."""
+
+    name: str = argument(help="a name, or the path of a policy.onnx", positional=True)
 
 
-def catalogue(given: argparse.Namespace) -> int:
+@dataclass(frozen=True, kw_only=True)
+class VerifyOptions(PolicyOptions):
+    """Options of `policy verify`."""
+
+    png: str = argument("", "also draw the paths in each field", metavar="FILE")
+
+
+def add(commands: Commands) -> None:
+    """Add the commands."""
+    commands.add("policies", catalogue, JsonArgument, help="list policies with their contracts and scores")
+    own = commands.group("policy", "one policy: show its contract, or verify its score", __doc__ or "")
+    own.add("show", show, PolicyOptions, help="print the contract")
+    own.add("verify", verify, VerifyOptions, help="measure the score of its card again")
+
+
+def catalogue(options: JsonArgument) -> int:
     """A row a policy."""
     from rich.console import Console
 
@@ -81,24 +86,24 @@ def catalogue(given: argparse.Namespace) -> int:
         console.print(decoders)
     for name, fault in faults.items():
         print(f"unusable: {printable(name, 80)}: {printable(fault)}")
-    write_json(given.json, figures)
+    write_json(options.json, figures)
     return 0
 
 
-def show(given: argparse.Namespace) -> int:
+def show(options: PolicyOptions) -> int:
     """The contract, whole."""
     import json
 
     from myoprosthesis.policies import store
     from myoprosthesis.policies.onnx_policy import read_contract
 
-    contract = json.loads(read_contract(store.find(given.name)).to_json())
+    contract = json.loads(read_contract(store.find(options.name)).to_json())
     print(json.dumps(contract, indent=1))
-    write_json(given.json, contract)
+    write_json(options.json, contract)
     return 0
 
 
-def verify(given: argparse.Namespace) -> int:
+def verify(options: VerifyOptions) -> int:
     """Measure what the card tells, on the physics of this machine; status 1 when it no longer holds."""
     from rich.console import Console
 
@@ -109,28 +114,27 @@ def verify(given: argparse.Namespace) -> int:
     from myoprosthesis.policies.onnx_policy import OnnxPolicy
     from myoprosthesis.training.gradient.evaluation import score
 
-    check_writable(given.json)
-    policy = OnnxPolicy(store.find(given.name))
+    check_writable(options.json)
+    policy = OnnxPolicy(store.find(options.name))
     contract = policy.contract
     if contract.conditioning:
         raise ConfigError(
             f"{contract.name!r} is a decoder, which is judged on recordings: myoprosthesis decode evaluate RECORDINGS "
-            f"--decoder {store.find(given.name)}"
+            f"--decoder {store.find(options.name)}"
         )
     if not contract.result:
         raise ConfigError(f"policy {contract.name!r} carries no score that could be verified")
-    options = registry.options("effectors", contract.effector)
-    effector = registry.factory("effectors", contract.effector)(options())
+    effector = registry.factory("effectors", contract.effector)(registry.options("effectors", contract.effector)())
     same = contract.fingerprint == () or _close(contract.fingerprint, fingerprint(effector))
     measured = score(policy, effector, GAIN)
-    if given.png:
-        _draw(given.png, contract.name, policy, effector)
+    if options.png:
+        _draw(options.png, contract.name, policy, effector)
     table = FigureTable("field", "figure", "card", "now", title=f"{contract.name} on {effector.spec.simulator}")
     held = True
     for field, figures in contract.result.items():
         for key, value in figures.items() if isinstance(figures, dict) else ():
             if isinstance(value, bool) or not isinstance(value, (int, float)):
-                card = f"the card of policy {given.name!r}"
+                card = f"the card of policy {options.name!r}"
                 raise ConfigError(f"{card} has {value!r} for {field}, {key}; a number is needed")
             now = measured.get(field, {}).get(key)
             near = now is not None and abs(now - value) <= TOLERANCE_MM
@@ -140,7 +144,7 @@ def verify(given: argparse.Namespace) -> int:
     words = "as when it was trained" if same else f"changed since training ({contract.simulator})"
     print(f"physics: {words}; the score of record {'holds' if held else 'does not hold here'}")
     write_json(
-        given.json,
+        options.json,
         {"policy": contract.name, "same_physics": same, "holds": held, "card": contract.result, "now": measured},
     )
     return 0 if held else 1

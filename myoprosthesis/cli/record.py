@@ -1,16 +1,18 @@
-"""`myoprosthesis record`: what a running stack says, into a rosbag2 recording; and mending one that was cut off."""
+"""`myoprosthesis record`: record what a running stack publishes as a rosbag2; repair a recording that was cut off."""
 
 from __future__ import annotations
 
-import argparse
 import signal
 import threading
 import time
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from myoprosthesis.cli.figures import add_json, check_writable, write_json
+from myoprosthesis.cli.arguments import JsonArgument, NamespaceArgument, argument
+from myoprosthesis.cli.commands import Commands
+from myoprosthesis.cli.figures import check_writable, write_json
 from myoprosthesis.core.ending import ORDERLY_S, allow
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.text import printable
@@ -20,53 +22,66 @@ LATE_S = 0.1
 OPEN_BAR = "{desc} {n:.0f} s {postfix}"
 
 
-def add(words: Any) -> None:
-    """Add the word."""
-    p = words.add_parser("record", help="record a running stack, mend a recording", description=__doc__)
-    p.add_argument(
-        "words", nargs="*", default=[], metavar="[export] FOLDER",
-        help="where to; a new file is begun in a recording that is there (recordings/recording_DATE-TIME); "
-        "export FOLDER: write what is in a recording as files of columns",
-    )  # fmt: skip
-    p.add_argument(
-        "--csv", nargs="?", const="", default=None, metavar="OUT",
-        help="with export: one CSV file per topic, into OUT (default: the folder csv in the recording)",
-    )  # fmt: skip
-    p.add_argument("--topics", nargs="+", default=[], metavar="TOPIC", help="with export: only these")
-    p.add_argument("--views", action="store_true", help="also the conventional views, which repeat `state`")
-    p.add_argument("--seconds", type=float, default=0.0, help="end after so long; 0: at Ctrl-C")
-    p.add_argument("--namespace", default="", help="namespace of the stack")
-    p.add_argument(
-        "--repair", action="store_true", help="mend FOLDER: an index for each file that was cut off, and metadata"
+@dataclass(frozen=True, kw_only=True)
+class RecordOptions(JsonArgument, NamespaceArgument):
+    """Options of `record`."""
+
+    words: tuple[str, ...] = argument(
+        (),
+        "where to; a new file is begun in a recording that is there (recordings/recording_DATE-TIME); export FOLDER: "
+        "write what is in a recording as files of columns",
+        positional=True,
+        nargs="*",
+        metavar="[export] FOLDER",
     )
-    add_json(p)
-    p.set_defaults(func=run)
+    csv: str | None = argument(
+        None,
+        "with export: one CSV file per topic, into OUT (by default the folder csv in the recording)",
+        nargs="?",
+        bare="",
+        metavar="OUT",
+    )
+    topics: tuple[str, ...] = argument((), "with export: only these", nargs="+", metavar="TOPIC")
+    views: bool = argument(False, "also the conventional views, which repeat `state`")
+    seconds: float = argument(0.0, "end after this long; 0: at Ctrl-C", "s", 0.0)
+    repair: bool = argument(False, "mend FOLDER: an index for each file that was cut off, and metadata")
+
+    @property
+    def folder(self) -> str:
+        """The recording; empty for a new one."""
+        return self.words[0] if self.words else ""
 
 
-def run(given: argparse.Namespace) -> int:
+def add(commands: Commands) -> None:
+    """Add the command."""
+    commands.add(
+        "record", run, RecordOptions, help="record a running stack, mend a recording", description=__doc__ or ""
+    )
+
+
+def run(options: RecordOptions) -> int:
     """Record, or mend."""
     from myoprosthesis.cli.replay import show, summary
     from myoprosthesis.recording.bag import Bag
 
-    check_writable(given.json)
-    if given.words[:1] == ["export"]:
-        return _export(given)
-    if len(given.words) > 1:
-        raise ConfigError(f"one folder is needed, got {', '.join(given.words)}; or: record export FOLDER --csv")
-    if given.csv is not None or given.topics:
+    check_writable(options.json)
+    if options.words[:1] == ("export",):
+        return _export(options)
+    if len(options.words) > 1:
+        raise ConfigError(f"one folder is needed, got {', '.join(options.words)}; or: record export FOLDER --csv")
+    if options.csv is not None or options.topics:
         raise ConfigError("--csv and --topics belong to: record export FOLDER --csv")
-    given.folder = given.words[0] if given.words else ""
-    if given.repair:
-        return _mend(given)
-    name = given.folder or f"recordings/recording_{datetime.now():%Y%m%d-%H%M%S}"
+    if options.repair:
+        return _mend(options)
+    name = options.folder or f"recordings/recording_{datetime.now():%Y%m%d-%H%M%S}"
     folder = Path(name).expanduser().absolute()
     asked_ns = time.time_ns()
-    _record(given, folder)
+    _record(options, folder)
     bag = Bag(folder)
     show(bag)
     for line in _missed(bag, asked_ns):
         print(line)
-    write_json(given.json, summary(bag))
+    write_json(options.json, summary(bag))
     return 0
 
 
@@ -81,14 +96,14 @@ def _missed(bag: Any, asked_ns: int) -> list[str]:
     return lines
 
 
-def _mend(given: argparse.Namespace) -> int:
+def _mend(options: RecordOptions) -> int:
     from myoprosthesis.cli.replay import summary
     from myoprosthesis.recording.bag import Bag
     from myoprosthesis.recording.repair import repair
 
-    if not given.folder:
+    if not options.folder:
         raise ConfigError("--repair needs the folder of a recording")
-    folder = Path(given.folder).expanduser()
+    folder = Path(options.folder).expanduser()
     if not folder.is_dir():
         raise ConfigError(f"{folder} is no folder: --repair takes the folder of a recording, with its metadata")
     done = repair(folder)
@@ -103,22 +118,22 @@ def _mend(given: argparse.Namespace) -> int:
         {"file": d.path.name, "original": d.original.name, "messages": d.messages, "unusable_bytes": d.unusable_bytes,
          "unusable_messages": d.unusable_messages} for d in done
     ]  # fmt: skip
-    write_json(given.json, {**summary(bag), "mended": mended})
+    write_json(options.json, {**summary(bag), "mended": mended})
     return 0
 
 
-def _export(given: argparse.Namespace) -> int:
+def _export(options: RecordOptions) -> int:
     from tqdm import tqdm
 
     from myoprosthesis.recording import columns
     from myoprosthesis.recording.bag import Bag
 
-    if len(given.words) != 2 or given.csv is None:
+    if len(options.words) != 2 or options.csv is None:
         raise ConfigError("give one recording and the format: record export FOLDER --csv")
-    bag = Bag(given.words[1])
-    chosen = [bag.topic(t).name for t in given.topics] or [name for name, t in bag.topics.items() if t.count]
+    bag = Bag(options.words[1])
+    chosen = [bag.topic(t).name for t in options.topics] or [name for name, t in bag.topics.items() if t.count]
     place = bag.path if bag.path.is_dir() else bag.path.parent
-    out = Path(given.csv).expanduser() if given.csv else place / "csv"
+    out = Path(options.csv).expanduser() if options.csv else place / "csv"
     files = {topic: topic.strip("/").replace("/", "_") + ".csv" for topic in chosen}
     if len(set(files.values())) < len(files):
         raise ConfigError(f"two of {', '.join(chosen)} would be one file; name one of them with --topics")
@@ -134,50 +149,31 @@ def _export(given: argparse.Namespace) -> int:
     for fault in bag.faults:
         print(f"fault: {printable(fault)}")
     figures = {t: {"file": str(out / files[t]), "rows": n} for t, n in rows.items()}
-    write_json(given.json, {"exported": figures, "faults": bag.faults})
+    write_json(options.json, {"exported": figures, "faults": bag.faults})
     return 0
 
 
-def _record(given: argparse.Namespace, folder: Path) -> None:
+def _record(options: RecordOptions, folder: Path) -> None:
     from tqdm import tqdm
 
     from myoprosthesis.core.namespace import namespace_of
-    from myoprosthesis.nodes import diagnostic_status, topics
-    from myoprosthesis.nodes.stack_client import StackClient
-    from myoprosthesis.nodes.subscription import subscribe
     from myoprosthesis.stack.description import NodeSpec
-    from myoprosthesis.stack.supervisor import Supervisor
+    from myoprosthesis.stack.runner import StackRunner
 
     stop = threading.Event()
     for sig in (signal.SIGINT, signal.SIGTERM):
         signal.signal(sig, lambda *_: stop.set())
     allow(ORDERLY_S)
-    namespace = namespace_of(given.namespace)
-    node = NodeSpec("recorder", "recorder_node", {"folder": str(folder), "views": given.views})
-    with StackClient(namespace, "record") as graph:
-        now: dict[str, Any] = {}
-
-        def hear(message: Any) -> None:
-            told = diagnostic_status.values(message)
-            if told.get("folder") == str(folder):
-                now.update(told)
-
-        subscribe(graph.node, topics.RECORDER_ACTIVE, hear)
-        supervisor = Supervisor([node], lambda who, text: tqdm.write(f"[{who}] {text}"), namespace)
-        fault, began = "", 0.0
-        try:
-            supervisor.start()
-            total = given.seconds or None
-            with tqdm(total=total, desc=str(folder), bar_format=BAR if total else OPEN_BAR, disable=None) as bar:
-                while not (stop.is_set() or fault or (total and began and time.monotonic() - began > total)):
-                    graph.spin_until(stop.is_set, 0.1)
-                    fault = supervisor.poll()
-                    if now and not began:
-                        began = time.monotonic()
-                    if began:
-                        bar.n = min(time.monotonic() - began, total or float("inf"))
-                        bar.set_postfix_str(f"{sum(now['received'].values())} messages")
-        finally:
-            supervisor.stop()
-    if fault:
-        raise ConfigError(fault)
+    namespace = namespace_of(options.namespace)
+    node = NodeSpec("recorder", "recorder_node", {"folder": str(folder), "views": options.views})
+    with StackRunner([node], lambda who, text: tqdm.write(f"[{who}] {text}"), namespace) as stack:
+        began, total = 0.0, options.seconds or None
+        with tqdm(total=total, desc=str(folder), bar_format=BAR if total else OPEN_BAR, disable=None) as bar:
+            while not (stop.is_set() or (total and began and time.monotonic() - began > total)):
+                stack.wait_until(stop.is_set, 0.1)
+                now = stack.status.recorders.get(str(folder))
+                if now is None:
+                    continue
+                began = began or time.monotonic()
+                bar.n = min(time.monotonic() - began, total or float("inf"))
+                bar.set_postfix_str(f"{sum(now['received'].values())} messages")

@@ -2,69 +2,83 @@
 
 from __future__ import annotations
 
-import argparse
 import signal
 import sys
 import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from myoprosthesis.cli.figures import add_json, check_writable, write_json
+from myoprosthesis.cli.arguments import JsonArgument, NamespaceArgument, argument
+from myoprosthesis.cli.commands import Commands
+from myoprosthesis.cli.figures import check_writable, write_json
 from myoprosthesis.core.ending import ORDERLY_S, allow
 from myoprosthesis.core.errors import ConfigError
 
 BAR = "{desc} {bar} {n:.1f}/{total:.1f} s"
 EMG = ("emg/raw", "emg/filtered")
 COMMAND = "command"
-TOLD = ("state", "applied", "joint_states", "muscle_states", "activation", "load", "load/joints")
-"""What an effector tells of itself: played again only when it is named."""
+OF_EFFECTOR = ("state", "applied", "joint_states", "muscle_states", "activation", "load", "load/joints")
+"""What an effector publishes: played again only when it is named."""
 
 
-def add(words: Any) -> None:
-    """Add the word."""
-    p = words.add_parser("replay", help="play recorded EMG or commands into a stack", description=__doc__)
-    p.add_argument("folder", metavar="FOLDER", help="a recording, or one of its files")
-    p.add_argument(
-        "--topics", nargs="+", default=[], metavar="TOPIC",
-        help="topics to play, or `all`: every one but those that an effector publishes; by default EMG where there is "
-        "any, else the commands",
-    )  # fmt: skip
-    p.add_argument("--rate", type=float, default=1.0, help="how many times faster than it was (default 1)")
-    p.add_argument("--loop", action="store_true", help="begin again at the end, until Ctrl-C")
-    p.add_argument("--beside", action="store_true", help="also where another node publishes the same topic")
-    p.add_argument("--namespace", default="", help="namespace of the stack")
-    p.add_argument("--info", action="store_true", help="only tell what is in it, and what is wrong with it")
-    add_json(p)
-    p.set_defaults(func=run)
+@dataclass(frozen=True, kw_only=True)
+class ReplayCommandOptions(JsonArgument, NamespaceArgument):
+    """Options of `replay`."""
+
+    folder: str = argument(help="a recording, or one of its files", positional=True)
+    topics: tuple[str, ...] = argument(
+        (),
+        "topics to play, or `all`: every one but those that an effector publishes; by default EMG where there is any, "
+        "else the commands",
+        nargs="+",
+        metavar="TOPIC",
+    )
+    rate: float = argument(1.0, "how many times faster than it was", "1", 0.001, 1000)
+    loop: bool = argument(False, "begin again at the end, until Ctrl-C")
+    beside: bool = argument(False, "also where another node publishes the same topic")
+    info: bool = argument(False, "only show what is in it, and what is wrong with it")
 
 
-def run(given: argparse.Namespace) -> int:
-    """Tell, or play."""
+def add(commands: Commands) -> None:
+    """Add the command."""
+    commands.add(
+        "replay",
+        run,
+        ReplayCommandOptions,
+        help="play recorded EMG or commands into a stack",
+        description=__doc__ or "",
+    )
+
+
+def run(options: ReplayCommandOptions) -> int:
+    """Show, or play."""
     from myoprosthesis.recording.bag import Bag
 
-    check_writable(given.json)
-    if not 0.001 <= given.rate <= 1000:
-        raise ConfigError(f"--rate {given.rate:g} is outside 0.001 to 1000")
-    bag = Bag(given.folder)
-    if given.info:
+    check_writable(options.json)
+    bag = Bag(options.folder)
+    if options.info:
         show(bag)
     figures = summary(bag)
-    if not given.info:
-        figures |= _play(given, bag)
-    write_json(given.json, figures)
+    if not options.info:
+        figures |= _play(options, bag)
+    write_json(options.json, figures)
     return 0
 
 
-def chosen(bag: Any, names: list[str]) -> list[str]:
+def chosen(bag: Any, names: Sequence[str]) -> list[str]:
     """Topics to play; raises `RecordingError` for one that is not there, `ConfigError` when nothing is."""
-    if names == ["all"]:
-        found = [name for name in bag.topics if bag.has(name) and not name.endswith(tuple(f"/{t}" for t in TOLD))]
+    if tuple(names) == ("all",):
+        topics = [
+            name for name in bag.topics if bag.has(name) and not name.endswith(tuple(f"/{t}" for t in OF_EFFECTOR))
+        ]
     elif names:
-        found = [bag.topic(name).name if name.startswith("/") else name for name in names if bag.topic(name)]
+        topics = [bag.topic(name).name if name.startswith("/") else name for name in names if bag.topic(name)]
     else:
-        found = [name for name in EMG if bag.has(name)] or [name for name in (COMMAND,) if bag.has(name)]
-    if not found:
+        topics = [name for name in EMG if bag.has(name)] or [name for name in (COMMAND,) if bag.has(name)]
+    if not topics:
         raise ConfigError(f"{bag.path} has neither EMG nor commands: name what is to be played with --topics")
-    return found
+    return topics
 
 
 def summary(bag: Any) -> dict[str, Any]:
@@ -92,43 +106,43 @@ def show(bag: Any) -> None:
 
     from myoprosthesis.cli.table import FigureTable
 
-    told = summary(bag)
-    title = f"{bag.path}: {told['seconds']:.1f} s in {len(bag.files)} file{'s' * (len(bag.files) != 1)}"
+    contents = summary(bag)
+    title = f"{bag.path}: {contents['seconds']:.1f} s in {len(bag.files)} file{'s' * (len(bag.files) != 1)}"
     table = FigureTable("topic", "type", "messages", "per second", title=title)
-    for name, t in told["topics"].items():
+    for name, t in contents["topics"].items():
         rate = f"{t['rate']:.1f}" if t["rate"] else "–"
         table.add_row(name, t["type"].replace("/msg/", "/"), str(t["count"]), rate)
     Console().print(table)
-    if told["attachments"]:
-        print("attached: " + ", ".join(told["attachments"]))
-    for fault in told["faults"]:
+    if contents["attachments"]:
+        print("attached: " + ", ".join(contents["attachments"]))
+    for fault in contents["faults"]:
         print(f"fault: {fault}")
     if any(not f.finished for f in bag.files):
         print(f"to mend it: myoprosthesis record --repair {bag.path}")
 
 
-def _play(given: argparse.Namespace, bag: Any) -> dict[str, Any]:
+def _play(options: ReplayCommandOptions, bag: Any) -> dict[str, Any]:
     from tqdm import tqdm
 
-    from myoprosthesis.nodes.replayer import Replayer
-    from myoprosthesis.nodes.stack_client import StackClient
+    from myoprosthesis.stack.client import StackClient
+    from myoprosthesis.stack.replayer import Replayer
 
-    names = chosen(bag, given.topics)
+    names = chosen(bag, options.topics)
     stop = threading.Event()
     for sig in (signal.SIGINT, signal.SIGTERM):
         signal.signal(sig, lambda *_: stop.set())
     allow(ORDERLY_S)
-    said = rounds = 0
-    with StackClient(given.namespace, "replay") as graph:
-        replayer = Replayer(graph, bag, names, given.beside)
+    messages = rounds = 0
+    with StackClient(options.namespace, "replay") as stack:
+        replayer = Replayer(stack, bag, names, options.beside)
         if not replayer.listeners:
-            print(f"note: not everything of {', '.join(names)} is heard by somebody", file=sys.stderr)
+            print(f"note: not everything of {', '.join(names)} has a subscriber", file=sys.stderr)
         try:
-            while not stop.is_set() and (given.loop or not rounds):
+            while not stop.is_set() and (options.loop or not rounds):
                 with tqdm(total=replayer.seconds, desc=", ".join(names), bar_format=BAR, disable=None) as bar:
-                    said += replayer.play(given.rate, stop.is_set, bar.update)
+                    messages += replayer.play(options.rate, stop.is_set, bar.update)
                 rounds += 1
         finally:
             replayer.close()
-    print(f"{said} messages were played")
-    return {"played": names, "played_messages": said, "rounds": rounds}
+    print(f"{messages} messages were played")
+    return {"played": names, "played_messages": messages, "rounds": rounds}

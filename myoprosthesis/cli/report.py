@@ -2,45 +2,53 @@
 
 from __future__ import annotations
 
-import argparse
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from myoprosthesis.cli.figures import add_json, check_writable, write_json
+from myoprosthesis.cli.arguments import JsonArgument, argument
+from myoprosthesis.cli.commands import Commands
+from myoprosthesis.cli.figures import check_writable, write_json
 
 
-def add(words: Any) -> None:
-    """Add the word."""
-    p = words.add_parser("report", help="the report of a session, or of several", description=__doc__)
-    p.add_argument("folders", nargs="+", metavar="FOLDER", help="folder of a session; several are compared")
-    p.add_argument("--out", metavar="DIR", default="", help="folder to write (FOLDER/report, or beside the first)")
-    p.add_argument("--seed", type=int, default=0, help="seed of the bootstrap (default 0)")
-    add_json(p)
-    p.set_defaults(func=run)
+@dataclass(frozen=True, kw_only=True)
+class ReportOptions(JsonArgument):
+    """Options of `report`."""
+
+    folders: tuple[str, ...] = argument(
+        help="folder of a session; several are compared", positional=True, nargs="+", metavar="FOLDER"
+    )
+    out: str = argument("", "folder to write (FOLDER/report, or beside the first)", metavar="DIR")
+    seed: int = argument(0, "seed of the bootstrap", low=0)
 
 
-def run(given: argparse.Namespace) -> int:
+def add(commands: Commands) -> None:
+    """Add the command."""
+    commands.add("report", run, ReportOptions, help="the report of a session, or of several", description=__doc__ or "")
+
+
+def run(options: ReportOptions) -> int:
     """Write the page, its pictures and tables; say the figures that matter."""
-    check_writable(given.json)
+    check_writable(options.json)
     from myoprosthesis.report.comparison import compare, default_place
     from myoprosthesis.report.report import FOLDER, PAGE, report
 
-    folders = [Path(f).expanduser() for f in given.folders]
+    folders = [Path(f).expanduser() for f in options.folders]
     own = folders[0] / FOLDER if len(folders) == 1 else default_place(folders)
-    out = Path(given.out).expanduser() if given.out else own
-    numbers = report(folders[0], out, given.seed) if len(folders) == 1 else compare(folders, out, given.seed)
+    out = Path(options.out).expanduser() if options.out else own
+    numbers = report(folders[0], out, options.seed) if len(folders) == 1 else compare(folders, out, options.seed)
     for one in numbers.get("sessions", [numbers]):
-        _tell(one)
+        _print(one)
     for difference in numbers.get("differences", ()):
         low, high = difference["interval"]
         print(f"{difference['session']} − {difference['reference']}, {difference['measure']}: "
               f"{difference['difference']:+.2f} mm [{low:.2f}, {high:.2f}]")  # fmt: skip
     print(out / PAGE)
-    write_json(given.json, numbers)
+    write_json(options.json, numbers)
     return 0
 
 
-def _tell(numbers: dict[str, Any]) -> None:
+def _print(numbers: dict[str, Any]) -> None:
     print(f"{numbers['name']}: {numbers['trials']} trials, table sha256 {numbers['table_sha256']}")
     for fault in numbers["faults"]:
         print(f"  {fault}")

@@ -2,52 +2,57 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import threading
 import time
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from myoprosthesis.cli.figures import add_json, check_writable, write_json
+from myoprosthesis.cli.arguments import JsonArgument, NamespaceArgument, argument
+from myoprosthesis.cli.commands import COMMAND_LINE, Commands
+from myoprosthesis.cli.figures import check_writable, write_json
 from myoprosthesis.core.errors import ConfigError, Interrupted
 
+SESSION = "a file in config/sessions/, or the path of one"
 
-def add(words: Any) -> None:
-    """Add the word."""
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions(JsonArgument):
+    """Options of `session run`."""
+
+    session: str = argument("", SESSION, positional=True)
+    resume: str = argument("", "go on with the session in this folder", metavar="FOLDER")
+    out: str = argument("", "folder to write (recordings/NAME_DATE-TIME)", metavar="FOLDER")
+    seed: int | None = argument(None, "another seed than the file's", low=0)
+    realtime: bool = argument(False, "in wall time, whatever the file says")
+    namespace: str = argument("", "namespace of all nodes")
+    quiet: bool = argument(False, "no progress bar, only lines")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckOptions(JsonArgument):
+    """Options of `session check`."""
+
+    session: str = argument(help=SESSION, positional=True)
+
+
+def add(commands: Commands) -> None:
+    """Add the commands."""
     about = "run an experiment: blocks of trials, learning, recording"
-    p = words.add_parser("session", help=about, description=__doc__)
-    verbs = p.add_subparsers(title="verbs", metavar="VERB", required=True)
-
-    def verb(name: str, about: str) -> argparse.ArgumentParser:
-        return verbs.add_parser(name, help=about, description=about)  # type: ignore[no-any-return]
-
-    v = verb("run", "run a session to its end, or go on with one")
-    v.add_argument("session", nargs="?", default="", help="a file in config/sessions/, or the path of one")
-    v.add_argument("--resume", metavar="FOLDER", default="", help="go on with the session in this folder")
-    v.add_argument("--out", metavar="FOLDER", default="", help="folder to write (recordings/NAME_DATE-TIME)")
-    v.add_argument("--seed", type=int, default=None, help="another seed than the file's")
-    v.add_argument("--realtime", action="store_true", help="in wall time, whatever the file says")
-    v.add_argument("--namespace", default="", help="namespace of all nodes")
-    v.add_argument("--quiet", action="store_true", help="no progress bar, only lines")
-    add_json(v)
-    v.set_defaults(func=run)
-    v = verb("check", "read a session and show its blocks; nothing starts")
-    v.add_argument("session", help="a file in config/sessions/, or the path of one")
-    add_json(v)
-    v.set_defaults(func=check)
-    v = verb("list", "the sessions that ship with the package")
-    v.set_defaults(func=list_all)
-    for word, text in (("pause", "hold a running session after its present trial"), ("continue", "let it go on")):
-        v = verb(word, text)
-        v.add_argument("--namespace", default="", help="namespace of the session")
-        v.set_defaults(func=hold, hold=word == "pause")
+    own = commands.group("session", about, __doc__ or "")
+    own.add("run", run, RunOptions, help="run a session to its end, or go on with one")
+    own.add("check", check, CheckOptions, help="read a session and show its blocks; nothing starts")
+    own.add("list", list_all, help="the sessions that ship with the package")
+    name = NamespaceArgument
+    own.add("pause", lambda o: hold(o, True), name, help="hold a running session after its present trial")
+    own.add("continue", lambda o: hold(o, False), name, help="let it go on")
 
 
-def run(given: argparse.Namespace) -> int:
+def run(options: RunOptions) -> int:
     """Run or go on."""
-    check_writable(given.json)
+    check_writable(options.json)
     from myoprosthesis.core.extras import library
     from myoprosthesis.core.namespace import absolute, namespace_of
     from myoprosthesis.nodes.publisher_lock import PublisherLock
@@ -55,52 +60,54 @@ def run(given: argparse.Namespace) -> int:
     from myoprosthesis.sessions import session as sessions
     from myoprosthesis.sessions.session_trials import plan
 
-    if bool(given.session) == bool(given.resume):
+    if bool(options.session) == bool(options.resume):
         raise ConfigError("give a session to run, or --resume and the folder of one: one of the two")
-    if given.json:  # of which the table is read as a report reads it
+    if options.json:  # of which the table is read as a report reads it
         for name in ("scipy", "sklearn"):
             library(name, "report", "--json")
-    PublisherLock(absolute(namespace_of(given.namespace), "state")).close()
-    if given.resume:
-        if given.out or given.seed is not None or given.realtime:
+    PublisherLock(absolute(namespace_of(options.namespace), "state")).close()
+    if options.resume:
+        if options.out or options.seed is not None or options.realtime:
             raise ConfigError("a session that is gone on with keeps its folder, seed and time: give --resume alone")
-        folder, session = folders.SessionFolder.open(Path(given.resume))
+        folder, session = folders.SessionFolder.open(Path(options.resume))
     else:
-        changes: dict[str, Any] = {} if given.seed is None else {"seed": given.seed}
-        session = sessions.load(given.session, changes | ({"lockstep": False} if given.realtime else {}))
-        path = Path(given.out) if given.out else folders.fresh(session.name)
+        changes: dict[str, Any] = {} if options.seed is None else {"seed": options.seed}
+        session = sessions.load(options.session, changes | ({"lockstep": False} if options.realtime else {}))
+        path = Path(options.out) if options.out else folders.fresh(session.name)
         _check_libraries(session)
-        folder = folders.SessionFolder.create(path, session, plan(session), given.command)
-    return _run(given, session, folder)
+        folder = folders.SessionFolder.create(path, session, plan(session), COMMAND_LINE.get())
+    return _run(options, session, folder)
 
 
-def _run(given: argparse.Namespace, session: Any, folder: Any) -> int:
+def _run(options: RunOptions, session: Any, folder: Any) -> int:
     from tqdm import tqdm
 
-    from myoprosthesis.nodes.session_client import GOING_ON, PAUSING
-    from myoprosthesis.nodes.stop_socket import SESSION, StopServer
+    from myoprosthesis.nodes import stop_socket
+    from myoprosthesis.nodes.stop_socket import StopServer
     from myoprosthesis.stack import session_runner
+    from myoprosthesis.stack.session_client import GOING_ON, PAUSING
 
     began = time.monotonic()
-    live = not given.quiet and sys.stderr.isatty()
+    live = not options.quiet and sys.stderr.isatty()
 
     def tell(who: str, text: str) -> None:
         tqdm.write(f"[{who}] {text}", file=sys.stderr)
 
     held = threading.Event()
 
-    def hold(pause: bool) -> str:
+    def on_request(pause: bool) -> str:
         (held.set if pause else held.clear)()
         return PAUSING if pause else GOING_ON
 
     with ExitStack() as stack:
         asked = stack.enter_context(session_runner.watched_signals())
-        server = StopServer(given.namespace, hold, SESSION)  # from now on: a learner may take minutes to be made ready
+        # from now on: a learner may take minutes to be made ready
+        server = StopServer(options.namespace, on_request, stop_socket.SESSION)
         stack.callback(server.close)
-        sitting = session_runner.SessionRunner(
-            session, folder, tell, lambda trial, row: show(trial, row), asked, given.namespace, held
+        runner = session_runner.SessionRunner(
+            session, folder, tell, lambda trial, row: show(trial, row), asked, options.namespace, held
         )
-        first = sitting.done
+        first = runner.done
         with tqdm(total=session.trials, initial=first, unit="trial", disable=not live, dynamic_ncols=True) as bar:
 
             def show(trial: Any, row: dict[str, Any]) -> None:
@@ -119,7 +126,7 @@ def _run(given: argparse.Namespace, session: Any, folder: Any) -> int:
                     tell("session", f"{which}, {block.name}, {trial.kind}: {values}")
 
             try:
-                sitting.run()
+                runner.run()
             except Interrupted as error:
                 tell("session", f"{error}; go on with: myoprosthesis session run --resume {folder.path}")
                 return 130
@@ -131,23 +138,23 @@ def _run(given: argparse.Namespace, session: Any, folder: Any) -> int:
     print(f"{session.trials} trials{note} in {folder.path}, {seconds:.0f} s")
     print(f"table sha256 {folder.table_sha256()}")
     print(f"the report: myoprosthesis report {folder.path}")
-    if given.json:
+    if options.json:
         from myoprosthesis.report.figures import figures
 
-        write_json(given.json, {**figures(folder.path), "seconds": seconds})
+        write_json(options.json, {**figures(folder.path), "seconds": seconds})
     return 0
 
 
-def check(given: argparse.Namespace) -> int:
+def check(options: CheckOptions) -> int:
     """Show what a session would do."""
-    check_writable(given.json)
+    check_writable(options.json)
     from rich.console import Console
 
     from myoprosthesis.cli.table import FigureTable
     from myoprosthesis.sessions import session as sessions
     from myoprosthesis.sessions.session_trials import CATCH, CHANNEL, plan
 
-    session = sessions.load(given.session)
+    session = sessions.load(options.session)
     _check_libraries(session)
     trials = plan(session)
     table = FigureTable(title=f"{session.name}: {session.about}")
@@ -167,11 +174,11 @@ def check(given: argparse.Namespace) -> int:
             block.name, str(len(mine)), preset, str(kinds[CATCH]), str(kinds[CHANNEL]), learned, f"{seconds:.0f} s"
         )
     Console().print(table)
-    write_json(given.json, {"name": session.name, "trials": len(trials), "blocks": figures})
+    write_json(options.json, {"name": session.name, "trials": len(trials), "blocks": figures})
     return 0
 
 
-def list_all(given: argparse.Namespace) -> int:
+def list_all() -> int:
     """Names and what they are about."""
     from myoprosthesis.sessions import session as sessions
 
@@ -180,17 +187,18 @@ def list_all(given: argparse.Namespace) -> int:
     return 0
 
 
-def hold(given: argparse.Namespace) -> int:
+def hold(options: NamespaceArgument, pause: bool) -> int:
     """Pause, or go on: at once on this machine, whatever the session does now; over the graph elsewhere."""
-    from myoprosthesis.nodes.stack_client import StackClient
-    from myoprosthesis.nodes.stop_socket import RESUME, SESSION, STOP, request
+    from myoprosthesis.nodes import stop_socket
+    from myoprosthesis.stack.client import StackClient
 
-    answer = request(given.namespace, STOP if given.hold else RESUME, SESSION)
+    request = stop_socket.STOP if pause else stop_socket.RESUME
+    answer = stop_socket.request(options.namespace, request, stop_socket.SESSION)
     if answer is not None:
         print(answer)
         return 0
-    with StackClient(given.namespace) as steering:
-        print(steering.hold_session(given.hold))
+    with StackClient(options.namespace) as stack:
+        print(stack.hold_session(pause))
     return 0
 
 

@@ -1,120 +1,142 @@
-"""`swap`, `rollback`, `perturb`, `status`, `estop`, `resume`: steer a stack that runs."""
+"""`swap`, `rollback`, `perturb`, `switch-effector`, `status`, `estop`, `resume` …: steer a running stack."""
 
 from __future__ import annotations
 
-import argparse
 import json
-import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from myoprosthesis.cli.figures import add_json, check_writable, write_json
+from myoprosthesis.cli.arguments import JsonArgument, NamespaceArgument, argument
+from myoprosthesis.cli.figures import check_writable, write_json
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.location import anchored, located
+
+if TYPE_CHECKING:
+    from myoprosthesis.cli.commands import Commands
+    from myoprosthesis.stack.client import StackClient
 
 WAIT_S = 3.0
 TRIALS_S = 3.0
 """How long the trials that are over may take to come, up to the newest one."""
 
 
-def add(words: Any) -> None:
-    """Add the words."""
+@dataclass(frozen=True, kw_only=True)
+class SwapOptions(NamespaceArgument):
+    """Options of `swap`."""
 
-    def word(name: str, about: str, func: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
-        p = words.add_parser(name, help=about, description=about)
-        p.add_argument("--namespace", default="", help="namespace of the stack")
-        p.set_defaults(func=func)
-        return p  # type: ignore[no-any-return]
+    policy: str = argument(help="a name (see `policies`) or the path of a policy.onnx", positional=True)
 
-    p = word("swap", "change the policy while it runs", swap)
-    p.add_argument("policy", help="a name (see `policies`) or the path of a policy.onnx")
-    word("rollback", "go back to the policy before this one", lambda g: _trigger(g, "policy", "rollback"))
-    p = word("perturb", "change what is imposed, from the next trial on", perturb)
-    p.add_argument("perturbation", help="a preset, a kind, or the path of a YAML file")
-    p.add_argument(
-        "--gain", type=float, default=None,
-        help="size of the gain, 0 or more: the direction stays that of the preset (for the other one take its mirror "
-        "image, such as curl_ccw for curl_cw)",
-    )  # fmt: skip
-    p.add_argument(
-        "--option", action="append", default=[], metavar="NAME=VALUE", help="another option; may be repeated"
+
+@dataclass(frozen=True, kw_only=True)
+class PerturbOptions(NamespaceArgument):
+    """Options of `perturb`."""
+
+    perturbation: str = argument(help="a preset, a kind, or the path of a YAML file", positional=True)
+    gain: float | None = argument(
+        None,
+        "size of the gain, 0 or more: the direction stays that of the preset (for the other one take its mirror image, "
+        "such as curl_ccw for curl_cw)",
     )
-    p = word("exchange", "change the effector while it runs: the guard holds in between", exchange)
-    p.add_argument("effector", help="a name (see `effectors`), the same one too")
-    p.add_argument(
-        "--option", action="append", default=[], metavar="NAME=VALUE", help="an option, such as port=/dev/ttyUSB0"
+    option: tuple[str, ...] = argument((), "another option; may be repeated", repeat=True, metavar="NAME=VALUE")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SwitchOptions(NamespaceArgument):
+    """Options of `switch-effector`."""
+
+    effector: str = argument(help="a name (see `effectors`), the present one too", positional=True)
+    option: tuple[str, ...] = argument(
+        (), "an option, such as port=/dev/ttyUSB0; may be repeated", repeat=True, metavar="NAME=VALUE"
     )
-    p = word("status", "what a running stack does", status)
-    add_json(p)
-    word("estop", "put the effector into its fail state until `resume`", lambda g: _stop(g, "estop"))
-    word("resume", "take the emergency stop off", lambda g: _stop(g, "resume"))
-    word("reset", "put a simulated body to its start", lambda g: _trigger(g, "effector", "reset"))
-    p = word("pause", "hold simulated time", lambda g: _pause(g, True))
-    p = word("go", "let simulated time run again", lambda g: _pause(g, False))
-    word("step", "one tick of a paused simulation", lambda g: _trigger(g, "effector", "step"))
 
 
-def swap(given: argparse.Namespace) -> int:
+@dataclass(frozen=True, kw_only=True)
+class StatusOptions(JsonArgument, NamespaceArgument):
+    """Options of `status`."""
+
+
+def add(commands: Commands) -> None:
+    """Add the commands."""
+    name = NamespaceArgument
+    commands.add("swap", swap, SwapOptions, help="change the policy while it runs")
+    commands.add("rollback", _trigger("policy", "rollback"), name, help="go back to the policy before this one")
+    commands.add("perturb", perturb, PerturbOptions, help="change what is imposed, from the next trial on")
+    commands.add(
+        "switch-effector",
+        switch_effector,
+        SwitchOptions,
+        help="change the effector while it runs: the guard holds in between",
+    )
+    commands.add("status", status, StatusOptions, help="what a running stack does")
+    commands.add("estop", _stop("estop"), name, help="put the effector into its fail state until `resume`")
+    commands.add("resume", _stop("resume"), name, help="take the emergency stop off")
+    commands.add("reset", _trigger("effector", "reset"), name, help="put a simulated body to its start")
+    commands.add("pause", _pause(True), name, help="hold simulated time")
+    commands.add("continue", _pause(False), name, help="let simulated time run again")
+    commands.add("step", _trigger("effector", "step"), name, help="one tick of a paused simulation")
+
+
+def swap(options: SwapOptions) -> int:
     """Set the parameter, then wait until the policy is really played, or its node says why not."""
-    from myoprosthesis.nodes.stack_client import StackClient
     from myoprosthesis.policies import store
+    from myoprosthesis.stack.client import StackClient
 
-    name = store.abroad(given.policy)
-    with StackClient(given.namespace) as graph:
-        before = graph.active()
-        there = before.get("policy") == name and before.get("text") == "active"
-        now = before if there else graph.swap(name)
-        graph.spin_until(lambda: bool(graph.effector), WAIT_S)
-        paused = graph.effector.get("paused")
-        idle = graph.effector.get("idle", "")
-    if now["text"] == "ready":
-        after = ", once time goes on (myoprosthesis go)" if paused else ""
-        print(f"{name} is loaded and is played from the next trial on{after}; until then {now['policy']}")
+    name = store.abroad(options.policy)
+    with StackClient(options.namespace) as stack:
+        before = stack.active_policy()
+        there = before.policy == name and before.text == "active"
+        now = before if there else stack.swap(name)
+        stack.spin_until(lambda: stack.status.effector.effector, WAIT_S)
+        paused, idle = stack.status.effector.paused, stack.status.effector.idle
+    if now.text == "ready":
+        after = ", once time goes on (myoprosthesis continue)" if paused else ""
+        print(f"{name} is loaded and is played from the next trial on{after}; until then {now.policy}")
         return 0
-    already = " already" if there else f" (before: {now['previous']})" if now.get("previous") else ""
-    print(f"{now['policy']} is played{already}" + (f"; the effector does not follow it: {idle}" if idle else ""))
-    if now.get("warning"):
-        print(f"warning: {now['warning']}")
+    already = " already" if there else f" (before: {now.previous})" if now.previous else ""
+    print(f"{now.policy} is played{already}" + (f"; the effector does not follow it: {idle}" if idle else ""))
+    if now.warning:
+        print(f"warning: {now.warning}")
     return 0
 
 
-def perturb(given: argparse.Namespace) -> int:
+def perturb(options: PerturbOptions) -> int:
     """Set the parameters of the perturbation node, all at once; it refuses what nothing in its stack can apply."""
     from myoprosthesis.core.options import build
     from myoprosthesis.files import yaml_text
     from myoprosthesis.nodes.perturbation_node import PerturbationNodeOptions, planner
-    from myoprosthesis.nodes.stack_client import StackClient
     from myoprosthesis.perturbations import presets
+    from myoprosthesis.stack.client import StackClient
 
     here = Path.cwd()
-    name = located(given.perturbation, here, "name")
-    pairs = {k: yaml_text.parse(v, f"--option {k}") for k, v in _pairs(given.option).items()}
-    options = json.dumps(presets.anchored_overrides(name, pairs, here)) if pairs else ""
-    values = {"perturbation": name, "gain": given.gain, "options": options}
+    name = located(options.perturbation, here, "name")
+    pairs = yaml_text.assigned(options.option, "--option")
+    overrides = json.dumps(presets.anchored_overrides(name, pairs, here)) if pairs else ""
+    values = {"perturbation": name, "gain": options.gain, "options": overrides}
     made = planner(build(PerturbationNodeOptions, {k: v for k, v in values.items() if v not in (None, "")}))
-    with StackClient(given.namespace) as graph:
-        graph.set("perturbation", {**values, "gain": "" if given.gain is None else given.gain})
-        by_trial = graph.get("perturbation", ["per_trial"]).get("per_trial", True)
-    gains = ", ".join(f"{kind} {gain:g}" for kind, gain in made.gains.items()) if given.gain is not None else ""
+    with StackClient(options.namespace) as stack:
+        stack.set("perturbation", {**values, "gain": "" if options.gain is None else options.gain})
+        by_trial = stack.get("perturbation", ["per_trial"]).get("per_trial", True)
+    gains = ", ".join(f"{kind} {gain:g}" for kind, gain in made.gains.items()) if options.gain is not None else ""
     acting = f" with a gain of {gains} (its own direction)" if gains else ""
     when = "the next trial" if by_trial else "now"
-    print(f"{name}{acting} from {when} on{_also_a_file(given.perturbation, here)}")
+    print(f"{name}{acting} from {when} on{_also_a_file(options.perturbation, here)}")
     return 0
 
 
-def exchange(given: argparse.Namespace) -> int:
+def switch_effector(options: SwitchOptions) -> int:
     """Check all that can be checked, change, and see that the new effector is commanded."""
     from myoprosthesis.core import registry
     from myoprosthesis.files import yaml_text
-    from myoprosthesis.nodes.effector_switch import EffectorSwitch, options_of
-    from myoprosthesis.nodes.stack_client import StackClient
+    from myoprosthesis.stack.client import StackClient
+    from myoprosthesis.stack.effector_switch import EffectorSwitch, effector_options
 
-    options = {k: yaml_text.parse(v, f"--option {k}") for k, v in _pairs(given.option).items()}
-    options = anchored(registry.options("effectors", given.effector), options, Path.cwd())
-    options_of(given.effector, options)
-    with StackClient(given.namespace) as graph:
-        change = EffectorSwitch(graph, given.effector, options)
+    values = yaml_text.assigned(options.option, "--option")
+    values = anchored(registry.options("effectors", options.effector), values, Path.cwd())
+    effector_options(options.effector, values)
+    with StackClient(options.namespace) as stack:
+        change = EffectorSwitch(stack, options.effector, values)
         print(change.run())
         if note := change.imposed():
             print(f"note: {note}")
@@ -127,71 +149,65 @@ def _also_a_file(name: str, folder: Path) -> str:
     return f" (the preset, not the file {beside[0].name} here: for that, give {beside[0].name})" if beside else ""
 
 
-def _pairs(given: list[str]) -> dict[str, str]:
-    """`name=value` texts."""
-    pairs = [p.partition("=") for p in given]
-    if any(not sep for _, sep, _ in pairs):
-        raise ConfigError(f"--option takes name=value, got {' '.join(given)}")
-    return {k: v for k, _, v in pairs}
-
-
-def status(given: argparse.Namespace) -> int:
-    """Listen until what runs has told of itself, and tell it."""
+def status(options: StatusOptions) -> int:
+    """Follow the stack until its nodes have reported, and print that."""
     from rich.console import Console
 
     from myoprosthesis.cli.display import status_table
     from myoprosthesis.core.namespace import absolute, namespace_of
-    from myoprosthesis.nodes.monitor_node import listening
     from myoprosthesis.nodes.publisher_lock import is_claimed
-    from myoprosthesis.nodes.stack_client import DISCOVERY_S
+    from myoprosthesis.stack.client import DISCOVERY_S
+    from myoprosthesis.stack.monitor import StackMonitor
 
-    check_writable(given.json)
-    with listening("status", given.namespace) as console:
-        score = console.score
-        there, emg, task = (
-            is_claimed(absolute(namespace_of(given.namespace), topic)) for topic in ("state", "emg/raw", "target")
-        )
+    check_writable(options.json)
+    with StackMonitor(options.namespace, "status") as monitor:
+        status = monitor.status
+        space = namespace_of(options.namespace)
+        running, emg, task = (is_claimed(absolute(space, topic)) for topic in ("state", "emg/raw", "target"))
 
-        def heard() -> bool:
-            decodes = not emg or bool("emg" in score.others and score.decision)
-            return bool(score.rate and score.policy and score.perturbation) and decodes
+        def complete() -> bool:
+            decodes = not emg or bool("emg" in status.others and status.decision.known)
+            return bool(status.effector.rate and status.policy.text and status.perturbation) and decodes
 
-        until = time.monotonic() + (DISCOVERY_S if there else WAIT_S)
-        while time.monotonic() < until and not heard():
-            console.hear(0.05)
-        until = time.monotonic() + TRIALS_S
-        while task and time.monotonic() < until and not score.caught_up:
-            console.hear(0.05)
-    if not score.effector:
-        raise ConfigError("no effector is heard: is a stack up (myoprosthesis up), and in this namespace?")
-    Console().print(status_table(score, {}, whole=False))
-    write_json(given.json, {**score.summary(), "loop_rate": score.rate, "idle": score.effector.get("idle")})
+        monitor.spin_until(complete, DISCOVERY_S if running else WAIT_S)
+        if task:
+            monitor.spin_until(lambda: status.trials_complete, TRIALS_S)
+    if not status.effector.effector:
+        raise ConfigError("no effector reports: is a stack up (myoprosthesis up), and in this namespace?")
+    Console().print(status_table(status, {}, whole=False))
+    write_json(
+        options.json, {**status.summary(), "loop_rate": status.effector.rate, "idle": status.effector.idle or None}
+    )
     return 0
 
 
-def _stop(given: argparse.Namespace, request: str) -> int:
+def _stop(request: str) -> Callable[[NamespaceArgument], int]:
     """Over the effector's local socket, at once; over the graph where that is not there (another machine)."""
-    from myoprosthesis.core.namespace import namespace_of
-    from myoprosthesis.nodes import stop_socket
 
-    answer = stop_socket.request(namespace_of(given.namespace), request)
-    if answer is None:
-        return _trigger(given, "effector", request)
-    print(answer)
-    return 0
+    def run(options: NamespaceArgument) -> int:
+        from myoprosthesis.core.namespace import namespace_of
+        from myoprosthesis.nodes import stop_socket
 
+        answer = stop_socket.request(namespace_of(options.namespace), request)
+        if answer is None:
+            return _trigger("effector", request)(options)
+        print(answer)
+        return 0
 
-def _trigger(given: argparse.Namespace, node: str, service: str) -> int:
-    from myoprosthesis.nodes.stack_client import StackClient
-
-    with StackClient(given.namespace) as graph:
-        print(graph.trigger(node, service))
-    return 0
+    return run
 
 
-def _pause(given: argparse.Namespace, hold: bool) -> int:
-    from myoprosthesis.nodes.stack_client import StackClient
+def _trigger(node: str, service: str) -> Callable[[NamespaceArgument], int]:
+    return lambda options: _ask(options, lambda stack: stack.trigger(node, service))
 
-    with StackClient(given.namespace) as graph:
-        print(graph.pause(hold))
+
+def _pause(hold: bool) -> Callable[[NamespaceArgument], int]:
+    return lambda options: _ask(options, lambda stack: stack.pause(hold))
+
+
+def _ask(options: NamespaceArgument, question: Callable[[StackClient], str]) -> int:
+    from myoprosthesis.stack.client import StackClient
+
+    with StackClient(options.namespace) as stack:
+        print(question(stack))
     return 0

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import shlex
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from myoprosthesis.cli import train_sweep
-from myoprosthesis.cli.figures import add_json, check_writable, write_json
-from myoprosthesis.core.ending import allow
+from myoprosthesis.cli.arguments import JsonArgument, argument
+from myoprosthesis.cli.commands import Commands
+from myoprosthesis.cli.figures import check_writable, write_json
+from myoprosthesis.cli.interruptible import interruptible
+from myoprosthesis.cli.train_sweep import TrainArguments
 from myoprosthesis.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -23,52 +22,42 @@ if TYPE_CHECKING:
     from myoprosthesis.training.trainer import Trainer
 
 
-def add(subparsers: Any) -> None:
-    """Register the command with argparse."""
-    train = subparsers.add_parser(
-        "train",
-        help="train a policy by gradient, with a curriculum",
-        description="Trains a policy by gradient, or the same one at several batch sizes.",
+@dataclass(frozen=True, kw_only=True)
+class TrainReachOptions(TrainArguments, JsonArgument):
+    """Options of `train reach`."""
+
+    curriculum: Path | None = argument(None, "YAML with the stages; by default reach_curl", metavar="FILE")
+    field: float | None = argument(
+        None, "curl field, above 0 clockwise; 0 leaves out field stages; by default the curriculum's", "N·s/m"
     )
-    tasks = train.add_subparsers(title="what to train", dest="task", metavar="WHAT", required=True)
-    train_sweep.add(tasks)
-    parser = tasks.add_parser(
-        "reach",
-        help="a policy that reaches",
+    origin: Path | None = argument(
+        None, "folder of a policy whose weights to start from", flags=("--from",), metavar="POLICY"
+    )
+    stage: str = argument("", "first stage; by default the curriculum's first")
+    out: Path | None = argument(None, "folder of the finished policy; by default policies/NAME", metavar="FOLDER")
+    overwrite: bool = argument(False, "replace a policy that is in that folder already")
+    run: Path | None = argument(
+        None, "folder of checkpoint and history; by default runs/ and the name of --out", metavar="FOLDER"
+    )
+    seed: int = argument(0, "seed of weights and trials", low=0)
+    resume: bool = argument(False, "go on with the run in its folder, bit for bit")
+
+
+def add(commands: Commands) -> None:
+    """Add the commands."""
+    about = "train a policy by gradient, with a curriculum"
+    own = commands.group("train", about, "Trains a policy by gradient, or the same one at several batch sizes.")
+    train_sweep.add(own)
+    own.add(
+        "reach", run, TrainReachOptions, help="a policy that reaches",
         description="Trains a recurrent policy by back-propagation through the body's differentiable twin. Ctrl-C "
         "stops after the batch in progress; --resume goes on from there.",
-    )
-    parser.add_argument("--curriculum", type=Path, help="YAML with the stages (default: reach_curl)")
-    parser.add_argument("--effector", default="arm26", help="body that has a differentiable twin (default: arm26)")
-    parser.add_argument(
-        "--field",
-        type=float,
-        help="curl field, N·s/m, above 0 clockwise; 0 leaves out field stages (default: the curriculum's)",
-    )
-    parser.add_argument(
-        "--from", dest="origin", type=Path, metavar="POLICY", help="folder of a policy whose weights to start from"
-    )
-    parser.add_argument("--stage", default="", help="first stage (default: the curriculum's first)")
-    parser.add_argument("--out", type=Path, help="folder of the finished policy (default: policies/<name>)")
-    parser.add_argument("--overwrite", action="store_true", help="replace a policy that is in that folder already")
-    parser.add_argument("--run", type=Path, help="folder of checkpoint and history (default: runs/<name of out>)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of weights and trials (default: 0)")
-    parser.add_argument("--resume", action="store_true", help="go on with the run in its folder, bit for bit")
-    parser.add_argument(
-        "--compile",
-        default="auto",
-        choices=("auto", "on", "off"),
-        help="compile the loop: auto does where there is a C++ compiler; the first batch takes half "
-        "a minute then, and later runs find it in a cache (default: auto)",
-    )
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
-    add_json(parser)
-    parser.set_defaults(func=run)
+    )  # fmt: skip
 
 
-def run(args: argparse.Namespace) -> int:
+def run(options: TrainReachOptions) -> int:
     """Train, export, measure on the MuJoCo body, and write the card; 130 when interrupted."""
-    check_writable(args.json)
+    check_writable(options.json)
     try:
         import torch
     except ImportError as error:
@@ -78,51 +67,51 @@ def run(args: argparse.Namespace) -> int:
     from myoprosthesis.training.gradient.rollout import wants_compilation
 
     torch.set_num_threads(1)  # the tensors are small: more threads only wait for each other
-    path = args.curriculum or root() / "config" / "curricula" / "reach_curl.yaml"
+    path = options.curriculum or root() / "config" / "curricula" / "reach_curl.yaml"
     plan = curricula.load(path)
-    if args.field is not None:
-        plan = replace(plan, field=args.field)
-    out = args.out or Path("policies") / _name(args.effector, plan.field)
-    if (out / "policy.onnx").exists() and not args.overwrite:
+    if options.field is not None:
+        plan = replace(plan, field=options.field)
+    out = options.out or Path("policies") / _name(options.effector, plan.field)
+    if (out / "policy.onnx").exists() and not options.overwrite:
         raise ConfigError(f"there is a policy in {out} already: choose another folder (--out), or give --overwrite")
-    training = _start(args, plan, args.run or Path("runs") / out.name, wants_compilation(args.compile))
+    training = _start(options, plan, options.run or Path("runs") / out.name, wants_compilation(options.compile))
     with interruptible() as interrupted:
-        finished = training.train(_reporter(args.quiet, interrupted))
+        finished = training.train(_reporter(options.quiet, interrupted))
     if not finished:
         print(f"stopped at batch {training.progress.total}; go on with --resume", file=sys.stderr)
         return 130
-    scores = _publish(training, out, again(args, out))
+    scores = _publish(training, out, again(options, out))
     for field, row in scores.items():
         print(
             f"{field:>5}: endpoint error {row['endpoint_error_mm']:5.1f} mm, "
             f"lateral deviation {row['lateral_deviation_mm']:+6.1f} mm, peak speed {row['peak_speed']:.2f} m/s"
         )
     print(f"policy in {out}, run in {training.folder}")
-    write_json(args.json, {"policy": out.name, "batches": training.progress.total, "fields": scores})
+    write_json(options.json, {"policy": out.name, "batches": training.progress.total, "fields": scores})
     return 0
 
 
-def _start(args: argparse.Namespace, plan: Any, folder: Path, compiled: bool) -> Trainer[ReachGradient]:
+def _start(options: TrainReachOptions, plan: Any, folder: Path, compiled: bool) -> Trainer[ReachGradient]:
     from myoprosthesis.training.gradient import export
     from myoprosthesis.training.gradient.reach_gradient import reach_trainer
     from myoprosthesis.training.gradient.torch_twin import differentiable_body
     from myoprosthesis.training.trainer import CHECKPOINT
 
-    if not args.resume and (folder / CHECKPOINT).exists():
+    if not options.resume and (folder / CHECKPOINT).exists():
         raise ConfigError(
             f"there is a run in {folder} already: go on with it (--resume), choose another folder (--run), or delete it"
         )
-    _, twin = differentiable_body(args.effector, plan.dt)
+    _, twin = differentiable_body(options.effector, plan.dt)
     origin = ""
-    if args.origin:
-        start = args.origin / "policy.onnx"
+    if options.origin:
+        start = options.origin / "policy.onnx"
         weights = export.weights(start)
-        origin = f"{args.origin.name}, sha256 {hashlib.sha256(start.read_bytes()).hexdigest()[:16]}"
-    stages = plan.select(args.stage)
-    training = reach_trainer(twin, args.effector, plan, stages, args.seed, folder, compiled, origin)
-    if args.origin:
+        origin = f"{options.origin.name}, sha256 {hashlib.sha256(start.read_bytes()).hexdigest()[:16]}"
+    stages = plan.select(options.stage)
+    training = reach_trainer(twin, options.effector, plan, stages, options.seed, folder, compiled, origin)
+    if options.origin:
         training.start_from(weights)
-    if args.resume:
+    if options.resume:
         training.resume()
     return training
 
@@ -194,41 +183,19 @@ def _reporter(quiet: bool, interrupted: list[bool]) -> Any:
     return report
 
 
-UPDATE_S = 60.0
-"""An update that is under way is finished and saved."""
-
-
-@contextmanager
-def interruptible() -> Iterator[list[bool]]:
-    """A flag that Ctrl-C sets instead of raising; a second Ctrl-C raises."""
-    flag = [False]
-
-    def on_signal(number: int, frame: Any) -> None:
-        if flag[0]:
-            raise KeyboardInterrupt
-        flag[0] = True
-
-    before = signal.signal(signal.SIGINT, on_signal)
-    allow(UPDATE_S)
-    try:
-        yield flag
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 def _name(effector: str, field: float) -> str:
     """`reach_cw` for arm26, `point_mass_cw` for others."""
     prefix = "reach" if effector == "arm26" else effector
     return f"{prefix}_{'null' if field == 0 else 'cw' if field > 0 else 'ccw'}"
 
 
-def again(args: argparse.Namespace, out: Path) -> str:
+def again(options: TrainReachOptions, out: Path) -> str:
     """The command that makes the same policy again, with files as they were given."""
-    words = ["myoprosthesis", "train", args.task]
-    words += ["--curriculum", str(args.curriculum)] if args.curriculum else []
-    words += ["--effector", args.effector]
-    words += ["--field", f"{args.field:g}"] if args.field is not None else []
-    words += ["--from", str(args.origin)] if args.origin else []
-    words += ["--stage", args.stage] if args.stage else []
-    words += ["--compile", args.compile] if args.compile != "auto" else []
-    return shlex.join([*words, "--seed", str(args.seed), "--out", str(out)])
+    words = ["myoprosthesis", "train", "reach"]
+    words += ["--curriculum", str(options.curriculum)] if options.curriculum else []
+    words += ["--effector", options.effector]
+    words += ["--field", f"{options.field:g}"] if options.field is not None else []
+    words += ["--from", str(options.origin)] if options.origin else []
+    words += ["--stage", options.stage] if options.stage else []
+    words += ["--compile", options.compile] if options.compile != "auto" else []
+    return shlex.join([*words, "--seed", str(options.seed), "--out", str(out)])

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from myoprosthesis.cli.figures import add_json, check_writable, write_json
+from myoprosthesis.cli.arguments import JsonArgument, argument
+from myoprosthesis.cli.commands import Commands
+from myoprosthesis.cli.figures import check_writable, write_json
+from myoprosthesis.cli.interruptible import interruptible
 from myoprosthesis.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -20,49 +22,53 @@ if TYPE_CHECKING:
 SETTINGS = "sweep.yaml"
 
 
-def add(tasks: Any) -> None:
-    """Register the command beside the tasks of `train`."""
-    parser = tasks.add_parser(
-        "sweep", help="the same training at several batch sizes",
+@dataclass(frozen=True, kw_only=True)
+class TrainArguments:
+    """Options that every training has."""
+
+    effector: str = argument("arm26", "body that has a differentiable twin")
+    compile: str = argument(
+        "auto",
+        "compile the loop: auto does where there is a C++ compiler; the first batch takes half a minute then, and "
+        "later runs find it in a cache",
+        choices=("auto", "on", "off"),
+    )
+    quiet: bool = argument(False, "no progress bar")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepCommandOptions(TrainArguments, JsonArgument):
+    """Options of `train sweep`."""
+
+    batches: tuple[int, ...] = argument(
+        (8, 16, 32, 64, 128, 256, 512, 1024), "trials in a batch", nargs="+", metavar="N"
+    )
+    seeds: int = argument(3, "number of seeds of each", metavar="N")
+    updates: int = argument(0, "updates of each; this, --samples or both", metavar="N")
+    samples: int = argument(0, "trials that each sees at least", metavar="N")
+    curriculum: Path | None = argument(None, "YAML with one stage; by default batch_sweep", metavar="FILE")
+    out: Path = argument(help="where cells and results go", metavar="FOLDER")
+
+
+def add(commands: Commands) -> None:
+    """Add the command beside those of `train`."""
+    commands.add(
+        "sweep", run, SweepCommandOptions, help="the same training at several batch sizes",
         description="Trains the same policy at several batch sizes, with several seeds each, and compares them after "
         "equally many updates and after equally many samples. What is finished is kept: the same command goes on "
         "where it was interrupted (Ctrl-C stops after the update in progress).",
     )  # fmt: skip
-    parser.add_argument(
-        "--batches",
-        type=int,
-        nargs="+",
-        default=[8, 16, 32, 64, 128, 256, 512, 1024],
-        metavar="N",
-        help="trials in a batch (default: 8 16 … 1024)",
-    )
-    parser.add_argument("--seeds", type=int, default=3, metavar="N", help="so many seeds of each (default: 3)")
-    parser.add_argument("--updates", type=int, default=0, metavar="N", help="updates of each; this, --samples or both")
-    parser.add_argument("--samples", type=int, default=0, metavar="N", help="trials that each sees at least")
-    parser.add_argument("--curriculum", type=Path, help="YAML with one stage (default: batch_sweep)")
-    parser.add_argument("--effector", default="arm26", help="body that has a differentiable twin (default: arm26)")
-    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where cells and results go")
-    parser.add_argument(
-        "--compile",
-        default="auto",
-        choices=("auto", "on", "off"),
-        help="compile the loop, half a minute for each batch size (default: auto)",
-    )
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
-    add_json(parser)
-    parser.set_defaults(func=run)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(command: SweepCommandOptions) -> int:
     """Train all cells, then write sweep.csv, sweep.json and sweep.png; 130 when interrupted."""
     import sys
 
-    check_writable(args.json)
+    check_writable(command.json)
     try:
         import torch
     except ImportError as error:
         raise ConfigError("training needs torch: pip install 'myoprosthesis[train]'") from error
-    from myoprosthesis.cli.train import interruptible
     from myoprosthesis.core.options import build
     from myoprosthesis.core.share import root
     from myoprosthesis.training.gradient import curriculum as curricula
@@ -70,24 +76,29 @@ def run(args: argparse.Namespace) -> int:
     from myoprosthesis.training.gradient.rollout import wants_compilation
 
     torch.set_num_threads(1)  # the tensors are small: more threads only wait for each other
-    given = {"batches": args.batches, "seeds": args.seeds, "updates": args.updates, "samples": args.samples}
-    options = build(sweep.SweepOptions, given, "sweep")
-    plan = curricula.load(args.curriculum or root() / "config" / "curricula" / "batch_sweep.yaml")
+    values = {
+        "batches": command.batches,
+        "seeds": command.seeds,
+        "updates": command.updates,
+        "samples": command.samples,
+    }
+    options = build(sweep.SweepOptions, values, "sweep")
+    plan = curricula.load(command.curriculum or root() / "config" / "curricula" / "batch_sweep.yaml")
     sweep.check(plan)
-    make = _maker(plan, args.effector, wants_compilation(args.compile))
-    _claim(args.out, plan, args.effector)
+    make = _maker(plan, command.effector, wants_compilation(command.compile))
+    _check_folder(command.out, plan, command.effector)
     with interruptible() as interrupted:
-        rows = sweep.sweep(make, options, args.out / "cells", _reporter(options, args.quiet, interrupted))
+        rows = sweep.sweep(make, options, command.out / "cells", _reporter(options, command.quiet, interrupted))
     if rows is None:
         print("stopped; the same command goes on from here", file=sys.stderr)
         return 130
-    figures = _write(args.out, rows, options, plan, args.effector)
+    figures = _write(command.out, rows, options, plan, command.effector)
     _show(figures)
-    write_json(args.json, figures)
+    write_json(command.json, figures)
     return 0
 
 
-def _claim(out: Path, plan: Curriculum, effector: str) -> None:
+def _check_folder(out: Path, plan: Curriculum, effector: str) -> None:
     """Refuse a folder with cells of another training; the batch sizes, seeds and lengths may be others."""
     import yaml
 

@@ -2,43 +2,51 @@
 
 from __future__ import annotations
 
-import argparse
 import signal
 import sys
 import threading
 import time
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from myoprosthesis.cli.figures import add_json, check_writable, write_json
+from myoprosthesis.cli.arguments import JsonArgument, NamespaceArgument, argument
+from myoprosthesis.cli.commands import Commands
+from myoprosthesis.cli.figures import check_writable, write_json
 from myoprosthesis.core.ending import ORDERLY_S, allow
+
+if TYPE_CHECKING:
+    from myoprosthesis.stack.monitor import StackMonitor
+    from myoprosthesis.stack.status import StackStatus
 
 LAST_S = 3.0
 GRACE_S = 10.0
-LAST_WORDS_S = 0.3
-"""How long the report of an effector that has ended takes to come."""
+POLL_S = 0.05
 REPORTS_S = 1.2
-"""In so long an effector that goes on reports twice, and one that is told to end has ended."""
+"""Time in which an effector that goes on reports twice, and one that is asked to end has ended."""
 
 
-def add(words: Any) -> None:
-    """Add the word."""
-    p = words.add_parser("watch", help="watch a stack that runs already, to its end", description=__doc__)
-    p.add_argument("--namespace", default="", help="namespace of the stack")
-    p.add_argument("--trials", type=int, default=0, metavar="N", help="end once so many trials are over; 0: go on")
-    p.add_argument(
-        "--duration", type=float, default=0.0, metavar="S", help="end so long after the first tick; 0: go on"
+@dataclass(frozen=True, kw_only=True)
+class WatchOptions(JsonArgument, NamespaceArgument):
+    """Options of `watch`."""
+
+    trials: int = argument(0, "end once this many trials are over; 0: go on", low=0)
+    duration: float = argument(0.0, "end this long after the first tick; 0: go on", "s", 0.0)
+    lockstep: bool = argument(False, "the stack runs in simulated time: it ends itself")
+    task: str = argument("its task", "name of the task, for the summary")
+    quiet: bool = argument(False, "no live status, only lines", flags=("--headless", "--quiet"))
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    commands.add(
+        "watch", run, WatchOptions, help="watch a stack that runs already, to its end", description=__doc__ or ""
     )
-    p.add_argument("--lockstep", action="store_true", help="the stack runs in simulated time: it ends itself")
-    p.add_argument("--task", default="its task", help="name of the task, for the summary")
-    p.add_argument("--headless", "--quiet", dest="quiet", action="store_true", help="no live status, only lines")
-    add_json(p)
-    p.set_defaults(func=run)
 
 
-def run(given: argparse.Namespace) -> int:
-    """Listen until all is done that was asked for, or Ctrl-C; then the summary."""
-    check_writable(given.json)
+def run(options: WatchOptions) -> int:
+    """Follow the stack until all is done that was asked for, or Ctrl-C; then the summary."""
+    check_writable(options.json)
     stop = threading.Event()
     for sig in (signal.SIGINT, signal.SIGTERM):
         signal.signal(sig, lambda *_: stop.set())
@@ -46,38 +54,38 @@ def run(given: argparse.Namespace) -> int:
 
     from myoprosthesis.cli.display import Display
     from myoprosthesis.cli.keys import KEYS, Keys, stop_keys
-    from myoprosthesis.nodes.monitor_node import listening
     from myoprosthesis.nodes.node_main import die_with_parent
+    from myoprosthesis.stack.monitor import StackMonitor
 
     die_with_parent()
-    display = Display(live=not given.quiet and sys.stdout.isatty(), name="watch")
-    with listening("watch", given.namespace) as console:
-        with Keys(stop_keys(given.namespace, partial(display.tell, "watch"))) as keys, display:
+    display = Display(live=not options.quiet and sys.stdout.isatty(), name="watch")
+    with StackMonitor(options.namespace, "watch") as monitor:
+        with Keys(stop_keys(options.namespace, partial(display.tell, "watch"))) as keys, display:
             display.keys = KEYS if keys.active else ""
-            while not (stop.is_set() or over(console.score, given)):
-                console.hear(0.05)
-                display.show(console.score, {})
-        hear_all(console, given)
-        console.hear_for(REPORTS_S)
-        summary = {**console.score.summary(), "task": given.task}
+            while not (stop.is_set() or over(monitor.status, options)):
+                monitor.spin(POLL_S)
+                display.show(monitor.status, {})
+        await_reports(monitor, options)
+        monitor.spin(REPORTS_S)
+        summary = {**monitor.status.summary(), "task": options.task}
     display.summary(summary)
-    write_json(given.json, summary)
+    write_json(options.json, summary)
     return 0
 
 
-def hear_all(console: Any, options: Any) -> None:
-    """Where all is done, wait for a node that was not heard yet: a run can be over so soon."""
-    until = time.monotonic() + (LAST_S if over(console.score, options) else 0.0)
-    while time.monotonic() < until and not (console.score.policy and console.score.perturbation):
-        console.hear(0.05)
+def await_reports(monitor: StackMonitor, options: Any) -> None:
+    """Where all is done, wait for nodes that have not reported yet: a run can be over before they have."""
+    status = monitor.status
+    if over(status, options):
+        monitor.spin_until(lambda: status.policy.text and status.perturbation, LAST_S)
 
 
-def over(score: Any, options: Any) -> bool:
+def over(status: StackStatus, options: Any) -> bool:
     """True when all has been done that `trials`, `duration` and `lockstep` of `options` ask for. In real time it is the
     effector that counts how long it moved; one that never says so is not waited for much longer."""
     timed = options.duration and not options.lockstep
-    if timed and score.began and time.monotonic() - score.began > options.duration + GRACE_S:
+    if timed and status.began and time.monotonic() - status.began > options.duration + GRACE_S:
         return True
-    if options.trials and len(score.trials) < options.trials and not timed:
+    if options.trials and len(status.trials) < options.trials and not timed:
         return False
-    return bool(score.effector.get("finished") or (score.ended and not options.lockstep))
+    return bool(status.effector.finished or (status.ended and not options.lockstep))

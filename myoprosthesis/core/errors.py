@@ -11,8 +11,10 @@
     ├── RecordingError (RuntimeError)     a recording that cannot be written or read
     │   └── UnreadableRecording           nothing of a damaged recording can be saved
     └── StackError (RuntimeError)         a stack that cannot go on
-        ├── ProcessDied                   one of its processes has ended
-        ├── NotStarted                    it was not ready in time
+        ├── NotStarted                    a process refused what it was given, or was not ready in time
+        ├── NodeFailed                    the work of a process cannot go on
+        ├── ProcessDied                   a process was killed or broke down
+        ├── TrialIncomplete               states of a trial are missing
         └── Interrupted                   the person asked it to end
 
 Each class is also the built-in named in brackets, so that code which knows nothing of this package can catch it.
@@ -89,20 +91,38 @@ class UnreadableRecording(RecordingError):
 
 
 class StackError(MyoError, RuntimeError):
-    """A stack that cannot go on."""
+    """A stack that cannot go on; `node` is the process at fault by its name in the stack's description, "" for none."""
 
-
-class ProcessDied(StackError):
-    """A process of the stack has ended.
-
-    Example: the effector's process was killed, and what was asked of it is lost.
-    """
+    def __init__(self, what: str, node: str = "") -> None:
+        super().__init__(f"{node} {what}".lstrip())
+        self.node = node
 
 
 class NotStarted(StackError):
-    """The stack was not ready in time.
+    """A process that refused what it was given, or a stack that was not ready in time.
 
-    Example: a policy that no effector answers; an emulator whose port does not appear.
+    Example: an effector whose port is not there; a policy that no effector answers.
+    """
+
+
+class NodeFailed(StackError):
+    """A process whose work cannot go on.
+
+    Example: an effector whose device is gone for good.
+    """
+
+
+class ProcessDied(StackError):
+    """A process that was killed or broke down, and is not started again.
+
+    Example: the effector's process was killed in a session, and what was asked of it is lost.
+    """
+
+
+class TrialIncomplete(StackError):
+    """A trial of which states are missing.
+
+    Example: the machine was too busy to read all states of a trial in real time.
     """
 
 

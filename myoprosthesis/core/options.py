@@ -43,8 +43,9 @@ def option(
     return field(default=default, metadata=meta)
 
 
-def build(cls: type[T], given: Mapping[str, Any], where: str = "") -> T:
-    """An instance of the options dataclass `cls` from `given`; raises `ConfigError` listing every fault."""
+def build(cls: type[T], given: Mapping[str, Any], where: str = "", names: Mapping[str, str] = {}) -> T:
+    """An instance of the options dataclass `cls` from `given`; raises `ConfigError` listing every fault. `names`: how
+    a person knows an option, where that is not by its name in `cls`."""
     hints = get_type_hints(cls)
     known = {f.name: f for f in fields(cls) if f.init}  # type: ignore[arg-type]
     label = where or cls.__name__
@@ -60,16 +61,71 @@ def build(cls: type[T], given: Mapping[str, Any], where: str = "") -> T:
         except MyoError:
             raise
         except (TypeError, ValueError) as error:
-            faults.append(f"{key}: {error}")
+            faults.append(f"{names.get(key, key)}: {error}")
     for key, f in known.items():
         if key not in given and f.default is MISSING and f.default_factory is MISSING:
-            faults.append(f"{key}: is needed ({describe(f)})")
+            faults.append(f"{names.get(key, key)}: is needed ({describe(f)})")
     if faults:
         raise ConfigError(f"{label}: " + "; ".join(faults))
     try:
         return cls(**values)
     except ConfigError as error:
         raise ConfigError(f"{label}: {error}") from error
+
+
+def schema(cls: type) -> dict[str, Any]:
+    """A JSON schema of the options dataclass `cls`: type, bounds, choices, default, and `unit` beside them."""
+    hints = get_type_hints(cls)
+    properties: dict[str, Any] = {}
+    needed = []
+    for f in fields(cls):
+        if not f.init:
+            continue
+        entry = _schema_of(hints[f.name])
+        bounds: Bounds = f.metadata.get("bounds", Bounds())
+        numbers = entry.get("items", entry)
+        if bounds.low > -math.inf:
+            numbers["minimum"] = bounds.low
+        if bounds.high < math.inf:
+            numbers["maximum"] = bounds.high
+        if bounds.choices:
+            numbers["enum"] = list(bounds.choices)
+        entry |= {k: f.metadata[m] for k, m in (("description", "help"), ("unit", "unit")) if f.metadata.get(m)}
+        default = f.default if f.default_factory is MISSING else f.default_factory()
+        if default is MISSING:
+            needed.append(f.name)
+        elif not is_dataclass(default):
+            entry["default"] = list(default) if isinstance(default, tuple) else default
+        properties[f.name] = entry
+    out = {"title": cls.__name__, "type": "object", "properties": properties, "additionalProperties": False}
+    return {**out, "required": needed} if needed else out
+
+
+def _schema_of(hint: Any) -> dict[str, Any]:
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return {"anyOf": [_schema_of(h) for h in inner]}
+    if origin is tuple:
+        if inner[-1] is Ellipsis:
+            return {"type": "array", "items": _schema_of(inner[0])}
+        return {"type": "array", "prefixItems": [_schema_of(h) for h in inner], "items": False, "minItems": len(inner)}
+    if hint is dict or origin is dict:
+        return {"type": "object"}
+    if isinstance(hint, type) and is_dataclass(hint):
+        return schema(hint)
+    names = {bool: "boolean", int: "integer", float: "number", str: "string", type(None): "null"}
+    return {"type": names[hint]} if hint in names else {} if hint is Any else {"type": "string"}
+
+
+def assignments(pairs: Iterable[str], where: str, example: str = "dt=0.002") -> dict[str, str]:
+    """`name=value` texts as a mapping; raises `ConfigError` for one without `=` or without a name."""
+    out = {}
+    for pair in pairs:
+        name, separator, value = pair.partition("=")
+        if not separator or not name.strip():
+            raise ConfigError(f"{where} takes name=value, got {pair!r}; for instance {example}")
+        out[name.strip()] = value.strip()
+    return out
 
 
 def listed(text: str, blanks: bool = False) -> list[str]:
@@ -125,7 +181,11 @@ def _checked(value: Any, hint: Any, f: Field[Any]) -> Any:
             if not bounds.low <= item <= bounds.high:
                 unit = f.metadata.get("unit", "")
                 unit = "" if unit == "1" else f" {unit}"
-                raise ValueError(f"{value!r} is outside {bounds.low:g} to {bounds.high:g}{unit.rstrip()}")
+                if bounds.high == math.inf:
+                    raise ValueError(f"{value!r} is below {bounds.low:g}{unit}")
+                if bounds.low == -math.inf:
+                    raise ValueError(f"{value!r} is above {bounds.high:g}{unit}")
+                raise ValueError(f"{value!r} is outside {bounds.low:g} to {bounds.high:g}{unit}")
         if bounds.choices and item not in bounds.choices:
             raise ValueError(f"{item!r} is none of {', '.join(bounds.choices)}")
     return result

@@ -65,7 +65,7 @@ def mjcf(options: MjcfOptions) -> MujocoBody:
     if not options.file or not path.is_file():
         raise ConfigError(
             f"effector 'mjcf' needs an existing file as its option file, got {options.file!r}: `up` takes "
-            "--set effector.file=PATH, `exchange` --option file=PATH, a session effector_options: {file: PATH}"
+            "--set effector.file=PATH, `switch-effector` --option file=PATH, a session effector_options: {file: PATH}"
         )
     speeds: tuple[float, ...] | None = None
     if path.suffix.lower() == ".urdf":

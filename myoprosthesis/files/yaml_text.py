@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from myoprosthesis.core.errors import ConfigError, MyoError
+from myoprosthesis.core.options import assignments
 from myoprosthesis.core.text import is_plain, printable
 from myoprosthesis.files.regular import MIB, read_bytes
 
@@ -131,3 +133,8 @@ def _line(part: yaml.Node | yaml.Event) -> int:
 
 _MERGE, _WORD = "tag:yaml.org,2002:merge", "tag:yaml.org,2002:str"
 _KEYS = (_WORD, "tag:yaml.org,2002:int", _MERGE)
+
+
+def assigned(pairs: Iterable[str], where: str) -> dict[str, Any]:
+    """`name=value` texts as a mapping, values read as YAML; raises `ConfigError`."""
+    return {k: parse(v, f"{where} {k}") for k, v in assignments(pairs, where).items()}

@@ -42,9 +42,15 @@ NUMBERS = (
     *("endpoint_error_mm", "lateral_deviation_mm", "peak_speed"),
 )
 YES_NO = ("success", "lockstep", "scored", "catch", "last", "finished", "paused", "stopped")
-TEXTS = ("effector", "policy", "label", "idle", "waiting_for", "why", "text", "warning", "perturbation", "error")
+TEXTS = (
+    *("effector", "policy", "label", "idle", "waiting_for", "why", "text", "warning", "perturbation", "error"),
+    *("candidate", "previous", "file", "fitted_to"),
+)
 COUNTS = ("events", "device", "prompted", "decided")
-TABLES = ("timing", "apart", "command_age_ms", "lateness_ms", "round_trip_ms", "latency_ms", "decision_ms")
+TABLES = (
+    *("timing", "apart", "command_age_ms", "lateness_ms", "round_trip_ms"),
+    *("latency_ms", "latency_since_arrival_ms", "decision_ms"),
+)
 
 
 def checked(values: dict[str, Any], needed: Sequence[str] = ()) -> dict[str, Any]:

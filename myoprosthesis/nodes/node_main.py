@@ -20,6 +20,7 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from myoprosthesis.core import share
+from myoprosthesis.core.child_process import CRASHED, FAILED, REFUSED, STARTER
 from myoprosthesis.core.distribution import ros_distro
 from myoprosthesis.core.domain import domain_id
 from myoprosthesis.core.ending import bounded_end
@@ -28,13 +29,6 @@ from myoprosthesis.core.output import diverted
 from myoprosthesis.core.process_tuning import set_switch_interval
 from myoprosthesis.core.terminal import accept_all_characters
 from myoprosthesis.core.text import printable
-
-STARTER = "MYOPROSTHESIS_PARENT"
-"""In the environment of a process that must not outlive the one with this number."""
-CRASHED, REFUSED, FAILED = 1, 2, 3
-"""Exit status of a process that broke down, of one that cannot use what it was given, and of one whose work cannot go
-on, such as an effector whose device is gone for good. The last two need not be started again."""
-
 
 END_S = 6.0
 """A node that is told to end is gone after so long."""
@@ -63,11 +57,12 @@ def stay_local() -> None:
         os.environ.setdefault("SKIP_DEFAULT_XML_FILE", "1")  # a profile in the working folder would come on top
 
 
-def join_graph(arguments: list[str] | None = None) -> None:
-    """`rclpy.init` with the settings of `stay_local`; raises `ConfigError` when the middleware cannot be started."""
+def join_graph(arguments: list[str] | None = None, context: rclpy.Context | None = None) -> None:
+    """`rclpy.init` of a context (default: that of the process) with the settings of `stay_local`; raises `ConfigError`
+    when the middleware cannot be started."""
     stay_local()
     try:
-        rclpy.init(args=arguments if arguments is not None else [], signal_handler_options=SignalHandlerOptions.NO)
+        rclpy.init(args=arguments or [], context=context, signal_handler_options=SignalHandlerOptions.NO)
     except Exception as error:  # rclpy and the middleware raise kinds of their own
         why = " ".join(str(error).split(", at ")[0].split())
         raise ConfigError(f"the middleware of ROS cannot be started: {why or type(error).__name__}") from error

@@ -17,6 +17,7 @@ from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 
+from myoprosthesis.core.child_process import CRASHED
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import MyoError
@@ -30,7 +31,7 @@ from myoprosthesis.nodes.decoder_loop import DecoderLoop
 from myoprosthesis.nodes.diagnostics import Diagnostics
 from myoprosthesis.nodes.effector_loop import PARTIES
 from myoprosthesis.nodes.lifecycle import LoopNode
-from myoprosthesis.nodes.node_main import CRASHED, run, say
+from myoprosthesis.nodes.node_main import run, say
 from myoprosthesis.nodes.parameters import declare, read
 from myoprosthesis.nodes.policy_loop import PolicyLoop, switcher_for
 from myoprosthesis.nodes.subscription import subscribe

@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+from myoprosthesis.core.child_process import RUN
 from myoprosthesis.core.domain import domain_id
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.private import make_private, runtime_folder, stack_name
-
-RUN = "MYOPROSTHESIS_RUN"
-"""In the environment of all processes of one stack, from its start to its end: a text that no other stack has."""
 
 
 class StopMark:

@@ -440,7 +440,7 @@ def _yaml(path: Path) -> dict[str, Any]:
     return yaml_text.read_mapping(path.expanduser())
 
 
-def as_settings(pairs: list[str]) -> dict[str, dict[str, Any]]:
+def as_settings(pairs: Iterable[str]) -> dict[str, dict[str, Any]]:
     """`node.param=value` texts, values read as YAML, as parameters by node."""
     out: dict[str, dict[str, Any]] = {}
     for pair in pairs:

@@ -1,4 +1,4 @@
-"""Runs a session: the stack, the trials one by one, the learner between them, a row for each that is done."""
+"""Runs a session: a stack, its trials one by one, the learner between them, and a row for each that is done."""
 
 from __future__ import annotations
 
@@ -8,36 +8,37 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from myoprosthesis.core.ending import ORDERLY_S, allow
-from myoprosthesis.core.errors import ConfigError, Interrupted, ProcessDied
+from myoprosthesis.core.errors import ConfigError, Interrupted, ProcessDied, TrialIncomplete
 from myoprosthesis.policies import store
 from myoprosthesis.sessions.folder import SessionFolder, line
 from myoprosthesis.sessions.learner_store import LearnerStore
 from myoprosthesis.sessions.session import Session, effector
 from myoprosthesis.sessions.session_trials import SessionTrial, plan
 from myoprosthesis.sessions.trial_metrics import PlayedTrial, row
+from myoprosthesis.stack.client import StackClient
 from myoprosthesis.stack.description import NodeSpec, StackOptions, describe
-from myoprosthesis.stack.supervisor import Supervisor
+from myoprosthesis.stack.runner import StackRunner
+from myoprosthesis.stack.session_client import SessionClient
 
 ATTEMPTS = 3
-"""A stack that dies so often without a finished trial in between is given up."""
+"""How often in a row a stack may die without a finished trial before the session gives up."""
 RETRY_S = 2.0
-"""A full disk is tried again so often."""
+"""Between two attempts to write to a full disk."""
 SPARE_BYTES = 1 << 20
 """No trial begins with less of the disk free: enough for the recording of a trial and for what is learned from it."""
 SPARE_S = 60.0
-"""A trial may take so much longer than it should."""
+"""How much longer than it should a trial may take."""
 
 
 class SessionRunner:
-    """One sitting at a session, from its first unfinished trial on.
+    """Runs a session from its first unfinished trial on.
 
-    `tell` is given who says what, `show` is called with each finished row, `asked` says whether to stop.
+    `tell` receives who says what, `show` is called with each finished row, `asked` returns whether to stop.
     """
 
     def __init__(
@@ -60,50 +61,45 @@ class SessionRunner:
         self.lessons = LearnerStore(session, folder, self.trials, tell) if learns else None
         if self.lessons is not None:
             self.done += self.lessons.take_up(self.done)
-        self._supervisor: Supervisor | None = None
+        self._stack: StackRunner | None = None
 
     def run(self) -> None:
-        """To the end; raises `Interrupted` when asked to stop, and what else stands in the way."""
+        """To the end; raises `Interrupted` when asked to stop, else the `MyoError` of what it cannot go on without."""
         failures, before = 0, self.done
         while self.done < len(self.trials):
             try:
-                self._sit()
-            except ProcessDied as error:
+                self._run_stack()
+            except (ProcessDied, TrialIncomplete) as error:
                 failures = failures + 1 if self.done == before else 1
                 before = self.done
                 if failures >= ATTEMPTS:
                     kept = f"the finished trials are in {self.folder.path}"
-                    raise ConfigError(f"{error}, {ATTEMPTS} times on end; {kept}") from error
+                    raise ConfigError(f"{error}, {ATTEMPTS} times in a row; {kept}") from error
                 self._tell("session", f"{error}: the stack is started again with trial {self.done}")
 
     # -- one stack ----------------------------------------------------------------------------------------------
 
-    def _sit(self) -> None:
-        from myoprosthesis.nodes.session_client import SessionClient
-        from myoprosthesis.nodes.stack_client import StackClient
-
+    def _run_stack(self) -> None:
         starts = [*self.folder.told().get("starts", []), {"trial": self.done, "at": time.time()}]
         self.folder.note(starts=starts)
-        with ExitStack() as stack:
-            self._supervisor = Supervisor(self._nodes(), self._tell, self._namespace)
-            stack.callback(self._supervisor.stop)
-            steering = stack.enter_context(StackClient(self._namespace, "session"))
-            conductor = SessionClient(steering, self._dt, self._held)
-            stack.callback(conductor.close)
-            self._supervisor.start()
-            conductor.await_ready(self._check)
+        with (
+            StackClient(self._namespace, "session") as stack,
+            contextlib.closing(SessionClient(stack, self._dt, self._held)) as client,
+            StackRunner(self._nodes(), self._tell, self._namespace, stack) as self._stack,
+        ):
+            client.await_ready(self._check)
             try:
                 for trial in self.trials[self.done :]:
-                    self._await_leave(conductor, trial)
-                    conductor.release(self._barrier(trial.number))
-                    self._one(conductor, trial)
+                    self._await_release(client, trial)
+                    client.release(self._barrier(trial.number))
+                    self._one(client, trial)
             except ConfigError:
                 self._check()  # one that does not answer may have died
                 raise
 
     def _nodes(self) -> list[NodeSpec]:
         """The stack from the first unfinished trial on. Its processes are not started again one by one: a trial that
-        one of them has missed a part of is begun anew, with all of them."""
+        one of them has missed a part of is started again, with all of them."""
         s, first = self.session, self.done
         options = StackOptions(
             effector=s.effector, policy=self._policy_of(first), perturbation=str(self.folder.perturbation.absolute()),
@@ -121,35 +117,46 @@ class SessionRunner:
         }  # fmt: skip
         return [replace(n, respawn=False) for n in describe(options, settings)]
 
-    def _one(self, conductor: Any, trial: SessionTrial) -> None:
-        """Await a trial, learn from it, commit it, and have the next policy at the door."""
+    def _one(self, client: SessionClient, trial: SessionTrial) -> None:
+        """Await a trial, learn from it, commit it, and have the next policy loaded."""
         session = self.session
         name = self._policy_of(trial.number)
         policy = Path(name) if self.lessons else store.find(name)
-        seen = conductor.await_trial(trial.number, trial.reach.trial_s + SPARE_S, self._check)
-        if not seen.why and not (seen.samples == seen.expected if session.lockstep else seen.complete):
-            raise ProcessDied(f"trial {trial.number} has {seen.samples} of {seen.expected} states")
+        done = client.await_trial(trial.number, trial.reach.trial_s + SPARE_S, self._check)
+        if not done.why and not (done.samples == done.expected if session.lockstep else done.complete):
+            raise TrialIncomplete(f"trial {trial.number} has {done.samples} of {done.expected} states")
         played = PlayedTrial(name, hashlib.sha256(policy.read_bytes()).hexdigest())
         if self.lessons is not None:
             name = self.lessons.name(trial.number)  # only the policies at the ends of blocks stay as files
             played = replace(played, name=name, estimate_gain=self.lessons.gain)
-            if not seen.why:
-                played = replace(played, loss=self.lessons.learn(trial, seen.record))
-        if seen.why:
-            self._tell("session", f"trial {trial.number} is lost, it counts in no figure: {seen.why}")
-        r = seen.record
-        values = row(session, trial, r.plan, r.time_ns, r.position, r.velocity, r.load, self._dt, played, seen.why)
+            if not done.why:
+                played = replace(played, loss=self.lessons.learn(trial, done.record))
+        if done.why:
+            self._tell("session", f"trial {trial.number} is lost, it counts in no figure: {done.why}")
+        record = done.record
+        values = row(
+            session,
+            trial,
+            record.plan,
+            record.time_ns,
+            record.position,
+            record.velocity,
+            record.load,
+            self._dt,
+            played,
+            done.why,
+        )
         self._commit(trial, values)
         self.done = trial.number + 1
         self._show(trial, values)
         if self.done < len(self.trials):
             following = self._policy_of(self.done)
             if following != self._policy_of(trial.number):
-                conductor.stage(following)
+                client.stage(following)
 
     def _commit(self, trial: SessionTrial, values: dict[str, Any]) -> None:
         """The row, with what the learner has become; a disk that is full pauses the session until it is not."""
-        said = ""
+        shown = ""
         while True:
             try:
                 if self.lessons is not None:
@@ -157,23 +164,23 @@ class SessionRunner:
                 self.folder.append(values)
                 return
             except (OSError, ConfigError) as error:
-                if str(error) != said:
-                    said = str(error)
+                if str(error) != shown:
+                    shown = str(error)
                     why = f"trial {trial.number} cannot be written down: {error}"
                     self._tell("session", f"paused, {why}; it is tried again every {RETRY_S:g} s")
             if self._asked():
                 raise Interrupted("stopped while the disk was full")
             time.sleep(RETRY_S)
 
-    def _await_leave(self, conductor: Any, trial: SessionTrial) -> None:
-        """A rest before a block, a pause, and a recorder that cannot write."""
-        until, said = time.monotonic() + (0.0 if self.session.lockstep else trial.rest_s), ""
-        while (why := _held(conductor, self.folder.path)) or time.monotonic() < until:
-            if why != said and why:
+    def _await_release(self, client: SessionClient, trial: SessionTrial) -> None:
+        """Wait out a rest before a block, a pause, and a recorder that cannot write."""
+        until, shown = time.monotonic() + (0.0 if self.session.lockstep else trial.rest_s), ""
+        while (why := _held(client, self.folder.path)) or time.monotonic() < until:
+            if why != shown and why:
                 self._tell("session", f"paused before trial {trial.number + 1} of {len(self.trials)}: {why}")
-            said = why
+            shown = why
             self._check()
-            conductor.steering.spin_until(lambda: False, 0.1)
+            client.stack.spin(0.1)
 
     def _barrier(self, number: int) -> int:
         """The first trial after this one that must not be planned yet: one ahead where nothing happens in between."""
@@ -188,24 +195,26 @@ class SessionRunner:
         return named[-1] if named else self.session.policy
 
     def _check(self) -> None:
-        """Raise when the person, a process or the disk says so."""
+        """Raises `Interrupted` when asked to stop, and the `StackError` of a process that cannot be kept running."""
         if self._asked():
             raise Interrupted(f"stopped before trial {self.done}")
-        assert self._supervisor is not None
-        if fault := self._supervisor.poll():
-            raise (ProcessDied if "died" in fault or "ended" in fault else ConfigError)(fault)
+        if self._stack is not None:
+            self._stack.poll()
 
 
-def _held(conductor: Any, folder: Path) -> str:
+def _held(client: SessionClient, folder: Path) -> str:
     """Empty, or why no trial may begin."""
-    if conductor.paused:
+    if client.paused:
         return "go on with myoprosthesis session continue"
     if shutil.disk_usage(folder).free < SPARE_BYTES:
         return f"less than 1 MiB is free on the disk of {folder}; free some space, it goes on by itself"
-    if held := conductor.listener.held:
-        by = {"emergency stop": "; take it off with myoprosthesis resume", "paused": "; go on with myoprosthesis go"}
+    if held := client.listener.held:
+        by = {
+            "emergency stop": "; take it off with myoprosthesis resume",
+            "paused": "; go on with myoprosthesis continue",
+        }
         return f"the effector does not follow commands ({held}){by.get(held, '')}"
-    fault = str(conductor.recorded().get("text"))
+    fault = str(client.recorder.get("text"))
     return "" if fault == "recording" else f"{fault}; free some space, it goes on by itself"
 
 

@@ -1,4 +1,4 @@
-"""Starts the processes of a stack, starts again those that die, and ends them all together."""
+"""Processes of a stack: started, started again when they die, and ended together."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from myoprosthesis.core.child_process import FAILED, REFUSED, process_environment
+from myoprosthesis.core.errors import NodeFailed, NotStarted, ProcessDied, StackError
 from myoprosthesis.stack.description import NodeSpec
 
-REFUSED, FAILED = 2, 3
-"""Exit status of a process that cannot use what it was given, and of one whose work cannot go on."""
 _LABELS = re.compile(r"^(\[[^]]*\] ?)+: |^error: ")
 """What ROS's log and our processes put before a sentence."""
 GRACE_S = 4.0
@@ -31,13 +31,16 @@ FEWEST_S = 2.0
 
 
 class Supervisor:
-    """A small keeper of processes. `tell` receives a node's name and a line of its output or of ours; `resumed` says
-    with which parameters a node that died goes on, beside those that it had."""
+    """Runs the processes of nodes. `tell` receives a node's name and a line of its output or of the supervisor's;
+    `resumed` returns the parameters with which a node that died is started again, beside those that it had."""
 
     def __init__(
-        self, nodes: Sequence[NodeSpec], tell: Callable[[str, str], None], namespace: str = "",
+        self,
+        nodes: Sequence[NodeSpec],
+        tell: Callable[[str, str], None],
+        namespace: str = "",
         resumed: Callable[[str], Mapping[str, Any]] = lambda name: {},
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._nodes = {n.name: n for n in nodes}
         self._tell, self._namespace, self._resumed = tell, namespace, resumed
         self._running: dict[str, subprocess.Popen[str]] = {}
@@ -53,27 +56,29 @@ class Supervisor:
         for node in self._nodes.values():
             self._start(node)
 
-    def poll(self) -> str:
-        """Start again what has died; a sentence when a process cannot be kept alive, else nothing."""
+    def poll(self) -> StackError | None:
+        """Start again what has died; the error of a process that cannot be kept running, None while there is none."""
         for name, process in list(self._running.items()):
             code = process.poll()
             if code is None:
                 continue
             if code in (REFUSED, FAILED):
                 self._listeners[name].join(1.0)
-                what = "was not started" if code == REFUSED else "failed"
-                return f"{name} {what}: {self._last.get(name, 'it did not say why')}"
+                why = self._last.get(name, "it did not say why")
+                if code == REFUSED:
+                    return NotStarted(f"was not started: {why}", name)
+                return NodeFailed(f"failed: {why}", name)
             node, lived = self._nodes[name], time.monotonic() - self._started[name]
             self._short[name] = self._short.get(name, 0) + 1 if lived < FEWEST_S else 0
             died = f"died by signal {-code}" if code < 0 else f"ended with status {code}"
             if not node.respawn or self._short[name] >= 3:
-                return f"{name} {died} and is not started again"
+                return ProcessDied(f"{died} and is not started again", name)
             idle = "" if name in BYSTANDERS else ", the effector idles meanwhile"
             self._tell(name, f"{died} after {lived:.1f} s; started again{idle}")
             self.restarts[name] = self.restarts.get(name, 0) + 1
             self.remember(name, self._resumed(name))
             self._start(self._nodes[name])
-        return ""
+        return None
 
     def remember(self, name: str, parameters: Mapping[str, Any]) -> None:
         """Values that a node was given while it ran: it gets them again when it is started again."""
@@ -125,8 +130,7 @@ class Supervisor:
             arguments += ["-p", f"{key}:={ros_text(value)}"]
         for old, new in node.remappings.items():
             arguments += ["-r", f"{old}:={new}"]
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "MYOPROSTHESIS_PARENT": str(os.getpid())}
-        environment["MYOPROSTHESIS_RUN"] = self._run
+        environment = {**os.environ, **process_environment(self._run)}
         process = subprocess.Popen(
             arguments,
             env=environment,

@@ -26,7 +26,7 @@ def test_a_person_is_calibrated(command, tmp_path):
     "words, sentence",
     [
         (("--rest-s", "0.5"), "more than 1 s"),
-        (("--rounds", "0"), "at least 1"),
+        (("--rounds", "0"), "--rounds: '0' is below 1"),
         (("--emg", "nobody"), "unknown emg source"),
         (("--emg", "recording", "--emg-option", "file=/nowhere.csv"), "/nowhere.csv"),
         (("--emg-option", "labels=close", "--emg-option", "repetitions=0", "--rest-s", "60"), "ended before"),

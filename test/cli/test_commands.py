@@ -11,8 +11,9 @@ import pytest
 
 from myoprosthesis.cli.commands import EXAMPLES, GROUPS
 from myoprosthesis.cli.main import COMMANDS, main, parser
-from myoprosthesis.nodes.session_client import GOING_ON, PAUSING
+from myoprosthesis.core.options import schema
 from myoprosthesis.nodes.stop_socket import SESSION, StopServer
+from myoprosthesis.stack.session_client import GOING_ON, PAUSING
 
 
 def every(top, name="myoprosthesis"):
@@ -31,7 +32,7 @@ LINES = [line.strip() for text in EXAMPLES.values() for line in text.splitlines(
 def test_every_command_stands_in_one_group_of_the_help():
     words = [name.split()[1] for name in PARSERS if name.count(" ") == 1]
     grouped = [name for names in GROUPS.values() for name in names]
-    assert sorted(words) == sorted(grouped) and set(EXAMPLES) <= set(grouped)
+    assert sorted(words) == sorted(grouped) and set(EXAMPLES) <= {name.partition(" ")[2] for name in PARSERS}
     text = parser().format_help()
     assert text.startswith("usage: myoprosthesis [-h] [--version] COMMAND") and "more:" not in text
     assert all(re.search(rf"^  {name} +\S", text, re.MULTILINE) for name in grouped)
@@ -63,6 +64,43 @@ def test_a_command_imports_what_it_needs_and_no_more():
 
 def test_examples_are_shown_line_by_line():
     assert "  myoprosthesis swap reach_cw\n" in PARSERS["myoprosthesis swap"].format_help()
+
+
+@pytest.mark.parametrize("name", [name for name in PARSERS if name != "myoprosthesis"])
+def test_the_help_of_every_command_shows_an_example_of_it(name):
+    assert re.search(rf"^examples:\n  {name}\b", PARSERS[name].format_help(), re.MULTILINE)
+
+
+LEAVES = {n: p for n, p in PARSERS.items() if not any(isinstance(a, argparse._SubParsersAction) for a in p._actions)}
+
+
+@pytest.mark.parametrize("name", LEAVES)
+def test_every_option_of_every_command_is_a_field_of_a_dataclass(name):
+    """From which a form can be made as well: each has a schema with a description."""
+    kinds = LEAVES[name].get_default("kinds")
+    schemas = {key: entry for kind in kinds for key, entry in schema(kind)["properties"].items()}
+    actions = {a.dest: a for a in LEAVES[name]._actions if not isinstance(a, argparse._HelpAction)}
+    assert set(actions) <= set(schemas)
+    for dest, action in actions.items():
+        assert schemas[dest].get("description"), dest
+        assert action.default == argparse.SUPPRESS
+    json.dumps(schemas)
+
+
+@pytest.mark.parametrize(
+    ("words", "present"),
+    [
+        (["go", "--namespace", "nowhere_at_all"], "go is called continue now"),
+        (["exchange", "nobody"], "exchange is called switch-effector now"),
+        (["emg", "info", "nothing.csv", "--about", "none.yaml"], "--about is called --recording-info now"),
+    ],
+)
+def test_former_names_work_and_say_what_they_are_called_now(words, present, capsys, monkeypatch):
+    monkeypatch.setattr("myoprosthesis.stack.client.WAIT_S", 0.1)
+    with pytest.raises(SystemExit) as end:
+        main(words)
+    error = capsys.readouterr().err
+    assert error.startswith(f"deprecated: {present}") and "\nerror: " in error and end.value.code == 2
 
 
 def test_a_session_is_held_at_once_whatever_it_does(command):

@@ -69,7 +69,7 @@ def test_a_board_is_streamed_for_a_while(tmp_path):
         (["recording", "--option", "layout={rate"], "--option layout is not YAML"),
         (["recording", "--option", "file=/none"], "does not exist"),
         (["synthetic", "--out", "a.mp3"], "written as .csv"),
-        (["synthetic", "--seconds", "-1"], "seconds from 0 on"),
+        (["synthetic", "--seconds", "-1"], "--seconds: '-1' is below 0 s"),
     ],
 )
 def test_bad_words_get_one_sentence(words, sentence, capsys):

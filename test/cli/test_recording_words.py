@@ -88,7 +88,7 @@ REFUSED = {
     "nowhere": (("replay", "{nowhere}"), "does not exist"),
     "no such topic": (("replay", "{r}", "--topics", "commnd"), "unknown topic 'commnd': known are"),
     "nothing to play": (("replay", "{s}"), "has neither EMG nor commands"),
-    "rate": (("replay", "{r}", "--rate", "0"), "--rate 0 is outside"),
+    "rate": (("replay", "{r}", "--rate", "0"), "--rate: '0' is outside 0.001 to 1000"),
     "repair nothing": (("record", "--repair"), "needs the folder"),
     "repair no recording": (("record", "--repair", "{empty}"), "there is no .mcap file in it"),
     "a folder that is a file": (("record", "/dev/null", "--seconds", "1"), "/dev/null cannot be a recording"),

@@ -55,7 +55,7 @@ def test_what_cannot_be_fitted_or_played_leaves_the_one_that_is_played(stack, co
 
 def test_without_a_stack_it_says_so(command, tmp_path):
     done = command("refit", "rest", "close", "--yes", "--out", str(tmp_path), "--namespace", "nobody")
-    assert done.returncode == 2 and "no EMG is heard" in done.stderr and not list(tmp_path.iterdir())
+    assert done.returncode == 2 and "no EMG is published" in done.stderr and not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(("accuracy", "sentence"), [(0.5, "50%.*at least 70%"), (None, "one round")])

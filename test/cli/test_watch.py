@@ -6,30 +6,31 @@ from types import SimpleNamespace
 import pytest
 
 from myoprosthesis.cli.watch import GRACE_S, over
+from myoprosthesis.stack.reports import EffectorReport
 
 
 def options(trials=0, duration=0.0, lockstep=False):
     return SimpleNamespace(trials=trials, duration=duration, lockstep=lockstep)
 
 
-def score(trials=0, ended=False, finished=False, ago=1.0):
+def status(trials=0, ended=False, finished=False, ago=1.0):
     """Of a run whose first tick was so long ago."""
-    return SimpleNamespace(trials=[None] * trials, ended=ended, effector={"finished": finished}, ago=ago)
+    return SimpleNamespace(trials=[None] * trials, ended=ended, effector=EffectorReport(finished=finished), ago=ago)
 
 
 OVER = {
-    "nothing was asked for": (options(), score(trials=9), False),
-    "the last trial": (options(trials=3), score(trials=3, ended=True), True),
-    "the last trial, one of them not heard yet": (options(trials=3), score(trials=2, ended=True), False),
-    "in lockstep the effector ends": (options(trials=3, lockstep=True), score(trials=3, ended=True), False),
-    "and it has": (options(trials=3, lockstep=True), score(trials=3, ended=True, finished=True), True),
-    "before the last trial is heard": (options(trials=3, lockstep=True), score(trials=2, finished=True), False),
-    "a duration that has passed, by the effector": (options(duration=3.0), score(finished=True), True),
-    "by our clock alone, which started later or earlier": (options(duration=3.0), score(ago=4.0), False),
-    "an effector that never says so": (options(duration=3.0), score(ago=3.5 + GRACE_S), True),
-    "the trials before the duration": (options(trials=3, duration=60.0), score(trials=3, ended=True), True),
-    "the duration before the trials": (options(trials=3, duration=2.0), score(trials=1, finished=True), True),
-    "a duration of simulated time": (options(duration=3.0, lockstep=True), score(ago=4.0 + GRACE_S), False),
+    "nothing was asked for": (options(), status(trials=9), False),
+    "the last trial": (options(trials=3), status(trials=3, ended=True), True),
+    "the last trial, one of them not heard yet": (options(trials=3), status(trials=2, ended=True), False),
+    "in lockstep the effector ends": (options(trials=3, lockstep=True), status(trials=3, ended=True), False),
+    "and it has": (options(trials=3, lockstep=True), status(trials=3, ended=True, finished=True), True),
+    "before the last trial is heard": (options(trials=3, lockstep=True), status(trials=2, finished=True), False),
+    "a duration that has passed, by the effector": (options(duration=3.0), status(finished=True), True),
+    "by our clock alone, which started later or earlier": (options(duration=3.0), status(ago=4.0), False),
+    "an effector that never says so": (options(duration=3.0), status(ago=3.5 + GRACE_S), True),
+    "the trials before the duration": (options(trials=3, duration=60.0), status(trials=3, ended=True), True),
+    "the duration before the trials": (options(trials=3, duration=2.0), status(trials=1, finished=True), True),
+    "a duration of simulated time": (options(duration=3.0, lockstep=True), status(ago=4.0 + GRACE_S), False),
 }
 
 
@@ -48,6 +49,6 @@ def test_it_ends_with_the_trials_and_says_what_up_says(start, command, tmp_path)
         assert done.returncode == 0, done.stdout + done.stderr
         assert "Summary" in done.stdout and "2 of centre_out" in done.stdout and "Traceback" not in done.stderr
         assert '"point_mass_null"' in figures.read_text()
-        assert not stack.supervisor.restarts and stack.ready()
+        assert not stack.restarts and stack.ready()
     finally:
         stack.close()

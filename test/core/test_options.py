@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.core.options import build, describe, option
+from myoprosthesis.core.options import assignments, build, describe, option, schema
 
 
 @dataclass(frozen=True)
@@ -118,3 +118,27 @@ def test_help_names_unit_bounds_and_default():
     assert text["needed"] == "a number [0 to 2 s]"
     assert text["count"] == "how many [1 to 9; default 3]"
     assert text["name"] == "a | b; default a"
+
+
+def test_a_schema_says_type_bounds_choices_unit_and_default():
+    s = schema(Sample)
+    p = s["properties"]
+    assert s["required"] == ["needed"] and s["additionalProperties"] is False
+    assert p["needed"] == {"type": "number", "minimum": 0.0, "maximum": 2.0, "description": "a number", "unit": "s"}
+    assert p["count"]["type"] == "integer" and p["count"]["default"] == 3
+    assert p["name"]["enum"] == ["a", "b"] and p["on"] == {"type": "boolean", "default": False}
+    assert p["vector"]["items"] == {"type": "number", "minimum": -1.0, "maximum": 1.0}
+    assert [i["type"] for i in p["pair"]["prefixItems"]] == ["integer", "string"]
+    assert p["limit"]["anyOf"] == [{"type": "number"}, {"type": "null"}] and p["table"]["default"] == {"a": 1.0}
+
+
+def test_a_fault_names_an_option_as_a_person_knows_it():
+    with pytest.raises(ConfigError, match="the command: --count: .*'many' is not a whole number"):
+        build(Sample, {"needed": 1, "count": "many"}, "the command", {"count": "--count"})
+
+
+@pytest.mark.parametrize("pair", ["dt", "=1", ""])
+def test_assignments_are_name_and_value(pair):
+    assert assignments(["a=1", "b = x=y"], "--option") == {"a": "1", "b": "x=y"}
+    with pytest.raises(ConfigError, match="--option takes name=value, got"):
+        assignments(["a=1", pair], "--option")

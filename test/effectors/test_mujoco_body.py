@@ -310,7 +310,7 @@ def test_any_mjcf_by_path(tmp_path):
     path.write_text(FREE)
     assert mjcf(bodies.MjcfOptions(file=str(path))).spec.name == "robot"
     for file in ("", str(tmp_path / "none.xml")):
-        with pytest.raises(ConfigError, match="needs an existing file.*`exchange` --option file=PATH"):
+        with pytest.raises(ConfigError, match="needs an existing file.*`switch-effector` --option file=PATH"):
             mjcf(bodies.MjcfOptions(file=file))
     for text in (FREE[:100], "<mujoco><worldbody><body><geom size='-1'/></body></worldbody></mujoco>"):
         path.write_text(text)

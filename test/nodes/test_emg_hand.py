@@ -269,6 +269,6 @@ def test_a_fault_by_the_emulators_parameter_and_back(stack):
 
 
 def test_an_effector_that_takes_no_postures_is_refused_before_the_hand_is_let_go(stack, command):
-    done = command("exchange", "arm26")
+    done = command("switch-effector", "arm26")
     assert done.returncode == 2 and "gives postures" in done.stderr and "goes on" in done.stderr
     assert stack.until(lambda: following(stack), 10.0)

@@ -475,5 +475,5 @@ def test_two_effectors_that_do_not_fit_one_after_the_other_end_nothing(stack):
 
 
 def test_an_exchange_for_a_port_that_is_not_there_is_refused_before_anything_is_let_go(command):
-    done = command("exchange", "ability_hand", "--option", "port=/dev/ttyNOWHERE")
+    done = command("switch-effector", "ability_hand", "--option", "port=/dev/ttyNOWHERE")
     assert done.returncode == 2 and "no port /dev/ttyNOWHERE" in done.stderr and "goes on" in done.stderr

@@ -96,19 +96,17 @@ def test_no_message_ends_anything(start):
         stack.close()
 
 
-def test_the_console_keeps_its_score_whatever_comes(domain):
+def test_the_monitor_keeps_its_status_whatever_comes(domain):
     from myoprosthesis.cli.display import status_table, summary_table
-    from myoprosthesis.nodes.monitor_node import listening
+    from myoprosthesis.stack.monitor import StackMonitor
 
-    with listening() as console:
-        score = console.score
-        console._trial(diagnostic_status.status("trial", "start", {"trial": 3, "time_ns": 1}))
-        console._diagnostics(
-            SimpleNamespace(status=[diagnostic_status.status("effector", "ok", {"ticks": 7, "dt": 0.01})])
-        )
+    with StackMonitor() as monitor:
+        status, s = monitor.status, monitor.subscriptions
+        s.trial_event(diagnostic_status.status("trial", "start", {"trial": 3, "time_ns": 1}))
+        s.diagnostics(SimpleNamespace(status=[diagnostic_status.status("effector", "ok", {"ticks": 7, "dt": 0.01})]))
         handlers = {
-            topics.TRIAL_EVENTS.name: console._trial, topics.DIAGNOSTICS.name: console._diagnostics,
-            topics.POLICY_ACTIVE.name: console._policy, topics.PERTURBATION.name: console._perturbation,
+            topics.TRIAL_EVENTS.name: s.trial_event, topics.DIAGNOSTICS.name: s.diagnostics,
+            topics.POLICY_ACTIVE.name: s.policy, topics.PERTURBATION.name: s.perturbation,
         }  # fmt: skip
         refused = 0
         for topic, message in shots():
@@ -117,9 +115,9 @@ def test_the_console_keeps_its_score_whatever_comes(domain):
                     handlers[topic.name](message)
                 except MyoError:
                     refused += 1
-                status_table(score, {})
-                summary_table({**score.summary(), "task": None})
-        assert refused > 15 and score.effector["ticks" if "ticks" in score.effector else "error"] and not score.trials
+                status_table(status, {})
+                summary_table({**status.summary(), "task": None})
+        assert refused > 15 and (status.effector.ticks or status.effector.error) and not status.trials
 
 
 @pytest.mark.parametrize("at", [12, 20, 28])

@@ -32,6 +32,6 @@ def test_files_of_perturb_swap_and_exchange(start, command, sound, tmp_path, mon
         assert f"{here}/policy.onnx is played" in said("swap", "policy.onnx")
         assert stack.probe.get("policy", "policy") == str(here / "policy.onnx")
         (there / "absent_here.xml").write_text(MODEL.format(-1, 1))
-        assert f"{here}/absent_here.xml" in said("exchange", "mjcf", "--option", "file=absent_here.xml")
+        assert f"{here}/absent_here.xml" in said("switch-effector", "mjcf", "--option", "file=absent_here.xml")
     finally:
         stack.close()

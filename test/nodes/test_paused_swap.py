@@ -15,7 +15,9 @@ def test_it_is_accepted_and_played_from_the_next_trial_on_once_time_goes_on(star
         done = command("swap", "point_mass_cw")
         said = done.stdout + done.stderr
         assert done.returncode == 0, said
-        assert "point_mass_cw is loaded and is played from the next trial on" in said and "myoprosthesis go" in said
+        assert (
+            "point_mass_cw is loaded and is played from the next trial on" in said and "myoprosthesis continue" in said
+        )
         assert "until then point_mass_null" in said
         assert stack.until(lambda: played() == ("point_mass_null", "ready"))
         assert stack.probe.call(SetBool, "effector/pause", data=False).success

@@ -132,7 +132,7 @@ def test_what_cannot_begin_leaves_no_folder(command, session, tmp_path):
 
 def test_no_trial_begins_while_the_disk_has_no_room_for_it(monkeypatch, tmp_path):
     listener = SimpleNamespace(held="")
-    conductor = SimpleNamespace(paused=False, listener=listener, recorded=lambda: {"text": "recording"})
+    conductor = SimpleNamespace(paused=False, listener=listener, recorder={"text": "recording"})
     assert session_runner._held(conductor, tmp_path) == ""
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000_000))
     assert "less than 1 MiB is free" in session_runner._held(conductor, tmp_path)

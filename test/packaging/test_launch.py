@@ -21,9 +21,9 @@ from launch import LaunchContext, LaunchDescription  # noqa: E402
 from launch.actions import DeclareLaunchArgument, OpaqueFunction  # noqa: E402
 from launch.launch_description_sources import get_launch_description_from_python_launch_file  # noqa: E402
 
+from myoprosthesis.core.child_process import STARTER  # noqa: E402
 from myoprosthesis.core.errors import ConfigError  # noqa: E402
 from myoprosthesis.core.options import build  # noqa: E402
-from myoprosthesis.nodes.node_main import STARTER  # noqa: E402
 from myoprosthesis.stack.description import StackOptions, describe  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,4 +1,4 @@
-"""The keeper of processes, with processes that do nothing."""
+"""Supervision of processes, with processes that do nothing."""
 
 import os
 import signal
@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from myoprosthesis.core.errors import NodeFailed, NotStarted, ProcessDied
 from myoprosthesis.stack import supervisor
 from myoprosthesis.stack.description import NodeSpec
 from myoprosthesis.stack.supervisor import Supervisor, ros_text
@@ -65,14 +66,21 @@ def test_one_that_is_started_again_goes_on_with_what_it_is_given(keep, monkeypat
 def test_one_that_cannot_live_is_given_up(keep):
     keeper, words = keep(a="raise SystemExit(1)\n")
     fault = until(keeper.poll)
-    assert fault == "a ended with status 1 and is not started again"
+    assert isinstance(fault, ProcessDied) and str(fault) == "a ended with status 1 and is not started again"
     assert keeper.restarts == {"a": 2}
 
 
 def test_one_that_refuses_is_not_started_again(keep):
     keeper, words = keep(a="print('error: no such body')\nraise SystemExit(2)\n")
-    assert until(keeper.poll).startswith("a ") and not keeper.restarts
+    fault = until(keeper.poll)
+    assert isinstance(fault, NotStarted) and fault.node == "a" and not keeper.restarts
     assert until(lambda: ("a", "error: no such body") in words)
+
+
+def test_one_whose_work_cannot_go_on_is_told_from_one_that_refuses(keep):
+    keeper, _ = keep(a="print('the hand is gone')\nraise SystemExit(3)\n")
+    fault = until(keeper.poll)
+    assert isinstance(fault, NodeFailed) and str(fault) == "a failed: the hand is gone"
 
 
 def test_the_effector_ends_last_and_a_deaf_one_is_killed(keep, monkeypatch):

@@ -44,7 +44,7 @@ def recordings():
     def find(name):
         if not (DATA / name).is_dir():
             pytest.skip(f"no recordings {name} in {DATA} (MYOPROSTHESIS_RECORDINGS)")
-        return DATA / name, "--about", ROOT / "config" / "recordings" / f"{name}.yaml"
+        return DATA / name, "--recording-info", ROOT / "config" / "recordings" / f"{name}.yaml"
 
     return find
 

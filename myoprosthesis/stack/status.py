@@ -1,4 +1,4 @@
-"""The score of a run: what its nodes say of trials, decisions and ticks, as figures by condition."""
+"""State of a running stack, from what its nodes report, and the figures of its trials, decisions and ticks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from myoprosthesis.stack.reports import DecisionReport, EffectorReport, PolicyReport, report
 
 Condition = tuple[str, str]
 """The policy that was played and the perturbation that was imposed."""
@@ -41,24 +43,25 @@ class TrialOutcome:
 
 @dataclass
 class StackStatus:
-    """What was heard of a run so far."""
+    """A stack as its nodes have reported it so far."""
 
-    effector: dict[str, Any] = field(default_factory=dict)
-    policy: dict[str, Any] = field(default_factory=dict)
+    effector: EffectorReport = field(default_factory=EffectorReport)
+    policy: PolicyReport = field(default_factory=PolicyReport)
     others: dict[str, dict[str, Any]] = field(default_factory=dict)
     """The newest diagnostics of other nodes: `policy` (of a decoder), `emg`, `emulator`, `twin/effector`."""
-    decision: dict[str, Any] = field(default_factory=dict)
-    """What a decoder decides now: `choice`, `confidence`, `rejected`."""
+    recorders: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """The newest report of each recorder, by its folder."""
+    decision: DecisionReport = field(default_factory=DecisionReport)
     trials: list[TrialOutcome] = field(default_factory=list)
     ended: bool = False
     began: float = 0.0
-    """When the first tick was heard of (monotonic, s); 0 before."""
+    """When the first tick was done (monotonic clock, s); 0 before."""
     trial: int = -1
     """The number of the trial that runs; -1 before the first."""
-    newest: tuple[str, int] | None = None
+    newest_event: tuple[str, int] | None = None
     """The newest event of a trial and its number, which comes at once; all events, in order, take their time."""
-    _before: list[dict[str, Any]] = field(default_factory=list)
-    """The last diagnostics of each run of the effector before this one: it was exchanged, or started again."""
+    _before: list[EffectorReport] = field(default_factory=list)
+    """The last report of each run of the effector before this one: it was switched, or started again."""
     _plans: dict[int, str] = field(default_factory=dict)
     _starts: dict[int, int] = field(default_factory=dict)
     _played: list[tuple[int, str]] = field(default_factory=list)
@@ -66,17 +69,18 @@ class StackStatus:
     _decided: list[dict[str, Any]] = field(default_factory=list)
     """What decoders decided, by condition, in each run of the policy node before this one."""
 
-    # -- what comes ---------------------------------------------------------------------------------------------
+    # -- reports ------------------------------------------------------------------------------------------------
 
-    def hear_effector(self, values: dict[str, Any]) -> None:
-        """The effector's newest diagnostics; one that counts fewer ticks than before has begun anew."""
-        if int(values.get("ticks") or 0) < int(self.effector.get("ticks") or 0):
+    def add_effector(self, values: Mapping[str, Any]) -> None:
+        """The effector's newest diagnostics; one that counts fewer ticks than before has started again."""
+        newest = report(EffectorReport, values)
+        if newest.ticks < self.effector.ticks:
             self._before.append(self.effector)
-        self.effector = values
+        self.effector = newest
         if self.ready and not self.began:
-            self.began = time.monotonic() - float(values.get("seconds") or 0.0)
+            self.began = time.monotonic() - newest.seconds
 
-    def hear_other(self, name: str, values: dict[str, Any]) -> None:
+    def add_node(self, name: str, values: dict[str, Any]) -> None:
         """The newest diagnostics of another node; a decoder that counts fewer decisions than before was started
         again, and what it had decided before still counts."""
         before = self.others.get(name, {})
@@ -84,21 +88,24 @@ class StackStatus:
             self._decided.append(before.get("decided") or {})
         self.others[name] = values
 
-    def hear_policy(self, values: dict[str, Any]) -> None:
-        """What the policy node plays, or is about to."""
-        self.policy = values
-        name = str(values.get("policy", ""))
-        if name and values.get("text") == "active" and (not self._played or self._played[-1][1] != name):
-            if not self._played and values.get("previous"):
+    def add_policy(self, values: Mapping[str, Any]) -> None:
+        """What the policy node runs, or is about to."""
+        self.policy = now = report(PolicyReport, values)
+        if now.policy and now.text == "active" and (not self._played or self._played[-1][1] != now.policy):
+            if not self._played and now.previous:
                 self._played.append((_EVER, ""))
-            since = values.get("since_ns")
-            self._played.append((since if isinstance(since, int) else self._newest_ns, name))
+            self._played.append((now.since_ns if isinstance(now.since_ns, int) else self._newest_ns, now.policy))
 
-    def hear_plan(self, trial: int, name: str) -> None:
+    def add_perturbation(self, trial: int, name: str) -> None:
         """What is imposed in a trial; the newest plan of a trial that is not over counts."""
         self._plans[trial] = name
 
-    def hear_trial(self, event: str, values: dict[str, Any]) -> None:
+    def add_decision(self, choice: str, values: Mapping[str, Any]) -> None:
+        """The newest decision of a decoder."""
+        flags = {k: bool(values.get(k)) for k in ("rejected", "drifting")}
+        self.decision = DecisionReport(choice, values.get("confidence"), **flags, known=True)
+
+    def add_trial_event(self, event: str, values: dict[str, Any]) -> None:
         """An event of a trial: `start`, `go`, `end` or `lost`; one that lacks its number or time is ignored."""
         number, now = values.get("trial"), values.get("time_ns")
         if not isinstance(number, int) or not isinstance(now, int):
@@ -112,57 +119,51 @@ class StackStatus:
             self.trials.append(TrialOutcome(number, self._starts.pop(number, now), now, values, lost))
             self.ended = bool(values.get("last"))
 
-    def hear_newest(self, event: str, values: dict[str, Any]) -> None:
+    def add_newest_event(self, event: str, values: Mapping[str, Any]) -> None:
         """The newest event of a trial."""
         if isinstance(number := values.get("trial"), int):
-            self.newest = event, number
+            self.newest_event = event, number
 
-    # -- what it comes to ---------------------------------------------------------------------------------------
+    # -- figures ------------------------------------------------------------------------------------------------
 
     @property
     def ready(self) -> bool:
         """True once a first tick has closed."""
-        return int(self.effector.get("ticks", 0)) > 0
-
-    @property
-    def rate(self) -> float:
-        """Ticks per second by the effector's own clock; 0 before it has said."""
-        return float(self.effector.get("rate") or 0.0)
+        return self.effector.ticks > 0
 
     @property
     def perturbation(self) -> str:
-        """What is imposed now, by the effector's own word; else by the newest plan."""
-        named = self.effector.get("perturbation")
-        return str(named) if named else self._plans.get(self.trial, self._plans.get(-1, ""))
+        """What is imposed now, by the effector's report; else by the newest plan."""
+        return self.effector.perturbation or self._plans.get(self.trial, self._plans.get(-1, ""))
 
     def condition(self, trial: TrialOutcome) -> Condition:
-        """Policy and perturbation of a trial, each empty where it was not heard of. A policy that changed within the
-        trial is told as `before → after`."""
+        """Policy and perturbation of a trial, each empty where it is not known. A policy that changed within the trial
+        is shown as `before → after`."""
         before = [name for since, name in self._played if since <= trial.from_ns][-1:]
         within = [name for since, name in self._played if trial.from_ns < since < trial.until_ns]
         names = [*before, *within]
         return " → ".join(names) if all(names) else "", self._plans.get(trial.number, self._plans.get(-1, ""))
 
     def _known(self, condition: Condition) -> bool:
-        """Whether all of a condition was heard of, so far as the run has a policy and a perturbation."""
+        """Whether a condition is known whole, as far as the run has a policy and a perturbation."""
         policy, name = condition
-        return bool(policy or not self.policy) and bool(name or not self.perturbation)
+        return bool(policy or not self.policy.text) and bool(name or not self.perturbation)
 
     def scored(self) -> list[TrialOutcome]:
         """Trials that count: movements to a target that were neither catch trials nor lost."""
         return [t for t in self.trials if t.scored]
 
     @property
-    def next(self) -> int | None:
+    def next_trial(self) -> int | None:
         """The number of the first trial that is not over, if any is over."""
         return max((t.number + 1 for t in self.trials), default=None)
 
     @property
-    def caught_up(self) -> bool:
-        """Whether the last trial that is over was heard of, by the newest event; false before one is known."""
-        if self.newest is None:
+    def trials_complete(self) -> bool:
+        """Whether `trials` has the last trial that is over, by the newest event; false before one is known."""
+        if self.newest_event is None:
             return False
-        event, number = self.newest
+        event, number = self.newest_event
         last = number if event in ("end", "lost") else number - 1
         return last < 0 or any(t.number == last for t in self.trials[-2:])
 
@@ -173,7 +174,7 @@ class StackStatus:
 
     def conditions(self) -> list[dict[str, Any]]:
         """Figures of the trials that count, by condition, in the order in which the conditions first came; without
-        those whose condition was not heard of, as it is of trials before somebody listened."""
+        those whose condition is not known, such as trials before this status was followed."""
         groups: dict[Condition, list[TrialOutcome]] = {}
         for trial in self.scored():
             if self._known(condition := self.condition(trial)):
@@ -207,9 +208,9 @@ class StackStatus:
         emg, policy, emulator = (self.others.get(n, {}) for n in ("emg", "policy", "emulator"))
         if not emg:
             return {}
-        events, device = policy.get("events", {}), self.effector.get("device", {})
+        events, device = policy.get("events", {}), self.effector.device
         decisions = int(events.get("decisions", 0))
-        latency, since = (self.effector.get(k, {}) for k in ("latency_ms", "latency_since_arrival_ms"))
+        latency, since = self.effector.latency_ms, self.effector.latency_since_arrival_ms
         by_condition = [
             {"policy": played, "perturbation": name, **_prompted(counts)}
             for (played, name), counts in _by_condition([*self._decided, policy.get("decided") or {}]).items()
@@ -225,8 +226,8 @@ class StackStatus:
             "rejection_rate": int(events.get("rejected", 0)) / decisions if decisions else None,
             "drift_events": int(events.get("drift_events", 0)),
             "decision_ms": policy.get("decision_ms"),
-            "latency_ms": {"p50": latency.get("p50"), "p99": latency.get("p99")},
-            "latency_since_arrival_ms": {"p50": since.get("p50"), "p99": since.get("p99")},
+            "latency_ms": _percentiles(latency),
+            "latency_since_arrival_ms": _percentiles(since),
             "frames_sent": device.get("frames_sent"),
             "checksum_errors": device.get("damaged", 0),
             "device_events": device,
@@ -238,15 +239,14 @@ class StackStatus:
 
     def summary(self) -> dict[str, Any]:
         """The figures of `up --json`. Those of trials are of all that count where there was one condition, and null
-        where there were several, or one that was not heard of: then they stand under `conditions`. Ticks and what the
+        where there were several, or one that is not known: then they stand under `conditions`. Ticks and what the
         guard counts are of all `effector_runs`; ages, durations and the hash are of the last one."""
         conditions, e = self.conditions(), self.effector
         unknown = len(self.scored()) - sum(c["trials"] for c in conditions)
         whole = conditions[0] if len(conditions) == 1 and not unknown else _figures([])
         runs = [*self._before, e]
-        seconds = sum(float(r.get("seconds") or 0.0) for r in runs)
-        simulated = sum(int(r.get("ticks") or 0) * float(r.get("dt") or 0.0) for r in runs)
-        age, trip = e.get("command_age_ms", {}), e.get("round_trip_ms", {})
+        seconds = sum(r.seconds for r in runs)
+        simulated = sum(r.ticks * r.dt for r in runs)
         return {
             "trials": len(self.trials) - self.lost,
             "trials_scored": len(self.scored()),
@@ -255,18 +255,18 @@ class StackStatus:
             **{k: whole[k] for k in ("success_rate", "endpoint_error_mm", "lateral_deviation_mm")},
             "conditions": conditions,
             "real_time_factor": simulated / seconds if seconds else None,
-            "ticks": sum(int(r.get("ticks") or 0) for r in runs),
-            "missed_ticks": sum(int(r.get("missed_ticks") or 0) for r in runs),
+            "ticks": sum(r.ticks for r in runs),
+            "missed_ticks": sum(r.missed_ticks for r in runs),
             "effector_runs": len(runs),
-            "command_age_ms": {"p50": age.get("p50"), "p99": age.get("p99")},
-            "lateness_ms": e.get("lateness_ms"),
-            "round_trip_ms": {"p50": trip.get("p50"), "p99": trip.get("p99")},
-            "effector": e.get("effector"),
-            "policy": self.policy.get("policy"),
+            "command_age_ms": _percentiles(e.command_age_ms),
+            "lateness_ms": e.lateness_ms or None,
+            "round_trip_ms": _percentiles(e.round_trip_ms),
+            "effector": e.effector or None,
+            "policy": self.policy.policy or None,
             "perturbation": self.perturbation,
-            "lockstep": e.get("lockstep"),
-            "guard_events": dict(sum((Counter(r.get("events") or {}) for r in runs), Counter[str]())),
-            "trace_sha256": e.get("trace_sha256"),
+            "lockstep": e.lockstep,
+            "guard_events": dict(sum((Counter(r.events) for r in runs), Counter[str]())),
+            "trace_sha256": e.trace_sha256,
             **self.decoding(),
             "by_trial": self.table(),
         }
@@ -294,11 +294,15 @@ def _by_condition(runs: Sequence[Mapping[str, Any]]) -> dict[Condition, dict[str
     """Counts of what was decided, by prompt, for each condition, of all runs together."""
     out: dict[Condition, dict[str, Counter[str]]] = {}
     for run in runs:
-        for played, imposed in run.items():
-            for name, prompted in imposed.items():
-                for asked, chosen in prompted.items():
-                    out.setdefault((played, name), {}).setdefault(asked, Counter()).update(chosen)
+        for policy, by_perturbation in run.items():
+            for perturbation, prompted in by_perturbation.items():
+                for prompt, choices in prompted.items():
+                    out.setdefault((policy, perturbation), {}).setdefault(prompt, Counter()).update(choices)
     return out
+
+
+def _percentiles(duration: Mapping[str, float]) -> dict[str, float | None]:
+    return {q: duration.get(q) for q in ("p50", "p99")}
 
 
 def _prompted(counts: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Recorded messages on the graph again, under stamps of now."""
+"""Publishes recorded messages again, stamped with the present time."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from rclpy.qos import DurabilityPolicy
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.nodes import topics
 from myoprosthesis.nodes.publisher_lock import PublisherLock
-from myoprosthesis.nodes.stack_client import WAIT_S, StackClient
 from myoprosthesis.recording.bag import Bag, Message
 from myoprosthesis.recording.definitions import stamped
+from myoprosthesis.stack.client import WAIT_S, StackClient
 
 NS = 1_000_000_000
 SETTLE_S = 2.0
@@ -40,19 +40,19 @@ OWNERS = {
 class Replayer:
     """Publishes topics of a recording, on the node of a `StackClient`, in the rhythm of their stamps."""
 
-    def __init__(self, graph: StackClient, bag: Bag, names: Sequence[str], beside: bool = False) -> None:
-        """Names as a person gives them: relative ones are published in the graph's namespace. Raises `ConfigError` when
+    def __init__(self, stack: StackClient, bag: Bag, names: Sequence[str], beside: bool = False) -> None:
+        """Names as a person gives them: relative ones are published in the stack's namespace. Raises `ConfigError` when
         others publish them, unless `beside`: at once where these are nodes of this package on this machine, which claim
         what they publish; else within `SETTLE_S`, or as soon as `play` learns of them."""
-        self._graph, self._bag, self._beside, self._names = graph, bag, beside, tuple(names)
+        self._stack, self._bag, self._beside, self._names = stack, bag, beside, tuple(names)
         self._out: dict[str, tuple[Publisher, bool]] = {}
         self._claims: list[PublisherLock] = []
-        node = graph.node
+        node = stack.node
         known = {t.name: t.qos for t in (*topics.PRIMARY, *topics.VIEWS)}
         found = {name: bag.topic(name) for name in names}
         if not beside:
             self._claim(names)
-            graph.spin_until(lambda: any(node.count_publishers(name) for name in names), SETTLE_S)
+            stack.spin_until(lambda: any(node.count_publishers(name) for name in names), SETTLE_S)
             self._refuse_others(0)
         for name, topic in found.items():
             latched = "transient_local" in topic.qos
@@ -60,10 +60,10 @@ class Replayer:
             if qos.durability != DurabilityPolicy.TRANSIENT_LOCAL:
                 qos = topics.reliable(DEPTH)
             self._out[topic.name] = node.create_publisher(_message(topic.type), name, qos), stamped(topic.type)
-        self.listeners = graph.spin_until(
+        self.listeners = stack.spin_until(
             lambda: all(p.get_subscription_count() for p, _ in self._out.values()), WAIT_S
         )
-        """Whether each topic is heard by somebody."""
+        """Whether each topic has a subscriber."""
         self.seconds = max((at for at, _ in self._timed()), default=0.0)
         """How long it takes at the rate of its recording."""
 
@@ -74,7 +74,7 @@ class Replayer:
 
     def _claim(self, names: Sequence[str]) -> None:
         """Claim what the nodes claim that publish these topics, so that no such node is there, or comes meanwhile."""
-        space = self._graph.node.get_namespace().rstrip("/")
+        space = self._stack.node.get_namespace().rstrip("/")
         owned = {name: name if name.startswith("/") else f"{space}/{name}" for name in names}
         for topic in dict.fromkeys(_owner(full) for full in owned.values()):
             try:
@@ -87,13 +87,13 @@ class Replayer:
     def _refuse_others(self, own: int) -> None:
         """Raise `ConfigError` when more than `own` publishers are known of a topic."""
         for name in self._names:
-            if not self._beside and self._graph.node.count_publishers(name) > own:
+            if not self._beside and self._stack.node.count_publishers(name) > own:
                 raise ConfigError(f"{name} is {OTHERS}")
 
     def play(self, rate: float, stopped: Callable[[], bool], progress: Callable[[float], object]) -> int:
-        """Once from beginning to end, until `stopped`; `progress` is told of each piece of time (s) that is over. The
-        number of messages. Raises `ConfigError` when others begin to publish the same, unless `beside`."""
-        began, told, said, at, checked = time.monotonic(), 0.0, 0, 0.0, 0.0
+        """Once from beginning to end, until `stopped`; `progress` is called with each piece of time (s) that is over.
+        Returns the number of messages. Raises `ConfigError` when others begin to publish the same, unless `beside`."""
+        began, shown, count, at, checked = time.monotonic(), 0.0, 0, 0.0, 0.0
         for at, message in self._timed():
             while (wait := began + at / rate - time.monotonic()) > 0 and not stopped():
                 time.sleep(min(wait, 0.05))
@@ -103,12 +103,12 @@ class Replayer:
                 self._refuse_others(1)
                 checked = at + CHECK_S
             self._publish(message)
-            said += 1
-            if at - told >= 0.05:
-                progress(at - told)
-                told = at
-        progress(at - told)
-        return said
+            count += 1
+            if at - shown >= 0.05:
+                progress(at - shown)
+                shown = at
+        progress(at - shown)
+        return count
 
     def _timed(self) -> Iterator[tuple[float, Message]]:
         """Messages with their time since the first (s): by the stamps of those that have one, so that what was recorded
@@ -126,7 +126,7 @@ class Replayer:
         publisher, has_stamp = self._out[message.topic]
         data = message.data
         if has_stamp:
-            now = self._graph.node.get_clock().now().nanoseconds
+            now = self._stack.node.get_clock().now().nanoseconds
             order = "<iI" if data[1:2] == b"\1" else ">iI"
             data = data[:4] + struct.pack(order, *divmod(now, NS)) + data[12:]
         publisher.publish(data)

@@ -44,7 +44,7 @@ def follows(stack):
     return e["effector"] == "point_mass" and not e["idle"]
 
 
-# -- exchange ---------------------------------------------------------------------------------------------------
+# -- switch-effector -----------------------------------------------------------------------------------------------
 
 REFUSED = {
     "a policy that does not fit": (("arm26",), "commands 4 channels"),
@@ -59,16 +59,16 @@ REFUSED = {
 def test_an_exchange_that_cannot_work_is_refused_before_anything_is_let_go(stack, said, words, sentence):
     stack.probe.spin(0.1)
     n = len(stack.words)
-    status, text = said("exchange", *words)
+    status, text = said("switch-effector", *words)
     assert status == 2 and sentence in text and text.count("error: ") == 1, text
     assert follows(stack) and not any("not active" in w for w in stack.words[n:])
 
 
 def test_an_exchange_is_said_once_the_new_effector_follows_commands(stack, said):
-    status, text = said("exchange", "point_mass", "--option", "dt=0.002")
+    status, text = said("switch-effector", "point_mass", "--option", "dt=0.002")
     assert status == 0 and "point_mass is commanded now" in text and follows(stack), text
     assert stack.diagnostics[-1]["dt"] == 0.002
-    assert said("exchange", "point_mass")[0] == 0 and follows(stack)
+    assert said("switch-effector", "point_mass")[0] == 0 and follows(stack)
     assert stack.diagnostics[-1]["dt"] == 0.01
 
 
@@ -76,7 +76,7 @@ def test_an_effector_that_fails_at_its_start_gives_way_to_the_former_one(stack, 
     """A body that fits, with a file that cannot be loaded."""
     bad = tmp_path / "bad.xml"
     bad.write_text("<mujoco><worldbody><body></worldbody></mujoco>")
-    status, text = said("exchange", "mjcf", "--option", f"file={bad}")
+    status, text = said("switch-effector", "mjcf", "--option", f"file={bad}")
     assert status == 2 and "Traceback" not in text, text
     assert follows(stack) and not stack.supervisor.restarts
 
@@ -90,14 +90,14 @@ def test_an_effector_without_an_endpoint_is_refused_where_the_task_reaches(stack
         f"<actuator>{motors}</actuator></mujoco>"
     )
     n = len(stack.words)
-    status, text = said("exchange", "mjcf", "--option", f"file={body}")
+    status, text = said("switch-effector", "mjcf", "--option", f"file={body}")
     assert status == 2 and "reaches" in text and "--option endpoint=NAME; point_mass goes on" in text, text
     assert follows(stack) and not any("not active" in w for w in stack.words[n:])
 
 
 def test_an_exchange_under_an_emergency_stop_says_so(stack, said):
     assert said("estop") == (0, "stopped until resume\n")
-    status, text = said("exchange", "point_mass")
+    status, text = said("switch-effector", "point_mass")
     assert status == 0 and "the emergency stop is on until `resume`" in text and "commanded now" not in text
     assert said("resume") == (0, "resumed\n") and follows(stack)
 
@@ -182,17 +182,17 @@ def test_each_node_claims_what_it_publishes(stack):
 
 
 def test_a_replayer_gives_way_to_nobody_and_lets_go_at_its_end(tmp_path, monkeypatch):
-    from myoprosthesis.nodes.replayer import Replayer
-    from myoprosthesis.nodes.stack_client import StackClient
     from myoprosthesis.recording.bag import Bag
+    from myoprosthesis.stack.client import StackClient
+    from myoprosthesis.stack.replayer import Replayer
 
     bag = BagWriter(tmp_path / "r")
     pack = JointStateWriter(("a",), ("effort",)).pack
     for name in ("command", "policy/shadow"):
         bag.add(bag.topic(f"/{name}", "sensor_msgs/msg/JointState"), 10**18, pack(0, np.array([1.0])))
     bag.close()
-    monkeypatch.setattr("myoprosthesis.nodes.replayer.SETTLE_S", 0.1)
-    monkeypatch.setattr("myoprosthesis.nodes.replayer.WAIT_S", 0.1)
+    monkeypatch.setattr("myoprosthesis.stack.replayer.SETTLE_S", 0.1)
+    monkeypatch.setattr("myoprosthesis.stack.replayer.WAIT_S", 0.1)
     with StackClient("alone", f"replay_{os.getpid()}") as graph:
         replayer = Replayer(graph, Bag(tmp_path / "r"), ["command", "policy/shadow"])
         assert is_claimed("/alone/command")

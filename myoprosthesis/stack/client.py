@@ -1,0 +1,132 @@
+"""Steers and reads a running stack: parameters, services, policies, lifecycle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
+from rcl_interfaces.srv import GetParameters, SetParametersAtomically
+from rclpy.parameter import Parameter, parameter_value_to_python
+from std_srvs.srv import SetBool, Trigger
+
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.namespace import absolute
+from myoprosthesis.nodes import topics
+from myoprosthesis.nodes.publisher_lock import is_claimed
+from myoprosthesis.stack.monitor import StackMonitor
+from myoprosthesis.stack.reports import PolicyReport
+
+WAIT_S = 3.0
+DISCOVERY_S = 15.0
+"""How long it may take to discover a stack on a busy machine."""
+SWAP_S = 30.0
+CHANGE_S = 15.0
+
+
+class StackClient(StackMonitor):
+    """Steers the stack of a namespace and follows its `status`; a context manager, of which several may be open.
+
+    Every refusal is a `ConfigError` with the refusing node's own reason. Methods block and handle what comes meanwhile;
+    one client belongs to one thread.
+    """
+
+    def __init__(self, namespace: str = "", name: str = "stack_client") -> None:
+        super().__init__(namespace, name)
+        self._clients: dict[str, Any] = {}
+
+    def call(self, kind: Any, name: str, request: Any, seconds: float = WAIT_S) -> Any:
+        """The answer of a service within `seconds`."""
+        client = self._service(kind, name)
+        if not client.wait_for_service(timeout_sec=self._discovery_s()):
+            where = client.srv_name
+            raise ConfigError(f"nothing answers at {where}: is a stack up (myoprosthesis up), and in this namespace?")
+        future = client.call_async(request)
+        if not self.spin_until(future.done, seconds):
+            client.remove_pending_request(future)
+            raise ConfigError(f"{client.srv_name} did not answer within {seconds:g} s")
+        return future.result()
+
+    def set(self, node: str, values: Mapping[str, Any]) -> None:
+        """Set parameters of a node, all or none."""
+        request = SetParametersAtomically.Request()
+        request.parameters = [Parameter(k, value=v).to_parameter_msg() for k, v in values.items()]
+        result = self.call(SetParametersAtomically, f"{node}/set_parameters_atomically", request).result
+        if not result.successful:
+            raise ConfigError(result.reason)
+
+    def get(self, node: str, names: Sequence[str]) -> dict[str, Any]:
+        """Parameters of a node by name; those that it does not have are left out."""
+        request = GetParameters.Request(names=list(names))
+        values = self.call(GetParameters, f"{node}/get_parameters", request).values
+        pairs = zip(names, map(parameter_value_to_python, values), strict=False)
+        return {name: value for name, value in pairs if value is not None}
+
+    def has(self, node: str) -> bool:
+        """Whether a node is there, which may take seconds to learn."""
+        client = self._service(GetParameters, f"{node}/get_parameters")
+        return bool(client.wait_for_service(timeout_sec=WAIT_S))
+
+    def trigger(self, node: str, service: str) -> str:
+        """Call a std_srvs/Trigger; its answer."""
+        return _message(self.call(Trigger, f"{node}/{service}", Trigger.Request()))
+
+    def pause(self, hold: bool) -> str:
+        """Hold simulated time, or let it run."""
+        return _message(self.call(SetBool, "effector/pause", SetBool.Request(data=hold)))
+
+    def hold_session(self, hold: bool) -> str:
+        """Hold a session after its present trial, or let it continue."""
+        return _message(self.call(SetBool, "session/pause", SetBool.Request(data=hold)))
+
+    def change(self, node: str, transition: str) -> bool:
+        """A lifecycle transition by name; whether it was done."""
+        request = ChangeState.Request(transition=Transition(label=transition))
+        return bool(self.call(ChangeState, f"{node}/change_state", request, CHANGE_S).success)
+
+    def active_policy(self, seconds: float = 1.0) -> PolicyReport:
+        """The policy node's newest report; an empty one when it reports nothing. Where a policy is known to be up on
+        this machine, it is waited for until it is discovered."""
+        if seconds and is_claimed(absolute(self.node.get_namespace(), topics.COMMAND.name)):
+            seconds = max(seconds, DISCOVERY_S)
+        self.spin_until(lambda: bool(self.status.policy.text), seconds)
+        return self.status.policy
+
+    def swap(self, name: str) -> PolicyReport:
+        """Set the policy, then wait until it is active, or its node says why not. In simulated time a policy becomes
+        active with the next trial: where that time stands still it is not waited for, and the report is `ready`."""
+        self.status.policy = PolicyReport()
+        self.set("policy", {"policy": name})
+
+        def ready() -> bool:
+            now = self.status.policy
+            return now.text == "ready" and now.candidate == name and bool(self.status.effector.lockstep)
+
+        def settled() -> bool:
+            still = self.status.effector.paused or self.status.effector.waiting_for
+            return self.status.policy.text == "active" or (ready() and bool(still))
+
+        self.spin_until(settled, SWAP_S)
+        now = self.status.policy
+        if now.refused == name:
+            raise ConfigError(f"{name} was not swapped in: {now.why}; {now.policy} goes on")
+        if not ready() and (now.policy != name or now.text != "active"):
+            raise ConfigError(f"{name} was accepted but is not active after {SWAP_S:g} s; see myoprosthesis status")
+        return now
+
+    def _service(self, kind: Any, name: str) -> Any:
+        if name not in self._clients:
+            self._clients[name] = self.node.create_client(kind, name)
+        return self._clients[name]
+
+    def _discovery_s(self) -> float:
+        """How long to wait for a service: longer where an effector is known to run that is not discovered yet."""
+        state = absolute(self.node.get_namespace(), topics.STATE.name)
+        return DISCOVERY_S if is_claimed(state) else WAIT_S
+
+
+def _message(answer: Any) -> str:
+    if not answer.success:
+        raise ConfigError(answer.message)
+    return str(answer.message)

@@ -1,0 +1,169 @@
+"""Follows a running stack: subscribes to what its nodes report and keeps a `StackStatus`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from rclpy.node import Node
+from rclpy.parameter import parameter_value_to_python
+
+from myoprosthesis.core.message import PLAN_BYTES
+from myoprosthesis.core.perturbation_plan import PerturbationPlan
+from myoprosthesis.nodes import diagnostic_status, topics
+from myoprosthesis.nodes.graph_connection import GraphConnection
+from myoprosthesis.nodes.node_main import network_warning, run
+from myoprosthesis.nodes.subscription import subscribe
+from myoprosthesis.nodes.timers import every
+from myoprosthesis.stack.status import StackStatus
+
+REPORTING = ("effector", "policy", "emg", "emulator", "recorder", "perturbation", "task", "twin/effector")
+"""The nodes whose diagnostics are kept."""
+WAITING = 200
+"""Diagnostics that wait while nobody reads, as while the stack ends: the last ones of all nodes, for 10 s and more."""
+
+
+class StatusSubscriptions:
+    """Subscriptions of a node to what the stack in its namespace reports; they fill `status`."""
+
+    def __init__(self, node: Node) -> None:
+        self.status = StackStatus()
+        self.node = node
+        self._changes: dict[str, dict[str, Any]] = {}
+        self._open = bool(network_warning())
+        subscribe(node, topics.DIAGNOSTICS, self.diagnostics, topics.reliable(WAITING))
+        subscribe(node, topics.POLICY_ACTIVE, self.policy, topics.latched(10))
+        for topic, handle in (
+            (topics.PERTURBATION, self.perturbation),
+            (topics.RECORDER_ACTIVE, self.recorder),
+            (topics.TRIAL_EVENTS, self.trial_event),
+            (topics.TRIAL, self.newest_event),
+            (topics.EMG_DECISION, self.decision),
+            (topics.PARAMETER_EVENTS, self.parameters),
+        ):
+            subscribe(node, topic, handle)
+
+    def changed_parameters(self) -> dict[str, dict[str, Any]]:
+        """Parameters that were set since the last call, by node, so that a node started again can be given them."""
+        changes, self._changes = self._changes, {}
+        return changes
+
+    def parameters(self, event: Any) -> None:
+        """Handle a message of parameters that were set."""
+        space, _, name = event.node.rpartition("/")
+        if space == self.node.get_namespace().rstrip("/"):
+            values: dict[str, Any] = {p.name: "" for p in event.deleted_parameters}
+            values |= {p.name: parameter_value_to_python(p.value) for p in event.changed_parameters}
+            values = {k: v for k, v in values.items() if len(str(v)) <= PLAN_BYTES}
+            if self._open and values.get("stopped", True) is not True:
+                values.pop("stopped")  # on an open network anybody can say so: a stop stays one over a restart
+            self._changes.setdefault(name, {}).update(values)
+
+    def diagnostics(self, message: Any) -> None:
+        """Handle a message of diagnostics."""
+        space = diagnostic_status.full_name(self.node.get_namespace(), "")
+        for one in message.status:
+            name = one.name[len(space) :] if one.name.startswith(space) else ""
+            if name in REPORTING:
+                values = diagnostic_status.checked({**diagnostic_status.values(one), "text": one.message})
+                if name == "effector":
+                    self.status.add_effector(values)
+                else:
+                    self.status.add_node(name, values)
+
+    def policy(self, message: Any) -> None:
+        """Handle a report of the policy node."""
+        values = {**diagnostic_status.values(message), "text": message.message, "fitted_to": message.hardware_id}
+        self.status.add_policy(diagnostic_status.checked(values))
+
+    def recorder(self, message: Any) -> None:
+        """Handle a report of a recorder."""
+        values = {**diagnostic_status.values(message), "text": message.message}
+        self.status.recorders[str(values.get("folder", ""))] = values
+
+    def perturbation(self, message: Any) -> None:
+        """Handle a perturbation plan."""
+        plan = PerturbationPlan.from_json(message.data)
+        self.status.add_perturbation(plan.trial, plan.name)
+
+    def trial_event(self, message: Any) -> None:
+        """Handle an event of a trial."""
+        values = diagnostic_status.checked(diagnostic_status.values(message), ("trial", "time_ns"))
+        self.status.add_trial_event(message.message, values)
+
+    def newest_event(self, message: Any) -> None:
+        """Handle the newest event of a trial."""
+        self.status.add_newest_event(message.message, diagnostic_status.values(message))
+
+    def decision(self, message: Any) -> None:
+        """Handle a decision: scores in `position`, 1 in `effort` at the choice; see `DecoderPort.decided`."""
+        values = dict(zip(message.name, message.position, strict=False))
+        choice = next((n for n, chosen in zip(message.name, message.effort, strict=False) if chosen == 1.0), "")
+        self.status.add_decision(choice, values)
+
+
+class StackMonitor(GraphConnection):
+    """Follows a running stack from a program that is not a node itself: spin it, and read `status`."""
+
+    def __init__(self, namespace: str = "", name: str = "monitor") -> None:
+        super().__init__(namespace, name)
+        self.subscriptions = StatusSubscriptions(self.node)
+
+    @property
+    def status(self) -> StackStatus:
+        """The stack as it has reported so far."""
+        return self.subscriptions.status
+
+    def changed_parameters(self) -> dict[str, dict[str, Any]]:
+        """Parameters that were set since the last call, by node."""
+        return self.subscriptions.changed_parameters()
+
+
+class MonitorNode(Node):
+    """The monitor as a process of its own: prints a line each second."""
+
+    def __init__(self) -> None:
+        super().__init__("monitor")
+        follow = StatusSubscriptions(self)
+        every(self, 1.0, lambda: print(line(follow.status), flush=True))
+
+
+def line(status: StackStatus) -> str:
+    """The state of a run in one line."""
+    e = status.effector
+    if not e.effector:
+        return "no effector reports"
+    parts = [
+        f"{e.tick * e.dt:.1f} s",
+        f"effector {e.effector}",
+        f"policy {status.policy.policy or 'none'}",
+        f"perturbation {status.perturbation or 'not known yet'}",
+        *_figures(status),
+    ]
+    return ", ".join(parts) + (f"; it does not follow commands: {e.idle}" if e.idle else "")
+
+
+def _figures(status: StackStatus) -> list[str]:
+    """Results so far in the present condition."""
+    s = status.summary()
+    if "decisions" in s:
+        return [f"{s['decisions']} decisions", *([f"now {status.decision.choice}"] if status.decision.known else [])]
+    current = (status.policy.policy, status.perturbation)
+    now = next((c for c in s["conditions"] if (c["policy"], c["perturbation"]) == current), None)
+    lost = [f"{s['trials_lost']} lost"] if s["trials_lost"] else []
+    if now is None:
+        others = f" of these two, {s['trials']} of others" if s["trials"] else ""
+        return [f"no trial{others} is over yet", *lost]
+    parts = [f"{now['trials']} trials of these two"]
+    if now["endpoint_error_mm"]:
+        parts.append(f"median distance from the target at the end {now['endpoint_error_mm']['median']:.1f} mm")
+    return [*parts, *lost]
+
+
+def main() -> None:
+    """Entry point of the executable `monitor_node`."""
+    sys.exit(run(MonitorNode, sys.argv))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""State of a stack: figures by condition, from what nodes report."""
+
+import pytest
+
+from myoprosthesis.stack.status import COLUMNS, StackStatus, quantile
+
+S = 1_000_000_000
+
+
+def reach(status, number, error=1.0, event="end", **more):
+    """One trial of a second."""
+    status.add_trial_event("start", {"trial": number, "time_ns": number * S})
+    values = {"success": error < 10, "endpoint_error_mm": error, "lateral_deviation_mm": -error, **more}
+    status.add_trial_event(event, {"trial": number, "time_ns": (number + 1) * S, "label": f"target {number}", **values})
+
+
+def played(status, name, since_s=None):
+    status.add_policy({"policy": name, "text": "active", "since_ns": None if since_s is None else int(since_s * S)})
+
+
+def test_figures_are_kept_apart_by_policy_and_perturbation():
+    status = StackStatus()
+    played(status, "a")
+    for number, field in enumerate(["null", "null", "curl", "curl", "curl"]):
+        status.add_perturbation(number, field)
+    played(status, "b", 4.0)
+    for number, error in enumerate([1.0, 3.0, 40.0, 60.0, 2.0]):
+        reach(status, number, error)
+    got = [(c["policy"], c["perturbation"], c["trials"], c["endpoint_error_mm"]["median"], c["success_rate"])
+           for c in status.conditions()]  # fmt: skip
+    assert got == [("a", "null", 2, 2.0, 1.0), ("a", "curl", 2, 50.0, 0.0), ("b", "curl", 1, 2.0, 1.0)]
+    summary = status.summary()
+    assert summary["endpoint_error_mm"] is None and summary["success_rate"] is None  # of five trials of three kinds
+    assert summary["trials"] == 5 and len(summary["conditions"]) == 3
+
+
+def test_one_condition_stands_for_the_run():
+    status = StackStatus()
+    played(status, "a")
+    status.add_perturbation(-1, "null")
+    for number, error in enumerate([1.0, 2.0, 3.0]):
+        reach(status, number, error)
+    assert status.summary()["endpoint_error_mm"] == {"median": 2.0, "p95": pytest.approx(2.9)}
+    assert status.summary()["lateral_deviation_mm"] == -2.0
+
+
+def test_a_policy_that_changes_within_a_trial_makes_a_condition_of_its_own():
+    """By the time at which it took over, whenever that was heard of."""
+    status = StackStatus()
+    played(status, "a")
+    reach(status, 0)
+    reach(status, 1)
+    played(status, "b", 1.5)  # heard of after the trial was over
+    reach(status, 2)
+    assert [row["policy"] for row in status.table()] == ["a", "a → b", "b"]
+
+
+def test_trials_whose_condition_was_not_heard_of_have_no_part_in_figures():
+    """Who listens late hears of all trials, and only of the newest policy and plans."""
+    status = StackStatus()
+    for number in range(4):
+        reach(status, number, 100.0)
+    status.add_policy({"policy": "b", "text": "active", "since_ns": int(3.5 * S), "previous": "a"})
+    status.add_perturbation(4, "curl")
+    reach(status, 4, 2.0)
+    s = status.summary()
+    assert [(c["policy"], c["perturbation"], c["trials"]) for c in s["conditions"]] == [("b", "curl", 1)]
+    assert (s["trials_scored"], s["trials_of_unknown_condition"], s["endpoint_error_mm"]) == (5, 4, None)
+    assert [row["policy"] for row in s["by_trial"]] == ["", "", "", "", "b"]
+
+
+def test_the_columns_of_the_table_are_the_same_whatever_happened():
+    status = StackStatus()
+    status.add_trial_event("start", {"trial": 0, "time_ns": 0})
+    status.add_trial_event("lost", {"trial": 0, "time_ns": S, "why": "emergency stop"})
+    (row,) = status.table()
+    assert tuple(row) == COLUMNS and row["endpoint_error_mm"] is None and row["lost"] == "emergency stop"
+    reach(status, 1, pegs_moved=3, drops=1, start=(0.0, 0.0, 0.0))
+    assert [tuple(row) for row in status.table()] == [(*COLUMNS, "drops", "pegs_moved")] * 2
+
+
+def test_the_next_trial_is_the_one_that_runs():
+    status = StackStatus()
+    assert status.next_trial is None
+    reach(status, 4)
+    reach(status, 5, event="lost")
+    status.add_trial_event("start", {"trial": 6, "time_ns": 6 * S})
+    assert status.next_trial == 6
+
+
+def test_ticks_and_what_the_guard_counts_are_of_every_run_of_the_effector():
+    status = StackStatus()
+    events = {"stale": 2, "idle": 1}
+    status.add_effector({"ticks": 500, "missed_ticks": 3, "seconds": 5.0, "dt": 0.01, "events": events})
+    status.add_effector({"effector": "arm26", "idle": "not configured"})
+    status.add_effector({"ticks": 10, "missed_ticks": 1, "seconds": 0.1, "dt": 0.01, "events": {"stale": 1}})
+    status.add_effector({"ticks": 100, "missed_ticks": 1, "seconds": 1.0, "dt": 0.01, "events": {"stale": 1}})
+    s = status.summary()
+    assert (s["ticks"], s["missed_ticks"], s["effector_runs"]) == (600, 4, 2)
+    assert s["guard_events"] == {"stale": 3, "idle": 1} and s["real_time_factor"] == pytest.approx(1.0)
+
+
+def test_lost_catch_and_unscored_trials_have_no_part_in_figures():
+    status = StackStatus()
+    played(status, "a")
+    reach(status, 0, 1.0)
+    reach(status, 1, 500.0, event="lost", why="emergency stop")
+    reach(status, 2, 500.0, catch=True)
+    reach(status, 3, 500.0, scored=False)
+    s = status.summary()
+    assert (s["trials"], s["trials_scored"], s["trials_lost"]) == (3, 1, 1) and s["endpoint_error_mm"]["median"] == 1.0
+    assert [row["lost"] for row in s["by_trial"]] == ["", "emergency stop", "", ""]
+    assert [row["scored"] for row in s["by_trial"]] == [True, False, False, False]
+
+
+def test_a_trial_s_row_says_where_when_and_every_figure_of_its_task():
+    status = StackStatus()
+    played(status, "a")
+    status.add_perturbation(0, "null")
+    reach(status, 0, 1.0, start=(0.0, 0.1, 0.2), target=(1.0, 1.1, 1.2), pegs_moved=3)
+    (row,) = status.table()
+    assert row["start_y_m"] == 0.1 and row["target_z_m"] == 1.2 and row["pegs_moved"] == 3
+    assert (row["start_s"], row["end_s"]) == (0.0, 1.0) and row["label"] == "target 0"
+    assert (row["policy"], row["perturbation"]) == ("a", "null")
+
+
+def test_a_task_that_judges_by_other_figures_has_trials_and_no_errors():
+    status = StackStatus()
+    status.add_trial_event("start", {"trial": 0, "time_ns": 0})
+    status.add_trial_event("end", {"trial": 0, "time_ns": S, "success": True, "pegs_moved": 3})
+    (c,) = status.conditions()
+    assert c["success_rate"] == 1.0 and c["endpoint_error_mm"] is None and c["lateral_deviation_mm"] is None
+
+
+@pytest.mark.parametrize("values", [{}, {"trial": "x", "time_ns": 1}, {"trial": 1}, {"trial": 1, "time_ns": None}])
+def test_an_event_that_says_too_little_is_ignored(values):
+    status = StackStatus()
+    for event in ("start", "end", "lost"):
+        status.add_trial_event(event, values)
+    assert status.trials == [] and status.trial == -1
+
+
+def test_the_rate_and_the_perturbation_are_the_effector_s_own_word():
+    status = StackStatus()
+    assert status.effector.rate == 0.0 and status.perturbation == ""
+    status.add_perturbation(-1, "null")
+    assert status.perturbation == "null"
+    status.add_effector({"ticks": 500, "seconds": 5.0, "dt": 0.01, "rate": 100.2, "perturbation": "curl"})
+    assert status.effector.rate == 100.2 and status.perturbation == "curl"
+    assert status.summary()["real_time_factor"] == pytest.approx(1.0)
+
+
+def decided(status, n, **by_perturbation):
+    status.add_node("policy", {"policy": "d", "decided": {"d": by_perturbation}, "events": {"decisions": n}})
+
+
+def test_decisions_are_of_the_condition_that_the_decoder_says_whenever_it_is_heard():
+    """Also for who listens late, or hears of the next condition first."""
+    status = StackStatus()
+    status.add_node("emg", {"source": "recording"})
+    status.add_perturbation(-1, "turned")
+    right, wrong = {"rest": {"rest": 20}, "fist": {"fist": 8}}, {"fist": {"rest": 7}}
+    decided(status, 40, null=right, turned=wrong)
+    one, two = status.summary()["conditions"]
+    assert (one["perturbation"], one["accuracy"]) == ("null", 1.0) and one["per_class"] == {"fist": 1.0, "rest": 1.0}
+    assert (two["perturbation"], two["accuracy"]) == ("turned", 0.0)
+    decided(status, 1, turned={"rest": {"rest": 1}})  # it was started again
+    decided(status, 2, turned={"rest": {"rest": 2}})
+    one, two = status.summary()["conditions"]
+    assert one["accuracy"] == 1.0 and two["per_class"] == {"fist": 0.0, "rest": 1.0} and two["accuracy"] == 2 / 9
+
+
+def test_who_comes_late_knows_whether_the_last_trial_was_heard_of():
+    status = StackStatus()
+    assert not status.trials_complete
+    status.add_newest_event("go", {"trial": 7})
+    reach(status, 4)
+    reach(status, 5, event="lost")
+    assert not status.trials_complete
+    reach(status, 6)
+    assert status.trials_complete
+    status.add_newest_event("lost", {"trial": 7})
+    assert not status.trials_complete
+    reach(status, 7, event="lost")
+    assert status.trials_complete
+
+
+def test_quantiles_lie_between_the_ordered_values():
+    assert quantile([3.0, 1.0, 2.0], 0.5) == 2.0 and quantile([0.0, 1.0], 0.95) == 0.95 and quantile([7.0], 0.3) == 7.0
