@@ -1,4 +1,4 @@
-"""Plans that one participant has announced, in order of time, and how far they reach."""
+"""Times as integer nanoseconds."""
 
 from __future__ import annotations
 

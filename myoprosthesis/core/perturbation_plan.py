@@ -1,4 +1,4 @@
-"""Plans that one participant has announced, in order of time, and how far they reach."""
+"""The plan of perturbations for a span of time, and the message that carries it."""
 
 from __future__ import annotations
 

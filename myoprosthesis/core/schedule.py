@@ -1,35 +1,52 @@
-"""Plans that one participant has announced, in order of time, and how far they reach."""
+"""The plans that one participant has announced, in order of time, and how far they reach."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Generic, Protocol, TypeVar
 
+
+class Plan(Protocol):
+    """What happens from `from_ns` to before `until_ns`."""
+
+    @property
+    def from_ns(self) -> int:
+        """Its start, ns."""
+        ...
+
+    @property
+    def until_ns(self) -> int:
+        """Its end, ns."""
+        ...
+
+
+P = TypeVar("P", bound=Plan)
 MOST_PLANS = 100
-"""So many plans ahead are kept; a party announces one or two."""
+"""Plans ahead that are kept; a participant announces one or two."""
 
 
 @dataclass
-class Schedule:
-    """The plans (of trials or of perturbations) that one party has sent, by time, and how far it has spoken."""
+class Schedule(Generic[P]):
+    """Plans of trials or of perturbations by time. Until `horizon_ns` all is announced: simulated time goes no further
+    (the lookahead of conservative co-simulation)."""
 
     horizon_ns: int = -1
-    plans: list[Any] = field(default_factory=list)
+    plans: list[P] = field(default_factory=list)
 
-    def add(self, plan: Any) -> None:
-        """Take in a plan. It replaces all that was said of the time from its `from_ns` on, so that a party which
-        was restarted, and begins anew in the middle of an old plan, is the only one heard."""
+    def add(self, plan: P) -> None:
+        """Take in a plan. It replaces all that was announced from its `from_ns` on, so that only a participant that was
+        restarted, and begins again in the middle of an old plan, counts."""
         self.plans = [p for p in self.plans if p.from_ns < plan.from_ns]
         self.plans = [*self.plans[-MOST_PLANS:], plan]
         self.horizon_ns = plan.until_ns
 
     @property
     def ended(self) -> bool:
-        """True when the party has said that nothing more will come."""
+        """True when the participant has announced its last plan."""
         return bool(self.plans) and bool(getattr(self.plans[-1], "last", False))
 
-    def current(self, now_ns: int) -> Any | None:
-        """The plan in force at `now_ns`; older ones are forgotten."""
+    def current(self, now_ns: int) -> P | None:
+        """The plan in force at `now_ns`; older ones are dropped."""
         while len(self.plans) > 1 and self.plans[1].from_ns <= now_ns:
             self.plans.pop(0)
         plan = self.plans[0] if self.plans else None

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.effector_spec import EffectorSpec
+from myoprosthesis.core.errors import Refused
 from myoprosthesis.core.moment import Moment
 from myoprosthesis.core.perturbation_plan import PerturbationEntry
 from myoprosthesis.decoders.decision import Decision
@@ -75,15 +76,16 @@ class DecoderController:
         self._decoder.reset()
         self.decision, self.made = None, []
 
-    def adopt(self, posture: Array) -> None:
-        """Go on from this posture."""
-        self._drive.adopt(posture)
+    def on_activate(self, last_command: Array) -> None:
+        """See `Controller.on_activate`: go on from this posture."""
+        self._drive.adopt(last_command)
 
-    def perturb(self, entries: Sequence[PerturbationEntry]) -> str:
-        """What a policy sees of an effector can be distorted; a decoder sees none."""
-        return f"decoder {self.name!r} sees EMG: perturb that instead" if entries else ""
+    def perturb(self, entries: Sequence[PerturbationEntry]) -> None:
+        """See `Controller.perturb`: a decoder sees nothing of the effector that could be perturbed."""
+        if entries:
+            raise Refused(f"decoder {self.name!r} sees EMG: perturb that instead")
 
-    def hear(self, block: Array, moment: Moment) -> Array:
+    def update(self, block: Array, moment: Moment) -> Array:
         """The posture after these samples, which moves on for as long as they stand for."""
         self.made = self._decoder.feed(block[:, self._columns])
         self.fresh = bool(self.made)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.loop_statistics import LoopStatistics
+from myoprosthesis.core.moment import Moment
 from myoprosthesis.core.nanoseconds import NS
 from myoprosthesis.core.process_tuning import request_fifo_scheduling
 from myoprosthesis.core.text import brief
@@ -48,15 +49,15 @@ class DecoderLoopPort(SwitchingPort, Protocol):
     def prompt(self) -> str:
         """What is asked for now, if somebody asks."""
 
-    def decided(self, stamp_ns: int, voice: DecoderController) -> None:
+    def decided(self, stamp_ns: int, controller: DecoderController) -> None:
         """Tell the newest decision."""
 
 
 class DecoderLoop(SwitchingLoop):
     """Plays decoders; counts what they decide. The posture begins where the effector is when the first block comes."""
 
-    def __init__(self, player: ControllerSwitcher, port: DecoderLoopPort, stream: EmgStreamSpec) -> None:
-        super().__init__(player, lockstep=False)
+    def __init__(self, switcher: ControllerSwitcher, port: DecoderLoopPort, stream: EmgStreamSpec) -> None:
+        super().__init__(switcher, lockstep=False)
         self.port, self.stream = port, stream
         self.ledger = LoopStatistics()
         self.events: Counter[str] = Counter()
@@ -84,28 +85,28 @@ class DecoderLoop(SwitchingLoop):
     def _tick(self, block: EmgSamples) -> None:
         if block.channels != self.stream.channels:
             raise MyoError(f"the EMG has become another: {brief(', '.join(block.channels))}")
-        player, block = self.player, self._after_gap(block)
-        self._let_in(block.newest_ns)
-        voice, seconds = player.active, len(block.times) / self.stream.rate
-        if voice is None:
-            self._bring_up(seconds)
+        switcher, block = self.switcher, self._after_gap(block)
+        self._activate_ready(block.newest_ns)
+        controller, seconds = switcher.active, len(block.times) / self.stream.rate
+        if controller is None:
+            self._replay_some(seconds)
             return
-        if not self._placed(voice):
+        if not self._placed(controller):
             return
         if not self.port.following():
             self._adopt_posture()
         began = time.perf_counter()
-        command, _ = player.play(block.values, self._rng, seconds)
+        command, _ = switcher.update(block.values, Moment(self._rng, seconds=seconds))
         if self.active:
             self.port.command(block.newest_ns, command)
-        played = player.current
+        played = switcher.current
         assert isinstance(played, DecoderController)
         if played.made:
             self.ledger.note("decision", (time.perf_counter() - began) / len(played.made))
             self.port.decided(block.newest_ns, played)
             self._count(played, block.newest_ns)
-        self.port.heard(block.newest_ns, player)
-        self._bring_up(seconds)
+        self.port.updated(block.newest_ns, switcher)
+        self._replay_some(seconds)
 
     def _after_gap(self, block: EmgSamples) -> EmgSamples:
         """What of a block comes after the last gap in time, if there is one, before which the decoders forget all."""
@@ -117,53 +118,53 @@ class DecoderLoop(SwitchingLoop):
         if not gaps.size:
             return block
         self.events["gaps"] += len(gaps)
-        for voice in self.player.voices():
-            voice.reset()
+        for controller in self.switcher.controllers():
+            controller.reset()
         return replace(block, times=block.times[gaps[-1] :], values=block.values[gaps[-1] :])
 
-    def _placed(self, voice: object) -> bool:
+    def _placed(self, controller: object) -> bool:
         """Whether it is known where the hand was when the decoding began."""
-        assert isinstance(voice, DecoderController)
-        if voice.command is None:
+        assert isinstance(controller, DecoderController)
+        if controller.command is None:
             posture = self.port.posture()
             if posture is None:
                 return False
-            voice.adopt(posture)
-            if voice.command is None:  # the posture was none: not finite
+            controller.on_activate(posture)
+            if controller.command is None:  # the posture was none: not finite
                 return False
-        shadow = self.player.shadow
-        if shadow is not None and shadow.command is None and voice.command is not None:
-            shadow.adopt(voice.command)
+        shadow = self.switcher.shadow
+        if shadow is not None and shadow.command is None and controller.command is not None:
+            shadow.on_activate(controller.command)
         return True
 
     def _adopt_posture(self) -> None:
         """Go on from where the hand is: what was decided while it did not follow is not made up for when it does."""
         posture = self.port.posture()
         if posture is not None:
-            for voice in self.player.voices():
-                voice.adopt(posture)
+            for controller in self.switcher.controllers():
+                controller.on_activate(posture)
 
-    def _count(self, voice: DecoderController, now_ns: int) -> None:
+    def _count(self, controller: DecoderController, now_ns: int) -> None:
         asked, imposed = self.port.prompt(), self.port.imposed(now_ns)
         if asked != self._asked:
             self._asked, self._asked_ns = asked, now_ns
         if imposed != self._imposed:
             self._imposed, self._imposed_ns = imposed, now_ns
         settled = bool(asked) and now_ns - self._asked_ns > SETTLED_S * NS
-        of_one = now_ns - self._imposed_ns >= voice.window / self.stream.rate * NS
-        for decision in voice.made:
+        of_one = now_ns - self._imposed_ns >= controller.window / self.stream.rate * NS
+        for decision in controller.made:
             self.events["decisions"] += 1
             self.events["rejected"] += decision.rejected
             if settled:
                 self.prompted.setdefault(asked, Counter())[decision.choice] += 1
             if settled and of_one:
-                here = self.decided.setdefault(voice.name, {}).setdefault(imposed, {})
+                here = self.decided.setdefault(controller.name, {}).setdefault(imposed, {})
                 here.setdefault(asked, Counter())[decision.choice] += 1
             if decision.drifting and not self._drifting:
                 self.events["drift_events"] += 1
                 self.port.say(
                     "warning",
-                    f"the EMG differs from what decoder {voice.name!r} was fitted on (drift): check the electrodes, or "
-                    "fit again (myoprosthesis refit)",
+                    f"the EMG differs from what decoder {controller.name!r} was fitted on (drift): check the "
+                    "electrodes, or fit again (myoprosthesis refit)",
                 )
             self._drifting = decision.drifting

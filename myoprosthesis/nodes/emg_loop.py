@@ -58,7 +58,7 @@ class EmgLoop(ControlLoop):
         """Channels whose electrode is off, saturated or still."""
         self.refused = ""
         self._distorter = EmgCorruption(spec.channels, spec.rate, spec.unit)
-        self._schedule = Schedule()
+        self._schedule: Schedule[PerturbationPlan] = Schedule()
         self._plan: PerturbationPlan | None = None
         self._period_s = period_s
         self._prompt, self._fault, self._ended = "", "", False

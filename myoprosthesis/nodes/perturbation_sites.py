@@ -11,6 +11,7 @@ import numpy as np
 
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.effector_spec import EffectorSpec
+from myoprosthesis.core.errors import Refused
 from myoprosthesis.core.perturbation_plan import PerturbationEntry, PerturbationPlan
 from myoprosthesis.emg.corruption import EmgCorruption
 from myoprosthesis.perturbations.disturbance_resolver import DisturbanceResolver
@@ -64,14 +65,16 @@ class PerturbationSites:
         if decodes and (seen or remembered):
             site = (*seen, *remembered)[0].site
             return f"it acts on the {site} of a policy, and {contract.name!r} is a decoder: perturb its EMG instead"
-        if remembered:
-            units = sum(int(np.prod(shape)) for _, shape in contract.hidden)
-            if why := hidden_perturbation.HiddenPerturbation(contract.name, units, contract.dt).take(remembered):
-                return why
-        if seen and self.spec is not None:
-            policy: Any = _Read(contract)
-            task = {c: "" for c in contract.state_channels() if c not in self.spec.channels}
-            return PolicyController(contract.name, policy, self.spec, task).perturb(seen)
+        try:
+            if remembered:
+                units = sum(int(np.prod(shape)) for _, shape in contract.hidden)
+                hidden_perturbation.HiddenPerturbation(contract.name, units, contract.dt).set_entries(remembered)
+            if seen and self.spec is not None:
+                policy: Any = _Read(contract)
+                task = {c: "" for c in contract.state_channels() if c not in self.spec.channels}
+                PolicyController(contract.name, policy, self.spec, task).perturb(seen)
+        except Refused as error:
+            return str(error)
         return ""
 
 

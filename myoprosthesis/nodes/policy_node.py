@@ -65,7 +65,7 @@ class PolicyNodeOptions:
 
 
 class PolicyNode(LoopNode):
-    """Builds a player for the effector that it hears of, and swaps policies off the control thread."""
+    """Builds a switcher for the effector that it hears of, and swaps policies off the control thread."""
 
     def __init__(self) -> None:
         super().__init__("policy")
@@ -159,26 +159,26 @@ class PolicyNode(LoopNode):
         o, self._drive = read(self, PolicyNodeOptions), read(self, PostureControlOptions)
         self._options = o
         self.claim(topics.COMMAND, "policy")
-        player = self._player(self.spec, o.blend_s)
+        switcher = self._player(self.spec, o.blend_s)
         policy = OnnxPolicy(store.find(o.policy))
         policy.warm_up()
-        player.commit(player.fit(o.policy, policy))
+        switcher.switch(switcher.fit(o.policy, policy))
         if o.shadow:
-            player.shadow = player.fit(o.shadow, OnnxPolicy(store.find(o.shadow)))
+            switcher.shadow = switcher.fit(o.shadow, OnnxPolicy(store.find(o.shadow)))
         if self.stream is not None:
             self._port = port = DecoderPort(self, self.spec)
-            self.loop = DecoderLoop(player, port, self.stream)
+            self.loop = DecoderLoop(switcher, port, self.stream)
         else:
             self._port = PolicyPort(self, self.spec)
             self.loop = PolicyLoop(
-                player,
+                switcher,
                 self._port,
                 lockstep=o.lockstep,
                 parties=o.parties,
                 seed=o.seed,
                 task_channels=tuple(channels_of(o.task)),
             )
-        self.loop.lost = lambda name, why: self._ring(lambda: self._lose(name, why))
+        self.loop.on_lost = lambda name, why: self._ring(lambda: self._lose(name, why))
         self.loop.start(self.thread)
 
     # -- swap ---------------------------------------------------------------------------------------------------
@@ -190,7 +190,7 @@ class PolicyNode(LoopNode):
             for p in parameters:
                 if self.loop is not None and p.name in ("lockstep", "parties", "task", "autostart", "seed"):
                     raise MyoError(f"{p.name} cannot be changed while the policy runs: set it at the start")
-                if p.name == "policy" and self.loop is not None and p.value == self.loop.player.name:
+                if p.name == "policy" and self.loop is not None and p.value == self.loop.switcher.name:
                     continue  # it is played already, whatever has become of its file
                 if p.name in {f.name for f in fields(PostureControlOptions)} and self.loop is not None:
                     raise MyoError(f"{p.name} cannot be changed while the policy runs: set it at the start")
@@ -217,15 +217,15 @@ class PolicyNode(LoopNode):
         """Begin what was accepted."""
         if self.loop is None:
             return
-        player = self.loop.player
+        switcher = self.loop.switcher
         for p in parameters:
             if p.name == "blend_s":
-                player.blend_s = float(p.value)
-            elif p.name == "policy" and p.value != player.name:
+                switcher.blend_s = float(p.value)
+            elif p.name == "policy" and p.value != switcher.name:
                 self._swap(str(p.value))
             elif p.name == "policy" and self._pending:  # back to what is played: the last wish counts
                 self._newest, self._pending = self._newest + 1, ""
-                self.loop.request(self.loop.forget)
+                self.loop.request(self.loop.cancel_switch)
                 self._tell("active")
             elif p.name == "shadow":
                 self._listen(str(p.value))
@@ -237,22 +237,22 @@ class PolicyNode(LoopNode):
         threading.Thread(target=self._load, args=(name, ticket), name="swap", daemon=True).start()
 
     def _load(self, name: str, ticket: int, kept: Controller | None = None) -> None:
-        """In a worker: load and warm up, then ask for the commit."""
+        """In a worker: load and warm up, then ask for the switch."""
         loop = self.loop
         assert loop is not None
         try:
-            voice = kept
-            if voice is None:
+            controller = kept
+            if controller is None:
                 policy = OnnxPolicy(store.find(name))
                 policy.warm_up()
-                voice = loop.player.fit(name, policy)
+                controller = loop.switcher.fit(name, policy)
         except Exception as error:  # whatever it was: the worker must say so
             why = str(error) if isinstance(error, MyoError) else f"{type(error).__name__}: {error}"
             self._ring(lambda: self._failed(ticket, name, why))
             return
         if ticket == self._newest:
-            loop.commit(
-                voice,
+            loop.switch(
+                controller,
                 lambda: self._ring(lambda: self._done(ticket)),
                 lambda why: self._ring(lambda: self._failed(ticket, name, why)),
             )
@@ -289,8 +289,8 @@ class PolicyNode(LoopNode):
     def _follow(self) -> None:
         """Let the parameter name what is really played."""
         loop = self.loop
-        if loop is not None and loop.player.current is not None:
-            self.set_parameters([Parameter("policy", value=loop.player.name)])
+        if loop is not None and loop.switcher.current is not None:
+            self.set_parameters([Parameter("policy", value=loop.switcher.name)])
 
     def _failed(self, ticket: int, name: str, why: str) -> None:
         """The parameter goes back to what is really played."""
@@ -303,20 +303,20 @@ class PolicyNode(LoopNode):
         loop = self.loop
         if loop is None:
             return
-        if loop.player.current is not None:
+        if loop.switcher.current is not None:
             self.get_logger().error(f"policy {name!r} is let go of: {why}")
             self._follow()
             self._tell("active", refused=name, why=why)
             return
         self.get_logger().error(f"policy {name!r} is let go of, the effector idles until another is swapped in: {why}")
-        before = loop.player.previous.name if loop.player.previous else ""
+        before = loop.switcher.previous.name if loop.switcher.previous else ""
         values = {"policy": name, "why": why, "previous": before, "pid": os.getpid()}
         self._active.publish(diagnostic_status.status("policy", "failed", values, diagnostic_status.ERROR))
 
     def _rollback(self, request: Any, response: Any) -> Any:
         """Back to the policy before this one; the loaded object is used, whatever has become of its file."""
         loop = self.loop
-        before = loop.player.previous if loop is not None else None
+        before = loop.switcher.previous if loop is not None else None
         if before is None:
             response.success, response.message = False, "there is no earlier policy to go back to"
             return response
@@ -339,14 +339,14 @@ class PolicyNode(LoopNode):
             self._ring(lambda: say(self, "error", f"shadow {name!r}: {why}"))
 
         def work() -> None:
-            voice = None
+            controller = None
             if name:
                 try:
-                    voice = loop.player.fit(name, OnnxPolicy(store.find(name)))
+                    controller = loop.switcher.fit(name, OnnxPolicy(store.find(name)))
                 except Exception as error:  # whatever it was: the worker must say so
                     failed(str(error))
                     return
-            loop.listen(voice, lambda: None, failed)
+            loop.set_shadow(controller, lambda: None, failed)
 
         threading.Thread(target=work, name="shadow", daemon=True).start()
 
@@ -357,47 +357,51 @@ class PolicyNode(LoopNode):
             self._port.refresh()
         if isinstance(self.loop, DecoderLoop):
             self._report_decisions(self.loop)
-        elif self.loop is not None and self.loop.player.current is not None:
-            voice = self.loop.player.current
-            values = {"policy": voice.name, "events": dict(getattr(voice, "events", {})), "errors": self.loop.errors}
+        elif self.loop is not None and self.loop.switcher.current is not None:
+            controller = self.loop.switcher.current
+            values = {
+                "policy": controller.name,
+                "events": dict(getattr(controller, "events", {})),
+                "errors": self.loop.errors,
+            }
             self._diagnostics.tell("playing" if self.loop.active else "inactive", values)
 
     def _report_decisions(self, loop: DecoderLoop) -> None:
         """What was decided so far."""
         said = {asked: dict(chosen) for asked, chosen in loop.prompted.items()}
         values = {
-            "policy": loop.player.name, "events": dict(loop.events), "prompted": said, "decided": loop.decided,
+            "policy": loop.switcher.name, "events": dict(loop.events), "prompted": said, "decided": loop.decided,
             **{k: v for k, v in loop.ledger.summary().items() if k.endswith("_ms")},
         }  # fmt: skip
         self._diagnostics.tell("decoding", values)
 
     def _tell(self, text: str, **more: Any) -> None:
         loop = self.loop
-        voice = loop.player.current if loop is not None else None
-        if voice is None or self.spec is None:
+        controller = loop.switcher.current if loop is not None else None
+        if controller is None or self.spec is None:
             return
         if text == "active" and not loop.active:  # type: ignore[union-attr]
             text = "inactive"
-        contract = voice.contract
+        contract = controller.contract
         changed = contract.physics_changed(self.spec)
         if changed:
             self.get_logger().warning(changed, once=True)
         values = {
-            "policy": voice.name,
-            "file": str(voice.policy.path.resolve()) if isinstance(voice.policy, OnnxPolicy) else "",
+            "policy": controller.name,
+            "file": str(controller.policy.path.resolve()) if isinstance(controller.policy, OnnxPolicy) else "",
             "since_ns": loop.since_ns if loop is not None else None,
             "dt": contract.dt,
             # a decoder commands with every block of EMG, however seldom it decides: it is dead as soon as others are
             "deadline_s": min(contract.deadline_s, self.spec.timeout_s) if self.decodes else contract.deadline_s,
             "effector": contract.effector,
-            "sha256": getattr(voice.policy, "sha256", ""),
+            "sha256": getattr(controller.policy, "sha256", ""),
             "result": contract.result,
             "seed": contract.seed,
-            "previous": loop.player.previous.name if loop and loop.player.previous else "",
+            "previous": loop.switcher.previous.name if loop and loop.switcher.previous else "",
             "pid": os.getpid(),
             "warning": changed,
-            "step_over_bound": loop.player.step_over_bound
-            if loop and np.isfinite(loop.player.step_over_bound)
+            "step_over_bound": loop.switcher.step_over_bound
+            if loop and np.isfinite(loop.switcher.step_over_bound)
             else None,
             **more,
         }

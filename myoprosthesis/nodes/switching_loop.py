@@ -1,4 +1,5 @@
-"""A control loop around a player: voices that come are brought up to date in it, a little each tick, and let in."""
+"""Control loop with policy switching: a pending controller replays recent observations, a few each tick, and is
+activated once it is current."""
 
 from __future__ import annotations
 
@@ -16,130 +17,133 @@ from myoprosthesis.policies.controller import Controller
 from myoprosthesis.policies.switching import ControllerSwitcher
 
 Array = NDArray[np.float64]
-CATCH_UP = 0.25
-"""Share of each period, after the command is sent, in which a policy that comes lives through the past."""
+REPLAY = 0.25
+"""Share of each period, after the command is sent, in which a pending controller replays."""
+REPLAY_TABLES = 2
+"""Tables that are replayed between two looks at the clock."""
+END_S = 0.3
+"""Time that a loop has to end before the policy that is computing is stopped."""
 
 
 class SwitchingPort(Protocol):
-    """What every loop around a player needs of the world."""
+    """What every loop around a switcher needs of the world."""
 
     def wait(self, timeout_s: float) -> None:
-        """Until something has come, or the time is over."""
+        """Wait for messages, or until the time is over."""
 
     def command(self, stamp_ns: int, command: Array) -> None:
-        """Tell the effector what to do."""
+        """Send a command, shape (n_command,), that answers data of `stamp_ns`."""
 
-    def heard(self, stamp_ns: int, player: ControllerSwitcher) -> None:
-        """Tell whoever listens what the shadow would do and what is hidden."""
+    def updated(self, stamp_ns: int, switcher: ControllerSwitcher) -> None:
+        """Publish the shadow's command and the recurrent state."""
 
     def say(self, level: str, text: str) -> None:
-        """Tell people."""
-
-
-END_S = 0.3
-"""How long a loop is waited for before what its policy computes is broken off."""
+        """Log a sentence for people."""
 
 
 @dataclass
-class _PendingSwitch:
-    """A voice on its way in: what takes it, and whom to tell."""
+class PendingSwitch:
+    """A controller that replays: what makes use of it once it is current, and who is called then or when it fails."""
 
-    voice: Controller
-    take: Callable[[Controller], None]
+    controller: Controller
+    apply: Callable[[Controller], None]
     done: Callable[[], None]
     failed: Callable[[str], None]
     mark: tuple[int, int] | None = None
+    """How far it has replayed."""
 
 
 class SwitchingLoop(ControlLoop):
-    """Changes voices between two ticks; subclasses play, and call `_let_in` before a tick and `_bring_up` after it."""
+    """Switches controllers between two ticks. A subclass calls `_activate_ready` before each tick and `_replay_some`
+    after it."""
 
     join_s = 1.0
 
-    def __init__(self, player: ControllerSwitcher, *, lockstep: bool) -> None:
+    def __init__(self, switcher: ControllerSwitcher, *, lockstep: bool) -> None:
         super().__init__(lockstep=lockstep)
-        self.player = player
+        self.switcher = switcher
         self.active = False
         self.errors = 0
         self.since_ns: int | None = None
-        """The time of the first data that the policy in use has answered; None before."""
-        self.lost: Callable[[str, str], None] = lambda name, why: None
-        """Told the name of a policy that cannot answer any more and is let go of, and why."""
-        self._coming: list[_PendingSwitch] = []
-        self._said = ""
+        """The time of the first data that the active policy has answered; None before."""
+        self.on_lost: Callable[[str, str], None] = lambda name, why: None
+        """Called with the name of a policy that was dropped since it cannot be run any more, and why."""
+        self._switches: list[PendingSwitch] = []
+        self._reported = ""
 
     def stop(self) -> None:
-        """End, also of a policy that is computing and does not come to an end; safe to call twice."""
+        """End, also of a policy whose computation does not end by itself; safe to call twice."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join(END_S)
             if self._thread.is_alive():
-                for voice in (*self.player.voices(), *(c.voice for c in self._coming)):
-                    if hasattr(voice.policy, "end"):
-                        voice.policy.end()
+                for controller in (*self.switcher.controllers(), *(s.controller for s in self._switches)):
+                    if hasattr(controller.policy, "end"):
+                        controller.policy.end()
         super().stop()
 
-    def commit(self, voice: Controller, done: Callable[[], None], failed: Callable[[str], None]) -> None:
-        """Make `voice` the active one as soon as it has lived through the recent past (lockstep: with a trial)."""
-        self.request(lambda: self._coming.append(_PendingSwitch(voice, self.player.commit, done, failed)))
+    def switch(self, controller: Controller, done: Callable[[], None], failed: Callable[[str], None]) -> None:
+        """Make `controller` the active one as soon as it has replayed the recent past (lockstep: with a trial)."""
+        pending = PendingSwitch(controller, self.switcher.switch, done, failed)
+        self.request(lambda: self._switches.append(pending))
 
-    def forget(self) -> None:
-        """Between two ticks: whoever is on its way to become the active one does not come."""
-        self._coming = [c for c in self._coming if c.take != self.player.commit]
+    def cancel_switch(self) -> None:
+        """Drop the controllers that are to become active; call it between two ticks."""
+        self._switches = [s for s in self._switches if s.apply != self.switcher.switch]
 
-    def listen(self, voice: Controller | None, done: Callable[[], None], failed: Callable[[str], None]) -> None:
-        """Make `voice` the shadow, likewise; None takes it off."""
+    def set_shadow(
+        self, controller: Controller | None, done: Callable[[], None], failed: Callable[[str], None]
+    ) -> None:
+        """Make `controller` the shadow once it has replayed the recent past; None: no shadow any more."""
 
-        def take(coming: Controller | None) -> None:
-            self.player.shadow = coming
+        def apply(shadow: Controller | None) -> None:
+            self.switcher.shadow = shadow
 
-        if voice is None:
-            self.request(lambda: take(None))
+        if controller is None:
+            self.request(lambda: apply(None))
         else:
-            self.request(lambda: self._coming.append(_PendingSwitch(voice, take, done, failed)))
+            pending = PendingSwitch(controller, apply, done, failed)
+            self.request(lambda: self._switches.append(pending))
 
-    def _advance(self, seconds: float) -> None:
-        """Let the first of those who come live through some more of the past, for at most so long."""
-        coming = self._coming[0]
-        until = time.perf_counter() + seconds
+    def _replay(self, seconds: float) -> None:
+        """Replay for the oldest pending switch, for at most `seconds` (lockstep: until it is current)."""
+        pending, until = self._switches[0], time.perf_counter() + seconds
         try:
-            coming.mark = self.player.replay_history(coming.voice, coming.mark, 0)
-            while not self.player.is_current(coming.mark) and (self.lockstep or time.perf_counter() < until):
-                coming.mark = self.player.replay_history(coming.voice, coming.mark, 2)
+            pending.mark = self.switcher.replay_history(pending.controller, pending.mark, 0)
+            while not self.switcher.is_current(pending.mark) and (self.lockstep or time.perf_counter() < until):
+                pending.mark = self.switcher.replay_history(pending.controller, pending.mark, REPLAY_TABLES)
         except MyoError as error:
-            self._coming.pop(0)
-            coming.failed(str(error))
+            self._switches.pop(0)
+            pending.failed(str(error))
 
-    def _welcome(self, now_ns: int) -> None:
-        """Let the first of those who come in, if it has caught up; it answers the data of `now_ns` first."""
-        coming = self._coming[0]
-        if coming.mark is None or not self.player.is_current(coming.mark):
+    def _activate_ready(self, now_ns: int) -> None:
+        """Activate the oldest pending controller if its replay is complete; it answers the data of `now_ns` first."""
+        if not self._switches or self.switcher.fading:
             return
-        self._coming.pop(0)
-        coming.take(coming.voice)
-        if coming.take == self.player.commit:
+        if self.lockstep:
+            self._replay(0.0)
+        if not self._switches:
+            return
+        pending = self._switches[0]
+        if pending.mark is None or not self.switcher.is_current(pending.mark):
+            return
+        self._switches.pop(0)
+        pending.apply(pending.controller)
+        if pending.apply == self.switcher.switch:
             self.since_ns = now_ns
-        coming.done()
+        pending.done()
 
-    def _let_in(self, now_ns: int) -> None:
-        """Before the tick of `now_ns`: whoever has caught up becomes what it came for."""
-        if self._coming and not self.player.fading:
-            if self.lockstep:
-                self._advance(0.0)
-            if self._coming:
-                self._welcome(now_ns)
-
-    def _bring_up(self, seconds: float) -> None:
-        """After a tick of real time that stands for `seconds`: some more of the past for whoever comes."""
-        if self._coming and not self.lockstep:
-            self._advance(CATCH_UP * seconds)
+    def _replay_some(self, seconds: float) -> None:
+        """After a tick of real time that stands for `seconds`: replay in a share of it."""
+        if self._switches and not self.lockstep:
+            self._replay(REPLAY * seconds)
 
     def _fail(self, error: MyoError, port: SwitchingPort) -> None:
-        """A tick without a command; it is said once."""
+        """Count a tick without a command, report its reason once, and drop a policy that cannot be run any more."""
         self.errors += 1
-        if str(error) != self._said:
-            self._said = str(error)
+        if str(error) != self._reported:
+            self._reported = str(error)
             port.say("error", f"no command: {error}")
-        name, why = self.player.drop_broken()
+        name, why = self.switcher.drop_broken()
         if why:
-            self.lost(name, why)
+            self.on_lost(name, why)

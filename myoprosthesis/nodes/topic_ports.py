@@ -155,7 +155,7 @@ class EffectorPort(GraphPort):
 
 
 class CommandingPort(GraphPort):
-    """A port of a loop around a player: what it commands, and what the shadow would."""
+    """A port of a loop around a switcher: what it commands, and what the shadow would."""
 
     def __init__(self, node: Node, spec: EffectorSpec, depth: int) -> None:
         super().__init__(node, topics.STATE, depth, watch=False)
@@ -174,12 +174,12 @@ class CommandingPort(GraphPort):
         """See the protocol."""
         self._command.publish(self._writer.pack(stamp_ns, command))
 
-    def heard(self, stamp_ns: int, player: ControllerSwitcher) -> None:
+    def updated(self, stamp_ns: int, switcher: ControllerSwitcher) -> None:
         """See the protocol."""
-        if player.shadow is not None and player.shadow.command is not None:
-            self._shadow.publish(self._shadow_writer.pack(stamp_ns, player.shadow.command))
-        if self.hidden_wanted and player.current is not None:
-            hidden = player.current.policy.hidden
+        if switcher.shadow is not None and switcher.shadow.command is not None:
+            self._shadow.publish(self._shadow_writer.pack(stamp_ns, switcher.shadow.command))
+        if self.hidden_wanted and switcher.current is not None:
+            hidden = switcher.current.policy.hidden
             if self._hidden_size != hidden.size:
                 self._hidden_size = hidden.size
                 self._hidden_writer = JointStateWriter([f"hidden/{i}" for i in range(hidden.size)], ("position",))
@@ -261,14 +261,14 @@ class DecoderPort(CommandingPort):
             self._prompt = message.data
         return self._prompt
 
-    def decided(self, stamp_ns: int, voice: DecoderController) -> None:
+    def decided(self, stamp_ns: int, controller: DecoderController) -> None:
         """See the protocol. `position`: scores; `effort`: 1 for the class that is chosen; then what is known of it."""
-        d = voice.decision
+        d = controller.decision
         if d is None:
             return
-        if self._said is None or self._said[0] is not voice.names:
+        if self._said is None or self._said[0] is not controller.names:
             more = ("confidence", "rejected", "speed", "novelty", "drifting")
-            self._said = voice.names, JointStateWriter((*voice.names, *more), ("position", "effort"))
-        chosen = [float(n == d.choice) for n in voice.names]
+            self._said = controller.names, JointStateWriter((*controller.names, *more), ("position", "effort"))
+        chosen = [float(n == d.choice) for n in controller.names]
         values = np.array([*d.scores, d.confidence, d.rejected, d.speed, d.novelty, d.drifting], float)
         self._decision.publish(self._said[1].pack(stamp_ns, values, np.array([*chosen, 0.0, 0.0, 0.0, 0.0, 0.0])))

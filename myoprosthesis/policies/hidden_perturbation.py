@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core import axes_file
-from myoprosthesis.core.errors import ConfigError, MyoError
+from myoprosthesis.core.errors import ConfigError, MyoError, Refused
 from myoprosthesis.core.message import reading
 from myoprosthesis.core.perturbation_plan import PerturbationEntry
 from myoprosthesis.core.text import brief
@@ -127,19 +127,21 @@ class HiddenPerturbation:
         for act in self._acts:
             act.forget()
 
-    def take(self, entries: Sequence[PerturbationEntry]) -> str:
-        """Apply these entries of site `hidden` from now on. One that cannot be applied is left out; the sentence that
-        says why is returned, empty when all were taken. An entry that was there already keeps its memory."""
-        before, acts, refused = list(self._acts), [], ""
+    def set_entries(self, entries: Sequence[PerturbationEntry]) -> None:
+        """Apply these entries of site `hidden` from now on; one that was there already keeps its memory. Raises
+        `Refused` for the first that cannot be applied; all others are."""
+        before, acts = list(self._acts), []
+        refusals: list[str] = []
         for entry in entries:
             at = next((i for i, act in enumerate(before) if act.entry == entry), None)
             try:
                 with reading(f"a perturbation of kind {brief(entry.kind)!r}"):
                     acts.append(self._fit(entry) if at is None else before.pop(at))
             except MyoError as error:
-                refused = refused or str(error)
+                refusals.append(str(error))
         self._acts = acts
-        return refused
+        if refusals:
+            raise Refused(refusals[0])
 
     def apply(self, state: NDArray[np.float32], now_ns: int) -> NDArray[np.float32]:
         """The changed state, a new array (n_units,), of the one after a step that answers what was seen at `now_ns`."""

@@ -231,15 +231,15 @@ class OnnxPolicy:
             if session is not None:
                 session.end()
 
-    def prepare_changes(self) -> None:
-        """Make ready for `change`, which takes half a millisecond; refuses a policy whose state cannot be changed."""
+    def prepare_readout(self) -> None:
+        """Make `set_hidden` ready, which takes half a millisecond; refuses a policy whose state cannot be set."""
         if self._read_out is None:
             data, inputs = read_out(self._data, self.contract)
             self._read_out = self._open(data), inputs
 
-    def change(self, hidden: NDArray[np.float32]) -> NDArray[np.float64]:
+    def set_hidden(self, hidden: NDArray[np.float32]) -> NDArray[np.float64]:
         """Put `hidden`, flat, in place of all recurrent state; the action read from it, for the newest observation."""
-        self.prepare_changes()
+        self.prepare_readout()
         assert self._read_out is not None
         session, inputs = self._read_out
         ends = np.cumsum([int(np.prod(shape)) for _, shape in self.contract.hidden])

@@ -1,4 +1,4 @@
-"""Switching between controllers without a jump of the command."""
+"""Protocols of a policy, which turns observations into actions, and of one whose recurrent state can be set."""
 
 from __future__ import annotations
 
@@ -18,27 +18,48 @@ class Policy(Protocol):
     contract: Contract
 
     def step(self, observation: NDArray[np.float32]) -> Array:
-        """Action for an observation."""
+        """The action for an observation.
+
+        Args:
+            observation: shape (n_observation,), the contract's terms in their order and units. It is left as it is.
+
+        Returns:
+            Shape (n_action,), in the order and units of `contract.action`.
+
+        Raises:
+            ContractError: the policy cannot be run any more.
+        """
         ...
 
     def reset(self) -> None:
-        """Recurrent state as at the start of a trial."""
+        """Set the recurrent state to that of the start of a trial."""
         ...
 
     @property
     def hidden(self) -> NDArray[np.float32]:
-        """All recurrent state, flat."""
+        """All recurrent state, flat, shape (n_hidden,); empty without any."""
         ...
 
 
 @runtime_checkable
 class StatefulPolicy(Protocol):
-    """A policy that can also be given its recurrent state."""
+    """A policy whose recurrent state can be set from outside."""
 
-    def prepare_changes(self) -> None:
-        """Make ready for `change`; raises `ContractError` where that is not possible."""
+    def prepare_readout(self) -> None:
+        """Make `set_hidden` ready, which may take half a millisecond.
+
+        Raises:
+            ContractError: the action is not read from the recurrent state alone.
+        """
         ...
 
-    def change(self, hidden: NDArray[np.float32]) -> Array:
-        """Put `hidden`, flat, in place of all recurrent state; the action for the newest observation then."""
+    def set_hidden(self, hidden: NDArray[np.float32]) -> Array:
+        """Replace all recurrent state.
+
+        Args:
+            hidden: shape (n_hidden,), flat.
+
+        Returns:
+            The action for the newest observation, shape (n_action,), read from this state.
+        """
         ...

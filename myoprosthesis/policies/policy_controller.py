@@ -1,4 +1,4 @@
-"""Switching between controllers without a jump of the command."""
+"""Controller that runs a policy: builds its observation, perturbs what it sees and remembers, bounds its action."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.bounded import bounded
 from myoprosthesis.core.effector_spec import EffectorSpec
-from myoprosthesis.core.errors import ConfigError, MyoError
+from myoprosthesis.core.errors import ConfigError, MyoError, Refused
 from myoprosthesis.core.message import reading
 from myoprosthesis.core.moment import Moment
 from myoprosthesis.core.observation import ObservationBuilder
@@ -24,11 +24,11 @@ Array = NDArray[np.float64]
 
 
 SPARE_S = 0.5
-"""Room for delays that a perturbation adds."""
+"""The longest delay that a perturbation can add."""
 
 
 class PolicyController:
-    """Hears tables of the effector's state and of the task, shape (3, n)."""
+    """Controller of a policy that observes an effector and a task: tables (3, n) of their channels."""
 
     def __init__(
         self, name: str, policy: Policy, spec: EffectorSpec, task_units: Mapping[str, str] = TASK_UNITS
@@ -45,7 +45,7 @@ class PolicyController:
         self._turns: list[tuple[Array, Array]] = []
         units = sum(int(np.prod(shape)) for _, shape in self.contract.hidden)
         self._hidden = HiddenPerturbation(self.contract.name, units, self.contract.dt)
-        self._changeable = policy if isinstance(policy, StatefulPolicy) else None
+        self._stateful = policy if isinstance(policy, StatefulPolicy) else None
         self._low, self._high = self.contract.action.bounds()
         self.events: Counter[str] = Counter()
         """Actions that were `clipped` to the bounds of the contract, or `non_finite`."""
@@ -60,18 +60,21 @@ class PolicyController:
         self._hidden.reset()
         self._count = 0
 
-    def adopt(self, command: Array) -> None:
-        """A state tells where the effector is."""
+    def on_activate(self, last_command: Array) -> None:
+        """See `Controller.on_activate`: where the effector is, the next state says."""
 
-    def perturb(self, entries: Sequence[PerturbationEntry]) -> str:
-        """Distort what the policy sees by these entries of site `observation`, and what it remembers by those of site
-        `hidden` in their windows, until told otherwise. An entry that cannot be applied is left out; the sentence that
-        says why is returned, empty when all were applied."""
+    def perturb(self, entries: Sequence[PerturbationEntry]) -> None:
+        """See `Controller.perturb`: those of site `observation` act on what the policy sees, those of site `hidden`, in
+        their windows, on its recurrent state."""
         delays: dict[str, float] = {}
         noise: dict[str, float] = {}
         withheld: list[str] = []
+        refusals: list[str] = []
         self._turns = []
-        refused = self._disturb([e for e in entries if e.site == SITE])
+        try:
+            self._disturb([e for e in entries if e.site == SITE])
+        except MyoError as error:
+            refusals.append(str(error))
         for entry in entries:
             if entry.site == SITE:
                 continue
@@ -79,14 +82,15 @@ class PolicyController:
                 with reading(f"a perturbation of kind {brief(entry.kind)!r}"):
                     self._alter(entry, delays, noise, withheld)
             except MyoError as error:
-                refused = refused or str(error)
+                refusals.append(str(error))
         self._builder.perturb(delays, noise, withheld)
-        return refused
+        if refusals:
+            raise Refused(refusals[0])
 
     def _alter(
         self, entry: PerturbationEntry, delays: dict[str, float], noise: dict[str, float], withheld: list[str]
     ) -> None:
-        """Add what one entry of site `observation` asks for; refuses what the observation has not."""
+        """Add one entry of site `observation`; refuses what the observation does not have."""
         if entry.kind == "rotation":
             self._turns.append(self._turn(entry))
             return
@@ -105,19 +109,23 @@ class PolicyController:
             self._builder.perturb({}, {**noise, **more})
             noise.update(more)
 
-    def _disturb(self, entries: Sequence[PerturbationEntry]) -> str:
-        """Let these entries act on the hidden state; empty, or why one of them cannot."""
-        refused = self._hidden.take(entries)
-        if self._hidden.idle:
-            return refused
+    def _disturb(self, entries: Sequence[PerturbationEntry]) -> None:
+        """Let these entries act on the recurrent state; raises `MyoError` for the first that cannot."""
         try:
-            if self._changeable is None:
+            self._hidden.set_entries(entries)
+        finally:
+            if not self._hidden.idle:
+                self._prepare_readout()
+
+    def _prepare_readout(self) -> None:
+        """Make ready to set the recurrent state; where that is impossible, nothing acts on it."""
+        try:
+            if self._stateful is None:
                 raise ConfigError(f"policy {self.contract.name!r} cannot be given a hidden state")
-            self._changeable.prepare_changes()
-        except MyoError as error:
-            self._hidden.take(())
-            return str(error)
-        return refused
+            self._stateful.prepare_readout()
+        except MyoError:
+            self._hidden.set_entries(())
+            raise
 
     def _turn(self, entry: PerturbationEntry) -> tuple[Array, Array]:
         """A rotation's matrix and centre."""
@@ -132,7 +140,7 @@ class PolicyController:
         return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]), centre
 
     def _terms(self, entry: PerturbationEntry) -> dict[str, float]:
-        """What a delay or noise gives for each term."""
+        """The delay or noise of each term."""
         if entry.kind not in ("delay", "noise"):
             raise ConfigError(f"a perturbation of kind {entry.kind!r} cannot act at the observation")
         try:
@@ -140,24 +148,24 @@ class PolicyController:
         except (TypeError, ValueError) as error:
             raise ConfigError(f"a {entry.kind} needs a number for each term, got {entry.values!r}") from error
 
-    def hear(self, table: Array, moment: Moment) -> Array:
-        """The command after this tick's table, shape (n_command,); computed anew every `period` ticks."""
+    def update(self, table: Array, moment: Moment) -> Array:
+        """See `Controller.update`; the command is computed anew every `period` ticks."""
+        command = self.command
         self.fresh = self._count % self.period == 0
         self._count += 1
-        if self.fresh:
+        if self.fresh or command is None:
             goal = moment.goal if moment.trial is not None else None
             action = self.policy.step(self._builder.observe(self._seen(table), moment.rng, goal))
             if not self._hidden.idle:
                 action = self._disturbed(action, moment.now_ns)
             action = self._within(action)
             self._builder.act(action)
-            self.command = action[self._order]
-        assert self.command is not None
-        return self.command
+            self.command = command = action[self._order]
+        return command
 
     def _within(self, action: Array) -> Array:
-        """The action within the bounds that the contract promises; NaN where the action is not finite, so that whoever
-        obeys it sees that."""
+        """The action within the bounds of the contract, and NaN where it is not finite, so that the guard of the
+        effector sees that. The guard clips too, with authority; this first one keeps the bound of a switch's step."""
         command = bounded(action, self._low, self._high)
         if not np.isfinite(command).all():
             self.events["non_finite"] += 1
@@ -166,15 +174,15 @@ class PolicyController:
         return command
 
     def _disturbed(self, action: Array, now_ns: int) -> Array:
-        """The action once the hidden state is disturbed; the same one where that changes nothing."""
+        """The action read from the perturbed recurrent state; the same one where that changes nothing."""
         before = self.policy.hidden
         after = self._hidden.apply(before, now_ns)
-        if np.array_equal(before, after) or self._changeable is None:
+        if np.array_equal(before, after) or self._stateful is None:
             return action
-        return self._changeable.change(after)
+        return self._stateful.set_hidden(after)
 
     def _seen(self, table: Array) -> Array:
-        """The table with the endpoint turned about a centre (visuomotor rotation)."""
+        """The table with the endpoint rotated about a centre (visuomotor rotation)."""
         if not self._turns:
             return table
         where = [self._columns["endpoint/x"], self._columns["endpoint/y"]]

@@ -9,6 +9,7 @@ from typing import Any
 
 from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.effector_spec import EffectorSpec
+from myoprosthesis.core.errors import Refused
 from myoprosthesis.core.nanoseconds import ns
 from myoprosthesis.core.perturbation_plan import PerturbationEntry, PerturbationPlan
 from myoprosthesis.core.trial_plan import TrialPlan
@@ -45,8 +46,10 @@ def check_perturbation(kind: Callable[[Any, TrialPlan], tuple[PerturbationEntry,
         demand(not refused, f"no effector can apply it: {refused}")
         refused = _emg(entries).refusal(entries)
         demand(not refused, f"no stream of EMG can be disturbed so: {refused}")
-        refused = _network(entries).take([e for e in entries if e.site == "hidden"])
-        demand(not refused, f"no network can be disturbed so: {refused}")
+        try:
+            _network(entries).set_entries([e for e in entries if e.site == "hidden"])
+        except Refused as error:
+            raise AssertionError(f"no network can be perturbed so: {error}") from error
 
 
 def _capable(entries: tuple[PerturbationEntry, ...]) -> EffectorSpec:

@@ -1,4 +1,4 @@
-"""A decoder as a voice of a player: what it refuses, when it holds, and that nothing jumps when it is changed."""
+"""A decoder as a controller: what it refuses, when it holds, and that nothing jumps when it is changed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.effector_spec import EffectorSpec
-from myoprosthesis.core.errors import ContractError
+from myoprosthesis.core.errors import ContractError, Refused
 from myoprosthesis.core.moment import Moment
 from myoprosthesis.core.perturbation_plan import PerturbationEntry
 from myoprosthesis.core.term import Term
@@ -50,7 +50,7 @@ class Louder:
         return np.array([a > b, a <= b, 1.0]) * 0.9 + 0.0 * (a + b)
 
 
-def voice(policy=None, name="mine", stream=STREAM, spec=SPEC, **options):
+def controller(policy=None, name="mine", stream=STREAM, spec=SPEC, **options):
     return DecoderController(
         name, policy or Louder(), spec, stream, PostureControlOptions(**{"speed": SPEED, **options})
     )
@@ -63,12 +63,12 @@ def blocks(n, loud="a", seed=1):
 
 
 def heard(v, some):
-    return np.array([v.hear(block, Moment(RNG, seconds=len(block) / RATE)).copy() for block in some])
+    return np.array([v.update(block, Moment(RNG, seconds=len(block) / RATE)).copy() for block in some])
 
 
 def test_channels_are_heard_by_name_and_decisions_move_the_hand():
-    v = voice()
-    v.adopt(np.zeros(2))
+    v = controller()
+    v.on_activate(np.zeros(2))
     x = heard(v, blocks(20))
     assert not x[:19].any() and v.names == ("power", "open")  # the first window ends with the twentieth block
     assert v.decision.choice == "power" and v.fresh and len(v.made) == 1
@@ -78,16 +78,16 @@ def test_channels_are_heard_by_name_and_decisions_move_the_hand():
 
 
 def test_the_hand_moves_with_every_block_at_its_speed_between_decisions():
-    v = voice()
-    v.adopt(np.zeros(2))
+    v = controller()
+    v.on_activate(np.zeros(2))
     steps = np.abs(np.diff(heard(v, blocks(40)), axis=0)).max(axis=1)
     np.testing.assert_allclose(steps[20:], SPEED * BLOCK / RATE)
 
 
 @pytest.mark.parametrize("features", [("mav",), ("zc", "ssc")])
 def test_samples_that_are_none_are_rejected_and_the_hand_holds(features):
-    v = voice(Louder(features=features))
-    v.adopt(np.zeros(2))
+    v = controller(Louder(features=features))
+    v.on_activate(np.zeros(2))
     heard(v, blocks(60, "b"))
     off = blocks(60)
     off[:, :, 1] = np.nan
@@ -99,8 +99,8 @@ def test_samples_that_are_none_are_rejected_and_the_hand_holds(features):
 
 
 def test_a_hole_in_a_channel_that_is_not_decoded_does_not_matter():
-    v = voice()
-    v.adopt(np.zeros(2))
+    v = controller()
+    v.on_activate(np.zeros(2))
     spare = blocks(60)
     spare[:, :, 2] = np.nan
     heard(v, spare)
@@ -122,12 +122,12 @@ REFUSED = {
 @pytest.mark.parametrize("given, sentence", REFUSED.values(), ids=REFUSED)
 def test_what_does_not_fit_is_refused(given, sentence):
     with pytest.raises(ContractError, match=sentence):
-        voice(**given)
+        controller(**given)
 
 
 def test_a_reset_forgets_the_past_and_keeps_the_posture():
-    v = voice()
-    v.adopt(np.zeros(2))
+    v = controller()
+    v.on_activate(np.zeros(2))
     at = heard(v, blocks(60))[-1]
     v.reset()
     assert v.decision is None and v.made == []
@@ -135,34 +135,35 @@ def test_a_reset_forgets_the_past_and_keeps_the_posture():
 
 
 def test_a_decoder_sees_no_effector_whose_picture_could_be_disturbed():
-    assert voice().perturb([]) == ""
-    assert "perturb that instead" in voice().perturb([PerturbationEntry("observation", "delay", {"vision": 0.1})])
+    controller().perturb([])
+    with pytest.raises(Refused, match="perturb that instead"):
+        controller().perturb([PerturbationEntry("observation", "delay", {"vision": 0.1})])
 
 
-# -- in a player ------------------------------------------------------------------------------------------------
+# -- in a switcher ------------------------------------------------------------------------------------------------
 
 
-def player(blend_s=0.2, memory_s=2.0):
-    made = ControllerSwitcher(SPEC, lambda name, policy: voice(policy, name), blend_s, memory_s)
-    made.commit(made.fit("first", Louder("power")))
-    made.active.adopt(np.zeros(2))
+def switcher(blend_s=0.2, memory_s=2.0):
+    made = ControllerSwitcher(SPEC, lambda name, policy: controller(policy, name), blend_s, memory_s)
+    made.switch(made.fit("first", Louder("power")))
+    made.active.on_activate(np.zeros(2))
     return made
 
 
 def play(made, some):
-    return np.array([made.play(block, RNG, BLOCK / RATE)[0].copy() for block in some])
+    return np.array([made.update(block, Moment(RNG, seconds=BLOCK / RATE))[0].copy() for block in some])
 
 
 @pytest.mark.parametrize("blend_s", [0.0, 0.05, 0.2])
 def test_nothing_jumps_when_a_decoder_is_changed_for_another(blend_s):
     """In one block at most the step of the faster of both, plus |u_new − u_old|·dt/blend_s: both start from one
     posture and part with at most twice the speed, so that u_new − u_old stays below 2·v·blend_s within the fade."""
-    made = player(blend_s)
+    made = switcher(blend_s)
     x = [play(made, blocks(60))]
     for name, loud in (("second", "pinch"), ("third", "power"), ("fourth", "pinch")):
         coming = made.fit(name, Louder(loud))
         made.replay_history(coming)
-        made.commit(coming)
+        made.switch(coming)
         x.append(play(made, blocks(100)))
         assert made.name == name and not made.fading
     steps = np.abs(np.diff(np.concatenate(x), axis=0)).max(axis=1)
@@ -173,21 +174,21 @@ def test_nothing_jumps_when_a_decoder_is_changed_for_another(blend_s):
 
 
 def test_who_comes_back_goes_on_from_where_the_other_left():
-    made = player(0.1)
+    made = switcher(0.1)
     first = made.active
     play(made, blocks(60))
     other = made.fit("second", Louder("pinch"))
     made.replay_history(other)
-    made.commit(other)
+    made.switch(other)
     there = play(made, blocks(200))[-1]
     made.replay_history(first)
-    made.commit(first)
+    made.switch(first)
     x = np.vstack([there, play(made, blocks(100, "b"))])
     assert np.abs(np.diff(x, axis=0)).max() <= 3 * SPEED * BLOCK / RATE and made.active is first
 
 
 def test_a_candidate_decides_at_once_because_it_has_lived_through_the_past():
-    made, late = player(), Louder("pinch")
+    made, late = switcher(), Louder("pinch")
     some = blocks(80)
     play(made, some)
     coming = made.fit("second", late)
@@ -196,23 +197,23 @@ def test_a_candidate_decides_at_once_because_it_has_lived_through_the_past():
         mark = made.replay_history(coming, mark, 2)
     assert coming.decision.choice == "pinch" and late.windows == made.active.policy.windows
     assert coming.command is None  # where the hand is, it learns when it is committed
-    made.commit(coming)
+    made.switch(coming)
     np.testing.assert_array_equal(coming.command, made.active.command)
 
 
 @pytest.mark.parametrize("block_s", [0.002, 0.02])
 def test_the_past_is_counted_in_seconds_of_emg_whatever_the_period_of_the_effector(block_s):
-    made = player(memory_s=0.5)
+    made = switcher(memory_s=0.5)
     n = round(block_s * RATE)
     for k in range(round(1.0 / block_s)):
-        made.play(np.full((n, 2), float(k)), RNG, block_s)
+        made.update(np.full((n, 2), float(k)), Moment(RNG, seconds=block_s))
     kept = made._past.after(0)
     assert sum(moment.seconds for _, moment in kept) == pytest.approx(0.5)
     assert kept[-1][0][0, 0] == round(1.0 / block_s) - 1
 
 
 def test_a_shadow_moves_nothing():
-    made, alone = player(), player()
+    made, alone = switcher(), switcher()
     made.shadow = made.fit("shadow", Louder("pinch"))
     np.testing.assert_array_equal(play(made, blocks(80)), play(alone, blocks(80)))
     assert made.shadow.decision.choice == "pinch"

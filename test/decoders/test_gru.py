@@ -196,30 +196,30 @@ def test_a_voice_forgets_the_hidden_state_and_a_newcomer_catches_up(policy):
     options = PostureControlOptions(("far=index", "near=middle"))
     conditioning = Conditioning(1000.0, "V").to_dict()
 
-    def voice(run):
+    def controller(run):
         made = DecoderController("echo", run, spec, EmgStreamSpec(CHANNELS, 1000.0, conditioning), options)
-        made.adopt(np.zeros(2))
+        made.on_activate(np.zeros(2))
         return made
 
     rng = np.random.default_rng(4)
     blocks = rng.normal(5, 3, (60, 5, 3))
-    first, other = voice(policy), OnnxPolicy(policy.path)
+    first, other = controller(policy), OnnxPolicy(policy.path)
     first.reset()
     for block in blocks:
-        first.hear(block, Moment(rng, seconds=len(block) / 1000.0))
-    second = voice(other)
-    player = ControllerSwitcher(spec, lambda name, run: voice(run), 0.1)
-    player.active = second
+        first.update(block, Moment(rng, seconds=len(block) / 1000.0))
+    second = controller(other)
+    switcher = ControllerSwitcher(spec, lambda name, run: controller(run), 0.1)
+    switcher.active = second
     second.reset()
     for block in blocks:
-        player.play(block, rng)
+        switcher.update(block, Moment(rng, seconds=spec.dt))
     assert np.array_equal(policy.hidden, other.hidden) and policy.hidden.any()
     late = OnnxPolicy(policy.path)
     late._feed["hidden"][:] = 9.0  # of another life
-    newcomer = player.fit("late", late)
-    player.replay_history(newcomer)
+    newcomer = switcher.fit("late", late)
+    switcher.replay_history(newcomer)
     assert np.array_equal(late.hidden, other.hidden)
-    player.reset()
+    switcher.reset()
     first.reset()
     assert not other.hidden.any() and not policy.hidden.any()
 

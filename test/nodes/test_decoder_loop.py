@@ -85,12 +85,12 @@ class World:
     def command(self, stamp_ns, command):
         self.commands.append((stamp_ns, command.copy()))
 
-    def heard(self, stamp_ns, player):
-        if player.shadow is not None and player.shadow.command is not None:
-            self.shadows.append(player.shadow.command.copy())
+    def updated(self, stamp_ns, switcher):
+        if switcher.shadow is not None and switcher.shadow.command is not None:
+            self.shadows.append(switcher.shadow.command.copy())
 
-    def decided(self, stamp_ns, voice):
-        self.decisions.append((stamp_ns, voice.name, voice.decision))
+    def decided(self, stamp_ns, controller):
+        self.decisions.append((stamp_ns, controller.name, controller.decision))
 
     def say(self, level, text):
         self.said.append((level, text))
@@ -101,8 +101,8 @@ class World:
             self.condition.notify()
 
 
-def fit(player, loud="power", name="first"):
-    return player.fit(name, Louder(loud))
+def fit(switcher, loud="power", name="first"):
+    return switcher.fit(name, Louder(loud))
 
 
 @pytest.fixture
@@ -111,11 +111,11 @@ def made():
 
     def make(blend_s=0.1, active=True):
         world = World()
-        player = ControllerSwitcher(
+        switcher = ControllerSwitcher(
             SPEC, lambda name, p: DecoderController(name, p, SPEC, STREAM, PostureControlOptions()), blend_s
         )
-        player.commit(fit(player))
-        loop = DecoderLoop(player, world, STREAM)
+        switcher.switch(fit(switcher))
+        loop = DecoderLoop(switcher, world, STREAM)
         loop.active = active
 
         def thread(work):
@@ -290,14 +290,14 @@ def test_a_decoder_is_changed_for_another_and_nothing_jumps(made):
     world.send(*stream(60))
     assert until(lambda: len(world.commands) == 60)
     done, failed = [], []
-    loop.commit(fit(loop.player, "pinch", "second"), lambda: done.append(True), failed.append)
+    loop.switch(fit(loop.switcher, "pinch", "second"), lambda: done.append(True), failed.append)
     for k in range(60, 260):
         world.send(*stream(1, first=k))
         assert until(lambda n=k + 1: len(world.commands) == n)
-    assert done == [True] and failed == [] and loop.player.name == "second"
+    assert done == [True] and failed == [] and loop.switcher.name == "second"
     x = np.array([c for _, c in world.commands])
     np.testing.assert_allclose(x[-1], SPEC.poses["pinch"], atol=1e-9)
-    assert np.abs(np.diff(x, axis=0)).max() <= 3 * STEP + 1e-9 and loop.player.step_over_bound <= 1e-9
+    assert np.abs(np.diff(x, axis=0)).max() <= 3 * STEP + 1e-9 and loop.switcher.step_over_bound <= 1e-9
     assert {name for _, name, _ in world.decisions} == {"first", "second"} and world.said == []
 
 
@@ -306,24 +306,24 @@ def test_who_is_forgotten_does_not_come(made):
     world.send(*stream(20))
     assert until(lambda: len(world.commands) == 20)
     done = []
-    loop.commit(fit(loop.player, "pinch", "second"), lambda: done.append(True), done.append)
-    loop.request(loop.forget)
+    loop.switch(fit(loop.switcher, "pinch", "second"), lambda: done.append(True), done.append)
+    loop.request(loop.cancel_switch)
     for k in range(20, 60):
         world.send(*stream(1, first=k))
         assert until(lambda n=k + 1: len(world.commands) == n)
-    assert done == [] and loop.player.name == "first"
+    assert done == [] and loop.switcher.name == "first"
 
 
 def test_a_shadow_is_heard_from_where_the_hand_is_and_moves_nothing(made):
     loop, world = made()
-    loop.listen(fit(loop.player, "pinch", "shadow"), lambda: None, lambda why: None)
+    loop.set_shadow(fit(loop.switcher, "pinch", "shadow"), lambda: None, lambda why: None)
     for k in range(200):
         world.send(*stream(1, first=k))
         assert until(lambda n=k + 1: len(world.commands) == n)
     assert until(lambda: world.shadows)
     np.testing.assert_allclose(world.shadows[-1], SPEC.poses["pinch"], atol=1e-9)
     np.testing.assert_allclose(world.commands[-1][1], SPEC.poses["power"], atol=1e-9)
-    loop.listen(None, lambda: None, lambda why: None)
+    loop.set_shadow(None, lambda: None, lambda why: None)
     world.send(*stream(5, first=200))
     assert until(lambda: len(world.commands) == 205)
-    assert loop.player.shadow is None
+    assert loop.switcher.shadow is None

@@ -64,7 +64,7 @@ class World:
     def command(self, stamp_ns, command):
         self.commands.append((stamp_ns, command.copy()))
 
-    def heard(self, stamp_ns, player):
+    def updated(self, stamp_ns, switcher):
         pass
 
     def say(self, level, text):
@@ -98,9 +98,9 @@ def made():
     loops = []
 
     def make(policy=None, blend_s=0.0, **options):
-        world, player = World(), switcher_for(SPEC, blend_s)
-        player.commit(player.fit("echo", policy or Echo()))
-        loop = PolicyLoop(player, world, **{"lockstep": True, "parties": (), **options})
+        world, switcher = World(), switcher_for(SPEC, blend_s)
+        switcher.switch(switcher.fit("echo", policy or Echo()))
+        loop = PolicyLoop(switcher, world, **{"lockstep": True, "parties": (), **options})
         loop.active = True
         loop.failed = []
 
@@ -215,7 +215,7 @@ def test_inactive_means_silent_but_listening(made):
     loop, world = made(lockstep=False)
     loop.active = False
     world.show(*(frame(k) for k in range(5)))
-    assert until(lambda: loop.player.active.policy.count == 5) and not world.commands
+    assert until(lambda: loop.switcher.active.policy.count == 5) and not world.commands
     loop.active = True
     play(world, range(5, 6))
     assert world.commands[0][1][1] == pytest.approx(0.006)
@@ -225,14 +225,14 @@ def test_in_real_time_only_the_newest_state_is_answered(made):
     loop, world = made(lockstep=False)
     world.show(*(frame(k) for k in range(7)))
     assert until(lambda: world.commands)
-    assert until(lambda: loop.player.active.policy.count == 7)
+    assert until(lambda: loop.switcher.active.policy.count == 7)
     assert world.commands[-1][0] == 6 * DT_NS and len(world.commands) <= 2
 
 
 def swap(loop, policy, name="new"):
-    voice = loop.player.fit(name, policy)
+    controller = loop.switcher.fit(name, policy)
     ended = []
-    loop.commit(voice, lambda: ended.append("done"), ended.append)
+    loop.switch(controller, lambda: ended.append("done"), ended.append)
     return ended
 
 
@@ -259,9 +259,9 @@ def test_swaps_in_a_crowd_are_done_one_after_the_other(made):
     play(world, range(2))
     ended = [swap(loop, Echo(gain=g), str(g)) for g in (0.2, 0.4, 0.6)]
     play(world, range(2, 30))
-    assert ended == [["done"]] * 3 and loop.player.active.name == "0.6"
+    assert ended == [["done"]] * 3 and loop.switcher.active.name == "0.6"
     assert world.commands[-1][1][0] == pytest.approx(0.3)
-    assert loop.player.step_over_bound <= 1e-9
+    assert loop.switcher.step_over_bound <= 1e-9
 
 
 # -- what is done to the observation ----------------------------------------------------------------------------
@@ -389,7 +389,7 @@ class Breaking(Echo):
 def test_a_policy_that_answers_no_more_is_let_go_of_and_the_next_one_is_played(made, lockstep, blend_s):
     loop, world = made(Breaking(3), blend_s, lockstep=lockstep, parties=("task",) if lockstep else ())
     lost, done, ticks = [], [], iter(range(10_000))
-    loop.lost = lambda name, why: lost.append((name, why))
+    loop.on_lost = lambda name, why: lost.append((name, why))
     world.speak(trial(0, 0, 10_000))
 
     def on(n):
@@ -399,10 +399,10 @@ def test_a_policy_that_answers_no_more_is_let_go_of_and_the_next_one_is_played(m
             time.sleep(0.003)
 
     on(6)
-    assert lost == [("echo", "it did not answer")] and loop.player.current is None and len(world.commands) == 3
-    loop.commit(loop.player.fit("second", Echo()), lambda: done.append(1), done.append)
+    assert lost == [("echo", "it did not answer")] and loop.switcher.current is None and len(world.commands) == 3
+    loop.switch(loop.switcher.fit("second", Echo()), lambda: done.append(1), done.append)
     on(6)
-    assert done == [1] and loop.player.name == "second" and len(world.commands) > 3
+    assert done == [1] and loop.switcher.name == "second" and len(world.commands) > 3
     before = len(world.commands)
     on(3)
     assert len(world.commands) == before + 3
@@ -411,7 +411,7 @@ def test_a_policy_that_answers_no_more_is_let_go_of_and_the_next_one_is_played(m
 def test_one_that_breaks_while_it_is_faded_in_leaves_the_one_before_it_playing(made):
     loop, world = made(Echo(), 1.0, lockstep=False)
     lost, done, ticks = [], [], iter(range(10_000))
-    loop.lost = lambda name, why: lost.append((name, why))
+    loop.on_lost = lambda name, why: lost.append((name, why))
 
     def on(n):
         for _ in range(n):
@@ -421,10 +421,10 @@ def test_one_that_breaks_while_it_is_faded_in_leaves_the_one_before_it_playing(m
 
     on(2)
     coming = Breaking(30)
-    loop.commit(loop.player.fit("second", coming), lambda: done.append(1), done.append)
+    loop.switch(loop.switcher.fit("second", coming), lambda: done.append(1), done.append)
     on(40)
     assert done == [1] and lost == [("second", "it did not answer")]
-    assert loop.player.name == "echo" and not loop.player.fading and loop.player.previous is None
+    assert loop.switcher.name == "echo" and not loop.switcher.fading and loop.switcher.previous is None
     before = len(world.commands)
     on(3)
     assert len(world.commands) == before + 3

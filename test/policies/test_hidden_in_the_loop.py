@@ -35,7 +35,7 @@ class World:
     def command(self, stamp_ns, command):
         self.commands.append(command.copy())
 
-    def heard(self, stamp_ns, player):
+    def updated(self, stamp_ns, switcher):
         pass
 
     def say(self, level, text):
@@ -51,25 +51,25 @@ class Moved:
         target = home + [0.06, 0.08, 0.0]
         trial = TrialPlan(0, 0, STEPS * DT_NS, tuple(home), tuple(target), ns(0.1))
         planner = Planner(presets.load(kinds[0]) if kinds and isinstance(kinds[0], str) else Preset("p", kinds=kinds))
-        player, world = switcher_for(body.spec, 0.0), World()
-        player.commit(player.fit("reach", policy or OnnxPolicy(FILE)))
-        player.shadow = player.fit("shadow", shadow) if shadow is not None else None
-        loop = PolicyLoop(player, world, lockstep=True, parties=())
+        switcher, world = switcher_for(body.spec, 0.0), World()
+        switcher.switch(switcher.fit("reach", policy or OnnxPolicy(FILE)))
+        switcher.shadow = switcher.fit("shadow", shadow) if shadow is not None else None
+        loop = PolicyLoop(switcher, world, lockstep=True, parties=())
         loop.active = True
-        loop._schedules["task"].add(trial)
-        loop._schedules["perturbation"].add(PerturbationPlan.from_json(planner.plan(trial).to_json()))
+        loop._trials.add(trial)
+        loop._perturbations.add(PerturbationPlan.from_json(planner.plan(trial).to_json()))
         state, path, hidden = body.reset(0), [], []
         for k in range(STEPS):
             if come is not None and k == come[0]:
-                voice = player.fit("come", come[1])
-                player.replay_history(voice)
-                player.shadow = voice
+                controller = switcher.fit("come", come[1])
+                switcher.replay_history(controller)
+                switcher.shadow = controller
             loop._tick(JointStateFrame(k * DT_NS, body.spec.channels, *state.table), newest=True)
-            hidden.append(player.active.policy.hidden)
+            hidden.append(switcher.active.policy.hidden)
             state = body.step(world.commands[-1], NO_DISTURBANCE)
             path.append(state.endpoint_position[:2])
         self.path, self.commands, self.hidden = np.array(path), np.array(world.commands), np.array(hidden)
-        self.said, self.player = world.said, player
+        self.said, self.switcher = world.said, switcher
 
 
 @cache
@@ -135,7 +135,7 @@ def test_a_shadow_and_one_that_comes_late_live_through_the_same():
     turned = {"kind": "hidden_rotate", "start_s": 0.3, "degrees": 60.0}
     for more in ({"shadow": OnnxPolicy(FILE)}, {"come": (60, OnnxPolicy(FILE))}, {"come": (40, OnnxPolicy(FILE))}):
         moved = Moved(kind, turned, **more)
-        np.testing.assert_array_equal(moved.player.shadow.policy.hidden, moved.player.active.policy.hidden)
+        np.testing.assert_array_equal(moved.switcher.shadow.policy.hidden, moved.switcher.active.policy.hidden)
 
 
 class Forgetful:
@@ -181,9 +181,9 @@ def test_the_read_out_gives_the_policys_own_action():
     policy, rng = OnnxPolicy(FILE), np.random.default_rng(0)
     for _ in range(50):
         action = policy.step(rng.normal(0, 0.2, policy.contract.observation_size).astype(np.float32))
-        np.testing.assert_array_equal(policy.change(policy.hidden), action)
+        np.testing.assert_array_equal(policy.set_hidden(policy.hidden), action)
     with pytest.raises(ContractError, match=r"64 recurrent units, got a state of shape \(3,\)"):
-        policy.change(np.zeros(3, np.float32))
+        policy.set_hidden(np.zeros(3, np.float32))
 
 
 def rewired(tmp_path, *nodes, drop="action"):
@@ -206,9 +206,9 @@ def test_a_read_out_that_also_sees_the_observation_is_given_it(tmp_path):
     )
     policy, seen = OnnxPolicy(path), np.linspace(0, 1, 17).astype(np.float32)
     seen = np.resize(seen, policy.contract.observation_size)
-    np.testing.assert_array_equal(policy.step(seen), policy.change(policy.hidden))
-    assert policy.change(0 * policy.hidden) == pytest.approx(
-        seen.mean() * OnnxPolicy(FILE).change(np.zeros(64, np.float32)), rel=1e-5
+    np.testing.assert_array_equal(policy.step(seen), policy.set_hidden(policy.hidden))
+    assert policy.set_hidden(0 * policy.hidden) == pytest.approx(
+        seen.mean() * OnnxPolicy(FILE).set_hidden(np.zeros(64, np.float32)), rel=1e-5
     )
 
 
@@ -229,6 +229,6 @@ def test_a_policy_that_acts_past_its_recurrent_output_is_refused(tmp_path):
     policy = OnnxPolicy(path)
     policy.warm_up()
     with pytest.raises(ContractError, match=r"does not read its action from its recurrent outputs \(hidden_out\)"):
-        policy.prepare_changes()
+        policy.prepare_readout()
     moved = Moved({"kind": "hidden_clamp", "start_s": 0.2}, policy=policy)
     assert "does not read its action" in moved.said[0] and same(moved, plain())

@@ -168,7 +168,7 @@ def play(heard: DecoderController, session: ComparedSession, effector: Effector)
     columns = [spec.joints.index(n) for n in spec.command.names]
     state = guard.reset(0)
     heard.reset()
-    heard.adopt(state.joint_position[columns])
+    heard.on_activate(state.joint_position[columns])
     posture = heard.command
     if posture is None:
         raise ConfigError(f"effector {spec.name!r} starts nowhere: its posture is not finite")
@@ -179,7 +179,7 @@ def play(heard: DecoderController, session: ComparedSession, effector: Effector)
         end = min(len(session.samples), math.floor((k + 1) * spec.dt * session.rate + 1e-9))
         if end > fed:
             block = off_is_nan(conditioner.feed(session.samples[fed:end])).astype(np.float32).astype(float)
-            posture, fed = heard.hear(block, Moment(rng, seconds=(end - fed) / session.rate)), end
+            posture, fed = heard.update(block, Moment(rng, seconds=(end - fed) / session.rate)), end
             decisions += heard.made
         age = (k + 1) * spec.dt - fed / session.rate
         state = guard.step(posture, age_s=max(0.0, age))

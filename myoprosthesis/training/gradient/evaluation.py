@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.disturbance import NO_DISTURBANCE, Disturbance
 from myoprosthesis.core.effector import Effector
-from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.force_field import ForceField
 from myoprosthesis.core.kinematics import endpoint_error, lateral_deviation, peak_speed
 from myoprosthesis.core.moment import Moment
@@ -81,22 +80,20 @@ def centre_out(
     `disturb` plans what is done to the policy's hidden state in a trial; what it cannot be given is refused.
     """
     spec, rng = effector.spec, np.random.default_rng(0)
-    voice = PolicyController("measured", policy, spec)
+    controller = PolicyController("measured", policy, spec)
     imposed = Disturbance(endpoint=curl(gain)) if gain else NO_DISTURBANCE
     steps, home = round(trial_s / spec.dt), np.array(spec.home)
     targets, paths, velocities, states = [], [], [], []
     for angle in 2 * np.pi * np.arange(directions) / directions:
         target = home + distance * np.array([np.cos(angle), np.sin(angle), 0.0])
         plan = TrialPlan(0, 0, ns(trial_s), tuple(home), tuple(target), ns(go_s))
-        voice.reset()
-        refused = voice.perturb(disturb(plan))
-        if refused:
-            raise ConfigError(refused)
+        controller.reset()
+        controller.perturb(disturb(plan))
         state, path, velocity, hidden = effector.reset(0), [], [], []
         for k in range(steps):
             now_ns = ns(k * spec.dt)
             table = np.hstack([state.table, plan.goal_table(TASK_CHANNELS, now_ns)])
-            command = voice.hear(table, Moment(rng, now_ns, spec.dt))
+            command = controller.update(table, Moment(rng, now_ns, spec.dt))
             state = effector.step(command, imposed)
             path.append(state.endpoint_position[:2])
             velocity.append(state.endpoint_velocity[:2])

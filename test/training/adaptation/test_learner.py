@@ -97,14 +97,14 @@ def aside(policy: OnnxPolicy, body, gain: float) -> float:
 
 def reached(policy: OnnxPolicy, body, trial: int, angle: float) -> PractisedMovement:
     """A movement on the body in a clockwise field, with the load that it felt."""
-    voice = PolicyController("", policy, body.spec)
+    controller = PolicyController("", policy, body.spec)
     home = np.array(body.spec.home)
     target = home + 0.1 * np.array([np.cos(angle), np.sin(angle), 0.0])
     state, states = body.reset(0), []
     for k in range(70):
         goal = np.zeros((3, 4))
         goal[0] = [*target, float(k >= 20)]
-        command = voice.hear(np.concatenate([state.table, goal], axis=1), Moment(np.random.default_rng(0)))
+        command = controller.update(np.concatenate([state.table, goal], axis=1), Moment(np.random.default_rng(0)))
         state = body.step(command, Disturbance(endpoint=evaluation.curl(10.0)))
         states.append(state)
     x, v, load = (
