@@ -210,7 +210,7 @@ class DecoderPort(CommandingPort):
         self._blocks = self._inbox.subscribe(topics.EMG_FILTERED)
         self._prompts = self._inbox.subscribe(topics.EMG_PROMPT)
         self._followings = self._inbox.subscribe(topics.FOLLOWING)
-        self._imposed = Schedule()
+        self._imposed: Schedule[PerturbationPlan] = Schedule()
         self._held, self._lost = "", False
         self._state_at = time.monotonic()
         self._names = spec.command.names
