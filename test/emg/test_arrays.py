@@ -191,6 +191,25 @@ def test_objects_of_matlab_are_told_of(tmp_path):
     assert any("'few' is a sparse matrix" in r for r in formats.read(five, RecordingFormat()).remarks)
 
 
+def test_the_unit_of_a_target_is_that_of_the_file(tmp_path):
+    """By its own attribute, which is not the one of the group that is the EMG's; or by a text beside it."""
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs.update(rate=RATE, unit="uV")
+        file["emg"], file["force"], file["angle"] = SAMPLES, SAMPLES[:, 0], SAMPLES[:, 1]
+        file["force"].attrs["Units"] = "N"
+    made = formats.read(path, RecordingFormat(targets=("force",)))
+    assert made.target_unit == "N" and made.file_unit == "uV"
+    assert formats.read(path, RecordingFormat(targets=("angle",))).target_unit == ""
+    with pytest.raises(ConfigError, match="its unit of target 'force' is N, not kg: leave target-unit out"):
+        formats.read(path, RecordingFormat(targets=("force",), target_unit="kg"))
+    assert formats.read(path, RecordingFormat(targets=("angle",), target_unit="deg")).target_unit == "deg"
+    for write, name in ((mat5, "b.mat"), (mat73, "c.mat")):
+        path = write(tmp_path / name, emg=SAMPLES, fs=RATE, unit="uV", force=SAMPLES[:, 0], force_unit="N")
+        made = formats.read(path, RecordingFormat(targets=("force",)))
+        assert made.target_unit == "N" and made.remarks == ()
+
+
 def test_one_channel_is_one_channel(tmp_path):
     for k, shape in enumerate([(N, 1), (1, N), (N,)]):
         path = mat5(tmp_path / f"{k}.mat", emg=SAMPLES[:, 0].reshape(shape), fs=RATE, unit="uV")

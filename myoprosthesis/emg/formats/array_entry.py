@@ -22,7 +22,8 @@ NUMBERS = "fiub"
 class ArrayEntry:
     """`read(key)` gives a part of an array of `shape`, in the order of the program that wrote it; `text`: of texts.
 
-    `attributes` are those of the array, and of the groups that it is in where it does not have them itself.
+    `attributes` are those of the array, and of the groups that it is in where it does not have them itself; `own` are
+    its own alone.
     """
 
     name: str
@@ -30,6 +31,7 @@ class ArrayEntry:
     text: bool
     read: Callable[[tuple[slice, ...]], NDArray[Any]]
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    own: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def leaf(self) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError, unknown
+from myoprosthesis.emg.formats import agreement
 from myoprosthesis.emg.formats.annotations import label_text, within
 from myoprosthesis.emg.formats.array_entry import ArrayEntry, check_size
 from myoprosthesis.emg.formats.emg_array import EmgArray
@@ -89,7 +90,9 @@ def _recordings(
         kinds, which = _distinct(_column(path, layout.label, entries, emg.n, emg))
         spans = within(runs(np.array([label_text(k) for k in kinds], object)[which]), 0, n)
     targets = [_column(path, t, entries, emg.n, emg).astype(float)[:n] for t in layout.targets]
-    remarks += emg.unread({layout.time, layout.label, *layout.targets})
+    target_units = [_unit_of(t, entries, emg) for t in layout.targets]
+    target_unit = agreement.target_unit(path, layout, [unit for unit, _ in target_units])
+    remarks += emg.unread({layout.time, layout.label, *layout.targets, *(where for _, where in target_units)})
     if not n:
         raise ConfigError(f"{path} has no samples")
     if not block:
@@ -101,7 +104,7 @@ def _recordings(
             emg.samples(start, stop), emg.channels, emg.rate, emg.unit,
             np.arange(start, stop) / emg.rate if times is None else times[start:stop], times is not None,
             within(spans, start, stop), np.stack(beside, axis=1) if beside else np.zeros((stop - start, 0)),
-            layout.targets, str(path), file_unit=emg.file_unit, remarks=tuple(remarks),
+            layout.targets, str(path), target_unit=target_unit, file_unit=emg.file_unit, remarks=tuple(remarks),
         )  # fmt: skip
 
 
@@ -113,6 +116,20 @@ def _column(path: Path, name: str, entries: Mapping[str, ArrayEntry], n: int, em
     if entry.size != n:
         raise ConfigError(f"{path}: {name!r} has {entry.size} values for {n} samples")
     return np.ravel(entry.whole(path))
+
+
+def _unit_of(name: str, entries: Mapping[str, ArrayEntry], emg: EmgArray) -> tuple[str, str]:
+    """Unit of an array beside the EMG by an attribute of its own, or by a text beside it (`force_unit`), and the name
+    of that text; both empty where the file says none."""
+    entry = entries.get(name) or entries[emg.entry.group + name]
+    own = {k.lower(): v for k, v in entry.own.items()}
+    for word in ("unit", "units"):
+        if word in own:
+            return _first(own[word]), ""
+        beside = entries.get(f"{entry.name}_{word}")
+        if beside is not None and beside.text and beside.size == 1:
+            return label_text(np.ravel(beside.read(tuple(slice(None) for _ in beside.shape)))[0]), beside.name
+    return "", ""
 
 
 def _distinct(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:

@@ -120,7 +120,7 @@ class _Walk:
             return _texts(values, words) if text else values
 
         shape = tuple(reversed(data.shape)) if turned else tuple(data.shape)
-        self.entries[name] = ArrayEntry(name, shape, text, read, attributes)
+        self.entries[name] = ArrayEntry(name, shape, text, read, attributes, _attributes(data))
 
     def _field(self, data: Any, name: str, column: str, attributes: Mapping[str, Any]) -> None:
         """A column of a compound dataset is an array of its own."""
