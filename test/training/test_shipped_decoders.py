@@ -36,6 +36,7 @@ def test_the_command_on_the_card_makes_it_again(name, tmp_path, monkeypatch):
     x = np.random.default_rng(0).normal(0, 30, (200, old.contract.observation_size)).astype(np.float32)
     np.testing.assert_allclose([old.step(row) for row in x], [new.step(row) for row in x], atol=1e-4)
     assert old.contract.conditioning == new.contract.conditioning
+    assert old.contract.result["fitted_on"] == new.contract.result["fitted_on"]
 
 
 def test_the_turned_band_is_noticed_and_the_others_are_not():
