@@ -38,6 +38,16 @@ def test_the_picture_shows_every_room_and_every_declared_edge() -> None:
     assert drawn.count('marker-end="url(#a)"') == len(declaration.SIBLINGS)
 
 
+def test_the_graph_shows_topics_that_exist_and_all_that_nodes_hear_of_each_other() -> None:
+    from myoprosthesis.nodes import topics
+
+    drawn = set(re.findall(r">([^<]*)</text>", (ROOT / "docs" / "graph.svg").read_text().partition("monospace")[2]))
+    drawn = {name for text in drawn for name in text.split(", ")}
+    assert drawn <= {t.name for t in vars(topics).values() if isinstance(t, topics.Topic)}
+    loops = {"state", "command", "target", "perturbation", "effector/following", "emg/filtered", "emg/arrival"}
+    assert loops | {"trial/events", "policy/active", "emg/decision"} <= drawn
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page: str) -> None:
     text = re.sub(r"```.*?```", "", PAGES[page].read_text(encoding="utf-8"), flags=re.DOTALL)
