@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from myoprosthesis.analysis import intervals
-from myoprosthesis.analysis.arrays import Array, alike, finite, whole
+from myoprosthesis.analysis.array_checks import Array, alike, finite, whole
 from myoprosthesis.analysis.intervals import Band, Interval
 from myoprosthesis.core import kinematics
 from myoprosthesis.core.errors import DataError
@@ -69,7 +69,7 @@ class Course:
 
     @property
     def reduction(self) -> float:
-        """Share of the initial error that adaptation removed; 1 is all of it."""
+        """Share of the initial error that adaptation removed; 1 is all."""
         return 1 - self.final / self.initial
 
     @property
@@ -93,7 +93,9 @@ def lateral_component(vectors: ArrayLike, start: ArrayLike, target: ArrayLike) -
     a, b = finite(start, "start", "n_dimensions"), finite(target, "target", "n_dimensions")
     alike(a, b, "start and target")
     if min(len(a), v.shape[1]) < 2 or np.array_equal(a[:2], b[:2]):
-        raise DataError(f"start {a.tolist()} and target {b.tolist()} make no line in the x-y plane, so no side of it")
+        raise DataError(
+            f"start {a.tolist()} and target {b.tolist()} make no line in the x-y plane, so there is no left or right"
+        )
     return kinematics.lateral(v, np.zeros(2), b[:2] - a[:2])
 
 
@@ -167,8 +169,8 @@ def learning_index_interval(
             return np.asarray(off_mean / (off_mean - on.mean(axis=axis)))
 
     data = (finite(field, "field", "n"), finite(catch, "catch", "n"))
-    found = intervals.of(data, ratio, seed, level, resamples, "percentile")
-    return Interval(value, float(found.low), float(found.high), level)
+    interval = intervals.of(data, ratio, seed, level, resamples, "percentile")
+    return Interval(value, float(interval.low), float(interval.high), level)
 
 
 def fit_learning_curve(
@@ -212,7 +214,7 @@ def course(baseline: ArrayLike, adaptation: ArrayLike, washout: ArrayLike, first
     """What `first` and `last` trials of the three blocks (n_trials,) of lateral deviation say, in the order made.
 
     The pattern is that of Shadmehr & Mussa-Ivaldi 1994 (doi 10.1523/JNEUROSCI.14-05-03208.1994): error when the field
-    comes on, less of it with practice, an after-effect to the other side when it goes off, and washout.
+    is switched on, less deviation with practice, an after-effect to the other side without it, and washout.
     """
     blocks = {"baseline": baseline, "adaptation": adaptation, "washout": washout}
     b, a, w = (finite(x, name, "n_trials") for name, x in blocks.items())
@@ -236,15 +238,15 @@ def generalisation(
     alike(a, y, "angles and values")
     apart = np.round(np.pi - (np.pi - (a - trained)) % (2 * np.pi), 9)
     apart = np.where(apart <= -np.round(np.pi, 9), np.round(np.pi, 9), apart)
-    found = np.unique(apart)
+    directions = np.unique(apart)
     rows = []
-    for angle in found:
+    for angle in directions:
         of = y[apart == angle]
         single = Interval(of[0], of[0], of[0], level)
         one = intervals.mean(of, seed, level=level, resamples=resamples) if len(of) > 1 else single
         rows.append((one.value, one.low, one.high))
     value, low, high = np.array(rows).T
-    return found, Band(value, low, high, level)
+    return directions, Band(value, low, high, level)
 
 
 def fit_tuning(angles: ArrayLike, values: ArrayLike) -> Tuning:
@@ -283,9 +285,9 @@ def _projected(y: Array, grid: Array, shape: Callable[[Array], Array]) -> tuple[
 
     best = int(explained(grid[:, None]).argmin())
     low, high = np.log(grid[max(0, best - 1)]), np.log(grid[min(len(grid) - 1, best + 1)])
-    found = minimize_scalar(lambda x: float(explained(np.exp(x))), bounds=(low, high), method="bounded",
+    minimum = minimize_scalar(lambda x: float(explained(np.exp(x))), bounds=(low, high), method="bounded",
                             options={"xatol": 1e-6})  # fmt: skip
-    p = np.exp(found.x)
+    p = np.exp(minimum.x)
     s = shape(p)
     b = float((s - s.mean()) @ centred / np.maximum(((s - s.mean()) ** 2).sum(), 1e-300))
     return float(p), float(y.mean() - b * s.mean()), b

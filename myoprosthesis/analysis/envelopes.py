@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from myoprosthesis.analysis.arrays import Array, alike, finite, whole
+from myoprosthesis.analysis.array_checks import Array, alike, finite, whole
 from myoprosthesis.analysis.intervals import Band
 from myoprosthesis.core.errors import DataError
 

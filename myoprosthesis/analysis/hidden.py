@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from myoprosthesis.analysis.arrays import Array, alike, finite, whole
+from myoprosthesis.analysis.array_checks import Array, alike, finite, whole
 from myoprosthesis.core import axes_file as core
 from myoprosthesis.core.errors import DataError
 
@@ -58,11 +58,11 @@ def shared_axes(states: ArrayLike, count: int | None = None) -> Axes:
     most = min(len(flat) - 1, flat.shape[1])
     if most < 1 or not np.ptp(flat, axis=0).any():
         raise DataError("states that never change have no axes")
-    found = PCA(most if count is None else whole(count, "count", 1, most), svd_solver="full").fit(flat)
+    fit = PCA(most if count is None else whole(count, "count", 1, most), svd_solver="full").fit(flat)
     # scikit-learn does the same since 1.5; before, signs depended on the samples
-    largest = np.abs(found.components_).argmax(axis=1)
-    sign = np.sign(found.components_[np.arange(len(largest)), largest])
-    return Axes(found.mean_, found.components_ * sign[:, None], found.explained_variance_ratio_)
+    largest = np.abs(fit.components_).argmax(axis=1)
+    sign = np.sign(fit.components_[np.arange(len(largest)), largest])
+    return Axes(fit.mean_, fit.components_ * sign[:, None], fit.explained_variance_ratio_)
 
 
 def variance_accounted(states: ArrayLike, axes: Axes) -> Array:
@@ -127,5 +127,5 @@ def principal_angles(a: Axes, b: Axes) -> Array:
         raise DataError(
             f"axes of {a.components.shape[1]} and {b.components.shape[1]} units have no angles between them"
         )
-    found: Array = subspace_angles(a.components.T, b.components.T)
-    return found[::-1]
+    angles: Array = subspace_angles(a.components.T, b.components.T)
+    return angles[::-1]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from myoprosthesis.analysis.arrays import Array, alike, finite, whole
+from myoprosthesis.analysis.array_checks import Array, alike, finite, whole
 from myoprosthesis.core.errors import DataError
 
 METHODS = ("BCa", "percentile")
@@ -96,16 +96,16 @@ def of(
     for how in dict.fromkeys((method, "percentile")):
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")  # a degenerate distribution gives NaN, dealt with below
-            found = stats.bootstrap(
+            resampled = stats.bootstrap(
                 data, statistic, axis=0, vectorized=True, confidence_level=level, n_resamples=resamples,
                 method=how, random_state=np.random.default_rng(seed),
             ).confidence_interval  # fmt: skip
-        bounds.append(np.array([found.low, found.high]))
+        bounds.append(np.array([resampled.low, resampled.high]))
         if np.isfinite(bounds[0]).all():
             break
     low, high = np.where(np.isfinite(bounds[0]).all(axis=0), bounds[0], bounds[-1])
     return Band(value, low, high, level)
 
 
-def _single(found: Band) -> Interval:
-    return Interval(found.value.item(), found.low.item(), found.high.item(), found.level)
+def _single(band: Band) -> Interval:
+    return Interval(band.value.item(), band.low.item(), band.high.item(), band.level)

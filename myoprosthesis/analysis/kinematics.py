@@ -1,7 +1,7 @@
 """Measures of one movement and of many: straightness, sides, onset, submovements and smoothness.
 
-Positions have shape (n_samples, n_dimensions), in m; velocities likewise, in m/s; `dt` is in s. What the stack itself
-needs, endpoint error and the signed lateral deviation, is in `core.kinematics` and used here.
+Positions have shape (n_samples, n_dimensions), in m; velocities have the same shape, in m/s; `dt` is in s. What the
+stack itself needs, endpoint error and the signed lateral deviation, is in `core.kinematics` and used here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from myoprosthesis.analysis.arrays import Array, alike, finite, positive, whole
+from myoprosthesis.analysis.array_checks import Array, alike, finite, positive, whole
 from myoprosthesis.core import kinematics as core
 from myoprosthesis.core.errors import DataError
 
@@ -96,7 +96,7 @@ def movement(velocity: ArrayLike, dt: float, share: float = 0.05, hold_s: float 
     lasting = fall - rise >= shortest
     if not lasting.any():
         raise DataError(
-            f"no movement: the speed (peak {v.max():.3g} m/s) is nowhere above {share:g} of it for {hold_s:g} s"
+            f"no movement: the speed (peak {v.max():.3g} m/s) is nowhere above {share:g} of its peak for {hold_s:g} s"
         )
     return Movement(int(rise[lasting][0]), int(fall[lasting][-1]))
 
@@ -162,7 +162,7 @@ def submovements(velocity: ArrayLike, dt: float, count: int, shortest_s: float =
             high = np.repeat([duration_s, 2 * duration_s], first.shape[1])
             start = np.clip(first.ravel(), low + 1e-9, high - 1e-9)
             tried.append(least_squares(lambda q: left(q).ravel(), start, bounds=(low, high), max_nfev=30))
-        p = min(tried, key=lambda found: float(found.cost)).x.reshape(2, -1)
+        p = min(tried, key=lambda fit: float(fit.cost)).x.reshape(2, -1)
     rest = left(p.ravel())
     displacement = np.linalg.lstsq(shapes(p.ravel()), v, rcond=None)[0]
     order = p[0].argsort()
@@ -196,5 +196,7 @@ def _line(start: ArrayLike, target: ArrayLike) -> tuple[Array, Array]:
     a, b = finite(start, "start", "n_dimensions"), finite(target, "target", "n_dimensions")
     alike(a, b, "start and target")
     if len(a) < 2 or np.array_equal(a[:2], b[:2]):
-        raise DataError(f"start {a.tolist()} and target {b.tolist()} make no line in the x-y plane, so no side of it")
+        raise DataError(
+            f"start {a.tolist()} and target {b.tolist()} make no line in the x-y plane, so there is no left or right"
+        )
     return a, b

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from myoprosthesis.analysis.arrays import Array, alike, finite, whole
+from myoprosthesis.analysis.array_checks import Array, alike, finite, whole
 from myoprosthesis.analysis.intervals import Band, Interval
 from myoprosthesis.core.errors import DataError
 
@@ -79,7 +79,7 @@ class Subspace:
     def keep(self, components: int | Sequence[int]) -> tuple[Array, Array]:
         """Matrix P (n_muscles, n_muscles) and offset c (n_muscles,): the projected action is P a + c.
 
-        `components` are the first so many, or the indices of those that are kept; the mean action always is.
+        `components`: the number of first components, or the indices of those to keep; the mean action always is.
         """
         most = len(self.components)
         if isinstance(components, int | np.integer) and not isinstance(components, bool):
@@ -115,9 +115,9 @@ def nmf(activity: ArrayLike, count: int, seed: int = 0, starts: int = 5) -> Syne
     if x.min() < 0:
         raise DataError(f"activity goes down to {x.min():.3g}, expected none below 0 for NMF; rectify it or use PCA")
     _countable(x, count)
-    found = [_factors(x, count, "nndsvda", seed)]
-    found += [_factors(x, count, "random", seed + i) for i in range(1, starts)]
-    return min(found, key=lambda s: float(((x - s.restore()) ** 2).sum()))
+    factorisations = [_factors(x, count, "nndsvda", seed)]
+    factorisations += [_factors(x, count, "random", seed + i) for i in range(1, starts)]
+    return min(factorisations, key=lambda s: float(((x - s.restore()) ** 2).sum()))
 
 
 def pca(activity: ArrayLike, count: int) -> Synergies:
@@ -129,11 +129,11 @@ def pca(activity: ArrayLike, count: int) -> Synergies:
 
     x = finite(activity, "activity", "n_samples", "n_muscles")
     _countable(x, count)
-    found = PCA(count, svd_solver="full").fit(x)
+    fit = PCA(count, svd_solver="full").fit(x)
     # scikit-learn does the same since 1.5; before, signs depended on the samples
-    sign = np.sign(found.components_[np.arange(count), np.abs(found.components_).argmax(axis=1)])
-    weights = found.components_ * sign[:, None]
-    return Synergies(weights, (x - found.mean_) @ weights.T, found.mean_)
+    sign = np.sign(fit.components_[np.arange(count), np.abs(fit.components_).argmax(axis=1)])
+    weights = fit.components_ * sign[:, None]
+    return Synergies(weights, (x - fit.mean_) @ weights.T, fit.mean_)
 
 
 def vaf(activity: ArrayLike, restored: ArrayLike, centre: bool = False) -> float:
@@ -177,9 +177,9 @@ def count_for(activity: ArrayLike, threshold: float = 0.9, per_muscle: float = 0
             raise DataError(f"{name} is {value!r}, expected a number from 0 to 1")
     reached = 0.0
     for n in range(1, min(x.shape) + 1):
-        found = _extract(x, n, method, seed)
-        reached = _vaf(x, found, method)
-        if reached >= threshold and np.nanmin(vaf_per_muscle(x, found.restore(), method == "pca")) >= per_muscle:
+        synergies = _extract(x, n, method, seed)
+        reached = _vaf(x, synergies, method)
+        if reached >= threshold and np.nanmin(vaf_per_muscle(x, synergies.restore(), method == "pca")) >= per_muscle:
             return n
     raise DataError(f"{min(x.shape)} synergies account for {reached:.3f}, less than asked; lower the thresholds")
 
@@ -221,13 +221,13 @@ def bootstrap(
     for _ in range(resamples):
         some = x[rng.integers(len(x), size=len(x))].reshape(-1, x.shape[2])
         # one start, from the singular vectors: random ones would add the scatter of the search to that of the trials
-        found = pca(some, count) if centre else _factors(some, count, "nndsvda", seed)
-        cosine = whole_set.weights @ found.weights.T
+        synergies = pca(some, count) if centre else _factors(some, count, "nndsvda", seed)
+        cosine = whole_set.weights @ synergies.weights.T
         order = [j for _, j in _matched(np.abs(cosine) if centre else cosine).pairs]
         turned = np.where(centre & (cosine[np.arange(count), order] < 0), -1.0, 1.0)
-        weights = turned[:, None] * found.weights[order]
-        drawn["vaf"].append(np.array(vaf(some, found.restore(), centre)))
-        drawn["muscle"].append(vaf_per_muscle(some, found.restore(), centre))
+        weights = turned[:, None] * synergies.weights[order]
+        drawn["vaf"].append(np.array(vaf(some, synergies.restore(), centre)))
+        drawn["muscle"].append(vaf_per_muscle(some, synergies.restore(), centre))
         drawn["weights"].append(weights)
         drawn["cosine"].append((whole_set.weights * weights).sum(axis=1).mean())
     ends = [(1 - level) / 2, (1 + level) / 2]
@@ -263,8 +263,8 @@ def subspace(actions: ArrayLike) -> Subspace:
         raise DataError(
             f"{len(x)} actions of {x.shape[1]} muscles span no full subspace, expected more, and that they vary"
         )
-    found = PCA(svd_solver="full").fit(x)
-    return Subspace(found.mean_, found.components_, found.explained_variance_ratio_)
+    fit = PCA(svd_solver="full").fit(x)
+    return Subspace(fit.mean_, fit.components_, fit.explained_variance_ratio_)
 
 
 def _extract(x: Array, count: int, method: str, seed: int) -> Synergies:
@@ -273,8 +273,8 @@ def _extract(x: Array, count: int, method: str, seed: int) -> Synergies:
     return pca(x, count) if method == "pca" else nmf(x, count, seed)
 
 
-def _vaf(x: Array, found: Synergies, method: str) -> float:
-    return vaf(x, found.restore(), method == "pca")
+def _vaf(x: Array, synergies: Synergies, method: str) -> float:
+    return vaf(x, synergies.restore(), method == "pca")
 
 
 def _factors(x: Array, count: int, init: str, seed: int) -> Synergies:

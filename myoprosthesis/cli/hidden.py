@@ -13,7 +13,7 @@ from myoprosthesis.cli.figures import check_writable, write_json
 from myoprosthesis.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from myoprosthesis.analysis.perturbed import Effect, Movements
+    from myoprosthesis.analysis.perturbation_effect import Effect, Movements
     from myoprosthesis.core.perturbation_plan import PerturbationEntry
     from myoprosthesis.core.trial_plan import TrialPlan
     from myoprosthesis.training.gradient.evaluation import Reaches
@@ -73,7 +73,7 @@ def run_axes(options: AxesOptions) -> int:
 
 def run_effect(options: EffectOptions) -> int:
     """Print and write the comparison."""
-    from myoprosthesis.analysis.perturbed import compare
+    from myoprosthesis.analysis.perturbation_effect import compare
     from myoprosthesis.perturbations import presets
     from myoprosthesis.perturbations.planner import Planner
 
@@ -140,7 +140,7 @@ def _reaches(options: PolicyArguments, disturb: Any) -> Reaches:
 def _movements(reaches: Reaches) -> Movements:
     import numpy as np
 
-    from myoprosthesis.analysis.perturbed import Movements
+    from myoprosthesis.analysis.perturbation_effect import Movements
 
     n = len(reaches.path)
     start = np.repeat(reaches.start[None], n, axis=0)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from myoprosthesis.analysis.adaptation import adaptation_index, ideal_force, lateral_component
 from myoprosthesis.core.errors import DataError
 from myoprosthesis.core.force_field import ForceField
-from myoprosthesis.report.blocks import ReportBlock
-from myoprosthesis.report.movement import Array, RecordedMovement, at
+from myoprosthesis.report.recorded_movement import Array, RecordedMovement, at
+from myoprosthesis.report.session_blocks import ReportBlock
 from myoprosthesis.report.trial_table import CATCH, CHANNEL, NORMAL
 
 Small = NDArray[np.float32]
@@ -128,7 +128,7 @@ class MovementAccumulators:
     """Trial, wall time of its first and last state (s), median and largest tick (s), samples, samples expected."""
 
     ledgers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """What each node said last of its own timing, by its name."""
+    """The last timing that each node reported, by its name."""
 
     @property
     def units(self) -> int:
@@ -191,8 +191,8 @@ def _add(out: MovementAccumulators, m: RecordedMovement, chosen: Selection) -> N
         here = place < len(m.time)
         place, sent = place[here], m.command_wall[here]
         same = np.abs(m.time[place] - m.command_time[here]) < 1e-6
-        took = sent[same] - m.wall[place[same]]
-        out.answers.add(took[took >= 0])
+        duration = sent[same] - m.wall[place[same]]
+        out.answers.add(duration[duration >= 0])
 
 
 def _profile(times: Array, m: RecordedMovement, gain: float) -> Profile:

@@ -1,4 +1,4 @@
-"""Several sessions beside each other: courses overlaid, and differences with their intervals.
+"""Comparison of several sessions: courses overlaid, and differences with their intervals.
 
 So that fields to either side can be compared, deviations are turned into the direction of the session's own field:
 above zero the field has pushed the movement aside, below zero it bends against it.
@@ -19,16 +19,16 @@ from myoprosthesis.analysis import intervals
 from myoprosthesis.analysis.intervals import Interval
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.report import figures, session_data, style
-from myoprosthesis.report.blocks import ADAPTATION, BASELINE, WASHOUT, ReportCourse, normal
+from myoprosthesis.report.adaptation_course import FIRST, LAST
 from myoprosthesis.report.citations import cite
-from myoprosthesis.report.course import FIRST, LAST
 from myoprosthesis.report.report import folder_of, measured, write
+from myoprosthesis.report.report_session import ReportSession
 from myoprosthesis.report.section import Drawing, Omitted, Part, Section, SectionTable, Text, bounded, code, number
 from myoprosthesis.report.sections import repeat
 from myoprosthesis.report.sections.deviation import round_means, shade
 from myoprosthesis.report.sections.directions import by_direction
 from myoprosthesis.report.sections.index import slopes
-from myoprosthesis.report.session import ReportSession
+from myoprosthesis.report.session_blocks import ADAPTATION, BASELINE, WASHOUT, ReportCourse, normal
 from myoprosthesis.report.trial_table import TrialTable
 
 Array = NDArray[np.float64]
@@ -66,10 +66,10 @@ def compare(folders: Sequence[Path], out: Path | None = None, seed: int = 0) -> 
     sessions = [figures.session(session_data.load(f), seed) for f in folders]
     place = folder_of(out or default_place(folders))
     with style.style():
-        names = told_apart(sessions)
-        found = differences(sessions, names, seed)
+        names = unique_names(sessions)
+        paired = differences(sessions, names, seed)
         sections = [
-            _summary(sessions, names), _deviation(sessions, names), _differences(found), _index(sessions, names),
+            _summary(sessions, names), _deviation(sessions, names), _differences(paired), _index(sessions, names),
             _directions(sessions, names), _repeat(sessions, names),
         ]  # fmt: skip
         numbers = {
@@ -78,7 +78,7 @@ def compare(folders: Sequence[Path], out: Path | None = None, seed: int = 0) -> 
                 {"measure": d.measure, "session": d.session, "reference": d.reference, "own_mm": d.own,
                  "reference_mm": d.other, "difference": d.difference.value,
                  "interval": [d.difference.low, d.difference.high], "paired": d.paired, "zero_within": d.zero_within}
-                for d in found
+                for d in paired
             ],
             "sections": measured(sections),
         }  # fmt: skip
@@ -94,7 +94,7 @@ def default_place(folders: Sequence[Path]) -> Path:
     return folders[0].resolve().parent / f"comparison_{short}"[:200]
 
 
-def told_apart(sessions: Sequence[ReportSession]) -> list[str]:
+def unique_names(sessions: Sequence[ReportSession]) -> list[str]:
     """Names of the sessions, or of their folders where two have one name."""
     names = [s.name for s in sessions]
     if len(set(names)) < len(names):
@@ -119,12 +119,12 @@ def differences(sessions: Sequence[ReportSession], names: Sequence[str], seed: i
             mine, theirs = _pairs(own, other)
             paired = len(mine) >= 0.8 * max(len(own), len(other))
             if paired:
-                found = intervals.paired_difference(a[mine], b[theirs], seed)
+                interval = intervals.paired_difference(a[mine], b[theirs], seed)
             else:
                 band = intervals.of((a, b), lambda x, y, axis: x.mean(axis=axis) - y.mean(axis=axis), seed,
                                     method="percentile")  # fmt: skip
-                found = Interval(float(band.value), float(band.low), float(band.high))
-            out.append(SessionDifference(measure, name, names[0], float(a.mean()), float(b.mean()), found,
+                interval = Interval(float(band.value), float(band.low), float(band.high))
+            out.append(SessionDifference(measure, name, names[0], float(a.mean()), float(b.mean()), interval,
                                   len(mine) if paired else 0))  # fmt: skip
     return out
 
@@ -145,15 +145,15 @@ def _pairs(a: TrialTable, b: TrialTable) -> tuple[list[int], list[int]]:
     """Rows of trials of one number, block and target."""
     at = {key: i for i, key in enumerate(zip(b.trial.tolist(), b.block.tolist(), b.target.tolist(), strict=True))}
     keys = zip(a.trial.tolist(), a.block.tolist(), a.target.tolist(), strict=True)
-    found = [(i, at[k]) for i, k in enumerate(keys) if k in at]
-    return [i for i, _ in found], [j for _, j in found]
+    pairs = [(i, at[k]) for i, k in enumerate(keys) if k in at]
+    return [i for i, _ in pairs], [j for _, j in pairs]
 
 
 def _summary(sessions: Sequence[ReportSession], names: Sequence[str]) -> Section:
     parts: list[Part] = [Omitted(f"{n}: {f}") for s, n in zip(sessions, names, strict=True) for f in s.faults]
     rows = []
     for i, (s, name) in enumerate(zip(sessions, names, strict=True)):
-        f = s.found[0] if s.found else None
+        f = s.course_figures[0] if s.course_figures else None
         gain = next((b.gain for b in s.blocks if b.gain), 0.0)
         cells = (
             (bounded(f.initial_over_baseline, 1), bounded(f.reduction, percent=True),
@@ -204,13 +204,13 @@ def _deviation(sessions: Sequence[ReportSession], names: Sequence[str]) -> Secti
     return Section("deviation", "Lateral deviation", (drawing,))
 
 
-def _differences(found: Sequence[SessionDifference]) -> Section:
-    if not found:
+def _differences(paired: Sequence[SessionDifference]) -> Section:
+    if not paired:
         return Section("differences", "Differences", (Omitted("No differences: no blocks in common."),))
     rows = tuple(
         (escape(d.measure), escape(f"{d.session} − {d.reference}"), number(d.own), number(d.other),
          bounded(d.difference), f"{d.paired} pairs" if d.paired else "unpaired", "yes" if d.zero_within else "no")
-        for d in found
+        for d in paired
     )  # fmt: skip
     caption = (
         "Mean lateral deviation in mm, positive to the side of the session's own field, on normal trials: second half "

@@ -10,12 +10,12 @@ import numpy as np
 
 from myoprosthesis.analysis.intervals import Interval
 from myoprosthesis.core.extras import library
-from myoprosthesis.report import blocks as parts
-from myoprosthesis.report import course, session_data
-from myoprosthesis.report.blocks import WASHOUT, ReportBlock
-from myoprosthesis.report.course import FIRST, CourseFigures, Criteria, plain
+from myoprosthesis.report import adaptation_course, session_data
+from myoprosthesis.report import session_blocks as parts
+from myoprosthesis.report.adaptation_course import FIRST, CourseFigures, Criteria, plain
+from myoprosthesis.report.report_session import ReportSession
 from myoprosthesis.report.sections.index import final_index, slopes
-from myoprosthesis.report.session import ReportSession
+from myoprosthesis.report.session_blocks import WASHOUT, ReportBlock
 from myoprosthesis.report.session_data import SessionData
 from myoprosthesis.report.trial_table import CATCH, KINDS
 
@@ -25,15 +25,15 @@ def session(data: SessionData, seed: int = 0) -> ReportSession:
     for name in ("scipy", "sklearn"):
         library(name, "report", "a report")
     table = data.reading.table
-    found = parts.blocks(table, data.settings)
-    courses = parts.courses(found)
-    figures = tuple(course.figures(c, seed) for c in courses)
+    blocks = parts.blocks(table, data.settings)
+    courses = parts.courses(blocks)
+    figures = tuple(adaptation_course.figures(c, seed) for c in courses)
     criteria = Criteria()
     return ReportSession(
         folder=data.folder, name=str(data.settings.get("name") or data.folder.name), settings=data.settings,
         settings_text=data.settings_text, provenance=data.provenance, table=table, sha256=data.reading.sha256,
-        blocks=tuple(found), courses=tuple(courses), found=figures, criteria=criteria,
-        verdicts=tuple(course.verdicts(figures[0], criteria) if figures else ()), gathered=None,
+        blocks=tuple(blocks), courses=tuple(courses), course_figures=figures, criteria=criteria,
+        verdicts=tuple(adaptation_course.verdicts(figures[0], criteria) if figures else ()), recorded=None,
         faults=data.faults, seed=seed,
     )  # fmt: skip
 
@@ -52,9 +52,9 @@ def of(s: ReportSession) -> dict[str, Any]:
         "table_sha256": s.sha256,
         "faults": list(s.faults),
         "blocks": [_block(b, s.seed) for b in s.blocks],
-        "course": (s.found[0] if s.found else CourseFigures()).to_json(),
+        "course": (s.course_figures[0] if s.course_figures else CourseFigures()).to_json(),
         "courses": [{"blocks": [b.name for b in c.adaptation], **f.to_json()}
-                    for c, f in zip(s.courses, s.found, strict=True)],
+                    for c, f in zip(s.courses, s.course_figures, strict=True)],
         "criteria": [{"title": v.title, "rule": v.rule, "value": v.value.value, "met": v.met, "certain": v.certain}
                      for v in s.verdicts],
     }  # fmt: skip
@@ -83,10 +83,10 @@ def _after_effect(b: ReportBlock, seed: int) -> Interval | None:
     """Of the first trials of washout; in a block with a field, of its catch trials in the second half."""
     if b.role == WASHOUT:
         y = b.normal.lateral_deviation_mm
-        return course.mean(y[np.isfinite(y)][:FIRST], seed)
+        return adaptation_course.mean(y[np.isfinite(y)][:FIRST], seed)
     y = b.table.of(CATCH).lateral_deviation_mm
     y = y[np.isfinite(y)]
-    return course.mean(y[len(y) // 2 :], seed) if b.gain else None
+    return adaptation_course.mean(y[len(y) // 2 :], seed) if b.gain else None
 
 
 def _mean(x: Sequence[float] | Any) -> float | None:

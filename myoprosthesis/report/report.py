@@ -1,4 +1,4 @@
-"""A report of one session, or of several beside each other: a page, and a folder of pictures and tables."""
+"""A report of one session, or of several for comparison: a page, and a folder of pictures and tables."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.report import figures, session_data, style
 from myoprosthesis.report.accumulators import MovementAccumulators, gather, select
-from myoprosthesis.report.page import page
+from myoprosthesis.report.html_page import page
+from myoprosthesis.report.report_session import ReportSession
 from myoprosthesis.report.section import Drawing, Section, csv_text
-from myoprosthesis.report.session import ReportSession
 
 FOLDER, PAGE, NUMBERS = "report", "index.html", "figures.json"
 
@@ -24,22 +24,25 @@ def read(folder: Path, seed: int = 0) -> ReportSession:
     data = session_data.load(folder)
     session = figures.session(data, seed)
     faults = list(session.faults)
-    gathered = _gathered(folder, session, faults)
-    return replace(session, gathered=gathered, faults=tuple(faults))
+    recorded = _recorded(folder, session, faults)
+    return replace(session, recorded=recorded, faults=tuple(faults))
 
 
-def _gathered(folder: Path, session: ReportSession, faults: list[str]) -> MovementAccumulators | None:
-    found = session_data.recording(folder, faults)
-    if found is None:
+def _recorded(folder: Path, session: ReportSession, faults: list[str]) -> MovementAccumulators | None:
+    recording = session_data.recording(folder, faults)
+    if recording is None:
         return None
     trials = session.table.trial.tolist()
-    out = gather(found.movements(trials), select(session.blocks), found.duration_s)
-    out.muscles = found.muscles
-    out.ledgers = found.ledgers()
-    faults += [f"Recording: {fault}." for fault in found.faults]
-    if found.found < len(trials):
-        faults.append(f"{len(trials) - found.found} of {len(trials)} trials of the table are not in the recording, "
-                      "or only a part of them is; figures that need movements are of the others.")  # fmt: skip
+    out = gather(recording.movements(trials), select(session.blocks), recording.duration_s)
+    out.muscles = recording.muscles
+    out.ledgers = recording.ledgers()
+    faults += [f"Recording: {fault}." for fault in recording.faults]
+    if recording.trials_found < len(trials):
+        missing = len(trials) - recording.trials_found
+        faults.append(
+            f"{missing} of {len(trials)} trials of the table are not in the recording, "
+            "or only a part of them is; figures that need movements are of the others."
+        )
     return out
 
 

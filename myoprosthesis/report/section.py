@@ -74,8 +74,8 @@ def number(value: float | None, digits: int = 2) -> str:
     """As people read it; a dash for none."""
     if value is None or not math.isfinite(value):
         return "–"
-    told = f"{value:.{digits}f}"
-    return told.lstrip("-") if float(told) == 0 else told.replace("-", "−")
+    text = f"{value:.{digits}f}"
+    return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
 
 
 def share(value: float | None) -> str:
@@ -83,17 +83,17 @@ def share(value: float | None) -> str:
     return "–" if value is None or not math.isfinite(value) else f"{number(100 * value, 0)} %"
 
 
-def bounded(found: Interval | None, digits: int = 2, percent: bool = False) -> str:
+def bounded(interval: Interval | None, digits: int = 2, percent: bool = False) -> str:
     """Value and bounds, as `3.20 [2.90, 3.55]`."""
-    if found is None:
+    if interval is None:
         return "–"
     scale, end = (100, "\u202f%") if percent else (1, "")
     digits = 0 if percent else digits
-    value = f"{number(found.value * scale, digits)}{end}"
-    if not math.isfinite(found.low):
+    value = f"{number(interval.value * scale, digits)}{end}"
+    if not math.isfinite(interval.low):
         return value
-    return (f'{value} <span class="bounds">[{number(found.low * scale, digits)}, '
-            f"{number(found.high * scale, digits)}]</span>")  # fmt: skip
+    return (f'{value} <span class="bounds">[{number(interval.low * scale, digits)}, '
+            f"{number(interval.high * scale, digits)}]</span>")  # fmt: skip
 
 
 def csv_text(columns: Columns) -> str:

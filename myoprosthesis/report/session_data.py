@@ -21,7 +21,7 @@ from myoprosthesis.files import yaml_text
 from myoprosthesis.recording import cdr
 from myoprosthesis.recording.bag import Bag
 from myoprosthesis.report import trial_table
-from myoprosthesis.report.movement import Array, RecordedMovement
+from myoprosthesis.report.recorded_movement import Array, RecordedMovement
 from myoprosthesis.report.trial_table import TableReading
 
 RECORDING, SETTINGS, PROVENANCE = "recording", "session.yaml", "provenance.json"
@@ -63,26 +63,26 @@ def load(folder: Path) -> SessionData:
 
 def _settings(file: Path, faults: list[str]) -> tuple[str, Mapping[str, Any]]:
     if not file.is_file():
-        faults.append(f"There is no {file.name}: blocks are told by their names and fields.")
+        faults.append(f"There is no {file.name}: the roles of blocks follow from their names and fields.")
         return "", {}
     try:
         text = file.read_text(encoding="utf-8")
-        found = yaml_text.parse(text, file.name)
+        data = yaml_text.parse(text, file.name)
     except (OSError, UnicodeDecodeError, ConfigError) as error:
         faults.append(f"{file.name} cannot be read: {' '.join(str(error).split())[:120]}.")
         return "", {}
-    return text, found if isinstance(found, Mapping) else {}
+    return text, data if isinstance(data, Mapping) else {}
 
 
 def _provenance(file: Path, faults: list[str]) -> Mapping[str, Any]:
     if not file.is_file():
         return {}
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        data = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         faults.append(f"{file.name} cannot be read: {' '.join(str(error).split())[:120]}.")
         return {}
-    return found if isinstance(found, Mapping) else {}
+    return data if isinstance(data, Mapping) else {}
 
 
 @dataclass(eq=False)
@@ -95,7 +95,7 @@ class RecordedRun:
     spec: EffectorSpec | None
     dt: float
     """s, period of the effector; NaN when it is not known."""
-    found: int = 0
+    trials_found: int = 0
     """Movements that were gone through."""
     kept: RecordedColumns = field(default_factory=lambda: RecordedColumns(()))
 
@@ -116,7 +116,7 @@ class RecordedRun:
         return list(self.bag.faults)
 
     def ledgers(self) -> dict[str, Mapping[str, Any]]:
-        """What each node said last of itself on /diagnostics, by its name; of ticks, the sums over its starts."""
+        """The last diagnostics of each node, by its name; ticks are summed over its starts."""
         if not self.bag.has(DIAGNOSTICS):
             return {}
         last: dict[tuple[int, str], Mapping[str, Any]] = {}
@@ -160,7 +160,7 @@ class RecordedRun:
             one.forget(plan.until_ns)
         if len(state.stamp_ns) < 2 or self.kept.ends < 0:
             return
-        self.found += 1
+        self.trials_found += 1
         zero = plan.from_ns if plan.go_ns is None else plan.go_ns
         length = (plan.until_ns - plan.from_ns) / NS
         expected = round(length / self.dt) if self.dt > 0 else len(state.stamp_ns)
@@ -276,10 +276,10 @@ def _plans(bag: Any) -> tuple[TrialPlan, ...]:
 def _spec(bag: Any) -> EffectorSpec | None:
     if not bag.has("effector/spec"):
         return None
-    found = None
+    spec = None
     for _, text in bag.texts("effector/spec"):
         try:
-            found = EffectorSpec.from_json(text)
+            spec = EffectorSpec.from_json(text)
         except MyoError:
             continue
-    return found
+    return spec

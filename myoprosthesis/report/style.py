@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from myoprosthesis.core.extras import library
-from myoprosthesis.report.blocks import ADAPTATION, BASELINE, GENERALISATION, WASHOUT
+from myoprosthesis.report.session_blocks import ADAPTATION, BASELINE, GENERALISATION, WASHOUT
 from myoprosthesis.report.trial_table import CATCH, CHANNEL, NORMAL
 
 INK, MUTED, RULE = "#1b2430", "#66717e", "#dfe4e9"
@@ -36,7 +36,7 @@ _RC = {
 
 @contextmanager
 def style() -> Iterator[None]:
-    """The look, for what is drawn inside; nothing of it stays. Raises `ConfigError` without matplotlib."""
+    """The style of figures, within the context only. Raises `ConfigError` without matplotlib."""
     matplotlib = library("matplotlib", "report", "a report")
     with matplotlib.rc_context(_RC):
         yield

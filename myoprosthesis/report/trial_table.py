@@ -89,7 +89,7 @@ class TableReading:
 
 
 def read(file: Path) -> TableReading:
-    """The table in `file`. A last row that was cut short is left out and told of; any other fault is refused."""
+    """The table in `file`. A last row that was cut short is left out and reported; any other fault is refused."""
     try:
         data = file.read_bytes()
     except OSError as error:

@@ -1,1 +1,1 @@
-"""Sessions: blocks of trials as an experiment asks for them, and the folder that keeps what came of them."""
+"""Sessions: blocks of trials as an experiment asks for them, and the folder that holds their results."""

@@ -1,4 +1,4 @@
-"""The folder of a session: what was planned, a row for each finished trial, and all that is needed to go on."""
+"""The folder of a session: what was planned, a row for each finished trial, and all that is needed to continue."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class SessionFolder:
         folder = cls(path)
         try:
             if path.exists() and (not path.is_dir() or any(path.iterdir())):
-                raise ConfigError(f"{path} exists already: go on with it by --resume, or give another --out")
+                raise ConfigError(f"{path} exists already: continue it with --resume, or give another --out")
             folder.policies.mkdir(parents=True)
             text = yaml.safe_dump(session.to_dict(), sort_keys=False, allow_unicode=True)
             (path / "session.yaml").write_text(text, encoding="utf-8")
@@ -105,7 +105,7 @@ class SessionFolder:
 
     def note(self, **more: Any) -> None:
         """Add to provenance.json, whole or not at all."""
-        known = self.told()
+        known = self.provenance_data()
         new = self.provenance.with_suffix(".new")
         try:
             new.write_text(json.dumps({**known, **more}, indent=1) + "\n")
@@ -113,7 +113,7 @@ class SessionFolder:
         except OSError as error:
             raise ConfigError(f"{self.provenance} cannot be written: {error.strerror}") from error
 
-    def told(self) -> dict[str, Any]:
+    def provenance_data(self) -> dict[str, Any]:
         """What provenance.json says so far."""
         try:
             return dict(json.loads(self.provenance.read_text()))
@@ -131,7 +131,7 @@ class SessionFolder:
             self._write(len(whole), b"")
         rows = list(csv.DictReader(io.StringIO(whole.decode(), newline="")))
         if whole.partition(b"\n")[0].decode() != ",".join(COLUMNS):
-            raise ConfigError(f"{self.table} has other columns than this version writes: it cannot be gone on with")
+            raise ConfigError(f"{self.table} has other columns than this version writes: it cannot be continued")
         return rows
 
     def append(self, row: Mapping[str, Any]) -> None:

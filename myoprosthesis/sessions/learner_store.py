@@ -1,4 +1,4 @@
-"""What a session's learner does between two trials, and what of it is on the disk."""
+"""The learner of a session between two trials: practice, export of policies, state on the disk."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class LearnerStore:
     """The learner of a session, its policies and its committed state on the disk."""
 
     def __init__(
-        self, session: Session, folder: SessionFolder, trials: list[SessionTrial], tell: Callable[[str, str], None]
+        self, session: Session, folder: SessionFolder, trials: list[SessionTrial], report: Callable[[str, str], None]
     ) -> None:
         from myoprosthesis.training.adaptation import options as learner_options
         from myoprosthesis.training.gradient.rollout import wants_compilation
 
         self.session, self.folder, self.trials = session, folder, trials
         compiled = wants_compilation(learner_options.read(session.learner)[1])
-        tell("session", "the learner prepares" + (", which takes a minute" if compiled else " (without compilation)"))
+        report("session", "the learner prepares" + (", which takes a minute" if compiled else " (without compilation)"))
         self._learner = learner(session, compiled)
         self._kept = {
             t.number
@@ -38,16 +38,20 @@ class LearnerStore:
         }
 
     def policy(self, trial: int) -> Path:
-        """The file that plays a trial."""
+        """The policy file of a trial."""
         return (self.folder.policies / f"trial_{trial:04d}.onnx").absolute()
 
     @property
     def gain(self) -> float:
-        """What the learner believes of a curl field's gain, N·s/m."""
+        """The learner's estimate of the curl field's gain, N·s/m."""
         return float(self._learner.estimate.gain)
 
-    def take_up(self, rows: int) -> int:
-        """Go on after so many rows; how many more had been committed with the learner, and are written now."""
+    def resume(self, rows: int) -> int:
+        """Continue after `rows` rows of the table.
+
+        Returns:
+            The number of rows (0 or 1) that were committed with the learner only, and are written now.
+        """
         from myoprosthesis.training import checkpoint
 
         late = 0
@@ -60,18 +64,18 @@ class LearnerStore:
             if state["trial"] != rows + late:
                 raise ConfigError(
                     f"the learner in {self.folder.path} is after trial {state['trial']}, the table after "
-                    f"{rows}: the folder was changed and cannot be gone on with"
+                    f"{rows}: the folder was changed, and the session cannot be continued"
                 )
             self._learner.restore(state["learner"])
         self._export(rows + late)
         return late
 
     def name(self, trial: int) -> str:
-        """What the policy of a trial is called, in its contract too."""
+        """The name of a trial's policy, also in its contract."""
         return f"{self.session.name}_{trial:04d}"
 
     def learn(self, trial: SessionTrial, record: TrialRecord) -> float | None:
-        """Take in a trial and practise; the loss, None where nothing is learned."""
+        """Learn from a trial; returns the loss, None where nothing is learned."""
         from myoprosthesis.training.adaptation.field_estimate import PractisedMovement
 
         plan = record.plan
@@ -85,7 +89,7 @@ class LearnerStore:
         return self._learner.practise()
 
     def commit(self, following: int, text: str) -> None:
-        """The policy of the next trial, then the learner's state with the row, in one file."""
+        """Write the policy of the next trial, then the learner's state with the row in one file, so that both agree."""
         from myoprosthesis.training import checkpoint
 
         if following < len(self.trials):
@@ -100,7 +104,7 @@ class LearnerStore:
 
 
 def learner(session: Session, compiled: bool = False) -> Any:
-    """The learner of a session, at its beginning; refuses a body without a twin, and a policy that cannot learn."""
+    """The learner of a session before its first trial; refuses a body without a twin and a policy that cannot learn."""
     from myoprosthesis.policies.onnx_policy import read_contract
     from myoprosthesis.training.adaptation import options as learner_options
     from myoprosthesis.training.adaptation.learner import Learner

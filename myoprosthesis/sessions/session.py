@@ -123,7 +123,7 @@ def _anchored(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         out["blocks"] = [anchored(SessionBlock, b, folder) if isinstance(b, Mapping) else b for b in blocks]
     own = out.get("effector_options")
     if isinstance(own, Mapping):
-        with suppress(ConfigError):  # an unknown effector is told of with the other faults
+        with suppress(ConfigError):  # an unknown effector is reported with the other faults
             body = registry.options("effectors", str(out.get("effector", Session.effector)))
             out["effector_options"] = anchored(body, own, folder)
     return anchored(Session, out, folder)
@@ -146,14 +146,14 @@ def made(data: Mapping[str, Any], where: str = "session") -> Session:
     return session
 
 
-def _read(cls: type[T], given: Any, label: str, needed: Mapping[str, Any], faults: list[str]) -> T:
-    """What `given` says; where it has faults, these are added, and what is without fault is kept beside `needed`."""
+def _read(cls: type[T], data: Any, label: str, needed: Mapping[str, Any], faults: list[str]) -> T:
+    """Build `cls` from `data`. Faults are added to `faults`; valid entries are kept together with `needed`."""
     try:
-        return build(cls, given, label)
+        return build(cls, data, label)
     except ConfigError as error:
         faults.append(str(error))
     kept = dict(needed)
-    for key, value in given.items() if isinstance(given, Mapping) else ():
+    for key, value in data.items() if isinstance(data, Mapping) else ():
         with suppress(ConfigError):
             build(cls, {**needed, key: value})
             kept[key] = value
@@ -223,8 +223,8 @@ def effector(session: Session) -> Any:
     try:
         body = registry.factory("effectors", name)(build(own, session.effector_options, label))
     except ConfigError as error:
-        said = str(error)
-        raise error if label in said else ConfigError(f"effector {name!r} (effector_options): {said}") from error
+        fault = str(error)
+        raise error if label in fault else ConfigError(f"effector {name!r} (effector_options): {fault}") from error
     if not body.spec.endpoint:
         takes = "endpoint" in {f.name for f in fields(own)}
         how = ": name a site or a body as one with effector_options: {endpoint: NAME}" if takes else ""

@@ -1,4 +1,4 @@
-"""The trials of a session, one by one: all that is decided before the first of them begins."""
+"""The trials of a session, one by one, as decided before the first one begins."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def plan(session: Session) -> list[SessionTrial]:
     for number, block in enumerate(session.blocks):
         options = session.reaching_of(block)
         task = Listed.centre_out(options)
-        kinds = specials(block, np.random.default_rng((session.seed, number, _SPECIAL)))
+        kinds = trial_kinds(block, np.random.default_rng((session.seed, number, _SPECIAL)))
         for i in range(block.trials):
-            movement = movements.get(options, 0)  # the order of targets goes on from block to block
+            movement = movements.get(options, 0)  # the order of targets continues from block to block
             movements[options] = movement + 1
             target, reach = task(movement)
             trials.append(
@@ -58,7 +58,7 @@ def plan(session: Session) -> list[SessionTrial]:
     return trials
 
 
-def specials(block: SessionBlock, rng: np.random.Generator) -> list[str]:
+def trial_kinds(block: SessionBlock, rng: np.random.Generator) -> list[str]:
     """The kind of each trial of a block: one of each special kind in every 1/rate trials after the lead-in, at a
     random place among those that are left, so that their number is the rate's and they are spread over the block."""
     kinds = [NORMAL] * block.trials
@@ -75,7 +75,7 @@ def specials(block: SessionBlock, rng: np.random.Generator) -> list[str]:
 
 
 def preset(session: Session, trials: Sequence[SessionTrial]) -> dict[str, Any]:
-    """The perturbations of all trials as one preset: a block of it for each run of trials that are alike."""
+    """The perturbations of all trials as one preset, with a block for each run of equal trials."""
     blocks: list[dict[str, Any]] = []
     for trial in trials:
         kinds = kinds_of(session, trial)
@@ -87,7 +87,7 @@ def preset(session: Session, trials: Sequence[SessionTrial]) -> dict[str, Any]:
 
 
 def kinds_of(session: Session, trial: SessionTrial) -> list[dict[str, Any]]:
-    """What is imposed in one trial."""
+    """The perturbations of one trial."""
     block = session.blocks[trial.block]
     kinds: list[dict[str, Any]] = [dict(k) for k in session.always]
     if not block.feedback:

@@ -1,4 +1,4 @@
-"""What is written down of a finished trial."""
+"""The row of the table for a finished trial."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class PlayedTrial:
-    """The policy of a trial, and what the learner believed before it and reached after it."""
+    """The policy of a trial, the learner's estimate before it and its loss after it."""
 
     name: str
     sha256: str

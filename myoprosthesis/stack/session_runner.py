@@ -60,7 +60,7 @@ class SessionRunner:
         learns = bool(session.learner) and self.done < len(self.trials)
         self.lessons = LearnerStore(session, folder, self.trials, tell) if learns else None
         if self.lessons is not None:
-            self.done += self.lessons.take_up(self.done)
+            self.done += self.lessons.resume(self.done)
         self._stack: StackRunner | None = None
 
     def run(self) -> None:
@@ -80,7 +80,7 @@ class SessionRunner:
     # -- one stack ----------------------------------------------------------------------------------------------
 
     def _run_stack(self) -> None:
-        starts = [*self.folder.told().get("starts", []), {"trial": self.done, "at": time.time()}]
+        starts = [*self.folder.provenance_data().get("starts", []), {"trial": self.done, "at": time.time()}]
         self.folder.note(starts=starts)
         with (
             StackClient(self._namespace, "session") as stack,

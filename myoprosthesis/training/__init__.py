@@ -1,1 +1,1 @@
-"""Training of policies by gradient through a differentiable copy of the body."""
+"""Training: policies by gradient through a differentiable twin, learning between trials, decoders."""

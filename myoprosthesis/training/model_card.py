@@ -1,4 +1,4 @@
-"""The card beside a policy: what it is, how it was made and how well it does, for people."""
+"""The card beside a policy: what it is, how it was made and how well it does."""
 
 from __future__ import annotations
 

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from myoprosthesis.report import accumulators, blocks, session_data, trial_table
+from myoprosthesis.report import accumulators, session_blocks, session_data, trial_table
 from myoprosthesis.report.accumulators import Durations, Mean
-from myoprosthesis.report.movement import at
+from myoprosthesis.report.recorded_movement import at
 
 
 @pytest.fixture(scope="module")
 def everything(session_folder):
     table = trial_table.read(session_folder / "trials.csv").table
-    found = blocks.blocks(table, {})
+    found = session_blocks.blocks(table, {})
     chosen = accumulators.select(found)
     recording = session_data.recording(session_folder, [])
     return found, chosen, accumulators.gather(recording.movements(table.trial.tolist()), chosen, recording.duration_s)
@@ -31,7 +31,7 @@ def test_the_mirror_field_gives_the_same_profiles(write, record, planted, made, 
     folder = write(tmp_path / "s", p, recorded=True)
     table = trial_table.read(folder / "trials.csv").table
     recording = session_data.recording(folder, [])
-    chosen = accumulators.select(blocks.blocks(table, {}))
+    chosen = accumulators.select(session_blocks.blocks(table, {}))
     out = accumulators.gather(recording.movements(table.trial.tolist()), chosen, 0.8)
     known = {t.trial: t.known for t in made(p)}
     assert out.profiles and all(q.slope == pytest.approx(known[q.trial], abs=1e-6) for q in out.profiles)
@@ -52,7 +52,7 @@ def test_early_and_late_hold_each_target_and_have_no_trial_in_common(everything)
 
 def test_a_target_that_was_reached_once_is_early_and_not_late(write, planted, tmp_path):
     folder = write(tmp_path / "s", planted(blocks=(("baseline", 8, 0.0), ("adaptation", 16, 1.0)), special=False))
-    chosen = accumulators.select(blocks.blocks(trial_table.read(folder / "trials.csv").table, {}))
+    chosen = accumulators.select(session_blocks.blocks(trial_table.read(folder / "trials.csv").table, {}))
     assert [p for _, p in sorted(chosen.phase.items())] == [(0, "early")] * 8 + [(1, "early")] * 8 + [(1, "late")] * 8
 
 

@@ -62,7 +62,7 @@ def test_what_the_nodes_measured_is_what_they_said_last_and_ticks_add_up_over_st
 
 def test_only_the_wanted_trials_are_read_and_none_is_kept(session_folder):
     found, recording, _ = read(session_folder, [3, 250])
-    assert sorted(found) == [3, 250] and recording.found == 2
+    assert sorted(found) == [3, 250] and recording.trials_found == 2
     held = session_data.Held()
     for table in recording.bag.tables("state", rows=500):
         held.add(table, session_data.STATE, recording.kept)
@@ -85,7 +85,7 @@ def test_a_recording_that_was_cut_gives_the_movements_before_the_cut(session_fol
     file = folder / "recording" / "recording_0.mcap"
     file.write_bytes(file.read_bytes()[: int(share * file.stat().st_size)])
     found, recording, _ = read(folder)
-    assert 0.8 * share * 288 < len(found) < 288 and recording.found == len(found)
+    assert 0.8 * share * 288 < len(found) < 288 and recording.trials_found == len(found)
     assert any("ends without its index" in f for f in recording.faults)
 
 

@@ -15,7 +15,7 @@ from myoprosthesis.perturbations.planner import Planner
 from myoprosthesis.sessions import session as sessions
 from myoprosthesis.sessions.folder import COLUMNS, SessionFolder
 from myoprosthesis.sessions.session import SessionBlock
-from myoprosthesis.sessions.session_trials import CATCH, CHANNEL, NORMAL, plan, preset, specials
+from myoprosthesis.sessions.session_trials import CATCH, CHANNEL, NORMAL, plan, preset, trial_kinds
 from myoprosthesis.sessions.trial_metrics import PlayedTrial, row
 from myoprosthesis.tasks import listed
 from myoprosthesis.training.adaptation import options
@@ -100,11 +100,11 @@ def test_a_session_survives_being_written_down():
 
 
 def test_special_trials_are_as_many_as_asked_for_and_spread():
-    kinds = specials(SessionBlock("b", 248, catch_rate=0.1, channel_rate=0.125, lead_in=8), np.random.default_rng(3))
+    kinds = trial_kinds(SessionBlock("b", 248, catch_rate=0.1, channel_rate=0.125, lead_in=8), np.random.default_rng(3))
     assert Counter(kinds) == {CATCH: 24, CHANNEL: 30, NORMAL: 194} and set(kinds[:8]) == {NORMAL}
     gaps = np.diff([i for i, k in enumerate(kinds) if k == CHANNEL])
     assert gaps.max() < 16
-    assert kinds == specials(SessionBlock("b", 248, catch_rate=0.1, channel_rate=0.125), np.random.default_rng(3))
+    assert kinds == trial_kinds(SessionBlock("b", 248, catch_rate=0.1, channel_rate=0.125), np.random.default_rng(3))
 
 
 def test_every_round_of_targets_is_whole_across_blocks():

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from myoprosthesis.analysis import intervals
 from myoprosthesis.report.accumulators import Profile
 from myoprosthesis.report.citations import cite
+from myoprosthesis.report.report_session import ReportSession
 from myoprosthesis.report.section import Drawing, Omitted, Section
-from myoprosthesis.report.session import ReportSession
 from myoprosthesis.report.style import MUTED, ROLE, band, figure
 
 Array = NDArray[np.float64]
@@ -38,12 +38,12 @@ class Panel:
 def section(s: ReportSession) -> Section:
     """Early, mid and late in every block with channel trials."""
     title = "Force on the channel"
-    profiles = s.gathered.profiles if s.gathered is not None else []
-    if s.gathered is None or not profiles:
-        why = "no channel trials" if s.gathered is not None else "there is no recording that can be read"
+    profiles = s.recorded.profiles if s.recorded is not None else []
+    if s.recorded is None or not profiles:
+        why = "no channel trials" if s.recorded is not None else "there is no recording that can be read"
         return Section("channel", title, (Omitted(f"No profiles of force: {why}."),))
-    found = panels(s, profiles)
-    times = s.gathered.times
+    shown = panels(s, profiles)
+    times = s.recorded.times
     caption = (
         "Force of the hand on the wall of the channel over time from the go signal, positive against the field: mean "
         "over n channel trials (n in each panel), shaded: 95 % bootstrap interval over these trials. Dashed: the force "
@@ -51,14 +51,14 @@ def section(s: ReportSession) -> Section:
         "are thirds of the channel trials of a block with a field; other blocks are drawn as a whole."
     )  # fmt: skip
     columns: dict[str, Any] = {"time_s": times}
-    for p in found:
+    for p in shown:
         key = p.title.replace(" ", "_")
         columns |= {f"{key}_N": p.force, f"{key}_low_N": p.low, f"{key}_high_N": p.high}
         if p.ideal is not None:
             columns[f"{key}_ideal_N"] = p.ideal
-    drawn = draw(times, found)
+    drawn = draw(times, shown)
     by_trial = {"trial": [p.trial for p in profiles], "slope": [p.slope for p in profiles]}
-    alt = f"Channel force in {len(found)} panels"
+    alt = f"Channel force in {len(shown)} panels"
     return Section("channel", title, (Drawing("channel_force", drawn, caption, alt, columns, {"slopes": by_trial}),))
 
 
@@ -82,21 +82,21 @@ def _panel(title: str, role: str, own: Sequence[Profile], gain: float, seed: int
     value = force.mean(axis=0)
     low = high = value
     if len(own) > 1:
-        found = intervals.band(force, np.mean, seed, resamples=500, method="percentile")
-        low, high = found.low, found.high
+        band = intervals.band(force, np.mean, seed, resamples=500, method="percentile")
+        low, high = band.low, band.high
     ideal = np.mean([p.ideal for p in own], axis=0) if gain else None
     return Panel(title, role, len(own), value, low, high, ideal)
 
 
-def draw(times: Array, found: Sequence[Panel]) -> Any:
+def draw(times: Array, panels_shown: Sequence[Panel]) -> Any:
     """Small multiples with one scale."""
-    columns = len(found) if 3 <= len(found) <= 5 else 4 if found[3:] else 3
-    rows = -(-len(found) // columns)
+    columns = len(panels_shown) if 3 <= len(panels_shown) <= 5 else 4 if panels_shown[3:] else 3
+    rows = -(-len(panels_shown) // columns)
     fig = figure(1.95 * rows + 0.25)
     axes = fig.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
-    for ax in axes.flat[len(found) :]:
+    for ax in axes.flat[len(panels_shown) :]:
         ax.set_visible(False)
-    for ax, p in zip(axes.flat, found, strict=False):
+    for ax, p in zip(axes.flat, panels_shown, strict=False):
         ax.axhline(0, color="#c6cdd4", lw=0.7, zorder=0)
         ax.axvline(0, color="#c6cdd4", lw=0.7, zorder=0)
         if p.ideal is not None:
@@ -109,7 +109,7 @@ def draw(times: Array, found: Sequence[Panel]) -> Any:
     for ax in axes[:, 0]:
         ax.set_ylabel("force, N")
     for i in range(columns):
-        shown = [r for r in range(rows) if r * columns + i < len(found)]
+        shown = [r for r in range(rows) if r * columns + i < len(panels_shown)]
         if shown:
             axes[shown[-1], i].set_xlabel("time from go, s")
             axes[shown[-1], i].tick_params(labelbottom=True)

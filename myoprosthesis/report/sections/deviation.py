@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from myoprosthesis.analysis import intervals
 from myoprosthesis.analysis.adaptation import LearningCurveFit, fit_learning_curve
 from myoprosthesis.core.errors import DataError
-from myoprosthesis.report.blocks import ADAPTATION, WASHOUT, ReportBlock, rounds
 from myoprosthesis.report.citations import cite
+from myoprosthesis.report.report_session import ReportSession
 from myoprosthesis.report.section import Drawing, Omitted, Part, Section, SectionTable, bounded, share
-from myoprosthesis.report.session import ReportSession
+from myoprosthesis.report.session_blocks import ADAPTATION, WASHOUT, ReportBlock, rounds
 from myoprosthesis.report.style import INK, KIND, ROLE, band, figure
 from myoprosthesis.report.trial_table import CATCH, CHANNEL, KINDS, NORMAL, TrialTable
 
@@ -76,8 +76,8 @@ def round_means(b: ReportBlock, seed: int = 0) -> Rounds:
         y = r.lateral_deviation_mm[np.isfinite(r.lateral_deviation_mm)]
         one = intervals.mean(y, seed, resamples=1000) if len(y) > 1 else None
         rows.append((float(r.trial.mean()), y.mean(), one.low if one else np.nan, one.high if one else np.nan, len(y)))
-    found = np.array(rows, float).reshape(-1, 5).T
-    return Rounds(found[0], found[1], found[2], found[3], found[4].astype(np.int64))
+    columns = np.array(rows, float).reshape(-1, 5).T
+    return Rounds(columns[0], columns[1], columns[2], columns[3], columns[4].astype(np.int64))
 
 
 def curves(s: ReportSession) -> list[tuple[ReportBlock, LearningCurveFit | str]]:

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from myoprosthesis.analysis import intervals
 from myoprosthesis.analysis.adaptation import fit_tuning, generalisation
 from myoprosthesis.core.errors import DataError
-from myoprosthesis.report.blocks import ADAPTATION, BASELINE, GENERALISATION, WASHOUT, normal
 from myoprosthesis.report.citations import cite
+from myoprosthesis.report.report_session import ReportSession
 from myoprosthesis.report.section import Drawing, Omitted, Part, Section
-from myoprosthesis.report.session import ReportSession
+from myoprosthesis.report.session_blocks import ADAPTATION, BASELINE, GENERALISATION, WASHOUT, normal
 from myoprosthesis.report.style import ROLE, figure
 from myoprosthesis.report.trial_table import CHANNEL, TrialTable
 
@@ -79,12 +79,12 @@ def by_direction(title: str, role: str, t: TrialTable, seed: int = 0) -> Series:
         y = t.lateral_deviation_mm[angle == a]
         one = intervals.mean(y, seed, resamples=1000) if len(y) > 1 else None
         rows.append((a, y.mean(), one.low if one else np.nan, one.high if one else np.nan, len(y)))
-    found = np.array(rows, float).T
-    return Series(title, role, found[0], found[1], found[2], found[3], found[4].astype(np.int64))
+    columns = np.array(rows, float).T
+    return Series(title, role, columns[0], columns[1], columns[2], columns[3], columns[4].astype(np.int64))
 
 
 def draw(series: Sequence[Series], label: str) -> Any:
-    """Means against direction, series beside each other."""
+    """Means against direction, one line per series."""
     fig = figure(2.9)
     ax = fig.subplots()
     for i, x in enumerate(series):
@@ -118,28 +118,28 @@ def _generalisation(s: ReportSession) -> list[Part]:
             parts.append(Omitted(f"No generalisation in block {b.name!r}: it has no measured trial."))
             continue
         apart = nearest(t.angle, known)
-        angles, found = generalisation(apart, y, 0.0, s.seed)
+        angles, band = generalisation(apart, y, 0.0, s.seed)
         label = "adaptation index" if by_slope else "lateral deviation, mm"
         fig = figure(2.7)
         ax = fig.subplots()
         degrees = np.rad2deg(angles)
-        ax.errorbar(degrees, found.value, np.abs(np.stack([found.value - found.low, found.high - found.value])),
+        ax.errorbar(degrees, band.value, np.abs(np.stack([band.value - band.low, band.high - band.value])),
                     fmt="o", ms=4.5, color=ROLE[GENERALISATION], lw=1.1)  # fmt: skip
-        told = ""
+        tuning_text = ""
         try:
             tuning = fit_tuning(apart, y)
             x = np.linspace(-np.pi, np.pi, 361)
             ax.plot(np.rad2deg(x), tuning.floor + tuning.height * np.exp(-(x**2) / 2 / tuning.width**2),
                     color=ROLE[GENERALISATION], lw=1, ls=(0, (4, 2)))  # fmt: skip
-            told = (f" Dashed: Gaussian over a floor, width {np.rad2deg(tuning.width):.0f}°, height "
+            tuning_text = (f" Dashed: Gaussian over a floor, width {np.rad2deg(tuning.width):.0f}°, height "
                     f"{tuning.height:.2f}, floor {tuning.floor:.2f}.")  # fmt: skip
         except DataError as error:
             parts.append(Omitted(f"No tuning curve: {error}."))
         ax.axhline(0, color="#9aa4af", lw=0.8, zorder=0)
         ax.set(xlabel="direction from the nearest trained one, °", ylabel=label)
         caption = (f"Block {escape(b.name)}: mean by direction from the nearest trained one, n = {len(t)} trials; "
-                   f"bars: 95 % bootstrap intervals over trials. {cite('tuning')}.{told}")  # fmt: skip
-        columns = {"degrees_from_trained": degrees, "mean": found.value, "low": found.low, "high": found.high}
+                   f"bars: 95 % bootstrap intervals over trials. {cite('tuning')}.{tuning_text}")  # fmt: skip
+        columns = {"degrees_from_trained": degrees, "mean": band.value, "low": band.low, "high": band.high}
         parts.append(Drawing(f"generalisation_{b.index}", fig, caption, f"Generalisation, {label}", columns))
     return parts
 

@@ -15,8 +15,8 @@ from myoprosthesis.analysis.intervals import Band
 from myoprosthesis.core.errors import DataError
 from myoprosthesis.report.accumulators import EACH, PHASES
 from myoprosthesis.report.citations import cite
+from myoprosthesis.report.report_session import ReportSession
 from myoprosthesis.report.section import Drawing, Omitted, Part, Section, number, share
-from myoprosthesis.report.session import ReportSession
 from myoprosthesis.report.style import MUTED, ROLE, band, direction_colour, figure
 
 Array = NDArray[np.float64]
@@ -28,7 +28,7 @@ MOST = 8
 def section(s: ReportSession) -> Section:
     """Trajectories on shared axes, early and late in each block; how far apart conditions are over time."""
     title = "State of the network"
-    g = s.gathered
+    g = s.recorded
     if g is None or not g.units:
         why = "policy/hidden was not recorded" if g is not None else "there is no recording that can be read"
         return Section("hidden", title, (Omitted(f"No states of the network: {why}."),))
@@ -105,8 +105,8 @@ def _distances(
     name: Mapping[tuple[int, str], str], role: Mapping[int, str],
 ) -> list[Part]:  # fmt: skip
     """Of each condition from the first late one at the same target; and between targets, for scale."""
-    assert s.gathered is not None
-    times = s.gathered.times
+    assert s.recorded is not None
+    times = s.recorded.times
     reference = next((c for c in conditions if c[1] == "late"), conditions[0])
     lines: list[tuple[str, str, bool, Band, int]] = []
     for condition in conditions:
@@ -122,16 +122,16 @@ def _distances(
     fig = figure(2.9)
     ax = fig.subplots()
     columns: dict[str, Any] = {"time_s": times}
-    for title, kind, early, found, _ in lines:
-        band(ax, times, found.low, found.high, ROLE[kind])
-        ax.plot(times, found.value, color=ROLE[kind], lw=1.5, ls=(0, (4, 2)) if early else "-", label=title)
-        columns |= {f"{title}": found.value, f"{title} low": found.low, f"{title} high": found.high}
-    told = ""
+    for title, kind, early, distance, _ in lines:
+        band(ax, times, distance.low, distance.high, ROLE[kind])
+        ax.plot(times, distance.value, color=ROLE[kind], lw=1.5, ls=(0, (4, 2)) if early else "-", label=title)
+        columns |= {f"{title}": distance.value, f"{title} low": distance.low, f"{title} high": distance.high}
+    remark = ""
     if between is not None:
         ax.plot(times, between, color=MUTED, lw=1, ls=":", label=f"between targets, {name[reference]}")
         columns["between targets"] = between
         top = int(between.argmax())
-        told = (f" Between targets of {escape(name[reference])} the distance is {number(between[0])} at first, "
+        remark = (f" Between targets of {escape(name[reference])} the distance is {number(between[0])} at first, "
                 f"{number(between[top])} at its largest, {times[top]:.2f} s after go, and {number(between[-1])} at the "
                 f"end, {share(between[-1] / between[top] if between[top] else None)} of that.")  # fmt: skip
     ax.axvline(0, color="#c6cdd4", lw=0.7, zorder=0)
@@ -143,7 +143,7 @@ def _distances(
         f"Distance between the mean state of a condition and that of {escape(name[reference])} at the same target, in "
         f"the space of all units: mean over up to {n} targets, shaded: 95 % bootstrap interval over targets. Dotted: "
         "mean distance between two targets. Conditions that start together and converge near the target have both ends "
-        f"low.{told}"
+        f"low.{remark}"
     )  # fmt: skip
     return [Drawing("hidden_distance", fig, caption, "Distance between conditions over time", columns)]
 

@@ -13,12 +13,12 @@ from myoprosthesis.analysis import intervals
 from myoprosthesis.analysis.adaptation import LearningCurveFit, fit_learning_curve, learning_index_interval
 from myoprosthesis.analysis.intervals import Interval
 from myoprosthesis.core.errors import DataError
-from myoprosthesis.report.blocks import ADAPTATION, WASHOUT, ReportBlock
+from myoprosthesis.report.adaptation_course import mean
 from myoprosthesis.report.citations import cite
-from myoprosthesis.report.course import mean
+from myoprosthesis.report.report_session import ReportSession
 from myoprosthesis.report.section import Drawing, Omitted, Part, Section, SectionTable, bounded
 from myoprosthesis.report.sections.deviation import curved, shade
-from myoprosthesis.report.session import ReportSession
+from myoprosthesis.report.session_blocks import ADAPTATION, WASHOUT, ReportBlock
 from myoprosthesis.report.style import INK, KIND, ROLE, band, figure
 from myoprosthesis.report.trial_table import CATCH, CHANNEL, NORMAL
 
@@ -42,12 +42,12 @@ def slopes(b: ReportBlock) -> tuple[Array, Array]:
 
 def recorded_slopes(s: ReportSession, b: ReportBlock) -> tuple[Array, Array]:
     """The same of a block without a field, against the session's first one, from the recorded forces."""
-    if s.gathered is None:
+    if s.recorded is None:
         return np.zeros(0), np.zeros(0)
     own = set(b.table.trial.tolist())
-    rows = sorted((p.trial, p.slope) for p in s.gathered.profiles if p.trial in own and np.isfinite(p.slope))
-    found = np.array(rows, float).reshape(-1, 2)
-    return found[:, 0], found[:, 1]
+    rows = sorted((p.trial, p.slope) for p in s.recorded.profiles if p.trial in own and np.isfinite(p.slope))
+    pairs = np.array(rows, float).reshape(-1, 2)
+    return pairs[:, 0], pairs[:, 1]
 
 
 def final_index(b: ReportBlock, seed: int = 0) -> Interval | None:
@@ -57,12 +57,12 @@ def final_index(b: ReportBlock, seed: int = 0) -> Interval | None:
 
 
 def _channel(s: ReportSession) -> list[Part]:
-    found = [(b, *(slopes(b) if b.gain else recorded_slopes(s, b))) for b in s.blocks]
-    n = sum(len(y) for _, _, y in found)
+    by_block = [(b, *(slopes(b) if b.gain else recorded_slopes(s, b))) for b in s.blocks]
+    n = sum(len(y) for _, _, y in by_block)
     if not n:
         return [Omitted("No adaptation index: there are no channel trials with a field.")]
     binned, fits = [], []
-    for b, x, y in found:
+    for b, x, y in by_block:
         binned.append((b, *_bins(x, y, s.seed)))
         if len(y) >= 5 and b.role in (ADAPTATION, WASHOUT):
             try:
@@ -77,10 +77,10 @@ def _channel(s: ReportSession) -> list[Part]:
         f"means of up to {BIN} successive channel trials of a block, shaded: 95 % bootstrap intervals over these "
         "trials. Dashed: exponential fit. Blocks without a field are measured against the session's first one."
     )  # fmt: skip
-    columns = {"trial": np.concatenate([x for _, x, _ in found]).astype(int),
-               "block": [b.index for b, x, _ in found for _ in x],
-               "channel_slope": np.concatenate([y for _, _, y in found])}  # fmt: skip
-    drawn = draw_index(s.blocks, binned, [(x, y) for _, x, y in found], fits)
+    columns = {"trial": np.concatenate([x for _, x, _ in by_block]).astype(int),
+               "block": [b.index for b, x, _ in by_block for _ in x],
+               "channel_slope": np.concatenate([y for _, _, y in by_block])}  # fmt: skip
+    drawn = draw_index(s.blocks, binned, [(x, y) for _, x, y in by_block], fits)
     return [Drawing("adaptation_index", drawn, caption, f"Adaptation index on {n} channel trials", columns)]
 
 
@@ -120,25 +120,25 @@ def draw_index(
 
 
 def _catch(s: ReportSession) -> list[Part]:
-    found = [(b, b.table.of(CATCH)) for b in s.blocks]
-    found = [(b, t.where(np.isfinite(t.lateral_deviation_mm))) for b, t in found]
-    found = [(b, t) for b, t in found if len(t)]
-    if not found:
+    by_block = [(b, b.table.of(CATCH)) for b in s.blocks]
+    by_block = [(b, t.where(np.isfinite(t.lateral_deviation_mm))) for b, t in by_block]
+    by_block = [(b, t) for b, t in by_block if len(t)]
+    if not by_block:
         return [Omitted("No catch trials, so no after-effects within a block.")]
-    n = sum(len(t) for _, t in found)
-    binned = [(b, *_bins(t.trial.astype(float), t.lateral_deviation_mm, s.seed)) for b, t in found]
+    n = sum(len(t) for _, t in by_block)
+    binned = [(b, *_bins(t.trial.astype(float), t.lateral_deviation_mm, s.seed)) for b, t in by_block]
     caption = (
         f"Lateral deviation on n = {n} catch trials, on which the field is off by surprise: as it is learned, they "
         f"bend to the other side ({cite('catch')}). Lines and shades as above; pale: the normal trials of the same "
         "blocks."
     )  # fmt: skip
-    columns = {"trial": np.concatenate([t.trial for _, t in found]),
-               "block": np.concatenate([t.block for _, t in found]),
-               "target": np.concatenate([t.target for _, t in found]),
-               "lateral_deviation_mm": np.concatenate([t.lateral_deviation_mm for _, t in found])}  # fmt: skip
+    columns = {"trial": np.concatenate([t.trial for _, t in by_block]),
+               "block": np.concatenate([t.block for _, t in by_block]),
+               "target": np.concatenate([t.target for _, t in by_block]),
+               "lateral_deviation_mm": np.concatenate([t.lateral_deviation_mm for _, t in by_block])}  # fmt: skip
     fig = figure(2.6)
     ax = fig.subplots()
-    for (b, t), (_, x, y, low, high) in zip(found, binned, strict=True):
+    for (b, t), (_, x, y, low, high) in zip(by_block, binned, strict=True):
         ax.scatter(b.normal.trial, b.normal.lateral_deviation_mm, s=6, color=KIND[NORMAL], alpha=0.15, lw=0)
         ax.scatter(t.trial, t.lateral_deviation_mm, marker="D", s=13, color=KIND[CATCH], alpha=0.8, lw=0)
         band(ax, x, low, high, KIND[CATCH])
@@ -146,7 +146,7 @@ def _catch(s: ReportSession) -> list[Part]:
     ax.axhline(0, color="#9aa4af", lw=0.8, zorder=0)
     ax.set(xlabel="trial", ylabel="lateral deviation, mm")
     ax.margins(x=0.01)
-    shade(ax, [b for b, _ in found])
+    shade(ax, [b for b, _ in by_block])
     return [Drawing("catch_trials", fig, caption, f"Lateral deviation on {n} catch trials", columns)]
 
 

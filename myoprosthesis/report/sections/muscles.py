@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from myoprosthesis.analysis.synergies import vaf_curve
 from myoprosthesis.core.errors import DataError
 from myoprosthesis.report.citations import cite
+from myoprosthesis.report.report_session import ReportSession
 from myoprosthesis.report.section import Drawing, Omitted, Part, Section, share
-from myoprosthesis.report.session import ReportSession
 from myoprosthesis.report.style import ROLE, figure
 
 Array = NDArray[np.float64]
@@ -24,7 +24,7 @@ TARGETS, MUSCLES, SYNERGIES = 4, 20, 6
 def section(s: ReportSession) -> Section:
     """Mean activation by muscle, block and target; how many synergies account for it."""
     title = "Muscle activity"
-    g = s.gathered
+    g = s.recorded
     if g is None or not g.activity:
         why = "the effector has no muscles" if g is not None else "there is no recording that can be read"
         return Section("muscles", title, (Omitted(f"No muscle activity: {why}."),))
@@ -83,7 +83,7 @@ def draw(mean: Array, muscles: Sequence[str], panels: Sequence[str], blocks: Seq
 
 
 def _synergies(s: ReportSession) -> list[Part]:
-    g = s.gathered
+    g = s.recorded
     assert g is not None
     most = min(SYNERGIES, len(g.muscles) - 1)
     if most < 2:
@@ -91,7 +91,7 @@ def _synergies(s: ReportSession) -> list[Part]:
     fig = figure(2.4, 4.4)
     ax = fig.subplots()
     columns: dict[str, Any] = {"synergies": np.arange(1, most + 1)}
-    told = []
+    sizes = []
     for b in s.blocks:
         rows = [m.value for k, m in sorted(g.activity.items()) if k[0] == b.index]
         if not rows:
@@ -103,16 +103,16 @@ def _synergies(s: ReportSession) -> list[Part]:
         ax.plot(columns["synergies"], curve, "o-", ms=3.5, lw=1.2, color=ROLE[b.role], label=b.name, alpha=0.85)
         columns[f"block_{b.index}"] = curve
         enough = np.flatnonzero(curve >= 0.9)
-        told.append(
+        sizes.append(
             f"{escape(b.name)} {enough[0] + 1 if len(enough) else f'more than {most}'} "
             f"({share(curve[min(1, most - 1)])} by two)"
         )
-    if not told:
+    if not sizes:
         return [Omitted("No synergies: the muscles were silent.")]
     ax.axhline(0.9, color="#9aa4af", lw=0.8, ls=":")
     ax.set(xlabel="synergies", ylabel="variance accounted for", ylim=(min(0.6, ax.get_ylim()[0]), 1.01))
     ax.set_xticks(columns["synergies"])
     ax.legend(loc="lower right")
     caption = (f"Variance accounted for by 1 to {most} non-negative synergies of the mean activation of each block "
-               f"over time and targets ({cite('nmf', 'synergies')}). Needed for 90 %: {', '.join(told)}.")  # fmt: skip
+               f"over time and targets ({cite('nmf', 'synergies')}). Needed for 90 %: {', '.join(sizes)}.")  # fmt: skip
     return [Drawing("synergies", fig, caption, "Variance accounted for against number of synergies", columns)]

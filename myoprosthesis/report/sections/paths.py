@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.report.accumulators import EACH, select
+from myoprosthesis.report.report_session import ReportSession
 from myoprosthesis.report.section import Drawing, Omitted, Section
-from myoprosthesis.report.session import ReportSession
 from myoprosthesis.report.style import MUTED, ROLE, RULE, direction_colour, figure
 
 Array = NDArray[np.floating]
@@ -22,15 +22,15 @@ MOST = 8
 def section(s: ReportSession) -> Section:
     """Early and late in each block; catch and channel trials by themselves."""
     title = "Trajectories"
-    if s.gathered is None or not s.gathered.paths:
+    if s.recorded is None or not s.recorded.paths:
         return Section("paths", title, (Omitted("No trajectories: there is no recording that can be read."),))
     chosen = select(s.blocks).paths
-    where = {t: p for t, p in chosen.items() if t in s.gathered.paths}
+    where = {t: p for t, p in chosen.items() if t in s.recorded.paths}
     blocks = [b for b in s.blocks if any(i == b.index for i, _ in where.values())][:MOST]
     panels = [p for p in PANELS if any(name == p for _, name in where.values())]
     grid: dict[tuple[int, str], list[tuple[Array, Array, Array]]] = {}
     for t, key in where.items():
-        grid.setdefault(key, []).append((s.gathered.paths[t], *s.gathered.lines[t]))
+        grid.setdefault(key, []).append((s.recorded.paths[t], *s.recorded.lines[t]))
     rows = [(b.index, f"{b.name}", ROLE[b.role]) for b in blocks]
     early = sum(name == "early" for _, name in where.values())
     n = ", ".join(f"{sum(name == p for _, name in where.values())} {p}" for p in panels)
@@ -44,11 +44,11 @@ def section(s: ReportSession) -> Section:
         caption += f" The first {MOST} blocks are drawn."
     shown = [t for t in where if where[t][0] in {b.index for b in blocks}]
     columns = {
-        "trial": [t for t in shown for _ in s.gathered.paths[t]],
-        "block": [where[t][0] for t in shown for _ in s.gathered.paths[t]],
-        "panel": [where[t][1] for t in shown for _ in s.gathered.paths[t]],
-        "x_m": [float(x) for t in shown for x in s.gathered.paths[t][:, 0]],
-        "y_m": [float(x) for t in shown for x in s.gathered.paths[t][:, 1]],
+        "trial": [t for t in shown for _ in s.recorded.paths[t]],
+        "block": [where[t][0] for t in shown for _ in s.recorded.paths[t]],
+        "panel": [where[t][1] for t in shown for _ in s.recorded.paths[t]],
+        "x_m": [float(x) for t in shown for x in s.recorded.paths[t][:, 0]],
+        "y_m": [float(x) for t in shown for x in s.recorded.paths[t][:, 1]],
     }
     drawing = Drawing("trajectories", draw(grid, rows, panels), caption,
                       f"Paths of {len(shown)} movements by block, {early} of them early in one", columns)  # fmt: skip

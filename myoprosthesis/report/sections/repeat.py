@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
+from myoprosthesis.report.report_session import ReportSession
 from myoprosthesis.report.section import Omitted, Part, Section, SectionTable, Text, code
 from myoprosthesis.report.sections.summary import words
-from myoprosthesis.report.session import ReportSession
 
 
 def section(s: ReportSession) -> Section:
@@ -39,6 +39,6 @@ def section(s: ReportSession) -> Section:
 
 def _policies(s: ReportSession) -> list[tuple[str, str]]:
     """Name and hash of the policies of the trials, each once; of many, the first and the last."""
-    found = list(dict.fromkeys(zip(s.table.policy.tolist(), s.table.policy_sha256.tolist(), strict=True)))
-    found = [(name, sha) for name, sha in found if sha]
-    return found if len(found) <= 6 else [found[0], found[-1]]
+    policies = list(dict.fromkeys(zip(s.table.policy.tolist(), s.table.policy_sha256.tolist(), strict=True)))
+    policies = [(name, sha) for name, sha in policies if sha]
+    return policies if len(policies) <= 6 else [policies[0], policies[-1]]

@@ -1,4 +1,4 @@
-"""What the session was and what came of it."""
+"""What the session was, and its results."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from myoprosthesis.report.adaptation_course import FIRST, LAST
 from myoprosthesis.report.citations import cite
-from myoprosthesis.report.course import FIRST, LAST
+from myoprosthesis.report.report_session import ReportSession
 from myoprosthesis.report.section import Omitted, Part, Section, SectionTable, Text, bounded, code, number, share
-from myoprosthesis.report.session import ReportSession
 from myoprosthesis.report.trial_table import KINDS, NORMAL
 
 
@@ -102,13 +102,13 @@ def _courses(s: ReportSession) -> list[Part]:
         parts.append(SectionTable(("course of adaptation", "found", "criterion", ""), tuple(rows), _course_caption(s)))
     lines = []
     for title, name in _MEASURES:
-        lines.append((title, *(bounded(getattr(f, name)) for f in s.found)))
+        lines.append((title, *(bounded(getattr(f, name)) for f in s.course_figures)))
     heads = tuple(escape(" + ".join(b.name for b in c.adaptation)) + ", mm" for c in s.courses)
     parts.append(SectionTable(("measure", *heads), tuple(lines)))
     if len(s.courses) > 1:
         parts.append(Text(f"The criteria are judged on the first of the {len(s.courses)} courses."))
-    missing = [what for what, given in (("baseline", s.courses[0].baseline), ("washout", s.courses[0].washout))
-               if not given]  # fmt: skip
+    missing = [what for what, blocks in (("baseline", s.courses[0].baseline), ("washout", s.courses[0].washout))
+               if not blocks]  # fmt: skip
     parts += [Omitted(f"No {what} block with a finished trial goes with the first adaptation.") for what in missing]
     return parts
 

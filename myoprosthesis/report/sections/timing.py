@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 
 from myoprosthesis.report.accumulators import EDGES, Durations
+from myoprosthesis.report.report_session import ReportSession
 from myoprosthesis.report.section import Drawing, Omitted, Part, Section, SectionTable, number
 from myoprosthesis.report.sections.deviation import shade
-from myoprosthesis.report.session import ReportSession
 from myoprosthesis.report.style import ROLE, figure, plain_log
 
 
 def section(s: ReportSession) -> Section:
     """Ticks, answers, trials and the time between them."""
-    g = s.gathered
+    g = s.recorded
     if g is None or not g.timing:
         return Section("timing", "Timing", (Omitted("No timing: there is no recording that can be read."),))
     rows = np.array(g.timing, float)
@@ -52,10 +52,10 @@ def section(s: ReportSession) -> Section:
     left.margins(x=0.01)
     left.legend(loc="upper right", bbox_to_anchor=(1, -0.16), ncols=2, borderaxespad=0)
     shade(left, s.blocks)
-    for found, colour, name in ((g.ticks, ROLE["baseline"], "state to state"),
+    for durations, colour, name in ((g.ticks, ROLE["baseline"], "state to state"),
                                 (g.answers, ROLE["generalisation"], "state to command")):  # fmt: skip
-        if len(found):
-            _histogram(right, found, colour, name)
+        if len(durations):
+            _histogram(right, durations, colour, name)
     right.set(xlabel="time, ms", ylabel="share of ticks", xscale="log")
     plain_log(right.xaxis)
     right.legend(loc="upper right")
@@ -68,9 +68,9 @@ def section(s: ReportSession) -> Section:
 
 def _ledgers(s: ReportSession) -> list[Part]:
     """What the nodes measured themselves."""
-    assert s.gathered is not None
+    assert s.recorded is not None
     rows, ticks = [], []
-    for node, values in sorted(s.gathered.ledgers.items()):
+    for node, values in sorted(s.recorded.ledgers.items()):
         for key, one in values.items():
             if key.endswith("_ms") and isinstance(one, Mapping) and {"p50", "p99", "max"} <= one.keys():
                 name = f"{node}: {key.removesuffix('_ms').replace('_', ' ')}"
@@ -79,24 +79,24 @@ def _ledgers(s: ReportSession) -> list[Part]:
             ticks.append(f"{node} missed {values.get('missed_ticks', 0)} of {values['ticks']} ticks")
     if not rows:
         return [Omitted("No measurements by the nodes themselves: /diagnostics was not recorded.")]
-    caption = f"What the nodes measured themselves, as they said last on /diagnostics. {escape('; '.join(ticks))}."
+    caption = f"What the nodes measured themselves, in their last message on /diagnostics. {escape('; '.join(ticks))}."
     return [SectionTable(("by the nodes, ms", "median", "99 %", "largest"), tuple(rows), caption)]
 
 
-def _histogram(ax: Any, found: Durations, colour: str, name: str) -> None:
-    used = np.flatnonzero(found.counts[1:-1])
+def _histogram(ax: Any, durations: Durations, colour: str, name: str) -> None:
+    used = np.flatnonzero(durations.counts[1:-1])
     if not len(used):
         return
     first, last = max(0, used[0] - 1), min(len(EDGES) - 2, used[-1] + 1)
-    share = found.counts[1:-1][first : last + 1] / len(found)
+    share = durations.counts[1:-1][first : last + 1] / len(durations)
     ax.stairs(share, EDGES[first : last + 2] * 1e3, color=colour, fill=True, alpha=0.45, label=name)
 
 
-def _row(found: Durations) -> tuple[str, ...]:
-    if not len(found):
+def _row(durations: Durations) -> tuple[str, ...]:
+    if not len(durations):
         return ("0", "–", "–", "–", "–")
-    values = (*(found.percentile(q) for q in (50, 95, 99)), found.largest)
-    return (str(len(found)), *(number(1e3 * x, 3) for x in values))
+    values = (*(durations.percentile(q) for q in (50, 95, 99)), durations.largest)
+    return (str(len(durations)), *(number(1e3 * x, 3) for x in values))
 
 
 def _spread(x: Any) -> tuple[str, ...]:

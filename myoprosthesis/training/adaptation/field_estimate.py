@@ -1,4 +1,4 @@
-"""What a learner believes of the field it moves in: a planar viscous matrix, corrected from trial to trial."""
+"""Estimate of the field by a learner: a planar viscous matrix, corrected from trial to trial."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ class PractisedMovement:
         if n < 2:
             raise ConfigError(f"trial {self.trial} has {n} samples, a movement needs at least 2")
         for name in ("position", "velocity", "load"):
-            given = getattr(self, name)
-            if given.ndim != 2 or len(given) != n or given.shape[1] not in (2, 3):
-                raise ConfigError(f"trial {self.trial}: {name} has shape {given.shape}, expected ({n}, 2) or ({n}, 3)")
-            if not np.isfinite(given).all():
+            values = getattr(self, name)
+            if values.ndim != 2 or len(values) != n or values.shape[1] not in (2, 3):
+                raise ConfigError(f"trial {self.trial}: {name} has shape {values.shape}, expected ({n}, 2) or ({n}, 3)")
+            if not np.isfinite(values).all():
                 raise ConfigError(f"trial {self.trial}: {name} holds values that are not finite")
 
 

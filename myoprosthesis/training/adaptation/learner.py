@@ -1,4 +1,4 @@
-"""Learning between the trials of a session: what was measured becomes a field, the policy practises in it."""
+"""Learning between the trials of a session: the measured load corrects a field, in which the policy practises."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from myoprosthesis.training.gradient.curriculum import Curriculum, Stage
 from myoprosthesis.training.gradient.network import ReachPolicy
 from myoprosthesis.training.gradient.rollout import Rollout
 from myoprosthesis.training.gradient.torch_twin import LAW_ROWS, Twin
-from myoprosthesis.training.gradient.trial_sampler import TrialSampler
+from myoprosthesis.training.gradient.trial_sampler import TrialBatch
 
 USUAL = LearnerOptions()
 
 
 @dataclass(frozen=True)
 class _Remembered:
-    """What is practised of a movement."""
+    """The part of a movement that is practised."""
 
     start: tuple[float, float]
     target: tuple[float, float]
@@ -42,10 +42,10 @@ class _Remembered:
 
 
 class Learner:
-    """Holds the weights that the next trial is played with.
+    """Holds the weights of the policy for the next trial.
 
-    Between two trials: `observe` the one that was made, `practise`, `export`. The same movements, options and seed
-    give the same weights to the bit, also when taken up by `restore` in another process, as long as both compile the
+    Between two trials: `observe` the last one, `practise`, `export`. The same movements, options and seed
+    give the same weights to the bit, also when continued by `restore` in another process, as long as both compile the
     rollout or neither does and torch is the same; for that torch is set to one thread, in the whole process.
     """
 
@@ -69,7 +69,7 @@ class Learner:
         self._origin = hashlib.sha256(policy.read_bytes()).hexdigest()
         self._plan = self._curriculum()
         self.generator = torch.Generator().manual_seed(seed)
-        self.policy = self._begun(policy)
+        self.policy = self._load_network(policy)
         self.optimizer = torch.optim.Adam(self.policy.parameters(), lr=options.learning_rate)
         self.rollout = Rollout(self.twin, self.policy, self._plan, compiled)
         self.estimate = FieldEstimate(options.field_rate, options.retention, options.ridge)
@@ -83,7 +83,7 @@ class Learner:
             self.optimizer.zero_grad()
 
     def observe(self, movement: PractisedMovement) -> None:
-        """Take in a trial: its load corrects the estimate of the field, its start, target and go are practised."""
+        """Add a trial: its load corrects the estimate of the field, its start, target and go are practised."""
         self.estimate = self.estimate.after(movement)
         start, target = movement.position[0, :2], movement.target[:2]
         self._memory.append(_Remembered(
@@ -111,22 +111,22 @@ class Learner:
         return cost.item()
 
     def export(self, path: Path, name: str) -> str:
-        """Write the policy as it is now under `name`; the sha256 of the file, which appears whole or not at all."""
+        """Write the current policy under `name`, whole or not at all; returns the SHA-256 of the file."""
         arrays = export.initializers(self.policy)
         for tensor in self._model.graph.initializer:
             if tensor.name in arrays:
                 tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(arrays[tensor.name]), tensor.name))
-        told = dataclasses.replace(self.contract, name=name, result={}, seed=self.seed, config_sha256=self.digest())
+        contract = dataclasses.replace(self.contract, name=name, result={}, seed=self.seed, config_sha256=self.digest())
         for entry in self._model.metadata_props:
             if entry.key == METADATA_KEY:
-                entry.value = told.to_json()
+                entry.value = contract.to_json()
         self._model.graph.name = name
         data = self._model.SerializeToString()
         checkpoint.write(path, lambda file: file.write(data))
         return hashlib.sha256(data).hexdigest()
 
     def state(self) -> dict[str, Any]:
-        """All that decides what comes next, as tensors and plain data for `checkpoint.save`."""
+        """Everything that decides what follows, as tensors and plain data for `checkpoint.save`."""
         return {
             "digest": self.digest(), "observed": self.observed, "B": self.estimate.B.tolist(),
             "memory": [dataclasses.astuple(m) for m in self._memory], "generator": self.generator.get_state(),
@@ -135,7 +135,7 @@ class Learner:
         }  # fmt: skip
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a `state` of a learner with the same policy, options and seed; refuses another's."""
+        """Continue from the `state` of a learner with the same policy, options and seed; refuses any other."""
         if state["digest"] != self.digest():
             raise ConfigError(
                 "the learner's state was made with another policy, other options or another seed: "
@@ -154,7 +154,7 @@ class Learner:
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
     def _curriculum(self) -> Curriculum:
-        """The plan that has the contract's senses; refuses a policy that observes anything else."""
+        """The curriculum with the delays of the contract; refuses a policy that observes anything else."""
         o, contract = self.options, self.contract
         delay = {t.name: t.lookback_s for t in contract.observation}
         stage = Stage(
@@ -176,7 +176,7 @@ class Learner:
             )
         return plan
 
-    def _begun(self, path: Path) -> ReachPolicy:
+    def _load_network(self, path: Path) -> ReachPolicy:
         """The network with the weights in a policy file, which must have this body's normaliser."""
         held, (mean, scale) = export.weights(path), reach_observation.normaliser(self.twin)
         if not all(torch.allclose(held[k][:, 0], x, rtol=1e-5) for k, x in (("mean", mean), ("scale", scale))):
@@ -189,14 +189,14 @@ class Learner:
         policy.load_state_dict(held)
         return policy
 
-    def _cost(self, drawn: TrialSampler) -> torch.Tensor:
+    def _cost(self, trials: TrialBatch) -> torch.Tensor:
         """The loss of a batch, with sensory noise."""
         noise = reach_observation.noise(
-            self.twin, self._plan.stages[0], drawn.steps, self.options.batch, self.generator
+            self.twin, self._plan.stages[0], trials.steps, self.options.batch, self.generator
         )
-        return loss.total(loss.terms(drawn, self.rollout(drawn, noise), self.contract.dt), self.options.weights)
+        return loss.total(loss.terms(trials, self.rollout(trials, noise), self.contract.dt), self.options.weights)
 
-    def _draw(self) -> TrialSampler:
+    def _draw(self) -> TrialBatch:
         """A batch of movements like those in memory, with other go signals, in the estimated field."""
         o, g, dt = self.options, self.generator, self.contract.dt
         chosen = torch.randint(len(self._memory), (o.batch,), generator=g).tolist()
@@ -209,4 +209,4 @@ class Learner:
         go = torch.where(torch.rand(o.batch, generator=g) < o.no_go, steps, go)
         law = torch.zeros(LAW_ROWS, o.batch)
         law[6:] = torch.from_numpy(self.estimate.B.ravel()).float()[:, None]
-        return TrialSampler(steps, start, self.twin.joints_at(start), target, go, law)
+        return TrialBatch(steps, start, self.twin.joints_at(start), target, go, law)

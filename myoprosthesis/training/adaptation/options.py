@@ -37,17 +37,17 @@ class LearnerOptions:
     weights: LossWeights = LossWeights()
 
 
-def read(given: Mapping[str, Any], where: str = "learner") -> tuple[LearnerOptions, str]:
+def read(data: Mapping[str, Any], where: str = "learner") -> tuple[LearnerOptions, str]:
     """The options, and whether to compile: one of `COMPILE`; every fault is in the `ConfigError`."""
     faults: list[str] = []
-    choice = given.get("compile", "auto")
+    choice = data.get("compile", "auto")
     if isinstance(choice, bool):  # what YAML makes of on and off
         choice = "on" if choice else "off"
     if choice not in COMPILE:
         faults.append(f"compile is one of {', '.join(COMPILE)}; got {choice!r}")
     options = LearnerOptions()
     try:
-        options = build(LearnerOptions, {k: v for k, v in given.items() if k != "compile"}, where)
+        options = build(LearnerOptions, {k: v for k, v in data.items() if k != "compile"}, where)
     except ConfigError as error:
         faults.insert(0, str(error))
     if faults:

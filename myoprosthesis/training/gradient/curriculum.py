@@ -71,7 +71,7 @@ class Curriculum:
     batch: int = option(64, "trials in a batch", "", 1, 65536)
     clip: float = option(1.0, "largest norm of the gradient", "1", 1e-6)
     evaluate_every: int = option(50, "interval between evaluations", "batches", 1)
-    patience: int = option(0, "stop the last stage after so many evaluations without a better one; 0: never", "", 0)
+    patience: int = option(0, "evaluations without a better one after which the last stage ends; 0: never", "", 0)
 
     def __post_init__(self) -> None:
         if not self.stages:
@@ -100,13 +100,14 @@ class Curriculum:
         """Raises `ConfigError` naming the stage, the option and what is known."""
         if not isinstance(data, Mapping):
             raise ConfigError(f"a curriculum is a mapping with `stages`; got {data!r}")
-        given = dict(data)
-        stages = given.pop("stages", [])
+        options = dict(data)
+        stages = options.pop("stages", [])
         if not isinstance(stages, (list, tuple)):
             raise ConfigError(f"stages: a list is needed; got {stages!r}")
-        build(cls, {**given, "stages": (Stage("check"),)})  # an unknown option of the whole before one of a stage
+        build(cls, {**options, "stages": (Stage("check"),)})  # an unknown option of the whole before one of a stage
         return dataclasses.replace(
-            build(cls, {**given, "stages": (Stage("check"),)}), stages=tuple(_stage(s, i) for i, s in enumerate(stages))
+            build(cls, {**options, "stages": (Stage("check"),)}),
+            stages=tuple(_stage(s, i) for i, s in enumerate(stages)),
         )
 
 
@@ -125,10 +126,10 @@ def load(path: Path) -> Curriculum:
 def _stage(data: Any, index: int) -> Stage:
     if not isinstance(data, Mapping):
         raise ConfigError(f"stage {index + 1}: a mapping of options is needed; got {data!r}")
-    given = dict(data)
-    where = f"stage {given.get('name', index + 1)!r}"
-    weights = build(LossWeights, given.pop("weights", {}), f"{where}, weights")
-    return dataclasses.replace(build(Stage, given, where), weights=weights)
+    options = dict(data)
+    where = f"stage {options.get('name', index + 1)!r}"
+    weights = build(LossWeights, options.pop("weights", {}), f"{where}, weights")
+    return dataclasses.replace(build(Stage, options, where), weights=weights)
 
 
 def _plain(value: Any) -> Any:

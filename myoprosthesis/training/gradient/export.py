@@ -48,7 +48,7 @@ def initializers(policy: ReachPolicy) -> dict[str, NDArray[np.float32]]:
 def parity(policy: ReachPolicy, model: onnx.ModelProto, steps: int = PARITY_STEPS, seed: int = 0) -> float:
     """Largest difference of action and hidden state between torch and onnxruntime over `steps` random observations.
 
-    Each side goes on from its own hidden state, so that differences can add up; a tenth of the observations
+    Each side continues from its own hidden state, so that differences can add up; a tenth of the observations
     is far enough out to be clipped.
     """
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
@@ -61,10 +61,10 @@ def parity(policy: ReachPolicy, model: onnx.ModelProto, steps: int = PARITY_STEP
             spread = 20.0 if rng.random() < 0.1 else 1.0
             observation = (mean + rng.normal(0, spread, mean.size) / scale).astype(np.float32)
             wanted, ours = policy(torch.from_numpy(observation)[:, None], ours)
-            given, theirs = session.run(None, {"observation": observation[None], "hidden": theirs})
+            outputs, theirs = session.run(None, {"observation": observation[None], "hidden": theirs})
             worst = max(
                 worst,
-                float(np.abs(given[0] - wanted.numpy()[:, 0]).max()),
+                float(np.abs(outputs[0] - wanted.numpy()[:, 0]).max()),
                 float(np.abs(theirs[0] - ours.numpy()[:, 0]).max()),
             )
     return worst

@@ -7,13 +7,13 @@ from torch import Tensor
 
 from myoprosthesis.training.gradient.curriculum import LossWeights
 from myoprosthesis.training.gradient.rollout import Trace
-from myoprosthesis.training.gradient.trial_sampler import TrialSampler
+from myoprosthesis.training.gradient.trial_sampler import TrialBatch
 
 SMOOTH = 5e-4
 """Distances are rounded off below this (m), so that their gradient is defined at 0."""
 
 
-def terms(trials: TrialSampler, trace: Trace, dt: float) -> dict[str, Tensor]:
+def terms(trials: TrialBatch, trace: Trace, dt: float) -> dict[str, Tensor]:
     """Each term of the loss by the name of its weight, not yet weighted; see `LossWeights`."""
     error = trace.position - trials.goal()
     early = trace.position - trials.start

@@ -14,7 +14,7 @@ def loss_curve(history: Sequence[dict[str, Any]], path: Path, title: str) -> Non
     """Write loss and endpoint error against batches, stages marked, to a PNG; does nothing without history."""
     if not history:
         return
-    from matplotlib.figure import Figure  # here, because training goes on without a picture until then
+    from matplotlib.figure import Figure  # here, because training needs no picture until then
     from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
     figure = Figure(figsize=(7, 3.6), layout="constrained")

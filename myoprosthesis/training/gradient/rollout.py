@@ -17,7 +17,7 @@ from myoprosthesis.training.adaptation.options import COMPILE
 from myoprosthesis.training.gradient.curriculum import Curriculum
 from myoprosthesis.training.gradient.network import ReachPolicy
 from myoprosthesis.training.gradient.torch_twin import Twin, TwinState
-from myoprosthesis.training.gradient.trial_sampler import TrialSampler
+from myoprosthesis.training.gradient.trial_sampler import TrialBatch
 
 
 class Trace(NamedTuple):
@@ -36,7 +36,7 @@ class Trace(NamedTuple):
 
 
 class Rollout:
-    """The loop policy → twin → senses → policy, one control period per step."""
+    """The loop policy → twin → sensors → policy, one control period per step."""
 
     def __init__(self, twin: Twin, policy: ReachPolicy, curriculum: Curriculum, compiled: bool = False) -> None:
         self.twin, self.policy = twin, policy
@@ -46,7 +46,7 @@ class Rollout:
         if compiled:
             self._advance = _compiled(self._period)
 
-    def __call__(self, trials: TrialSampler, noise: Tensor | None = None) -> Trace:
+    def __call__(self, trials: TrialBatch, noise: Tensor | None = None) -> Trace:
         """Run the trials; `noise` (steps, n_obs, batch) is added to the observations."""
         state = self.twin.start(trials.start_q)
         sense = self.twin.sense(state)
@@ -136,7 +136,7 @@ def wants_compilation(choice: str) -> bool:
         )
     if fault:
         warnings.warn(
-            f"training goes on without compilation, some thirty times slower: {fault}. It needs g++ and "
+            f"training continues without compilation, some thirty times slower: {fault}. It needs g++ and "
             "Python's headers (python3-dev)",
             stacklevel=2,
         )

@@ -1,8 +1,8 @@
 """The same training at several batch sizes and seeds: a grid of runs, each kept, and what they have in common.
 
-A cell is one batch size and one seed. With `updates` every cell makes at least so many, with `samples` it goes on until
-it has seen at least so many trials; given both, both comparisons end at what was asked for. A cell is evaluated, and
-its checkpoint written, at fixed updates; whatever is interrupted goes on from there and ends in the same numbers.
+A cell is one batch size and one seed. Every cell makes at least `updates` updates, or sees at least
+`samples` trials; with both, both comparisons end where they are to. A cell is evaluated, and its checkpoint written, at
+fixed updates; an interrupted cell continues from there and ends with the same numbers.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def _cell(run: Trainer[ReachGradient], batch: int, seed: int, options: SweepOpti
     if done and not {e for e in ends if e <= run.progress.total} <= done:
         raise ConfigError(
             f"the cell in {run.folder} was evaluated elsewhere than at {', '.join(map(str, ends[:6]))} …: "
-            "the lengths were others; start anew in another folder"
+            "the lengths differ; start again in another folder"
         )
     for end in ends:
         if end in done:
@@ -123,9 +123,9 @@ def _cell(run: Trainer[ReachGradient], batch: int, seed: int, options: SweepOpti
             losses.append(run.update()["loss"])
             if run.progress.total < end and not report(batch, seed, run.progress.total, None):
                 return False
-        found = run.evaluate()
+        figures = run.evaluate()
         row: Row = {"updates": end, "samples": end * batch, "loss": float(np.mean(losses)) if losses else math.nan}
-        row.update(found)
+        row.update(figures)
         run.progress.history.append(row)
         run.save()
         if not report(batch, seed, end, row):
@@ -143,16 +143,16 @@ def table(rows: list[Row]) -> str:
 
 def curves(rows: list[Row], measure: str = "error_mm") -> dict[int, dict[str, Any]]:
     """By batch size: `updates`, `samples`, and the `median`, `low` and `high` of a measure over seeds."""
-    found = {}
+    by_batch = {}
     for batch in sorted({int(r["batch"]) for r in rows}):
         mine = [r for r in rows if r["batch"] == batch]
         at = sorted({int(r["updates"]) for r in mine})
         values = [[r[measure] for r in mine if r["updates"] == u] for u in at]
-        found[batch] = {
+        by_batch[batch] = {
             "updates": at, "samples": [u * batch for u in at], "median": [float(np.median(v)) for v in values],
             "low": [float(min(v)) for v in values], "high": [float(max(v)) for v in values],
         }  # fmt: skip
-    return found
+    return by_batch
 
 
 def comparisons(rows: list[Row], options: SweepOptions, measure: str = "error_mm") -> dict[str, Any]:

@@ -13,7 +13,7 @@ from myoprosthesis.training.gradient.torch_twin import LAW_ROWS, Twin
 
 
 @dataclass(frozen=True)
-class TrialSampler:
+class TrialBatch:
     """A batch of trials, batch last; `steps` control periods each."""
 
     steps: int
@@ -46,7 +46,7 @@ def curl(gain: Tensor) -> Tensor:
     return law
 
 
-def draw(twin: Twin, curriculum: Curriculum, stage: Stage, batch: int, generator: torch.Generator) -> TrialSampler:
+def draw(twin: Twin, curriculum: Curriculum, stage: Stage, batch: int, generator: torch.Generator) -> TrialBatch:
     """`batch` random trials of `stage`."""
 
     def uniform(low: float, high: float) -> Tensor:
@@ -64,18 +64,18 @@ def draw(twin: Twin, curriculum: Curriculum, stage: Stage, batch: int, generator
     go = (uniform(*stage.go) / curriculum.dt).round().long()
     go = torch.where(torch.rand(batch, generator=generator) < stage.catch_rate, steps, go)
     law = curl(curriculum.field * uniform(*stage.field))
-    return TrialSampler(steps, start, twin.joints_at(start), target, go, law)
+    return TrialBatch(steps, start, twin.joints_at(start), target, go, law)
 
 
 def centre_out(
     twin: Twin, curriculum: Curriculum, batch: int, distance: float, gain: float, directions: int = 8, go: float = 0.2
-) -> TrialSampler:
+) -> TrialBatch:
     """The test: from home to `directions` targets at `distance` (m) in a curl field of `gain`, repeated to `batch`."""
     home = _home(twin)
     start = home[:, None].repeat(1, batch)
     heading = (torch.arange(batch) % directions) / directions
     steps = round(curriculum.trial / curriculum.dt)
-    return TrialSampler(
+    return TrialBatch(
         steps,
         start,
         torch.tensor(twin.home, dtype=torch.float32)[:, None].repeat(1, batch),

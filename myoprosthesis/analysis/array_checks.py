@@ -20,10 +20,10 @@ def finite(value: ArrayLike, name: str, *shape: str | int) -> Array:
     try:
         x = np.asarray(value, float)
     except (TypeError, ValueError) as error:
-        raise DataError(f"{name} is not an array of numbers of shape {_told(shape)}: {error}") from None
+        raise DataError(f"{name} is not an array of numbers of shape {_shape_text(shape)}: {error}") from None
     fits = x.ndim == len(shape) and all(isinstance(s, str) or s == n for s, n in zip(shape, x.shape, strict=True))
     if not fits or 0 in x.shape:
-        raise DataError(f"{name} has shape {x.shape}, expected {_told(shape)} and no axis empty")
+        raise DataError(f"{name} has shape {x.shape}, expected {_shape_text(shape)} and no axis empty")
     bad = np.argwhere(~np.isfinite(x))
     if len(bad):
         where = tuple(bad[0].tolist())
@@ -51,5 +51,5 @@ def whole(value: int, name: str, low: int, high: int) -> int:
     return int(value)
 
 
-def _told(shape: Sequence[str | int]) -> str:
+def _shape_text(shape: Sequence[str | int]) -> str:
     return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from myoprosthesis.analysis import intervals
-from myoprosthesis.analysis.arrays import Array
+from myoprosthesis.analysis.array_checks import Array
 from myoprosthesis.analysis.intervals import Interval
-from myoprosthesis.report.blocks import ReportCourse, normal
+from myoprosthesis.report.session_blocks import ReportCourse, normal
 
 FIRST, FEW, LAST = 8, 3, 16
 """How many normal trials are first, the very first, and last."""
@@ -64,8 +64,8 @@ class CourseFigures:
         """Every value under its name, and its bounds under `<name>_interval`."""
         out: dict[str, Any] = {}
         for f in fields(self):
-            found: Interval | None = getattr(self, f.name)
-            out |= plain(f.name, found)
+            interval: Interval | None = getattr(self, f.name)
+            out |= plain(f.name, interval)
         return out
 
 
@@ -81,12 +81,12 @@ class Verdict:
     """The whole interval is on the same side."""
 
 
-def plain(name: str, found: Interval | None) -> dict[str, Any]:
+def plain(name: str, interval: Interval | None) -> dict[str, Any]:
     """`name` and `name_interval` as plain data; null where there is none."""
-    if found is None:
+    if interval is None:
         return {name: None, f"{name}_interval": None}
-    bounds = [found.low, found.high] if math.isfinite(found.low) else None
-    return {name: found.value, f"{name}_interval": bounds}
+    bounds = [interval.low, interval.high] if math.isfinite(interval.low) else None
+    return {name: interval.value, f"{name}_interval": bounds}
 
 
 def mean(x: Array, seed: int = 0) -> Interval | None:
@@ -105,13 +105,13 @@ def ratio(above: Array, below: Array, seed: int = 0, less: float = 0.0) -> Inter
 
     def of(a: Array, b: Array, axis: int) -> Array:
         with np.errstate(divide="ignore", invalid="ignore"):
-            found = a.mean(axis=axis) / b.mean(axis=axis)
-        return np.asarray(less - found if less else found)
+            ratios = a.mean(axis=axis) / b.mean(axis=axis)
+        return np.asarray(less - ratios if less else ratios)
 
     if min(len(above), len(below)) < 2:
         return Interval(float(of(above, below, 0)), math.nan, math.nan)
-    found = intervals.of((above, below), of, seed, method="percentile")
-    return Interval(float(found.value), float(found.low), float(found.high))
+    interval = intervals.of((above, below), of, seed, method="percentile")
+    return Interval(float(interval.value), float(interval.low), float(interval.high))
 
 
 def figures(course: ReportCourse, seed: int = 0) -> CourseFigures:
@@ -139,17 +139,17 @@ def figures(course: ReportCourse, seed: int = 0) -> CourseFigures:
     )
 
 
-def verdicts(found: CourseFigures, criteria: Criteria) -> list[Verdict]:
+def verdicts(figures: CourseFigures, criteria: Criteria) -> list[Verdict]:
     """The criteria that can be judged."""
     c = criteria
     out = []
     for title, value, rule, limit, above in (
-        ("error when the field comes on, over baseline", found.initial_over_baseline, f"at least {c.rise:g}",
+        ("error when the field comes on, over baseline", figures.initial_over_baseline, f"at least {c.rise:g}",
          c.rise, True),
-        ("reduction by practice", found.reduction, f"at least {c.reduction:.0%}", c.reduction, True),
-        ("after-effect over initial error", found.after_effect_over_initial,
+        ("reduction by practice", figures.reduction, f"at least {c.reduction:.0%}", c.reduction, True),
+        ("after-effect over initial error", figures.after_effect_over_initial,
          f"other side, at least {c.after_effect:.0%}", -c.after_effect, False),
-        ("error after washout, over baseline", found.washout_over_baseline, f"at most {c.washout:g}",
+        ("error after washout, over baseline", figures.washout_over_baseline, f"at most {c.washout:g}",
          c.washout, False),
     ):  # fmt: skip
         if value is None:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from myoprosthesis.analysis import hidden as trajectories
 from myoprosthesis.analysis import intervals
-from myoprosthesis.analysis.arrays import Array, finite, positive
+from myoprosthesis.analysis.array_checks import Array, finite, positive
 from myoprosthesis.analysis.intervals import Interval
 from myoprosthesis.core import kinematics
 from myoprosthesis.core.errors import DataError

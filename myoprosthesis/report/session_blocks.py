@@ -52,38 +52,38 @@ class ReportCourse:
 def blocks(table: TrialTable, settings: Mapping[str, Any]) -> list[ReportBlock]:
     """The blocks that have a finished trial. `role` in the session's own blocks decides, else the name, else the
     field: with one adaptation, before the first of these baseline, after it washout."""
-    said = settings.get("blocks")
-    said = said if isinstance(said, Sequence) and not isinstance(said, str) else []
+    entries = settings.get("blocks")
+    entries = entries if isinstance(entries, Sequence) and not isinstance(entries, str) else []
     out: list[ReportBlock] = []
     met = False
     for index in dict.fromkeys(table.block.tolist()):
         own = table.where(table.block == index)
         gains = own.gain[np.isfinite(own.gain) & (own.gain != 0)]
         gain = float(np.median(gains)) if len(gains) else 0.0
-        entry = said[index] if 0 <= index < len(said) and isinstance(said[index], Mapping) else {}
+        entry = entries[index] if 0 <= index < len(entries) and isinstance(entries[index], Mapping) else {}
         role = _role(str(own.block_name[0]), entry.get("role"), gain, met)
         met |= role == ADAPTATION
         out.append(ReportBlock(index, str(own.block_name[0]), role, gain, own))
     return out
 
 
-def _role(name: str, said: Any, gain: float, met: bool) -> str:
-    if said:
-        if said not in ROLES:
-            raise ConfigError(f"block {name!r} has the role {said!r}, known are {', '.join(ROLES)}")
-        return str(said)
+def _role(name: str, role_key: Any, gain: float, met: bool) -> str:
+    if role_key:
+        if role_key not in ROLES:
+            raise ConfigError(f"block {name!r} has the role {role_key!r}, known are {', '.join(ROLES)}")
+        return str(role_key)
     for role, pattern in _NAMED:
         if re.search(pattern, name, re.IGNORECASE):
             return role
     return ADAPTATION if gain else WASHOUT if met else BASELINE
 
 
-def courses(found: Sequence[ReportBlock]) -> list[ReportCourse]:
+def courses(blocks: Sequence[ReportBlock]) -> list[ReportCourse]:
     """One per run of neighbouring adaptation blocks in one field, with the baseline before and the washout after."""
     runs = [
         (role, tuple(run))
         for (role, _), run in groupby(
-            (b for b in found if b.role != GENERALISATION),
+            (b for b in blocks if b.role != GENERALISATION),
             lambda b: (b.role, np.sign(b.gain) if b.role == ADAPTATION else 0),
         )
     ]

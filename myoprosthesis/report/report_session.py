@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from myoprosthesis.report.accumulators import MovementAccumulators
-from myoprosthesis.report.blocks import ReportBlock, ReportCourse
-from myoprosthesis.report.course import CourseFigures, Criteria, Verdict
+from myoprosthesis.report.adaptation_course import CourseFigures, Criteria, Verdict
+from myoprosthesis.report.session_blocks import ReportBlock, ReportCourse
 from myoprosthesis.report.trial_table import TrialTable
 
 
@@ -27,12 +27,12 @@ class ReportSession:
     """Of the table of trials."""
     blocks: tuple[ReportBlock, ...]
     courses: tuple[ReportCourse, ...]
-    found: tuple[CourseFigures, ...]
+    course_figures: tuple[CourseFigures, ...]
     """One for each course."""
     criteria: Criteria
     verdicts: tuple[Verdict, ...]
     """Of the first course."""
-    gathered: MovementAccumulators | None
+    recorded: MovementAccumulators | None
     """None without a recording."""
     faults: tuple[str, ...]
     """What was wrong with the files, in sentences."""

@@ -3,7 +3,7 @@
 import pytest
 
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.report import blocks, trial_table
+from myoprosthesis.report import session_blocks, trial_table
 
 
 @pytest.fixture
@@ -26,15 +26,15 @@ def table(write, planted, tmp_path):
 )
 def test_roles_by_name_and_by_field(table, names, roles):
     t = table((names[0], 8, 0.0), (names[1], 16, 1.0), (names[2], 8, 0.0))
-    assert [b.role for b in blocks.blocks(t, {})] == roles
+    assert [b.role for b in session_blocks.blocks(t, {})] == roles
 
 
 def test_what_the_session_says_goes_first(table):
     t = table(("washout", 8, 0.0), ("learning", 16, 1.0), ("x", 8, 0.0))
     said = {"blocks": [{"role": "baseline"}, {}, {"role": "generalisation"}]}
-    assert [b.role for b in blocks.blocks(t, said)] == ["baseline", "adaptation", "generalisation"]
+    assert [b.role for b in session_blocks.blocks(t, said)] == ["baseline", "adaptation", "generalisation"]
     with pytest.raises(ConfigError, match="role 'rest', known are baseline"):
-        blocks.blocks(t, {"blocks": [{"role": "rest"}]})
+        session_blocks.blocks(t, {"blocks": [{"role": "rest"}]})
 
 
 def test_neighbours_in_one_field_are_one_course_and_another_field_is_another(table):
@@ -42,25 +42,25 @@ def test_neighbours_in_one_field_are_one_course_and_another_field_is_another(tab
         ("baseline", 8, 0.0), ("adaptation 1", 8, 1.0), ("adaptation 2", 8, 1.0), ("washout", 8, 0.0),
         ("adaptation 3", 8, -1.0), ("washout 2", 8, 0.0),
     )  # fmt: skip
-    first, second = blocks.courses(blocks.blocks(t, {}))
+    first, second = session_blocks.courses(session_blocks.blocks(t, {}))
     assert [b.name for b in first.adaptation] == ["adaptation 1", "adaptation 2"]
     assert [b.name for b in first.washout] == ["washout"]
     assert [b.name for b in second.adaptation] == ["adaptation 3"]
     assert [b.name for b in second.washout] == ["washout 2"]
     assert first.baseline == second.baseline
-    joined = blocks.normal(first.adaptation)
+    joined = session_blocks.normal(first.adaptation)
     assert joined is not None and joined.trial.tolist() == list(range(8, 24))
 
 
 def test_the_field_of_a_block_is_that_of_its_trials_though_catch_trials_have_none(table):
     t = table(("baseline", 8, 0.0), ("adaptation", 32, 1.0))
-    found = blocks.blocks(t, {})
+    found = session_blocks.blocks(t, {})
     assert [b.gain for b in found] == [0.0, 10.0]
     assert (found[1].table.gain == 0).any()
 
 
 def test_rounds_have_as_many_trials_as_there_are_targets_and_count_the_normal_ones(table):
     t = table(("baseline", 24, 0.0))
-    found = blocks.rounds(blocks.blocks(t, {})[0].table)
+    found = session_blocks.rounds(session_blocks.blocks(t, {})[0].table)
     assert [len(set(r.target.tolist())) for r in found] == [8, 7, 7]
     assert all((r.kind == "normal").all() for r in found)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from myoprosthesis.analysis.perturbed import Movements, compare, return_time
+from myoprosthesis.analysis.perturbation_effect import Movements, compare, return_time
 from myoprosthesis.core.errors import DataError
 
 DT, N = 0.01, 100
