@@ -103,6 +103,12 @@ def permutation(wanted: Sequence[str], given: Sequence[str]) -> NDArray[np.intp]
     return np.array([where[name] for name in wanted], np.intp)
 
 
+def reorder(wanted: Sequence[str], names: Sequence[str]) -> NDArray[np.intp] | None:
+    """The `permutation` that brings values of `names` into the order `wanted`; None where nothing moves."""
+    order = permutation(wanted, names)
+    return None if np.array_equal(order, np.arange(order.size)) else order
+
+
 def _listed(names: Sequence[str]) -> str:
     """Names for a sentence, which nobody reads when it is longer than a page."""
     return brief(", ".join(names[:200]), 2000)

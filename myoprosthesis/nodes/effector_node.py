@@ -23,11 +23,13 @@ from myoprosthesis.core.options import option
 from myoprosthesis.effectors.graphics import window_refusal
 from myoprosthesis.nodes import diagnostic_status, topics
 from myoprosthesis.nodes.diagnostics import Diagnostics
-from myoprosthesis.nodes.effector_loop import PARTIES, EffectorLoop
+from myoprosthesis.nodes.effector_loop import PARTICIPANTS, EffectorLoop
 from myoprosthesis.nodes.lifecycle import LoopNode
+from myoprosthesis.nodes.lockstep_effector_loop import LockstepEffectorLoop
 from myoprosthesis.nodes.node_main import network_warning, run
 from myoprosthesis.nodes.parameters import declare, overrides, read
 from myoprosthesis.nodes.publisher_lock import PublisherLock
+from myoprosthesis.nodes.realtime_effector_loop import RealtimeEffectorLoop
 from myoprosthesis.nodes.stop_mark import StopMark
 from myoprosthesis.nodes.stop_socket import StopServer
 from myoprosthesis.nodes.subscription import subscribe
@@ -55,7 +57,7 @@ class EffectorNodeOptions:
     effector: str = option("arm26", "the effector to command")
     lockstep: bool = option(False, "simulated time that waits for every party, instead of wall time")
     parties: tuple[str, ...] = option(
-        (), "who must have spoken before a tick runs, and be alive for the effector to move", choices=PARTIES
+        (), "who must have spoken before a tick runs, and be alive for the effector to move", choices=PARTICIPANTS
     )
     seed: int = option(0, "seed of the first reset", "", 0)
     duration_s: float = option(0.0, "stop ticking after so much time; 0: never", "s", 0.0)
@@ -139,16 +141,16 @@ class EffectorNode(LoopNode):
         if creeping := creeps(guard.spec.command, guard.spec.fail_each):
             self.get_logger().warning(creeping)
         self._port.fit(guard.spec, self._clocks(o), o.beside)
-        self.loop = EffectorLoop(
-            guard,
-            self._port,
-            lockstep=o.lockstep,
-            parties=o.parties,
-            seed=o.seed,
-            duration_s=o.duration_s,
-            start_s=o.start_s,
-            ease_s=EASE_S if self.was_up else 0.0,
-        )
+        common: dict[str, Any] = {
+            "participants": o.parties,
+            "seed": o.seed,
+            "duration_s": o.duration_s,
+            "ease_s": EASE_S if self.was_up else 0.0,
+        }
+        if o.lockstep:
+            self.loop = LockstepEffectorLoop(guard, self._port, start_s=o.start_s, **common)
+        else:
+            self.loop = RealtimeEffectorLoop(guard, self._port, **common)
         self.loop.active = False
         if o.stopped:
             guard.estop()
@@ -389,7 +391,7 @@ class EffectorNode(LoopNode):
             if self._port.beside and self._port.beside.newest
             else None,
             "trace_sha256": loop.trace_sha256(),
-            **loop.ledger.summary(),
+            **loop.statistics.summary(),
         }
         if last is None:  # one that is let go of may have failed
             self.failed = loop.error

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.cdr import JointStateFrame
-from myoprosthesis.core.channels import permutation
+from myoprosthesis.core.channels import reorder
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import MyoError, Refused
 from myoprosthesis.core.moment import Moment
@@ -134,8 +134,7 @@ class PolicyLoop(SwitchingLoop):
     def _table(self, frame: JointStateFrame, trial: TrialPlan | None) -> Array:
         """Columns of the state in the effector's order, then those of the task. Without a trial the goal is to stay."""
         if frame.names is not self._names:
-            order = permutation(self.switcher.spec.channels, frame.names)
-            self._names, self._order = frame.names, None if np.array_equal(order, np.arange(order.size)) else order
+            self._names, self._order = frame.names, reorder(self.switcher.spec.channels, frame.names)
         n = len(frame.names)
         table = np.zeros((3, n + len(self.task_channels)))
         for row, values in zip(table, frame.rows(), strict=True):

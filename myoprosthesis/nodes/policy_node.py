@@ -29,7 +29,7 @@ from myoprosthesis.decoders.posture_control import PostureControlOptions
 from myoprosthesis.nodes import diagnostic_status, topics
 from myoprosthesis.nodes.decoder_loop import DecoderLoop
 from myoprosthesis.nodes.diagnostics import Diagnostics
-from myoprosthesis.nodes.effector_loop import PARTIES
+from myoprosthesis.nodes.effector_loop import PARTICIPANTS
 from myoprosthesis.nodes.lifecycle import LoopNode
 from myoprosthesis.nodes.node_main import run, say
 from myoprosthesis.nodes.parameters import declare, read
@@ -57,7 +57,7 @@ class PolicyNodeOptions:
     blend_s: float = option(0.1, "length of the cross-fade at a swap", "s", 0.0, 10.0)
     lockstep: bool = option(False, "answer every state under its own stamp")
     parties: tuple[str, ...] = option(
-        (), "who must have spoken before a state is answered, in lockstep", choices=PARTIES
+        (), "who must have spoken before a state is answered, in lockstep", choices=PARTICIPANTS
     )
     seed: int = option(0, "seed of the noise that a perturbation puts on the observation", "", 0)
     task: str = option("", "the task whose channels a policy may observe; empty: those that all tasks have")

@@ -20,7 +20,8 @@ from myoprosthesis.core.schedule import Schedule
 from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.decoders.decoder_controller import DecoderController
 from myoprosthesis.nodes import topics
-from myoprosthesis.nodes.effector_loop import PARTIES, Command
+from myoprosthesis.nodes.command_input import Command
+from myoprosthesis.nodes.effector_loop import PARTICIPANTS
 from myoprosthesis.nodes.emg_messages import EmgSamples, read_arrival
 from myoprosthesis.nodes.emg_messages import read as read_samples
 from myoprosthesis.nodes.node_main import say
@@ -61,7 +62,7 @@ class GraphPort:
         self._inbox.wait(timeout_s)
         if self._beats is not None:
             for beat in self._inbox.take(self._beats):
-                if beat.frame_id in PARTIES:
+                if beat.frame_id in PARTICIPANTS:
                     self._heard[beat.frame_id] = time.monotonic()
 
     def frames(self) -> list[JointStateFrame]:

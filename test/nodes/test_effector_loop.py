@@ -13,7 +13,9 @@ from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.core.perturbation_plan import PerturbationEntry, PerturbationPlan
 from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.effectors.mirror import Mirror, MirrorOptions
-from myoprosthesis.nodes.effector_loop import Command, EffectorLoop
+from myoprosthesis.nodes.command_input import Command
+from myoprosthesis.nodes.lockstep_effector_loop import LockstepEffectorLoop
+from myoprosthesis.nodes.realtime_effector_loop import RealtimeEffectorLoop
 
 DT_NS = 10_000_000
 NAMES = ("joint1", "joint2")
@@ -99,7 +101,8 @@ def made():
     def make(effector=None, **options):
         world = World()
         guard = GuardedEffector(effector or Mirror(MirrorOptions(rate_limit=1e4)))
-        loop = EffectorLoop(guard, world, **{"lockstep": True, **options})
+        kind = LockstepEffectorLoop if options.pop("lockstep", True) else RealtimeEffectorLoop
+        loop = kind(guard, world, **options)
 
         def thread(work):
             t = threading.Thread(target=work, daemon=True)
@@ -153,7 +156,7 @@ def test_every_state_waits_for_its_own_command(made):
 
 def test_no_tick_overtakes_a_party(made):
     """A tick runs only when every party has spoken beyond it; they may speak in any order, and late."""
-    loop, world = made(parties=("task", "perturbation"))
+    loop, world = made(participants=("task", "perturbation"))
     world.answer = follow
     loop.begin()
     assert until(lambda: loop.waiting_for == "task") and loop.tick == 0
@@ -172,7 +175,7 @@ def test_no_tick_overtakes_a_party(made):
 
 
 def test_the_run_ends_with_the_last_trial(made):
-    loop, world = made(parties=("task",))
+    loop, world = made(participants=("task",))
     world.answer = follow
     world.speak(trial(0, 0, 3), trial(1, 3, 6, last=True))
     loop.begin()
@@ -231,7 +234,7 @@ def test_the_same_answers_give_the_same_trace(made):
 
 
 def test_a_body_begins_each_trial_at_its_start(made):
-    loop, world = made(parties=("task",))
+    loop, world = made(participants=("task",))
     world.answer = follow
     world.speak(trial(0, 0, 4), trial(1, 4, 8, reset=False), trial(2, 8, 12, last=True))
     loop.begin()
@@ -242,7 +245,7 @@ def test_a_body_begins_each_trial_at_its_start(made):
 
 def test_a_task_begun_anew_is_a_new_trial(made):
     """A task that was restarted numbers from 0 again: the body goes to its start all the same."""
-    loop, world = made(parties=("task",))
+    loop, world = made(participants=("task",))
     world.answer = follow
     world.speak(trial(0, 0, 100))
     loop.begin()
@@ -340,20 +343,20 @@ def test_a_duration_in_real_time_counts_from_the_first_command_and_ends_in_the_f
     names = loop.guard.spec.command.names
     loop.begin()
     time.sleep(0.5)
-    assert not loop.finished and loop.ledger.ticks == 0
+    assert not loop.finished and loop.statistics.ticks == 0
 
     def answer(stamp, state):
         return [Command(time.time_ns(), names, np.full(6, 0.5))]
 
     world.answer = answer
     assert until(lambda: loop.finished)
-    ticks = loop.ledger.ticks
+    ticks = loop.statistics.ticks
     trace = loop.trace_sha256()
     assert ticks == round(0.4 / loop.guard.spec.dt)
     assert until(lambda: loop.guard.reason and not loop.state.applied.any())  # though commands go on
     heard = len(world.published)
     assert until(lambda: len(world.published) > heard + 5)
-    assert loop.ledger.ticks == ticks and loop.trace_sha256() == trace
+    assert loop.statistics.ticks == ticks and loop.trace_sha256() == trace
     assert not any("idle" in text for level, text in world.said if level == "warning")
     assert not loop.guard.events["idle"]
 
@@ -399,7 +402,7 @@ def test_idle_within_a_tenth_of_a_second_of_the_last_command(made, ahead_s):
 
 @pytest.mark.parametrize("party", ["task", "perturbation"])
 def test_a_dead_party_makes_the_effector_idle_until_it_is_back(made, party):
-    loop, world = made(lockstep=False, parties=("task", "perturbation"))
+    loop, world = made(lockstep=False, participants=("task", "perturbation"))
     world.answer = lambda stamp, state: [Command(stamp, NAMES, np.array([0.1, 0.1]))]
     loop.begin()
     assert until(lambda: loop.guard.reason == "")
@@ -462,7 +465,7 @@ def test_a_trial_does_not_move_a_body_that_is_held(made, why, lockstep):
     """Nor does it count, though commands are followed again from its first tick on; the next one is reset."""
     body = Throws(MirrorOptions(rate_limit=1e4))
     body.spec = replace(body.spec, timeout_s=5.0)
-    loop, world = made(body, lockstep=lockstep, parties=("task",) if lockstep else ())
+    loop, world = made(body, lockstep=lockstep, participants=("task",) if lockstep else ())
     world.value, stamps = 0.5, []
 
     def answer(stamp_ns, state):
@@ -522,7 +525,7 @@ def test_an_effector_in_the_place_of_another_is_led_to_the_commands_from_where_i
     applied = np.array([a for _, a in world.done])
     assert np.abs(np.diff(applied, axis=0, prepend=np.zeros((1, 2)))).max() <= 0.675 * 0.01 / 0.5 + 1e-9
     np.testing.assert_allclose(applied[49:], 0.675)
-    account = loop._attendance.following(60 * DT_NS)
+    account = loop.account.following(60 * DT_NS)
     assert "takes the place" in account.fault(trial(0, 10, 20)) and not account.fault(trial(0, 51, 60))
 
 
@@ -530,7 +533,7 @@ def test_an_effector_in_the_place_of_another_is_led_to_the_commands_from_where_i
 
 
 def pushed(made, *entries, name="push", ticks=30):
-    loop, world = made(effector=arm(), duration_s=ticks * 0.01, parties=("perturbation",))
+    loop, world = made(effector=arm(), duration_s=ticks * 0.01, participants=("perturbation",))
     names = loop.guard.spec.command.names
     world.answer = lambda stamp, state: [Command(stamp, names, np.zeros(6))]
     world.speak(PerturbationPlan(name, 10**12, 0, entries))
@@ -571,7 +574,7 @@ def test_a_law_that_cannot_act_is_refused_aloud_and_the_trial_runs_without(made,
 
 
 def test_a_body_without_muscles_refuses_their_weakness(made):
-    loop, world = made(duration_s=0.1, parties=("perturbation",))
+    loop, world = made(duration_s=0.1, participants=("perturbation",))
     world.answer = follow
     world.speak(
         PerturbationPlan(
@@ -604,7 +607,7 @@ def test_a_body_that_fails_stops_and_says_so(made):
 
 def test_while_a_party_is_waited_for_the_state_before_the_trial_is_said(made):
     """A policy must not answer at a trial's first tick the state from before its reset."""
-    loop, world = made(parties=("task",))
+    loop, world = made(participants=("task",))
     world.answer = follow
     loop.begin()
     world.speak(trial(0, 0, 5))
@@ -617,7 +620,7 @@ def test_while_a_party_is_waited_for_the_state_before_the_trial_is_said(made):
 
 
 def test_simulated_time_may_begin_later(made):
-    loop, world = made(parties=(), start_s=1.0)
+    loop, world = made(participants=(), start_s=1.0)
     world.answer = follow
     loop.begin()
     assert until(lambda: loop.tick > 105)
@@ -631,8 +634,8 @@ def test_latency_is_told_since_the_sample_was_taken_and_since_it_arrived(made):
         Command((now := time.time_ns()) - 40_000_000, NAMES, np.zeros(2), now - 10_000_000)
     ]
     loop.begin()
-    assert until(lambda: "latency_since_arrival_ms" in loop.ledger.summary())
-    summary = loop.ledger.summary()
+    assert until(lambda: "latency_since_arrival_ms" in loop.statistics.summary())
+    summary = loop.statistics.summary()
     taken, arrived = summary["latency_ms"]["p50"], summary["latency_since_arrival_ms"]["p50"]
     assert arrived >= 9.9 and taken >= 39.9 and taken - arrived == pytest.approx(30.0, rel=0.02)
 
@@ -643,7 +646,7 @@ def accounts(world):
 
 
 def test_a_trial_in_simulated_time_is_followed_to_its_end_and_that_is_said_before_its_last_state(made):
-    loop, world = made(parties=("task",))
+    loop, world = made(participants=("task",))
     world.answer, order = follow, []
     world.following = lambda said: order.append(("word", said.until_ns // DT_NS, said.held))
     publish = world.publish
@@ -699,7 +702,7 @@ def test_what_holds_the_effector_costs_the_trial_that_runs_and_not_the_others(ma
 
 
 def test_a_reset_by_hand_costs_the_trial_that_runs(made):
-    loop, world = made(parties=("task",))
+    loop, world = made(participants=("task",))
     world.answer = follow
     world.speak(trial(0, 0, 5))
     loop.begin()
@@ -762,7 +765,7 @@ def test_a_slower_policy_is_held_for_as_long_as_its_contract_says(made):
     for _ in range(4):
         world.send(Command(time.time_ns(), NAMES, np.array([0.3, -0.3])))
         time.sleep(0.2)
-    assert loop.guard.events["stale"] == 0 and loop.ledger.ticks > 10
+    assert loop.guard.events["stale"] == 0 and loop.statistics.ticks > 10
     loop.meet_policy(60.0, extends=True)
     assert loop.guard.timeout_s == 1.0 and "60 s old" in world.words()
     loop.meet_policy(0.02, extends=True)
