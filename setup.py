@@ -80,22 +80,9 @@ CLASSIFIERS = [
 ]
 
 EFFECTORS = ["arm26", "point_mass", "myoelbow", "myohand", "myoarm", "myolegs", "mjcf"]
-PERTURBATIONS = [
-    "null",
-    "constant",
-    "spring",
-    "viscous",
-    "curl",
-    "channel",
-    "pulse",
-    "joint_load",
-    "weakness",
-    "fatigue",
-    "rotation",
-    "delay",
-    "noise",
-    "withhold",
-]
+FIELDS = ["null", "constant", "spring", "viscous", "curl", "channel", "pulse", "joint_load"]
+MUSCLE_PERTURBATIONS = ["weakness", "fatigue"]
+OBSERVATION_PERTURBATIONS = ["rotation", "delay", "noise", "withhold"]
 TERMS = {
     "channels": "Channels",
     "history": "History",
@@ -221,7 +208,9 @@ setup(
             f"mapped = {NAME}.effectors.retargeted:mapped",
         ],
         f"{NAME}.perturbations": [
-            *(f"{kind} = {NAME}.perturbations.kinds:{kind}" for kind in PERTURBATIONS),
+            *(f"{kind} = {NAME}.perturbations.field_kinds:{kind}" for kind in FIELDS),
+            *(f"{kind} = {NAME}.perturbations.muscle_kinds:{kind}" for kind in MUSCLE_PERTURBATIONS),
+            *(f"{kind} = {NAME}.perturbations.observation_kinds:{kind}" for kind in OBSERVATION_PERTURBATIONS),
             *(f"{kind} = {NAME}.perturbations.emg_kinds:{kind}" for kind in EMG_PERTURBATIONS),
             *(f"{kind} = {NAME}.perturbations.hidden_kinds:{kind}" for kind in HIDDEN_PERTURBATIONS),
         ],

@@ -119,7 +119,7 @@ def test_every_folder_has_a_layer_or_is_known_to_be_on_top() -> None:
         ("myoprosthesis.core.force_field", "from myoprosthesis.effectors import mirror"),
         ("myoprosthesis.core.force_field", "from ..effectors import mirror"),
         ("myoprosthesis.core.force_field", "import scipy"),
-        ("myoprosthesis.effectors.mirror", "import myoprosthesis.perturbations.kinds"),
+        ("myoprosthesis.effectors.mirror", "import myoprosthesis.perturbations.kind"),
         ("myoprosthesis.hands.prensilia", "from myoprosthesis.effectors.mirror import Mirror"),
         ("myoprosthesis.policies.onnx_policy", "from myoprosthesis.nodes.topics import STATE"),
         ("myoprosthesis.training.gradient.loss", "def f():\n    from myoprosthesis.analysis import kinematics"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from myoprosthesis.core.options import option
 from myoprosthesis.core.perturbation_plan import PerturbationEntry
 from myoprosthesis.core.trial_plan import TrialPlan
-from myoprosthesis.perturbations.kinds import PerturbationTiming
+from myoprosthesis.perturbations.kind import PerturbationTiming
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import option
 from myoprosthesis.core.perturbation_plan import PerturbationEntry
 from myoprosthesis.core.trial_plan import TrialPlan
-from myoprosthesis.perturbations.kinds import PerturbationTiming
+from myoprosthesis.perturbations.kind import PerturbationTiming
 
 SITE = "hidden"
 PER = ("second", "once")

@@ -106,7 +106,7 @@ PACKAGE = {
         from dataclasses import dataclass
 
         from myoprosthesis.core.perturbation_plan import PerturbationEntry
-        from myoprosthesis.perturbations.kinds import PerturbationTiming
+        from myoprosthesis.perturbations.kind import PerturbationTiming
 
 
         @dataclass(frozen=True)

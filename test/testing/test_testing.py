@@ -12,7 +12,7 @@ from myoprosthesis.core.options import build
 from myoprosthesis.core.term import Term
 from myoprosthesis.core.term_kinds import ChannelsOptions, ChannelsTerm
 from myoprosthesis.effectors.mirror import Mirror, MirrorOptions
-from myoprosthesis.perturbations import kinds
+from myoprosthesis.perturbations import field_kinds
 from myoprosthesis.policies.onnx_policy import OnnxPolicy
 from myoprosthesis.tasks import listed
 from myoprosthesis.tasks.hold import Hold
@@ -204,17 +204,17 @@ def test_an_effector_that_must_not_pass(bad, sentence):
 
 def test_a_perturbation_that_must_not_pass():
     def early(options, trial):
-        return (replace(kinds.curl(options, trial)[0], from_ns=trial.from_ns - 1),)
+        return (replace(field_kinds.curl(options, trial)[0], from_ns=trial.from_ns - 1),)
 
     def different(options, trial):
-        return kinds.curl(replace(options, gain=float(np.random.default_rng().random())), trial)
+        return field_kinds.curl(replace(options, gain=float(np.random.default_rng().random())), trial)
 
     def malformed(options, trial):
         return (options.entry(trial, "endpoint", "law", {"f": [0.0, 0.0, 0.0]}),)
 
     for bad, sentence in ((early, "before its trial"), (different, "another plan"), (malformed, "no effector can")):
         with pytest.raises(AssertionError, match=sentence):
-            check_perturbation(bad, kinds.CurlOptions())
+            check_perturbation(bad, field_kinds.CurlOptions())
 
 
 def test_a_task_that_must_not_pass():
