@@ -106,9 +106,9 @@ def _offline(path: Path, files: list[Path], seconds: float) -> dict[str, Any]:
     with tqdm(total=round(seconds), desc="offline", unit="s") as bar:
         for part in itertools.cycle(parts):
             for start in range(0, len(part), BLOCK):
-                filtered = conditioner.feed(part[start : start + BLOCK]).filtered
+                filtered = conditioner.filter(part[start : start + BLOCK]).filtered
                 at = time.perf_counter()
-                made = decoder.feed(filtered)
+                made = decoder.decode(filtered)
                 if made:
                     spent.append((time.perf_counter() - at) / len(made))
                     decisions += len(made)

@@ -119,7 +119,7 @@ class _Levels:
             while (now := time.monotonic() - began) < seconds:
                 block = self._source.read()
                 if block is not None:
-                    envelope = self._conditioner.feed(block.samples).envelope
+                    envelope = self._conditioner.filter(block.samples).envelope
                     if now > SETTLE_S:
                         parts.append(envelope)
                 elif self._source.ended:

@@ -21,7 +21,10 @@ from myoprosthesis.core.errors import ConfigError, MyoError
 
 if TYPE_CHECKING:
     from myoprosthesis.core.effector import Effector
-    from myoprosthesis.training.decoding.comparison import ComparedSession, Decided, DecisionCourse, Moved
+    from myoprosthesis.training.decoding.compared_session import ComparedSession
+    from myoprosthesis.training.decoding.comparison import DecisionCourse
+    from myoprosthesis.training.decoding.trial_decisions import TrialDecisions
+    from myoprosthesis.training.decoding.trial_movements import TrialMovement
 
 GRIPS = ("close=power", "flexion=pinch", "extension=point")
 DECISIONS = ("accuracy", "active_error", "rejection", "chosen")
@@ -70,6 +73,9 @@ def run(command: CompareOptions, typed: Mapping[str, Any]) -> int:
     from myoprosthesis.decoders.posture_control import PostureControlOptions
     from myoprosthesis.policies.onnx_policy import read_contract
     from myoprosthesis.training.decoding import comparison
+    from myoprosthesis.training.decoding.trial_decisions import trial_decisions
+    from myoprosthesis.training.decoding.trial_movements import trial_movements
+    from myoprosthesis.training.decoding.trial_table import csv_table
 
     options = build(PostureControlOptions, {"grips": list(command.grips), "speed": command.speed}, "compare")
     session, own = _session(command, typed)
@@ -81,16 +87,16 @@ def run(command: CompareOptions, typed: Mapping[str, Any]) -> int:
             print(f"warning: {name} was fitted on {n} of these {len(own)} recordings: there its figures say nothing of "
                   "new EMG", file=sys.stderr)  # fmt: skip
     courses: dict[tuple[str, str], DecisionCourse] = {}
-    decided: list[Decided] = []
-    moved: list[Moved] = []
+    decided: list[TrialDecisions] = []
+    moved: list[TrialMovement] = []
     try:
         for name, file in names.items():
             for hand, effector in hands.items():
                 controller = _controller(name, file, session, effector, options)
                 course = courses[name, hand] = comparison.play(controller, session, effector)
                 if hand == next(iter(hands)):  # what is decided is the same for all
-                    decided += comparison.decided(controller, course, session, command.margin_s)
-                moved += comparison.moved(controller, course, session, effector.spec, hand, options)
+                    decided += trial_decisions(controller, course, session, command.margin_s)
+                moved += trial_movements(controller, course, session, effector.spec, hand, options)
     finally:
         for effector in hands.values():
             effector.close()
@@ -107,7 +113,7 @@ def run(command: CompareOptions, typed: Mapping[str, Any]) -> int:
         "by_decoder": _by_decoder(decided, moved, names, hands, courses),
         "differences": _differences(decided, moved, courses, specs, session, command.seed),
     }  # fmt: skip
-    files = {"decisions.csv": comparison.table(decided), "movements.csv": comparison.table(moved),
+    files = {"decisions.csv": csv_table(decided), "movements.csv": csv_table(moved),
              "compare.json": json.dumps(_plain(figures), indent=1) + "\n"}  # fmt: skip
     for name, text in files.items():
         _write(command.out / name, text.encode())
@@ -124,7 +130,7 @@ def _session(command: CompareOptions, typed: Mapping[str, Any]) -> tuple[Compare
     """The trials, and what `fitted_on` would say of their recordings."""
     from myoprosthesis.core.share import root
     from myoprosthesis.emg.recording_format import RecordingFormat
-    from myoprosthesis.training.decoding.comparison import ComparedSession
+    from myoprosthesis.training.decoding.compared_session import ComparedSession
 
     paths = command.recordings or (str(root() / "config" / "recordings" / "libemg_myo"),)
     layout: RecordingFormat = chosen(typed, RecordingFormat, recording_info(command.recording_info, paths))
@@ -134,7 +140,7 @@ def _session(command: CompareOptions, typed: Mapping[str, Any]) -> tuple[Compare
 
 def _hands(names: Sequence[str]) -> dict[str, Effector]:
     from myoprosthesis.core import registry
-    from myoprosthesis.training.decoding.comparison import closure
+    from myoprosthesis.training.decoding.trial_movements import closure
 
     if len(set(names)) < len(names):
         raise ConfigError(f"a hand is named twice: {' '.join(names)}")
@@ -158,7 +164,7 @@ def _controller(name: str, file: Path, session: ComparedSession, effector: Effec
     from myoprosthesis.policies.onnx_policy import OnnxPolicy
     from myoprosthesis.training.decoding import comparison
 
-    return comparison.voice(name, OnnxPolicy(file), session, effector.spec, options)
+    return comparison.controller_for(name, OnnxPolicy(file), session, effector.spec, options)
 
 
 def _fitting(
@@ -228,7 +234,7 @@ def _differences(
     decided: Any, moved: Any, courses: Any, specs: Any, session: ComparedSession, seed: int
 ) -> list[dict[str, Any]]:
     """Paired differences, first minus second, over the trials that both have, with 95 % intervals."""
-    from myoprosthesis.training.decoding.comparison import apart
+    from myoprosthesis.training.decoding.trial_movements import closure_difference
 
     decoders, hands = (list(dict.fromkeys(k[i] for k in courses)) for i in (0, 1))
     found = []
@@ -245,7 +251,7 @@ def _differences(
             for measure in (*MOVEMENTS, "closure"):
                 one, two = (_moves(moved, name, h, measure) for h in (a, b))
                 found.append(_paired(a, b, measure, name, one, two, seed))
-            gaps = apart(courses[name, a], courses[name, b], specs[a], specs[b], session)
+            gaps = closure_difference(courses[name, a], courses[name, b], specs[a], specs[b], session)
             one = dict(enumerate(gaps.tolist()))
             found.append(_paired(a, b, "closure_apart_rms", name, one, dict.fromkeys(one, 0.0), seed))
     return found

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from myoprosthesis.core.effector_spec import EffectorSpec
-    from myoprosthesis.training.decoding.comparison import ComparedSession, DecisionCourse
+    from myoprosthesis.training.decoding.compared_session import ComparedSession
+    from myoprosthesis.training.decoding.comparison import DecisionCourse
 
 MEASURES = {"accuracy": "accuracy", "active_error": "active error rate", "goal_rad": "distance from the grip, rad"}
 LINES = ("-", (0, (4, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
@@ -69,7 +70,7 @@ def _told(d: dict[str, Any]) -> str:
 def _closure(
     axes: Any, session: ComparedSession, courses: dict[tuple[str, str], DecisionCourse], specs: dict[str, EffectorSpec]
 ) -> None:
-    from myoprosthesis.training.decoding.comparison import closure
+    from myoprosthesis.training.decoding.trial_movements import closure
 
     for k, ((name, hand), course) in enumerate(courses.items()):
         shown = course.times <= SHOWN_S

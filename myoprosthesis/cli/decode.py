@@ -15,6 +15,7 @@ from myoprosthesis.cli.figures import check_writable, write_json
 from myoprosthesis.cli.recording_info import RecordingInfoArgument, chosen, options, recording_info
 from myoprosthesis.cli.recordings import fitted_on, read
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.decoders.options import CLASSIFICATION, REGRESSION
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,22 +61,27 @@ def _groups() -> tuple[FlagGroup, ...]:
     from myoprosthesis.decoders.options import DecoderOptions
     from myoprosthesis.emg.conditioning import Conditioning
     from myoprosthesis.emg.recording_format import RecordingFormat
-    from myoprosthesis.training.decoding.fitting import Fit, Split
-    from myoprosthesis.training.decoding.windows import Cut
+    from myoprosthesis.training.decoding.cross_validation import SplitOptions
+    from myoprosthesis.training.decoding.fitting import DecoderModelOptions
+    from myoprosthesis.training.decoding.windows import WindowOptions
 
     return (
         FlagGroup("what the files do not say", RecordingFormat),
         FlagGroup("conditioning", Conditioning, ("rate", "unit")),
-        FlagGroup("windows", Cut),
-        FlagGroup("model", Fit),
+        FlagGroup("windows", WindowOptions),
+        FlagGroup("model", DecoderModelOptions),
         FlagGroup("decisions", DecoderOptions, ("amplitude", "drift_beyond")),
-        FlagGroup("split", Split),
+        FlagGroup("split", SplitOptions),
     )
 
 
 def fit(command: FitOptions, typed: Mapping[str, Any]) -> int:
     """Judge by the split, then fit on everything, and write."""
     from myoprosthesis.training.decoding import fitting as d
+    from myoprosthesis.training.decoding.amplitudes import amplitudes
+    from myoprosthesis.training.decoding.cross_validation import cross_validate
+    from myoprosthesis.training.decoding.drift import drift_limit
+    from myoprosthesis.training.decoding.export import decoder_contract, write_decoder
 
     check_writable(command.json)
     check_writable(command.png)
@@ -83,21 +89,25 @@ def fit(command: FitOptions, typed: Mapping[str, Any]) -> int:
     out = Path(command.out).expanduser()
     found: dict[str, Any] = {}
     try:
-        found = d.judge(work.windows, work.model, work.settings, work.names, work.split).summary(work.settings.rest)
+        found = cross_validate(work.windows, work.model, work.settings, work.names, work.split).summary(
+            work.settings.rest
+        )
         _tell(found, work)
     except ConfigError as error:
         print(f"not judged: {error}", file=sys.stderr)
     fitted = d.fit(work.windows, work.model, work.settings.task, work.names)
-    limit = d.drift_limit(work.windows, work.settings, work.names, work.cut.step_s)
+    limit = drift_limit(work.windows, work.settings, work.names, work.cut.step_s)
     settings = replace(work.settings, drift_beyond=limit)
-    loud = d.amplitudes(work.windows, work.features, work.channels, settings.rest) if settings.task == "classes" else {}
+    loud = (
+        amplitudes(work.windows, work.features, work.channels, settings.rest) if settings.task == CLASSIFICATION else {}
+    )
     low, high, unit = _bounds(work)
     result = {**{k: v for k, v in found.items() if k != "confusion"}, "fitted_on": fitted_on(work.files)}
-    terms = d.contract(
+    terms = decoder_contract(
         out.name, fitted, work.features, work.channels, work.conditioning, {**asdict(settings), "amplitude": loud},
         work.cut.step_s, low, high, unit, result,
     )  # fmt: skip
-    gap = d.write(fitted, terms, out, work.windows.x)
+    gap = write_decoder(fitted, terms, out, work.windows.x)
     (out / "card.md").write_text(_card(out.name, work, found, gap, limit, COMMAND_LINE.get()), encoding="utf-8")
     print(f"the ONNX file answers as the fitted model does, to within {gap:.1g}")
     print(f"drift is reported beyond a median distance of {limit:.2f} from the EMG of the fit" if limit else
@@ -119,10 +129,10 @@ def evaluate(command: EvaluateOptions, typed: Mapping[str, Any]) -> int:
     if command.decoder:
         found, names = _replay(command, typed)
     else:
-        from myoprosthesis.training.decoding import fitting as d
+        from myoprosthesis.training.decoding.cross_validation import cross_validate
 
         work = _prepare(command, typed)
-        found = d.judge(work.windows, work.model, work.settings, work.names, work.split).summary(work.settings.rest)
+        found = cross_validate(work.windows, work.model, work.settings, work.names, work.split).summary(work.settings.rest)
         names = work.names
         _tell(found, work)
     if command.png:
@@ -143,18 +153,19 @@ class _Work:
         from myoprosthesis.emg.conditioning import Conditioning
         from myoprosthesis.emg.recording_format import RecordingFormat
         from myoprosthesis.training.decoding import fitting as d
-        from myoprosthesis.training.decoding.windows import Cut, broken, refuse, windows
+        from myoprosthesis.training.decoding.cross_validation import SplitOptions
+        from myoprosthesis.training.decoding.windows import WindowOptions, check_electrodes, count_gap_windows, windows
 
         file = recording_info(command.recording_info, command.recordings)
         self.layout: RecordingFormat = chosen(typed, RecordingFormat, file)
         self.cut: Cut = chosen(typed, Cut, file)
-        self.split: d.Split = chosen(typed, d.Split, file)
-        wanted: d.Fit = chosen(typed, d.Fit, file)
+        self.split: SplitOptions = chosen(typed, SplitOptions, file)
+        wanted: d.DecoderModelOptions = chosen(typed, d.DecoderModelOptions, file)
         settings: DecoderOptions = chosen(typed, DecoderOptions, file)
         self.features = wanted.features
         self.files, recordings = read(command.recordings, self.layout, typed)
         first = recordings[0][1]
-        self.target_unit = _target_unit(recordings) if settings.task == "values" else ""
+        self.target_unit = _target_unit(recordings) if settings.task == REGRESSION else ""
         self.channels = first.channels
         for path, recording in recordings:
             refuse(recording, path)
@@ -164,13 +175,13 @@ class _Work:
         )
         self.windows = windows(
             recordings, self.layout, self.conditioning, self.features, settings.window_s, self.cut,
-            settings.dead_zone, settings.task == "classes" or bool(first.spans),
+            settings.dead_zone, settings.task == CLASSIFICATION or bool(first.spans),
         )  # fmt: skip
-        _tell_broken(broken(recordings, settings.window_s, self.cut.step_s, self.cut.margin_s))
+        _tell_broken(count_gap_windows(recordings, settings.window_s, self.cut.step_s, self.cut.margin_s))
         self.names = d.names_of(self.windows, settings.task, first.target_names)
         if settings.rest and settings.rest not in self.names:
             raise ConfigError(f"rest {settings.rest!r} is none of the classes {', '.join(self.names)}")
-        if not settings.rest and settings.task == "classes" and "rest" in self.names:
+        if not settings.rest and settings.task == CLASSIFICATION and "rest" in self.names:
             settings = replace(settings, rest="rest")
         self.settings = settings
         self.model_name = wanted.model
@@ -225,7 +236,7 @@ def _bounds(work: _Work) -> tuple[Any, Any, str]:
     import numpy as np
 
     n = len(work.names)
-    if work.settings.task != "values":
+    if work.settings.task != REGRESSION:
         return np.zeros(n), np.ones(n), "1"
     low, high = work.windows.target.min(axis=0), work.windows.target.max(axis=0)
     return low, np.where(high > low, high, low + 1.0), work.target_unit
@@ -235,17 +246,17 @@ def _tell(found: dict[str, Any], work: _Work) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(f"held out ({work.split.by})", "R²" if found["task"] == "values" else "accuracy")
+    table = Table(f"held out ({work.split.by})", "R²" if found["task"] == REGRESSION else "accuracy")
     for name, score in found["folds"].items():
-        table.add_row(name, f"{score:.3f}" if found["task"] == "values" else f"{score:.2%}")
+        table.add_row(name, f"{score:.3f}" if found["task"] == REGRESSION else f"{score:.2%}")
     Console().print(table)
-    if found["task"] == "values":
+    if found["task"] == REGRESSION:
         print(f"R² {found['r2']:.3f} median of the folds, {found['r2_worst']:.3f} worst; {found['windows']} windows")
         return
     per = found.get("per_class") or found["per_switch"]
     print("  ".join(f"{name} {share:.1%}" for name, share in per.items()))
     line = f"accuracy {found['accuracy']:.2%} of {found['windows']} windows"
-    if found["task"] == "classes":
+    if found["task"] == CLASSIFICATION:
         line += f"; active error rate {found['active_error_rate']:.2%}, rejected {found['rejection_rate']:.2%}"
     else:
         line += "; always the more frequent: " + ", ".join(f"{v:.0%}" for v in found["majority"].values())
@@ -260,14 +271,14 @@ def _replay(command: EvaluateOptions, typed: Mapping[str, Any]) -> tuple[dict[st
     from myoprosthesis.emg.recording_format import RecordingFormat
     from myoprosthesis.policies import store
     from myoprosthesis.policies.onnx_policy import OnnxPolicy
-    from myoprosthesis.training.decoding.fitting import replay
-    from myoprosthesis.training.decoding.windows import Cut, broken, refuse
+    from myoprosthesis.training.decoding.replay import replay
+    from myoprosthesis.training.decoding.windows import WindowOptions, check_electrodes, count_gap_windows
 
     _refuse_fixed(typed)
     file = recording_info(command.recording_info, command.recordings)
     decoder = Decoder(OnnxPolicy(store.find(command.decoder)))
     names, task, rest = decoder.names, decoder.settings.task, decoder.settings.rest
-    if task != "classes":
+    if task != CLASSIFICATION:
         raise ConfigError(f"decoder {decoder.contract.name!r} decodes {task}; --decoder judges classes only")
     cut: Cut = chosen(typed, Cut, file)
     _, recordings = read(command.recordings, chosen(typed, RecordingFormat, file), typed)
@@ -281,9 +292,11 @@ def _replay(command: EvaluateOptions, typed: Mapping[str, Any]) -> tuple[dict[st
             raise ConfigError(f"{path}: label {strange[0]!r} is none of the decoder's classes {', '.join(names)}")
         known = np.isin(recording.channels, decoder.contract.emg_channels)
         heard = tuple(c for c, k in zip(recording.channels, known, strict=True) if k)
-        refuse(replace(recording, samples=recording.samples[:, known], channels=heard), path, "the decoder needs it")
+        check_electrodes(
+            replace(recording, samples=recording.samples[:, known], channels=heard), path, "the decoder needs it"
+        )
         run = replay(decoder, recording, cut.margin_s)
-        taken.append(run.taken)
+        taken.append(run.seconds)
         events = sum(d.drifting for d in run.decisions)
         drifting += events
         if events:
@@ -325,7 +338,7 @@ def _card(name: str, work: _Work, found: dict[str, Any], gap: float, limit: floa
         "Made by:", "", f"    {command}", "",
     ]  # fmt: skip
     if found:
-        key = "r2" if found["task"] == "values" else "accuracy"
+        key = "r2" if found["task"] == REGRESSION else "accuracy"
         lines += [
             f"Held out by {work.split.by}{' (' + ', '.join(work.split.test) + ')' if work.split.test else ' in turn'}: "
             f"{key} {found[key]:.4f} of {found['windows']} windows, nothing of the held-out part seen by the fit.", "",

@@ -18,10 +18,11 @@ def options() -> tuple[type, ...]:
     from myoprosthesis.decoders.options import DecoderOptions
     from myoprosthesis.emg.conditioning import Conditioning
     from myoprosthesis.emg.recording_format import RecordingFormat
-    from myoprosthesis.training.decoding.fitting import Fit, Split
-    from myoprosthesis.training.decoding.windows import Cut
+    from myoprosthesis.training.decoding.cross_validation import SplitOptions
+    from myoprosthesis.training.decoding.fitting import DecoderModelOptions
+    from myoprosthesis.training.decoding.windows import WindowOptions
 
-    return RecordingFormat, Conditioning, DecoderOptions, Cut, Fit, Split
+    return RecordingFormat, Conditioning, DecoderOptions, WindowOptions, DecoderModelOptions, SplitOptions
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,1 +1,1 @@
-"""From conditioned EMG to intent: features, models, and what is made of a model's scores."""
+"""Decoders of EMG: features, models, decisions and the control of a hand's posture."""

@@ -1,4 +1,4 @@
-"""A decoder at work: conditioned EMG in, decisions out."""
+"""Decoder: conditioned EMG in, decisions out."""
 
 from __future__ import annotations
 
@@ -19,21 +19,32 @@ Array = NDArray[np.float64]
 
 
 class DecoderModel(Protocol):
-    """What runs a decoder's graph: any policy."""
+    """Runner of a decoder's graph; any policy is one.
+
+    Attributes:
+        contract: Features (observation), outputs (action) and conditioning that the decoder was fitted with.
+    """
 
     contract: Contract
 
     def step(self, observation: NDArray[np.float32]) -> Array:
-        """Action for an observation."""
+        """Scores and novelty of one window.
+
+        Args:
+            observation: Features, shape (n_features,) in the order of the contract, finite.
+
+        Returns:
+            Shape (n_names + 1,): scores or values in the order of the contract, then the novelty.
+        """
         ...
 
     def reset(self) -> None:
-        """Recurrent state as at the start."""
+        """Set the recurrent state to zero."""
         ...
 
 
 class Decoder:
-    """Conditioned EMG in, decisions out, for any way to cut the stream."""
+    """Decisions from a stream of conditioned EMG; they do not depend on how the stream is cut into blocks."""
 
     def __init__(self, model: DecoderModel) -> None:
         contract = self.contract = model.contract
@@ -51,38 +62,43 @@ class Decoder:
         except (KeyError, TypeError, ValueError) as error:
             raise ContractError(f"decoder {contract.name!r} has a contract that cannot be used: {error}") from error
         if self.features.names != contract.state_channels():
-            raise ContractError(f"decoder {contract.name!r} wants features in an order that this version does not make")
+            raise ContractError(f"decoder {contract.name!r} needs features in an order that this version does not have")
         self.names = contract.action.names[:-1]
-        loud = np.array([k for k, n in enumerate(self.features.names) if n.endswith("/mav")], np.intp)
-        if settings.amplitude and not loud.size:
-            raise ContractError(f"decoder {contract.name!r} scales speed by amplitude, but sees no feature mav")
-        self._model, self._decider = model, DecisionPostprocessor(settings, self.names, contract.dt, loud)
+        mav_columns = np.array([k for k, n in enumerate(self.features.names) if n.endswith("/mav")], np.intp)
+        if settings.amplitude and not mav_columns.size:
+            raise ContractError(f"decoder {contract.name!r} scales speed by amplitude, but has no feature mav")
+        self._model, self._postprocessor = model, DecisionPostprocessor(settings, self.names, contract.dt, mav_columns)
 
     @property
     def settings(self) -> DecoderOptions:
-        """How decisions are made."""
-        return self._decider.settings
+        """Options of the decisions, from the contract."""
+        return self._postprocessor.settings
 
     def reset(self) -> None:
-        """Forget the past, the recurrent state of the model included."""
+        """Start a new stream; the recurrent state of the model is zero."""
         self._model.reset()
         self.features.reset()
-        self._decider.reset()
+        self._postprocessor.reset()
 
-    def feed(self, filtered: Array) -> list[Decision]:
-        """The decisions that the next samples bring, (n, n_channels) in the order of `contract.emg_channels`."""
-        ends, rows = self.features.feed(filtered)
+    def decode(self, filtered: Array) -> list[Decision]:
+        """Decisions on the windows that the next samples complete.
+
+        Args:
+            filtered: Conditioned samples, shape (n, n_channels) in the order of `contract.emg_channels`.
+        """
+        ends, rows = self.features.extract(filtered)
         return [
-            self._decider.decide(int(end), row, self._act(_single(row))) for end, row in zip(ends, rows, strict=True)
+            self._postprocessor.decide(int(end), row, self._act(_single(row)))
+            for end, row in zip(ends, rows, strict=True)
         ]
 
     def _act(self, row: NDArray[np.float32]) -> Array:
-        """What the model says; features that are not finite get no answer. The model never sees them: ONNX clips NaN
-        to a bound, and a memory would keep it."""
+        """Output of the model; NaN for features that are not finite. The model never sees those: ONNX clips NaN to a
+        bound, and a memory would keep it."""
         return self._model.step(row) if np.isfinite(row).all() else np.full(len(self.names) + 1, np.nan)
 
 
 def _single(row: Array) -> NDArray[np.float32]:
-    """Features as the model takes them; infinite where single precision ends."""
+    """Features in single precision, infinite beyond its range."""
     with np.errstate(over="ignore"):
         return row.astype(np.float32)

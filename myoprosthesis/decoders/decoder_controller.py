@@ -1,4 +1,4 @@
-"""A decoder fitted to one stream of EMG and one hand: blocks of samples in, postures out."""
+"""Controller that runs a decoder: blocks of conditioned EMG in, postures of a hand out."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class EmgStreamSpec:
-    """What a decoder must know of the EMG that it will hear."""
+    """Channels, rate (Hz) and conditioning of a stream of EMG."""
 
     channels: tuple[str, ...]
     rate: float
@@ -37,59 +37,59 @@ class DecoderController:
     def __init__(
         self, name: str, policy: DecoderModel, spec: EffectorSpec, stream: EmgStreamSpec, options: PostureControlOptions
     ) -> None:
-        """Refuses with a sentence: EMG conditioned otherwise, missing channels, answers that move nothing here."""
+        """Raises `ContractError` for EMG with other conditioning, missing channels, and outputs that move nothing."""
         self.name, self.policy, self.contract = name, policy, policy.contract
         self._columns = self.contract.match_emg(stream.channels, stream.conditioning)
         self._decoder = Decoder(policy)
         action, n = self.contract.action, len(self._decoder.names)
-        self._drive = PostureController(
+        self._posture_controller = PostureController(
             name, self._decoder.names, action.units[0], self._decoder.settings, spec, options,
             (action.low[:n], action.high[:n]),
         )  # fmt: skip
         self.decision: Decision | None = None
-        self.made: list[Decision] = []
-        """The decisions of the newest block."""
+        self.new_decisions: list[Decision] = []
+        """Decisions of the newest block."""
         self.fresh = False
 
     @property
     def names(self) -> Sequence[str]:
-        """Names of the answers."""
+        """Names of the decoder's outputs."""
         return self._decoder.names
 
     @property
     def rest(self) -> str:
-        """The answer that is no movement; empty: none is."""
+        """The class that is no movement; empty: none is."""
         return self._decoder.settings.rest
 
     @property
     def window(self) -> int:
-        """Samples that a decision looks back."""
+        """Length of a window in samples."""
         return self._decoder.features.window
 
     @property
     def command(self) -> Array | None:
         """The newest posture."""
-        return self._drive.posture
+        return self._posture_controller.posture
 
     def reset(self) -> None:
-        """Forget the past; the posture stays."""
+        """Start a new stream; the posture stays."""
         self._decoder.reset()
-        self.decision, self.made = None, []
+        self.decision, self.new_decisions = None, []
 
     def on_activate(self, last_command: Array) -> None:
-        """See `Controller.on_activate`: go on from this posture."""
-        self._drive.adopt(last_command)
+        """See `Controller.on_activate`: start from this posture (rad)."""
+        self._posture_controller.start_from(last_command)
 
     def perturb(self, entries: Sequence[PerturbationEntry]) -> None:
-        """See `Controller.perturb`: a decoder sees nothing of the effector that could be perturbed."""
+        """See `Controller.perturb`: a decoder has no observation of the effector to perturb."""
         if entries:
             raise Refused(f"decoder {self.name!r} sees EMG: perturb that instead")
 
     def update(self, block: Array, moment: Moment) -> Array:
-        """The posture after these samples, which moves on for as long as they stand for."""
-        self.made = self._decoder.feed(block[:, self._columns])
-        self.fresh = bool(self.made)
-        if self.made:
-            self.decision = self.made[-1]
-        posture = self._drive.advance(self.decision, moment.seconds)
+        """See `Controller.update`: the posture (rad) after a block of samples, shape (n, n_channels)."""
+        self.new_decisions = self._decoder.decode(block[:, self._columns])
+        self.fresh = bool(self.new_decisions)
+        if self.new_decisions:
+            self.decision = self.new_decisions[-1]
+        posture = self._posture_controller.advance(self.decision, moment.seconds)
         return posture if posture is not None else np.zeros(0)

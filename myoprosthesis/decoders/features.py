@@ -18,7 +18,7 @@ AR_ORDER = 4
 HUDGINS = ("mav", "zc", "ssc", "wl")
 DEFAULT = (*HUDGINS, "log_var")
 FLOOR = 1e-14
-"""Added to each mean square, in the unit squared: nothing is quieter than 0.1 µV, or than 1e-7 of another unit."""
+"""Added to each mean square, in the unit squared: the smallest signal is 0.1 µV, or 1e-7 of another unit."""
 
 
 def mav(x: Array, dead: float) -> Array:
@@ -87,8 +87,8 @@ def columns(feature: str, channels: Sequence[str]) -> tuple[str, ...]:
 
 
 class FeatureStream:
-    """Features of a sliding window over a stream of blocks; a window is computed alone, so that any way to cut the
-    stream gives the same numbers, bit for bit."""
+    """Features of a sliding window over a stream of blocks. Each window is computed alone, so that the result does not
+    depend on how the stream is cut, bit for bit."""
 
     def __init__(
         self, features: Sequence[str], channels: Sequence[str], rate: float, window_s: float, step_s: float,
@@ -97,7 +97,7 @@ class FeatureStream:
         """`window_s` and `step_s` are rounded to samples."""
         self.names = tuple(n for f in features for n in columns(f, channels))
         if len(set(features)) != len(features) or not features:
-            raise ConfigError(f"features must be named, each once; got {', '.join(features) or 'none'}")
+            raise ConfigError(f"features must be named once each; got {', '.join(features) or 'none'}")
         self.window, self.step = round(window_s * rate), round(step_s * rate)
         if self.window < AR_ORDER + 2 or self.step < 1:
             raise ConfigError(
@@ -109,13 +109,20 @@ class FeatureStream:
         self.reset()
 
     def reset(self) -> None:
-        """Forget the past."""
+        """Start a new stream."""
         self._tail = np.zeros((self._channels, 0))
         self._seen = 0
 
-    def feed(self, filtered: Array) -> tuple[NDArray[np.intp], Array]:
-        """Take in the next samples (n, n_channels); returns the number of samples seen at the end of each new window,
-        shape (k,), and its features, shape (k, n_features). The first window ends at sample `window`."""
+    def extract(self, filtered: Array) -> tuple[NDArray[np.intp], Array]:
+        """Features of the windows that the next samples complete.
+
+        Args:
+            filtered: Conditioned samples, shape (n, n_channels).
+
+        Returns:
+            Number of samples since the start at the end of each new window, shape (k,), and its features, shape
+            (k, n_features). The first window ends at sample `window`.
+        """
         stream = np.concatenate([self._tail, filtered.T], axis=1)
         begin = self._seen - self._tail.shape[1]
         self._seen += len(filtered)
@@ -130,8 +137,8 @@ class FeatureStream:
         return np.array(ends, np.intp), np.array(rows).reshape(len(rows), len(self.names))
 
     def compute(self, window: Array) -> Array:
-        """Features of one window (n_channels, n_samples), shape (n_features,). Where a sample is not finite none is a
-        number: crossings can be counted all the same, and would be believed."""
+        """Features of one window (n_channels, n_samples), shape (n_features,). All are NaN where a sample is not
+        finite: crossings can still be counted, and would look valid."""
         window = np.ascontiguousarray(window)
         if not np.isfinite(window).all():
             return np.full(len(self.names), np.nan)

@@ -1,7 +1,7 @@
-"""The ONNX graph of a decoder, with its contract: normaliser, memory, layers, scores, distance from what was fitted.
+"""ONNX graph of a decoder with its contract: normaliser, memory, layers, scores and novelty.
 
-Features are computed outside the graph, by the terms of the contract: they are 30 µs of numpy, one implementation
-serves fitting and running, and a graph of them would have to hold the stream's past.
+Features are computed outside the graph: they are 30 µs of numpy, one implementation serves fitting and running, and a
+graph of them would have to hold the stream's past.
 """
 
 from __future__ import annotations

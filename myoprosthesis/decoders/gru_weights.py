@@ -34,16 +34,16 @@ class GruWeights:
         return self.w_rec.shape[1]
 
     def __call__(self, z: Array, sequence_id: NDArray[np.intp] | None = None) -> Array:
-        """States (n, H) after each row of `z` (n, n_in). The state begins at zero, and again wherever the number in
+        """States (n, H) after each row of `z` (n, n_in). The state starts at zero wherever
         `sequence_id` (n,) changes; None: the rows are one sequence."""
         size, h = self.size, np.zeros(self.size)
-        given = z @ self.w_in.T + self.b_in
+        inputs = z @ self.w_in.T + self.b_in
         out = np.empty((len(z), size))
-        for k, row in enumerate(given):
+        for k, row in enumerate(inputs):
             if sequence_id is not None and k and sequence_id[k] != sequence_id[k - 1]:
                 h = np.zeros(size)
-            kept = self.w_rec @ h + self.b_rec
-            update, reset = np.split(1 / (1 + np.exp(-row[: 2 * size] - kept[: 2 * size])), 2)
-            candidate = np.tanh(row[2 * size :] + reset * kept[2 * size :])
+            recurrent = self.w_rec @ h + self.b_rec
+            update, reset = np.split(1 / (1 + np.exp(-row[: 2 * size] - recurrent[: 2 * size])), 2)
+            candidate = np.tanh(row[2 * size :] + reset * recurrent[2 * size :])
             h = out[k] = candidate + update * (h - candidate)
         return out

@@ -1,7 +1,6 @@
-"""Models that can be fitted: each turns normalised features and answers into a network.
+"""Kinds of decoder models: each fits a network to normalised features and targets.
 
-A class has `tasks`, a subset of `classes` (answer: class number, (n,)), `switches` (each of several things on or off,
-(n, k) of 0 and 1) and `values` ((n, k) numbers), and `fit`. scikit-learn is needed to fit, never to run.
+scikit-learn is needed to fit, never to run.
 """
 
 from __future__ import annotations
@@ -15,19 +14,34 @@ from numpy.typing import NDArray
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import option
 from myoprosthesis.decoders.network import DecoderNetwork
+from myoprosthesis.decoders.options import CLASSIFICATION, MULTILABEL, REGRESSION, TASKS, task_of
 
 Array = NDArray[np.float64]
 
 
 class ModelKind(Protocol):
-    """What an entry point of `myoprosthesis.decoders` makes from its options."""
+    """A model that can be fitted; entry points of `myoprosthesis.decoders` construct one from its options.
+
+    Attributes:
+        tasks: The tasks it can be fitted to, of `decoders.options.TASKS`.
+    """
 
     tasks: tuple[str, ...]
 
     def fit(self, z: Array, y: NDArray[Any], task: str, sequence_id: NDArray[np.intp] | None = None) -> DecoderNetwork:
-        """A network for normalised features `z` (n, n_features) and answers `y`, both finite. Rows with the same number
-        in `sequence_id` (n,) are neighbours in time, a decision apart, which a model with memory needs; None: all are.
-        Raises `ConfigError` where they do not suffice."""
+        """Fit a network; the same arguments give the same network.
+
+        Args:
+            z: Normalised features, shape (n, n_features), finite.
+            y: Targets. Classification: class numbers, shape (n,); multilabel: 0 or 1, shape (n, k); regression:
+                numbers, shape (n, k), finite.
+            task: One of `tasks`.
+            sequence_id: Shape (n,); rows with the same number are consecutive decisions, which a model with memory
+                needs. None: all rows are.
+
+        Raises:
+            ConfigError: The rows do not suffice.
+        """
         ...
 
 
@@ -35,14 +49,16 @@ class ModelKind(Protocol):
 class LdaOptions:
     """Linear discriminant analysis."""
 
-    shrinkage: float = option(-1.0, "of the covariance towards its diagonal, 0 to 1; -1: as Ledoit and Wolf", "", -1, 1)
-    equal_priors: bool = option(False, "classes are taken as equally likely, however long each was recorded")
+    shrinkage: float = option(
+        -1.0, "shrinkage of the covariance to its diagonal, 0 to 1; -1: by Ledoit and Wolf", "", -1, 1
+    )
+    equal_priors: bool = option(False, "the classes have equal prior probabilities, however long each was recorded")
 
 
 class Lda:
-    """Linear discriminant analysis with a shrunk covariance: few parameters, fitted in milliseconds, hard to beat."""
+    """Linear discriminant analysis with a shrunk covariance: few parameters, fitted in milliseconds."""
 
-    tasks = ("classes", "switches")
+    tasks = (CLASSIFICATION, MULTILABEL)
 
     def __init__(self, options: LdaOptions) -> None:
         self.options = options
@@ -57,12 +73,10 @@ class Lda:
 
     def fit(self, z: Array, y: NDArray[Any], task: str, sequence_id: NDArray[np.intp] | None = None) -> DecoderNetwork:
         """One linear layer."""
-        if task == "switches":
-            fitted = [self.estimator(2).fit(z, column) for column in y.T]
-            return _linear(np.concatenate([f.coef_ for f in fitted]), np.array([f.intercept_[0] for f in fitted]),
-                           "sigmoid")  # fmt: skip
-        found = self.estimator(len(np.unique(y))).fit(z, y)
-        return _both(found.coef_, found.intercept_)
+        if task_of(task) == MULTILABEL:
+            return _one_by_label([self.estimator(2).fit(z, column) for column in y.T])
+        estimator = self.estimator(len(np.unique(y))).fit(z, y)
+        return _softmax(estimator.coef_, estimator.intercept_)
 
 
 @dataclass(frozen=True)
@@ -75,7 +89,7 @@ class LogisticOptions:
 class Logistic:
     """Logistic regression with a ridge: probabilities that are better calibrated than those of `lda`."""
 
-    tasks = ("classes", "switches")
+    tasks = (CLASSIFICATION, MULTILABEL)
 
     def __init__(self, options: LogisticOptions) -> None:
         self.options = options
@@ -88,12 +102,10 @@ class Logistic:
 
     def fit(self, z: Array, y: NDArray[Any], task: str, sequence_id: NDArray[np.intp] | None = None) -> DecoderNetwork:
         """One linear layer."""
-        if task == "switches":
-            fitted = [self.estimator().fit(z, column) for column in y.T]
-            return _linear(np.concatenate([f.coef_ for f in fitted]), np.array([f.intercept_[0] for f in fitted]),
-                           "sigmoid")  # fmt: skip
-        found = self.estimator().fit(z, y)
-        return _both(found.coef_, found.intercept_)
+        if task_of(task) == MULTILABEL:
+            return _one_by_label([self.estimator().fit(z, column) for column in y.T])
+        estimator = self.estimator().fit(z, y)
+        return _softmax(estimator.coef_, estimator.intercept_)
 
 
 @dataclass(frozen=True)
@@ -106,7 +118,7 @@ class RidgeOptions:
 class Ridge:
     """Linear regression with a ridge."""
 
-    tasks = ("values",)
+    tasks = (REGRESSION,)
 
     def __init__(self, options: RidgeOptions) -> None:
         self.options = options
@@ -119,8 +131,8 @@ class Ridge:
 
     def fit(self, z: Array, y: NDArray[Any], task: str, sequence_id: NDArray[np.intp] | None = None) -> DecoderNetwork:
         """One linear layer."""
-        found = self.estimator().fit(z, y)
-        return _linear(np.atleast_2d(found.coef_), np.atleast_1d(found.intercept_), "linear")
+        estimator = self.estimator().fit(z, y)
+        return _linear(np.atleast_2d(estimator.coef_), np.atleast_1d(estimator.intercept_), "linear")
 
 
 @dataclass(frozen=True)
@@ -129,14 +141,14 @@ class MlpOptions:
 
     hidden: tuple[int, ...] = option((32,), "units of each hidden layer", low=1, high=4096)
     ridge: float = option(1.0, "penalty on the squared weights", low=0.0, high=1e6)
-    epochs: int = option(300, "at most", low=1, high=100000)
-    seed: int = option(0, "of the first weights and of the part that says when to stop", low=0)
+    epochs: int = option(300, "largest number of epochs", low=1, high=100000)
+    seed: int = option(0, "seed of the initial weights", low=0)
 
 
 class Mlp:
-    """A multilayer perceptron with ReLU, for classes, switches and values alike."""
+    """A multilayer perceptron with ReLU, for every task."""
 
-    tasks = ("classes", "switches", "values")
+    tasks = TASKS
 
     def __init__(self, options: MlpOptions) -> None:
         if not options.hidden:
@@ -148,7 +160,7 @@ class Mlp:
         from sklearn.neural_network import MLPClassifier, MLPRegressor
 
         o = self.options
-        kind = MLPRegressor if task == "values" else MLPClassifier
+        kind = MLPRegressor if task_of(task) == REGRESSION else MLPClassifier
         return kind(hidden_layer_sizes=o.hidden, alpha=o.ridge, max_iter=o.epochs, random_state=o.seed)
 
     def fit(self, z: Array, y: NDArray[Any], task: str, sequence_id: NDArray[np.intp] | None = None) -> DecoderNetwork:
@@ -157,20 +169,21 @@ class Mlp:
 
         from sklearn.exceptions import ConvergenceWarning
 
-        mean, sd = (y.mean(axis=0), y.std(axis=0) + 1e-12) if task == "values" else (0.0, 1.0)
-        answers = (y - mean) / sd if task == "values" else y
-        if task != "classes" and answers.shape[1] == 1:
-            answers = answers[:, 0]
+        task = task_of(task)
+        mean, sd = (y.mean(axis=0), y.std(axis=0) + 1e-12) if task == REGRESSION else (0.0, 1.0)
+        targets = (y - mean) / sd if task == REGRESSION else y
+        if task != CLASSIFICATION and targets.shape[1] == 1:
+            targets = targets[:, 0]
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # `epochs` is a limit, and a fair place to stop
-            found = self.estimator(task).fit(z, answers)
-        layers = list(zip(found.coefs_, found.intercepts_, strict=True))
+            warnings.simplefilter("ignore", ConvergenceWarning)  # `epochs` is a limit
+            estimator = self.estimator(task).fit(z, targets)
+        layers = list(zip(estimator.coefs_, estimator.intercepts_, strict=True))
         weights, bias = layers.pop()
-        if task == "values":
+        if task == REGRESSION:
             weights, bias = weights * sd, bias * sd + mean
-        elif task == "classes" and weights.shape[1] == 1:  # two classes: one log-odds
-            weights, bias = np.hstack([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2
-        output = {"classes": "softmax", "switches": "sigmoid", "values": "linear"}[task]
+        elif task == CLASSIFICATION and weights.shape[1] == 1:
+            weights, bias = _both(weights.T, bias)
+        output = {CLASSIFICATION: "softmax", MULTILABEL: "sigmoid", REGRESSION: "linear"}[task]
         return DecoderNetwork((*((np.asarray(w), np.asarray(b)) for w, b in layers), (weights, bias)), output)
 
 
@@ -178,8 +191,19 @@ def _linear(weights: Array, bias: Array, output: str) -> DecoderNetwork:
     return DecoderNetwork(((weights.T, bias),), output)
 
 
-def _both(weights: Array, bias: Array) -> DecoderNetwork:
-    """A row per class; of two classes scikit-learn gives one row, the log-odds of the second."""
+def _softmax(weights: Array, bias: Array) -> DecoderNetwork:
+    """A linear layer with a row per class."""
     if len(weights) == 1:
-        weights, bias = np.concatenate([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2
+        return DecoderNetwork((_both(weights, bias),), "softmax")
     return _linear(weights, bias, "softmax")
+
+
+def _both(weights: Array, bias: Array) -> tuple[Array, Array]:
+    """Weights (n_in, 2) and bias (2,) of two classes from the one row of scikit-learn, the log-odds of the second."""
+    return (np.concatenate([-weights, weights]) / 2).T, np.concatenate([-bias, bias]) / 2
+
+
+def _one_by_label(estimators: list[Any]) -> DecoderNetwork:
+    """A linear layer with the row of one binary estimator per label."""
+    weights = np.concatenate([e.coef_ for e in estimators])
+    return _linear(weights, np.array([e.intercept_[0] for e in estimators]), "sigmoid")

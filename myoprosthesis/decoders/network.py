@@ -1,4 +1,4 @@
-"""A fitted model as plain arrays: normaliser, memory, layers, output, and what it knows of what it was fitted on."""
+"""Network of a fitted decoder as plain arrays: memory, layers and output."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 @dataclass(frozen=True, eq=False)
 class DecoderNetwork:
     """Layers (weights (n_in, n_out), bias (n_out,)) with ReLU between them; `output`: softmax, sigmoid or linear.
-    The first layer sees the features, or the states of a `memory` of them."""
+    The input of the first layer is the features, or the states of a `memory` of them."""
 
     layers: tuple[tuple[Array, Array], ...]
     output: str
@@ -23,12 +23,12 @@ class DecoderNetwork:
 
     @property
     def hidden(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
-        """Name and shape of the recurrent state, as a contract tells of it."""
+        """Name and shape of the recurrent state, as a contract states them."""
         return ((HIDDEN, (1, self.memory.size)),) if self.memory else ()
 
     def __call__(self, z: Array, sequence_id: NDArray[np.intp] | None = None) -> Array:
-        """Scores or values (n, n_out) for normalised features (n, n_in); rows with one number in `sequence_id` (n,)
-        follow one another, which matters to a memory alone; None: all do."""
+        """Scores or values (n, n_out) for normalised features (n, n_in); rows with the same `sequence_id` (n,) are
+        consecutive, which matters to a memory only; None: all are."""
         if self.memory:
             z = self.memory(z, sequence_id)
         for k, (weights, bias) in enumerate(self.layers):

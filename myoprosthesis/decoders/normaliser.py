@@ -14,7 +14,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Normaliser:
-    """Features become (x − mean) · scale; both (n_features,), from the fitted windows alone."""
+    """Normalises features to (x − mean) · scale; both have shape (n_features,) and come from the windows of the fit."""
 
     mean: Array
     scale: Array
@@ -26,5 +26,5 @@ class Normaliser:
         return cls(x.mean(axis=0), np.divide(1.0, sd, out=np.zeros_like(sd), where=sd > 1e-12))
 
     def __call__(self, x: Array) -> Array:
-        """Normalised and clipped features, as the layers see them."""
+        """Normalised and clipped features, as the input of the layers."""
         return np.clip((x - self.mean) * self.scale, -CLIP, CLIP)

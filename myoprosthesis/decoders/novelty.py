@@ -11,29 +11,28 @@ Array = NDArray[np.float64]
 
 
 NOVELTY = "novelty"
-"""The last channel of every decoder's action: the distance from what was fitted, about 1 for the familiar."""
-
-
+"""Last channel of every decoder's action: the distance from the features of the fit, which themselves lie at about
+1."""
 NOVELTY_MAX = 1e6
 
 
 @dataclass(frozen=True, eq=False)
 class NoveltyDetector:
-    """How far features lie from all that was fitted: the Mahalanobis distance to the nearest of `centres` (k, n) of
-    normalised features after `whiten` (n, n), over √n, so that fitted features lie at about 1."""
+    """Distance of features from those of the fit: the Mahalanobis distance to the nearest of `centres` (k, n) of
+    normalised features after `whiten` (n, n), over √n, so that the features of the fit lie at about 1."""
 
     whiten: Array
     centres: Array
 
     @classmethod
     def of(cls, z: Array, groups: NDArray[np.intp]) -> NoveltyDetector:
-        """From normalised features (n, n_features) and the number of each row's class; covariance within classes,
-        shrunk as Ledoit & Wolf 2004 (doi 10.1016/S0047-259X(03)00096-4)."""
+        """Fit to normalised features (n, n_features) and the number of each row's class; covariance within classes,
+        shrunk by Ledoit & Wolf 2004 (doi 10.1016/S0047-259X(03)00096-4)."""
         from sklearn.covariance import ledoit_wolf
 
-        kinds = np.unique(groups)
-        means = np.array([z[groups == k].mean(axis=0) for k in kinds])
-        within = z - means[np.searchsorted(kinds, groups)]
+        classes = np.unique(groups)
+        means = np.array([z[groups == k].mean(axis=0) for k in classes])
+        within = z - means[np.searchsorted(classes, groups)]
         covariance, _ = ledoit_wolf(within, assume_centered=True)
         values, vectors = np.linalg.eigh(covariance)
         whiten = vectors / np.sqrt(np.maximum(values, 1e-3)) / np.sqrt(z.shape[1])

@@ -53,7 +53,7 @@ class Lines:
         """Another stream begins: half a line is never made whole."""
         self._rest, self._joined, self._alike = b"", False, 0
 
-    def feed(self, data: bytes) -> Array:
+    def parse(self, data: bytes) -> Array:
         """Samples (n, channels) that `data` completes; what is damaged is counted and dropped."""
         *lines, self._rest = (self._rest + data).split(b"\n")
         if len(self._rest) > LONGEST:

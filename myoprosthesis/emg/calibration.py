@@ -1,4 +1,4 @@
-"""A person's calibration: rest and maximal voluntary contraction (MVC) of each channel, saved under a name."""
+"""Calibration of a person: rest and maximal voluntary contraction (MVC) of each channel, saved by name."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from myoprosthesis.emg.conditioning import Conditioning
 from myoprosthesis.emg.source import SourceSpec
 
 SHAPING = ("high_pass_hz", "low_pass_hz", "order", "mains_hz", "notch_q", "envelope_hz", "rate", "unit")
-"""Settings on which an envelope depends."""
+"""Conditioning on which an envelope depends."""
 
 
 def folder() -> Path:
-    """Where calibrations are saved by name (XDG base directory specification 0.8)."""
+    """Folder of the calibrations (XDG base directory specification 0.8)."""
     try:
         home = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
     except RuntimeError as error:
@@ -40,7 +40,7 @@ class Calibration:
     """When (ISO 8601)."""
 
     def mvc(self, spec: SourceSpec, settings: Conditioning) -> Mapping[str, float]:
-        """The MVC of each channel of a source; refuses another conditioning, and channels that are not known."""
+        """MVC of each channel of a source; raises `ConfigError` for other conditioning and unknown channels."""
         now = settings.to_dict()
         for key in SHAPING:
             if self.conditioning.get(key) != now[key]:
@@ -50,11 +50,11 @@ class Calibration:
                 )
         for channel in spec.channels:
             if channel not in self.maximum:
-                raise ConfigError(f"calibration {self.name!r} knows no channel {channel!r}: calibrate again")
+                raise ConfigError(f"calibration {self.name!r} has no channel {channel!r}: calibrate again")
         return self.maximum
 
     def save(self, path: Path | None = None) -> Path:
-        """Write it under its name, or to a path, as one JSON file."""
+        """Write one JSON file, under the name or to a path."""
         file = path or folder() / f"{self.name}.json"
         file.parent.mkdir(parents=True, exist_ok=True)
         part = file.with_name(file.name + ".part")
@@ -64,7 +64,7 @@ class Calibration:
 
     @classmethod
     def load(cls, name: str) -> Calibration:
-        """By name, or by path."""
+        """Read by name or by path."""
         file = Path(name).expanduser()
         if not file.is_file():
             file = folder() / f"{name}.json"
@@ -72,11 +72,11 @@ class Calibration:
             raise unknown("calibration", name, [p.stem for p in folder().glob("*.json")])
         try:
             data = json.loads(file.read_text(encoding="utf-8"))
-            found = cls(**{f.name: data[f.name] for f in fields(cls)})
-            if not all(math.isfinite(x) and x >= 0 for x in found.rest.values()):
+            calibration = cls(**{f.name: data[f.name] for f in fields(cls)})
+            if not all(math.isfinite(x) and x >= 0 for x in calibration.rest.values()):
                 raise ValueError("rest is not a level for each channel")
-            if not all(math.isfinite(x) and x > 0 for x in found.maximum.values()):
+            if not all(math.isfinite(x) and x > 0 for x in calibration.maximum.values()):
                 raise ValueError("maximum is not a level above 0 for each channel")
-            return found
+            return calibration
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ConfigError(f"{file} is no calibration: {error!r}") from error

@@ -89,7 +89,7 @@ class Conditioner:
         self._smooth_state = np.zeros((len(self._smooth), 2, n))
         self._last, self._age = np.zeros(n), np.zeros(n, np.int64)
 
-    def feed(self, samples: Array) -> Conditioned:
+    def filter(self, samples: Array) -> Conditioned:
         """Condition the next samples, shape (n, n_channels), n ≥ 0; numbers that are not finite repeat the last one."""
         from scipy.signal import sosfilt, sosfilt_zi
 

@@ -1,4 +1,4 @@
-"""EMG over a serial line in frames: sync, counter, samples, CRC. Bytes ↔ values; no port, no clock.
+"""Codec of EMG frames on a serial line: sync, counter, samples, CRC; no port, no clock.
 
     byte      content
     0, 1      0xA5 0x5A
@@ -10,9 +10,9 @@
               uint32 count at which a sample is saturated (0: not known)
     last 2    CRC-16/CCITT (polynomial 0x1021, begins with 0xFFFF, not reflected) of byte 2 to the one before it
 
-All numbers little-endian. The counter counts samples, so that a gap is known to the sample. A device sends the
-description once a second. After a byte that is lost or damaged the search for the next sync begins right behind the
-last one, and not behind the length that may be wrong: it costs one frame. The CRC of "123456789" is 0x29B1.
+All numbers little-endian. The counter counts samples, so that the length of a gap is known to the sample. A
+device sends the description once a second. After a lost or damaged byte the search for the next sync starts right after
+the last one, not after its length, which may be wrong: one frame is lost. The CRC of "123456789" is 0x29B1.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ class EmgFrame:
 
 @dataclass(frozen=True)
 class BoardDescription:
-    """What a device says of itself; `volts` per count and `full_scale` (counts) are 0 where it does not know."""
+    """Description that a device sends; `volts` per count and `full_scale` (counts) are 0 where it does not know
+    them."""
 
     channels: int
     rate: float
@@ -55,7 +56,7 @@ class BoardDescription:
 
 
 def encode(frame: EmgFrame, kind: int = INT16) -> bytes:
-    """A frame of samples; those that do not fit are refused."""
+    """A frame of samples; raises `ConfigError` for samples that do not fit."""
     n, channels = frame.samples.shape
     most = 1 << (8 * WIDTH[kind] - 1)
     if not (1 <= n <= 255 and 1 <= channels <= CHANNELS and n * channels * WIDTH[kind] <= MOST):
@@ -66,10 +67,10 @@ def encode(frame: EmgFrame, kind: int = INT16) -> bytes:
     return _frame(kind << 6 | channels, frame.counter, n, wide[:, : WIDTH[kind]].tobytes())
 
 
-def describe(told: BoardDescription, counter: int = 0) -> bytes:
-    """The frame in which a device says what it is."""
-    body = DESCRIBED.pack(round(told.rate * 1e3), told.volts, told.full_scale)
-    return _frame(DESCRIPTION << 6 | told.channels, counter, 0, body)
+def describe(board: BoardDescription, counter: int = 0) -> bytes:
+    """The description of a device as a frame."""
+    body = DESCRIBED.pack(round(board.rate * 1e3), board.volts, board.full_scale)
+    return _frame(DESCRIPTION << 6 | board.channels, counter, 0, body)
 
 
 def _frame(kind: int, counter: int, n: int, payload: bytes) -> bytes:
@@ -78,24 +79,24 @@ def _frame(kind: int, counter: int, n: int, payload: bytes) -> bytes:
 
 
 class FrameDecoder:
-    """Cuts a stream into frames, however it comes in.
+    """Splits a stream into frames.
 
-    `counts`: `frames`, `descriptions`, and `damaged`: stretches of bytes between sound frames.
+    `counts`: `frames`, `descriptions`, and `damaged`: stretches of bytes between valid frames.
     """
 
     def __init__(self) -> None:
         self.counts = Counter[str]()
         self._rest = bytearray()
         self._lost = True
-        """Within a stretch that is no frame; the beginning of a stream, where one joins in, is not counted."""
+        """True within bytes that are no frame; those at the start of a stream are not counted."""
 
     def reset(self) -> None:
-        """Another stream begins: half a frame is never made whole."""
+        """Start a new stream; an incomplete frame is dropped."""
         self._rest.clear()
         self._lost = True
 
-    def feed(self, data: bytes) -> list[EmgFrame | BoardDescription]:
-        """What `data` completes; what is damaged is counted and dropped."""
+    def parse(self, data: bytes) -> list[EmgFrame | BoardDescription]:
+        """Frames that `data` completes; damaged ones are counted and dropped."""
         self._rest += data
         out: list[EmgFrame | BoardDescription] = []
         at = 0
@@ -104,11 +105,11 @@ class FrameDecoder:
             if begin < 0:
                 keep = int(len(self._rest) > at and self._rest.endswith(SYNC[:1]))
                 if len(self._rest) - keep > at:
-                    self._strange()
+                    self._on_damage()
                 at = len(self._rest) - keep
                 break
             if begin > at:
-                self._strange()
+                self._on_damage()
             length = self._length(begin)
             if length < 0:
                 at = begin
@@ -116,19 +117,19 @@ class FrameDecoder:
             if length and begin + length <= len(self._rest):
                 body = bytes(self._rest[begin + 2 : begin + length - CRC])
                 if crc16_ibm_3740(body) == int.from_bytes(self._rest[begin + length - CRC : begin + length], "little"):
-                    out.append(self._understood(body))
+                    out.append(self._decoded(body))
                     at = begin + length
                     continue
             elif length:  # not whole yet
                 at = begin
                 break
-            self._strange()
+            self._on_damage()
             at = begin + 1
         del self._rest[:at]
         return out
 
     def _length(self, begin: int) -> int:
-        """Bytes of the frame that begins there; −1: not known yet, 0: it cannot be one."""
+        """Length in bytes of the frame at `begin`; −1: unknown yet, 0: none starts there."""
         if len(self._rest) - begin < HEAD:
             return -1
         kind, channels, n = self._rest[begin + 2] >> 6, self._rest[begin + 2] & 0x3F, self._rest[begin + 5]
@@ -139,11 +140,11 @@ class FrameDecoder:
         payload = n * channels * WIDTH.get(kind, 0)
         return HEAD + payload + CRC if 0 < payload <= MOST else 0
 
-    def _strange(self) -> None:
+    def _on_damage(self) -> None:
         self.counts["damaged"] += not self._lost
         self._lost = True
 
-    def _understood(self, body: bytes) -> EmgFrame | BoardDescription:
+    def _decoded(self, body: bytes) -> EmgFrame | BoardDescription:
         self._lost = False
         kind, channels = body[0] >> 6, body[0] & 0x3F
         counter, payload = int.from_bytes(body[1:3], "little"), body[4:]

@@ -71,8 +71,8 @@ class RecordingFormat:
         """What a label of the file is called; empty when it is to be ignored."""
         return "" if label in self.ignore else self.label_names.get(label, label)
 
-    def found(self, what: str, path: Path) -> str:
-        """What the pattern `<what>_from` finds in a path; empty without a pattern."""
+    def from_path(self, what: str, path: Path) -> str:
+        """The match of the pattern `<what>_from` in a path; empty without a pattern."""
         pattern = getattr(self, f"{what}_from")
         if not pattern:
             return ""

@@ -1,4 +1,4 @@
-"""What is wrong with a recording: counted, never repaired in silence."""
+"""Faults of a recording: counted, never repaired silently."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ next to it are rarer: without a rail the values grow rarer towards the extreme."
 STEEP = 0.2
 """A rail is met in steps of at least this share of the usual one; the top of a slow wave is met in smaller ones."""
 MAINS_SHARE = 0.1
-"""Above this share of a channel's power at the mains, it is told of."""
+"""Share of a channel's power at the mains above which it is reported."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +69,12 @@ class SignalFaults:
         if self.jumps:
             out.append(f"{self.jumps} jumps of the clock")
         if self.measured_rate and abs(self.measured_rate / rate - 1) > 0.02:
-            out.append(f"the stamps tell of {self.measured_rate:.1f} samples/s, the rate is {rate:g} Hz")
+            out.append(f"by the stamps there are {self.measured_rate:.1f} samples/s, the rate is {rate:g} Hz")
         return out
 
 
 def faults(recording: EmgRecording) -> SignalFaults:
-    """Count what is wrong."""
+    """Count the faults of a recording."""
     x = recording.samples
     finite = np.isfinite(x)
     sound = np.where(finite, x, 0.0)
@@ -143,10 +143,10 @@ def _clock(recording: EmgRecording) -> tuple[int, float, int, float]:
     """Gaps, seconds lost in them, jumps, samples per second without the gaps."""
     if not recording.stamped or not np.isfinite(recording.times).sum() > 1:
         return 0, 0.0, 0, 0.0
-    steps, found = np.diff(_stamps(recording)), pauses(recording)
-    lost, forward = float(found.lost_s.sum()), steps >= 0
+    steps, gaps = np.diff(_stamps(recording)), pauses(recording)
+    lost, forward = float(gaps.lost_s.sum()), steps >= 0
     span = float(steps[forward].sum()) - lost
-    return len(found.after), lost, int((~forward).sum()), int(forward.sum()) / span if span > 0 else 0.0
+    return len(gaps.after), lost, int((~forward).sum()), int(forward.sum()) / span if span > 0 else 0.0
 
 
 def _packet_gaps(times: Array, rate: float) -> Pauses:

@@ -1,4 +1,4 @@
-"""What a source of EMG is and does: samples since the last call, with their times; no blocking, no rclpy."""
+"""Sources of EMG: their protocol, specification and blocks of samples."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class SourceSpec:
-    """What a source says of itself once it is open: `rate` in Hz, `unit` of the samples (V, or a name as counts)."""
+    """Specification of an open source: `rate` in Hz, `unit` of the samples (V, or a name such as counts)."""
 
     name: str
     channels: tuple[str, ...]
     rate: float
     unit: str
     about: str = ""
-    """One sentence for people: what it is, and where that matters what it is not."""
+    """One sentence for people: what the source is."""
 
     def __post_init__(self) -> None:
         if not self.channels or len(set(self.channels)) != len(self.channels):
@@ -36,12 +36,12 @@ class SourceSpec:
             raise ConfigError(f"source {self.name!r} does not say its unit: give it (unit), such as V or counts")
 
     def to_json(self, **more: Any) -> str:
-        """The text of a message on `emg/spec`, with what else there is to say: conditioning, calibration."""
+        """The text of a message on `emg/spec`; `more`: conditioning, calibration."""
         return json.dumps({**asdict(self), **more})
 
     @classmethod
     def from_json(cls, text: str) -> SourceSpec:
-        """Inverse of `to_json`, of a message on `emg/spec` too, which says more; raises `ConfigError`."""
+        """Inverse of `to_json`, without what else a message on `emg/spec` has; raises `ConfigError`."""
         try:
             data = json.loads(text)
             own = {f.name: data[f.name] for f in fields(cls) if f.name in data}
@@ -54,13 +54,16 @@ class SourceSpec:
 
 @dataclass(frozen=True, eq=False)
 class EmgBlock:
-    """The samples that have come since the last call, oldest first.
+    """Samples since the last call, oldest first.
 
-    `samples` (n, n_channels) with n ≥ 1 in the unit of the specification. `times` (n,) in s on the source's own time
-    base: a recording's own times, a device's own clock, which neither jitter nor the computer's clock moves.
-    `stamps_ns` (n,) int64 is when each sample was taken, as far apart as `times` say, and `arrival_ns` when the last
-    one came in, both in ns of the computer's clock (`time.time_ns`). One number as `stamps_ns` is when the first
-    sample was taken. `spans` are the prompts in it, if the source knows what was asked for.
+    Attributes:
+        samples: Shape (n, n_channels), n ≥ 1, in the unit of the specification.
+        times: Shape (n,), s on the source's own time base: the times of a recording, the clock of a device. Neither
+            jitter nor the computer's clock changes them.
+        stamps_ns: Shape (n,) int64, when each sample was taken, ns of the computer's clock (`time.time_ns`), as far
+            apart as `times`; a single number is that of the first sample.
+        arrival_ns: When the last sample arrived, ns of the same clock.
+        spans: Prompts in the block, if the source has them.
     """
 
     samples: Array
@@ -78,61 +81,76 @@ class EmgBlock:
 
     @property
     def prompt(self) -> str:
-        """What was asked for at the last sample; empty when nothing was, or nobody knows."""
+        """Prompt at the last sample; empty: none, or unknown."""
         return next((s.label for s in self.spans if s.stop == len(self)), "")
 
 
 def nanoseconds(seconds: Array) -> NDArray[np.int64]:
-    """Whole nanoseconds, shape as given."""
+    """Whole nanoseconds of times in s."""
     return np.rint(1e9 * seconds).astype(np.int64)
 
 
 class EmgSource(Protocol):
-    """A device, a stream or a replay, made from its options; constructing opens nothing."""
+    """A device, a stream or a replay that gives EMG. It is constructed from its options, which opens nothing."""
 
     @property
     def spec(self) -> SourceSpec:
-        """Known once it is open; before that raises `SourceError`."""
+        """Channels, rate and unit.
+
+        Raises:
+            SourceError: The source is not open.
+        """
         ...
 
     @property
     def fault(self) -> str:
-        """Empty while samples come; otherwise why they do not, in one sentence. It recovers by itself."""
+        """Empty while samples arrive; otherwise one sentence why they do not. A source recovers by itself."""
         ...
 
     @property
     def ended(self) -> bool:
-        """True when nothing more will ever come: a recording that was played to its end."""
+        """True when no more samples will come: the end of a recording."""
         ...
 
     @property
     def timing(self) -> TimeBaseSettings:
-        """What its clock did so far: drift, gaps, duplicates, jumps."""
+        """Drift of the source's clock, gaps, duplicates and jumps since it was opened."""
         ...
 
     def open(self) -> None:
-        """Connect, and find out what the device says of itself, which may take seconds; raises `SourceError`."""
+        """Connect and read the specification, which may take seconds.
+
+        Raises:
+            SourceError: The source cannot be opened; the message says what would help.
+            ConfigError: An option does not fit the device.
+        """
         ...
 
     def read(self) -> EmgBlock | None:
-        """What has come since the last call, at once; None when nothing has. Raises nothing once it is open."""
+        """Samples since the last call.
+
+        Does not block and raises nothing once the source is open: see `fault`.
+
+        Returns:
+            The samples; None when there are none.
+        """
         ...
 
     def close(self) -> None:
-        """Release it; safe to call twice. It can be opened again."""
+        """Release the device; safe to call twice. The source can be opened again."""
         ...
 
 
 def silence(sender: str, limit_s: float, samples: int, question: str) -> str:
-    """That nothing has come from `sender` for `limit_s`, or never since it was opened, and what to look at."""
+    """Sentence for a `sender` without samples for `limit_s`, or since it was opened; `question`: what to look at."""
     if not samples:
         return f"{sender} has sent no sample since it was opened: {question}"
     return f"nothing has come from {sender} for more than {limit_s:g} s: {question}"
 
 
-def named(given: tuple[str, ...], n: int, told: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Names of `n` channels: those that were given, else those that the device tells, else ch1, ch2 …"""
-    names = given or told or tuple(f"ch{k + 1}" for k in range(n))
+def channel_names(option: tuple[str, ...], n: int, device: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Names of `n` channels: those of the option, else those of the device, else ch1, ch2 …"""
+    names = option or device or tuple(f"ch{k + 1}" for k in range(n))
     if len(names) != n:
         raise ConfigError(f"{len(names)} channel names ({', '.join(names)}) for {n} channels: give {n} (channels)")
     return names

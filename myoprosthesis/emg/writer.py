@@ -54,8 +54,8 @@ class _Csv:
     def __init__(self, path: Path, spec: SourceSpec) -> None:
         self._file = path.open("w", encoding="utf-8", newline="")
         self._rows = csv.writer(self._file, lineterminator="\n")
-        said = {"rate": f"{spec.rate!r}", "unit": spec.unit, "time": TIME, "label": LABEL, "source": spec.name}
-        self._file.writelines(f"# {key}: {value}\n" for key, value in said.items())
+        attributes = {"rate": f"{spec.rate!r}", "unit": spec.unit, "time": TIME, "label": LABEL, "source": spec.name}
+        self._file.writelines(f"# {key}: {value}\n" for key, value in attributes.items())
         self._file.write("# channels: ")
         self._rows.writerow(spec.channels)
         self._rows.writerow([TIME, *spec.channels, LABEL])
@@ -75,15 +75,21 @@ class _Hdf5:
         import h5py
 
         self._file = h5py.File(path, "w")
-        said = {"rate": spec.rate, "unit": spec.unit, "channels": list(spec.channels), "time": TIME, "label": LABEL,
-                "source": spec.name}  # fmt: skip
+        attributes = {
+            "rate": spec.rate,
+            "unit": spec.unit,
+            "channels": list(spec.channels),
+            "time": TIME,
+            "label": LABEL,
+            "source": spec.name,
+        }
         text = h5py.string_dtype()
         shapes: dict[str, tuple[tuple[int, ...], Any]] = {
             "emg": ((len(spec.channels),), "f8"), TIME: ((), "f8"), LABEL: ((), text),
         }  # fmt: skip
         for name, (shape, kind) in shapes.items():
             self._file.create_dataset(name, (0, *shape), kind, maxshape=(None, *shape), chunks=(4096, *shape))
-        self._file["emg"].attrs.update(said)
+        self._file["emg"].attrs.update(attributes)
 
     def write(self, block: EmgBlock) -> None:
         """Append."""

@@ -101,8 +101,8 @@ class DecoderLoop(SwitchingLoop):
             self.port.command(block.newest_ns, command)
         played = switcher.current
         assert isinstance(played, DecoderController)
-        if played.made:
-            self.ledger.note("decision", (time.perf_counter() - began) / len(played.made))
+        if played.new_decisions:
+            self.ledger.note("decision", (time.perf_counter() - began) / len(played.new_decisions))
             self.port.decided(block.newest_ns, played)
             self._count(played, block.newest_ns)
         self.port.updated(block.newest_ns, switcher)
@@ -152,7 +152,7 @@ class DecoderLoop(SwitchingLoop):
             self._imposed, self._imposed_ns = imposed, now_ns
         settled = bool(asked) and now_ns - self._asked_ns > SETTLED_S * NS
         of_one = now_ns - self._imposed_ns >= controller.window / self.stream.rate * NS
-        for decision in controller.made:
+        for decision in controller.new_decisions:
             self.events["decisions"] += 1
             self.events["rejected"] += decision.rejected
             if settled:

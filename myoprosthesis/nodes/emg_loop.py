@@ -90,7 +90,7 @@ class EmgLoop(ControlLoop):
 
     def _tell(self, block: EmgBlock) -> None:
         raw = self._disturbed(block)
-        done = self.conditioner.feed(raw)
+        done = self.conditioner.filter(raw)
         self.events["samples"] += len(block)
         self.events["artefacts"] += int(done.artefact.any(axis=1).sum())
         channels = self.source.spec.channels

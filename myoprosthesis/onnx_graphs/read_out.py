@@ -11,24 +11,32 @@ from onnx import helper
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.errors import ContractError
 
-GIVEN = "{}_given"
-"""Name of the input that stands for a recurrent state."""
+STATE_INPUT = "{}_given"
+"""Name of the input of a read-out for a recurrent state."""
 
 
 def read_out(data: bytes, contract: Contract) -> tuple[bytes, tuple[str, ...]]:
-    """A graph from the new recurrent state (and the observation, if it is read too) to the action; its inputs.
+    """The part of a policy's graph from its new recurrent state to the action.
 
-    A recurrent state `h` is input `h_given`. Refuses a policy whose action is read past its recurrent outputs, so that
-    a state that is changed from outside would not be seen in it.
+    Args:
+        data: ONNX file of the policy.
+        contract: Its contract.
+
+    Returns:
+        ONNX file of the part, and the names of its inputs: `<state>_given` for each recurrent state, and `observation`
+        if the action depends on it directly.
+
+    Raises:
+        ContractError: The action is not computed from the recurrent outputs, so that a changed state has no effect.
     """
     model = onnx.load_model_from_string(data)
     states = [name for name, _ in contract.hidden]
-    given = {f"{name}_out": GIVEN.format(name) for name in states}
+    state_inputs = {f"{name}_out": STATE_INPUT.format(name) for name in states}
     maker = {output: i for i, node in enumerate(model.graph.node) for output in node.output}
     needed, names, seen = set(), ["action"], set()
     while names:
         name = names.pop()
-        if name in seen or name in given:
+        if name in seen or name in state_inputs:
             seen.add(name)
             continue
         seen.add(name)
@@ -36,22 +44,22 @@ def read_out(data: bytes, contract: Contract) -> tuple[bytes, tuple[str, ...]]:
             needed.add(maker[name])
             names += _inputs(model.graph.node[maker[name]])
     past = [name for name in states if name in seen]
-    if past or not seen & set(given):
+    if past or not seen & set(state_inputs):
         raise ContractError(
-            f"policy {contract.name!r} does not read its action from its recurrent outputs ({', '.join(given)}), so "
-            "that a hidden state that is changed would not be seen in it"
+            f"policy {contract.name!r} does not read its action from its recurrent outputs ({', '.join(state_inputs)}), "
+            "so that a hidden state that is changed would not be seen in it"
         )
     del model.graph.output[:]
     shapes = {v.name: v for v in model.graph.input}
     wanted = [n for n in ("observation",) if n in seen]
     inputs = [shapes[n] for n in wanted]
     for name, shape in contract.hidden:
-        inputs.append(helper.make_tensor_value_info(GIVEN.format(name), onnx.TensorProto.FLOAT, list(shape)))
+        inputs.append(helper.make_tensor_value_info(STATE_INPUT.format(name), onnx.TensorProto.FLOAT, list(shape)))
     nodes = [node for i, node in enumerate(model.graph.node) if i in needed]
     for node in nodes:
         for i, name in enumerate(node.input):
-            if name in given:
-                node.input[i] = given[name]
+            if name in state_inputs:
+                node.input[i] = state_inputs[name]
     graph = helper.make_graph(
         nodes, "read_out", inputs,
         [helper.make_tensor_value_info("action", onnx.TensorProto.FLOAT, [1, contract.action.size])],
@@ -63,7 +71,7 @@ def read_out(data: bytes, contract: Contract) -> tuple[bytes, tuple[str, ...]]:
 
 
 def _inputs(node: Any) -> Iterator[str]:
-    """What a node reads, branches inside it included."""
+    """Inputs of a node, those of branches inside it included."""
     yield from (name for name in node.input if name)
     for attribute in node.attribute:
         for graph in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):

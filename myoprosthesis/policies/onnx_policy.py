@@ -19,7 +19,7 @@ from onnx.external_data_helper import uses_external_data
 from myoprosthesis.core.contract import METADATA_KEY, Contract
 from myoprosthesis.core.errors import ConfigError, ContractError
 from myoprosthesis.files.regular import MIB, read_bytes
-from myoprosthesis.onnx_graphs.read_out import GIVEN, read_out
+from myoprosthesis.onnx_graphs.read_out import STATE_INPUT, read_out
 from myoprosthesis.policies.onnx_session import MEMORY_BYTES, OnnxSession, Overdue
 
 LARGEST = 1024 * MIB
@@ -247,7 +247,7 @@ class OnnxPolicy:
             raise ContractError(f"{self.path} has {ends[-1]} recurrent units, got a state of shape {hidden.shape}")
         for (name, shape), part in zip(self.contract.hidden, np.split(hidden, ends[:-1]), strict=True):
             self._feed[name] = part.astype(np.float32).reshape(shape)
-        feed = {GIVEN.format(name): self._feed[name] for name in self._names}
+        feed = {STATE_INPUT.format(name): self._feed[name] for name in self._names}
         feed |= {name: self._feed[name] for name in inputs if name not in feed}
         return np.asarray(self._run(session, ["action"], feed)[0][0], np.float64)
 

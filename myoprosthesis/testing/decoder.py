@@ -1,4 +1,4 @@
-"""What every kind of decoder model must do."""
+"""Conformance check of a kind of decoder model."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from myoprosthesis.decoders.options import CLASSIFICATION, MULTILABEL, REGRESSION, TASKS, word_of
 from myoprosthesis.testing.demand import demand
 
 if TYPE_CHECKING:
@@ -27,25 +28,30 @@ FEATURES = ("mav", "log_var")
 CHANNELS = ("a", "b", "c")
 CLASSES = ("close", "open", "rest")
 TARGETS = ("grip", "wrist")
-LEAST = {"classes": 0.8, "switches": 0.8, "values": 0.5}
+LEAST = {CLASSIFICATION: 0.8, MULTILABEL: 0.8, REGRESSION: 0.5}
 """Share of windows decided rightly, or R², on what was fitted: the data are easy, columns in another order fail."""
 GAP = 1e-3
 
 
 def check_decoder(make: Callable[[], ModelKind], own: Own | None = None) -> None:
-    """A model fits each task that it declares to a minute of made-up EMG, always in the same way; the file that is
-    exported computes the same, for any way to cut the stream; and what cannot be fitted gets one sentence.
+    """Check that a kind of model (`ModelKind`) fits reproducibly, is exported faithfully and refuses with one sentence.
 
-    `make` is to give equal models, quick to fit. `own(model, z, y, task, sequence_id)` are scores or values (n, n_out)
-    of
-    the library that fits, for the rows that it fitted: give it, and the network is held against them."""
-    from myoprosthesis.decoders.options import TASKS
+    It is fitted to a minute of synthetic EMG for each of its tasks; the exported file must compute the same, however
+    the stream is cut.
 
+    Args:
+        make: Constructs equal models that are quick to fit.
+        own: (model, z, y, task, sequence_id) → scores or values (n, n_out) of the library that fits, for the fitted
+            rows; the network is compared with them.
+
+    Raises:
+        AssertionError: The first requirement that is not met.
+    """
     tasks = make().tasks
-    strange = [t for t in tasks if t not in TASKS]
-    demand(not strange and bool(tasks), f"its tasks are {tasks}: some of {', '.join(TASKS)} are needed")
+    known = [t for t in TASKS if word_of(t, tasks)]
+    demand(len(known) == len(tasks) > 0, f"its tasks are {tasks}: some of {', '.join(TASKS)} are needed")
     for task in TASKS:
-        if task in tasks:
+        if task in known:
             _check_task(make, task, own)
         else:
             _refused(f"the task {task}, which it does not have,", lambda t=task: _fit(make(), _windows(t), t))  # type: ignore[misc]
@@ -75,15 +81,15 @@ def _check_scores(scores: Array, windows: Windows, task: str) -> None:
     wanted = (len(windows), len(_names(task)))
     demand(scores.shape == wanted, f"{task}: scores have shape {scores.shape}, not {wanted}")
     demand(bool(np.isfinite(scores).all()), f"{task}: scores are not finite")
-    if task == "values":
+    if task == REGRESSION:
         spread = ((windows.target - windows.target.mean(axis=0)) ** 2).sum(axis=0)
         worth = float((1 - ((windows.target - scores) ** 2).sum(axis=0) / spread).min())
     else:
         demand(bool((scores >= 0).all() and (scores <= 1).all()), f"{task}: scores leave 0 to 1")
         truth = _answers(windows, task)
-        worth = float(((scores.argmax(axis=1) if task == "classes" else scores > 0.5) == truth).mean())
-    if task == "classes":
-        demand(bool(np.allclose(scores.sum(axis=1), 1.0)), "classes: the scores of a window do not sum to 1")
+        worth = float(((scores.argmax(axis=1) if task == CLASSIFICATION else scores > 0.5) == truth).mean())
+    if task == CLASSIFICATION:
+        demand(bool(np.allclose(scores.sum(axis=1), 1.0)), "classification: the scores of a window do not sum to 1")
     demand(worth >= LEAST[task], f"{task}: {worth:.2f} on what it was fitted on, at least {LEAST[task]} is expected")
 
 
@@ -93,22 +99,22 @@ def _check_file(fitted: Fitted, windows: Windows, task: str) -> None:
     from myoprosthesis.decoders.decoder import Decoder
     from myoprosthesis.emg.conditioning import Conditioner, Conditioning
     from myoprosthesis.policies.onnx_policy import OnnxPolicy
-    from myoprosthesis.training.decoding import fitting
+    from myoprosthesis.training.decoding.export import decoder_contract, write_decoder
 
     settings, n = Conditioning(RATE, "V"), len(fitted.names)
-    low, high = (np.full(n, -9.0), np.full(n, 9.0)) if task == "values" else (np.zeros(n), np.ones(n))
+    low, high = (np.full(n, -9.0), np.full(n, 9.0)) if task == REGRESSION else (np.zeros(n), np.ones(n))
     how = {"task": task, "window_s": WINDOW_S, "reject_below": 0.5, "debounce": 2, "drift_beyond": 1.0, "drift_s": 0.5}
-    terms = fitting.contract("checked", fitted, FEATURES, CHANNELS, settings, how, STEP_S, low, high, "1", {})
+    terms = decoder_contract("checked", fitted, FEATURES, CHANNELS, settings, how, STEP_S, low, high, "1", {})
     with tempfile.TemporaryDirectory() as folder:
         try:
-            fitting.write(fitted, terms, Path(folder), windows.x)
+            write_decoder(fitted, terms, Path(folder), windows.x)
             decoder = Decoder(OnnxPolicy(Path(folder) / "policy.onnx"))
         except MyoError as error:
             raise AssertionError(f"{task}: it cannot be exported: {error}") from error
-    filtered = Conditioner(settings, CHANNELS).feed(_recording(task, seed=9).samples).filtered
-    ends, rows = decoder.features.feed(filtered)
+    filtered = Conditioner(settings, CHANNELS).filter(_recording(task, seed=9).samples).filtered
+    ends, rows = decoder.features.extract(filtered)
     decoder.reset()
-    whole = decoder.feed(filtered)
+    whole = decoder.decode(filtered)
     demand([d.sample for d in whole] == ends.tolist(), f"{task}: decisions are not where the windows end")
     wanted = np.column_stack(fitted(rows))
     given = np.array([[*d.scores, d.novelty] for d in whole])
@@ -117,7 +123,7 @@ def _check_file(fitted: Fitted, windows: Windows, task: str) -> None:
     broken, last = filtered.copy(), len(filtered) // 2
     broken[last] = np.nan
     decoder.reset()
-    for d in decoder.feed(broken):
+    for d in decoder.decode(broken):
         holds = d.sample - decoder.features.window <= last < d.sample
         finite = bool(np.isfinite([*d.scores, d.novelty]).all())
         demand(finite != holds, f"{task}: a window {'with' if holds else 'without'} NaN gets {d.scores}")
@@ -126,11 +132,14 @@ def _check_file(fitted: Fitted, windows: Windows, task: str) -> None:
     for most in (3, 40, 500):
         decoder.reset()
         cuts = np.cumsum(rng.integers(0, most + 1, 2 * len(filtered) // most))
-        parts = [d for part in np.split(filtered, cuts[cuts < len(filtered)]) for d in decoder.feed(part)]
-        demand(_told(parts) == _told(whole), f"{task}: cut into up to {most} samples, the stream is decided otherwise")
+        parts = [d for part in np.split(filtered, cuts[cuts < len(filtered)]) for d in decoder.decode(part)]
+        demand(
+            _as_rows(parts) == _as_rows(whole),
+            f"{task}: cut into up to {most} samples, the stream is decided otherwise",
+        )
 
 
-def _told(decisions: list[Decision]) -> list[Any]:
+def _as_rows(decisions: list[Decision]) -> list[Any]:
     return [
         (d.sample, d.scores.tobytes(), d.choice, d.confidence, d.rejected, d.speed, d.novelty, d.drifting)
         for d in decisions
@@ -142,11 +151,11 @@ def _check_refusals(make: Callable[[], ModelKind], windows: Windows, task: str) 
     _refused(f"{task} from features that are not finite", lambda: _fit(make(), holed, task))
     few = windows.where(np.arange(len(windows)) < 3)
     _refused(f"{task} from three windows", lambda: _fit(make(), few, task))
-    if task == "classes":
+    if task == CLASSIFICATION:
         one = windows.where(windows.label == CLASSES[0])
         _refused("one class", lambda: _fit(make(), one, task, CLASSES[:1]))
         _refused("a class without windows", lambda: _fit(make(), one, task))
-    elif task == "switches":
+    elif task == MULTILABEL:
         on = replace(windows, target=np.ones_like(windows.target))
         _refused("a switch that is always on", lambda: _fit(make(), on, task))
 
@@ -172,20 +181,20 @@ def _fit(model: ModelKind, windows: Windows, task: str, names: tuple[str, ...] =
 
 
 def _names(task: str) -> tuple[str, ...]:
-    return CLASSES if task == "classes" else TARGETS
+    return CLASSES if task == CLASSIFICATION else TARGETS
 
 
 def _answers(windows: Windows, task: str) -> NDArray[Any]:
     """Answers as a model is given them."""
-    if task == "classes":
+    if task == CLASSIFICATION:
         return np.searchsorted(np.array(CLASSES), windows.label)
-    return (windows.target > 0.5).astype(int) if task == "switches" else windows.target
+    return (windows.target > 0.5).astype(int) if task == MULTILABEL else windows.target
 
 
 def _windows(task: str) -> Windows:
     from myoprosthesis.emg.conditioning import Conditioning
     from myoprosthesis.emg.recording_format import RecordingFormat
-    from myoprosthesis.training.decoding.windows import Cut, windows
+    from myoprosthesis.training.decoding.windows import WindowOptions, windows
 
     recordings = [(Path(f"{k}"), _recording(task, k)) for k in range(2)]
     return windows(
@@ -194,8 +203,8 @@ def _windows(task: str) -> Windows:
         Conditioning(RATE, "V"),
         FEATURES,
         WINDOW_S,
-        Cut(STEP_S),
-        labelled=task == "classes",
+        WindowOptions(STEP_S),
+        labelled=task == CLASSIFICATION,
     )
 
 
@@ -206,9 +215,9 @@ def _recording(task: str, seed: int) -> EmgRecording:
     n = round(SECONDS * RATE)
     times = np.arange(n) / RATE
     second = times.astype(int) // 2
-    if task == "values":
+    if task == REGRESSION:
         effort = 0.5 + 0.5 * np.sin(2 * np.pi * times[:, None] / np.array([5.0, 7.0]) + seed)
-    elif task == "switches":
+    elif task == MULTILABEL:
         effort = np.stack([second % 2, second // 2 % 2], axis=1).astype(float)
     else:
         effort = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])[second % 3]
@@ -216,6 +225,6 @@ def _recording(task: str, seed: int) -> EmgRecording:
     samples = 1e-4 * strength * np.random.default_rng(seed).normal(size=(n, 3))
     spans = tuple(Span(CLASSES[k % 3], round(2 * k * RATE), round(2 * (k + 1) * RATE)) for k in range(SECONDS // 2))
     return EmgRecording(
-        samples, CHANNELS, RATE, "V", times, spans=spans if task == "classes" else (),
+        samples, CHANNELS, RATE, "V", times, spans=spans if task == CLASSIFICATION else (),
         targets=effort, target_names=TARGETS,
     )  # fmt: skip

@@ -94,7 +94,7 @@ def test_an_emulated_board_can_be_as_loud_as_muscles_in_turn():
     options = SyntheticOptions(channel_count=4, rate=1000.0, gestures=("rest", "close"), hold_s=2.0, rms=3e-4)
     signal = Contractions(options, 1e-6)
     board, reader = FramedEmgBoard(channels=4, signal=signal), FramedBoard(SerialOptions(port="none", mode="framed"))
-    parts = [reader.feed(board.due(0.01 * k), 0.01 * k)[0] for k in range(1, 401)]
+    parts = [reader.parse(board.due(0.01 * k), 0.01 * k)[0] for k in range(1, 401)]
     reader.spec()
     samples = 1e-6 * np.concatenate(parts)
     rest, close = samples[500:2000].std(axis=0), samples[2500:].std(axis=0)

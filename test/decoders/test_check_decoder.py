@@ -26,7 +26,7 @@ def one(estimator, z, y):
 
 def linear(model, z, y, task, stretch):
     given = (2,) if isinstance(model, Lda) else ()
-    if task == "switches":
+    if task == "multilabel":
         return np.stack([one(model.estimator(*given), z, column)[:, 1] for column in y.T], axis=1)
     return one(model.estimator(*((3,) if given else ())), z, y)
 
@@ -38,7 +38,7 @@ def ridge(model, z, y, task, stretch):
 def mlp(model, z, y, task, stretch):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        if task == "values":
+        if task == "regression":
             mean, sd = y.mean(axis=0), y.std(axis=0) + 1e-12
             return model.estimator(task).fit(z, (y - mean) / sd).predict(z) * sd + mean
         return one(model.estimator(task), z, y)
@@ -111,11 +111,11 @@ def doubtful(self, z, y, task, stretch=None):
     ("model", "sentence"),
     [
         (changed(tasks=()), "its tasks are"),
-        (changed(tasks=("classes", "gestures")), "its tasks are"),
+        (changed(tasks=("classification", "gestures")), "its tasks are"),
         (changed(fit=drawing), "seed what it draws"),
         (changed(fit=learning_on), "fitted again, it answers otherwise"),
         (changed(fit=swapped), "on what it was fitted on"),
-        (changed(fit=raw), "classes: scores leave 0 to 1"),
+        (changed(fit=raw), "classification: scores leave 0 to 1"),
         (changed(fit=doubtful), "it cannot be exported"),
     ],
 )
@@ -125,7 +125,7 @@ def test_what_must_not_pass(model, sentence):
 
 
 def test_the_library_and_the_network_must_agree():
-    with pytest.raises(AssertionError, match="values: the network differs by .* from what the library"):
+    with pytest.raises(AssertionError, match="regression: the network differs by .* from what the library"):
         check_decoder(lambda: Ridge(RidgeOptions()), lambda *a: 1.01 * ridge(*a))
 
 
@@ -144,10 +144,10 @@ def test_a_fit_that_lets_nonsense_through_is_noticed(monkeypatch):
     from myoprosthesis.training.decoding import fitting
 
     def lenient(w, task, names):
-        answers = np.searchsorted(np.array(sorted(names)), w.label) if task == "classes" else w.target
+        answers = np.searchsorted(np.array(sorted(names)), w.label) if task == "classification" else w.target
         return answers, np.zeros(len(w), np.intp)
 
-    monkeypatch.setattr(fitting, "_answers", lenient)
+    monkeypatch.setattr(fitting, "targets_of", lenient)
     with pytest.raises(AssertionError, match="not finite .*(is not refused|not ConfigError)"):
         check_decoder(lambda: Ridge(RidgeOptions()))
 
@@ -158,9 +158,9 @@ def test_a_decoder_that_forgets_to_reset_its_memory_is_noticed(monkeypatch):
 
     def half(self):
         self.features.reset()
-        self._decider.reset()
+        self._postprocessor.reset()
 
     monkeypatch.setattr(Decoder, "reset", half)
     make, options = registry.factory("decoders", "gru"), registry.options("decoders", "gru")
-    with pytest.raises(AssertionError, match="values: .*(differs from the model|decided otherwise)"):
+    with pytest.raises(AssertionError, match="regression: .*(differs from the model|decided otherwise)"):
         check_decoder(lambda: make(build(options, QUICK["gru"])))

@@ -103,14 +103,14 @@ def test_a_decoder_decides_for_any_way_to_cut_the_stream():
     rng = np.random.default_rng(0)
     x = rng.normal(0, 1, (3000, 2)) * np.where(np.arange(3000) % 1000 < 500, 1.0, 0.2)[:, None] ** [1, 0]
     decoder = Decoder(Fake(contract()))
-    whole = decoder.feed(x)
+    whole = decoder.decode(x)
     assert [d.sample for d in whole] == list(range(200, 3001, 50))
     assert {"fist", "rest"} == {d.choice for d in whole}
     decoder.reset()
     k, parts = 0, []
     while k < len(x):
         n = int(rng.integers(0, 130))
-        parts += decoder.feed(x[k : k + n])
+        parts += decoder.decode(x[k : k + n])
         k += n
     told = [[(d.sample, d.choice, d.speed, d.confidence) for d in run] for run in (whole, parts)]
     assert told[0] == told[1]

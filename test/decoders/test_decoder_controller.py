@@ -71,7 +71,7 @@ def test_channels_are_heard_by_name_and_decisions_move_the_hand():
     v.on_activate(np.zeros(2))
     x = heard(v, blocks(20))
     assert not x[:19].any() and v.names == ("power", "open")  # the first window ends with the twentieth block
-    assert v.decision.choice == "power" and v.fresh and len(v.made) == 1
+    assert v.decision.choice == "power" and v.fresh and len(v.new_decisions) == 1
     x = heard(v, blocks(200))
     np.testing.assert_allclose(x[-1], SPEC.poses["power"])
     np.testing.assert_allclose(heard(v, blocks(250, "b"))[-1], SPEC.poses["open"], atol=1e-12)
@@ -114,7 +114,7 @@ REFUSED = {
         "mains_hz = 0",
     ),
     "no decoder": ({"policy": Louder(conditioning={})}, "is no decoder"),
-    "no meaning": ({"policy": Louder("fist")}, "answers 'fist', which moves nothing of effector 'claw'"),
+    "no meaning": ({"policy": Louder("fist")}, "output 'fist' of decoder 'mine' moves nothing of effector 'claw'"),
     "muscles": ({"spec": replace(SPEC, command=replace(COMMAND, quantity="effort"), poses={})}, "takes effort"),
 }
 
@@ -130,7 +130,7 @@ def test_a_reset_forgets_the_past_and_keeps_the_posture():
     v.on_activate(np.zeros(2))
     at = heard(v, blocks(60))[-1]
     v.reset()
-    assert v.decision is None and v.made == []
+    assert v.decision is None and v.new_decisions == []
     np.testing.assert_array_equal(heard(v, blocks(19))[-1], at)
 
 

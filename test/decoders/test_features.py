@@ -63,28 +63,28 @@ def test_silence_gives_numbers(feature):
 def test_streaming_equals_batch_bit_for_bit():
     x = signal()
     whole = FeatureStream(ALL, CHANNELS, 1000.0, 0.2, 0.05)
-    ends, rows = whole.feed(x)
+    ends, rows = whole.extract(x)
     assert ends.tolist() == list(range(200, 5001, 50))
     assert np.array_equal(rows[3], whole.compute(x[150:350].T))
     for seed in range(5):
         rng, stream, k, got = np.random.default_rng(seed), FeatureStream(ALL, CHANNELS, 1000.0, 0.2, 0.05), 0, []
         while k < len(x):
             n = int(rng.integers(0, [2, 30, 60, 300, 2000][seed]))
-            got.append(stream.feed(x[k : k + n]))
+            got.append(stream.extract(x[k : k + n]))
             k += n
         assert np.array_equal(np.concatenate([e for e, _ in got]), ends)
         assert np.array_equal(np.concatenate([r for _, r in got]), rows)
         assert stream._tail.shape[1] <= 200 + 50
     whole.reset()
-    assert np.array_equal(whole.feed(x)[1], rows)
+    assert np.array_equal(whole.extract(x)[1], rows)
 
 
 def test_steps_longer_than_the_window_leave_samples_out():
     x = signal(1000)
-    ends, rows = FeatureStream(DEFAULT, CHANNELS, 1000.0, 0.05, 0.2).feed(x)
+    ends, rows = FeatureStream(DEFAULT, CHANNELS, 1000.0, 0.05, 0.2).extract(x)
     assert ends.tolist() == [50, 250, 450, 650, 850]
     stream = FeatureStream(DEFAULT, CHANNELS, 1000.0, 0.05, 0.2)
-    got = [stream.feed(x[k : k + 7]) for k in range(0, 1000, 7)]
+    got = [stream.extract(x[k : k + 7]) for k in range(0, 1000, 7)]
     assert np.array_equal(np.concatenate([r for _, r in got]), rows)
 
 
@@ -107,7 +107,7 @@ def test_names_and_values_agree():
     ("features", "window", "step", "sentence"),
     [
         (("mav", "hjorth"), 0.2, 0.05, "unknown feature 'hjorth'"),
-        (("mav", "mav"), 0.2, 0.05, "each once"),
+        (("mav", "mav"), 0.2, 0.05, "once each"),
         ((), 0.2, 0.05, "none"),
         (("mav",), 0.001, 0.05, "at least"),
         (("mav",), 0.2, 0.0001, "at least"),

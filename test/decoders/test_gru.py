@@ -21,7 +21,8 @@ from myoprosthesis.decoders.posture_control import PostureControlOptions
 from myoprosthesis.emg.conditioning import Conditioning
 from myoprosthesis.policies.onnx_policy import OnnxPolicy
 from myoprosthesis.policies.switching import ControllerSwitcher
-from myoprosthesis.training.decoding.fitting import Fitted, contract, write
+from myoprosthesis.training.decoding.export import decoder_contract, write_decoder
+from myoprosthesis.training.decoding.fitting import Fitted
 
 torch = pytest.importorskip("torch")
 
@@ -40,19 +41,23 @@ def fitted():
     z, y = echo()
     x = z * 2 + 5
     normaliser = Normaliser.of(x)
-    network = Gru(QUICK).fit(normaliser(x), y, "values")
-    return x, y, Fitted(normaliser, network, NoveltyDetector.of(z, np.zeros(len(z), int)), ("far", "near"), "values")
+    network = Gru(QUICK).fit(normaliser(x), y, "regression")
+    return (
+        x,
+        y,
+        Fitted(normaliser, network, NoveltyDetector.of(z, np.zeros(len(z), int)), ("far", "near"), "regression"),
+    )
 
 
 @pytest.fixture(scope="module")
 def policy(fitted, tmp_path_factory):
     x, y, made = fitted
-    terms = contract(
-        "echo", made, ("mav",), CHANNELS, Conditioning(1000.0, "V"), {"task": "values", "window_s": 0.05}, 0.05,
+    terms = decoder_contract(
+        "echo", made, ("mav",), CHANNELS, Conditioning(1000.0, "V"), {"task": "regression", "window_s": 0.05}, 0.05,
         y.min(axis=0), y.max(axis=0), "N", {},
     )  # fmt: skip
     folder = tmp_path_factory.mktemp("echo")
-    assert write(made, terms, folder, x) < 1e-4
+    assert write_decoder(made, terms, folder, x) < 1e-4
     return OnnxPolicy(folder / "policy.onnx")
 
 
@@ -87,7 +92,7 @@ def test_the_arrays_are_what_torch_fitted():
     module, mean, sd = Gru(QUICK).estimator(z, y)
     with torch.no_grad():
         wanted = module["read_out"](module["unit"](torch.tensor(z, dtype=torch.float32)[None])[0])[0].numpy()
-    assert Gru(QUICK).fit(z, y, "values")(z) == pytest.approx(wanted * sd + mean, rel=1e-4, abs=1e-4)
+    assert Gru(QUICK).fit(z, y, "regression")(z) == pytest.approx(wanted * sd + mean, rel=1e-4, abs=1e-4)
 
 
 def test_a_memory_begins_anew_with_every_stretch(fitted):
@@ -106,20 +111,20 @@ def test_nothing_is_carried_from_a_stretch_to_the_next():
     halves = np.arange(len(z)) // 300
     one, other = (Gru(QUICK)._sequences(rows, y, halves) for rows in (z, spoilt))
     assert one.x.shape == (2, 300, 3) and torch.equal(one.x[0], other.x[0])
-    assert one.held[:, 240:].all() and not one.held[:, :240].any() and torch.equal(one.fitted, 1 - one.held)
+    assert one.held_out[:, 240:].all() and not one.held_out[:, :240].any() and torch.equal(one.fitted, 1 - one.held_out)
     uneven = Gru(QUICK)._sequences(z, y, np.repeat([0, 1], [100, 500]))
-    assert not (uneven.fitted + uneven.held)[0, 100:].any()  # what fills a stretch up counts nowhere
+    assert not (uneven.fitted + uneven.held_out)[0, 100:].any()  # what fills a stretch up counts nowhere
 
 
 def test_stretches_that_are_too_short_are_refused():
-    with pytest.raises(ConfigError, match="follow one another are needed to fit a memory, and at most 2 do"):
-        Gru(QUICK).fit(*echo(), "values", np.arange(600) // 2)
+    with pytest.raises(ConfigError, match="consecutive windows are needed to fit a gru, and at most 2"):
+        Gru(QUICK).fit(*echo(), "regression", np.arange(600) // 2)
 
 
 def test_the_seed_decides():
     z, y = echo(200)
     one, again, other = (
-        Gru(GruOptions(hidden=4, epochs=3, seed=s)).fit(z, y, "values")(z) for s in (1, 1, 2)
+        Gru(GruOptions(hidden=4, epochs=3, seed=s)).fit(z, y, "regression")(z) for s in (1, 1, 2)
     )  # fmt: skip
     assert np.array_equal(one, again) and not np.allclose(one, other)
 
@@ -129,7 +134,7 @@ def test_it_leaves_the_random_numbers_and_threads_of_others_alone():
     torch.manual_seed(5)
     wanted, threads = torch.rand(3), torch.get_num_threads()
     torch.manual_seed(5)
-    Gru(GruOptions(hidden=4, epochs=2)).fit(z, y, "values")
+    Gru(GruOptions(hidden=4, epochs=2)).fit(z, y, "regression")
     assert torch.equal(torch.rand(3), wanted) and torch.get_num_threads() == threads
 
 
@@ -140,7 +145,7 @@ def test_it_stops_when_the_part_held_out_gets_no_better():
     drawn = []
     epochs = model._epochs
     model._epochs = lambda *a: (drawn.append(1) or m for m in epochs(*a))
-    model.fit(z, y, "values")
+    model.fit(z, y, "regression")
     assert len(drawn) < 100
 
 
@@ -167,22 +172,22 @@ def test_the_decoder_forgets_the_hidden_state(policy):
     samples = np.random.default_rng(3).normal(5, 3, (1000, 3))
     decoder = Decoder(policy)
     decoder.reset()
-    first = [d.scores for d in decoder.feed(samples)]
+    first = [d.scores for d in decoder.decode(samples)]
     assert policy.hidden.any()
     decoder.reset()
     assert not policy.hidden.any()
-    assert np.array_equal([d.scores for d in decoder.feed(samples)], first)
+    assert np.array_equal([d.scores for d in decoder.decode(samples)], first)
     decoder.features.reset()  # alone, it leaves the memory as it is
-    assert not np.array_equal([d.scores for d in decoder.feed(samples)], first)
+    assert not np.array_equal([d.scores for d in decoder.decode(samples)], first)
 
 
 def test_a_window_that_is_not_finite_does_not_reach_the_memory(fitted, policy):
     samples = np.random.default_rng(3).normal(5, 3, (1000, 3))
     samples[500] = np.nan
     decoder = Decoder(policy)
-    _, rows = decoder.features.feed(samples)
+    _, rows = decoder.features.extract(samples)
     decoder.reset()
-    said = decoder.feed(samples)
+    said = decoder.decode(samples)
     lost = [d.rejected for d in said]
     assert lost == [not np.isfinite(row).all() for row in rows] and sum(lost) == 1
     wanted, _ = fitted[2](rows[np.invert(lost)])
@@ -234,11 +239,11 @@ def test_without_torch_there_is_a_sentence(monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", lacking)
     with pytest.raises(ConfigError, match=r"needs torch: pip install 'myoprosthesis\[train\]'"):
-        Gru(QUICK).fit(*echo(50), "values")
+        Gru(QUICK).fit(*echo(50), "regression")
 
 
 def test_a_fit_that_diverges_is_told_of():
     z, y = echo(100)
     y[50] = np.inf
     with np.errstate(invalid="ignore"), pytest.raises(ConfigError, match="diverged"):
-        Gru(QUICK).fit(z, y, "values")
+        Gru(QUICK).fit(z, y, "regression")

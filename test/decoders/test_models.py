@@ -48,7 +48,7 @@ def test_lda_is_that_of_scikit_learn(classes, equal):
     _, z = normalised(x)
     priors = np.full(classes, 1 / classes) if equal else None
     wanted = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=priors).fit(z, y).predict_proba(z)
-    given = Lda(LdaOptions(equal_priors=equal)).fit(z, y, "classes")(z)
+    given = Lda(LdaOptions(equal_priors=equal)).fit(z, y, "classification")(z)
     assert given == pytest.approx(wanted, abs=1e-12)
 
 
@@ -57,11 +57,11 @@ def test_lda_is_that_of_scikit_learn(classes, equal):
 def test_other_classifiers_are_those_of_scikit_learn(classes, model):
     x, y = data(classes)
     _, z = normalised(x)
-    estimator = model.estimator("classes") if isinstance(model, Mlp) else model.estimator()
+    estimator = model.estimator("classification") if isinstance(model, Mlp) else model.estimator()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         wanted = estimator.fit(z, y).predict_proba(z)
-    assert model.fit(z, y, "classes")(z) == pytest.approx(wanted, abs=1e-9)
+    assert model.fit(z, y, "classification")(z) == pytest.approx(wanted, abs=1e-9)
 
 
 @pytest.mark.parametrize("model", [Lda(LdaOptions()), Logistic(LogisticOptions())])
@@ -69,9 +69,9 @@ def test_a_switch_is_a_classifier_of_two(model):
     x, y = data(4)
     _, z = normalised(x)
     answers = np.stack([y % 2, y // 2], axis=1)
-    both = model.fit(z, answers, "switches")(z)
+    both = model.fit(z, answers, "multilabel")(z)
     for k in range(2):
-        assert both[:, k] == pytest.approx(model.fit(z, answers[:, k], "classes")(z)[:, 1], abs=1e-12)
+        assert both[:, k] == pytest.approx(model.fit(z, answers[:, k], "classification")(z)[:, 1], abs=1e-12)
 
 
 def test_ridge_is_that_of_its_equation():
@@ -80,7 +80,7 @@ def test_ridge_is_that_of_its_equation():
     y = z @ np.arange(12.0).reshape(N, 2) + [3.0, -4.0] + np.random.default_rng(0).normal(size=(len(z), 2))
     c, d = z - z.mean(axis=0), y - y.mean(axis=0)
     weights = np.linalg.solve(c.T @ c + 5.0 * np.eye(N), c.T @ d)
-    given = Ridge(RidgeOptions(ridge=5.0)).fit(z, y, "values")(z)
+    given = Ridge(RidgeOptions(ridge=5.0)).fit(z, y, "regression")(z)
     assert given == pytest.approx(c @ weights + y.mean(axis=0), abs=1e-9)
 
 
@@ -88,11 +88,11 @@ def test_a_perceptron_learns_what_no_line_can():
     rng = np.random.default_rng(0)
     z = rng.uniform(-1, 1, (800, 2))
     y = 500 + 100 * (z[:, :1] * z[:, 1:])
-    said = Mlp(MlpOptions(ridge=1e-3, epochs=1000)).fit(z, y, "values")(z)
+    said = Mlp(MlpOptions(ridge=1e-3, epochs=1000)).fit(z, y, "regression")(z)
     assert 1 - ((y - said) ** 2).mean() / y.var() > 0.95
 
 
-def test_familiarity_is_one_on_what_was_fitted_and_grows_beyond():
+def test_the_novelty_is_one_on_what_was_fitted_and_grows_beyond():
     x, y = data(n=2000)
     normaliser, z = normalised(x)
     familiar = NoveltyDetector.of(z, y)
@@ -101,13 +101,13 @@ def test_familiarity_is_one_on_what_was_fitted_and_grows_beyond():
 
 
 CASES = {
-    "lda": (Lda(LdaOptions()), "classes"),
-    "lda switches": (Lda(LdaOptions()), "switches"),
-    "logistic": (Logistic(LogisticOptions()), "classes"),
-    "mlp": (Mlp(MlpOptions((16, 8), epochs=30)), "classes"),
-    "mlp switches": (Mlp(MlpOptions(epochs=30)), "switches"),
-    "ridge": (Ridge(RidgeOptions()), "values"),
-    "mlp values": (Mlp(MlpOptions(epochs=30)), "values"),
+    "lda": (Lda(LdaOptions()), "classification"),
+    "lda switches": (Lda(LdaOptions()), "multilabel"),
+    "logistic": (Logistic(LogisticOptions()), "classification"),
+    "mlp": (Mlp(MlpOptions((16, 8), epochs=30)), "classification"),
+    "mlp switches": (Mlp(MlpOptions(epochs=30)), "multilabel"),
+    "ridge": (Ridge(RidgeOptions()), "regression"),
+    "mlp values": (Mlp(MlpOptions(epochs=30)), "regression"),
 }
 
 
@@ -116,7 +116,11 @@ def test_the_file_computes_what_was_fitted(case):
     model, task = CASES[case]
     x, y = data()
     normaliser, z = normalised(x)
-    answers = {"classes": y, "switches": np.stack([y % 2, y // 2], axis=1), "values": z[:, :3] * [1.0, 20.0, 300.0]}
+    answers = {
+        "classification": y,
+        "multilabel": np.stack([y % 2, y // 2], axis=1),
+        "regression": z[:, :3] * [1.0, 20.0, 300.0],
+    }
     network, familiar = model.fit(z, answers[task], task), NoveltyDetector.of(z, y)
     far = np.concatenate([x, x * 30])  # clipped, and far from everything
     z = normaliser(far)

@@ -75,8 +75,8 @@ def test_an_envelope_becomes_a_share_of_the_maximum():
     """1 where a muscle is as active as it was at its maximum."""
     mvc = MINE.mvc(SPEC, SETTINGS)
     x = np.random.default_rng(0).normal(0, 1e-4, (4000, 2))
-    plain = Conditioner(SETTINGS, SPEC.channels).feed(x).envelope
-    share = Conditioner(SETTINGS, SPEC.channels, mvc).feed(x).envelope
+    plain = Conditioner(SETTINGS, SPEC.channels).filter(x).envelope
+    share = Conditioner(SETTINGS, SPEC.channels, mvc).filter(x).envelope
     np.testing.assert_allclose(share, plain / [2e-4, 5e-4])
 
 

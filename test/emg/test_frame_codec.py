@@ -44,15 +44,15 @@ def same(a, b):
 def test_bytes_worked_out_by_hand():
     whole = BY_HAND + crc_by_hand(BY_HAND[2:]).to_bytes(2, "little")
     assert frame_codec.encode(EmgFrame(0x0102, np.array([[1, -2]], np.int32))) == whole
-    (frame,) = FrameDecoder().feed(whole)
+    (frame,) = FrameDecoder().parse(whole)
     assert frame.counter == 0x0102 and frame.samples.tolist() == [[1, -2]]
     wide = bytes.fromhex("a55a 41 0000 02 ffff7f 000080")
     wide += crc_by_hand(wide[2:]).to_bytes(2, "little")
-    (frame,) = FrameDecoder().feed(wide)
+    (frame,) = FrameDecoder().parse(wide)
     assert frame.samples.tolist() == [[8_388_607], [-8_388_608]]
     told = bytes.fromhex("a55a c8 1027 00 40420f00 0000803a 00080000")
     told += crc_by_hand(told[2:]).to_bytes(2, "little")
-    assert FrameDecoder().feed(told) == [BoardDescription(8, 1000.0, 2.0**-10, 2048)]
+    assert FrameDecoder().parse(told) == [BoardDescription(8, 1000.0, 2.0**-10, 2048)]
     assert frame_codec.describe(BoardDescription(8, 1000.0, 2.0**-10, 2048), 10_000) == told
 
 
@@ -62,7 +62,7 @@ def test_any_cut_gives_the_same_frames(kind):
     rng = np.random.default_rng(0)
     for cuts in (range(1, len(data)), np.sort(rng.integers(0, len(data), 40)), ()):
         decoder, places = FrameDecoder(), [0, *cuts, len(data)]
-        got = [f for a, b in zip(places[:-1], places[1:], strict=True) for f in decoder.feed(data[a:b])]
+        got = [f for a, b in zip(places[:-1], places[1:], strict=True) for f in decoder.parse(data[a:b])]
         assert same(got, sent)
         assert decoder.counts["damaged"] == 0
 
@@ -80,7 +80,7 @@ def test_a_damaged_byte_costs_one_frame(kind, how):
         else:
             spoilt = data[:at] + bytes([data[at] ^ 0x40]) + data[at + 1 :]
         decoder = FrameDecoder()
-        got = decoder.feed(spoilt) + decoder.feed(b"\x00" * 600)  # a length that became too long is over by then
+        got = decoder.parse(spoilt) + decoder.parse(b"\x00" * 600)  # a length that became too long is over by then
         hit = at // size
         whole = [f for k, f in enumerate(sent) if k != hit]
         if how == "added" and at % size in (0, size - 1):  # an 0xA5 before or between frames costs none
@@ -92,9 +92,9 @@ def test_a_damaged_byte_costs_one_frame(kind, how):
 def test_noise_gives_no_frames_and_the_next_one_is_understood():
     decoder, rng = FrameDecoder(), np.random.default_rng(1)
     for _ in range(100):
-        assert decoder.feed(rng.integers(0, 256, 10_000, np.uint8).tobytes()) == []
+        assert decoder.parse(rng.integers(0, 256, 10_000, np.uint8).tobytes()) == []
     data, sent = stream()
-    got = decoder.feed(data)
+    got = decoder.parse(data)
     assert len(got) >= len(sent) - 20 and got[-1].counter == sent[-1].counter
     assert len(decoder._rest) < frame_codec.MOST + 10
 
@@ -102,7 +102,7 @@ def test_noise_gives_no_frames_and_the_next_one_is_understood():
 def test_joining_in_the_middle_is_no_damage():
     data, sent = stream()
     decoder = FrameDecoder()
-    assert same(decoder.feed(data[13:]), sent[1:])
+    assert same(decoder.parse(data[13:]), sent[1:])
     assert decoder.counts["damaged"] == 0
 
 

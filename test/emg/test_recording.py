@@ -32,7 +32,7 @@ def test_the_shipped_sample_is_whole_and_brings_its_licence():
     assert sum(len(r) for r in recordings) == 12000
     assert recordings[2].spans == (Span("rest", 0, 600),)
     assert np.array_equal(recordings[0].samples[0], [20, 1, 6, -6, -2, 2, -4, -3])
-    assert {layout.found("repetition", f) for f in files} == {"0", "1", "2", "3"}
+    assert {layout.from_path("repetition", f) for f in files} == {"0", "1", "2", "3"}
 
 
 @pytest.mark.parametrize(("ending", "delimiter"), [("csv", ","), ("tsv", "\t"), ("txt", " "), ("csv", ";")])

@@ -114,7 +114,7 @@ def test_every_block_is_conditioned_once_and_told_in_order(made):
     lay(source, 30)
     loop.begin()
     assert until(lambda: len(world.told) == 30) and loop.events["samples"] == 30 * N
-    whole = Conditioner(SETTINGS, CHANNELS).feed(np.concatenate([b.samples for b in source.laid]))
+    whole = Conditioner(SETTINGS, CHANNELS).filter(np.concatenate([b.samples for b in source.laid]))
     np.testing.assert_array_equal(np.concatenate([c.filtered for _, _, c in world.told]), whole.filtered)
     np.testing.assert_array_equal(np.concatenate([c.envelope for _, _, c in world.told]), whole.envelope)
     assert all(np.array_equal(raw, block.samples) for block, raw, _ in world.told)

@@ -13,7 +13,7 @@ from myoprosthesis.decoders.decoder import Decoder
 from myoprosthesis.emg import formats
 from myoprosthesis.emg.recording_format import RecordingFormat
 from myoprosthesis.policies.onnx_policy import OnnxPolicy
-from myoprosthesis.training.decoding.fitting import replay
+from myoprosthesis.training.decoding.replay import replay
 
 ROOT = Path(myoprosthesis.__file__).parents[1]
 NAMES = [f.parent.name for f in (ROOT / "policies").glob("*/policy.onnx") if OnnxPolicy(f).contract.conditioning]

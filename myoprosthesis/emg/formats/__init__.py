@@ -54,8 +54,8 @@ def files(paths: str | Path | Sequence[str | Path], layout: RecordingFormat = Re
     """The recordings that are named, and those in the folders that are, sorted; only those that the layout lets
     through."""
     places = [Path(p).expanduser() for p in ([paths] if isinstance(paths, (str, Path)) else paths)]
-    found = [f for place in places for f in (_in_folder(place) if place.is_dir() else [place])]
-    out = [f for f in found if f.name != layout.prompts and re.search(layout.only, f.as_posix())]
+    candidates = [f for place in places for f in (_in_folder(place) if place.is_dir() else [place])]
+    out = [f for f in candidates if f.name != layout.prompts and re.search(layout.only, f.as_posix())]
     if not out:
         where = ", ".join(str(p) for p in places[:5])
         raise ConfigError(f"{where}: there is no recording whose path has the pattern {layout.only!r}")
@@ -64,17 +64,17 @@ def files(paths: str | Path | Sequence[str | Path], layout: RecordingFormat = Re
 
 def _in_folder(place: Path) -> list[Path]:
     known = registry.names("emg_formats")
-    found = sorted(f for f in place.rglob("*") if f.is_file() and f.suffix.lower().lstrip(".") in known)
-    if not found:
+    recordings = sorted(f for f in place.rglob("*") if f.is_file() and f.suffix.lower().lstrip(".") in known)
+    if not recordings:
         raise ConfigError(f"{place} holds no recording: extensions known are {', '.join(known)}")
-    return found
+    return recordings
 
 
 def _labelled(
     path: Path, layout: RecordingFormat, parts: Iterator[EmgRecording], conditioned: bool
 ) -> Iterator[EmgRecording]:
     """Parts with their labels as the layout calls them, or with the one that it finds in the path."""
-    labels, in_path, first = Labels(layout), layout.found("label", path), True
+    labels, in_path, first = Labels(layout), layout.from_path("label", path), True
     for part in parts:
         if part.conditioned and not conditioned:
             raise ConfigError(f"{path}: {part.conditioned}, and would be filtered again: take what is raw (--dataset)")

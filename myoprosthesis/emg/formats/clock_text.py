@@ -30,7 +30,7 @@ class ClockText:
         """`cells` are the first ones of the column."""
         self._path, self._name, self.remark = path, name, ""
         dates = {m["date"] for m in map(STAMP.fullmatch, cells) if m and m["date"]}
-        self._order = self._found(dates)
+        self._order = self._date_order(dates)
         self._days: dict[str, float] = {"": 0.0}
 
     def seconds(self, cells: Any) -> Array:
@@ -52,7 +52,7 @@ class ClockText:
         offset = zones.map({z: _zone(z) for z in zones.unique()})
         return np.asarray(days + within - offset, float)
 
-    def _found(self, dates: set[str]) -> str:
+    def _date_order(self, dates: set[str]) -> str:
         """Order of year, month and day: ymd, dmy or mdy."""
         parts = [[int(p) for p in re.split(r"[-./]", d)] for d in dates]
         if not parts or all(len(re.split(r"[-./]", d)[0]) == 4 for d in dates):

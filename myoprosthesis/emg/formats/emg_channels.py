@@ -92,13 +92,13 @@ def emg_channels(
         return [_place(path, c, names) for c in layout.channels], ()
     kinds = [kind(n, u) for n, u in zip(names, units or [""] * len(names), strict=True)]
     for wanted in (Kind.EMG, Kind.VOLTS):
-        places = [k for k, found in enumerate(kinds) if found is wanted]
+        places = [k for k, own in enumerate(kinds) if own is wanted]
         if places:
             return places, _left_out(names, places)
     unfit = [f"{n} {u}" for n, u in zip(names, units or (), strict=False) if kind(n) is Kind.EMG]
     if unfit:
         raise _ask(path, names, f"has EMG channels by name, but in no unit of EMG ({_listed(unfit)})")
-    places = [k for k, found in enumerate(kinds) if found is Kind.NUMBERED]
+    places = [k for k, own in enumerate(kinds) if own is Kind.NUMBERED]
     if not places or Kind.UNKNOWN in kinds:
         raise _ask(path, names, "does not say which of its channels are EMG")
     for k in places:

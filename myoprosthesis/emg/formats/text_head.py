@@ -301,8 +301,8 @@ def _sensors(head: Head, above: Sequence[str]) -> list[str]:
     for line in above:
         cells = cells_of(line, head.delimiter)
         cells += [""] * (head.width - len(cells))
-        given = [c for c in cells if c]
-        if cells[0] and not cells[0].endswith(":") and len(given) == len(set(given)) > 1:
+        labels = [c for c in cells if c]
+        if cells[0] and not cells[0].endswith(":") and len(labels) == len(set(labels)) > 1:
             sensor, names = "", []
             for cell, name in zip(cells, head.names, strict=False):
                 sensor = cell or sensor

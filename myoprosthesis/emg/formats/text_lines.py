@@ -38,7 +38,7 @@ class TextLines:
         try:
             with path.open("rb") as file:
                 probe = file.read(PROBE)
-            self.encoding = _known(path, encoding) if encoding else self._found(probe)
+            self.encoding = _known(path, encoding) if encoding else self._detect_encoding(probe)
             self._file = path.open(encoding=self.encoding)
         except OSError as error:
             raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
@@ -82,7 +82,7 @@ class TextLines:
         self.whole = text.endswith("\n")
         return (text[:-1] if self.whole else text).split("\n")
 
-    def _found(self, probe: bytes) -> str:
+    def _detect_encoding(self, probe: bytes) -> str:
         for mark, name in MARKS.items():
             if probe.startswith(mark):
                 return name

@@ -1,4 +1,4 @@
-"""EMG from the boards that BrainFlow knows: OpenBCI Cyton and some twenty more, its synthetic and playback boards."""
+"""EMG source for the boards of BrainFlow: OpenBCI Cyton and some twenty more, its synthetic and playback boards."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from myoprosthesis.core.errors import ConfigError, SourceError, unknown
 from myoprosthesis.core.extras import library
 from myoprosthesis.core.options import option
-from myoprosthesis.emg.source import EmgBlock, SourceSpec, named, silence
+from myoprosthesis.emg.source import EmgBlock, SourceSpec, channel_names, silence
 from myoprosthesis.emg.timebase import TimeBase, TimeBaseSettings
 
 MICROVOLT = 1e-6
 """BrainFlow gives EMG in µV."""
 COUNTING = {"SYNTHETIC_BOARD": 256, "CYTON_BOARD": 256}
-"""Boards whose package number counts samples, and modulo what; the others are placed by their arrival."""
+"""Boards whose package number counts samples, with its modulus; the times of others are by arrival."""
 BUFFER_S = 20.0
-"""So much BrainFlow holds while nobody reads."""
+"""Length of BrainFlow's buffer."""
 EXPLAINED = {
     "UNABLE_TO_OPEN_PORT_ERROR": "its port cannot be opened: is it plugged in, free, and are you in the group dialout?",
     "BOARD_NOT_READY_ERROR": "it does not answer: is it switched on, and is it the right port?",
@@ -34,7 +34,7 @@ EXPLAINED = {
 
 @dataclass(frozen=True)
 class BrainFlowOptions:
-    """Which board, and what BrainFlow needs to find it."""
+    """The board, and the parameters by which BrainFlow finds it."""
 
     board: str = option("synthetic", "BrainFlow's name of the board, such as synthetic, cyton, playback_file, ganglion")
     port: str = option("", "serial port of the board or its dongle", file="there")
@@ -43,12 +43,12 @@ class BrainFlowOptions:
     parameters: dict[str, str] = option({}, "other input parameters of BrainFlow: mac_address, ip_address, timeout …")
     channels: tuple[str, ...] = option((), "names of the EMG channels; empty: ch1, ch2 …")
     commands: tuple[str, ...] = option((), "commands for the board before it streams, such as x1060110X")
-    silence_s: float = option(1.0, "nothing for so long is a fault", "s", 0.05, 60.0)
-    restart_s: float = option(5.0, "after so long without samples the board is opened anew", "s", 0.1, 600.0)
+    silence_s: float = option(1.0, "time without samples that is a fault", "s", 0.05, 60.0)
+    restart_s: float = option(5.0, "time without samples after which the board is reopened", "s", 0.1, 600.0)
 
 
 class BrainFlow:
-    """Implements `EmgSource`: the samples of a board's EMG channels, in V."""
+    """EMG source for a BrainFlow board (`EmgSource`), in V."""
 
     def __init__(self, options: BrainFlowOptions) -> None:
         self.options, self.ended = options, False
@@ -56,14 +56,14 @@ class BrainFlow:
         self._board: Any = None
         self._spec: SourceSpec | None = None
         self._base = TimeBase(1.0)
-        self._heard = 0.0
-        self._why = ""
+        self._last_sample_s = 0.0
+        self._reason = ""
         self._worker: threading.Thread | None = None
         self._closing = threading.Event()
 
     @property
     def spec(self) -> SourceSpec:
-        """As BrainFlow describes the board."""
+        """From BrainFlow's description of the board."""
         if self._spec is None:
             raise SourceError(f"the board {self.options.board} is not open yet")
         return self._spec
@@ -75,11 +75,11 @@ class BrainFlow:
 
     @property
     def fault(self) -> str:
-        """Nothing comes, and what is done about it."""
-        silent = time.monotonic() - self._heard
+        """No samples come, and the board is reopened."""
+        silent = time.monotonic() - self._last_sample_s
         if self._spec is None or silent < self.options.silence_s:
             return ""
-        board, why = f"the board {self.options.board}", f" ({self._why})" if self._why else ""
+        board, why = f"the board {self.options.board}", f" ({self._reason})" if self._reason else ""
         return silence(board, self.options.silence_s, self.timing.samples, f"it is opened again{why}")
 
     def open(self) -> None:
@@ -87,40 +87,40 @@ class BrainFlow:
         self.close()
         self._shim = library("brainflow.board_shim", "brainflow", "the source brainflow")
         self._shim.BoardShim.disable_board_logger()
-        told, number = self._described()
-        rows = told.get("emg_channels") or []
+        description, number = self._describe()
+        rows = description.get("emg_channels") or []
         if not rows:
             raise ConfigError(f"the board {self.options.board} has no EMG channels")
         self._rows, self._modulo = np.array(rows), COUNTING.get(self._name(number), 0)
-        self._counter, self._stamp = told["package_num_channel"], told["timestamp_channel"]
-        channels, rate = named(self.options.channels, len(rows)), float(told["sampling_rate"])
-        self._board = self._started()
-        about = f"{told['name']} by BrainFlow" + (
-            ": a made-up signal, not of a person" if "synthetic" in told["name"].lower() else ""
+        self._counter, self._stamp = description["package_num_channel"], description["timestamp_channel"]
+        channels, rate = channel_names(self.options.channels, len(rows)), float(description["sampling_rate"])
+        self._board = self._start()
+        about = f"{description['name']} by BrainFlow" + (
+            ": a synthetic signal, not of a person" if "synthetic" in description["name"].lower() else ""
         )
         self._base = TimeBase(rate)
         self._closing.clear()
-        self._heard, self._why = time.monotonic(), ""
+        self._last_sample_s, self._reason = time.monotonic(), ""
         self._spec = SourceSpec(f"brainflow {self.options.board}", channels, rate, "V", about)
 
     def read(self) -> EmgBlock | None:
-        """What BrainFlow has buffered."""
+        """The samples in BrainFlow's buffer."""
         if self._spec is None or self._worker is not None and self._worker.is_alive():
             return None
         try:
             data = self._board.get_board_data()
         except self._shim.BrainFlowError as error:
-            data, self._why = np.zeros((0, 0)), _code(error)
+            data, self._reason = np.zeros((0, 0)), _code(error)
         now, now_ns = time.monotonic(), time.time_ns()
         if not data.size:
-            if now - self._heard > self.options.restart_s:
-                self._worker = threading.Thread(target=self._again, name="brainflow", daemon=True)
+            if now - self._last_sample_s > self.options.restart_s:
+                self._worker = threading.Thread(target=self._reopen, name="brainflow", daemon=True)
                 self._worker.start()
             return None
-        # BrainFlow notes when a sample arrived in its own thread, which is nearer to the truth than now
+        # BrainFlow's own thread stamps the arrival of each sample, which is more exact than the time now
         waited = min(max(0.0, 1e-9 * now_ns - float(data[self._stamp, -1])), BUFFER_S)
-        self._heard, self._why = now, ""
-        times, new = self._placed(data, now - waited)
+        self._last_sample_s, self._reason = now, ""
+        times, new = self._sample_times(data, now - waited)
         samples = np.ascontiguousarray(data[self._rows].T[new]) * MICROVOLT
         if not len(samples):
             return None
@@ -129,7 +129,7 @@ class BrainFlow:
         return EmgBlock(samples, times[new], stamps, arrival_ns)
 
     def close(self) -> None:
-        """Stop the board and give it back."""
+        """Stop and release the board."""
         self._closing.set()
         if self._worker is not None:
             self._worker.join()
@@ -137,18 +137,18 @@ class BrainFlow:
         self._release()
         self._spec = None
 
-    def _placed(self, data: NDArray[np.float64], arrival: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    def _sample_times(self, data: NDArray[np.float64], arrival: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         if self._modulo:
             return self._base.by_counter(data[self._counter].astype(np.int64), self._modulo, arrival)
         return self._base.by_arrival(data.shape[1], arrival)
 
-    def _described(self) -> tuple[dict[str, Any], int]:
-        """BrainFlow's description of the board whose samples come, and its number."""
+    def _describe(self) -> tuple[dict[str, Any], int]:
+        """BrainFlow's description and number of the board that sends the samples."""
         o, numbers = self.options, {b.name: b.value for b in self._shim.BoardIds}
         number = self._number(o.board, numbers)
         if self._name(number) in ("PLAYBACK_FILE_BOARD", "STREAMING_BOARD"):
             if not o.master:
-                raise ConfigError(f"the board {o.board} needs the board it stands for (master), such as cyton")
+                raise ConfigError(f"the board {o.board} needs the board that it replays (master), such as cyton")
             number = self._number(o.master, numbers)
         return self._shim.BoardShim.get_board_descr(number), number
 
@@ -162,19 +162,19 @@ class BrainFlow:
     def _name(self, number: int) -> str:
         return str(self._shim.BoardIds(number).name)
 
-    def _started(self) -> Any:
+    def _start(self) -> Any:
         o, shim = self.options, self._shim
         numbers = {b.name: b.value for b in shim.BoardIds}
-        given = shim.BrainFlowInputParams()
-        given.serial_port, given.file = o.port, o.file
+        inputs = shim.BrainFlowInputParams()
+        inputs.serial_port, inputs.file = o.port, o.file
         if o.master:
-            given.master_board = self._number(o.master, numbers)
+            inputs.master_board = self._number(o.master, numbers)
         for key, value in o.parameters.items():
-            if not hasattr(given, key):
-                raise unknown("input parameter of BrainFlow", key, vars(given))
-            setattr(given, key, type(getattr(given, key))(value))
+            if not hasattr(inputs, key):
+                raise unknown("input parameter of BrainFlow", key, vars(inputs))
+            setattr(inputs, key, type(getattr(inputs, key))(value))
         try:
-            board = shim.BoardShim(self._number(o.board, numbers), given)
+            board = shim.BoardShim(self._number(o.board, numbers), inputs)
             board.prepare_session()
         except shim.BrainFlowError as error:
             code = _code(error)
@@ -182,8 +182,8 @@ class BrainFlow:
         try:
             for command in o.commands:
                 board.config_board(command)
-            told, _ = self._described()
-            board.start_stream(int(BUFFER_S * told["sampling_rate"]))
+            description, _ = self._describe()
+            board.start_stream(int(BUFFER_S * description["sampling_rate"]))
         except shim.BrainFlowError as error:
             with contextlib.suppress(shim.BrainFlowError):
                 board.release_session()
@@ -194,20 +194,20 @@ class BrainFlow:
         board, self._board = self._board, None
         if board is None:
             return
-        for deed in (board.stop_stream, board.release_session):
+        for stop in (board.stop_stream, board.release_session):
             with contextlib.suppress(self._shim.BrainFlowError):
-                deed()
+                stop()
 
-    def _again(self) -> None:
-        """Open the board anew until that works, in a thread, since it takes seconds."""
+    def _reopen(self) -> None:
+        """Reopen the board, in a thread since an attempt takes seconds, until it succeeds."""
         self._release()
         while not self._closing.wait(0.2):
             try:
-                self._board = self._started()
+                self._board = self._start()
             except (SourceError, ConfigError) as error:
-                self._why = str(error)
+                self._reason = str(error)
                 continue
-            self._heard = time.monotonic()
+            self._last_sample_s = time.monotonic()
             return
 
 

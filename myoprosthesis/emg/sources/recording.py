@@ -133,17 +133,15 @@ class RecordingSource:
                 continue
             if not getattr(self._layout, f"{what}_from"):
                 raise ConfigError(f"{what}s can be chosen only with {what}_from, which finds them in a file's path")
-            found = [self._layout.called(t) if what == "label" else t for t in self._told(what, files)]
+            from_paths = [self._layout.from_path(what, f) for f in files]
+            names = [self._layout.called(n) if what == "label" else n for n in from_paths]
             for one in wanted:
-                if one not in found:
-                    raise unknown(what, one, set(found))
-            files = [f for f, t in zip(files, found, strict=True) if t in wanted]
+                if one not in names:
+                    raise unknown(what, one, set(names))
+            files = [f for f, t in zip(files, names, strict=True) if t in wanted]
         if not files:
             raise ConfigError(f"{self.options.file} has no file that is of the repetitions and of the labels asked for")
         return files
-
-    def _told(self, what: str, files: list[Path]) -> list[str]:
-        return [self._layout.found(what, f) for f in files]
 
     def _played(self) -> Iterator[_Part]:
         """Parts with when they are due, s since the start; never empty ones."""

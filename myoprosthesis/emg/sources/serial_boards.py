@@ -12,7 +12,7 @@ from myoprosthesis.core.options import option
 from myoprosthesis.emg import frame_codec
 from myoprosthesis.emg.ascii_lines import SETTLED, Lines, Shape
 from myoprosthesis.emg.recording import volts
-from myoprosthesis.emg.source import SourceSpec, named
+from myoprosthesis.emg.source import SourceSpec, channel_names
 from myoprosthesis.emg.timebase import TimeBase, TimeBaseSettings
 
 Array = NDArray[np.float64]
@@ -29,23 +29,23 @@ class SerialOptions:
     port: str = option(help="serial port, such as /dev/ttyACM0", file="there")
     baud: int = option(115_200, "speed; USB boards ignore it", "Bd", 300, 12_000_000)
     mode: str = option("ascii", "lines of text, or frames as in hardware/arduino", choices=("ascii", "framed"))
-    rate: float = option(0.0, "sampling rate; 0: the board says it, which lines of text cannot", "Hz", 0.0, 1e5)
-    unit: str = option("", "unit of the numbers (V, mV, uV, counts); empty: the board says it")
-    volts_per_count: float = option(0.0, "makes V of counts; 0: stay counts, or as the board says", "V", 0.0, 1.0)
+    rate: float = option(0.0, "sampling rate; 0: from the board, which sends it in mode framed only", "Hz", 0.0, 1e5)
+    unit: str = option("", "unit of the numbers (V, mV, uV, counts); empty: from the board")
+    volts_per_count: float = option(0.0, "converts counts to V; 0: counts, or as the board describes", "V", 0.0, 1.0)
     channels: tuple[str, ...] = option(
         (), "names of the channels, or which of the labels that the board sends; empty: its labels, else ch1, ch2 …"
     )
-    wait_s: float = option(5.0, "how long opening waits: an Arduino starts anew when it is opened", "s", 0.1, 60.0)
-    silence_s: float = option(0.5, "nothing for so long is a fault", "s", 0.01, 60.0)
+    wait_s: float = option(5.0, "how long opening waits: an Arduino restarts when its port is opened", "s", 0.1, 60.0)
+    silence_s: float = option(0.5, "time without samples that is a fault", "s", 0.01, 60.0)
 
 
 class FramedBoard:
-    """Frames into samples and times; the board's description first."""
+    """Reader of a board that sends frames: samples and times."""
 
     def __init__(self, options: SerialOptions) -> None:
         self._options = options
         self._decoder = frame_codec.FrameDecoder()
-        self._told: frame_codec.BoardDescription | None = None
+        self._description: frame_codec.BoardDescription | None = None
         self._channels = 0
         self._scale = 1.0
         self._other = ""
@@ -54,21 +54,21 @@ class FramedBoard:
 
     @property
     def timing(self) -> TimeBaseSettings:
-        """What was counted."""
+        """Timing so far, and the number of damaged frames or lines."""
         self.base.counts["damaged"] = self._decoder.counts["damaged"]
         return self.base.timing
 
     @property
     def known(self) -> bool:
-        """Rate, unit and channels are there."""
+        """True when rate, unit and channels are known."""
         o = self._options
         asked = bool(o.rate and (o.unit or o.volts_per_count))
-        return bool(self._channels) and (asked or self._told is not None)
+        return bool(self._channels) and (asked or self._description is not None)
 
-    def complaint(self, heard: int) -> str:
-        """Why it is not known."""
+    def complaint(self, n_bytes: int) -> str:
+        """Why they are not known, after `n_bytes` bytes."""
         o = self._options
-        if not heard:
+        if not n_bytes:
             return f"nothing comes from {o.port}: is the board on, and is it the right port?"
         if not self._channels:
             return (
@@ -78,37 +78,39 @@ class FramedBoard:
         return f"the board on {o.port} does not say its rate and unit: give them (rate, unit)"
 
     def spec(self) -> SourceSpec:
-        """Of the board."""
-        o, told = self._options, self._told or frame_codec.BoardDescription(self._channels, 0.0)
-        if o.rate and told.rate and abs(o.rate / told.rate - 1) > 1e-3:
-            raise SourceError(f"the board on {o.port} says that its rate is {told.rate:g} Hz, not {o.rate:g} Hz")
-        self._scale, unit = _scale(o, told.volts)
+        """Specification of the board; raises `SourceError` if it is incomplete."""
+        o, description = self._options, self._description or frame_codec.BoardDescription(self._channels, 0.0)
+        if o.rate and description.rate and abs(o.rate / description.rate - 1) > 1e-3:
+            raise SourceError(f"the board on {o.port} says that its rate is {description.rate:g} Hz, not {o.rate:g} Hz")
+        self._scale, unit = _scale(o, description.volts)
         about = f"frames from {o.port} at {o.baud} Bd"
-        return SourceSpec(f"serial {o.port}", named(o.channels, self._channels), o.rate or told.rate, unit, about)
+        return SourceSpec(
+            f"serial {o.port}", channel_names(o.channels, self._channels), o.rate or description.rate, unit, about
+        )
 
     def begin(self, rate: float) -> None:
-        """From now on samples are placed in time, and belong to the board as it is now."""
-        self.base, self._opened = TimeBase(rate), self._told
+        """Start the time base, for the board as it is now."""
+        self.base, self._opened = TimeBase(rate), self._description
 
     def restart(self) -> None:
-        """The port is another one: half a frame is never made whole."""
+        """The port was reopened: drop an incomplete frame."""
         self._decoder.reset()
 
     @property
     def fault(self) -> str:
-        """Empty, or that the board is not what it was when it was opened: its samples are left out."""
+        """Empty, or how the board differs from the one that was opened: its samples are left out."""
         return f"the board on {self._options.port} now sends {self._other}: open it again" if self._other else ""
 
-    def feed(self, data: bytes, arrival: float) -> tuple[Array, Array]:
+    def parse(self, data: bytes, arrival: float) -> tuple[Array, Array]:
         """New samples (n, n_channels) and their times (n,)."""
         parts, counters = [], []
-        for one in self._decoder.feed(data):
+        for one in self._decoder.parse(data):
             n = one.channels if isinstance(one, frame_codec.BoardDescription) else one.samples.shape[1]
             self._channels = self._channels or n
             if n != self._channels:
                 self._other = f"{n} channels, it began with {self._channels}"
             elif isinstance(one, frame_codec.BoardDescription):
-                self._told, before = one, self._opened
+                self._description, before = one, self._opened
                 same = before is None or (one.rate, one.volts) == (before.rate, before.volts)
                 now = f"samples at {one.rate:g} Hz and {one.volts:g} V per count, not as it began"
                 self._other = "" if same else now
@@ -122,7 +124,7 @@ class FramedBoard:
 
 
 class AsciiBoard:
-    """Lines into samples and times."""
+    """Reader of a board that sends lines of text: samples and times."""
 
     def __init__(self, options: SerialOptions) -> None:
         self._options = options
@@ -133,19 +135,19 @@ class AsciiBoard:
 
     @property
     def timing(self) -> TimeBaseSettings:
-        """What was counted."""
+        """Timing so far, and the number of damaged frames or lines."""
         self.base.counts["damaged"] = self._lines.counts["damaged"]
         return self.base.timing
 
     @property
     def known(self) -> bool:
-        """It is known how its lines look."""
+        """True when the form of its lines is known."""
         return self._lines.settled
 
-    def complaint(self, heard: int) -> str:
-        """Why it is not known."""
+    def complaint(self, n_bytes: int) -> str:
+        """Why they are not known, after `n_bytes` bytes."""
         o = self._options
-        if not heard:
+        if not n_bytes:
             return f"nothing comes from {o.port}: is the board on, and is it the right port?"
         if self._lines.counts["lines"]:
             return f"no {SETTLED} lines in a row from {o.port} have as many numbers: one a channel is needed"
@@ -155,7 +157,7 @@ class AsciiBoard:
         )
 
     def spec(self) -> SourceSpec:
-        """Of the board."""
+        """Specification of the board; raises `SourceError` if it is incomplete."""
         o = self._options
         if not o.rate:
             raise SourceError(f"lines of text do not say how many come per second: give the rate of {o.port} (rate)")
@@ -163,10 +165,10 @@ class AsciiBoard:
         if not unit:
             raise SourceError(f"lines of text do not say their unit: give it (unit), such as counts, for {o.port}")
         about = f"lines of text from {o.port} at {o.baud} Bd"
-        return SourceSpec(f"serial {o.port}", self._named(), o.rate, unit, about)
+        return SourceSpec(f"serial {o.port}", self._select_channels(), o.rate, unit, about)
 
-    def _named(self) -> tuple[str, ...]:
-        """Names of the channels, and which columns they are: of a board's labels, those that are asked for."""
+    def _select_channels(self) -> tuple[str, ...]:
+        """Names of the channels; also sets their columns: those of the requested labels, or all."""
         o, labels = self._options, self._lines.labels
         if o.channels and set(o.channels) <= set(labels):
             self._columns = [labels.index(c) for c in o.channels]
@@ -185,29 +187,29 @@ class AsciiBoard:
                 f"{_shape((n, labels))}: name them all, or those of its labels that are EMG (channels)"
             )
         self._columns = list(range(n))
-        return named(o.channels, self._lines.channels, labels)
+        return channel_names(o.channels, self._lines.channels, labels)
 
     def begin(self, rate: float) -> None:
-        """From now on samples are placed in time, and what is damaged counts."""
+        """Start the time base and the count of damaged lines."""
         self.base = TimeBase(rate)
         self._lines.counts.clear()
 
     def restart(self) -> None:
-        """The port is another one: half a line is never made whole."""
+        """The port was reopened: drop an incomplete line."""
         self._lines.reset()
 
     @property
     def fault(self) -> str:
-        """Empty, or that the lines are not what they were when the board was opened: they are left out."""
+        """Empty, or how the lines differ from those at the start: they are left out."""
         other = self._lines.other
         if other is None:
             return ""
         port, before = self._options.port, _shape((self._lines.channels, self._lines.labels))
         return f"the board on {port} now sends lines of {_shape(other)}, and before of {before}: open it again"
 
-    def feed(self, data: bytes, arrival: float) -> tuple[Array, Array]:
+    def parse(self, data: bytes, arrival: float) -> tuple[Array, Array]:
         """New samples (n, n_channels) and their times (n,)."""
-        samples = self._lines.feed(data)
+        samples = self._lines.parse(data)
         samples = (samples if self._columns is None else samples[:, self._columns]) * self._scale
         times, _ = self.base.by_arrival(len(samples), arrival)
         return samples, times
@@ -219,14 +221,14 @@ def _shape(shape: Shape) -> str:
 
 
 def reader(options: SerialOptions) -> FramedBoard | AsciiBoard:
-    """What reads the bytes of a board in its mode."""
+    """The reader for the mode in `options`."""
     return FramedBoard(options) if options.mode == "framed" else AsciiBoard(options)
 
 
-def _scale(o: SerialOptions, told: float) -> tuple[float, str]:
-    """Factor that leads from the numbers of the line to the unit, and the unit."""
-    if o.volts_per_count or (told and not o.unit):
-        return o.volts_per_count or told, "V"
-    unit = o.unit or ("counts" if told == 0 and o.mode == "framed" else "")
+def _scale(o: SerialOptions, board_volts: float) -> tuple[float, str]:
+    """Factor from the numbers on the line to the unit, and the unit; `board_volts`: volts per count of the board."""
+    if o.volts_per_count or (board_volts and not o.unit):
+        return o.volts_per_count or board_volts, "V"
+    unit = o.unit or ("counts" if board_volts == 0 and o.mode == "framed" else "")
     name, factor = volts(unit)
     return factor, name

@@ -1,4 +1,4 @@
-"""EMG from a board on a serial port: lines of text, or frames with a counter and a CRC (emg/frame_codec.py)."""
+"""EMG source for boards on a serial port: lines of text, or frames with a counter and a CRC (emg/frame_codec.py)."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from myoprosthesis.emg.sources.serial_boards import SerialOptions, reader
 from myoprosthesis.emg.timebase import TimeBaseSettings
 
 RETRY_S = 0.1
-"""Between two attempts to open a port that was lost."""
+"""Time between two attempts to reopen a lost port."""
 POLL_S = 2e-3
 
 
 class SerialLine:
-    """Implements `EmgSource`. Times are by the board's counter (`framed`) or its even pace (`ascii`)."""
+    """EMG source for a serial port (`EmgSource`). Times are by the board's counter (`framed`) or its even rate
+    (`ascii`)."""
 
     def __init__(self, options: SerialOptions) -> None:
         self.options = options
@@ -27,11 +28,11 @@ class SerialLine:
         self._port: serial.Serial | None = None
         self._spec: SourceSpec | None = None
         self._reader = reader(options)
-        self._fault, self._heard, self._bytes_at, self._retry = "", 0.0, 0.0, 0.0
+        self._fault, self._last_sample_s, self._last_byte_s, self._retry = "", 0.0, 0.0, 0.0
 
     @property
     def spec(self) -> SourceSpec:
-        """As the board and the options say."""
+        """From the board's description and the options."""
         if self._spec is None:
             raise SourceError(f"{self.options.port} is not open yet")
         return self._spec
@@ -43,14 +44,14 @@ class SerialLine:
 
     @property
     def fault(self) -> str:
-        """The port is gone, or nothing that can be understood comes."""
+        """The port is gone, or what comes is no EMG."""
         o = self.options
         if self._spec is None or self._fault or self._reader.fault:
             return self._fault or self._reader.fault
         now = time.monotonic()
-        if now - self._heard < o.silence_s:
+        if now - self._last_sample_s < o.silence_s:
             return ""
-        if self.timing.samples and now - self._bytes_at < o.silence_s:
+        if self.timing.samples and now - self._last_byte_s < o.silence_s:
             return f"what has come from {o.port} for more than {o.silence_s:g} s is no EMG: is it still the same board?"
         return silence(o.port, o.silence_s, self.timing.samples, "is the board on, and plugged in?")
 
@@ -59,43 +60,43 @@ class SerialLine:
         o = self.options
         self.close()
         try:
-            self._port = self._opened()
+            self._port = self._open_port()
         except (OSError, ValueError) as error:
             raise SourceError(explain(o.port, error, "board")) from error
-        board, heard, until = reader(o), 0, time.monotonic() + o.wait_s
+        board, n_bytes, until = reader(o), 0, time.monotonic() + o.wait_s
         self._reader = board
         try:
             while not board.known and time.monotonic() < until:
                 data = self._bytes()
-                heard += len(data)
-                board.feed(data, time.monotonic())
+                n_bytes += len(data)
+                board.parse(data, time.monotonic())
                 if not data:
                     time.sleep(POLL_S)
                 if self._port is None:
                     raise SourceError(self._fault)
             if not board.known:
-                raise SourceError(board.complaint(heard))
+                raise SourceError(board.complaint(n_bytes))
             self._spec = board.spec()
         except Exception:
             self.close()
             raise
         board.begin(self._spec.rate)
-        self._heard = time.monotonic()
+        self._last_sample_s = time.monotonic()
 
     def read(self) -> EmgBlock | None:
-        """All that waits in the operating system's buffer."""
+        """All samples in the operating system's buffer."""
         if self._spec is None:
             return None
         if self._port is None:
-            self._try_again()
+            self._reopen()
         data = self._bytes()
         arrival, arrival_ns = time.monotonic(), time.time_ns()
         if data:
-            self._bytes_at = arrival
-        samples, times = self._reader.feed(data, arrival)
+            self._last_byte_s = arrival
+        samples, times = self._reader.parse(data, arrival)
         if not len(samples):
             return None
-        self._heard = arrival
+        self._last_sample_s = arrival
         return EmgBlock(samples, times, self._reader.base.stamps_ns(times, arrival, arrival_ns), arrival_ns)
 
     def close(self) -> None:
@@ -105,17 +106,17 @@ class SerialLine:
             with contextlib.suppress(OSError):
                 port.close()
 
-    def _opened(self) -> serial.Serial:
+    def _open_port(self) -> serial.Serial:
         refuse_foreign_link(self.options.port)
         return serial.Serial(self.options.port, self.options.baud, timeout=0, exclusive=True)
 
     def _bytes(self) -> bytes:
-        """What has come, whole: the newest samples must not be left behind."""
+        """All bytes in the buffer: the newest samples must not wait for the next call."""
         out = b""
         try:
             while self._port is not None:
                 waiting = self._port.in_waiting
-                data = self._port.read(waiting or 1)  # at least one, since only reading tells that the board is gone
+                data = self._port.read(waiting or 1)  # at least one: only a read shows that the board is gone
                 out += data
                 if len(data) < max(waiting, 1) or not waiting or len(out) > 1 << 20:
                     break
@@ -125,17 +126,17 @@ class SerialLine:
             port, self._port = self._port, None
             if port is not None:
                 with contextlib.suppress(OSError):
-                    port.close()  # at once, since nothing was ever written that would have to leave
+                    port.close()  # returns at once: nothing was written
         return out
 
-    def _try_again(self) -> None:
+    def _reopen(self) -> None:
         now = time.monotonic()
         if now < self._retry:
             return
         self._retry = now + RETRY_S
         try:
-            self._port = self._opened()
+            self._port = self._open_port()
         except (OSError, ValueError):
             return
-        self._fault, self._heard = "", now
+        self._fault, self._last_sample_s = "", now
         self._reader.restart()

@@ -12,7 +12,7 @@ from myoprosthesis.core.errors import ConfigError, SourceError
 from myoprosthesis.core.options import option
 from myoprosthesis.emg.playback_clock import Clock, PlaybackClock
 from myoprosthesis.emg.recording import runs
-from myoprosthesis.emg.source import EmgBlock, SourceSpec, named
+from myoprosthesis.emg.source import EmgBlock, SourceSpec, channel_names
 from myoprosthesis.emg.timebase import TimeBase, TimeBaseSettings
 
 Array = NDArray[np.float64]
@@ -75,7 +75,7 @@ class Synthetic:
         from scipy.signal import butter
 
         o = self.options
-        channels = named(o.channels, o.channel_count)
+        channels = channel_names(o.channels, o.channel_count)
         self._spec = SourceSpec("synthetic", channels, o.rate, "V", ABOUT)
         self._base = TimeBase(o.rate)
         self._rng = np.random.default_rng(o.seed)

@@ -1,1 +1,1 @@
-"""Decoders fitted to recorded EMG, judged and compared."""
+"""Fitting of decoders to recorded EMG, their cross-validation and comparison."""

@@ -1,4 +1,4 @@
-"""Windows of recordings as a decoder would see them, with their answers, and the splits to judge a decoder by."""
+"""Windows of recordings with their labels and targets, and their splits for cross-validation."""
 
 from __future__ import annotations
 
@@ -24,9 +24,8 @@ SPLITS = ("repetition", "session", "file", "time")
 
 @dataclass(frozen=True, eq=False)
 class Windows:
-    """`x` (n, n_features); for each window its `label`, `target` (n, k), where it comes from, and its first and last
-    sample there. A window counts only when all of its samples lie in one labelled span, after the margin, and follow
-    each other without a gap in time."""
+    """Features `x` (n, n_features) of windows; `label`, `target` (n, k), origin, first and last sample of each. All
+    samples of a window lie in one labelled span, after the margin, without a gap in time."""
 
     x: Array
     label: NDArray[np.str_]
@@ -38,33 +37,37 @@ class Windows:
     last: NDArray[np.intp]
     total: NDArray[np.intp]
     """Samples in the window's file."""
-    place: NDArray[np.intp]
-    """Grows by one from a window to the next of its recording and span without a gap in time, and never else."""
+    index: NDArray[np.intp]
+    """Increases by 1 between consecutive windows of one recording and span; any other step starts a new sequence."""
 
     @property
     def sequence_id(self) -> NDArray[np.intp]:
-        """Number (n,) of the sequence that each window lies in: rows a step apart, of one recording and span."""
-        return np.concatenate([[0], np.cumsum(np.diff(self.place) != 1)]).astype(np.intp)[: len(self)]
+        """Number (n,) of the sequence of each window: consecutive windows of one recording and span."""
+        return np.concatenate([[0], np.cumsum(np.diff(self.index) != 1)]).astype(np.intp)[: len(self)]
 
     def __len__(self) -> int:
         return len(self.x)
 
     def where(self, mask: Mask) -> Windows:
-        """Those windows for which `mask` is true."""
+        """The windows for which `mask` is true."""
         return Windows(**{f.name: getattr(self, f.name)[mask] for f in fields(self)})
 
 
 @dataclass(frozen=True)
-class Cut:
-    """How windows are cut from recordings for a fit."""
+class WindowOptions:
+    """Period and margins of the windows of a fit."""
 
-    step_s: float = option(0.05, "a decision every", "s", 1e-3, 10.0)
-    margin_s: float = option(0.0, "left out at the start of each labelled span: the person's reaction", "s", 0.0, 10.0)
-    target_median_s: float = option(0.0, "a target is the median of so long a past", "s", 0.0, 10.0)
+    step_s: float = option(0.05, "period of the decisions", "s", 1e-3, 10.0)
+    margin_s: float = option(
+        0.0, "left out at the start of each labelled span, for the person's reaction", "s", 0.0, 10.0
+    )
+    target_median_s: float = option(
+        0.0, "window of the past over which the median of a target is taken; 0: none", "s", 0.0, 10.0
+    )
 
 
-def refuse(recording: EmgRecording, path: Path, remedy: str = "leave it out with --channels") -> None:
-    """Raise what makes a recording useless: values that are not finite, electrodes that stand still."""
+def check_electrodes(recording: EmgRecording, path: Path, remedy: str = "leave it out with --channels") -> None:
+    """Raise `ConfigError` if a channel has values that are not finite or never changes (its electrode is off)."""
     bad = ~np.isfinite(recording.samples).all(axis=0)
     if bad.any():
         raise ConfigError(
@@ -81,69 +84,73 @@ def refuse(recording: EmgRecording, path: Path, remedy: str = "leave it out with
 def windows(
     recordings: Sequence[tuple[Path, EmgRecording]], layout: RecordingFormat, settings: Conditioning,
     features: Sequence[str],
-    window_s: float, cut: Cut, dead_zone: float = 0.0, labelled: bool = True,
+    window_s: float, cut: WindowOptions, dead_zone: float = 0.0, labelled: bool = True,
 ) -> Windows:  # fmt: skip
-    """Each recording is conditioned and cut from its beginning, as a stream; no window knows of another recording."""
+    """Windows of the recordings, each conditioned and cut as a stream from its start, with nothing of the others."""
     rows: dict[str, list] = {f.name: [] for f in fields(Windows)}
     begin = 0
     for path, recording in recordings:
-        filtered = Conditioner(settings, recording.channels).feed(recording.samples).filtered
+        filtered = Conditioner(settings, recording.channels).filter(recording.samples).filtered
         stream = FeatureStream(features, recording.channels, settings.rate, window_s, cut.step_s, dead_zone)
-        ends, x = stream.feed(filtered)
+        ends, x = stream.extract(filtered)
         first, last = ends - stream.window, ends - 1
         target = _past_median(recording.targets, round(cut.target_median_s * settings.rate))
-        owner = owners(recording, first, last, round(cut.margin_s * settings.rate))
-        keep = owner >= 0 if labelled else np.ones(len(ends), bool)
-        keep &= np.isfinite(target[last]).all(axis=1) & ~over_breaks(recording, first, last)
+        span = window_spans(recording, first, last, round(cut.margin_s * settings.rate))
+        keep = span >= 0 if labelled else np.ones(len(ends), bool)
+        keep &= np.isfinite(target[last]).all(axis=1) & ~spans_gap(recording, first, last)
         repetition = repetitions(recording, layout, path)
         labels = [s.label for s in recording.spans]
         n = int(keep.sum())
         rows["x"].append(x[keep])
-        rows["label"].append(np.array([labels[k] if k >= 0 else "" for k in owner[keep]], np.str_))
-        rows["repetition"].append(np.array([repetition[k] if k >= 0 else "" for k in owner[keep]], np.str_))
+        rows["label"].append(np.array([labels[k] if k >= 0 else "" for k in span[keep]], np.str_))
+        rows["repetition"].append(np.array([repetition[k] if k >= 0 else "" for k in span[keep]], np.str_))
         rows["target"].append(target[last][keep])
-        rows["session"].append(np.array([layout.found("session", path)] * n, np.str_))
+        rows["session"].append(np.array([layout.from_path("session", path)] * n, np.str_))
         rows["file"].append(np.array([str(path)] * n, np.str_))
         rows["first"].append(first[keep])
         rows["last"].append(last[keep])
         rows["total"].append(np.full(n, len(recording), np.intp))
-        piece = np.searchsorted(breaks(recording), first, "right") * (len(recording.spans) + 1) + owner + 1
-        place = begin + np.arange(len(ends)) + piece * (len(ends) + 2)
-        begin = int(place.max(initial=begin)) + 2
-        rows["place"].append(place[keep])
-    made = Windows(**{name: np.concatenate(parts) for name, parts in rows.items()})
-    if not len(made):
+        piece = np.searchsorted(breaks(recording), first, "right") * (len(recording.spans) + 1) + span + 1
+        index = begin + np.arange(len(ends)) + piece * (len(ends) + 2)
+        begin = int(index.max(initial=begin)) + 2
+        rows["index"].append(index[keep])
+    result = Windows(**{name: np.concatenate(parts) for name, parts in rows.items()})
+    if not len(result):
         raise ConfigError("the recordings hold no labelled window: are they labelled, and long enough?")
-    return made
+    return result
 
 
-def over_breaks(recording: EmgRecording, first: NDArray[np.intp], last: NDArray[np.intp]) -> Mask:
-    """Whether a gap in time, or a jump of the clock, lies between the first and the last sample of a window."""
+def spans_gap(recording: EmgRecording, first: NDArray[np.intp], last: NDArray[np.intp]) -> Mask:
+    """True for windows with a gap in time or a jump of the clock between their first and last sample."""
     places = breaks(recording)
     return np.asarray(np.searchsorted(places, last, "right") > np.searchsorted(places, first, "right"))
 
 
-def broken(recordings: Sequence[tuple[Path, EmgRecording]], window_s: float, step_s: float, margin_s: float) -> int:
-    """How many windows would count if no gap in time lay in them."""
+def count_gap_windows(
+    recordings: Sequence[tuple[Path, EmgRecording]], window_s: float, step_s: float, margin_s: float
+) -> int:
+    """Number of windows that are left out for a gap in time only."""
     count = 0
     for _, recording in recordings:
         window, step = round(window_s * recording.rate), round(step_s * recording.rate)
         first = np.arange(0, len(recording) - window + 1, step)
         last = first + window - 1
         counts = _spans_of(recording, first, last, round(margin_s * recording.rate)) >= 0
-        count += int(over_breaks(recording, first, last)[counts if recording.spans else slice(None)].sum())
+        count += int(spans_gap(recording, first, last)[counts if recording.spans else slice(None)].sum())
     return count
 
 
-def owners(recording: EmgRecording, first: NDArray[np.intp], last: NDArray[np.intp], margin: int) -> NDArray[np.intp]:
-    """Number of the span that a window lies in wholly, after the margin and without a gap in time; −1 for none."""
-    return np.where(over_breaks(recording, first, last), -1, _spans_of(recording, first, last, margin))
+def window_spans(
+    recording: EmgRecording, first: NDArray[np.intp], last: NDArray[np.intp], margin: int
+) -> NDArray[np.intp]:
+    """Number of the span that contains each window, after the margin and without a gap in time; −1: none."""
+    return np.where(spans_gap(recording, first, last), -1, _spans_of(recording, first, last, margin))
 
 
 def _spans_of(
     recording: EmgRecording, first: NDArray[np.intp], last: NDArray[np.intp], margin: int
 ) -> NDArray[np.intp]:
-    """Number of the span that a window lies in wholly, after the margin; −1 for none."""
+    """Number of the span that contains each window, after the margin; −1: none."""
     owner = np.full(len(first), -1, np.intp)
     for k, span in enumerate(recording.spans):
         owner[(first >= span.start + margin) & (last < span.stop)] = k
@@ -151,12 +158,12 @@ def _spans_of(
 
 
 def repetitions(recording: EmgRecording, layout: RecordingFormat, path: Path) -> list[str]:
-    """The repetition of each span: what the path says, or how often the file had this label before."""
-    said = layout.found("repetition", path)
+    """Repetition of each span: from the path, or how often the file had its label before."""
+    from_path = layout.from_path("repetition", path)
     count: dict[str, int] = {}
     out = []
     for span in recording.spans:
-        out.append(said or str(count.get(span.label, 0)))
+        out.append(from_path or str(count.get(span.label, 0)))
         count[span.label] = count.get(span.label, 0) + 1
     return out
 
@@ -171,9 +178,12 @@ def _past_median(targets: Array, n: int) -> Array:
 
 
 def splits(w: Windows, by: str, test: Sequence[str] = (), train_share: float = 0.7) -> Iterator[tuple[str, Mask, Mask]]:
-    """Name, windows to fit on, windows to judge by. Whole repetitions, sessions or files are held out: each in turn,
-    or together those named in `test` (`odd`, `even`, or names). By time, the first `train_share` of each file is
-    fitted on and the rest judged; windows that reach over the boundary belong to neither."""
+    """Name, training windows and held-out windows of each split.
+
+    Whole repetitions, sessions or files are held out: each in turn, or together those named in `test` (`odd`, `even`,
+    or names). By time, the first `train_share` of each file is fitted and the rest held out; windows across the
+    boundary belong to neither.
+    """
     if by not in SPLITS:
         raise ConfigError(f"a split by {by!r} is none of {', '.join(SPLITS)}")
     if by == "time":
@@ -185,13 +195,13 @@ def splits(w: Windows, by: str, test: Sequence[str] = (), train_share: float = 0
         boundary = (train_share * w.total).astype(int)
         yield f"last {1 - train_share:.0%}", w.last < boundary, w.first >= boundary
         return
-    given = getattr(w, by)
-    known = sorted(set(given.tolist()))
+    origin = getattr(w, by)
+    known = sorted(set(origin.tolist()))
     if len(known) < 2:
-        raise ConfigError(f"only one {by} is there ({known[0] or 'unnamed'}): choose another split, or add recordings")
+        raise ConfigError(f"there is only one {by} ({known[0] or 'unnamed'}): choose another split, or add recordings")
     if not test:
         for name in known:
-            yield name, given != name, given == name
+            yield name, origin != name, origin == name
         return
     if list(test) in (["odd"], ["even"]):
         if not all(name.isdigit() for name in known):
@@ -202,7 +212,7 @@ def splits(w: Windows, by: str, test: Sequence[str] = (), train_share: float = 0
         for name in chosen:
             if name not in known:
                 raise ConfigError(f"there is no {by} {name!r}; there are {', '.join(known)}")
-    held = np.isin(given, chosen)
+    held = np.isin(origin, chosen)
     if held.all():
         raise ConfigError(f"every {by} is held out: nothing is left to fit on")
     yield "+".join(chosen), ~held, held

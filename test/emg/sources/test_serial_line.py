@@ -75,7 +75,7 @@ def reader(kind=frame_codec.INT16):
     """A board's bytes and what reads them, without a port."""
     board = FramedEmgBoard(channels=3, kind=kind, volts=0.0)
     made = FramedBoard(SerialOptions(port="none", mode="framed", unit="counts"))
-    made.feed(board.due(1.0), 1.0)
+    made.parse(board.due(1.0), 1.0)
     assert made.known and made.spec().unit == "counts"
     made.begin(1000.0)
     return board, made
@@ -88,7 +88,7 @@ def test_a_lost_byte_costs_one_frame_and_the_times_know():
         data = board.due(1.0 + 0.01 * k)
         if k % 40 == 0:
             data = data[:20] + data[21:]  # in the first frame of two
-        parts.append(made.feed(data, 1.0 + 0.01 * k))
+        parts.append(made.parse(data, 1.0 + 0.01 * k))
     samples, times = (np.concatenate([p[i] for p in parts]) for i in (0, 1))
     assert len(samples) == 3990 - 9 * 5
     timing = made.timing
@@ -102,11 +102,11 @@ def test_lines_that_are_none_are_counted_and_left_out():
     rng = np.random.default_rng(0)
     for cuts in (range(1, len(text)), np.sort(rng.integers(0, len(text), 6)), ()):
         lines, places = Lines(), [0, *cuts, len(text)]
-        rows = [lines.feed(text[a:b]) for a, b in zip(places[:-1], places[1:], strict=True)]
+        rows = [lines.parse(text[a:b]) for a, b in zip(places[:-1], places[1:], strict=True)]
         got = [r for part in rows for r in part.tolist()]
         assert got == [[512, 498], [511, -3.5], [1, 2]]
         assert lines.counts == {"lines": 3, "damaged": 3}
-    assert len(Lines().feed(b"x" * 10_000)) == 0
+    assert len(Lines().parse(b"x" * 10_000)) == 0
 
 
 BANNERS = {
@@ -119,12 +119,12 @@ BANNERS = {
 @pytest.mark.parametrize("banner", BANNERS.values(), ids=BANNERS)
 def test_what_a_board_prints_at_its_start_is_no_sample(banner):
     made = AsciiBoard(SerialOptions(port="none", rate=500.0, unit="counts"))
-    made.feed(b"7,8,9\r\n" + banner, 0.1)  # of the first line the half is taken for what it may be: nothing
+    made.parse(b"7,8,9\r\n" + banner, 0.1)  # of the first line the half is taken for what it may be: nothing
     assert not made.known
-    made.feed(b"1,2,3\r\n" * SETTLED, 0.2)
+    made.parse(b"1,2,3\r\n" * SETTLED, 0.2)
     assert made.known and made.spec().channels == ("ch1", "ch2", "ch3")
     made.begin(500.0)
-    samples, _ = made.feed(b"4,5,6\r\n", 0.21)
+    samples, _ = made.parse(b"4,5,6\r\n", 0.21)
     assert samples.tolist() == [[4, 5, 6]] and made.timing.damaged == 0 and not made.fault
 
 
@@ -150,7 +150,7 @@ def test_a_line_as_boards_print_it(line, meant):
 def test_labels_of_the_plotter_become_channels_and_what_is_no_emg_is_asked_for():
     def board(**given):
         made = AsciiBoard(SerialOptions(port="none", rate=500.0, unit="counts", **given))
-        made.feed(b"\n" + b"millis:17,EMG1:512,EMG2:498\r\n" * SETTLED, 0.1)
+        made.parse(b"\n" + b"millis:17,EMG1:512,EMG2:498\r\n" * SETTLED, 0.1)
         return made
 
     with pytest.raises(SourceError, match=r"sends 'millis', which is no EMG.*\(channels=\[EMG1, EMG2\]\)"):
@@ -160,35 +160,35 @@ def test_labels_of_the_plotter_become_channels_and_what_is_no_emg_is_asked_for()
     made = board(channels=("EMG2", "EMG1"))
     assert made.spec().channels == ("EMG2", "EMG1")
     made.begin(500.0)
-    assert made.feed(b"millis:18,EMG1:1,EMG2:2\n", 0.2)[0].tolist() == [[2, 1]]
+    assert made.parse(b"millis:18,EMG1:1,EMG2:2\n", 0.2)[0].tolist() == [[2, 1]]
 
 
 def test_a_board_that_becomes_another_is_told_of_and_not_read():
     made = AsciiBoard(SerialOptions(port="none", rate=500.0, unit="counts"))
-    made.feed(b"\n" + b"1,2\n" * SETTLED, 0.1)
+    made.parse(b"\n" + b"1,2\n" * SETTLED, 0.1)
     made.spec(), made.begin(500.0)
-    assert len(made.feed(b"1,2,3\n", 0.2)[0]) == 0 and made.fault == ""  # one damaged line is none
-    assert len(made.feed(b"1,2,3\n" * SETTLED, 0.2)[0]) == 0
+    assert len(made.parse(b"1,2,3\n", 0.2)[0]) == 0 and made.fault == ""  # one damaged line is none
+    assert len(made.parse(b"1,2,3\n" * SETTLED, 0.2)[0]) == 0
     assert "now sends lines of 3 numbers, and before of 2 numbers: open it again" in made.fault
-    assert len(made.feed(b"1,2\n", 0.3)[0]) == 1 and made.fault == ""
+    assert len(made.parse(b"1,2\n", 0.3)[0]) == 1 and made.fault == ""
     board, frames = reader()
     for other, sentence in (
         (FramedEmgBoard(channels=4), "4 channels, it began with 3"),
         (FramedEmgBoard(channels=3, rate=500.0, volts=0.0), "samples at 500 Hz"),
     ):
-        samples, _ = frames.feed(other.due(1.0), 1.1)
+        samples, _ = frames.parse(other.due(1.0), 1.1)
         assert len(samples) == 0 and sentence in frames.fault
-    assert len(frames.feed(board.due(3.0), 3.0)[0]) and frames.fault == ""
+    assert len(frames.parse(board.due(3.0), 3.0)[0]) and frames.fault == ""
 
 
 def test_missing_lines_are_a_gap():
     made = AsciiBoard(SerialOptions(port="none", rate=500.0, unit="counts"))
     board = AsciiEmgBoard()
-    made.feed(board.due(0.1), 0.1)
+    made.parse(board.due(0.1), 0.1)
     made.begin(made.spec().rate)
     for k in range(11, 1000):
         data = board.due(0.01 * k)
-        made.feed(b"" if 400 <= k < 500 else data, 0.01 * k)
+        made.parse(b"" if 400 <= k < 500 else data, 0.01 * k)
     assert made.timing.gaps == 1
     assert made.timing.lost == pytest.approx(500, abs=10)
 
@@ -263,18 +263,18 @@ def test_a_board_that_falls_silent_or_is_unplugged_is_told_of_and_comes_back():
 def test_a_frame_that_comes_twice_is_taken_once():
     board, made = reader()
     first = board.due(1.01)
-    samples, times = made.feed(first + first + board.due(1.02), 1.02)
+    samples, times = made.parse(first + first + board.due(1.02), 1.02)
     assert len(samples) == len(times) == 20 and np.all(np.diff(numbers(samples)) % 1000 == 1)
     assert made.timing.duplicates == 10
 
 
 def test_half_a_frame_is_never_made_whole_by_another_plug():
     board, made = reader()
-    made.feed(board.due(1.01)[:-7], 1.01)
+    made.parse(board.due(1.01)[:-7], 1.01)
     made.restart()
-    samples, _ = made.feed(board.due(1.02), 1.02)
+    samples, _ = made.parse(board.due(1.02), 1.02)
     assert len(samples) == 10 and made.timing.damaged == 0
     lines = AsciiBoard(SerialOptions(port="none", rate=500.0, unit="counts"))
-    lines.feed(b"1,2\n3,4\n5,", 0.1)
+    lines.parse(b"1,2\n3,4\n5,", 0.1)
     lines.restart()
-    assert lines.feed(b"6,7\n8,9\n", 0.2)[0].tolist() == [[8, 9]]
+    assert lines.parse(b"6,7\n8,9\n", 0.2)[0].tolist() == [[8, 9]]

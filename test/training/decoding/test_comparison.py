@@ -18,6 +18,10 @@ from myoprosthesis.emg.conditioning import Conditioning
 from myoprosthesis.emg.recording import EmgRecording, Span
 from myoprosthesis.emg.recording_format import RecordingFormat
 from myoprosthesis.training.decoding import comparison
+from myoprosthesis.training.decoding.compared_session import ComparedSession, ComparedTrial
+from myoprosthesis.training.decoding.trial_decisions import trial_decisions
+from myoprosthesis.training.decoding.trial_movements import closure, closure_difference, trial_movements
+from myoprosthesis.training.decoding.trial_table import csv_table
 
 RATE, N = 1000.0, 2000
 CONDITIONING = Conditioning(RATE, "V").to_dict()
@@ -57,7 +61,7 @@ def recording(loud=LOUD, seed=0, spans=None):
 def session(n=2):
     from pathlib import Path
 
-    return comparison.ComparedSession.of([(Path(f"r{k}.csv"), recording(seed=k)) for k in range(n)], RecordingFormat())
+    return ComparedSession.of([(Path(f"r{k}.csv"), recording(seed=k)) for k in range(n)], RecordingFormat())
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +73,7 @@ def hand():
 
 def run(policy, hand, over=None, options=OPTIONS):
     over = over or session()
-    heard = comparison.voice("mine", policy, over, hand.spec, options)
+    heard = comparison.controller_for("mine", policy, over, hand.spec, options)
     return heard, comparison.play(heard, over, hand), over
 
 
@@ -84,12 +88,12 @@ def test_a_session_is_its_files_in_a_row():
 
 def test_the_right_decoder_is_right_and_the_hand_follows(hand):
     heard, course, over = run(Louder(), hand)
-    rows = comparison.decided(heard, course, over)
+    rows = trial_decisions(heard, course, over)
     assert [r.label for r in rows] == ["soft", "loud"] * 2 and {r.windows for r in rows} == {19}
     assert {r.accuracy for r in rows} == {r.chosen for r in rows} == {1.0}
     assert {r.active_error for r in rows} == {r.rejection for r in rows} == {0.0}
     assert all(0.1 <= r.onset_s <= 0.15 for r in rows)
-    moves = comparison.moved(heard, course, over, hand.spec, "ability_hand_model", OPTIONS)
+    moves = trial_movements(heard, course, over, hand.spec, "ability_hand_model", OPTIONS)
     assert [m.closure for m in moves] == pytest.approx([0, 1] * 2, abs=0.05)
     assert all(m.goal_rad < 0.03 and m.tracking_rad < 0.2 for m in moves)
     assert course.times[0] == pytest.approx(hand.spec.dt) and course.times[-1] == pytest.approx(4.0)
@@ -97,32 +101,32 @@ def test_the_right_decoder_is_right_and_the_hand_follows(hand):
 
 def test_the_wrong_one_is_wrong_in_every_figure(hand):
     heard, course, over = run(Louder(wrong=True), hand)
-    rows = comparison.decided(heard, course, over)
+    rows = trial_decisions(heard, course, over)
     assert {r.accuracy for r in rows} == {r.chosen for r in rows} == {0.0} and {r.active_error for r in rows} == {1.0}
     assert all(math.isnan(r.onset_s) for r in rows)
-    moves = comparison.moved(heard, course, over, hand.spec, "h", OPTIONS)
+    moves = trial_movements(heard, course, over, hand.spec, "h", OPTIONS)
     assert [m.closure for m in moves] == pytest.approx([1, 0] * 2, abs=0.05) and all(m.goal_rad > 0.3 for m in moves)
 
 
 def test_rest_for_something_else_is_no_active_error_and_has_no_goal(hand):
     heard, course, over = run(Louder(wrong=True, rest="soft"), hand)
-    rows = comparison.decided(heard, course, over)
+    rows = trial_decisions(heard, course, over)
     assert [r.active_error for r in rows] == [1.0, 0.0] * 2
-    moves = comparison.moved(heard, course, over, hand.spec, "h", OPTIONS)
+    moves = trial_movements(heard, course, over, hand.spec, "h", OPTIONS)
     assert [math.isnan(m.goal_rad) for m in moves] == [True, False] * 2
 
 
 def test_what_is_rejected_is_counted_and_chosen_as_rest(hand):
     heard, course, over = run(Louder(rest="soft", shy=True, reject_beyond=5.0), hand)
-    rows = comparison.decided(heard, course, over)
+    rows = trial_decisions(heard, course, over)
     assert [r.rejection for r in rows] == [0.0, 1.0] * 2 and [r.accuracy for r in rows] == [1.0] * 4
     assert [r.chosen for r in rows] == [1.0, 0.0] * 2 and {r.active_error for r in rows} == {0.0}
 
 
 def test_a_margin_leaves_out_the_first_windows_and_a_short_trial_all(hand):
     heard, course, over = run(Louder(), hand)
-    assert {r.windows for r in comparison.decided(heard, course, over, 0.5)} == {9}
-    assert comparison.decided(heard, course, over, 0.95) == []
+    assert {r.windows for r in trial_decisions(heard, course, over, 0.5)} == {9}
+    assert trial_decisions(heard, course, over, 0.95) == []
 
 
 def test_it_is_the_same_each_time_and_decided_the_same_for_every_hand(hand):
@@ -131,10 +135,10 @@ def test_it_is_the_same_each_time_and_decided_the_same_for_every_hand(hand):
     np.testing.assert_array_equal(one.measured, two.measured)
     np.testing.assert_array_equal(one.command, two.command)
     assert one.events == two.events
-    assert comparison.table(comparison.decided(h1, one, over)) == comparison.table(comparison.decided(h3, other, over))
-    gaps = comparison.apart(one, other, hand.spec, leap.spec, over)
+    assert csv_table(trial_decisions(h1, one, over)) == csv_table(trial_decisions(h3, other, over))
+    gaps = closure_difference(one, other, hand.spec, leap.spec, over)
     assert gaps.shape == (4,) and (gaps[1:] > 1e-3).all() and (gaps < 0.3).all()  # both begin open
-    assert not comparison.apart(one, two, hand.spec, hand.spec, over).any()
+    assert not closure_difference(one, two, hand.spec, hand.spec, over).any()
     leap.close()
 
 
@@ -151,7 +155,7 @@ def test_an_electrode_that_is_off_is_rejected_and_the_hand_holds(hand):
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0, 1.2])
 def test_closure_is_the_share_of_the_way(hand, share):
     start, end = (np.array(hand.spec.poses[p]) for p in ("open", "power"))
-    assert comparison.closure((start + share * (end - start))[None], hand.spec) == pytest.approx([share])
+    assert closure((start + share * (end - start))[None], hand.spec) == pytest.approx([share])
 
 
 def test_what_does_not_fit_is_refused_with_a_sentence(hand):
@@ -160,18 +164,18 @@ def test_what_does_not_fit_is_refused_with_a_sentence(hand):
         (Louder(), replace(over, rate=500.0), "fitted in V at 1000 Hz, the recording is in V at 500 Hz"),
         (Louder(), replace(over, unit="counts"), "the recording is in counts"),
         (Louder(), replace(over, channels=("a", "c")), "knows EMG channel 'b', which is not there"),
-        (Louder(task="switches"), over, "decodes switches; classes are compared"),
+        (Louder(task="switches"), over, "is a multilabel; only classifications"),
         (
             Louder(),
-            replace(over, trials=(*over.trials, comparison.ComparedTrial(9, "", "", "fist", 0, 9))),
+            replace(over, trials=(*over.trials, ComparedTrial(9, "", "", "fist", 0, 9))),
             "asks for 'fist'",
         ),
     ):
         with pytest.raises((ConfigError, ContractError), match=sentence):
-            comparison.voice("mine", policy, changed, hand.spec, OPTIONS)
+            comparison.controller_for("mine", policy, changed, hand.spec, OPTIONS)
     with pytest.raises(ContractError, match="'loud', which moves nothing"):
-        comparison.voice("mine", Louder(), over, hand.spec, PostureControlOptions())
+        comparison.controller_for("mine", Louder(), over, hand.spec, PostureControlOptions())
     with pytest.raises(ConfigError, match="no labels"):
         from pathlib import Path
 
-        comparison.ComparedSession.of([(Path("r.csv"), recording(spans=()))], RecordingFormat())
+        ComparedSession.of([(Path("r.csv"), recording(spans=()))], RecordingFormat())

@@ -16,7 +16,7 @@ from myoprosthesis.decoders.models import Lda, LdaOptions
 from myoprosthesis.emg.conditioning import Conditioning
 from myoprosthesis.emg.recording import EmgRecording, Span
 from myoprosthesis.emg.recording_format import RecordingFormat
-from myoprosthesis.training.decoding.windows import Cut, broken, splits, windows
+from myoprosthesis.training.decoding.windows import WindowOptions, count_gap_windows, splits, windows
 
 ROOT = share.root()
 SHIPPED = ROOT / "config" / "recordings" / "libemg_myo"
@@ -103,7 +103,9 @@ def recording(n=4000, seed=0, spans=(("a", 0, 1000), ("b", 1000, 2000), ("a", 20
 
 def cut(recordings, labelled=True, **more):
     pairs = [(Path(f"{k}.csv"), r) for k, r in enumerate(recordings)]
-    return windows(pairs, RecordingFormat(), Conditioning(1000.0, "V"), FEATURES, 0.2, Cut(**more), labelled=labelled)
+    return windows(
+        pairs, RecordingFormat(), Conditioning(1000.0, "V"), FEATURES, 0.2, WindowOptions(**more), labelled=labelled
+    )
 
 
 def test_a_window_lies_in_one_span_after_the_margin():
@@ -118,18 +120,18 @@ def test_a_window_lies_in_one_span_after_the_margin():
 
 def test_a_stretch_is_of_one_recording_and_span_without_a_gap():
     w = cut([recording(), recording(spans=(("a", 2000, 4000), ("b", 0, 2000)))], margin_s=0.3)
-    assert [len(w.x[w.stretch == k]) for k in range(7)] == [11, 11, 11, 11, 31, 31, 0]
+    assert [len(w.x[w.sequence_id == k]) for k in range(7)] == [11, 11, 11, 11, 31, 31, 0]
     for k in range(6):
-        own = w.where(w.stretch == k)
+        own = w.where(w.sequence_id == k)
         assert set(np.diff(own.first)) == {50} and len(set(own.file)) == len(set(own.label)) == 1
-    assert np.bincount(cut([recording()], step_s=0.2).stretch).tolist() == [5] * 4  # neighbours in different spans
+    assert np.bincount(cut([recording()], step_s=0.2).sequence_id).tolist() == [5] * 4  # neighbours in different spans
     two = cut([recording(spans=(("a", 0, 200),)), recording(spans=(("a", 50, 1000),))])
-    assert np.bincount(two.stretch).tolist() == [1, 16]
+    assert np.bincount(two.sequence_id).tolist() == [1, 16]
     one = cut([recording(spans=())] * 2, labelled=False)
-    assert np.bincount(one.stretch).tolist() == [77, 77]
-    assert np.bincount(one.where(one.first % 1000 != 0).stretch).tolist() == [19, 19, 19, 16] * 2
+    assert np.bincount(one.sequence_id).tolist() == [77, 77]
+    assert np.bincount(one.where(one.first % 1000 != 0).sequence_id).tolist() == [19, 19, 19, 16] * 2
     ((_, train, test),) = splits(one, "time")
-    assert (one.where(train).stretch.max(), one.where(test).stretch.max()) == (1, 1)
+    assert (one.where(train).sequence_id.max(), one.where(test).sequence_id.max()) == (1, 1)
 
 
 @pytest.mark.parametrize("lost_s", [1.0, 0.002, -0.5])
@@ -139,11 +141,14 @@ def test_a_window_with_a_gap_in_time_in_it_does_not_count(lost_s):
     gappy = replace(whole, times=times, stamped=True)
     before, after = cut([whole]), cut([gappy])
     over = (before.first < 1500) & (before.last >= 1500)
-    assert over.sum() == broken([(Path("0.csv"), gappy)], 0.2, 0.05, 0.0) == 3
+    assert over.sum() == count_gap_windows([(Path("0.csv"), gappy)], 0.2, 0.05, 0.0) == 3
     assert after.first.tolist() == before.first[~over].tolist()
-    assert len(set(after.stretch.tolist())) == 5  # a memory does not reach over it
+    assert len(set(after.sequence_id.tolist())) == 5  # a memory does not reach over it
     free = cut([replace(gappy, spans=())], labelled=False)
-    assert not ((free.first < 1500) & (free.last >= 1500)).any() and broken([(Path("0.csv"), whole)], 0.2, 0.05, 0) == 0
+    assert (
+        not ((free.first < 1500) & (free.last >= 1500)).any()
+        and count_gap_windows([(Path("0.csv"), whole)], 0.2, 0.05, 0) == 0
+    )
 
 
 def test_windows_with_a_gap_in_them_are_counted_by_fit_and_evaluate(decode, tmp_path):
@@ -183,21 +188,21 @@ def test_what_is_held_out_is_not_seen_by_the_fit():
 
     w = cut([recording()])
     (_, train, test), *_ = splits(w, "repetition", ["odd"])
-    fitted = fit(w.where(train), Lda(LdaOptions()), "classes", ("a", "b"))
+    fitted = fit(w.where(train), Lda(LdaOptions()), "classification", ("a", "b"))
     spoilt = w.x.copy()
     spoilt[test] = 1e6
     w2 = type(w)(**{**vars(w), "x": spoilt})
-    again = fit(w2.where(train), Lda(LdaOptions()), "classes", ("a", "b"))
+    again = fit(w2.where(train), Lda(LdaOptions()), "classification", ("a", "b"))
     assert np.array_equal(fitted.normaliser.mean, again.normaliser.mean)
     assert np.array_equal(fitted.network.layers[0][0], again.network.layers[0][0])
 
 
 def test_noise_is_decoded_by_chance():
     from myoprosthesis.decoders.options import DecoderOptions
-    from myoprosthesis.training.decoding.fitting import Split, judge
+    from myoprosthesis.training.decoding.cross_validation import SplitOptions, cross_validate
 
     w = cut([recording(20000, k, [("ab"[j % 2], 1000 * j, 1000 * j + 1000) for j in range(20)]) for k in range(3)])
-    found = judge(w, Lda(LdaOptions()), DecoderOptions(), ("a", "b"), Split(by="file")).summary()
+    found = cross_validate(w, Lda(LdaOptions()), DecoderOptions(), ("a", "b"), SplitOptions(by="file")).summary()
     assert found["accuracy"] == pytest.approx(0.5, abs=0.06)
 
 
@@ -243,11 +248,11 @@ SAID = ("--rate", "200", "--unit", "uV", "--label-from", "C_([0-9])", "--repetit
         ({"rows": NOISE[:10]}, (*SAID, "--window-s", "0.01"), "at least 6"),
         ({}, SAID[:4], "no labelled window"),
         ({}, (*SAID, "--model", "svm"), "unknown decoder 'svm': known are gru, lda, logistic, mlp, ridge"),
-        ({}, (*SAID, "--model", "ridge"), "fits values, not classes"),
+        ({}, (*SAID, "--model", "ridge"), "fits regression, not classification"),
         ({}, (*SAID, "--model-options", "rigde=3"), "unknown option 'rigde'"),
         ({}, (*SAID, "--features", "mav,hjorth"), "unknown feature 'hjorth'"),
         ({}, (*SAID, "--low-pass-hz", "300"), "below half the rate"),
-        ({}, (*SAID, "--task", "values"), "unit of the targets"),
+        ({}, (*SAID, "--task", "regression"), "unit of the targets"),
         ({}, (*SAID, "--by", "time", "--test", "odd"), "has no use in a split by time"),
         ({}, (*SAID, "--decoder", "none.onnx", "--step-s", "0.3", "--by", "file"), "--by, --step-s cannot be"),
         ({}, (*SAID, "--rest", "nothing"), "none of the classes 0, 1"),

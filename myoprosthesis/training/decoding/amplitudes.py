@@ -1,0 +1,27 @@
+"""Range of the amplitude of each class, for proportional speed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from myoprosthesis.decoders.features import columns
+from myoprosthesis.training.decoding.windows import Windows
+
+
+def amplitudes(w: Windows, features: Sequence[str], channels: Sequence[str], rest: str) -> dict[str, list[float]]:
+    """Mean absolute value over channels at speed 0 and at speed 1, by class: the 95th percentile of rest (or the 5th of
+    the class, without rest), and the 90th percentile of the class."""
+    if "mav" not in features:
+        return {}
+    start = sum(len(columns(f, channels)) for f in features[: features.index("mav")])
+    loud = w.x[:, start : start + len(channels)].mean(axis=1)
+    out = {}
+    for name in sorted(set(w.label.tolist()) - {rest, ""}):
+        own = loud[w.label == name]
+        low = np.percentile(loud[w.label == rest], 95) if rest else np.percentile(own, 5)
+        high = float(np.percentile(own, 90))
+        if high > low:
+            out[name] = [float(low), high]
+    return out

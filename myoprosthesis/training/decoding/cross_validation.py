@@ -1,0 +1,118 @@
+"""Cross-validation of a way to fit: each part of the windows is held out in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.options import option
+from myoprosthesis.decoders.models import ModelKind
+from myoprosthesis.decoders.options import MULTILABEL, REGRESSION, DecoderOptions
+from myoprosthesis.training.decoding.fitting import fit
+from myoprosthesis.training.decoding.windows import SPLITS, Windows, splits
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SplitOptions:
+    """Windows that are held out to evaluate a fit."""
+
+    by: str = option("repetition", "what is held out as a whole; time: the last 30 % of each file", choices=SPLITS)
+    test: tuple[str, ...] = option((), "those to hold out together: odd, even, or names; none: each in turn")
+    within: str = option("", "fit and evaluate within each session or file separately", choices=("", "session", "file"))
+
+
+@dataclass(eq=False)
+class CrossValidation:
+    """Results on the held-out windows of all folds: score of each fold, and `truth` and `predicted`, fold by fold."""
+
+    task: str
+    names: tuple[str, ...]
+    folds: dict[str, float] = field(default_factory=dict)
+    truth: list[Array] = field(default_factory=list)
+    predicted: list[Array] = field(default_factory=list)
+    rejected: list[NDArray[np.bool_]] = field(default_factory=list)
+    distance: list[Array] = field(default_factory=list)
+
+    def summary(self, rest: str = "") -> dict[str, Any]:
+        """Figures as plain data.
+
+        Accuracy is the share of windows decided correctly, without rejection; for multilabel the mean over labels. The
+        active error rate is the share of windows that are decided wrongly, not as rest, and not rejected. `r2` is the
+        coefficient of determination: median over folds of the mean over targets.
+        """
+        truth, predicted = np.concatenate(self.truth), np.concatenate(self.predicted)
+        out: dict[str, Any] = {"task": self.task, "windows": len(truth), "folds": self.folds}
+        scores = np.array(list(self.folds.values()))
+        if self.task == REGRESSION:
+            return {**out, "r2": float(np.median(scores)), "r2_worst": float(scores.min())}
+        out |= {"fold_mean": float(scores.mean()), "fold_worst": float(scores.min())}
+        if self.task == MULTILABEL:
+            per = {n: float(a) for n, a in zip(self.names, (truth == predicted).mean(axis=0), strict=True)}
+            base = np.maximum(truth.mean(axis=0), 1 - truth.mean(axis=0))
+            majority = {n: float(a) for n, a in zip(self.names, base, strict=True)}
+            return {**out, "accuracy": float(np.mean(list(per.values()))), "per_switch": per, "majority": majority}
+        rejected = np.concatenate(self.rejected)
+        confusion = np.zeros((len(self.names),) * 2, int)
+        np.add.at(confusion, (truth.astype(int), predicted.astype(int)), 1)
+        resting = self.names.index(rest) if rest in self.names else -1
+        active = (predicted != resting) & (predicted != truth) & ~rejected
+        per = {n: float(confusion[k, k] / max(1, confusion[k].sum())) for k, n in enumerate(self.names)}
+        return {
+            **out, "accuracy": float((truth == predicted).mean()), "per_class": per, "confusion": confusion.tolist(),
+            "active_error_rate": float(active.mean()), "rejection_rate": float(rejected.mean()),
+            "accuracy_of_accepted": float((truth == predicted)[~rejected].mean()) if (~rejected).any() else 0.0,
+        }  # fmt: skip
+
+
+def cross_validate(
+    w: Windows, model: ModelKind, settings: DecoderOptions, names: Sequence[str], split: SplitOptions
+) -> CrossValidation:
+    """Fit on one part and evaluate on another, for each split; `split.within` takes both from one session or file.
+
+    Neither normaliser nor model sees the held-out part, and no window crosses a boundary, since windows lie within one
+    labelled span (or, by time, within one part).
+    """
+    result = CrossValidation(settings.task, tuple(names))
+    parts = [("", w)]
+    if split.within:
+        origin = getattr(w, split.within)
+        parts = [(f"{Path(n).name} ", w.where(origin == n)) for n in sorted(set(origin.tolist()))]
+    for prefix, part in parts:
+        for name, train, test_mask in splits(part, split.by, split.test):
+            _validate_fold(result, prefix + (Path(name).name if split.by == "file" else name), part.where(train),
+                        part.where(test_mask), model, settings)  # fmt: skip
+    return result
+
+
+def _validate_fold(
+    result: CrossValidation, name: str, train: Windows, test: Windows, model: ModelKind, settings: DecoderOptions
+) -> None:
+    if not len(train) or not len(test):
+        raise ConfigError(f"split {name}: one of its parts has no window")
+    fitted = fit(train, model, settings.task, result.names)
+    scores, distance = fitted(test.x, test.sequence_id)
+    result.distance.append(distance)
+    if settings.task == REGRESSION:
+        truth, predicted = test.target, scores
+        spread = ((truth - truth.mean(axis=0)) ** 2).sum(axis=0)
+        r2 = 1 - ((truth - predicted) ** 2).sum(axis=0) / np.maximum(spread, 1e-300)
+        result.folds[name] = float(r2.mean())
+    elif settings.task == MULTILABEL:
+        truth, predicted = (test.target > 0.5).astype(float), (scores > 0.5).astype(float)
+        result.folds[name] = float((truth == predicted).mean())
+    else:
+        truth = np.searchsorted(np.array(sorted(result.names)), test.label).astype(float)
+        predicted = scores.argmax(axis=1).astype(float)
+        result.folds[name] = float((truth == predicted).mean())
+        too_novel = distance > settings.reject_beyond if settings.reject_beyond else np.zeros(len(test), bool)
+        result.rejected.append((scores.max(axis=1) < settings.reject_below) | too_novel)
+    result.truth.append(truth)
+    result.predicted.append(predicted)
