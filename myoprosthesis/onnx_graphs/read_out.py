@@ -46,8 +46,8 @@ def read_out(data: bytes, contract: Contract) -> tuple[bytes, tuple[str, ...]]:
     past = [name for name in states if name in seen]
     if past or not seen & set(state_inputs):
         raise ContractError(
-            f"policy {contract.name!r} does not read its action from its recurrent outputs ({', '.join(state_inputs)}), "
-            "so that a hidden state that is changed would not be seen in it"
+            f"policy {contract.name!r} does not read its action from its recurrent outputs "
+            f"({', '.join(state_inputs)}), so that a change of its hidden state would have no effect"
         )
     del model.graph.output[:]
     shapes = {v.name: v for v in model.graph.input}
