@@ -1,187 +1,57 @@
-"""JointState to bytes and back, by name and without rebuilding what does not change.
+"""CDR, the encoding of ROS messages: aligned numbers and strings (OMG DDS-XTypes 1.3, 7.4.1).
 
-A JointState of 104 names costs rclpy some 150 µs to build and read as Python objects. Names do not change from
-tick to tick, so a writer encodes them once and patches stamp and numbers in place, and a reader compares the bytes
-of the names with those it saw last and decodes them only when they differ. Layout: CDR, little endian (OMG DDS-XTypes
-1.3, 7.4.1): four bytes of encapsulation, then each primitive aligned to its size, counted from there.
+Four bytes of encapsulation, then each primitive aligned to its size, counted from there.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from myoprosthesis.core.errors import CommandError
-
-Array = NDArray[np.float64]
-NS = 1_000_000_000
-_ENCAPSULATION = b"\x00\x01\x00\x00"
-MOST_NAMES = 10_000
-"""Of a JointState: some times those of a whole body. To decode as many takes milliseconds."""
-_EMPTY: Array = np.zeros(0)
+BIG_ENDIAN, LITTLE_ENDIAN = b"\x00\x00\x00\x00", b"\x00\x01\x00\x00"
+"""Encapsulation."""
 
 
-@dataclass(frozen=True, eq=False)
-class JointStateFrame:
-    """A received JointState: `names` is one and the same tuple as long as the names stay the same."""
-
-    stamp_ns: int
-    names: tuple[str, ...]
-    position: Array
-    velocity: Array
-    effort: Array
-
-    def rows(self) -> tuple[Array, Array, Array]:
-        """Position, velocity and effort, each of shape (n,); raises when one of them is not filled."""
-        n = len(self.names)
-        if not (self.position.size == self.velocity.size == self.effort.size == n):
-            raise CommandError(
-                f"a state of {n} names with {self.position.size} positions, {self.velocity.size} velocities and "
-                f"{self.effort.size} efforts: all must be filled"
-            )
-        return self.position, self.velocity, self.effort
-
-
-@dataclass(frozen=True, eq=False)
-class JointStateTable:
-    """Several JointStates with the same names: `stamp_ns` (n,), and rows (n, n_names), or (n, 0) where not filled."""
-
-    stamp_ns: NDArray[np.int64]
-    names: tuple[str, ...]
-    position: Array
-    velocity: Array
-    effort: Array
-
-
-class JointStateWriter:
-    """Encodes JointState messages with fixed names and filled rows; `pack` returns the bytes to publish."""
-
-    def __init__(
-        self, names: Sequence[str], rows: Sequence[str] = ("position", "velocity", "effort"), frame: str = ""
-    ) -> None:
-        out = bytearray(_ENCAPSULATION + struct.pack("<iI", 0, 0))
-        _put_string(out, frame)
-        _align(out, 4)
-        out += struct.pack("<I", len(names))
-        for name in names:
-            _put_string(out, name)
-        self._n, self._rows = len(names), []
-        for row in ("position", "velocity", "effort"):
-            _align(out, 4)
-            filled = row in rows and self._n > 0
-            out += struct.pack("<I", self._n if filled else 0)
-            if filled:
-                _align(out, 8)
-                self._rows.append(len(out))
-                out += bytes(8 * self._n)
-        self._buffer = out
-        self._views = [np.frombuffer(memoryview(out)[at : at + 8 * self._n], "<f8") for at in self._rows]
-
-    def pack(self, stamp_ns: int, *rows: NDArray[np.floating]) -> bytes:
-        """The message with this stamp and one array per filled row, in their order."""
-        struct.pack_into("<iI", self._buffer, 4, *divmod(stamp_ns, NS))
-        for view, row in zip(self._views, rows, strict=True):
-            view[:] = row
-        return bytes(self._buffer)
-
-
-class JointStateReader:
-    """Decodes JointState messages; damaged ones raise `CommandError`."""
-
-    def __init__(self) -> None:
-        self._prefix: bytes | None = None
-        self._names: tuple[str, ...] = ()
-
-    def read(self, data: bytes) -> JointStateFrame:
-        """The message in `data`; its arrays are views of `data`."""
-        if data[:2] != b"\x00\x01":
-            raise CommandError(f"a JointState in encoding {data[:2].hex()}: only little-endian CDR (0001) is read")
-        try:
-            seconds, nanoseconds = struct.unpack_from("<iI", data, 4)
-            end = 12 + len(self._prefix or b"")
-            if self._prefix is None or data[12:end] != self._prefix:
-                end = self._read_names(data)
-            rows = []
-            for _ in range(3):
-                end = (end + 3) & ~3
-                (n,) = struct.unpack_from("<I", data, end)
-                end += 4
-                if n:
-                    end = ((end - 4 + 7) & ~7) + 4
-                    rows.append(np.frombuffer(data, "<f8", n, end))
-                    end += 8 * n
-                else:
-                    rows.append(_EMPTY)
-        except (struct.error, ValueError, UnicodeDecodeError) as error:
-            raise CommandError(f"a JointState of {len(data)} bytes is damaged: {error}") from error
-        return JointStateFrame(seconds * NS + nanoseconds, self._names, *rows)
-
-    def _read_names(self, data: bytes) -> int:
-        at = _skip_string(data, 12)
-        at = (at + 3) & ~3
-        (n,) = struct.unpack_from("<I", data, at)
-        at += 4
-        if n > MOST_NAMES:
-            raise ValueError(f"{n} names, at most {MOST_NAMES} are read")
-        names = []
-        for _ in range(n):
-            at = (at + 3) & ~3
-            (length,) = struct.unpack_from("<I", data, at)
-            names.append(bytes(data[at + 4 : at + 3 + length]).decode())
-            at += 4 + length
-            if at > len(data):
-                raise ValueError("a name is cut short")
-        if tuple(names) != self._names:
-            self._names = tuple(names)
-        self._prefix = bytes(data[12:at])
-        return at
-
-
-def stacked(messages: Sequence[bytes]) -> Iterator[JointStateTable]:
-    """All of `messages` in their order, those in a row with the same names together, decoded at once; a damaged one
-    raises `CommandError`."""
-    at, reader = 0, JointStateReader()
-    while at < len(messages):
-        frame = reader.read(messages[at])
-        length, stop = len(messages[at]), at + 1
-        while stop < len(messages) and len(messages[stop]) == length:
-            stop += 1
-        raw = np.frombuffer(b"".join(messages[at:stop]), np.uint8).reshape(-1, length)
-        values = np.zeros(length, bool)
-        values[4:12] = True
-        rows = []
-        base = np.frombuffer(messages[at], np.uint8).ctypes.data
-        for row in (frame.position, frame.velocity, frame.effort):
-            begin = row.ctypes.data - base if row.size else 0
-            values[begin : begin + 8 * row.size] = True
-            rows.append((begin, row.size))
-        fixed = ~values  # names, sizes, and what pads them
-        alike = (raw[:, fixed] == raw[0, fixed]).all(axis=1)
-        raw = raw if alike.all() else raw[: int(np.argmin(alike))]
-        n = len(raw)
-        stamps = np.ascontiguousarray(raw[:, 4:12]).view("<i4,<u4").reshape(n)
-        yield JointStateTable(
-            stamps["f0"].astype(np.int64) * NS + stamps["f1"],
-            frame.names,
-            *(np.ascontiguousarray(raw[:, b : b + 8 * k]).view("<f8") if k else np.zeros((n, 0)) for b, k in rows),
-        )
-        at += n
-
-
-def _align(out: bytearray, size: int) -> None:
+def align(out: bytearray, size: int) -> None:
+    """Pad `out` so that a primitive of `size` bytes can follow."""
     out += bytes(-(len(out) - 4) % size)
 
 
-def _put_string(out: bytearray, text: str) -> None:
-    _align(out, 4)
+def put_string(out: bytearray, text: str) -> None:
+    """Append a string, little endian."""
+    align(out, 4)
     raw = text.encode() + b"\0"
     out += struct.pack("<I", len(raw)) + raw
 
 
-def _skip_string(data: bytes, at: int) -> int:
-    (length,) = struct.unpack_from("<I", data, at)
-    return int(at + 4 + length)
+class CdrCursor:
+    """Reads numbers and strings from `data` in their order; `place` is where the next one begins, before alignment.
+
+    Raises `ValueError` (`UnicodeDecodeError` among them) and `struct.error` for damaged data.
+    """
+
+    def __init__(self, data: bytes, place: int = 4) -> None:
+        if data[:2] not in (BIG_ENDIAN[:2], LITTLE_ENDIAN[:2]):
+            raise ValueError(f"encoding {data[:2].hex()}: only CDR (0000, 0001) is read")
+        self._data, self.place = data, place
+        self._order = "<" if data[1] else ">"
+
+    def number(self, kind: str) -> int:
+        """A whole number of a kind that `struct` knows, such as `I`."""
+        layout = self._order + kind
+        size = struct.calcsize(layout)
+        self.place += -(self.place - 4) % size
+        (value,) = struct.unpack_from(layout, self._data, self.place)
+        self.place += size
+        return int(value)
+
+    def string(self) -> str:
+        """A string."""
+        return self.raw_string().decode()
+
+    def raw_string(self) -> bytes:
+        """The bytes of a string without its final zero."""
+        n = self.number("I")
+        begin, self.place = self.place, self.place + n
+        if self.place > len(self._data):
+            raise ValueError("a string is cut short")
+        return bytes(self._data[begin : self.place])[:-1]

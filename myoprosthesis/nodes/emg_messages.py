@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sensor_msgs.msg import PointCloud2, PointField, TimeReference
 
-from myoprosthesis.core.cdr import MOST_NAMES
 from myoprosthesis.core.errors import CommandError
+from myoprosthesis.core.joint_state import MOST_NAMES
 from myoprosthesis.nodes.state_publishers import time_message
 
 Array = NDArray[np.float64]

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core import registry
-from myoprosthesis.core.cdr import JointStateWriter
 from myoprosthesis.core.errors import ConfigError, MyoError
+from myoprosthesis.core.joint_state import JointStateWriter
 from myoprosthesis.core.options import build, option
 from myoprosthesis.core.perturbation_plan import PerturbationPlan
 from myoprosthesis.emg.calibration import Calibration

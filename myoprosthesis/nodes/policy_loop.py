@@ -8,10 +8,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.core.cdr import JointStateFrame
 from myoprosthesis.core.channels import reorder
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import MyoError, Refused
+from myoprosthesis.core.joint_state import JointStateFrame
 from myoprosthesis.core.moment import Moment
 from myoprosthesis.core.perturbation_plan import PerturbationPlan
 from myoprosthesis.core.process_tuning import request_fifo_scheduling

@@ -11,9 +11,9 @@ from rclpy.node import Node
 from rosgraph_msgs.msg import Clock
 from std_msgs.msg import Header
 
-from myoprosthesis.core.cdr import NS, JointStateWriter
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.effector_state import EffectorState
+from myoprosthesis.core.joint_state import NS, JointStateWriter
 from myoprosthesis.nodes import topics
 
 

@@ -14,10 +14,10 @@ from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 
 from myoprosthesis.core import registry
-from myoprosthesis.core.cdr import JointStateFrame, JointStateReader
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import ConfigError, MyoError, Refused
 from myoprosthesis.core.following import Following
+from myoprosthesis.core.joint_state import JointStateFrame, JointStateReader
 from myoprosthesis.core.nanoseconds import ns
 from myoprosthesis.core.options import option
 from myoprosthesis.core.trial_plan import TrialPlan

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from rclpy.node import Node
 
-from myoprosthesis.core.cdr import JointStateFrame, JointStateReader, JointStateWriter
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.effector_state import EffectorState
 from myoprosthesis.core.following import Following
+from myoprosthesis.core.joint_state import JointStateFrame, JointStateReader, JointStateWriter
 from myoprosthesis.core.perturbation_plan import PerturbationPlan
 from myoprosthesis.core.schedule import Schedule
 from myoprosthesis.core.trial_plan import TrialPlan

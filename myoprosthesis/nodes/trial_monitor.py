@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from myoprosthesis.core.cdr import JointStateFrame
 from myoprosthesis.core.errors import CommandError
 from myoprosthesis.core.following import Following
+from myoprosthesis.core.joint_state import JointStateFrame
 from myoprosthesis.core.nanoseconds import ns
 from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.core.trial_record import ENDPOINT, TrialRecord

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from rclpy.node import Node
 
-from myoprosthesis.core.cdr import JointStateFrame, JointStateReader, JointStateWriter
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.effector_state import EffectorState
 from myoprosthesis.core.errors import MyoError
+from myoprosthesis.core.joint_state import JointStateFrame, JointStateReader, JointStateWriter
 from myoprosthesis.core.twin_error import TwinComparison, TwinError
 from myoprosthesis.nodes import topics
 from myoprosthesis.nodes.wait_set import PolledSubscriptions

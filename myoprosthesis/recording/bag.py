@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.core.cdr import JointStateFrame, JointStateReader, JointStateTable, stacked
 from myoprosthesis.core.errors import CommandError, RecordingError, unknown
-from myoprosthesis.recording import cdr
+from myoprosthesis.core.joint_state import JointStateFrame, JointStateReader, JointStateTable, stacked
+from myoprosthesis.recording import message_decoding
 from myoprosthesis.recording.mcap_file import McapFile
 from myoprosthesis.recording.mcap_reader import open_all
 from myoprosthesis.recording.metadata import LOG_TIME, QOS, SIMULATED, files_of, without_files
@@ -187,11 +187,11 @@ class Bag:
 
     def texts(self, topic: str) -> Iterator[tuple[int, str]]:
         """Time of receipt and text of the std_msgs/String messages of a topic."""
-        yield from ((m.log_ns, cdr.text(m.data)) for m in self._sound(topic, TEXT))
+        yield from ((m.log_ns, message_decoding.text(m.data)) for m in self._sound(topic, TEXT))
 
-    def statuses(self, topic: str) -> Iterator[tuple[int, cdr.Status]]:
+    def statuses(self, topic: str) -> Iterator[tuple[int, message_decoding.Status]]:
         """Time of receipt and content of the DiagnosticStatus messages of a topic."""
-        yield from ((m.log_ns, cdr.status(m.data)) for m in self._sound(topic, STATUS))
+        yield from ((m.log_ns, message_decoding.status(m.data)) for m in self._sound(topic, STATUS))
 
     def attachments(self) -> dict[str, bytes]:
         """The files that were kept in it, by name; of several with the same name the last."""
@@ -205,7 +205,7 @@ class Bag:
         chosen = self.topic(topic)
         if chosen.type != kind:
             raise RecordingError(f"{chosen.name} has messages of type {chosen.type}; {kind} is needed")
-        read = cdr.text if kind == TEXT else cdr.status
+        read = message_decoding.text if kind == TEXT else message_decoding.status
         for message in self.messages([chosen.name]):
             try:
                 read(message.data)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError, RecordingError
 from myoprosthesis.core.extras import library
-from myoprosthesis.recording import cdr
+from myoprosthesis.recording import message_decoding
 from myoprosthesis.recording.bag import JOINT_STATE, STATUS, TEXT, Bag, Message
 
 Columns = dict[str, Any]
@@ -113,11 +113,11 @@ def _joint_states(bag: Bag, topic: str) -> Iterator[Columns]:
 
 
 def _text(message: Message) -> list[dict[str, Any]]:
-    return [{"data": cdr.text(message.data)}]
+    return [{"data": message_decoding.text(message.data)}]
 
 
 def _status(message: Message) -> list[dict[str, Any]]:
-    found = cdr.status(message.data)
+    found = message_decoding.status(message.data)
     own = {"level": found.level, "name": found.name, "message": found.message}
     return [{**own, **{f"values.{k}": v for k, v in found.values.items()}}]
 

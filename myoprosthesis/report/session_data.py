@@ -18,7 +18,7 @@ from myoprosthesis.core.errors import ConfigError, MyoError, RecordingError
 from myoprosthesis.core.nanoseconds import NS
 from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.files import yaml_text
-from myoprosthesis.recording import cdr
+from myoprosthesis.recording import message_decoding
 from myoprosthesis.recording.bag import Bag
 from myoprosthesis.report import trial_table
 from myoprosthesis.report.recorded_movement import Array, RecordedMovement
@@ -122,7 +122,7 @@ class RecordedRun:
         last: dict[tuple[int, str], Mapping[str, Any]] = {}
         for message in self.bag.messages([DIAGNOSTICS]):
             with suppress(RecordingError):
-                last |= {(message.file, s.name): s.values for s in cdr.statuses(message.data)}
+                last |= {(message.file, s.name): s.values for s in message_decoding.statuses(message.data)}
         out: dict[str, dict[str, Any]] = {}
         for (_, name), values in last.items():
             before = out.get(name, {})

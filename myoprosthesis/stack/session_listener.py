@@ -6,9 +6,9 @@ import threading
 from collections import deque
 from typing import Any
 
-from myoprosthesis.core.cdr import JointStateFrame, JointStateReader
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.following import Following
+from myoprosthesis.core.joint_state import JointStateFrame, JointStateReader
 from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.nodes import topics
 from myoprosthesis.nodes.trial_monitor import MonitoredTrial, TrialMonitor

@@ -9,8 +9,8 @@ import threading
 import numpy as np
 import pytest
 
-from myoprosthesis.core.cdr import JointStateReader, JointStateWriter
 from myoprosthesis.core.errors import MyoError
+from myoprosthesis.core.joint_state import JointStateReader, JointStateWriter
 from myoprosthesis.nodes import topics
 from myoprosthesis.recording.bag import Bag
 from myoprosthesis.recording.bag_writer import BagWriter

@@ -13,8 +13,8 @@ from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import JointState
 from std_srvs.srv import SetBool
 
-from myoprosthesis.core.cdr import JointStateWriter
 from myoprosthesis.core.effector_spec import EffectorSpec
+from myoprosthesis.core.joint_state import JointStateWriter
 from myoprosthesis.nodes import diagnostic_status, topics
 
 

@@ -6,11 +6,11 @@ import time
 import numpy as np
 import pytest
 
-from myoprosthesis.core.cdr import JointStateFrame
 from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import ContractError
+from myoprosthesis.core.joint_state import JointStateFrame
 from myoprosthesis.core.perturbation_plan import PerturbationEntry, PerturbationPlan
 from myoprosthesis.core.term import Term
 from myoprosthesis.core.trial_plan import TASK_CHANNELS, TrialPlan

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from myoprosthesis.core.cdr import JointStateWriter
+from myoprosthesis.core.joint_state import JointStateWriter
 from myoprosthesis.nodes.recorder_loop import AUTO, SIMULATED, WALL, Line, RecorderLoop
 from myoprosthesis.recording.bag import Bag
 from myoprosthesis.recording.bag_writer import BagWriter

@@ -8,8 +8,8 @@ import time
 import numpy as np
 import pytest
 
-from myoprosthesis.core.cdr import JointStateWriter
 from myoprosthesis.core.errors import RecordingError
+from myoprosthesis.core.joint_state import JointStateWriter
 from myoprosthesis.nodes import diagnostic_status, topics
 from myoprosthesis.nodes.recorder_loop import Line, RecorderLoop
 from myoprosthesis.recording.bag import Bag

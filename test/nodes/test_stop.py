@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from myoprosthesis.core import registry
-from myoprosthesis.core.cdr import JointStateWriter
+from myoprosthesis.core.joint_state import JointStateWriter
 from myoprosthesis.effectors.bodies import MjcfOptions, mjcf
 from myoprosthesis.emulators.emulated_port import EmulatedPort
 from myoprosthesis.hands import data_sheets

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from myoprosthesis.core import registry
-from myoprosthesis.core.cdr import JointStateWriter
+from myoprosthesis.core.joint_state import JointStateWriter
 from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.nodes import topics
 

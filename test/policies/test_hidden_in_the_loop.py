@@ -9,9 +9,9 @@ import pytest
 from onnx import helper
 
 from myoprosthesis.core import share
-from myoprosthesis.core.cdr import JointStateFrame
 from myoprosthesis.core.disturbance import NO_DISTURBANCE
 from myoprosthesis.core.errors import ContractError
+from myoprosthesis.core.joint_state import JointStateFrame
 from myoprosthesis.core.nanoseconds import ns
 from myoprosthesis.core.perturbation_plan import PerturbationPlan
 from myoprosthesis.core.trial_plan import TrialPlan

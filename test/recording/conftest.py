@@ -7,7 +7,7 @@ from mcap.writer import Writer as LibraryWriter
 from rosbags.highlevel import AnyReader
 from rosbags.typesys import Stores, get_typestore
 
-from myoprosthesis.core.cdr import JointStateWriter
+from myoprosthesis.core.joint_state import JointStateWriter
 from myoprosthesis.recording.bag_writer import BagWriter
 
 JOINT_STATE, STRING = "sensor_msgs/msg/JointState", "std_msgs/msg/String"

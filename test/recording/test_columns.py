@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from rclpy.serialization import serialize_message
 
-from myoprosthesis.core.cdr import JointStateWriter
 from myoprosthesis.core.errors import RecordingError
+from myoprosthesis.core.joint_state import JointStateWriter
 from myoprosthesis.nodes.emg_messages import EmgSampleWriter
 from myoprosthesis.recording import columns
 from myoprosthesis.recording.bag import Bag

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from myoprosthesis.core.cdr import JointStateWriter
 from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.effector_spec import EffectorSpec
+from myoprosthesis.core.joint_state import JointStateWriter
 from myoprosthesis.core.trial_plan import TrialPlan
 
 COLUMNS = (

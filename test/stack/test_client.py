@@ -7,8 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from myoprosthesis.core.cdr import JointStateWriter
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.joint_state import JointStateWriter
 from myoprosthesis.nodes import topics
 from myoprosthesis.nodes.publisher_lock import PublisherLock, is_claimed
 from myoprosthesis.recording.bag_writer import BagWriter

@@ -7,8 +7,8 @@ from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Header
 
-from myoprosthesis.core.cdr import JointStateReader, JointStateWriter
 from myoprosthesis.core.errors import CommandError
+from myoprosthesis.core.joint_state import JointStateReader, JointStateWriter
 
 ROWS = ("position", "velocity", "effort")
 STAMP = 1_700_000_000_123_456_789

@@ -1,4 +1,4 @@
-"""Texts and diagnostics out of their bytes, without ROS. Layout: CDR, as in `core.wire`."""
+"""Decoding of text and diagnostic messages, without ROS."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
+from myoprosthesis.core.cdr import CdrCursor
 from myoprosthesis.core.errors import MyoError, RecordingError
 
 
 @dataclass(frozen=True)
 class Status:
-    """A DiagnosticStatus; values that are JSON are what they mean."""
+    """A DiagnosticStatus; values that are JSON are decoded."""
 
     level: int
     name: str
@@ -32,9 +33,9 @@ def status(data: bytes) -> Status:
 
 
 def statuses(data: bytes) -> list[Status]:
-    """What is in a diagnostic_msgs/DiagnosticArray."""
+    """The statuses of a diagnostic_msgs/DiagnosticArray."""
 
-    def array(c: _Cursor) -> list[Status]:
+    def array(c: CdrCursor) -> list[Status]:
         c.number("i")
         c.number("I")
         c.string()
@@ -43,31 +44,7 @@ def statuses(data: bytes) -> list[Status]:
     return _read(data, array)  # type: ignore[no-any-return]
 
 
-class _Cursor:
-    def __init__(self, data: bytes) -> None:
-        if data[:2] not in (b"\x00\x00", b"\x00\x01"):
-            raise ValueError(f"encoding {data[:2].hex()}: only CDR (0000, 0001) is read")
-        self._data, self._at = data, 4
-        self._order = "<" if data[1] else ">"
-
-    def number(self, kind: str) -> int:
-        layout = self._order + kind
-        size = struct.calcsize(layout)
-        self._at += -(self._at - 4) % size
-        (value,) = struct.unpack_from(layout, self._data, self._at)
-        self._at += size
-        return int(value)
-
-    def string(self) -> str:
-        n = self.number("I")
-        raw = self._data[self._at : self._at + n]
-        if len(raw) < n:
-            raise ValueError("a text is cut short")
-        self._at += n
-        return raw[:-1].decode()
-
-
-def _status(c: _Cursor) -> Status:
+def _status(c: CdrCursor) -> Status:
     level, name, message, hardware = c.number("B"), c.string(), c.string(), c.string()
     values = {}
     for _ in range(c.number("I")):
@@ -79,9 +56,9 @@ def _status(c: _Cursor) -> Status:
     return Status(level, name, message, hardware, values)
 
 
-def _read(data: bytes, how: Any) -> Any:
+def _read(data: bytes, decode: Any) -> Any:
     try:
-        return how(_Cursor(data))
+        return decode(CdrCursor(data))
     except MyoError:
         raise
     except (struct.error, ValueError, IndexError) as error:
