@@ -19,7 +19,7 @@ from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from myoprosthesis.core.errors import RecordingError
 from myoprosthesis.core.joint_state import JointStateReader, JointStateWriter
-from myoprosthesis.recording import messages
+from myoprosthesis.recording import message_decoding
 from myoprosthesis.recording.bag import Bag
 from myoprosthesis.recording.bag_writer import BagWriter
 from myoprosthesis.recording.definitions import definition, stamped, type_hash
@@ -172,9 +172,9 @@ def test_texts_and_statuses_as_ros_says_them(tmp_path):
     bag.close()
     bag = Bag(tmp_path)
     assert list(bag.texts("target")) == [(1, "Ellenbogen – é")] and bag.faults == ["1 messages of /target are damaged"]
-    status = messages.Status(2, "task", "end", "h", {"trial": 3, "why": "né", "xyz": [1, 2]})
+    status = message_decoding.Status(2, "task", "end", "h", {"trial": 3, "why": "né", "xyz": [1, 2]})
     assert list(bag.statuses("trial")) == [(3, status)]
-    assert messages.statuses(serialize_message(DiagnosticArray(status=[one, one]))) == [status, status]
+    assert message_decoding.statuses(serialize_message(DiagnosticArray(status=[one, one]))) == [status, status]
 
 
 KINDS = [
