@@ -15,8 +15,8 @@ import numpy as np
 from tqdm import tqdm
 
 from myoprosthesis.bench.stand import next_report, spec_of, stand, workshop, write_policy
-from myoprosthesis.core.joint_state import JointStateWriter
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.joint_state import JointStateWriter
 from myoprosthesis.recording.bag import Bag
 from myoprosthesis.recording.bag_writer import BagWriter
 from myoprosthesis.stack.client import StackClient

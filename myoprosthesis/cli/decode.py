@@ -132,7 +132,9 @@ def evaluate(command: EvaluateOptions, typed: Mapping[str, Any]) -> int:
         from myoprosthesis.training.decoding.cross_validation import cross_validate
 
         work = _prepare(command, typed)
-        found = cross_validate(work.windows, work.model, work.settings, work.names, work.split).summary(work.settings.rest)
+        found = cross_validate(work.windows, work.model, work.settings, work.names, work.split).summary(
+            work.settings.rest
+        )
         names = work.names
         _tell(found, work)
     if command.png:
@@ -158,7 +160,7 @@ class _Work:
 
         file = recording_info(command.recording_info, command.recordings)
         self.layout: RecordingFormat = chosen(typed, RecordingFormat, file)
-        self.cut: Cut = chosen(typed, Cut, file)
+        self.cut: WindowOptions = chosen(typed, WindowOptions, file)
         self.split: SplitOptions = chosen(typed, SplitOptions, file)
         wanted: d.DecoderModelOptions = chosen(typed, d.DecoderModelOptions, file)
         settings: DecoderOptions = chosen(typed, DecoderOptions, file)
@@ -168,7 +170,7 @@ class _Work:
         self.target_unit = _target_unit(recordings) if settings.task == REGRESSION else ""
         self.channels = first.channels
         for path, recording in recordings:
-            refuse(recording, path)
+            check_electrodes(recording, path)
         self.conditioning: Conditioning = chosen(typed, Conditioning, file, rate=first.rate, unit=first.unit)
         self.model = registry.factory("decoders", wanted.model)(
             build(registry.options("decoders", wanted.model), wanted.model_options, f"model {wanted.model}")
@@ -280,9 +282,9 @@ def _replay(command: EvaluateOptions, typed: Mapping[str, Any]) -> tuple[dict[st
     names, task, rest = decoder.names, decoder.settings.task, decoder.settings.rest
     if task != CLASSIFICATION:
         raise ConfigError(f"decoder {decoder.contract.name!r} decodes {task}; --decoder judges classes only")
-    cut: Cut = chosen(typed, Cut, file)
+    cut: WindowOptions = chosen(typed, WindowOptions, file)
     _, recordings = read(command.recordings, chosen(typed, RecordingFormat, file), typed)
-    _tell_broken(broken(recordings, decoder.settings.window_s, decoder.contract.dt, cut.margin_s))
+    _tell_broken(count_gap_windows(recordings, decoder.settings.window_s, decoder.contract.dt, cut.margin_s))
     confusion = np.zeros((len(names), len(names)), int)
     wrong = rejected = drifting = 0
     taken, drifted = [], []
