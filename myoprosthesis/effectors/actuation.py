@@ -21,6 +21,8 @@ Array = NDArray[np.float64]
 _DYN, _GAIN, _BIAS, _TRN, _JOINT = (
     mujoco.mjtDyn, mujoco.mjtGain, mujoco.mjtBias, mujoco.mjtTrn, mujoco.mjtJoint,
 )  # fmt: skip
+_LASTING = (_DYN.mjDYN_INTEGRATOR, _DYN.mjDYN_USER)
+"""Dynamics in which a control of 0 leaves the force, or the place that is aimed at, as it is."""
 _FOLLOWING = (_DYN.mjDYN_NONE, _DYN.mjDYN_FILTER, _DYN.mjDYN_FILTEREXACT)
 """Dynamics in which what acts follows `ctrl`."""
 
@@ -67,6 +69,13 @@ class Actuation:
             raise ConfigError(
                 f"actuator {model.actuator(several).name or several!r} takes {model.actuator_ctrlnum[several]} "
                 "controls at once: only actuators with one can be commanded"
+            )
+        lasting = [i for i in range(model.nu) if int(model.actuator_dyntype[i]) in _LASTING]
+        if lasting:
+            raise ConfigError(
+                "actuators that integrate what they are commanded (intvelocity, dyntype integrator or user) go on "
+                f"after a stop: {', '.join(model.actuator(i).name or str(i) for i in lasting)}; make them position or "
+                "velocity servos, or motors"
             )
         self._model = model
         each = [_read(model, i) for i in range(model.nu)]

@@ -191,3 +191,16 @@ def test_a_channel_that_creeps_in_the_fail_state_is_named():
         text = creeps(guard.spec.command, guard.spec.fail_each)
         assert ("motion is commanded speed 0" in text) is (kind == "velocity")
     assert sunk["velocity"] > 0.1 > 100 * abs(sunk["position"])
+
+
+@pytest.mark.parametrize(
+    "actuator",
+    [
+        '<intvelocity name="lasts" joint="shoulder" kp="20" actrange="-1 1" ctrlrange="-2 2"/>',
+        '<general name="lasts" joint="shoulder" dyntype="integrator" ctrlrange="-1 1"/>',
+    ],
+)
+def test_what_goes_on_after_a_stop_is_refused(actuator):
+    """A control of 0 leaves the place that it aims at, or its force, as it is."""
+    with pytest.raises(ConfigError, match="go on after a stop: lasts; make them position or velocity servos"):
+        body_of(arm(actuator))

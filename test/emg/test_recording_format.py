@@ -99,6 +99,14 @@ def chosen(names, units=(), head=None, **layout):
     return emg_channels(HERE, RecordingFormat(**layout), names, units, None if head is None else lambda k: head[:, k])
 
 
+@pytest.mark.parametrize("derived", ["EMG1_RMS", "EMG1 envelope", "emg1Filtered", "rms_EMG1"])
+def test_a_channel_and_what_is_derived_from_it_are_not_two_channels(derived):
+    with pytest.raises(ConfigError, match="and what is derived from it"):
+        chosen(["EMG1", derived, "EMG2"])
+    assert chosen(["EMG1_RMS", "EMG2_RMS"])[0] == [0, 1]  # alone they are what there is
+    assert chosen(["EMG1", derived, "EMG2"], channels=("EMG1", derived))[0] == [0, 1]
+
+
 def test_emg_is_what_is_called_so_or_measured_in_volts_and_the_rest_is_told():
     assert chosen(["EMG1", "noise", "EMG2"]) == ([0, 2], ("not EMG by name or unit, and left out: noise",))
     assert chosen(["a", "Status", "b"], ["uV", "", "mV"])[0] == [0, 2]

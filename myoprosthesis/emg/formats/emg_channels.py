@@ -42,6 +42,11 @@ OTHER = frozenset([
 NEVER = OTHER - {"block", "class", "contact", "grip", "index", "movement", "position", "sample", "session", "state",
                  "subject", "target", "trial", "count", "gesture"}  # fmt: skip
 """Words that outweigh that a name has EMG or a muscle in it: EMG_time, biceps force."""
+DERIVED = frozenset([
+    "env", "envelope", "filt", "filtered", "iemg", "integrated", "mav", "mean", "mvc", "norm", "normalised",
+    "normalized", "rect", "rectified", "rms", "smooth", "smoothed",
+])  # fmt: skip
+"""Words of names of what is made of EMG. Alone it is taken as EMG; beside the raw channel it is that channel again."""
 COUNTS = frozenset(["", "1", "a.u.", "adc", "au", "bit", "bits", "count", "counts", "lsb", "raw", "%", "%mvc"])
 """Units in which EMG comes besides volts."""
 NUMBERED = re.compile(r"(a|adc|ai|c|ch|chan|channel|col|column|e|el|electrode|in|input|sensor|signal)?[ _.-]*\d+", re.I)
@@ -94,6 +99,7 @@ def emg_channels(
     for wanted in (Kind.EMG, Kind.VOLTS):
         places = [k for k, own in enumerate(kinds) if own is wanted]
         if places:
+            _check_derived(path, names, [names[k] for k in places])
             return places, _left_out(names, places)
     unfit = [f"{n} {u}" for n, u in zip(names, units or (), strict=False) if kind(n) is Kind.EMG]
     if unfit:
@@ -107,6 +113,19 @@ def emg_channels(
             raise _ask(path, names, f"does not say which of its channels are EMG, and {names[k]!r} {looks}")
     taken = f"its channels are only numbered: {_listed([names[k] for k in places])} are taken as EMG"
     return places, (*_left_out(names, places), taken)
+
+
+def _check_derived(path: Path, names: Sequence[str], emg: Sequence[str]) -> None:
+    """Refuse one channel twice, raw and as its level: EMG1 and EMG1_RMS."""
+    plain = {" ".join(_words(n)): n for n in emg if not DERIVED & set(_words(n))}
+    for name in emg:
+        raw = plain.get(" ".join(w for w in _words(name) if w not in DERIVED))
+        if raw is not None and raw != name:
+            raise _ask(path, names, f"has {raw!r} and what is derived from it, {name!r}")
+
+
+def _words(name: str) -> list[str]:
+    return re.findall(r"[a-zà-ÿ]+|\d+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower())
 
 
 def _place(path: Path, name: str, names: Sequence[str]) -> int:
