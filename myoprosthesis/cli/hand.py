@@ -220,7 +220,7 @@ def _go(guard: Any, hand: Any, goal: Any, speed: float, tell: Any) -> dict[str, 
             following = time.monotonic()
             if following - begin > way / speed + 10.0:
                 raise EffectorError(f"{guard.reason}; the exercise is ended")
-        told = hand.told
+        told = hand.newest
         current = max(current, float(np.abs(told.current).max()) if told.current is not None else 0.0)
         touch = max(touch, float(told.touch.max()) if told.touch is not None else 0.0)
         if told.temperature is not None:

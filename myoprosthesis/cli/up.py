@@ -14,8 +14,8 @@ from myoprosthesis.cli.commands import Commands
 from myoprosthesis.cli.figures import check_writable, write_csv, write_json
 from myoprosthesis.cli.watch import POLL_S, await_reports, over
 from myoprosthesis.core.ending import ORDERLY_S, allow
-from myoprosthesis.core.errors import ConfigError, StackError
-from myoprosthesis.effectors.graphics import window_refusal
+from myoprosthesis.core.errors import StackError
+from myoprosthesis.effectors.graphics import require_window
 from myoprosthesis.stack.description import StackOptions, as_settings, describe
 
 CSV_NAMES = {"peak_speed": "peak_speed_m_s"}
@@ -58,8 +58,8 @@ def run(options: StackOptions, more: UpOptions) -> int:
     for sig in (signal.SIGINT, signal.SIGTERM):  # now: one that comes while a library loads may be lost
         signal.signal(sig, lambda *_: stop.set())
     nodes = describe(options, as_settings(more.set))
-    if options.gui and (why := window_refusal()):
-        raise ConfigError(why)
+    if options.gui:
+        require_window()
     if stop.is_set():
         return 130
     allow(ORDERLY_S)

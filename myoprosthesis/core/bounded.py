@@ -12,8 +12,8 @@ Array = NDArray[np.float64]
 
 def bounded(values: ArrayLike, low: ArrayLike, high: ArrayLike) -> Array:
     """`values` within `low` and `high`; NaN where a value is not finite."""
-    given = np.asarray(values, float)
-    return np.where(np.isfinite(given), np.minimum(np.maximum(given, low), high), np.nan)
+    numbers = np.asarray(values, float)
+    return np.where(np.isfinite(numbers), np.minimum(np.maximum(numbers, low), high), np.nan)
 
 
 def finite(values: Array) -> Array:

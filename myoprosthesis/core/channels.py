@@ -18,9 +18,11 @@ FIELDS = ("position", "velocity", "effort")
 
 @dataclass(frozen=True)
 class Channels:
-    """`quantity` is the JointState field that carries them: `position` where every channel is a target of a place (rad
-    or m), else `effort`, such as muscle excitation (0..1). `low` and `high` are bounds in `unit`, one per name; `unit`
-    is one for all, or one per name where they differ."""
+    """Named, bounded channels in one field of a JointState.
+
+    `quantity` is that field: `position` where every channel is a target of a place (rad or m), else `effort`, such as
+    muscle excitation (0..1). `low` and `high` are bounds in `unit`, one per name; `unit` is one for all, or one per
+    name where they differ."""
 
     quantity: str
     names: tuple[str, ...]
@@ -87,17 +89,17 @@ def _plain_unit(unit: str) -> str:
     return {"radian": "rad", "radians": "rad", "metre": "m", "meter": "m", "": "1"}.get(text, text)
 
 
-def permutation(wanted: Sequence[str], given: Sequence[str]) -> NDArray[np.intp]:
-    """Indices `i` with `given[i[k]] == wanted[k]`; raises `ContractError` naming the first difference."""
-    where = {name: i for i, name in enumerate(given)}
-    if len(where) != len(given):
-        twice = next(name for i, name in enumerate(given) if where[name] != i)
+def permutation(wanted: Sequence[str], available: Sequence[str]) -> NDArray[np.intp]:
+    """Indices `i` with `available[i[k]] == wanted[k]`; raises `ContractError` naming the first difference."""
+    where = {name: i for i, name in enumerate(available)}
+    if len(where) != len(available):
+        twice = next(name for i, name in enumerate(available) if where[name] != i)
         raise ContractError(f"channel {brief(twice)!r} is there twice")
     for name in wanted:
         if name not in where:
-            raise ContractError(f"channel {name!r} is wanted but not there; there are: {_listed(given)}")
+            raise ContractError(f"channel {name!r} is wanted but not there; there are: {_listed(available)}")
     known = set(wanted)
-    for name in given:
+    for name in available:
         if name not in known:
             raise ContractError(f"channel {brief(name)!r} is there but not wanted; wanted are: {_listed(wanted)}")
     return np.array([where[name] for name in wanted], np.intp)

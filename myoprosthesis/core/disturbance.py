@@ -14,8 +14,10 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Disturbance:
-    """What acts on a body during one control period: a law at the endpoint (3 dimensions), a law at the joints
-    (one dimension per joint), and the strength of each muscle (1 = healthy, 0 = paralysed)."""
+    """What acts on a body during one control period.
+
+    A law at the endpoint (3 dimensions), a law at the joints (one dimension per joint), and the strength of each muscle
+    (1 = healthy, 0 = paralysed)."""
 
     endpoint: ForceField | None = None
     joint: ForceField | None = None

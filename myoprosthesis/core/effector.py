@@ -28,8 +28,9 @@ class Effector(Protocol):
         ...
 
     def reset(self, seed: int) -> EffectorState:
-        """Go to the start. Simulation: a defined state, at once. Hardware: a safe pose, slowly. The first call opens
-        the device.
+        """Go to the start.
+
+        Simulation: a defined state, at once. Hardware: a safe pose, slowly. The first call opens the device.
 
         Args:
             seed: of whatever is random in the start; the same seed gives the same start.
@@ -107,8 +108,10 @@ class Simulation(Effector, Protocol):
 
 @runtime_checkable
 class Device(Effector, Protocol):
-    """An effector that can be lost, and that learns when nobody commands it. Its `step` never raises for a lost device:
-    it goes on returning the last state, with `fault` set, and recovers by itself."""
+    """An effector that can be lost, and that learns when nobody commands it.
+
+    Its `step` never raises for a lost device: it goes on returning the last state, with `fault` set, and recovers by
+    itself."""
 
     @property
     def fault(self) -> str:
@@ -116,8 +119,9 @@ class Device(Effector, Protocol):
         ...
 
     def idle(self, command: Array, disturbance: Disturbance) -> EffectorState:
-        """One period in the fail state, instead of `step`. The device may stop writing where silence is safe, so that
-        its own watchdog can fire. Never sleeps.
+        """One period in the fail state, instead of `step`.
+
+        The device may stop writing where silence is safe, so that its own watchdog can fire. Never sleeps.
 
         Args:
             command: (n_command,) the command of the fail state.

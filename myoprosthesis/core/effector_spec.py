@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.channels import Channels
-from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.errors import ConfigError, Refused
 from myoprosthesis.core.fail import RELAX, fail_state
 from myoprosthesis.core.message import TEXT_BYTES, read_object, reading
 
@@ -61,7 +61,7 @@ class Poses(Mapping[str, tuple[float, ...]]):
 class EffectorSpec:
     """What is known of an effector before anything is opened.
 
-    `dt` (s) is the control period. `fail` is what each command channel does when in doubt: `hold` (stay where it is
+    `dt` (s) is the control period. `fail` is what each command channel does in the fail state: `hold` (stay where it is
     now), `relax` (0, or the bound nearest to it), or a value; one word may stand for all. `braking` a (unit of the
     command per s², one per channel or one for all; 0: not known): a channel that holds comes from its full speed v to a
     stop within v²/2a. `sites` are the places at which a perturbation may act: `endpoint`, `joint`, `muscle`.
@@ -71,7 +71,7 @@ class EffectorSpec:
     run in lockstep, and a `deterministic` one does the same again after the same reset and commands.
     `joint_units` are the units of the joints' positions: `rad`, `m`, or `1` for a part of a quaternion; empty: all rad.
     `poses` are named command postures, such as the grips of a hand: values in the order of `command.names`, within
-    its limits; a mapping that is given becomes a `Poses`.
+    its limits; a mapping becomes a `Poses`.
     `relaxed` is the command at which each channel does nothing; empty: 0, or the bound nearest to it.
     `root` is the floating base, whose `POSE` the first seven joints are; empty: none. `observed_sites` are sites of
     the body beside the endpoint, `objects` free bodies that are not the effector's own, `contacts` sensors of contact
@@ -135,8 +135,8 @@ class EffectorSpec:
 
     def _each(self, name: str, least: float) -> tuple[float, ...]:
         """The values of field `name`, one per command channel, or none."""
-        given, n = getattr(self, name), self.command.size
-        each = (given,) * n if isinstance(given, (int, float)) else tuple(given)
+        value, n = getattr(self, name), self.command.size
+        each = (value,) * n if isinstance(value, (int, float)) else tuple(value)
         if each and (len(each) != n or not all(math.isfinite(a) and a >= least for a in each)):
             sign = "0 or more" if least == 0 else "above 0"
             raise ConfigError(f"the {name} of effector {self.name!r} needs {n} finite values, {sign}")
@@ -153,7 +153,7 @@ class EffectorSpec:
 
     @property
     def fail_each(self) -> tuple[str | float, ...]:
-        """What each command channel does when in doubt."""
+        """What each command channel does in the fail state."""
         return fail_state(self.name, self.fail, self.command)
 
     @cached_property
@@ -177,11 +177,20 @@ class EffectorSpec:
         """True when a field can act at the endpoint."""
         return "endpoint" in self.sites
 
+    def require_sites(self, sites: Sequence[str]) -> None:
+        """Raise `Refused` where a perturbation cannot act at one of `sites`."""
+        for site in sites:
+            if site not in self.sites:
+                can = ", ".join(self.sites) or "none"
+                raise Refused(f"effector {self.name!r} cannot apply a perturbation at its {site}; it can at: {can}")
+
     @cached_property
     def groups(self) -> Mapping[str, tuple[str, ...]]:
-        """The channels of the state by group, in the order of the table: `root`, `joints`, `muscles` (their tendons'
-        length), `activation`, `sites` (the endpoint first), `objects` and `contacts`; a group without channels is left
-        out. `joints` of this mapping are those that are not the floating base's."""
+        """The channels of the state by group, in the order of the table.
+
+        `root`, `joints`, `muscles` (their tendons' length), `activation`, `sites` (the endpoint first), `objects` and
+        `contacts`; a group without channels is left out. `joints` of this mapping are those that are not the floating
+        base's."""
         n_root = len(POSE) if self.root else 0
         sites = (*(("endpoint",) if self.endpoint else ()), *self.observed_sites)
         every = {
@@ -224,8 +233,9 @@ class EffectorSpec:
         }
 
     def to_json(self) -> str:
-        """The text of the latched `effector/spec` topic; `units` are those of each channel's three fields, `groups` the
-        channels by group."""
+        """The text of the latched `effector/spec` topic.
+
+        `units` are those of each channel's three fields, `groups` the channels by group."""
         data = {k: getattr(self, k) for k in self.__dataclass_fields__ if k not in ("command", "poses")}
         data |= {"command": self.command.to_dict(), "poses": dict(self.poses)}
         return json.dumps(data | {name: getattr(self, name) for name in _DERIVED})
@@ -262,12 +272,3 @@ EffectorSpec.__init__ = _init_with_steppable  # type: ignore[method-assign]
 def _poses_of(names: Sequence[str]) -> tuple[str, ...]:
     """The channels of the pose of each of these."""
     return tuple(f"{name}/{a}" for name in names for a in POSE)
-
-
-def refuse_sites(spec: EffectorSpec, sites: Sequence[str]) -> str:
-    """Empty, or the sentence with which an effector refuses a perturbation."""
-    for site in sites:
-        if site not in spec.sites:
-            can = ", ".join(spec.sites) or "none"
-            return f"effector {spec.name!r} cannot apply a perturbation at its {site}; it can at: {can}"
-    return ""

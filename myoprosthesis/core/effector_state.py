@@ -17,13 +17,16 @@ _NONE = slice(0)
 
 @dataclass(frozen=True, eq=False)
 class EffectorState:
-    """One tick of an effector. `table` has shape (3, n): position, velocity and effort of `spec.channels`; `group` and
-    the properties below are views of it. `applied` is what was really commanded after limits, in the order of
-    `spec.command`; `joint_load` (N·m, one per joint) and the endpoint's effort are the forces that acted.
+    """One tick of an effector.
+
+    `table` has shape (3, n): position, velocity and effort of `spec.channels`; `group` and the properties below are
+    views of it. `applied` is what was really commanded after limits, in the order of `spec.command`; `joint_load` (N·m,
+    one per joint) and the endpoint's effort are the forces that acted.
 
     `measured` is the command at which each channel stays where it is now, `measured_velocity` how fast that changes
     (unit/s); NaN for a channel that has no such place, such as a muscle. None: the joints that bear the names of
-    position targets."""
+    position targets.
+    """
 
     spec: EffectorSpec
     time: float
@@ -43,15 +46,17 @@ class EffectorState:
         return self.table[:, self.spec.columns.get(name, _NONE)]
 
     def site(self, name: str) -> Array:
-        """(3, 3) position (m), velocity (m/s) and force (N) of the site `endpoint` or of one of `spec.observed_sites`;
-        columns x, y, z in `spec.frame`. Raises `ConfigError` where it is not observed."""
+        """(3, 3) position (m), velocity (m/s) and force (N) of the site `endpoint` or of one of `spec.observed_sites`.
+
+        Columns x, y, z in `spec.frame`. Raises `ConfigError` where it is not observed."""
         return self._part(
             "sites", "site", name, (*(("endpoint",) * bool(self.spec.endpoint)), *self.spec.observed_sites)
         )
 
     def object(self, name: str) -> Array:
-        """(3, 7) pose, velocity and effort (0) of one of `spec.objects`; columns as in `POSE`. Raises `ConfigError`
-        where there is no such object."""
+        """(3, 7) pose, velocity and effort (0) of one of `spec.objects`; columns as in `POSE`.
+
+        Raises `ConfigError` where there is no such object."""
         return self._part("objects", "object", name, self.spec.objects)
 
     def _part(self, group: str, kind: str, name: str, names: tuple[str, ...]) -> Array:

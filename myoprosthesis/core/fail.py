@@ -16,8 +16,9 @@ HOLD, RELAX = "hold", "relax"
 
 
 def fail_state(name: str, fail: str | float | Sequence[str | float], command: Channels) -> tuple[str | float, ...]:
-    """`hold`, `relax` or a value for each channel of `command`; one word or number stands for all. Raises
-    `ConfigError` in the name of the effector."""
+    """`hold`, `relax` or a value for each channel of `command`; one word or number stands for all.
+
+    Raises `ConfigError` in the name of the effector."""
     single = isinstance(fail, (str, int, float))
     each: tuple[str | float, ...] = (fail,) * command.size if single else tuple(fail)  # type: ignore[assignment,arg-type]
     if len(each) != command.size:
@@ -30,7 +31,7 @@ def fail_state(name: str, fail: str | float | Sequence[str | float], command: Ch
         if isinstance(entry, str):
             if entry not in (HOLD, RELAX):
                 raise ConfigError(
-                    f"effector {name!r} cannot {entry!r} with {channel} when in doubt: hold, relax or a value"
+                    f"effector {name!r} cannot {entry!r} with {channel} in its fail state: hold, relax or a value"
                 )
             out.append(entry)
         elif not low - 1e-9 <= entry <= high + 1e-9:
@@ -45,8 +46,10 @@ def fail_state(name: str, fail: str | float | Sequence[str | float], command: Ch
 def chosen(
     words: Mapping[str, Any] | Sequence[str], command: Channels, own: Sequence[str | float]
 ) -> tuple[str | float, ...]:
-    """`own`, with what a person wants otherwise: one word for all channels, or `name=hold`, `name=relax`, `name=value`
-    for some, or the same as a mapping. Raises `ConfigError`."""
+    """The fail state of each channel, where some are wanted otherwise than `own`.
+
+    `words` is one word for all channels, or `name=hold`, `name=relax`, `name=value` for some, or the same as a mapping.
+    Raises `ConfigError`."""
     if not isinstance(words, Mapping):
         if len(words) == 1 and "=" not in words[0]:
             words = dict.fromkeys(command.names, words[0])
@@ -74,8 +77,9 @@ def _entry(text: Any) -> str | float:
 
 
 def creeps(command: Channels, each: Sequence[str | float]) -> str:
-    """A sentence on the channels that command a speed, which no fail state holds in their place; empty where there are
-    none."""
+    """A sentence on the channels that command a speed, which no fail state holds in their place.
+
+    Empty where there are none."""
     speeds = [n for n, unit, entry in zip(command.names, command.units, each, strict=True)
               if unit.endswith("/s") and entry in (RELAX, 0.0)]  # fmt: skip
     if not speeds:
@@ -104,7 +108,8 @@ class FailState:
         last: Array,
         relaxed: Array,
     ) -> None:
-        """`place` as measured, NaN where not known; `last` is the newest command, for channels without a place;
+        """`place` as measured, NaN where not known; `last` is the newest command, for channels without a place.
+
         `relaxed` the command at which each channel does nothing. All of shape (n_command,)."""
         low, high = command.bounds()
         known = np.isfinite(place)

@@ -101,8 +101,8 @@ class ForceField:
 def _padded(value: ArrayLike | None, shape: Sequence[int]) -> Array:
     out = np.zeros(shape)
     if value is not None:
-        given = np.asarray(value, float)
-        if given.ndim != out.ndim or any(g > s for g, s in zip(given.shape, out.shape, strict=False)):
-            raise ConfigError(f"a term of a law has shape {given.shape}, at most {tuple(shape)} is possible")
-        out[tuple(slice(0, s) for s in given.shape)] = given
+        part = np.asarray(value, float)
+        if part.ndim != out.ndim or any(g > s for g, s in zip(part.shape, out.shape, strict=False)):
+            raise ConfigError(f"a term of a law has shape {part.shape}, at most {tuple(shape)} is possible")
+        out[tuple(slice(0, s) for s in part.shape)] = part
     return out

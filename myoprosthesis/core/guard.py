@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.disturbance import NO_DISTURBANCE, Disturbance
 from myoprosthesis.core.effector import Device, Effector, Initial, Simulation
-from myoprosthesis.core.effector_spec import EffectorSpec, refuse_sites
+from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.effector_state import EffectorState
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.fail import FailState
@@ -80,8 +80,9 @@ class GuardedEffector:
         self._last = self._fail = None
 
     def ease(self, seconds: float) -> None:
-        """Until the next reset, the first so many seconds of commands lead from where the effector is to what they
-        say: each is mixed, more and more of it, with that place."""
+        """Mix the commands of the next `seconds` with the place where the effector is, less and less of it.
+
+        Until the next reset; in the end they are followed in full."""
         self._ease_s, self._eased_s = seconds, 0.0
 
     def reset(self, seed: int = 0, initial: Initial | None = None) -> EffectorState:
@@ -106,13 +107,13 @@ class GuardedEffector:
         idle: str = "",
         stale: str = "",
     ) -> EffectorState:
-        """One period. `command` None: none has come. `age_s`: how old its data are, and `stale` why, where it is too
-        old and that is known. `idle`: a reason to be idle."""
+        """Run one period with a command, or in the fail state.
+
+        `command` None: none has come. `age_s`: how old its data are, and `stale` why, where it is too old and that is
+        known. `idle`: a reason to be idle."""
         if self._state is None:
             raise ConfigError("the effector was not reset before its first step")
-        refused = refuse_sites(self.spec, disturbance.sites)
-        if refused:
-            raise ConfigError(refused)
+        self.spec.require_sites(disturbance.sites)
         followed = self._checked(command, age_s, idle, stale)
         self._last = self._failing_command() if followed is None else self._limited(followed)
         act = self._device.idle if self._device is not None and followed is None else self._effector.step

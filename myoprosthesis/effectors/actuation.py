@@ -28,8 +28,9 @@ _FOLLOWING = (_DYN.mjDYN_NONE, _DYN.mjDYN_FILTER, _DYN.mjDYN_FILTEREXACT)
 
 
 def unique(names: list[str], kind: str, taken: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Names without holes and doubles: one that is empty or taken becomes `<kind><index>`, with underscores before it
-    where that is taken too."""
+    """Names without holes and doubles.
+
+    One that is empty or taken becomes `<kind><index>`, with underscores before it where that is taken too."""
     out: list[str] = []
     for k, name in enumerate(names):
         if not name or name in taken or name in out:
@@ -59,9 +60,10 @@ class Actuation:
     def __init__(
         self, model: mujoco.MjModel, joints: tuple[str, ...], reflex: tuple[float, float] | None = None
     ) -> None:
-        """`joints` are the names of all joints of the model; `reflex` kp and kd of the `StretchReflex` by which muscles
-        are commanded by length, None: by excitation. Raises `ConfigError` where nothing can be commanded, or not
-        safely."""
+        """`joints` are the names of all joints of the model.
+
+        `reflex` kp and kd of the `StretchReflex` by which muscles are commanded by length, None: by excitation. Raises
+        `ConfigError` where nothing can be commanded, or not safely."""
         if not model.nu:
             raise ConfigError("the model has no actuators: nothing in it can be commanded")
         if len(model.actuator_gear) != model.nu:
@@ -140,8 +142,9 @@ class Actuation:
         return np.asarray(data.actuator_length / self._gear)
 
     def settle(self, data: mujoco.MjData) -> None:
-        """Let what follows `ctrl` with a delay begin at the place where it is; `data` is after its position and
-        velocity stage."""
+        """Let what follows `ctrl` with a delay begin at the place where it is.
+
+        `data` is after its position and velocity stage."""
         place, _ = self.measured(data)
         delayed = [i for i in self._stiff if int(self._model.actuator_dyntype[i]) in _FOLLOWING[1:]]
         for i in delayed:
@@ -150,8 +153,10 @@ class Actuation:
                 data.act[last] = self._offset[i] + self._slope[i] * place[i]
 
     def measured(self, data: mujoco.MjData) -> tuple[Array, Array]:
-        """The command at which each channel would stay where it is under gravity and springs, and its velocity; NaN
-        for a channel that cannot hold a place. Shape (nu,) each; `data` is after its position and velocity stage."""
+        """The command at which each channel would stay where it is under gravity and springs, and its velocity.
+
+        NaN for a channel that cannot hold a place. Shape (nu,) each; `data` is after its position and velocity stage.
+        """
         m, k = self._model, self._stiff
         place, velocity = np.full(m.nu, np.nan), np.full(m.nu, np.nan)
         if k.size:
@@ -179,8 +184,10 @@ class Actuation:
         return np.where(limited, np.clip(force, low, high), force)
 
     def _bounds(self, i: int, actuator: _Actuator) -> tuple[float, float] | None:
-        """Bounds of the command: excitation 0..1, or lengths; ctrlrange; of a servo without one, the range of what it
-        moves; of a motor without one, the ctrl at its largest force."""
+        """Bounds of the command of one actuator; None where there are none.
+
+        Excitation 0..1, or lengths; ctrlrange; of a servo without one, the range of what it moves; of a motor without
+        one, the ctrl at its largest force."""
         m = self._model
         if actuator.kind == "muscle":
             return (0.0, 1.0) if self.reflex is None else self._lengths[i]
@@ -270,8 +277,10 @@ def _is_motor(model: mujoco.MjModel, i: int) -> bool:
 
 
 def _share_of_loads(model: mujoco.MjModel, stiff: NDArray[np.intp]) -> Array:
-    """Matrix (n_stiff, nv) from a load on the joints to the forces of stiff actuators that balance as much of it as
-    they can. Only transmissions with constant moments, which are joints and fixed tendons, bear load."""
+    """Matrix (n_stiff, nv) from a load on the joints to the forces of stiff actuators that balance it.
+
+    They balance as much of it as they can. Only transmissions with constant moments, which are joints and fixed
+    tendons, bear load."""
     moments = np.zeros((stiff.size, model.nv))
     for row, i in enumerate(stiff):
         gear, target = float(model.actuator_gear[i, 0]), int(model.actuator_trnid[i, 0])
@@ -287,8 +296,9 @@ def _share_of_loads(model: mujoco.MjModel, stiff: NDArray[np.intp]) -> Array:
 
 
 def coupling(model: mujoco.MjModel) -> Array:
-    """Velocities of all degrees of freedom from those of the ones that no other joint drives, shape (nv, nv): a joint
-    that an equality makes follow another moves with it (at the rate of the start), and not by itself."""
+    """Velocities of all degrees of freedom from those of the ones that no other joint drives, shape (nv, nv).
+
+    A joint that an equality makes follow another moves with it (at the rate of the start), and not by itself."""
     motions = np.eye(model.nv)
     for k in range(model.neq):
         if int(model.eq_type[k]) != mujoco.mjtEq.mjEQ_JOINT or not model.eq_active0[k]:

@@ -16,8 +16,10 @@ def render(
     model: mujoco.MjModel, data: mujoco.MjData, width: int, height: int, angles: tuple[float, float],
     distance: float = 0.0, look_at: Any = None,
 ) -> NDArray[np.uint8]:  # fmt: skip
-    """The body as it stands, (height, width, 3) RGB; azimuth and elevation in degrees, distance in m (0: the body fills
-    the picture), look_at (3,) m (None: its middle)."""
+    """The body as it stands, (height, width, 3) RGB.
+
+    Azimuth and elevation in degrees, distance in m (0: the body fills the picture), look_at (3,) m (None: its middle).
+    """
     visual = model.vis.global_
     visual.offwidth, visual.offheight = max(visual.offwidth, width), max(visual.offheight, height)
     camera = mujoco.MjvCamera()

@@ -26,8 +26,9 @@ MARGIN = 0.5
 
 
 def measured_braking(body: MujocoBody, stiff: NDArray[np.intp]) -> tuple[float, ...]:
-    """Braking of each command channel (unit/s²), such that from its highest speed it stops within v²/2a; 0 for channels
-    that cannot hold a place, or did not move; empty where none can.
+    """Braking of each command channel (unit/s²), such that from its highest speed it stops within v²/2a.
+
+    0 for channels that cannot hold a place, or did not move; empty where none can.
 
     The body runs between the ends of its ranges, as fast as it is allowed to, and is held where it is when its channels
     are fastest in a turn. With d, how far a channel then comes, v²/2d is the braking that it shows.
@@ -51,8 +52,9 @@ def measured_braking(body: MujocoBody, stiff: NDArray[np.intp]) -> tuple[float, 
 
 
 def _run(body: MujocoBody, stiff: NDArray[np.intp], rng: np.random.Generator) -> tuple[Array, Array]:
-    """Speed at each stop of one run, 0 for channels that were not fastest then, and how far each then came; shape
-    (n_stops, n_stiff) both."""
+    """Speed at each stop of one run, 0 for channels that were not fastest then, and how far each then came.
+
+    Shape (n_stops, n_stiff) both."""
     spec = body.spec
     low, high = spec.command.bounds()
     state = body.reset(0)

@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 
+from myoprosthesis.core.errors import Refused
+
 INSTEAD = (
     "leave --gui out; a picture needs no display: MUJOCO_GL=egl myoprosthesis picture BODY --out FILE.png "
     "(Debian: libegl1 libgl1-mesa-dri)"
@@ -20,20 +22,22 @@ def has_display() -> bool:
     return sys.platform != "linux" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
-def window_refusal() -> str:
-    """Empty, or the sentence why no window can be opened: tried in another process, since GLFW may end its own."""
+def require_window() -> None:
+    """Raise `Refused` where no window can be opened: tried in another process, since GLFW may end its own."""
     if not has_display():
-        return f"no window can be opened: there is no display (DISPLAY is not set); {INSTEAD}"
+        raise Refused(f"no window can be opened: there is no display (DISPLAY is not set); {INSTEAD}")
     try:
         done = subprocess.run([sys.executable, "-c", WINDOW], capture_output=True, timeout=CHECK_S).returncode == 0
     except subprocess.TimeoutExpired:
         done = False
-    display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or "the screen"
-    return "" if done else f"no window can be opened: the display {display} does not answer; {INSTEAD}"
+    if not done:
+        display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or "the screen"
+        raise Refused(f"no window can be opened: the display {display} does not answer; {INSTEAD}")
 
 
 def draw_offscreen() -> None:
     """Before MuJoCo draws for the first time in this process: without a display, let it use what is there instead.
+
     A choice in the environment (MUJOCO_GL) stays."""
     if has_display() or os.environ.get("MUJOCO_GL"):
         return

@@ -54,8 +54,10 @@ def leap_model(options: HandModelOptions) -> MujocoBody:
 
 
 def hand_model(name: str, options: HandModelOptions) -> MujocoBody:
-    """The hand `name` as a body. Command, joints, limits and poses are those of the real one; the joints that are
-    coupled to them are no channels of their own, as the real hand does not measure them either."""
+    """The hand `name` as a body.
+
+    Command, joints, limits and poses are those of the real one; the joints that are coupled to them are no channels of
+    their own, as the real hand does not measure them either."""
     data = data_sheets.load(name)
     model = compiled(lambda: spec_of(data, options.object).compile(), f"the model of {data.title}")
     options = replace(options, dt=options.dt or data.dt)
@@ -66,13 +68,14 @@ def hand_model(name: str, options: HandModelOptions) -> MujocoBody:
 
 
 def spec_of(data: HandSpec, thing: str = "none") -> mujoco.MjSpec:
-    """The shapes of the data sheet's `models/<shapes>.xml` with its ranges, couplings, motors and grips (as keyframes),
-    and before the palm the thing to grasp, or none. Time steps are those of the shapes' scene, or shorter, so that a
-    whole number of them is the hand's period.
+    """The shapes of a hand with the numbers of its data sheet, and before the palm the thing to grasp, or none.
+
+    Shapes are those of `models/<shapes>.xml`; ranges, couplings, motors and grips (as keyframes) those of the data
+    sheet. Time steps are those of the shapes' scene, or shorter, so that a whole number of them is the hand's period.
 
     A motor is a servo that saturates: I dv/dt = clip(kp (target − q), ±F) − d v, where F is the joint's
-    `actuatorfrcrange`, or what a Dynamixel motor gives at its largest current. With d = F / speed, kp =
-    MOTOR_GAIN · d and I = MOTOR_LAG_S · d it moves as the motors of the emulated hand do: at most with `speed`.
+    `actuatorfrcrange`, or what a Dynamixel motor gives at its largest current. With d = F / speed, kp = MOTOR_GAIN · d
+    and I = MOTOR_LAG_S · d it moves as the motors of the emulated hand do: at most with `speed`.
     """
     shapes = f"{data.shapes or data.name}.xml"
     spec = mujoco.MjSpec.from_file(str(MODELS / shapes))
@@ -102,8 +105,10 @@ def spec_of(data: HandSpec, thing: str = "none") -> mujoco.MjSpec:
 
 
 def _with_ball(spec: mujoco.MjSpec) -> mujoco.MjSpec:
-    """A ball on a stand before the palm. Only here there is gravity; the hand does not feel it, as its gears hold it.
-    The stand carries the ball and is no obstacle to the fingers."""
+    """A ball on a stand before the palm.
+
+    Only here there is gravity; the hand does not feel it, as its gears hold it. The stand carries the ball and is no
+    obstacle to the fingers."""
     for body in spec.bodies[1:]:
         body.gravcomp = 1.0
     spec.option.gravity = (0, 0, -9.81)

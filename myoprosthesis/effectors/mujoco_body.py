@@ -41,7 +41,7 @@ class BodyOptions:
     keyframe: str = option("", "keyframe of the start; empty: the body's own")
     fail: dict[str, Any] | tuple[str, ...] = option(
         (),
-        "in doubt: hold, relax, or by channel, as in [elbow=hold, biceps=relax, grip=0.02]; empty: servos hold "
+        "fail state: hold, relax, or by channel, as in [elbow=hold, biceps=relax, grip=0.02]; empty: servos hold "
         "where they are, all else relaxes",
     )
     observed_sites: tuple[str, ...] = option((), "sites whose place and velocity are in the state, beside the endpoint")
@@ -140,8 +140,9 @@ class MujocoBody:
         self.spec = replace(self.spec, braking=measured_braking(self, self.actuation.stiff))
 
     def reset(self, seed: int = 0, initial: Initial | None = None) -> EffectorState:
-        """The start keyframe, or the model's own start; with `initial`, some channels elsewhere. The same for every
-        seed."""
+        """The start keyframe, or the model's own start; with `initial`, some channels elsewhere.
+
+        The same for every seed."""
         self._place()
         if initial is not None:
             self._reader.place(initial)
@@ -174,13 +175,12 @@ class MujocoBody:
         else:
             self._step_loaded(disturbance, command)
         self._measure()
-        if not abs(data.time - end) < self._half_step:  # MuJoCo starts anew from time 0 when it diverges
+        if not abs(data.time - end) < self._half_step:  # MuJoCo starts again from time 0 when it diverges
             raise EffectorError(f"the simulation of {self.spec.name!r} diverged before {end:.3f} s: it needs a reset")
         return self._state(command)
 
     def get_state(self) -> Array:
-        """See the protocol: MuJoCo's integration state, its sensors' values, the strengths of the muscles, the loads
-        and the newest command."""
+        """All that the future depends on: MuJoCo's integration state, sensors, strengths, loads and the command."""
         state = np.empty(mujoco.mj_stateSize(self.model, _STATE))
         mujoco.mj_getState(self.model, self.data, state, _STATE)
         return np.concatenate([state, *self._own_state()])
@@ -216,8 +216,9 @@ class MujocoBody:
     def render(
         self, width: int, height: int, azimuth: float, elevation: float, distance: float = 0.0, look_at: Any = None
     ) -> NDArray[np.uint8]:
-        """The body as it stands on white, without floor and scenery, (height, width, 3) RGB; angles in degrees,
-        distance in m (0: the body fills the picture), look_at (3,) m (None: its middle)."""
+        """The body as it stands on white, without floor and scenery, (height, width, 3) RGB.
+
+        Angles in degrees, distance in m (0: the body fills the picture), look_at (3,) m (None: its middle)."""
         return render(self.model, self.data, width, height, (azimuth, elevation), distance, look_at)
 
     def close(self) -> None:
@@ -342,8 +343,9 @@ class MujocoBody:
 
 
 def mark_endpoint(spec: mujoco.MjSpec, name: str) -> None:
-    """Where there is no site of this name, one is put at the origin of the body of this name. Raises `ConfigError`
-    with what there is."""
+    """Put a site at the origin of the body of this name, where there is no site of it.
+
+    Raises `ConfigError` with the names that there are."""
     sites = [s.name for s in spec.sites if s.name]
     if not name or name in sites:
         return

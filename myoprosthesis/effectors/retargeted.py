@@ -1,4 +1,4 @@
-"""A hand, real or a model, that bears the joints of a virtual hand: what is trained on one moves the other."""
+"""A hand, real or a model, with the joints of a virtual hand: what is trained on one moves the other."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ class RetargetedOptions:
     """Options of a mapped hand."""
 
     hand: str = option("ability_hand_model", "effector of the hand, a model or a real one")
-    virtual: str = option("myohand", "virtual hand whose joints it bears")
+    virtual: str = option("myohand", "virtual hand whose joints it has")
     options: tuple[str, ...] = option((), "options of that effector as key=value, such as port=/dev/ttyUSB0")
 
 
 class RetargetedHand:
     """Implements `Effector`: commands and states are joint angles of the virtual hand, in rad.
 
-    Joints that the real hand has not (wrist, mostly spread) take commands that move nothing, and are told at rest. The
-    effort told is that of the same work: torque on a virtual joint = torque on the real one · its turn per turn.
+    Joints that the real hand does not have (wrist, mostly spread) take commands that move nothing, and are reported at
+    rest. The effort is that of the same work: torque on a virtual joint = torque on the real one · its turn per turn.
     """
 
     def __init__(self, hand: Effector, joints: JointMapping, virtual: str) -> None:
@@ -106,7 +106,7 @@ class RetargetedDevice(RetargetedHand):
 
 
 def mapped(options: RetargetedOptions) -> RetargetedHand:
-    """A hand that bears the joints of a virtual hand."""
+    """A hand with the joints of a virtual hand."""
     name = options.hand.removesuffix(MODEL)
     if name not in data_sheets.names():
         known = ", ".join(f"{n}, {n}{MODEL}" for n in data_sheets.names())
@@ -114,8 +114,8 @@ def mapped(options: RetargetedOptions) -> RetargetedHand:
     pairs = [pair.partition("=") for pair in options.options]
     if any(not equals for _, equals, _ in pairs):
         raise ConfigError(f"options {' '.join(options.options)!r}: each is key=value, such as port=/dev/ttyUSB0")
-    given = {key: value for key, _, value in pairs}
-    own: Any = build(registry.options("effectors", options.hand), given, f"options of {options.hand}")
+    values = {key: value for key, _, value in pairs}
+    own: Any = build(registry.options("effectors", options.hand), values, f"options of {options.hand}")
     hand = registry.factory("effectors", options.hand)(own)
     kind = RetargetedDevice if isinstance(hand, Device) else RetargetedHand
     return kind(hand, retargeting.load(options.virtual, data_sheets.load(name)), options.virtual)

@@ -40,8 +40,10 @@ class StateReader:
         observed_sites: Sequence[str] = (),
         contacts: Sequence[str] = (),
     ) -> None:
-        """`endpoint` is the number of its site, −1 for none; `named` are the names of all joints of the model, `joints`
-        those that are channels (empty: all). Raises `ConfigError` for a site or a touch sensor that is not there."""
+        """`endpoint` is the number of its site, −1 for none.
+
+        `named` are the names of all joints of the model, `joints` those that are channels (empty: all). Raises
+        `ConfigError` for a site or a touch sensor that does not exist."""
         self._model, self._data, self._endpoint = model, data, endpoint
         free = _objects(model)
         self.joints, self._position, velocity = _joint_columns(model, named, joints, free)
@@ -84,9 +86,10 @@ class StateReader:
         self._spatial = np.zeros(6)
 
     def read(self, out: Array | None, load: Array) -> Array:
-        """The state where `data` is now, shape (3, n): written into `out`, or into a new table. `load` (3,) N is the
-        force that a field exerted on the endpoint. `data` is after its position and velocity stage and has the forces
-        of its actuators; contact forces are those of the newest physics step."""
+        """The state where `data` is now, shape (3, n): written into `out`, or into a new table.
+
+        `load` (3,) N is the force that a field exerted on the endpoint. `data` is after its position and velocity stage
+        and has the forces of its actuators; contact forces are those of the newest physics step."""
         data = self._data
         table = np.zeros((3, self._n)) if out is None else out
         if out is not None:
@@ -118,8 +121,9 @@ class StateReader:
         return table
 
     def place(self, initial: Initial) -> None:
-        """Put positions and velocities by channel into `data`; quaternions are normalised. Raises `ConfigError` for a
-        channel that follows from others, or a value that cannot be."""
+        """Put positions and velocities by channel into `data`; quaternions are normalised.
+
+        Raises `ConfigError` for a channel that follows from others, or a value that cannot be."""
         data = self._data
         for name, value in initial.items():
             if name not in self._where:
@@ -143,15 +147,17 @@ class StateReader:
         return self._data.site_xpos[self._endpoint], self._jacobian
 
     def joint_motion(self) -> tuple[Array, Array]:
-        """Position and velocity of each joint name where `data` is now, shape (n_joints,) both; the scalar part of a
-        quaternion has velocity 0."""
+        """Position and velocity of each joint name where `data` is now, shape (n_joints,) both.
+
+        The scalar part of a quaternion has velocity 0."""
         velocity = np.zeros(len(self.joints))
         velocity[self._moving] = self._data.qvel[self._dof]
         return self._data.qpos[self._position], velocity
 
     def torques(self, wanted: Array) -> tuple[Array, Array]:
-        """Of a torque for each joint name, (n_joints,): what acts on each degree of freedom, (nv,), and on each joint
-        name; none on the scalar part of a quaternion."""
+        """Of a torque for each joint name, (n_joints,).
+
+        What acts on each degree of freedom, (nv,), and on each joint name; none on the scalar part of a quaternion."""
         force, torques = np.zeros(self._model.nv), np.zeros(len(self.joints))
         force[self._dof] = torques[self._moving] = wanted[self._moving]
         return force, torques
@@ -202,8 +208,10 @@ def _object_name(model: mujoco.MjModel, joint: int, named: Sequence[str]) -> str
 def _joint_columns(
     model: mujoco.MjModel, named: Sequence[str], wanted: Sequence[str], objects: Sequence[int]
 ) -> tuple[tuple[str, ...], Addresses, Addresses]:
-    """Names, position addresses and velocity addresses of the wanted joints, or of all that are no objects; a free
-    joint gives the channels of `POSE`, of which qx, qy, qz carry the angular velocity and qw none (address −1)."""
+    """Names, position addresses and velocity addresses of the wanted joints, or of all that are no objects.
+
+    A free joint gives the channels of `POSE`, of which qx, qy, qz carry the angular velocity and qw none (address −1).
+    """
     names: list[str] = []
     position: list[int] = []
     velocity: list[int] = []

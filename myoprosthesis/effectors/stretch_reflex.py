@@ -16,8 +16,10 @@ MARGIN = 0.25
 
 
 class StretchReflex:
-    """Excitation u = kp (l − l*) / l0 + kd v / l0 within 0..1, of muscles with length l and target length l* (m),
-    lengthening velocity v (m/s) and optimal fibre length l0 (m).
+    """Excitation of muscles by how far they are longer than their targets, and how fast they lengthen.
+
+    u = kp (l − l*) / l0 + kd v / l0 within 0..1, with length l and target length l* (m), lengthening velocity v (m/s)
+    and optimal fibre length l0 (m).
 
     A muscle that is shorter than its target relaxes; one whose target is the upper bound, which is longer than it ever
     becomes, relaxes whatever its velocity. With the delay of activation (15 ms) and kp = 10, an arm26 that is pushed
@@ -25,8 +27,9 @@ class StretchReflex:
     """
 
     def __init__(self, model: mujoco.MjModel, muscles: NDArray[np.intp], kp: float, kd: float) -> None:
-        """`muscles` are their numbers among the actuators; `kp` (1) and `kd` (s) as above. Raises `ConfigError` for a
-        muscle whose range of lengths is not known."""
+        """`muscles` are their numbers among the actuators; `kp` (1) and `kd` (s) as above.
+
+        Raises `ConfigError` for a muscle whose range of lengths is not known."""
         low, high = model.actuator_lengthrange[muscles].T
         shortest, longest = model.actuator_gainprm[muscles, :2].T
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -44,8 +47,9 @@ class StretchReflex:
         self._muscles, self._kp, self._kd = muscles, kp, kd
 
     def excite(self, data: mujoco.MjData, target: Array) -> None:
-        """Set the excitations in `data.ctrl` for target lengths (m), (n_muscles,), where the body is now; `data` is
-        after its position and velocity stage."""
+        """Set the excitations in `data.ctrl` for target lengths (m), (n_muscles,), where the body is now.
+
+        `data` is after its position and velocity stage."""
         stretch = data.actuator_length[self._muscles] - target
         wanted = (self._kp * stretch + self._kd * data.actuator_velocity[self._muscles]) / self.optimal
         data.ctrl[self._muscles] = np.where(target < self.high, np.clip(wanted, 0.0, 1.0), 0.0)

@@ -15,12 +15,12 @@ from std_srvs.srv import SetBool, Trigger
 
 from myoprosthesis.core import registry
 from myoprosthesis.core.effector_state import EffectorState
-from myoprosthesis.core.errors import ConfigError, MyoError
+from myoprosthesis.core.errors import ConfigError, MyoError, Refused
 from myoprosthesis.core.fail import creeps
 from myoprosthesis.core.fingerprint import fingerprint
 from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.core.options import option
-from myoprosthesis.effectors.graphics import window_refusal
+from myoprosthesis.effectors.graphics import require_window
 from myoprosthesis.nodes import diagnostic_status, topics
 from myoprosthesis.nodes.diagnostics import Diagnostics
 from myoprosthesis.nodes.effector_loop import PARTICIPANTS, EffectorLoop
@@ -242,8 +242,10 @@ class EffectorNode(LoopNode):
         if not hasattr(effector, "open_viewer"):
             self.get_logger().warning(f"effector {effector.spec.name!r} has no MuJoCo model to show")
             return
-        if why := window_refusal():
-            self.get_logger().warning(why)
+        try:
+            require_window()
+        except Refused as error:
+            self.get_logger().warning(str(error))
             return
         try:
             self._viewer = effector.open_viewer()

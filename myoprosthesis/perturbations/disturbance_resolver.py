@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.disturbance import NO_DISTURBANCE, Disturbance
-from myoprosthesis.core.effector_spec import EffectorSpec, refuse_sites
+from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import ConfigError, MyoError
 from myoprosthesis.core.force_field import ForceField
 from myoprosthesis.core.message import reading
@@ -33,9 +33,10 @@ class DisturbanceResolver:
             with reading(f"perturbation {brief(plan.name)!r}"):
                 for entry in acting:
                     self._resolve(entry)
+            self.spec.require_sites([e.site for e in acting])
         except MyoError as error:
             return str(error)
-        return refuse_sites(self.spec, [e.site for e in acting])
+        return ""
 
     def reset(self) -> None:
         """Rested muscles."""

@@ -20,9 +20,11 @@ _SHAPES = {
 
 @dataclass(frozen=True)
 class Prop:
-    """A free body. `size` (m): the radius of a sphere, half of each edge of a box, radius and half length of a cylinder
-    or capsule. `mass` in kg, `friction` sliding, torsional (m) and rolling (m), `position` (m) and `orientation` (unit
-    quaternion w, x, y, z) of the start. Raises `ConfigError` for what cannot be."""
+    """A free body.
+
+    `size` (m): the radius of a sphere, half of each edge of a box, radius and half length of a cylinder or capsule.
+    `mass` in kg, `friction` sliding, torsional (m) and rolling (m), `position` (m) and `orientation` (unit quaternion
+    w, x, y, z) of the start. Raises `ConfigError` for what cannot be."""
 
     name: str
     size: tuple[float, ...]

@@ -14,8 +14,10 @@ NAME = "terrain"
 
 @dataclass(frozen=True)
 class Terrain:
-    """Ground at `height` (m), whose bumps rise to `height + roughness`; 0: a plane. `friction` as of a `Prop`. Bumps
-    are drawn from `seed` on a square of `extent` (m) to each side of the origin, one every `spacing` (m)."""
+    """Ground at `height` (m), whose bumps rise to `height + roughness`; 0: a plane.
+
+    `friction` as of a `Prop`. Bumps are drawn from `seed` on a square of `extent` (m) to each side of the origin, one
+    every `spacing` (m)."""
 
     height: float = 0.0
     friction: tuple[float, float, float] = (1.0, 0.005, 0.0001)

@@ -20,9 +20,11 @@ SITES = ("endpoint", "joint", "muscle")
 
 
 def check_effector(make: Callable[[], Effector], seconds: float = 10.0) -> None:
-    """An effector keeps its own specification, hands out states that stay as they are, does the same again after
-    the same reset, reports the loads it applied, is still finite after `seconds` of random commands. A `Simulation`
-    continues from a saved state bit for bit, and one that has a time of its own stops as `check_stop` demands."""
+    """Check what every effector must do; raises AssertionError with a sentence.
+
+    It keeps its own specification, hands out states that stay as they are, does the same again after the same reset,
+    reports the loads it applied, and is still finite after `seconds` of random commands. A `Simulation` continues from
+    a saved state bit for bit, and an effector that has a time of its own stops as `check_stop` demands."""
     effector = make()
     demand(isinstance(effector, Effector), f"{type(effector).__name__} needs spec, reset, step and close")
     spec = effector.spec
@@ -31,21 +33,21 @@ def check_effector(make: Callable[[], Effector], seconds: float = 10.0) -> None:
     start = effector.reset(0)
     check_state(start, spec)
     for command in (low, high, (low + high) / 2):
-        given = command.copy()
+        passed = command.copy()
         before = effector.reset(0)
         kept = before.table.copy()
-        after = effector.step(given, NO_DISTURBANCE)
+        after = effector.step(passed, NO_DISTURBANCE)
         check_state(after, spec)
-        demand(np.array_equal(given, command), "step changes the command it was given")
-        given += 1.0
+        demand(np.array_equal(passed, command), "step changes the command it was given")
+        passed += 1.0
         demand(
             bool((after.applied >= low - 1e-9).all() and (after.applied <= high + 1e-9).all()),
             f"the applied command {after.applied} is outside the limits, or is the caller's own array",
         )
         demand(np.array_equal(before.table, kept), "a state changes after it was returned: return copies")
         if spec.pausable:
-            passed = after.time - before.time
-            demand(abs(passed - spec.dt) < 1e-9, f"a step of {spec.dt} s moved time by {passed} s")
+            elapsed = after.time - before.time
+            demand(abs(elapsed - spec.dt) < 1e-9, f"a step of {spec.dt} s moved time by {elapsed} s")
     for site in spec.sites:
         _check_site(effector, site)
     if spec.resettable and spec.deterministic:
@@ -103,11 +105,11 @@ def _check_site(effector: Effector, site: str) -> None:
     elif site == "joint":
         idle, torque = Disturbance(joint=ForceField.zero(len(spec.joints))), np.full(len(spec.joints), 1e-3)
         loaded = after(Disturbance(joint=ForceField.of(f0=torque, n=torque.size)))
-        told = loaded.joint_load
-        demand(told.shape == torque.shape, f"{told.shape} is not one load per joint")
+        reported = loaded.joint_load
+        demand(reported.shape == torque.shape, f"{reported.shape} is not one load per joint")
         demand(
-            bool(np.isin(np.round(told / torque, 9), (0.0, 1.0)).all() and told.any()),
-            f"a load of {torque} on the joints is reported as {told}",
+            bool(np.isin(np.round(reported / torque, 9), (0.0, 1.0)).all() and reported.any()),
+            f"a load of {torque} on the joints is reported as {reported}",
         )
     else:
         idle = Disturbance(strength=np.ones(len(spec.muscles)))

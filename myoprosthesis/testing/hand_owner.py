@@ -1,4 +1,4 @@
-"""What happens to a hand when the process that commands it dies, is held up, or loses the keeper of its port."""
+"""What happens to a hand when the process that commands it dies, is held up, or loses the server of its port."""
 
 from __future__ import annotations
 
@@ -36,29 +36,30 @@ SWING = 3.0
 
 
 def check_hand_owner(name: str, place: str = "") -> dict[str, float]:
-    """The hand of this name, moving against its emulator, is in its fail state 100 ms after its owner was killed or
-    stopped, stands within its braking distance, nothing is written after that, and an owner that goes on moves the hand
-    from where it is. Returns times (s) from the event to the first and the last bytes of the fail state, the largest
-    steps of the target and the way to the stand (rad).
-    `place`: where the emulator is served, `host:port` for a hand on a network; empty: a serial port."""
+    """Check what a moving hand does when the process that commands it is killed or stopped.
+
+    Against its emulator it is in its fail state 100 ms later, stands within its braking distance, nothing is written
+    after that, and an owner that goes on moves the hand from where it is. `place` is where the emulator is served,
+    `host:port` for a hand on a network; empty: a serial port. Returns times (s) from the event to the first and the
+    last bytes of the fail state, the largest steps of the target and the way to the stand (rad)."""
     figures = _killed(name, place) | _held_up(name, place)
     spec = registry.factory("effectors", name)(registry.options("effectors", name)()).spec
     allowed = float((np.asarray(spec.rate_limit) ** 2 / (2 * np.array(spec.braking))).max()) + SETTLED
     way = figures["owner_killed_way"]
     demand(way <= allowed, f"the owner was killed, and the hand went on by {way:.3f} rad; {allowed:.3f} is its braking")
     for event in ("killed", "stopped"):
-        found = figures[f"owner_{event}_found"]
-        demand(found <= SOON_S, f"the owner was {event}, and the fail state came {found * 1e3:.0f} ms later")
+        delay = figures[f"owner_{event}_found"]
+        demand(delay <= SOON_S, f"the owner was {event}, and the fail state came {delay * 1e3:.0f} ms later")
     return figures
 
 
 def _killed(name: str, place: str) -> dict[str, float]:
-    with _moving(name, place) as (port, owner, keeper):
+    with _moving(name, place) as (port, owner, server):
         motors, way = port.emulator.motors, 0.0
         target, begin = motors.target.copy(), motors.position.copy()
         owner.kill()
         killed = time.monotonic()
-        _wait_for_end(keeper)
+        _wait_for_end(server)
         target = np.abs(motors.target - target)
         while time.monotonic() < killed + STANDS_S:
             time.sleep(0.005)
@@ -96,7 +97,7 @@ def _spoken(port: EmulatedPort, since: float) -> tuple[float, float]:
 
 @contextmanager
 def _moving(name: str, place: str) -> Iterator[tuple[EmulatedPort, subprocess.Popen[str], int]]:
-    """An emulated hand in motion, the process that moves it, and the number of the keeper's process."""
+    """An emulated hand in motion, the process that moves it, and the number of the port server's process."""
     options: Any = build(registry.options("effectors", name), {"port": place})
     spec = registry.factory("effectors", name)(options).protocol.spec
     with EmulatedPort(registry.factory("emulators", name)(spec), path=place) as port:
@@ -104,13 +105,13 @@ def _moving(name: str, place: str) -> Iterator[tuple[EmulatedPort, subprocess.Po
         with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as owner:
             try:
                 assert owner.stdout is not None
-                keeper = owner.stdout.readline()
-                demand(bool(keeper), "the process that was to move the hand did not start")
+                server = owner.stdout.readline()
+                demand(bool(server), "the process that was to move the hand did not start")
                 _wait_for_motion(port)
-                yield port, owner, int(keeper)
+                yield port, owner, int(server)
             finally:
                 owner.kill()
-        _wait_for_end(int(keeper))
+        _wait_for_end(int(server))
 
 
 def _wait_for_motion(port: EmulatedPort) -> None:
@@ -130,7 +131,7 @@ def _wait_for_end(pid: int) -> None:
     until = time.monotonic() + 2.0
     while lives(pid) and time.monotonic() < until:
         time.sleep(0.005)
-    demand(not lives(pid), "the keeper of the port outlives its owner")
+    demand(not lives(pid), "the server of the port outlives its owner")
 
 
 def lives(pid: int) -> bool:
@@ -142,11 +143,11 @@ def lives(pid: int) -> bool:
 
 
 def move(name: str, port: str) -> None:
-    """Open and close the hand at `port` for ever; tells the keeper's process first."""
+    """Open and close the hand at `port` for ever; prints the port server's process first."""
     hand = registry.factory("effectors", name)(build(registry.options("effectors", name), {"port": port}))
     guard = GuardedEffector(hand)
     guard.reset(0)
-    print(hand.keeper_pid, flush=True)
+    print(hand.server_pid, flush=True)
     start, end = hand.protocol.spec.column("open"), hand.protocol.spec.column("closed")
     begin = due = time.monotonic()
     while True:

@@ -203,7 +203,7 @@ class _Rig:
             self.largest_step = max(self.largest_step, step)
             demand(step <= most * spec.dt + 0.02, f"the target jumped by {step:.3f} rad in one period")
         # while it does not follow, what is applied is where the hand is, from where it is to go on
-        self._before = state.applied if followed or self.hand.told is None else self.hand.told.position
+        self._before = state.applied if followed or self.hand.newest is None else self.hand.newest.position
         self._next += spec.dt
         time.sleep(max(0.0, self._next - time.monotonic()))
 

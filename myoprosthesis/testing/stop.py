@@ -21,11 +21,12 @@ WATCHED_S, TURN_S, TURNS = 1.0, 0.4, 3
 
 
 def check_stop(make: Callable[[], Effector]) -> None:
-    """Nothing moves before the first command, except under gravity and by muscles. From full speed, a channel that
-    holds comes to a stop within v²/2a of the effector's stated braking, wherever it was commanded to go: after an
-    emergency stop, a command that is not finite, one that is too old, none, and when a party dies. It is held where it
-    was, once; what relaxes is relaxed at once, or as fast as its rate limit lets it. Raises AssertionError with a
-    sentence."""
+    """Nothing moves before the first command, except under gravity and by muscles.
+
+    From full speed, a channel that holds comes to a stop within v²/2a of the effector's stated braking, wherever it was
+    commanded to go: after an emergency stop, a command that is not finite, one that is too old, none, and when a party
+    dies. It is held where it was, once; what relaxes is relaxed at once, or as fast as its rate limit lets it. Raises
+    AssertionError with a sentence."""
     effector = make()
     guard = GuardedEffector(effector)
     spec = guard.spec
@@ -71,8 +72,9 @@ def _check_start(guard: GuardedEffector, spec: EffectorSpec, hold: NDArray[np.bo
 
 
 def _fastest(guard: GuardedEffector, spec: EffectorSpec, hold: NDArray[np.bool_]) -> tuple[Array, list[int]]:
-    """Commands of a run between the ends of all ranges, shape (n_ticks, n_command), and the ticks at which a channel
-    that holds is fastest; the last tick where none does."""
+    """Commands of a run between the ends of all ranges, and the ticks at which a channel that holds is fastest.
+
+    Shape (n_ticks, n_command); the last tick where no channel holds."""
     rng, (low, high) = np.random.default_rng(7), spec.command.bounds()
     each = max(2, round(TURN_S / spec.dt))
     commands = np.repeat(np.where(rng.random((TURNS, low.size)) < 0.5, low, high), each, axis=0)

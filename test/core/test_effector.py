@@ -7,9 +7,9 @@ import pytest
 
 from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.disturbance import Disturbance
-from myoprosthesis.core.effector_spec import CAPABILITIES, POSE, EffectorSpec, refuse_sites
+from myoprosthesis.core.effector_spec import CAPABILITIES, POSE, EffectorSpec
 from myoprosthesis.core.effector_state import EffectorState
-from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.errors import ConfigError, Refused
 from myoprosthesis.core.force_field import ForceField
 
 SPEC = EffectorSpec(
@@ -135,9 +135,9 @@ def test_poses_are_read_like_a_dict_and_cannot_be_changed():
 
 
 def test_sites_that_it_does_not_have_are_refused():
-    assert refuse_sites(SPEC, Disturbance(endpoint=ForceField.zero(), strength=np.ones(2)).sites) == ""
-    text = refuse_sites(SPEC, Disturbance(endpoint=ForceField.zero(), joint=ForceField.zero(1)).sites)
-    assert text == "effector 'arm' cannot apply a perturbation at its joint; it can at: endpoint, muscle"
+    SPEC.require_sites(Disturbance(endpoint=ForceField.zero(), strength=np.ones(2)).sites)
+    with pytest.raises(Refused, match="'arm' cannot apply a perturbation at its joint; it can at: endpoint, muscle"):
+        SPEC.require_sites(Disturbance(endpoint=ForceField.zero(), joint=ForceField.zero(1)).sites)
 
 
 def test_the_specification_states_the_units_of_every_channel():

@@ -7,7 +7,7 @@ from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.disturbance import Disturbance
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.effector_state import EffectorState
-from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.errors import ConfigError, Refused
 from myoprosthesis.core.force_field import ForceField
 from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.effectors.bodies import point_mass
@@ -189,7 +189,7 @@ def test_what_holds_without_a_place_relaxes():
 
 def test_a_perturbation_that_it_cannot_apply_is_refused_aloud():
     guard, _ = guarded()
-    with pytest.raises(ConfigError, match="cannot apply a perturbation at its endpoint; it can at: none"):
+    with pytest.raises(Refused, match="cannot apply a perturbation at its endpoint; it can at: none"):
         guard.step(np.zeros(2), Disturbance(endpoint=ForceField.zero()))
 
 

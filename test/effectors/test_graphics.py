@@ -2,6 +2,7 @@
 
 import pytest
 
+from myoprosthesis.core.errors import Refused
 from myoprosthesis.effectors import graphics
 
 
@@ -14,12 +15,14 @@ def bare(monkeypatch):
 
 
 def test_no_window_without_a_display_and_the_way_round_is_named():
-    assert "there is no display" in graphics.window_refusal() and "MUJOCO_GL=egl" in graphics.window_refusal()
+    with pytest.raises(Refused, match="there is no display.*MUJOCO_GL=egl"):
+        graphics.require_window()
 
 
 def test_a_display_that_does_not_answer_is_named(monkeypatch):
     monkeypatch.setenv("DISPLAY", ":98765")
-    assert "the display :98765 does not answer" in graphics.window_refusal()
+    with pytest.raises(Refused, match="the display :98765 does not answer"):
+        graphics.require_window()
 
 
 @pytest.mark.parametrize(("there", "chosen"), [("EGL OSMesa", "egl"), ("OSMesa", "osmesa"), ("", None)])

@@ -142,7 +142,7 @@ def test_a_node_that_dies_leaves_the_hand_in_its_fail_state_and_nothing_jumps(mo
 
 
 def last_will(frames):
-    """Targets of the keeper: it asks for the shortest reply each time, the effector every second time."""
+    """Targets of the server: it asks for the shortest reply each time, the effector every second time."""
     targets: list[np.ndarray] = []
     for _, header, target in reversed(frames):
         if header != codec.POSITION | 2:
@@ -152,7 +152,7 @@ def last_will(frames):
 
 
 def test_the_effector_killed_leaves_a_last_will_and_comes_back(mortal):
-    """The keeper of the port holds the hand where it is, again and again, and gives the hand back."""
+    """The server of the port holds the hand where it is, again and again, and gives the hand back."""
     stack, wire = mortal, mortal.wire
     in_motion(stack)
     stack.kill("effector")

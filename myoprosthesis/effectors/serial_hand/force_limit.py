@@ -12,8 +12,9 @@ SMALLEST = 1e-3
 
 
 class ForceLimit:
-    """A motor under position control presses in proportion to the distance between target and joint. Above the limit
-    that distance shrinks by a fifth per reading, below four fifths of it it grows by a twentieth."""
+    """A motor under position control presses in proportion to the distance between target and joint.
+
+    Above the limit that distance shrinks by a fifth per reading, below four fifths of it it grows by a twentieth."""
 
     def __init__(self, limit: Array) -> None:
         """`limit` has one value per joint, in the unit of the readings; 0: no limit."""

@@ -13,8 +13,8 @@ from myoprosthesis.hands.address import address
 
 def hand(name: str, options: HandOptions) -> ProstheticHand:
     """The hand of this name, with its data sheet changed as the options say."""
-    given = {k: getattr(options, k) for k in ("baud", "dt", "rate_limit", "fail")}
-    changes: dict[str, Any] = {k: v for k, v in given.items() if v}
+    chosen = {k: getattr(options, k) for k in ("baud", "dt", "rate_limit", "fail")}
+    changes: dict[str, Any] = {k: v for k, v in chosen.items() if v}
     if options.address >= 0:
         changes["address"] = options.address
     if address(options.port) is not None:

@@ -1,6 +1,6 @@
 """A serial port that never blocks, says in one sentence why it cannot be had, and comes back by itself.
 
-The port itself belongs to a small process, its keeper, which does the last will of this one.
+The port itself belongs to a small process, the port server, which does the last will of this one.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ import serial
 import myoprosthesis
 from myoprosthesis.core.errors import EffectorError
 from myoprosthesis.core.serial_errors import explain, reason
-from myoprosthesis.effectors.serial_hand import port_server as keeper
+from myoprosthesis.effectors.serial_hand import port_server
 from myoprosthesis.effectors.serial_hand.port_server import LastWill, PortSettings
 from myoprosthesis.hands.address import address
 
 RETRY_S = 0.02
-"""Between two attempts to start a keeper."""
+"""Between two attempts to start a port server."""
 ANSWER_S = 5.0
-"""How long a keeper may take to start and to open a port."""
+"""How long a port server may take to start and to open a port."""
 LATENCY_MS = 1
 """The latency timer of an FTDI adapter that is quick enough for a hand."""
 START = (
@@ -41,8 +41,10 @@ START = (
 
 
 class PortClient:
-    """`error` is empty while the port works; after a failure it says why, and the port is used again as soon as it can
-    be. `reopened` counts how often that was. `take_stall` tells once that this process was silent for too long."""
+    """The port of a hand, whose server is a process of its own.
+
+    `error` is empty while the port works; after a failure it says why, and the port is used again as soon as it can be.
+    `reopened` counts how often that was. `take_stall` says once that this process was silent for too long."""
 
     def __init__(
         self, path: str, baud: int, rs485: bool = False, silent_s: float = 0.07, lasting_s: float = 0.1
@@ -53,7 +55,7 @@ class PortClient:
         self.error = ""
         self.reopened = 0
         self._link: socket.socket | None = None
-        self._keeper: subprocess.Popen[bytes] | None = None
+        self._server: subprocess.Popen[bytes] | None = None
         self._stall = 0.0
         self._closed = threading.Event()
         self._lock = threading.Lock()
@@ -62,59 +64,61 @@ class PortClient:
         """Raises `EffectorError` with what would help."""
         self._closed.clear()
         try:
-            self._link, self._keeper = self._started(wait_for_port=False)
+            self._link, self._server = self._started(wait_for_port=False)
         except (OSError, ValueError) as error:
             raise EffectorError(_explained(self.path, error)) from error
         self.error = ""
 
     @property
-    def keeper_pid(self) -> int:
+    def server_pid(self) -> int:
         """The process that has the port; 0 while there is none."""
-        return self._keeper.pid if self._keeper is not None else 0
+        return self._server.pid if self._server is not None else 0
 
     def write(self, data: bytes, will: LastWill | None = None) -> None:
-        """Have bytes written, and `will` if nothing more is heard from here (None: nothing). Bytes that cannot leave
-        at once are dropped: a target that waits is a dead target."""
+        """Write bytes, and leave `will` for the case that nothing more comes from here (None: nothing).
+
+        Bytes that cannot leave at once are dropped: a target that waits is a dead target."""
         if self._link is None:
             return
         try:
-            self._link.send(keeper.pack_write(data, will, time.monotonic()))
+            self._link.send(port_server.pack_write(data, will, time.monotonic()))
         except BlockingIOError:
             pass
         except OSError:
-            self._bereaved()
+            self._replace_server()
 
     def read(self) -> bytes:
         """What has come, at once."""
         out = b""
         while (link := self._link) is not None:
             try:
-                packet = link.recv(keeper.LARGEST)
+                packet = link.recv(port_server.LARGEST)
             except BlockingIOError:
                 break
             except OSError:
                 packet = b""
             letter = packet[:1]
-            if letter == keeper.DATA:
+            if letter == port_server.DATA:
                 out += packet[1:]
-            elif letter == keeper.LOST:
-                self.error = _gone(self.path, keeper.unpack_error(packet))
-            elif letter == keeper.BACK:
+            elif letter == port_server.LOST:
+                self.error = _gone(self.path, port_server.unpack_error(packet))
+            elif letter == port_server.BACK:
                 self.error = ""
                 self.reopened += 1
-            elif letter == keeper.WILLED:
+            elif letter == port_server.WILLED:
                 self._stall = struct.unpack_from("!d", packet, 1)[0]
             elif not packet:
-                self._bereaved()
+                self._replace_server()
         return out
 
     def take_stall(self) -> float:
-        """For how long (s) this process had been silent when its will was begun; 0: it was not. To be asked after
-        `read` and before `write`; until it has been asked, nothing is written."""
+        """The time (s) for which this process had been silent when its will was begun; 0: it was not.
+
+        To be asked after `read` and before `write`; until it has been asked, nothing is written."""
         stall, self._stall = self._stall, 0.0
         if stall and self._link is not None:
             with contextlib.suppress(OSError):
-                self._link.send(keeper.KNOWN)
+                self._link.send(port_server.KNOWN)
         return stall
 
     def close(self, last: bytes = b"") -> None:
@@ -122,10 +126,10 @@ class PortClient:
         self._closed.set()
         with self._lock:
             link, self._link = self._link, None
-            process, self._keeper = self._keeper, None
+            process, self._server = self._server, None
         if link is not None:
             with contextlib.suppress(OSError):
-                link.send(keeper.CLOSE + last)
+                link.send(port_server.CLOSE + last)
         if process is not None:
             _end(process)
         if link is not None:
@@ -135,16 +139,16 @@ class PortClient:
         """Go on at another speed, with what has come so far dropped."""
         self.baud = baud
         if self._link is not None:
-            self._link.send(keeper.RETUNE + struct.pack("!I", baud))
+            self._link.send(port_server.RETUNE + struct.pack("!I", baud))
             try:
                 _answer(self._link)
             except OSError as error:
                 raise EffectorError(f"{self.path} cannot be set to {baud} Bd: {error}") from error
 
-    # -- the keeper -------------------------------------------------------------------------------------------------
+    # -- the port server --------------------------------------------------------------------------------------------
 
     def _started(self, wait_for_port: bool) -> tuple[socket.socket, subprocess.Popen[bytes]]:
-        """A keeper that has opened the port; raises its error."""
+        """A port server that has opened the port; raises its error."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         folders = [str(Path(module.__file__ or "").parents[1]) for module in (myoprosthesis, serial)]
         words = [sys.executable, "-I", "-S", "-c", START, *folders, str(theirs.fileno()), str(os.getpid())]
@@ -158,13 +162,13 @@ class PortClient:
             raise EffectorError(f"the process that keeps {self.path} cannot be started: {error}") from error
         finally:
             theirs.close()
-        terms = PortSettings(
+        settings = PortSettings(
             self.path, self.baud, self._rs485, self._silent_s, lasting_s=self._lasting_s, wait_for_port=wait_for_port,
             place=address(self.path),
         )  # fmt: skip
         ours.setblocking(False)
         try:
-            ours.send(keeper.OPEN + json.dumps(asdict(terms)).encode())
+            ours.send(port_server.OPEN + json.dumps(asdict(settings)).encode())
             _answer(ours)
         except OSError:
             ours.close()
@@ -172,24 +176,24 @@ class PortClient:
             raise
         return ours, process
 
-    def _bereaved(self) -> None:
-        """The keeper is dead: say so, and start another."""
+    def _replace_server(self) -> None:
+        """The port server ended: report it, and start another."""
         with self._lock:
             link, self._link = self._link, None
-            process, self._keeper = self._keeper, None
+            process, self._server = self._server, None
             if link is None or process is None or self._closed.is_set():
                 return
-            self.error = self._orphaned("")
+            self.error = self._server_ended("")
         link.close()
         threading.Thread(target=self._recover, args=(process,), name="hand port", daemon=True).start()
 
-    def _orphaned(self, cause: str) -> str:
+    def _server_ended(self, cause: str) -> str:
         return f"the process that keeps {self.path} ended{cause}; another is started"
 
     def _recover(self, lost: subprocess.Popen[bytes]) -> None:
         _end(lost)
         code = lost.returncode
-        self.error = self._orphaned(f" ({signal.Signals(-code).name})" if code < 0 else f" (status {code})")
+        self.error = self._server_ended(f" ({signal.Signals(-code).name})" if code < 0 else f" (status {code})")
         while not self._closed.is_set():
             try:
                 link, process = self._started(wait_for_port=True)
@@ -198,7 +202,7 @@ class PortClient:
                 continue
             with self._lock:
                 if not self._closed.is_set():
-                    self._link, self._keeper, self.error = link, process, ""
+                    self._link, self._server, self.error = link, process, ""
                     self.reopened += 1
                     return
             link.close()
@@ -206,15 +210,15 @@ class PortClient:
 
 
 def _answer(link: socket.socket) -> None:
-    """Wait for a keeper's yes; raises what it says else."""
+    """Wait until a port server confirms; raises the error that it reports."""
     until = time.monotonic() + ANSWER_S
     link.settimeout(ANSWER_S)
     try:
         while time.monotonic() < until:
-            packet = link.recv(keeper.LARGEST)
-            if packet[:1] == keeper.FAILED:
-                raise keeper.unpack_error(packet)
-            if packet[:1] == keeper.DONE:
+            packet = link.recv(port_server.LARGEST)
+            if packet[:1] == port_server.FAILED:
+                raise port_server.unpack_error(packet)
+            if packet[:1] == port_server.DONE:
                 return
             if not packet:
                 raise OSError(errno.EPIPE, "the process that keeps the port ended")
@@ -224,7 +228,7 @@ def _answer(link: socket.socket) -> None:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Wait for a keeper that was told to end."""
+    """Wait for a port server that was asked to end."""
     try:
         process.wait(1.0)
     except subprocess.TimeoutExpired:

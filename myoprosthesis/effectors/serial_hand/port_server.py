@@ -1,7 +1,8 @@
-"""The keeper of a hand's port: a process apart from everything that can crash, which outlives whoever commands the hand
-by the time of its last will.
+"""The server of a hand's port.
 
-The standard library and pyserial only. Owner and keeper exchange packets over a socket that keeps their bounds, each
+A process apart from everything that can crash, which outlives whoever commands the hand by the time of its last will.
+
+The standard library and pyserial only. Owner and server exchange packets over a socket that keeps their bounds, each
 packet a letter and what belongs to it; neither ever waits for the other.
 """
 
@@ -23,9 +24,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 OPEN, WRITE, RETUNE, KNOWN, CLOSE = b"O", b"W", b"T", b"N", b"C"
-"""To the keeper. `KNOWN`: the owner knows that its will was done, and has read what came before."""
+"""To the server. `KNOWN`: the owner knows that its will was done, and has read what came before."""
 DONE, FAILED, DATA, LOST, BACK, WILLED = b"K", b"F", b"D", b"L", b"B", b"W"
-"""From the keeper."""
+"""From the server."""
 LARGEST = 65536
 """Bytes of the longest packet."""
 RETRY_S = 0.02
@@ -40,8 +41,9 @@ PRIORITY = 30
 
 @dataclass(frozen=True)
 class LastWill:
-    """What to write when the owner falls silent or is gone: `frames` one after the other, the last again and again;
-    then, if the owner is gone, `leave`."""
+    """What to write when the owner falls silent or is gone.
+
+    `frames` one after the other, the last again and again; then, if the owner is gone, `leave`."""
 
     frames: tuple[bytes, ...]
     leave: bytes = b""
@@ -49,8 +51,10 @@ class LastWill:
 
 @dataclass(frozen=True)
 class PortSettings:
-    """How a port is kept. The will is done after `silent_s` without a word of the owner, a frame every `every_s`, for
-    `lasting_s`. `wait_for_port`: a port that is not there yet is waited for."""
+    """How a port is served.
+
+    The will is done after `silent_s` without a packet of the owner, a frame every `every_s`, for `lasting_s`.
+    `wait_for_port`: a port that does not exist yet is waited for."""
 
     path: str
     baud: int
@@ -303,12 +307,12 @@ def _close(port: Any) -> None:
 def main() -> None:
     """Keep a port for the process `argv[-1]` at the other end of the socket `argv[-2]`."""
     owner = socket.socket(fileno=int(sys.argv[-2]))
-    keeper = PortServer(owner, int(sys.argv[-1]))
+    server = PortServer(owner, int(sys.argv[-1]))
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, keeper.dismiss)
+    signal.signal(signal.SIGTERM, server.dismiss)
     gc.disable()
     with contextlib.suppress(AttributeError, OSError):  # where it is granted: above the loops of those it outlives
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
-    keeper.run()
+    server.run()
     os._exit(0)

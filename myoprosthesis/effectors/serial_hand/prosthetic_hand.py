@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import time
-import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,17 +10,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.core import registry
 from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.disturbance import Disturbance
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.effector_state import EffectorState
 from myoprosthesis.core.errors import EffectorError
 from myoprosthesis.core.options import option
+from myoprosthesis.effectors.serial_hand import connection
+from myoprosthesis.effectors.serial_hand.connection import CONNECT_S
 from myoprosthesis.effectors.serial_hand.force_limit import ForceLimit
-from myoprosthesis.effectors.serial_hand.port_client import PortClient, slow_adapter
+from myoprosthesis.effectors.serial_hand.port_client import PortClient
 from myoprosthesis.effectors.serial_hand.port_server import LastWill, PortSettings
-from myoprosthesis.hands import data_sheets, grips
+from myoprosthesis.hands import grips
 from myoprosthesis.hands.hand_spec import MOTOR_LAG_S
 from myoprosthesis.hands.protocol import Bus, HandProtocol, HandState, Rebootable
 
@@ -31,7 +30,7 @@ Array = NDArray[np.float64]
 FAIL_S = 0.1
 """How long the fail state is commanded before writing stops."""
 SILENT_S = 0.07
-"""Silence of this process after which its port's keeper commands the fail state; more where the period is long."""
+"""Silence of this process after which its port server commands the fail state; more where the period is long."""
 LONGEST_S = 2.0
 """The same for a fail state that is a pose which is not reached earlier."""
 LOST_S = 0.04
@@ -47,10 +46,6 @@ SLOW_S = 0.1
 """How long the approach is slow at least: a guard's ramp starts where the hand is, and looks like a near target."""
 PASSING_S = 1.0
 """A fault that is over sooner, as when this program was held up, is no reason not to begin."""
-CONNECT_S = 0.5
-"""How long a hand may take to answer for the first time."""
-ROLL_S = 0.005
-"""Between two motors that are asked alone."""
 ASKED_S, REBOOT_S = 0.5, 2.0
 """How long a hand is asked what is wrong with it, and how long it has for a reboot."""
 COOLER = 5.0
@@ -67,21 +62,21 @@ class HandOptions:
     dt: float = option(0.0, "control period; 0: the hand's own", "s", 0.0, 0.1)
     rs485: bool = option(False, "let the operating system switch the direction of an RS485 adapter")
     rate_limit: float = option(0.0, "fastest change of a command; 0: the hand's own", "rad/s", 0.0, 100.0)
-    wait_s: float = option(0.0, "how long opening waits for a port that is not there yet", "s", 0.0, 60.0)
-    fail: str = option("", "in doubt: hold, relax or a grip; empty: the hand's own")
+    wait_s: float = option(0.0, "how long opening waits for a port that does not exist yet", "s", 0.0, 60.0)
+    fail: str = option("", "fail state: hold, relax or a grip; empty: the hand's own")
 
 
 class ProstheticHand:
     """Implements `Device`: one frame out and the newest state in per step, without ever waiting.
 
-    While it follows, every step writes one fresh target. When told to be idle it commands the fail state for 100 ms
+    While it follows, every step writes one fresh target. In the fail state it commands the fail state for 100 ms
     (a pose: until it is reached), then is silent for twice the hand's own watchdog time, so that this fires, and from
     then on only asks for states. After opening, a fault or idleness it starts from where the hand is, slowly. Every
-    write leaves the fail state with the keeper of the port, which commands it when this process is held up or dies.
+    write leaves the fail state with the port server, which commands it when this process is held up or dies.
 
-    Holding is to be where the hand is at that moment, as far as it has told: its last state, carried on with its
+    Holding is to be where the hand is at that moment, as far as it is known: its last state, carried on with its
     velocity for as long as that is old (at most until it counts as lost) and for what its motors need to stop, so that
-    it does not turn back, and not beyond the last target. A hand that has told nothing since the port was opened is
+    it does not turn back, and not beyond the last target. A hand that has reported nothing since the port was opened is
     sent nothing.
     """
 
@@ -105,8 +100,8 @@ class ProstheticHand:
         )
         self.fault = ""
         self.events: Counter[str] = Counter()
-        self.told: HandState | None = None
-        """The newest state as the hand told it: current, touch, temperature."""
+        self.newest: HandState | None = None
+        """The newest state as the hand reported it: current, touch, temperature."""
         self._bus = protocol if isinstance(protocol, Bus) else None
         self._wait_s = options.wait_s
         self._port = PortClient(options.port, s.baud, options.rs485, max(SILENT_S, 3 * s.dt), FAIL_S)
@@ -123,7 +118,7 @@ class ProstheticHand:
         self._cut_at = -np.inf
         """When nothing could be sent last."""
         self._asking_since: float | None = None
-        self._heard_at = self._sound_at = -np.inf
+        self._received_at = self._sound_at = -np.inf
         self._well = self._bad_before = 0
         self._asleep = True
         self._limp = False
@@ -132,9 +127,9 @@ class ProstheticHand:
         self._forget()
 
     @property
-    def keeper_pid(self) -> int:
+    def server_pid(self) -> int:
         """The process that has the port; 0 while there is none."""
-        return self._port.keeper_pid
+        return self._port.server_pid
 
     # -- Effector -----------------------------------------------------------------------------------------------
 
@@ -160,8 +155,10 @@ class ProstheticHand:
         return self._tick(command, following=True)
 
     def idle(self, command: Array, disturbance: Disturbance) -> EffectorState:
-        """One period in the fail state. The target is this hand's own fail state, from where the hand was sent last,
-        rather than `command`: after a fault only the hand knows where it is."""
+        """One period in the fail state.
+
+        The target is this hand's own fail state, from where the hand was sent last, rather than `command`: after a
+        fault only the hand knows where it is."""
         return self._tick(command, following=False)
 
     def close(self) -> None:
@@ -180,18 +177,18 @@ class ProstheticHand:
         if not self._open:
             raise EffectorError(f"{self._sheet.title}: reset opens the port, and comes before the first step")
         now = self._clock()
-        self._hear(now)
+        self._receive(now)
         self._judge(now)
-        if following and not self.fault and self.told is not None and np.isfinite(target).all():
+        if following and not self.fault and self.newest is not None and np.isfinite(target).all():
             self._follow(np.clip(target, *self.spec.command.bounds()), now)
         else:
             self._rest(now)
         return self._state()
 
     def _follow(self, target: Array, now: float) -> None:
-        assert self.told is not None
+        assert self.newest is not None
         if self._asleep or self._limp:
-            if now - self._heard_at > self._lost_s:  # where the hand is now must be known before it moves
+            if now - self._received_at > self._lost_s:  # where the hand is now must be known before it moves
                 self._send(self.protocol.query(), now)
                 return
             self._send(self.protocol.enable(), now)
@@ -200,7 +197,7 @@ class ProstheticHand:
             self._quiet_since, self._slow, self._sent = None, np.ones(target.size, bool), None
         if self._sent is None:
             low, high = self.spec.command.bounds()
-            self._sent = np.clip(self.told.position, low, high)
+            self._sent = np.clip(self.newest.position, low, high)
             self._slow_until = now + SLOW_S
             self._limit.reset()
             self._force.reset()
@@ -211,9 +208,9 @@ class ProstheticHand:
 
     def _command(self, target: Array, now: float) -> None:
         """Write a target, held back where the hand presses too hard."""
-        assert self.told is not None and self._sent is not None
+        assert self.newest is not None and self._sent is not None
         for limit in (self._limit, self._force):
-            target = limit.apply(target, self.told.position)
+            target = limit.apply(target, self.newest.position)
         most = self._sheet.rate_limit * self.spec.dt
         target = self._sent + np.clip(target - self._sent, -most, most)
         self._sent = target
@@ -226,7 +223,7 @@ class ProstheticHand:
         if self._port.error:  # nothing can be sent: the hand goes on to its last target
             self._cut_at = now
         elif self._sent is not None and not self._stopped:
-            if self._heard_at <= self._cut_at:
+            if self._received_at <= self._cut_at:
                 self._send(self.protocol.query(), now)
                 return
             self._sent, self._stopped, self._quiet_since = self._here(now), True, now
@@ -252,7 +249,7 @@ class ProstheticHand:
             return False
         return resting < LONGEST_S and not np.array_equal(self._sent, self.spec.fail)
 
-    def _hear(self, now: float) -> None:
+    def _receive(self, now: float) -> None:
         states = self.protocol.parse(self._port.read())
         stall = self._port.take_stall()
         if stall:  # wherever the hand was brought meanwhile
@@ -262,31 +259,33 @@ class ProstheticHand:
             return
         self._well += bool(states)
         for state in states:
-            before, self.told = self.told, state
+            before, self.newest = self.newest, state
             if state.velocity is not None:
                 self._velocity = state.velocity
-            elif before is not None and now > self._heard_at:
-                self._velocity = (state.position - before.position) / (now - self._heard_at)
+            elif before is not None and now > self._received_at:
+                self._velocity = (state.position - before.position) / (now - self._received_at)
             if self._sent is not None:
                 if state.current is not None:
                     self._limit.learn(state.current, self._sent, state.position)
                 if state.force is not None:
                     self._force.learn(state.force, self._sent, state.position)
-            self._heard_at, self._bad_before = now, self._bad()
+            self._received_at, self._bad_before = now, self._bad()
             if not self._complaint(state):
                 self._sound_at = now
 
     def _judge(self, now: float) -> None:
         """Set `fault`: why the hand cannot follow now."""
         new = self._port.error
-        silent_for = now - max(self._heard_at, self._asking_since) if self._asking_since is not None else 0.0
+        silent_for = now - max(self._received_at, self._asking_since) if self._asking_since is not None else 0.0
         if not new and silent_for > self._lost_s:
             bad = self._bad() - self._bad_before
             new = f"no answer for {self._lost_s * 1e3:.0f} ms" + (", but damaged or foreign frames" if bad else "")
             if self._bus is not None and self._bus.absent:
-                new = f"no answer from {_motors(self._bus.absent)} for {self._lost_s * 1e3:.0f} ms, but from the others"
-        if not new and self.told is not None and now - self._sound_at > TROUBLE_S and self._heard_at > self._sound_at:
-            new = self._complaint(self.told)
+                silent = connection.motors(self._bus.absent)
+                new = f"no answer from {silent} for {self._lost_s * 1e3:.0f} ms, but from the others"
+        troubled = now - self._sound_at > TROUBLE_S and self._received_at > self._sound_at
+        if not new and troubled and self.newest is not None:
+            new = self._complaint(self.newest)
         if new:
             self._fail(new)
         elif self.fault and self._well >= WELL_PERIODS:
@@ -319,18 +318,20 @@ class ProstheticHand:
         self.events["frames_sent"] += bool(data)
 
     def _here(self, now: float) -> Array:
-        """Where the hand comes to a stand when it is stopped by what is sent now, as far as that is known; shape
-        (n_joints,), within its limits."""
-        assert self.told is not None and self._sent is not None
+        """The place at which the hand stands when it is stopped by what is sent now, as far as it is known.
+
+        Shape (n_joints,), rad, within its limits."""
+        assert self.newest is not None and self._sent is not None
         low, high = self.spec.command.bounds()
-        place = np.clip(self.told.position, low, high)
-        seconds = min(max(now - self._heard_at, 0.0), self._lost_s) + self.spec.dt + MOTOR_LAG_S
+        place = np.clip(self.newest.position, low, high)
+        seconds = min(max(now - self._received_at, 0.0), self._lost_s) + self.spec.dt + MOTOR_LAG_S
         ends = np.minimum(place, self._sent), np.maximum(place, self._sent)
         return np.clip(place + self._velocity * seconds, *ends)
 
     def _will(self, now: float) -> LastWill | None:
-        """The fail state from where the hand is: one frame, or as much of the way to a pose as `FAIL_S` allows at the
-        fastest change of a command."""
+        """The fail state from where the hand is.
+
+        One frame, or as much of the way to a pose as `FAIL_S` allows at the fastest change of a command."""
         if self._sent is None:
             return None
         here = self._sent if self._quiet_since is not None and self._stopped else self._here(now)
@@ -344,15 +345,15 @@ class ProstheticHand:
 
     def _state(self) -> EffectorState:
         n = len(self.spec.joints)
-        told = self.told
+        newest = self.newest
         table = np.zeros((3, n))
-        if told is not None:
-            table[0], table[1] = told.position, self._velocity
-            if told.current is not None:
-                table[2] = told.current * self._sheet.column("torque_per_ampere")
+        if newest is not None:
+            table[0], table[1] = newest.position, self._velocity
+            if newest.current is not None:
+                table[2] = newest.current * self._sheet.column("torque_per_ampere")
         low, high = self.spec.command.bounds()
         applied = self._sent if self._sent is not None else np.clip(table[0], low, high)
-        return EffectorState(self.spec, max(self._heard_at, 0.0), table, applied.copy())
+        return EffectorState(self.spec, max(self._received_at, 0.0), table, applied.copy())
 
     def _forget(self) -> None:
         """Start from where the hand is."""
@@ -361,93 +362,22 @@ class ProstheticHand:
         self._slow = np.ones(n, bool)
         self._asleep = True
         self._quiet_since = self._asking_since = None
-        self._heard_at = self._sound_at = -np.inf
+        self._received_at = self._sound_at = -np.inf
         self._well, self._bad_before = 0, self._bad()
 
     # -- opening ------------------------------------------------------------------------------------------------
 
     def _connect(self) -> None:
-        if not self._port.path:
-            raise EffectorError(
-                f"{self._sheet.title} needs a port (port: /dev/ttyUSB0); without a hand, "
-                f"`myoprosthesis emulate {self._sheet.name}` gives one"
-            )
-        until = self._clock() + self._wait_s
-        while not (os.path.exists(self._port.path) or self._sheet.framing == "tcp") and self._clock() < until:
-            time.sleep(0.02)
-        while True:
-            try:
-                self._port.open()
-                break
-            except EffectorError:
-                if self._sheet.framing != "tcp" or self._clock() >= until:
-                    raise
-            time.sleep(0.1)
-        slow = slow_adapter(self._port.path)
-        if slow:
-            warnings.warn(slow, RuntimeWarning, stacklevel=2)
-        if not self._answers(self.protocol, CONNECT_S):
-            text = self._explain_silence()
-            self._port.close()
-            raise EffectorError(text)
+        connection.connect(self._port, self.protocol, self._wait_s, self._clock)
         self._open, self.fault = True, ""
-
-    def _answers(self, protocol: HandProtocol, patience_s: float) -> bool:
-        """True when a state comes; asks with queries, which move nothing."""
-        until = self._clock() + patience_s
-        while self._clock() < until:
-            self._port.write(protocol.query())
-            time.sleep(max(self.spec.dt, 0.01))
-            if protocol.parse(self._port.read()):
-                return True
-            if self._port.error:
-                return False
-        return False
-
-    def _explain_silence(self) -> str:
-        """Who else answers on this port, or at which other speed this hand does."""
-        s, bad = self._sheet, self.protocol.counts
-        where = f"no {s.title} answers on {self._port.path}" + (f" at {s.baud} Bd" if s.framing != "tcp" else "")
-        if self._port.error:
-            return f"{where}: {self._port.error}"
-        absent = self._absent()
-        if absent:
-            return (
-                f"the {s.title} on {self._port.path} answers, but for {_motors(absent)}: look at the cable there, and "
-                "at the id"
-            )
-        if s.framing == "tcp":
-            return f"{where}, though something is there: is it the hand, and is its id {s.address}?"
-        for baud in (b for b in s.bauds if b != s.baud):
-            self._port.retune(baud)
-            if self._answers(self.protocol, 0.1):
-                return f"{where}, but at {baud} Bd: set baud to {baud}"
-        for name in (n for n in registry.names("hand_protocols") if n != s.name):
-            other: HandProtocol = registry.factory("hand_protocols", name)(data_sheets.load(name))
-            self._port.retune(other.spec.baud)
-            if self._answers(other, 0.1):
-                return f"{where}, but {other.spec.title} does: use {name}"
-        heard = f" ({bad['damaged']} damaged, {bad['foreign']} foreign frames came)" if bad.total() else ""
-        return f"{where}{heard}: is it switched on, wired RX to TX, at this address ({s.address}) and speed?"
-
-    def _absent(self) -> tuple[str, ...]:
-        """Motors that do not answer, each asked alone, where others do."""
-        if self._bus is None:
-            return ()
-        for question in self._bus.ping_each():
-            self._port.write(question)
-            time.sleep(ROLL_S)
-            self.protocol.parse(self._port.read())
-        time.sleep(LOST_S)
-        self.protocol.parse(self._port.read())
-        return self._bus.absent
 
     # -- faults that stay -----------------------------------------------------------------------------------------
 
     def reboot(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Have the hand forget the faults that it keeps to, with the hand limp (one that cannot go limp is told to be
-        where it is), and leave it so: what it says is wrong with it, before and after. Raises `EffectorError` when it
-        has no such command, or does not answer."""
+        """Clear the faults that the hand keeps to: what it says is wrong with it, before and after.
+
+        The hand is limp meanwhile (one that cannot go limp is commanded to be where it is), and is left so. Raises
+        `EffectorError` when it has no such command, or does not answer."""
         if not (self._sheet.reboots and isinstance(self.protocol, Rebootable)):
             raise EffectorError(f"the {self._sheet.title} has no command that clears a fault: switch it off and on")
         if self._open:
@@ -465,8 +395,9 @@ class ProstheticHand:
             self._port.close(self.protocol.release())
 
     def _asked(self, question: Callable[[], bytes], seconds: float) -> tuple[str, ...]:
-        """What the hand says is wrong with it at the end of so many seconds in which it is asked; raises
-        `EffectorError` when it says nothing."""
+        """What the hand says is wrong with it at the end of so many seconds in which it is asked.
+
+        Raises `EffectorError` when it says nothing."""
         newest, until = None, self._clock() + seconds
         while self._clock() < until or (newest is None and self._clock() < until + CONNECT_S):
             self._port.write(question())
@@ -478,10 +409,3 @@ class ProstheticHand:
 
     def _longest_way(self) -> float:
         return float((self._sheet.column("high") - self._sheet.column("low")).max())
-
-
-def _motors(names: tuple[str, ...]) -> str:
-    """In words, the first by name."""
-    if len(names) <= 2:
-        return "the motor" + ("s" if len(names) > 1 else "") + f" of {' and '.join(names)}"
-    return f"the motors of {names[0]} and {len(names) - 1} more"

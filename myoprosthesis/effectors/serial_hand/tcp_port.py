@@ -1,6 +1,6 @@
 """A hand on a network as a port: what the process that owns a hand's port needs of a serial port, over TCP.
 
-The standard library only, as in hand_port_keeper.
+The standard library only, as in `port_server`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The port of a hand and its keeper: what is written when the owner falls silent, dies, or the keeper does."""
+"""The port of a hand and its server: what is written when the owner falls silent, dies, or the server does."""
 
 import errno
 import os
@@ -25,7 +25,7 @@ from myoprosthesis.emulators.ability_hand import AbilityHandEmulator
 from myoprosthesis.emulators.emulated_port import EmulatedPort
 from myoprosthesis.emulators.inspire_rh56 import InspireRh56Emulator
 from myoprosthesis.hands import data_sheets, grips
-from myoprosthesis.hands.ability_hand import LEAVE, PER_RAD, POSITION, Deframer
+from myoprosthesis.hands.ability_hand import EXIT_API, PER_RAD, POSITION, Deframer
 from myoprosthesis.testing import check_hand_owner
 from myoprosthesis.testing.hand_owner import lives
 
@@ -44,7 +44,7 @@ def test_what_is_wrong_with_a_port_is_one_sentence(code):
 
 @pytest.fixture
 def line():
-    """Both ends of a pseudo-terminal: what the keeper writes is read at the first, the second is a path."""
+    """Both ends of a pseudo-terminal: what the server writes is read at the first, the second is a path."""
     near, far = os.openpty()
     tty.setraw(far)
     yield near, os.ttyname(far)
@@ -111,22 +111,22 @@ def test_without_a_will_silence_is_no_matter(line):
     assert came(near, 0.1) == b""
 
 
-def test_a_keeper_that_was_held_up_writes_nothing_old(line):
+def test_a_port_server_that_was_held_up_writes_nothing_old(line):
     near, path = line
     port = PortClient(path, 115200)
     port.open()
-    os.kill(port.keeper_pid, signal.SIGSTOP)
+    os.kill(port.server_pid, signal.SIGSTOP)
     for _ in range(20):
         port.write(b"old", LastWill((b"w",)))
     time.sleep(0.1)
     port.write(b"new", None)
-    os.kill(port.keeper_pid, signal.SIGCONT)
+    os.kill(port.server_pid, signal.SIGCONT)
     assert came(near, 0.3) == b"new"
     port.close()
 
 
 class Full(PortServer):
-    """A keeper of one end of a socket pair that takes little."""
+    """A server of one end of a socket pair that takes little."""
 
     def _opened(self):
         self.near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -138,19 +138,19 @@ class Full(PortServer):
 def test_a_dead_target_does_not_wait_in_the_queue():
     """Nobody reads: what the port does not take is not heaped up behind it."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    keeper = Full(theirs)
-    keeper._open()
-    while not keeper._rest:
-        keeper._put(b"first" * 100)
-    rest = keeper._rest
+    server = Full(theirs)
+    server._open()
+    while not server._rest:
+        server._put(b"first" * 100)
+    rest = server._rest
     for k in range(20):
-        keeper._put(bytes([k]) * 20)
-    assert keeper._rest == rest and (b"first" * 100)[: 500 - len(rest)] + rest == b"first" * 100
-    for s in (ours, theirs, keeper.near, keeper._port):
+        server._put(bytes([k]) * 20)
+    assert server._rest == rest and (b"first" * 100)[: 500 - len(rest)] + rest == b"first" * 100
+    for s in (ours, theirs, server.near, server._port):
         s.close()
 
 
-def test_the_keeper_is_small():
+def test_the_port_server_is_small():
     """Neither numpy nor anything of this package but itself, and no site packages but pyserial."""
     import serial
 
@@ -162,7 +162,8 @@ def test_the_keeper_is_small():
     told = subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
     foreign = {m.split(".")[0] for m in told if not m.startswith("_")} - set(sys.stdlib_module_names)
     assert foreign == {"myoprosthesis", "serial"}
-    ours = {"myoprosthesis", "myoprosthesis.effectors", "myoprosthesis.effectors.serial_hand.port_server"}
+    folder = "myoprosthesis.effectors.serial_hand"
+    ours = {"myoprosthesis", "myoprosthesis.effectors", folder, f"{folder}.port_server"}
     assert {m for m in told if m.startswith("myoprosthesis")} == ours
 
 
@@ -171,15 +172,15 @@ OWNER = "import sys; from myoprosthesis.testing.hand_owner import move; move(*sy
 
 @pytest.fixture
 def owner():
-    """Start a process that moves a hand; the number of its keeper's process. It does not outlive the test."""
+    """Start a process that moves a hand; the number of its server's process. It does not outlive the test."""
     started = []
 
     def start(name, port):
         process = subprocess.Popen([sys.executable, "-c", OWNER, name, port.path], stdout=subprocess.PIPE, text=True)
         started.append(process)
-        keeper = int(process.stdout.readline())
+        server = int(process.stdout.readline())
         time.sleep(0.6)  # in full motion
-        return process, keeper
+        return process, server
 
     yield start
     for process in started:
@@ -195,20 +196,20 @@ def targets(port):
         for f in frames.parse(data):
             if f[1] & 0xF0 == POSITION:
                 out.append((then, int.from_bytes(f[2:4], "little", signed=True) / PER_RAD))
-            elif f[1] == LEAVE:
+            elif f[1] == EXIT_API:
                 out.append((then, np.nan))
     return np.array(out)
 
 
 def test_kill_9_of_the_owner_holds_the_hand_within_100_ms_and_gives_it_back(owner):
     with EmulatedPort(AbilityHandEmulator(data_sheets.load("ability_hand"))) as port:
-        process, keeper = owner("ability_hand", port)
+        process, server = owner("ability_hand", port)
         fingers = port.emulator.motors
         place, speed = fingers.position[0], abs(fingers.velocity[0])
         process.kill()
         killed = time.monotonic()
         process.wait()
-        assert ended(keeper)
+        assert ended(server)
         time.sleep(0.05)
         told = targets(port)
         after = told[told[:, 0] > killed]
@@ -224,11 +225,11 @@ def test_kill_9_of_the_owner_holds_the_hand_within_100_ms_and_gives_it_back(owne
 
 def test_kill_9_of_the_owner_leaves_a_hand_without_watchdog_where_it_is(owner):
     with EmulatedPort(InspireRh56Emulator(data_sheets.load("inspire_rh56"))) as port:
-        process, keeper = owner("inspire_rh56", port)
+        process, server = owner("inspire_rh56", port)
         process.kill()
         killed = time.monotonic()
         process.wait()
-        assert ended(keeper)
+        assert ended(server)
         written = [(t - killed, d[7:19]) for t, d in list(port.received) if t > killed and d[4:7].hex() == "12ce05"]
         assert len(written) >= 3 and written[0][0] < 0.1 and written[-1][0] < 0.25
         assert len({d for _, d in written[1:]}) == 1  # the first may be the owner's last
@@ -238,7 +239,7 @@ def test_kill_9_of_the_owner_leaves_a_hand_without_watchdog_where_it_is(owner):
 
 def test_an_owner_that_is_held_up_finds_the_hand_stopped_and_moves_on_without_a_jump(owner):
     with EmulatedPort(AbilityHandEmulator(data_sheets.load("ability_hand"))) as port:
-        process, keeper = owner("ability_hand", port)
+        process, server = owner("ability_hand", port)
         os.kill(process.pid, signal.SIGSTOP)
         stopped = time.monotonic()
         time.sleep(0.7)
@@ -257,7 +258,7 @@ def test_an_owner_that_is_held_up_finds_the_hand_stopped_and_moves_on_without_a_
         assert np.abs(np.diff(new[:, 1])).max() <= 6.0 * 0.005 + 1e-3
         process.kill()
         process.wait()
-        assert ended(keeper)
+        assert ended(server)
 
 
 def places_of(port):
@@ -272,7 +273,7 @@ def places_of(port):
     return places
 
 
-def test_the_death_of_the_keeper_is_a_fault_at_once_and_another_takes_its_place():
+def test_the_death_of_the_port_server_is_a_fault_at_once_and_another_takes_its_place():
     with EmulatedPort(AbilityHandEmulator(data_sheets.load("ability_hand"))) as port:
         places = places_of(port)
         hand = ability_hand(HandOptions(port=port.path))
@@ -282,7 +283,7 @@ def test_the_death_of_the_keeper_is_a_fault_at_once_and_another_takes_its_place(
         for _ in range(40):
             guard.step(goal)
             time.sleep(0.005)
-        first = hand._port.keeper_pid
+        first = hand._port.server_pid
         os.kill(first, signal.SIGKILL)
         killed, reasons, back = time.monotonic(), [], None
         while time.monotonic() - killed < 2.0 and not back:
@@ -294,35 +295,35 @@ def test_the_death_of_the_keeper_is_a_fault_at_once_and_another_takes_its_place(
             time.sleep(0.005)
         assert reasons[0][0] < 0.1 and f"the process that keeps {port.path} ended" in reasons[0][1]
         assert any("(SIGKILL); another is started" in text for _, text in reasons)
-        assert back and hand._port.reopened == 1 and hand._port.keeper_pid not in (0, first)
+        assert back and hand._port.reopened == 1 and hand._port.server_pid not in (0, first)
         times, x = targets(port).T
         here = np.array([places[t] for t in times])
         nearer = np.abs(x[1:] - here[1:]) <= np.abs(x[:-1] - here[1:])  # the target is put to where the hand is
         assert np.where(nearer, 0.0, np.abs(np.diff(x))).max() <= 6.0 * 0.005 + 1e-3
-        second = hand._port.keeper_pid
+        second = hand._port.server_pid
         guard.close()
         assert ended(second)
 
 
-def test_a_fork_that_holds_the_socket_does_not_keep_the_keeper_alive(line):
+def test_a_fork_that_holds_the_socket_does_not_keep_the_port_server_alive(line):
     near, path = line
     code = (
         "import os, sys, time\n"
         "from myoprosthesis.effectors.serial_hand.port_client import HandPort, Will\n"
         "port = HandPort(sys.argv[1], 115200); port.open()\n"
         "child = os.fork()\n"
-        "if child: print(port.keeper_pid, child, flush=True)\n"
+        "if child: print(port.server_pid, child, flush=True)\n"
         "while True:\n"
         "    if child: port.write(b'go', Will((b'stop',)))\n"
         "    time.sleep(0.01)\n"
     )
     process = subprocess.Popen([sys.executable, "-c", code, path], stdout=subprocess.PIPE, text=True)
-    keeper, fork = map(int, process.stdout.readline().split())
+    server, fork = map(int, process.stdout.readline().split())
     assert came(near, 0.2).startswith(b"go")
     try:
         process.kill()
         process.wait()
-        assert ended(keeper)
+        assert ended(server)
         written = came(near, 0.1)
         assert written.endswith(b"stop" * 2), written[-40:]
     finally:

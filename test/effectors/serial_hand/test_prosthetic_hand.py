@@ -178,7 +178,7 @@ class Clock:
 class Line:
     """A port whose other side is the test: what the hand tells, and what was written."""
 
-    path, error, keeper_pid, reopened = "here", "", 0, 0
+    path, error, server_pid, reopened = "here", "", 0, 0
 
     def __init__(self):
         self.written, self.wills, self.state = [], [], b""
