@@ -1,0 +1,117 @@
+"""Swaps of policies without a graph: the newest request counts, and every failure is told."""
+
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from myoprosthesis.nodes.policy_swaps import PolicySwaps
+
+WAIT_S = 20.0
+
+
+class Told:
+    """A `SwapListener` that keeps what it is told."""
+
+    def __init__(self):
+        self.events, self._changed = [], threading.Condition()
+
+    def _add(self, *event):
+        with self._changed:
+            self.events.append(event)
+            self._changed.notify_all()
+
+    def swap_loading(self, name):
+        self._add("loading", name)
+
+    def swap_ready(self, name):
+        self._add("ready", name)
+
+    def swap_done(self):
+        self._add("done")
+
+    def swap_refused(self, name, why, newest):
+        self._add("refused", name, why, newest)
+
+    def until(self, *kinds):
+        with self._changed:
+            assert self._changed.wait_for(lambda: [e[0] for e in self.events] == list(kinds), WAIT_S), self.events
+
+
+class Loop:
+    """What a loop does with a switch is up to the test."""
+
+    def __init__(self):
+        self.switches, self.cancelled = [], 0
+        self.shadows = []
+
+    def switch(self, controller, done, failed):
+        self.switches.append((controller.name, done, failed))
+
+    def request(self, function):
+        function()
+
+    def cancel_switch(self):
+        self.cancelled += 1
+
+    def set_shadow(self, controller, done, failed):
+        self.shadows.append(controller)
+
+
+@pytest.fixture
+def made():
+    told = Told()
+    return told, Loop(), PolicySwaps(told, lambda function: function())
+
+
+def controller(name):
+    return SimpleNamespace(name=name)
+
+
+def test_a_loaded_policy_is_ready_then_done(made):
+    told, loop, swaps = made
+    woken = []
+    swaps.swap(loop, "second", lambda: woken.append(1), controller("second"))
+    told.until("loading", "ready")
+    assert swaps.pending == "second" and woken == [1]
+    ((name, done, _),) = loop.switches
+    done()
+    told.until("loading", "ready", "done")
+    assert name == "second" and swaps.pending == ""
+
+
+def test_of_two_requests_the_newest_counts(made):
+    told, loop, swaps = made
+    for name in ("second", "third"):
+        swaps.swap(loop, name, lambda: None, controller(name))
+        told.until(*["loading", "ready"] * (1 + (name == "third")))
+    (_, done, failed), (_, newest, _) = loop.switches
+    failed("it returned NaN")
+    assert told.events[-1] == ("refused", "second", "it returned NaN", False) and swaps.pending == "third"
+    done()
+    assert told.events[-1][0] == "refused"
+    newest()
+    assert told.events[-1] == ("done",) and swaps.pending == ""
+
+
+def test_a_policy_that_is_nowhere_is_refused_and_nothing_is_switched(made):
+    told, loop, swaps = made
+    swaps.swap(loop, "nowhere", lambda: None)
+    told.until("loading", "refused")
+    _, name, why, newest = told.events[-1]
+    assert name == "nowhere" and "unknown policy 'nowhere'" in why and newest and not loop.switches
+
+
+def test_a_request_that_is_taken_back_is_cancelled_in_the_loop(made):
+    told, loop, swaps = made
+    swaps.swap(loop, "second", lambda: None, controller("second"))
+    told.until("loading", "ready")
+    swaps.cancel(loop)
+    assert loop.cancelled == 1 and swaps.pending == ""
+
+
+def test_a_shadow_that_is_nowhere_is_told_with_its_name(made):
+    _, loop, swaps = made
+    words, came = [], threading.Event()
+    swaps.set_shadow(loop, "nowhere", lambda why: (words.append(why), came.set()))
+    assert came.wait(WAIT_S) and words[0].startswith("shadow 'nowhere': unknown policy") and not loop.shadows
