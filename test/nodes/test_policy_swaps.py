@@ -44,6 +44,7 @@ class Loop:
     def __init__(self):
         self.switches, self.cancelled = [], 0
         self.shadows = []
+        self.switcher = SimpleNamespace(fit=lambda name, policy: controller(name))
 
     def switch(self, controller, done, failed):
         self.switches.append((controller.name, done, failed))
