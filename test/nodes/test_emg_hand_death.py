@@ -157,9 +157,9 @@ def test_the_effector_killed_leaves_a_last_will_and_comes_back(mortal):
     in_motion(stack)
     stack.kill("effector")
     dead = time.monotonic()
-    assert stack.probe.until(lambda: any(header == codec.LEAVE for _, header, _ in wire.frames(dead)), 20.0)
+    assert stack.probe.until(lambda: any(header == codec.EXIT_API for _, header, _ in wire.frames(dead)), 20.0)
     frames = wire.frames(dead)
-    held = last_will(frames[: [header for _, header, _ in frames].index(codec.LEAVE)])
+    held = last_will(frames[: [header for _, header, _ in frames].index(codec.EXIT_API)])
     assert 0 < len(held) <= 6  # 100 ms, every 20 ms
     assert np.abs(np.diff(held[1:], axis=0)).max(initial=0.0) <= COUNT  # the first may be the last command
     before = stack.supervisor.restarts.get("effector", 0)

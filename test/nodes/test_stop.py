@@ -168,3 +168,25 @@ def test_a_hand_stops_where_it_is(hand, stop):
     if stop == "emergency stop":
         assert probe.trigger("/hand/effector/resume")[0]
     probe.node.destroy_publisher(publisher)
+
+
+def test_a_stop_that_the_parameter_follows_late_does_not_undo_a_resume():
+    """The stop server was asked to stop, then to resume, before the executor came to the first: the second counts."""
+    from types import SimpleNamespace
+
+    from rclpy.parameter import Parameter
+
+    from myoprosthesis.nodes.effector_node import EffectorNode
+
+    asked: list[bool] = []
+    node = SimpleNamespace(
+        _lifting=True, _wanted_stop=False, loop=object(), _stop_mark=SimpleNamespace(keep=lambda stopped: None),
+        _request_stop=lambda loop, stopped: asked.append(stopped),
+    )  # fmt: skip
+    EffectorNode._become(node, [Parameter("stopped", value=True)])
+    assert asked == [] and node._wanted_stop is False  # the parameter is resumed next
+    EffectorNode._become(node, [Parameter("stopped", value=False)])
+    assert asked == [False]
+    node._lifting = False
+    EffectorNode._become(node, [Parameter("stopped", value=True)])  # a person's own, over the graph
+    assert asked == [False, True] and node._wanted_stop is None
