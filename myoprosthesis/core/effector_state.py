@@ -81,40 +81,45 @@ class EffectorState:
         """(n_joints,) N·m or N, from the actuators."""
         return self.table[2, : len(self.spec.joints)]
 
+    @staticmethod
+    def _row(part: Array, row: int) -> Array:
+        values: Array = part[row]
+        return values
+
     @property
     def muscle_length(self) -> Array:
         """(n_muscles,) m."""
-        return self.group("muscles")[0]
+        return self._row(self.group("muscles"), 0)
 
     @property
     def muscle_velocity(self) -> Array:
         """(n_muscles,) m/s, lengthening positive."""
-        return self.group("muscles")[1]
+        return self._row(self.group("muscles"), 1)
 
     @property
     def muscle_force(self) -> Array:
         """(n_muscles,) N, pulling negative as in MuJoCo."""
-        return self.group("muscles")[2]
+        return self._row(self.group("muscles"), 2)
 
     @property
     def activation(self) -> Array:
         """(n_muscles,) 0..1."""
-        return self.group("activation")[0]
+        return self._row(self.group("activation"), 0)
 
     @property
     def endpoint_position(self) -> Array:
         """(3,) m in `spec.frame`; empty without an endpoint."""
-        return self._endpoint[0]
+        return self._row(self._endpoint, 0)
 
     @property
     def endpoint_velocity(self) -> Array:
         """(3,) m/s; empty without an endpoint."""
-        return self._endpoint[1]
+        return self._row(self._endpoint, 1)
 
     @property
     def load(self) -> Array:
         """(3,) N: the force that the field exerted on the endpoint; empty without an endpoint."""
-        return self._endpoint[2]
+        return self._row(self._endpoint, 2)
 
     @cached_property
     def _endpoint(self) -> Array:

@@ -23,7 +23,8 @@ def lateral(position: ArrayLike, start: ArrayLike, target: ArrayLike) -> Array:
     if length == 0:
         return np.zeros(len(x))
     right = np.array([line[1], -line[0]]) / length
-    return x @ right
+    deviation: Array = x @ right
+    return deviation
 
 
 def lateral_deviation(position: ArrayLike, start: ArrayLike, target: ArrayLike) -> float:

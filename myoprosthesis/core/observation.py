@@ -148,7 +148,8 @@ class ObservationBuilder:
             seen = seen + self._noise * rng.standard_normal(seen.size)
         if self._withheld is not None:
             seen = np.where(self._withheld, self._first, seen)
-        return seen.astype(np.float32)
+        observation: NDArray[np.float32] = seen.astype(np.float32)
+        return observation
 
     def act(self, action: Array) -> None:
         """The policy has answered the newest observation with this action, shape (n_action,)."""
@@ -171,7 +172,8 @@ class _Past:
             names = self._builder.names
             row = FIELDS.index(field) * len(names)
             self._columns[key] = np.array([row + names[channel] for channel in channels], np.intp)
-        return self._builder.ring[self._row(delay_s), self._columns[key]]
+        values: Array = self._builder.ring[self._row(delay_s), self._columns[key]]
+        return values
 
     def goal(self, channels: Sequence[str], ahead_s: float = 0.0) -> Array:
         """See `Past.goal`."""

@@ -146,7 +146,8 @@ class RootRelativeTerm:
                 [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
             ]
         )
-        return (apart @ axes).reshape(-1)
+        turned: Array = (apart @ axes).reshape(-1)
+        return turned
 
 
 @dataclass(frozen=True)

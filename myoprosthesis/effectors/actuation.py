@@ -181,7 +181,8 @@ class Actuation:
         force = self._share @ (gravity - data.qfrc_spring - data.qfrc_gravcomp)
         limited = m.actuator_forcelimited[k].astype(bool)
         low, high = m.actuator_forcerange[k].T
-        return np.where(limited, np.clip(force, low, high), force)
+        within: Array = np.where(limited, np.clip(force, low, high), force)
+        return within
 
     def _bounds(self, i: int, actuator: _Actuator) -> tuple[float, float] | None:
         """Bounds of the command of one actuator; None where there are none.
@@ -230,7 +231,7 @@ def _on_joint(model: mujoco.MjModel, i: int) -> bool:
 
 
 def _on_tendon(model: mujoco.MjModel, i: int) -> bool:
-    return int(model.actuator_trntype[i]) == _TRN.mjTRN_TENDON
+    return bool(int(model.actuator_trntype[i]) == _TRN.mjTRN_TENDON)
 
 
 def _has_length(model: mujoco.MjModel, i: int) -> bool:

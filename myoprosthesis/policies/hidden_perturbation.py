@@ -217,4 +217,5 @@ def _each(values: Any, n: int) -> Array:
     found = np.array(values, float)
     if found.ndim != 1 or found.size not in (1, n) or not np.isfinite(found).all():
         raise ValueError(f"one finite number or {n} are needed, got {values!r}")
-    return np.broadcast_to(found, (n,)).copy()
+    each: Array = np.broadcast_to(found, (n,)).copy()
+    return each

@@ -186,7 +186,7 @@ class PolicyController:
         if not self._turns:
             return table
         where = [self._columns["endpoint/x"], self._columns["endpoint/y"]]
-        out = table.copy()
+        out: Array = table.copy()
         for turn, centre in self._turns:
             out[0, where] = centre + turn @ (out[0, where] - centre)
             out[1, where] = turn @ out[1, where]

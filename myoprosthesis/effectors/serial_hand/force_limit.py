@@ -28,7 +28,8 @@ class ForceLimit:
     @property
     def active(self) -> NDArray[np.bool_]:
         """Joints that are held back."""
-        return np.isfinite(self._lead)
+        held_back: NDArray[np.bool_] = np.isfinite(self._lead)
+        return held_back
 
     def learn(self, reading: Array, target: Array, position: Array) -> None:
         """One new reading, with the target that was sent and the position that was read, all shape (n_joints,)."""
