@@ -50,7 +50,7 @@ def read(path: Path) -> AxesFile:
     if path.suffix not in ENDINGS:
         raise ConfigError(f"a file of axes ends with {' or '.join(ENDINGS)}, got {str(path)!r}")
     try:
-        found = _npz(path) if path.suffix == ".npz" else _csv(path)
+        axes = _npz(path) if path.suffix == ".npz" else _csv(path)
     except MyoError:
         raise
     except OSError as error:
@@ -60,7 +60,7 @@ def read(path: Path) -> AxesFile:
             f"axes {path} cannot be read: {' '.join(str(error).split()) or type(error).__name__}"
         ) from None
     try:
-        return check(*found)
+        return check(*axes)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
 

@@ -31,8 +31,8 @@ def explain(path: str, error: Exception, what: str) -> str:
 
 def present() -> str:
     """The USB serial ports of this machine, in words."""
-    found = sorted(str(p) for kind in ("ttyUSB", "ttyACM") for p in Path("/dev").glob(f"{kind}*"))
-    return f"ports here are {', '.join(found)}" if found else "no serial port is plugged in here"
+    ports = sorted(str(p) for kind in ("ttyUSB", "ttyACM") for p in Path("/dev").glob(f"{kind}*"))
+    return f"ports here are {', '.join(ports)}" if ports else "no serial port is plugged in here"
 
 
 def reason(error: Exception) -> str:

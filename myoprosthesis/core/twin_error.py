@@ -53,10 +53,10 @@ class TwinComparison:
                 f"no joint is in all three: commanded are {', '.join(commanded)}; the twin has {', '.join(twin)}; "
                 f"measured are {', '.join(measured)}"
             )
-        self._columns = [[given.index(n) for n in self.names] for given in map(list, (commanded, twin, measured))]
+        self._columns = [[names.index(n) for n in self.names] for names in map(list, (commanded, twin, measured))]
 
     def __call__(self, commanded: ArrayLike, twin: ArrayLike, measured: ArrayLike) -> TwinError:
         """The differences of three postures, each in the order of the names it was announced with."""
-        given = (np.asarray(x, float)[k] for x, k in zip((commanded, twin, measured), self._columns, strict=True))
-        asked, there, here = given
-        return TwinError(self.names, there - asked, here - asked, here - there)
+        postures = (np.asarray(x, float)[k] for x, k in zip((commanded, twin, measured), self._columns, strict=True))
+        command, simulated, real = postures
+        return TwinError(self.names, simulated - command, real - command, real - simulated)

@@ -1,7 +1,7 @@
-"""EMG disturbed on purpose: what is said at the site `emg` of a perturbation plan, done to raw blocks.
+"""Corruption of EMG: entries of a perturbation plan at the site `emg`, applied to raw blocks.
 
-The order is that of the way of a signal, whatever the order in a plan: the electrodes shift, their gain drifts, one
-falls off, mains and noise are added, the link delays. It is the same for any way to cut the stream.
+The order is that of the signal path, whatever the order in a plan: electrode shift, gain drift, dropout, mains and
+noise, delay. The result does not depend on how the stream is cut.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.core.errors import ConfigError, MyoError, unknown
+from myoprosthesis.core.errors import ConfigError, MyoError, Refused, unknown
 from myoprosthesis.core.message import reading
 from myoprosthesis.core.nanoseconds import NS
 from myoprosthesis.core.perturbation_plan import PerturbationEntry
@@ -30,7 +30,7 @@ FIGURES = {
 }
 """The numbers of each kind."""
 LONGEST_S = 0.5
-"""The longest delay; so much of the past is kept."""
+"""Longest delay, and length of the ring buffer."""
 
 
 class EmgCorruption:
@@ -50,26 +50,25 @@ class EmgCorruption:
         self.reset()
 
     def reset(self) -> None:
-        """Forget the past."""
+        """Start a new stream."""
         self._ring: Array | None = None
         self._place = 0
         self._random: dict[tuple[int, int, int], np.random.Generator] = {}
 
-    def refusal(self, entries: Iterable[PerturbationEntry]) -> str:
-        """Empty, or why what the entries say cannot be done to this stream."""
+    def check(self, entries: Iterable[PerturbationEntry]) -> None:
+        """Raise `Refused` if an entry cannot be applied to this stream."""
         try:
             with reading("the perturbation of EMG"):
                 for entry in entries:
                     if entry.site == SITE:
                         self._check(entry)
         except MyoError as error:
-            return str(error)
-        return ""
+            raise Refused(str(error)) from error
 
     def apply(self, samples: Array, times_ns: Times, entries: Iterable[PerturbationEntry]) -> Array:
-        """Disturbed samples, a new array (n, n_channels), of raw ones at `times_ns` (n,), ns of the plan's clock.
+        """Corrupted samples, a new array (n, n_channels), of raw ones at `times_ns` (n,), ns of the plan's clock.
 
-        Entries of other sites are none of its business. Give only what has passed `refusal`.
+        Entries of other sites are ignored. Give only entries that passed `check`.
         """
         mine = [e for e in entries if e.site == SITE]
         out = np.array(samples, float)

@@ -1,5 +1,8 @@
-"""The control loop of a decoder: a block of conditioned EMG in, a posture out at once. The stream is its clock: no EMG,
-no commands. After a gap in time a decoder begins anew: none of its windows has samples from both sides of it."""
+"""Control loop of a decoder: a block of conditioned EMG in, a posture out at once.
+
+The stream is its clock: without EMG there are no commands. A decoder is reset after a gap in time, so that no window
+has samples from both sides of it.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +62,7 @@ class DecoderLoop(SwitchingLoop):
     def __init__(self, switcher: ControllerSwitcher, port: DecoderLoopPort, stream: EmgStreamSpec) -> None:
         super().__init__(switcher, lockstep=False)
         self.port, self.stream = port, stream
-        self.ledger = LoopStatistics()
+        self.statistics = LoopStatistics()
         self.events: Counter[str] = Counter()
         self.prompted: dict[str, Counter[str]] = {}
         """What was decided under each prompt."""
@@ -102,7 +105,7 @@ class DecoderLoop(SwitchingLoop):
         played = switcher.current
         assert isinstance(played, DecoderController)
         if played.new_decisions:
-            self.ledger.note("decision", (time.perf_counter() - began) / len(played.new_decisions))
+            self.statistics.note("decision", (time.perf_counter() - began) / len(played.new_decisions))
             self.port.decided(block.newest_ns, played)
             self._count(played, block.newest_ns)
         self.port.updated(block.newest_ns, switcher)

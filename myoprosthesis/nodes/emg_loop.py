@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from myoprosthesis.core.errors import Refused
 from myoprosthesis.core.loop_rate import LoopRate
 from myoprosthesis.core.loop_statistics import LoopStatistics
 from myoprosthesis.core.perturbation_plan import PerturbationPlan
@@ -52,12 +53,12 @@ class EmgLoop(ControlLoop):
         super().__init__(lockstep=False)
         spec = source.spec
         self.source, self.conditioner, self.port = source, conditioner, port
-        self.ledger = LoopStatistics()
+        self.statistics = LoopStatistics()
         self.events: Counter[str] = Counter()
         self.off: tuple[str, ...] = ()
         """Channels whose electrode is off, saturated or still."""
         self.refused = ""
-        self._distorter = EmgCorruption(spec.channels, spec.rate, spec.unit)
+        self._corruption = EmgCorruption(spec.channels, spec.rate, spec.unit)
         self._schedule: Schedule[PerturbationPlan] = Schedule()
         self._plan: PerturbationPlan | None = None
         self._period_s = period_s
@@ -67,20 +68,20 @@ class EmgLoop(ControlLoop):
         request_fifo_scheduling()
         pacer = LoopRate(self._period_s)
         pacer.start()
-        heard = 0.0
+        next_plans_s = 0.0
         while not self._stop.is_set():
             pacer.wait()
-            if (now := time.monotonic()) > heard:
-                heard = now + PLANS_S
-                self._heed()
+            if (now := time.monotonic()) > next_plans_s:
+                next_plans_s = now + PLANS_S
+                self._serve_requests()
             block = self.source.read()
             if block is not None and self.active:
-                self._tell(block)
+                self._process(block)
         if self._prompt:  # nobody is asked for anything any more
             self.port.prompt("")
         self.source.close()
 
-    def _heed(self) -> None:
+    def _serve_requests(self) -> None:
         """What others want, and how the source is."""
         self.port.wait(0.0)
         self._serve()
@@ -88,8 +89,8 @@ class EmgLoop(ControlLoop):
             self._schedule.add(plan)
         self._watch()
 
-    def _tell(self, block: EmgBlock) -> None:
-        raw = self._disturbed(block)
+    def _process(self, block: EmgBlock) -> None:
+        raw = self._corrupted(block)
         done = self.conditioner.filter(raw)
         self.events["samples"] += len(block)
         self.events["artefacts"] += int(done.artefact.any(axis=1).sum())
@@ -103,18 +104,21 @@ class EmgLoop(ControlLoop):
             self._prompt = block.prompt
             self.port.prompt(block.prompt)
         self.port.publish(block, raw, done)
-        self.ledger.note("taken_to_arrived", max(0.0, (block.arrival_ns - int(block.stamps_ns[-1])) * 1e-9))
-        self.ledger.note("arrived_to_published", max(0.0, (time.time_ns() - block.arrival_ns) * 1e-9))
+        self.statistics.note("taken_to_arrived", max(0.0, (block.arrival_ns - int(block.stamps_ns[-1])) * 1e-9))
+        self.statistics.note("arrived_to_published", max(0.0, (time.time_ns() - block.arrival_ns) * 1e-9))
 
-    def _disturbed(self, block: EmgBlock) -> Array:
+    def _corrupted(self, block: EmgBlock) -> Array:
         plan = self._schedule.current(int(block.stamps_ns[-1]))
         entries = plan.at(SITE) if plan is not None else ()
         if plan is not self._plan:
             self._plan = plan
-            self.refused = self._distorter.refusal(entries)
-            if self.refused:
+            try:
+                self._corruption.check(entries)
+                self.refused = ""
+            except Refused as error:
+                self.refused = str(error)
                 self.port.say("error", f"the perturbation is refused: {self.refused}")
-        return self._distorter.apply(block.samples, block.stamps_ns, () if self.refused else entries)
+        return self._corruption.apply(block.samples, block.stamps_ns, () if self.refused else entries)
 
     def _watch(self) -> None:
         """Say once that samples do not come, and once that they do again."""

@@ -51,16 +51,16 @@ class EmgNodeOptions:
 
 
 def conditioning(text: str, spec: SourceSpec) -> Conditioning:
-    """What is done to the samples of a source; raises `ConfigError`."""
-    given: Any = {}
+    """Conditioning of a source from a parameter: YAML, a decoder's name or path, or empty; raises `ConfigError`."""
+    settings: Any = {}
     if text.lstrip().startswith("{"):
-        given = yaml_text.parse(text, "conditioning")
+        settings = yaml_text.parse(text, "conditioning")
     elif text:
         contract = read_contract(store.find(text))
         if not contract.conditioning:
-            raise ConfigError(f"policy {text!r} is no decoder: it tells of no conditioning")
-        given = contract.conditioning
-    return build(Conditioning, {**given, "rate": spec.rate, "unit": spec.unit}, "conditioning")
+            raise ConfigError(f"policy {text!r} is no decoder: its contract has no conditioning")
+        settings = contract.conditioning
+    return build(Conditioning, {**settings, "rate": spec.rate, "unit": spec.unit}, "conditioning")
 
 
 class EmgTopicPort:
@@ -167,7 +167,7 @@ class EmgNode(LoopNode):
             "off": list(loop.off),
             "events": dict(loop.events),
             "timing": asdict(source.timing),
-            **{k: v for k, v in loop.ledger.summary().items() if k.endswith("_ms")},
+            **{k: v for k, v in loop.statistics.summary().items() if k.endswith("_ms")},
         }
         level = diagnostic_status.WARN if source.fault or loop.off else diagnostic_status.OK
         text = source.fault or (f"electrodes off: {', '.join(loop.off)}" if loop.off else "EMG comes")

@@ -1,4 +1,4 @@
-"""The emulator node: a hand that is not there, on a pseudo-terminal, with faults on demand."""
+"""Emulator node: an emulated hand on a pseudo-terminal, with faults on demand."""
 
 from __future__ import annotations
 

@@ -49,7 +49,10 @@ class PerturbationSites:
         if body and self.spec is not None:
             why = DisturbanceResolver(self.spec).refusal(PerturbationPlan("", 1, entries=body))
         if not why and heard and self.distorter is not None:
-            why = self.distorter.refusal(heard)
+            try:
+                self.distorter.check(heard)
+            except Refused as error:
+                why = str(error)
         return why or (self._of_policy(self.contract, seen, remembered, heard) if self.contract is not None else "")
 
     def _of_policy(

@@ -41,7 +41,7 @@ def loop_values(loop: SwitchingLoop) -> tuple[str, dict[str, Any]] | None:
     """State and values of the node's diagnostics; None where nothing runs."""
     if isinstance(loop, DecoderLoop):
         prompted = {prompt: dict(decisions) for prompt, decisions in loop.prompted.items()}
-        times = {k: v for k, v in loop.ledger.summary().items() if k.endswith("_ms")}
+        times = {k: v for k, v in loop.statistics.summary().items() if k.endswith("_ms")}
         counts = {"events": dict(loop.events), "prompted": prompted, "decided": loop.decided}
         return "decoding", {"policy": loop.switcher.name, **counts, **times}
     controller = loop.switcher.current

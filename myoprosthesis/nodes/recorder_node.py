@@ -29,7 +29,7 @@ DEPTH = 5000
 """Messages of a topic that may wait: those of a second at least."""
 DISCOVER_S = 0.2
 SETTLED_S = 0.7
-"""So long after a publisher was found it knows of us, too: some look twice a second whether anybody listens."""
+"""So long after a publisher was message_type it knows of us, too: some look twice a second whether anybody listens."""
 NEEDED = (topics.STATE, topics.COMMAND, topics.APPLIED)
 """What must be heard before the recorder calls itself ready."""
 NEVER = ("/rosout", "/parameter_events")
@@ -77,10 +77,10 @@ class RecorderNode(LoopNode):
         self.settled(RecorderNodeOptions)
         self._diagnostics = Diagnostics(self, "recorder")
         t = topics.RECORDER_ACTIVE
-        self._told = self.create_publisher(t.type, t.name, t.qos)
+        self._publisher = self.create_publisher(t.type, t.name, t.qos)
         self._known: set[str] = set()
-        self._heard: dict[str, float] = {}
-        self._said: Any = None
+        self._since: dict[str, float] = {}
+        self._reported: Any = None
         every(self, DISCOVER_S, self._discover)
         every(self, 1.0, self._report)
         if self._options.autostart:
@@ -101,7 +101,7 @@ class RecorderNode(LoopNode):
             writer, o.flush_s, partial(say, self), o.clock, self.resolve_topic_name(topics.STATE.name)
         )
         self.loop.active = False
-        self._inbox, self._known, self._heard, self._said = PolledSubscriptions(self), set(), {}, None
+        self._inbox, self._known, self._since, self._reported = PolledSubscriptions(self), set(), {}, None
         for topic in (*topics.PRIMARY, *(topics.VIEWS if o.views else ())):
             package = topic.type.__module__.split(".")[0]
             name = self.resolve_topic_name(topic.name)
@@ -119,7 +119,7 @@ class RecorderNode(LoopNode):
         self.loop.lines.append(Line(name, kind_name, [as_yaml(offered)], take))
 
     def _discover(self) -> None:
-        """Subscribe to topics that have appeared, and tell of those that are heard now."""
+        """Subscribe to topics that have appeared, and report those with a publisher."""
         if self.loop is None:
             return
         space = self.get_namespace().rstrip("/") + "/"
@@ -127,17 +127,17 @@ class RecorderNode(LoopNode):
             if name not in self._known and name.startswith(space) and self._wanted(name):
                 self._find(name, kinds[0])
         now = time.monotonic()
-        self._heard = {name: self._heard.get(name, now) for name in self._known if self.count_publishers(name)}
+        self._since = {name: self._since.get(name, now) for name in self._known if self.count_publishers(name)}
         settled = self._settled()
-        told = (self._text(), settled, self._complete(set(settled)))
-        if told != self._said:
-            self._said = told
-            self._tell()
+        status = (self._text(), settled, self._complete(set(settled)))
+        if status != self._reported:
+            self._reported = status
+            self._publish()
 
     def _settled(self) -> list[str]:
         """Topics of which nothing is lost any more."""
         before = time.monotonic() - SETTLED_S
-        return sorted(name for name, since in self._heard.items() if since <= before)
+        return sorted(name for name, since in self._since.items() if since <= before)
 
     def _find(self, name: str, kind: str) -> None:
         publishers = self.get_publishers_info_by_topic(name)
@@ -146,7 +146,7 @@ class RecorderNode(LoopNode):
         self._known.add(name)
         package, _, short = kind.partition("/msg/")
         try:
-            found = getattr(importlib.import_module(f"{package}.msg"), short)
+            message_type = getattr(importlib.import_module(f"{package}.msg"), short)
         except (ImportError, AttributeError):
             say(self, "warning", f"{name} is not recorded: its type {kind} is not known on this machine")
             return
@@ -156,7 +156,7 @@ class RecorderNode(LoopNode):
             offered.reliability = ReliabilityPolicy.BEST_EFFORT
         if all(p.durability == DurabilityPolicy.TRANSIENT_LOCAL for p in profiles):
             offered.durability = DurabilityPolicy.TRANSIENT_LOCAL
-        self._record(name, found, offered, kind)
+        self._record(name, message_type, offered, kind)
 
     def _wanted(self, name: str) -> bool:
         if name in NEVER or name.endswith(NEVER_ENDS):
@@ -167,24 +167,24 @@ class RecorderNode(LoopNode):
     def _values(self) -> dict[str, Any]:
         loop = self.loop
         assert loop is not None
-        space, heard = self.get_namespace().rstrip("/") + "/", self._settled()
+        space, settled = self.get_namespace().rstrip("/") + "/", self._settled()
         return {
             "folder": str(loop.writer.folder),
             "file": loop.writer.path.name,
-            "ready": loop.active and not loop.fault and self._complete(set(heard)),
-            "heard": [name.removeprefix(space) for name in heard],
+            "ready": loop.active and not loop.fault and self._complete(set(settled)),
+            "heard": [name.removeprefix(space) for name in settled],
             "received": {line.name.removeprefix(space): line.received for line in list(loop.lines) if line.received},
             "missing": {line.name.removeprefix(space): line.missing for line in list(loop.lines) if line.missing},
             "lost": loop.writer.lost,
         }
 
-    def _complete(self, heard: set[str]) -> bool:
+    def _complete(self, settled: set[str]) -> bool:
         """Whether the loops are heard: their publishers are known, and a state has really come. (To a process in the
         place of one that was killed, nothing comes for a second, until Fast DDS has noticed.)"""
         loop, state = self.loop, self.resolve_topic_name(topics.STATE.name)
         assert loop is not None
         come = any(line.received for line in loop.lines if line.name == state)
-        return come and {self.resolve_topic_name(t.name) for t in NEEDED} <= heard
+        return come and {self.resolve_topic_name(t.name) for t in NEEDED} <= settled
 
     def _text(self) -> tuple[str, bytes]:
         loop = self.loop
@@ -195,16 +195,16 @@ class RecorderNode(LoopNode):
             return "not active", diagnostic_status.OK
         return "recording", diagnostic_status.WARN if any(line.missing for line in loop.lines) else diagnostic_status.OK
 
-    def _tell(self) -> None:
+    def _publish(self) -> None:
         text, level = self._text()
-        self._told.publish(diagnostic_status.status("recorder", text, self._values(), level))
+        self._publisher.publish(diagnostic_status.status("recorder", text, self._values(), level))
 
     def _report(self) -> None:
         if self.loop is None:
             return
         text, level = self._text()
         self._diagnostics.tell(text, self._values(), level)
-        self._tell()
+        self._publish()
 
 
 def as_yaml(qos: QoSProfile) -> dict[str, Any]:

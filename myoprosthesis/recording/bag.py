@@ -133,11 +133,11 @@ class Bag:
 
     def topic(self, name: str) -> BagTopic:
         """The topic of this name, or the one whose name ends with it; of several the one nearest to the root."""
-        found = self._like(name)
-        if not found:
+        names = self._like(name)
+        if not names:
             raise RecordingError(str(unknown("topic", name, self.topics)))
-        depth = min(t.count("/") for t in found)
-        nearest = [t for t in found if t.count("/") == depth]
+        depth = min(t.count("/") for t in names)
+        nearest = [t for t in names if t.count("/") == depth]
         if len(nearest) > 1:
             raise RecordingError(f"topic {name!r} may be any of {', '.join(sorted(nearest))}: give its whole name")
         return self.topics[nearest[0]]

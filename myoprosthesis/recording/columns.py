@@ -43,16 +43,16 @@ def chunks(bag: Bag, topic: str) -> Iterator[Columns]:
     held: list[dict[str, Any]] = []
     for message in bag.messages([topic]):
         try:
-            found = rows(message)
+            cells = rows(message)
         except RecordingError:
             bag.count_damaged(message.topic)
             continue
         times = {TIME: (message.stamp_ns - bag.zero_ns) * 1e-9, STAMP: message.stamp_ns, RECEIVED: message.received_ns}
-        if isinstance(found, list):
-            held += [{**times, **row} for row in found]
+        if isinstance(cells, list):
+            held += [{**times, **row} for row in cells]
         else:
             yield from _flushed(held)
-            yield _samples(times, found)
+            yield _samples(times, cells)
         if len(held) >= ROWS:
             yield from _flushed(held)
     yield from _flushed(held)
@@ -117,9 +117,9 @@ def _text(message: Message) -> list[dict[str, Any]]:
 
 
 def _status(message: Message) -> list[dict[str, Any]]:
-    found = message_decoding.status(message.data)
-    own = {"level": found.level, "name": found.name, "message": found.message}
-    return [{**own, **{f"values.{k}": v for k, v in found.values.items()}}]
+    status = message_decoding.status(message.data)
+    own = {"level": status.level, "name": status.name, "message": status.message}
+    return [{**own, **{f"values.{k}": v for k, v in status.values.items()}}]
 
 
 def _fields(kind: str) -> Any:
@@ -131,10 +131,10 @@ def _fields(kind: str) -> Any:
 
     def read(message: Message) -> Any:
         try:
-            found = store.deserialize_cdr(message.data, kind)
+            content = store.deserialize_cdr(message.data, kind)
         except Exception as error:  # whatever damaged bytes make of it
             raise RecordingError(f"a message of {len(message.data)} bytes is damaged") from error
-        return _points(found) if kind == CLOUD else [dict(_flat(found, ""))]
+        return _points(content) if kind == CLOUD else [dict(_flat(content, ""))]
 
     return read
 

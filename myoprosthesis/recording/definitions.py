@@ -62,12 +62,12 @@ def _beside(kind: str, ending: str) -> str | None:
     """The file of `kind` with this ending that was installed with its package."""
     package, _, name = kind.partition("/msg/")
     try:
-        found = importlib.util.find_spec(package) if name else None
+        module = importlib.util.find_spec(package) if name else None
     except (ImportError, ValueError):
-        found = None
-    if found is None or not found.origin:
+        module = None
+    if module is None or not module.origin:
         return None
-    for above in Path(found.origin).parents:  # …/lib/python3.x/site-packages beside …/share
+    for above in Path(module.origin).parents:  # …/lib/python3.x/site-packages beside …/share
         file = above / "share" / package / "msg" / f"{name}.{ending}"
         if file.is_file():
             return file.read_text(encoding="utf-8")

@@ -143,8 +143,8 @@ class McapFile:
 
     def damaged(self, chunk: Chunk, error: Exception) -> None:
         if chunk.length:
-            said = " ".join(str(error).split())[:60] or type(error).__name__
-            fault = f"{self.path.name}: {chunk.length} bytes at {chunk.offset} are damaged ({said})"
+            reason = " ".join(str(error).split())[:60] or type(error).__name__
+            fault = f"{self.path.name}: {chunk.length} bytes at {chunk.offset} are damaged ({reason})"
             if fault not in self.faults:
                 self.faults.append(fault)
                 self.unusable += chunk.length

@@ -173,14 +173,14 @@ def _next_sound(window: _Window, at: int, into: McapFile) -> int:
     return size
 
 
-def _settle(file: Any, into: McapFile, told: dict[int, int]) -> None:
+def _settle(file: Any, into: McapFile, index_counts: dict[int, int]) -> None:
     """Count the newest chunk: by its indexes, or where they are missing or name unknown channels, by looking inside."""
     if not into.chunks or into.chunks[-1].bare or into.chunks[-1].channels is not None:
-        told.clear()
+        index_counts.clear()
         return
     chunk = into.chunks.pop()
-    counts = dict(told)
-    told.clear()
+    counts = dict(index_counts)
+    index_counts.clear()
     if not counts or set(counts) - set(into.channels):
         try:
             data = content(file, chunk)

@@ -133,12 +133,12 @@ class McapWriter:
             self.lost += len(times)
             raise
         self._new.clear()
-        told = ChunkIndex(
+        chunk_index = ChunkIndex(
             chunk_length=len(chunk), chunk_start_offset=begin, compression="zstd", compressed_size=len(data),
             message_end_time=last, message_index_length=sum(map(len, indexes)), message_index_offsets=entry,
             message_start_time=first, uncompressed_size=len(plain),
         )  # fmt: skip
-        self._chunks.append(packed(told))
+        self._chunks.append(packed(chunk_index))
         self._first_ns = min(first, self._first_ns) if self._counts else first
         self._last_ns = max(last, self._last_ns)
         for channel, entries in index.items():

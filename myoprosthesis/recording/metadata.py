@@ -40,7 +40,7 @@ def write_metadata(folder: Path, files: Sequence[McapFile]) -> None:
             entry["message_count"] += file.counts.get(channel.id, 0)
     full = [f for f in files if f.messages]
     first, last = min((f.first_ns for f in full), default=0), max((f.last_ns for f in full), default=0)
-    told = {
+    information = {
         "version": VERSION,
         "storage_identifier": "mcap",
         **_times(first, last),
@@ -55,7 +55,7 @@ def write_metadata(folder: Path, files: Sequence[McapFile]) -> None:
     }
     new = folder / (FILE + ".new")
     try:
-        new.write_text(yaml.safe_dump({"rosbag2_bagfile_information": told}, sort_keys=False), encoding="utf-8")
+        new.write_text(yaml.safe_dump({"rosbag2_bagfile_information": information}, sort_keys=False), encoding="utf-8")
         os.replace(new, folder / FILE)
     except OSError as error:
         new.unlink(missing_ok=True)
@@ -74,8 +74,8 @@ def files_of(folder: Path) -> list[Path]:
     """The MCAP files of a recording in their order: as its metadata list them, then those that they do not know of."""
     there = sorted((p for p in folder.glob("*.mcap") if p.is_file()), key=_natural)
     try:
-        said = yaml_text.read(folder / FILE)["rosbag2_bagfile_information"]
-        listed = [folder / Path(str(name)).name for name in said["relative_file_paths"]]
+        information = yaml_text.read(folder / FILE)["rosbag2_bagfile_information"]
+        listed = [folder / Path(str(name)).name for name in information["relative_file_paths"]]
     except (KeyError, TypeError, ConfigError):
         listed = []
     listed = [p for p in listed if p in there]

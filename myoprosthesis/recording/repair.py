@@ -39,9 +39,8 @@ class Repaired:
 def repair(folder: Path) -> list[Repaired]:
     """Give every file without a sound index a new one, and the folder its metadata; the files that were mended.
 
-    A file is written anew beside the old one, which is kept as `<name>.original`. What is no recording, and a file
-    without a message that can be read, is left as it is; raises `UnreadableRecording` when there is nothing else to
-    mend.
+    A file is rewritten beside the old one, which is kept as `<name>.original`. A file without a readable message is
+    left as it is; raises `UnreadableRecording` if there is no other.
     """
     files, _ = open_all(files_of(folder))
     if not files:
@@ -62,7 +61,7 @@ def repair(folder: Path) -> list[Repaired]:
 def _mend(file: McapFile) -> Repaired:
     new = file.path.with_name(file.path.name + ".new")
     new.unlink(missing_ok=True)
-    told, kept = file.messages, 0
+    count, kept = file.messages, 0
     try:
         writer = McapWriter(new)
         try:
@@ -83,7 +82,7 @@ def _mend(file: McapFile) -> Repaired:
     finally:
         with contextlib.suppress(OSError):
             new.unlink()
-    return Repaired(file.path, original, kept, file.unusable, file.unusable_messages + max(0, told - kept))
+    return Repaired(file.path, original, kept, file.unusable, file.unusable_messages + max(0, count - kept))
 
 
 def _free(path: Path) -> Path:

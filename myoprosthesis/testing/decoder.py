@@ -62,7 +62,7 @@ def _check_task(make: Callable[[], ModelKind], task: str, own: Own | None) -> No
     kept = windows.x.copy(), windows.target.copy()
     fitted = _fit(model, windows, task)
     same = np.array_equal(windows.x, kept[0]) and np.array_equal(windows.target, kept[1])
-    demand(same, f"{task}: fit changes the windows that it is given")
+    demand(same, f"{task}: fit changes the windows that it is decided")
     scores, _ = fitted(windows.x, windows.sequence_id)
     _check_scores(scores, windows, task)
     for other in (model, make()):
@@ -117,8 +117,8 @@ def _check_file(fitted: Fitted, windows: Windows, task: str) -> None:
     whole = decoder.decode(filtered)
     demand([d.sample for d in whole] == ends.tolist(), f"{task}: decisions are not where the windows end")
     wanted = np.column_stack(fitted(rows))
-    given = np.array([[*d.scores, d.novelty] for d in whole])
-    gap = float((np.abs(given - wanted) / np.maximum(1.0, np.abs(wanted))).max())
+    decided = np.array([[*d.scores, d.novelty] for d in whole])
+    gap = float((np.abs(decided - wanted) / np.maximum(1.0, np.abs(wanted))).max())
     demand(gap < GAP, f"{task}: over a stream the file differs from the model by {gap:.2g}")
     broken, last = filtered.copy(), len(filtered) // 2
     broken[last] = np.nan
@@ -185,7 +185,7 @@ def _names(task: str) -> tuple[str, ...]:
 
 
 def _answers(windows: Windows, task: str) -> NDArray[Any]:
-    """Answers as a model is given them."""
+    """Answers as a model is decided them."""
     if task == CLASSIFICATION:
         return np.searchsorted(np.array(CLASSES), windows.label)
     return (windows.target > 0.5).astype(int) if task == MULTILABEL else windows.target

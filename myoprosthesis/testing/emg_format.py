@@ -23,5 +23,5 @@ def check_emg_format(blocks: Callable[[int], Iterator[EmgRecording]]) -> None:
             same = np.array_equal(getattr(again, name), getattr(whole, name), equal_nan=True)
             demand(same, f"{name} in blocks of {size} are not those of the whole")
         demand(again.spans == whole.spans, f"labels in blocks of {size} are not those of the whole")
-        told = [(p.channels, p.rate, p.unit) for p in parts]
-        demand(set(told) == {(whole.channels, whole.rate, whole.unit)}, "channels, rate or unit change between blocks")
+        kinds = [(p.channels, p.rate, p.unit) for p in parts]
+        demand(set(kinds) == {(whole.channels, whole.rate, whole.unit)}, "channels, rate or unit change between blocks")

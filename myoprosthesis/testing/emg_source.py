@@ -32,10 +32,10 @@ def check_emg_source(make: Callable[[], EmgSource], samples: int = 300) -> None:
     source.close()
     demand(source.read() is None, "a source that is not open gives samples")
     try:
-        told: object = source.spec
+        early: object = source.spec
     except SourceError:
-        told = None
-    demand(told is None, "a source that is not open has a specification: raise SourceError")
+        early = None
+    demand(early is None, "a source that is not open has a specification: raise SourceError")
     spec = None
     for _ in range(2):
         source.open()

@@ -51,7 +51,7 @@ def check_hand_protocol(
     demand(len(states) > 20, f"of 200 commands {len(states)} were answered")
     rng = np.random.default_rng(0)
     for cuts in (range(1, len(stream)), np.sort(rng.integers(0, len(stream), 200)).tolist(), ()):
-        again = [told for piece in _cut(stream, cuts) for told in codec.parse(piece)]
+        again = [state for piece in _cut(stream, cuts) for state in codec.parse(piece)]
         same = len(again) == len(states) and all(_same(a, b) for a, b in zip(again, states, strict=True))
         demand(same, f"cut in {len(list(cuts)) + 1} pieces, the same bytes give {len(again)} or other states")
     _check_fuzz(protocol(spec), stream, fuzz_bytes, rng)
@@ -61,14 +61,14 @@ def check_hand_protocol(
 def _conversation(codec: HandProtocol, hand: Emulator) -> tuple[bytes, list[HandState]]:
     """What an emulated hand answers to 200 periods of slow closing, and the states in it."""
     start, end = codec.spec.column("open"), codec.spec.column("closed")
-    told, states, now = b"", [], 0.0
+    stream, states, now = b"", [], 0.0
     hand.receive(codec.enable(), now)
     for k in range(200):
         now += codec.spec.dt
         for reply in hand.receive(codec.command(start + (end - start) * k / 400), now):
-            told += reply
+            stream += reply
             states += codec.parse(reply)
-    return told, states
+    return stream, states
 
 
 def _cut(stream: bytes, cuts: Any) -> list[bytes]:

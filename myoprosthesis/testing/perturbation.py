@@ -44,8 +44,10 @@ def check_perturbation(kind: Callable[[Any, TrialPlan], tuple[PerturbationEntry,
             )
         refused = DisturbanceResolver(_capable(entries)).refusal(plan)
         demand(not refused, f"no effector can apply it: {refused}")
-        refused = _emg(entries).refusal(entries)
-        demand(not refused, f"no stream of EMG can be disturbed so: {refused}")
+        try:
+            _emg(entries).check(entries)
+        except Refused as error:
+            raise AssertionError(f"no stream of EMG can be disturbed so: {error}") from error
         try:
             _network(entries).set_entries([e for e in entries if e.site == "hidden"])
         except Refused as error:

@@ -118,7 +118,7 @@ def test_every_block_is_conditioned_once_and_told_in_order(made):
     np.testing.assert_array_equal(np.concatenate([c.filtered for _, _, c in world.told]), whole.filtered)
     np.testing.assert_array_equal(np.concatenate([c.envelope for _, _, c in world.told]), whole.envelope)
     assert all(np.array_equal(raw, block.samples) for block, raw, _ in world.told)
-    assert world.said == [] and loop.ledger.summary()["arrived_to_published_ms"]
+    assert world.said == [] and loop.statistics.summary()["arrived_to_published_ms"]
 
 
 def test_what_is_imposed_begins_at_the_time_of_a_sample_and_not_of_its_place_in_the_block(made):
@@ -133,8 +133,8 @@ def test_what_is_imposed_begins_at_the_time_of_a_sample_and_not_of_its_place_in_
     block, raw, _ = world.told[0]
     assert (block.stamps_ns - BEGAN).tolist() == [1_000_000 * k for k in (*range(4), *range(54, 60))]
     assert raw[:4, 1].all() and not raw[4:, 1].any()
-    assert until(lambda: "arrived_to_published_ms" in loop.ledger.summary())
-    late = loop.ledger.summary()["taken_to_arrived_ms"]
+    assert until(lambda: "arrived_to_published_ms" in loop.statistics.summary())
+    late = loop.statistics.summary()["taken_to_arrived_ms"]
     assert late["p50"] == pytest.approx(30.0, rel=0.02)
 
 
