@@ -116,6 +116,8 @@ class Actuation:
         """The command at which each channel does nothing."""
         self._share = _share_of_loads(model, self._stiff)
         self._still = mujoco.MjData(model)
+        self._nowhere = np.full(model.nu, np.nan)
+        self._nowhere.setflags(write=False)
 
     @property
     def stiff(self) -> NDArray[np.intp]:
@@ -158,15 +160,16 @@ class Actuation:
         NaN for a channel that cannot hold a place. Shape (nu,) each; `data` is after its position and velocity stage.
         """
         m, k = self._model, self._stiff
-        place, velocity = np.full(m.nu, np.nan), np.full(m.nu, np.nan)
-        if k.size:
-            length = data.actuator_length[k]
-            gain = m.actuator_gainprm[k, 0] + m.actuator_gainprm[k, 1] * length
-            bias, spring = m.actuator_biasprm[k, 0], m.actuator_biasprm[k, 1]
-            gain[gain == 0] = np.nan
-            ctrl = (self._loads(data) - bias - spring * length) / gain
-            place[k] = (ctrl - self._offset[k]) / self._slope[k]
-            velocity[k] = -spring / gain * data.actuator_velocity[k] / self._slope[k]
+        if not k.size:
+            return self._nowhere, self._nowhere
+        place, velocity = self._nowhere.copy(), self._nowhere.copy()
+        length = data.actuator_length[k]
+        gain = m.actuator_gainprm[k, 0] + m.actuator_gainprm[k, 1] * length
+        bias, spring = m.actuator_biasprm[k, 0], m.actuator_biasprm[k, 1]
+        gain[gain == 0] = np.nan
+        ctrl = (self._loads(data) - bias - spring * length) / gain
+        place[k] = (ctrl - self._offset[k]) / self._slope[k]
+        velocity[k] = -spring / gain * data.actuator_velocity[k] / self._slope[k]
         return place, velocity
 
     def _loads(self, data: mujoco.MjData) -> Array:

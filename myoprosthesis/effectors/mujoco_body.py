@@ -99,6 +99,8 @@ class MujocoBody:
         self._site = _site(model, name, options.endpoint or endpoint)
         named = unique([model.joint(j).name for j in range(model.njnt)], "joint")
         by_length = options.muscle_command == "length"
+        if by_length and int(mujoco.mjtDyn.mjDYN_MUSCLE) not in model.actuator_dyntype:
+            raise ConfigError(f"effector {name!r} has no muscles that could be commanded by length")
         self.actuation = Actuation(model, named, (options.reflex_kp, options.reflex_kd) if by_length else None)
         reader = StateReader(
             model, self.data, self.actuation, self._site, named, joints, options.observed_sites, options.contacts
@@ -108,7 +110,8 @@ class MujocoBody:
         self._strength = np.ones(self._muscles.size)
         self._altered = False
         self._gain = model.actuator_gainprm.copy()
-        self._endpoint_load, self._joint_load = np.zeros(3), np.zeros(len(reader.joints))
+        self._no_load = _constant(np.zeros(3)), _constant(np.zeros(len(reader.joints)))
+        self._endpoint_load, self._joint_load = self._no_load
         self._applied = np.zeros(model.nu)
         command = self.actuation.command
         self.spec = EffectorSpec(
@@ -149,11 +152,21 @@ class MujocoBody:
         self._set_strength(np.ones(self._muscles.size))
         self._measure()
         self.actuation.settle(self.data)
-        self._endpoint_load, self._joint_load = np.zeros(3), np.zeros(len(self.spec.joints))
+        self._endpoint_load, self._joint_load = self._no_load
         return self._state(self.actuation.command_of(self.data.ctrl))
 
     def step(self, command: Array, disturbance: Disturbance) -> EffectorState:
         """Integrate one control period; `command` in the order of `spec.command`, shape (nu,)."""
+        self.advance(command, disturbance)
+        return self._state(command)
+
+    def read(self, out: Array | None = None) -> Array:
+        """The state table of this instant, shape (3, n): written into `out`, or into a new array."""
+        mujoco.mj_fwdActuation(self.model, self.data)
+        return self._reader.read(out, self._endpoint_load)
+
+    def advance(self, command: Array, disturbance: Disturbance) -> None:
+        """Integrate one control period as `step` does, without reading the state; see `read`."""
         model, data = self.model, self.data
         end = data.time + self.spec.dt
         if disturbance.strength is not None:
@@ -169,7 +182,7 @@ class MujocoBody:
                 mujoco.mj_step2(model, data)
                 if self.substeps > 1:
                     mujoco.mj_step(model, data, nstep=self.substeps - 1)
-            self._endpoint_load, self._joint_load = np.zeros(3), np.zeros(len(self.spec.joints))
+            self._endpoint_load, self._joint_load = self._no_load
         elif self._staged:
             self._step_staged(disturbance, command)
         else:
@@ -177,7 +190,6 @@ class MujocoBody:
         self._measure()
         if not abs(data.time - end) < self._half_step:  # MuJoCo starts again from time 0 when it diverges
             raise EffectorError(f"the simulation of {self.spec.name!r} diverged before {end:.3f} s: it needs a reset")
-        return self._state(command)
 
     def get_state(self) -> Array:
         """All that the future depends on: MuJoCo's integration state, sensors, strengths, loads and the command."""
@@ -281,8 +293,7 @@ class MujocoBody:
         self._endpoint_load, self._joint_load = total / len(loads), joint_total / len(loads)
 
     def _state(self, applied: Array) -> EffectorState:
-        mujoco.mj_fwdActuation(self.model, self.data)
-        table = self._reader.read(None, self._endpoint_load)
+        table = self.read()
         place, velocity = self.actuation.measured(self.data)
         self._applied = np.array(applied, float)
         return EffectorState(self.spec, float(self.data.time), table, self._applied, self._joint_load, place, velocity)
@@ -340,6 +351,12 @@ class MujocoBody:
             column = 2 if self._gain[i, 2] > 0 else 3
             self.model.actuator_gainprm[i, column] = self._gain[i, column] * s
         self._strength = strength.copy()
+
+
+def _constant(values: Array) -> Array:
+    """The array, which every state may have and none can change."""
+    values.setflags(write=False)
+    return values
 
 
 def mark_endpoint(spec: mujoco.MjSpec, name: str) -> None:

@@ -404,3 +404,16 @@ type="slide" axis="0 0 1"/><geom size=".05" mass=".3"/><site name="b" pos=".02 0
 </body></worldbody><tendon><spatial name="t" range="0.2 0.6"><site site="a"/><site site="b"/></spatial></tendon>
 <actuator><muscle name="m" tendon="t" force="2"/></actuator>
 <sensor><touch name="touch" site="endpoint"/></sensor></mujoco>"""
+
+
+def test_the_state_is_read_into_a_buffer_of_the_caller_whatever_was_in_it():
+    one, other = body_of(FREE), body_of(FREE)
+    table = np.full((3, len(one.spec.channels)), 7.0)
+    one.reset(0), other.reset(0)
+    for u in (0.5, -0.5):
+        state = one.step(np.array([u]), NO_DISTURBANCE)
+        other.advance(np.array([u]), NO_DISTURBANCE)
+        assert other.read(table) is table
+        np.testing.assert_array_equal(table, state.table)
+    with pytest.raises(ConfigError, match="has no muscles that could be commanded by length"):
+        body_of(FREE, muscle_command="length")
