@@ -137,8 +137,10 @@ class MovementAccumulators:
 
 
 def select(blocks: Sequence[ReportBlock], each: int = EACH) -> Selection:
-    """Early and late are the first and the last `each` normal trials at each target in a block, at most a third of
-    them."""
+    """The trials of which paths and phases are kept.
+
+    Early and late are the first and the last `each` normal trials at each target in a block, at most a third of them.
+    """
     paths: dict[int, tuple[int, str]] = {}
     phase: dict[int, tuple[int, str]] = {}
     for b in blocks:

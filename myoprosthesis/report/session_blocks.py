@@ -50,8 +50,11 @@ class ReportCourse:
 
 
 def blocks(table: TrialTable, settings: Mapping[str, Any]) -> list[ReportBlock]:
-    """The blocks that have a finished trial. `role` in the session's own blocks decides, else the name, else the
-    field: with one adaptation, before the first of these baseline, after it washout."""
+    """The blocks that have a finished trial.
+
+    The role of a block is `role` in the session's own blocks, else follows from its name, else from the field: blocks
+    with a field are adaptation, those before the first of them baseline, those after it washout.
+    """
     entries = settings.get("blocks")
     entries = entries if isinstance(entries, Sequence) and not isinstance(entries, str) else []
     out: list[ReportBlock] = []

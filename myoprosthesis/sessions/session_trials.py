@@ -59,8 +59,11 @@ def plan(session: Session) -> list[SessionTrial]:
 
 
 def trial_kinds(block: SessionBlock, rng: np.random.Generator) -> list[str]:
-    """The kind of each trial of a block: one of each special kind in every 1/rate trials after the lead-in, at a
-    random place among those that are left, so that their number is the rate's and they are spread over the block."""
+    """The kind of each trial of a block.
+
+    In every 1/rate trials after the lead-in one is of each special kind, at a random place among the normal ones, so
+    that their share is the rate and they are spread over the block.
+    """
     kinds = [NORMAL] * block.trials
     for kind, rate in ((CHANNEL, block.channel_rate), (CATCH, block.catch_rate)):
         every = 1 / rate if rate else 0.0

@@ -41,8 +41,11 @@ def row(
     played: PlayedTrial,
     lost: str = "",
 ) -> dict[str, Any]:
-    """The row of trials.csv; `position` (m), `velocity` (m/s) and `load` (N) of the endpoint have shape (n, 3). A
-    trial that is `lost`, for the reason given, has no figures."""
+    """The row of trials.csv.
+
+    `position` (m), `velocity` (m/s) and `load` (N) of the endpoint have shape (n, 3). A trial that is `lost`, for the
+    reason in this argument, has no figures.
+    """
     block = session.blocks[trial.block]
     law = field_of(session, block, plan)
     planned = {

@@ -123,12 +123,14 @@ class Trainer(Generic[A]):
         evaluate_every: int = 50,
         patience: int = 0,
     ) -> None:
-        """Args:
-        algorithm: What changes the policy.
-        stages: The stages of the curriculum, in order.
-        folder: Where checkpoint, history and settings are written.
-        evaluate_every: Updates between two evaluations.
-        patience: The last stage ends after this many evaluations without a better score; 0: never.
+        """Prepare a run; nothing is written yet.
+
+        Args:
+            algorithm: What changes the policy.
+            stages: The stages of the curriculum, in order.
+            folder: Where checkpoint, history and settings are written.
+            evaluate_every: Updates between two evaluations.
+            patience: The last stage ends after this many evaluations without a better score; 0: never.
         """
         self.algorithm, self.stages, self.folder = algorithm, tuple(stages), folder
         self.evaluate_every, self.patience = evaluate_every, patience

@@ -57,6 +57,7 @@ class TwoLink:
     armature: tuple[float, float]
 
     def mass(self, q: Rows) -> tuple[Tensor | float, Tensor | float, Tensor | float]:
+        """Entries (1, 1), (1, 2) and (2, 2) of the mass matrix; see `Skeleton.mass`."""
         c = self.coupling * torch.cos(q[1])
         return (
             self.inertia_1 + self.inertia_2 + self.armature[0] + 2 * c,
@@ -65,10 +66,12 @@ class TwoLink:
         )
 
     def bias(self, q: Rows, v: Rows) -> tuple[Tensor | float, Tensor | float]:
+        """Coriolis and centrifugal forces at the joints; see `Skeleton.bias`."""
         s = self.coupling * torch.sin(q[1])
         return -s * (2 * v[0] + v[1]) * v[1], s * v[0] * v[0]
 
     def endpoint(self, q: Rows) -> Rows:
+        """Position of the endpoint, m; see `Skeleton.endpoint`."""
         q12 = q[0] + q[1]
         return (
             self.l1 * torch.cos(q[0]) + self.l2 * torch.cos(q12),
@@ -81,10 +84,12 @@ class TwoLink:
         return self.l1 * torch.cos(q[0]) + x2, self.l1 * torch.sin(q[0]) + y2, x2, y2
 
     def endpoint_velocity(self, q: Rows, v: Rows) -> Rows:
+        """Velocity of the endpoint, m/s; see `Skeleton.endpoint_velocity`."""
         x, y, x2, y2 = self._lever(q)
         return -y * v[0] - y2 * v[1], x * v[0] + x2 * v[1]
 
     def joint_force(self, q: Rows, force: Rows) -> Rows:
+        """Joint forces Jᵀ F of a force F at the endpoint; see `Skeleton.joint_force`."""
         x, y, x2, y2 = self._lever(q)
         return -y * force[0] + x * force[1], -y2 * force[0] + x2 * force[1]
 
@@ -104,21 +109,27 @@ class Slides:
     armature: tuple[float, float]
 
     def mass(self, q: Rows) -> tuple[Tensor | float, Tensor | float, Tensor | float]:
+        """Entries (1, 1), (1, 2) and (2, 2) of the mass matrix; see `Skeleton.mass`."""
         return self.m + self.armature[0], 0.0, self.m + self.armature[1]
 
     def bias(self, q: Rows, v: Rows) -> tuple[Tensor | float, Tensor | float]:
+        """Coriolis and centrifugal forces at the joints; see `Skeleton.bias`."""
         return 0.0, 0.0
 
     def endpoint(self, q: Rows) -> Rows:
+        """Position of the endpoint, m; see `Skeleton.endpoint`."""
         return q
 
     def endpoint_velocity(self, q: Rows, v: Rows) -> Rows:
+        """Velocity of the endpoint, m/s; see `Skeleton.endpoint_velocity`."""
         return v
 
     def joint_force(self, q: Rows, force: Rows) -> Rows:
+        """Joint forces Jᵀ F of a force F at the endpoint; see `Skeleton.joint_force`."""
         return force
 
     def joints_at(self, x: Rows) -> Rows:
+        """Joint positions of an endpoint; see `Skeleton.joints_at`."""
         return x
 
 
