@@ -43,25 +43,6 @@ def test_the_file_equals_the_network_over_1000_steps(made, tmp_path):
     np.testing.assert_array_equal(contract.match(body.spec, {"target/x": "m", "target/y": "m", "go": "1"}), range(6))
 
 
-def test_the_network_is_the_gated_recurrent_unit_of_torch(made):
-    """The equations written again: torch.nn.GRU with the same weights."""
-    policy, _, _ = made
-    gru = torch.nn.GRU(policy.n_obs, policy.n_hidden)
-    with torch.no_grad():
-        for name, value in (
-            ("weight_ih_l0", policy.w_in),
-            ("weight_hh_l0", policy.w_rec),
-            ("bias_ih_l0", policy.b_in[:, 0]),
-            ("bias_hh_l0", policy.b_rec[:, 0]),
-        ):
-            getattr(gru, name).copy_(value)
-        x, hidden = torch.randn(5, policy.n_obs, 3), torch.zeros(policy.n_hidden, 3)
-        wanted, _ = gru(x.transpose(1, 2))
-        for k in range(5):
-            _, hidden = policy(policy.mean + x[k] / policy.scale, hidden)
-            torch.testing.assert_close(hidden, wanted[k].T, atol=1e-6, rtol=1e-5)
-
-
 @pytest.mark.parametrize("tensor", ["w_in", "w_rec", "b", "w_out", "b_out", "mean", "scale"])
 def test_a_graph_that_differs_is_refused(made, tmp_path, monkeypatch, tensor):
     policy, contract, _ = made
