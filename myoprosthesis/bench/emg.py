@@ -139,10 +139,10 @@ def _online(decoder: Path, grips: list[str], source: dict[str, Any], seconds: fl
         stack.wait_ready()
         stack.watch(seconds)
         next_report(stack)
-        found = stack.status.summary()
+        summary = stack.status.summary()
     return {
-        "latency_ms": found["latency_ms"], "latency_since_arrival_ms": found["latency_since_arrival_ms"],
-        "latency_limit_ms": 1e3 * (period + SLACK_S), "accuracy": found["accuracy"],
-        "online_decision_ms": found["decision_ms"], "frames_sent": found["frames_sent"],
-        "missed_ticks": found["missed_ticks"], "ticks": found["ticks"], "seconds": seconds,
+        "latency_ms": summary["latency_ms"], "latency_since_arrival_ms": summary["latency_since_arrival_ms"],
+        "latency_limit_ms": 1e3 * (period + SLACK_S), "accuracy": summary["accuracy"],
+        "online_decision_ms": summary["decision_ms"], "frames_sent": summary["frames_sent"],
+        "missed_ticks": summary["missed_ticks"], "ticks": summary["ticks"], "seconds": seconds,
     }  # fmt: skip

@@ -52,14 +52,14 @@ def empty_loop(seconds: float, dt: float = DT) -> dict[str, Any]:
     """A paced loop that does nothing, accounted as the effector's."""
     set_switch_interval()
     request_fifo_scheduling()
-    ledger, pacer = LoopStatistics(), LoopRate(dt)
-    pacer.start()
+    statistics_, rate = LoopStatistics(), LoopRate(dt)
+    rate.start()
     for _ in range(round(seconds / dt)):
-        late, skipped = pacer.wait()
-        ledger.tick()
-        ledger.note("lateness", late)
-        ledger.missed += skipped
-    return dict(ledger.summary())
+        late, skipped = rate.wait()
+        statistics_.tick()
+        statistics_.note("lateness", late)
+        statistics_.missed += skipped
+    return dict(statistics_.summary())
 
 
 def _empty_elsewhere(seconds: float) -> dict[str, Any]:

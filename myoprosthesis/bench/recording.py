@@ -20,7 +20,7 @@ from myoprosthesis.core.joint_state import JointStateWriter
 from myoprosthesis.recording.bag import Bag
 from myoprosthesis.recording.bag_writer import BagWriter
 from myoprosthesis.stack.client import StackClient
-from myoprosthesis.stack.description import NodeSpec
+from myoprosthesis.stack.node_spec import NodeSpec
 from myoprosthesis.stack.runner import StackRunner
 
 EFFECTOR, DT, HIDDEN = "arm26", 0.01, 64

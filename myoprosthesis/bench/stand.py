@@ -15,7 +15,7 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import build
 from myoprosthesis.onnx_graphs.untrained import untrained
 from myoprosthesis.policies.store import FILE
-from myoprosthesis.stack.description import NodeSpec
+from myoprosthesis.stack.node_spec import NodeSpec
 from myoprosthesis.stack.reports import EffectorReport
 
 if TYPE_CHECKING:

@@ -104,18 +104,18 @@ class FlagGroup:
     skip: tuple[str, ...] = ()
 
 
-def options_of(kind: type, given: argparse.Namespace, where: str) -> Any:
+def options_of(kind: type, namespace: argparse.Namespace, where: str) -> Any:
     """An options dataclass from what was typed; raises `ConfigError` naming the flags of every fault."""
     names = {f.name: _flag(f) for f in fields(kind)}
-    return build(kind, typed(kind, given), where, names)
+    return build(kind, typed(kind, namespace), where, names)
 
 
-def typed(kind: type, given: argparse.Namespace) -> dict[str, Any]:
+def typed(kind: type, namespace: argparse.Namespace) -> dict[str, Any]:
     """Those options of a dataclass that were typed, by name."""
     values = {}
     for f in fields(kind):
-        if hasattr(given, f.name):
-            value = getattr(given, f.name)
+        if hasattr(namespace, f.name):
+            value = getattr(namespace, f.name)
             mapping = str(f.type).startswith("dict") and isinstance(value, str)
             values[f.name] = assignments(listed(value), _flag(f), "0=rest,1=fist") if mapping else value
     return values
@@ -123,9 +123,9 @@ def typed(kind: type, given: argparse.Namespace) -> dict[str, Any]:
 
 def _former(flag: str) -> type[argparse.Action]:
     class Former(argparse.Action):
-        def __call__(self, parser: Any, given: argparse.Namespace, value: Any, name: str | None = None) -> None:
+        def __call__(self, parser: Any, namespace: argparse.Namespace, value: Any, name: str | None = None) -> None:
             notice(str(name), flag)
-            setattr(given, self.dest, value)
+            setattr(namespace, self.dest, value)
 
     return Former
 

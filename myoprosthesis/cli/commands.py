@@ -173,10 +173,10 @@ class Commands:
             add_arguments(parser.add_argument_group(group.title), group.kind, dict.fromkeys(group.skip))
         where = f"{self._name} {name}".lstrip()
 
-        def call(given: argparse.Namespace) -> int:
-            parts: list[Any] = [options_of(kind, given, where) for kind in kinds]
+        def call(namespace: argparse.Namespace) -> int:
+            parts: list[Any] = [options_of(kind, namespace, where) for kind in kinds]
             if partial:
-                parts.append({k: v for group in partial for k, v in typed(group.kind, given).items()})
+                parts.append({k: v for group in partial for k, v in typed(group.kind, namespace).items()})
             return run(*parts)
 
         parser.set_defaults(kinds=(*kinds, *(group.kind for group in partial)), func=call)

@@ -237,24 +237,24 @@ def _differences(
     from myoprosthesis.training.decoding.trial_movements import closure_difference
 
     decoders, hands = (list(dict.fromkeys(k[i] for k in courses)) for i in (0, 1))
-    found = []
+    rows = []
     for a, b in combinations(decoders, 2):
         for measure in DECISIONS:
             one, two = ({r.trial: getattr(r, measure) for r in decided if r.decoder == d} for d in (a, b))
-            found.append(_paired(a, b, measure, "", one, two, seed))
+            rows.append(_paired(a, b, measure, "", one, two, seed))
         for hand in hands:
             for measure in MOVEMENTS:
                 one, two = (_moves(moved, d, hand, measure) for d in (a, b))
-                found.append(_paired(a, b, measure, hand, one, two, seed))
+                rows.append(_paired(a, b, measure, hand, one, two, seed))
     for a, b in combinations(hands, 2):
         for name in decoders:
             for measure in (*MOVEMENTS, "closure"):
                 one, two = (_moves(moved, name, h, measure) for h in (a, b))
-                found.append(_paired(a, b, measure, name, one, two, seed))
+                rows.append(_paired(a, b, measure, name, one, two, seed))
             gaps = closure_difference(courses[name, a], courses[name, b], specs[a], specs[b], session)
             one = dict(enumerate(gaps.tolist()))
-            found.append(_paired(a, b, "closure_apart_rms", name, one, dict.fromkeys(one, 0.0), seed))
-    return found
+            rows.append(_paired(a, b, "closure_apart_rms", name, one, dict.fromkeys(one, 0.0), seed))
+    return rows
 
 
 def _moves(moved: Any, decoder: str, hand: str, measure: str) -> dict[int, float]:

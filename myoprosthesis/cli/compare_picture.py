@@ -57,12 +57,12 @@ def _differences(axes: Any, figures: dict[str, Any]) -> None:
         axes.plot([d["difference"]], [k], "o", color="#1f4e79", ms=4)
     axes.axvline(0, color="0.8", lw=0.8, zorder=0)
     axes.set(yticks=range(len(shown)), xlabel="first − second (95 %)")
-    axes.set_yticklabels([_told(d) for d in shown], fontsize=7)
+    axes.set_yticklabels([_title(d) for d in shown], fontsize=7)
     axes.invert_yaxis()
     _plain(axes)
 
 
-def _told(d: dict[str, Any]) -> str:
+def _title(d: dict[str, Any]) -> str:
     under = f" ({d['under']})" if d["under"] else ""
     return f"{MEASURES.get(d['measure'], d['measure'])}: {d['first']} − {d['second']}{under}"
 

@@ -87,12 +87,12 @@ def fit(command: FitOptions, typed: Mapping[str, Any]) -> int:
     check_writable(command.png)
     work = _prepare(command, typed)
     out = Path(command.out).expanduser()
-    found: dict[str, Any] = {}
+    scores: dict[str, Any] = {}
     try:
-        found = cross_validate(work.windows, work.model, work.settings, work.names, work.split).summary(
+        scores = cross_validate(work.windows, work.model, work.settings, work.names, work.split).summary(
             work.settings.rest
         )
-        _tell(found, work)
+        _tell(scores, work)
     except ConfigError as error:
         print(f"not judged: {error}", file=sys.stderr)
     fitted = d.fit(work.windows, work.model, work.settings.task, work.names)
@@ -102,21 +102,21 @@ def fit(command: FitOptions, typed: Mapping[str, Any]) -> int:
         amplitudes(work.windows, work.features, work.channels, settings.rest) if settings.task == CLASSIFICATION else {}
     )
     low, high, unit = _bounds(work)
-    result = {**{k: v for k, v in found.items() if k != "confusion"}, "fitted_on": fitted_on(work.files)}
+    result = {**{k: v for k, v in scores.items() if k != "confusion"}, "fitted_on": fitted_on(work.files)}
     terms = decoder_contract(
         out.name, fitted, work.features, work.channels, work.conditioning, {**asdict(settings), "amplitude": loud},
         work.cut.step_s, low, high, unit, result,
     )  # fmt: skip
     gap = write_decoder(fitted, terms, out, work.windows.x)
-    (out / "card.md").write_text(_card(out.name, work, found, gap, limit, COMMAND_LINE.get()), encoding="utf-8")
+    (out / "card.md").write_text(_card(out.name, work, scores, gap, limit, COMMAND_LINE.get()), encoding="utf-8")
     print(f"the ONNX file answers as the fitted model does, to within {gap:.1g}")
     print(f"drift is reported beyond a median distance of {limit:.2f} from the EMG of the fit" if limit else
           "drift is never reported: nothing was held out by which its limit could be set")  # fmt: skip
     print(f"decoder in {out}, fitted on {len(work.windows)} windows of {len(work.files)} recordings")
-    if command.png and found.get("confusion"):
-        _draw(command.png, found["confusion"], work.names, out.name)
+    if command.png and scores.get("confusion"):
+        _draw(command.png, scores["confusion"], work.names, out.name)
     figures = {
-        "decoder": str(out), "windows": len(work.windows), "export_gap": gap, "drift_beyond": limit, "judged": found,
+        "decoder": str(out), "windows": len(work.windows), "export_gap": gap, "drift_beyond": limit, "judged": scores,
     }  # fmt: skip
     write_json(command.json, figures)
     return 0
@@ -127,21 +127,21 @@ def evaluate(command: EvaluateOptions, typed: Mapping[str, Any]) -> int:
     check_writable(command.json)
     check_writable(command.png)
     if command.decoder:
-        found, names = _replay(command, typed)
+        scores, names = _replay(command, typed)
     else:
         from myoprosthesis.training.decoding.cross_validation import cross_validate
 
         work = _prepare(command, typed)
-        found = cross_validate(work.windows, work.model, work.settings, work.names, work.split).summary(
+        scores = cross_validate(work.windows, work.model, work.settings, work.names, work.split).summary(
             work.settings.rest
         )
         names = work.names
-        _tell(found, work)
+        _tell(scores, work)
     if command.png:
-        if not found.get("confusion"):
+        if not scores.get("confusion"):
             raise ConfigError("--png draws a confusion matrix, which only classes have")
-        _draw(command.png, found["confusion"], names, command.decoder or "held out")
-    write_json(command.json, found)
+        _draw(command.png, scores["confusion"], names, command.decoder or "held out")
+    write_json(command.json, scores)
     return 0
 
 
@@ -244,24 +244,24 @@ def _bounds(work: _Work) -> tuple[Any, Any, str]:
     return low, np.where(high > low, high, low + 1.0), work.target_unit
 
 
-def _tell(found: dict[str, Any], work: _Work) -> None:
+def _tell(scores: dict[str, Any], work: _Work) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(f"held out ({work.split.by})", "R²" if found["task"] == REGRESSION else "accuracy")
-    for name, score in found["folds"].items():
-        table.add_row(name, f"{score:.3f}" if found["task"] == REGRESSION else f"{score:.2%}")
+    table = Table(f"held out ({work.split.by})", "R²" if scores["task"] == REGRESSION else "accuracy")
+    for name, score in scores["folds"].items():
+        table.add_row(name, f"{score:.3f}" if scores["task"] == REGRESSION else f"{score:.2%}")
     Console().print(table)
-    if found["task"] == REGRESSION:
-        print(f"R² {found['r2']:.3f} median of the folds, {found['r2_worst']:.3f} worst; {found['windows']} windows")
+    if scores["task"] == REGRESSION:
+        print(f"R² {scores['r2']:.3f} median of the folds, {scores['r2_worst']:.3f} worst; {scores['windows']} windows")
         return
-    per = found.get("per_class") or found["per_switch"]
+    per = scores.get("per_class") or scores["per_switch"]
     print("  ".join(f"{name} {share:.1%}" for name, share in per.items()))
-    line = f"accuracy {found['accuracy']:.2%} of {found['windows']} windows"
-    if found["task"] == CLASSIFICATION:
-        line += f"; active error rate {found['active_error_rate']:.2%}, rejected {found['rejection_rate']:.2%}"
+    line = f"accuracy {scores['accuracy']:.2%} of {scores['windows']} windows"
+    if scores["task"] == CLASSIFICATION:
+        line += f"; active error rate {scores['active_error_rate']:.2%}, rejected {scores['rejection_rate']:.2%}"
     else:
-        line += "; always the more frequent: " + ", ".join(f"{v:.0%}" for v in found["majority"].values())
+        line += "; always the more frequent: " + ", ".join(f"{v:.0%}" for v in scores["majority"].values())
     print(line)
 
 
@@ -293,9 +293,9 @@ def _replay(command: EvaluateOptions, typed: Mapping[str, Any]) -> tuple[dict[st
         if strange:
             raise ConfigError(f"{path}: label {strange[0]!r} is none of the decoder's classes {', '.join(names)}")
         known = np.isin(recording.channels, decoder.contract.emg_channels)
-        heard = tuple(c for c, k in zip(recording.channels, known, strict=True) if k)
+        channels = tuple(c for c, k in zip(recording.channels, known, strict=True) if k)
         check_electrodes(
-            replace(recording, samples=recording.samples[:, known], channels=heard), path, "the decoder needs it"
+            replace(recording, samples=recording.samples[:, known], channels=channels), path, "the decoder needs it"
         )
         run = replay(decoder, recording, cut.margin_s)
         taken.append(run.seconds)
@@ -313,22 +313,22 @@ def _replay(command: EvaluateOptions, typed: Mapping[str, Any]) -> tuple[dict[st
     if not n:
         raise ConfigError("the recordings hold no labelled window to judge by: are they labelled, and long enough?")
     seconds = np.concatenate(taken)
-    found = {
+    scores = {
         "task": task, "windows": n, "accuracy": float(np.trace(confusion) / n),
         "per_class": {c: float(confusion[k, k] / max(1, confusion[k].sum())) for k, c in enumerate(names)},
         "confusion": confusion.tolist(), "active_error_rate": wrong / n, "rejection_rate": rejected / n,
         "decision_ms": {"p50": 1e3 * float(np.percentile(seconds, 50)), "p99": 1e3 * float(np.percentile(seconds, 99))},
         "drift_decisions": drifting, "drift_recordings": drifted,
     }  # fmt: skip
-    print("  ".join(f"{name} {share:.1%}" for name, share in found["per_class"].items()))  # type: ignore[attr-defined]
-    print(f"accuracy {found['accuracy']:.2%} of {n} windows; active error rate {wrong / n:.2%} after rejection and "
-          f"debounce, rejected {rejected / n:.2%}; a decision takes {found['decision_ms']['p50']:.3f} ms (median)")  # type: ignore[index] # fmt: skip
+    print("  ".join(f"{name} {share:.1%}" for name, share in scores["per_class"].items()))  # type: ignore[attr-defined]
+    print(f"accuracy {scores['accuracy']:.2%} of {n} windows; active error rate {wrong / n:.2%} after rejection and "
+          f"debounce, rejected {rejected / n:.2%}; a decision takes {scores['decision_ms']['p50']:.3f} ms (median)")  # type: ignore[index] # fmt: skip
     for name in drifted:
         print(f"drift: {name} is not like what the decoder was fitted on: fit it again, or put the electrodes back")
-    return found, names
+    return scores, names
 
 
-def _card(name: str, work: _Work, found: dict[str, Any], gap: float, limit: float, command: str) -> str:
+def _card(name: str, work: _Work, scores: dict[str, Any], gap: float, limit: float, command: str) -> str:
     """What a person should know about the decoder."""
     lines = [
         f"# {name}", "",
@@ -339,12 +339,12 @@ def _card(name: str, work: _Work, found: dict[str, Any], gap: float, limit: floa
         f"fitted model by at most {gap:.1g}. Drift is told of beyond a median distance of {limit:.2f}.", "",
         "Made by:", "", f"    {command}", "",
     ]  # fmt: skip
-    if found:
-        key = "r2" if found["task"] == REGRESSION else "accuracy"
+    if scores:
+        key = "r2" if scores["task"] == REGRESSION else "accuracy"
         lines += [
             f"Held out by {work.split.by}{' (' + ', '.join(work.split.test) + ')' if work.split.test else ' in turn'}: "
-            f"{key} {found[key]:.4f} of {found['windows']} windows, nothing of the held-out part seen by the fit.", "",
-            "| held out | score |", "|---|---|", *(f"| {k} | {v:.4f} |" for k, v in found["folds"].items()), "",
+            f"{key} {scores[key]:.4f} of {scores['windows']} windows, none of them seen by the fit.", "",
+            "| held out | score |", "|---|---|", *(f"| {k} | {v:.4f} |" for k, v in scores["folds"].items()), "",
         ]  # fmt: skip
     return "\n".join(lines)
 

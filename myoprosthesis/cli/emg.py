@@ -52,10 +52,10 @@ def info(options: InfoOptions, typed: dict[str, Any]) -> int:
     labels: list[str] = []
     for path in paths:
         recording = formats.read(path, layout, conditioned=True)
-        found = faults(recording)
-        _print(path, recording, found, in_full=len(paths) == 1)
+        flaws = faults(recording)
+        _print(path, recording, flaws, in_full=len(paths) == 1)
         labels += recording.file_labels
-        figures[str(path)] = _figures(recording, found)
+        figures[str(path)] = _figures(recording, flaws)
         if options.png and path == paths[0]:
             recording_picture.draw(options.png, recording)
             others = f", the first of {len(paths)} recordings (name one to draw another)" if len(paths) > 1 else ""
@@ -65,7 +65,7 @@ def info(options: InfoOptions, typed: dict[str, Any]) -> int:
     return 0
 
 
-def _print(path: Path, recording: EmgRecording, found: SignalFaults, in_full: bool) -> None:
+def _print(path: Path, recording: EmgRecording, flaws: SignalFaults, in_full: bool) -> None:
     size = f"{len(recording.channels)} channels × {recording.rate:g} Hz, {recording.seconds:.1f} s"
     lines = [f"{path}: {size}, {'with' if recording.stamped else 'without'} stamps"]
     lines += [f"  read: {remark}" for remark in recording.remarks]
@@ -81,12 +81,12 @@ def _print(path: Path, recording: EmgRecording, found: SignalFaults, in_full: bo
         lines.append("  targets: " + ", ".join(recording.target_names))
     print("\n".join(printable(line).replace("\n", "\\n") for line in lines))
     if in_full:
-        _print_table(recording, found)
-    for sentence in found.words(recording.channels, recording.rate):
+        _print_table(recording, flaws)
+    for sentence in flaws.words(recording.channels, recording.rate):
         print(printable(f"  fault: {sentence}"))
 
 
-def _print_table(recording: EmgRecording, found: SignalFaults) -> None:
+def _print_table(recording: EmgRecording, flaws: SignalFaults) -> None:
     from rich.console import Console
 
     from myoprosthesis.cli.table import FigureTable
@@ -94,10 +94,10 @@ def _print_table(recording: EmgRecording, found: SignalFaults) -> None:
 
     unit, levels = recording.file_unit or recording.unit, _levels(recording)
     factor = volts(unit)[1]
-    table = FigureTable("channel", f"mean, {unit}", "rms about it", "largest", "saturated", f"{found.mains_hz:g} Hz")
+    table = FigureTable("channel", f"mean, {unit}", "rms about it", "largest", "saturated", f"{flaws.mains_hz:g} Hz")
     for k, channel in enumerate(recording.channels):
         row = ("–" if value is None else f"{value / factor:.4g}" for value in (column[k] for column in levels.values()))
-        table.add_row(channel, *row, str(found.saturated[k]), f"{found.mains[k]:.1%}")
+        table.add_row(channel, *row, str(flaws.saturated[k]), f"{flaws.mains[k]:.1%}")
     Console().print(table)
 
 
@@ -122,7 +122,7 @@ def _label_seconds(recording: EmgRecording) -> dict[str, float]:
     return out
 
 
-def _figures(recording: EmgRecording, found: SignalFaults) -> dict[str, Any]:
+def _figures(recording: EmgRecording, flaws: SignalFaults) -> dict[str, Any]:
     """What --json writes: values in `unit`, times in s, `labels` (s of each, by its samples) and `label_spans` (label,
     start, end) since the first sample. A span ends where a gap in time begins, and goes on behind it as another."""
     from myoprosthesis.emg.signal_quality import breaks
@@ -137,5 +137,5 @@ def _figures(recording: EmgRecording, found: SignalFaults) -> dict[str, Any]:
         "stamped": recording.stamped, "labels": _label_seconds(recording),
         "unlabelled": recording.seconds - sum(_label_seconds(recording).values()), "label_spans": spans,
         "targets": list(recording.target_names), **_levels(recording), "remarks": list(recording.remarks),
-        "conditioned": recording.conditioned, "faults": asdict(found),
+        "conditioned": recording.conditioned, "faults": asdict(flaws),
     }  # fmt: skip

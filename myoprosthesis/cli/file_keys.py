@@ -38,7 +38,8 @@ def session() -> Iterator[Key]:
 
 def stack() -> Iterator[Key]:
     """Keys of a stack."""
-    from myoprosthesis.stack.description import STACK_KEYS, node_options
+    from myoprosthesis.stack.description import STACK_KEYS
+    from myoprosthesis.stack.node_types import node_options
 
     yield from (Key("", name, about, "", "") for name, about in STACK_KEYS.items())
     for node, kinds in node_options().items():

@@ -76,7 +76,7 @@ def list_hands() -> int:
         data = data_sheets.load(name)
         speed = f"{data.baud} Bd" + (" or on a network (host:port)" if data.tcp else "")
         console.print(f"[bold]{name}[/bold]  {data.title}, {speed}")
-        console.print(f"    in doubt it is told to: {data.fail}; when nobody speaks to it, it: {data.when_silent}")
+        console.print(f"    fail state: {data.fail}; without commands it: {data.when_silent}")
         console.print(f"    a fault that it keeps to: {'`hand reboot`' if data.reboots else 'switch it off and on'}")
         for j in data.joints:
             console.print(f"    {j.name}: {j.low:g} to {j.high:g} rad, open {j.open:g}, closed {j.closed:g}")
@@ -99,10 +99,10 @@ def exercise(options: ExerciseOptions) -> int:
     guard = GuardedEffector(hand)
     rows = []
     try:
-        with warnings.catch_warnings(record=True) as said:
+        with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             guard.reset(0)
-        for warning in said:
+        for warning in caught:
             print(f"warning: {warning.message}", file=sys.stderr)
         for grip in names:
             with tqdm(total=100.0, desc=grip, bar_format=BAR, leave=True) as bar:
@@ -174,30 +174,30 @@ def check(options: HandCheckOptions) -> int:
     data = data_sheets.load(options.hand)
     protocol, emulator = (registry.factory(kind, options.hand) for kind in ("hand_protocols", "emulators"))
     try:
-        told = check_hand_protocol(data, protocol, emulator, options.bytes) | check_hand_owner(options.hand)
+        results = check_hand_protocol(data, protocol, emulator, options.bytes) | check_hand_owner(options.hand)
     except AssertionError as error:
         raise EffectorError(f"{options.hand} does not pass: {error}") from error
     table = FigureTable(title=f"{data.title}, against its emulator")
     for title in ("fault", "fail state after", "follows again after", "largest step then"):
         table.add_column(title)
     for kind in KINDS:
-        if f"{kind}_found" in told:
-            again = f"{told[f'{kind}_recovered'] * 1e3:.0f} ms"
-            table.add_row(kind, f"{told[f'{kind}_found'] * 1e3:.0f} ms", again, f"{told[f'{kind}_step']:.3f} rad")
+        if f"{kind}_found" in results:
+            again = f"{results[f'{kind}_recovered'] * 1e3:.0f} ms"
+            table.add_row(kind, f"{results[f'{kind}_found'] * 1e3:.0f} ms", again, f"{results[f'{kind}_step']:.3f} rad")
     for event, about in (("killed", "owner killed"), ("stopped", "owner held up")):
-        found, step = told[f"owner_{event}_found"], told[f"owner_{event}_step"]
-        table.add_row(about, f"{found * 1e3:.0f} ms", "", f"{step:.3f} rad")
+        reaction_s, step = results[f"owner_{event}_found"], results[f"owner_{event}_step"]
+        table.add_row(about, f"{reaction_s * 1e3:.0f} ms", "", f"{step:.3f} rad")
     console = Console()
     console.print(table)
     limit = max(data.joints, key=lambda j: j.part == "index")
-    pressed = f"{told['stuck_current']:.2f} A ({_limit(limit.current_limit, 'A')})"
-    pressed += f" and {told['stuck_force']:.1f} N ({_limit(limit.force_limit, 'N')})"
+    pressed = f"{results['stuck_current']:.2f} A ({_limit(limit.current_limit, 'A')})"
+    pressed += f" and {results['stuck_force']:.1f} N ({_limit(limit.force_limit, 'N')})"
     console.print(f"a finger that meets something presses on with {pressed}", highlight=False)
     if data.undetectable_faults:
         console.print(f"it cannot tell of: {', '.join(data.undetectable_faults)}", highlight=False)
     silent = "when nobody speaks to it any more, the process that has its port dead too, the hand"
     console.print(f"{silent}: {data.when_silent}", highlight=False)
-    write_json(options.json, {"hand": options.hand, "watchdog_s": data.watchdog_s, **told})
+    write_json(options.json, {"hand": options.hand, "watchdog_s": data.watchdog_s, **results})
     return 0
 
 
@@ -220,11 +220,11 @@ def _go(guard: Any, hand: Any, goal: Any, speed: float, tell: Any) -> dict[str, 
             following = time.monotonic()
             if following - begin > way / speed + 10.0:
                 raise EffectorError(f"{guard.reason}; the exercise is ended")
-        told = hand.newest
-        current = max(current, float(np.abs(told.current).max()) if told.current is not None else 0.0)
-        touch = max(touch, float(told.touch.max()) if told.touch is not None else 0.0)
-        if told.temperature is not None:
-            temperature = float(told.temperature.max())
+        last = hand.newest
+        current = max(current, float(np.abs(last.current).max()) if last.current is not None else 0.0)
+        touch = max(touch, float(last.touch.max()) if last.touch is not None else 0.0)
+        if last.temperature is not None:
+            temperature = float(last.temperature.max())
         next_ = max(next_ + dt, time.monotonic() - dt)
         time.sleep(max(0.0, next_ - time.monotonic()))
     error = np.abs(state.joint_position - goal)

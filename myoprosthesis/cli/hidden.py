@@ -93,31 +93,31 @@ def run_effect(options: EffectOptions) -> int:
 
     plain, perturbed = _movements(_reaches(options, lambda trial: ())), _movements(_reaches(options, disturb))
     from_s = min(e.from_ns for e in entries) / 1e9
-    found = compare(plain, perturbed, options.share, from_s)
-    figures = _figures(found, options, preset.name, from_s)
+    effect = compare(plain, perturbed, options.share, from_s)
+    figures = _figures(effect, options, preset.name, from_s)
     for name, unit, factor in (("lateral_deviation", "mm", 1e3), ("endpoint_error", "mm", 1e3)):
         value, low, high = (factor * figures[name][k] for k in ("mean", "low", "high"))
         print(f"change of {name.replace('_', ' ')}: {value:+.1f} {unit} ({low:+.1f} … {high:+.1f}, 95 %, "
-              f"{len(found.label)} targets)")  # fmt: skip
+              f"{len(effect.label)} targets)")  # fmt: skip
     back = [x for x in figures["return_s"] if not math.isnan(x)]
     print(f"largest distance of the hidden state from that without the perturbation: {figures['distance_peak']:.2f}")
-    print(f"it came back to below {100 * options.share:.0f} % of that in {len(back)} of {len(found.label)} reaches"
+    print(f"it came back to below {100 * options.share:.0f} % of that in {len(back)} of {len(effect.label)} reaches"
           + (f", after {1e3 * sum(back) / len(back):.0f} ms in the mean" if back else ""))  # fmt: skip
     write_json(options.json, figures)
     return 0
 
 
-def _figures(found: Effect, options: EffectOptions, name: str, from_s: float) -> dict[str, Any]:
+def _figures(effect: Effect, options: EffectOptions, name: str, from_s: float) -> dict[str, Any]:
     def both(values: Any, interval: Any) -> dict[str, Any]:
         return {"mean": interval.value, "low": interval.low, "high": interval.high, "by_target": values.tolist()}
 
     return {
         "policy": options.policy, "effector": options.effector, "perturbation": name, "options": options.set,
-        "from_s": from_s, "share": options.share, "targets": found.label.tolist(),
-        "lateral_deviation": both(found.lateral_deviation, found.lateral_interval),
-        "endpoint_error": both(found.endpoint_error, found.error_interval),
-        "distance_peak": float(found.distance.max()), "return_s": found.return_s.tolist(),
-        "distance_over_time": found.distance.mean(axis=0).tolist(),
+        "from_s": from_s, "share": options.share, "targets": effect.label.tolist(),
+        "lateral_deviation": both(effect.lateral_deviation, effect.lateral_interval),
+        "endpoint_error": both(effect.endpoint_error, effect.error_interval),
+        "distance_peak": float(effect.distance.max()), "return_s": effect.return_s.tolist(),
+        "distance_over_time": effect.distance.mean(axis=0).tolist(),
     }  # fmt: skip
 
 

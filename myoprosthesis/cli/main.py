@@ -57,9 +57,9 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         with bounded_end():
             words = present(sys.argv[1:] if arguments is None else arguments)
-            given = parser(words[0] if words else "").parse_args(words)
+            namespace = parser(words[0] if words else "").parse_args(words)
             COMMAND_LINE.set(shlex.join(["myoprosthesis", *words]))
-            sys.exit(given.func(given))
+            sys.exit(namespace.func(namespace))
     except MyoError as error:
         print(f"error: {printable(error)}", file=sys.stderr)
         sys.exit(2)

@@ -157,7 +157,7 @@ def _record(options: RecordOptions, folder: Path) -> None:
     from tqdm import tqdm
 
     from myoprosthesis.core.namespace import namespace_of
-    from myoprosthesis.stack.description import NodeSpec
+    from myoprosthesis.stack.node_spec import NodeSpec
     from myoprosthesis.stack.runner import StackRunner
 
     stop = threading.Event()

@@ -68,10 +68,10 @@ def run(options: RefitOptions) -> int:
         if not before:
             raise ConfigError("no decoder is played: is an emg-hand stack up, and in this namespace?")
         _record(options, emg, folder / "recordings")
-        found = _fit(folder, options.classes[0])
+        figures = _fit(folder, options.classes[0])
         path = str(folder / "policy.onnx")
         if not options.no_swap:
-            _good_enough(found["accuracy"], options.least_accuracy)
+            _good_enough(figures["accuracy"], options.least_accuracy)
         stack.set("policy", {"shadow": path})
         agreed = _compare(emg, options.listen_s)
         print(f"beside {before} for {options.listen_s:g} s: postures at most {agreed['apart']:.2f} rad apart")
@@ -81,7 +81,7 @@ def run(options: RefitOptions) -> int:
             stack.set("policy", {"shadow": ""})
             stack.swap(path)
             print(f"{path} is played; `myoprosthesis rollback` goes back to {before}")
-    write_json(options.json, {"decoder": path, "before": before, "swapped": not options.no_swap, **found, **agreed})
+    write_json(options.json, {"decoder": path, "before": before, "swapped": not options.no_swap, **figures, **agreed})
     return 0
 
 

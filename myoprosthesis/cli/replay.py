@@ -67,7 +67,7 @@ def run(options: ReplayCommandOptions) -> int:
 
 
 def chosen(bag: Any, names: Sequence[str]) -> list[str]:
-    """Topics to play; raises `RecordingError` for one that is not there, `ConfigError` when nothing is."""
+    """Topics to play; raises `RecordingError` for one that it lacks, `ConfigError` when nothing is."""
     if tuple(names) == ("all",):
         topics = [
             name for name in bag.topics if bag.has(name) and not name.endswith(tuple(f"/{t}" for t in OF_EFFECTOR))

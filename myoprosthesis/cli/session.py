@@ -115,13 +115,13 @@ def _run(options: RunOptions, session: Any, folder: Any) -> int:
                 bar.set_description(f"{block.name} · {trial.kind}", refresh=False)
                 lateral, error = row["lateral_deviation_mm"], row["endpoint_error_mm"]
                 lost = {"lost": row["lost"]}
-                said = lost if row["lost"] else {"lateral": f"{lateral:+.1f} mm", "error": f"{error:.1f} mm"}
+                shown = lost if row["lost"] else {"lateral": f"{lateral:+.1f} mm", "error": f"{error:.1f} mm"}
                 if row["estimate_gain"] is not None:
-                    said["field"] = f"{row['estimate_gain']:+.1f}"
-                bar.set_postfix(said, refresh=False)
+                    shown["field"] = f"{row['estimate_gain']:+.1f}"
+                bar.set_postfix(shown, refresh=False)
                 bar.update()
                 if not live and (trial.number % 20 == 0 or trial.number + 1 == session.trials):
-                    values = ", ".join(f"{k} {v}" for k, v in said.items())
+                    values = ", ".join(f"{k} {v}" for k, v in shown.items())
                     which = f"trial {trial.number + 1} of {session.trials}"
                     tell("session", f"{which}, {block.name}, {trial.kind}: {values}")
 

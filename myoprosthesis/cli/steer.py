@@ -182,7 +182,7 @@ def status(options: StatusOptions) -> int:
 
 
 def _stop(request: str) -> Callable[[NamespaceArgument], int]:
-    """Over the effector's local socket, at once; over the graph where that is not there (another machine)."""
+    """Over the effector's local socket, at once; over the graph where there is none (on another machine)."""
 
     def run(options: NamespaceArgument) -> int:
         from myoprosthesis.core.namespace import namespace_of

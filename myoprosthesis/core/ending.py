@@ -50,9 +50,9 @@ def bounded_end(seconds: float = PROMPT_S) -> Iterator[None]:
 
 def _watch(read: int, ended: threading.Event) -> None:
     while data := os.read(read, 64):
-        told = next((n for n in data if n in _ENDING), None)
-        if told is not None and not ended.wait(_allowed_s):
-            os._exit(128 + told)
+        number = next((n for n in data if n in _ENDING), None)
+        if number is not None and not ended.wait(_allowed_s):
+            os._exit(128 + number)
     os.close(read)
 
 

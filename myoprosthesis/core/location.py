@@ -22,7 +22,7 @@ def located(value: str, folder: Path, how: str) -> str:
         written = "/" in value or (bool(Path(value).suffix) and path.is_file())
         taken = how == "path" or written or (how == "there" and path.exists())
         return _absolute(path) if taken else value
-    except (OSError, RuntimeError, ValueError):  # a name too long, a home that is not there, a NUL: others refuse it
+    except (OSError, RuntimeError, ValueError):  # a name too long, no home folder, a NUL: others refuse it
         return value
 
 

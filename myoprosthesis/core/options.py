@@ -43,16 +43,16 @@ def option(
     return field(default=default, metadata=meta)
 
 
-def build(cls: type[T], given: Mapping[str, Any], where: str = "", names: Mapping[str, str] = {}) -> T:
-    """An instance of the options dataclass `cls` from `given`; raises `ConfigError` listing every fault. `names`: how
+def build(cls: type[T], data: Mapping[str, Any], where: str = "", names: Mapping[str, str] = {}) -> T:
+    """An instance of the options dataclass `cls` from `data`; raises `ConfigError` listing every fault. `names`: how
     a person knows an option, where that is not by its name in `cls`."""
     hints = get_type_hints(cls)
     known = {f.name: f for f in fields(cls) if f.init}  # type: ignore[arg-type]
     label = where or cls.__name__
-    if not isinstance(given, Mapping):
-        raise ConfigError(f"{label}: {given!r} is not a mapping of options")
+    if not isinstance(data, Mapping):
+        raise ConfigError(f"{label}: {data!r} is not a mapping of options")
     faults, values = [], {}
-    for key, value in given.items():
+    for key, value in data.items():
         if key not in known:
             faults.append(str(unknown("option", str(key), known)))
             continue
@@ -63,7 +63,7 @@ def build(cls: type[T], given: Mapping[str, Any], where: str = "", names: Mappin
         except (TypeError, ValueError) as error:
             faults.append(f"{names.get(key, key)}: {error}")
     for key, f in known.items():
-        if key not in given and f.default is MISSING and f.default_factory is MISSING:
+        if key not in data and f.default is MISSING and f.default_factory is MISSING:
             faults.append(f"{names.get(key, key)}: is needed ({describe(f)})")
     if faults:
         raise ConfigError(f"{label}: " + "; ".join(faults))
@@ -243,10 +243,10 @@ def _converted(value: Any, hint: Any) -> Any:
         inner = get_args(hint)
         if inner[-1] is Ellipsis:
             return tuple(_converted(v, inner[0]) for v in value)
-        given = tuple(value)
-        if len(given) != len(inner):
-            raise TypeError(f"{value!r} has {len(given)} values; {len(inner)} are needed")
-        return tuple(_converted(v, h) for v, h in zip(given, inner, strict=True))
+        items = tuple(value)
+        if len(items) != len(inner):
+            raise TypeError(f"{value!r} has {len(items)} values; {len(inner)} are needed")
+        return tuple(_converted(v, h) for v, h in zip(items, inner, strict=True))
     if isinstance(hint, type) and is_dataclass(hint):
         if isinstance(value, hint):
             return value

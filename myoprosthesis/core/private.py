@@ -18,8 +18,8 @@ def stack_name(domain: int, namespace: str) -> str:
 def runtime_folder(name: str) -> Path:
     """Where such a folder is: in `XDG_RUNTIME_DIR` where that is this user's alone, else in the folder for temporary
     files. It need not exist; one that does and is not this user's alone is refused."""
-    given = os.environ.get("XDG_RUNTIME_DIR", "")
-    base = given if given and os.path.isabs(given) and not fault(Path(given)) else tempfile.gettempdir()
+    own = os.environ.get("XDG_RUNTIME_DIR", "")
+    base = own if own and os.path.isabs(own) and not fault(Path(own)) else tempfile.gettempdir()
     folder = Path(base) / name
     if os.path.lexists(folder):
         _refuse(folder)

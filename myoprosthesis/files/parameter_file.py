@@ -59,11 +59,11 @@ def entries(
     return out
 
 
-def parameters(said: list[ParameterEntry], node: str, known: Collection[str]) -> dict[str, Any]:
+def parameters(layer: list[ParameterEntry], node: str, known: Collection[str]) -> dict[str, Any]:
     """What the entries say for the node of this full name; the later counts, and an exact one before one for several
     nodes, of which a node heeds what it knows."""
     out: dict[str, Any] = {}
-    for entry in sorted((e for e in said if e.takes(node)), key=lambda e: e.exact):
+    for entry in sorted((e for e in layer if e.takes(node)), key=lambda e: e.exact):
         heeded = entry.parameters if entry.exact else {k: v for k, v in entry.parameters.items() if k in known}
         out.update(heeded)
     return out

@@ -220,21 +220,21 @@ class EffectorNode(LoopNode):
                 self._name = str(p.value)
                 self._factory = registry.factory("effectors", self._name)
                 self._own = registry.options("effectors", self._name)
-                declare(self, ("", self._own), given={})
+                declare(self, ("", self._own), values={})
                 self.settled(EffectorNodeOptions, self._own)
 
     def _refuse_second(self) -> None:
         """Two effectors on one state topic would be read as one body that jumps. One on this machine is known by its
         claim, one on another by what it says."""
-        heard: list[int] = []
+        states: list[int] = []
         inbox = PolledSubscriptions(self)
         subscription = inbox.subscribe(topics.STATE, raw=True)
         began, name = time.monotonic(), subscription.topic_name
-        while not heard and time.monotonic() < began + (2.0 if self.count_publishers(name) else 0.4):
+        while not states and time.monotonic() < began + (2.0 if self.count_publishers(name) else 0.4):
             inbox.wait(0.1)  # longer when there is a publisher: one that was killed is known for a while, and silent
-            heard.extend(1 for _ in inbox.take(subscription))
+            states.extend(1 for _ in inbox.take(subscription))
         self.destroy_subscription(subscription)
-        if heard:
+        if states:
             raise ConfigError(
                 f"another effector publishes {name}: stop it, or give this one a namespace (--ros-args -r __ns:=/NAME)"
             )

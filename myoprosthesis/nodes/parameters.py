@@ -27,18 +27,18 @@ def overrides(node: Node) -> dict[str, Any]:
     return {name: p.value for name, p in node._parameter_overrides.items() if not name.startswith("qos_overrides")}
 
 
-def declare(node: Node, *groups: tuple[str, type], given: Mapping[str, Any] | None = None) -> None:
-    """Declare the fields of options dataclasses, each under its prefix (`""` for none), with the values that are given
+def declare(node: Node, *groups: tuple[str, type], values: Mapping[str, Any] | None = None) -> None:
+    """Declare the fields of options dataclasses, each under its prefix (`""` for none), with these `values`
     (None: on the command line and in parameter files); unknown names are refused."""
-    given = overrides(node) if given is None else given
+    values = overrides(node) if values is None else values
     known = {f"{prefix}{f.name}": f for prefix, cls in groups for f in fields(cls)}  # type: ignore[arg-type]
-    faults = [str(unknown("parameter", name, known)) for name in given if name not in known and name not in _ALWAYS]
+    faults = [str(unknown("parameter", name, known)) for name in values if name not in known and name not in _ALWAYS]
     if faults:
         raise ConfigError(f"node {node.get_name()!r}: " + "; ".join(faults))
     for name, f in known.items():
         default = f.default if f.default is not MISSING else ()
         descriptor = ParameterDescriptor(description=describe(f), dynamic_typing=True)
-        node.declare_parameter(name, to_ros(given.get(name, default)), descriptor, ignore_override=True)
+        node.declare_parameter(name, to_ros(values.get(name, default)), descriptor, ignore_override=True)
 
 
 def read(node: Node, cls: type[T], prefix: str = "", changes: list[Parameter[Any]] | None = None) -> T:

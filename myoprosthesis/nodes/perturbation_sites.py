@@ -42,28 +42,28 @@ class PerturbationSites:
 
     def refusal(self, entries: Sequence[PerturbationEntry]) -> str:
         """Empty, or why no node of this stack can apply one of the entries."""
-        body, seen, remembered, heard = (
+        body, seen, remembered, emg = (
             tuple(e for e in entries if e.site in sites) for sites in (BODY, ("observation",), ("hidden",), ("emg",))
         )
         why = ""
         if body and self.spec is not None:
             why = DisturbanceResolver(self.spec).refusal(PerturbationPlan("", 1, entries=body))
-        if not why and heard and self.distorter is not None:
+        if not why and emg and self.distorter is not None:
             try:
-                self.distorter.check(heard)
+                self.distorter.check(emg)
             except Refused as error:
                 why = str(error)
-        return why or (self._of_policy(self.contract, seen, remembered, heard) if self.contract is not None else "")
+        return why or (self._of_policy(self.contract, seen, remembered, emg) if self.contract is not None else "")
 
     def _of_policy(
         self,
         contract: Contract,
         seen: Sequence[PerturbationEntry],
         remembered: Sequence[PerturbationEntry],
-        heard: Sequence[PerturbationEntry],
+        emg: Sequence[PerturbationEntry],
     ) -> str:
         decodes = bool(contract.conditioning)
-        if heard and not decodes:
+        if emg and not decodes:
             return f"it acts on EMG, and there is none in this stack (policy {contract.name!r} sees the effector)"
         if decodes and (seen or remembered):
             site = (*seen, *remembered)[0].site

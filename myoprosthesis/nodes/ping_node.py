@@ -25,7 +25,7 @@ from myoprosthesis.nodes.state_publishers import time_message
 
 
 def echo(state_names: Sequence[str], command_names: Sequence[str]) -> None:
-    """Answer every state, once read, with a command built anew."""
+    """Answer every state, once read, with a command that is built each time."""
     node = rclpy.create_node("ping_echo")
     publisher = node.create_publisher(JointState, "ping/command", topics.COMMAND.qos)
     effort = np.full(len(command_names), 0.1)

@@ -101,7 +101,7 @@ class RecorderNode(LoopNode):
             writer, o.flush_s, partial(say, self), o.clock, self.resolve_topic_name(topics.STATE.name)
         )
         self.loop.active = False
-        self._inbox, self._known, self._since, self._reported = PolledSubscriptions(self), set(), {}, None
+        self._inputs, self._known, self._since, self._reported = PolledSubscriptions(self), set(), {}, None
         for topic in (*topics.PRIMARY, *(topics.VIEWS if o.views else ())):
             package = topic.type.__module__.split(".")[0]
             name = self.resolve_topic_name(topic.name)
@@ -113,7 +113,7 @@ class RecorderNode(LoopNode):
         assert self.loop is not None
         qos = topics.reliable(DEPTH)
         qos.reliability, qos.durability = offered.reliability, offered.durability
-        subscription = self._inbox.subscribe(topics.Topic(name, kind, qos), raw=True)
+        subscription = self._inputs.subscribe(topics.Topic(name, kind, qos), raw=True)
         self._known.add(name)
         take = partial(PolledSubscriptions.drain, subscription, DEPTH)
         self.loop.lines.append(Line(name, kind_name, [as_yaml(offered)], take))

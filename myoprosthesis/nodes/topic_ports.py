@@ -45,40 +45,40 @@ class GraphPort:
     def __init__(self, node: Node, frames: topics.Topic, depth: int, watch: bool) -> None:
         """`watch`: hear whether the parties are alive."""
         self._node = node
-        self._inbox = PolledSubscriptions(node)
+        self._inputs = PolledSubscriptions(node)
         self._reader = JointStateReader()
         self._single = depth == 1
-        self._frames = self._inbox.subscribe(frames, topics.reliable(depth), raw=True)
-        self._plans = [(self._inbox.subscribe(topic), kind) for topic, kind in _PLANS]
-        self._beats = self._inbox.subscribe(topics.BEAT) if watch else None
-        self._heard: dict[str, float] = {}
+        self._frames = self._inputs.subscribe(frames, topics.reliable(depth), raw=True)
+        self._plans = [(self._inputs.subscribe(topic), kind) for topic, kind in _PLANS]
+        self._heartbeats = self._inputs.subscribe(topics.BEAT) if watch else None
+        self._alive_at: dict[str, float] = {}
 
     def wake(self) -> None:
         """Let the waiting loop look at its requests."""
-        self._inbox.wake()
+        self._inputs.wake()
 
     def wait(self, timeout_s: float) -> None:
         """Until something has come, or the time is over."""
-        self._inbox.wait(timeout_s)
-        if self._beats is not None:
-            for beat in self._inbox.take(self._beats):
-                if beat.frame_id in PARTICIPANTS:
-                    self._heard[beat.frame_id] = time.monotonic()
+        self._inputs.wait(timeout_s)
+        if self._heartbeats is not None:
+            for heartbeat in self._inputs.take(self._heartbeats):
+                if heartbeat.frame_id in PARTICIPANTS:
+                    self._alive_at[heartbeat.frame_id] = time.monotonic()
 
     def frames(self) -> list[JointStateFrame]:
         """Frames that came, oldest first."""
-        return list(self._inbox.read(self._frames, self._reader.read, self._single))
+        return list(self._inputs.read(self._frames, self._reader.read, self._single))
 
     def plans(self) -> list[TrialPlan | PerturbationPlan]:
         """Plans that came, oldest first."""
         out: list[TrialPlan | PerturbationPlan] = []
         for subscription, kind in self._plans:
-            out.extend(self._inbox.read(subscription, lambda m, k=kind: k.from_json(m.data)))  # type: ignore[misc]
+            out.extend(self._inputs.read(subscription, lambda m, k=kind: k.from_json(m.data)))  # type: ignore[misc]
         return out
 
-    def alive(self, party: str) -> bool:
+    def alive(self, participant: str) -> bool:
         """False when a party has been silent for `topics.DEAD_S`, or was never there."""
-        return time.monotonic() - self._heard.get(party, -topics.DEAD_S) < topics.DEAD_S
+        return time.monotonic() - self._alive_at.get(participant, -topics.DEAD_S) < topics.DEAD_S
 
     def say(self, level: str, text: str) -> None:
         """Tell people."""
@@ -92,14 +92,14 @@ class EffectorPort(GraphPort):
     def __init__(self, node: Node) -> None:
         super().__init__(node, topics.COMMAND, WRITERS, watch=True)
         self._present: dict[bytes, tuple[float, bool]] = {}
-        self._arrivals = self._inbox.subscribe(topics.EMG_ARRIVAL)
+        self._arrivals = self._inputs.subscribe(topics.EMG_ARRIVAL)
         self._arrived: dict[int, int] = {}
 
     def fit(self, spec: EffectorSpec, clocks: Sequence[topics.Topic] = (), beside: str = "") -> None:
         """Publish for this effector from now on, and its time on the topics `clocks`; as the twin of the one whose
         state is on the topic `beside`."""
         node = self._node
-        self.beside = TwinMonitor(node, self._inbox, spec, beside) if beside else None
+        self.beside = TwinMonitor(node, self._inputs, spec, beside) if beside else None
         self._quantity = spec.command.quantity
         self._writer = JointStateWriter(spec.channels, frame=spec.frame)
         self._state, self._following = (
@@ -109,14 +109,14 @@ class EffectorPort(GraphPort):
 
     def commands(self) -> list[Command]:
         """See the protocol."""
-        for message in self._inbox.take(self._arrivals):
+        for message in self._inputs.take(self._arrivals):
             taken, arrived = read_arrival(message)
             self._arrived[taken] = arrived
             if len(self._arrived) > ARRIVALS:
                 del self._arrived[next(iter(self._arrived))]
         return [
             Command(f.stamp_ns, f.names, getattr(f, self._quantity), self._arrived.get(f.stamp_ns), writer)
-            for f, writer in self._inbox.read_with_writer(self._frames, self._reader.read)
+            for f, writer in self._inputs.read_with_writer(self._frames, self._reader.read)
         ]
 
     def present(self, writer: bytes) -> bool:
@@ -146,9 +146,9 @@ class EffectorPort(GraphPort):
         if self.beside is not None:
             self.beside.publish(stamp_ns, state)
 
-    def following(self, said: Following) -> None:
+    def following(self, account: Following) -> None:
         """See the protocol."""
-        self._following.publish(topics.FOLLOWING.type(data=said.to_json()))
+        self._following.publish(topics.FOLLOWING.type(data=account.to_json()))
 
     def applied(self, stamp_ns: int, state: EffectorState) -> None:
         """See the protocol."""
@@ -208,9 +208,9 @@ class DecoderPort(CommandingPort):
 
     def __init__(self, node: Node, spec: EffectorSpec) -> None:
         super().__init__(node, spec, 1)
-        self._blocks = self._inbox.subscribe(topics.EMG_FILTERED)
-        self._prompts = self._inbox.subscribe(topics.EMG_PROMPT)
-        self._followings = self._inbox.subscribe(topics.FOLLOWING)
+        self._blocks = self._inputs.subscribe(topics.EMG_FILTERED)
+        self._prompts = self._inputs.subscribe(topics.EMG_PROMPT)
+        self._followings = self._inputs.subscribe(topics.FOLLOWING)
         self._imposed: Schedule[PerturbationPlan] = Schedule()
         self._held, self._lost = "", False
         self._state_at = time.monotonic()
@@ -220,7 +220,7 @@ class DecoderPort(CommandingPort):
         self._decision = node.create_publisher(
             topics.EMG_DECISION.type, topics.EMG_DECISION.name, topics.EMG_DECISION.qos
         )
-        self._said: tuple[Sequence[str], JointStateWriter] | None = None
+        self._decision_writer: tuple[Sequence[str], JointStateWriter] | None = None
 
     def wait(self, timeout_s: float) -> None:
         """See the protocol. Of the effector, where it is now is all that is kept."""
@@ -228,7 +228,7 @@ class DecoderPort(CommandingPort):
         for plan in self.plans():
             if isinstance(plan, PerturbationPlan):
                 self._imposed.add(plan)
-        for message in self._inbox.read(self._followings, lambda m: Following.from_json(m.data)):
+        for message in self._inputs.read(self._followings, lambda m: Following.from_json(m.data)):
             self._held = message.held
         frames, now = self.frames(), time.monotonic()
         if now - self._state_at > LOST_S:
@@ -240,7 +240,7 @@ class DecoderPort(CommandingPort):
 
     def blocks(self) -> list[EmgSamples]:
         """See the protocol."""
-        return list(self._inbox.read(self._blocks, read_samples))
+        return list(self._inputs.read(self._blocks, read_samples))
 
     def posture(self) -> NDArray[np.float64] | None:
         """See the protocol."""
@@ -258,7 +258,7 @@ class DecoderPort(CommandingPort):
 
     def prompt(self) -> str:
         """See the protocol."""
-        for message in self._inbox.take(self._prompts):
+        for message in self._inputs.take(self._prompts):
             self._prompt = message.data
         return self._prompt
 
@@ -267,9 +267,14 @@ class DecoderPort(CommandingPort):
         d = controller.decision
         if d is None:
             return
-        if self._said is None or self._said[0] is not controller.names:
+        if self._decision_writer is None or self._decision_writer[0] is not controller.names:
             more = ("confidence", "rejected", "speed", "novelty", "drifting")
-            self._said = controller.names, JointStateWriter((*controller.names, *more), ("position", "effort"))
+            self._decision_writer = (
+                controller.names,
+                JointStateWriter((*controller.names, *more), ("position", "effort")),
+            )
         chosen = [float(n == d.choice) for n in controller.names]
         values = np.array([*d.scores, d.confidence, d.rejected, d.speed, d.novelty, d.drifting], float)
-        self._decision.publish(self._said[1].pack(stamp_ns, values, np.array([*chosen, 0.0, 0.0, 0.0, 0.0, 0.0])))
+        self._decision.publish(
+            self._decision_writer[1].pack(stamp_ns, values, np.array([*chosen, 0.0, 0.0, 0.0, 0.0, 0.0]))
+        )

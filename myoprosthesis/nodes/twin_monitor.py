@@ -16,13 +16,13 @@ from myoprosthesis.nodes.wait_set import PolledSubscriptions
 class TwinMonitor:
     """Hears the state of the effector that this one is the twin of, and publishes `difference` after every tick."""
 
-    def __init__(self, node: Node, inbox: PolledSubscriptions, spec: EffectorSpec, topic: str) -> None:
+    def __init__(self, node: Node, inputs: PolledSubscriptions, spec: EffectorSpec, topic: str) -> None:
         """`topic` is the other's state, relative to the namespace above this one's unless it begins with /."""
         above = node.get_namespace().rstrip("/").rpartition("/")[0]
         name = topic if topic.startswith("/") else f"{above}/{topic}"
-        self._inbox, self._spec, self._reader = inbox, spec, JointStateReader()
+        self._inputs, self._spec, self._reader = inputs, spec, JointStateReader()
         state = topics.Topic(name, topics.STATE.type, topics.STATE.qos)
-        self._heard = inbox.subscribe(state, topics.reliable(1), raw=True)
+        self._states = inputs.subscribe(state, topics.reliable(1), raw=True)
         self._publisher = node.create_publisher(topics.DIFFERENCE.type, topics.DIFFERENCE.name, topics.DIFFERENCE.qos)
         self._comparison: TwinComparison | None = None
         self._names: tuple[str, ...] = ()
@@ -32,7 +32,7 @@ class TwinMonitor:
     def publish(self, stamp_ns: int, state: EffectorState) -> None:
         """Compare the newest of all three."""
         frame: JointStateFrame | None = None
-        for data in self._inbox.take(self._heard, single=True):
+        for data in self._inputs.take(self._states, single=True):
             frame = self._reader.read(data)
         if frame is None:
             return

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib
-import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +11,16 @@ from myoprosthesis.core import registry, share
 from myoprosthesis.core.domain import domain_id
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.core.extras import library
-from myoprosthesis.core.location import anchored, located
-from myoprosthesis.core.options import build, option
+from myoprosthesis.core.location import located
+from myoprosthesis.core.options import option
 from myoprosthesis.core.private import runtime_folder, stack_name
 from myoprosthesis.emg.recording_format import RecordingFormat
 from myoprosthesis.files import yaml_text
-from myoprosthesis.files.parameter_file import ALWAYS, ParameterEntry, entries
-from myoprosthesis.files.parameter_file import parameters as parameters_of
+from myoprosthesis.files.parameter_file import parameters
+from myoprosthesis.stack.checks import check_grips, check_perturbation, check_policy
+from myoprosthesis.stack.node_spec import NodeSpec
+from myoprosthesis.stack.node_types import NODE_TYPES
+from myoprosthesis.stack.parameter_layers import GRIPS, ParameterLayer, as_ros, layered, parameter_faults
 
 
 @dataclass(frozen=True)
@@ -49,39 +49,6 @@ class StackOptions:
     params_file: str = option("", "YAML with parameters by node")
 
 
-@dataclass(frozen=True)
-class NodeSpec:
-    """One process."""
-
-    name: str
-    executable: str
-    parameters: dict[str, Any]
-    remappings: dict[str, str] = field(default_factory=dict)
-    respawn: bool = True
-    delay_s: float = 0.0
-    node: str = ""
-    """Name of the ROS node, where it is another than the name in this description."""
-    namespace: str = ""
-    """Namespace below that of the stack."""
-
-    @property
-    def module(self) -> str:
-        """The Python module behind the executable."""
-        return f"myoprosthesis.nodes.{self.executable}"
-
-
-_OPTIONS = {
-    "emulator": ("emulator_node", ("EmulatorNodeOptions",), None),
-    "emg": ("emg_node", ("EmgNodeOptions",), ("emg_sources", "source")),
-    "effector": ("effector_node", ("EffectorNodeOptions",), ("effectors", "effector")),
-    "twin": ("effector_node", ("EffectorNodeOptions",), ("effectors", "effector")),
-    "policy": ("policy_node", ("PolicyNodeOptions", "PostureControlOptions"), None),
-    "perturbation": ("perturbation_node", ("PerturbationNodeOptions",), None),
-    "task": ("task_node", ("TaskNodeOptions",), ("tasks", "task")),
-    "recorder": ("recorder_node", ("RecorderNodeOptions",), None),
-}
-"""Node → executable, its options dataclasses, and the kind of component whose options stand beside them, with the
-parameter that names it."""
 STACK_KEYS = {
     "about": "one sentence for people",
     "effector": "the body",
@@ -94,9 +61,6 @@ STACK_KEYS = {
 """Keys of a file in config/stacks/."""
 EMULATOR_S = 20.0
 """How long a hand waits for its emulator."""
-GRIPS = "grips"
-"""The parameter of the policy that says what each answer of a decoder moves: a later layer changes the answers that it
-names, and leaves the others as they are."""
 NO_TASK = "none"
 """The name of no task: the policy plays, and nothing is asked for."""
 MODEL = "_model"
@@ -128,48 +92,42 @@ def describe(options: StackOptions, settings: Mapping[str, Mapping[str, Any]] | 
         bag = str(Path(options.record).expanduser().absolute())
         chosen["recorder"] = {"folder": bag, "clock": "simulated" if options.lockstep else "wall"}
     space = f"/{options.namespace.strip('/')}".rstrip("/")
-    nodes = {n: f"{space}/twin/effector" if n == "twin" else f"{space}/{n}" for n in _OPTIONS if n in chosen}
-    said = dict(file.get("nodes") or {})
+    nodes = {n: f"{space}/twin/effector" if n == "twin" else f"{space}/{n}" for n in NODE_TYPES if n in chosen}
+    of_file = dict(file.get("nodes") or {})
     if options.file or options.emg not in ("", file.get("emg")):
-        said.pop("emg", None)  # it is about the stack's own recording
-    layers = [(said, options.stack, folder), (chosen, "", here)]
+        of_file.pop("emg", None)  # it is about the stack's own recording
+    layers = [ParameterLayer(of_file, options.stack, folder), ParameterLayer(chosen, "", here)]
     if options.params_file:
-        given = Path(options.params_file).expanduser()
-        layers.append((_yaml(given), options.params_file, given.absolute().parent))
-    layers.append((dict(settings or {}), "--set", here))
-    read = [(entries(data, where, nodes, _OPTIONS), base) for data, where, base in layers]
-    given_nodes = {n for data, where, _ in layers if where != options.stack for n in data if n in _OPTIONS}
-    strange = given_nodes - set(nodes)
-    faults = [f"stack {options.stack!r} has no node {n!r}; it has {', '.join(chosen)}" for n in sorted(strange)]
+        path = Path(options.params_file).expanduser()
+        layers.append(ParameterLayer(_yaml(path), options.params_file, path.absolute().parent))
+    layers.append(ParameterLayer(dict(settings or {}), "--set", here))
+    named = {n for layer in layers[1:] for n in layer.data if n in NODE_TYPES}
+    faults = [
+        f"stack {options.stack!r} has no node {n!r}; it has {', '.join(chosen)}" for n in sorted(named - set(nodes))
+    ]
     specs = []
     for name, full in nodes.items():
-        parameters, bases = _layered(name, full, read)
-        groups = _groups(name, parameters)
-        for group in groups:
-            for base in dict.fromkeys(bases.values()):
-                seen = {k: v for k, v in parameters.items() if bases[k] == base}
-                parameters.update(anchored(group, _own(group, seen), base))
-        faults += _faults(name, parameters, groups)
-        parameters = {k: _plain(v) for k, v in parameters.items() if not (_sized(v) and len(v) == 0)}
-        if options.use_sim_time:
-            parameters["use_sim_time"] = True
-        twin = name == "twin"
-        remappings = {"command": f"{space}/command"} if twin else {}
-        simulated = options.lockstep or parameters.get("use_sim_time")
-        if space and simulated and name != "effector":  # which gives the time
-            remappings["/clock"] = f"{space}/clock"
-        specs.append(
-            NodeSpec(
-                name, _OPTIONS[name][0], parameters, remappings,
-                node="effector" if twin else "", namespace=name if twin else "",
-            )
-        )  # fmt: skip
+        values = layered(name, full, nodes, layers)
+        faults += parameter_faults(name, values)
+        specs.append(_spec(name, as_ros(values), options, space))
     if faults:
         raise ConfigError("; ".join(faults))
-    _check_policy(specs)
-    _check_answers(specs, [parameters_of(said, nodes["policy"], {GRIPS}) for said, _ in read[1:]])
-    _check_sites(specs)
+    check_policy(specs)
+    check_grips(specs, [parameters(layer.entries(nodes), nodes["policy"], {GRIPS}) for layer in layers[1:]])
+    check_perturbation(specs)
     return tuple(specs)
+
+
+def _spec(name: str, values: dict[str, Any], options: StackOptions, space: str) -> NodeSpec:
+    if options.use_sim_time:
+        values["use_sim_time"] = True
+    twin = name == "twin"
+    remappings = {"command": f"{space}/command"} if twin else {}
+    simulated = options.lockstep or values.get("use_sim_time")
+    if space and simulated and name != "effector":  # which publishes the time
+        remappings["/clock"] = f"{space}/clock"
+    node, namespace = ("effector", name) if twin else ("", "")
+    return NodeSpec(name, NODE_TYPES[name].executable, values, remappings, node=node, namespace=namespace)
 
 
 Chosen = dict[str, dict[str, Any]]
@@ -177,10 +135,10 @@ Chosen = dict[str, dict[str, Any]]
 
 def _with_task(options: StackOptions, file: Mapping[str, Any], effector: str, policy: str) -> Chosen:
     """A body, a policy that sees it, what is imposed, and what is asked for."""
-    _refuse_given(options, ("emg", "file", "emg_option", "port"), "has no EMG and no real hand")
+    _refuse_options(options, ("emg", "file", "emg_option", "port"), "has no EMG and no real hand")
     task = options.task or str(file.get("task") or NO_TASK)
     if task == NO_TASK:
-        _refuse_given(options, ("trials",), "has no task")
+        _refuse_options(options, ("trials",), "has no task")
     parties = ["perturbation"] if task == NO_TASK else ["task", "perturbation"]
     drawn = task not in registry.names("tasks") or "seed" in {f.name for f in fields(registry.options("tasks", task))}
     chosen: Chosen = {
@@ -215,7 +173,7 @@ def _with_task(options: StackOptions, file: Mapping[str, Any], effector: str, po
 
 def _with_emg(options: StackOptions, file: Mapping[str, Any], effector: str, policy: str) -> Chosen:
     """EMG, a decoder that hears it, a hand (emulated, when no port is given), its model beside it."""
-    _refuse_given(options, ("task", "trials", "lockstep"), "runs in real time, without a task")
+    _refuse_options(options, ("task", "trials", "lockstep"), "runs in real time, without a task")
     library("scipy.signal", "emg", "conditioning EMG")
     source = options.emg or str(file["emg"])
     emg: dict[str, Any] = {"source": source, "conditioning": policy}
@@ -257,165 +215,18 @@ def _emulated(hand: str, namespace: str) -> str:
     return str(runtime_folder(stack_name(domain_id(), namespace)) / hand)
 
 
-def _refuse_given(options: StackOptions, names: tuple[str, ...], why: str) -> None:
-    given = [n for n in names if getattr(options, n)]
-    if given:
-        raise ConfigError(f"stack {options.stack!r} {why}: {', '.join(given)} cannot be given")
+def _refuse_options(options: StackOptions, names: tuple[str, ...], why: str) -> None:
+    strange = [n for n in names if getattr(options, n)]
+    if strange:
+        raise ConfigError(f"stack {options.stack!r} {why}: {', '.join(strange)} cannot be given")
 
 
-def _sized(value: Any) -> bool:
-    return isinstance(value, (list, tuple, str, dict))
-
-
-def _plain(value: Any) -> Any:
-    """A value that a ROS parameter can hold: a mapping becomes YAML."""
-    return json.dumps(value) if isinstance(value, dict) else value
-
-
-def node_options() -> dict[str, list[type]]:
-    """The options dataclasses of each node, without those of the component in it."""
-    out = {}
-    for name, (executable, classes, _) in _OPTIONS.items():
-        module = importlib.import_module(f"myoprosthesis.nodes.{executable}")
-        out[name] = [getattr(module, cls) for cls in classes]
-    return out
-
-
-def _layered(
-    name: str, full: str, read: list[tuple[list[ParameterEntry], Path]]
-) -> tuple[dict[str, Any], dict[str, Path]]:
-    """The parameters of one node, and for each the folder from which a file that it names is seen.
-
-    The component, whose options stand beside the node's, is known once all layers are read: hence twice.
-    """
-    parameters: dict[str, Any] = {}
-    bases: dict[str, Path] = {}
-    for _ in range(2):
-        known = {*_names(_groups(name, parameters)), *ALWAYS}
-        parameters, bases = {}, {}
-        for said, base in read:
-            layer = parameters_of(said, full, known)
-            parameters |= {k: _with_former(parameters.get(k), v) if k == GRIPS else v for k, v in layer.items()}
-            bases |= dict.fromkeys(layer, base)
-    return parameters, bases
-
-
-def _names(groups: list[type]) -> set[str]:
-    return {f.name for group in groups for f in fields(group)}
-
-
-def _own(group: type, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Those parameters of a node that are options of one dataclass."""
-    return {k: v for k, v in parameters.items() if k in _names([group])}
-
-
-def _groups(name: str, parameters: Mapping[str, Any]) -> list[type]:
-    """The options dataclasses of a node, with that of the component which its parameters name; without it where they
-    name none that is known."""
-    component, groups = _OPTIONS[name][2], node_options()[name]
-    if component is not None:
-        with contextlib.suppress(ConfigError):
-            groups.append(registry.options(component[0], str(parameters.get(component[1], ""))))
-    return groups
-
-
-def _faults(name: str, parameters: Mapping[str, Any], groups: list[type]) -> list[str]:
-    """Everything that is wrong with the parameters of one node."""
-    faults = []
-    component = _OPTIONS[name][2]
-    if component is not None:
-        try:
-            registry.options(component[0], str(parameters.get(component[1], "")))
-        except ConfigError as error:
-            return [str(error)]
-    known = _names(groups)
-    strange = [k for k in parameters if k not in known and k not in ALWAYS and not k.startswith("qos_overrides")]
-    faults += [f"node {name!r}: {unknown('parameter', k, known)}" for k in strange]
-    for key in ALWAYS:
-        if not isinstance(parameters.get(key, True), bool):
-            faults.append(f"node {name!r}: {key}: {parameters[key]!r} is not true or false")
-    for group in groups:
-        mine = {f.name for f in fields(group)}
-        try:
-            build(
-                group,
-                {k: v for k, v in parameters.items() if k in mine and not (_sized(v) and len(v) == 0)},
-                f"node {name!r}",
-            )
-        except ConfigError as error:
-            faults.append(str(error))
-    if name == "perturbation" and not faults:
-        from myoprosthesis.nodes.perturbation_node import PerturbationNodeOptions, planner
-
-        try:
-            planner(build(PerturbationNodeOptions, _own(PerturbationNodeOptions, parameters)))
-        except ConfigError as error:
-            faults.append(str(error))
-    return faults
-
-
-def _with_former(former: Any, pairs: Any) -> Any:
-    """Pairs `answer=grip` with those of other answers that an earlier layer has; anything else as it is, to be refused
-    later."""
-    if not all(isinstance(v, (list, tuple)) and all(isinstance(p, str) for p in v) for v in (former, pairs)):
-        return pairs
-    answers = {p.partition("=")[0] for p in pairs}
-    return [*(p for p in former if p.partition("=")[0] not in answers), *pairs]
-
-
-def _check_answers(specs: list[NodeSpec], given: Iterable[Mapping[str, Any]]) -> None:
-    """Refuse a grip that a person gives for what the decoder never answers."""
-    from myoprosthesis.policies import store
-    from myoprosthesis.policies.onnx_policy import read_contract
-
-    answers = [p.partition("=")[0] for layer in given for p in layer.get(GRIPS) or () if isinstance(p, str)]
-    if not answers:
-        return
-    name = str(next(s.parameters for s in specs if s.name == "policy")["policy"])
-    contract = read_contract(store.find(name))
-    known = contract.action.names[:-1] if contract.conditioning else ()
-    for answer in answers:
-        if answer not in known:
-            raise unknown(f"answer of {contract.name!r} in policy.grips,", answer, known)
-
-
-def _check_policy(specs: list[NodeSpec]) -> None:
-    """A policy that cannot be read is refused before anything starts."""
-    from myoprosthesis.policies import store
-    from myoprosthesis.policies.onnx_policy import read_contract
-
-    parameters = next(s.parameters for s in specs if s.name == "policy")
-    for key in ("policy", "shadow"):
-        if parameters.get(key):
-            read_contract(store.find(str(parameters[key])))
-
-
-def _check_sites(specs: list[NodeSpec]) -> None:
-    """A perturbation that nothing in the stack can apply is refused before anything starts."""
-    from myoprosthesis.nodes.perturbation_node import PerturbationNodeOptions, planner
-    from myoprosthesis.nodes.perturbation_sites import PerturbationSites, contract_of
-    from myoprosthesis.policies import store
-
-    effector, policy, perturbation = (
-        next(s.parameters for s in specs if s.name == name) for name in ("effector", "policy", "perturbation")
-    )
-    imposed = planner(build(PerturbationNodeOptions, _own(PerturbationNodeOptions, perturbation)))
-    entries = imposed.entries()
-    if not entries:
-        return
-    own = registry.options("effectors", str(effector["effector"]))
-    made: Any = registry.factory("effectors", str(effector["effector"]))(build(own, _own(own, effector)))
-    sites = PerturbationSites(made.spec, contract_of(str(store.find(str(policy["policy"])))))
-    if why := sites.refusal(entries):
-        raise ConfigError(f"perturbation {imposed.preset.name!r} cannot act in this stack: {why}")
-
-
-def _default_policy(given: Any, effector: str, stack: str) -> str:
-    if isinstance(given, str):
-        return given
-    if isinstance(given, dict) and effector in given:
-        return str(given[effector])
-    known = ", ".join(given) if isinstance(given, dict) else "none"
+def _default_policy(policy: Any, effector: str, stack: str) -> str:
+    if isinstance(policy, str):
+        return policy
+    if isinstance(policy, dict) and effector in policy:
+        return str(policy[effector])
+    known = ", ".join(policy) if isinstance(policy, dict) else "none"
     raise ConfigError(
         f"stack {stack!r} names no policy for effector {effector!r} (it does for: {known}): give one with --policy"
     )

@@ -31,7 +31,7 @@ NODE = "effector"
 
 
 def effector_options(name: str, values: Mapping[str, Any]) -> Any:
-    """The options of an effector; raises `ConfigError` for one that it does not have, or a port that is not there."""
+    """The options of an effector; raises `ConfigError` for one that it does not have, or for a missing port."""
     options: Any = build(registry.options("effectors", name), values, f"effector {name!r}")
     port = str(values.get("port", ""))
     if port.startswith("/") and not Path(port).exists():

@@ -49,12 +49,12 @@ class Replayer:
         self._claims: list[PublisherLock] = []
         node = stack.node
         known = {t.name: t.qos for t in (*topics.PRIMARY, *topics.VIEWS)}
-        found = {name: bag.topic(name) for name in names}
+        known_topics = {name: bag.topic(name) for name in names}
         if not beside:
             self._claim(names)
             stack.spin_until(lambda: any(node.count_publishers(name) for name in names), SETTLE_S)
             self._refuse_others(0)
-        for name, topic in found.items():
+        for name, topic in known_topics.items():
             latched = "transient_local" in topic.qos
             qos = known.get(name, topics.latched(10) if latched else topics.reliable(10))
             if qos.durability != DurabilityPolicy.TRANSIENT_LOCAL:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from myoprosthesis.core.errors import NotStarted
-from myoprosthesis.stack.description import NodeSpec
 from myoprosthesis.stack.monitor import StackMonitor
+from myoprosthesis.stack.node_spec import NodeSpec
 from myoprosthesis.stack.status import StackStatus
 from myoprosthesis.stack.supervisor import Supervisor
 

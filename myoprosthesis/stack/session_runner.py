@@ -21,7 +21,8 @@ from myoprosthesis.sessions.session import Session, effector
 from myoprosthesis.sessions.session_trials import SessionTrial, plan
 from myoprosthesis.sessions.trial_metrics import PlayedTrial, row
 from myoprosthesis.stack.client import StackClient
-from myoprosthesis.stack.description import NodeSpec, StackOptions, describe
+from myoprosthesis.stack.description import StackOptions, describe
+from myoprosthesis.stack.node_spec import NodeSpec
 from myoprosthesis.stack.runner import StackRunner
 from myoprosthesis.stack.session_client import SessionClient
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from myoprosthesis.core.child_process import FAILED, REFUSED, process_environment
 from myoprosthesis.core.errors import NodeFailed, NotStarted, ProcessDied, StackError
-from myoprosthesis.stack.description import NodeSpec
+from myoprosthesis.stack.node_spec import NodeSpec
 
 _LABELS = re.compile(r"^(\[[^]]*\] ?)+: |^error: ")
 """What ROS's log and our processes put before a sentence."""

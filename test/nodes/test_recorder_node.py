@@ -14,7 +14,7 @@ from myoprosthesis.nodes import diagnostic_status, topics
 from myoprosthesis.nodes.recorder_loop import Line, RecorderLoop
 from myoprosthesis.recording.bag import Bag
 from myoprosthesis.recording.repair import repair
-from myoprosthesis.stack.description import NodeSpec
+from myoprosthesis.stack.node_spec import NodeSpec
 from myoprosthesis.stack.supervisor import Supervisor
 
 

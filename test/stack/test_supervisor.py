@@ -9,7 +9,7 @@ import pytest
 
 from myoprosthesis.core.errors import NodeFailed, NotStarted, ProcessDied
 from myoprosthesis.stack import supervisor
-from myoprosthesis.stack.description import NodeSpec
+from myoprosthesis.stack.node_spec import NodeSpec
 from myoprosthesis.stack.supervisor import Supervisor, ros_text
 
 

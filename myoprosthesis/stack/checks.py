@@ -1,0 +1,60 @@
+"""Checks of a whole description before anything starts: policy, grips, perturbation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from myoprosthesis.core import registry
+from myoprosthesis.core.errors import ConfigError, unknown
+from myoprosthesis.core.options import build
+from myoprosthesis.stack.node_spec import NodeSpec
+from myoprosthesis.stack.node_types import options_in
+from myoprosthesis.stack.parameter_layers import GRIPS
+
+
+def check_grips(specs: Sequence[NodeSpec], layers: Iterable[Mapping[str, Any]]) -> None:
+    """Refuse a grip that a person gives for what the decoder never answers."""
+    from myoprosthesis.policies import store
+    from myoprosthesis.policies.onnx_policy import read_contract
+
+    answers = [p.partition("=")[0] for layer in layers for p in layer.get(GRIPS) or () if isinstance(p, str)]
+    if not answers:
+        return
+    name = str(next(s.parameters for s in specs if s.name == "policy")["policy"])
+    contract = read_contract(store.find(name))
+    known = contract.action.names[:-1] if contract.conditioning else ()
+    for answer in answers:
+        if answer not in known:
+            raise unknown(f"answer of {contract.name!r} in policy.grips,", answer, known)
+
+
+def check_policy(specs: Sequence[NodeSpec]) -> None:
+    """A policy that cannot be read is refused before anything starts."""
+    from myoprosthesis.policies import store
+    from myoprosthesis.policies.onnx_policy import read_contract
+
+    parameters = next(s.parameters for s in specs if s.name == "policy")
+    for key in ("policy", "shadow"):
+        if parameters.get(key):
+            read_contract(store.find(str(parameters[key])))
+
+
+def check_perturbation(specs: Sequence[NodeSpec]) -> None:
+    """A perturbation that nothing in the stack can apply is refused before anything starts."""
+    from myoprosthesis.nodes.perturbation_node import PerturbationNodeOptions, planner
+    from myoprosthesis.nodes.perturbation_sites import PerturbationSites, contract_of
+    from myoprosthesis.policies import store
+
+    effector, policy, perturbation = (
+        next(s.parameters for s in specs if s.name == name) for name in ("effector", "policy", "perturbation")
+    )
+    imposed = planner(build(PerturbationNodeOptions, options_in(PerturbationNodeOptions, perturbation)))
+    entries = imposed.entries()
+    if not entries:
+        return
+    own = registry.options("effectors", str(effector["effector"]))
+    made: Any = registry.factory("effectors", str(effector["effector"]))(build(own, options_in(own, effector)))
+    sites = PerturbationSites(made.spec, contract_of(str(store.find(str(policy["policy"])))))
+    if why := sites.refusal(entries):
+        raise ConfigError(f"perturbation {imposed.preset.name!r} cannot act in this stack: {why}")

@@ -1,0 +1,103 @@
+"""Parameters of nodes from several layers, of which a later one counts: a stack's file, options, files, settings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from myoprosthesis.core.errors import ConfigError, unknown
+from myoprosthesis.core.location import anchored
+from myoprosthesis.core.options import build
+from myoprosthesis.files.parameter_file import ALWAYS, ParameterEntry, entries, parameters
+from myoprosthesis.stack.node_types import NODE_TYPES, names_of, options_in
+
+GRIPS = "grips"
+"""The parameter of the policy that says what each answer of a decoder moves: a later layer changes the answers that it
+names, and leaves the others as they are."""
+
+
+@dataclass(frozen=True)
+class ParameterLayer:
+    """Parameters by node from one place, and the folder from which files that they name are seen."""
+
+    data: Mapping[str, Any]
+    where: str
+    """The place, for sentences."""
+    base: Path
+
+    def entries(self, nodes: Mapping[str, str]) -> list[ParameterEntry]:
+        """What it says for nodes, given by name with their full names."""
+        return entries(dict(self.data), self.where, dict(nodes), NODE_TYPES)
+
+
+def layered(name: str, full: str, nodes: Mapping[str, str], layers: list[ParameterLayer]) -> dict[str, Any]:
+    """The parameters of the node `name`, whose full name is `full`, with paths as seen from their layers' folders.
+
+    The component, whose options stand beside the node's, is known once all layers are read: hence twice.
+    """
+    values: dict[str, Any] = {}
+    bases: dict[str, Path] = {}
+    read = [(layer.entries(nodes), layer.base) for layer in layers]
+    for _ in range(2):
+        known = {*names_of(NODE_TYPES[name].groups(values)), *ALWAYS}
+        values, bases = {}, {}
+        for layer, base in read:
+            own = parameters(layer, full, known)
+            values |= {k: _with_former(values.get(k), v) if k == GRIPS else v for k, v in own.items()}
+            bases |= dict.fromkeys(own, base)
+    for group in NODE_TYPES[name].groups(values):
+        for base in dict.fromkeys(bases.values()):
+            here = {k: v for k, v in values.items() if bases[k] == base}
+            values.update(anchored(group, options_in(group, here), base))
+    return values
+
+
+def without_empty(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values but for empty texts, lists and mappings, which stand for the default."""
+    return {k: v for k, v in values.items() if not (isinstance(v, Collection) and len(v) == 0)}
+
+
+def as_ros(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values that ROS parameters can hold, those that are not empty: a mapping becomes YAML."""
+    return {k: json.dumps(v) if isinstance(v, dict) else v for k, v in without_empty(values).items()}
+
+
+def parameter_faults(name: str, parameters: Mapping[str, Any]) -> list[str]:
+    """Everything that is wrong with the parameters of one node."""
+    faults = []
+    try:
+        NODE_TYPES[name].component_options(parameters)
+    except ConfigError as error:
+        return [str(error)]
+    groups = NODE_TYPES[name].groups(parameters)
+    known = names_of(groups)
+    strange = [k for k in parameters if k not in known and k not in ALWAYS and not k.startswith("qos_overrides")]
+    faults += [f"node {name!r}: {unknown('parameter', k, known)}" for k in strange]
+    for key in ALWAYS:
+        if not isinstance(parameters.get(key, True), bool):
+            faults.append(f"node {name!r}: {key}: {parameters[key]!r} is not true or false")
+    for group in groups:
+        try:
+            build(group, without_empty(options_in(group, parameters)), f"node {name!r}")
+        except ConfigError as error:
+            faults.append(str(error))
+    if name == "perturbation" and not faults:
+        from myoprosthesis.nodes.perturbation_node import PerturbationNodeOptions, planner
+
+        try:
+            planner(build(PerturbationNodeOptions, options_in(PerturbationNodeOptions, parameters)))
+        except ConfigError as error:
+            faults.append(str(error))
+    return faults
+
+
+def _with_former(former: Any, pairs: Any) -> Any:
+    """Pairs `answer=grip` with those of other answers that an earlier layer has; anything else as it is, to be refused
+    later."""
+    if not all(isinstance(v, (list, tuple)) and all(isinstance(p, str) for p in v) for v in (former, pairs)):
+        return pairs
+    answers = {p.partition("=")[0] for p in pairs}
+    return [*(p for p in former if p.partition("=")[0] not in answers), *pairs]
