@@ -36,7 +36,9 @@ class Carriage:
             ("carriage",),
             fail="hold",
             rate_limit=1.0,
-            steppable=True,
+            resettable=True,
+            pausable=True,
+            deterministic=True,
             joint_units=("m",),
         )
 

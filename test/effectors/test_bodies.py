@@ -20,7 +20,13 @@ def test_the_shipped_bodies(name):
     spec = registry.factory("effectors", name)(BodyOptions()).spec
     assert (len(spec.muscles), len(spec.joints)) == SIZES[name]
     assert spec.command.names == spec.muscles and spec.command.quantity == "effort" and spec.command.unit == "1"
-    assert spec.name == name and spec.steppable and spec.sites == ("endpoint", "joint", "muscle")
+    assert (
+        spec.name == name
+        and spec.resettable
+        and spec.pausable
+        and spec.deterministic
+        and spec.sites == ("endpoint", "joint", "muscle")
+    )
     assert spec.rate_limit is None and spec.fail == "relax"
 
 

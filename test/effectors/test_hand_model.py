@@ -53,7 +53,7 @@ def test_the_same_command_drives_the_model_and_the_hand(name):
     for field in ("dt", "command", "joints", "rate_limit", "frame", "poses", "timeout_s"):
         assert getattr(model, field) == getattr(real, field), field
     assert model.fail == ("hold" if real.fail == "relax" else real.fail)
-    assert model.steppable and model.endpoint and model.name == f"{name}_model"
+    assert model.pausable and model.endpoint and model.name == f"{name}_model"
 
 
 @pytest.mark.parametrize("name", HANDS)

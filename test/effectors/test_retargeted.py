@@ -27,7 +27,7 @@ def test_it_is_an_effector(name):
 def test_it_bears_the_joints_of_the_virtual_hand(name):
     spec, virtual = mapped(RetargetedOptions(hand=f"{name}_model")).spec, myohand(BodyOptions()).spec
     assert spec.joints == spec.command.names == virtual.joints
-    assert (spec.command.quantity, spec.command.unit, spec.steppable) == ("position", "rad", True)
+    assert (spec.command.quantity, spec.command.unit, spec.pausable) == ("position", "rad", True)
     assert set(spec.poses) == set(grips.library()) and spec.name == f"{name}_model_as_myohand"
 
 

@@ -169,7 +169,7 @@ def test_the_effector_killed_leaves_a_last_will_and_comes_back(mortal):
     assert wire.largest_step(dead - 1.0) <= FASTEST
 
 
-def test_the_effector_held_up_is_stopped_by_the_keeper_and_goes_on(mortal):
+def test_the_effector_held_up_is_stopped_by_the_port_server_and_goes_on(mortal):
     stack, wire = mortal, mortal.wire
     in_motion(stack)
     pid = stack.supervisor.pids()["effector"]

@@ -44,7 +44,7 @@ def running(request):
 
 
 def test_the_specification_is_latched(spec):
-    assert spec.name == "arm26" and len(spec.muscles) == 6 and spec.steppable and spec.simulator.startswith("mujoco")
+    assert spec.name == "arm26" and len(spec.muscles) == 6 and spec.pausable and spec.simulator.startswith("mujoco")
 
 
 def test_discovery_stays_on_this_machine(stack):
