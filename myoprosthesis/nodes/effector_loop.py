@@ -11,7 +11,7 @@ from typing import Protocol
 from myoprosthesis.core.contract import DEADLINE
 from myoprosthesis.core.disturbance import NO_DISTURBANCE, Disturbance
 from myoprosthesis.core.effector_state import EffectorState
-from myoprosthesis.core.errors import MyoError
+from myoprosthesis.core.errors import MyoError, Refused
 from myoprosthesis.core.following import Following
 from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.core.loop_statistics import LoopStatistics
@@ -189,9 +189,10 @@ class EffectorLoop(ControlLoop):
             if isinstance(plan, TrialPlan):
                 self._schedules["task"].add(plan)
                 continue
-            refusal = self._disturbances.refusal(plan)
-            if refusal:
-                self._say_once("error", f"perturbation {plan.name!r} is refused: {refusal}")
+            try:
+                self._disturbances.check(plan)
+            except Refused as error:
+                self._say_once("error", f"perturbation {plan.name!r} is refused: {error}")
                 plan = replace(plan, entries=())
             self._schedules["perturbation"].add(plan)
         self.input.take(stamp_ns)

@@ -1,4 +1,4 @@
-"""The perturbation node: decides what is imposed, and when; the node that owns the site does it."""
+"""Perturbation node: plans what acts, and when; the node that owns the site applies it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 
 from myoprosthesis.core.effector_spec import EffectorSpec
-from myoprosthesis.core.errors import ConfigError, MyoError
+from myoprosthesis.core.errors import MyoError, Refused
 from myoprosthesis.core.options import option
 from myoprosthesis.core.perturbation_plan import PerturbationEntry
 from myoprosthesis.core.trial_plan import TrialPlan
@@ -45,7 +45,7 @@ class PerturbationNodeOptions:
 
 
 def planner(options: PerturbationNodeOptions) -> Planner:
-    """What the parameters ask for; raises `ConfigError`."""
+    """The planner of the perturbation that the parameters name; raises `ConfigError`."""
     overrides: dict[str, Any] = presets.inline(options.options)
     if options.gain is not None:
         overrides["gain"] = options.gain
@@ -67,10 +67,10 @@ class PerturbationNode(ManagedNode):
         self._sites, self._policy_file, self._warned = PerturbationSites(), "", ""
         self._plan = self.create_publisher(topics.PERTURBATION.type, topics.PERTURBATION.name, topics.PERTURBATION.qos)
         for topic, handle in (
-            (topics.TARGET, self._hear),
-            (topics.SPEC, self._meet),
-            (topics.EMG_SPEC, self._tune_in),
-            (topics.POLICY_ACTIVE, self._follow),
+            (topics.TARGET, self._on_trial),
+            (topics.SPEC, self._on_spec),
+            (topics.EMG_SPEC, self._on_emg_spec),
+            (topics.POLICY_ACTIVE, self._on_policy),
         ):
             subscribe(self, topic, handle)
         self.add_on_set_parameters_callback(self._check)
@@ -96,12 +96,12 @@ class PerturbationNode(ManagedNode):
         return super().on_deactivate(state)
 
     def _from_now(self) -> None:
-        """Without trials, what is asked for begins now: ramps and drifts count from here."""
+        """Without trials a perturbation begins now: ramps and drifts count from here."""
         if not self._options.per_trial:
             now = self.get_clock().now().nanoseconds
             self._trial = TrialPlan(-1, now, FOR_EVER_NS, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0), None, reset=False)
 
-    def _hear(self, message: Any) -> None:
+    def _on_trial(self, message: Any) -> None:
         if not self._options.per_trial:
             return
         self._trial = TrialPlan.from_json(message.data)
@@ -109,34 +109,38 @@ class PerturbationNode(ManagedNode):
 
     # -- where a perturbation can act ---------------------------------------------------------------------------
 
-    def _meet(self, message: Any) -> None:
+    def _on_spec(self, message: Any) -> None:
         self._sites = replace(self._sites, spec=EffectorSpec.from_json(message.data))
-        self._judge()
+        self._review()
 
-    def _tune_in(self, message: Any) -> None:
+    def _on_emg_spec(self, message: Any) -> None:
         spec = json.loads(message.data)
         distorter = EmgCorruption(spec["channels"], float(spec["rate"]), str(spec["unit"]))
         self._sites = replace(self._sites, distorter=distorter)
-        self._judge()
+        self._review()
 
-    def _follow(self, message: Any) -> None:
+    def _on_policy(self, message: Any) -> None:
         file = str(diagnostic_status.values(message).get("file") or "")
         if file != self._policy_file:
             self._policy_file, self._sites = file, replace(self._sites, contract=None)
             if self._planner.entries():
-                self._judge()
+                self._review()
 
-    def _refusal(self, entries: tuple[PerturbationEntry, ...]) -> str:
-        """Empty, or why no node of this stack, as it is now, can apply one of the entries."""
+    def _check_entries(self, entries: tuple[PerturbationEntry, ...]) -> None:
+        """Raise `Refused` where no node of this stack, as it is now, can apply one of the entries."""
         if entries and self._sites.contract is None:
             self._sites = replace(self._sites, contract=contract_of(self._policy_file))
-        return self._sites.refusal(entries)
+        self._sites.check(entries)
 
-    def _judge(self) -> None:
-        """The stack has changed under what is imposed: say what no longer acts, once."""
-        why = self._refusal(self._planner.entries())
-        if why and why != self._warned:
-            self.get_logger().warning(f"perturbation {self._planner.preset.name!r} does not act in this stack: {why}")
+    def _review(self) -> None:
+        """The stack has changed: warn once of a perturbation that no longer acts."""
+        why, name = "", self._planner.preset.name
+        try:
+            self._check_entries(self._planner.entries())
+        except MyoError as error:
+            why = str(error)
+            if why != self._warned:
+                self.get_logger().warning(f"perturbation {name!r} does not act in this stack: {why}")
         self._warned = why
 
     def _publish(self) -> None:
@@ -148,11 +152,13 @@ class PerturbationNode(ManagedNode):
     def _check(self, parameters: list[Parameter[Any]]) -> SetParametersResult:
         try:
             wanted = planner(read(self, PerturbationNodeOptions, changes=parameters))
-            if why := self._refusal(wanted.entries()):
-                raise ConfigError(
-                    f"perturbation {wanted.preset.name!r} cannot act in this stack: {why}; "
+            try:
+                self._check_entries(wanted.entries())
+            except Refused as error:
+                raise Refused(
+                    f"perturbation {wanted.preset.name!r} cannot act in this stack: {error}; "
                     f"{self._planner.preset.name!r} stays on"
-                )
+                ) from error
         except MyoError as error:
             return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)

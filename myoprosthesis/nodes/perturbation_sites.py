@@ -40,45 +40,42 @@ class PerturbationSites:
     """Of the policy that is played: a decoder's means that there is EMG, any other's that there is none."""
     distorter: EmgCorruption | None = None
 
-    def refusal(self, entries: Sequence[PerturbationEntry]) -> str:
-        """Empty, or why no node of this stack can apply one of the entries."""
-        body, seen, remembered, emg = (
+    def check(self, entries: Sequence[PerturbationEntry]) -> None:
+        """Raise `Refused` where no node of this stack can apply one of the entries."""
+        body, observed, hidden, emg = (
             tuple(e for e in entries if e.site in sites) for sites in (BODY, ("observation",), ("hidden",), ("emg",))
         )
-        why = ""
         if body and self.spec is not None:
-            why = DisturbanceResolver(self.spec).refusal(PerturbationPlan("", 1, entries=body))
-        if not why and emg and self.distorter is not None:
-            try:
-                self.distorter.check(emg)
-            except Refused as error:
-                why = str(error)
-        return why or (self._of_policy(self.contract, seen, remembered, emg) if self.contract is not None else "")
+            DisturbanceResolver(self.spec).check(PerturbationPlan("", 1, entries=body))
+        if emg and self.distorter is not None:
+            self.distorter.check(emg)
+        if self.contract is not None:
+            self._check_policy(self.contract, observed, hidden, emg)
 
-    def _of_policy(
+    def _check_policy(
         self,
         contract: Contract,
-        seen: Sequence[PerturbationEntry],
-        remembered: Sequence[PerturbationEntry],
+        observed: Sequence[PerturbationEntry],
+        hidden: Sequence[PerturbationEntry],
         emg: Sequence[PerturbationEntry],
-    ) -> str:
+    ) -> None:
         decodes = bool(contract.conditioning)
         if emg and not decodes:
-            return f"it acts on EMG, and there is none in this stack (policy {contract.name!r} sees the effector)"
-        if decodes and (seen or remembered):
-            site = (*seen, *remembered)[0].site
-            return f"it acts on the {site} of a policy, and {contract.name!r} is a decoder: perturb its EMG instead"
-        try:
-            if remembered:
-                units = sum(int(np.prod(shape)) for _, shape in contract.hidden)
-                hidden_perturbation.HiddenPerturbation(contract.name, units, contract.dt).set_entries(remembered)
-            if seen and self.spec is not None:
-                policy: Any = _Read(contract)
-                task = {c: "" for c in contract.state_channels() if c not in self.spec.channels}
-                PolicyController(contract.name, policy, self.spec, task).perturb(seen)
-        except Refused as error:
-            return str(error)
-        return ""
+            raise Refused(
+                f"it acts on EMG, and there is none in this stack (policy {contract.name!r} sees the effector)"
+            )
+        if decodes and (observed or hidden):
+            site = (*observed, *hidden)[0].site
+            raise Refused(
+                f"it acts on the {site} of a policy, and {contract.name!r} is a decoder: perturb its EMG instead"
+            )
+        if hidden:
+            units = sum(int(np.prod(shape)) for _, shape in contract.hidden)
+            hidden_perturbation.HiddenPerturbation(contract.name, units, contract.dt).set_entries(hidden)
+        if observed and self.spec is not None:
+            policy: Any = _Read(contract)
+            task = {c: "" for c in contract.state_channels() if c not in self.spec.channels}
+            PolicyController(contract.name, policy, self.spec, task).perturb(observed)
 
 
 def contract_of(file: str) -> Contract | None:

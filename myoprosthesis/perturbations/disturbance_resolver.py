@@ -1,4 +1,4 @@
-"""From plan to body: what acts on an effector at one instant."""
+"""Resolves a perturbation plan into what acts on an effector at one instant."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.disturbance import NO_DISTURBANCE, Disturbance
 from myoprosthesis.core.effector_spec import EffectorSpec
-from myoprosthesis.core.errors import ConfigError, MyoError
+from myoprosthesis.core.errors import ConfigError, MyoError, Refused
 from myoprosthesis.core.force_field import ForceField
 from myoprosthesis.core.message import reading
 from myoprosthesis.core.perturbation_plan import PerturbationEntry, PerturbationPlan
@@ -18,7 +18,7 @@ from myoprosthesis.perturbations.muscle_fatigue import Fatigue
 
 
 class DisturbanceResolver:
-    """Turns the entries of a plan into an `Disturbance` for one effector, by name; keeps the memory of fatigue."""
+    """Resolves the entries of a plan, by name, into the `Disturbance` of an effector; keeps fatigue."""
 
     def __init__(self, spec: EffectorSpec) -> None:
         self.spec = spec
@@ -26,8 +26,8 @@ class DisturbanceResolver:
         self._plan: PerturbationPlan | None = None
         self._entries: tuple[tuple[PerturbationEntry, Any], ...] = ()
 
-    def refusal(self, plan: PerturbationPlan) -> str:
-        """Empty, or why this effector cannot do what the plan says."""
+    def check(self, plan: PerturbationPlan) -> None:
+        """Raise `Refused` where this effector cannot do what the plan says."""
         acting = plan.at("endpoint", "joint", "muscle")
         try:
             with reading(f"perturbation {brief(plan.name)!r}"):
@@ -35,11 +35,10 @@ class DisturbanceResolver:
                     self._resolve(entry)
             self.spec.require_sites([e.site for e in acting])
         except MyoError as error:
-            return str(error)
-        return ""
+            raise Refused(str(error)) from error
 
     def reset(self) -> None:
-        """Rested muscles."""
+        """Muscles are rested again."""
         self._fatigue = Fatigue(len(self.spec.muscles))
 
     def at(self, plan: PerturbationPlan, now_ns: int, activation: NDArray[np.float64]) -> Disturbance:

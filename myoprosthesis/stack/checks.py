@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from myoprosthesis.core import registry
-from myoprosthesis.core.errors import ConfigError, unknown
+from myoprosthesis.core.errors import ConfigError, Refused, unknown
 from myoprosthesis.core.options import build
 from myoprosthesis.stack.node_spec import NodeSpec
 from myoprosthesis.stack.node_types import options_in
@@ -56,5 +56,7 @@ def check_perturbation(specs: Sequence[NodeSpec]) -> None:
     own = registry.options("effectors", str(effector["effector"]))
     made: Any = registry.factory("effectors", str(effector["effector"]))(build(own, options_in(own, effector)))
     sites = PerturbationSites(made.spec, contract_of(str(store.find(str(policy["policy"])))))
-    if why := sites.refusal(entries):
-        raise ConfigError(f"perturbation {imposed.preset.name!r} cannot act in this stack: {why}")
+    try:
+        sites.check(entries)
+    except Refused as error:
+        raise ConfigError(f"perturbation {imposed.preset.name!r} cannot act in this stack: {error}") from error

@@ -144,8 +144,11 @@ class EffectorSwitch:
             return ""
         now = self._stack.get("perturbation", ["perturbation", "gain", "options"])
         plan = planner(build(PerturbationNodeOptions, {k: v for k, v in now.items() if v != ""}))
-        why = PerturbationSites(self._spec).refusal(plan.entries())
-        return f"{plan.preset.name} does not act on it: {why}" if why else ""
+        try:
+            PerturbationSites(self._spec).check(plan.entries())
+        except Refused as error:
+            return f"{plan.preset.name} does not act on it: {error}"
+        return ""
 
     def _change(self, name: str, options: Mapping[str, Any]) -> None:
         """Whatever state the node is in: `name` with these options, active."""

@@ -42,16 +42,19 @@ def check_perturbation(kind: Callable[[Any, TrialPlan], tuple[PerturbationEntry,
                 entry.until_ns is None or entry.until_ns <= one.until_ns,
                 f"an entry ends at {entry.until_ns} ns, after its trial",
             )
-        refused = DisturbanceResolver(_capable(entries)).refusal(plan)
-        demand(not refused, f"no effector can apply it: {refused}")
-        try:
-            _emg(entries).check(entries)
-        except Refused as error:
-            raise AssertionError(f"no stream of EMG can be disturbed so: {error}") from error
-        try:
-            _network(entries).set_entries([e for e in entries if e.site == "hidden"])
-        except Refused as error:
-            raise AssertionError(f"no network can be perturbed so: {error}") from error
+        for what, check, some in (
+            ("effector", DisturbanceResolver(_capable(entries)).check, plan),
+            ("stream of EMG", _emg(entries).check, entries),
+            ("network", _network(entries).set_entries, plan.at("hidden")),
+        ):
+            _accepted(what, check, some)
+
+
+def _accepted(what: str, check: Callable[[Any], None], entries: Any) -> None:
+    try:
+        check(entries)
+    except Refused as error:
+        raise AssertionError(f"no {what} can be perturbed so: {error}") from error
 
 
 def _capable(entries: tuple[PerturbationEntry, ...]) -> EffectorSpec:

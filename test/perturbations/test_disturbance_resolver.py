@@ -1,9 +1,12 @@
+import re
+
 import numpy as np
 import pytest
 
 from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.disturbance import NO_DISTURBANCE
 from myoprosthesis.core.effector_spec import EffectorSpec
+from myoprosthesis.core.errors import Refused
 from myoprosthesis.core.force_field import ForceField
 from myoprosthesis.core.nanoseconds import ns
 from myoprosthesis.core.perturbation_plan import PerturbationEntry, PerturbationPlan
@@ -120,18 +123,17 @@ def test_fatigue_is_kept_over_trials_until_the_reset():
         (PerturbationEntry("endpoint", "law", ForceField.zero(4).to_dict()), "3 dimensions, got 4"),
         (PerturbationEntry("endpoint", "law", {"f": [0, 0, 0]}), "written as f, K and B"),
         (PerturbationEntry("endpoint", "law", {"f": "abc", "K": 1, "B": 2}), "cannot be read"),
-        (PerturbationEntry("endpoint", "strength", {"muscles": []}), ""),
+        (PerturbationEntry("endpoint", "strength", {"muscles": []}), "strength"),
         (PerturbationEntry("muscle", "cramp", {}), "'cramp' cannot act at the muscle"),
     ],
 )
 def test_what_a_body_cannot_do_is_refused_before_it_acts(entry, sentence):
-    assert sentence in (refused := DisturbanceResolver(SPEC).refusal(plan(entry))) and refused
+    with pytest.raises(Refused, match=re.escape(sentence)):
+        DisturbanceResolver(SPEC).check(plan(entry))
 
 
 def test_an_effector_without_the_site_refuses():
     mirror = Mirror(MirrorOptions())
-    assert "cannot apply a perturbation at its endpoint" in DisturbanceResolver(mirror.spec).refusal(plan(field(A)))
-    assert (
-        DisturbanceResolver(SPEC).refusal(plan(field(A), PerturbationEntry("muscle", "fatigue", {"F": F, "R": R})))
-        == ""
-    )
+    with pytest.raises(Refused, match="cannot apply a perturbation at its endpoint"):
+        DisturbanceResolver(mirror.spec).check(plan(field(A)))
+    DisturbanceResolver(SPEC).check(plan(field(A), PerturbationEntry("muscle", "fatigue", {"F": F, "R": R})))
