@@ -57,8 +57,10 @@ class DecisionPostprocessor:
         self._choice, self._candidate, self._count = self.settings.rest, "", 0
 
     def decide(self, sample: int, features: Array, action: Array) -> Decision:
-        """The decision of one window from its features (n_features,) and the graph's action (n_names + 1,). An action
-        that is not finite is rejected and does not count for drift."""
+        """The decision of one window from its features (n_features,) and the graph's action (n_names + 1,).
+
+        An action that is not finite is rejected and does not count for drift.
+        """
         s, scores, novelty = self.settings, action[:-1], float(action[-1])
         finite = bool(np.isfinite(action).all())
         if finite:

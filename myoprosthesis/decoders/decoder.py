@@ -93,8 +93,10 @@ class Decoder:
         ]
 
     def _act(self, row: NDArray[np.float32]) -> Array:
-        """Output of the model; NaN for features that are not finite. The model never sees those: ONNX clips NaN to a
-        bound, and a memory would keep it."""
+        """Output of the model; NaN for features that are not finite.
+
+        The model never sees those: ONNX clips NaN to a bound, and a memory would keep it.
+        """
         return self._model.step(row) if np.isfinite(row).all() else np.full(len(self.names) + 1, np.nan)
 
 

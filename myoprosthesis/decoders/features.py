@@ -87,8 +87,10 @@ def columns(feature: str, channels: Sequence[str]) -> tuple[str, ...]:
 
 
 class FeatureStream:
-    """Features of a sliding window over a stream of blocks. Each window is computed alone, so that the result does not
-    depend on how the stream is cut, bit for bit."""
+    """Features of a sliding window over a stream of blocks.
+
+    Each window is computed alone, so that the result does not depend on how the stream is cut, bit for bit.
+    """
 
     def __init__(
         self, features: Sequence[str], channels: Sequence[str], rate: float, window_s: float, step_s: float,
@@ -137,8 +139,10 @@ class FeatureStream:
         return np.array(ends, np.intp), np.array(rows).reshape(len(rows), len(self.names))
 
     def compute(self, window: Array) -> Array:
-        """Features of one window (n_channels, n_samples), shape (n_features,). All are NaN where a sample is not
-        finite: crossings can still be counted, and would look valid."""
+        """Features of one window (n_channels, n_samples), shape (n_features,).
+
+        All are NaN where a sample is not finite: crossings can still be counted, and would look valid.
+        """
         window = np.ascontiguousarray(window)
         if not np.isfinite(window).all():
             return np.full(len(self.names), np.nan)

@@ -22,8 +22,10 @@ OUTPUTS = {"softmax": "Softmax", "sigmoid": "Sigmoid", "linear": "Identity"}
 def decoder(
     contract: Contract, normaliser: Normaliser, network: DecoderNetwork, novelty: NoveltyDetector
 ) -> onnx.ModelProto:
-    """The file of a decoder with n features and m scores or values: `observation` (1, n) → `action` (1, m + 1), and of
-    one with a memory of H units `hidden` (1, H) → `hidden_out`."""
+    """The file of a decoder with n features and m scores or values.
+
+    `observation` (1, n) → `action` (1, m + 1), and with a memory of H units `hidden` (1, H) → `hidden_out`.
+    """
     graph = GraphBuilder({"mean": normaliser.mean[None], "scale": normaliser.scale[None]})
     features = graph.normaliser("features")
     last = _memory(graph, features, network)

@@ -43,8 +43,11 @@ class GruOptions:
 
 @dataclass(frozen=True, eq=False)
 class Sequences:
-    """Sequences padded to one length: `x` (k, longest, n_in), `y` (k, longest, n_out), and the weight of each row in
-    the fit and in the held-out part, both (k, longest)."""
+    """Sequences padded to one length.
+
+    `x` (k, longest, n_in), `y` (k, longest, n_out), and the weight of each row in the fit and in the held-out part,
+    both (k, longest).
+    """
 
     x: Tensor
     y: Tensor
@@ -73,8 +76,9 @@ class Gru:
         return DecoderNetwork(((weights, bias),), "linear", GruWeights(*gates))
 
     def estimator(self, z: Array, y: Array, sequence_id: NDArray[np.intp] | None = None) -> tuple[Any, Array, Array]:
-        """The fitted torch module, with `unit` (batch first) and `read_out`, and mean and standard deviation (n_out,)
-        of `y`, by which its output is scaled.
+        """The fitted torch module, and mean and standard deviation (n_out,) of `y`, by which its output is scaled.
+
+        The module has `unit` (batch first) and `read_out`.
 
         The first fit finds the number of epochs that is best for the held-out end of each sequence; the second fits
         everything for that number of epochs.
@@ -136,9 +140,11 @@ class Gru:
         )
 
     def _epochs(self, sequences: Sequences, weight: Tensor) -> Iterator[Any]:
-        """The module after each epoch, by truncated back-propagation through time (Williams & Peng 1990,
-        doi 10.1162/neco.1990.2.4.490): the state carries over from chunk to chunk, its gradient does not. The first
-        chunk of each epoch has a random length."""
+        """The module after each epoch.
+
+        Truncated back-propagation through time (Williams & Peng 1990, doi 10.1162/neco.1990.2.4.490): the state carries
+        over from chunk to chunk, its gradient does not. The first chunk of each epoch has a random length.
+        """
         torch, o = _torch(), self.options
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(o.seed)

@@ -16,8 +16,9 @@ HIDDEN = "hidden"
 
 @dataclass(frozen=True, eq=False)
 class GruWeights:
-    """A gated recurrent unit of H units over n inputs: `w_in` (3H, n), `w_rec` (3H, H), `b_in` and `b_rec` (3H,), with
-    rows in the order update, reset, candidate.
+    """A gated recurrent unit of H units over n inputs.
+
+    `w_in` (3H, n), `w_rec` (3H, H), `b_in` and `b_rec` (3H,), with rows in the order update, reset, candidate.
 
     z, r = σ(Wx + b + Rh + c), n = tanh(Wx + b + r∘(Rh + c)), h' = n + z∘(h − n) (Cho et al. 2014,
     doi 10.3115/v1/D14-1179, with the reset gate after the product as in cuDNN and PyTorch).
@@ -34,8 +35,10 @@ class GruWeights:
         return self.w_rec.shape[1]
 
     def __call__(self, z: Array, sequence_id: NDArray[np.intp] | None = None) -> Array:
-        """States (n, H) after each row of `z` (n, n_in). The state starts at zero wherever
-        `sequence_id` (n,) changes; None: the rows are one sequence."""
+        """States (n, H) after each row of `z` (n, n_in).
+
+        The state starts at zero wherever `sequence_id` (n,) changes; None: the rows are one sequence.
+        """
         size, h = self.size, np.zeros(self.size)
         inputs = z @ self.w_in.T + self.b_in
         out = np.empty((len(z), size))

@@ -15,7 +15,9 @@ Array = NDArray[np.float64]
 @dataclass(frozen=True, eq=False)
 class DecoderNetwork:
     """Layers (weights (n_in, n_out), bias (n_out,)) with ReLU between them; `output`: softmax, sigmoid or linear.
-    The input of the first layer is the features, or the states of a `memory` of them."""
+
+    The input of the first layer is the features, or the states of a `memory` of them.
+    """
 
     layers: tuple[tuple[Array, Array], ...]
     output: str
@@ -27,8 +29,10 @@ class DecoderNetwork:
         return ((HIDDEN, (1, self.memory.size)),) if self.memory else ()
 
     def __call__(self, z: Array, sequence_id: NDArray[np.intp] | None = None) -> Array:
-        """Scores or values (n, n_out) for normalised features (n, n_in); rows with the same `sequence_id` (n,) are
-        consecutive, which matters to a memory only; None: all are."""
+        """Scores or values (n, n_out) for normalised features (n, n_in).
+
+        Rows with the same `sequence_id` (n,) are consecutive, which matters to a memory only; None: all are.
+        """
         if self.memory:
             z = self.memory(z, sequence_id)
         for k, (weights, bias) in enumerate(self.layers):

@@ -18,16 +18,21 @@ NOVELTY_MAX = 1e6
 
 @dataclass(frozen=True, eq=False)
 class NoveltyDetector:
-    """Distance of features from those of the fit: the Mahalanobis distance to the nearest of `centres` (k, n) of
-    normalised features after `whiten` (n, n), over √n, so that the features of the fit lie at about 1."""
+    """Distance of features from those of the fit.
+
+    The Mahalanobis distance to the nearest of `centres` (k, n) of normalised features after `whiten` (n, n), over √n,
+    so that the features of the fit lie at about 1.
+    """
 
     whiten: Array
     centres: Array
 
     @classmethod
     def of(cls, z: Array, groups: NDArray[np.intp]) -> NoveltyDetector:
-        """Fit to normalised features (n, n_features) and the number of each row's class; covariance within classes,
-        shrunk by Ledoit & Wolf 2004 (doi 10.1016/S0047-259X(03)00096-4)."""
+        """Fit to normalised features (n, n_features) and the number of each row's class.
+
+        Covariance within classes, shrunk by Ledoit & Wolf 2004 (doi 10.1016/S0047-259X(03)00096-4).
+        """
         from sklearn.covariance import ledoit_wolf
 
         classes = np.unique(groups)

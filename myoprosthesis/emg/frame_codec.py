@@ -46,8 +46,10 @@ class EmgFrame:
 
 @dataclass(frozen=True)
 class BoardDescription:
-    """Description that a device sends; `volts` per count and `full_scale` (counts) are 0 where it does not know
-    them."""
+    """Description that a device sends.
+
+    `volts` per count and `full_scale` (counts) are 0 where it does not know them.
+    """
 
     channels: int
     rate: float

@@ -15,8 +15,10 @@ QUIET = b"[log]\nlevel = -1\n"
 
 
 def lsl(what: str) -> Any:
-    """The module `pylsl`, with a library behind it that prints no more than warnings, where a person has not set it
-    otherwise; raises `ConfigError` as `library`."""
+    """The module `pylsl`; raises `ConfigError` as `library`.
+
+    Its library prints no more than warnings, unless a person has set it otherwise.
+    """
     if LSL_SETTINGS not in os.environ and not any(os.path.isfile(os.path.expanduser(p)) for p in LSL_PLACES):
         file = os.memfd_create("lsl_api.cfg")
         os.write(file, QUIET)

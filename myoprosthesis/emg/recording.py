@@ -137,8 +137,10 @@ def joined(parts: Sequence[EmgRecording]) -> EmgRecording:
 
 
 def runs(labels: Sequence[str] | NDArray[Any], before: str = "") -> tuple[Span, ...]:
-    """Spans of equal neighbours in one label per sample; empty labels are none. `before` is the label of the sample
-    before the first one, in the block before."""
+    """Spans of equal neighbours in one label per sample; empty labels are none.
+
+    `before` is the label of the sample before the first one, in the block before.
+    """
     column = np.asarray(labels)
     if not column.size:
         return ()

@@ -149,7 +149,7 @@ def silence(sender: str, limit_s: float, samples: int, question: str) -> str:
 
 
 def channel_names(option: tuple[str, ...], n: int, device: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Names of `n` channels: those of the option, else those of the device, else ch1, ch2 …"""
+    """Names of `n` channels: those of the option, else those of the device, else ch1, ch2 and so on."""
     names = option or device or tuple(f"ch{k + 1}" for k in range(n))
     if len(names) != n:
         raise ConfigError(f"{len(names)} channel names ({', '.join(names)}) for {n} channels: give {n} (channels)")

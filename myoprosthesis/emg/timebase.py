@@ -162,9 +162,12 @@ class TimeBase:
         return min(arrival, time + self._line.at(time)) if self._line else arrival
 
     def stamps_ns(self, times: Array, arrival: float, arrival_ns: int) -> NDArray[np.int64]:
-        """When the samples of the block that came last were taken, (n,), ns of the clock that shows `arrival_ns` at
-        `arrival`: the newest one by the device's clock and never after it came, those before it as far back as `times`
-        say. Where the device's clock jumped between two samples, they are a period apart."""
+        """When the samples of the newest block were taken, (n,), ns.
+
+        On the clock that shows `arrival_ns` at `arrival`: the newest one by the device's clock and never after it
+        arrived, those before it as far back as `times`. Where the device's clock jumped between two samples, they are a
+        period apart.
+        """
         since, steps = times - times[0], np.diff(times)
         jumped = (steps < 0) | (steps > arrival - self._before + SLACK_S)
         if jumped.any():
@@ -174,8 +177,11 @@ class TimeBase:
         return np.asarray(newest_ns - since_ns[-1] + since_ns)
 
     def _step(self, step: int, modulo: int, due: float) -> int:
-        """How many places a counter went on; 0: seen before. `due` is where the computer's clock expects
-        the sample, NaN if nobody knows; all comparisons with it are then in favour of the counter."""
+        """How many places a counter went on; 0: seen before.
+
+        `due` is where the computer's clock expects the sample, NaN if nobody knows; all comparisons with it are then in
+        favour of the counter.
+        """
         step %= modulo
         ahead = due - self._index
         if step != 1 and ahead - step > modulo / 2:  # it has gone round in between, perhaps more than once

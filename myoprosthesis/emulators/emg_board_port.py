@@ -18,9 +18,11 @@ TICK_S = 2e-3
 
 
 class EmgBoardPort:
-    """Serves a board until `close`. `path` is the port to open; it stays the same when the board is unplugged and
-    plugged in again. `spoil`, when set, changes bytes on their way; bytes that the terminal cannot take are lost, as
-    on a wire. `counts`: `bytes_in`, `bytes_out`, `bytes_lost`.
+    """Serves a board until `close`.
+
+    `path` is the port to open; it stays the same when the board is unplugged and plugged in again. `spoil`, when set,
+    changes bytes on their way; bytes that the terminal cannot take are lost, as on a wire. `counts`: `bytes_in`,
+    `bytes_out`, `bytes_lost`.
     """
 
     def __init__(self, board: EmgBoard, path: str = "") -> None:

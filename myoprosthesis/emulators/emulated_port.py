@@ -28,8 +28,10 @@ SPEEDS = {getattr(termios, n): int(n[1:]) for n in dir(termios) if n.startswith(
 
 
 class EmulatedPort:
-    """Serves an emulator until `close`. `path` is the port to open; it stays the same when the hand is unplugged and
-    plugged in again. A reader or writer at another baud rate than the hand's gets garbage, as on a wire.
+    """Serves an emulator until `close`.
+
+    `path` is the port to open; it stays the same when the hand is unplugged and plugged in again. A reader or writer at
+    another baud rate than the hand's gets garbage, as on a wire.
 
     `counts`: `requests` (chunks read), `replies`, `bytes_in`, `bytes_out`. `received`: the newest chunks, each with its
     time (s, monotonic clock). `events`: faults that began and ended, with their time.

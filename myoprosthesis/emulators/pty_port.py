@@ -11,8 +11,10 @@ from myoprosthesis.core.errors import ConfigError
 
 
 class PtyPort:
-    """Pseudo-terminal: `path` is the port to open, a link; `master`, the device's end of the line, is −1 while
-    it is unplugged."""
+    """Pseudo-terminal: `path` is the port to open, a link.
+
+    `master`, the device's end of the line, is −1 while it is unplugged.
+    """
 
     def __init__(self, path: str, name: str) -> None:
         """Plug in as `path`; if that is empty, as `name` in a temporary folder."""

@@ -9,8 +9,10 @@ from myoprosthesis.core.errors import ConfigError
 
 
 class SocketPort:
-    """TCP port with the interface of `PtyPort`: `path` is `host:port`, `master` the connection of the
-    client, −1 while there is none."""
+    """TCP port with the interface of `PtyPort`.
+
+    `path` is `host:port`, `master` the connection of the client, −1 while there is none.
+    """
 
     def __init__(self, host: str, port: int) -> None:
         """Plug in at `port`; 0: a free one."""

@@ -55,7 +55,9 @@ class Deframer:
 
     def parse(self, data: bytes) -> list[bytes]:
         """Frames that `data` completes, without their escapes; a frame that ends within an escape is returned empty.
-        Up to two bytes between flags are line noise (RS485 adapters insert zeros) and are dropped."""
+
+        Up to two bytes between flags are line noise (RS485 adapters insert zeros) and are dropped.
+        """
         frames = []
         *complete, rest = data.split(b"\x7e")
         for piece in complete:
@@ -80,8 +82,11 @@ def _unstuffed(stuffed: bytes) -> bytes:
 
 
 class AbilityHand:
-    """Codec of the Ability Hand (`HandProtocol`). Commands request reply variants 3 and 1 alternately: every reply has
-    position, every second one velocity or touch and current."""
+    """Codec of the Ability Hand (`HandProtocol`).
+
+    Commands request reply variants 3 and 1 alternately: every reply has position, every second one velocity or touch
+    and current.
+    """
 
     def __init__(self, spec: HandSpec) -> None:
         self.spec = spec
@@ -160,8 +165,10 @@ class AbilityHand:
 
 
 def _twelve_bits(packed: bytes) -> Array:
-    """30 readings from 45 bytes, low nibble first as the maker's own client reads them (the ICD's table draws them
-    the other way round)."""
+    """30 readings from 45 bytes.
+
+    Low nibble first, as the maker's own client reads them; the ICD's table draws them the other way round.
+    """
     b = np.frombuffer(packed, np.uint8).astype(int).reshape(-1, 3)
     return np.stack([b[:, 0] | (b[:, 1] & 0x0F) << 8, b[:, 1] >> 4 | b[:, 2] << 4], 1).reshape(-1).astype(float)
 

@@ -87,8 +87,10 @@ class HandSpec:
 
     @property
     def braking(self) -> Array:
-        """rad/s² of each joint, shape (n_joints,), as v²/2a: a motor at full speed goes on until the next target
-        arrives, and then for its lag."""
+        """Deceleration of each joint, rad/s², shape (n_joints,), as v²/2a.
+
+        A motor at full speed goes on until the next target arrives, and then for its lag.
+        """
         speed = np.minimum(self.column("speed"), self.rate_limit)
         return speed / (2 * (MOTOR_LAG_S + COMMAND_PERIODS * self.dt))
 

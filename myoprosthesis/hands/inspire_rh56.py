@@ -42,8 +42,11 @@ def frame(head: bytes, address: int, command: int, register: int, data: bytes) -
 
 
 class InspireRh56:
-    """Codec of the Inspire RH56 (`HandProtocol`, `Rebootable`). The bus is half duplex, so that one request is under
-    way at a time: successive calls of `command` write targets, read angles, write targets, read all else."""
+    """Codec of the Inspire RH56 (`HandProtocol`, `Rebootable`).
+
+    The bus is half duplex, so that one request is under way at a time: successive calls of `command` write targets,
+    read angles, write targets, read all else.
+    """
 
     def __init__(self, spec: HandSpec) -> None:
         self.spec = spec
@@ -90,8 +93,10 @@ class InspireRh56:
         return self.failsafe_frame(None)
 
     def failsafe_frame(self, position: Array | None) -> bytes:
-        """Targets; limp: where the hand is, as in `limp`. They may collide with a reply on the bus: write them
-        twice."""
+        """Targets; limp: where the hand is, as in `limp`.
+
+        They may collide with a reply on the bus: write them twice.
+        """
         position = position if position is not None else self._position
         return b"" if position is None else self._targets(position)
 

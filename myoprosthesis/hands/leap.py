@@ -24,9 +24,11 @@ PER_RAD = dxl.PER_TURN / (2 * np.pi)
 
 
 class Leap:
-    """Codec of the LEAP Hand (`HandProtocol`, `Rebootable`, `Bus`). Every command writes all goals and requests
-    current, velocity, position and temperature of all motors; a state is complete when all have answered in their
-    order."""
+    """Codec of the LEAP Hand (`HandProtocol`, `Rebootable`, `Bus`).
+
+    Every command writes all goals and requests current, velocity, position and temperature of all motors; a state is
+    complete when all have answered in their order.
+    """
 
     def __init__(self, spec: HandSpec) -> None:
         if spec.servos is None:
@@ -48,8 +50,10 @@ class Leap:
         self._set_up = False
 
     def enable(self) -> bytes:
-        """Clears the bus watchdog, sets mode, gains and largest current, and switches the motors on where they are. The
-        mode can only be set while they are limp, and is set once after opening."""
+        """Clears the bus watchdog, sets mode, gains and largest current, and switches the motors on where they are.
+
+        The mode can only be set while they are limp, and is set once after opening.
+        """
         if self._position is None:
             return b""
         s: Servos = self._servos

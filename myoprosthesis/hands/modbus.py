@@ -46,8 +46,10 @@ def tcp_frame(transaction: int, id_: int, function: int, data: bytes) -> bytes:
 
 
 def tcp_length(buffer: bytes | bytearray) -> int:
-    """Length in bytes of the TCP frame at the start of `buffer` (at least `TCP_HEAD.size` bytes); 0: none starts
-    there."""
+    """Length in bytes of the TCP frame at the start of `buffer` (at least `TCP_HEAD.size` bytes).
+
+    0: none starts there.
+    """
     _, protocol, rest = TCP_HEAD.unpack_from(buffer)
     return TCP_HEAD.size + rest if protocol == 0 and 3 <= rest <= LONGEST else 0
 
@@ -64,8 +66,11 @@ def write(id_: int, register: int, values: Array) -> bytes:
 
 
 class ModbusHand:
-    """Codec of a hand on a Modbus (`HandProtocol`, `Rebootable`). Of the calls of `command`, every third writes the
-    targets and every third reads the angles; the rest read the status and the other readings alternately."""
+    """Codec of a hand on a Modbus (`HandProtocol`, `Rebootable`).
+
+    Of the calls of `command`, every third writes the targets and every third reads the angles; the rest read the status
+    and the other readings alternately.
+    """
 
     def __init__(self, spec: HandSpec) -> None:
         table = spec.registers

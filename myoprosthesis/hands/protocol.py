@@ -74,8 +74,10 @@ class HandProtocol(Protocol):
 
     @property
     def counts(self) -> Counter[str]:
-        """Numbers of `frames` that were accepted, and of `damaged` (checksum, length) and `foreign` (another sender)
-        ones."""
+        """Numbers of frames: `frames` that were accepted, `damaged` and `foreign` ones.
+
+        Damaged: checksum or length; foreign: another sender.
+        """
         ...
 
     def enable(self) -> bytes:

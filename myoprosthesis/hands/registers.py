@@ -12,8 +12,11 @@ WHAT = ("angle", "force", "current", "temperature", "status")
 
 @dataclass(frozen=True)
 class RegisterReading:
-    """Block of registers that is read at once: the joints in their order, one register each. A reply has no address: it
-    is recognised by its number of `words`, so that a block may be longer than there are joints."""
+    """Block of registers that is read at once: the joints in their order, one register each.
+
+    A reply has no address: it is recognised by its number of `words`, so that a block may be longer than there are
+    joints.
+    """
 
     at: int = option(help="address of the first register", low=0, high=65535)
     words: int = option(help="registers that are read", low=1, high=125)

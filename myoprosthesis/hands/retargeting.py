@@ -87,8 +87,10 @@ class JointMapping:
         )
 
     def to_virtual(self, real: Array) -> Array:
-        """Angles of the virtual hand, rad, shape (n_virtual,), within its limits; `real` in the order of the data
-        sheet."""
+        """Angles of the virtual hand, rad, shape (n_virtual,), within its limits.
+
+        `real` in the order of the data sheet.
+        """
         return bounded(self.to_virtual_matrix @ real + self.to_virtual_offset, *self.bounds())
 
 

@@ -15,8 +15,9 @@ Weights = Mapping[str, NDArray[np.floating]]
 
 
 def gru_policy(contract: Contract, weights: Weights) -> onnx.ModelProto:
-    """Graph of a policy with n observations, H hidden units and m actions: u = low + (high − low)·σ(Vh' + d), with h'
-    the new state of `GraphBuilder.gru` over the normalised observation.
+    """Graph of a policy with n observations, H hidden units and m actions.
+
+    u = low + (high − low)·σ(Vh' + d), with h' the new state of `GraphBuilder.gru` over the normalised observation.
 
     onnxruntime runs its fused GRU operator in 9 µs a call, and loads it in a third of the time of the same network
     written out: a load holds Python's lock, and with it the control thread.

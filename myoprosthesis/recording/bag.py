@@ -24,8 +24,11 @@ ROWS = 2048
 
 
 class Message(NamedTuple):
-    """A message: topic, the two times of its file (ns), bytes in CDR, the file it is in, its publisher's number (0: not
-    known), whether it is filed under simulated time."""
+    """A message of a recording.
+
+    Topic, the two times of its file (ns), bytes in CDR, the file it is in, its publisher's number (0: not known), and
+    whether it is filed under simulated time.
+    """
 
     topic: str
     log_ns: int
@@ -157,8 +160,10 @@ class Bag:
     def tables(
         self, *topics: str, start_ns: int = 0, end_ns: int = FOR_EVER_NS, rows: int = ROWS
     ) -> Iterator[BagTable]:
-        """JointState messages of these topics, decoded many at a time: the order holds within a topic. Damaged messages
-        are left out and counted in `faults`."""
+        """JointState messages of these topics, decoded many at a time: the order holds within a topic.
+
+        Damaged messages are left out and counted in `faults`.
+        """
         chosen = [self.topic(t) for t in topics]
         wrong = next((t for t in chosen if t.type != JOINT_STATE), None)
         if wrong is not None:

@@ -61,8 +61,10 @@ class BagWriter:
         return self._file.lost
 
     def topic(self, name: str, kind: str, qos: Sequence[Mapping[str, Any]] = ()) -> int:
-        """A channel for messages of type `kind` (`std_msgs/msg/String`), to be given to `add`; `qos` is what its
-        publishers offer, as rosbag2 writes it."""
+        """A channel for messages of type `kind` (`std_msgs/msg/String`), to be given to `add`.
+
+        `qos` is what its publishers offer, as rosbag2 writes it.
+        """
         schema = self._schemas.get(kind)
         if schema is None:
             text = definition(kind)

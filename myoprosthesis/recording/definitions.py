@@ -17,8 +17,10 @@ _RULE = "=" * 80
 
 @functools.cache
 def definition(kind: str) -> str:
-    """The text of `kind` (`sensor_msgs/msg/JointState`) followed by all that it is made of, as a rosbag2 has it; empty
-    when its interface file is not on this machine."""
+    """The text of `kind` (`sensor_msgs/msg/JointState`) followed by all that it is made of, as a rosbag2 has it.
+
+    Empty when its interface file is not on this machine.
+    """
     main = _text(kind)
     if main is None:
         return ""

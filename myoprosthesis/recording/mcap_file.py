@@ -89,8 +89,10 @@ class McapFile:
         return sum(self.counts.values())
 
     def read(self, channels: Collection[int] | None = None, start_ns: int = 0, end_ns: int = 1 << 63) -> Iterator[Raw]:
-        """Messages of these channels (None: of all) with start_ns <= log time < end_ns, in order of log time. One chunk
-        is held at a time, and what overlaps it."""
+        """Messages of these channels (None: of all) with start_ns <= log time < end_ns, in order of log time.
+
+        One chunk is held at a time, and what overlaps it.
+        """
         wanted = frozenset(self.channels if channels is None else channels)
         ordered = sorted(
             c
@@ -142,6 +144,7 @@ class McapFile:
         return out
 
     def damaged(self, chunk: Chunk, error: Exception) -> None:
+        """Note a damaged chunk in `faults`."""
         if chunk.length:
             reason = " ".join(str(error).split())[:60] or type(error).__name__
             fault = f"{self.path.name}: {chunk.length} bytes at {chunk.offset} are damaged ({reason})"

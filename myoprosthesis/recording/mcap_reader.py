@@ -53,8 +53,10 @@ def open_mcap(path: Path) -> McapFile:
 
 
 def open_all(paths: Sequence[Path]) -> tuple[list[McapFile], list[str]]:
-    """What is in those of `paths` that can be read, and a sentence on each of the others; `RecordingError` where that
-    is none of them."""
+    """What is in those of `paths` that can be read, and a sentence on each of the others.
+
+    `RecordingError` where that is none of them.
+    """
     files: list[McapFile] = []
     errors: list[tuple[Path, RecordingError]] = []
     for path in paths:

@@ -1,5 +1,8 @@
-"""An MCAP file without its index, walked through from record to record: over chunks without opening them where their
-indexes tell what they hold, and behind damaged bytes from the next record that is sound."""
+"""Scan of an MCAP file without an index, from record to record.
+
+Chunks are not opened where their indexes list their content; after damaged bytes the scan goes on at the next valid
+record.
+"""
 
 from __future__ import annotations
 
@@ -112,8 +115,10 @@ _SMALLEST: dict[int, int] = {Opcode.MESSAGE: 22, Opcode.MESSAGE_INDEX: 6, Opcode
 
 
 def _end_of_record(window: _Window, at: int, into: McapFile) -> int:
-    """Where the record at `at` ends when it is sound as far as can be seen without reading its content, else 0. A chunk
-    may end behind the end of the file, which was cut off then."""
+    """Where the record at `at` ends when it is sound as far as can be seen without reading its content, else 0.
+
+    A chunk may end behind the end of the file, which was cut off then.
+    """
     size = into.size
     opcode, length = HEAD.unpack_from(window.get(at, 9))
     stop = at + 9 + length
@@ -133,8 +138,11 @@ def _end_of_record(window: _Window, at: int, into: McapFile) -> int:
 
 
 def _end_of_chunk(window: _Window, at: int, size: int) -> int:
-    """As `_end_of_record`; the length of the record and that of what is compressed in it must agree, or the one of them
-    behind which a record follows is taken."""
+    """As `_end_of_record`.
+
+    The length of the record and that of what is compressed in it must agree, or the one of them behind which a record
+    follows is taken.
+    """
     if at + 9 + CHUNK.size > size:
         return 0
     _, length = HEAD.unpack_from(window.get(at, 9))

@@ -102,8 +102,10 @@ class McapWriter:
         self._length += _MESSAGE.size + length
 
     def flush(self) -> bool:
-        """Close the chunk and give it to the operating system; whether there was any. If that fails, its messages are
-        lost, and counted."""
+        """Close the chunk and give it to the operating system; whether there was any.
+
+        If that fails, its messages are lost, and counted.
+        """
         if not self._pieces:
             return False
         plain, index = b"".join(self._pieces), self._index

@@ -51,8 +51,7 @@ def read(path: str | Path, layout: RecordingFormat, conditioned: bool = False) -
 
 
 def files(paths: str | Path | Sequence[str | Path], layout: RecordingFormat = RecordingFormat()) -> list[Path]:  # noqa: B008 - frozen
-    """The recordings that are named, and those in the folders that are, sorted; only those that the layout lets
-    through."""
+    """The recordings at `paths` and in folders there, sorted, of which the layout takes the path."""
     places = [Path(p).expanduser() for p in ([paths] if isinstance(paths, (str, Path)) else paths)]
     candidates = [f for place in places for f in (_in_folder(place) if place.is_dir() else [place])]
     out = [f for f in candidates if f.name != layout.prompts and re.search(layout.only, f.as_posix())]

@@ -39,8 +39,10 @@ def unit(path: Path, layout: RecordingFormat, in_file: str = "") -> str:
 def units(
     path: Path, layout: RecordingFormat, channels: Sequence[str], in_file: Sequence[str]
 ) -> tuple[str, str, tuple[float, ...]]:
-    """Of channels with units of their own in the file: the unit of all after reading, that of the file, and the factor
-    of each that leads from one to the other; channels in mV and in uV become V, in mV and in g are refused."""
+    """Unit of channels with different units, their own unit in the file, and the factor of each.
+
+    Channels in mV and in uV become V; in mV and in g they are refused.
+    """
     here = [spelled(u) for u in in_file]
     if len({u for u in here if u}) > 1 and ("" in here or layout.unit):
         pairs = ", ".join(f"{c} {u or '(none)'}" for c, u in zip(channels, here, strict=True))
@@ -55,8 +57,10 @@ def units(
 
 
 def target_unit(path: Path, layout: RecordingFormat, in_file: Sequence[str]) -> str:
-    """Unit of the targets; `in_file` is what the file says for each, empty: nothing. Empty where nobody says it, or
-    where they differ."""
+    """Unit of the targets; `in_file` is what the file says for each, empty: nothing.
+
+    Empty where nobody says it, or where they differ.
+    """
     here, asked = [spelled(u) for u in in_file], spelled(layout.target_unit)
     for name, own in zip(layout.targets, here, strict=True):
         if own and asked and own != asked:

@@ -48,8 +48,10 @@ class Timeline:
         self.labels = [self._parts[k][2] for k in self._which]
 
     def spans(self, times: Array, before: float = np.nan) -> tuple[Span, ...]:
-        """Spans of samples at `times` (n,), s, which may have gaps and jumps; `before` is the time of the last sample
-        of the block before, whose span the first one may continue."""
+        """Spans of samples at `times` (n,), s, which may have gaps and jumps.
+
+        `before` is the time of the last sample of the block before, whose span the first one may continue.
+        """
         if not len(self.starts) or not len(times):
             return ()
         earlier, *which = self._at(np.concatenate([[before], times])).tolist()
@@ -64,8 +66,10 @@ class Timeline:
         return np.where((which >= 0) & (times < self.stops[which]), which, -1)
 
     def missed(self, times: Array, begin: float) -> list[str]:
-        """A sentence on the labels that no sample at `times` has, all samples of the recording, or none; it gives their
-        times since `begin`, that of the first sample, as spans do."""
+        """A sentence on the labels that no sample at `times` has, all samples of the recording, or none.
+
+        It gives their times since `begin`, that of the first sample, as spans do.
+        """
         hit = {self._which[k] for k in np.unique(self._at(times)) if k >= 0} if len(self.starts) else set()
         used = [k for k, part in enumerate(self._parts) if part[2] not in self._ignore]
         lost = [f"{self._parts[k][2]!r} at {self._parts[k][0] - begin:.3f} s" for k in used if k not in hit]

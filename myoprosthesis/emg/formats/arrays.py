@@ -30,15 +30,20 @@ FIELDS = ("rate", "unit", "channels", "dataset", "time", "time_unit", "label", "
 
 @uses(*FIELDS)
 def read_hdf5(path: Path, layout: RecordingFormat, block: int) -> Iterator[EmgRecording]:
-    """A dataset (n_samples, n_channels), or a field of a compound one; rate, unit and names are attributes of it, of
-    its groups or of the file, or datasets; attributes `time` and `label` name the datasets of times (s) and labels."""
+    """A dataset (n_samples, n_channels), or a field of a compound one.
+
+    Rate, unit and names are attributes of it, of its groups or of the file, or datasets; attributes `time` and `label`
+    name the datasets of times (s) and labels.
+    """
     yield from _read_hdf5(path, layout, block, matlab=False)
 
 
 @uses(*FIELDS)
 def read_mat(path: Path, layout: RecordingFormat, block: int) -> Iterator[EmgRecording]:
-    """A variable (n_samples, n_channels) of a .mat file, or the other way round where the file or the layout says so;
-    `data/emg` is the field of a structure."""
+    """A variable (n_samples, n_channels) of a .mat file.
+
+    Transposed where the file or the layout says so; `data/emg` is the field of a structure.
+    """
     try:
         with path.open("rb") as file:
             head = file.read(MATLAB73 + len(HDF5))
@@ -119,8 +124,10 @@ def _column(path: Path, name: str, entries: Mapping[str, ArrayEntry], n: int, em
 
 
 def _unit_of(name: str, entries: Mapping[str, ArrayEntry], emg: EmgArray) -> tuple[str, str]:
-    """Unit of an array beside the EMG by an attribute of its own, or by a text beside it (`force_unit`), and the name
-    of that text; both empty where the file says none."""
+    """Unit of an array beside the EMG, and the name of the text that states it.
+
+    The unit is an attribute of the array, or a text beside it (`force_unit`); both are empty where the file has none.
+    """
     entry = entries.get(name) or entries[emg.entry.group + name]
     own = {k.lower(): v for k, v in entry.own.items()}
     for word in ("unit", "units"):

@@ -48,8 +48,11 @@ NO_NUMBERS = (
 
 @uses("rate", "unit", "channels", "dataset", "label")
 def read_bag(path: Path, layout: RecordingFormat, block: int) -> Iterator[EmgRecording]:
-    """The topic that ends in emg/raw, the only one of numbers that has EMG in its name, or the one that the layout
-    names (`dataset`); labels are those of `emg/prompt` beside it, or of the topic that the layout names (`label`)."""
+    """Recordings of EMG in a ROS bag.
+
+    The topic that ends in emg/raw, the only one of numbers that has EMG in its name, or the one that the layout names
+    (`dataset`); labels are those of `emg/prompt` beside it, or of the topic that the layout names (`label`).
+    """
     highlevel = library("rosbags.highlevel", "emg", "reading bags")
     stores = library("rosbags.typesys", "emg", "reading bags")
     try:

@@ -162,8 +162,7 @@ class EmgArray:
         return self._likely(inside)[0]
 
     def _likely(self, entries: Sequence[ArrayEntry]) -> tuple[ArrayEntry, bool]:
-        """The array that is called EMG or after a muscle, or the only one with two dimensions; whether its name says
-        so."""
+        """The array that is called EMG or after a muscle, or the only one with two dimensions, and whether by name."""
         arrays = [e for e in entries if not e.text and len(e.shape) <= 2 and (e.size > 1 or e.leaf.lower() == "emg")]
         named = [e for e in arrays if kind(e.leaf) is Kind.EMG]
         exact = [e for e in named if e.leaf.lower() == "emg"]
@@ -336,8 +335,10 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _of_all(columns: Sequence[ArrayEntry]) -> dict[str, Any]:
-    """Attributes of arrays of one channel each: those in which they differ have a value for each channel, which is
-    empty (texts) or NaN (numbers) where it has none."""
+    """Attributes of arrays of one channel each.
+
+    Those in which they differ have one value per channel, empty (texts) or NaN (numbers) where it has none.
+    """
     out: dict[str, Any] = {}
     for key in dict.fromkeys(k for c in columns for k in c.attributes):
         values = [c.attributes.get(key) for c in columns]

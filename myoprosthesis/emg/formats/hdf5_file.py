@@ -24,8 +24,10 @@ CELLS = 4096
 
 
 def hdf5_entries(path: Path, file: Any, matlab: bool) -> tuple[dict[str, ArrayEntry], list[str], list[str]]:
-    """Arrays of an open file by path, sentences on what cannot be read, and on what lies in other files; raises
-    `ConfigError`."""
+    """Arrays of an open file by path, and sentences on what cannot be read or lies in other files.
+
+    Raises `ConfigError`.
+    """
     walk = _Walk(path, file, matlab)
     walk.group(file, "", {}, 0)
     return walk.entries, walk.remarks, walk.outside

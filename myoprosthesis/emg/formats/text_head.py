@@ -169,8 +169,11 @@ def _names_of(line: str, head: Head) -> list[str]:
 
 
 def _check_commas(path: Path, lines: Sequence[str], head: Head) -> None:
-    """Refuse columns of whole numbers of which every second looks like the fraction of the one before, and a column
-    without a name of numbers with commas."""
+    """Refuse columns whose numbers were split at decimal commas.
+
+    Columns of whole numbers of which every second looks like the fraction of the one before, and a column without a
+    name of numbers with commas.
+    """
     first = lines[head.begin].strip()[:40]
     ask = f"{path} may have commas between its columns, or decimal commas, as in {first!r}: say it, --decimal . or ,"
     if head.width == 1 and head.begin == 0 and any("," in line for line in lines):
@@ -293,8 +296,10 @@ def _names_in_comment(head: Head, lines: Sequence[str]) -> tuple[list[str], int]
 
 
 def _sensors(head: Head, above: Sequence[str]) -> list[str]:
-    """Names with the sensor's before them, from a line above in which each stands over its first column, as Trigno
-    Discover writes them; only where the names alone are not unique."""
+    """Names with the sensor's before them, only where the names alone are not unique.
+
+    From a line above in which each sensor stands over its first column, as Trigno Discover writes them.
+    """
     values = [n for n in head.names if not is_stamps(n)]
     if len(set(values)) == len(values):
         return head.names

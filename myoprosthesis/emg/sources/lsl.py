@@ -36,8 +36,10 @@ class LslOptions:
 
 
 class Lsl:
-    """EMG source for an LSL stream (`EmgSource`). Times are the stamps of the sender on this computer's clock; LSL
-    keeps the connection."""
+    """EMG source for an LSL stream (`EmgSource`).
+
+    Times are the stamps of the sender on this computer's clock; LSL keeps the connection.
+    """
 
     def __init__(self, options: LslOptions) -> None:
         self.options, self.ended = options, False

@@ -19,8 +19,10 @@ POLL_S = 2e-3
 
 
 class SerialLine:
-    """EMG source for a serial port (`EmgSource`). Times are by the board's counter (`framed`) or its even rate
-    (`ascii`)."""
+    """EMG source for a serial port (`EmgSource`).
+
+    Times are by the board's counter (`framed`) or its even rate (`ascii`).
+    """
 
     def __init__(self, options: SerialOptions) -> None:
         self.options = options

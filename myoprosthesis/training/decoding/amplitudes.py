@@ -11,8 +11,11 @@ from myoprosthesis.training.decoding.windows import Windows
 
 
 def amplitudes(w: Windows, features: Sequence[str], channels: Sequence[str], rest: str) -> dict[str, list[float]]:
-    """Mean absolute value over channels at speed 0 and at speed 1, by class: the 95th percentile of rest (or the 5th of
-    the class, without rest), and the 90th percentile of the class."""
+    """Mean absolute value over channels at speed 0 and at speed 1, by class.
+
+    Speed 0: the 95th percentile of rest, or the 5th of the class without rest; speed 1: the 90th percentile of the
+    class.
+    """
     if "mav" not in features:
         return {}
     start = sum(len(columns(f, channels)) for f in features[: features.index("mav")])

@@ -51,8 +51,10 @@ class DecisionCourse:
 def controller_for(
     name: str, policy: Any, session: ComparedSession, spec: EffectorSpec, options: PostureControlOptions
 ) -> DecoderController:
-    """Controller of a decoder for session and hand; raises `ConfigError` or `ContractError` for one that does not
-    fit."""
+    """Controller of a decoder for session and hand.
+
+    Raises `ConfigError` or `ContractError` for one that does not fit.
+    """
     contract = policy.contract
     decoder = Decoder(policy)
     if decoder.settings.task != CLASSIFICATION:

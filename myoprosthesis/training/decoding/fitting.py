@@ -42,8 +42,10 @@ class Fitted:
     task: str
 
     def __call__(self, x: Array, sequence_id: NDArray[np.intp] | None = None) -> tuple[Array, Array]:
-        """Scores or values (n, n_names) and novelty (n,) for features (n, n_features); a recurrent state starts at zero
-        wherever `sequence_id` (n,) changes."""
+        """Scores or values (n, n_names) and novelty (n,) for features (n, n_features).
+
+        A recurrent state starts at zero wherever `sequence_id` (n,) changes.
+        """
         z = self.normaliser(x)
         return self.network(z, sequence_id), self.novelty_detector(z)
 
@@ -61,8 +63,10 @@ def fit(w: Windows, model: ModelKind, task: str, names: Sequence[str]) -> Fitted
 
 
 def targets_of(w: Windows, task: str, names: Sequence[str]) -> tuple[NDArray[Any], NDArray[np.intp]]:
-    """Targets of a model, and the class number of each window for the novelty; raises `ConfigError` for windows that
-    cannot be fitted."""
+    """Targets of a model, and the class number of each window for the novelty.
+
+    Raises `ConfigError` for windows that cannot be fitted.
+    """
     if len(w) < 4:
         raise ConfigError(f"{len(w)} windows are too few to fit on")
     if not np.isfinite(w.x).all() or (task != CLASSIFICATION and not np.isfinite(w.target).all()):

@@ -23,8 +23,11 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class DecoderReplay:
-    """Decisions on one recording, the label of each whole window (empty: none, or several), and the time (s) that each
-    took: features, model and decision."""
+    """Decisions on one recording with their labels and the time that each took.
+
+    The label is that of the whole window (empty: none, or several); the time (s) is that of features, model and
+    decision.
+    """
 
     decisions: list[Decision]
     truth: list[str]
@@ -32,8 +35,10 @@ class DecoderReplay:
 
 
 def replay(decoder: Decoder, recording: EmgRecording, margin_s: float = 0.0) -> DecoderReplay:
-    """Run a decoder over a recording as in a running stack, one step of samples at a time; it is reset after every gap
-    in time."""
+    """Run a decoder over a recording as in a running stack, one step of samples at a time.
+
+    It is reset after every gap in time.
+    """
     order = decoder.contract.match_emg(recording.channels, decoder.contract.conditioning)
     settings = build(Conditioning, decoder.contract.conditioning, f"decoder {decoder.contract.name!r}")
     if (recording.rate, recording.unit) != (settings.rate, settings.unit):

@@ -24,8 +24,10 @@ SPLITS = ("repetition", "session", "file", "time")
 
 @dataclass(frozen=True, eq=False)
 class Windows:
-    """Features `x` (n, n_features) of windows; `label`, `target` (n, k), origin, first and last sample of each. All
-    samples of a window lie in one labelled span, after the margin, without a gap in time."""
+    """Features `x` (n, n_features) of windows; `label`, `target` (n, k), origin, first and last sample of each.
+
+    All samples of a window lie in one labelled span, after the margin, without a gap in time.
+    """
 
     x: Array
     label: NDArray[np.str_]
