@@ -133,8 +133,10 @@ class JointStateReader:
 
 
 def stacked(messages: Sequence[bytes]) -> Iterator[JointStateTable]:
-    """All of `messages` in their order, those in a row with the same names together, decoded at once; a damaged one
-    raises `CommandError`."""
+    """All of `messages` in their order; a damaged one raises `CommandError`.
+
+    Consecutive ones with the same names are decoded together, at once.
+    """
     at, reader = 0, JointStateReader()
     while at < len(messages):
         frame = reader.read(messages[at])

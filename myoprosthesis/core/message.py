@@ -33,8 +33,10 @@ def reading(what: str) -> Iterator[None]:
 
 
 def read_object(text: str, what: str, most: int = PLAN_BYTES) -> dict[str, Any]:
-    """The JSON object in `text`, all of whose numbers are finite and whose whole numbers have 64 bits at most; raises
-    `ConfigError`."""
+    """The JSON object in `text`; raises `ConfigError`.
+
+    All of its numbers are finite, and whole numbers have 64 bits at most.
+    """
     if len(text) > most:
         raise ConfigError(f"{what} has {len(text)} characters, at most {most} are read")
     try:

@@ -15,8 +15,10 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class TwinError:
-    """rad (m for sliding joints), shape (n,) each, in the order of `names`: how far the twin and the hand are beyond
-    the command, and how far the hand is beyond the twin. What is not known (NaN) stays NaN."""
+    """Errors of twin and hand against the command, and of the hand against the twin.
+
+    rad (m for sliding joints), shape (n,) each, in the order of `names`; NaN where unknown.
+    """
 
     names: tuple[str, ...]
     twin: Array
@@ -43,8 +45,10 @@ class TwinError:
 
 
 class TwinComparison:
-    """Lines three postures up by the names of their joints; only those that all three have are compared, in the order
-    of the command. Raises `ConfigError` when there are none."""
+    """Compares three postures by the names of their joints.
+
+    The joints that all three have, in the order of the command; raises `ConfigError` when there are none.
+    """
 
     def __init__(self, commanded: Sequence[str], twin: Sequence[str], measured: Sequence[str]) -> None:
         self.names = tuple(n for n in commanded if n in twin and n in measured)

@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Conditioning:
-    """What is done to the samples; a decoder's contract carries it, and is refused where another is done."""
+    """Filters of the samples. A decoder's contract has them, and is refused for EMG with others."""
 
     rate: float = option(help="sampling rate", unit="Hz", low=1e-3, high=1e6)
     unit: str = option(help="unit of the samples: V, or a name such as counts")
@@ -34,7 +34,7 @@ class Conditioning:
     envelope_hz: float = option(5.0, "low-pass of the envelope", "Hz", 0.1, 100.0)
     artefact: float = option(0.0, "a filtered sample beyond this is an artefact, in the unit; 0: never", low=0.0)
     full_scale: float = option(0.0, "a raw sample this far from 0 is saturated, in the unit; 0: unknown", low=0.0)
-    flat_s: float = option(0.2, "an electrode whose samples stand still for so long is off", "s", 1e-3, 60.0)
+    flat_s: float = option(0.2, "an electrode whose samples do not change for this long is off", "s", 1e-3, 60.0)
 
     def __post_init__(self) -> None:
         half = self.rate / 2
@@ -64,12 +64,12 @@ class Conditioned:
 
 
 def off_is_nan(done: Conditioned) -> Array:
-    """Filtered samples, with NaN where an electrode is off: a decoder that hears it rejects, and the hand holds."""
+    """Filtered samples, with NaN where an electrode is off: a decoder rejects those windows, and the hand holds."""
     return np.where(done.off, np.nan, done.filtered) if done.off.any() else done.filtered
 
 
 class Conditioner:
-    """Conditions a stream of blocks; the memory of its filters is all that it keeps."""
+    """Conditions a stream of blocks; its only state is that of the filters."""
 
     def __init__(self, settings: Conditioning, channels: Sequence[str], mvc: Mapping[str, float] | None = None) -> None:
         """`mvc` is each channel's envelope at maximal voluntary contraction, in the unit of the samples."""
@@ -83,7 +83,7 @@ class Conditioner:
         self.reset()
 
     def reset(self) -> None:
-        """Forget the past: the next sample stands for all that came before it."""
+        """Start a new stream, as if its first sample had been constant before."""
         n = len(self.channels)
         self._band_state: Array | None = None
         self._smooth_state = np.zeros((len(self._smooth), 2, n))
@@ -104,7 +104,7 @@ class Conditioner:
         sound = _held(raw, lost, self._last) if lost.any() else raw
         if first and not lost[0].any():
             self._last = sound[0].copy()
-        off = lost | self._stands_still(sound)
+        off = lost | self._unchanged(sound)
         if self.settings.full_scale:
             off |= np.abs(sound) >= self.settings.full_scale
         filtered = sound
@@ -118,7 +118,7 @@ class Conditioner:
         limit = self.settings.artefact or np.inf
         return Conditioned(filtered, np.maximum(envelope, 0.0) / self._mvc, np.abs(filtered) > limit, off)
 
-    def _stands_still(self, sound: Array) -> NDArray[np.bool_]:
+    def _unchanged(self, sound: Array) -> NDArray[np.bool_]:
         """True where a channel has not changed for `flat_s`; remembers how long each has stood still."""
         n = len(sound)
         changed = np.diff(sound, axis=0, prepend=self._last[None]) != 0
@@ -129,7 +129,7 @@ class Conditioner:
 
 
 def _held(raw: Array, lost: NDArray[np.bool_], last: Array) -> Array:
-    """Each lost value replaced by the last sound one of its channel."""
+    """Each lost value replaced by the last finite one of its channel."""
     place = np.maximum.accumulate(np.where(lost, -1, np.arange(len(raw))[:, None]), axis=0)
     kept = np.take_along_axis(raw, np.maximum(place, 0), axis=0)
     return np.where(place >= 0, kept, last)

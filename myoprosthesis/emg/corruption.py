@@ -84,7 +84,7 @@ class EmgCorruption:
         return self._delayed(out, sum(strength(e, times_ns) * e.values["delay_s"] for e in mine if e.kind == "delay"))
 
     def _shift(self, x: Array, gain: Array, entry: PerturbationEntry, times_ns: Times) -> Array:
-        """Each electrode sees what lies so many positions further on the ring; between two, a mixture of both."""
+        """Each electrode has the signal `positions` further on the ring, interpolated between two electrodes."""
         n = x.shape[1]
         place = np.arange(n) + gain * entry.values["positions"]
         below = np.floor(place).astype(int)

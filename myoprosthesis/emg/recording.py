@@ -57,7 +57,7 @@ class EmgRecording:
     `file_unit` is the unit of the file, from which the samples were converted; `file_labels` are the labels as the
     file has them, those to be ignored included; `remarks` are sentences on what the reader did to read the file.
     `conditioned` says how the samples were filtered before they were recorded; empty: they are raw.
-    `target_unit` is the unit of all targets; empty: nobody says it, or they have several.
+    `target_unit` is the unit of all targets; empty: unknown, or they have several.
     """
 
     samples: Array

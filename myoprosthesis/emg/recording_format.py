@@ -1,4 +1,4 @@
-"""What a person knows about a recording that the file does not say itself."""
+"""Format of a recording: what a person states about it that the file does not."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class RecordingFormat:
             raise ConfigError("target_cell and target_unit are of targets, of which none is named (targets)")
 
     def called(self, label: str) -> str:
-        """What a label of the file is called; empty when it is to be ignored."""
+        """Name of a label of the file; empty if it is ignored."""
         return "" if label in self.ignore else self.label_names.get(label, label)
 
     def from_path(self, what: str, path: Path) -> str:

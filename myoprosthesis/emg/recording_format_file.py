@@ -16,7 +16,7 @@ def beside(place: Path) -> Path | None:
 
 
 def mapping(file: Path) -> dict[str, Any]:
-    """What the file says, by option; raises `ConfigError`."""
+    """Options in a recording.yaml; raises `ConfigError`."""
     values = yaml_text.read(file, f"{file}, which says what the recordings are,") or {}
     if not isinstance(values, dict):
         raise ConfigError(f"{file} holds no mapping of options, such as rate: 1000")

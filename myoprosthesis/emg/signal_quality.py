@@ -14,8 +14,8 @@ Array = NDArray[np.float64]
 GAP = 1.5
 """A step in time of more periods than this is a gap, when the stamps resolve single samples."""
 TOP_RUN, PILE = 3, 5
-"""A channel's extreme is a rail when it is held for so many samples in a row, or reached so often while the two values
-next to it are rarer: without a rail the values grow rarer towards the extreme."""
+"""A channel's extreme is a rail when it is held for `TOP_RUN` samples in a row, or reached `PILE` times while the two
+values next to it are rarer: without a rail the values grow rarer towards the extreme."""
 STEEP = 0.2
 """A rail is met in steps of at least this share of the usual one; the top of a slow wave is met in smaller ones."""
 MAINS_SHARE = 0.1

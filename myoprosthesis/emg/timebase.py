@@ -29,7 +29,7 @@ BEHIND_S = 0.05
 
 @dataclass(frozen=True)
 class TimeBaseSettings:
-    """What the clock of a source did so far.
+    """Timing of a source since it was opened.
 
     `rate`: samples per second of the computer's clock, those lost in gaps included, 0 while unknown. `drift_ppm`: how
     much faster the device's clock runs than the computer's, parts per million. `gaps` and the samples `lost` in them;
@@ -179,7 +179,7 @@ class TimeBase:
     def _step(self, step: int, modulo: int, due: float) -> int:
         """How many places a counter went on; 0: seen before.
 
-        `due` is where the computer's clock expects the sample, NaN if nobody knows; all comparisons with it are then in
+        `due` is where the computer's clock expects the sample, NaN if unknown; all comparisons with it are then in
         favour of the counter.
         """
         step %= modulo
@@ -264,7 +264,7 @@ class _Line:
         return late
 
     def shift(self, by: float, windows: int) -> None:
-        """The device's times are `by` (s) larger from now on, and in the last so many windows (0 or 1)."""
+        """Shift the device's times by `by` (s) from now on, and in the last `windows` (0 or 1) windows."""
         if windows:
             time, delay = self._kept.pop()
             self._kept.append((time + by, delay - by))

@@ -179,8 +179,10 @@ class RecorderNode(LoopNode):
         }
 
     def _complete(self, settled: set[str]) -> bool:
-        """Whether the loops are heard: their publishers are known, and a state has really come. (To a process in the
-        place of one that was killed, nothing comes for a second, until Fast DDS has noticed.)"""
+        """True when the publishers of the loops are known, and a state has been received.
+
+        A process that replaces a killed one receives nothing for a second, until Fast DDS has noticed.
+        """
         loop, state = self.loop, self.resolve_topic_name(topics.STATE.name)
         assert loop is not None
         come = any(line.received for line in loop.lines if line.name == state)

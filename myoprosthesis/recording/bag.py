@@ -1,4 +1,4 @@
-"""A recording being read: topics, messages in order of their receipt, whole tables of JointState at a time."""
+"""Reader of a recording: topics, messages in order of their receipt, whole tables of JointState at a time."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class Bag:
 
     @property
     def faults(self) -> list[str]:
-        """What is wrong with it, as far as it has been read: a sentence each."""
+        """Faults of the recording, as far as it has been read: one sentence each."""
         out = [*self._foreign, *(fault for file in self.files for fault in file.faults)]
         return out + [f"{n} messages of {topic} are damaged" for topic, n in self._unreadable.items()]
 

@@ -95,7 +95,7 @@ def write_csv(bag: Bag, topic: str, path: Path) -> int:
 
 
 def _cells(values: Any) -> list[Any]:
-    """As CSV holds them: nothing for NaN."""
+    """Cells of a CSV row: empty for NaN."""
     plain = values.tolist() if isinstance(values, np.ndarray) else values
     return ["" if isinstance(v, float) and v != v else v for v in plain]
 

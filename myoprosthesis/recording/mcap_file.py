@@ -1,4 +1,4 @@
-"""What is in one MCAP file, and its messages chunk by chunk."""
+"""Contents of one MCAP file, and its messages chunk by chunk."""
 
 from __future__ import annotations
 

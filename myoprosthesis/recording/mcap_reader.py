@@ -31,7 +31,7 @@ from myoprosthesis.recording.mcap_writer import MAGIC
 
 
 def open_mcap(path: Path) -> McapFile:
-    """What is in `path`; raises `RecordingError` when that is no MCAP file of ROS 2."""
+    """Contents of `path`; raises `RecordingError` when that is no MCAP file of ROS 2."""
     try:
         with open(path, "rb", buffering=0) as file:
             made = McapFile(path, os.fstat(file.fileno()).st_size)
@@ -53,7 +53,7 @@ def open_mcap(path: Path) -> McapFile:
 
 
 def open_all(paths: Sequence[Path]) -> tuple[list[McapFile], list[str]]:
-    """What is in those of `paths` that can be read, and a sentence on each of the others.
+    """Contents of the readable files of `paths`, and a sentence on each of the others.
 
     `RecordingError` where that is none of them.
     """

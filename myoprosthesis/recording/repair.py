@@ -25,7 +25,7 @@ class Repaired:
     """Messages that it has now."""
     unusable_bytes: int
     unusable_messages: int
-    """Messages that its indexes tell of and that could not be read; those cut off with their indexes are unknown."""
+    """Messages of its indexes that could not be read; those cut off with their indexes are unknown."""
 
     def __str__(self) -> str:
         if self.unusable_bytes or self.unusable_messages:

@@ -11,8 +11,14 @@ from myoprosthesis.testing.demand import demand
 
 
 def check_emg_format(blocks: Callable[[int], Iterator[EmgRecording]]) -> None:
-    """A reader of recordings gives the same recording for any size of its blocks, none of them larger than asked for;
-    `blocks(0)` is the whole."""
+    """Check that a reader gives the same recording for any size of its blocks.
+
+    Args:
+        blocks: (size) → blocks of the recording of at most `size` samples; size 0: one block.
+
+    Raises:
+        AssertionError: The first requirement that is not met.
+    """
     whole = joined(list(blocks(0)))
     demand(len(whole) > 0, "the recording has no samples")
     for size in (1 + len(whole) // 7, 1 + len(whole) // 3, len(whole), 2 * len(whole)):

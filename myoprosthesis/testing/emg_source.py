@@ -21,9 +21,18 @@ BLOCKING_S = 0.02
 
 
 def check_emg_source(make: Callable[[], EmgSource], samples: int = 300) -> None:
-    """A source opens nothing until asked, says what it is, gives whole blocks with times that go on at its rate, does
-    not wait in `read`, leaves alone what it gave, and can be closed twice and opened again. It needs a sound device
-    or recording behind it, which gives `samples` within a minute; a recording may end before."""
+    """Check that a source implements `EmgSource`.
+
+    It opens nothing before `open`, has a specification, gives whole blocks with times at its rate, does not block in
+    `read`, does not change blocks that it returned, and can be closed twice and opened again.
+
+    Args:
+        make: Constructs a source with a working device or recording.
+        samples: Number of samples that it gives within a minute; a recording may end before.
+
+    Raises:
+        AssertionError: The first requirement that is not met.
+    """
     from myoprosthesis.core.errors import SourceError
 
     source = make()

@@ -1,4 +1,4 @@
-"""What the codec of every hand must do, alone and on an emulated port."""
+"""Conformance check of the codec of a hand, alone and on an emulated port."""
 
 from __future__ import annotations
 
@@ -39,10 +39,25 @@ def check_hand_protocol(
     emulator: Callable[[HandSpec], Emulator],
     fuzz_bytes: int = 1_000_000,
 ) -> dict[str, float]:
-    """A codec gives the same states however its stream is cut, accepts nothing damaged and nothing random; the hand
-    on an emulated port stays within its limits, is in its fail state within 100 ms of each fault, and follows again
-    by itself, slowly. Takes about 20 s of real time; returns the times from a fault to the fail state and from its end
-    to following again (s), and the largest step of the target (rad): after each, and of all."""
+    """Check the codec of a hand (`HandProtocol`), alone and on an emulated port.
+
+    The states do not depend on how the stream is cut, and nothing damaged or random is accepted. The hand stays within
+    its limits, is in its fail state within 100 ms of each fault, and follows again by itself, slowly. Takes about 20 s
+    of real time.
+
+    Args:
+        spec: Data sheet of the hand.
+        protocol: Constructs its codec.
+        emulator: Constructs its emulator.
+        fuzz_bytes: Number of random bytes that are parsed.
+
+    Returns:
+        Times (s) from each fault to the fail state and from its end to following again, and the largest step of the
+        target (rad) after each fault and in all.
+
+    Raises:
+        AssertionError: The first requirement that is not met.
+    """
     from myoprosthesis.hands.protocol import HandProtocol
 
     codec = protocol(spec)
@@ -174,12 +189,14 @@ class _Rig:
         self._next = time.monotonic()
 
     def run(self, seconds: float, target: Array) -> None:
-        """Command `target` for so long."""
+        """Command `target` for `seconds`."""
         self.until(lambda: False, seconds, target)
 
     def until(self, done: Callable[[], bool], seconds: float, target: Array) -> float:
-        """Command `target` until `done`, at most so long; returns how long (s), without the time for which a busy
-        machine held this loop up."""
+        """Command `target` until `done`, for `seconds` at most; returns the time (s) that it took.
+
+        Without the time for which a busy machine held this loop up.
+        """
         begin = self._next = time.monotonic()
         held_up = 0.0
         while not done() and time.monotonic() - begin < seconds:
@@ -208,8 +225,10 @@ class _Rig:
         time.sleep(max(0.0, self._next - time.monotonic()))
 
     def stops(self, start: Array, goal: Array) -> float:
-        """An emergency stop on the way from `goal` to `start` stops each joint within v²/2a of the stated braking, v
-        being its full speed; the longest way (rad). A machine that is busy at that moment gets another try."""
+        """Check that an emergency stop stops each joint within v²/2a of its stated braking, at full speed.
+
+        On the way from `goal` to `start`; returns the longest way (rad). A machine that is busy then gets another try.
+        """
         spec, motors = self.guard.spec, self.port.emulator.motors
         full = np.minimum(self.hand.protocol.spec.column("speed"), np.max(spec.rate_limit or np.inf))
         allowed = full**2 / (2 * np.array(spec.braking)) + SETTLED

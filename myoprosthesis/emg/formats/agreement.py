@@ -57,9 +57,9 @@ def units(
 
 
 def target_unit(path: Path, layout: RecordingFormat, in_file: Sequence[str]) -> str:
-    """Unit of the targets; `in_file` is what the file says for each, empty: nothing.
+    """Unit of the targets; `in_file` are those in the file, empty: none.
 
-    Empty where nobody says it, or where they differ.
+    Empty where it is unknown, or where they differ.
     """
     here, asked = [spelled(u) for u in in_file], spelled(layout.target_unit)
     for name, own in zip(layout.targets, here, strict=True):

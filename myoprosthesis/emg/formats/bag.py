@@ -34,10 +34,10 @@ RAW, FILTERED, SPEC, PROMPT = "emg/raw", "emg/filtered", "emg/spec", "emg/prompt
 DERIVED = (FILTERED, "emg/envelope", "emg/decision")
 """Topics of a stack that hold what was made of the EMG."""
 LISTED = 8
-"""So many topics that are left out are named."""
+"""Largest number of left-out topics that are named."""
 EARLIEST_S, LATEST_S, APART_S = -0.02, 0.5, 0.25
 """EMG whose stamps are further than this before or behind the time when it was logged has another clock than the log;
-where the distance changes by more than `APART_S`, nobody knows how to place labels."""
+where the distance changes by more than `APART_S`, the labels cannot be placed."""
 BURST = 3
 """Messages that come this many samples apart are not of one sample each."""
 NO_NUMBERS = (
@@ -158,7 +158,7 @@ def _words(conditioning: dict[str, Any]) -> str:
 
 
 def _spec(bag: _Bag, topic: str) -> tuple[SourceSpec | None, dict[str, Any]]:
-    """What a source says of itself, and how it was conditioned; None and nothing if the bag does not have it."""
+    """Specification and conditioning of a source; None and nothing if the bag does not have them."""
     text = ""
     for _, message in bag.messages(topic) if bag.topics.get(topic) == TEXT else ():
         text = message.data
@@ -199,7 +199,7 @@ def _on_clock_of_emg(bag: _Bag, topic: str, kind: str, markers: list[Annotation]
     if abs(early - late) > APART_S:
         raise ConfigError(
             f"{bag.path}: the stamps of {topic} and the clock of the bag, which its labels have, drift apart (from "
-            f"{-early:.3f} s to {-late:.3f} s): nobody knows which samples the labels belong to"
+            f"{-early:.3f} s to {-late:.3f} s): it is unknown which samples the labels belong to"
         )
     if EARLIEST_S - length <= least <= LATEST_S:
         return markers, []

@@ -30,7 +30,7 @@ SCALES, OFFSETS = ("scale_factor", "conversion", "scale"), ("add_offset", "offse
 STANDARD = {1.0: "conversion", 0.0: "add_offset"}
 """The last of these that a convention defines, by the value where there is none."""
 GAINS = ("gain", "gains", "resolution", "lsb")
-"""What may be meant to multiply, or to divide: told of, not applied."""
+"""Factors that may be meant to multiply or to divide: reported, not applied."""
 SLOWEST, FASTEST = 1e-3, 1e6
 """Rates that are believed, Hz."""
 STEP_TOLERANCE = 0.05

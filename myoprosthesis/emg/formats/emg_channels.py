@@ -58,7 +58,7 @@ ROWS = 50
 
 
 class Kind(Enum):
-    """What a name and a unit say."""
+    """Kind of a channel by its name and unit."""
 
     EMG = "emg"
     VOLTS = "volts"
@@ -68,7 +68,7 @@ class Kind(Enum):
 
 
 def kind(name: str, unit: str = "") -> Kind:
-    """What a channel's name and its unit in the file (empty: none) say that it is."""
+    """Kind of a channel by its name and its unit in the file (empty: none)."""
     words = re.findall(r"[a-zà-ÿ]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower())
     muscle = any(w.startswith(("emg", "semg", "exg")) or w.endswith("emg") or w in MUSCLES for w in words)
     other = any(w in (NEVER if muscle else OTHER) or re.fullmatch("(acc|gyr|gyro|mag)[xyz]", w) for w in words)
@@ -87,7 +87,7 @@ def emg_channels(
     units: Sequence[str] = (),
     values: Callable[[int], Array] | None = None,
 ) -> tuple[list[int], tuple[str, ...]]:
-    """Places of the channels that are EMG, and remarks on what is left out; raises `ConfigError` where nobody says.
+    """Places of the channels that are EMG, and remarks on what is left out; raises `ConfigError` if unknown.
 
     `names` are those that may be EMG, `units` theirs in the file, if it has any. Columns that are only numbered are
     EMG where nothing is beside them that has a name, and none of them looks like times or labels: `values` gives the
@@ -155,7 +155,7 @@ def _ask(path: Path, names: Sequence[str], why: str) -> ConfigError:
 
 
 def _looks(x: Array) -> str:
-    """What a column looks like that is none of EMG; empty: nothing of the kind."""
+    """Kind of a column that is no EMG, by its values; empty: none."""
     x = x[np.isfinite(x)]
     if len(x) < ROWS:
         return ""

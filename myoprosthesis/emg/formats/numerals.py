@@ -26,7 +26,7 @@ class Numerals:
 
     @property
     def pattern(self) -> re.Pattern[str]:
-        """What a number looks like, to the letter."""
+        """Regular expression of a number."""
         point, group = re.escape(self.decimal), re.escape(self.thousands)
         whole = rf"(\d{{1,3}}({group}\d{{3}})+|\d+)" if self.thousands else r"\d+"
         return re.compile(rf"[+-]?({whole}{point}?\d*|{point}\d+)(e[+-]?\d+)?", re.I)

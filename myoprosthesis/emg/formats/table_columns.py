@@ -1,4 +1,4 @@
-"""What the columns of a text table are: EMG, times, labels and targets, with rate and unit."""
+"""Kinds of the columns of a text table: EMG, times, labels and targets, with rate and unit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RATE_ERROR = 1e-4
 
 
 class TableColumns:
-    """Places of the columns that are used, by what they are; raises `ConfigError` where nobody says it.
+    """Places of the columns that are used, by their kind; raises `ConfigError` where it is unknown.
 
     `time` and `label` may be None. `stamps` has the place of the times of each EMG column, where each has its own;
     `time` is the first of them then. `clock` reads times that are text. `factors` (n_channels,) lead to `unit`.

@@ -30,7 +30,7 @@ KEYS = {
     "unit": "unit", "units": "unit", "time": "time", "label": "label",
     "channels": "channels",
 }  # fmt: skip
-"""What a head may say as `key: value` or `key = value`, and how it is called here."""
+"""Keys of a head (`key: value` or `key = value`), with their names here."""
 DELSYS = re.compile(r"Label:\s*(.*?)\s*Sampling frequency:\s*(\S+).*?\bUnit:\s*(\S+)", re.I)
 """A line of EMGworks' head: one per column of values."""
 QUANTITY = (

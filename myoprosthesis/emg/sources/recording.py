@@ -179,7 +179,7 @@ class _Part:
     due: Array
 
     def split(self, now: float) -> tuple[_Part | None, _Part | None]:
-        """What is due at `now`, and the rest."""
+        """The part that is due at `now`, and the rest."""
         k, n = int(np.searchsorted(self.due, now, side="right")), len(self.due)
         cut = [_Part(self.recording.part(a, b), self.due[a:b]) if a < b else None for a, b in ((0, k), (k, n))]
         return cut[0], cut[1]
@@ -198,7 +198,7 @@ def _place(file: str) -> Path:
 
 
 def _layout(options: ReplayOptions, place: Path) -> RecordingFormat:
-    """What is known about the files; keys of `about` that belong to fits and not to the layout are left out."""
+    """Format of the files; keys of `about` that belong to fits and not to the layout are left out."""
     shipped = share.root() / "config" / "recordings" / f"{options.about}.yaml"
     file = recording_format_file.beside(place)
     if options.about:

@@ -1,4 +1,4 @@
-"""What a board on a serial line says: bytes into samples with their times, and what is known of the board."""
+"""Readers of boards on a serial line: bytes into samples with their times, and what is known of the board."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ RISE_S = 0.15
 
 @dataclass(frozen=True)
 class SyntheticOptions:
-    """What is made."""
+    """Options of the synthetic signal."""
 
     channel_count: int = option(8, "channels, in a ring about the forearm", low=1, high=64)
     channels: tuple[str, ...] = option((), "their names; empty: ch1, ch2 …")
@@ -60,7 +60,7 @@ class Synthetic:
 
     @property
     def spec(self) -> SourceSpec:
-        """As the options say."""
+        """From the options."""
         if self._spec is None:
             raise SourceError("the synthetic source is not open yet")
         return self._spec
