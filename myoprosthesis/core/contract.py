@@ -172,10 +172,10 @@ class Contract:
                     f"there are: {', '.join(channels)}"
                 )
         for key in dict.fromkeys([*self.conditioning, *conditioning]):
-            known, given = self.conditioning.get(key), conditioning.get(key)
-            if known != given:
+            known, live = self.conditioning.get(key), conditioning.get(key)
+            if known != live:
                 raise ContractError(
-                    f"decoder {self.name!r} was fitted on EMG with {key} = {known!r}, here it is {given!r}"
+                    f"decoder {self.name!r} was fitted on EMG with {key} = {known!r}, here it is {live!r}"
                 )
         return np.array([channels.index(name) for name in self.emg_channels], np.intp)
 

@@ -61,7 +61,7 @@ class Following:
 
 
 class Attendance:
-    """Keeps the account from which `Following` is said, tick by tick. `dt_ns` is the period of a tick."""
+    """Notes, tick by tick, when commands were followed. `dt_ns` is the period of a tick."""
 
     def __init__(self, dt_ns: int) -> None:
         self._dt_ns = dt_ns
@@ -84,14 +84,14 @@ class Attendance:
             self._lapses.append(Lapse(now_ns, end_ns, why))
 
     def following(self, now_ns: int) -> Following:
-        """What is to be said of the time up to `now_ns`."""
-        self._reach(now_ns)
-        assert self._from_ns is not None
-        return Following(self._from_ns, self._until_ns, tuple(self._lapses), self.held)
+        """The message about the time up to `now_ns`."""
+        return Following(self._reach(now_ns), self._until_ns, tuple(self._lapses), self.held)
 
-    def _reach(self, now_ns: int) -> None:
-        """Time that goes back, as that of a clock which is set, is the beginning of another account."""
-        if self._from_ns is None or now_ns < self._until_ns - 4 * self._dt_ns:
-            self._from_ns = self._until_ns = now_ns
+    def _reach(self, now_ns: int) -> int:
+        """Go on to `now_ns`; where time went back, as when a clock was set, begin again. Returns the beginning."""
+        begin_ns = self._from_ns
+        if begin_ns is None or now_ns < self._until_ns - 4 * self._dt_ns:
+            begin_ns = self._from_ns = self._until_ns = now_ns
             self._lapses.clear()
         self._until_ns = max(self._until_ns, now_ns)
+        return begin_ns

@@ -14,7 +14,7 @@ from myoprosthesis.core.term import AnyTerm, Term, ticks
 
 Array = NDArray[np.float64]
 GoalAhead = Callable[[float], Mapping[str, float]]
-"""The goal by channel, so many seconds from now."""
+"""The goal by channel, as it will be some seconds from now."""
 
 
 class ObservationBuilder:
@@ -100,8 +100,8 @@ class ObservationBuilder:
         for name in withheld:
             if name not in known:
                 raise ConfigError(f"the policy observes no {name!r}: it observes {', '.join(known)}")
-        for given, out in ((delay_s or {}, extra), (noise or {}, sd)):
-            for name, value in given.items():
+        for changes, out in ((delay_s or {}, extra), (noise or {}, sd)):
+            for name, value in changes.items():
                 if name not in known:
                     raise ConfigError(f"the policy observes no {name!r}: it observes {', '.join(known)}")
                 if not (np.isfinite(value) and value >= 0):

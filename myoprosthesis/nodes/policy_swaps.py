@@ -14,7 +14,7 @@ from myoprosthesis.policies.onnx_policy import OnnxPolicy
 
 
 class SwapListener(Protocol):
-    """What is told of swaps, all in the executor of the node."""
+    """Whoever follows swaps; all calls come from the executor of the node."""
 
     def swap_loading(self, name: str) -> None:
         """A policy is being loaded."""

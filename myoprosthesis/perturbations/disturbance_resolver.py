@@ -68,7 +68,7 @@ class DisturbanceResolver:
         return Disturbance(endpoint, joint, strength)
 
     def _resolve(self, entry: PerturbationEntry) -> Any:
-        """What the body is to be given: a law in its dimensions, strengths by muscle, or the rates of fatigue."""
+        """The value of an entry for this body: a law in its dimensions, strengths by muscle, or rates of fatigue."""
         try:
             return self._by_kind(entry, dict(entry.values))
         except MyoError:

@@ -29,9 +29,9 @@ class HiddenTiming(PerturbationTiming):
 
     def __post_init__(self) -> None:
         for name in ("units", "components"):
-            given = getattr(self, name)
-            if len(set(given)) < len(given):
-                raise ConfigError(f"{name} names one twice: {', '.join(map(str, given))}")
+            named = getattr(self, name)
+            if len(set(named)) < len(named):
+                raise ConfigError(f"{name} names one twice: {', '.join(map(str, named))}")
         if self.units and self.components:
             raise ConfigError("units and components exclude each other: give one of them")
         if bool(self.components) != bool(self.axes):
@@ -41,12 +41,12 @@ class HiddenTiming(PerturbationTiming):
         """What the message says of the place: numbers of units, or a mean and vectors."""
         if not self.components:
             return {"units": list(self.units)}
-        found = _axes(self.axes)
-        n = len(found.components)
+        axes = _axes(self.axes)
+        n = len(axes.components)
         if max(self.components) >= n:
             raise ConfigError(f"axes {self.axes!r} has {n} components, 0 to {n - 1}; {max(self.components)} is none")
-        chosen = found.components[list(self.components)]
-        return {"mean": found.mean.tolist(), "axes": chosen.tolist()}
+        chosen = axes.components[list(self.components)]
+        return {"mean": axes.mean.tolist(), "axes": chosen.tolist()}
 
     def one_each(self, values: tuple[float, ...], what: str) -> list[float]:
         """Values for the named units or components: one for all, or one for each."""

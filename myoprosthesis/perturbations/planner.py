@@ -74,9 +74,9 @@ class Planner:
             raise ConfigError(f"perturbation {preset.name!r} has no option {', '.join(sorted(unused))}{options}")
 
     def _kind(
-        self, given: Mapping[str, Any], overrides: Mapping[str, Any], unused: dict[str, Any], known: set[str]
+        self, entry: Mapping[str, Any], overrides: Mapping[str, Any], unused: dict[str, Any], known: set[str]
     ) -> tuple[Any, Any]:
-        data = dict(given)
+        data = dict(entry)
         kind = data.pop("kind", None)
         if kind is None:
             raise ConfigError(f"a perturbation needs its kind: one of {', '.join(registry.names('perturbations'))}")

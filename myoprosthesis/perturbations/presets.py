@@ -24,10 +24,10 @@ def load(name: str, **changes: Any) -> Preset:
     """The preset of that name, with `changes` to its own options; raises `ConfigError`."""
     try:
         path = Path(name).expanduser()
-        given = path.suffix in (".yaml", ".yml") and path.is_file()
+        by_path = path.suffix in (".yaml", ".yml") and path.is_file()
     except (OSError, RuntimeError) as error:  # a name too long, a folder that is not ours, a home that is not there
         raise ConfigError(f"perturbation {name[:80]!r} cannot be looked for: {str(error)[:60]}") from error
-    if given:
+    if by_path:
         data: dict[str, Any] = _read(path)
     else:
         known = names()

@@ -22,7 +22,7 @@ class Controller(Protocol):
     policy: Any
     contract: Contract
     fresh: bool
-    """Whether the newest update computed the command anew."""
+    """Whether the newest update computed a new command."""
 
     @property
     def period(self) -> int:

@@ -1,4 +1,4 @@
-"""The hidden state of a policy disturbed on purpose: what is said at the site `hidden` of a perturbation plan.
+"""Perturbation of a policy's recurrent state: the entries of site `hidden` of a plan.
 
 The state is changed after each step of the network and before the action is read from it, so that the action and all
 later steps see the changed one. Entries act in the order of the plan. On the ramp an effect grows with its gain: a
@@ -47,7 +47,7 @@ class _Units:
 
 @dataclass
 class _Axes:
-    """Some axes in the space of the units, likewise; what lies across them is left alone."""
+    """Some axes in the space of the units; what lies across them is left as it is."""
 
     mean: Array
     vectors: Array
@@ -58,8 +58,8 @@ class _Axes:
 
     def read(self, state: Array) -> Array:
         """Coordinates (size,) from the mean."""
-        found: Array = self.vectors @ (state - self.mean)
-        return found
+        coordinates: Array = self.vectors @ (state - self.mean)
+        return coordinates
 
     def write(self, state: Array, before: Array, after: Array) -> None:
         """Move the state by the difference."""
@@ -67,7 +67,7 @@ class _Axes:
 
 
 @dataclass
-class _Act:
+class _FittedEntry:
     """One entry, fitted to a network; `held` and `gain` are what it remembers within its window."""
 
     entry: PerturbationEntry
@@ -110,54 +110,54 @@ class _Act:
 
 
 class HiddenPerturbation:
-    """Applies entries to the state of one network; keeps what they remember of their window, nothing else."""
+    """Applies entries to the recurrent state of one network, and keeps what they remember within their windows."""
 
     def __init__(self, name: str, n_units: int, dt: float) -> None:
-        """`dt` (s) is the period of the policy `name`, which has so many recurrent units."""
+        """`dt` (s) is the period of the policy `name`, which has `n_units` recurrent units."""
         self.name, self.n_units, self.dt = name, n_units, dt
-        self._acts: list[_Act] = []
+        self._fitted: list[_FittedEntry] = []
 
     @property
     def idle(self) -> bool:
-        """True when there is nothing to do, now or later."""
-        return not self._acts
+        """True when no entry acts, now or later."""
+        return not self._fitted
 
     def reset(self) -> None:
-        """A trial begins: every window is as if it had never been."""
-        for act in self._acts:
+        """Forget what entries remember, as at the start of a trial."""
+        for act in self._fitted:
             act.forget()
 
     def set_entries(self, entries: Sequence[PerturbationEntry]) -> None:
         """Apply these entries of site `hidden` from now on; one that was there already keeps its memory. Raises
         `Refused` for the first that cannot be applied; all others are."""
-        before, acts = list(self._acts), []
+        before, fitted = list(self._fitted), []
         refusals: list[str] = []
         for entry in entries:
             at = next((i for i, act in enumerate(before) if act.entry == entry), None)
             try:
                 with reading(f"a perturbation of kind {brief(entry.kind)!r}"):
-                    acts.append(self._fit(entry) if at is None else before.pop(at))
+                    fitted.append(self._fit(entry) if at is None else before.pop(at))
             except MyoError as error:
                 refusals.append(str(error))
-        self._acts = acts
+        self._fitted = fitted
         if refusals:
             raise Refused(refusals[0])
 
     def apply(self, state: NDArray[np.float32], now_ns: int) -> NDArray[np.float32]:
         """The changed state, a new array (n_units,), of the one after a step that answers what was seen at `now_ns`."""
         out = state.astype(float)
-        for act in self._acts:
+        for act in self._fitted:
             act.apply(out, now_ns, self.dt)
         return out.astype(np.float32)
 
-    def _fit(self, entry: PerturbationEntry) -> _Act:
+    def _fit(self, entry: PerturbationEntry) -> _FittedEntry:
         if not self.n_units:
             raise ConfigError(f"policy {self.name!r} has no recurrent state, so that none can be disturbed")
         if entry.kind not in KINDS:
             raise ConfigError(f"a perturbation of kind {entry.kind!r} cannot act at the hidden state")
         try:
             place = self._place(entry)
-            return _Act(entry, place, self._figures(entry, place.size))
+            return _FittedEntry(entry, place, self._figures(entry, place.size))
         except MyoError:
             raise
         except (KeyError, TypeError, ValueError, OverflowError) as error:
@@ -166,20 +166,20 @@ class HiddenPerturbation:
     def _place(self, entry: PerturbationEntry) -> _Units | _Axes:
         values = entry.values
         if "axes" in values:
-            found = axes_file.check(values["mean"], values["axes"])
-            if found.mean.size != self.n_units:
+            axes = axes_file.check(values["mean"], values["axes"])
+            if axes.mean.size != self.n_units:
                 raise ConfigError(
-                    f"policy {self.name!r} has {self.n_units} recurrent units, the axes are of {found.mean.size}"
+                    f"policy {self.name!r} has {self.n_units} recurrent units, the axes are of {axes.mean.size}"
                 )
-            return _Axes(found.mean, found.components)
-        given = values["units"]
-        if not all(isinstance(u, int) and not isinstance(u, bool) for u in given) or len(set(given)) < len(given):
-            raise ValueError(f"units are different whole numbers, got {given!r}")
-        if given and not 0 <= min(given) <= max(given) < self.n_units:
-            wrong = next(u for u in given if not 0 <= u < self.n_units)
+            return _Axes(axes.mean, axes.components)
+        named = values["units"]
+        if not all(isinstance(u, int) and not isinstance(u, bool) for u in named) or len(set(named)) < len(named):
+            raise ValueError(f"units are different whole numbers, got {named!r}")
+        if named and not 0 <= min(named) <= max(named) < self.n_units:
+            wrong = next(u for u in named if not 0 <= u < self.n_units)
             last = self.n_units - 1
             raise ConfigError(f"policy {self.name!r} has {self.n_units} recurrent units, 0 to {last}; {wrong} is none")
-        units = np.array(given or range(self.n_units), np.intp)
+        units = np.array(named or range(self.n_units), np.intp)
         if entry.kind == "silence":
             share, seed = _number(values["share"]), values["seed"]
             if not 0.0 <= share <= 1.0:
@@ -214,8 +214,8 @@ def _number(value: Any) -> float:
 
 def _each(values: Any, n: int) -> Array:
     """`n` finite numbers, from as many or from one for all."""
-    found = np.array(values, float)
-    if found.ndim != 1 or found.size not in (1, n) or not np.isfinite(found).all():
+    numbers = np.array(values, float)
+    if numbers.ndim != 1 or numbers.size not in (1, n) or not np.isfinite(numbers).all():
         raise ValueError(f"one finite number or {n} are needed, got {values!r}")
-    each: Array = np.broadcast_to(found, (n,)).copy()
+    each: Array = np.broadcast_to(numbers, (n,)).copy()
     return each

@@ -25,7 +25,7 @@ from myoprosthesis.policies.onnx_session import MEMORY_BYTES, OnnxSession, Overd
 LARGEST = 1024 * MIB
 """Bytes of a policy file."""
 MOST_NODES = 20_000
-"""Operators of a network. To load so many takes half a second, during which nothing else of the process runs."""
+"""Operators of a network. Loading as many takes half a second, during which nothing else of the process runs."""
 MOST_STATE = 10_000_000
 """Numbers of recurrent state."""
 
@@ -92,11 +92,11 @@ def _check_graph(graph: Any, contract: Contract) -> None:
     """The graph must take what the contract tells of, and nothing else that has no default, and return it, in float32.
     An axis without a fixed size, such as a batch, takes the contract's; further outputs are left alone."""
     defaults = {t.name for t in (*graph.initializer, *graph.sparse_initializer)}
-    given_in = [v for v in graph.input if v.name not in defaults]
+    inputs = [v for v in graph.input if v.name not in defaults]
     wanted_in = {"observation": (1, contract.observation_size), **dict(contract.hidden)}
     wanted_out = {"action": (1, contract.action.size), **{f"{n}_out": s for n, s in contract.hidden}}
-    for what, wanted, given in (("input", wanted_in, given_in), ("output", wanted_out, list(graph.output))):
-        shapes = {v.name: _shape(v) for v in given}
+    for what, wanted, values in (("input", wanted_in, inputs), ("output", wanted_out, list(graph.output))):
+        shapes = {v.name: _shape(v) for v in values}
         missing = [n for n in wanted if n not in shapes]
         further = [n for n in shapes if n not in wanted]
         if missing:
@@ -107,11 +107,11 @@ def _check_graph(graph: Any, contract: Contract) -> None:
         if further and what == "input":
             raise ContractError(
                 f"the graph also takes {', '.join(map(repr, further))}, of which the contract tells nothing: put a "
-                "constant in its place in the module that is exported, or tell of it as a hidden state"
+                "constant in its place in the module that is exported, or name it as a hidden state"
             )
         if any(not _fits(shapes[n], wanted[n]) for n in wanted):
             raise ContractError(f"the graph's {what}s are {_listed(shapes)}, the contract tells of {_listed(wanted)}")
-        for value in (v for v in given if v.name in wanted):
+        for value in (v for v in values if v.name in wanted):
             kind = value.type.tensor_type.elem_type
             if kind != onnx.TensorProto.FLOAT:
                 raise ContractError(
@@ -126,16 +126,16 @@ _TYPES = {kind: name.lower() for name, kind in onnx.TensorProto.DataType.items()
 
 
 def _shape(value: Any) -> tuple[int | None, ...] | None:
-    """Sizes of the axes, None for one without a fixed size; None for a shape that is not told at all."""
+    """Sizes of the axes, None for one without a fixed size; None where the graph has no shape."""
     tensor = value.type.tensor_type
     if not tensor.HasField("shape"):
         return None
     return tuple(d.dim_value if d.HasField("dim_value") and d.dim_value > 0 else None for d in tensor.shape.dim)
 
 
-def _fits(given: tuple[int | None, ...] | None, wanted: tuple[int, ...]) -> bool:
-    return given is None or (
-        len(given) == len(wanted) and all(g in (None, w) for g, w in zip(given, wanted, strict=True))
+def _fits(shape: tuple[int | None, ...] | None, wanted: tuple[int, ...]) -> bool:
+    return shape is None or (
+        len(shape) == len(wanted) and all(s in (None, w) for s, w in zip(shape, wanted, strict=True))
     )
 
 
@@ -232,16 +232,19 @@ class OnnxPolicy:
                 session.end()
 
     def prepare_readout(self) -> None:
-        """Make `set_hidden` ready, which takes half a millisecond; refuses a policy whose state cannot be set."""
+        """See `StatefulPolicy.prepare_readout`; it takes half a millisecond."""
+        self._readout()
+
+    def _readout(self) -> tuple[OnnxSession, tuple[str, ...]]:
+        """The session that reads the action from the recurrent state, and the names of its inputs."""
         if self._read_out is None:
             data, inputs = read_out(self._data, self.contract)
             self._read_out = self._open(data), inputs
+        return self._read_out
 
     def set_hidden(self, hidden: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Put `hidden`, flat, in place of all recurrent state; the action read from it, for the newest observation."""
-        self.prepare_readout()
-        assert self._read_out is not None
-        session, inputs = self._read_out
+        """See `StatefulPolicy.set_hidden`."""
+        session, inputs = self._readout()
         ends = np.cumsum([int(np.prod(shape)) for _, shape in self.contract.hidden])
         if hidden.shape != (ends[-1],):
             raise ContractError(f"{self.path} has {ends[-1]} recurrent units, got a state of shape {hidden.shape}")
@@ -256,10 +259,10 @@ class OnnxPolicy:
         fails, does not answer in time, or is not finite at rest."""
         for _ in range(2):
             action = self.step(np.zeros(self.contract.observation_size, np.float32))
-            given = {"action": action.shape, **{n: self._feed[n].shape for n in self._names}}
+            shapes = {"action": action.shape, **{n: self._feed[n].shape for n in self._names}}
             wanted = {"action": (self.contract.action.size,), **dict(self.contract.hidden)}
-            if given != wanted:
-                raise ContractError(f"{self.path} returns shapes {given}, its contract tells of {wanted}")
+            if shapes != wanted:
+                raise ContractError(f"{self.path} returns shapes {shapes}, its contract tells of {wanted}")
             if not np.isfinite(action).all():
                 raise ContractError(f"{self.path} returns numbers that are not finite")
         self.step(np.random.default_rng(0).normal(0.0, 0.3, self.contract.observation_size).astype(np.float32))

@@ -149,7 +149,7 @@ class PolicyController:
             raise ConfigError(f"a {entry.kind} needs a number for each term, got {entry.values!r}") from error
 
     def update(self, table: Array, moment: Moment) -> Array:
-        """See `Controller.update`; the command is computed anew every `period` ticks."""
+        """See `Controller.update`; a new command is computed every `period` ticks."""
         command = self.command
         self.fresh = self._count % self.period == 0
         self._count += 1

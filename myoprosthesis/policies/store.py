@@ -13,11 +13,11 @@ FILE = "policy.onnx"
 
 def names() -> dict[str, Path]:
     """All policies that can be named, with their files; the user's own hide shipped ones of the same name."""
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for folder in reversed(share.policy_folders()):
         if folder.is_dir():
-            found.update({f.parent.name: f for f in folder.glob(f"*/{FILE}")})
-    return dict(sorted(found.items()))
+            files.update({f.parent.name: f for f in folder.glob(f"*/{FILE}")})
+    return dict(sorted(files.items()))
 
 
 def find(name: str) -> Path:

@@ -156,7 +156,7 @@ class ControllerSwitcher:
         return self.current.name if self.current is not None else ""
 
     def update(self, table: Array, moment: Moment) -> tuple[Array, bool]:
-        """The command after this table, and whether it was computed anew; `moment` says for how long the table stands.
+        """The command after this table, and whether it is a new one; `moment` says for how long the table stands.
         Raises `ConfigError` without an active controller."""
         if self.active is None:
             raise ConfigError("no policy is active")

@@ -283,7 +283,23 @@ def _figures(trials: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "success_rate": statistics.fmean(success) if success else None,
         "endpoint_error_mm": {"median": statistics.median(error), "p95": quantile(error, 0.95)} if error else None,
         "lateral_deviation_mm": statistics.fmean(side) if side else None,
+        **_own_figures(trials),
     }
+
+
+def _own_figures(trials: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """`figures`: the mean of each number that only this task has, such as a score; nothing where it has none."""
+    numbers: dict[str, list[float]] = {}
+    for trial in trials:
+        for key, value in trial.items():
+            if (
+                key not in EVENT
+                and key not in COLUMNS
+                and isinstance(value, (int, float))
+                and not isinstance(value, bool)
+            ):
+                numbers.setdefault(key, []).append(float(value))
+    return {"figures": {key: statistics.fmean(values) for key, values in numbers.items()}} if numbers else {}
 
 
 def _decisions(policy: Mapping[str, Any]) -> int:

@@ -253,6 +253,7 @@ def test_its_components_run_in_a_stack(package, run_python, tmp_path):
     assert got["trials"] == 3 and got["ticks"] == 150 and got["trials_lost"] == 0, said
     assert [t["label"] for t in got["by_trial"]] and got["restarts"] == {} and got["guard_events"] == {}
     # the carriage was at each tick where the task, by its own plan, has the target of the tick before, bit for bit
+    assert got["conditions"][0]["figures"] == {"score": 1.0, "samples_judged": 40.0}
     assert [(t["success"], t["score"], t["samples_judged"]) for t in got["by_trial"]] == [(True, 1.0, 40)] * 3, got
     (condition,) = got["conditions"]
     assert (condition["policy"], condition["perturbation"], condition["trials"]) == ("slide", "lag", 3)
