@@ -15,7 +15,7 @@ from typing import Any
 
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
-WIDTH, ROW, BOX, GAP = 1080, 92, 42, 10
+WIDTH, ROW, BOX, GAP = 1240, 92, 42, 10
 """Pixels of the picture: its width, a row of rooms, a box, and the space between two boxes."""
 LABELS = {
     "core": "agreements",
