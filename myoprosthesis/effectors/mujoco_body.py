@@ -211,9 +211,8 @@ class MujocoBody:
         data = self.data
         mujoco.mj_setState(self.model, data, physics, _STATE)
         self._set_strength(strength)
-        warmstart = data.qacc_warmstart.copy()
         self._measure()
-        data.qacc_warmstart[:], data.sensordata[:] = warmstart, sensors  # those of the step before, not of this look
+        data.sensordata[:] = sensors  # forces are those of the step before
         return self._state(applied)
 
     def _own_state(self) -> tuple[Array, ...]:

@@ -37,6 +37,9 @@ def test_the_excitation_is_kp_stretch_and_kd_velocity_by_the_optimal_length_with
         wanted.append(min(1.0, max(0.0, u)))
     np.testing.assert_allclose(data.ctrl, wanted)
     assert 0 < min(u for u in wanted if u) < max(wanted) and 0.0 in wanted
+    data.actuator_velocity[:] = 100.0
+    reflex.excite(data, reflex.high - 1e-6)
+    assert (data.ctrl == 1.0).all()
     reflex.excite(data, reflex.high)
     assert not data.ctrl.any()  # even of those that lengthen
 
@@ -95,6 +98,15 @@ def test_in_the_fail_state_no_muscle_is_excited_from_the_first_period_on():
     before = guard.step(np.array(guard.spec.command.low))
     assert not body.data.ctrl.any()
     assert (guard.step(None).activation <= before.activation).all() and not body.data.ctrl.any()
+
+
+def test_commands_that_are_mixed_in_begin_with_relaxed_muscles():
+    guard = GuardedEffector(arm26(LENGTH))
+    guard.reset(0)
+    guard.ease(0.5)
+    low, high = guard.spec.command.bounds()
+    applied = guard.step(low).applied
+    np.testing.assert_allclose(applied, high + (low - high) * guard.spec.dt / 0.5)
 
 
 @pytest.mark.parametrize("integrator", ["implicitfast", "RK4"])
