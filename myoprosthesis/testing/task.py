@@ -84,12 +84,12 @@ def _check_judgement(task: Any, plan: TrialPlan, spec: EffectorSpec, needs: tupl
     record = TrialRecord(plan, spec.dt, needs, time_ns, table)
     result = task.judge(record)
     demand(isinstance(result, TrialResult), f"judge returns a {type(result).__name__}; a TrialResult is needed")
-    demand(result == task.judge(record), f"trial {plan.trial} is judged otherwise the second time")
     demand(result.success in (True, False, None), f"success is {result.success!r}; True, False or None is needed")
     try:
         json.dumps(dict(result.figures), allow_nan=False)
     except (TypeError, ValueError) as error:
         raise AssertionError(f"the figures {dict(result.figures)} cannot be sent: {error}") from error
+    demand(result == task.judge(record), f"trial {plan.trial} is judged otherwise the second time")
     first = TrialRecord(plan, spec.dt, needs, time_ns[:1], table[:1])
     for part in (first, record):
         demand(isinstance(task.done(part), (bool, np.bool_)), "done returns neither True nor False")

@@ -8,9 +8,11 @@ import pytest
 from myoprosthesis.core import registry, share
 from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.contract import Contract
+from myoprosthesis.core.goal import ConstantGoal, OrbitGoal
 from myoprosthesis.core.options import build
 from myoprosthesis.core.term import Term
 from myoprosthesis.core.term_kinds import ChannelsOptions, ChannelsTerm
+from myoprosthesis.core.trial_record import TrialResult
 from myoprosthesis.effectors.mirror import Mirror, MirrorOptions
 from myoprosthesis.perturbations import field_kinds
 from myoprosthesis.policies.onnx_policy import OnnxPolicy
@@ -52,6 +54,56 @@ def test_every_task_passes(name, between, tmp_path):
     values = {"between": between, **own}
     options = build(registry.options("tasks", name), {k: v for k, v in values.items() if k in known})
     check_task(registry.factory("tasks", name)(options))
+
+
+class Sends(Hold):
+    """Has a figure that cannot be sent."""
+
+    def judge(self, record):
+        return TrialResult(True, {"score": float("nan")})
+
+
+class Draws(Hold):
+    """Judges by chance."""
+
+    def judge(self, record):
+        return TrialResult(None, {"score": float(np.random.default_rng().random())})
+
+
+class WantsMore(Hold):
+    def needs(self, spec):
+        return ("third/eye",)
+
+
+class Strays(Hold):
+    """Has a goal on a channel that it does not name."""
+
+    def plan(self, trial, from_ns):
+        return replace(super().plan(trial, from_ns), goals=(ConstantGoal({"ball/x": 0.1}),))
+
+
+class Elsewhere(Hold):
+    """Its target is not where its goal begins."""
+
+    channels = {**Hold.channels, "target/phase": "rad"}
+
+    def plan(self, trial, from_ns):
+        return replace(super().plan(trial, from_ns), goals=(OrbitGoal((0.0, 0.0, 0.0), (0.1, 0.1), 1.0),))
+
+
+@pytest.mark.parametrize(
+    ("bad", "sentence"),
+    [
+        (Sends, "cannot be sent"),
+        (Draws, "judged otherwise the second time"),
+        (WantsMore, "needs 'third/eye', which effector 'checked' does not have"),
+        (Strays, "'ball/x', which `channels` does not name"),
+        (Elsewhere, "not where the goal begins"),
+    ],
+)
+def test_a_task_that_breaks_the_protocol_is_stopped(bad, sentence):
+    with pytest.raises(AssertionError, match=sentence):
+        check_task(bad(ReachOptions()))
 
 
 TERM_OPTIONS = {
