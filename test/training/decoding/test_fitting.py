@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from myoprosthesis.core import share
-from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.decoders.models import Lda, LdaOptions
-from myoprosthesis.emg.conditioning import Conditioning
-from myoprosthesis.emg.recording import EmgRecording, Span
-from myoprosthesis.emg.recording_format import RecordingFormat
-from myoprosthesis.training.decoding.windows import WindowOptions, count_gap_windows, splits, windows
+from myoprosthesis.training.decoding.windows import splits
 
 ROOT = share.root()
 SHIPPED = ROOT / "config" / "recordings" / "libemg_myo"
 DATA = Path(os.environ.get("MYOPROSTHESIS_RECORDINGS", ROOT.parent / "shared" / "data" / "emg"))
-FEATURES = ("mav", "zc")
 
 
 @pytest.fixture
@@ -96,61 +90,6 @@ def test_the_force_of_a_grip(decode, recordings):
     assert decode("evaluate", *recordings("grip_force"), "--model", "gru")[0]["r2"] >= 0.855  # that of ridge
 
 
-def recording(n=4000, seed=0, spans=(("a", 0, 1000), ("b", 1000, 2000), ("a", 2000, 3000), ("b", 3000, 4000))):
-    samples = np.random.default_rng(seed).normal(0, 1, (n, 2))
-    return EmgRecording(samples, ("x", "y"), 1000.0, "V", np.arange(n) / 1000, spans=tuple(Span(*s) for s in spans))
-
-
-def cut(recordings, labelled=True, **more):
-    pairs = [(Path(f"{k}.csv"), r) for k, r in enumerate(recordings)]
-    return windows(
-        pairs, RecordingFormat(), Conditioning(1000.0, "V"), FEATURES, 0.2, WindowOptions(**more), labelled=labelled
-    )
-
-
-def test_a_window_lies_in_one_span_after_the_margin():
-    w = cut([recording()], margin_s=0.3)
-    for label, begin in (("a", 0), ("b", 1000), ("a", 2000), ("b", 3000)):
-        own = (w.first >= begin) & (w.last < begin + 1000)
-        assert set(w.label[own]) == {label}
-        assert w.first[own].min() == begin + 300 and w.last[own].max() == begin + 999
-    assert len(w) == 4 * 11
-    assert (w.last - w.first == 199).all()
-
-
-def test_a_stretch_is_of_one_recording_and_span_without_a_gap():
-    w = cut([recording(), recording(spans=(("a", 2000, 4000), ("b", 0, 2000)))], margin_s=0.3)
-    assert [len(w.x[w.sequence_id == k]) for k in range(7)] == [11, 11, 11, 11, 31, 31, 0]
-    for k in range(6):
-        own = w.where(w.sequence_id == k)
-        assert set(np.diff(own.first)) == {50} and len(set(own.file)) == len(set(own.label)) == 1
-    assert np.bincount(cut([recording()], step_s=0.2).sequence_id).tolist() == [5] * 4  # neighbours in different spans
-    two = cut([recording(spans=(("a", 0, 200),)), recording(spans=(("a", 50, 1000),))])
-    assert np.bincount(two.sequence_id).tolist() == [1, 16]
-    one = cut([recording(spans=())] * 2, labelled=False)
-    assert np.bincount(one.sequence_id).tolist() == [77, 77]
-    assert np.bincount(one.where(one.first % 1000 != 0).sequence_id).tolist() == [19, 19, 19, 16] * 2
-    ((_, train, test),) = splits(one, "time")
-    assert (one.where(train).sequence_id.max(), one.where(test).sequence_id.max()) == (1, 1)
-
-
-@pytest.mark.parametrize("lost_s", [1.0, 0.002, -0.5])
-def test_a_window_with_a_gap_in_time_in_it_does_not_count(lost_s):
-    whole = recording()
-    times = whole.times + lost_s * (np.arange(len(whole)) >= 1500)
-    gappy = replace(whole, times=times, stamped=True)
-    before, after = cut([whole]), cut([gappy])
-    over = (before.first < 1500) & (before.last >= 1500)
-    assert over.sum() == count_gap_windows([(Path("0.csv"), gappy)], 0.2, 0.05, 0.0) == 3
-    assert after.first.tolist() == before.first[~over].tolist()
-    assert len(set(after.sequence_id.tolist())) == 5  # a memory does not reach over it
-    free = cut([replace(gappy, spans=())], labelled=False)
-    assert (
-        not ((free.first < 1500) & (free.last >= 1500)).any()
-        and count_gap_windows([(Path("0.csv"), whole)], 0.2, 0.05, 0) == 0
-    )
-
-
 def test_windows_with_a_gap_in_them_are_counted_by_fit_and_evaluate(decode, tmp_path):
     rng, n = np.random.default_rng(0), 6000
     label = np.where(np.arange(n) // 1000 % 2, "fist", "rest")
@@ -170,20 +109,7 @@ def test_windows_with_a_gap_in_them_are_counted_by_fit_and_evaluate(decode, tmp_
     assert "4 windows have a gap in time in them, and do not count" in words and played["accuracy"] > 0.98
 
 
-@pytest.mark.parametrize("by", ["repetition", "file", "time"])
-def test_no_sample_is_on_both_sides_of_a_split(by):
-    w = cut([recording(), recording(seed=1)])
-    for _, train, test in splits(w, by):
-        assert train.any() and test.any() and not (train & test).any()
-        for file in ("0.csv", "1.csv"):
-            seen = [np.zeros(4000, bool), np.zeros(4000, bool)]
-            for side, mask in zip(seen, (train, test), strict=True):
-                for first, last in zip(w.first[mask & (w.file == file)], w.last[mask & (w.file == file)], strict=True):
-                    side[first : last + 1] = True
-            assert not (seen[0] & seen[1]).any()
-
-
-def test_what_is_held_out_is_not_seen_by_the_fit():
+def test_what_is_held_out_is_not_seen_by_the_fit(recording, cut):
     from myoprosthesis.training.decoding.fitting import fit
 
     w = cut([recording()])
@@ -195,23 +121,6 @@ def test_what_is_held_out_is_not_seen_by_the_fit():
     again = fit(w2.where(train), Lda(LdaOptions()), "classification", ("a", "b"))
     assert np.array_equal(fitted.normaliser.mean, again.normaliser.mean)
     assert np.array_equal(fitted.network.layers[0][0], again.network.layers[0][0])
-
-
-def test_noise_is_decoded_by_chance():
-    from myoprosthesis.decoders.options import DecoderOptions
-    from myoprosthesis.training.decoding.cross_validation import SplitOptions, cross_validate
-
-    w = cut([recording(20000, k, [("ab"[j % 2], 1000 * j, 1000 * j + 1000) for j in range(20)]) for k in range(3)])
-    found = cross_validate(w, Lda(LdaOptions()), DecoderOptions(), ("a", "b"), SplitOptions(by="file")).summary()
-    assert found["accuracy"] == pytest.approx(0.5, abs=0.06)
-
-
-def test_splits_that_cannot_be():
-    w = cut([recording()])
-    for by, test, sentence in (("file", (), "only one file"), ("repetition", ("7",), "no repetition '7'"),
-                               ("repetition", ("0", "1"), "nothing is left"), ("person", (), "none of")):  # fmt: skip
-        with pytest.raises(ConfigError, match=sentence):
-            list(splits(w, by, test))
 
 
 NOISE = np.random.default_rng(0).normal(0, 20, (800, 4)).round(2)
