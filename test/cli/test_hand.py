@@ -25,7 +25,7 @@ def test_hands_are_listed_with_what_they_do_in_doubt_and_in_silence(capsys):
     out = " ".join(capsys.readouterr().out.split())
     for name in data_sheets.names():
         data = data_sheets.load(name)
-        assert f"in doubt it is told to: {data.fail}; when nobody speaks to it, it: {data.when_silent}" in out
+        assert f"fail state: {data.fail}; without commands it: {data.when_silent}" in out
     assert "leaves API mode after 300 ms" in out and "keeps its last target for ever" in out
 
 
