@@ -91,7 +91,7 @@ def run(options: StackOptions, more: UpOptions) -> int:
                     if status.ready and not ready:
                         ready = True
                         seconds = time.monotonic() - stack.started_at
-                        display.tell("up", f"ready: the first tick was done {seconds:.1f} s after the start")
+                        display.tell("up", f"ready: the first tick closed {seconds:.1f} s after the start")
                         for n in nodes:
                             if n.name == "emulator":
                                 display.tell("up", f"{n.parameters['hand']} is emulated on {n.parameters['path']}")
