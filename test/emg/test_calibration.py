@@ -94,5 +94,5 @@ def test_what_shapes_no_envelope_may_differ():
 
 
 def test_a_channel_that_was_not_calibrated_is_refused():
-    with pytest.raises(ConfigError, match="calibration 'mine' knows no channel 'c': calibrate again"):
+    with pytest.raises(ConfigError, match="calibration 'mine' has no channel 'c': calibrate again"):
         MINE.mvc(replace(SPEC, channels=("a", "c")), SETTINGS)

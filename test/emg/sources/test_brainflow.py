@@ -80,7 +80,7 @@ def test_a_recording_of_brainflow_is_played(tmp_path):
     [
         ({"board": "cytron"}, "unknown board of BrainFlow 'cytron'.*did you mean 'cyton'"),
         ({"board": "cyton", "port": "/dev/none"}, "board cyton cannot be opened: its port"),
-        ({"board": "playback_file", "file": "x"}, r"needs the board it stands for \(master\)"),
+        ({"board": "playback_file", "file": "x"}, r"needs the board that it replays \(master\)"),
         ({"parameters": {"mac": "1"}}, "unknown input parameter of BrainFlow 'mac'"),
         ({"channels": ("a",)}, "1 channel names"),
     ],

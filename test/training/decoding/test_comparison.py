@@ -168,12 +168,12 @@ def test_what_does_not_fit_is_refused_with_a_sentence(hand):
         (
             Louder(),
             replace(over, trials=(*over.trials, ComparedTrial(9, "", "", "fist", 0, 9))),
-            "asks for 'fist'",
+            "the recording has 'fist'",
         ),
     ):
         with pytest.raises((ConfigError, ContractError), match=sentence):
             comparison.controller_for("mine", policy, changed, hand.spec, OPTIONS)
-    with pytest.raises(ContractError, match="'loud', which moves nothing"):
+    with pytest.raises(ContractError, match="output 'loud' of decoder 'mine' moves nothing"):
         comparison.controller_for("mine", Louder(), over, hand.spec, PostureControlOptions())
     with pytest.raises(ConfigError, match="no labels"):
         from pathlib import Path
