@@ -72,6 +72,8 @@ class EffectorNodeOptions:
 class EffectorNode(LoopNode):
     """Builds the effector named by its parameters and runs its loop."""
 
+    _stop_server: StopServer | None = None  # also where the constructor refuses what it was given
+
     def __init__(self) -> None:
         super().__init__("effector")
         name = overrides(self).get("effector", EffectorNodeOptions.__dataclass_fields__["effector"].default)
