@@ -178,7 +178,7 @@ def _outlets(name: str, spec: Any) -> list[Any]:
 
 
 class _Screen:
-    """Bars that are drawn anew; a line per second where no terminal is."""
+    """Bars that are drawn again and again; a line per second where no terminal is."""
 
     def __init__(self, source: Any) -> None:
         from rich.console import Console

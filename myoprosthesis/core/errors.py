@@ -133,11 +133,11 @@ class Interrupted(StackError):
     """
 
 
-def unknown(kind: str, given: str, known: Iterable[str], hint: str = "") -> ConfigError:
+def unknown(kind: str, name: str, known: Iterable[str], hint: str = "") -> ConfigError:
     """A `ConfigError` for an unknown name that lists the known ones, the nearest first named."""
     names = sorted(known)
-    given = given[:80] + "…" if isinstance(given, str) and len(given) > 80 else given
-    near = difflib.get_close_matches(str(given), names, n=1)
+    name = name[:80] + "…" if isinstance(name, str) and len(name) > 80 else name
+    near = difflib.get_close_matches(str(name), names, n=1)
     guess = f"; did you mean {near[0]!r}?" if near else ""
     tail = f" {hint}" if hint else ""
-    return ConfigError(f"unknown {kind} {given!r}: known are {', '.join(names) or 'none'}{guess}{tail}")
+    return ConfigError(f"unknown {kind} {name!r}: known are {', '.join(names) or 'none'}{guess}{tail}")

@@ -210,7 +210,7 @@ class EffectorNode(LoopNode):
         for p in parameters:
             if p.name == "stopped":
                 self._stop_mark.keep(bool(p.value))
-                outdated = self._lifting and self._wanted_stop != p.value  # the stop server was asked anew meanwhile
+                outdated = self._lifting and self._wanted_stop != p.value  # the stop server was asked again meanwhile
                 if p.value and not self._lifting:
                     self._wanted_stop = None  # a stop wins over a resume that is still on its way
                 if self.loop is not None and not outdated:
