@@ -127,8 +127,10 @@ INSTALL_DATA: Any = Distribution().get_command_class("install_data")
 
 
 class InstallData(INSTALL_DATA):
-    """Data files, and in a wheel what `ros2 run` and `ros2 launch` look for in lib/myoprosthesis; colcon puts the
-    executables themselves there (setup.cfg)."""
+    """Data files, and in a wheel what `ros2 run` and `ros2 launch` look for in lib/myoprosthesis.
+
+    colcon puts the executables themselves there (setup.cfg).
+    """
 
     def run(self) -> None:
         """Copy the files; under each executable's name write a script that starts the one in bin/ of its prefix."""

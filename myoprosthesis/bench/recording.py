@@ -40,8 +40,10 @@ def measure(seconds: float = 30.0, rounds: int = 16, hours: float = 1.0) -> dict
 
 
 def _lockstep(rounds: int, seconds: float = 1.5) -> dict[str, Any]:
-    """Ticks per second while the recorder writes and while, inactive, it throws everything away, in turn; before and
-    after that, with nobody beside. The order changes from round to round."""
+    """Ticks per second while the recorder writes, and while it is inactive and drops everything, in turn.
+
+    Before and after that, the stack runs without a recorder. The order changes from round to round.
+    """
     rates: dict[str, list[float]] = {"activate": [], "deactivate": []}
     with workshop() as folder:
         policy = write_policy(folder, spec_of(EFFECTOR, DT), HIDDEN, 0)

@@ -56,7 +56,7 @@ print(json.dumps({"batches_per_s": rate, "steps": steps, "version": mn.__version
 
 
 def measure(motornet_python: str = "", compile: str = "auto", seconds: float = 10.0) -> dict[str, Any]:
-    """Figures by size of batch: `batch_32` has `batches_per_s`, `ratio_to_motornet` …"""
+    """Figures by batch size: `batch_32` has `batches_per_s`, `ratio_to_motornet` and others."""
     if motornet_python and not Path(motornet_python).is_file():
         raise ConfigError(
             f"--motornet-python {motornet_python}: there is no such file; give the python of an "

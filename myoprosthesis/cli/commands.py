@@ -163,9 +163,12 @@ class Commands:
         overrides: Mapping[str, Argument | None] = {},
         partial: Sequence[FlagGroup] = (),
     ) -> argparse.ArgumentParser:
-        """A command with one line of `help`. `run` is called with an instance of each of the options dataclasses
-        `kinds`, as it was typed, then, where there are `partial` options, with those of them that were typed, by name;
-        it returns the exit status. A fault in the options is a `ConfigError`."""
+        """Add a command with one line of `help`.
+
+        `run` is called with an instance of each options dataclass in `kinds`, as typed, then, where there are `partial`
+        options, with those that were typed, by name; it returns the exit status. A fault in the options is a
+        `ConfigError`.
+        """
         parser = self._parser_of(name, help, description)
         for kind in kinds:
             add_arguments(parser, kind, overrides)

@@ -14,7 +14,7 @@ MEASURES = {"accuracy": "accuracy", "active_error": "active error rate", "goal_r
 LINES = ("-", (0, (4, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
 """Two curves that lie on each other are both seen."""
 SHOWN_S = 60.0
-"""So much of the session is drawn over time."""
+"""Part of the session that is drawn over time."""
 
 
 def draw(

@@ -102,8 +102,10 @@ def _print_table(recording: EmgRecording, flaws: SignalFaults) -> None:
 
 
 def _levels(recording: EmgRecording) -> dict[str, list[float | None]]:
-    """Mean, root mean square about it and largest distance from it of each channel, in the recording's unit; None
-    for a channel without a finite value."""
+    """Mean of each channel, root mean square about it and largest distance from it, in the recording's unit.
+
+    None for a channel without a finite value.
+    """
     import numpy as np
 
     out: dict[str, list[float | None]] = {"mean": [], "rms": [], "largest": []}
@@ -123,8 +125,11 @@ def _label_seconds(recording: EmgRecording) -> dict[str, float]:
 
 
 def _figures(recording: EmgRecording, flaws: SignalFaults) -> dict[str, Any]:
-    """What --json writes: values in `unit`, times in s, `labels` (s of each, by its samples) and `label_spans` (label,
-    start, end) since the first sample. A span ends where a gap in time begins, and goes on behind it as another."""
+    """What --json writes: values in `unit`, times in s.
+
+    `labels` has the seconds of each label, by its samples, `label_spans` label, start and end since the first sample. A
+    span ends where a gap in time begins, and continues after it as another.
+    """
     from myoprosthesis.emg.signal_quality import breaks
 
     t, period, spans = recording.times, 1 / recording.rate, []

@@ -30,8 +30,10 @@ def write_json(path: str, figures: dict[str, Any]) -> None:
 
 
 def write_csv(path: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> None:
-    """Write rows whole or not at all, under `columns` and then all further keys of theirs; what a row lacks, or is no
-    finite number, is empty."""
+    """Write rows whole or not at all, under `columns` and then all their further keys.
+
+    A value that is missing or is not a finite number is left empty.
+    """
     out = io.StringIO()
     keys = dict.fromkeys([*columns, *(key for row in rows for key in row)])
     table = csv.DictWriter(out, list(keys), lineterminator="\n")

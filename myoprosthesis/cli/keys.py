@@ -22,8 +22,10 @@ KEYS = f"keys: space stops the effector, {RESUME_KEY} lets it follow commands ag
 
 
 def stop_keys(namespace: str, tell: Callable[[str], object]) -> Callable[[str], None]:
-    """What to do with a key: the emergency stop of the effector in a namespace, and its end; `tell` is given what came
-    of it. It needs nothing of what the program does otherwise."""
+    """A function that takes a pressed key: one stops the effector of a namespace, one lets it follow commands again.
+
+    `tell` receives the answer. It depends on nothing else that the program does.
+    """
     from myoprosthesis.nodes import stop_socket
 
     requests = {STOP_KEY: stop_socket.STOP, RESUME_KEY: stop_socket.RESUME}

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from myoprosthesis.emg.recording import EmgRecording
 
 POINTS = 4000
-"""Of a longer recording so many stretches are drawn, each from its least to its largest value."""
+"""Stretches of a longer recording that are drawn, each from its least to its largest value."""
 
 
 def draw(file: str, recording: EmgRecording) -> None:

@@ -12,8 +12,10 @@ from myoprosthesis.core.errors import ConfigError
 
 
 def fitted_on(files: Sequence[Path]) -> list[str]:
-    """What is kept of the recordings that a decoder was fitted on, so that it is not judged by them unawares: the first
-    16 digits of each file's SHA-256."""
+    """The first 16 digits of the SHA-256 of each recording that a decoder was fitted on.
+
+    They are kept so that a decoder is not judged unawares by recordings that it was fitted on.
+    """
     return sorted(hashlib.sha256(file.read_bytes()).hexdigest()[:16] for file in files)
 
 

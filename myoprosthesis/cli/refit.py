@@ -1,5 +1,7 @@
-"""`myoprosthesis refit`: in a running stack, record a few seconds of each class, fit a decoder, compare it with the one
-that is active, and swap it in."""
+"""`myoprosthesis refit`: fit a new decoder in a running stack.
+
+It records a few seconds of each class, fits a decoder, compares it with the active one, and swaps it in.
+"""
 
 from __future__ import annotations
 

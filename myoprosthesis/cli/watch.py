@@ -81,8 +81,10 @@ def await_reports(monitor: StackMonitor, options: Any) -> None:
 
 
 def over(status: StackStatus, options: Any) -> bool:
-    """True when all has been done that `trials`, `duration` and `lockstep` of `options` ask for. In real time it is the
-    effector that counts how long it moved; one that never says so is not waited for much longer."""
+    """Whether everything is done that `trials`, `duration` and `lockstep` of `options` ask for.
+
+    In real time the effector counts how long it moved; one that never reports that is waited for `GRACE_S` longer.
+    """
     timed = options.duration and not options.lockstep
     if timed and status.began and time.monotonic() - status.began > options.duration + GRACE_S:
         return True

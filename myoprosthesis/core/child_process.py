@@ -14,6 +14,9 @@ on, such as an effector whose device is gone for good. The last two are not star
 
 
 def process_environment(run: str) -> dict[str, str]:
-    """Variables of every process of a stack: it ends with this process, even when that is killed, and an emergency stop
-    lasts over a restart within `run`."""
+    """Environment variables of every process of a stack.
+
+    With them a process ends with this one, even when that is killed, and an emergency stop outlasts a restart within
+    `run`.
+    """
     return {STARTER: str(os.getpid()), RUN: run, "PYTHONUNBUFFERED": "1"}

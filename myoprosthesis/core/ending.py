@@ -1,4 +1,4 @@
-"""How a process ends that is told to: in order as far as it can, and in any case within seconds."""
+"""How a process ends that is asked to: in order as far as it can, and in any case within seconds."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ _allowed_s = PROMPT_S
 
 
 def allow(seconds: float) -> None:
-    """From now on, the end may take so long."""
+    """Set the time that ending may take from now on."""
     global _allowed_s
     _allowed_s = seconds
 
 
 @contextlib.contextmanager
 def bounded_end(seconds: float = PROMPT_S) -> Iterator[None]:
-    """Meanwhile, a process that is told to end by Ctrl-C or SIGTERM is gone after `seconds`, or what `allow` said
-    since, whatever it does then, and whoever handles these signals.
+    """Context in which Ctrl-C or SIGTERM ends the process within `seconds`, or the time that `allow` set since.
+
+    That holds whatever the process does then, and whoever handles these signals.
 
     Python runs a handler between two steps of the main thread, which never come while a library computes or waits. The
     signal itself is noted at once, in a pipe that a thread reads. A library that holds Python's lock holds this thread
-    up as well; those of this package that compute for long let it go.
+    up as well; those of this package that compute for long release it.
     """
     read, write = os.pipe()
     os.set_blocking(write, False)

@@ -58,8 +58,10 @@ class ConstantGoal:
 
 @dataclass(frozen=True)
 class OrbitGoal:
-    """A place that goes round `centre` (m) in the x-y plane, counter-clockwise: at `phase` (rad) of the ellipse with
-    `radii` (m, along x and y) at the trial's start, once round in `period_s` (below 0: clockwise).
+    """A place that goes round `centre` (m) on an ellipse in the x-y plane, counter-clockwise.
+
+    At the trial's start it is at `phase` (rad) of the ellipse with `radii` (m, along x and y); one turn takes
+    `period_s` (below 0: clockwise).
 
     Its channels are `<place>/x`, `y`, `z` (m) and `<place>/phase` (rad, −π to π).
     """
@@ -100,8 +102,9 @@ class OrbitGoal:
 
 @dataclass(frozen=True)
 class ClipGoal:
-    """A recorded movement, `name` with the SHA-256 of its file, `speed` times as fast as recorded, beginning at the
-    share `phase` (0 to 1) of it; after its end it begins again.
+    """A recorded movement: `name`, the SHA-256 of its file, and `speed` relative to the recording.
+
+    It begins at the share `phase` (0 to 1) of the recording, and starts again after its end.
 
     Its channels are `reference/<column>` and `reference/phase` (rad, 0 to 2π over the clip). A file of that name with
     another hash is refused when it is evaluated.
@@ -134,8 +137,10 @@ class ClipGoal:
 
 @dataclass(frozen=True)
 class CommandGoal:
-    """A speed (m/s) and a heading (rad, counter-clockwise from x) to keep: channels `command/speed`,
-    `command/heading`."""
+    """A speed (m/s) and a heading (rad, counter-clockwise from x) to keep.
+
+    Its channels are `command/speed` and `command/heading`.
+    """
 
     speed: float
     heading: float = 0.0

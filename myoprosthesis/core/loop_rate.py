@@ -7,8 +7,11 @@ from collections.abc import Callable
 
 
 class LoopRate:
-    """Starts periods on a fixed grid of wall time. A period that cannot start within one period of its time is
-    skipped, so that a loop which was held up goes on at its pace instead of racing to catch up."""
+    """Starts periods on a fixed grid of wall time.
+
+    A period that cannot start within one period of its time is skipped, so that a loop which was delayed continues at
+    its rate instead of racing to catch up.
+    """
 
     def __init__(
         self, dt: float, clock_ns: Callable[[], int] = time.monotonic_ns, sleep: Callable[[float], None] = time.sleep

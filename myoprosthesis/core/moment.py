@@ -13,8 +13,11 @@ from myoprosthesis.core.trial_plan import TrialPlan
 
 @dataclass(frozen=True, eq=False)
 class Moment:
-    """The time of a table: `now_ns` on the clock of the plans, the `seconds` for which the table stands, what draws the
-    noise that a perturbation adds to it, and the trial that runs (None: none)."""
+    """The time of a state table, and what belongs to it.
+
+    `now_ns` is on the clock of the plans, `seconds` is how long the table is valid; then the generator of the noise
+    that a perturbation adds to it, and the running trial (None: none).
+    """
 
     rng: np.random.Generator
     now_ns: int = 0

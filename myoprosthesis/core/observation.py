@@ -32,8 +32,11 @@ class ObservationBuilder:
         spare_s: float = 0.0,
         action: Channels | None = None,
     ) -> None:
-        """`dt` (s) is the policy's period, `spare_s` room for delays added later by `perturb`, and `action` what the
-        policy returns, for terms that observe it."""
+        """Builder of the observation vector of `terms`.
+
+        `dt` (s) is the policy's period, `spare_s` room for delays added later by `perturb`, and `action` what the
+        policy returns, for terms that observe it.
+        """
         self.names = {name: i for i, name in enumerate(names)}
         actions = action.names if action is not None else ()
         known: dict[str, Any] = {"state": self.names, "goal": self.names, "action": actions}
@@ -92,8 +95,10 @@ class ObservationBuilder:
         noise: dict[str, float] | None = None,
         withheld: Sequence[str] = (),
     ) -> None:
-        """Add delays (s) and Gaussian noise (standard deviation, unit of the term) by term, and hold terms that are
-        `withheld` at what they were at the reset; none takes them off."""
+        """Add delays (s) and Gaussian noise (standard deviation, unit of the term) by term.
+
+        Terms that are `withheld` keep their value at the reset. A call without arguments removes all of this.
+        """
         extra = np.zeros(len(self.terms), np.intp)
         sd = np.zeros(len(self.terms))
         known = [t.name for t in self.terms]
@@ -121,8 +126,10 @@ class ObservationBuilder:
     def observe(
         self, table: Array, rng: np.random.Generator | None = None, goal: GoalAhead | None = None
     ) -> NDArray[np.float32]:
-        """The observation, shape (size,), once the newest `table` (3, n) has come; `goal` tells what is asked for from
-        now on, and `rng` draws the noise that `perturb` adds."""
+        """The observation, shape (size,), after the newest `table` (3, n).
+
+        `goal` gives the goal from now on, and `rng` draws the noise that `perturb` adds.
+        """
         first = not self._filled
         if first:
             self.ring[:] = table.reshape(-1)

@@ -44,8 +44,10 @@ def option(
 
 
 def build(cls: type[T], data: Mapping[str, Any], where: str = "", names: Mapping[str, str] = {}) -> T:
-    """An instance of the options dataclass `cls` from `data`; raises `ConfigError` listing every fault. `names`: how
-    a person knows an option, where that is not by its name in `cls`."""
+    """An instance of the options dataclass `cls` from `data`; raises `ConfigError` listing every fault.
+
+    `names`: what a person calls an option, where that is not its name in `cls`.
+    """
     hints = get_type_hints(cls)
     known = {f.name: f for f in fields(cls) if f.init}  # type: ignore[arg-type]
     label = where or cls.__name__
@@ -129,8 +131,10 @@ def assignments(pairs: Iterable[str], where: str, example: str = "dt=0.002") -> 
 
 
 def listed(text: str, blanks: bool = False) -> list[str]:
-    """Items of a list as text: between commas (a name with a comma stands in double quotes), numbers also between
-    `blanks`, which belong to names."""
+    """Items of a list as text, separated by commas; a name with a comma stands in double quotes.
+
+    With `blanks`, for numbers, blanks separate items too; in a list of names they belong to the names.
+    """
     if blanks:
         return text.replace(",", " ").split()
     rows = list(csv.reader([text], skipinitialspace=True))

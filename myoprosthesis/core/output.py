@@ -1,4 +1,4 @@
-"""What a process says, passed on by a thread of its own: whoever speaks never waits for whoever reads."""
+"""Output of a process, written by a thread of its own: a writer never waits for a reader."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from collections.abc import Iterator
 from typing import TextIO
 
 MOST_LINES = 1000
-"""So many lines wait for a reader; what comes then is counted and left out."""
+"""Lines that wait for a reader; further ones are counted and left out."""
 ALIKE, WINDOW_S = 10, 5.0
-"""Of lines that differ in their numbers only, so many pass in so long; the others are counted."""
+"""Lines that differ in their numbers only and pass within this time; the others are counted."""
 KINDS, PIPE_BYTES = 200, 1 << 20
 LONGEST = 4096
 """Bytes of a line that pass."""
@@ -73,7 +73,7 @@ class Output:
         self._ready.set()
 
     def close(self, seconds: float = LAST_S) -> None:
-        """Wait for what is queued to be written, at most so long; safe to call twice."""
+        """Wait for what is queued to be written, at most `seconds`; safe to call twice."""
         self._closing = True
         self._ready.set()
         self._thread.join(seconds)
@@ -152,7 +152,7 @@ class Unheld(io.TextIOBase):
         return len(text)
 
     def end(self, seconds: float) -> None:
-        """Wait for what is queued to be written, at most so long; safe to call twice."""
+        """Wait for what is queued to be written, at most `seconds`; safe to call twice."""
         self._output.close(seconds)
 
 
@@ -206,8 +206,11 @@ class _Diverted:
 
 @contextlib.contextmanager
 def diverted() -> Iterator[None]:
-    """Meanwhile, no thread of this process writes to what another process has to read first, or a terminal on which
-    Ctrl-S was typed: standard output and error, also of its libraries, go through an `Output` each."""
+    """Context in which no thread of this process waits for a reader of its standard output or error.
+
+    Both, also when libraries write to them, go through an `Output` each: another process may be slow to read, or Ctrl-S
+    may have been typed in the terminal.
+    """
     both = [_Diverted(1, "stdout"), _Diverted(2, "stderr")]
     try:
         yield

@@ -16,8 +16,11 @@ def stack_name(domain: int, namespace: str) -> str:
 
 
 def runtime_folder(name: str) -> Path:
-    """Where such a folder is: in `XDG_RUNTIME_DIR` where that is this user's alone, else in the folder for temporary
-    files. It need not exist; one that does and is not this user's alone is refused."""
+    """Path of the runtime folder `name`, in `XDG_RUNTIME_DIR` where that belongs to this user alone.
+
+    Otherwise it is in the folder for temporary files. It need not exist; one that exists and is not this user's alone
+    is refused.
+    """
     own = os.environ.get("XDG_RUNTIME_DIR", "")
     base = own if own and os.path.isabs(own) and not fault(Path(own)) else tempfile.gettempdir()
     folder = Path(base) / name
@@ -27,8 +30,10 @@ def runtime_folder(name: str) -> Path:
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder that only this user can enter, where it does not exist; raises `ConfigError` when it is not this
-    user's own, others can write to it, or it is a link."""
+    """Make a folder that only this user can enter, where it does not exist.
+
+    Raises `ConfigError` when it is not this user's own, others can write to it, or it is a link.
+    """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         if not os.path.lexists(folder):

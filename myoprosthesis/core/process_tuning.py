@@ -11,7 +11,7 @@ FIFO_PRIORITY = 20
 
 SWITCH_INTERVAL_S = 5e-5
 """Beside a busy Python thread a 500 Hz loop missed 336 of 500 ticks at the default 5 ms, and 4 at 0.2 ms. A tick
-takes the lock some eight times, and waits so long for it each time: at this interval it loses a fifth of its period."""
+takes the lock some eight times and waits this long each time: at this interval it loses a fifth of its period."""
 
 
 def set_switch_interval() -> None:
@@ -33,7 +33,9 @@ def request_fifo_scheduling() -> bool:
 
 
 def freeze_gc() -> None:
-    """Take all that exists by now out of the garbage collector's sight: what a node is made of lives as long as it
-    does, and looking through it again and again holds the loop up for milliseconds. Once a node is up."""
+    """Exclude all objects that exist by now from garbage collection; call it once a node is up.
+
+    What a node is made of lives as long as the node, and scanning it repeatedly delays the loop by milliseconds.
+    """
     gc.collect()
     gc.freeze()

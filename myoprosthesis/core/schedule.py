@@ -27,15 +27,20 @@ MOST_PLANS = 100
 
 @dataclass
 class Schedule(Generic[P]):
-    """Plans of trials or of perturbations by time. Until `horizon_ns` all is announced: simulated time goes no further
-    (the lookahead of conservative co-simulation)."""
+    """Plans of trials or of perturbations by time.
+
+    Everything is announced until `horizon_ns`, and simulated time goes no further (the lookahead of conservative
+    co-simulation).
+    """
 
     horizon_ns: int = -1
     plans: list[P] = field(default_factory=list)
 
     def add(self, plan: P) -> None:
-        """Take in a plan. It replaces all that was announced from its `from_ns` on, so that only a participant that was
-        restarted, and begins again in the middle of an old plan, counts."""
+        """Add a plan, which replaces all that was announced from its `from_ns` on.
+
+        So only a participant that was restarted, and begins again in the middle of an old plan, counts.
+        """
         self.plans = [p for p in self.plans if p.from_ns < plan.from_ns]
         self.plans = [*self.plans[-MOST_PLANS:], plan]
         self.horizon_ns = plan.until_ns

@@ -34,8 +34,10 @@ class TermInput:
 
 
 class Past(Protocol):
-    """What a term may read: the newest tick and those before it, as far as its `lookback_s`. Before the first tick all
-    was as it was then, and the action was 0, or the bound nearest to it."""
+    """What a term may read: the newest tick and those before it, as far as its `lookback_s`.
+
+    Before the first tick all was as it was then, and the action was 0, or the bound nearest to it.
+    """
 
     def state(self, channels: Sequence[str], field: str = "position", delay_s: float = 0.0) -> Array:
         """One row of the table as it was `delay_s` ago.

@@ -118,8 +118,10 @@ class RootRelativeOptions:
 
 
 class RootRelativeTerm:
-    """Places as seen from the root: relative to where it is, along its own axes. Velocities are those relative to the
-    root's, along the same axes; that it turns is not subtracted."""
+    """Places as seen from the root: relative to its position, along its own axes.
+
+    Velocities are those relative to the root's, along the same axes; its rotation is not subtracted.
+    """
 
     def __init__(self, options: RootRelativeOptions) -> None:
         self.options, self.size, self.lookback_s = options, 3 * len(options.places), options.delay_s
@@ -159,7 +161,7 @@ class PhaseOptions:
 
 
 class PhaseTerm:
-    """Sine and cosine of an angle, which do not jump where it wraps: sin 1, cos 1, sin 2, cos 2 …"""
+    """Sine and cosine of each angle, which do not jump where it wraps: sin 1, cos 1, sin 2, cos 2 and so on."""
 
     lookback_s = 0.0
 

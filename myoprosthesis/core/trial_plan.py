@@ -65,8 +65,10 @@ class TrialPlan:
             raise ConfigError(f"trial {self.trial} goes from {self.start} to {self.target}: both must be finite")
 
     def over(self, now_ns: int, dt_ns: int) -> bool:
-        """Whether a state at `now_ns` is the trial's last one, or later; one in real time may lie off its place: half a
-        period decides."""
+        """Whether a state at `now_ns` is the trial's last one, or later.
+
+        In real time a state may lie off the grid: half a period decides.
+        """
         return now_ns + dt_ns >= self.until_ns - dt_ns // 2
 
     def goal(self, now_ns: int) -> dict[str, float]:
@@ -74,8 +76,10 @@ class TrialPlan:
         return {channel: position for channel, (position, _) in self._goal(now_ns).items()}
 
     def goal_table(self, channels: Sequence[str], now_ns: int) -> NDArray[np.float64]:
-        """Goal at `now_ns` as columns of a state table, shape (3, n_channels): position, velocity, effort; 0 where the
-        trial has no such goal."""
+        """Goal at `now_ns` as columns of a state table, shape (3, n_channels): position, velocity, effort.
+
+        0 where the trial has no such goal.
+        """
         table = np.zeros((3, len(channels)))
         values = self._goal(now_ns)
         for k, channel in enumerate(channels):

@@ -31,8 +31,10 @@ class TrialRecord:
     table: Array
 
     def columns(self, *channels: str, field: str = "position") -> Array:
-        """One row of the states, shape (n_samples, n), for the `channels`; raises `ConfigError` for others than those
-        that the task needs."""
+        """One row of the states, shape (n_samples, n), for the `channels`.
+
+        Raises `ConfigError` for channels other than those that the task needs.
+        """
         for channel in channels:
             if channel not in self.channels:
                 raise ConfigError(f"channel {channel!r} is not recorded: `needs` of the task must return its name")
@@ -64,9 +66,11 @@ class TrialRecord:
 
 @dataclass(frozen=True)
 class TrialResult:
-    """What a task says of a trial: `success` (None: it has no such notion), and figures of its own by name, such as
-    `endpoint_error_mm` or `score`. They are the columns of the table of trials; a name says its unit where that is not
-    SI."""
+    """What a task says of a trial: `success` (None: not defined for it), and its own figures by name.
+
+    Figures, such as `endpoint_error_mm` or `score`, are the columns of the table of trials; a name says its unit where
+    that is not SI.
+    """
 
     success: bool | None = None
     figures: Mapping[str, float | int | str | bool | None] = field(default_factory=dict)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 RUNS, TURNS, TURN_S, STOP_S = 3, 3, 0.4, 0.3
-"""In each run every channel turns so many times to one or the other end of its range; a stop is watched so long."""
+"""Turns of every channel to one or the other end of its range in each run, and time for which a stop is watched."""
 STOPS = 6
 """Stops at most in each turn."""
 FAST = 0.25

@@ -22,7 +22,7 @@ SLACK_S = 0.5
 WINDOW_S, WINDOWS = 1.0, 128
 """Length of the windows whose earliest sample is kept, and how many of those are."""
 FEWEST = 5
-"""Windows before a drift is told."""
+"""Windows before a drift is reported."""
 BEHIND_S = 0.05
 """Without counter and stamps: samples that stay so late for a whole window have some missing before them."""
 

@@ -39,8 +39,11 @@ class ParameterEntry:
 def entries(
     data: Mapping[str, Any], where: str, nodes: Mapping[str, str], own: Collection[str]
 ) -> list[ParameterEntry]:
-    """What a file says, in order. `nodes`: full name of each node of the stack by its name in the stack; `own`: the
-    names by which the short layout knows nodes, whatever their namespace."""
+    """Entries of a parameter file, in its order.
+
+    `nodes`: full name of each node of the stack by its name in the stack; `own`: names of nodes in the short layout,
+    whatever their namespace.
+    """
     out: list[ParameterEntry] = []
     for key, value in data.items():
         name = str(key).strip("/")
@@ -60,8 +63,11 @@ def entries(
 
 
 def parameters(layer: list[ParameterEntry], node: str, known: Collection[str]) -> dict[str, Any]:
-    """What the entries say for the node of this full name; the later counts, and an exact one before one for several
-    nodes, of which a node heeds what it knows."""
+    """Parameters that the entries have for the node of this full name.
+
+    A later entry overrides an earlier one, and an exact one overrides one for several nodes, of which only the
+    parameters that are `known` to the node are taken.
+    """
     out: dict[str, Any] = {}
     for entry in sorted((e for e in layer if e.takes(node)), key=lambda e: e.exact):
         heeded = entry.parameters if entry.exact else {k: v for k, v in entry.parameters.items() if k in known}

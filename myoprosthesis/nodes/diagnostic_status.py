@@ -54,8 +54,10 @@ TABLES = (
 
 
 def checked(values: dict[str, Any], needed: Sequence[str] = ()) -> dict[str, Any]:
-    """The values, if those by which figures are made are of their kinds, and `needed` ones are there; raises
-    `CommandError`. Whoever publishes can have said them."""
+    """The values, after a check of their types and that the `needed` ones are present; raises `CommandError`.
+
+    Any publisher on the graph can have sent them.
+    """
     for name in needed:
         if values.get(name) is None:
             raise CommandError(f"a status without {name} is ignored")

@@ -166,8 +166,11 @@ class EffectorNode(LoopNode):
             self._open_viewer(effector)
 
     def _clocks(self, o: EffectorNodeOptions) -> tuple[topics.Topic, ...]:
-        """Where the time of this effector is published, in lockstep or where the stack is to take it from there: on
-        `clock` in its namespace, for its own stack, and on /clock for everybody, where no other stack does."""
+        """Topics on which this effector publishes its time: in lockstep, or where the stack runs on simulated time.
+
+        They are `clock` in its namespace, for its own stack, and /clock for everybody, unless another stack publishes
+        that.
+        """
         self._simulated = bool(o.lockstep or self.get_parameter("use_sim_time").value) and not o.beside
         if not self._simulated:
             return ()
@@ -226,8 +229,11 @@ class EffectorNode(LoopNode):
                 self.settled(EffectorNodeOptions, self._own)
 
     def _refuse_second(self) -> None:
-        """Two effectors on one state topic would be read as one body that jumps. One on this machine is known by its
-        claim, one on another by what it says."""
+        """Raise `ConfigError` when another effector publishes the same state topic.
+
+        The two would be read as one body that jumps. One on this machine is known by its lock, one on another machine
+        by its messages.
+        """
         states: list[int] = []
         inbox = PolledSubscriptions(self)
         subscription = inbox.subscribe(topics.STATE, raw=True)

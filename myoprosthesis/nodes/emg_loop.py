@@ -1,4 +1,4 @@
-"""The loop of an EMG front end: samples that have come are disturbed on purpose, conditioned once, and told."""
+"""The loop of an EMG front end: samples that have come are disturbed on purpose, conditioned once, and published."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class EmgLoopPort(Protocol):
         """Plans that came since the last call, oldest first."""
 
     def publish(self, block: EmgBlock, raw: Array, conditioned: Conditioned) -> None:
-        """Tell a block: `raw` as disturbed on purpose, and what conditioning made of it."""
+        """Publish a block: `raw` as disturbed on purpose, and the result of conditioning it."""
 
     def prompt(self, text: str) -> None:
         """What is asked for has changed."""

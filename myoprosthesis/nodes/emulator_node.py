@@ -54,7 +54,7 @@ class EmulatorNode(Node):
         every(self, 0.5, self._report)
 
     def close(self) -> None:
-        """Take the port away, when its owner has let go of it."""
+        """Remove the port, once its owner has closed it."""
         self.port.settle()
         self.port.close()
 

@@ -16,8 +16,10 @@ C = TypeVar("C", bound="GraphConnection")
 
 
 class GraphConnection:
-    """A node with a context and an executor of its own: several live in one process, each used by one thread at a time,
-    and closing one leaves the others on the graph."""
+    """A node with a context and an executor of its own.
+
+    Several live in one process, each used by one thread at a time, and closing one leaves the others on the graph.
+    """
 
     def __init__(self, namespace: str = "", name: str = "client") -> None:
         """Joins the graph; raises `ConfigError` when the middleware cannot be started or `namespace` is none."""

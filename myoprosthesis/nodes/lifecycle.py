@@ -97,8 +97,11 @@ class ManagedNode(LifecycleNode):
         self.get_logger().fatal(sentence)
 
     def attempt(self, action: Callable[[], None]) -> TransitionCallbackReturn:
-        """Configure: run this transition's work. A refusal is logged and fails the transition, which may be tried
-        again; what the work had begun by then is ended, and what it had put on the graph is taken off."""
+        """Run the work of the configure transition.
+
+        A refusal is logged and fails the transition, which may be tried again; work begun by then is ended, and its
+        entities are removed from the graph.
+        """
         self._why, self._lasting = "", self._entities()
         try:
             action()
@@ -115,28 +118,35 @@ class ManagedNode(LifecycleNode):
         return TransitionCallbackReturn.SUCCESS
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """As before configuring."""
+        """Return to the state before configuring."""
         self._undo()
         return TransitionCallbackReturn.SUCCESS
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """As before configuring, for good."""
+        """Return to the state before configuring, for good."""
         return self.on_cleanup(state)
 
     def _undo(self) -> None:
-        """End what configuring began, then take off the graph what it put there: a loop that is still running would
-        publish on what is gone."""
+        """End the work of configuring, then remove its entities from the graph.
+
+        In that order: a loop that still runs would publish on destroyed publishers.
+        """
         self.close()
         self.release()
 
     def claim(self, topic: topics.Topic, who: str) -> None:
-        """While configuring: until the node is cleaned up, nobody else on this machine publishes `topic`; raises
-        `ConfigError` when somebody does."""
+        """Reserve `topic` for this node on this machine until it is cleaned up; call it while configuring.
+
+        Raises `ConfigError` when another process publishes it.
+        """
         self._claims.append(PublisherLock(self.resolve_topic_name(topic.name), who))
 
     def beat(self) -> None:
-        """Be heard from now on as a party by the node's name: an effector does not move when one is silent. The
-        executor does it, so that a node which hangs is silent too; wall time, whatever the clock of the graph."""
+        """Publish a heartbeat under the node's name from now on.
+
+        An effector does not move when a participant is silent. The executor sends it, so that a node which hangs is
+        silent too; in wall time, whatever the clock of the graph.
+        """
         pulse = self.create_publisher(topics.BEAT.type, topics.BEAT.name, topics.BEAT.qos)
         message = topics.BEAT.type(frame_id=self.get_name())
         wall = Clock()
@@ -151,8 +161,11 @@ class ManagedNode(LifecycleNode):
         """End what configuring began; safe to call twice."""
 
     def settled(self, *groups: type, free: tuple[str, ...] = ()) -> None:
-        """Parameters of these options dataclasses are checked when set, and refused once the node is configured,
-        since it would not heed them any more, but for those that are `free`. Called again, others are."""
+        """Check parameters of these options dataclasses when they are set, and refuse them once the node is configured.
+
+        A configured node would not use them any more, except for those that are `free`. A second call replaces the
+        dataclasses.
+        """
 
         first, self._groups = not self._groups, groups
 

@@ -31,7 +31,7 @@ from myoprosthesis.core.terminal import accept_all_characters
 from myoprosthesis.core.text import printable
 
 END_S = 6.0
-"""A node that is told to end is gone after so long."""
+"""A node that is asked to end is gone after this time."""
 WORKERS = (" loop", "swap", "shadow", "rollback")
 """What the names of threads end with that may compute while a node ends."""
 RANGE = "ROS_AUTOMATIC_DISCOVERY_RANGE"
@@ -58,8 +58,10 @@ def stay_local() -> None:
 
 
 def join_graph(arguments: list[str] | None = None, context: rclpy.Context | None = None) -> None:
-    """`rclpy.init` of a context (default: that of the process) with the settings of `stay_local`; raises `ConfigError`
-    when the middleware cannot be started."""
+    """Call `rclpy.init` for a context (default: that of the process) with the settings of `stay_local`.
+
+    Raises `ConfigError` when the middleware cannot be started.
+    """
     stay_local()
     try:
         rclpy.init(args=arguments or [], context=context, signal_handler_options=SignalHandlerOptions.NO)
@@ -136,8 +138,10 @@ def _descends_from(process: int) -> bool:
 
 
 def run(make: Callable[[], Any], argv: list[str] | None = None) -> int:
-    """Make a node, spin it until Ctrl-C or SIGTERM, close it; the exit status. What it says is passed on by threads of
-    its own, so that neither a control loop nor a service waits for whoever reads."""
+    """Make a node, spin it until Ctrl-C or SIGTERM, close it, and return the exit status.
+
+    Threads of their own write its output, so that neither a control loop nor a service waits for a reader.
+    """
     accept_all_characters()
     with bounded_end(END_S), diverted():
         code = _run(make, argv)
@@ -148,8 +152,11 @@ def run(make: Callable[[], Any], argv: list[str] | None = None) -> int:
 
 
 def forget_nodes() -> None:
-    """Free nodes that were destroyed. A lifecycle node keeps its handle until Python frees it, and one that is left to
-    the end of the process leaves 5 MB of shared memory behind."""
+    """Free nodes that were destroyed.
+
+    A lifecycle node keeps its handle until Python frees it, and one that is left to the end of the process leaves 5 MB
+    of shared memory behind.
+    """
     gc.unfreeze()  # see `freeze_gc`
     gc.collect()
 

@@ -28,8 +28,10 @@ def overrides(node: Node) -> dict[str, Any]:
 
 
 def declare(node: Node, *groups: tuple[str, type], values: Mapping[str, Any] | None = None) -> None:
-    """Declare the fields of options dataclasses, each under its prefix (`""` for none), with these `values`
-    (None: on the command line and in parameter files); unknown names are refused."""
+    """Declare the fields of options dataclasses, each under its prefix (`""` for none); unknown names are refused.
+
+    Their values are `values` (None: those on the command line and in parameter files).
+    """
     values = overrides(node) if values is None else values
     known = {f"{prefix}{f.name}": f for prefix, cls in groups for f in fields(cls)}  # type: ignore[arg-type]
     faults = [str(unknown("parameter", name, known)) for name in values if name not in known and name not in _ALWAYS]

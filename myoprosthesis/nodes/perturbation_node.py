@@ -80,7 +80,7 @@ class PerturbationNode(ManagedNode):
             self.autostart()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Nobody else on this machine plans perturbations here."""
+        """Reserve the planning of perturbations here for this node, on this machine."""
         return self.attempt(lambda: self.claim(topics.PERTURBATION, "perturbation"))
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:

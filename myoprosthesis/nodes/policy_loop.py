@@ -36,8 +36,11 @@ class PolicyLoopPort(SwitchingPort, Protocol):
 
 
 class PolicyLoop(SwitchingLoop):
-    """Updates a `ControllerSwitcher` with each state. In lockstep every state is answered under its own stamp, once the
-    task and the perturbation have announced what happens beyond it; a switch then begins with the next trial."""
+    """Control loop that updates a `ControllerSwitcher` with each state.
+
+    In lockstep every state is answered under its own stamp, once the task and the perturbation have announced what
+    happens beyond it; a switch then begins with the next trial.
+    """
 
     def __init__(
         self,

@@ -195,8 +195,10 @@ class PolicyNode(LoopNode):
         return SetParametersResult(successful=True)
 
     def _match(self, contract: Contract) -> None:
-        """Raise `MyoError` for a policy that cannot run here; whether a decoder's answers move this hand is seen when
-        it is fitted."""
+        """Raise `MyoError` for a policy that cannot run here.
+
+        Whether a decoder's answers move this hand is checked when it is fitted.
+        """
         if bool(contract.conditioning) != self.decodes:
             hears, other = ("EMG", "the effector") if self.decodes else ("the effector", "EMG")
             raise MyoError(

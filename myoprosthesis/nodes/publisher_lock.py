@@ -1,4 +1,4 @@
-"""A claim on a topic: on one machine, one process publishes it."""
+"""A lock on a topic: on one machine, one process publishes it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from myoprosthesis.core.errors import ConfigError
 
 
 class PublisherLock:
-    """Held from its making to `close`, or to the end of the process however it ends; raises `ConfigError` when
-    another process holds it. Nothing but Linux's abstract sockets is asked: a newcomer to a graph takes up to
-    seconds to learn who publishes there, and by then two of them would have been followed. Elsewhere it claims nothing.
+    """Lock by which one process of this machine publishes a topic; raises `ConfigError` when another process holds it.
+
+    It is held until `close`, or to the end of the process however it ends. It uses Linux's abstract sockets, not the
+    graph: a new node takes up to seconds to learn who publishes there, and by then two of them would have been
+    followed. On other systems it locks nothing.
     """
 
     def __init__(self, topic: str, who: str = "effector") -> None:
@@ -31,13 +33,13 @@ class PublisherLock:
         self._socket = held
 
     def close(self) -> None:
-        """Let go; safe to call twice."""
+        """Release the lock; safe to call twice."""
         if self._socket is not None:
             self._socket.close()
 
 
 def is_claimed(topic: str) -> bool:
-    """Whether some process of this machine has claimed a topic; asking disturbs nobody."""
+    """Whether some process of this machine has locked a topic; asking has no effect."""
     if sys.platform != "linux":
         return False
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as asking:

@@ -18,7 +18,7 @@ write it, on processors that the loops need."""
 AUTO, WALL, SIMULATED = "auto", "wall", "simulated"
 """Which time messages are filed under; auto: simulated where the stamps of the states are."""
 HOLD_NS = 1_000_000_000
-"""In a graph without states, messages are held so long before they are filed under the time of their receipt."""
+"""In a graph without states, messages are held for this time before they are filed under the time of their receipt."""
 
 
 @dataclass(eq=False)
@@ -125,6 +125,6 @@ class RecorderLoop(ControlLoop):
             self._decided = True
 
     def _failed(self, error: RecordingError) -> None:
-        if not self.fault:  # told once; it is tried again with whatever comes next
+        if not self.fault:  # reported once; it is tried again with whatever comes next
             self._say("fatal", str(error))
         self.fault = str(error)

@@ -29,9 +29,9 @@ DEPTH = 5000
 """Messages of a topic that may wait: those of a second at least."""
 DISCOVER_S = 0.2
 SETTLED_S = 0.7
-"""So long after a publisher was message_type it knows of us, too: some look twice a second whether anybody listens."""
+"""This long after a publisher was discovered it knows of us, too: some look twice a second for subscribers."""
 NEEDED = (topics.STATE, topics.COMMAND, topics.APPLIED)
-"""What must be heard before the recorder calls itself ready."""
+"""Topics that must be received before the recorder is ready."""
 NEVER = ("/rosout", "/parameter_events")
 NEVER_ENDS = ("/transition_event", f"/{topics.BEAT.name}", f"/{topics.RECORDER_ACTIVE.name}")
 
@@ -109,7 +109,7 @@ class RecorderNode(LoopNode):
         self.loop.start(self.thread)
 
     def _record(self, name: str, kind: Any, offered: QoSProfile, kind_name: str) -> None:
-        """From now on, record this topic."""
+        """Record this topic from now on."""
         assert self.loop is not None
         qos = topics.reliable(DEPTH)
         qos.reliability, qos.durability = offered.reliability, offered.durability

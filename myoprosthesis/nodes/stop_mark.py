@@ -12,11 +12,13 @@ from myoprosthesis.core.private import make_private, runtime_folder, stack_name
 
 
 class StopMark:
-    """A file of this user's alone that names the stack whose effector is stopped, whoever started it: a supervisor that
-    remembers may be told anything over an open network, and `ros2 launch` does not remember."""
+    """A file that only this user can write and that names the stack whose effector is stopped, whoever started it.
+
+    A supervisor that remembers could be sent anything over an open network, and `ros2 launch` does not remember.
+    """
 
     def __init__(self, namespace: str, warn: Callable[[str], object]) -> None:
-        """`warn` is told where no mark can be kept, once; the stop itself does not depend on it."""
+        """`warn` is called once where no mark can be kept; the stop itself does not depend on it."""
         self._run, self._warn = os.environ.get(RUN, ""), warn
         self._place = stack_name(domain_id(), namespace)
 
@@ -29,7 +31,7 @@ class StopMark:
             return False
 
     def keep(self, stopped: bool) -> None:
-        """Write it down, or take it away."""
+        """Write the mark, or remove it."""
         if not self._run:
             return
         try:

@@ -32,8 +32,11 @@ class StopServer:
     """
 
     def __init__(self, namespace: str, act: Callable[[bool], str], part: str = EFFECTOR) -> None:
-        """`act` is told whether to stop (True) or to resume, and returns what to answer; it may raise `ConfigError`.
-        Raises `ConfigError` when the address is taken."""
+        """Listen for requests to the effector (or another part) of a namespace on this machine.
+
+        `act` is called with True to stop and False to resume, and returns the answer; it may raise `ConfigError`.
+        Raises `ConfigError` when the address is taken.
+        """
         self._act, self._socket = act, None
         if sys.platform != "linux":
             return
@@ -80,8 +83,10 @@ class StopServer:
 
 
 def request(namespace: str, word: str, part: str = EFFECTOR) -> str | None:
-    """What the effector (or another part) of a namespace on this machine answers to `STOP` or `RESUME`; None when none
-    is reached so. Raises `ConfigError` with its reason when it refuses."""
+    """Answer of the effector (or another part) of a namespace on this machine to `STOP` or `RESUME`.
+
+    None when none can be reached on this machine. Raises `ConfigError` with its reason when it refuses.
+    """
     if sys.platform != "linux":
         return None
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as client:

@@ -1,5 +1,7 @@
-"""Control loop with policy switching: a pending controller replays recent observations, a few each tick, and is
-activated once it is current."""
+"""Control loop with policy switching.
+
+A pending controller replays recent observations, a few each tick, and is activated once it is current.
+"""
 
 from __future__ import annotations
 
@@ -54,8 +56,10 @@ class PendingSwitch:
 
 
 class SwitchingLoop(ControlLoop):
-    """Switches controllers between two ticks. A subclass calls `_activate_ready` before each tick and `_replay_some`
-    after it."""
+    """Control loop that switches controllers between two ticks.
+
+    A subclass calls `_activate_ready` before each tick and `_replay_some` after it.
+    """
 
     join_s = 1.0
 

@@ -232,8 +232,11 @@ class TaskNode(ManagedNode):
             self._plan(self._plans[-1].until_ns)
 
     def _follow_clock(self, now: int) -> None:
-        """Plan again, under the same numbers, what the clock has jumped over, or left far ahead when it was set back
-        or the effector was started again."""
+        """Plan trials again, under the same numbers, after a jump of the clock.
+
+        These are trials that it has jumped over, or left far ahead when it was set back or the effector was started
+        again.
+        """
         current = self._current
         if current is not None and now < current.from_ns:
             self._next, self._plans = current.trial, []
@@ -243,8 +246,10 @@ class TaskNode(ManagedNode):
 
     @property
     def _held(self) -> bool:
-        """In real time no trial is planned while the effector does not follow commands. Simulated time goes no further
-        than what is planned, and there such trials are lost."""
+        """Whether no trial is planned because the effector does not follow commands, in real time.
+
+        Simulated time goes no further than the plans, and there such trials are lost.
+        """
         if self._options.lockstep:
             return False
         following = self._monitor.following

@@ -10,6 +10,9 @@ from rclpy.node import Node
 
 
 def every(node: Node, seconds: float, callback: Callable[[], Any]) -> None:
-    """Have the executor call `callback` again and again. A timer of a node's own clock would stand still as long as
-    nobody publishes /clock, and whoever publishes it would wait for itself."""
+    """Have the executor call `callback` every `seconds` of wall time.
+
+    A timer of a node's own clock would stand still while nobody publishes /clock, and whoever publishes it would wait
+    for itself.
+    """
     node.create_timer(seconds, callback, clock=Clock(clock_type=ClockType.STEADY_TIME))

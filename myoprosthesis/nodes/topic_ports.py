@@ -35,15 +35,18 @@ WRITERS = 16
 ARRIVALS = 64
 """Blocks of EMG whose arrival is remembered until the command that they brought about comes."""
 LOST_S = 0.2
-"""An effector whose state does not come for so long is not known to follow commands."""
+"""An effector without a state for this time is not known to follow commands."""
 _PLANS = ((topics.TARGET, TrialPlan), (topics.PERTURBATION, PerturbationPlan))
 
 
 class GraphPort:
-    """Frames of one topic and the plans of both parties, waited for together; damaged messages are said and dropped."""
+    """Frames of one topic and the plans of both participants, waited for together.
+
+    Damaged messages are reported and dropped.
+    """
 
     def __init__(self, node: Node, frames: topics.Topic, depth: int, watch: bool) -> None:
-        """`watch`: hear whether the parties are alive."""
+        """`watch`: follow whether the participants are alive."""
         self._node = node
         self._inputs = PolledSubscriptions(node)
         self._reader = JointStateReader()
@@ -77,7 +80,7 @@ class GraphPort:
         return out
 
     def alive(self, participant: str) -> bool:
-        """False when a party has been silent for `topics.DEAD_S`, or was never there."""
+        """False when a participant has been silent for `topics.DEAD_S`, or was never seen."""
         return time.monotonic() - self._alive_at.get(participant, -topics.DEAD_S) < topics.DEAD_S
 
     def say(self, level: str, text: str) -> None:
@@ -86,8 +89,10 @@ class GraphPort:
 
 
 class EffectorPort(GraphPort):
-    """`effector_loop`'s port over ROS topics, once for a node's life: Fast DDS tells a subscription that is made again
-    nothing of parties which were alive before."""
+    """`effector_loop`'s port over ROS topics, made once in a node's life.
+
+    Fast DDS does not report to a new subscription the participants that were alive before it.
+    """
 
     def __init__(self, node: Node) -> None:
         super().__init__(node, topics.COMMAND, WRITERS, watch=True)
@@ -96,8 +101,10 @@ class EffectorPort(GraphPort):
         self._arrived: dict[int, int] = {}
 
     def fit(self, spec: EffectorSpec, clocks: Sequence[topics.Topic] = (), beside: str = "") -> None:
-        """Publish for this effector from now on, and its time on the topics `clocks`; as the twin of the one whose
-        state is on the topic `beside`."""
+        """Publish for this effector from now on, and its time on the topics `clocks`.
+
+        With `beside`, it is the twin of the effector whose state is on that topic.
+        """
         node = self._node
         self.beside = TwinMonitor(node, self._inputs, spec, beside) if beside else None
         self._quantity = spec.command.quantity

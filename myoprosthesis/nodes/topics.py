@@ -14,9 +14,9 @@ from sensor_msgs.msg import JointState, PointCloud2, TimeReference
 from std_msgs.msg import Header, String
 
 BEAT_S = 0.02
-"""Period of a party's heartbeat."""
+"""Period of a participant's heartbeat."""
 DEAD_S = 0.08
-"""A party (task, perturbation) that has not been heard for so long is dead."""
+"""A participant (task, perturbation) without a heartbeat for this time is dead."""
 
 
 def reliable(depth: int) -> QoSProfile:
@@ -46,7 +46,7 @@ APPLIED = Topic("applied", JointState, reliable(1))
 TARGET = Topic("target", String, latched(4))
 PERTURBATION = Topic("perturbation", String, latched(4))
 BEAT = Topic("beat", Header, reliable(10))
-"""A party's heartbeat, every `BEAT_S`; `frame_id` is its name."""
+"""A participant's heartbeat, every `BEAT_S`; `frame_id` is its name."""
 TARGET_POSE = Topic("target/pose", PoseStamped, latched())
 TRIAL = Topic("trial", DiagnosticStatus, latched())
 """The newest event of a trial, for those who come late."""

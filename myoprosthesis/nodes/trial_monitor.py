@@ -105,8 +105,10 @@ class TrialMonitor:
 
     @property
     def settled(self) -> bool:
-        """Whether the effector has said whether it followed commands all through the trial, or is no longer expected
-        to."""
+        """Whether the effector has reported if it followed commands throughout the trial.
+
+        Also true once that report is no longer expected.
+        """
         return self._reported or time.monotonic() > self._over_since + SILENT_S
 
     @property

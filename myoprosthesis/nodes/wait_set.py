@@ -131,7 +131,7 @@ class PolledSubscriptions:
 
     @staticmethod
     def drain(subscription: Any, most: int) -> list[tuple[Any, dict[str, Any]]]:
-        """What has come for `subscription`, waited for or not, at most so many: each with what rclpy knows of it."""
+        """What has come for `subscription`, waited for or not, at most this many: each with what rclpy knows of it."""
         out: list[tuple[Any, dict[str, Any]]] = []
         handle, kind, raw = subscription.handle, subscription.msg_type, subscription.raw
         while len(out) < most and (got := handle.take_message(kind, raw)) is not None:

@@ -133,7 +133,7 @@ def _axes(name: str) -> axes_file.AxesFile:
         shipped = share.root() / "config" / "axes" / name
         path = shipped if shipped.is_file() else Path(name).expanduser()
         stamp = path.stat().st_mtime_ns if path.is_file() else 0
-    except (OSError, RuntimeError, ValueError) as error:  # a name too long, a home that is not there, a NUL
+    except (OSError, RuntimeError, ValueError) as error:  # a name too long, a home that does not exist, a NUL
         raise ConfigError(f"axes {name[:80]!r} cannot be looked for: {str(error)[:60]}") from None
     return _cached(path, stamp)
 

@@ -58,8 +58,11 @@ class Planner:
     """Plans the perturbations of each trial; the same preset, seed and trial always give the same plan."""
 
     def __init__(self, preset: Preset, overrides: Mapping[str, Any] | None = None) -> None:
-        """`overrides` replace options of those kinds that have them; one that none has is refused. `gain` is a
-        magnitude: each kind keeps the direction, which is the sign, of its own gain."""
+        """Planner of the perturbations of `preset`.
+
+        `overrides` replace options of those kinds that have them; one that none has is refused. `gain` is a magnitude:
+        each kind keeps the direction, which is the sign, of its own gain.
+        """
         self.preset = preset
         overrides = dict(overrides or {})
         refuse_sign(preset.name, overrides)

@@ -25,7 +25,7 @@ def load(name: str, **changes: Any) -> Preset:
     try:
         path = Path(name).expanduser()
         by_path = path.suffix in (".yaml", ".yml") and path.is_file()
-    except (OSError, RuntimeError) as error:  # a name too long, a folder that is not ours, a home that is not there
+    except (OSError, RuntimeError) as error:  # a name too long, a folder that is not ours, a home that does not exist
         raise ConfigError(f"perturbation {name[:80]!r} cannot be looked for: {str(error)[:60]}") from error
     if by_path:
         data: dict[str, Any] = _read(path)
@@ -39,8 +39,10 @@ def load(name: str, **changes: Any) -> Preset:
 
 
 def anchored_kinds(data: Any, folder: Path) -> Any:
-    """Mappings with `kind` and its options, wherever they lie in `data`, with the files that they name seen from
-    `folder`; what is wrong with them is left for others to refuse."""
+    """Mappings with `kind` and its options, anywhere in `data`, with file names resolved from `folder`.
+
+    Faults in them are left for others to refuse.
+    """
     if isinstance(data, (list, tuple)):
         return [anchored_kinds(d, folder) for d in data]
     if not isinstance(data, Mapping):

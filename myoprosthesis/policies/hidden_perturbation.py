@@ -128,8 +128,10 @@ class HiddenPerturbation:
             act.forget()
 
     def set_entries(self, entries: Sequence[PerturbationEntry]) -> None:
-        """Apply these entries of site `hidden` from now on; one that was there already keeps its memory. Raises
-        `Refused` for the first that cannot be applied; all others are."""
+        """Apply these entries of site `hidden` from now on; one that was applied already keeps its memory.
+
+        Raises `Refused` for the first that cannot be applied; all others are.
+        """
         before, fitted = list(self._fitted), []
         refusals: list[str] = []
         for entry in entries:

@@ -89,8 +89,11 @@ def _tensors(message: Any) -> Iterator[onnx.TensorProto]:
 
 
 def _check_graph(graph: Any, contract: Contract) -> None:
-    """The graph must take what the contract tells of, and nothing else that has no default, and return it, in float32.
-    An axis without a fixed size, such as a batch, takes the contract's; further outputs are left alone."""
+    """Raise an error unless the graph takes and returns in float32 what the contract names, and needs no other input.
+
+    Inputs with a default may be left out. An axis without a fixed size, such as a batch, takes the contract's; further
+    outputs are left alone.
+    """
     defaults = {t.name for t in (*graph.initializer, *graph.sparse_initializer)}
     inputs = [v for v in graph.input if v.name not in defaults]
     wanted_in = {"observation": (1, contract.observation_size), **dict(contract.hidden)}
@@ -255,8 +258,10 @@ class OnnxPolicy:
         return np.asarray(self._run(session, ["action"], feed)[0][0], np.float64)
 
     def warm_up(self) -> None:
-        """Run twice from rest, so that nothing is slow the first time, then on something else than rest; refuses what
-        fails, does not answer in time, or is not finite at rest."""
+        """Run twice from rest, so that nothing is slow the first time, then from an input that is not rest.
+
+        Refuses a policy that fails, does not answer in time, or is not finite at rest.
+        """
         for _ in range(2):
             action = self.step(np.zeros(self.contract.observation_size, np.float32))
             shapes = {"action": action.shape, **{n: self._feed[n].shape for n in self._names}}

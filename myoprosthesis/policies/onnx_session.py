@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 MEMORY_BYTES = 512 << 20
 """What all networks of a process may take together, beside their files."""
 WAKE_S, PATIENCE = 0.2, 5
-"""A run that is still going on after so many looks, so far apart, is ended. Looks are counted, not seconds: a process
+"""A run that still goes on after this many looks, this far apart, is ended. Looks are counted, not seconds: a process
 that was held, or starved, has not looked."""
 STUCK = 20
-"""One that has not ended after so many looks never will: a single operator is at work."""
+"""One that has not ended after this many looks never will: a single operator is at work."""
 
 
 class Overdue(TimeoutError):
@@ -79,7 +79,7 @@ class OnnxWatchdog:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self.stuck: Callable[[], None] | None = None
-        """Called when a run does not end although it was told to."""
+        """Called when a run does not end although it was asked to."""
 
     def watch(self, session: OnnxSession) -> None:
         """Look at this one, too."""

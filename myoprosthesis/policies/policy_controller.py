@@ -33,8 +33,10 @@ class PolicyController:
     def __init__(
         self, name: str, policy: Policy, spec: EffectorSpec, task_units: Mapping[str, str] = TASK_UNITS
     ) -> None:
-        """`task_units`: channels of the task, which follow the effector's in a table, and their units. Refuses a policy
-        whose contract does not fit."""
+        """Controller of `policy` for an effector; refuses a policy whose contract does not fit.
+
+        `task_units`: units of the task's channels, which follow the effector's in a table.
+        """
         self.name, self.policy, self.contract = name, policy, policy.contract
         self._order = self.contract.match(spec, task_units)
         names = (*spec.channels, *task_units)
@@ -64,8 +66,11 @@ class PolicyController:
         """See `Controller.on_activate`: where the effector is, the next state says."""
 
     def perturb(self, entries: Sequence[PerturbationEntry]) -> None:
-        """See `Controller.perturb`: those of site `observation` act on what the policy sees, those of site `hidden`, in
-        their windows, on its recurrent state."""
+        """See `Controller.perturb`.
+
+        Entries of site `observation` act on what the policy observes, those of site `hidden`, in their windows, on its
+        recurrent state.
+        """
         delays: dict[str, float] = {}
         noise: dict[str, float] = {}
         withheld: list[str] = []
@@ -164,8 +169,11 @@ class PolicyController:
         return command
 
     def _within(self, action: Array) -> Array:
-        """The action within the bounds of the contract, and NaN where it is not finite, so that the guard of the
-        effector sees that. The guard clips too, with authority; this first one keeps the bound of a switch's step."""
+        """The action within the bounds of the contract, and NaN where it is not finite.
+
+        The effector's guard has to see that NaN. The guard clips too, with authority; this first clip keeps the bound
+        of a switch's step.
+        """
         command = bounded(action, self._low, self._high)
         if not np.isfinite(command).all():
             self.events["non_finite"] += 1

@@ -28,7 +28,7 @@ def find(name: str) -> Path:
             return path
         if (path / FILE).is_file() and ("/" in name or path.is_absolute()):
             return path / FILE
-    except (OSError, RuntimeError) as error:  # a name too long, a folder that is not ours, a home that is not there
+    except (OSError, RuntimeError) as error:  # a name too long, a folder that is not ours, a home that does not exist
         raise ConfigError(f"policy {name[:80]!r} cannot be looked for: {str(error)[:60]}") from error
     known = names()
     if name in known:
@@ -40,8 +40,11 @@ def find(name: str) -> Path:
 
 
 def abroad(name: str) -> str:
-    """By what a node in another folder finds the policy that is named here: a shipped one by its name, any other by the
-    absolute path of its file. What is unknown here is left to the node."""
+    """Name by which a node in another folder finds the policy called `name` here.
+
+    A shipped policy keeps its name, any other is the absolute path of its file. A name that is unknown here is left to
+    the node.
+    """
     try:
         file = find(name).absolute()
     except ConfigError:

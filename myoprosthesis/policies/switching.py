@@ -43,8 +43,11 @@ class ControllerSwitcher:
     def __init__(
         self, spec: EffectorSpec, make: Callable[[str, Any], Controller], blend_s: float, memory_s: float = 2.0
     ) -> None:
-        """`make` fits a policy, under a name, to the effector and what it observes; it refuses one that does not fit.
-        The tables of the last `memory_s` are kept for controllers that are switched to."""
+        """Switcher of controllers for the effector `spec`.
+
+        `make` fits a policy, under a name, to the effector and its observations; it refuses one that does not fit. The
+        tables of the last `memory_s` are kept for controllers that are switched to.
+        """
         self.spec, self._make, self.blend_s = spec, make, blend_s
         self.active: Controller | None = None
         self.previous: Controller | None = None
@@ -56,8 +59,10 @@ class ControllerSwitcher:
         self._entries: tuple[PerturbationEntry, ...] = ()
 
     def fit(self, name: str, policy: Any) -> Controller:
-        """A controller of `policy` for this effector; raises `ContractError` where it does not fit. Safe in any
-        thread."""
+        """A controller of `policy` for this effector; raises `ContractError` where it does not fit.
+
+        Safe in any thread.
+        """
         controller = self._make(name, policy)
         with contextlib.suppress(Refused):  # it was reported when the perturbation began
             controller.perturb(self._entries)
@@ -97,8 +102,10 @@ class ControllerSwitcher:
             controller.reset()
 
     def perturb(self, entries: Sequence[PerturbationEntry]) -> None:
-        """Apply these perturbations to what all controllers observe and remember. Raises `Refused`, once at a change,
-        for what one of them cannot apply; all else is applied."""
+        """Apply these perturbations to the observations and states of all controllers.
+
+        Raises `Refused`, once at a change, for what one of them cannot apply; all else is applied.
+        """
         if tuple(entries) == self._entries:
             return
         self._entries = tuple(entries)
@@ -125,9 +132,11 @@ class ControllerSwitcher:
         self._fade = _Fade(controller, before=None if old is None or new is None else (old, new, old))
 
     def drop_broken(self) -> tuple[str, str]:
-        """Drop controllers whose policy cannot be run any more; returns the name of one and why, both empty where
-        there is none. While it was being faded in, the one before goes on; without an active one no command is
-        computed, and one can go back."""
+        """Drop controllers whose policy cannot be run any more; returns the name of one and why, both empty for none.
+
+        If it was being faded in, the one before goes on; without an active one no command is computed, and a switch
+        back is possible.
+        """
         out = ("", "")
         if self._fade is not None and (why := _broken(self._fade.controller)):
             out = self._fade.controller.name, why
@@ -156,8 +165,10 @@ class ControllerSwitcher:
         return self.current.name if self.current is not None else ""
 
     def update(self, table: Array, moment: Moment) -> tuple[Array, bool]:
-        """The command after this table, and whether it is a new one; `moment` says for how long the table stands.
-        Raises `ConfigError` without an active controller."""
+        """The command after this table, and whether it is a new one; `moment` says how long the table is valid.
+
+        Raises `ConfigError` without an active controller.
+        """
         if self.active is None:
             raise ConfigError("no policy is active")
         self._past.append(table, moment)

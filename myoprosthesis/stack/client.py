@@ -86,16 +86,21 @@ class StackClient(StackMonitor):
         return bool(self.call(ChangeState, f"{node}/change_state", request, CHANGE_S).success)
 
     def active_policy(self, seconds: float = 1.0) -> PolicyReport:
-        """The policy node's newest report; an empty one when it reports nothing. Where a policy is known to be up on
-        this machine, it is waited for until it is discovered."""
+        """The policy node's newest report; an empty one when it reports nothing.
+
+        A policy that is known to run on this machine is waited for until it is discovered.
+        """
         if seconds and is_claimed(absolute(self.node.get_namespace(), topics.COMMAND.name)):
             seconds = max(seconds, DISCOVERY_S)
         self.spin_until(lambda: bool(self.status.policy.text), seconds)
         return self.status.policy
 
     def swap(self, name: str) -> PolicyReport:
-        """Set the policy, then wait until it is active, or its node says why not. In simulated time a policy becomes
-        active with the next trial: where that time stands still it is not waited for, and the report is `ready`."""
+        """Set the policy, then wait until it is active or its node says why not.
+
+        In simulated time a policy becomes active with the next trial: where that time stands still it is not waited
+        for, and the report is `ready`.
+        """
         self.status.policy = PolicyReport()
         self.set("policy", {"policy": name})
 

@@ -40,8 +40,10 @@ def effector_options(name: str, values: Mapping[str, Any]) -> Any:
 
 
 class EffectorSwitch:
-    """A switch to another effector in the stack of a `StackClient`. The constructor refuses what cannot work, and
-    changes nothing; `run` switches."""
+    """A switch to another effector in the stack of a `StackClient`.
+
+    The constructor refuses what cannot work, and changes nothing; `run` switches.
+    """
 
     def __init__(self, stack: StackClient, name: str, values: Mapping[str, Any]) -> None:
         """`values` are options of the new effector `name`."""
@@ -60,8 +62,11 @@ class EffectorSwitch:
         self._fit(self._policy.file)
 
     def run(self) -> str:
-        """Change; the state of the new effector in one sentence. When it cannot be brought up, or does not follow
-        commands, the former one is brought back, and a `ConfigError` says why."""
+        """Switch, and return the state of the new effector in one sentence.
+
+        When it cannot be started, or does not follow commands, the former one is started again, and a `ConfigError`
+        says why.
+        """
         try:
             self._change(self.name, self._options)
             return self._confirm()

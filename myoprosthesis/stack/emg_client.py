@@ -51,8 +51,10 @@ class EmgClient:
         self._stack.spin_once(seconds)
 
     def record(self, seconds: float, progress: Callable[[float], Any]) -> Array:
-        """Raw samples of `seconds`, shape (n, n_channels), fewer where they do not come; `progress` is called with the
-        length (s) of each part that came."""
+        """Raw samples of `seconds`, shape (n, n_channels), fewer where they do not arrive.
+
+        `progress` is called with the length (s) of each part that arrived.
+        """
         node = self._stack.node
         self._stack.spin_until(lambda: node.count_publishers(topics.EMG_RAW.name) > 0, WAIT_S)
         self._stack.spin_until(lambda: bool(self._blocks), WAIT_S)  # it is published once somebody listens

@@ -30,8 +30,10 @@ class NodeType:
         return [getattr(module, name) for name in self.classes]
 
     def component_options(self, parameters: Mapping[str, Any]) -> type | None:
-        """The options dataclass of the component that `parameters` name; None where the node has none. Raises
-        `ConfigError` for one that is not known."""
+        """The options dataclass of the component that `parameters` name; None where the node has none.
+
+        Raises `ConfigError` for an unknown one.
+        """
         return registry.options(self.kind, str(parameters.get(self.parameter, ""))) if self.kind else None
 
     def groups(self, parameters: Mapping[str, Any]) -> list[type]:

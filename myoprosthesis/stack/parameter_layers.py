@@ -95,8 +95,10 @@ def parameter_faults(name: str, parameters: Mapping[str, Any]) -> list[str]:
 
 
 def _with_former(former: Any, pairs: Any) -> Any:
-    """Pairs `answer=grip` with those of other answers that an earlier layer has; anything else as it is, to be refused
-    later."""
+    """Pairs `answer=grip` with those of other answers that an earlier layer has.
+
+    Anything else is returned as it is, to be refused later.
+    """
     if not all(isinstance(v, (list, tuple)) and all(isinstance(p, str) for p in v) for v in (former, pairs)):
         return pairs
     answers = {p.partition("=")[0] for p in pairs}

@@ -41,9 +41,11 @@ class Replayer:
     """Publishes topics of a recording, on the node of a `StackClient`, in the rhythm of their stamps."""
 
     def __init__(self, stack: StackClient, bag: Bag, names: Sequence[str], beside: bool = False) -> None:
-        """Names as a person gives them: relative ones are published in the stack's namespace. Raises `ConfigError` when
-        others publish them, unless `beside`: at once where these are nodes of this package on this machine, which claim
-        what they publish; else within `SETTLE_S`, or as soon as `play` learns of them."""
+        """Publish topics by names as a person types them; relative ones are in the stack's namespace.
+
+        Raises `ConfigError` when others publish them, unless `beside`: at once where these are nodes of this package on
+        this machine, which lock what they publish; else within `SETTLE_S`, or as soon as `play` learns of them.
+        """
         self._stack, self._bag, self._beside, self._names = stack, bag, beside, tuple(names)
         self._out: dict[str, tuple[Publisher, bool]] = {}
         self._claims: list[PublisherLock] = []
@@ -91,8 +93,11 @@ class Replayer:
                 raise ConfigError(f"{name} is {OTHERS}")
 
     def play(self, rate: float, stopped: Callable[[], bool], progress: Callable[[float], object]) -> int:
-        """Once from beginning to end, until `stopped`; `progress` is called with each piece of time (s) that is over.
-        Returns the number of messages. Raises `ConfigError` when others begin to publish the same, unless `beside`."""
+        """Play once from beginning to end, until `stopped`; returns the number of messages.
+
+        `progress` is called with each span of time (s) that is over. Raises `ConfigError` when others begin to publish
+        the same, unless `beside`.
+        """
         began, shown, count, at, checked = time.monotonic(), 0.0, 0, 0.0, 0.0
         for at, message in self._timed():
             while (wait := began + at / rate - time.monotonic()) > 0 and not stopped():
@@ -111,8 +116,11 @@ class Replayer:
         return count
 
     def _timed(self) -> Iterator[tuple[float, Message]]:
-        """Messages with their time since the first (s): by the stamps of those that have one, so that what was recorded
-        faster or slower than in real time is played in real time; time that goes back stands still."""
+        """Messages with their time since the first (s), by the stamps of those that have one.
+
+        So what was recorded faster or slower than real time is played in real time; where time goes back, it stands
+        still.
+        """
         at, before = 0, None
         paced = [has for _, has in self._out.values()]
         for message in self._bag.messages(list(self._out)):

@@ -99,8 +99,11 @@ class SessionRunner:
                 raise
 
     def _nodes(self) -> list[NodeSpec]:
-        """The stack from the first unfinished trial on. Its processes are not started again one by one: a trial that
-        one of them has missed a part of is started again, with all of them."""
+        """The nodes of the stack from the first unfinished trial on.
+
+        Its processes are not restarted one by one: a trial that one of them has partly missed is started again, with
+        all of them.
+        """
         s, first = self.session, self.done
         options = StackOptions(
             effector=s.effector, policy=self._policy_of(first), perturbation=str(self.folder.perturbation.absolute()),

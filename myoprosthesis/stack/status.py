@@ -81,8 +81,10 @@ class StackStatus:
             self.began = time.monotonic() - newest.seconds
 
     def add_node(self, name: str, values: dict[str, Any]) -> None:
-        """The newest diagnostics of another node; a decoder that counts fewer decisions than before was started
-        again, and what it had decided before still counts."""
+        """Take the newest diagnostics of another node.
+
+        A decoder that counts fewer decisions than before was restarted, and its earlier decisions still count.
+        """
         before = self.others.get(name, {})
         if name == "policy" and _decisions(values) < _decisions(before):
             self._decided.append(before.get("decided") or {})
@@ -137,8 +139,10 @@ class StackStatus:
         return self.effector.perturbation or self._plans.get(self.trial, self._plans.get(-1, ""))
 
     def condition(self, trial: TrialOutcome) -> Condition:
-        """Policy and perturbation of a trial, each empty where it is not known. A policy that changed within the trial
-        is shown as `before → after`."""
+        """Policy and perturbation of a trial, each empty where it is not known.
+
+        A policy that changed within the trial is shown as `before → after`.
+        """
         before = [name for since, name in self._played if since <= trial.from_ns][-1:]
         within = [name for since, name in self._played if trial.from_ns < since < trial.until_ns]
         names = [*before, *within]
@@ -173,8 +177,10 @@ class StackStatus:
         return sum(bool(t.lost) for t in self.trials)
 
     def conditions(self) -> list[dict[str, Any]]:
-        """Figures of the trials that count, by condition, in the order in which the conditions first came; without
-        those whose condition is not known, such as trials before this status was followed."""
+        """Figures of the trials that count, by condition, in the order in which the conditions first came.
+
+        Trials whose condition is not known are left out, such as those before this status was followed.
+        """
         groups: dict[Condition, list[TrialOutcome]] = {}
         for trial in self.scored():
             if self._known(condition := self.condition(trial)):
@@ -185,8 +191,10 @@ class StackStatus:
         ]
 
     def table(self) -> list[dict[str, Any]]:
-        """A row for each trial that is over: its condition, its outcome, and every figure that its task gave. All have
-        the same keys, `COLUMNS` first, with None where there is nothing."""
+        """A row for each trial that is over: its condition, its outcome, and every figure that its task gave.
+
+        All have the same keys, `COLUMNS` first, with None where there is no value.
+        """
         rows = []
         for t in self.trials:
             policy, name = self.condition(t)
@@ -238,9 +246,12 @@ class StackStatus:
         }
 
     def summary(self) -> dict[str, Any]:
-        """The figures of `up --json`. Those of trials are of all that count where there was one condition, and null
-        where there were several, or one that is not known: then they stand under `conditions`. Ticks and what the
-        guard counts are of all `effector_runs`; ages, durations and the hash are of the last one."""
+        """The figures of `up --json`.
+
+        Figures of trials are of all that count where there was one condition, and null where there were several, or an
+        unknown one: then they are under `conditions`. Ticks and the guard's counts are of all `effector_runs`; ages,
+        durations and the hash are of the last one.
+        """
         conditions, e = self.conditions(), self.effector
         unknown = len(self.scored()) - sum(c["trials"] for c in conditions)
         whole = conditions[0] if len(conditions) == 1 and not unknown else _figures([])

@@ -31,8 +31,11 @@ FEWEST_S = 2.0
 
 
 class Supervisor:
-    """Runs the processes of nodes. `tell` receives a node's name and a line of its output or of the supervisor's;
-    `resumed` returns the parameters with which a node that died is started again, beside those that it had."""
+    """Runs the processes of nodes.
+
+    `tell` receives a node's name and a line of its output or of the supervisor's; `resumed` returns the parameters with
+    which a node that died is started again, beside those that it had.
+    """
 
     def __init__(
         self,
@@ -93,8 +96,10 @@ class Supervisor:
         return {name: p.pid for name, p in self._running.items()}
 
     def stop(self) -> None:
-        """End everything: the effector first, which then is in its fail state before anybody else is gone, and does not
-        take an emulator that ends for a hand that is lost."""
+        """End all processes, the effector first.
+
+        So it is in its fail state before any other ends, and does not take the end of its emulator for a lost hand.
+        """
         order = sorted(self._running, key=lambda n: n != "effector")
         for name in order:
             process = self._running[name]

@@ -75,8 +75,11 @@ class OrbitFollow:
         return TrialPlan(*times, (x, y, z), target, from_ns + ns(o.go_s), self._reset, label=label, goals=(goal,))
 
     def judge(self, record: TrialRecord) -> TrialResult:
-        """See `Task.judge`: mean distance from the target after it has settled, and `score`, the share of that time in
-        which it was within `tolerance`; a success when the mean distance is."""
+        """See `Task.judge`: mean distance from the target after it has settled, and `score`.
+
+        `score` is the share of that time in which the distance was within `tolerance`; a trial is a success when the
+        mean distance is.
+        """
         o, plan = self.options, record.plan
         distance = np.linalg.norm(record.position - record.goal("target/x", "target/y", "target/z"), axis=1)
         judged = distance[record.time_ns >= plan.from_ns + (o.go_s + o.settle_s) * NS]

@@ -76,8 +76,10 @@ def endpoint_of(spec: EffectorSpec) -> Sequence[str]:
 
 
 def fitted(options: T, spec: EffectorSpec) -> T:
-    """Options for an effector, so far as they have `home` and `between`: its own start where none is given, and
-    returns where it cannot be reset."""
+    """Options adapted to an effector, where they have `home` and `between`.
+
+    An empty `home` becomes the effector's own start, and `between` becomes `return` where it cannot be reset.
+    """
     values: dict[str, Any] = {}
     if not getattr(options, "home", True):
         values["home"] = spec.home

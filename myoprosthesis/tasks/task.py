@@ -79,7 +79,9 @@ class Task(Protocol):
 
 
 def channels_of(name: str) -> Mapping[str, str]:
-    """All channels that a policy may observe of the task `name`, and their units: those of every task first, then its
-    own."""
+    """All channels that a policy may observe of the task `name`, and their units.
+
+    Those of every task come first, then its own.
+    """
     own: Mapping[str, str] = getattr(registry.factory("tasks", name), "channels", {}) if name else {}
     return {**TASK_UNITS, **own}

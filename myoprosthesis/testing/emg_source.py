@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 MEMBERS = ("spec", "fault", "ended", "timing", "open", "read", "close")
 PATIENCE_S = 60.0
-"""So long a source may take for its samples on a machine that is busy."""
+"""Time that a source may take for its samples on a busy machine."""
 BLOCKING_S = 0.02
 """A typical `read` that takes longer waits for something."""
 

@@ -21,8 +21,10 @@ from myoprosthesis.testing.effector import SITES
 
 
 def check_perturbation(kind: Callable[[Any, TrialPlan], tuple[PerturbationEntry, ...]], options: Any) -> None:
-    """A kind of perturbation plans each trial within its times, in the same way each time, in entries that can be
-    sent and then applied by an effector that has what they name."""
+    """Check that a kind of perturbation plans each trial within its times, in the same way each time.
+
+    Its entries can be sent, and then applied by an effector that has what they name.
+    """
     trial = TrialPlan(3, ns(3.0), ns(4.0), (0.0, 0.0, 0.0), (0.1, 0.2, 0.0), ns(3.2))
     still = replace(trial, target=trial.start, go_ns=None)
     for one in (trial, still):

@@ -21,12 +21,13 @@ WATCHED_S, TURN_S, TURNS = 1.0, 0.4, 3
 
 
 def check_stop(make: Callable[[], Effector]) -> None:
-    """Nothing moves before the first command, except under gravity and by muscles.
+    """Check that nothing moves before the first command, except under gravity and by muscles, and how it stops.
 
     From full speed, a channel that holds comes to a stop within v²/2a of the effector's stated braking, wherever it was
-    commanded to go: after an emergency stop, a command that is not finite, one that is too old, none, and when a party
-    dies. It is held where it was, once; what relaxes is relaxed at once, or as fast as its rate limit lets it. Raises
-    AssertionError with a sentence."""
+    commanded to go: after an emergency stop, a command that is not finite, one that is too old, none, and when a
+    participant dies. It is held where it was, once; what relaxes is relaxed at once, or as fast as its rate limit lets
+    it. Raises AssertionError with a sentence.
+    """
     effector = make()
     guard = GuardedEffector(effector)
     spec = guard.spec

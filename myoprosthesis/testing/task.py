@@ -30,8 +30,11 @@ SPEC = EffectorSpec(
 
 
 def check_task(task: Any, trials: int = 40, spec: EffectorSpec = SPEC) -> None:
-    """A task plans any trial in any order, always in the same way, with its go signal within the trial and goals on the
-    channels that it names; it judges a trial by channels that the effector `spec` has, always in the same way."""
+    """Check that a task plans any trial in any order, always in the same way.
+
+    Its go signal is within the trial and its goals are on the channels that it names; it judges a trial by channels
+    that the effector `spec` has, always in the same way.
+    """
     lacks = missing(task)
     needs = () if lacks else tuple(task.needs(spec))
     for channel in needs:

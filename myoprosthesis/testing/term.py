@@ -15,8 +15,10 @@ OTHER = "another/channel"
 
 
 def check_term(kind: str, options: dict[str, Any], dt: float = 0.01, steps: int = 60) -> None:
-    """A term of a registered kind comes back from JSON, and is a pure function of the past: `size` finite numbers, the
-    same in a second instance and after a reset, of the channels that it names and of no time before its `lookback_s`.
+    """Check that a term of a registered kind survives JSON and is a pure function of the past.
+
+    It gives `size` finite numbers, the same in a second instance and after a reset, from the channels that it names and
+    from no time before its `lookback_s`.
     """
     term = RegisteredTerm("checked", kind, options)
     again = from_dict(to_dict(term))

@@ -395,7 +395,7 @@ class ProstheticHand:
             self._port.close(self.protocol.release())
 
     def _asked(self, question: Callable[[], bytes], seconds: float) -> tuple[str, ...]:
-        """What the hand says is wrong with it at the end of so many seconds in which it is asked.
+        """Faults that the hand reports at the end of this many seconds of queries.
 
         Raises `EffectorError` when it says nothing."""
         newest, until = None, self._clock() + seconds

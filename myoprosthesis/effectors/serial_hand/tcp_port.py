@@ -15,7 +15,7 @@ import termios
 CONNECT_S = 0.5
 """How long connecting may take: meanwhile nothing else is done for the hand, which is out of reach anyway."""
 STUCK_MS = 300
-"""Bytes that the hand has not confirmed for so long are lost, and so is the connection: a target that waits is dead."""
+"""Bytes that the hand does not confirm within this time are lost, and so is the connection: a late target is stale."""
 
 
 class TcpPort:
@@ -46,7 +46,7 @@ class TcpPort:
                 pass
 
     def close(self) -> None:
-        """Let go; what the hand has not confirmed is dropped."""
+        """Close the connection; what the hand has not confirmed is dropped."""
         with contextlib.suppress(OSError):
             if self.out_waiting:
                 self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

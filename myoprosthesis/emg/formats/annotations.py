@@ -14,7 +14,7 @@ from myoprosthesis.emg.recording import Span
 
 Array = NDArray[np.float64]
 SHOWN = 4
-"""So many names are listed in a sentence."""
+"""Names that are listed in a sentence."""
 TOUCHING_S = 1e-6
 """Labels that overlap by no more than this follow each other: sums of decimal numbers differ in the last bit."""
 

@@ -36,10 +36,10 @@ SLOWEST, FASTEST = 1e-3, 1e6
 STEP_TOLERANCE = 0.05
 """Times without a unit are in s when their usual step is that of the rate, within this part of it."""
 HEAD = 2000
-"""So many samples are looked at for columns that are no EMG."""
+"""Samples in which columns that are no EMG are looked for."""
 LISTED = 30
 SENTENCES = 4
-"""So many of what cannot be read are told in an error."""
+"""Unreadable entries that are named in an error."""
 
 
 class EmgArray:

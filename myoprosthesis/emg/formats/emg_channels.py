@@ -52,7 +52,7 @@ COUNTS = frozenset(["", "1", "a.u.", "adc", "au", "bit", "bits", "count", "count
 NUMBERED = re.compile(r"(a|adc|ai|c|ch|chan|channel|col|column|e|el|electrode|in|input|sensor|signal)?[ _.-]*\d+", re.I)
 """Names that only number the columns."""
 SHOWN = 24
-"""So many names are listed in a sentence."""
+"""Names that are listed in a sentence."""
 ROWS = 50
 """A column of fewer values is not judged by what they look like."""
 

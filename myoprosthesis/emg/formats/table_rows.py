@@ -18,7 +18,7 @@ from myoprosthesis.emg.formats.text_lines import TextLines
 
 Array = NDArray[np.float64]
 HEAD_LINES, HEAD_CHARACTERS = 1000, 1 << 22
-"""So much is read before it is decided how a table is written."""
+"""Amount that is read before it is decided how a table is written."""
 EMPTY = [form for word in MISSING for form in (word, word.upper(), word.capitalize())] + ["NaN", "NaT"]
 
 

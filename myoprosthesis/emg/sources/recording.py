@@ -24,7 +24,7 @@ from myoprosthesis.emg.timebase import TimeBase, TimeBaseSettings
 Array = NDArray[np.float64]
 SHIPPED = "libemg_myo"
 READ_S = 0.5
-"""So much of a file is read at a time, where its reader can: more would hold the samples up that are due."""
+"""Amount of a file that is read at a time, where its reader can: more would hold the samples up that are due."""
 JUMP_S = 1.0
 """A step in the file's times of more than this, or back, is kept in the times but not waited for."""
 
