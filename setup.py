@@ -215,7 +215,7 @@ setup(
             *(f"{kind} = {NAME}.perturbations.emg_kinds:{kind}" for kind in EMG_PERTURBATIONS),
             *(f"{kind} = {NAME}.perturbations.hidden_kinds:{kind}" for kind in HIDDEN_PERTURBATIONS),
         ],
-        f"{NAME}.terms": [f"{kind} = {NAME}.core.term_kinds:{cls}Term" for kind, cls in TERMS.items()],
+        f"{NAME}.terms": [f"{kind} = {NAME}.core.observation_terms:{cls}Term" for kind, cls in TERMS.items()],
         f"{NAME}.tasks": [
             f"centre_out = {NAME}.tasks.centre_out:CentreOut",
             f"random_reach = {NAME}.tasks.random_reach:RandomReach",

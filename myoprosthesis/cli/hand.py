@@ -86,7 +86,7 @@ def list_hands() -> int:
 
 def exercise(options: ExerciseOptions) -> int:
     """Open the hand, go through the grips, give it back; status 1 when a joint did not arrive."""
-    from myoprosthesis.core.guard import GuardedEffector
+    from myoprosthesis.core.command_guard import GuardedEffector
     from myoprosthesis.hands import data_sheets, grips
 
     check_writable(options.json)

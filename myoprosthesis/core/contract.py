@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from myoprosthesis.core.channels import FIELDS, Channels, permutation, same_unit
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import ConfigError, ContractError, unknown
-from myoprosthesis.core.term import AnyTerm, RegisteredTerm, Term, from_dict, ticks, to_dict
+from myoprosthesis.core.observation_term import AnyTerm, RegisteredTerm, Term, from_dict, ticks, to_dict
 from myoprosthesis.core.text import is_plain, printable
 
 METADATA_KEY = "myoprosthesis.contract"

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from myoprosthesis.core import clip
+from myoprosthesis.core import motion_clip
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.core.text import brief
 
@@ -123,12 +123,12 @@ class ClipGoal:
     @property
     def units(self) -> Mapping[str, str]:
         """See `Goal.units`."""
-        units = clip.load(self.name, self.sha256).units
+        units = motion_clip.load(self.name, self.sha256).units
         return {**{f"reference/{column}": unit for column, unit in units.items()}, "reference/phase": "rad"}
 
     def at(self, seconds: float) -> Values:
         """See `Goal.at`."""
-        movement = clip.load(self.name, self.sha256)
+        movement = motion_clip.load(self.name, self.sha256)
         time_s = (self.phase * movement.duration_s + self.speed * seconds) % movement.duration_s
         values = {f"reference/{c}": (x, v * self.speed) for c, (x, v) in movement.at(time_s).items()}
         turn = 2.0 * math.pi / movement.duration_s

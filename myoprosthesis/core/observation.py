@@ -1,4 +1,7 @@
-"""The observation of a policy, built from tables of the state for training and for the node alike."""
+"""The observation of a policy, built from tables of the state for training and for the node alike.
+
+The kinds of its terms are in `core/observation_terms.py`; add one there, or by an entry point (`myoprosthesis.terms`).
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.channels import FIELDS, Channels
 from myoprosthesis.core.errors import ConfigError, ContractError
-from myoprosthesis.core.term import AnyTerm, Term, ticks
+from myoprosthesis.core.observation_term import AnyTerm, Term, ticks
 
 Array = NDArray[np.float64]
 GoalAhead = Callable[[float], Mapping[str, float]]

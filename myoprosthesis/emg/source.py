@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError, MyoError
 from myoprosthesis.emg.recording import Span
-from myoprosthesis.emg.timebase import TimeBaseSettings
+from myoprosthesis.emg.timebase import SourceTiming
 
 Array = NDArray[np.float64]
 
@@ -113,7 +113,7 @@ class EmgSource(Protocol):
         ...
 
     @property
-    def timing(self) -> TimeBaseSettings:
+    def timing(self) -> SourceTiming:
         """Drift of the source's clock, gaps, duplicates and jumps since it was opened."""
         ...
 

@@ -28,7 +28,7 @@ BEHIND_S = 0.05
 
 
 @dataclass(frozen=True)
-class TimeBaseSettings:
+class SourceTiming:
     """Timing of a source since it was opened.
 
     `rate`: samples per second of the computer's clock, those lost in gaps included, 0 while unknown. `drift_ppm`: how
@@ -84,12 +84,12 @@ class TimeBase:
         self._delay = 0.0
 
     @property
-    def timing(self) -> TimeBaseSettings:
+    def timing(self) -> SourceTiming:
         """The counts so far; `damaged` is what somebody added to `counts`."""
         keys = ("gaps", "lost", "duplicates", "jumps", "damaged")
         drift = 1e6 * (1 / (1 + self._line.slope) - 1)
         counted = {k: self.counts[k] for k in keys}
-        return TimeBaseSettings(self._samples, self._rate(), drift, delay_ms=1e3 * self._delay, **counted)
+        return SourceTiming(self._samples, self._rate(), drift, delay_ms=1e3 * self._delay, **counted)
 
     def by_counter(self, counters: NDArray[np.int64], modulo: int, arrival: float) -> tuple[Array, Bools]:
         """Times and which samples are new, both (n,), of samples that bear a running number modulo `modulo`."""

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.channels import reorder
+from myoprosthesis.core.command_guard import GuardedEffector
 from myoprosthesis.core.errors import MyoError
-from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.core.one_writer import OneWriter
 
 

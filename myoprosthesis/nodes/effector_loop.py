@@ -8,12 +8,12 @@ from abc import abstractmethod
 from dataclasses import replace
 from typing import Protocol
 
+from myoprosthesis.core.command_guard import GuardedEffector
 from myoprosthesis.core.contract import DEADLINE
 from myoprosthesis.core.disturbance import NO_DISTURBANCE, Disturbance
 from myoprosthesis.core.effector_state import EffectorState
 from myoprosthesis.core.errors import MyoError, Refused
 from myoprosthesis.core.following import Following
-from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.core.loop_statistics import LoopStatistics
 from myoprosthesis.core.perturbation_plan import PerturbationPlan
 from myoprosthesis.core.schedule import Schedule

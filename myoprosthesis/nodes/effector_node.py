@@ -14,11 +14,11 @@ from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool, Trigger
 
 from myoprosthesis.core import registry
+from myoprosthesis.core.command_guard import GuardedEffector
 from myoprosthesis.core.effector_state import EffectorState
 from myoprosthesis.core.errors import ConfigError, MyoError, Refused
 from myoprosthesis.core.fail import creeps
 from myoprosthesis.core.fingerprint import fingerprint
-from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.core.options import option
 from myoprosthesis.effectors.graphics import require_window
 from myoprosthesis.nodes import diagnostic_status, topics

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from myoprosthesis.core.guard import GuardedEffector
+from myoprosthesis.core.command_guard import GuardedEffector
 from myoprosthesis.nodes.command_input import Command
 from myoprosthesis.nodes.effector_loop import EffectorLoop, EffectorLoopPort
 

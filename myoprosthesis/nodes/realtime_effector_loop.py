@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from myoprosthesis.core.guard import GuardedEffector
+from myoprosthesis.core.command_guard import GuardedEffector
 from myoprosthesis.core.loop_rate import LoopRate
 from myoprosthesis.core.process_tuning import request_fifo_scheduling
 from myoprosthesis.nodes.command_input import Command

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.effector_spec import EffectorSpec
-from myoprosthesis.core.term import Term
+from myoprosthesis.core.observation_term import Term
 from myoprosthesis.onnx_graphs.gru_policy import gru_policy
 
 

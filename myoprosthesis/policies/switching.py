@@ -1,4 +1,7 @@
-"""Switching between controllers without a jump of the command."""
+"""Switching between controllers without a jump of the command.
+
+When a switch is due is decided in `nodes/switching_loop.py`.
+"""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from myoprosthesis.core import registry
-from myoprosthesis.core.guard import GuardedEffector
+from myoprosthesis.core.command_guard import GuardedEffector
 from myoprosthesis.core.options import build
 from myoprosthesis.emulators.emulated_port import EmulatedPort
 from myoprosthesis.testing.demand import demand

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.core.guard import GuardedEffector
+from myoprosthesis.core.command_guard import GuardedEffector
 from myoprosthesis.core.process_tuning import set_switch_interval
 from myoprosthesis.testing.demand import demand
 from myoprosthesis.testing.effector import check_state

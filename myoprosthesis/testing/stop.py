@@ -7,11 +7,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from myoprosthesis.core.command_guard import GuardedEffector
 from myoprosthesis.core.effector import Effector
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.effector_state import EffectorState
 from myoprosthesis.core.fail import HOLD, RELAX
-from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.testing.demand import demand
 
 Array = NDArray[np.float64]

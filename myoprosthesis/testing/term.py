@@ -8,7 +8,7 @@ import numpy as np
 
 from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.observation import ObservationBuilder
-from myoprosthesis.core.term import RegisteredTerm, Term, from_dict, to_dict
+from myoprosthesis.core.observation_term import RegisteredTerm, Term, from_dict, to_dict
 from myoprosthesis.testing.demand import demand
 
 OTHER = "another/channel"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from myoprosthesis.core.contract import Contract
-from myoprosthesis.core.term import Term
+from myoprosthesis.core.observation_term import Term
 
 FIELDS = {"null": "no field", "cw": "clockwise, b = +{b:g}", "ccw": "counter-clockwise, b = −{b:g}"}
 

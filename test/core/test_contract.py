@@ -8,7 +8,7 @@ from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import ContractError
-from myoprosthesis.core.term import RegisteredTerm, Term
+from myoprosthesis.core.observation_term import RegisteredTerm, Term
 
 MUSCLES = ("biceps", "triceps", "brachialis")
 

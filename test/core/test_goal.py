@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from myoprosthesis.core import clip, goal
+from myoprosthesis.core import goal, motion_clip
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.goal import ClipGoal, CommandGoal, ConstantGoal, OrbitGoal
 
@@ -14,9 +14,9 @@ STEPS = "time_s, hip, height [m]\n0.0, 0.0, 1.0\n0.5, 1.0, 1.0\n2.0, 0.0, 4.0\n"
 def walk(tmp_path, monkeypatch):
     """A clip of 2 s with two columns."""
     (tmp_path / "walk.csv").write_text(STEPS)
-    monkeypatch.setenv(clip.FOLDERS, str(tmp_path))
-    clip.load.cache_clear()
-    return clip.read(tmp_path / "walk.csv")
+    monkeypatch.setenv(motion_clip.FOLDERS, str(tmp_path))
+    motion_clip.load.cache_clear()
+    return motion_clip.read(tmp_path / "walk.csv")
 
 
 @pytest.mark.parametrize("one", [ConstantGoal({"ball/x": 0.1, "b": 2.0}), ORBIT, CommandGoal(1.2, -0.4)])
@@ -76,7 +76,7 @@ def test_a_clip_with_another_hash_or_none_is_refused(walk):
 def test_a_damaged_clip_is_refused(text, sentence, tmp_path):
     (tmp_path / "bad.csv").write_text(text)
     with pytest.raises(ConfigError, match=sentence):
-        clip.read(tmp_path / "bad.csv")
+        motion_clip.read(tmp_path / "bad.csv")
 
 
 @pytest.mark.parametrize(

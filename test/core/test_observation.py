@@ -3,7 +3,7 @@ import pytest
 
 from myoprosthesis.core.errors import ConfigError, ContractError
 from myoprosthesis.core.observation import ObservationBuilder
-from myoprosthesis.core.term import Term, ticks
+from myoprosthesis.core.observation_term import Term, ticks
 
 NAMES = ("elbow", "wrist", "endpoint/x")
 DT = 0.01

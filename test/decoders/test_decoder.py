@@ -10,7 +10,7 @@ import pytest
 from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.errors import ContractError
-from myoprosthesis.core.term import Term
+from myoprosthesis.core.observation_term import Term
 from myoprosthesis.decoders.decision import DecisionPostprocessor
 from myoprosthesis.decoders.decoder import Decoder
 from myoprosthesis.decoders.options import DecoderOptions

@@ -12,8 +12,8 @@ from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import ContractError, Refused
 from myoprosthesis.core.moment import Moment
+from myoprosthesis.core.observation_term import Term
 from myoprosthesis.core.perturbation_plan import PerturbationEntry
-from myoprosthesis.core.term import Term
 from myoprosthesis.decoders.decoder_controller import DecoderController, EmgStreamSpec
 from myoprosthesis.decoders.posture_control import PostureControlOptions
 from myoprosthesis.emg.conditioning import Conditioning

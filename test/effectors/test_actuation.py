@@ -4,11 +4,11 @@ import mujoco
 import numpy as np
 import pytest
 
+from myoprosthesis.core.command_guard import GuardedEffector
 from myoprosthesis.core.disturbance import NO_DISTURBANCE, Disturbance
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.fail import creeps
 from myoprosthesis.core.force_field import ForceField
-from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.effectors.bodies import MjcfOptions, mjcf
 from myoprosthesis.effectors.mujoco_body import BodyOptions, MujocoBody
 

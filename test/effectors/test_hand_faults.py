@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from myoprosthesis.core import registry
+from myoprosthesis.core.command_guard import GuardedEffector
 from myoprosthesis.core.errors import ConfigError, EffectorError
-from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.core.options import build
 from myoprosthesis.effectors.serial_hand.prosthetic_hand import HandOptions, ProstheticHand
 from myoprosthesis.emulators.emulated_port import EmulatedPort

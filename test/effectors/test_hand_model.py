@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from myoprosthesis.core import registry
+from myoprosthesis.core.command_guard import GuardedEffector
 from myoprosthesis.core.disturbance import NO_DISTURBANCE, Disturbance
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.force_field import ForceField
-from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.effectors import hand_model
 from myoprosthesis.effectors.hand_model import HandModelOptions
 from myoprosthesis.hands import data_sheets

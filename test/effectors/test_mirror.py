@@ -1,7 +1,7 @@
 import numpy as np
 
+from myoprosthesis.core.command_guard import GuardedEffector
 from myoprosthesis.core.disturbance import NO_DISTURBANCE
-from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.effectors.mirror import Mirror, MirrorOptions
 
 

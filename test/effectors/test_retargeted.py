@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from myoprosthesis.core import registry
+from myoprosthesis.core.command_guard import GuardedEffector
 from myoprosthesis.core.disturbance import NO_DISTURBANCE, Disturbance
 from myoprosthesis.core.effector import Device, Effector
 from myoprosthesis.core.effector_state import EffectorState
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.force_field import ForceField
-from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.effectors.bodies import BodyOptions, myohand
 from myoprosthesis.effectors.retargeted import RetargetedHand, RetargetedOptions, mapped
 from myoprosthesis.hands import data_sheets, grips, retargeting

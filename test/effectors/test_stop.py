@@ -6,7 +6,7 @@ import mujoco
 import numpy as np
 import pytest
 
-from myoprosthesis.core.guard import GuardedEffector
+from myoprosthesis.core.command_guard import GuardedEffector
 from myoprosthesis.effectors.mirror import Mirror, MirrorOptions
 from myoprosthesis.effectors.mujoco_body import BodyOptions, MujocoBody
 from myoprosthesis.testing import check_effector, check_stop

@@ -6,10 +6,10 @@ import mujoco
 import numpy as np
 import pytest
 
+from myoprosthesis.core.command_guard import GuardedEffector
 from myoprosthesis.core.disturbance import NO_DISTURBANCE, Disturbance
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.force_field import ForceField
-from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.effectors.bodies import arm26, myoelbow
 from myoprosthesis.effectors.mujoco_body import BodyOptions, MujocoBody
 from myoprosthesis.effectors.stretch_reflex import StretchReflex

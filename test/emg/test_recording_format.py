@@ -12,7 +12,7 @@ from myoprosthesis.core import registry
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import build, listed
 from myoprosthesis.emg import formats
-from myoprosthesis.emg.formats import agreement
+from myoprosthesis.emg.formats import rate_and_unit
 from myoprosthesis.emg.formats.emg_channels import Kind, emg_channels, kind
 from myoprosthesis.emg.labels import Labels, check_labels
 from myoprosthesis.emg.recording import EmgRecording, Span, joined, volts
@@ -57,10 +57,10 @@ def test_labels_and_targets_come_from_one_place():
 )  # fmt: skip
 def test_a_rate_is_said_by_the_file_or_by_a_person_and_they_agree(in_file, asked, answer):
     if isinstance(answer, float):
-        assert agreement.rate(HERE, RecordingFormat(rate=asked), in_file) == answer
+        assert rate_and_unit.rate(HERE, RecordingFormat(rate=asked), in_file) == answer
     else:
         with pytest.raises(ConfigError, match=answer):
-            agreement.rate(HERE, RecordingFormat(rate=asked), in_file)
+            rate_and_unit.rate(HERE, RecordingFormat(rate=asked), in_file)
 
 
 @pytest.mark.parametrize(
@@ -71,10 +71,10 @@ def test_a_rate_is_said_by_the_file_or_by_a_person_and_they_agree(in_file, asked
 )  # fmt: skip
 def test_a_unit_is_said_by_the_file_or_by_a_person_and_they_agree(in_file, asked, answer):
     if isinstance(answer, tuple):
-        assert volts(agreement.unit(HERE, RecordingFormat(unit=asked), in_file)) == answer
+        assert volts(rate_and_unit.unit(HERE, RecordingFormat(unit=asked), in_file)) == answer
     else:
         with pytest.raises(ConfigError, match=answer):
-            agreement.unit(HERE, RecordingFormat(unit=asked), in_file)
+            rate_and_unit.unit(HERE, RecordingFormat(unit=asked), in_file)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from myoprosthesis.emg.timebase import TimeBase, TimeBaseSettings
+from myoprosthesis.emg.timebase import SourceTiming, TimeBase
 
 RATE = 250.0
 RNG = np.random.default_rng(0)
@@ -202,8 +202,8 @@ def test_memory_does_not_grow():
 
 
 def test_counts_in_words():
-    assert TimeBaseSettings(1000, RATE).words(RATE) == []
-    told = TimeBaseSettings(1000, 200.0, 0.0, 1, 5, 2, 1, 3).words(RATE)
+    assert SourceTiming(1000, RATE).words(RATE) == []
+    told = SourceTiming(1000, 200.0, 0.0, 1, 5, 2, 1, 3).words(RATE)
     assert len(told) == 5 and "200.0 samples/s come, the rate is 250 Hz" in told[-1]
 
 

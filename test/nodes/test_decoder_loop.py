@@ -10,7 +10,7 @@ import pytest
 from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.effector_spec import EffectorSpec
-from myoprosthesis.core.term import Term
+from myoprosthesis.core.observation_term import Term
 from myoprosthesis.decoders.decoder_controller import DecoderController, EmgStreamSpec
 from myoprosthesis.decoders.posture_control import PostureControlOptions
 from myoprosthesis.emg.conditioning import Conditioning

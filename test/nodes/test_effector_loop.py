@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from myoprosthesis.core import registry
+from myoprosthesis.core.command_guard import GuardedEffector
 from myoprosthesis.core.effector_spec import EffectorSpec
-from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.core.perturbation_plan import PerturbationEntry, PerturbationPlan
 from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.effectors.mirror import Mirror, MirrorOptions

@@ -11,8 +11,8 @@ from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import ContractError
 from myoprosthesis.core.joint_state import JointStateFrame
+from myoprosthesis.core.observation_term import Term
 from myoprosthesis.core.perturbation_plan import PerturbationEntry, PerturbationPlan
-from myoprosthesis.core.term import Term
 from myoprosthesis.core.trial_plan import TASK_CHANNELS, TrialPlan
 from myoprosthesis.nodes.policy_loop import PolicyLoop, switcher_for
 

@@ -121,7 +121,7 @@ PACKAGE = {
     "terms": """
         from dataclasses import dataclass
 
-        from myoprosthesis.core.term import TermInput
+        from myoprosthesis.core.observation_term import TermInput
 
 
         @dataclass(frozen=True)
@@ -150,7 +150,7 @@ PACKAGE = {
         from onnx import TensorProto, helper, numpy_helper
 
         from myoprosthesis.core.contract import METADATA_KEY, Contract
-        from myoprosthesis.core.term import RegisteredTerm, Term
+        from myoprosthesis.core.observation_term import RegisteredTerm, Term
         from my_package.slider import Slider, SliderOptions
 
         spec = Slider(SliderOptions()).spec

@@ -8,8 +8,8 @@ from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import ConfigError, ContractError
 from myoprosthesis.core.moment import Moment
+from myoprosthesis.core.observation_term import Term
 from myoprosthesis.core.perturbation_plan import PerturbationEntry
-from myoprosthesis.core.term import Term
 from myoprosthesis.policies.policy_controller import PolicyController
 from myoprosthesis.policies.switching import ControllerSwitcher
 

@@ -9,9 +9,9 @@ from myoprosthesis.core import registry, share
 from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.goal import ConstantGoal, OrbitGoal
+from myoprosthesis.core.observation_term import Term
+from myoprosthesis.core.observation_terms import ChannelsOptions, ChannelsTerm
 from myoprosthesis.core.options import build
-from myoprosthesis.core.term import Term
-from myoprosthesis.core.term_kinds import ChannelsOptions, ChannelsTerm
 from myoprosthesis.core.trial_record import TrialResult
 from myoprosthesis.effectors.mirror import Mirror, MirrorOptions
 from myoprosthesis.perturbations import field_kinds

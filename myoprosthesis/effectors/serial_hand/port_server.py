@@ -101,7 +101,7 @@ class PortServer:
         """`parent`: the process whose death is the owner's death; 0: only the socket tells."""
         self._owner, self._parent = owner, parent
         self._owner.setblocking(False)
-        self._terms = PortSettings("", 0)
+        self._settings = PortSettings("", 0)
         self._port: Any = None
         self._rest = b""
         self._will: LastWill | None = None
@@ -138,9 +138,9 @@ class PortServer:
         now = time.monotonic()
         due = [now + LOOK_S, self._retry_at]
         if self._begun is not None:
-            due.append(self._begun + self._written * self._terms.every_s)
+            due.append(self._begun + self._written * self._settings.every_s)
         elif self._will is not None:
-            due.append(self._heard_at + self._terms.silent_s)
+            due.append(self._heard_at + self._settings.silent_s)
         return max(0.0, min(due) - now)
 
     def _tend(self, now: float) -> None:
@@ -150,14 +150,14 @@ class PortServer:
         if self._port is None and now >= self._retry_at:
             self._return()
         silent = now - self._heard_at
-        if self._will is not None and self._begun is None and (self._gone or silent >= self._terms.silent_s):
+        if self._will is not None and self._begun is None and (self._gone or silent >= self._settings.silent_s):
             self._begun, self._written, self._unknown = now, 0, True
             self._rest = b""
             self._tell(WILLED + struct.pack("!d", silent))
         if self._begun is not None and self._will is not None:
-            if now - self._begun >= self._terms.lasting_s:
+            if now - self._begun >= self._settings.lasting_s:
                 self._leave, self._will, self._begun = self._will.leave, None, None
-            elif now >= self._begun + self._written * self._terms.every_s:
+            elif now >= self._begun + self._written * self._settings.every_s:
                 self._put(self._will.frames[min(self._written, len(self._will.frames) - 1)])
                 self._written += 1
         if self._gone and self._will is None:
@@ -182,14 +182,14 @@ class PortServer:
     def _obey(self, letter: bytes, packet: bytes) -> None:
         if letter == WRITE:
             then, data, will = unpack_write(packet)
-            if self._unknown or self._heard_at - then > self._terms.silent_s:
+            if self._unknown or self._heard_at - then > self._settings.silent_s:
                 return  # computed before the will was done, or long ago: a dead target
             self._will = will
             self._put(data)
         elif letter == KNOWN:
             self._unknown, self._will, self._begun, self._leave = False, None, None, b""
         elif letter == OPEN:
-            self._terms = PortSettings(**json.loads(packet[1:]))
+            self._settings = PortSettings(**json.loads(packet[1:]))
             self._open()
         elif letter == RETUNE:
             self._retune(struct.unpack_from("!I", packet, 1)[0])
@@ -203,7 +203,7 @@ class PortServer:
     # -- the port -------------------------------------------------------------------------------------------------
 
     def _opened(self) -> Any:
-        t = self._terms
+        t = self._settings
         if t.place is not None:
             from myoprosthesis.effectors.serial_hand.tcp_port import TcpPort
 
@@ -225,7 +225,7 @@ class PortServer:
         try:
             self._port = self._opened()
         except (OSError, ValueError) as error:
-            if self._terms.wait_for_port:
+            if self._settings.wait_for_port:
                 self._tell(DONE)
                 self._lose(error)
             else:
@@ -242,7 +242,7 @@ class PortServer:
         except (OSError, ValueError) as error:
             self._tell(pack_error(FAILED, error))
         else:
-            self._terms = PortSettings(**{**asdict(self._terms), "baud": baud})
+            self._settings = PortSettings(**{**asdict(self._settings), "baud": baud})
             self._tell(DONE)
 
     def _put(self, data: bytes) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from myoprosthesis.core import registry
 from myoprosthesis.core.errors import ConfigError, unknown
-from myoprosthesis.emg.formats import agreement
+from myoprosthesis.emg.formats import rate_and_unit
 from myoprosthesis.emg.labels import Labels
 from myoprosthesis.emg.recording import EmgRecording, Span, joined
 from myoprosthesis.emg.recording_format import RecordingFormat, check_uses
@@ -83,7 +83,7 @@ def _labelled(
                 remarks = (*remarks, "its own labels are left out: label_from finds its label in its path")
             spans = (Span(in_path, 0, len(part), continued=not first),) if len(part) else ()
         if first and part.stamped:
-            agreement.check_times(path, layout, part.times, part.rate)
+            rate_and_unit.check_times(path, layout, part.times, part.rate)
         first = False
         there = tuple(dict.fromkeys([*part.file_labels, *(s.label for s in spans)]))
         called = labels.called(spans, len(part))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError, unknown
-from myoprosthesis.emg.formats import agreement
+from myoprosthesis.emg.formats import rate_and_unit
 from myoprosthesis.emg.formats.annotations import label_text, within
 from myoprosthesis.emg.formats.array_entry import ArrayEntry, check_size
 from myoprosthesis.emg.formats.emg_array import EmgArray
@@ -96,7 +96,7 @@ def _recordings(
         spans = within(runs(np.array([label_text(k) for k in kinds], object)[which]), 0, n)
     targets = [_column(path, t, entries, emg.n, emg).astype(float)[:n] for t in layout.targets]
     target_units = [_unit_of(t, entries, emg) for t in layout.targets]
-    target_unit = agreement.target_unit(path, layout, [unit for unit, _ in target_units])
+    target_unit = rate_and_unit.target_unit(path, layout, [unit for unit, _ in target_units])
     remarks += emg.unread({layout.time, layout.label, *layout.targets, *(where for _, where in target_units)})
     if not n:
         raise ConfigError(f"{path} has no samples")

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.core.extras import library
-from myoprosthesis.emg.formats import agreement
+from myoprosthesis.emg.formats import rate_and_unit
 from myoprosthesis.emg.formats.annotations import Annotation, Timeline, label_text
 from myoprosthesis.emg.formats.numeric_messages import Piece, leaves, piece
 from myoprosthesis.emg.formats.streams import StreamColumns, chosen, cut, emg_of_stream, numbered
@@ -104,12 +104,12 @@ def _recordings(path: Path, layout: RecordingFormat, block: int, bag: _Bag) -> I
     if first is None:
         raise ConfigError(f"{path}: {topic} has no samples")
     names, remarks = numbered(first.names)
-    rate = agreement.rate(path, layout, spec.rate if spec else 0.0)
+    rate = rate_and_unit.rate(path, layout, spec.rate if spec else 0.0)
     unit = spec.unit if spec else ""
     known = bool(layout.dataset) or topic in raw or topic in named
     places, left = emg_of_stream(path, layout, names, [unit] * len(names), known)
     channels = tuple(names[k] for k in places)
-    unit, file_unit, scales = agreement.units(path, layout, channels, [unit] * len(places))
+    unit, file_unit, scales = rate_and_unit.units(path, layout, channels, [unit] * len(places))
     others = sorted({*raw, *named, *(t for t in numeric if _is(t, FILTERED))} - {topic})
     if others:
         remarks.append(f"the EMG is that of {topic}; there is also {', '.join(others)}")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError, unknown
-from myoprosthesis.emg.formats import agreement
+from myoprosthesis.emg.formats import rate_and_unit
 from myoprosthesis.emg.formats.annotations import Timeline, label_text, within
 from myoprosthesis.emg.formats.edf_file import EdfFile, Signal
 from myoprosthesis.emg.formats.emg_channels import emg_channels
@@ -44,9 +44,9 @@ def read_edf(path: Path, layout: RecordingFormat, block: int) -> Iterator[EmgRec
     used = [signals[n] for n in channels]
     remarks += left
     per_record = _one_rate(path, channels, used, file)
-    rate = agreement.rate(path, layout, per_record / file.record_s)
+    rate = rate_and_unit.rate(path, layout, per_record / file.record_s)
     unit, file_unit, scales = _units(path, layout, channels, used)
-    target_unit = agreement.target_unit(path, layout, [signals[t].unit for t in layout.targets])
+    target_unit = rate_and_unit.target_unit(path, layout, [signals[t].unit for t in layout.targets])
     times, stamped = _times(file, per_record, rate)
     n = len(times)
 
@@ -114,7 +114,7 @@ def _units(
                 f"stands for {signal.physical[0]:g} to {signal.physical[1]:g} {signal.unit}): leave it out "
                 "(--channels), or read it as stored with --unit counts"
             )
-    return agreement.units(path, layout, channels, [s.unit if s.calibrated else "" for s in used])
+    return rate_and_unit.units(path, layout, channels, [s.unit if s.calibrated else "" for s in used])
 
 
 def _times(file: EdfFile, per_record: int, rate: float) -> tuple[Array, bool]:

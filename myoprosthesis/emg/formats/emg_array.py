@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError, unknown
-from myoprosthesis.emg.formats import agreement
+from myoprosthesis.emg.formats import rate_and_unit
 from myoprosthesis.emg.formats.annotations import label_text
 from myoprosthesis.emg.formats.array_entry import NUMBERS, ArrayEntry
 from myoprosthesis.emg.formats.emg_channels import Kind, kind
@@ -79,7 +79,7 @@ class EmgArray:
         self.remarks += left
         self.channels = tuple(names[k] for k in self._places)
         self.rate = self._rate(width)
-        self.unit, self.file_unit, self._scales = agreement.units(
+        self.unit, self.file_unit, self._scales = rate_and_unit.units(
             path, layout, self.channels, [units[k] for k in self._places]
         )
         self._factor, self._offset = self._stored(width)
@@ -282,7 +282,7 @@ class EmgArray:
             if not self._layout.rate:
                 raise ConfigError(f"{self._path}: its {where} is {text!r}, which is no rate in Hz: give it (--rate)")
             self.remarks.append(f"its {where} is {text!r}, which is no rate in Hz: the rate is as given")
-        return agreement.rate(self._path, self._layout, rates[0] if sound else 0.0)
+        return rate_and_unit.rate(self._path, self._layout, rates[0] if sound else 0.0)
 
     def _units(self, width: int) -> list[str]:
         """The unit of each channel in the file, empty where it says none."""

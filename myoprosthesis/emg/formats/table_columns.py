@@ -10,7 +10,7 @@ import numpy as np
 
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.core.options import listed
-from myoprosthesis.emg.formats import agreement
+from myoprosthesis.emg.formats import rate_and_unit
 from myoprosthesis.emg.formats.clock_text import ClockText
 from myoprosthesis.emg.formats.emg_channels import emg_channels
 from myoprosthesis.emg.formats.table_rows import TableRows
@@ -49,9 +49,9 @@ class TableColumns:
         self.clock = self._clock()
         whole = table.head.says.get("unit", "")
         units = [table.head.units[k] or whole for k in self.emg]
-        self.unit, self.file_unit, factors = agreement.units(path, self.layout, self.channels, units)
+        self.unit, self.file_unit, factors = rate_and_unit.units(path, self.layout, self.channels, units)
         self.factors = np.array(factors)
-        self.target_unit = agreement.target_unit(path, self.layout, [table.head.units[k] for k in self.targets])
+        self.target_unit = rate_and_unit.target_unit(path, self.layout, [table.head.units[k] for k in self.targets])
 
     def _place(self, name: str) -> int:
         """Place of a column by its name, with or without the unit that ends it."""
@@ -121,7 +121,7 @@ class TableColumns:
         whole = hertz(self._table.head.says.get("rate", ""))
         if whole and rates[0] and abs(whole / rates[0] - 1) > RATE_ERROR:
             raise ConfigError(f"{self._path} says two rates, {whole:g} Hz and {rates[0]:g} Hz")
-        return agreement.rate(self._path, self.layout, rates[0] or whole)
+        return rate_and_unit.rate(self._path, self.layout, rates[0] or whole)
 
     def _rate_of(self, place: int) -> float:
         """The rate that evenly spaced stamps tell, Hz; 0 where they are too coarse for it."""

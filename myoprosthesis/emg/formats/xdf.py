@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from myoprosthesis.core.errors import ConfigError, unknown
-from myoprosthesis.emg.formats import agreement
+from myoprosthesis.emg.formats import rate_and_unit
 from myoprosthesis.emg.formats.annotations import Annotation, Timeline, label_text
 from myoprosthesis.emg.formats.streams import StreamColumns, chosen, cut, emg_of_stream, numbered
 from myoprosthesis.emg.formats.xdf_file import XdfStream, load
@@ -36,9 +36,9 @@ def read_xdf(path: Path, layout: RecordingFormat, block: int) -> Iterator[EmgRec
     types = [c["type"].upper() for c in stream.channels]
     units = [c["unit"] for c in stream.channels]
     places, left = emg_of_stream(path, layout, names, units, bool(layout.dataset) or name in emg, types)
-    rate = agreement.rate(path, layout, stream.rate)
+    rate = rate_and_unit.rate(path, layout, stream.rate)
     used = tuple(names[k] for k in places)
-    unit, file_unit, scales = agreement.units(path, layout, used, [units[k] for k in places])
+    unit, file_unit, scales = rate_and_unit.units(path, layout, used, [units[k] for k in places])
     columns = StreamColumns(tuple(places), used, scales, unit, rate, file_unit)
     annotations, more = _labels(path, layout, named, name)
     used_beside = {name, layout.label, layout.label.rpartition("/")[0]}

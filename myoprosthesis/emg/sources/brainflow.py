@@ -15,7 +15,7 @@ from myoprosthesis.core.errors import ConfigError, SourceError, unknown
 from myoprosthesis.core.extras import library
 from myoprosthesis.core.options import option
 from myoprosthesis.emg.source import EmgBlock, SourceSpec, channel_names, silence
-from myoprosthesis.emg.timebase import TimeBase, TimeBaseSettings
+from myoprosthesis.emg.timebase import SourceTiming, TimeBase
 
 MICROVOLT = 1e-6
 """BrainFlow gives EMG in µV."""
@@ -69,7 +69,7 @@ class BrainFlow:
         return self._spec
 
     @property
-    def timing(self) -> TimeBaseSettings:
+    def timing(self) -> SourceTiming:
         """By the board's package number where it counts samples, else by arrival."""
         return self._base.timing
 

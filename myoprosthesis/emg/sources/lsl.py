@@ -14,7 +14,7 @@ from myoprosthesis.core.options import option
 from myoprosthesis.emg.lsl_library import lsl
 from myoprosthesis.emg.recording import spelled, volts
 from myoprosthesis.emg.source import EmgBlock, SourceSpec, channel_names, silence
-from myoprosthesis.emg.timebase import TimeBase, TimeBaseSettings
+from myoprosthesis.emg.timebase import SourceTiming, TimeBase
 
 LOOK_S = 1.0
 HELD_S = 20
@@ -56,7 +56,7 @@ class Lsl:
         return self._spec
 
     @property
-    def timing(self) -> TimeBaseSettings:
+    def timing(self) -> SourceTiming:
         """By the stamps of the sender."""
         return self._base.timing
 

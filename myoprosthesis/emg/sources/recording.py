@@ -19,7 +19,7 @@ from myoprosthesis.emg.playback_clock import Clock, PlaybackClock
 from myoprosthesis.emg.recording import EmgRecording, joined
 from myoprosthesis.emg.recording_format import RecordingFormat, for_stack
 from myoprosthesis.emg.source import EmgBlock, SourceSpec
-from myoprosthesis.emg.timebase import TimeBase, TimeBaseSettings
+from myoprosthesis.emg.timebase import SourceTiming, TimeBase
 
 Array = NDArray[np.float64]
 SHIPPED = "libemg_myo"
@@ -71,7 +71,7 @@ class RecordingSource:
         return self._spec
 
     @property
-    def timing(self) -> TimeBaseSettings:
+    def timing(self) -> SourceTiming:
         """Faults of the recorded stamps, if it has any that tell single samples apart."""
         return self._base.timing
 

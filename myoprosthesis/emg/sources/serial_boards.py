@@ -13,7 +13,7 @@ from myoprosthesis.emg import frame_codec
 from myoprosthesis.emg.ascii_lines import SETTLED, Lines, Shape
 from myoprosthesis.emg.recording import volts
 from myoprosthesis.emg.source import SourceSpec, channel_names
-from myoprosthesis.emg.timebase import TimeBase, TimeBaseSettings
+from myoprosthesis.emg.timebase import SourceTiming, TimeBase
 
 Array = NDArray[np.float64]
 
@@ -53,7 +53,7 @@ class FramedBoard:
         self.base = TimeBase(1.0)
 
     @property
-    def timing(self) -> TimeBaseSettings:
+    def timing(self) -> SourceTiming:
         """Timing so far, and the number of damaged frames or lines."""
         self.base.counts["damaged"] = self._decoder.counts["damaged"]
         return self.base.timing
@@ -134,7 +134,7 @@ class AsciiBoard:
         self._scale = 1.0
 
     @property
-    def timing(self) -> TimeBaseSettings:
+    def timing(self) -> SourceTiming:
         """Timing so far, and the number of damaged frames or lines."""
         self.base.counts["damaged"] = self._lines.counts["damaged"]
         return self.base.timing

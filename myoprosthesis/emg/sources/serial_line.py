@@ -11,7 +11,7 @@ from myoprosthesis.core.errors import SourceError
 from myoprosthesis.core.serial_errors import explain, reason, refuse_foreign_link
 from myoprosthesis.emg.source import EmgBlock, SourceSpec, silence
 from myoprosthesis.emg.sources.serial_boards import SerialOptions, reader
-from myoprosthesis.emg.timebase import TimeBaseSettings
+from myoprosthesis.emg.timebase import SourceTiming
 
 RETRY_S = 0.1
 """Time between two attempts to reopen a lost port."""
@@ -40,7 +40,7 @@ class SerialLine:
         return self._spec
 
     @property
-    def timing(self) -> TimeBaseSettings:
+    def timing(self) -> SourceTiming:
         """Gaps, lost samples and damaged frames or lines; the drift of the board's clock."""
         return self._reader.timing
 

@@ -13,7 +13,7 @@ from myoprosthesis.core.options import option
 from myoprosthesis.emg.playback_clock import Clock, PlaybackClock
 from myoprosthesis.emg.recording import runs
 from myoprosthesis.emg.source import EmgBlock, SourceSpec, channel_names
-from myoprosthesis.emg.timebase import TimeBase, TimeBaseSettings
+from myoprosthesis.emg.timebase import SourceTiming, TimeBase
 
 Array = NDArray[np.float64]
 ABOUT = (
@@ -66,7 +66,7 @@ class Synthetic:
         return self._spec
 
     @property
-    def timing(self) -> TimeBaseSettings:
+    def timing(self) -> SourceTiming:
         """A clock without faults."""
         return self._base.timing
 

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from myoprosthesis.core.command_guard import GuardedEffector
 from myoprosthesis.core.effector import Effector
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.effector_state import EffectorState
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.core.moment import Moment
 from myoprosthesis.core.options import build
 from myoprosthesis.decoders.decision import Decision

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.core.term import Term
+from myoprosthesis.core.observation_term import Term
 from myoprosthesis.decoders.features import columns
 from myoprosthesis.decoders.novelty import NOVELTY, NOVELTY_MAX
 from myoprosthesis.emg.conditioning import Conditioning

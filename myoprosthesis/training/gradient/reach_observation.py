@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from myoprosthesis.core.term import Term
+from myoprosthesis.core.observation_term import Term
 from myoprosthesis.training.gradient.curriculum import Curriculum, Stage
 from myoprosthesis.training.gradient.torch_twin import Twin
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.core.term import ticks
+from myoprosthesis.core.observation_term import ticks
 from myoprosthesis.training.adaptation.options import COMPILE
 from myoprosthesis.training.gradient.curriculum import Curriculum
 from myoprosthesis.training.gradient.network import ReachPolicy

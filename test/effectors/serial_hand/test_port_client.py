@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from myoprosthesis.core import registry
-from myoprosthesis.core.guard import GuardedEffector
+from myoprosthesis.core.command_guard import GuardedEffector
 from myoprosthesis.core.serial_errors import explain
 from myoprosthesis.effectors.serial_hand import port_server as keeping
 from myoprosthesis.effectors.serial_hand.hands import ability_hand

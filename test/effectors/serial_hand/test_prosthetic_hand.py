@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from myoprosthesis.core import registry
+from myoprosthesis.core.command_guard import GuardedEffector
 from myoprosthesis.core.disturbance import NO_DISTURBANCE
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.core.options import build
 from myoprosthesis.effectors.serial_hand.hands import ability_hand
 from myoprosthesis.effectors.serial_hand.prosthetic_hand import HandOptions

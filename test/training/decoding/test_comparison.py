@@ -12,7 +12,7 @@ from myoprosthesis.core import registry
 from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.errors import ConfigError, ContractError
-from myoprosthesis.core.term import Term
+from myoprosthesis.core.observation_term import Term
 from myoprosthesis.decoders.posture_control import PostureControlOptions
 from myoprosthesis.emg.conditioning import Conditioning
 from myoprosthesis.emg.recording import EmgRecording, Span

@@ -21,7 +21,7 @@ FOLDERS = "MYOPROSTHESIS_CLIPS"
 
 
 @dataclass(frozen=True, eq=False)
-class Clip:
+class MotionClip:
     """A movement: `values` (n_samples, n_columns) at `time_s` (n_samples,) from 0 on, and the `units` by column."""
 
     name: str
@@ -52,7 +52,7 @@ def find(name: str) -> Path:
     return known[name]
 
 
-def read(path: Path) -> Clip:
+def read(path: Path) -> MotionClip:
     """The clip in a CSV file whose head is `time_s, NAME [UNIT], …` (no unit: rad); raises `ConfigError`."""
     try:
         data = path.read_bytes()
@@ -68,11 +68,11 @@ def read(path: Path) -> Clip:
     units = {name.partition("[")[0].strip(): name.partition("[")[2].rstrip("] ") or "rad" for name in columns[1:]}
     if len(units) != len(columns) - 1:
         raise ConfigError(f"the clip {path} has a column twice: {', '.join(columns)}")
-    return Clip(path.stem, hashlib.sha256(data).hexdigest(), units, table[:, 0], table[:, 1:])
+    return MotionClip(path.stem, hashlib.sha256(data).hexdigest(), units, table[:, 0], table[:, 1:])
 
 
 @lru_cache(maxsize=32)
-def load(name: str, sha256: str) -> Clip:
+def load(name: str, sha256: str) -> MotionClip:
     """The clip `name`, if its file has this hash; raises `ConfigError` otherwise."""
     clip = read(find(name))
     if clip.sha256 != sha256:

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from myoprosthesis.core.channels import Channels
+from myoprosthesis.core.command_guard import GuardedEffector
 from myoprosthesis.core.disturbance import Disturbance
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.effector_state import EffectorState
 from myoprosthesis.core.errors import ConfigError, Refused
 from myoprosthesis.core.force_field import ForceField
-from myoprosthesis.core.guard import GuardedEffector
 from myoprosthesis.effectors.bodies import point_mass
 from myoprosthesis.effectors.mujoco_body import BodyOptions
 from myoprosthesis.testing import check_effector

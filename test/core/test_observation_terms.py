@@ -8,7 +8,7 @@ import pytest
 from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.errors import ConfigError, ContractError
 from myoprosthesis.core.observation import ObservationBuilder
-from myoprosthesis.core.term import RegisteredTerm, Term
+from myoprosthesis.core.observation_term import RegisteredTerm, Term
 
 ROOT = tuple(f"root/{part}" for part in ("x", "y", "z", "qw", "qx", "qy", "qz"))
 NAMES = ("elbow", "wrist", "ball/x", "ball/y", "ball/z", *ROOT, "target/x", "target/phase")

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.channels import FIELDS
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.observation_term import Past, TermInput
 from myoprosthesis.core.options import option
-from myoprosthesis.core.term import Past, TermInput
 
 Array = NDArray[np.float64]
 LONGEST_S = 10.0
