@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.files.atomic import write_atomic
+from myoprosthesis.files.csv_text import csv_text
 
 
 def check_writable(path: str, option: str = "--json") -> None:
@@ -34,12 +33,8 @@ def write_csv(path: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[st
 
     A value that is missing or is not a finite number is left empty.
     """
-    out = io.StringIO()
     keys = dict.fromkeys([*columns, *(key for row in rows for key in row)])
-    table = csv.DictWriter(out, list(keys), lineterminator="\n")
-    table.writeheader()
-    table.writerows({k: "" if (plain := _plain(v)) is None else plain for k, v in row.items()} for row in rows)
-    _replace(path, out.getvalue())
+    _replace(path, csv_text(keys, *([_plain(row.get(key)) for key in keys] for row in rows)))
 
 
 def _replace(path: str, text: str) -> None:
@@ -48,24 +43,12 @@ def _replace(path: str, text: str) -> None:
         return
     target = Path(path).expanduser()
     if target.exists() and not target.is_file():  # a device or a pipe, which must not be replaced by a file
-        _write(target, target, text)
-        return
-    new = target.with_name(target.name + ".new")
-    try:
-        _write(new, target, text)
-        os.replace(new, target)
-    except OSError as error:
-        raise ConfigError(f"{target} cannot be written: {error.strerror}") from error
-    finally:
-        with suppress(OSError):
-            new.unlink()
-
-
-def _write(file: Path, target: Path, text: str) -> None:
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"{target} cannot be written: {error.strerror}") from error
+        try:
+            target.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise ConfigError(f"{target} cannot be written: {error.strerror}") from error
+    else:
+        write_atomic(target, text)
 
 
 def _plain(value: Any) -> Any:

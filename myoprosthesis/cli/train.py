@@ -152,8 +152,8 @@ def _publish(training: Trainer[ReachGradient], out: Path, command: str) -> dict[
     settings, history = algorithm.settings(), training.progress.history
     minutes = history[-1]["seconds"] / 60 if history else 0.0
     text = card(contract, settings, command, gap, training.progress.total, minutes)
-    checkpoint.write_text(out / "card.md", text)
-    checkpoint.write_text(out / "training.yaml", yaml.safe_dump(settings, sort_keys=False))
+    checkpoint.write(out / "card.md", text)
+    checkpoint.write(out / "training.yaml", yaml.safe_dump(settings, sort_keys=False))
     plot.loss_curve(history, out / "loss.png", out.name)
     plot.loss_curve(history, training.folder / "loss.png", out.name)
     return scores

@@ -113,7 +113,7 @@ def _check_folder(out: Path, plan: Curriculum, effector: str) -> None:
             f"the sweep in {out} was made with another curriculum or effector (see {SETTINGS} there): "
             "choose another folder"
         )
-    checkpoint.write_text(file, text)
+    checkpoint.write(file, text)
 
 
 def _maker(plan: Curriculum, effector: str, compiled: bool) -> Callable[[int, int, Path], Trainer[ReachGradient]]:
@@ -165,7 +165,7 @@ def _write(out: Path, rows: list[Row], options: SweepOptions, plan: Curriculum, 
         "effector": effector, "curriculum": plan.name, "stage": plan.select()[0].name, "options": asdict(options),
         **sweep.comparisons(rows, options), "curves": curves,
     }  # fmt: skip
-    checkpoint.write_text(out / "sweep.csv", sweep.table(rows))
+    checkpoint.write(out / "sweep.csv", sweep.table(rows))
     write_json(str(out / "sweep.json"), figures)
     sweep_plot.picture(curves, out / "sweep.png", f"{effector}, {plan.select()[0].name}", options.seeds)
     print(f"{len(rows)} evaluations in {out}/sweep.csv, figures in sweep.json, curves in sweep.png")

@@ -13,6 +13,7 @@ from typing import Any
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.emg.conditioning import Conditioning
 from myoprosthesis.emg.source import SourceSpec
+from myoprosthesis.files.atomic import write_atomic
 
 SHAPING = ("high_pass_hz", "low_pass_hz", "order", "mains_hz", "notch_q", "envelope_hz", "rate", "unit")
 """Conditioning on which an envelope depends."""
@@ -57,9 +58,7 @@ class Calibration:
         """Write one JSON file, under the name or to a path."""
         file = path or folder() / f"{self.name}.json"
         file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_name(file.name + ".part")
-        part.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
-        part.replace(file)
+        write_atomic(file, json.dumps(asdict(self), indent=1) + "\n")
         return file
 
     @classmethod

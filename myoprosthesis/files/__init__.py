@@ -1,1 +1,1 @@
-"""Reading files of other people: regular ones only, within stated limits, every fault as one sentence."""
+"""Files of other people read within stated limits, every fault as one sentence; files written whole or not at all."""

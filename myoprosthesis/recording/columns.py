@@ -7,17 +7,17 @@ EMG (PointCloud2) one row per sample with a column per channel, other types one 
 
 from __future__ import annotations
 
-import csv
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError, RecordingError
 from myoprosthesis.core.extras import library
+from myoprosthesis.files.atomic import write_atomic
+from myoprosthesis.files.csv_text import csv_text
 from myoprosthesis.recording import message_decoding
 from myoprosthesis.recording.bag import JOINT_STATE, STATUS, TEXT, Bag, Message
 
@@ -75,22 +75,18 @@ def to_pandas(bag: Bag | str | Path, topic: str) -> Any:
 def write_csv(bag: Bag, topic: str, path: Path) -> int:
     """Write a topic as CSV with a header, whole or not at all; the number of rows. What a row has not is empty."""
     header = names(bag, topic)
-    new = path.with_name(path.name + ".new")
     count = 0
-    try:
-        with new.open("w", newline="", encoding="utf-8") as file:
-            out = csv.writer(file, lineterminator="\n")
-            out.writerow(header)
-            for part in chunks(bag, topic):
-                n = len(part[TIME])
-                columns = [_cells(part[name]) if name in part else [""] * n for name in header]
-                out.writerows(zip(*columns, strict=True))
-                count += n
-        os.replace(new, path)
-    except OSError as error:
-        raise RecordingError(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        new.unlink(missing_ok=True)
+
+    def fill(file: BinaryIO) -> None:
+        nonlocal count
+        file.write(csv_text(header).encode())
+        for part in chunks(bag, topic):
+            n = len(part[TIME])
+            columns = [_cells(part[name]) if name in part else [""] * n for name in header]
+            file.write(csv_text(*zip(*columns, strict=True)).encode())
+            count += n
+
+    write_atomic(path, fill, RecordingError)
     return count
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ import yaml
 from myoprosthesis.core.distribution import ros_distro
 from myoprosthesis.core.errors import ConfigError, RecordingError
 from myoprosthesis.files import yaml_text
+from myoprosthesis.files.atomic import write_atomic
 from myoprosthesis.recording.mcap_file import McapFile
 
 FILE = "metadata.yaml"
@@ -53,13 +53,8 @@ def write_metadata(folder: Path, files: Sequence[McapFile]) -> None:
         "custom_data": None,
         "ros_distro": ros_distro(),
     }
-    new = folder / (FILE + ".new")
-    try:
-        new.write_text(yaml.safe_dump({"rosbag2_bagfile_information": information}, sort_keys=False), encoding="utf-8")
-        os.replace(new, folder / FILE)
-    except OSError as error:
-        new.unlink(missing_ok=True)
-        raise RecordingError(f"{folder / FILE} cannot be written: {error.strerror}") from error
+    text = yaml.safe_dump({"rosbag2_bagfile_information": information}, sort_keys=False)
+    write_atomic(folder / FILE, text, RecordingError)
 
 
 def _profiles(text: str) -> Any:

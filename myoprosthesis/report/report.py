@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.files.atomic import write_atomic
 from myoprosthesis.report import figures, session_data, style
 from myoprosthesis.report.accumulators import MovementAccumulators, gather, select
 from myoprosthesis.report.html_page import page
 from myoprosthesis.report.report_session import ReportSession
-from myoprosthesis.report.section import Drawing, Section, csv_text
+from myoprosthesis.report.section import Drawing, Section, columns_text
 
 FOLDER, PAGE, NUMBERS = "report", "index.html", "figures.json"
 
@@ -90,23 +91,12 @@ def drawings(sections: Sequence[Section]) -> list[Drawing]:
 def write(place: Path, title: str, over: str, sections: Sequence[Section], numbers: dict[str, Any]) -> None:
     """Page, pictures, tables and numbers, each whole or not at all."""
     for d in drawings(sections):
-        put(place / f"{d.name}.png", style.png(d.figure))
-        put(place / f"{d.name}.csv", csv_text(d.columns).encode())
+        write_atomic(place / f"{d.name}.png", style.png(d.figure))
+        write_atomic(place / f"{d.name}.csv", columns_text(d.columns))
         for word, columns in d.more.items():
-            put(place / f"{d.name}_{word}.csv", csv_text(columns).encode())
-    put(place / NUMBERS, (json.dumps(figures.tidy(numbers), indent=1) + "\n").encode())
-    put(place / PAGE, page(title, over, sections).encode())
-
-
-def put(file: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
-    new = file.with_name(file.name + ".new")
-    try:
-        new.write_bytes(data)
-        os.replace(new, file)
-    except OSError as error:
-        new.unlink(missing_ok=True)
-        raise ConfigError(f"{file} cannot be written: {error.strerror}") from error
+            write_atomic(place / f"{d.name}_{word}.csv", columns_text(columns))
+    write_atomic(place / NUMBERS, json.dumps(figures.tidy(numbers), indent=1) + "\n")
+    write_atomic(place / PAGE, page(title, over, sections))
 
 
 def folder_of(place: Path) -> Path:

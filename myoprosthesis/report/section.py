@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,6 +9,7 @@ from html import escape
 from typing import Any
 
 from myoprosthesis.analysis.intervals import Interval
+from myoprosthesis.files.csv_text import csv_text
 
 Columns = Mapping[str, Any]
 """Sequences or arrays of one length, by name."""
@@ -96,13 +95,9 @@ def bounded(interval: Interval | None, digits: int = 2, percent: bool = False) -
             f"{number(interval.high * scale, digits)}]</span>")  # fmt: skip
 
 
-def csv_text(columns: Columns) -> str:
+def columns_text(columns: Columns) -> str:
     """Columns as CSV with a header; NaN as an empty cell."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([_cell(x) for x in row] for row in zip(*columns.values(), strict=True))
-    return out.getvalue()
+    return csv_text(columns, *([_cell(x) for x in row] for row in zip(*columns.values(), strict=True)))
 
 
 def _cell(x: Any) -> Any:

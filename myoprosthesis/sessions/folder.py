@@ -18,6 +18,8 @@ from typing import Any
 import yaml
 
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.files.atomic import write_atomic
+from myoprosthesis.files.csv_text import csv_text
 from myoprosthesis.sessions import session as sessions
 from myoprosthesis.sessions.session import Session
 from myoprosthesis.sessions.session_trials import SessionTrial, preset
@@ -105,13 +107,7 @@ class SessionFolder:
 
     def note(self, **more: Any) -> None:
         """Add to provenance.json, whole or not at all."""
-        known = self.provenance_data()
-        new = self.provenance.with_suffix(".new")
-        try:
-            new.write_text(json.dumps({**known, **more}, indent=1) + "\n")
-            os.replace(new, self.provenance)
-        except OSError as error:
-            raise ConfigError(f"{self.provenance} cannot be written: {error.strerror}") from error
+        write_atomic(self.provenance, json.dumps({**self.provenance_data(), **more}, indent=1) + "\n")
 
     def provenance_data(self) -> dict[str, Any]:
         """What provenance.json says so far."""
@@ -161,9 +157,7 @@ class SessionFolder:
 
 def line(row: Mapping[str, Any]) -> str:
     """A row as it stands in the table."""
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerow(_cell(row[c]) for c in COLUMNS)
-    return out.getvalue()
+    return csv_text(_cell(row[c]) for c in COLUMNS)
 
 
 def _cell(value: Any) -> str:

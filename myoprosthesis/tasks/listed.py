@@ -12,6 +12,7 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.nanoseconds import ns
 from myoprosthesis.core.options import build, option
 from myoprosthesis.core.trial_plan import TrialPlan
+from myoprosthesis.files.csv_text import csv_text
 from myoprosthesis.tasks.centre_out import CentreOut, CentreOutOptions
 from myoprosthesis.tasks.reaching import ReachingTask
 
@@ -74,10 +75,7 @@ class Listed(ReachingTask):
 
 def write(path: Path, reaches: Iterable[Reach]) -> None:
     """Write a list that `read` reads."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(f.name for f in fields(Reach))
-        writer.writerows(astuple(r) for r in reaches)
+    path.write_bytes(csv_text((f.name for f in fields(Reach)), *map(astuple, reaches)).encode())
 
 
 def read(path: Path) -> list[Reach]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +13,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import yaml
 
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.files.csv_text import csv_text
 from myoprosthesis.training import checkpoint
 
 CHECKPOINT, HISTORY, SETTINGS = "checkpoint.pt", "loss.csv", "training.yaml"
@@ -234,8 +233,8 @@ class Trainer(Generic[A]):
             "progress": dict(vars(self.progress)),
         }
         checkpoint.save(self.folder / CHECKPOINT, state)
-        checkpoint.write_text(self.folder / HISTORY, table(self.progress.history))
-        checkpoint.write_text(self.folder / SETTINGS, yaml.safe_dump(self.algorithm.settings(), sort_keys=False))
+        checkpoint.write(self.folder / HISTORY, table(self.progress.history))
+        checkpoint.write(self.folder / SETTINGS, yaml.safe_dump(self.algorithm.settings(), sort_keys=False))
 
     def resume(self) -> None:
         """Continue the run in the folder exactly where it was left; raises `ConfigError` when the settings differ."""
@@ -258,9 +257,4 @@ class Trainer(Generic[A]):
 
 def table(history: list[dict[str, Any]]) -> str:
     """The history as CSV."""
-    out = io.StringIO()
-    if history:
-        writer = csv.DictWriter(out, list(history[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(history)
-    return out.getvalue()
+    return csv_text(history[0], *([row.get(key) for key in history[0]] for row in history)) if history else ""

@@ -8,7 +8,6 @@ import torch
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.effectors import bodies
 from myoprosthesis.effectors.mujoco_body import BodyOptions
-from myoprosthesis.training import checkpoint
 from myoprosthesis.training.gradient.curriculum import Curriculum, Stage
 from myoprosthesis.training.gradient.reach_gradient import ReachGradient, reach_trainer
 from myoprosthesis.training.gradient.torch_twin import Twin
@@ -91,7 +90,7 @@ def test_a_full_disk_leaves_the_old_checkpoint_intact(tmp_path, monkeypatch):
     def full(fd):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(checkpoint.os, "fsync", full)
+    monkeypatch.setattr("os.fsync", full)
     run.update()
     with pytest.raises(ConfigError, match="No space left.*previous one is intact.*--resume"):
         run.save()

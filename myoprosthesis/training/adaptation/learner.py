@@ -122,7 +122,7 @@ class Learner:
                 entry.value = contract.to_json()
         self._model.graph.name = name
         data = self._model.SerializeToString()
-        checkpoint.write(path, lambda file: file.write(data))
+        checkpoint.write(path, data)
         return hashlib.sha256(data).hexdigest()
 
     def state(self) -> dict[str, Any]:

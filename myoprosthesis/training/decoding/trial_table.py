@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
+from myoprosthesis.files.csv_text import csv_text
 from myoprosthesis.training.decoding.trial_decisions import TrialDecisions
 from myoprosthesis.training.decoding.trial_movements import TrialMovement
 
 
 def csv_table(rows: Sequence[TrialDecisions] | Sequence[TrialMovement]) -> str:
     """Rows as CSV; a cell is empty for NaN."""
-    out = io.StringIO()
     names = [f.name for f in fields(rows[0])]
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(names)
-    for row in rows:
-        writer.writerow(_cell(getattr(row, name)) for name in names)
-    return out.getvalue()
+    return csv_text(names, *([_cell(getattr(row, name)) for name in names] for row in rows))
 
 
 def _cell(value: Any) -> str:

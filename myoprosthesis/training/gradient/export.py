@@ -79,7 +79,7 @@ def export(policy: ReachPolicy, contract: Contract, path: Path) -> float:
             f"{path} was not written: torch and onnxruntime differ by {gap:.2g} over {PARITY_STEPS} "
             f"steps, at most {PARITY:g} is allowed"
         )
-    checkpoint.write(path, lambda file: file.write(model.SerializeToString()))
+    checkpoint.write(path, model.SerializeToString())
     return gap
 
 

@@ -50,4 +50,4 @@ def loss_curve(history: Sequence[dict[str, Any]], path: Path, title: str) -> Non
         side.spines["top"].set_visible(False)
     picture = io.BytesIO()
     figure.savefig(picture, dpi=110, format="png")
-    checkpoint.write(path, lambda file: file.write(picture.getvalue()))
+    checkpoint.write(path, picture.getvalue())

@@ -37,4 +37,4 @@ def picture(curves: dict[int, dict[str, Any]], path: Path, title: str, seeds: in
     figure.suptitle(f"{title} ({band})", fontsize=10)
     image = io.BytesIO()
     figure.savefig(image, dpi=120, format="png", metadata={"Software": None})
-    checkpoint.write(path, lambda file: file.write(image.getvalue()))
+    checkpoint.write(path, image.getvalue())
