@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from myoprosthesis.analysis.adaptation import adaptation_index, ideal_force, lateral_component
 from myoprosthesis.core.errors import DataError
 from myoprosthesis.core.force_field import ForceField
+from myoprosthesis.core.log_histogram import LogHistogram
 from myoprosthesis.report.recorded_movement import Array, RecordedMovement, at
 from myoprosthesis.report.session_blocks import ReportBlock
 from myoprosthesis.report.trial_table import CATCH, CHANNEL, NORMAL
@@ -25,8 +26,6 @@ EACH = 2
 """Trials at each target that are early or late."""
 SHOWN = 48
 """Most movements drawn in one panel."""
-EDGES = np.geomspace(1e-5, 1e2, 281)
-"""s; edges of the histograms of durations, bins 6 % wide."""
 
 
 @dataclass(eq=False)
@@ -49,29 +48,9 @@ class Mean:
         return self.total / max(1, self.n)
 
 
-@dataclass(eq=False)
-class Durations:
-    """A histogram with narrow bins of growing width, and the largest."""
-
-    counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(len(EDGES) + 1, np.int64))
-    largest: float = 0.0
-
-    def add(self, seconds: Array) -> None:
-        """More of them."""
-        if len(seconds):
-            self.counts += np.bincount(np.searchsorted(EDGES, seconds), minlength=len(EDGES) + 1)
-            self.largest = max(self.largest, float(seconds.max()))
-
-    def __len__(self) -> int:
-        return int(self.counts.sum())
-
-    def percentile(self, q: float) -> float:
-        """s, to the width of a bin."""
-        if not len(self):
-            return float("nan")
-        i = int(np.searchsorted(np.cumsum(self.counts), q / 100 * len(self)))
-        middle = np.sqrt(EDGES[np.clip(i, 1, len(EDGES) - 1) - 1] * EDGES[np.clip(i, 1, len(EDGES) - 1)])
-        return float(min(middle, self.largest))
+def durations() -> LogHistogram:
+    """An empty histogram of durations (s) in bins 6 % wide."""
+    return LogHistogram(1e-5, 1e2, 280)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,9 +99,9 @@ class MovementAccumulators:
     """(POINTS, n_muscles) mean activation by block and target, normal trials."""
     hidden: dict[tuple[int, str, int], Mean] = field(default_factory=dict)
     """(POINTS, n_units) mean state of the network by block, phase and target."""
-    ticks: Durations = field(default_factory=Durations)
+    ticks: LogHistogram = field(default_factory=durations)
     """Wall time between states of one trial."""
-    answers: Durations = field(default_factory=Durations)
+    answers: LogHistogram = field(default_factory=durations)
     """Wall time from a state to the command that answers it, both as they were received."""
     timing: list[tuple[int, float, float, float, float, int, int]] = field(default_factory=list)
     """Trial, wall time of its first and last state (s), median and largest tick (s), samples, samples expected."""
@@ -185,7 +164,7 @@ def _add(out: MovementAccumulators, m: RecordedMovement, chosen: Selection) -> N
         key = (*chosen.phase[m.trial], target)
         out.hidden.setdefault(key, Mean()).add(at(out.times, m.hidden_time, m.hidden))
     ticks = np.diff(m.wall)
-    out.ticks.add(ticks[ticks >= 0])
+    out.ticks.extend(ticks[ticks >= 0])
     out.timing.append((m.trial, float(m.wall[0]), float(m.wall[-1]), float(np.median(ticks)), float(ticks.max()),
                        len(m), m.expected))  # fmt: skip
     if len(m.command_time):
@@ -194,7 +173,7 @@ def _add(out: MovementAccumulators, m: RecordedMovement, chosen: Selection) -> N
         place, sent = place[here], m.command_wall[here]
         same = np.abs(m.time[place] - m.command_time[here]) < 1e-6
         duration = sent[same] - m.wall[place[same]]
-        out.answers.add(duration[duration >= 0])
+        out.answers.extend(duration[duration >= 0])
 
 
 def _profile(times: Array, m: RecordedMovement, gain: float) -> Profile:

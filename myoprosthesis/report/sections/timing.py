@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from myoprosthesis.report.accumulators import EDGES, Durations
+from myoprosthesis.core.log_histogram import LogHistogram
 from myoprosthesis.report.report_session import ReportSession
 from myoprosthesis.report.section import Drawing, Omitted, Part, Section, SectionTable, number
 from myoprosthesis.report.sections.deviation import shade
@@ -83,16 +83,16 @@ def _ledgers(s: ReportSession) -> list[Part]:
     return [SectionTable(("by the nodes, ms", "median", "99 %", "largest"), tuple(rows), caption)]
 
 
-def _histogram(ax: Any, durations: Durations, colour: str, name: str) -> None:
+def _histogram(ax: Any, durations: LogHistogram, colour: str, name: str) -> None:
     used = np.flatnonzero(durations.counts[1:-1])
     if not len(used):
         return
-    first, last = max(0, used[0] - 1), min(len(EDGES) - 2, used[-1] + 1)
+    first, last = max(0, used[0] - 1), min(len(durations.edges) - 2, used[-1] + 1)
     share = durations.counts[1:-1][first : last + 1] / len(durations)
-    ax.stairs(share, EDGES[first : last + 2] * 1e3, color=colour, fill=True, alpha=0.45, label=name)
+    ax.stairs(share, durations.edges[first : last + 2] * 1e3, color=colour, fill=True, alpha=0.45, label=name)
 
 
-def _row(durations: Durations) -> tuple[str, ...]:
+def _row(durations: LogHistogram) -> tuple[str, ...]:
     if not len(durations):
         return ("0", "–", "–", "–", "–")
     values = (*(durations.percentile(q) for q in (50, 95, 99)), durations.largest)
