@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.core.errors import ConfigError, MyoError
+from myoprosthesis.core.errors import ConfigError, MyoError, SourceError
 from myoprosthesis.emg.recording import Span
 from myoprosthesis.emg.timebase import SourceTiming
 
@@ -139,6 +139,13 @@ class EmgSource(Protocol):
     def close(self) -> None:
         """Release the device; safe to call twice. The source can be opened again."""
         ...
+
+
+def opened(spec: SourceSpec | None, name: str) -> SourceSpec:
+    """The specification of a source that is open; raises `SourceError`, which calls the source `name`, for None."""
+    if spec is None:
+        raise SourceError(f"{name} is not open yet")
+    return spec
 
 
 def silence(sender: str, limit_s: float, samples: int, question: str) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from myoprosthesis.core.errors import ConfigError, SourceError, unknown
 from myoprosthesis.core.extras import library
 from myoprosthesis.core.options import option
-from myoprosthesis.emg.source import EmgBlock, SourceSpec, channel_names, silence
+from myoprosthesis.emg.source import EmgBlock, SourceSpec, channel_names, opened, silence
 from myoprosthesis.emg.timebase import SourceTiming, TimeBase
 
 MICROVOLT = 1e-6
@@ -64,9 +64,7 @@ class BrainFlow:
     @property
     def spec(self) -> SourceSpec:
         """From BrainFlow's description of the board."""
-        if self._spec is None:
-            raise SourceError(f"the board {self.options.board} is not open yet")
-        return self._spec
+        return opened(self._spec, f"the board {self.options.board}")
 
     @property
     def timing(self) -> SourceTiming:

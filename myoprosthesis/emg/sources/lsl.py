@@ -13,7 +13,7 @@ from myoprosthesis.core.errors import ConfigError, SourceError
 from myoprosthesis.core.options import option
 from myoprosthesis.emg.lsl_library import lsl
 from myoprosthesis.emg.recording import spelled, volts
-from myoprosthesis.emg.source import EmgBlock, SourceSpec, channel_names, silence
+from myoprosthesis.emg.source import EmgBlock, SourceSpec, channel_names, opened, silence
 from myoprosthesis.emg.timebase import SourceTiming, TimeBase
 
 LOOK_S = 1.0
@@ -51,9 +51,7 @@ class Lsl:
     @property
     def spec(self) -> SourceSpec:
         """From the stream's description and the options."""
-        if self._spec is None:
-            raise SourceError("the LSL stream is not open yet")
-        return self._spec
+        return opened(self._spec, "the LSL stream")
 
     @property
     def timing(self) -> SourceTiming:

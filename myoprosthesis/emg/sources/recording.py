@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core import share
-from myoprosthesis.core.errors import ConfigError, MyoError, SourceError, unknown
+from myoprosthesis.core.errors import ConfigError, MyoError, unknown
 from myoprosthesis.core.options import build, option
 from myoprosthesis.emg import formats, recording_format_file
 from myoprosthesis.emg.playback_clock import Clock, PlaybackClock
 from myoprosthesis.emg.recording import EmgRecording, joined
 from myoprosthesis.emg.recording_format import RecordingFormat, for_stack
-from myoprosthesis.emg.source import EmgBlock, SourceSpec
+from myoprosthesis.emg.source import EmgBlock, SourceSpec, opened
 from myoprosthesis.emg.timebase import SourceTiming, TimeBase
 
 Array = NDArray[np.float64]
@@ -66,9 +66,7 @@ class RecordingSource:
     @property
     def spec(self) -> SourceSpec:
         """Channels, rate and unit as the files say, or the layout."""
-        if self._spec is None:
-            raise SourceError("the recording is not open yet")
-        return self._spec
+        return opened(self._spec, "the recording")
 
     @property
     def timing(self) -> SourceTiming:

@@ -9,7 +9,7 @@ import serial
 
 from myoprosthesis.core.errors import SourceError
 from myoprosthesis.core.serial_errors import explain, reason, refuse_foreign_link
-from myoprosthesis.emg.source import EmgBlock, SourceSpec, silence
+from myoprosthesis.emg.source import EmgBlock, SourceSpec, opened, silence
 from myoprosthesis.emg.sources.serial_boards import SerialOptions, reader
 from myoprosthesis.emg.timebase import SourceTiming
 
@@ -35,9 +35,7 @@ class SerialLine:
     @property
     def spec(self) -> SourceSpec:
         """From the board's description and the options."""
-        if self._spec is None:
-            raise SourceError(f"{self.options.port} is not open yet")
-        return self._spec
+        return opened(self._spec, self.options.port)
 
     @property
     def timing(self) -> SourceTiming:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.core.errors import ConfigError, SourceError
+from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import option
 from myoprosthesis.emg.playback_clock import Clock, PlaybackClock
 from myoprosthesis.emg.recording import runs
-from myoprosthesis.emg.source import EmgBlock, SourceSpec, channel_names
+from myoprosthesis.emg.source import EmgBlock, SourceSpec, channel_names, opened
 from myoprosthesis.emg.timebase import SourceTiming, TimeBase
 
 Array = NDArray[np.float64]
@@ -61,9 +61,7 @@ class Synthetic:
     @property
     def spec(self) -> SourceSpec:
         """From the options."""
-        if self._spec is None:
-            raise SourceError("the synthetic source is not open yet")
-        return self._spec
+        return opened(self._spec, "the synthetic source")
 
     @property
     def timing(self) -> SourceTiming:
