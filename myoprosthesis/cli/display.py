@@ -5,16 +5,15 @@ from __future__ import annotations
 import atexit
 import math
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from rich.box import SIMPLE
 from rich.console import Console
-from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from myoprosthesis.cli.live_screen import LiveScreen
 from myoprosthesis.core.output import Unheld
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ CAPTION = (
 )
 
 
-class Display:
+class Display(LiveScreen):
     """A live table on a terminal, plain lines elsewhere."""
 
     def __init__(self, live: bool, name: str = "up") -> None:
@@ -51,19 +50,9 @@ class Display:
         self._file = Unheld(sys.stdout)  # a terminal on which Ctrl-S was typed must not keep a stack from being watched
         atexit.register(self.end)
         self._console = Console(file=cast(TextIO, self._file), highlight=False, soft_wrap=not live)
-        self._live = Live(console=self._console, refresh_per_second=4, transient=True) if live else None
-        self._next = 0.0
+        super().__init__(self._console, live, REFRESH_S, LINE_S, transient=True)
         self.keys = ""
         """What keys do; shown below the table."""
-
-    def __enter__(self) -> Display:
-        if self._live is not None:
-            self._live.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._live is not None:
-            self._live.stop()
 
     def end(self) -> None:
         """Everything has been written, as far as somebody reads it."""
@@ -75,19 +64,19 @@ class Display:
 
     def show(self, status: StackStatus, restarts: Mapping[str, int]) -> None:
         """Refresh the status."""
-        now = time.monotonic()
-        if now < self._next:
-            return
-        if self._live is not None:
-            self._next = now + REFRESH_S
-            table = status_table(status, restarts)
-            table.caption = self.keys
-            self._live.update(table)
-        elif status.ready:
+        self.redraw(lambda: self._table(status, restarts), lambda: self._write_line(status))
+
+    def _table(self, status: StackStatus, restarts: Mapping[str, int]) -> Table:
+        table = status_table(status, restarts)
+        table.caption = self.keys
+        return table
+
+    def _write_line(self, status: StackStatus) -> bool:
+        if status.ready:
             from myoprosthesis.stack.monitor import line
 
-            self._next = now + LINE_S
             self.tell(self._name, line(status))
+        return status.ready
 
     def summary(self, figures: Mapping[str, Any]) -> None:
         """The page at the end."""

@@ -13,10 +13,11 @@ from typing import Any
 from myoprosthesis.cli.arguments import JsonArgument, argument
 from myoprosthesis.cli.commands import Commands
 from myoprosthesis.cli.figures import check_writable, write_json
+from myoprosthesis.cli.live_screen import LiveScreen
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.files import yaml_text
 
-POLL_S, REFRESH_S, LEVEL_S = 5e-3, 0.1, 0.25
+POLL_S, REFRESH_S, LINE_S, LEVEL_S = 5e-3, 0.1, 1.0, 0.25
 BAR = 40
 BOARDS = ("framed", "ascii", "cyton")
 
@@ -177,27 +178,17 @@ def _outlets(name: str, spec: Any) -> list[Any]:
     return [Outlet(spec, name), PromptMarkers(f"{name}-markers")]
 
 
-class _Screen:
+class _Screen(LiveScreen):
     """Bars that are drawn again and again; a line per second where no terminal is."""
 
     def __init__(self, source: Any) -> None:
         from rich.console import Console
-        from rich.live import Live
 
-        self.source = source
         console = Console()
-        self._live = Live(console=console, refresh_per_second=1 / REFRESH_S) if console.is_terminal else None
+        super().__init__(console, console.is_terminal, REFRESH_S, LINE_S)
+        self.source = source
         self._recent: deque[Any] = deque()
-        self._loudest, self._next, self._prompt = 1e-30, 0.0, ""
-
-    def __enter__(self) -> _Screen:
-        if self._live is not None:
-            self._live.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._live is not None:
-            self._live.stop()
+        self._loudest, self._prompt = 1e-30, ""
 
     def hear(self, block: Any) -> None:
         """Keep the last quarter of a second."""
@@ -217,16 +208,13 @@ class _Screen:
 
     def refresh(self) -> None:
         """Draw, at most ten times a second."""
-        now = time.monotonic()
-        if now < self._next:
-            return
-        self._next = now + (REFRESH_S if self._live is not None else 1.0)
-        if self._live is not None:
-            self._live.update(self._table())
-        else:
-            unit, levels = self.source.spec.unit, self.levels()
-            loud = "  ".join(f"{c} {v:.3g}" for c, v in zip(self.source.spec.channels, levels, strict=True))
-            print(f"{self._line()}  rms, {unit}: {loud}", flush=True)
+        self.redraw(self._table, self._write_line)
+
+    def _write_line(self) -> bool:
+        unit, levels = self.source.spec.unit, self.levels()
+        loud = "  ".join(f"{c} {v:.3g}" for c, v in zip(self.source.spec.channels, levels, strict=True))
+        print(f"{self._line()}  rms, {unit}: {loud}", flush=True)
+        return True
 
     def _line(self) -> str:
         t = self.source.timing
