@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Protocol
 
@@ -148,8 +149,13 @@ def opened(spec: SourceSpec | None, name: str) -> SourceSpec:
     return spec
 
 
-def silence(sender: str, limit_s: float, samples: int, question: str) -> str:
-    """Sentence for a `sender` without samples for `limit_s`, or since it was opened; `question`: what to look at."""
+def silence(sender: str, last_sample_s: float, limit_s: float, samples: int, question: str) -> str:
+    """Sentence for a `sender` without samples for `limit_s`, or since it was opened; empty while they come.
+
+    `last_sample_s` is when the last one came (monotonic, s), `question` what to look at.
+    """
+    if time.monotonic() - last_sample_s < limit_s:
+        return ""
     if not samples:
         return f"{sender} has sent no sample since it was opened: {question}"
     return f"nothing has come from {sender} for more than {limit_s:g} s: {question}"

@@ -74,11 +74,10 @@ class BrainFlow:
     @property
     def fault(self) -> str:
         """No samples come, and the board is reopened."""
-        silent = time.monotonic() - self._last_sample_s
-        if self._spec is None or silent < self.options.silence_s:
+        if self._spec is None:
             return ""
-        board, why = f"the board {self.options.board}", f" ({self._reason})" if self._reason else ""
-        return silence(board, self.options.silence_s, self.timing.samples, f"it is opened again{why}")
+        o, board, why = self.options, f"the board {self.options.board}", f" ({self._reason})" if self._reason else ""
+        return silence(board, self._last_sample_s, o.silence_s, self.timing.samples, f"it is opened again{why}")
 
     def open(self) -> None:
         """Connect and start, which takes a few seconds; raises `SourceError`, `ConfigError`."""

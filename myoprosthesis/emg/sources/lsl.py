@@ -61,12 +61,10 @@ class Lsl:
     @property
     def fault(self) -> str:
         """The sender is silent or lost."""
-        silent = time.monotonic() - self._last_sample_s
-        if self._spec is None or (silent < self.options.silence_s and not self._reason):
+        if self._spec is None:
             return ""
-        return self._reason or silence(
-            f"the {self._spec.name}", self.options.silence_s, self.timing.samples, "does its sender run?"
-        )
+        name, limit_s, samples = f"the {self._spec.name}", self.options.silence_s, self.timing.samples
+        return self._reason or silence(name, self._last_sample_s, limit_s, samples, "does its sender run?")
 
     def open(self) -> None:
         """Find the stream and connect; raises `SourceError`, `ConfigError`."""

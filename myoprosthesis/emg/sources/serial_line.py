@@ -48,12 +48,11 @@ class SerialLine:
         o = self.options
         if self._spec is None or self._fault or self._reader.fault:
             return self._fault or self._reader.fault
-        now = time.monotonic()
-        if now - self._last_sample_s < o.silence_s:
-            return ""
-        if self.timing.samples and now - self._last_byte_s < o.silence_s:
+        question = "is the board on, and plugged in?"
+        fault = silence(o.port, self._last_sample_s, o.silence_s, self.timing.samples, question)
+        if fault and self.timing.samples and time.monotonic() - self._last_byte_s < o.silence_s:
             return f"what has come from {o.port} for more than {o.silence_s:g} s is no EMG: is it still the same board?"
-        return silence(o.port, o.silence_s, self.timing.samples, "is the board on, and plugged in?")
+        return fault
 
     def open(self) -> None:
         """Open the port and wait for the first samples, up to `wait_s`; raises `SourceError` with what would help."""
