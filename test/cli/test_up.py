@@ -310,7 +310,10 @@ REFUSED = {
     "another unit": (("--emg-option", "layout={unit: V}"), "unit = 'counts', here it is 'V'"),
     "no EMG in the policy": (("--policy", "reach_null"), "policy 'reach_null' "),  # which node says it first
     "no posture": (("--hand", "arm26"), "gives postures, effector 'arm26' takes effort"),
-    "no meaning": (("--set", "policy.grips=[close=fist]"), "answers 'close', which moves nothing of effector"),
+    "no meaning": (
+        ("--set", "policy.grips=[close=fist]"),
+        "of decoder 'gestures_myo' moves nothing of effector",
+    ),
     "no YAML": (("--emg-option", "layout={"), "option of the EMG 'layout' is not YAML"),
     "a task": (("--task", "centre_out"), "runs in real time, without a task: task cannot be given"),
 }

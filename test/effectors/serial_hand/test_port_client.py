@@ -309,12 +309,12 @@ def test_a_fork_that_holds_the_socket_does_not_keep_the_port_server_alive(line):
     near, path = line
     code = (
         "import os, sys, time\n"
-        "from myoprosthesis.effectors.serial_hand.port_client import HandPort, Will\n"
-        "port = HandPort(sys.argv[1], 115200); port.open()\n"
+        "from myoprosthesis.effectors.serial_hand.port_client import PortClient, LastWill\n"
+        "port = PortClient(sys.argv[1], 115200); port.open()\n"
         "child = os.fork()\n"
         "if child: print(port.server_pid, child, flush=True)\n"
         "while True:\n"
-        "    if child: port.write(b'go', Will((b'stop',)))\n"
+        "    if child: port.write(b'go', LastWill((b'stop',)))\n"
         "    time.sleep(0.01)\n"
     )
     process = subprocess.Popen([sys.executable, "-c", code, path], stdout=subprocess.PIPE, text=True)
