@@ -96,7 +96,9 @@ class StackStatus:
         if now.policy and now.text == "active" and (not self._played or self._played[-1][1] != now.policy):
             if not self._played and now.previous:
                 self._played.append((_EVER, ""))
-            self._played.append((now.since_ns if isinstance(now.since_ns, int) else self._newest_ns, now.policy))
+            # without a time it was never switched to: it has run since its node began, however late that is heard
+            began = self._newest_ns if self._played else _EVER
+            self._played.append((now.since_ns if isinstance(now.since_ns, int) else began, now.policy))
 
     def add_perturbation(self, trial: int, name: str) -> None:
         """What is imposed in a trial; the newest plan of a trial that is not over counts."""

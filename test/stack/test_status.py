@@ -55,6 +55,14 @@ def test_a_policy_that_changes_within_a_trial_makes_a_condition_of_its_own():
     assert [row["policy"] for row in status.table()] == ["a", "a → b", "b"]
 
 
+def test_a_policy_without_a_switch_has_run_from_the_beginning_however_late_its_report_comes():
+    status = StackStatus()
+    reach(status, 0)
+    played(status, "a")
+    reach(status, 1)
+    assert [row["policy"] for row in status.table()] == ["a", "a"]
+
+
 def test_trials_whose_condition_was_not_heard_of_have_no_part_in_figures():
     """Who listens late hears of all trials, and only of the newest policy and plans."""
     status = StackStatus()
