@@ -77,13 +77,13 @@ def test_a_longer_sweep_goes_on_from_a_shorter_one(tmp_path):
 def test_a_cell_is_the_training_itself(tmp_path):
     rows = sweep.sweep(make, OPTIONS, tmp_path / "cells", go_on)
     alone = make(4, 1, tmp_path / "alone")
-    losses = [alone.batch()["loss"] for _ in range(4)]
+    losses = [alone.update()["loss"] for _ in range(4)]
     last = next(r for r in rows if (r["batch"], r["seed"], r["updates"]) == (4, 1, 4))
     assert last["error_mm"] == alone.evaluate()["error_mm"] and last["loss"] == pytest.approx(losses[-1])
     again = make(4, 1, tmp_path / "cells" / "batch_00004_seed_1")
     again.resume()
-    for name, value in alone.policy.state_dict().items():
-        assert torch.equal(value, again.policy.state_dict()[name]), name
+    for name, value in alone.algorithm.policy.state_dict().items():
+        assert torch.equal(value, again.algorithm.policy.state_dict()[name]), name
 
 
 @pytest.mark.parametrize(
