@@ -117,10 +117,18 @@ EMG_SOURCES = {
     "brainflow": "brainflow:BrainFlow",
     "lsl": "lsl:Lsl",
 }
-NODES = [
-    *("effector_node", "policy_node", "perturbation_node", "task_node"),
-    *("emg_node", "emulator_node", "recorder_node"),
-]
+NODES = {
+    **{
+        node: f"nodes.{node}"
+        for node in (
+            *("effector_node", "policy_node", "perturbation_node", "task_node"),
+            *("emg_node", "emulator_node", "recorder_node"),
+        )
+    },
+    "monitor_node": "stack.monitor",
+    "console_node": "stack.monitor",  # its former name, kept for one release
+}
+"""Executables of `ros2 run`, and the modules below the package that they start."""
 
 
 INSTALL_DATA: Any = Distribution().get_command_class("install_data")
@@ -196,9 +204,7 @@ setup(
     entry_points={
         "console_scripts": [
             f"{NAME} = {NAME}.cli.main:main",
-            *(f"{node} = {NAME}.nodes.{node}:main" for node in NODES),
-            f"monitor_node = {NAME}.stack.monitor:main",
-            f"console_node = {NAME}.stack.monitor:main",  # its name until 0.1
+            *(f"{node} = {NAME}.{module}:main" for node, module in NODES.items()),
         ],
         f"{NAME}.effectors": [
             *(f"{body} = {NAME}.effectors.bodies:{body}" for body in EFFECTORS),
