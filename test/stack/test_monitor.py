@@ -27,6 +27,7 @@ def test_several_live_in_one_process_and_one_that_closes_leaves_the_others(domai
     """As in a server that steers and follows stacks for hours."""
     with StackMonitor("apart") as monitor, GraphConnection("apart", "effector") as effector:
         reports = Diagnostics(effector.node, "effector")
+        assert monitor.spin_until(lambda: reports._publisher.get_subscription_count(), 10.0)
         for k in range(3):
             with StackClient("apart") as client:
                 assert client.spin_until(lambda: client.node.count_publishers("/diagnostics"), 10.0)
