@@ -137,6 +137,11 @@ def _descends_from(process: int) -> bool:
     return parent == process
 
 
+def plain_node(name: str) -> Node:
+    """A node without a lifecycle, for `run`."""
+    return rclpy.create_node(name)
+
+
 def run(make: Callable[[], Any], argv: list[str] | None = None) -> int:
     """Make a node, spin it until Ctrl-C or SIGTERM, close it, and return the exit status.
 

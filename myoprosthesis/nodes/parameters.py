@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.node import Node
-from rclpy.parameter import Parameter
+from rclpy.parameter import Parameter, parameter_value_to_python
 
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.core.message import PLAN_BYTES
@@ -69,6 +69,16 @@ def _short(name: str, value: Any) -> Any:
 def _mapping(name: str, value: Any) -> Any:
     """ROS has no mappings: a parameter holds one as YAML."""
     return yaml_text.parse(value, f"{name}, a mapping such as '{{rate: 200}}',") if isinstance(value, str) else value
+
+
+def to_messages(values: Mapping[str, Any]) -> list[Any]:
+    """Messages (rcl_interfaces/Parameter) that set parameters to `values`, by name."""
+    return [Parameter(name, value=value).to_parameter_msg() for name, value in values.items()]
+
+
+def from_message(value: Any) -> Any:
+    """The value in a message (rcl_interfaces/ParameterValue); None where a parameter is not set."""
+    return parameter_value_to_python(value)
 
 
 def to_ros(value: Any) -> Any:

@@ -31,6 +31,11 @@ def latched(depth: int = 1) -> QoSProfile:
     return profile
 
 
+def is_latched(qos: QoSProfile) -> bool:
+    """Whether messages are kept for those who come later."""
+    return bool(qos.durability == DurabilityPolicy.TRANSIENT_LOCAL)
+
+
 @dataclass(frozen=True, eq=False)
 class Topic:
     """A name with its type and quality of service."""

@@ -8,12 +8,12 @@ from typing import Any
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from rcl_interfaces.srv import GetParameters, SetParametersAtomically
-from rclpy.parameter import Parameter, parameter_value_to_python
 from std_srvs.srv import SetBool, Trigger
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.namespace import absolute
 from myoprosthesis.nodes import topics
+from myoprosthesis.nodes.parameters import from_message, to_messages
 from myoprosthesis.nodes.publisher_lock import is_claimed
 from myoprosthesis.stack.monitor import StackMonitor
 from myoprosthesis.stack.reports import PolicyReport
@@ -51,7 +51,7 @@ class StackClient(StackMonitor):
     def set(self, node: str, values: Mapping[str, Any]) -> None:
         """Set parameters of a node, all or none."""
         request = SetParametersAtomically.Request()
-        request.parameters = [Parameter(k, value=v).to_parameter_msg() for k, v in values.items()]
+        request.parameters = to_messages(values)
         result = self.call(SetParametersAtomically, f"{node}/set_parameters_atomically", request).result
         if not result.successful:
             raise ConfigError(result.reason)
@@ -60,7 +60,7 @@ class StackClient(StackMonitor):
         """Parameters of a node by name; those that it does not have are left out."""
         request = GetParameters.Request(names=list(names))
         values = self.call(GetParameters, f"{node}/get_parameters", request).values
-        pairs = zip(names, map(parameter_value_to_python, values), strict=False)
+        pairs = zip(names, map(from_message, values), strict=False)
         return {name: value for name, value in pairs if value is not None}
 
     def has(self, node: str) -> bool:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from rclpy.node import Node
-from rclpy.parameter import parameter_value_to_python
-
 from myoprosthesis.core.message import PLAN_BYTES
 from myoprosthesis.core.perturbation_plan import PerturbationPlan
 from myoprosthesis.nodes import diagnostic_status, topics
 from myoprosthesis.nodes.graph_connection import GraphConnection
-from myoprosthesis.nodes.node_main import network_warning, run
+from myoprosthesis.nodes.node_main import Node, network_warning, plain_node, run
+from myoprosthesis.nodes.parameters import from_message
 from myoprosthesis.nodes.subscription import subscribe
 from myoprosthesis.nodes.timers import every
 from myoprosthesis.stack.status import StackStatus
@@ -53,7 +51,7 @@ class StatusSubscriptions:
         space, _, name = event.node.rpartition("/")
         if space == self.node.get_namespace().rstrip("/"):
             values: dict[str, Any] = {p.name: "" for p in event.deleted_parameters}
-            values |= {p.name: parameter_value_to_python(p.value) for p in event.changed_parameters}
+            values |= {p.name: from_message(p.value) for p in event.changed_parameters}
             values = {k: v for k, v in values.items() if len(str(v)) <= PLAN_BYTES}
             if self._open and values.get("stopped", True) is not True:
                 values.pop("stopped")  # on an open network anybody can say so: a stop stays one over a restart
@@ -119,13 +117,12 @@ class StackMonitor(GraphConnection):
         return self.subscriptions.changed_parameters()
 
 
-class MonitorNode(Node):
+def monitor_node() -> Node:
     """The monitor as a process of its own: prints a line each second."""
-
-    def __init__(self) -> None:
-        super().__init__("monitor")
-        follow = StatusSubscriptions(self)
-        every(self, 1.0, lambda: print(line(follow.status), flush=True))
+    node = plain_node("monitor")
+    subscriptions = StatusSubscriptions(node)
+    every(node, 1.0, lambda: print(line(subscriptions.status), flush=True))
+    return node
 
 
 def line(status: StackStatus) -> str:
@@ -162,7 +159,7 @@ def _figures(status: StackStatus) -> list[str]:
 
 def main() -> None:
     """Entry point of the executable `monitor_node`."""
-    sys.exit(run(MonitorNode, sys.argv))
+    sys.exit(run(monitor_node, sys.argv))
 
 
 if __name__ == "__main__":

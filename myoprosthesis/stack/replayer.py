@@ -6,9 +6,7 @@ import importlib
 import struct
 import time
 from collections.abc import Callable, Iterator, Sequence
-
-from rclpy.publisher import Publisher
-from rclpy.qos import DurabilityPolicy
+from typing import Any
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.nodes import topics
@@ -47,7 +45,7 @@ class Replayer:
         this machine, which lock what they publish; else within `SETTLE_S`, or as soon as `play` learns of them.
         """
         self._stack, self._bag, self._beside, self._names = stack, bag, beside, tuple(names)
-        self._out: dict[str, tuple[Publisher, bool]] = {}
+        self._out: dict[str, tuple[Any, bool]] = {}
         self._claims: list[PublisherLock] = []
         node = stack.node
         known = {t.name: t.qos for t in (*topics.PRIMARY, *topics.VIEWS)}
@@ -59,7 +57,7 @@ class Replayer:
         for name, topic in known_topics.items():
             latched = "transient_local" in topic.qos
             qos = known.get(name, topics.latched(10) if latched else topics.reliable(10))
-            if qos.durability != DurabilityPolicy.TRANSIENT_LOCAL:
+            if not topics.is_latched(qos):
                 qos = topics.reliable(DEPTH)
             self._out[topic.name] = node.create_publisher(_message(topic.type), name, qos), stamped(topic.type)
         self.listeners = stack.spin_until(
