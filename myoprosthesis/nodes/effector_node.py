@@ -15,7 +15,6 @@ from std_srvs.srv import SetBool, Trigger
 
 from myoprosthesis.core import registry
 from myoprosthesis.core.command_guard import GuardedEffector
-from myoprosthesis.core.effector_state import EffectorState
 from myoprosthesis.core.errors import ConfigError, MyoError, Refused
 from myoprosthesis.core.fail import creeps
 from myoprosthesis.core.fingerprint import fingerprint
@@ -24,6 +23,7 @@ from myoprosthesis.effectors.graphics import require_window
 from myoprosthesis.nodes import diagnostic_status, topics
 from myoprosthesis.nodes.diagnostics import Diagnostics
 from myoprosthesis.nodes.effector_loop import PARTICIPANTS, EffectorLoop
+from myoprosthesis.nodes.effector_report import effector_report
 from myoprosthesis.nodes.lifecycle import LoopNode
 from myoprosthesis.nodes.lockstep_effector_loop import LockstepEffectorLoop
 from myoprosthesis.nodes.node_main import network_warning, run
@@ -381,48 +381,10 @@ class EffectorNode(LoopNode):
                 self._diagnostics.tell(self._why, values, diagnostic_status.ERROR, self._name)
             return
         self._port.views.refresh()
-        guard = loop.guard
-        values = {
-            "effector": guard.spec.name,
-            "lockstep": loop.lockstep,
-            "dt": guard.spec.dt,
-            "tick": loop.tick,
-            "rate": self._rate(loop),
-            "perturbation": loop.perturbation,
-            "joints": _joints(loop.state),
-            "paused": loop.paused,
-            "finished": loop.finished,
-            "stopped": guard.stopped,
-            "idle": guard.reason,
-            "waiting_for": loop.waiting_for,
-            "events": dict(guard.events),
-            "error": loop.error,
-            "device": guard.device_events,
-            "apart": dict(zip(("joint", "rad"), self._port.beside.newest.worst, strict=True))
-            if self._port.beside and self._port.beside.newest
-            else None,
-            "trace_sha256": loop.trace_sha256(),
-            **loop.statistics.summary(),
-        }
         if last is None:  # one that is let go of may have failed
             self.failed = loop.error
-        level = (
-            diagnostic_status.ERROR
-            if loop.error or guard.stopped
-            else diagnostic_status.WARN
-            if guard.reason
-            else diagnostic_status.OK
-        )
-        text = loop.error or guard.reason or "following commands"
-        self._diagnostics.tell(text, values, level, guard.spec.name)
-
-
-def _joints(state: EffectorState | None) -> dict[str, list[float]]:
-    """Position and effort by joint."""
-    if state is None:
-        return {}
-    pairs = zip(state.joint_position.tolist(), state.joint_effort.tolist(), strict=True)
-    return dict(zip(state.spec.joints, map(list, pairs), strict=True))
+        text, level, values = effector_report(loop, self._rate(loop), self._port.beside)
+        self._diagnostics.tell(text, values, level, loop.guard.spec.name)
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.effector_state import EffectorState
 from myoprosthesis.core.errors import EffectorError
 from myoprosthesis.core.options import option
-from myoprosthesis.effectors.serial_hand import connection
+from myoprosthesis.effectors.serial_hand import connection, reboot
 from myoprosthesis.effectors.serial_hand.connection import CONNECT_S
 from myoprosthesis.effectors.serial_hand.force_limit import ForceLimit
 from myoprosthesis.effectors.serial_hand.port_client import PortClient
@@ -46,8 +46,6 @@ SLOW_S = 0.1
 """How long the approach is slow at least: a guard's ramp starts where the hand is, and looks like a near target."""
 PASSING_S = 1.0
 """A fault that is over sooner, as when this program was held up, is no reason not to begin."""
-ASKED_S, REBOOT_S = 0.5, 2.0
-"""How long a hand is asked what is wrong with it, and how long it has for a reboot."""
 COOLER = 5.0
 """°C below its limit at which a hot motor may move again."""
 
@@ -384,28 +382,10 @@ class ProstheticHand:
             raise EffectorError(f"the {self._sheet.title} is in use: close it first")
         self._connect()
         try:
-            before = self._asked(self.protocol.query, ASKED_S)
-            self._asked(self.protocol.limp, FAIL_S)
-            if not before:
-                return (), ()
-            self._port.write(self.protocol.reboot())
-            return before, self._asked(self.protocol.query, REBOOT_S)
+            return reboot.reboot(self._port, self.protocol, self.protocol.reboot, self.spec.dt, self._clock)
         finally:
             self._open = False
             self._port.close(self.protocol.release())
-
-    def _asked(self, question: Callable[[], bytes], seconds: float) -> tuple[str, ...]:
-        """Faults that the hand reports at the end of this many seconds of queries.
-
-        Raises `EffectorError` when it says nothing."""
-        newest, until = None, self._clock() + seconds
-        while self._clock() < until or (newest is None and self._clock() < until + CONNECT_S):
-            self._port.write(question())
-            time.sleep(max(self.spec.dt, 0.01))
-            newest = next(reversed(self.protocol.parse(self._port.read())), newest)
-        if newest is None:
-            raise EffectorError(f"the {self._sheet.title} on {self._port.path} does not answer any more")
-        return newest.trouble
 
     def _longest_way(self) -> float:
         return float((self._sheet.column("high") - self._sheet.column("low")).max())
