@@ -146,8 +146,9 @@ def test_at_rest_hand_and_model_stand_alike(stack):
     """While the forearm rests the posture is held; what moved has then come to stand."""
 
     def still():
-        past = postures(stack, time.time() - 1.5)
-        return len(past) > 50 and len(set(past)) == 1 and np.abs(past[-1]).max() > 0.5
+        newest, posture = stack.applied[-1]
+        moved = next((then for then, other in reversed(stack.applied) if other != posture), newest)
+        return newest - moved > 1.5 and np.abs(posture).max() > 0.5
 
     def alike():
         newest = stack.differences[-1]
