@@ -94,7 +94,13 @@ class EffectorNode(LoopNode):
         self._diagnostics = Diagnostics(self, "effector")
         self._spec = self.create_publisher(topics.SPEC.type, topics.SPEC.name, topics.SPEC.qos)
         self._policy_pid: Any = None
-        subscribe(self, topics.POLICY_ACTIVE, self._policy_changed, topics.latched(10))
+        subscribe(
+            self,
+            topics.POLICY_ACTIVE,
+            lambda m: (m.message, diagnostic_status.values(m)),
+            self._policy_changed,
+            topics.latched(10),
+        )
         services = {"estop": self._estop, "resume": self._resume, "reset": self._reset, "step": self._step}
         for service, callback in services.items():
             self.create_service(Trigger, f"~/{service}", callback)
@@ -351,17 +357,17 @@ class EffectorNode(LoopNode):
 
     # -- telling ------------------------------------------------------------------------------------------------
 
-    def _policy_changed(self, message: Any) -> None:
-        values, loop = diagnostic_status.values(message), self.loop
+    def _policy_changed(self, report: tuple[str, dict[str, Any]]) -> None:
+        (text, values), loop = report, self.loop
         deadline, pid = values.get("deadline_s"), values.get("pid")
-        if message.message == "active" and isinstance(deadline, (int, float)) and 0 < deadline < math.inf:
+        if text == "active" and isinstance(deadline, (int, float)) and 0 < deadline < math.inf:
             self._deadline_s = float(deadline)
         if loop is None:
             return
         if self._deadline_s:
             loop.meet_policy(self._deadline_s, extends=not self._options.timeout_s)
         # in simulated time, which waits for it, a policy that is away leaves no other trace
-        if message.message == "inactive":
+        if text == "inactive":
             loop.request(lambda: loop.lapse("without a policy"))
         elif self._policy_pid not in (None, pid):
             loop.request(lambda: loop.lapse("the policy was started again"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import traceback
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import fields
@@ -23,6 +22,8 @@ from myoprosthesis.nodes.parameters import read
 from myoprosthesis.nodes.publisher_lock import PublisherLock
 from myoprosthesis.nodes.timers import every
 
+TRANSITIONS = ("on_configure", "on_activate", "on_deactivate", "on_cleanup", "on_shutdown", "on_error")
+
 
 class ManagedNode(LifecycleNode):
     """A lifecycle node that brings itself up when its parameter `autostart` is true.
@@ -32,6 +33,8 @@ class ManagedNode(LifecycleNode):
     """
 
     def __init__(self, name: str) -> None:
+        for transition in TRANSITIONS:  # before rclpy registers them
+            setattr(self, transition, self._watched(getattr(self, transition)))
         super().__init__(name)
         self.refused = ""
         self.was_up = False
@@ -44,26 +47,35 @@ class ManagedNode(LifecycleNode):
         self._lasting: list[Any] = []
         self._claims: list[PublisherLock] = []
         self._groups: tuple[type, ...] = ()
-        self.crashed = False
+        self.crashed: BaseException | None = None
+        """The mistake that ends its process: half a node is worse than none."""
 
     def thread(self, work: Callable[[], None]) -> threading.Thread:
-        """Run `work` in a thread; if it fails the whole process ends, since half a node is worse than none."""
-
-        def watched() -> None:
-            try:
-                work()
-            except Exception:
-                self.get_logger().fatal(traceback.format_exc())
-                self.crashed = True
-
-        thread = threading.Thread(target=watched, name=f"{self.get_name()} loop", daemon=True)
+        """Run `work` in a thread; `node_main.run` ends the process when it fails."""
+        thread = threading.Thread(target=work, name=f"{self.get_name()} loop", daemon=True)
         thread.start()
         return thread
+
+    def _watched(
+        self, transition: Callable[[LifecycleState], TransitionCallbackReturn]
+    ) -> Callable[[LifecycleState], TransitionCallbackReturn]:
+        """The transition, whose mistakes end the process: rclpy would swallow them."""
+
+        def watched(state: LifecycleState) -> TransitionCallbackReturn:
+            try:
+                return transition(state)
+            except Exception as error:
+                self.crashed = self.crashed or error
+                return TransitionCallbackReturn.ERROR
+
+        return watched
 
     def autostart(self) -> None:
         """Configure and activate, as the launcher wishes."""
         for trigger in (self.trigger_configure, self.trigger_activate):
             if trigger() != TransitionCallbackReturn.SUCCESS:
+                if self.crashed is not None:
+                    return
                 if not self._why:
                     self.get_logger().fatal(f"{self.get_name()} could not be brought up")
                 self.refused = self._why or "not brought up"
@@ -100,7 +112,7 @@ class ManagedNode(LifecycleNode):
         """Run the work of the configure transition.
 
         A refusal is logged and fails the transition, which may be tried again; work begun by then is ended, and its
-        entities are removed from the graph.
+        entities are removed from the graph. So it is after a mistake, which is raised.
         """
         self._why, self._lasting = "", self._entities()
         try:
@@ -110,10 +122,9 @@ class ManagedNode(LifecycleNode):
             self.get_logger().error(self._why)
             self._undo()
             return TransitionCallbackReturn.FAILURE
-        except Exception:  # rclpy would swallow it
-            self.get_logger().fatal(traceback.format_exc())
+        except BaseException:
             self._undo()
-            return TransitionCallbackReturn.ERROR
+            raise
         self.was_up, self._waiting = True, None
         return TransitionCallbackReturn.SUCCESS
 

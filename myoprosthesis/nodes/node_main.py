@@ -10,6 +10,7 @@ import signal
 import sys
 import tempfile
 import threading
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -172,21 +173,27 @@ def _run(make: Callable[[], Any], argv: list[str] | None) -> int:
     stop = threading.Event()
     for sig in (signal.SIGINT, signal.SIGTERM):
         signal.signal(sig, lambda *_: stop.set())
+    mistakes: list[BaseException] = []
+    threading.excepthook = lambda failed: mistakes.append(failed.exc_value or RuntimeError("a thread failed"))
     node: Node | None = None
     try:
         join_graph(argv)
         node = make()
         executor = SingleThreadedExecutor()
         executor.add_node(node)
-        while not stop.is_set() and rclpy.ok() and not _ending(node):
+        while not stop.is_set() and rclpy.ok() and not _ending(node) and not mistakes:
             executor.spin_once(timeout_sec=0.1)
-        return _ending(node)
+        mistakes += filter(None, [getattr(node, "crashed", None)])
+        return _broken(mistakes[0]) if mistakes else _ending(node)
     except MyoError as error:
         print(f"error: {printable(error)}", file=sys.stderr, flush=True)
         return REFUSED
     except (KeyboardInterrupt, ExternalShutdownException):
         return 0
+    except Exception as error:
+        return _broken(error)
     finally:
+        threading.excepthook = threading.__excepthook__
         if node is not None:
             close = getattr(node, "close", None)
             if close is not None:
@@ -199,6 +206,16 @@ def _ending(node: Node) -> int:
     """The exit status that a node asks for; 0 while it goes on."""
     asked = {REFUSED: "refused", FAILED: "failed", CRASHED: "crashed"}
     return next((code for code, name in asked.items() if getattr(node, name, None)), 0)
+
+
+def _broken(error: BaseException) -> int:
+    """Say what an error was that nobody foresaw, and where: half a node, of whichever thread, is worse than none."""
+    traceback.print_exception(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    text = printable(f"the node broke down: {type(error).__name__}: {error}{where}")
+    print(f"error: {text}", file=sys.stderr, flush=True)
+    return CRASHED
 
 
 def say(node: Node, level: str, text: str) -> None:

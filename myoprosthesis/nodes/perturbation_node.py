@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,6 +12,7 @@ from rclpy.parameter import Parameter
 
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import MyoError, Refused
+from myoprosthesis.core.message import TEXT_BYTES, read_object
 from myoprosthesis.core.options import option
 from myoprosthesis.core.perturbation_plan import PerturbationEntry
 from myoprosthesis.core.trial_plan import TrialPlan
@@ -66,13 +66,12 @@ class PerturbationNode(ManagedNode):
         self._on = False
         self._sites, self._policy_file, self._warned = PerturbationSites(), "", ""
         self._plan = self.create_publisher(topics.PERTURBATION.type, topics.PERTURBATION.name, topics.PERTURBATION.qos)
-        for topic, handle in (
-            (topics.TARGET, self._on_trial),
-            (topics.SPEC, self._on_spec),
-            (topics.EMG_SPEC, self._on_emg_spec),
-            (topics.POLICY_ACTIVE, self._on_policy),
-        ):
-            subscribe(self, topic, handle)
+        subscribe(self, topics.TARGET, lambda m: TrialPlan.from_json(m.data), self._on_trial)
+        subscribe(self, topics.SPEC, lambda m: EffectorSpec.from_json(m.data), self._on_spec)
+        subscribe(self, topics.EMG_SPEC, _corruption, self._on_emg)
+        subscribe(
+            self, topics.POLICY_ACTIVE, lambda m: str(diagnostic_status.values(m).get("file") or ""), self._on_policy
+        )
         self.add_on_set_parameters_callback(self._check)
         self.add_post_set_parameters_callback(self._set)
         self.beat()
@@ -101,26 +100,22 @@ class PerturbationNode(ManagedNode):
             now = self.get_clock().now().nanoseconds
             self._trial = TrialPlan(-1, now, FOR_EVER_NS, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0), None, reset=False)
 
-    def _on_trial(self, message: Any) -> None:
-        if not self._options.per_trial:
-            return
-        self._trial = TrialPlan.from_json(message.data)
-        self._publish()
+    def _on_trial(self, trial: TrialPlan) -> None:
+        if self._options.per_trial:
+            self._trial = trial
+            self._publish()
 
     # -- where a perturbation can act ---------------------------------------------------------------------------
 
-    def _on_spec(self, message: Any) -> None:
-        self._sites = replace(self._sites, spec=EffectorSpec.from_json(message.data))
+    def _on_spec(self, spec: EffectorSpec) -> None:
+        self._sites = replace(self._sites, spec=spec)
         self._review()
 
-    def _on_emg_spec(self, message: Any) -> None:
-        spec = json.loads(message.data)
-        distorter = EmgCorruption(spec["channels"], float(spec["rate"]), str(spec["unit"]))
-        self._sites = replace(self._sites, distorter=distorter)
+    def _on_emg(self, corruption: EmgCorruption) -> None:
+        self._sites = replace(self._sites, corruption=corruption)
         self._review()
 
-    def _on_policy(self, message: Any) -> None:
-        file = str(diagnostic_status.values(message).get("file") or "")
+    def _on_policy(self, file: str) -> None:
         if file != self._policy_file:
             self._policy_file, self._sites = file, replace(self._sites, contract=None)
             if self._planner.entries():
@@ -168,6 +163,12 @@ class PerturbationNode(ManagedNode):
         self._planner = planner(self._options)
         self._from_now()
         self._publish()
+
+
+def _corruption(message: Any) -> EmgCorruption:
+    """What perturbs the EMG of a specification."""
+    spec = read_object(message.data, "the specification of the EMG", TEXT_BYTES)
+    return EmgCorruption(spec["channels"], float(spec["rate"]), str(spec["unit"]))
 
 
 def main() -> None:

@@ -38,7 +38,7 @@ class PerturbationSites:
     spec: EffectorSpec | None = None
     contract: Contract | None = None
     """Of the policy that is played: a decoder's means that there is EMG, any other's that there is none."""
-    distorter: EmgCorruption | None = None
+    corruption: EmgCorruption | None = None
 
     def check(self, entries: Sequence[PerturbationEntry]) -> None:
         """Raise `Refused` where no node of this stack can apply one of the entries."""
@@ -47,8 +47,8 @@ class PerturbationSites:
         )
         if body and self.spec is not None:
             DisturbanceResolver(self.spec).check(PerturbationPlan("", 1, entries=body))
-        if emg and self.distorter is not None:
-            self.distorter.check(emg)
+        if emg and self.corruption is not None:
+            self.corruption.check(emg)
         if self.contract is not None:
             self._check_policy(self.contract, observed, hidden, emg)
 

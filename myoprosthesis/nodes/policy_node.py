@@ -79,9 +79,9 @@ class PolicyNode(LoopNode):
         self._active = self.create_publisher(
             topics.POLICY_ACTIVE.type, topics.POLICY_ACTIVE.name, topics.POLICY_ACTIVE.qos
         )
-        subscribe(self, topics.SPEC, self._on_spec)
+        subscribe(self, topics.SPEC, lambda m: EffectorSpec.from_json(m.data), self._on_spec)
         if self.decodes:
-            subscribe(self, topics.EMG_SPEC, self._on_emg_spec)
+            subscribe(self, topics.EMG_SPEC, _stream, self._on_stream)
         self._diagnostics = Diagnostics(self, "policy")
         self.create_service(Trigger, "~/rollback", self._rollback)
         self.add_on_set_parameters_callback(self._check)
@@ -113,15 +113,12 @@ class PolicyNode(LoopNode):
         super().close()
         self._port = None
 
-    def _on_spec(self, message: Any) -> None:
-        spec = EffectorSpec.from_json(message.data)
+    def _on_spec(self, spec: EffectorSpec) -> None:
         if spec != self.spec:
             self.spec = spec
             self._begin()
 
-    def _on_emg_spec(self, message: Any) -> None:
-        data = read_object(message.data, "the specification of the EMG", TEXT_BYTES)
-        stream = EmgStreamSpec(tuple(map(str, data["channels"])), float(data["rate"]), dict(data["conditioning"]))
+    def _on_stream(self, stream: EmgStreamSpec) -> None:
         if stream != self.stream:
             self.stream = stream
             self._begin()
@@ -303,6 +300,12 @@ class PolicyNode(LoopNode):
         values = active_values(controller, loop, self.spec, warning) | more
         level = diagnostic_status.WARN if warning or "why" in more else diagnostic_status.OK
         self._active.publish(diagnostic_status.status("policy", text, values, level, self.spec.name))
+
+
+def _stream(message: Any) -> EmgStreamSpec:
+    """The EMG that a specification describes."""
+    data = read_object(message.data, "the specification of the EMG", TEXT_BYTES)
+    return EmgStreamSpec(tuple(map(str, data["channels"])), float(data["rate"]), dict(data["conditioning"]))
 
 
 def _give_up() -> None:

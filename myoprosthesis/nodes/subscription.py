@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
@@ -14,6 +14,7 @@ from myoprosthesis.core.errors import CommandError, MyoError
 from myoprosthesis.core.message import reading
 from myoprosthesis.nodes.topics import Topic
 
+T = TypeVar("T")
 MOST_BYTES = 4_194_304
 """The longest message that is looked at."""
 PAUSE_S, AGAIN_S = 1.0, 10.0
@@ -45,15 +46,26 @@ def decode(data: bytes, kind: Any, topic: str) -> Any:
         return deserialize_message(data, kind)
 
 
-def subscribe(node: Node, topic: Topic, callback: Callable[[Any], None], qos: QoSProfile | None = None) -> Any:
-    """A subscription of the executor's; `qos` other than the topic's keeps more messages, say."""
+def subscribe(
+    node: Node,
+    topic: Topic,
+    parse: Callable[[Any], T],
+    handle: Callable[[T], None] = lambda value: None,
+    qos: QoSProfile | None = None,
+) -> Any:
+    """A subscription of the executor's: `handle` is called with what `parse` makes of a message.
+
+    A message is refused, in a sentence, when anything goes wrong in `parse`, or when `handle` raises a `MyoError`; any
+    other error in `handle` is a mistake of this program. `qos` other than the topic's keeps more messages, say.
+    """
     refusals = Refusals(node.get_logger().error)
 
     def take(data: bytes) -> None:
         try:
             message = decode(data, topic.type, topic.name)
             with reading(f"a message on {topic.name}"):
-                callback(message)
+                value = parse(message)
+            handle(value)
         except MyoError as error:
             refusals.add(str(error))
 

@@ -87,7 +87,7 @@ class TaskNode(ManagedNode):
         self._frames: deque[JointStateFrame] = deque()
         self._began = 0.0
         self._reader = JointStateReader()
-        subscribe(self, topics.SPEC, self._on_spec)
+        subscribe(self, topics.SPEC, lambda m: EffectorSpec.from_json(m.data), self._on_spec)
         self.beat()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -112,8 +112,7 @@ class TaskNode(ManagedNode):
             self._thread.join(timeout=5.0)
             self._thread = None
 
-    def _on_spec(self, message: Any) -> None:
-        spec = EffectorSpec.from_json(message.data)
+    def _on_spec(self, spec: EffectorSpec) -> None:
         if self._spec is None:
             self._spec = spec
             if self._options.autostart:

@@ -29,8 +29,8 @@ class StatusSubscriptions:
         self.node = node
         self._changes: dict[str, dict[str, Any]] = {}
         self._open = bool(network_warning())
-        subscribe(node, topics.DIAGNOSTICS, self.diagnostics, topics.reliable(WAITING))
-        subscribe(node, topics.POLICY_ACTIVE, self.policy, topics.latched(10))
+        subscribe(node, topics.DIAGNOSTICS, self.diagnostics, qos=topics.reliable(WAITING))
+        subscribe(node, topics.POLICY_ACTIVE, self.policy, qos=topics.latched(10))
         for topic, handle in (
             (topics.PERTURBATION, self.perturbation),
             (topics.RECORDER_ACTIVE, self.recorder),

@@ -26,8 +26,8 @@ FIRST_S = 2.0
 """How long the effector has to end before the others are asked to."""
 BYSTANDERS = ("twin", "recorder")
 """Processes without which the effector goes on."""
-FEWEST_S = 2.0
-"""A process that dies sooner than this after its start, three times on end, is not started again."""
+MOST_DEATHS, WITHIN_S = 3, 60.0
+"""A process that dies so often within this time is not started again: whatever ends it comes back with it."""
 
 
 class Supervisor:
@@ -48,7 +48,7 @@ class Supervisor:
         self._tell, self._namespace, self._resumed = tell, namespace, resumed
         self._running: dict[str, subprocess.Popen[str]] = {}
         self._started: dict[str, float] = {}
-        self._short: dict[str, int] = {}
+        self._deaths: dict[str, list[float]] = {}
         self._last: dict[str, str] = {}
         self._listeners: dict[str, threading.Thread] = {}
         self._run = uuid.uuid4().hex
@@ -71,13 +71,15 @@ class Supervisor:
                 if code == REFUSED:
                     return NotStarted(f"was not started: {why}", name)
                 return NodeFailed(f"failed: {why}", name)
-            node, lived = self._nodes[name], time.monotonic() - self._started[name]
-            self._short[name] = self._short.get(name, 0) + 1 if lived < FEWEST_S else 0
+            now = time.monotonic()
+            deaths = self._deaths[name] = [t for t in self._deaths.get(name, []) if now - t < WITHIN_S] + [now]
             died = f"died by signal {-code}" if code < 0 else f"ended with status {code}"
-            if not node.respawn or self._short[name] >= 3:
-                return ProcessDied(f"{died} and is not started again", name)
+            if not self._nodes[name].respawn or len(deaths) >= MOST_DEATHS:
+                self._listeners[name].join(1.0)
+                why = f": {self._last[name]}" if code > 0 and name in self._last else ""
+                return ProcessDied(f"{died} and is not started again{why}", name)
             idle = "" if name in BYSTANDERS else ", the effector idles meanwhile"
-            self._tell(name, f"{died} after {lived:.1f} s; started again{idle}")
+            self._tell(name, f"{died} after {now - self._started[name]:.1f} s; started again{idle}")
             self.restarts[name] = self.restarts.get(name, 0) + 1
             self.remember(name, self._resumed(name))
             self._start(self._nodes[name])

@@ -66,7 +66,7 @@ def test_a_loop_that_ran_already_has_ended_before_its_publishers_are_taken_off(n
     before = [p.topic_name for p in node.publishers]
     assert node.trigger_configure() == outcome
     time.sleep(0.2)
-    assert not node.crashed and node.loop is None
+    assert node.loop is None and node.crashed is (None if outcome == TransitionCallbackReturn.FAILURE else node.error)
     assert [p.topic_name for p in node.publishers] == before
     node.error = None
     assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS

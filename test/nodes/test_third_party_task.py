@@ -57,6 +57,19 @@ def test_what_the_check_accepts_runs_in_a_stack(package, effector, command, soun
     assert (found["endpoint_error_mm"] is None) == (effector == "mirror")
 
 
+def test_a_mistake_in_a_loop_ends_the_stack_with_its_sentence(package, command, sound, tmp_path):
+    """Rather than that the effector waits for the node without end; it has been started again twice by then."""
+    file = tmp_path / "waiting.py"
+    file.write_text(file.read_text().replace("        until =", "        trial == 1 and nowhere\n        until ="))
+    policy = tmp_path / "policy.onnx"
+    policy.write_bytes(sound("point_mass"))
+    words = ("--effector", "point_mass", "--policy", str(policy), "--task", "wait", "--lockstep", "--trials", "3")
+    done = command("up", *words, "--quiet", env=package, timeout=120)
+    last = (done.stdout + done.stderr).strip().splitlines()[-1]
+    assert done.returncode != 0 and last.startswith("error: task ended with status 1 and is not started again: "), last
+    assert "NameError: name 'nowhere' is not defined (waiting.py, line" in last
+
+
 def test_a_task_that_reaches_says_that_it_needs_an_endpoint(command, sound, tmp_path):
     policy = tmp_path / "policy.onnx"
     policy.write_bytes(sound("mirror"))

@@ -44,8 +44,7 @@ def until(done, seconds=10.0):
 SLEEP = "import time\ntime.sleep(60)\n"
 
 
-def test_a_process_that_dies_is_said_and_started_again(keep, monkeypatch):
-    monkeypatch.setattr(supervisor, "FEWEST_S", 0.0)
+def test_a_process_that_dies_is_said_and_started_again(keep):
     keeper, words = keep(a=SLEEP, b=SLEEP)
     first = keeper.pids()
     os.kill(first["a"], signal.SIGKILL)
@@ -54,8 +53,7 @@ def test_a_process_that_dies_is_said_and_started_again(keep, monkeypatch):
     assert keeper.pids()["a"] != first["a"] and keeper.pids()["b"] == first["b"]
 
 
-def test_one_that_is_started_again_goes_on_with_what_it_is_given(keep, monkeypatch):
-    monkeypatch.setattr(supervisor, "FEWEST_S", 0.0)
+def test_one_that_is_started_again_goes_on_with_what_it_is_given(keep):
     keeper, words = keep(a="import sys\nprint(sys.argv, flush=True)\n" + SLEEP)
     keeper._resumed = lambda name: {"first": 7}
     assert until(lambda: words) and "first:=7" not in words[0][1]
@@ -68,6 +66,20 @@ def test_one_that_cannot_live_is_given_up(keep):
     fault = until(keeper.poll)
     assert isinstance(fault, ProcessDied) and str(fault) == "a ended with status 1 and is not started again"
     assert keeper.restarts == {"a": 2}
+
+
+def test_one_that_breaks_down_again_and_again_is_given_up_with_its_last_sentence(keep):
+    """However long it takes to start, and whatever else it prints."""
+    keeper, _ = keep(a="import time\ntime.sleep(0.3)\nprint('error: the node broke down')\nraise SystemExit(1)\n")
+    fault = until(keeper.poll)
+    assert str(fault) == "a ended with status 1 and is not started again: the node broke down"
+    assert keeper.restarts == {"a": 2}
+
+
+def test_deaths_long_ago_do_not_count(keep, monkeypatch):
+    monkeypatch.setattr(supervisor, "WITHIN_S", 0.0)
+    keeper, _ = keep(a="raise SystemExit(1)\n")
+    assert until(lambda: keeper.poll() or keeper.restarts.get("a", 0) > 3) is True
 
 
 def test_one_that_refuses_is_not_started_again(keep):
@@ -100,8 +112,7 @@ def test_an_interrupt_of_the_terminal_does_not_reach_them(keep):
     assert os.getsid(keeper.pids()["a"]) != os.getsid(0)
 
 
-def test_what_is_remembered_is_given_again(keep, monkeypatch):
-    monkeypatch.setattr(supervisor, "FEWEST_S", 0.0)
+def test_what_is_remembered_is_given_again(keep):
     keeper, words = keep(a=f"import sys\nprint(sys.argv[1:])\n{SLEEP}")
     keeper.remember("a", {"gain": 7.5, "name": "x y", "none": ""})
     keeper.remember("nobody", {"gain": 1})

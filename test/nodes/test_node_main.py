@@ -1,0 +1,79 @@
+"""How node processes end: by a mistake in any of their threads with status 1, its traceback and one sentence."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+NODE = """
+import sys, threading
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.nodes import node_main, topics
+from myoprosthesis.nodes.control_loop import ControlLoop
+from myoprosthesis.nodes.lifecycle import LoopNode
+from myoprosthesis.nodes.subscription import subscribe
+from myoprosthesis.nodes.timers import every
+
+PLACE = sys.argv.pop()
+
+def broken(*_):
+    return nowhere
+
+class Loop(ControlLoop):
+    def _run(self):
+        if PLACE == "loop":
+            broken()
+        self._stop.wait()
+
+class Node(LoopNode):
+    def __init__(self):
+        super().__init__("broken")
+        if PLACE == "constructor":
+            broken()
+        if PLACE == "timer":
+            every(self, 0.01, broken)
+        if PLACE == "message":
+            t = topics.EMG_PROMPT
+            subscribe(self, t, lambda m: m.data, broken)
+            publisher = self.create_publisher(t.type, t.name, t.qos)
+            every(self, 0.05, lambda: publisher.publish(t.type(data="on")))
+        if PLACE == "worker":
+            threading.Thread(target=broken).start()
+        self.autostart()
+
+    def _configure(self):
+        self.loop = Loop(lockstep=False)
+        self.loop.start(self.thread)
+        if PLACE == "configure":
+            broken()
+        if PLACE == "refusal":
+            raise ConfigError("no such hand")
+
+    def on_activate(self, state):
+        if PLACE == "activate":
+            broken()
+        return super().on_activate(state)
+
+sys.exit(node_main.run(Node, sys.argv))
+"""
+
+
+def end(place, domain):
+    environment = {**os.environ, "ROS_DOMAIN_ID": str(domain)}
+    return subprocess.run(
+        [sys.executable, "-c", NODE, place], env=environment, capture_output=True, text=True, timeout=120
+    )
+
+
+@pytest.mark.parametrize("place", ["constructor", "configure", "activate", "loop", "worker", "timer", "message"])
+def test_a_mistake_ends_the_process_with_a_sentence_and_its_traceback(place, domain):
+    done = end(place, domain)
+    assert done.returncode == 1 and "Traceback" in done.stderr and ", in broken" in done.stderr, done
+    last = done.stderr.strip().splitlines()[-1]
+    assert last == "error: the node broke down: NameError: name 'nowhere' is not defined (<string>, line 13)"
+
+
+def test_a_refusal_ends_it_with_another_status_and_no_traceback(domain):
+    done = end("refusal", domain)
+    assert done.returncode == 2 and "no such hand" in done.stderr and "Traceback" not in done.stderr
