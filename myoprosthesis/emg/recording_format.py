@@ -42,6 +42,9 @@ class RecordingFormat:
     target_cell: str = option("", "pattern of a sound cell of a target; others are filled in from their neighbours")
     decimal: str = option("", "what stands before the fraction in a text table; empty: the file shows it")
     encoding: str = option("", "encoding of a text table, such as cp1252; empty: the file shows it")
+    missing: tuple[float | str, ...] = option(
+        (), "values of the file that stand for a missing sample, such as -9999; none: there are none"
+    )
     prompts: str = option("", "name of a table beside the file: time (same clock), then one 0/1 column per target")
 
     def __post_init__(self) -> None:
@@ -54,6 +57,9 @@ class RecordingFormat:
                 raise ConfigError(f"{name} {getattr(self, name)!r} needs one part in brackets, which is the answer")
         if self.decimal not in ("", ".", ","):
             raise ConfigError(f"decimal {self.decimal!r} is neither . nor ,")
+        for value in self.missing:
+            if isinstance(value, str) and (value != "none" or len(self.missing) > 1):
+                raise ConfigError(f"missing {value!r} is no number, nor the one word none")
         ways = [f"{n} ({getattr(self, n)})" for n in ("label", "label_from", "prompts") if getattr(self, n)]
         if len(ways) > 1:
             raise ConfigError(f'labels come from one place, not from {" and ".join(ways)}: empty the other ("")')
@@ -121,7 +127,7 @@ def for_stack(sentence: str) -> str:
     names = "|".join(f.name.replace("_", "-") for f in fields(RecordingFormat))
     if "--emg-option" in sentence:
         return sentence
-    valued = rf"--({names})(?![-\w])(?: (?=(?:[mun]?s|counts|[.,])\b|[.,](?: |$))([\w.,]+))?"
+    valued = rf"--({names})(?![-\w])(?:(?: (?=(?:[mun]?s|counts|[.,])\b|[.,](?: |$))|=)([-\w.,+]+))?"
     return re.sub(valued, lambda m: f"--emg-option {m[1].replace('-', '_')}={m[2] or '…'}", sentence)
 
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.emg.formats import rate_and_unit
 from myoprosthesis.emg.formats.annotations import label_text, within
-from myoprosthesis.emg.formats.array_entry import ArrayEntry, check_size
-from myoprosthesis.emg.formats.emg_array import EmgArray
+from myoprosthesis.emg.formats.array_entry import NUMBERS, ArrayEntry, check_size
+from myoprosthesis.emg.formats.emg_array import EmgArray, filled
 from myoprosthesis.emg.formats.hdf5_file import hdf5_entries
 from myoprosthesis.emg.formats.mat_file import mat_entries
 from myoprosthesis.emg.recording import EmgRecording, Span, runs
@@ -25,7 +25,7 @@ NINAPRO = "restimulus"
 HDF5 = b"\x89HDF\r\n\x1a\n"
 MATLAB73 = 512
 """Where HDF5 begins in a .mat file of version 7.3."""
-FIELDS = ("rate", "unit", "channels", "dataset", "time", "time_unit", "label", "targets", "transposed")
+FIELDS = ("rate", "unit", "channels", "dataset", "time", "time_unit", "label", "targets", "transposed", "missing")
 
 
 @uses(*FIELDS)
@@ -104,12 +104,13 @@ def _recordings(
         check_size(path, emg.entry.name, n * len(emg.channels))
     for start in range(0, n, block or n):
         stop = min(n, start + (block or n))
-        beside = [t[start:stop] for t in targets]
+        beside, samples = [t[start:stop] for t in targets], emg.samples(start, stop)
         yield EmgRecording(
-            emg.samples(start, stop), emg.channels, emg.rate, emg.unit,
+            samples, emg.channels, emg.rate, emg.unit,
             np.arange(start, stop) / emg.rate if times is None else times[start:stop], times is not None,
             within(spans, start, stop), np.stack(beside, axis=1) if beside else np.zeros((stop - start, 0)),
-            layout.targets, str(path), target_unit=target_unit, file_unit=emg.file_unit, remarks=tuple(remarks),
+            layout.targets, str(path), target_unit=target_unit, file_unit=emg.file_unit,
+            remarks=(*remarks, *emg.masked),
         )  # fmt: skip
 
 
@@ -120,7 +121,10 @@ def _column(path: Path, name: str, entries: Mapping[str, ArrayEntry], n: int, em
         raise ConfigError(f"{path}: {unknown('dataset', name, entries)}{emg.unreadable}")
     if entry.size != n:
         raise ConfigError(f"{path}: {name!r} has {entry.size} values for {n} samples")
-    return np.ravel(entry.whole(path))
+    values, fills = np.ravel(entry.whole(path)), filled(entry)
+    if fills and values.dtype.kind in NUMBERS and np.isin(values, fills).any():
+        values = np.where(np.isin(values, fills), np.nan, values.astype(float))
+    return values
 
 
 def _unit_of(name: str, entries: Mapping[str, ArrayEntry], emg: EmgArray) -> tuple[str, str]:

@@ -22,6 +22,7 @@ from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.core.extras import library
 from myoprosthesis.emg.formats import rate_and_unit
 from myoprosthesis.emg.formats.annotations import Annotation, Timeline, label_text
+from myoprosthesis.emg.formats.missing_values import MissingValues
 from myoprosthesis.emg.formats.numeric_messages import Piece, leaves, piece
 from myoprosthesis.emg.formats.streams import StreamColumns, chosen, cut, emg_of_stream, numbered
 from myoprosthesis.emg.recording import EmgRecording
@@ -46,7 +47,7 @@ NO_NUMBERS = (
 )
 
 
-@uses("rate", "unit", "channels", "dataset", "label")
+@uses("rate", "unit", "channels", "dataset", "label", "missing")
 def read_bag(path: Path, layout: RecordingFormat, block: int) -> Iterator[EmgRecording]:
     """Recordings of EMG in a ROS bag.
 
@@ -140,7 +141,8 @@ def _recordings(path: Path, layout: RecordingFormat, block: int, bag: _Bag) -> I
     columns = StreamColumns(tuple(places), channels, scales, unit, rate, file_unit)
     derived = any(_is(topic, d) for d in DERIVED)
     conditioned = f"{topic} was filtered by the stack that recorded it ({_words(conditioning)})" if derived else ""
-    yield from cut(path, block, chain(), columns, Timeline(markers, layout.ignore), remarks, conditioned)
+    missing = MissingValues(path, layout, channels)
+    yield from cut(path, block, chain(), columns, Timeline(markers, layout.ignore), remarks, missing, conditioned)
 
 
 def _is(topic: str, end: str) -> bool:

@@ -14,6 +14,7 @@ from myoprosthesis.emg.formats import rate_and_unit
 from myoprosthesis.emg.formats.annotations import Timeline, label_text, within
 from myoprosthesis.emg.formats.edf_file import EdfFile, Signal
 from myoprosthesis.emg.formats.emg_channels import emg_channels
+from myoprosthesis.emg.formats.missing_values import MissingValues
 from myoprosthesis.emg.formats.streams import numbered
 from myoprosthesis.emg.recording import VOLTS, EmgRecording, runs, spelled
 from myoprosthesis.emg.recording_format import RecordingFormat, uses
@@ -23,7 +24,7 @@ TRIGGERS = 0xFFFF
 """Bits of BioSemi's Status signal that are the codes of its trigger input; those above are states of the amplifier."""
 
 
-@uses("rate", "unit", "channels", "label", "targets", "target_unit")
+@uses("rate", "unit", "channels", "label", "targets", "target_unit", "missing")
 def read_edf(path: Path, layout: RecordingFormat, block: int) -> Iterator[EmgRecording]:
     """The EMG signals, which must have one rate; annotations are the labels, or a signal that the layout names.
 
@@ -77,14 +78,15 @@ def read_edf(path: Path, layout: RecordingFormat, block: int) -> Iterator[EmgRec
     held = [s for s in (layout.label, *layout.targets) if s and signals[s].per_record != per_record]
     if held:
         remarks.append(f"{', '.join(held)}: of another rate than the EMG, each value is held until the next one")
+    missing = MissingValues(path, layout, channels)
     for start in range(0, n, block or n):
         stop = min(n, start + (block or n))
-        samples = np.stack([values(s, start, stop) * scale for s, scale in zip(used, scales, strict=True)], axis=1)
+        samples = missing.masked(np.stack([values(s, start, stop) for s in used], axis=1)) * scales
         targets = [values(signals[t], start, stop).astype(float) for t in layout.targets]
         yield EmgRecording(
             samples, channels, rate, unit, times[start:stop], stamped, within(spans, start, stop),
             np.stack(targets, axis=1) if targets else np.zeros((stop - start, 0)), layout.targets, str(path),
-            target_unit=target_unit, file_unit=file_unit, file_labels=in_file, remarks=tuple(remarks),
+            target_unit=target_unit, file_unit=file_unit, file_labels=in_file, remarks=(*remarks, *missing.remarks),
         )  # fmt: skip
 
 

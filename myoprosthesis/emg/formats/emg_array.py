@@ -15,6 +15,7 @@ from myoprosthesis.emg.formats import rate_and_unit
 from myoprosthesis.emg.formats.annotations import label_text
 from myoprosthesis.emg.formats.array_entry import NUMBERS, ArrayEntry
 from myoprosthesis.emg.formats.emg_channels import Kind, kind
+from myoprosthesis.emg.formats.missing_values import MissingValues
 from myoprosthesis.emg.formats.streams import emg_of_stream, numbered
 from myoprosthesis.emg.recording_format import RecordingFormat
 
@@ -29,6 +30,8 @@ TIMES = ("time", "times", "timestamp", "timestamps", "t")
 SCALES, OFFSETS = ("scale_factor", "conversion", "scale"), ("add_offset", "offset")
 STANDARD = {1.0: "conversion", 0.0: "add_offset"}
 """The last of these that a convention defines, by the value where there is none."""
+FILLS = ("_FillValue", "missing_value")
+"""Attributes that name values of missing samples."""
 GAINS = ("gain", "gains", "resolution", "lsb")
 """Factors that may be meant to multiply or to divide: reported, not applied."""
 SLOWEST, FASTEST = 1e-3, 1e6
@@ -83,14 +86,16 @@ class EmgArray:
             path, layout, self.channels, [units[k] for k in self._places]
         )
         self._factor, self._offset = self._stored(width)
+        self._missing = self._missing_values()
+
+    @property
+    def masked(self) -> list[str]:
+        """Sentences on what `samples` has read as missing so far."""
+        return self._missing.remarks
 
     def samples(self, start: int, stop: int) -> Array:
         """Samples `start` to `stop` (exclusive) of the channels that are EMG, in `unit`, shape (n, n_channels)."""
-        raw = self._read(start, stop)[:, self._places]
-        out = raw.astype(float)
-        for key in ("_FillValue", "missing_value"):
-            if key in self.entry.attributes and raw.dtype.kind in "iu":
-                out[raw == np.ravel(self.entry.attributes[key])[0]] = np.nan
+        out = self._missing.masked(self._read(start, stop)[:, self._places])
         out *= self._factor[self._places]
         out += self._offset[self._places]
         out *= self._scales
@@ -314,9 +319,36 @@ class EmgArray:
             self.remarks.append(f"its {', '.join(left)} is not applied: samples are as stored, in the unit it says")
         return out[0], out[1]
 
+    def _missing_values(self) -> MissingValues:
+        """What the attributes of netCDF's conventions say of missing samples, before any factor."""
+        stated = filled(self.entry)
+        (low, high), given = (-np.inf, np.inf), self.entry.attributes
+        span = numbers_in(given.get("valid_range"))
+        if len(span) == 2:
+            low, high = span
+        low = (numbers_in(given.get("valid_min")) or [low])[0]
+        high = (numbers_in(given.get("valid_max")) or [high])[0]
+        return MissingValues(self._path, self._layout, self.channels, stated, low, high)
+
     def _unfit(self, entry: ArrayEntry) -> ConfigError:
         what = "text" if entry.text else f"of shape {entry.shape}"
         return ConfigError(f"{self._path}: {entry.name!r} is {what}; (n_samples, n_channels) numbers are needed")
+
+
+def filled(entry: ArrayEntry) -> list[float]:
+    """The values that the attributes of an array say stand for what is missing."""
+    return [v for key in FILLS for v in numbers_in(entry.attributes.get(key))]
+
+
+def numbers_in(value: Any) -> list[float]:
+    """The numbers that an attribute holds, as numbers or as texts."""
+    out = []
+    for one in () if value is None else np.ravel(value):
+        try:
+            out.append(float(label_text(one)))
+        except ValueError:
+            continue
+    return out
 
 
 def _other(name: str) -> bool:

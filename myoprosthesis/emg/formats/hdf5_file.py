@@ -84,7 +84,7 @@ class _Walk:
             if others:
                 self._lies_outside(name, others[0])
                 return
-        attributes = {**attributes, **_attributes(data)}
+        attributes = {**_fill_value(data), **attributes, **_attributes(data)}
         kind = _class(data)
         if self.matlab and (data.attrs.get("MATLAB_object_decode", 0) or kind in ("string", "table", "datetime")):
             self.remarks.append(
@@ -181,6 +181,13 @@ class _Walk:
 
     def _check(self, data: Any, name: str) -> None:
         """Refuse what the file says that it holds and does not."""
+        if data.chunks and not data.is_virtual:
+            due = int(np.prod([-(-n // c) for n, c in zip(data.shape, data.chunks, strict=True)], dtype=object))
+            if (there := data.id.get_num_chunks()) < due:
+                raise ConfigError(
+                    f"{self.path}: {name!r} was not written whole: {there} of its {due} chunks are there, and the rest "
+                    f"would be read as {data.fillvalue}: write only what was recorded into a file"
+                )
         chunk = int(np.prod(data.chunks or (), dtype=object)) * data.dtype.itemsize if data.chunks else 0
         if data.size and not data.id.get_storage_size() and not data.is_virtual:
             raise ConfigError(f"{self.path}: {name!r} says that it has {data.size} values, and holds none")
@@ -207,6 +214,16 @@ def _attributes(item: Any) -> dict[str, Any]:
         if type(value).__name__ != "Empty":
             out[key] = value
     return out
+
+
+def _fill_value(data: Any) -> dict[str, Any]:
+    """The value that the writer has set for what is not written, as the attribute of netCDF; 0 may be a sample."""
+    import h5py
+
+    plist = data.id.get_create_plist()
+    if data.dtype.kind not in NUMBERS or plist.fill_value_defined() != h5py.h5d.FILL_VALUE_USER_DEFINED:
+        return {}
+    return {"_FillValue": data.fillvalue} if data.fillvalue else {}
 
 
 def _class(item: Any) -> str:

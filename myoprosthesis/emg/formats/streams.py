@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.emg.formats.annotations import Timeline
 from myoprosthesis.emg.formats.emg_channels import Kind, emg_channels, kind
+from myoprosthesis.emg.formats.missing_values import MissingValues
 from myoprosthesis.emg.recording import EmgRecording
 from myoprosthesis.emg.recording_format import RecordingFormat
 
@@ -85,19 +86,19 @@ class StreamColumns:
 
 def cut(
     path: Path, block: int, pieces: Iterator[tuple[Array, Array]], columns: StreamColumns, timeline: Timeline,
-    remarks: Sequence[str], conditioned: str = "",
+    remarks: Sequence[str], missing: MissingValues, conditioned: str = "",
 ) -> Iterator[EmgRecording]:  # fmt: skip
     """Recordings of up to `block` samples (0: all in one) from pieces of samples (n, n_columns) and times (n,)."""
     before, count, slack = np.nan, 0, min(SAME_S, 0.5 / columns.rate)
 
     def made(x: Array, t: Array) -> EmgRecording:
-        samples = np.asarray(x[:, columns.places], float) * columns.scales
+        samples = missing.masked(x[:, columns.places]) * columns.scales
         nearest = t + slack
         missed = timeline.missed(nearest, float(t[0])) if not block else []
         return EmgRecording(
             samples, columns.names, columns.rate, columns.unit, t, True, timeline.spans(nearest, before + slack),
             source=str(path), file_unit=columns.file_unit, file_labels=timeline.in_file,
-            remarks=(*remarks, *timeline.remarks, *missed), conditioned=conditioned,
+            remarks=(*remarks, *timeline.remarks, *missed, *missing.remarks), conditioned=conditioned,
         )  # fmt: skip
 
     parts: list[tuple[Array, Array]] = []

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.emg.formats.missing_values import MissingValues
 from myoprosthesis.emg.formats.prompts import Prompts
 from myoprosthesis.emg.formats.table_columns import TableColumns
 from myoprosthesis.emg.formats.table_rows import Row, TableRows
@@ -29,7 +30,7 @@ ROWS = 1 << 15
 
 
 @uses("rate", "unit", "channels", "time", "time_unit", "label", "targets", "target_cell", "prompts", "decimal",
-      "encoding")  # fmt: skip
+      "encoding", "missing")  # fmt: skip
 def read_table(path: Path, layout: RecordingFormat, block: int) -> Iterator[EmgRecording]:
     """Rows of a text table as recordings of up to `block` rows each (0: all at once), without holding more of it.
 
@@ -78,7 +79,7 @@ def _whole_rows(path: Path, layout: RecordingFormat, block: int) -> Iterator[Emg
             raise ConfigError(f"{path} has no samples")
         beyond = sum(map(len, waiting))
         ends = [f"its EMG ends {beyond} rows before the table does"] if beyond else []
-        yield replace(last, remarks=(*table.remarks, *ends))
+        yield replace(last, remarks=tuple(dict.fromkeys([*last.remarks, *table.remarks, *ends])))
 
 
 class _Samples:
@@ -87,6 +88,7 @@ class _Samples:
     def __init__(self, path: Path, columns: TableColumns, table: TableRows) -> None:
         self._path, self.columns, self._table = path, columns, table
         self._prompts = Prompts(path, columns.layout) if columns.layout.prompts else None
+        self._missing = MissingValues(path, columns.layout, columns.channels)
         self._count, self._before = 0, ""
 
     def recording(self, rows: list[Row]) -> EmgRecording:
@@ -97,7 +99,7 @@ class _Samples:
         texts += [c.time] if c.clock and c.time is not None else []
         used = {*c.emg, *c.targets, *c.stamps, *([] if c.time is None else [c.time])}
         frame = self._table.frame(rows, sorted(used - set(texts)), texts)
-        samples = np.stack([frame[k].to_numpy(float) for k in c.emg], axis=1) * c.factors
+        samples = self._missing.masked(np.stack([frame[k].to_numpy(float) for k in c.emg], axis=1)) * c.factors
         times = self._times(frame, len(rows))
         names, targets, spans = layout.targets, self._targets(frame), self._spans(frame)
         if self._prompts:
@@ -105,7 +107,8 @@ class _Samples:
         self._count += len(rows)
         return EmgRecording(
             samples, c.channels, c.rate, c.unit, times, c.time is not None, spans, targets, names, str(self._path),
-            c.file_unit, target_unit=c.target_unit, remarks=tuple(self._table.remarks),
+            c.file_unit, target_unit=c.target_unit,
+            remarks=(*self._table.remarks, *self._missing.remarks),
         )  # fmt: skip
 
     def _times(self, frame: Any, n: int) -> Array:

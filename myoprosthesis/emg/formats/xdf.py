@@ -8,6 +8,7 @@ from pathlib import Path
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.emg.formats import rate_and_unit
 from myoprosthesis.emg.formats.annotations import Annotation, Timeline, label_text
+from myoprosthesis.emg.formats.missing_values import MissingValues
 from myoprosthesis.emg.formats.streams import StreamColumns, chosen, cut, emg_of_stream, numbered
 from myoprosthesis.emg.formats.xdf_file import XdfStream, load
 from myoprosthesis.emg.recording import EmgRecording
@@ -17,7 +18,7 @@ MARKERS = ("marker", "event", "stim", "trigger", "label", "annotation", "prompt"
 """Words in the type of a stream that holds labels."""
 
 
-@uses("rate", "unit", "channels", "dataset", "label")
+@uses("rate", "unit", "channels", "dataset", "label", "missing")
 def read_xdf(path: Path, layout: RecordingFormat, block: int) -> Iterator[EmgRecording]:
     """The stream of type EMG, or the one that the layout names (`dataset`); times as stamped, clocks synchronised.
 
@@ -45,7 +46,8 @@ def read_xdf(path: Path, layout: RecordingFormat, block: int) -> Iterator[EmgRec
     others = [f"{n} ({s.about})" for n, s in samples.items() if n not in used_beside and not _are_markers(s)]
     remarks += [*same, *left, *more, *([f"streams left out: {'; '.join(others)}"] if others else [])]
     timeline = Timeline(annotations, layout.ignore)
-    yield from cut(path, block, iter([(stream.values, stream.times)]), columns, timeline, remarks)
+    missing = MissingValues(path, layout, used)
+    yield from cut(path, block, iter([(stream.values, stream.times)]), columns, timeline, remarks, missing)
 
 
 def _named(streams: list[XdfStream]) -> dict[str, XdfStream]:

@@ -327,7 +327,11 @@ def test_integers_with_scale_and_offset(tmp_path):
     expected = 1e-6 * (stored * 0.195 + 10.0)
     expected[7, 1] = np.nan
     np.testing.assert_allclose(recording.samples, expected, rtol=1e-12)
-    assert recording.remarks == ("its scale_factor of 0.195 is applied", "its add_offset of 10 is applied")
+    assert recording.remarks == (
+        "its scale_factor of 0.195 is applied",
+        "its add_offset of 10 is applied",
+        "-32768 stands for a missing sample, and is read as NaN",
+    )
 
     def gain(file):
         file.create_dataset("emg", data=stored).attrs["gain"] = 24

@@ -406,17 +406,17 @@ def test_the_unit_of_a_target_is_that_of_the_file(tmp_path):
 
 
 def test_dots_that_may_be_between_thousands_are_asked_for(tmp_path):
-    rows = ["999;12.345", "-1.234;1.2", "12;0.5"] * 30
+    rows = ["998;12.345", "-1.234;1.2", "12;0.5"] * 30
     (tmp_path / "a.csv").write_text("EMG1;EMG2\n" + "\n".join(rows))
-    with pytest.raises(ConfigError, match="such as -1.234 beside 999, in which the dot may .*--decimal"):
+    with pytest.raises(ConfigError, match="such as -1.234 beside 998, in which the dot may .*--decimal"):
         formats.read(tmp_path / "a.csv", UV)
     recording = formats.read(tmp_path / "a.csv", replace(UV, decimal="."))
-    np.testing.assert_allclose(recording.samples[:2, 0], [999e-6, -1.234e-6])
-    (tmp_path / "b.csv").write_text("EMG1;EMG2\n" + "\n".join(["999;12,5", "-1.234;1,2"] * 30))
-    (tmp_path / "c.csv").write_text("EMG1;EMG2\n" + "\n".join(["999;12", "-1.234;2"] * 30))
+    np.testing.assert_allclose(recording.samples[:2, 0], [998e-6, -1.234e-6])
+    (tmp_path / "b.csv").write_text("EMG1;EMG2\n" + "\n".join(["998;12,5", "-1.234;1,2"] * 30))
+    (tmp_path / "c.csv").write_text("EMG1;EMG2\n" + "\n".join(["998;12", "-1.234;2"] * 30))
     for name in "bc":
         recording = formats.read(tmp_path / f"{name}.csv", replace(UV, decimal=","))
-        np.testing.assert_allclose(recording.samples[:2, 0], [999e-6, -1234e-6])
+        np.testing.assert_allclose(recording.samples[:2, 0], [998e-6, -1234e-6])
     (tmp_path / "d.csv").write_text("t;EMG1\n" + "\n".join(f"{k / 200 + 12:.3f};{k}" for k in range(90)))
     assert len(formats.read(tmp_path / "d.csv", replace(UV, time="t"))) == 90
 
