@@ -20,7 +20,6 @@ from myoprosthesis.core.schedule import Schedule
 from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.decoders.decoder_controller import DecoderController
 from myoprosthesis.nodes import topics
-from myoprosthesis.nodes.command_input import Command
 from myoprosthesis.nodes.effector_loop import PARTICIPANTS
 from myoprosthesis.nodes.emg_messages import EmgSamples, read_arrival
 from myoprosthesis.nodes.emg_messages import read as read_samples
@@ -107,24 +106,24 @@ class EffectorPort(GraphPort):
         """
         node = self._node
         self.beside = TwinMonitor(node, self._inputs, spec, beside) if beside else None
-        self._quantity = spec.command.quantity
         self._writer = JointStateWriter(spec.channels, frame=spec.frame)
         self._state, self._following = (
             node.create_publisher(t.type, t.name, t.qos) for t in (topics.STATE, topics.FOLLOWING)
         )
         self.views = StatePublishers(node, spec, clocks)
 
-    def commands(self) -> list[Command]:
+    def commands(self) -> list[tuple[JointStateFrame, bytes]]:
         """See the protocol."""
         for message in self._inputs.take(self._arrivals):
             taken, arrived = read_arrival(message)
             self._arrived[taken] = arrived
             if len(self._arrived) > ARRIVALS:
                 del self._arrived[next(iter(self._arrived))]
-        return [
-            Command(f.stamp_ns, f.names, getattr(f, self._quantity), self._arrived.get(f.stamp_ns), writer)
-            for f, writer in self._inputs.read_with_writer(self._frames, self._reader.read)
-        ]
+        return list(self._inputs.read_with_writer(self._frames, self._reader.read))
+
+    def arrival_ns(self, stamp_ns: int) -> int | None:
+        """See the protocol."""
+        return self._arrived.get(stamp_ns)
 
     def present(self, writer: bytes) -> bool:
         """See the protocol; asked of the graph a few times a second at most."""

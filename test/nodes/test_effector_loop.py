@@ -10,10 +10,10 @@ import pytest
 from myoprosthesis.core import registry
 from myoprosthesis.core.command_guard import GuardedEffector
 from myoprosthesis.core.effector_spec import EffectorSpec
+from myoprosthesis.core.joint_state import JointStateFrame
 from myoprosthesis.core.perturbation_plan import PerturbationEntry, PerturbationPlan
 from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.effectors.mirror import Mirror, MirrorOptions
-from myoprosthesis.nodes.command_input import Command
 from myoprosthesis.nodes.lockstep_effector_loop import LockstepEffectorLoop
 from myoprosthesis.nodes.realtime_effector_loop import RealtimeEffectorLoop
 
@@ -33,7 +33,7 @@ class World:
         self.condition = threading.Condition()
         self.inbox, self.spoken, self.published, self.done, self.said = [], [], [], [], []
         self.living, self.writers = {"task", "perturbation"}, {b"policy", b"teleop"}
-        self.answer, self.words_of_following = None, []
+        self.answer, self.words_of_following, self.arrivals = None, [], {}
 
     def wait(self, timeout_s):
         with self.condition:
@@ -47,6 +47,9 @@ class World:
 
     def commands(self):
         return self._emptied(self.inbox)
+
+    def arrival_ns(self, stamp_ns):
+        return self.arrivals.get(stamp_ns)
 
     def plans(self):
         return self._emptied(self.spoken)
@@ -89,9 +92,14 @@ class World:
         return " | ".join(text for _, text in self.said)
 
 
+def command(stamp_ns, names, values, writer=b""):
+    """A message as a port returns it: whatever the effector's quantity, the values are there."""
+    return JointStateFrame(stamp_ns, tuple(names), values, values, values), writer
+
+
 def follow(stamp_ns, state):
     """A policy: each state is answered under its own stamp."""
-    return [Command(stamp_ns, NAMES, np.array([0.01, -0.02]) * (1 + stamp_ns // DT_NS))]
+    return [command(stamp_ns, NAMES, np.array([0.01, -0.02]) * (1 + stamp_ns // DT_NS))]
 
 
 @pytest.fixture
@@ -146,9 +154,9 @@ def test_every_state_waits_for_its_own_command(made):
     loop, world = made()
     loop.begin()
     assert until(lambda: world.published) and world.published[0][0] == 0 and still(loop)
-    world.send(Command(DT_NS, NAMES, np.array([1.0, 1.0])), Command(-1, NAMES, np.array([1.0, 1.0])))
+    world.send(command(DT_NS, NAMES, np.array([1.0, 1.0])), command(-1, NAMES, np.array([1.0, 1.0])))
     assert still(loop) and loop.tick == 0  # neither answers this state
-    world.send(Command(0, NAMES, np.array([0.1, 0.2])), Command(DT_NS, NAMES, np.array([1.0, 1.0])))
+    world.send(command(0, NAMES, np.array([0.1, 0.2])), command(DT_NS, NAMES, np.array([1.0, 1.0])))
     assert until(lambda: loop.tick == 1) and still(loop)
     assert world.done[0][0] == 0 and world.done[0][1].tolist() == [0.1, 0.2]
     assert world.published[-1][0] == DT_NS
@@ -225,7 +233,7 @@ def test_paused_means_paused_and_a_step_is_one_tick(made):
 def test_the_same_answers_give_the_same_trace(made):
     def trace(scale, seed):
         loop, world = made(duration_s=0.3, seed=seed)
-        world.answer = lambda stamp, state: [Command(stamp, NAMES, np.array([scale, -scale]) * np.sin(stamp))]
+        world.answer = lambda stamp, state: [command(stamp, NAMES, np.array([scale, -scale]) * np.sin(stamp))]
         loop.begin()
         assert until(lambda: loop.finished)
         return loop.trace_sha256()
@@ -266,7 +274,7 @@ def test_a_command_in_another_order_means_the_same(made):
 
     def mixed(stamp, state):
         names = tuple(orders[(stamp // DT_NS) % 2])
-        return [Command(stamp, names, np.array([told[n] for n in names]))]
+        return [command(stamp, names, np.array([told[n] for n in names]))]
 
     world.answer = mixed
     loop.begin()
@@ -290,8 +298,8 @@ def test_a_bad_command_is_refused_and_the_last_good_one_stays(made, names, value
     loop, world = made(effector=Mirror(MirrorOptions(rate_limit=1e4)), lockstep=False)
     loop.begin()
     until(lambda: world.published)
-    good = Command(time.time_ns(), NAMES, np.array([0.3, -0.4]))
-    world.send(good, Command(time.time_ns(), names, np.array(values)))
+    good = command(time.time_ns(), NAMES, np.array([0.3, -0.4]))
+    world.send(good, command(time.time_ns(), names, np.array(values)))
     assert until(lambda: sentence in world.words()), world.words()
     assert loop.guard.events[event] == 1
     assert until(lambda: (0.3, -0.4) in [tuple(a) for _, a in world.done])
@@ -302,7 +310,7 @@ def test_a_refusal_is_said_once(made):
     loop, world = made(lockstep=False)
     loop.begin()
     for _ in range(20):
-        world.send(Command(time.time_ns(), ("a", "b"), np.zeros(2)))
+        world.send(command(time.time_ns(), ("a", "b"), np.zeros(2)))
         time.sleep(0.002)
     assert until(lambda: loop.guard.events["wrong_names"] == 20)
     assert sum("refused" in text for _, text in world.said) == 1
@@ -316,7 +324,7 @@ def test_what_is_not_finite_never_reaches_the_body(made, bad):
     def answer(stamp, state):
         values = np.full(6, 0.5)
         values[stamp // DT_NS % 6] = bad if stamp // DT_NS >= 10 else 0.5
-        return [Command(stamp, names, values)]
+        return [command(stamp, names, values)]
 
     world.answer = answer
     loop.begin()
@@ -334,7 +342,7 @@ def steady(world, loop, stamp=lambda: time.time_ns(), seconds=0.3, names=NAMES):
     """Send a command each 5 ms for a while."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        world.send(Command(stamp(), names, np.array([0.3, -0.3])))
+        world.send(command(stamp(), names, np.array([0.3, -0.3])))
         time.sleep(0.005)
 
 
@@ -346,7 +354,7 @@ def test_a_duration_in_real_time_counts_from_the_first_command_and_ends_in_the_f
     assert not loop.finished and loop.statistics.ticks == 0
 
     def answer(stamp, state):
-        return [Command(time.time_ns(), names, np.full(6, 0.5))]
+        return [command(time.time_ns(), names, np.full(6, 0.5))]
 
     world.answer = answer
     assert until(lambda: loop.finished)
@@ -391,7 +399,7 @@ def test_idle_within_a_tenth_of_a_second_of_the_last_command(made, ahead_s):
     loop.begin()
     end = time.monotonic() + 0.2
     while time.monotonic() < end:
-        world.send(Command(time.time_ns() + int(ahead_s * 1e9), names, np.full(6, 0.5)))
+        world.send(command(time.time_ns() + int(ahead_s * 1e9), names, np.full(6, 0.5)))
         last = time.monotonic()
         time.sleep(0.005)
     until(lambda: loop.guard.reason)
@@ -403,7 +411,7 @@ def test_idle_within_a_tenth_of_a_second_of_the_last_command(made, ahead_s):
 @pytest.mark.parametrize("party", ["task", "perturbation"])
 def test_a_dead_party_makes_the_effector_idle_until_it_is_back(made, party):
     loop, world = made(lockstep=False, participants=("task", "perturbation"))
-    world.answer = lambda stamp, state: [Command(stamp, NAMES, np.array([0.1, 0.1]))]
+    world.answer = lambda stamp, state: [command(stamp, NAMES, np.array([0.1, 0.1]))]
     loop.begin()
     assert until(lambda: loop.guard.reason == "")
     world.living.discard(party)
@@ -417,7 +425,7 @@ def test_a_dead_party_makes_the_effector_idle_until_it_is_back(made, party):
 def test_an_inactive_effector_publishes_and_does_not_move(made):
     loop, world = made(lockstep=False)
     loop.active = False
-    world.answer = lambda stamp, state: [Command(stamp, NAMES, np.array([0.3, 0.3]))]
+    world.answer = lambda stamp, state: [command(stamp, NAMES, np.array([0.3, 0.3]))]
     loop.begin()
     assert until(lambda: len(world.published) > 10)
     assert loop.guard.reason == "not active" and not any(a.any() for _, a in world.done)
@@ -426,7 +434,7 @@ def test_an_inactive_effector_publishes_and_does_not_move(made):
 def test_the_stop_is_latched_and_the_reset_is_the_start(made):
     loop, world = made(effector=arm(), duration_s=5.0)
     names = loop.guard.spec.command.names
-    world.answer = lambda stamp, state: [Command(stamp, names, np.full(6, 0.4))]
+    world.answer = lambda stamp, state: [command(stamp, names, np.full(6, 0.4))]
     loop.begin()
     assert until(lambda: loop.tick > 20)
     loop.request(loop.guard.estop)
@@ -470,7 +478,7 @@ def test_a_trial_does_not_move_a_body_that_is_held(made, why, lockstep):
 
     def answer(stamp_ns, state):
         stamps.append(stamp_ns)
-        return [Command(stamp_ns, NAMES, np.full(2, world.value))]
+        return [command(stamp_ns, NAMES, np.full(2, world.value))]
 
     world.answer = answer
     world.speak(trial(0, 0, 20) if lockstep else trial(0, 0, 1))
@@ -519,7 +527,7 @@ def test_a_reset_by_hand_waits_for_the_end_of_an_emergency_stop(made):
 def test_an_effector_in_the_place_of_another_is_led_to_the_commands_from_where_it_is(made):
     """No step is larger than the way over the time of the change, and no trial counts until it is over."""
     loop, world = made(ease_s=0.5)
-    world.answer = lambda stamp, state: [Command(stamp, NAMES, np.full(2, 0.675))] if stamp < 60 * DT_NS else []
+    world.answer = lambda stamp, state: [command(stamp, NAMES, np.full(2, 0.675))] if stamp < 60 * DT_NS else []
     loop.begin()
     assert until(lambda: loop.tick == 60)
     applied = np.array([a for _, a in world.done])
@@ -535,7 +543,7 @@ def test_an_effector_in_the_place_of_another_is_led_to_the_commands_from_where_i
 def pushed(made, *entries, name="push", ticks=30):
     loop, world = made(effector=arm(), duration_s=ticks * 0.01, participants=("perturbation",))
     names = loop.guard.spec.command.names
-    world.answer = lambda stamp, state: [Command(stamp, names, np.zeros(6))]
+    world.answer = lambda stamp, state: [command(stamp, names, np.zeros(6))]
     world.speak(PerturbationPlan(name, 10**12, 0, entries))
     loop.begin()
     assert until(lambda: loop.finished), world.words()
@@ -630,9 +638,13 @@ def test_simulated_time_may_begin_later(made):
 def test_latency_is_told_since_the_sample_was_taken_and_since_it_arrived(made):
     """EMG that was taken 40 ms before its command, and came in 10 ms before it."""
     loop, world = made(lockstep=False)
-    world.answer = lambda stamp, state: [
-        Command((now := time.time_ns()) - 40_000_000, NAMES, np.zeros(2), now - 10_000_000)
-    ]
+
+    def answer(stamp, state):
+        taken = time.time_ns() - 40_000_000
+        world.arrivals[taken] = taken + 30_000_000
+        return [command(taken, NAMES, np.zeros(2))]
+
+    world.answer = answer
     loop.begin()
     assert until(lambda: "latency_since_arrival_ms" in loop.statistics.summary())
     summary = loop.statistics.summary()
@@ -680,7 +692,7 @@ def test_what_holds_the_effector_costs_the_trial_that_runs_and_not_the_others(ma
         latest.append(stamp_ns)
         if lockstep and len(latest) > 3:
             time.sleep(0.01)
-        return [Command(stamp_ns, NAMES, np.zeros(2))]
+        return [command(stamp_ns, NAMES, np.zeros(2))]
 
     world.answer = answer
     loop.begin()
@@ -724,8 +736,8 @@ def test_a_second_writer_of_commands_is_named_and_not_obeyed(made, lockstep):
 
     def answer(stamp, state):
         stamp = stamp if lockstep else time.time_ns()
-        mine = Command(stamp, NAMES, np.array([0.1, -0.1]), writer=b"policy")
-        other = [Command(stamp, NAMES, np.array([0.9, 0.9]), writer=b"teleop")] * 2
+        mine = command(stamp, NAMES, np.array([0.1, -0.1]), writer=b"policy")
+        other = [command(stamp, NAMES, np.array([0.9, 0.9]), writer=b"teleop")] * 2
         return [mine] if len(world.done) < 5 else [other[0], mine, other[1]]
 
     world.answer = answer
@@ -763,7 +775,7 @@ def test_a_slower_policy_is_held_for_as_long_as_its_contract_says(made):
     assert loop.guard.timeout_s == 0.6 and loop.deadline_s == 0.6
     loop.begin()
     for _ in range(4):
-        world.send(Command(time.time_ns(), NAMES, np.array([0.3, -0.3])))
+        world.send(command(time.time_ns(), NAMES, np.array([0.3, -0.3])))
         time.sleep(0.2)
     assert loop.guard.events["stale"] == 0 and loop.statistics.ticks > 10
     loop.meet_policy(60.0, extends=True)
