@@ -32,8 +32,10 @@ class Terminal:
         self.text = ""
         self.pid, self.fd = pty.fork()
         if not self.pid:
+            os.read(0, 1)  # its settings are looked at before anything in the process changes them
             os.execv(sys.executable, [sys.executable, *words])
         self.before = termios.tcgetattr(self.fd)
+        os.write(self.fd, b"\n")
 
     def until(self, sentence, seconds=40.0):
         end = time.monotonic() + seconds

@@ -1,8 +1,11 @@
-"""How node processes end: by a mistake in any of their threads with status 1, its traceback and one sentence."""
+"""How node processes end: with their last messages delivered, and by a mistake in any of their threads with status 1,
+its traceback and one sentence."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -77,3 +80,63 @@ def test_a_mistake_ends_the_process_with_a_sentence_and_its_traceback(place, dom
 def test_a_refusal_ends_it_with_another_status_and_no_traceback(domain):
     done = end("refusal", domain)
     assert done.returncode == 2 and "no such hand" in done.stderr and "Traceback" not in done.stderr
+
+
+WRITER = """
+import sys
+from rclpy.node import Node
+from std_msgs.msg import String
+from myoprosthesis.nodes import node_main, topics
+
+node_main.DELIVERY_S = 60.0
+
+class Writer(Node):
+    def __init__(self):
+        super().__init__("writer")
+        self.publisher = self.create_publisher(String, "words", topics.reliable(50))
+        self.create_timer(0.05, lambda: self.publisher.publish(String(data="one of many")))
+
+    def close(self):
+        self.publisher.publish(String(data="the last"))
+        print("closed", flush=True)
+
+sys.exit(node_main.run(Writer))
+"""
+READER = """
+from std_msgs.msg import String
+from myoprosthesis.nodes import topics
+from myoprosthesis.nodes.graph_connection import GraphConnection
+
+with GraphConnection("", "reader") as graph:
+    graph.node.create_subscription(String, "words", lambda m: print(m.data, flush=True), topics.reliable(50))
+    graph.spin(120.0)
+"""
+
+
+@pytest.fixture
+def run(domain):
+    processes = []
+
+    def begin(code):
+        process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+        processes.append(process)
+        return process
+
+    yield begin
+    for process in processes:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def test_what_a_node_publishes_last_is_received_by_a_subscriber_that_is_held_up(run):
+    reader, writer = run(READER), run(WRITER)
+    assert reader.stdout.readline() == "one of many\n"
+    reader.send_signal(signal.SIGSTOP)
+    writer.terminate()
+    assert writer.stdout.readline() == "closed\n"
+    time.sleep(0.3)
+    assert writer.poll() is None  # it waits
+    reader.send_signal(signal.SIGCONT)
+    assert "the last\n" in iter(reader.stdout.readline, "")
+    assert writer.wait(60.0) == 0
