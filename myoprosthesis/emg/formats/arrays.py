@@ -14,6 +14,7 @@ from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.emg.formats import rate_and_unit
 from myoprosthesis.emg.formats.annotations import label_text, within
 from myoprosthesis.emg.formats.array_entry import NUMBERS, ArrayEntry, check_size
+from myoprosthesis.emg.formats.clock_text import DAY_S, Turns, since_midnight
 from myoprosthesis.emg.formats.emg_array import EmgArray, filled
 from myoprosthesis.emg.formats.hdf5_file import hdf5_entries
 from myoprosthesis.emg.formats.mat_file import mat_entries
@@ -89,7 +90,11 @@ def _recordings(
     else:
         times, more = emg.own_times()
         remarks += more
-        n = n if times is None else len(times)
+    if times is not None and since_midnight(times):
+        turns = Turns()
+        times = turns.straight(times, DAY_S)
+        remarks += turns.remarks
+    n = n if times is None else len(times)
     spans: tuple[Span, ...] = ()
     if layout.label:
         kinds, which = _distinct(_column(path, layout.label, entries, emg.n, emg))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.emg.formats.clock_text import DAY_S, Turns, since_midnight
 from myoprosthesis.emg.formats.text_lines import TextLines
 from myoprosthesis.emg.recording import Span, runs
 from myoprosthesis.emg.recording_format import TIME_UNITS, RecordingFormat, needed
@@ -36,11 +37,18 @@ class Prompts:
         if len(names) < 2 or table.ndim != 2 or table.shape[1] != len(names) or not np.isfinite(table).all():
             raise ConfigError(f"{beside} needs a column of times and one column per target, all of them numbers")
         self.names = tuple(names[1:])
-        self._begins, self._values = table[:, 0] * TIME_UNITS[layout.time_unit], table[:, 1:]
+        begins, self._values = table[:, 0] * TIME_UNITS[layout.time_unit], table[:, 1:]
+        self._of_day = since_midnight(begins)
+        self._begins = Turns().straight(begins, DAY_S) if self._of_day else begins
+        if (np.diff(self._begins) < 0).any():
+            raise ConfigError(f"{beside}: its times go back in line {int(np.argmax(np.diff(self._begins) < 0)) + 3}")
         self._before = ""
 
     def at(self, times: Array) -> tuple[Array, tuple[Span, ...]]:
         """Targets (n, k) and a span per prompt, named after what is asked for; nothing before the first prompt."""
+        if self._of_day and len(times):  # those of one day and of the next belong together
+            self._begins += DAY_S * np.round((times[0] - self._begins[0]) / DAY_S)
+            self._of_day = False
         which = np.searchsorted(self._begins, times, side="right") - 1
         targets = np.where((which >= 0)[:, None], self._values[np.maximum(which, 0)], np.nan)
         asked = [str(k) if k >= 0 else "" for k in which]

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.emg.formats.clock_text import DAY_S, Turns, since_midnight
 from myoprosthesis.emg.formats.missing_values import MissingValues
 from myoprosthesis.emg.formats.prompts import Prompts
 from myoprosthesis.emg.formats.table_columns import TableColumns
@@ -89,6 +90,7 @@ class _Samples:
         self._path, self.columns, self._table = path, columns, table
         self._prompts = Prompts(path, columns.layout) if columns.layout.prompts else None
         self._missing = MissingValues(path, columns.layout, columns.channels)
+        self._turns = columns.clock.turns if columns.clock else Turns()
         self._count, self._before = 0, ""
 
     def recording(self, rows: list[Row]) -> EmgRecording:
@@ -108,7 +110,7 @@ class _Samples:
         return EmgRecording(
             samples, c.channels, c.rate, c.unit, times, c.time is not None, spans, targets, names, str(self._path),
             c.file_unit, target_unit=c.target_unit,
-            remarks=(*self._table.remarks, *self._missing.remarks),
+            remarks=(*self._table.remarks, *self._missing.remarks, *self._turns.remarks),
         )  # fmt: skip
 
     def _times(self, frame: Any, n: int) -> Array:
@@ -125,7 +127,8 @@ class _Samples:
                     f"{self._path}: {c.channels[0]!r} and {channel!r} are sampled at different times: name channels "
                     f"that share theirs (--channels)"
                 )
-        return times * TIME_UNITS[c.layout.time_unit]
+        times = times * TIME_UNITS[c.layout.time_unit]
+        return self._turns.straight(times, DAY_S) if since_midnight(times) else times
 
     def _spans(self, frame: Any) -> tuple[Span, ...]:
         """Spans of equal labels; a cell that is empty or NaN is no label."""
