@@ -95,6 +95,10 @@ EXAMPLES = {
     "policy verify": "myoprosthesis policy verify reach_cw --png paths.png",
     "train": "myoprosthesis train reach --curriculum config/curricula/reach_curl.yaml --out policies/mine",
     "train reach": "myoprosthesis train reach --curriculum config/curricula/reach_curl.yaml --out policies/mine",
+    "train hand": """
+        myoprosthesis train hand --curriculum config/curricula/baoding.yaml --hours 8
+        myoprosthesis train hand --curriculum config/curricula/baoding.yaml --resume
+        """,
     "train sweep": "myoprosthesis train sweep --batches 32 256 --updates 2000 --out runs/sweep",
     "emg": """
         myoprosthesis emg info my.csv --rate 1000 --unit uV --png my.png

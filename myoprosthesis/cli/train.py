@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from myoprosthesis.cli import train_sweep
+from myoprosthesis.cli import train_hand, train_sweep
 from myoprosthesis.cli.arguments import JsonArgument, argument
 from myoprosthesis.cli.commands import Commands
 from myoprosthesis.cli.figures import check_writable, write_json
 from myoprosthesis.cli.interruptible import interruptible
 from myoprosthesis.cli.train_sweep import TrainArguments
+from myoprosthesis.cli.training_progress import stage_bars
 from myoprosthesis.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -45,9 +46,12 @@ class TrainReachOptions(TrainArguments, JsonArgument):
 
 def add(commands: Commands) -> None:
     """Add the commands."""
-    about = "train a policy by gradient, with a curriculum"
-    own = commands.group("train", about, "Trains a policy by gradient, or the same one at several batch sizes.")
+    about = "train a policy with a curriculum, by gradient or by reinforcement"
+    own = commands.group(
+        "train", about, "Trains a policy by gradient, the same one at several batch sizes, or one by trial and error."
+    )
     train_sweep.add(own)
+    train_hand.add(own)
     own.add(
         "reach", run, TrainReachOptions, help="a policy that reaches",
         description="Trains a recurrent policy by back-propagation through the body's differentiable twin. Ctrl-C "
@@ -160,24 +164,18 @@ def _publish(training: Trainer[ReachGradient], out: Path, command: str) -> dict[
 
 
 def _reporter(quiet: bool, interrupted: list[bool]) -> Any:
-    """The callback of `Trainer.train`: a progress bar per stage, a line per stage that is left."""
-    from tqdm import tqdm
-
-    bar: Any = None
+    """The callback of `Trainer.train`."""
+    bars = stage_bars(
+        quiet,
+        lambda row: {
+            "loss": f"{row['loss']:.4f}",
+            "error": f"{row['error_mm']:.1f} mm",
+            "bend": f"{row['bend_mm']:.1f} mm",
+        },
+    )
 
     def report(training: Trainer[ReachGradient], costs: dict[str, float], row: dict[str, Any] | None) -> bool:
-        nonlocal bar
-        stage, done = training.stage, training.progress.batch
-        if bar is None:
-            bar = tqdm(total=stage.batches, initial=max(0, done - 1), desc=stage.name, unit="batch", disable=quiet)
-        bar.update(1)
-        if row is not None:
-            bar.set_postfix(
-                loss=f"{row['loss']:.4f}", error=f"{row['error_mm']:.1f} mm", bend=f"{row['bend_mm']:.1f} mm"
-            )
-        if done == 0:  # the stage has just been left
-            bar.close()
-            bar = None
+        bars(training, row)
         return not interrupted[0]
 
     return report

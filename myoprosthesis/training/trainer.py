@@ -29,17 +29,12 @@ class TrainingStage(Protocol):
 
     @property
     def batches(self) -> int:
-        """Most updates in this stage."""
+        """Most updates in this stage, all visits together."""
         ...
 
     @property
     def least_batches(self) -> int:
-        """Fewest updates in this stage."""
-        ...
-
-    @property
-    def leave_below_mm(self) -> float:
-        """The stage is left once the score of an evaluation is below this; 0: never."""
+        """Fewest updates of a visit."""
         ...
 
 
@@ -68,7 +63,7 @@ class Algorithm(Protocol[S_contra]):
         """Measure the policy without changing anything.
 
         Returns:
-            Figures by name; `score`, lower is better, decides when a stage is left and which policy is the best.
+            Figures by name; `score` decides when a stage is left and which policy is the best.
         """
         ...
 
@@ -102,13 +97,43 @@ class Progress:
 
     stage: int = 0
     batch: int = 0
-    """Updates in this stage."""
+    """Updates in this visit of the stage."""
     total: int = 0
+    spent: dict[str, int] = field(default_factory=dict)
+    """Updates in each stage by name, all visits together."""
     history: list[dict[str, Any]] = field(default_factory=list)
+    highest: int = 0
+    """The highest stage that was evaluated."""
     best: float = math.inf
-    """Lowest score of an evaluation in the last stage."""
+    """Best score of an evaluation in that stage; infinite before the first one."""
     since_best: int = 0
-    """Evaluations in the last stage since that one."""
+    """Evaluations in that stage since that one."""
+    unreached: str = ""
+    """The stage in which the run ended because its updates were spent before its score was reached."""
+
+
+class StageRule(Protocol):
+    """Which stage follows an evaluation."""
+
+    def next_stage(self, progress: Progress, stages: Sequence[Any], score: float) -> int:
+        """Index of the stage to go on with; that of the present one to stay, `len(stages)` to end the run."""
+        ...
+
+
+@dataclass(frozen=True)
+class LeaveBelow:
+    """Forwards only: a stage is left below its score `leave_below_mm` (0: never) or when its updates are spent."""
+
+    patience: int = 0
+    """The last stage ends after this many evaluations without a better score; 0: never."""
+
+    def next_stage(self, progress: Progress, stages: Sequence[Any], score: float) -> int:
+        """See `StageRule.next_stage`."""
+        p, stage = progress, stages[progress.stage]
+        enough = p.batch >= stage.least_batches
+        reached = enough and stage.leave_below_mm > 0 and score < stage.leave_below_mm
+        stale = enough and p.stage == len(stages) - 1 and 0 < self.patience <= p.since_best
+        return p.stage + (reached or stale or p.spent[stage.name] >= stage.batches)
 
 
 class Trainer(Generic[A]):
@@ -120,7 +145,10 @@ class Trainer(Generic[A]):
         stages: Sequence[TrainingStage],
         folder: Path,
         evaluate_every: int = 50,
-        patience: int = 0,
+        rule: StageRule = LeaveBelow(),
+        higher_is_better: bool = False,
+        save_every_s: float = 0.0,
+        history: str = HISTORY,
     ) -> None:
         """Prepare a run; nothing is written yet.
 
@@ -129,11 +157,16 @@ class Trainer(Generic[A]):
             stages: The stages of the curriculum, in order.
             folder: Where checkpoint, history and settings are written.
             evaluate_every: Updates between two evaluations.
-            patience: The last stage ends after this many evaluations without a better score; 0: never.
+            rule: When a stage is left, and for which.
+            higher_is_better: Of two scores; else the lower one is.
+            save_every_s: A review writes a checkpoint once the last one is this old, and whenever a stage is left.
+            history: Name of the file of the history.
         """
         self.algorithm, self.stages, self.folder = algorithm, tuple(stages), folder
-        self.evaluate_every, self.patience = evaluate_every, patience
-        self.progress = Progress()
+        self.evaluate_every, self.rule, self.save_every_s, self._history = evaluate_every, rule, save_every_s, history
+        self._sign = -1.0 if higher_is_better else 1.0
+        self._saved = time.monotonic()
+        self.progress = Progress(best=self._sign * math.inf)
         self.best_weights = algorithm.weights()
 
     def digest(self) -> str:
@@ -158,8 +191,10 @@ class Trainer(Generic[A]):
     def update(self) -> dict[str, float]:
         """One update; returns the loss and its terms."""
         metrics = self.algorithm.update(self.stage, self.progress.batch / self.stage.batches)
-        self.progress.batch += 1
-        self.progress.total += 1
+        p = self.progress
+        p.spent[self.stage.name] = p.spent.get(self.stage.name, 0) + 1
+        p.batch += 1
+        p.total += 1
         return metrics
 
     def evaluate(self) -> dict[str, float]:
@@ -176,7 +211,7 @@ class Trainer(Generic[A]):
         Returns:
             The new row of the history.
         """
-        p, stage, last = self.progress, self.stage, self.progress.stage == len(self.stages) - 1
+        p, stage = self.progress, self.stage
         figures = self.evaluate()
         row = {
             "batch": p.total,
@@ -185,17 +220,25 @@ class Trainer(Generic[A]):
             **{k: float(f"{v:.6g}") for k, v in {**metrics, **figures}.items()},
         }
         p.history.append(row)
-        if last:
-            p.since_best += 1
-            if figures["score"] < p.best:
-                p.best, p.since_best, self.best_weights = figures["score"], 0, self.algorithm.weights()
-        enough = p.batch >= stage.least_batches
-        reached = enough and stage.leave_below_mm > 0 and figures["score"] < stage.leave_below_mm
-        stale = enough and last and 0 < self.patience <= p.since_best
-        if reached or stale or p.batch >= stage.batches:
-            p.stage, p.batch = p.stage + 1, 0
-        self.save()
+        self._compare(figures["score"])
+        following = self.rule.next_stage(p, self.stages, figures["score"])
+        left = following != p.stage
+        if left:
+            p.stage, p.batch = following, 0
+        if left or time.monotonic() - self._saved >= self.save_every_s:
+            self.save()
         return row
+
+    def _compare(self, score: float) -> None:
+        """Keep the weights if their score is the best of the highest stage."""
+        p = self.progress
+        if p.stage < p.highest:
+            return
+        if p.stage > p.highest:
+            p.highest, p.best, p.since_best = p.stage, self._sign * math.inf, 0
+        p.since_best += 1
+        if self._sign * score < self._sign * p.best:
+            p.best, p.since_best, self.best_weights = score, 0, self.algorithm.weights()
 
     def train(self, report: Callable[[Trainer[A], dict[str, float], dict[str, Any] | None], bool]) -> bool:
         """Train to the end.
@@ -214,7 +257,8 @@ class Trainer(Generic[A]):
             metrics, row = self.update(), None
             count += 1
             means = {k: means.get(k, 0.0) + (v - means.get(k, 0.0)) / count for k, v in metrics.items()}
-            if self.progress.batch % self.evaluate_every == 0 or self.progress.batch >= self.stage.batches:
+            spent = self.progress.spent[self.stage.name]
+            if self.progress.batch % self.evaluate_every == 0 or spent >= self.stage.batches:
                 row = self.review(means, already + time.monotonic() - before)
             go_on = report(self, means, row)
             if row is not None:
@@ -233,8 +277,9 @@ class Trainer(Generic[A]):
             "progress": dict(vars(self.progress)),
         }
         checkpoint.save(self.folder / CHECKPOINT, state)
-        checkpoint.write(self.folder / HISTORY, table(self.progress.history))
+        checkpoint.write(self.folder / self._history, table(self.progress.history))
         checkpoint.write(self.folder / SETTINGS, yaml.safe_dump(self.algorithm.settings(), sort_keys=False))
+        self._saved = time.monotonic()
 
     def resume(self) -> None:
         """Continue the run in the folder exactly where it was left; raises `ConfigError` when the settings differ."""
@@ -247,14 +292,17 @@ class Trainer(Generic[A]):
         self.algorithm.load_state(state)
         self.best_weights = state["best"]
         self.progress = Progress(**state["progress"])
+        if not self.progress.spent:  # a run of a release that did not count the updates of all visits
+            self.progress.spent, self.progress.highest = {self.stage.name: self.progress.batch}, self.progress.stage
 
     def load_best(self) -> A:
-        """The algorithm with the weights of the best evaluation of the last stage; before that, the current ones."""
-        if self.progress.best < math.inf:
+        """The algorithm with the weights of the best evaluation of the highest stage; before one, the current ones."""
+        if math.isfinite(self.progress.best):
             self.algorithm.load_weights(self.best_weights)
         return self.algorithm
 
 
 def table(history: list[dict[str, Any]]) -> str:
-    """The history as CSV."""
-    return csv_text(history[0], *([row.get(key) for key in history[0]] for row in history)) if history else ""
+    """The history as CSV, with the columns of all rows."""
+    columns = list(dict.fromkeys(key for row in history for key in row))
+    return csv_text(columns, *([row.get(key) for key in columns] for row in history)) if history else ""

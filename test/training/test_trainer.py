@@ -11,7 +11,7 @@ from myoprosthesis.effectors.mujoco_body import BodyOptions
 from myoprosthesis.training.gradient.curriculum import Curriculum, Stage
 from myoprosthesis.training.gradient.reach_gradient import ReachGradient, reach_trainer
 from myoprosthesis.training.gradient.torch_twin import Twin
-from myoprosthesis.training.trainer import CHECKPOINT, HISTORY, Trainer
+from myoprosthesis.training.trainer import CHECKPOINT, HISTORY, LeaveBelow, Trainer
 
 SHORT = Curriculum(
     "short",
@@ -156,7 +156,7 @@ def test_a_trainer_needs_nothing_of_an_algorithm_but_the_protocol(tmp_path):
 
 
 def test_patience_ends_the_last_stage(tmp_path):
-    run = counting(tmp_path, patience=3)
+    run = counting(tmp_path, rule=LeaveBelow(patience=3))
     assert run.train(never_stop) and run.progress.total == 10
 
 

@@ -16,7 +16,7 @@ from myoprosthesis.training.gradient.curriculum import Curriculum, Stage
 from myoprosthesis.training.gradient.network import ReachPolicy
 from myoprosthesis.training.gradient.rollout import Rollout
 from myoprosthesis.training.gradient.torch_twin import Twin
-from myoprosthesis.training.trainer import Trainer
+from myoprosthesis.training.trainer import LeaveBelow, Trainer
 
 
 class ReachGradient:
@@ -135,7 +135,7 @@ def reach_trainer(
 ) -> Trainer[ReachGradient]:
     """A run that trains a reaching policy for `effector` through `stages` of `curriculum`, kept in `folder`."""
     algorithm = ReachGradient(twin, effector, curriculum, stages, seed, compiled, origin)
-    return Trainer(algorithm, stages, folder, curriculum.evaluate_every, curriculum.patience)
+    return Trainer(algorithm, stages, folder, curriculum.evaluate_every, LeaveBelow(curriculum.patience))
 
 
 def _cosine(first: float, last: float, share: float) -> float:

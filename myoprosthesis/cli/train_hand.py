@@ -1,0 +1,195 @@
+"""`myoprosthesis train hand`: train a policy by trial and error in a vector environment, through a curriculum."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from myoprosthesis.cli.arguments import JsonArgument, argument
+from myoprosthesis.cli.commands import Commands
+from myoprosthesis.cli.figures import check_writable, write_json
+from myoprosthesis.cli.interruptible import interruptible
+from myoprosthesis.cli.training_progress import stage_bars
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.extras import library
+
+if TYPE_CHECKING:
+    from myoprosthesis.training.rl.curriculum_ppo import CurriculumPpo
+    from myoprosthesis.training.trainer import Trainer
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainHandOptions(JsonArgument):
+    """Options of `train hand`."""
+
+    curriculum: Path = argument(help="YAML with the environment and the stages", metavar="FILE")
+    sims: int | None = argument(None, "simulations at the same time; by default the curriculum's", low=1)
+    seed: int = argument(0, "seed of weights, noise and episodes", low=0)
+    hours: float | None = argument(None, "stop after this time and keep the checkpoint; --resume goes on", "h", low=0.0)
+    origin: Path | None = argument(
+        None, "folder of a run whose best weights to start from", flags=("--from",), metavar="RUN"
+    )
+    out: Path | None = argument(None, "folder of the finished policy; by default policies/NAME", metavar="FOLDER")
+    overwrite: bool = argument(False, "replace a policy that is in that folder already")
+    run: Path | None = argument(
+        None, "folder of checkpoint and curve; by default runs/ and the name of --out", metavar="FOLDER"
+    )
+    resume: bool = argument(False, "go on with the run in its folder, bit for bit")
+    device: str = argument("cpu", "where networks are updated", choices=("cpu", "cuda"))
+    threads: int | None = argument(None, "of an update; by default as many as this process may use", low=1)
+    quiet: bool = argument(False, "no progress bar")
+
+
+def add(commands: Commands) -> None:
+    """Add the command beside those of `train`."""
+    commands.add(
+        "hand", run, TrainHandOptions, help="a policy of muscles, by reinforcement with a curriculum",
+        description="Trains a policy by PPO in a vector environment. Stages are left by measured score; every ten "
+        "minutes and whenever a stage is left the run is saved. Ctrl-C stops after the batch in progress; --resume "
+        "goes on from there.",
+    )  # fmt: skip
+
+
+def run(options: TrainHandOptions) -> int:
+    """Train, export, and write the card; 130 when interrupted."""
+    check_writable(options.json)
+    torch = library("torch", "train", "training")
+    library("gymnasium", "train", "reinforcement learning")
+    if options.device == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("--device cuda: torch sees no such device here; leave it out to train on the processor")
+    torch.set_num_threads(1)  # while simulations run; an update takes more
+    training = _start(options)
+    out = _out(options, training.algorithm.curriculum.name)
+    try:
+        with interruptible() as interrupted:
+            finished = training.train(_reporter(options, interrupted))
+        progress = training.progress
+        if progress.unreached:
+            stage = next(s for s in training.algorithm.curriculum.stages if s.name == progress.unreached)
+            print(
+                f"stage {stage.name!r} was not passed in {progress.spent[stage.name]} batches: it wants a score of "
+                f"{stage.promote:g}, the best was {progress.best:.3g}; that policy is kept",
+                file=sys.stderr,
+            )
+        scores = _publish(training, out, _again(options, out))
+    finally:
+        training.algorithm.collector.close()
+    print(f"policy in {out}, run in {training.folder}")
+    row = progress.history[-1] if progress.history else {}
+    seconds = max(1e-9, float(row.get("seconds", 0.0)))
+    write_json(
+        options.json,
+        {
+            "policy": out.name,
+            "finished": finished,
+            "unreached": progress.unreached,
+            "stage": training.stage.name,
+            "batches": progress.total,
+            "samples": training.algorithm.samples,
+            "samples_per_s": training.algorithm.samples / seconds,
+            "best": progress.best,
+            **scores,
+        },
+    )
+    if not finished:
+        print(f"stopped at batch {progress.total}; go on with --resume", file=sys.stderr)
+        return 130 if interrupted[0] else 0
+    return 0
+
+
+def _start(options: TrainHandOptions) -> Trainer[CurriculumPpo]:
+    from myoprosthesis.training.rl import curriculum as curricula
+    from myoprosthesis.training.rl.collector import LocalCollector
+    from myoprosthesis.training.rl.curriculum_ppo import CurriculumPpo
+    from myoprosthesis.training.rl.promotion import curriculum_trainer
+    from myoprosthesis.training.rl.trainable_env import make
+    from myoprosthesis.training.trainer import CHECKPOINT
+
+    data = curricula.read(options.curriculum)
+    try:
+        if options.sims is not None:
+            data["simulations"] = options.sims
+        plan = curricula.header(data)
+        out = _out(options, plan.name)
+        folder = options.run or Path("runs") / out.name
+        if (out / "policy.onnx").exists() and not (options.overwrite or options.resume):
+            raise ConfigError(f"there is a policy in {out} already: choose another folder (--out), or give --overwrite")
+        if not options.resume and (folder / CHECKPOINT).exists():
+            raise ConfigError(
+                f"there is a run in {folder} already: go on with it (--resume), choose another folder (--run), "
+                "or delete it"
+            )
+        env = make(plan.env, plan.simulations, plan.env_options)
+        plan = curricula.curriculum(data, env)
+    except ConfigError as error:
+        raise ConfigError(f"{options.curriculum}: {error}") from error
+    values = [stage.values for stage in plan.stages]
+    collector = LocalCollector(env, plan.network, values, plan.steps, options.seed, plan.current_share)
+    threads = options.threads or len(os.sched_getaffinity(0))
+    size = collector.map.low.size
+    algorithm = CurriculumPpo(plan, collector, collector.size, size, options.seed, options.device, threads)
+    training = curriculum_trainer(algorithm, folder)
+    if options.origin:
+        from myoprosthesis.training import checkpoint
+
+        training.start_from(checkpoint.load(options.origin / CHECKPOINT)["best"])
+    if options.resume:
+        training.resume()
+    return training
+
+
+def _reporter(options: TrainHandOptions, interrupted: list[bool]) -> Any:
+    """The callback of `Trainer.train`: bars, and an end when the time is over."""
+    bars = stage_bars(options.quiet, _shown)
+    until = time.monotonic() + 3600 * options.hours if options.hours is not None else float("inf")
+
+    def report(training: Trainer[Any], means: dict[str, float], row: dict[str, Any] | None) -> bool:
+        bars(training, row)
+        return not interrupted[0] and time.monotonic() < until
+
+    return report
+
+
+def _shown(row: dict[str, Any]) -> dict[str, str]:
+    return {"score": f"{row['score']:.3f}", "reward": f"{row['reward']:.3g}", "kl": f"{row['divergence']:.3g}"}
+
+
+def _publish(training: Trainer[CurriculumPpo], out: Path, command: str) -> dict[str, Any]:
+    """Write policy.onnx, card.md, training.yaml and the curve to `out`; returns the figures of the exported policy."""
+    import yaml
+
+    from myoprosthesis.training import checkpoint
+    from myoprosthesis.training.rl import curve, export
+
+    algorithm = training.load_best()
+    actor, action_map = algorithm.ppo.actor, algorithm.collector.map
+    contract = algorithm.collector.contract(out.name)
+    contract = replace(
+        contract,
+        hidden=export.hidden(action_map),
+        stages=tuple(s.name for s in training.stages),
+        seed=algorithm.seed,
+        config_sha256=training.digest(),
+    )
+    gap = export.export(actor, action_map, contract, out / "policy.onnx")
+    checkpoint.write(out / "training.yaml", yaml.safe_dump(algorithm.settings(), sort_keys=False))
+    for folder in (out, training.folder):
+        curve.learning_curve(training.progress.history, folder / "curve.png", out.name)
+    return {"parity": gap, "command": command}
+
+
+def _out(options: TrainHandOptions, name: str) -> Path:
+    return options.out or Path("policies") / name
+
+
+def _again(options: TrainHandOptions, out: Path) -> str:
+    """The command that makes the same policy again, with files as they were given."""
+    words = ["myoprosthesis", "train", "hand", "--curriculum", str(options.curriculum)]
+    words += ["--sims", str(options.sims)] if options.sims is not None else []
+    words += ["--from", str(options.origin)] if options.origin else []
+    return shlex.join([*words, "--seed", str(options.seed), "--out", str(out)])

@@ -1,0 +1,257 @@
+"""Collection of rollouts, in this process; the same simulations give the same rollouts however they are grouped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from myoprosthesis.core.contract import Contract
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.training.rl.action_map import ActionMap
+from myoprosthesis.training.rl.experience import Episode, Experience
+from myoprosthesis.training.rl.exploration import explored
+from myoprosthesis.training.rl.network import Actor, NetworkOptions
+from myoprosthesis.training.rl.trainable_env import TrainableEnv
+
+BLOCK = 64
+"""Simulations that go through the actor at once. A product of matrices of another shape is rounded otherwise, so that
+collectors with other numbers of simulations agree only where each has a multiple of this, or fewer in all."""
+
+NOISE, EPISODE = 0, 1
+"""What a stream of random numbers is for."""
+
+
+class Collector(Protocol):
+    """Where rollouts come from: the only thing that a learner depends on."""
+
+    size: int
+    """Of an observation."""
+    map: ActionMap
+    """From the actor's actions to the effector's."""
+
+    def collect(self, weights: Mapping[str, NDArray[np.float32]], stage: int, batch: int) -> Experience:
+        """Play `steps` steps of every simulation with one policy.
+
+        Args:
+            weights: Of the actor, see `Ppo.acting_weights`.
+            stage: Index of the current stage, from which most new episodes are drawn.
+            batch: Number of the rollout in the run, which decides the exploration's noise.
+
+        Returns:
+            The rollout of all simulations.
+
+        Raises:
+            ConfigError: No simulation can be had any more.
+        """
+        ...
+
+    def contract(self, name: str) -> Contract:
+        """The contract of a policy for the environment, see `TrainableEnv.contract`."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """Everything from which the next rollout is the same, bit for bit."""
+        ...
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Continue from what `state` returned."""
+        ...
+
+    def close(self) -> None:
+        """Release simulations and machines."""
+        ...
+
+
+class LocalCollector:
+    """Collects from one vector environment in this process."""
+
+    def __init__(
+        self,
+        env: TrainableEnv,
+        network: NetworkOptions,
+        stages: Sequence[Mapping[str, Any]],
+        steps: int,
+        seed: int,
+        current_share: float = 1.0,
+        first: int = 0,
+    ) -> None:
+        """Prepare the collection; the environment is reset with the first rollout.
+
+        Args:
+            env: The environment; it is closed with the collector.
+            network: Size of the actor.
+            stages: Values of each stage by `component.option`.
+            steps: Length of a rollout.
+            seed: Of environment, episodes and noise.
+            current_share: Share of episodes in the current stage; the others are in one of those before it.
+            first: Number of the first simulation, where the environment is a part of all simulations.
+        """
+        self.env, self.stages, self.steps, self.seed, self.first = env, tuple(stages), steps, seed, first
+        self.current_share = current_share
+        env.first = first
+        n = env.num_envs
+        self.size = int(np.prod(env.single_observation_space.shape))
+        self.map = ActionMap.of(env, network.smoothing, network.gain)
+        self.actor = Actor(self.size, self.map.low.size, network, torch.Generator())
+        self.observation = np.zeros((n, self.size), np.float32)
+        self.past = np.zeros((n, self.map.low.size), np.float32)
+        self.stage, self.next_stage = np.zeros(n, np.intp), np.zeros(n, np.intp)
+        self.episode = np.zeros(n, np.intp)
+        """Number of the episode for which options were drawn last, for each simulation."""
+        self.started = False
+
+    def collect(self, weights: Mapping[str, NDArray[np.float32]], stage: int, batch: int) -> Experience:
+        """See `Collector.collect`."""
+        self.actor.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
+        if not self.started:
+            self._start(stage)
+        n, steps = self.env.num_envs, self.steps
+        noise = self._noise(batch)
+        observations = np.empty((steps, n, self.size), np.float32)
+        actions = np.empty((steps, n, self.map.low.size), np.float32)
+        rewards = np.empty((steps, n), np.float32)
+        terminated, ended = np.empty((steps, n), bool), np.empty((steps, n), bool)
+        cut, final, episodes, diverged = [], [], [], 0
+        for t in range(steps):
+            observations[t] = self.observation
+            actions[t] = self._action(self.observation, noise[t])
+            self.past = self.map.smoothed(self.past, actions[t])
+            command = self.map.squashed(self.past, self.observation)
+            observation, rewards[t], terminated[t], truncated, infos = self.env.step(command)
+            observation, broken = self._repaired(observation, rewards[t])
+            terminated[t] |= broken
+            ended[t] = terminated[t] | truncated
+            over = np.flatnonzero(ended[t])
+            if over.size:
+                for i in np.flatnonzero(truncated & ~terminated[t]):
+                    cut.append((t, i))
+                    final.append(np.asarray(infos["final_obs"][i], np.float32).reshape(-1))
+                episodes += self._episodes(t, infos)
+                diverged += int((broken | infos.get("diverged", False)).sum())
+                self.past[over] = 0.0
+                self.stage[over] = self.next_stage[over]
+                self._draw(over, stage)
+            self.observation = observation
+        return Experience(
+            observations,
+            actions,
+            rewards,
+            terminated,
+            ended,
+            self.observation.copy(),
+            np.array(cut, np.intp).reshape(-1, 2),
+            np.array(final, np.float32).reshape(-1, self.size),
+            tuple(episodes),
+            diverged,
+        )
+
+    def _start(self, stage: int) -> None:
+        every = np.arange(self.env.num_envs)
+        self._draw(every, stage)
+        observation, _ = self.env.reset(seed=self.seed)
+        self.observation = _rows(observation)
+        self.stage = self.next_stage.copy()
+        self._draw(every, stage)
+        self.started = True
+
+    def _stream(self, simulation: int, purpose: int, number: int) -> np.random.Generator:
+        """Random numbers that depend on these numbers and the seed alone, not on what was drawn before."""
+        key = np.array([self.seed, self.first + simulation], np.uint64)
+        return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, purpose, number]))
+
+    def _noise(self, batch: int) -> NDArray[np.float32]:
+        """Standard normal (steps, simulations, m)."""
+        shape = (self.steps, self.map.low.size)
+        streams = (self._stream(i, NOISE, batch) for i in range(self.env.num_envs))
+        return np.stack([stream.standard_normal(shape, np.float32) for stream in streams], axis=1)
+
+    def _draw(self, ids: NDArray[np.intp], stage: int) -> None:
+        """Draw the stage of the next episode of each of these simulations."""
+        for i in ids:
+            self.episode[i] += 1
+            rng = self._stream(int(i), EPISODE, int(self.episode[i]))
+            current = stage == 0 or rng.random() < self.current_share
+            self.next_stage[i] = stage if current else rng.integers(stage)
+        for index in np.unique(self.next_stage[ids]):
+            self.env.set_options(ids[self.next_stage[ids] == index], self.stages[index], int(index))
+
+    def _action(self, observation: NDArray[np.float32], noise: NDArray[np.float32]) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            factor = self.actor.exploration.factor(self.actor.last_weight)
+            blocks = [
+                explored(self.actor(block), factor, eps)
+                for block, eps in zip(
+                    torch.from_numpy(observation).split(BLOCK), torch.from_numpy(noise).split(BLOCK), strict=True
+                )
+            ]
+            out: NDArray[np.float32] = torch.cat(blocks).numpy()
+        return out
+
+    def _repaired(
+        self, observation: NDArray[np.floating], reward: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Simulations that returned what is no number are reset, their reward is 0; returns which they are, too."""
+        rows = _rows(observation)
+        broken = ~(np.isfinite(rows).all(axis=1) & np.isfinite(reward))
+        if broken.any():
+            reward[broken] = 0.0
+            fresh, _ = self.env.reset(options={"reset_mask": broken})
+            rows[broken] = _rows(fresh)[broken]
+            if not np.isfinite(rows).all():
+                raise ConfigError(
+                    f"the environment's observation is not finite after a reset, in simulation "
+                    f"{self.first + int(np.flatnonzero(~np.isfinite(rows).all(axis=1))[0])}"
+                )
+        return rows, broken
+
+    def _episodes(self, step: int, infos: Mapping[str, Any]) -> list[Episode]:
+        figures, mask = infos.get("episode"), infos.get("_episode")
+        if figures is None or mask is None:
+            return []
+        return [
+            Episode(
+                step,
+                self.first + int(i),
+                int(self.stage[i]),
+                {
+                    name: float(column[i])
+                    for name, column in figures.items()
+                    if not name.startswith("_") and name != "stage"
+                },
+            )
+            for i in np.flatnonzero(mask)
+        ]
+
+    def contract(self, name: str) -> Contract:
+        """See `Collector.contract`."""
+        return self.env.contract(name)
+
+    def state(self) -> dict[str, Any]:
+        """See `Collector.state`."""
+        own = ("observation", "past", "stage", "next_stage", "episode")
+        return {
+            "started": self.started,
+            "env": self.env.get_state() if self.started else {},
+            **{name: getattr(self, name).copy() for name in own},
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """See `Collector.load_state`."""
+        self.started = state["started"]
+        if self.started:
+            self.env.set_state(state["env"])
+        for name in ("observation", "past", "stage", "next_stage", "episode"):
+            setattr(self, name, state[name].copy())
+
+    def close(self) -> None:
+        """See `Collector.close`."""
+        self.env.close()
+
+
+def _rows(observation: NDArray[np.floating]) -> NDArray[np.float32]:
+    """A copy in single precision, one row for each simulation."""
+    return np.array(observation, np.float32).reshape(len(observation), -1)

@@ -1,0 +1,138 @@
+"""PPO through a curriculum, as the trainer's algorithm."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import numpy as np
+import torch
+
+from myoprosthesis.training.rl.collector import Collector
+from myoprosthesis.training.rl.curriculum import RlCurriculum, RlStage
+from myoprosthesis.training.rl.experience import Episode
+from myoprosthesis.training.rl.ppo import Ppo
+
+
+class CurriculumPpo:
+    """Implements `Algorithm`: an update is one rollout of all simulations and the epochs of PPO over it."""
+
+    def __init__(
+        self, curriculum: RlCurriculum, collector: Collector, n_obs: int, n_act: int, seed: int,
+        device: str = "cpu", threads: int = 1,
+    ) -> None:  # fmt: skip
+        """`threads` are torch's during an update; while simulations run it has one."""
+        self.curriculum, self.collector, self.seed, self.threads = curriculum, collector, seed, threads
+        self.ppo = Ppo(n_obs, n_act, curriculum.network, seed, device)
+        self.batch = 0
+        """Number of the next rollout."""
+        self.samples = 0
+        self.diverged = 0
+        self.recent: deque[Episode] = deque(maxlen=max(stage.episodes for stage in curriculum.stages))
+        """The last episodes of the current stage."""
+        self.stage = -1
+        """Index of the stage of the last update."""
+
+    def settings(self) -> dict[str, Any]:
+        """See `Algorithm.settings`."""
+        return {"seed": self.seed, "simulations": self.curriculum.simulations, "curriculum": dict(self.curriculum.data)}
+
+    def update(self, stage: RlStage, share: float) -> dict[str, float]:
+        """See `Algorithm.update`; before the first one, a rollout is collected for the normaliser alone."""
+        index = self.curriculum.stages.index(stage)
+        if index != self.stage:
+            self.stage = index
+            self.recent.clear()
+        if self.batch == 0:
+            self.ppo.measure(self._collect(index), stage.ppo)
+        rollout = self._collect(index)
+        torch.set_num_threads(self.threads)
+        try:
+            figures = self.ppo.update(rollout, stage.ppo)
+            self.ppo.measure(rollout, stage.ppo)
+        finally:
+            torch.set_num_threads(1)
+        self.samples += rollout.samples
+        self.diverged += rollout.diverged
+        self.recent.extend(e for e in rollout.episodes if e.stage == index)
+        loss = figures["policy_loss"] + figures["value_loss"]
+        return {"loss": loss, "reward": float(rollout.rewards.mean()), **figures}
+
+    def _collect(self, index: int) -> Any:
+        rollout = self.collector.collect(self.ppo.acting_weights(), index, self.batch)
+        self.batch += 1
+        return rollout
+
+    def evaluate(self, stage: RlStage) -> dict[str, float]:
+        """Means over the last episodes of the stage, exploration included; see `Algorithm.evaluate`.
+
+        `score` is −inf until there are as many as the stage wants.
+        """
+        last = list(self.recent)[-stage.episodes :]
+        names = sorted({name for e in last for name in e.figures})
+        means = {name: float(np.mean([e.figures[name] for e in last if name in e.figures])) for name in names}
+        return {
+            **means,
+            "score": means["score"] if len(last) == stage.episodes else float("-inf"),
+            "episodes": float(len(last)),
+            "samples": float(self.samples),
+            "diverged": float(self.diverged),
+        }
+
+    def weights(self) -> dict[str, Any]:
+        """See `Algorithm.weights`."""
+        return self.ppo.weights()
+
+    def load_weights(self, weights: dict[str, Any]) -> None:
+        """See `Algorithm.load_weights`; the statistics go on from the normaliser in `weights` with the next rollout."""
+        self.ppo.load_weights(weights)
+
+    def state(self) -> dict[str, Any]:
+        """See `Algorithm.state`."""
+        return {
+            "ppo": self.ppo.state(),
+            "collector": _tensors(self.collector.state()),
+            "batch": self.batch,
+            "samples": self.samples,
+            "diverged": self.diverged,
+            "stage_index": self.stage,
+            "recent": [[e.step, e.simulation, e.stage, e.figures] for e in self.recent],
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """See `Algorithm.load_state`."""
+        self.ppo.load_state(state["ppo"])
+        self.collector.load_state(_arrays(state["collector"]))
+        self.batch, self.samples, self.diverged = state["batch"], state["samples"], state["diverged"]
+        self.stage = state["stage_index"]
+        self.recent.clear()
+        self.recent.extend(Episode(*row) for row in state["recent"])
+
+
+def _tensors(value: Any) -> Any:
+    """Plain data with tensors in place of arrays, as checkpoints hold."""
+    if isinstance(value, np.ndarray):
+        if value.dtype.kind in "OUS":
+            return {"__list__": value.tolist()}
+        return {
+            "__array__": torch.from_numpy(np.ascontiguousarray(value).view(np.uint8).reshape(-1).copy()),
+            "dtype": value.dtype.str,
+            "shape": list(value.shape),
+        }
+    if isinstance(value, dict):
+        return {key: _tensors(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_tensors(item) for item in value]
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _arrays(value: Any) -> Any:
+    """Inverse of `_tensors`; tuples come back as lists."""
+    if isinstance(value, dict):
+        if "__array__" in value:
+            data: Any = value["__array__"].numpy()
+            return data.view(np.dtype(value["dtype"])).reshape(value["shape"]).copy()
+        if "__list__" in value:
+            return np.array(value["__list__"])
+        return {key: _arrays(item) for key, item in value.items()}
+    return [_arrays(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,54 @@
+"""`myoprosthesis train hand` from the command line to the files."""
+
+import json
+
+import pytest
+
+from myoprosthesis.cli.main import main
+from myoprosthesis.policies.onnx_policy import OnnxPolicy
+
+TINY = """
+name: tiny
+env: Point-v0
+simulations: 8
+steps: 16
+network: {actor: [8], critic: [8]}
+stages:
+  - {name: near, batches: 3, episodes: 4, promote: 0.0, task: {distance: [0.0, 0.2]}}
+  - {name: far, batches: 4, episodes: 4, promote: 2.0}
+"""
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    (tmp_path / "tiny.yaml").write_text(TINY)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def train(*words):
+    with pytest.raises(SystemExit) as end:
+        main(["train", "hand", "--curriculum", "tiny.yaml", "--threads", "1", "--quiet", *words])
+    return end.value.code
+
+
+def test_from_nothing_to_a_policy_and_a_stage_that_was_not_passed_says_so(place, capsys):
+    assert train("--json", "figures.json") == 0
+    assert "stage 'far' was not passed in 4 batches: it wants a score of 2, the best was" in capsys.readouterr().err
+    figures = json.loads((place / "figures.json").read_text())
+    assert figures["unreached"] == "far" and figures["finished"] and figures["samples_per_s"] > 0
+    contract = OnnxPolicy(place / "policies" / "tiny" / "policy.onnx").contract
+    assert contract.stages == ("near", "far") and contract.hidden == (("past", (1, 1)),)
+    assert sorted(p.name for p in (place / "runs" / "tiny").iterdir()) == [
+        "checkpoint.pt", "curve.csv", "curve.png", "training.yaml",
+    ]  # fmt: skip
+    assert train() == 2 and "there is a policy in policies/tiny already" in capsys.readouterr().err
+
+
+def test_a_run_that_was_stopped_goes_on(place, capsys):
+    assert train("--hours", "0") == 0
+    assert "stopped at batch 1; go on with --resume" in capsys.readouterr().err
+    assert train("--overwrite") == 2 and "there is a run in runs/tiny already" in capsys.readouterr().err
+    assert train("--resume", "--json", "figures.json") == 0
+    assert json.loads((place / "figures.json").read_text())["finished"]
+    assert train("--resume", "--sims", "9") == 2 and "other settings" in capsys.readouterr().err
