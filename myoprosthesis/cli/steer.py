@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from myoprosthesis.cli.arguments import JsonArgument, NamespaceArgument, argument
 from myoprosthesis.cli.figures import check_writable, write_json
-from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.errors import ConfigError, Refused
 from myoprosthesis.core.location import anchored, located
 
 if TYPE_CHECKING:
@@ -138,8 +138,10 @@ def switch_effector(options: SwitchOptions) -> int:
     with StackClient(options.namespace) as stack:
         change = EffectorSwitch(stack, options.effector, values)
         print(change.run())
-        if note := change.imposed():
-            print(f"note: {note}")
+        try:
+            change.check_perturbation()
+        except Refused as error:
+            print(f"note: {error}")
     return 0
 
 

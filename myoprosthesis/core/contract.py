@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.channels import FIELDS, Channels, permutation, same_unit
 from myoprosthesis.core.effector_spec import EffectorSpec
-from myoprosthesis.core.errors import ConfigError, ContractError, unknown
+from myoprosthesis.core.errors import ConfigError, ContractError, PhysicsChanged, unknown
 from myoprosthesis.core.observation_term import AnyTerm, RegisteredTerm, Term, from_dict, ticks, to_dict
 from myoprosthesis.core.text import is_plain, printable
 
@@ -179,19 +179,18 @@ class Contract:
                 )
         return np.array([channels.index(name) for name in self.emg_channels], np.intp)
 
-    def physics_changed(self, spec: EffectorSpec, rtol: float = 1e-5) -> str:
-        """Empty, or a sentence saying that the effector no longer moves as when the policy was trained."""
+    def check_physics(self, spec: EffectorSpec, rtol: float = 1e-5) -> None:
+        """Raise `PhysicsChanged` where the effector no longer moves as when the policy was trained."""
         if not self.fingerprint or not spec.fingerprint or self.effector != spec.name:
-            return ""
+            return
         a, b = np.array(self.fingerprint), np.array(spec.fingerprint)
         if a.shape == b.shape and np.allclose(a, b, rtol=rtol, atol=rtol * max(1e-12, float(np.abs(a).max()))):
-            return ""
+            return
         gap = f"by up to {np.abs(a - b).max():.3g}" if a.shape == b.shape else "in its size"
-        return (
+        raise PhysicsChanged(
             f"the physics of {spec.name!r} differ {gap} from those policy {self.name!r} was trained on "
             f"({self.simulator or 'simulator not recorded'}, now {spec.simulator or 'unknown'}): "
-            "its score of record may not "
-            f"hold; `myoprosthesis policy verify {self.name}` measures it again"
+            f"its score of record may not hold; `myoprosthesis policy verify {self.name}` measures it again"
         )
 
     def to_json(self) -> str:

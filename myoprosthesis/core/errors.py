@@ -3,6 +3,8 @@
     MyoError
     ├── ConfigError (ValueError)          a name, option, file or schedule that cannot be used
     ├── ContractError (ValueError)        a policy file that cannot be used here
+    │   ├── PhysicsChanged                the effector no longer moves as when the policy was trained
+    │   └── PolicyLost                    a policy that was played cannot be run any more
     ├── CommandError (ValueError)         a message or command that must not be followed
     ├── DataError (ValueError)            data that a measure is not defined on
     ├── Refused (RuntimeError)            what was asked cannot be done here and now
@@ -42,6 +44,24 @@ class ContractError(MyoError, ValueError):
 
     Example: a policy for `arm26` in a stack with `myohand`; a network that returns NaN when it is warmed up.
     """
+
+
+class PhysicsChanged(ContractError):
+    """An effector that no longer moves as when the policy was trained: it may be played, its score may not hold.
+
+    Example: another version of MuJoCo; a body whose masses were edited.
+    """
+
+
+class PolicyLost(ContractError):
+    """A policy that was played and cannot be run any more; `policy` is its name.
+
+    Example: a recurrent state that has become NaN; a network that does not come to an end.
+    """
+
+    def __init__(self, policy: str, why: str) -> None:
+        super().__init__(why)
+        self.policy = policy
 
 
 class CommandError(MyoError, ValueError):

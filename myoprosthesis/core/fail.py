@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.channels import Channels
-from myoprosthesis.core.errors import ConfigError, unknown
+from myoprosthesis.core.errors import ConfigError, Refused, unknown
 
 Array = NDArray[np.float64]
 HOLD, RELAX = "hold", "relax"
@@ -76,16 +76,14 @@ def _entry(text: Any) -> str | float:
         raise ConfigError(f"{text!r} is no fail state of a channel: {HOLD}, {RELAX} or a number") from None
 
 
-def creeps(command: Channels, each: Sequence[str | float]) -> str:
-    """A sentence on the channels that command a speed, which no fail state holds in their place.
-
-    Empty where there are none."""
+def check_holds(command: Channels, each: Sequence[str | float]) -> None:
+    """Raise `Refused` for channels that command a speed: no fail state, `each` of them, holds these in their place."""
     speeds = [n for n, unit, entry in zip(command.names, command.units, each, strict=True)
               if unit.endswith("/s") and entry in (RELAX, 0.0)]  # fmt: skip
     if not speeds:
-        return ""
+        return
     verb = "is" if len(speeds) == 1 else "are"
-    return (
+    raise Refused(
         f"in the fail state, an emergency stop too, {', '.join(speeds)} {verb} commanded "
         "speed 0: under a load, such as gravity, that creeps; a position servo holds its place"
     )

@@ -22,10 +22,9 @@ def runtime_folder(name: str) -> Path:
     is refused.
     """
     own = os.environ.get("XDG_RUNTIME_DIR", "")
-    base = own if own and os.path.isabs(own) and not fault(Path(own)) else tempfile.gettempdir()
-    folder = Path(base) / name
+    folder = Path(own if _is_private(own) else tempfile.gettempdir()) / name
     if os.path.lexists(folder):
-        _refuse(folder)
+        check_private(folder)
     return folder
 
 
@@ -42,28 +41,36 @@ def make_private(folder: Path) -> None:
         pass  # made by another process meanwhile: it is looked at below
     except OSError as error:
         raise ConfigError(f"the folder {folder} cannot be made: {error.strerror}") from error
-    _refuse(folder)
+    check_private(folder)
 
 
-def _refuse(folder: Path) -> None:
-    if why := fault(folder):
-        raise ConfigError(f"{folder} {why}: another user could put a port of theirs in it; remove it")
+def _is_private(folder: str) -> bool:
+    if not os.path.isabs(folder):
+        return False
+    try:
+        check_private(Path(folder))
+    except ConfigError:
+        return False
+    return True
 
 
-def fault(folder: Path) -> str:
-    """Empty, or why others could change what is in a folder."""
+def check_private(folder: Path) -> None:
+    """Raise `ConfigError` where others could change what is in a folder."""
+
+    def refusal(why: str) -> ConfigError:
+        return ConfigError(f"{folder} {why}: another user could put a port of theirs in it; remove it")
+
     try:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
-        return "is a link, or another's, or no folder at all"
+    except OSError as error:
+        raise refusal("is a link, or another's, or no folder at all") from error
     try:
         about, above = os.fstat(handle), os.stat("..", dir_fd=handle)
     finally:
         os.close(handle)
     if about.st_uid != os.getuid():
-        return f"belongs to user {about.st_uid}"
+        raise refusal(f"belongs to user {about.st_uid}")
     if about.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        return f"can be written by others (mode {stat.S_IMODE(about.st_mode):o})"
+        raise refusal(f"can be written by others (mode {stat.S_IMODE(about.st_mode):o})")
     if above.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not above.st_mode & stat.S_ISVTX:
-        return f"stands in a folder that others can write (mode {stat.S_IMODE(above.st_mode):o})"
-    return ""
+        raise refusal(f"stands in a folder that others can write (mode {stat.S_IMODE(above.st_mode):o})")

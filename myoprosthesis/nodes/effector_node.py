@@ -16,7 +16,7 @@ from std_srvs.srv import SetBool, Trigger
 from myoprosthesis.core import registry
 from myoprosthesis.core.command_guard import GuardedEffector
 from myoprosthesis.core.errors import ConfigError, MyoError, Refused
-from myoprosthesis.core.fail import creeps
+from myoprosthesis.core.fail import check_holds
 from myoprosthesis.core.fingerprint import fingerprint
 from myoprosthesis.core.options import option
 from myoprosthesis.effectors.graphics import require_window
@@ -146,8 +146,10 @@ class EffectorNode(LoopNode):
         if effector.spec.resettable and effector.spec.deterministic:
             changes["fingerprint"] = fingerprint(effector)
         guard = GuardedEffector(effector, replace(effector.spec, **changes))
-        if creeping := creeps(guard.spec.command, guard.spec.fail_each):
-            self.get_logger().warning(creeping)
+        try:
+            check_holds(guard.spec.command, guard.spec.fail_each)
+        except Refused as error:
+            self.get_logger().warning(str(error))
         self._port.fit(guard.spec, self._clocks(o), o.beside)
         common: dict[str, Any] = {
             "participants": o.parties,

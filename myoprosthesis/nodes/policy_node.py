@@ -16,7 +16,7 @@ from std_srvs.srv import Trigger
 from myoprosthesis.core.child_process import CRASHED
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.effector_spec import EffectorSpec
-from myoprosthesis.core.errors import MyoError
+from myoprosthesis.core.errors import MyoError, PhysicsChanged, PolicyLost
 from myoprosthesis.core.message import TEXT_BYTES, read_object
 from myoprosthesis.core.options import option
 from myoprosthesis.core.output import LAST_S
@@ -147,7 +147,7 @@ class PolicyNode(LoopNode):
         loop.switcher.switch(loop.switcher.fit(o.policy, policy))
         if o.shadow:
             loop.switcher.shadow = loop.switcher.fit(o.shadow, OnnxPolicy(store.find(o.shadow)))
-        loop.on_lost = lambda name, why: self._executor_queue.call(lambda: self._lost(name, why))
+        loop.on_lost = lambda error: self._executor_queue.call(lambda: self._lost(error))
         loop.start(self.thread)
 
     def _loop(self, spec: EffectorSpec, o: PolicyNodeOptions) -> PolicyLoop | DecoderLoop:
@@ -252,9 +252,9 @@ class PolicyNode(LoopNode):
         if loop is not None and loop.switcher.current is not None:
             self.set_parameters([Parameter("policy", value=loop.switcher.name)])
 
-    def _lost(self, name: str, why: str) -> None:
+    def _lost(self, error: PolicyLost) -> None:
         """A policy that cannot be run any more was dropped."""
-        loop = self.loop
+        loop, name, why = self.loop, error.policy, str(error)
         if loop is None:
             return
         if loop.switcher.current is not None:
@@ -294,8 +294,11 @@ class PolicyNode(LoopNode):
             return
         if text == "active" and not loop.active:
             text = "inactive"
-        warning = controller.contract.physics_changed(self.spec)
-        if warning:
+        warning = ""
+        try:
+            controller.contract.check_physics(self.spec)
+        except PhysicsChanged as change:
+            warning = str(change)
             self.get_logger().warning(warning, once=True)
         values = active_values(controller, loop, self.spec, warning) | more
         level = diagnostic_status.WARN if warning or "why" in more else diagnostic_status.OK

@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.core.errors import MyoError
+from myoprosthesis.core.errors import MyoError, PolicyLost
 from myoprosthesis.nodes.control_loop import ControlLoop
 from myoprosthesis.policies.controller import Controller
 from myoprosthesis.policies.switching import ControllerSwitcher
@@ -70,8 +70,8 @@ class SwitchingLoop(ControlLoop):
         self.errors = 0
         self.since_ns: int | None = None
         """The time of the first data that the active policy has answered; None before."""
-        self.on_lost: Callable[[str, str], None] = lambda name, why: None
-        """Called with the name of a policy that was dropped since it cannot be run any more, and why."""
+        self.on_lost: Callable[[PolicyLost], None] = lambda error: None
+        """Called with the error of a policy that was dropped since it cannot be run any more."""
         self._switches: list[PendingSwitch] = []
         self._reported = ""
 
@@ -148,6 +148,5 @@ class SwitchingLoop(ControlLoop):
         if str(error) != self._reported:
             self._reported = str(error)
             port.say("error", f"no command: {error}")
-        name, why = self.switcher.drop_broken()
-        if why:
-            self.on_lost(name, why)
+        for lost in self.switcher.drop_lost():
+            self.on_lost(lost)

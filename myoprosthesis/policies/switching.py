@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.effector_spec import EffectorSpec
-from myoprosthesis.core.errors import ConfigError, ContractError, Refused
+from myoprosthesis.core.errors import ConfigError, ContractError, PolicyLost, Refused
 from myoprosthesis.core.moment import Moment
 from myoprosthesis.core.perturbation_plan import PerturbationEntry
 from myoprosthesis.policies.controller import Controller
@@ -23,9 +23,10 @@ from myoprosthesis.policies.observation_history import ObservationHistory
 Array = NDArray[np.float64]
 
 
-def _broken(controller: Controller) -> str:
-    """Why the policy of a controller cannot be run any more; empty while it can."""
-    return str(getattr(controller.policy, "broken", ""))
+def _lost(controller: Controller | None) -> list[PolicyLost]:
+    """The error of a controller whose policy cannot be run any more; none while it can."""
+    why = "" if controller is None else str(getattr(controller.policy, "broken", ""))
+    return [] if controller is None or not why else [PolicyLost(controller.name, why)]
 
 
 @dataclass
@@ -134,23 +135,19 @@ class ControllerSwitcher:
         old, new = self.active.command, controller.command
         self._fade = _Fade(controller, before=None if old is None or new is None else (old, new, old))
 
-    def drop_broken(self) -> tuple[str, str]:
-        """Drop controllers whose policy cannot be run any more; returns the name of one and why, both empty for none.
+    def drop_lost(self) -> list[PolicyLost]:
+        """Drop the controllers whose policies cannot be run any more, and return the error of each.
 
         If it was being faded in, the one before goes on; without an active one no command is computed, and a switch
         back is possible.
         """
-        out = ("", "")
-        if self._fade is not None and (why := _broken(self._fade.controller)):
-            out = self._fade.controller.name, why
+        if faded := _lost(None if self._fade is None else self._fade.controller):
             self._fade, self.previous = None, None
-        if self.active is not None and (why := _broken(self.active)):
-            out = self.active.name, why
+        if active := _lost(self.active):
             self.active, self._fade = None if self._fade is None else self._fade.controller, None
-        if self.shadow is not None and (why := _broken(self.shadow)):
-            out = self.shadow.name, why
+        if shadow := _lost(self.shadow):
             self.shadow = None
-        return out
+        return [*faded, *active, *shadow]
 
     @property
     def fading(self) -> bool:

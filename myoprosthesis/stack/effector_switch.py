@@ -143,17 +143,16 @@ class EffectorSwitch:
         except MyoError as error:
             raise self._refusal(str(error)) from error
 
-    def imposed(self) -> str:
-        """Empty, or why what is imposed now does not act on the new effector."""
+    def check_perturbation(self) -> None:
+        """Raise `Refused` where the perturbation that is planned now does not act on the new effector."""
         if not self._stack.has("perturbation"):
-            return ""
+            return
         now = self._stack.get("perturbation", ["perturbation", "gain", "options"])
         plan = planner(build(PerturbationNodeOptions, {k: v for k, v in now.items() if v != ""}))
         try:
             PerturbationSites(self._spec).check(plan.entries())
         except Refused as error:
-            return f"{plan.preset.name} does not act on it: {error}"
-        return ""
+            raise Refused(f"{plan.preset.name} does not act on it: {error}") from error
 
     def _change(self, name: str, options: Mapping[str, Any]) -> None:
         """Whatever state the node is in: `name` with these options, active."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from myoprosthesis.core.ending import ORDERLY_S, allow
-from myoprosthesis.core.errors import ConfigError, Interrupted, ProcessDied, TrialIncomplete
+from myoprosthesis.core.errors import ConfigError, Interrupted, ProcessDied, Refused, TrialIncomplete
 from myoprosthesis.policies import store
 from myoprosthesis.sessions.folder import SessionFolder, line
 from myoprosthesis.sessions.learner_store import LearnerStore
@@ -179,10 +179,16 @@ class SessionRunner:
     def _await_release(self, client: SessionClient, trial: SessionTrial) -> None:
         """Wait out a rest before a block, a pause, and a recorder that cannot write."""
         until, shown = time.monotonic() + (0.0 if self.session.lockstep else trial.rest_s), ""
-        while (why := _held(client, self.folder.path)) or time.monotonic() < until:
-            if why != shown and why:
-                self._tell("session", f"paused before trial {trial.number + 1} of {len(self.trials)}: {why}")
-            shown = why
+        while True:
+            try:
+                _check_free(client, self.folder.path)
+                if time.monotonic() >= until:
+                    return
+                shown = ""
+            except Refused as error:
+                if str(error) != shown:
+                    shown = str(error)
+                    self._tell("session", f"paused before trial {trial.number + 1} of {len(self.trials)}: {error}")
             self._check()
             client.stack.spin(0.1)
 
@@ -206,20 +212,20 @@ class SessionRunner:
             self._stack.poll()
 
 
-def _held(client: SessionClient, folder: Path) -> str:
-    """Empty, or why no trial may begin."""
+def _check_free(client: SessionClient, folder: Path) -> None:
+    """Raise `Refused` while no trial may begin."""
     if client.paused:
-        return "go on with myoprosthesis session continue"
+        raise Refused("go on with myoprosthesis session continue")
     if shutil.disk_usage(folder).free < SPARE_BYTES:
-        return f"less than 1 MiB is free on the disk of {folder}; free some space, it goes on by itself"
+        raise Refused(f"less than 1 MiB is free on the disk of {folder}; free some space, it goes on by itself")
     if held := client.listener.held:
         by = {
             "emergency stop": "; take it off with myoprosthesis resume",
             "paused": "; go on with myoprosthesis continue",
         }
-        return f"the effector does not follow commands ({held}){by.get(held, '')}"
-    fault = str(client.recorder.get("text"))
-    return "" if fault == "recording" else f"{fault}; free some space, it goes on by itself"
+        raise Refused(f"the effector does not follow commands ({held}){by.get(held, '')}")
+    if (fault := str(client.recorder.get("text"))) != "recording":
+        raise Refused(f"{fault}; free some space, it goes on by itself")
 
 
 @contextlib.contextmanager

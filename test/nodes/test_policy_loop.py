@@ -389,7 +389,7 @@ class Breaking(Echo):
 def test_a_policy_that_answers_no_more_is_let_go_of_and_the_next_one_is_played(made, lockstep, blend_s):
     loop, world = made(Breaking(3), blend_s, lockstep=lockstep, parties=("task",) if lockstep else ())
     lost, done, ticks = [], [], iter(range(10_000))
-    loop.on_lost = lambda name, why: lost.append((name, why))
+    loop.on_lost = lambda error: lost.append((error.policy, str(error)))
     world.speak(trial(0, 0, 10_000))
 
     def on(n):
@@ -411,7 +411,7 @@ def test_a_policy_that_answers_no_more_is_let_go_of_and_the_next_one_is_played(m
 def test_one_that_breaks_while_it_is_faded_in_leaves_the_one_before_it_playing(made):
     loop, world = made(Echo(), 1.0, lockstep=False)
     lost, done, ticks = [], [], iter(range(10_000))
-    loop.on_lost = lambda name, why: lost.append((name, why))
+    loop.on_lost = lambda error: lost.append((error.policy, str(error)))
 
     def on(n):
         for _ in range(n):

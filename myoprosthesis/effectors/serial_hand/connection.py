@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from myoprosthesis.core import registry
 from myoprosthesis.core.errors import EffectorError
-from myoprosthesis.effectors.serial_hand.port_client import PortClient, slow_adapter
+from myoprosthesis.effectors.serial_hand.port_client import PortClient, check_latency
 from myoprosthesis.hands import data_sheets
 from myoprosthesis.hands.protocol import Bus, HandProtocol
 
@@ -43,8 +43,10 @@ def connect(port: PortClient, protocol: HandProtocol, wait_s: float, clock: Cloc
             if spec.framing != "tcp" or clock() >= until:
                 raise
         time.sleep(0.1)
-    if slow := slow_adapter(port.path):
-        warnings.warn(slow, RuntimeWarning, stacklevel=2)
+    try:
+        check_latency(port.path)
+    except EffectorError as slow:
+        warnings.warn(str(slow), RuntimeWarning, stacklevel=2)
     if not _answers(port, protocol, CONNECT_S, clock):
         error = _silence(port, protocol, clock)
         port.close()

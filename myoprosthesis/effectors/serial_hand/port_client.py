@@ -247,15 +247,15 @@ def _explained(path: str, error: Exception) -> str:
     return f"{path} cannot be reached ({why}): is the hand on, in this network, at this address and port?"
 
 
-def slow_adapter(path: str, devices: Path = Path("/sys/bus/usb-serial/devices")) -> str:
-    """Empty, or that the adapter at `path` holds replies back, and what would help."""
+def check_latency(path: str, devices: Path = Path("/sys/bus/usb-serial/devices")) -> None:
+    """Raise `EffectorError`, which says what would help, where the adapter at `path` holds replies back."""
     try:
         latency = int((devices / Path(path).resolve().name / "latency_timer").read_text())
     except (OSError, ValueError):
-        return ""  # not an FTDI adapter
+        return  # not an FTDI adapter
     if latency <= LATENCY_MS:
-        return ""
-    return (
+        return
+    raise EffectorError(
         f"the adapter at {path} holds replies back for {latency} ms (its latency timer), {LATENCY_MS} ms is needed: "
         f"install the udev rules of hardware/udev, or write {LATENCY_MS} to "
         f"{devices}/{Path(path).resolve().name}/latency_timer"

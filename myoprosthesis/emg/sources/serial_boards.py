@@ -65,17 +65,17 @@ class FramedBoard:
         asked = bool(o.rate and (o.unit or o.volts_per_count))
         return bool(self._channels) and (asked or self._description is not None)
 
-    def complaint(self, n_bytes: int) -> str:
-        """Why they are not known, after `n_bytes` bytes."""
+    def silence(self, n_bytes: int) -> SourceError:
+        """The error of a board of which they are not known after `n_bytes` bytes."""
         o = self._options
         if not n_bytes:
-            return f"nothing comes from {o.port}: is the board on, and is it the right port?"
+            return SourceError(f"nothing comes from {o.port}: is the board on, and is it the right port?")
         if not self._channels:
-            return (
+            return SourceError(
                 f"what comes from {o.port} are no frames of EMG: is the baud rate {o.baud} right, or does the board "
                 "send text (mode ascii)?"
             )
-        return f"the board on {o.port} does not say its rate and unit: give them (rate, unit)"
+        return SourceError(f"the board on {o.port} does not say its rate and unit: give them (rate, unit)")
 
     def spec(self) -> SourceSpec:
         """Specification of the board; raises `SourceError` if it is incomplete."""
@@ -144,14 +144,16 @@ class AsciiBoard:
         """True when the form of its lines is known."""
         return self._lines.settled
 
-    def complaint(self, n_bytes: int) -> str:
-        """Why they are not known, after `n_bytes` bytes."""
+    def silence(self, n_bytes: int) -> SourceError:
+        """The error of a board of which they are not known after `n_bytes` bytes."""
         o = self._options
         if not n_bytes:
-            return f"nothing comes from {o.port}: is the board on, and is it the right port?"
+            return SourceError(f"nothing comes from {o.port}: is the board on, and is it the right port?")
         if self._lines.counts["lines"]:
-            return f"no {SETTLED} lines in a row from {o.port} have as many numbers: one a channel is needed"
-        return (
+            return SourceError(
+                f"no {SETTLED} lines in a row from {o.port} have as many numbers: one a channel is needed"
+            )
+        return SourceError(
             f"what comes from {o.port} are no lines of numbers: is the baud rate {o.baud} right, or does the board "
             "send frames (mode framed)?"
         )

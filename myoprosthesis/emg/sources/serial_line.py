@@ -74,7 +74,7 @@ class SerialLine:
                 if self._port is None:
                     raise SourceError(self._fault)
             if not board.known:
-                raise SourceError(board.complaint(n_bytes))
+                raise board.silence(n_bytes)
             self._spec = board.spec()
         except Exception:
             self.close()

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.errors import ConfigError, Refused
 from myoprosthesis.core.observation_term import ticks
 from myoprosthesis.training.adaptation.options import COMPILE
 from myoprosthesis.training.gradient.curriculum import Curriculum
@@ -128,28 +128,29 @@ def wants_compilation(choice: str) -> bool:
         raise ConfigError(f"compile is one of {', '.join(COMPILE)}; got {choice!r}")
     if choice == "off":
         return False
-    fault = _compiler_fault()
-    if fault and choice == "on":
-        raise ConfigError(
-            f"nothing can be compiled here ({fault}): install g++ and Python's headers (python3-dev), or "
-            "train with --compile off, some thirty times slower"
-        )
-    if fault:
+    try:
+        _check_compiler()
+    except Refused as error:
+        if choice == "on":
+            raise ConfigError(
+                f"nothing can be compiled here ({error}): install g++ and Python's headers (python3-dev), or "
+                "train with --compile off, some thirty times slower"
+            ) from error
         warnings.warn(
-            f"training continues without compilation, some thirty times slower: {fault}. It needs g++ and "
+            f"training continues without compilation, some thirty times slower: {error}. It needs g++ and "
             "Python's headers (python3-dev)",
             stacklevel=2,
         )
-    return not fault
+        return False
+    return True
 
 
-def _compiler_fault() -> str:
-    """Empty, or why torch.compile does not work here."""
+def _check_compiler() -> None:
+    """Raise `Refused` where torch.compile does not work."""
     if not any(shutil.which(name) for name in (os.environ.get("CXX", "c++"), "c++", "g++", "clang++")):
-        return "no C++ compiler on the PATH"
+        raise Refused("no C++ compiler on the PATH")
     x = torch.ones(4, requires_grad=True)
     try:
         torch.compile(lambda x: (x.sin() * x).sum(), fullgraph=True, dynamic=False)(x).backward()
     except Exception as error:  # torch wraps whatever the compiler says in kinds of its own
-        return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return ""
+        raise Refused(str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__) from error

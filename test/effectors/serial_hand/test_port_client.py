@@ -15,10 +15,11 @@ import pytest
 
 from myoprosthesis.core import registry
 from myoprosthesis.core.command_guard import GuardedEffector
+from myoprosthesis.core.errors import EffectorError
 from myoprosthesis.core.serial_errors import explain
 from myoprosthesis.effectors.serial_hand import port_server as keeping
 from myoprosthesis.effectors.serial_hand.hands import ability_hand
-from myoprosthesis.effectors.serial_hand.port_client import START, PortClient, slow_adapter
+from myoprosthesis.effectors.serial_hand.port_client import START, PortClient, check_latency
 from myoprosthesis.effectors.serial_hand.port_server import LastWill, PortServer
 from myoprosthesis.effectors.serial_hand.prosthetic_hand import HandOptions
 from myoprosthesis.emulators.ability_hand import AbilityHandEmulator
@@ -334,8 +335,10 @@ def test_a_slow_adapter_is_said_with_what_helps(tmp_path):
     for name, latency in (("ttyUSB0", "16\n"), ("ttyUSB1", "1\n")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "latency_timer").write_text(latency)
-    assert "holds replies back for 16 ms" in slow_adapter("/dev/ttyUSB0", tmp_path)
-    assert slow_adapter("/dev/ttyUSB1", tmp_path) == slow_adapter("/dev/ttyACM0", tmp_path) == ""
+    with pytest.raises(EffectorError, match="holds replies back for 16 ms.* udev rules"):
+        check_latency("/dev/ttyUSB0", tmp_path)
+    check_latency("/dev/ttyUSB1", tmp_path)
+    check_latency("/dev/ttyACM0", tmp_path)
 
 
 @pytest.mark.parametrize("name", registry.names("hand_protocols"))
