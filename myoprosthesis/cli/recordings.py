@@ -25,6 +25,7 @@ def read(names: Sequence[str], layout: Any, typed: Mapping[str, Any]) -> tuple[l
     from myoprosthesis.core.errors import ContractError
     from myoprosthesis.emg import formats
     from myoprosthesis.emg.labels import check_labels
+    from myoprosthesis.emg.signal_quality import measured_rate, rate_words
 
     paths = formats.files(list(names), layout)
     out: list[tuple[Path, Any]] = []
@@ -42,6 +43,9 @@ def read(names: Sequence[str], layout: Any, typed: Mapping[str, Any]) -> tuple[l
         out.append((path, replace(recording, samples=recording.samples[:, order], channels=first.channels)))
     for remark in dict.fromkeys(remark for _, recording in out for remark in recording.remarks):
         print(f"{paths[0] if len(paths) == 1 else 'recordings'}: {remark}")
+    slow = {sentence: path for path, r in out for sentence in rate_words(measured_rate(r), r.rate)}
+    for sentence, path in slow.items():
+        print(f"fault: {path}: {sentence}")
     labels = [label for _, recording in out for label in recording.file_labels]
     check_labels(layout, labels, every="label_names" in typed)
     return paths, out

@@ -63,14 +63,24 @@ class SignalFaults:
         if self.duplicates:
             out.append(f"{self.duplicates} samples repeat the one before in all channels")
         if self.gaps:
-            out.append(f"{self.gaps} gaps in time, {self.lost_s:.3f} s in all")
+            out.append(f"{self.gaps} gaps in time, {self.lost_s:{'.3f' if self.lost_s < 1e6 else '.3g'}} s in all")
         if self.unstamped:
             out.append(f"{self.unstamped} stamps are missing")
         if self.jumps:
             out.append(f"{self.jumps} jumps of the clock")
-        if self.measured_rate and abs(self.measured_rate / rate - 1) > 0.02:
-            out.append(f"by the stamps there are {self.measured_rate:.1f} samples/s, the rate is {rate:g} Hz")
-        return out
+        return out + rate_words(self.measured_rate, rate)
+
+
+def rate_words(measured: float, rate: float) -> list[str]:
+    """A sentence where `measured` samples per second (0: unknown) are not those of the rate, Hz."""
+    if not measured or abs(measured / rate - 1) <= 0.02:
+        return []
+    return [f"by the stamps there are {measured:.1f} samples/s, the rate is {rate:g} Hz"]
+
+
+def measured_rate(recording: EmgRecording) -> float:
+    """Samples per second by the stamps of a recording, without its gaps; 0 without stamps."""
+    return _clock(recording)[3]
 
 
 def faults(recording: EmgRecording) -> SignalFaults:

@@ -34,12 +34,15 @@ def blocks(path: str | Path, layout: RecordingFormat, block: int, conditioned: b
         raise ConfigError(f"{file} is a folder, a recording is a file")
     if not file.is_file():
         raise ConfigError(f"{file} is no regular file")
+    if not file.stat().st_size:
+        raise ConfigError(f"{file} is empty")
     kind = file.suffix.lower().lstrip(".")
     if kind not in registry.names("emg_formats"):
         raise unknown("extension of a recording", kind, registry.names("emg_formats"))
     reader = registry.factory("emg_formats", kind)
     check_uses(file, layout, reader)
-    return _labelled(file, layout, reader(file, layout, block), conditioned)
+    units = "time_unit" in getattr(reader, "layout_fields", ("time_unit",))
+    return _labelled(file, layout, reader(file, layout, block), conditioned, units)
 
 
 def read(path: str | Path, layout: RecordingFormat, conditioned: bool = False) -> EmgRecording:
@@ -70,7 +73,7 @@ def _in_folder(place: Path) -> list[Path]:
 
 
 def _labelled(
-    path: Path, layout: RecordingFormat, parts: Iterator[EmgRecording], conditioned: bool
+    path: Path, layout: RecordingFormat, parts: Iterator[EmgRecording], conditioned: bool, units: bool
 ) -> Iterator[EmgRecording]:
     """Parts with their labels as the layout calls them, or with the one that it finds in the path."""
     labels, in_path, first = Labels(layout), layout.from_path("label", path), True
@@ -83,7 +86,7 @@ def _labelled(
                 remarks = (*remarks, "its own labels are left out: label_from finds its label in its path")
             spans = (Span(in_path, 0, len(part), continued=not first),) if len(part) else ()
         if first and part.stamped:
-            rate_and_unit.check_times(path, layout, part.times, part.rate)
+            rate_and_unit.check_times(path, layout, part.times, part.rate, units)
         first = False
         there = tuple(dict.fromkeys([*part.file_labels, *(s.label for s in spans)]))
         called = labels.called(spans, len(part))

@@ -49,13 +49,16 @@ def read_edf(path: Path, layout: RecordingFormat, block: int) -> Iterator[EmgRec
     unit, file_unit, scales = _units(path, layout, channels, used)
     target_unit = rate_and_unit.target_unit(path, layout, [signals[t].unit for t in layout.targets])
     times, stamped = _times(file, per_record, rate)
-    n = len(times)
+    n, outside = len(times), set[str]()
 
     def values(signal: Signal, start: int, stop: int, stored: bool = False) -> NDArray[Any]:
         """Samples `start` to `stop` (exclusive) of the EMG's samples, of any signal."""
         places = np.arange(start, stop) * signal.per_record // per_record
         first, last = int(places[0]) // signal.per_record, int(places[-1]) // signal.per_record + 1
-        return (file.digital if stored else file.physical)(signal, first, last)[places - first * signal.per_record]
+        digital = file.digital(signal, first, last)[places - first * signal.per_record]
+        if file.beyond(signal, digital):
+            outside.add(signal.label)
+        return digital if stored else file.physical(signal, digital)
 
     in_file: tuple[str, ...] = ()
     if layout.label:
@@ -86,8 +89,14 @@ def read_edf(path: Path, layout: RecordingFormat, block: int) -> Iterator[EmgRec
         yield EmgRecording(
             samples, channels, rate, unit, times[start:stop], stamped, within(spans, start, stop),
             np.stack(targets, axis=1) if targets else np.zeros((stop - start, 0)), layout.targets, str(path),
-            target_unit=target_unit, file_unit=file_unit, file_labels=in_file, remarks=(*remarks, *missing.remarks),
+            target_unit=target_unit, file_unit=file_unit, file_labels=in_file,
+            remarks=(*remarks, *missing.remarks, *_outside(outside)),
         )  # fmt: skip
+
+
+def _outside(labels: set[str]) -> list[str]:
+    listed = ", ".join(sorted(labels))
+    return [f"{listed}: samples lie outside the digital range that the header states"] if labels else []
 
 
 def _is_status(file: EdfFile, signal: Signal) -> bool:

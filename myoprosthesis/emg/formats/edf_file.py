@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,28 +55,31 @@ class EdfFile:
             with path.open("rb") as file:
                 head = file.read(256)
                 fields = _split(head, HEAD, 1)
-                number = int(fields[9][0])
+                number = _whole(fields[9][0], "number of signals")
                 if not 0 < number <= size // 256 - 1:
-                    raise ValueError(f"{number} signals")
+                    raise ValueError(f"its header says that it has {number} signals")
                 columns = _split(file.read(256 * number), FIELDS, number)
         except MyoError:
             raise
         except OSError as error:
             raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
         except ValueError as error:
-            raise self._damaged() from error
+            raise self._damaged(error) from error
         self.biosemi = head[:8] == BIOSEMI
         if not self.biosemi and fields[0][0] != "0":
-            raise self._damaged()
+            raise self._damaged("it does not begin with a version of 0")
+        length, due = fields[5][0], 256 * (number + 1)
+        if length and length != str(due):
+            raise self._damaged(f"its header says that it is {length!r} bytes long, {number} signals need {due}")
         self.width = 3 if self.biosemi else 2
         try:
             self._signals = _signals(columns, self.width)
             self.record_s = _number(fields[8][0])
-            declared = int(fields[7][0])
+            declared = _whole(fields[7][0], "number of data records")
         except MyoError:
             raise
         except ValueError as error:
-            raise self._damaged() from error
+            raise self._damaged(error) from error
         bytes_in_record = self.width * sum(s.per_record for s in self._signals)
         there, rest = divmod(size - 256 * (number + 1), bytes_in_record or size)
         if not there:
@@ -94,7 +98,7 @@ class EdfFile:
             empty = ", ".join(s.label for s in ordinary if not s.per_record)
             self.remarks.append(f"{empty}: no samples at all")
         self.onsets, self.annotations = np.arange(self.records) * self.record_s, list[Annotation]()
-        self._read_annotations()
+        self._read_annotations(fields[6][0][3:5] == "+D")
 
     def digital(self, signal: Signal, first: int, last: int) -> NDArray[np.int64]:
         """Values as stored in the data records `first` to `last` (exclusive), shape (n,)."""
@@ -104,9 +108,10 @@ class EdfFile:
         low, middle, high = raw.reshape(-1, 3).astype(np.int64).T
         return low + (middle << 8) + (((high ^ 0x80) - 0x80) << 16)
 
-    def physical(self, signal: Signal, first: int, last: int) -> Array:
-        """Values in the signal's unit, shape (n,); as stored where it has no calibration."""
-        values = self.digital(signal, first, last).astype(float)
+    @staticmethod
+    def physical(signal: Signal, digital: NDArray[np.int64]) -> Array:
+        """Values (n,) in the signal's unit of those as stored; the same where it has no calibration."""
+        values = digital.astype(float)
         if not signal.calibrated:
             return values
         (low, high), (bottom, top) = signal.physical, signal.digital
@@ -116,8 +121,16 @@ class EdfFile:
     def _part(self, signal: Signal, first: int, last: int) -> NDArray[np.uint8]:
         return self._bytes[first:last, signal.offset : signal.offset + self.width * signal.per_record]
 
-    def _read_annotations(self) -> None:
-        """Annotations, and the onsets of the data records, which the first list of each record says."""
+    def beyond(self, signal: Signal, values: NDArray[Any]) -> bool:
+        """Whether values as stored are outside the range that the header says they are in."""
+        low, high = signal.digital
+        return signal.calibrated and bool(len(values)) and not low <= values.min() <= values.max() <= high
+
+    def _read_annotations(self, interrupted: bool) -> None:
+        """Annotations, and the onsets of the data records, which the first list of each record says.
+
+        `interrupted`: the header says that there are pauses between data records.
+        """
         there = [s for s in self._signals if s.label in ANNOTATIONS]
         strange, onsets = 0, []
         for record in range(self.records if there else 0):
@@ -140,19 +153,26 @@ class EdfFile:
             self.onsets = np.array(onsets)
         elif onsets:
             self.remarks.append(f"only {len(onsets)} of {self.records} data records say when they begin: none is used")
+        if interrupted and len(onsets) != self.records:
+            self.remarks.append("its header says that it has pauses, but not where: samples are taken without any")
 
-    def _damaged(self) -> ConfigError:
-        return ConfigError(f"{self._path} is no {self._path.suffix[1:].upper()} file, or a damaged one")
+    def _damaged(self, why: object) -> ConfigError:
+        return ConfigError(f"{self._path} is no {self._path.suffix[1:].upper()} file, or a damaged one: {why}")
 
 
 def _signals(columns: list[list[str]], width: int) -> list[Signal]:
     """Signals from the columns of the header; raises `ValueError`."""
     out, offset = [], 0
-    for label, _, unit, low, high, bottom, top, _, samples, _ in zip(*columns, strict=True):
-        ends = [_number(v) for v in (low, high, bottom, top)] if label not in ANNOTATIONS else [-1.0, 1.0, -1.0, 1.0]
-        per_record = int(samples)
+    for label, _, unit, *texts, _, samples, _ in zip(*columns, strict=True):
+        try:
+            ends = [_number(v) for v in texts] if label not in ANNOTATIONS else [-1.0, 1.0, -1.0, 1.0]
+        except ValueError:
+            raise ValueError(
+                f"the ranges of signal {label!r} are {', '.join(map(repr, texts))}: finite numbers are needed"
+            ) from None
+        per_record = _whole(samples, f"number of samples of {label!r}")
         if per_record < 0:
-            raise ValueError(f"{per_record} samples")
+            raise ValueError(f"its header says that {label!r} has {per_record} samples a data record")
         out.append(Signal(label, unit, (ends[0], ends[1]), (ends[2], ends[3]), per_record, offset))
         offset += width * per_record
     return out
@@ -161,7 +181,7 @@ def _signals(columns: list[list[str]], width: int) -> list[Signal]:
 def _split(head: bytes, widths: tuple[int, ...], number: int) -> list[list[str]]:
     """Fields of a header: for each width `number` texts."""
     if len(head) != sum(widths) * number:
-        raise ValueError("cut off")
+        raise ValueError("its header is cut off")
     out, place = [], 0
     for width in widths:
         out.append([_text(head[place + k * width : place + (k + 1) * width]) for k in range(number)])
@@ -176,6 +196,13 @@ def _text(value: bytes) -> str:
     except UnicodeDecodeError:
         text = value.decode("latin-1")
     return text.strip(" \0")
+
+
+def _whole(text: str, what: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"the {what} in its header is {text!r}") from None
 
 
 def _number(text: str) -> float:

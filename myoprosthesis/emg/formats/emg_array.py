@@ -321,14 +321,13 @@ class EmgArray:
 
     def _missing_values(self) -> MissingValues:
         """What the attributes of netCDF's conventions say of missing samples, before any factor."""
-        stated = filled(self.entry)
-        (low, high), given = (-np.inf, np.inf), self.entry.attributes
-        span = numbers_in(given.get("valid_range"))
+        (low, high), attributes = (-np.inf, np.inf), self.entry.attributes
+        span = numbers_in(attributes.get("valid_range"))
         if len(span) == 2:
             low, high = span
-        low = (numbers_in(given.get("valid_min")) or [low])[0]
-        high = (numbers_in(given.get("valid_max")) or [high])[0]
-        return MissingValues(self._path, self._layout, self.channels, stated, low, high)
+        low = (numbers_in(attributes.get("valid_min")) or [low])[0]
+        high = (numbers_in(attributes.get("valid_max")) or [high])[0]
+        return MissingValues(self._path, self._layout, self.channels, filled(self.entry), low, high)
 
     def _unfit(self, entry: ArrayEntry) -> ConfigError:
         what = "text" if entry.text else f"of shape {entry.shape}"

@@ -51,6 +51,8 @@ COUNTS = frozenset(["", "1", "a.u.", "adc", "au", "bit", "bits", "count", "count
 """Units in which EMG comes besides volts."""
 NUMBERED = re.compile(r"(a|adc|ai|c|ch|chan|channel|col|column|e|el|electrode|in|input|sensor|signal)?[ _.-]*\d+", re.I)
 """Names that only number the columns."""
+SCALP = re.compile(r"\b(Fp[12z]|(AF|F|FC|C|CP|P|PO|O)z|[FCTPO]\d{1,2}[- ]?[AM][12]|[LR]OC[- ]?[AM][12])\b", re.I)
+"""Names of the places of EEG electrodes that no numbered channel of EMG has: Cz, Fp1, C3-A2."""
 SHOWN = 24
 """Names that are listed in a sentence."""
 ROWS = 50
@@ -98,6 +100,9 @@ def emg_channels(
     kinds = [kind(n, u) for n, u in zip(names, units or [""] * len(names), strict=True)]
     for wanted in (Kind.EMG, Kind.VOLTS):
         places = [k for k, own in enumerate(kinds) if own is wanted]
+        scalp = [n for n in names if SCALP.search(n)] if wanted is Kind.VOLTS else []
+        if places and scalp:
+            raise _ask(path, names, f"has channels with names of EEG electrodes ({_listed(scalp)})")
         if places:
             _check_derived(path, names, [names[k] for k in places])
             return places, _left_out(names, places)

@@ -86,11 +86,11 @@ class MissingValues:
         if len(x) < FEWEST or not _usual_among(np.array([x.min(), x.max()])).any():
             return
         usual = _usual_among(x)
-        others, found = x[~usual], np.unique(x[usual])
+        others, candidates = x[~usual], np.unique(x[usual])
         middle = float(np.median(others)) if others.size else 0.0
         reach = float(np.abs(others - middle).max()) if others.size else 0.0
         fractions = bool((others != np.round(others)).any())
-        for value in found:
+        for value in candidates:
             count = int((x == value).sum())
             rail = bool(_same(x, -value).any())
             certain = count >= OFTEN or abs(value) >= LARGE or (fractions and abs(value) >= 999)

@@ -13,6 +13,9 @@ from myoprosthesis.emg.recording import spelled, volts
 from myoprosthesis.emg.recording_format import TIME_UNITS, RecordingFormat, needed
 
 Array = NDArray[np.float64]
+CONTRADICTION = 1.5
+"""Stamps that tell a rate this many times as high or as low are of another rate; nearer ones may have lost samples."""
+FEWEST_STEPS, LONG_S = 50, 2.0
 RATE_TOLERANCE = 1e-4
 """Relative; files round their rate: 2148.148 and 2148.1481 Hz are one."""
 
@@ -75,20 +78,49 @@ def _differ(path: Path, what: str, here: str, asked: str, of: str = "", option: 
     )
 
 
-def check_times(path: Path, layout: RecordingFormat, times: Array, sampled: float) -> None:
-    """Refuse stamps (s) that go on 30 times faster or slower than the rate, Hz: they are in another unit."""
+def stamped_rate(times: Array, sampled: float) -> float:
+    """Samples per second by stamps (n,), s, where they contradict the rate `sampled`, Hz; 0 where they do not."""
+    pace = _pace(times, sampled)
+    return 0.0 if 1 / CONTRADICTION < pace < CONTRADICTION else sampled / pace
+
+
+def _pace(times: Array, sampled: float) -> float:
+    """Step of stamps (n,), s, in periods of the rate; 1 where it is unknown.
+
+    That of the usual step or of the whole span, whichever is nearer to 1: bursts change the one, gaps the other.
+    """
+    times = times[np.isfinite(times)]
     steps = np.diff(times)
-    steps = steps[np.isfinite(steps)]
-    if len(steps) < 50 or not (steps > 0).any():
-        return
-    share = float((steps > 0).mean())
-    ratio = float(np.median(steps[steps > 0])) * share * sampled
+    forward = steps[steps > 0]
+    if len(steps) < FEWEST_STEPS or not len(forward):
+        return 1.0
+    usual = float(np.median(forward)) * len(forward)
+    spans = [usual, *([float(times[-1] - times[0])] if times[-1] > times[0] else [])]
+    return min((span / len(steps) * sampled for span in spans), key=lambda pace: abs(np.log(pace)))
+
+
+def check_times(path: Path, layout: RecordingFormat, times: Array, sampled: float, units: bool) -> None:
+    """Refuse stamps (s) that do not go on, or that contradict the rate, Hz.
+
+    Over less than `LONG_S` they contradict it when they go on 30 times faster or slower. `units`: a person may state
+    the unit of the times.
+    """
+    finite = times[np.isfinite(times)]
+    long = len(times) > LONG_S * sampled
+    if long and len(finite) > FEWEST_STEPS and finite.min() == finite.max():
+        raise ConfigError(f"{path}: its times do not go on: all of {len(finite)} samples are at {finite[0]:.6g} s")
+    ratio = _pace(finite, sampled)
     if not 1 / 30 < ratio < 30:
         unit = layout.time_unit
         near = {u: abs(np.log(ratio * v / TIME_UNITS[unit])) for u, v in TIME_UNITS.items()}
         best = min(near, key=lambda u: near[u])
-        advice = f": give --time-unit {best}" if near[best] < np.log(3) else ""
+        advice = f": give --time-unit {best}" if units and near[best] < np.log(3) else ""
         raise ConfigError(
             f"{path}: its times go on by {ratio / sampled:.3g} s per sample, read in {unit}, where "
             f"{1 / sampled:.3g} s are due at {sampled:g} Hz{advice}"
+        )
+    if long and (by_stamps := stamped_rate(times, sampled)):
+        raise ConfigError(
+            f"{path}: its rate is {sampled:g} Hz, and by its times there are {by_stamps:.4g} samples/s: "
+            + ("give the rate of its times (--rate)" if layout.rate else "mend the one that is wrong in the file")
         )

@@ -30,6 +30,8 @@ def read_xdf(path: Path, layout: RecordingFormat, block: int) -> Iterator[EmgRec
     named = _named(streams)
     samples = {n: s for n, s in named.items() if s.format != "string" and len(s.times)}
     emg = [n for n, s in samples.items() if "EMG" in s.type.upper() or (not s.type and "EMG" in n.upper())]
+    if not (layout.dataset or emg):
+        _check_unread(path, [s for s in streams if s.number not in {k.number for k in samples.values()}])
     name = chosen(path, layout, {n: s.about for n, s in samples.items()}, emg, "stream")
     stream = samples[name]
     labels = [c or f"ch{k + 1}" for k, c in enumerate(stream.labels)]
@@ -37,7 +39,7 @@ def read_xdf(path: Path, layout: RecordingFormat, block: int) -> Iterator[EmgRec
     types = [c["type"].upper() for c in stream.channels]
     units = [c["unit"] for c in stream.channels]
     places, left = emg_of_stream(path, layout, names, units, bool(layout.dataset) or name in emg, types)
-    rate = rate_and_unit.rate(path, layout, stream.rate)
+    rate = _rate(path, layout, stream, remarks)
     used = tuple(names[k] for k in places)
     unit, file_unit, scales = rate_and_unit.units(path, layout, used, [units[k] for k in places])
     columns = StreamColumns(tuple(places), used, scales, unit, rate, file_unit)
@@ -48,6 +50,26 @@ def read_xdf(path: Path, layout: RecordingFormat, block: int) -> Iterator[EmgRec
     timeline = Timeline(annotations, layout.ignore)
     missing = MissingValues(path, layout, used)
     yield from cut(path, block, iter([(stream.values, stream.times)]), columns, timeline, remarks, missing)
+
+
+def _rate(path: Path, layout: RecordingFormat, stream: XdfStream, remarks: list[str]) -> float:
+    """Hz, as the stream's header says; where its stamps contradict that, as a person says."""
+    by_stamps = rate_and_unit.stamped_rate(stream.times, stream.rate) if stream.rate else 0.0
+    if not by_stamps:
+        return rate_and_unit.rate(path, layout, stream.rate)
+    differ = f"says that its rate is {stream.rate:g} Hz, and by its stamps there are {by_stamps:.4g} samples/s"
+    if not layout.rate:
+        raise ConfigError(f"{path} {differ}: give the one that is right (--rate)")
+    remarks.append(f"{stream.name!r} {differ}: {layout.rate:g} Hz as stated")
+    return layout.rate
+
+
+def _check_unread(path: Path, streams: list[XdfStream]) -> None:
+    """Refuse streams of EMG that have texts or no samples, by name."""
+    for s in streams:
+        if "EMG" in s.type.upper():
+            what = "texts, and numbers are needed" if len(s.times) else "no samples"
+            raise ConfigError(f"{path}: stream {s.name!r} of type {s.type} has {what}")
 
 
 def _named(streams: list[XdfStream]) -> dict[str, XdfStream]:

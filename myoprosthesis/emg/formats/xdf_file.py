@@ -70,7 +70,8 @@ def load(path: Path) -> tuple[list[XdfStream], list[str]]:
     logger.addHandler(messages)
     logger.propagate = False
     try:
-        loaded, _ = pyxdf.load_xdf(str(path), synchronize_clocks=True, dejitter_timestamps=False, verbose=False)
+        with np.errstate(all="ignore"):  # what it says of stamps that are all the same
+            loaded, _ = pyxdf.load_xdf(str(path), synchronize_clocks=True, dejitter_timestamps=False, verbose=False)
         streams = [_stream(s) for s in loaded]
     except Exception as error:  # pyxdf raises many kinds for what is no such file
         raise _damaged(path) from error
@@ -116,7 +117,7 @@ def _checked(path: Path) -> list[str]:
                 place = start + size
     except MyoError:
         raise
-    except (OSError, ValueError) as error:  # an empty file cannot be mapped
+    except (OSError, ValueError) as error:
         raise _damaged(path) from error
     words = f"{damaged} places of the file are damaged or cut off: what is behind them, up to the next mark, is lost"
     return [words] if damaged else []

@@ -257,6 +257,45 @@ def test_hostile_headers_get_one_sentence(tmp_path):
             formats.read(path, RecordingFormat())
 
 
+@pytest.mark.parametrize(
+    ("at", "text", "sentence"),
+    [(184, b"9999    ", "says that it is '9999' bytes long, 5 signals need 1536"),
+     (236, b"        ", "the number of data records in its header is ''"),
+     (256 + 5 * 104, b"nan     ", "the ranges of signal 'EMG1' are 'nan', '500', .*: finite numbers are needed"),
+     (256 + 5 * 216, b"many    ", "the number of samples of 'EMG1' in its header is 'many'")],
+)  # fmt: skip
+def test_what_is_wrong_in_a_header_is_named(tmp_path, at, text, sentence):
+    path = edf(tmp_path / "a.edf", four(), CUES)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:at] + text + whole[at + len(text) :])
+    with pytest.raises(ConfigError, match=sentence):
+        formats.read(path, RecordingFormat())
+
+
+def test_pauses_that_the_file_does_not_place_are_told_of(tmp_path):
+    path = edf(tmp_path / "a.edf", four(), CUES)
+    whole = path.read_bytes().replace(b"EDF Annotations ", b"Annotations     ")
+    path.write_bytes(whole.replace(b"EDF+C", b"EDF+D"))
+    recording = formats.read(path, RecordingFormat())
+    assert "its header says that it has pauses, but not where: samples are taken without any" in recording.remarks
+    path.write_bytes(whole)
+    assert not any("pauses" in r for r in formats.read(path, RecordingFormat()).remarks)
+
+
+def test_samples_beyond_the_digital_range_are_told_of(tmp_path):
+    narrow = signal("EMG1", digital=("-2048", "2047"))
+    recording = formats.read(edf(tmp_path / "a.edf", [narrow, *four()[1:]], CUES), RecordingFormat())
+    assert recording.remarks == ("EMG1: samples lie outside the digital range that the header states",)
+
+
+@pytest.mark.parametrize("names", [("Fp1", "C3", "C4"), ("EEG Cz-Ref", "F3", "F4"), ("C3-A2", "O1-M2", "Chin")])
+def test_names_of_eeg_electrodes_are_never_taken_for_emg(tmp_path, names):
+    path = edf(tmp_path / "a.edf", [signal(n, values=VALUES[k]) for k, n in enumerate(names)])
+    with pytest.raises(ConfigError, match=r"(names of EEG electrodes|does not say which).*--channels"):
+        formats.read(path, RecordingFormat())
+    assert formats.read(path, RecordingFormat(channels=(names[2],))).channels == (names[2],)
+
+
 NAMES = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGH 0123456789_-.()#", min_size=1, max_size=12).map(str.strip)
 
 

@@ -78,7 +78,7 @@ def test_every_format_passes_the_check(tmp_path, name):
 @pytest.mark.parametrize("content", [b"", b"nothing of the kind" * 100])
 def test_a_damaged_file_gets_one_sentence(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(ConfigError, match="damaged one") as caught:
+    with pytest.raises(ConfigError, match="damaged one" if content else "is empty") as caught:
         formats.read(tmp_path / name, RecordingFormat(rate=RATE, unit="V"))
     assert "\n" not in str(caught.value)
 

@@ -493,7 +493,7 @@ def test_figures_are_those_of_pandas(
     options = {"sep": separator, "decimal": decimal, "encoding": encoding}
     frame.to_csv(path, index=index, lineterminator=end, **options)
     recording = formats.read(
-        path, RecordingFormat(rate=rate, unit="counts", time="time", label="label", decimal=decimal)
+        path, RecordingFormat(rate=rate, unit="counts", time="time", label="label", decimal=decimal, missing=("none",))
     )
     theirs = pandas.read_csv(path, keep_default_na=False, na_values=dict.fromkeys(names, ["", "nan"]), **options)
     assert recording.channels == tuple(names)

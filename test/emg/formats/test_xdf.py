@@ -302,3 +302,37 @@ def test_figures_are_those_of_pyxdf(tmp_path_factory, info, names, form, rate, u
     np.testing.assert_allclose([s[1] for s in figures["label_spans"]], begins, atol=1e-9)
     lost = np.diff(data["time_stamps"]).sum() - (n - 1) / rate
     assert figures["faults"]["lost_s"] == pytest.approx(lost, abs=1e-6)
+
+
+def test_a_rate_that_the_stamps_contradict_is_asked_for(tmp_path):
+    path = xdf(tmp_path / "a.xdf", emg(rate=1000.0), markers())
+    with pytest.raises(ConfigError, match=r"rate is 1000 Hz, and by its stamps there are 200 samples/s.*\(--rate\)"):
+        formats.read(path, RecordingFormat())
+    recording = formats.read(path, RecordingFormat(rate=200.0))
+    assert recording.rate == 200.0 and recording.remarks[0].endswith("200 samples/s: 200 Hz as stated")
+    sound = formats.read(xdf(tmp_path / "b.xdf", emg(rate=210.0), markers()), RecordingFormat())
+    assert sound.rate == 210.0
+    reset = [(10.0 + 0.2 * k, 5.0 if k < 15 else 50.0) for k in range(30)]  # the clock was set in between
+    with pytest.raises(ConfigError, match="by its stamps there are 16.32 samples/s"):
+        formats.read(xdf(tmp_path / "c.xdf", emg(offsets=reset), markers()), RecordingFormat())
+
+
+def test_a_gap_packets_and_bursts_do_not_contradict_the_rate(tmp_path):
+    late = np.where(TIMES < 13.0, TIMES, TIMES + 30.0)
+    packets = np.repeat(TIMES[::50], 50)
+    bursts = TIMES[::50].repeat(50) + np.tile(np.arange(50) * 1e-4, N // 50)
+    for times in (late, packets, bursts):
+        assert formats.read(xdf(tmp_path / "a.xdf", emg(times=times)), RecordingFormat()).rate == RATE
+
+
+def test_times_that_stand_still_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match="its times do not go on: all of 1200 samples are at 3 s"):
+        formats.read(xdf(tmp_path / "a.xdf", emg(times=0 * TIMES + 3.0)), RecordingFormat())
+
+
+def test_emg_as_texts_or_without_samples_is_named(tmp_path):
+    texts = stream(1, values=[[f"{v:.3f}" for v in row] for row in SAMPLES], form="string")
+    with pytest.raises(ConfigError, match="stream 'Arm' of type EMG has texts, and numbers are needed"):
+        formats.read(xdf(tmp_path / "a.xdf", texts), RecordingFormat())
+    with pytest.raises(ConfigError, match="stream 'Arm' of type EMG has no samples"):
+        formats.read(xdf(tmp_path / "a.xdf", emg(values=[], times=[])), RecordingFormat())
