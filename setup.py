@@ -42,6 +42,7 @@ EMG = [*PLOT, "scipy>=1.10", "scikit-learn>=1.3", "h5py>=3.8", "pandas>=2.0", "p
 REPORT = [*PLOT, "scipy>=1.10", "scikit-learn>=1.3"]
 BRAINFLOW = ["brainflow>=5.10", "setuptools<81"]  # it imports pkg_resources, which later ones lack
 LSL = ["pylsl>=1.16"]
+RAY = [*TRAIN, "ray[client]>=2.40"]
 DOCS = ["mkdocs>=1.6,<2", "mkdocs-material>=9.5", "mkdocstrings[python]>=0.26"]
 TEST = [
     *TRAIN,
@@ -199,7 +200,7 @@ setup(
     install_requires=REQUIREMENTS + ([] if os.environ.get("ROS_DISTRO") else ROS_WHEELS),
     extras_require={
         **{"plot": PLOT, "emg": EMG, "train": TRAIN, "report": REPORT, "test": TEST, "docs": DOCS},
-        **{"brainflow": BRAINFLOW, "lsl": LSL},
+        **{"brainflow": BRAINFLOW, "lsl": LSL, "ray": RAY},
     },
     entry_points={
         "console_scripts": [

@@ -19,6 +19,7 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.extras import library
 
 if TYPE_CHECKING:
+    from myoprosthesis.training.rl.collector import Collector
     from myoprosthesis.training.rl.curriculum_ppo import CurriculumPpo
     from myoprosthesis.training.trainer import Trainer
 
@@ -40,6 +41,10 @@ class TrainHandOptions(JsonArgument):
         None, "folder of checkpoint and curve; by default runs/ and the name of --out", metavar="FOLDER"
     )
     resume: bool = argument(False, "go on with the run in its folder, bit for bit")
+    workers: str = argument(
+        "", "Ray cluster whose nodes run the simulations: ray://HOST:PORT, or local", metavar="ADDRESS"
+    )
+    collectors: int = argument(0, "parts of the simulations on the cluster; 0: one for each node", low=0)
     device: str = argument("cpu", "where networks are updated", choices=("cpu", "cuda"))
     threads: int | None = argument(None, "of an update; by default as many as this process may use", low=1)
     quiet: bool = argument(False, "no progress bar")
@@ -104,9 +109,10 @@ def run(options: TrainHandOptions) -> int:
 
 def _start(options: TrainHandOptions) -> Trainer[CurriculumPpo]:
     from myoprosthesis.training.rl import curriculum as curricula
-    from myoprosthesis.training.rl.collector import LocalCollector
+    from myoprosthesis.training.rl.collector_spec import CollectorSpec
     from myoprosthesis.training.rl.curriculum_ppo import CurriculumPpo
     from myoprosthesis.training.rl.promotion import curriculum_trainer
+    from myoprosthesis.training.rl.ray_collector import RayCollector
     from myoprosthesis.training.rl.trainable_env import make
     from myoprosthesis.training.trainer import CHECKPOINT
 
@@ -124,15 +130,15 @@ def _start(options: TrainHandOptions) -> Trainer[CurriculumPpo]:
                 f"there is a run in {folder} already: go on with it (--resume), choose another folder (--run), "
                 "or delete it"
             )
-        env = make(plan.env, plan.simulations, plan.env_options)
-        plan = curricula.curriculum(data, env)
+        check = make(plan.env, 1, plan.env_options)
+        plan = curricula.curriculum(data, check)
+        check.close()
     except ConfigError as error:
         raise ConfigError(f"{options.curriculum}: {error}") from error
-    values = [stage.values for stage in plan.stages]
-    collector = LocalCollector(env, plan.network, values, plan.steps, options.seed, plan.current_share)
+    spec = CollectorSpec.of(plan, options.seed)
+    collector: Collector = RayCollector(spec, options.workers, options.collectors) if options.workers else spec.make()
     threads = options.threads or len(os.sched_getaffinity(0))
-    size = collector.map.low.size
-    algorithm = CurriculumPpo(plan, collector, collector.size, size, options.seed, options.device, threads)
+    algorithm = CurriculumPpo(plan, collector, options.seed, options.device, threads)
     training = curriculum_trainer(algorithm, folder)
     if options.origin:
         from myoprosthesis.training import checkpoint

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,13 +16,14 @@ from myoprosthesis.training.rl.action_map import ActionMap
 from myoprosthesis.training.rl.experience import Episode, Experience
 from myoprosthesis.training.rl.exploration import explored
 from myoprosthesis.training.rl.network import Actor, NetworkOptions
+from myoprosthesis.training.rl.reached_states import ReachedStates
 from myoprosthesis.training.rl.trainable_env import TrainableEnv
 
-BLOCK = 64
+BLOCK = 32
 """Simulations that go through the actor at once. A product of matrices of another shape is rounded otherwise, so that
 collectors with other numbers of simulations agree only where each has a multiple of this, or fewer in all."""
 
-NOISE, EPISODE = 0, 1
+NOISE, EPISODE, CAPTURE = 0, 1, 2
 """What a stream of random numbers is for."""
 
 
@@ -77,6 +79,7 @@ class LocalCollector:
         steps: int,
         seed: int,
         current_share: float = 1.0,
+        reached_share: float = 0.0,
         first: int = 0,
     ) -> None:
         """Prepare the collection; the environment is reset with the first rollout.
@@ -88,10 +91,14 @@ class LocalCollector:
             steps: Length of a rollout.
             seed: Of environment, episodes and noise.
             current_share: Share of episodes in the current stage; the others are in one of those before it.
+            reached_share: Share of episodes that begin in a state which the policy reached in the same stage.
             first: Number of the first simulation, where the environment is a part of all simulations.
         """
         self.env, self.stages, self.steps, self.seed, self.first = env, tuple(stages), steps, seed, first
-        self.current_share = current_share
+        self.current_share, self.reached_share = current_share, reached_share
+        if reached_share and not (hasattr(env, "states") and hasattr(env, "start_from")):
+            raise ConfigError("reached_share: the environment cannot begin in a state; leave it out")
+        self.reached = ReachedStates(env.num_envs, len(self.stages))
         env.first = first
         n = env.num_envs
         self.size = int(np.prod(env.single_observation_space.shape))
@@ -116,11 +123,18 @@ class LocalCollector:
         rewards = np.empty((steps, n), np.float32)
         terminated, ended = np.empty((steps, n), bool), np.empty((steps, n), bool)
         cut, final, episodes, diverged = [], [], [], 0
+        captured = _Captured(self._capture_steps(batch), self.stage.copy())
         for t in range(steps):
+            self._capture(captured, t)
             observations[t] = self.observation
             actions[t] = self._action(self.observation, noise[t])
             self.past = self.map.smoothed(self.past, actions[t])
-            command = self.map.squashed(self.past, self.observation)
+            command = np.concatenate(
+                [
+                    self.map.squashed(self.past[k : k + BLOCK], self.observation[k : k + BLOCK])
+                    for k in range(0, n, BLOCK)
+                ]
+            )
             observation, rewards[t], terminated[t], truncated, infos = self.env.step(command)
             observation, broken = self._repaired(observation, rewards[t])
             terminated[t] |= broken
@@ -132,10 +146,12 @@ class LocalCollector:
                     final.append(np.asarray(infos["final_obs"][i], np.float32).reshape(-1))
                 episodes += self._episodes(t, infos)
                 diverged += int((broken | infos.get("diverged", False)).sum())
+                captured.states.update(dict.fromkeys(np.flatnonzero(terminated[t]).tolist()))
                 self.past[over] = 0.0
                 self.stage[over] = self.next_stage[over]
                 self._draw(over, stage)
             self.observation = observation
+        self._keep(captured)
         return Experience(
             observations,
             actions,
@@ -176,8 +192,32 @@ class LocalCollector:
             rng = self._stream(int(i), EPISODE, int(self.episode[i]))
             current = stage == 0 or rng.random() < self.current_share
             self.next_stage[i] = stage if current else rng.integers(stage)
+            if self.reached_share and rng.random() < self.reached_share:
+                start = self.reached.draw(int(i), int(self.next_stage[i]), rng.random())
+                if start is not None:
+                    self.env.start_from(np.array([i]), start[None])  # type: ignore[attr-defined]
         for index in np.unique(self.next_stage[ids]):
             self.env.set_options(ids[self.next_stage[ids] == index], self.stages[index], int(index))
+
+    def _capture_steps(self, batch: int) -> NDArray[np.intp]:
+        """Of each simulation the step, in the first half of the rollout, in which its state is captured."""
+        n = self.env.num_envs
+        if not self.reached_share:
+            return np.full(n, -1)
+        return np.array([self._stream(i, CAPTURE, batch).integers(max(1, self.steps // 2)) for i in range(n)])
+
+    def _capture(self, captured: _Captured, step: int) -> None:
+        ids = np.flatnonzero(captured.steps == step)
+        if ids.size:
+            captured.stage[ids] = self.stage[ids]
+            captured.states.update(zip(ids.tolist(), self.env.states(ids), strict=True))  # type: ignore[attr-defined]
+
+    def _keep(self, captured: _Captured) -> None:
+        """Keep those after which the task did not fail until the end of the rollout."""
+        states = {i: state for i, state in captured.states.items() if state is not None}
+        if states:
+            ids = np.array(sorted(states), np.intp)
+            self.reached.keep(ids, captured.stage[ids], np.stack([states[i] for i in ids.tolist()]))
 
     def _action(self, observation: NDArray[np.float32], noise: NDArray[np.float32]) -> NDArray[np.float32]:
         with torch.inference_mode():
@@ -235,6 +275,7 @@ class LocalCollector:
         own = ("observation", "past", "stage", "next_stage", "episode")
         return {
             "started": self.started,
+            "reached": self.reached.state(),
             "env": self.env.get_state() if self.started else {},
             **{name: getattr(self, name).copy() for name in own},
         }
@@ -244,12 +285,24 @@ class LocalCollector:
         self.started = state["started"]
         if self.started:
             self.env.set_state(state["env"])
+        self.reached.load_state(state["reached"])
         for name in ("observation", "past", "stage", "next_stage", "episode"):
             setattr(self, name, state[name].copy())
 
     def close(self) -> None:
         """See `Collector.close`."""
         self.env.close()
+
+
+@dataclass
+class _Captured:
+    """States of a rollout that are candidates for later starts."""
+
+    steps: NDArray[np.intp]
+    """(N,), −1: none."""
+    stage: NDArray[np.intp]
+    states: dict[int, NDArray[np.floating] | None] = field(default_factory=dict)
+    """By simulation; None where the task failed afterwards."""
 
 
 def _rows(observation: NDArray[np.floating]) -> NDArray[np.float32]:

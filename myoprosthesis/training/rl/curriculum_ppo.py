@@ -18,12 +18,12 @@ class CurriculumPpo:
     """Implements `Algorithm`: an update is one rollout of all simulations and the epochs of PPO over it."""
 
     def __init__(
-        self, curriculum: RlCurriculum, collector: Collector, n_obs: int, n_act: int, seed: int,
+        self, curriculum: RlCurriculum, collector: Collector, seed: int,
         device: str = "cpu", threads: int = 1,
     ) -> None:  # fmt: skip
         """`threads` are torch's during an update; while simulations run it has one."""
         self.curriculum, self.collector, self.seed, self.threads = curriculum, collector, seed, threads
-        self.ppo = Ppo(n_obs, n_act, curriculum.network, seed, device)
+        self.ppo = Ppo(collector.size, collector.map.low.size, curriculum.network, seed, device)
         self.batch = 0
         """Number of the next rollout."""
         self.samples = 0

@@ -84,10 +84,15 @@ NEEDED = ("options", "set_options", "get_state", "set_state", "contract")
 def make(name: str, simulations: int, options: Mapping[str, Any]) -> TrainableEnv:
     """The environment `name` of gymnasium's registry; `myoprosthesis/` may be left out.
 
+    `MODULE:NAME` imports the module first, which registers the environment.
+
     Raises:
         ConfigError: There is no such environment, it refuses `options`, or it lacks what the trainer needs.
     """
     gymnasium = library("gymnasium", "train", "reinforcement learning")
+    module, _, name = name.rpartition(":")
+    if module:
+        library(module, "train", f"environment {name!r}")
     known = [key for key, spec in gymnasium.registry.items() if spec.vector_entry_point]
     full = name if name in known else f"myoprosthesis/{name}"
     if full not in known:

@@ -8,7 +8,7 @@ import torch
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.training.rl import curriculum as curricula
-from myoprosthesis.training.rl.collector import LocalCollector
+from myoprosthesis.training.rl.collector_spec import CollectorSpec
 from myoprosthesis.training.rl.curriculum import RlStage
 from myoprosthesis.training.rl.curriculum_ppo import CurriculumPpo
 from myoprosthesis.training.rl.promotion import CURVE, PromotionRule, curriculum_trainer
@@ -35,11 +35,11 @@ def data(**changes):
 def start(folder, written=None, seed=0, **options):
     written = written or data()
     head = curricula.header(written)
-    env = make(head.env, head.simulations, head.env_options)
+    env = make(head.env, 1, head.env_options)
     plan = curricula.curriculum(written, env)
-    values = [stage.values for stage in plan.stages]
-    collector = LocalCollector(env, plan.network, values, plan.steps, seed, plan.current_share)
-    algorithm = CurriculumPpo(plan, collector, collector.size, collector.map.low.size, seed)
+    env.close()
+    collector = CollectorSpec.of(plan, seed).make()
+    algorithm = CurriculumPpo(plan, collector, seed)
     return curriculum_trainer(algorithm, folder, **options)
 
 
@@ -185,3 +185,27 @@ def test_what_is_no_number_resets_that_simulation_and_is_counted(tmp_path):
 def test_a_curriculum_that_cannot_be_used_is_refused_in_a_sentence(tmp_path, change, sentence):
     with pytest.raises(ConfigError, match=sentence):
         start(tmp_path, data(**change))
+
+
+def test_some_episodes_begin_where_the_policy_came_to_be(tmp_path):
+    starts = []
+    for share in (0.0, 0.5):
+        run = start(tmp_path, data(simulations=32, steps=64, reached_share=share))
+        env = run.algorithm.collector.env
+        begun = env._reset
+
+        def counted(ids, begun=begun, env=env):
+            starts[-1] += len(set(ids.tolist()) & set(env.starts))
+            begun(ids)
+
+        starts.append(0)
+        env._reset = counted
+        for batch in range(6):
+            run.algorithm.collector.collect(run.algorithm.ppo.acting_weights(), 0, batch)
+    assert starts[0] == 0 and 80 < starts[1] < 250, "about half of some 400 episodes, once there are such states"
+
+
+def test_states_before_a_failure_are_not_kept(tmp_path):
+    run = start(tmp_path, data(simulations=32, steps=64, reached_share=0.5, env_options={"fail_beyond": 1e-3}))
+    run.algorithm.collector.collect(run.algorithm.ppo.acting_weights(), 0, 0)
+    assert run.algorithm.collector.reached.count.sum() == 0
