@@ -6,17 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from myoprosthesis.analysis.adaptation import adaptation_index, ideal_force
-from myoprosthesis.core.kinematics import endpoint_error, lateral, lateral_deviation, peak_speed
+from myoprosthesis.core.kinematics import lateral
 from myoprosthesis.core.nanoseconds import NS
-from myoprosthesis.core.trial_plan import TrialPlan
+from myoprosthesis.core.trial_record import TrialRecord
 from myoprosthesis.sessions.folder import COLUMNS
 from myoprosthesis.sessions.session import Session
 from myoprosthesis.sessions.session_trials import CATCH, CHANNEL, SessionTrial, curl_gain, field_of
-
-Array = NDArray[np.float64]
+from myoprosthesis.tasks.reaching import judge
 
 
 @dataclass(frozen=True)
@@ -30,23 +28,14 @@ class PlayedTrial:
 
 
 def row(
-    session: Session,
-    trial: SessionTrial,
-    plan: TrialPlan,
-    time_ns: NDArray[np.int64],
-    position: Array,
-    velocity: Array,
-    load: Array,
-    dt: float,
-    played: PlayedTrial,
-    lost: str = "",
+    session: Session, trial: SessionTrial, record: TrialRecord, played: PlayedTrial, lost: str = ""
 ) -> dict[str, Any]:
     """The row of trials.csv.
 
-    `position` (m), `velocity` (m/s) and `load` (N) of the endpoint have shape (n, 3). A trial that is `lost`, for the
-    reason in this argument, has no figures.
+    `record` has the states of the endpoint; the task judges it. A trial that is `lost`, for the reason in this
+    argument, has no figures.
     """
-    block = session.blocks[trial.block]
+    block, plan = session.blocks[trial.block], record.plan
     law = field_of(session, block, plan)
     planned = {
         "trial": trial.number, "block": trial.block, "block_name": block.name, "kind": trial.kind,
@@ -55,26 +44,27 @@ def row(
         "go_s": None if plan.go_ns is None else (plan.go_ns - plan.from_ns) / NS,
         "perturbation": trial.perturbation, "gain": 0.0 if trial.kind == CATCH else curl_gain(law),
         "policy": played.name, "policy_sha256": played.sha256, "estimate_gain": played.estimate_gain,
-        "loss": played.loss, "samples": len(time_ns), "lost": lost,
+        "loss": played.loss, "samples": len(record.time_ns), "lost": lost,
     }  # fmt: skip
     if lost:
         return {c: planned.get(c) for c in COLUMNS}
-    error = endpoint_error(position, plan.target, dt)
-    speed = np.linalg.norm(velocity, axis=1)
-    fastest = int(speed.argmax())
+    time_ns, position, velocity = record.time_ns, record.position, record.velocity
+    fastest = int(np.linalg.norm(velocity, axis=1).argmax())
     slope = force = None
     if trial.kind == CHANNEL:
         # on the wall, that is minus what the wall exerts, which points to the right of the motion where it is positive
-        wall = -lateral(load, np.zeros(3), np.subtract(plan.target, plan.start))
+        wall = -lateral(record.load, np.zeros(3), np.subtract(plan.target, plan.start))
         force = float(wall[fastest])
         moving = time_ns >= (plan.go_ns if plan.go_ns is not None else plan.until_ns)
         if not law.is_zero and moving.sum() > 2:
             ideal = ideal_force(position[moving], velocity[moving], plan.start, plan.target, law)
             slope = adaptation_index(wall[moving], ideal, intercept=False)
+    result = judge(record, session.reaching.radius)
     figures = {
-        "success": bool(error <= session.reaching.radius), "endpoint_error_mm": error * 1e3,
-        "lateral_deviation_mm": lateral_deviation(position, plan.start, plan.target) * 1e3,
+        **result.figures,
+        "success": result.success,
         "lateral_at_peak_speed_mm": float(lateral(position, plan.start, plan.target)[fastest]) * 1e3,
-        "peak_speed": peak_speed(velocity), "channel_slope": slope, "channel_force_N": force,
-    }  # fmt: skip
+        "channel_slope": slope,
+        "channel_force_N": force,
+    }
     return {c: {**planned, **figures}[c] for c in COLUMNS}

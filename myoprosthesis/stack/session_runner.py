@@ -137,19 +137,7 @@ class SessionRunner:
                 played = replace(played, loss=self.lessons.learn(trial, done.record))
         if done.why:
             self._tell("session", f"trial {trial.number} is lost, it counts in no figure: {done.why}")
-        record = done.record
-        values = row(
-            session,
-            trial,
-            record.plan,
-            record.time_ns,
-            record.position,
-            record.velocity,
-            record.load,
-            self._dt,
-            played,
-            done.why,
-        )
+        values = row(session, trial, done.record, played, done.why)
         self._commit(trial, values)
         self.done = trial.number + 1
         self._show(trial, values)

@@ -5,6 +5,7 @@ import pytest
 
 from myoprosthesis.core.nanoseconds import ns
 from myoprosthesis.core.trial_plan import TrialPlan
+from myoprosthesis.core.trial_record import ENDPOINT, TrialRecord
 from myoprosthesis.sessions import session as sessions
 from myoprosthesis.sessions.folder import COLUMNS
 from myoprosthesis.sessions.session_trials import CHANNEL, plan
@@ -19,16 +20,19 @@ def straight(speed=0.4, push=0.0):
     x = np.cumsum(v, axis=0) * dt
     load = np.zeros((n, 3))
     load[:, 1] = -push * 10 * v[:, 0]  # a CW field pushes along −y; the hand presses along +y, the wall back
-    return np.arange(n) * ns(dt), x, v, load
+    return np.arange(n) * ns(dt), np.stack([x, v, load], axis=1)
+
+
+def record(plan, time_ns, table):
+    return TrialRecord(plan, 0.01, ENDPOINT, time_ns, table)
 
 
 @pytest.mark.parametrize("push", [0.0, 0.5, 1.0])
 def test_the_slope_of_a_channel_trial_is_the_share_of_the_field_that_is_met(push, data):
     session = sessions.made(data())
     trial = next(t for t in plan(session) if t.kind == CHANNEL and t.block == 1)
-    time_ns, x, v, load = straight(push=push)
     there = TrialPlan(trial.number, 0, ns(1), (0, 0, 0), (0.1, 0, 0), ns(0.2))
-    got = row(session, trial, there, time_ns, x, v, load, 0.01, PlayedTrial("p", "0"))
+    got = row(session, trial, record(there, *straight(push=push)), PlayedTrial("p", "0"))
     assert got["channel_slope"] == pytest.approx(push) and got["gain"] == 10.0 and list(got) == list(COLUMNS)
     assert got["channel_force_N"] == pytest.approx(-push * 4.0)  # the hand presses to the left of its motion
 
@@ -37,8 +41,19 @@ def test_the_row_of_a_lost_trial_says_why_and_has_no_figures(data):
     session = sessions.made(data())
     trial = plan(session)[0]
     there = TrialPlan(0, 0, ns(1.0), (0.0, 0.3, 0.0), (0.1, 0.3, 0.0), ns(0.2))
-    n = np.zeros((100, 3))
-    values = row(session, trial, there, np.arange(100), n, n, n, 0.01, PlayedTrial("p", "s"), "emergency stop")
+    states = record(there, np.arange(100), np.zeros((100, 3, 3)))
+    values = row(session, trial, states, PlayedTrial("p", "s"), "emergency stop")
     assert set(values) == set(COLUMNS) and values["lost"] == "emergency stop"
     assert values["success"] is values["endpoint_error_mm"] is values["lateral_deviation_mm"] is None
     assert values["samples"] == 100 and values["target_x"] == 0.1
+
+
+@pytest.mark.parametrize("short_by", [0.001, 0.02])
+def test_the_task_judges_within_the_radius_of_the_session(short_by, data):
+    session = sessions.made(data())
+    time_ns, table = straight()
+    end = table[-1, 0, 0]
+    there = TrialPlan(0, 0, ns(1), (0, 0, 0), (end + short_by, 0, 0), ns(0.2))
+    values = row(session, plan(session)[0], record(there, time_ns, table), PlayedTrial("p", "0"))
+    assert values["success"] is (short_by < session.reaching.radius)
+    assert values["endpoint_error_mm"] == pytest.approx(short_by * 1e3) and values["peak_speed"] == pytest.approx(0.4)
