@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any
 
-from myoprosthesis.cli.deprecated import notice
+from myoprosthesis.core.deprecated import notice
 from myoprosthesis.core.options import assignments, build, describe, listed, option
 
 

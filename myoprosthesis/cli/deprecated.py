@@ -1,16 +1,11 @@
-"""Names that users typed and that still work for one release, each with a sentence on what to type instead."""
+"""Commands that were renamed; their former names work for one release."""
 
 from __future__ import annotations
 
-import sys
+from myoprosthesis.core.deprecated import notice
 
 COMMANDS = {"exchange": "switch-effector", "go": "continue"}
 """Former names of commands."""
-
-
-def notice(former: str, present: str) -> None:
-    """Say that a name is going away."""
-    print(f"deprecated: {former} is called {present} now; the old name works until the next release", file=sys.stderr)
 
 
 def present(words: list[str]) -> list[str]:

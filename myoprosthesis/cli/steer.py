@@ -157,7 +157,7 @@ def status(options: StatusOptions) -> int:
 
     from myoprosthesis.cli.display import status_table
     from myoprosthesis.core.namespace import absolute, namespace_of
-    from myoprosthesis.nodes.publisher_lock import is_claimed
+    from myoprosthesis.nodes.publisher_lock import is_locked
     from myoprosthesis.stack.client import DISCOVERY_S
     from myoprosthesis.stack.monitor import StackMonitor
 
@@ -165,7 +165,7 @@ def status(options: StatusOptions) -> int:
     with StackMonitor(options.namespace, "status") as monitor:
         status = monitor.status
         space = namespace_of(options.namespace)
-        running, emg, task = (is_claimed(absolute(space, topic)) for topic in ("state", "emg/raw", "target"))
+        running, emg, task = (is_locked(absolute(space, topic)) for topic in ("state", "emg/raw", "target"))
 
         def complete() -> bool:
             decodes = not emg or bool("emg" in status.others and status.decision.known)

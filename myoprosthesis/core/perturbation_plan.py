@@ -71,7 +71,7 @@ class PerturbationPlan:
 
     def to_json(self) -> str:
         """The text of a message on `perturbation`."""
-        text = json.dumps({"party": "perturbation", **asdict(self)})
+        text = json.dumps({"participant": "perturbation", **asdict(self)})
         if len(text) > PLAN_BYTES:
             raise ConfigError(f"perturbation {self.name!r} makes a plan of {len(text)} characters: {PLAN_BYTES} go")
         return text

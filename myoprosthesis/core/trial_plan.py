@@ -97,14 +97,15 @@ class TrialPlan:
         """The text of a message on `target`."""
         data = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "goals"}
         moving = {"goals": [goals.to_dict(goal) for goal in self.goals]} if self.goals else {}
-        return json.dumps({"party": "task", **data, **moving})
+        return json.dumps({"participant": "task", **data, **moving})
 
     @classmethod
     def from_json(cls, text: str) -> TrialPlan:
         """Inverse of `to_json`."""
         with reading("a trial"):
             data = read_object(text, "a trial")
-            data.pop("party", None)
+            for key in ("participant", "party"):  # as it was called before
+                data.pop(key, None)
             moving = tuple(goals.from_dict(goal) for goal in data.pop("goals", ()))
             values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
             return cls(**values, goals=moving)

@@ -30,12 +30,12 @@ class Lines:
     """Reads a stream of lines, however it comes in; the first, which may be half a line, is left out.
 
     `channels` and `labels` are those of the lines that are taken: of the first ones, until `SETTLED` in a row agree,
-    and from then on of those; `settled` says so. `other` is the shape of the newest lines when as many in a row are
+    and from then on of those; `known` says so. `other` is the shape of the newest lines when as many in a row are
     not like that, None while they are. `counts`: `lines` that were taken and `damaged` ones, which were not.
     """
 
     def __init__(self) -> None:
-        self.channels, self.settled = 0, False
+        self.channels, self.known = 0, False
         self.labels: tuple[str, ...] = ()
         self.counts = Counter[str]()
         self._rest = b""
@@ -80,10 +80,10 @@ class Lines:
     def _settle(self, shape: Shape) -> bool:
         """Take lines of this shape from now on, where that is still open; True when others were taken before."""
         agreed = self._alike >= SETTLED
-        if self.settled or not shape[0] or (self.counts["lines"] and not agreed):
+        if self.known or not shape[0] or (self.counts["lines"] and not agreed):
             return False
         changed = self.counts["lines"] > 0 and not self._taken(shape)
-        (self.channels, self.labels), self.settled = shape, agreed
+        (self.channels, self.labels), self.known = shape, agreed
         return changed
 
     def _taken(self, shape: Shape) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from myoprosthesis.core.deprecated import present_parameters
 from myoprosthesis.core.errors import ConfigError, unknown
 
 MARK = "ros__parameters"
@@ -54,7 +55,7 @@ def entries(
         elif not isinstance(value, Mapping):
             raise ConfigError(f"{where}: node {name!r} needs a mapping of parameters, got {value!r}")
         else:
-            out.append(ParameterEntry(nodes.get(name, f"/{name}"), dict(value)))
+            out.append(ParameterEntry(nodes.get(name, f"/{name}"), present_parameters(value)))
     for entry in out:
         _check(entry, where, nodes)
     if any(_has_mark(v) for v in data.values()) and not any(e.takes(n) for e in out for n in nodes.values()):
@@ -86,7 +87,7 @@ def _ros(key: str, value: Mapping[str, Any], where: str, space: str = "") -> Ite
         if name == MARK:
             if not isinstance(inner, Mapping):
                 raise ConfigError(f"{where}: {MARK} of {pattern!r} needs a mapping of parameters, got {inner!r}")
-            yield ParameterEntry(pattern, dict(inner))
+            yield ParameterEntry(pattern, present_parameters(inner))
         elif isinstance(inner, Mapping):
             yield from _ros(str(name), inner, where, pattern)
         else:

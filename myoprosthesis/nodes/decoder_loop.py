@@ -153,14 +153,14 @@ class DecoderLoop(SwitchingLoop):
             self._asked, self._asked_ns = asked, now_ns
         if imposed != self._imposed:
             self._imposed, self._imposed_ns = imposed, now_ns
-        settled = bool(asked) and now_ns - self._asked_ns > SETTLED_S * NS
+        steady = bool(asked) and now_ns - self._asked_ns > SETTLED_S * NS
         of_one = now_ns - self._imposed_ns >= controller.window / self.stream.rate * NS
         for decision in controller.new_decisions:
             self.events["decisions"] += 1
             self.events["rejected"] += decision.rejected
-            if settled:
+            if steady:
                 self.prompted.setdefault(asked, Counter())[decision.choice] += 1
-            if settled and of_one:
+            if steady and of_one:
                 here = self.decided.setdefault(controller.name, {}).setdefault(imposed, {})
                 here.setdefault(asked, Counter())[decision.choice] += 1
             if decision.drifting and not self._drifting:

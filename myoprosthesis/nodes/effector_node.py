@@ -55,9 +55,9 @@ class EffectorNodeOptions:
     """Parameters of the effector node; the effector's own options stand beside them."""
 
     effector: str = option("arm26", "the effector to command")
-    lockstep: bool = option(False, "simulated time that waits for every party, instead of wall time")
-    parties: tuple[str, ...] = option(
-        (), "who must have spoken before a tick runs, and be alive for the effector to move", choices=PARTICIPANTS
+    lockstep: bool = option(False, "simulated time that waits for every participant, instead of wall time")
+    participants: tuple[str, ...] = option(
+        (), "nodes whose plans a tick waits for, and without which the effector does not move", choices=PARTICIPANTS
     )
     seed: int = option(0, "seed of the first reset", "", 0)
     duration_s: float = option(0.0, "stop ticking after so much time; 0: never", "s", 0.0)
@@ -82,13 +82,13 @@ class EffectorNode(LoopNode):
         self.loop: EffectorLoop | None
         self._options = read(self, EffectorNodeOptions)
         self._name = name
-        self._claim: PublisherLock | None = None
+        self._state_lock: PublisherLock | None = None
         self._open = bool(network_warning())
         self._simulated = False
         """Whether the time of this effector is published."""
         self._lifting = False
         """True while this process itself takes the emergency stop off."""
-        self.settled(EffectorNodeOptions, self._own, free=("stopped",))
+        self.check_parameters(EffectorNodeOptions, self._own, free=("stopped",))
         self.add_on_set_parameters_callback(self._check)
         self.add_post_set_parameters_callback(self._become)
         self._diagnostics = Diagnostics(self, "effector")
@@ -130,16 +130,16 @@ class EffectorNode(LoopNode):
         super().close()
         if loop is not None:
             self._report(loop)  # its last words
-        if self._claim is not None:
-            self._claim.close()
+        if self._state_lock is not None:
+            self._state_lock.close()
 
     def _configure(self) -> None:
         o = self._options = read(self, EffectorNodeOptions)
         effector = self._factory(read(self, self._own))
         if o.lockstep and not effector.spec.pausable:
             raise ConfigError(f"effector {effector.spec.name!r} has no time of its own: it cannot run in lockstep")
-        self.close()  # a claim of an earlier attempt
-        self._claim = PublisherLock(self.resolve_topic_name(topics.STATE.name))
+        self.close()  # the lock of an earlier attempt
+        self._state_lock = PublisherLock(self.resolve_topic_name(topics.STATE.name))
         if not self.was_up:  # at an exchange this node itself was the one until now
             self._refuse_second()
         changes: dict[str, Any] = {"timeout_s": o.timeout_s} if o.timeout_s else {}
@@ -152,7 +152,7 @@ class EffectorNode(LoopNode):
             self.get_logger().warning(str(error))
         self._port.fit(guard.spec, self._clocks(o), o.beside)
         common: dict[str, Any] = {
-            "participants": o.parties,
+            "participants": o.participants,
             "seed": o.seed,
             "duration_s": o.duration_s,
             "ease_s": EASE_S if self.was_up else 0.0,
@@ -185,11 +185,11 @@ class EffectorNode(LoopNode):
         own = replace(topics.CLOCK, name="clock")
         rooted = self.resolve_topic_name(own.name) == topics.CLOCK.name
         try:
-            self.claim(topics.CLOCK, "stack")
+            self.lock_topic(topics.CLOCK, "stack")
         except ConfigError:
             if rooted and self.get_parameter("use_sim_time").value:
                 raise
-            where = "told to nobody" if rooted else f"on {self.resolve_topic_name(own.name)} alone"
+            where = "not published" if rooted else f"on {self.resolve_topic_name(own.name)} alone"
             self.get_logger().warning(f"another stack publishes /clock: the time of this one is {where}")
             return () if rooted else (own,)
         return (own,) if rooted else (own, topics.CLOCK)
@@ -227,14 +227,14 @@ class EffectorNode(LoopNode):
                 if self.loop is not None and not outdated:
                     self._request_stop(self.loop, bool(p.value))
             elif p.name == "effector" and p.value != self._name:
-                self.settled(EffectorNodeOptions)
+                self.check_parameters(EffectorNodeOptions)
                 for f in fields(self._own):
                     self.undeclare_parameter(f.name)
                 self._name = str(p.value)
                 self._factory = registry.factory("effectors", self._name)
                 self._own = registry.options("effectors", self._name)
                 declare(self, ("", self._own), values={})
-                self.settled(EffectorNodeOptions, self._own)
+                self.check_parameters(EffectorNodeOptions, self._own)
 
     def _refuse_second(self) -> None:
         """Raise `ConfigError` when another effector publishes the same state topic.

@@ -122,7 +122,7 @@ class EmgNode(LoopNode):
         self._options = read(self, EmgNodeOptions)
         self._name = name
         self.loop: EmgLoop | None
-        self.settled(EmgNodeOptions, self._own)
+        self.check_parameters(EmgNodeOptions, self._own)
         self._spec = self.create_publisher(topics.EMG_SPEC.type, topics.EMG_SPEC.name, topics.EMG_SPEC.qos)
         self._diagnostics = Diagnostics(self, "emg")
         self._port: EmgTopicPort | None = None
@@ -134,7 +134,7 @@ class EmgNode(LoopNode):
         o = self._options = read(self, EmgNodeOptions)
         if o.source != self._name:
             raise ConfigError(f"this node was started for source {self._name!r}: start another for {o.source!r}")
-        self.claim(topics.EMG_RAW, "source of EMG")
+        self.lock_topic(topics.EMG_RAW, "source of EMG")
         source = self._factory(read(self, self._own))
         source.open()
         try:

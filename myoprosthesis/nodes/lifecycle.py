@@ -40,12 +40,12 @@ class ManagedNode(LifecycleNode):
         self.was_up = False
         """Whether it has been configured once: from then on a refusal does not end its process."""
         self._waiting: bool | None = None
-        """After a refused `anew`: whether it is to be active once it fits again; None: nothing of the kind."""
+        """After a refused `reconfigure`: whether it is to be active once it fits again; None: nothing of the kind."""
         self.failed = ""
         """Why the node, which worked, cannot go on; its process then ends."""
         self._why = ""
         self._lasting: list[Any] = []
-        self._claims: list[PublisherLock] = []
+        self._locks: list[PublisherLock] = []
         self._groups: tuple[type, ...] = ()
         self.crashed: BaseException | None = None
         """The mistake that ends its process: half a node is worse than none."""
@@ -82,7 +82,7 @@ class ManagedNode(LifecycleNode):
                 return
             freeze_gc()
 
-    def anew(self) -> None:
+    def reconfigure(self) -> None:
         """Clean up and come back, because what it was configured for has become another; active again if it was.
 
         What is refused then is tried again with the next change. A node that a person took down stays down.
@@ -145,33 +145,33 @@ class ManagedNode(LifecycleNode):
         self.close()
         self.release()
 
-    def claim(self, topic: topics.Topic, who: str) -> None:
+    def lock_topic(self, topic: topics.Topic, who: str) -> None:
         """Reserve `topic` for this node on this machine until it is cleaned up; call it while configuring.
 
         Raises `ConfigError` when another process publishes it.
         """
-        self._claims.append(PublisherLock(self.resolve_topic_name(topic.name), who))
+        self._locks.append(PublisherLock(self.resolve_topic_name(topic.name), who))
 
-    def beat(self) -> None:
+    def send_heartbeats(self) -> None:
         """Publish a heartbeat under the node's name from now on.
 
         An effector does not move when a participant is silent. The executor sends it, so that a node which hangs is
         silent too; in wall time, whatever the clock of the graph.
         """
-        pulse = self.create_publisher(topics.BEAT.type, topics.BEAT.name, topics.BEAT.qos)
-        message = topics.BEAT.type(frame_id=self.get_name())
+        pulse = self.create_publisher(topics.HEARTBEAT.type, topics.HEARTBEAT.name, topics.HEARTBEAT.qos)
+        message = topics.HEARTBEAT.type(frame_id=self.get_name())
         wall = Clock()
 
         def publish() -> None:
             message.stamp = wall.now().to_msg()
             pulse.publish(message)
 
-        every(self, topics.BEAT_S, publish)
+        every(self, topics.HEARTBEAT_S, publish)
 
     def close(self) -> None:
         """End what configuring began; safe to call twice."""
 
-    def settled(self, *groups: type, free: tuple[str, ...] = ()) -> None:
+    def check_parameters(self, *groups: type, free: tuple[str, ...] = ()) -> None:
         """Check parameters of these options dataclasses when they are set, and refuse them once the node is configured.
 
         A configured node would not use them any more, except for those that are `free`. A second call replaces the
@@ -197,8 +197,8 @@ class ManagedNode(LifecycleNode):
 
     def release(self) -> None:
         """Take off the graph what configuring put there."""
-        while self._claims:
-            self._claims.pop().close()
+        while self._locks:
+            self._locks.pop().close()
         lasting = {id(e) for e in self._lasting}
         destroy = {Publisher: self.destroy_publisher, Subscription: self.destroy_subscription}
         for entity in self._entities() if self._lasting else []:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_origin, get_type_hints
 
 from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.node import Node
 from rclpy.parameter import Parameter, parameter_value_to_python
 
+from myoprosthesis.core.deprecated import present_parameters
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.core.message import PLAN_BYTES
 from myoprosthesis.core.options import build, describe
@@ -24,7 +25,9 @@ _ALWAYS = {"use_sim_time", "start_type_description_service"}
 
 def overrides(node: Node) -> dict[str, Any]:
     """What the command line and parameter files say for this node, by full parameter name."""
-    return {name: p.value for name, p in node._parameter_overrides.items() if not name.startswith("qos_overrides")}
+    return present_parameters(
+        {name: p.value for name, p in node._parameter_overrides.items() if not name.startswith("qos_overrides")}
+    )
 
 
 def declare(node: Node, *groups: tuple[str, type], values: Mapping[str, Any] | None = None) -> None:
@@ -46,14 +49,15 @@ def declare(node: Node, *groups: tuple[str, type], values: Mapping[str, Any] | N
 def read(node: Node, cls: type[T], prefix: str = "", changes: list[Parameter[Any]] | None = None) -> T:
     """The options of `cls` from the node's parameters, with `changes` on top; raises `ConfigError`."""
     changed = {p.name: _short(p.name, p.value) for p in changes or ()}
-    values = {}
+    values, hints = {}, get_type_hints(cls)
     for f in fields(cls):  # type: ignore[arg-type]
         name = prefix + f.name
         value = changed[name] if name in changed else node.get_parameter(name).value
         needed = f.default is MISSING and f.default_factory is MISSING
         if value is None or (isinstance(value, str) and value == "" and not needed and not isinstance(f.default, str)):
             continue
-        values[f.name] = _mapping(name, value) if str(f.type).startswith("dict") else value
+        hint = hints[f.name]
+        values[f.name] = _mapping(name, value) if dict in (hint, get_origin(hint)) else value
     return build(cls, values, f"node {node.get_name()!r}")
 
 

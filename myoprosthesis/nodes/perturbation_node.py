@@ -74,13 +74,13 @@ class PerturbationNode(ManagedNode):
         )
         self.add_on_set_parameters_callback(self._check)
         self.add_post_set_parameters_callback(self._set)
-        self.beat()
+        self.send_heartbeats()
         if self._options.autostart:
             self.autostart()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Reserve the planning of perturbations here for this node, on this machine."""
-        return self.attempt(lambda: self.claim(topics.PERTURBATION, "perturbation"))
+        return self.attempt(lambda: self.lock_topic(topics.PERTURBATION, "perturbation"))
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Plans are made."""

@@ -48,13 +48,13 @@ class PolicyLoop(SwitchingLoop):
         port: PolicyLoopPort,
         *,
         lockstep: bool,
-        parties: tuple[str, ...],
+        participants: tuple[str, ...],
         seed: int = 0,
         task_channels: Sequence[str] = TASK_CHANNELS,
     ) -> None:
         """`task_channels` begin with `TASK_CHANNELS`."""
         super().__init__(switcher, lockstep=lockstep)
-        self.port, self.parties, self.seed = port, parties, seed
+        self.port, self.participants, self.seed = port, participants, seed
         self.task_channels = tuple(task_channels)
         self._trials: Schedule[TrialPlan] = Schedule()
         self._perturbations: Schedule[PerturbationPlan] = Schedule()
@@ -85,7 +85,7 @@ class PolicyLoop(SwitchingLoop):
         schedules: dict[str, Schedule[Any]] = {"task": self._trials, "perturbation": self._perturbations}
         while self._frames:
             frame = self._frames[0]
-            if self.lockstep and any(schedules[p].horizon_ns <= frame.stamp_ns for p in self.parties):
+            if self.lockstep and any(schedules[p].horizon_ns <= frame.stamp_ns for p in self.participants):
                 self._frames = self._frames[-1:]
                 return
             self._frames.pop(0)
@@ -102,7 +102,7 @@ class PolicyLoop(SwitchingLoop):
             return
         trial = self._trials.current(now)
         begins = self._begin_trial(trial)
-        if begins or not self.lockstep or not self.parties or switcher.active is None:
+        if begins or not self.lockstep or not self.participants or switcher.active is None:
             self._activate_ready(now)
         self._perturb(now)
         if switcher.active is not None:

@@ -55,8 +55,8 @@ class PolicyNodeOptions:
     shadow: str = option("", "a policy that runs beside it and is only published; empty: none", file="name")
     blend_s: float = option(0.1, "length of the cross-fade at a swap", "s", 0.0, 10.0)
     lockstep: bool = option(False, "answer every state under its own stamp")
-    parties: tuple[str, ...] = option(
-        (), "who must have spoken before a state is answered, in lockstep", choices=PARTICIPANTS
+    participants: tuple[str, ...] = option(
+        (), "nodes whose plans a state's answer waits for, in lockstep", choices=PARTICIPANTS
     )
     seed: int = option(0, "seed of the noise that a perturbation puts on the observation", "", 0)
     task: str = option("", "the task whose channels a policy may observe; empty: those that all tasks have")
@@ -129,7 +129,7 @@ class PolicyNode(LoopNode):
             return
         if self.was_up:
             self.get_logger().warning(f"the effector is now {self.spec.name!r}: the policy is matched to its channels")
-            self.anew()
+            self.reconfigure()
         elif self._options.autostart:
             self.autostart()
 
@@ -140,7 +140,7 @@ class PolicyNode(LoopNode):
             raise MyoError("no EMG is known yet: start an EMG node, it tells what it hears on emg/spec")
         o, self._drive = read(self, PolicyNodeOptions), read(self, PostureControlOptions)
         self._options = o
-        self.claim(topics.COMMAND, "policy")
+        self.lock_topic(topics.COMMAND, "policy")
         self.loop = loop = self._loop(self.spec, o)
         policy = OnnxPolicy(store.find(o.policy))
         policy.warm_up()
@@ -166,7 +166,7 @@ class PolicyNode(LoopNode):
             switcher_for(spec, o.blend_s, units),
             port,
             lockstep=o.lockstep,
-            parties=o.parties,
+            participants=o.participants,
             seed=o.seed,
             task_channels=tuple(units),
         )
@@ -178,7 +178,7 @@ class PolicyNode(LoopNode):
         try:
             options = read(self, PolicyNodeOptions, changes=parameters)
             for p in parameters:
-                if self.loop is not None and p.name in ("lockstep", "parties", "task", "autostart", "seed"):
+                if self.loop is not None and p.name in ("lockstep", "participants", "task", "autostart", "seed"):
                     raise MyoError(f"{p.name} cannot be changed while the policy runs: set it at the start")
                 if p.name == "policy" and self.loop is not None and p.value == self.loop.switcher.name:
                     continue  # it is active already, whatever has become of its file

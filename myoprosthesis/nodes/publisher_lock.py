@@ -38,7 +38,7 @@ class PublisherLock:
             self._socket.close()
 
 
-def is_claimed(topic: str) -> bool:
+def is_locked(topic: str) -> bool:
     """Whether some process of this machine has locked a topic; asking has no effect."""
     if sys.platform != "linux":
         return False

@@ -33,7 +33,7 @@ SETTLED_S = 0.7
 NEEDED = (topics.STATE, topics.COMMAND, topics.APPLIED)
 """Topics that must be received before the recorder is ready."""
 NEVER = ("/rosout", "/parameter_events")
-NEVER_ENDS = ("/transition_event", f"/{topics.BEAT.name}", f"/{topics.RECORDER_ACTIVE.name}")
+NEVER_ENDS = ("/transition_event", f"/{topics.HEARTBEAT.name}", f"/{topics.RECORDER_ACTIVE.name}")
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class RecorderNode(LoopNode):
         super().__init__("recorder")
         declare(self, ("", RecorderNodeOptions))
         self._options = read(self, RecorderNodeOptions)
-        self.settled(RecorderNodeOptions)
+        self.check_parameters(RecorderNodeOptions)
         self._diagnostics = Diagnostics(self, "recorder")
         t = topics.RECORDER_ACTIVE
         self._publisher = self.create_publisher(t.type, t.name, t.qos)
@@ -128,13 +128,13 @@ class RecorderNode(LoopNode):
                 self._find(name, kinds[0])
         now = time.monotonic()
         self._since = {name: self._since.get(name, now) for name in self._known if self.count_publishers(name)}
-        settled = self._settled()
-        status = (self._text(), settled, self._complete(set(settled)))
+        received = self._received()
+        status = (self._text(), received, self._complete(set(received)))
         if status != self._reported:
             self._reported = status
             self._publish()
 
-    def _settled(self) -> list[str]:
+    def _received(self) -> list[str]:
         """Topics of which nothing is lost any more."""
         before = time.monotonic() - SETTLED_S
         return sorted(name for name, since in self._since.items() if since <= before)
@@ -167,18 +167,18 @@ class RecorderNode(LoopNode):
     def _values(self) -> dict[str, Any]:
         loop = self.loop
         assert loop is not None
-        space, settled = self.get_namespace().rstrip("/") + "/", self._settled()
+        space, received = self.get_namespace().rstrip("/") + "/", self._received()
         return {
             "folder": str(loop.writer.folder),
             "file": loop.writer.path.name,
-            "ready": loop.active and not loop.fault and self._complete(set(settled)),
-            "heard": [name.removeprefix(space) for name in settled],
+            "ready": loop.active and not loop.fault and self._complete(set(received)),
+            "heard": [name.removeprefix(space) for name in received],
             "received": {line.name.removeprefix(space): line.received for line in list(loop.lines) if line.received},
             "missing": {line.name.removeprefix(space): line.missing for line in list(loop.lines) if line.missing},
             "lost": loop.writer.lost,
         }
 
-    def _complete(self, settled: set[str]) -> bool:
+    def _complete(self, received: set[str]) -> bool:
         """True when the publishers of the loops are known, and a state has been received.
 
         A process that replaces a killed one receives nothing for a second, until Fast DDS has noticed.
@@ -186,7 +186,7 @@ class RecorderNode(LoopNode):
         loop, state = self.loop, self.resolve_topic_name(topics.STATE.name)
         assert loop is not None
         come = any(line.received for line in loop.lines if line.name == state)
-        return come and {self.resolve_topic_name(t.name) for t in NEEDED} <= settled
+        return come and {self.resolve_topic_name(t.name) for t in NEEDED} <= received
 
     def _text(self) -> tuple[str, bytes]:
         loop = self.loop

@@ -62,7 +62,7 @@ class TaskNode(ManagedNode):
         self._options = read(self, TaskNodeOptions)
         self._name = name
         self._task: Task = complete(self._factory, read(self, self._task_options))
-        self.settled(TaskNodeOptions, self._task_options, free=("released",))
+        self.check_parameters(TaskNodeOptions, self._task_options, free=("released",))
         self.add_post_set_parameters_callback(self._release)
         self._markers = Markers(self._options.lsl) if self._options.lsl else None
         self._spec: EffectorSpec | None = None
@@ -88,7 +88,7 @@ class TaskNode(ManagedNode):
         self._began = 0.0
         self._reader = JointStateReader()
         subscribe(self, topics.SPEC, lambda m: EffectorSpec.from_json(m.data), self._on_spec)
-        self.beat()
+        self.send_heartbeats()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Fit the task to the effector."""
@@ -120,7 +120,7 @@ class TaskNode(ManagedNode):
         elif spec != self._spec:
             self._spec = spec
             self.get_logger().warning(f"the effector is now {spec.name!r}: trials are planned for it")
-            self.anew()
+            self.reconfigure()
 
     def _configure(self) -> None:
         spec = self._spec
@@ -130,7 +130,7 @@ class TaskNode(ManagedNode):
         if self._options.task != self._name:
             raise ConfigError(f"this node was started for task {self._name!r}: start another for it")
         task, channels = self._fitted(spec)
-        self.claim(topics.TARGET, "task")
+        self.lock_topic(topics.TARGET, "task")
         if self._current is not None:
             self._event("lost", self._current, self._last_ns, why="another effector took over")
         if self._plans:
@@ -209,7 +209,7 @@ class TaskNode(ManagedNode):
             self._decided = record
         if not over:
             return True
-        if not self._monitor.settled:
+        if not self._monitor.following_known:
             return False
         self._end(self._monitor.end())
         return now < plan.until_ns or self._update(frame)  # it is the next one's first

@@ -52,7 +52,7 @@ class GraphPort:
         self._single = depth == 1
         self._frames = self._inputs.subscribe(frames, topics.reliable(depth), raw=True)
         self._plans = [(self._inputs.subscribe(topic), kind) for topic, kind in _PLANS]
-        self._heartbeats = self._inputs.subscribe(topics.BEAT) if watch else None
+        self._heartbeats = self._inputs.subscribe(topics.HEARTBEAT) if watch else None
         self._alive_at: dict[str, float] = {}
 
     def wake(self) -> None:

@@ -13,7 +13,7 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState, PointCloud2, TimeReference
 from std_msgs.msg import Header, String
 
-BEAT_S = 0.02
+HEARTBEAT_S = 0.02
 """Period of a participant's heartbeat."""
 DEAD_S = 0.08
 """A participant (task, perturbation) without a heartbeat for this time is dead."""
@@ -50,8 +50,8 @@ COMMAND = Topic("command", JointState, reliable(1))
 APPLIED = Topic("applied", JointState, reliable(1))
 TARGET = Topic("target", String, latched(4))
 PERTURBATION = Topic("perturbation", String, latched(4))
-BEAT = Topic("beat", Header, reliable(10))
-"""A participant's heartbeat, every `BEAT_S`; `frame_id` is its name."""
+HEARTBEAT = Topic("beat", Header, reliable(10))
+"""A participant's heartbeat, every `HEARTBEAT_S`; `frame_id` is its name."""
 TARGET_POSE = Topic("target/pose", PoseStamped, latched())
 TRIAL = Topic("trial", DiagnosticStatus, latched())
 """The newest event of a trial, for those who come late."""

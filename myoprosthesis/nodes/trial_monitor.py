@@ -104,7 +104,7 @@ class TrialMonitor:
         )
 
     @property
-    def settled(self) -> bool:
+    def following_known(self) -> bool:
         """Whether the effector has reported if it followed commands throughout the trial.
 
         Also true once that report is no longer expected.

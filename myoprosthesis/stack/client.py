@@ -14,7 +14,7 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.namespace import absolute
 from myoprosthesis.nodes import topics
 from myoprosthesis.nodes.parameters import from_message, to_messages
-from myoprosthesis.nodes.publisher_lock import is_claimed
+from myoprosthesis.nodes.publisher_lock import is_locked
 from myoprosthesis.stack.monitor import StackMonitor
 from myoprosthesis.stack.reports import PolicyReport
 
@@ -90,7 +90,7 @@ class StackClient(StackMonitor):
 
         A policy that is known to run on this machine is waited for until it is discovered.
         """
-        if seconds and is_claimed(absolute(self.node.get_namespace(), topics.COMMAND.name)):
+        if seconds and is_locked(absolute(self.node.get_namespace(), topics.COMMAND.name)):
             seconds = max(seconds, DISCOVERY_S)
         self.spin_until(lambda: bool(self.status.policy.text), seconds)
         return self.status.policy
@@ -108,11 +108,11 @@ class StackClient(StackMonitor):
             now = self.status.policy
             return now.text == "ready" and now.candidate == name and bool(self.status.effector.lockstep)
 
-        def settled() -> bool:
+        def decided() -> bool:
             still = self.status.effector.paused or self.status.effector.waiting_for
             return self.status.policy.text == "active" or (ready() and bool(still))
 
-        self.spin_until(settled, SWAP_S)
+        self.spin_until(decided, SWAP_S)
         now = self.status.policy
         if now.refused == name:
             raise ConfigError(f"{name} was not swapped in: {now.why}; {now.policy} goes on")
@@ -128,7 +128,7 @@ class StackClient(StackMonitor):
     def _discovery_s(self) -> float:
         """How long to wait for a service: longer where an effector is known to run that is not discovered yet."""
         state = absolute(self.node.get_namespace(), topics.STATE.name)
-        return DISCOVERY_S if is_claimed(state) else WAIT_S
+        return DISCOVERY_S if is_locked(state) else WAIT_S
 
 
 def _message(answer: Any) -> str:

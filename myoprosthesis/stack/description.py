@@ -139,13 +139,13 @@ def _with_task(options: StackOptions, file: Mapping[str, Any], effector: str, po
     task = options.task or str(file.get("task") or NO_TASK)
     if task == NO_TASK:
         _refuse_options(options, ("trials",), "has no task")
-    parties = ["perturbation"] if task == NO_TASK else ["task", "perturbation"]
+    participants = ["perturbation"] if task == NO_TASK else ["task", "perturbation"]
     drawn = task not in registry.names("tasks") or "seed" in {f.name for f in fields(registry.options("tasks", task))}
     chosen: Chosen = {
         "effector": {
             "effector": effector,
             "lockstep": options.lockstep,
-            "parties": parties,
+            "participants": participants,
             "seed": options.seed,
             "duration_s": options.duration,
             "gui": options.gui,
@@ -153,7 +153,7 @@ def _with_task(options: StackOptions, file: Mapping[str, Any], effector: str, po
         "policy": {
             "policy": policy,
             "lockstep": options.lockstep,
-            "parties": parties,
+            "participants": participants,
             "seed": options.seed,
             "task": "" if task == NO_TASK else task,
         },
@@ -189,7 +189,12 @@ def _with_emg(options: StackOptions, file: Mapping[str, Any], effector: str, pol
             emg.setdefault("layout", {})[key] = value  # what a file does not say of itself
         else:
             emg[key] = value
-    hand = {"effector": effector, "parties": ["perturbation"], "seed": options.seed, "duration_s": options.duration}
+    hand = {
+        "effector": effector,
+        "participants": ["perturbation"],
+        "seed": options.seed,
+        "duration_s": options.duration,
+    }
     chosen: Chosen = {"emg": emg, "effector": hand, "policy": {"policy": policy, "seed": options.seed}}
     real = effector in registry.names("hand_protocols")
     if options.port and not real:

@@ -17,7 +17,7 @@ from myoprosthesis.stack.client import WAIT_S, StackClient
 
 NS = 1_000_000_000
 SETTLE_S = 2.0
-"""How long publishers that claim nothing are waited for: those of other programs, and of other machines."""
+"""How long publishers without a lock are waited for: those of other programs, and of other machines."""
 DEPTH = 1000
 """Messages that are kept for a listener which is known here, and does not know of this publisher yet."""
 CHECK_S = 0.1
@@ -32,7 +32,7 @@ OWNERS = {
     topics.STATE: ("applied", "effector/spec", *(t.name for t in topics.VIEWS)),
     topics.TARGET: ("target/pose", "trial", "trial/events"),
 }
-"""Topics that a node publishes beside the one that it claims."""
+"""Topics that a node publishes beside the one that it locks."""
 
 
 class Replayer:
@@ -46,12 +46,12 @@ class Replayer:
         """
         self._stack, self._bag, self._beside, self._names = stack, bag, beside, tuple(names)
         self._out: dict[str, tuple[Any, bool]] = {}
-        self._claims: list[PublisherLock] = []
+        self._locks: list[PublisherLock] = []
         node = stack.node
         known = {t.name: t.qos for t in (*topics.PRIMARY, *topics.VIEWS)}
         known_topics = {name: bag.topic(name) for name in names}
         if not beside:
-            self._claim(names)
+            self._lock(names)
             stack.spin_until(lambda: any(node.count_publishers(name) for name in names), SETTLE_S)
             self._refuse_others(0)
         for name, topic in known_topics.items():
@@ -69,16 +69,16 @@ class Replayer:
 
     def close(self) -> None:
         """Let others publish these topics."""
-        while self._claims:
-            self._claims.pop().close()
+        while self._locks:
+            self._locks.pop().close()
 
-    def _claim(self, names: Sequence[str]) -> None:
-        """Claim what the nodes claim that publish these topics, so that no such node is there, or comes meanwhile."""
+    def _lock(self, names: Sequence[str]) -> None:
+        """Take the locks of the nodes that publish these topics, so that no such node is there, or comes meanwhile."""
         space = self._stack.node.get_namespace().rstrip("/")
         owned = {name: name if name.startswith("/") else f"{space}/{name}" for name in names}
         for topic in dict.fromkeys(_owner(full) for full in owned.values()):
             try:
-                self._claims.append(PublisherLock(topic, "node"))
+                self._locks.append(PublisherLock(topic, "node"))
             except ConfigError as error:
                 self.close()
                 which = ", ".join(name for name, full in owned.items() if _owner(full) == topic)

@@ -84,7 +84,7 @@ class SessionListener:
                 return True
             self._monitor.begin(self._plans.pop(0))
         if self._monitor.add(frame):
-            if not self._monitor.settled:
+            if not self._monitor.following_known:
                 return False
             trial = self._monitor.end()
             with self._lock:

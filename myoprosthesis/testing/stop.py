@@ -53,7 +53,7 @@ def _stops(spec: EffectorSpec) -> dict[str, Callable[[GuardedEffector, Array], E
         "a command that is not finite": lambda guard, command: guard.step(np.full_like(command, np.nan)),
         "a command that is too old": lambda guard, command: guard.step(command, age_s=spec.timeout_s + 1.0),
         "no command": lambda guard, command: guard.step(None),
-        "the death of a party": lambda guard, command: guard.step(command, idle="task is not alive"),
+        "the death of a participant": lambda guard, command: guard.step(command, idle="task is not alive"),
     }
 
 

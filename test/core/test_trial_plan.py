@@ -22,11 +22,15 @@ def test_json_brings_plans_back():
     assert TrialPlan.from_json(moving.to_json()) == moving
 
 
-def test_a_trial_whose_goal_does_not_move_is_sent_as_ever():
+def test_a_trial_whose_goal_does_not_move_is_sent_without_goals():
     assert json.loads(TRIAL.to_json()) == {
-        "party": "task", "trial": 4, "from_ns": ns(4.0), "until_ns": ns(5.0), "start": [0.0, 0.3, 0.0],
+        "participant": "task", "trial": 4, "from_ns": ns(4.0), "until_ns": ns(5.0), "start": [0.0, 0.3, 0.0],
         "target": [0.1, 0.3, 0.0], "go_ns": ns(4.2), "reset": True, "scored": True, "last": False, "label": "target 0",
     }  # fmt: skip
+
+
+def test_a_plan_of_a_former_version_is_read():
+    assert TrialPlan.from_json(TRIAL.to_json().replace('"participant"', '"party"')) == TRIAL
 
 
 def test_times_are_exact_in_json():

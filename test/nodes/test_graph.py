@@ -161,7 +161,7 @@ def test_who_comes_late_may_have_each_event_of_the_trials(stack):
 
 
 def test_beats_have_the_time_of_their_making(stack):
-    heard = stack.probe.hear(topics.BEAT)
+    heard = stack.probe.hear(topics.HEARTBEAT)
     began = time.time()
     assert stack.until(lambda: {m.frame_id for m in heard} >= {"task", "perturbation"} and len(heard) > 20)
     for party in ("task", "perturbation"):

@@ -27,9 +27,16 @@ def shots():
     from std_msgs.msg import Header, String
 
     now = time.time_ns()
-    trial = {"party": "task", "trial": 5, "from_ns": now, "until_ns": now + 10**9, "start": [0, 0, 0], "go_ns": None}
+    trial = {
+        "participant": "task",
+        "trial": 5,
+        "from_ns": now,
+        "until_ns": now + 10**9,
+        "start": [0, 0, 0],
+        "go_ns": None,
+    }
     law = {"site": "endpoint", "kind": "law", "values": {"a": [1]}, "from_ns": now}
-    plan = {"party": "perturbation", "name": "x", "until_ns": now + 10**12, "from_ns": now, "entries": [law]}
+    plan = {"participant": "perturbation", "name": "x", "until_ns": now + 10**12, "from_ns": now, "entries": [law]}
     strength = {"site": "muscle", "kind": "strength", "values": {"strength": "a", "muscles": [1, {}]}, "from_ns": now}
     odd = [
         {"site": site, "kind": kind, "values": {"a": [1], "terms": 5, "units": "x", "angle_rad": "a"}, "from_ns": now}
@@ -64,7 +71,7 @@ def shots():
         yield topics.DIAGNOSTICS, DiagnosticArray(status=[state("effector", "x", **values)])
     yield topics.DIAGNOSTICS, DiagnosticArray(status=[state("effector", "x", error="made up by a stranger")])
     yield topics.DIAGNOSTICS, DiagnosticArray(status=[state(f"n{k}", "x" * 40) for k in range(50_000)])
-    yield topics.BEAT, Header(frame_id="nobody" * 1000)
+    yield topics.HEARTBEAT, Header(frame_id="nobody" * 1000)
     names = [f"n{k}" for k in range(300_000)]
     yield topics.COMMAND, JointState(name=names, effort=[0.5] * len(names))
     yield topics.COMMAND, JointState(name=["a"] * 10, effort=[math.nan] * 7)

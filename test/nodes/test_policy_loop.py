@@ -100,7 +100,7 @@ def made():
     def make(policy=None, blend_s=0.0, **options):
         world, switcher = World(), switcher_for(SPEC, blend_s)
         switcher.switch(switcher.fit("echo", policy or Echo()))
-        loop = PolicyLoop(switcher, world, **{"lockstep": True, "parties": (), **options})
+        loop = PolicyLoop(switcher, world, **{"lockstep": True, "participants": (), **options})
         loop.active = True
         loop.failed = []
 
@@ -178,7 +178,7 @@ def test_a_state_that_cannot_be_read_is_said_once_and_the_next_is_answered(made,
 
 
 def test_no_state_is_answered_before_every_party_has_spoken(made):
-    _, world = made(parties=("task", "perturbation"))
+    _, world = made(participants=("task", "perturbation"))
     world.show(frame(0))
     world.speak(imposed(10))
     time.sleep(0.05)
@@ -193,7 +193,7 @@ def test_no_state_is_answered_before_every_party_has_spoken(made):
 
 
 def test_memory_begins_anew_with_each_trial_even_of_the_same_number(made):
-    _, world = made(parties=("task",))
+    _, world = made(participants=("task",))
     world.speak(trial(0, 0, 5), trial(0, 5, 8), trial(1, 8, 20))
     play(world, range(10))
     assert [round(c[1] * 1000) for _, c in world.commands] == [1, 2, 3, 4, 5, 1, 2, 3, 1, 2]
@@ -237,7 +237,7 @@ def swap(loop, policy, name="new"):
 
 
 def test_in_lockstep_a_swap_begins_with_the_next_trial(made):
-    loop, world = made(parties=("task",))
+    loop, world = made(participants=("task",))
     world.speak(trial(0, 0, 5), trial(1, 5, 20))
     play(world, range(2))
     ended = swap(loop, Echo(gain=-1.0))
@@ -298,7 +298,7 @@ def test_a_delay_shows_the_past(made):
 def test_noise_belongs_to_its_trial_and_seed(made):
     def seen(seed):
         policy = Echo()
-        _, world = made(policy, seed=seed, parties=("task",))
+        _, world = made(policy, seed=seed, participants=("task",))
         world.speak(trial(0, 0, 5), trial(1, 5, 10))
         world.speak(imposed(99, PerturbationEntry("observation", "noise", {"vision": 0.01})))
         play(world, range(10))
@@ -358,7 +358,7 @@ def test_a_rotation_of_what_the_policy_does_not_see_is_refused(made):
 
 
 def test_the_refusal_is_said_again_in_the_next_trial(made):
-    _, world = made(parties=("task",))
+    _, world = made(participants=("task",))
     world.speak(trial(0, 0, 5), trial(1, 5, 9))
     for k in (0, 5):
         bad = PerturbationEntry("observation", "delay", {"smell": 0.01}, k * DT_NS)
@@ -387,7 +387,7 @@ class Breaking(Echo):
 @pytest.mark.parametrize("lockstep", [False, True])
 @pytest.mark.parametrize("blend_s", [0.0, 0.05])
 def test_a_policy_that_answers_no_more_is_let_go_of_and_the_next_one_is_played(made, lockstep, blend_s):
-    loop, world = made(Breaking(3), blend_s, lockstep=lockstep, parties=("task",) if lockstep else ())
+    loop, world = made(Breaking(3), blend_s, lockstep=lockstep, participants=("task",) if lockstep else ())
     lost, done, ticks = [], [], iter(range(10_000))
     loop.on_lost = lambda error: lost.append((error.policy, str(error)))
     world.speak(trial(0, 0, 10_000))

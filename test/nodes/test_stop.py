@@ -62,7 +62,7 @@ def arm(start, tmp_path_factory):
     spec = mjcf(MjcfOptions(file=str(file))).spec
     policy.write_bytes(untrained(spec, "far", 8))
     stack = start(
-        {"effector": {"file": str(file), "parties": []}, "policy": {"parties": []}},
+        {"effector": {"file": str(file), "participants": []}, "policy": {"participants": []}},
         only=("effector", "policy"), effector="mjcf", policy=str(policy),
     )  # fmt: skip
     stack.spec, stack.watched = spec, Watched(stack)
@@ -127,7 +127,7 @@ def hand(start):
     slow = replace(sheet, joints=tuple(replace(joint, speed=SLOW) for joint in sheet.joints), watchdog_s=10.0)
     with EmulatedPort(registry.factory("emulators", "ability_hand")(slow)) as port:
         stack = start(
-            {"effector": {"parties": []}}, only=("effector",), stack="emg-hand", effector="ability_hand",
+            {"effector": {"participants": []}}, only=("effector",), stack="emg-hand", effector="ability_hand",
             port=str(Path(port.path)), namespace="hand",
         )  # fmt: skip
         stack.port = port

@@ -54,7 +54,7 @@ class Moved:
         switcher, world = switcher_for(body.spec, 0.0), World()
         switcher.switch(switcher.fit("reach", policy or OnnxPolicy(FILE)))
         switcher.shadow = switcher.fit("shadow", shadow) if shadow is not None else None
-        loop = PolicyLoop(switcher, world, lockstep=True, parties=())
+        loop = PolicyLoop(switcher, world, lockstep=True, participants=())
         loop.active = True
         loop._trials.add(trial)
         loop._perturbations.add(PerturbationPlan.from_json(planner.plan(trial).to_json()))

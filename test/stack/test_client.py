@@ -10,7 +10,7 @@ import pytest
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.joint_state import JointStateWriter
 from myoprosthesis.nodes import topics
-from myoprosthesis.nodes.publisher_lock import PublisherLock, is_claimed
+from myoprosthesis.nodes.publisher_lock import PublisherLock, is_locked
 from myoprosthesis.recording.bag_writer import BagWriter
 
 NS = "steered"
@@ -167,7 +167,7 @@ def test_commands_are_never_played_into_a_stack_whose_policy_commands(stack, sai
     for k in range(200):
         bag.add(channel, 10**18 + k, pack(k * 10_000_000, np.array([1.0])))
     bag.close()
-    assert is_claimed(f"/{NS}/command") and not is_claimed("/elsewhere/command")
+    assert is_locked(f"/{NS}/command") and not is_locked("/elsewhere/command")
     for _ in range(3):
         status, text = said("replay", str(tmp_path / "r"))
         assert status == 2 and "command is published by another node" in text
@@ -176,7 +176,7 @@ def test_commands_are_never_played_into_a_stack_whose_policy_commands(stack, sai
 
 def test_each_node_claims_what_it_publishes(stack):
     for topic in ("state", "command", "target", "perturbation"):
-        assert is_claimed(f"/{NS}/{topic}"), topic
+        assert is_locked(f"/{NS}/{topic}"), topic
         with pytest.raises(ConfigError, match=f"another policy publishes /{NS}/{topic}"):
             PublisherLock(f"/{NS}/{topic}", "policy")
 
@@ -195,7 +195,7 @@ def test_a_replayer_gives_way_to_nobody_and_lets_go_at_its_end(tmp_path, monkeyp
     monkeypatch.setattr("myoprosthesis.stack.replayer.WAIT_S", 0.1)
     with StackClient("alone", f"replay_{os.getpid()}") as graph:
         replayer = Replayer(graph, Bag(tmp_path / "r"), ["command", "policy/shadow"])
-        assert is_claimed("/alone/command")
+        assert is_locked("/alone/command")
         with pytest.raises(ConfigError, match="command, policy/shadow is published"):
             Replayer(graph, Bag(tmp_path / "r"), ["command", "policy/shadow"])
         other = graph.node.create_publisher(topics.COMMAND.type, "command", topics.COMMAND.qos)
@@ -204,4 +204,4 @@ def test_a_replayer_gives_way_to_nobody_and_lets_go_at_its_end(tmp_path, monkeyp
             replayer.play(1.0, lambda: False, lambda _: None)
         graph.node.destroy_publisher(other)
         replayer.close()
-        assert not is_claimed("/alone/command")
+        assert not is_locked("/alone/command")

@@ -21,7 +21,7 @@ def test_the_stack_of_the_newcomer():
     assert list(made) == ["effector", "policy", "perturbation", "task"]
     assert made["effector"]["effector"] == "arm26" and made["policy"]["policy"] == "reach_null"
     assert made["perturbation"]["perturbation"] == "null" and made["task"]["task"] == "centre_out"
-    assert made["effector"]["parties"] == made["policy"]["parties"] == ["task", "perturbation"]
+    assert made["effector"]["participants"] == made["policy"]["participants"] == ["task", "perturbation"]
     assert "reach" in stacks()
 
 
@@ -100,7 +100,7 @@ SETTINGS = {
     "effector.dt=-1": "dt: -1.* is outside",
     "effector.dt=.nan": "not a finite number",
     "effector.lockstep=perhaps": "not true or false",
-    "effector.parties=[policy]": "'policy' is none of task, perturbation",
+    "effector.participants=[policy]": "'policy' is none of task, perturbation",
     "policy.blend_s=11": "11 is outside 0 to 10 s",
     "policy.policy=nowhere": "unknown policy 'nowhere'",
     "policy.shadow=nowhere": "unknown policy 'nowhere'",
@@ -173,7 +173,7 @@ def test_a_stack_without_a_task(tmp_path):
         file.write_text(f"effector: arm26\npolicy: reach_null\n{said}\n")
         made = parameters(stack=str(file))
         assert list(made) == ["effector", "policy", "perturbation"]
-        assert made["effector"]["parties"] == made["policy"]["parties"] == ["perturbation"]
+        assert made["effector"]["participants"] == made["policy"]["participants"] == ["perturbation"]
         assert made["perturbation"]["per_trial"] is False
         assert "task" in parameters(stack=str(file), task="hold")
     assert list(parameters(task="none")) == ["effector", "policy", "perturbation"]
@@ -194,7 +194,7 @@ def test_the_stack_from_emg_to_a_hand():
     assert made["emg"]["conditioning"] == made["policy"]["policy"] == "gestures_myo"
     assert made["emg"]["source"] == "recording" and made["emg"]["repetitions"] == ["0", "1", "2"]
     assert made["emulator"]["path"] == made["effector"]["port"] and made["emulator"]["hand"] == "ability_hand"
-    assert made["effector"]["parties"] == ["perturbation"] and made["perturbation"]["per_trial"] is False
+    assert made["effector"]["participants"] == ["perturbation"] and made["perturbation"]["per_trial"] is False
     assert made["twin"]["effector"] == "ability_hand_model" and made["twin"]["beside"] == "state"
     twin = next(n for n in describe(StackOptions(stack="emg-hand", namespace="left")) if n.name == "twin")
     assert (twin.node, twin.namespace, twin.remappings) == ("effector", "twin", {"command": "/left/command"})

@@ -142,7 +142,7 @@ class AsciiBoard:
     @property
     def known(self) -> bool:
         """True when the form of its lines is known."""
-        return self._lines.settled
+        return self._lines.known
 
     def silence(self, n_bytes: int) -> SourceError:
         """The error of a board of which they are not known after `n_bytes` bytes."""
