@@ -61,10 +61,12 @@ def rows(folder):
     return len(table.read_text().splitlines()) - 1 if table.is_file() else 0
 
 
-def wait_for(done, seconds=180.0):
+def wait_for(process, done, seconds=180.0):
+    """Until `done`, while the session goes on."""
     until = time.monotonic() + seconds
     while not done():
-        assert time.monotonic() < until
+        assert process.poll() is None, f"ended with status {process.returncode}"
+        assert time.monotonic() < until, "the session goes on, but not on to this"
         time.sleep(0.02)
 
 
@@ -84,7 +86,7 @@ def test_a_session_moves_a_body_with_the_options_that_it_gives(command, session,
 def test_a_session_that_is_killed_goes_on_to_the_same_table(begin, unbroken, command, session, tmp_path):
     folder = tmp_path / "killed"
     process = begin(session(), "--out", str(folder))
-    wait_for(lambda: rows(folder) >= 10)
+    wait_for(process, lambda: rows(folder) >= 10)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert rows(folder) < 32
@@ -99,7 +101,7 @@ def test_a_session_that_is_killed_goes_on_to_the_same_table(begin, unbroken, com
 def test_a_process_that_dies_costs_no_finished_trial(begin, unbroken, session, tmp_path):
     folder = tmp_path / "wounded"
     process = begin(session(), "--out", str(folder))
-    wait_for(lambda: rows(folder) >= 6)
+    wait_for(process, lambda: rows(folder) >= 6)
     node = subprocess.run(["pgrep", "-P", str(process.pid), "-f", "policy_node"], capture_output=True, text=True)
     os.kill(int(node.stdout.split()[0]), signal.SIGKILL)
     told = process.communicate(timeout=300)[1]
@@ -111,7 +113,7 @@ def test_a_process_that_dies_costs_no_finished_trial(begin, unbroken, session, t
 def test_a_policy_that_dies_while_it_is_given_what_was_learned_costs_no_finished_trial(begin, session, tmp_path):
     learner = {"compile": False, "steps": 1, "batch": 2}
     process = begin(session(learner=learner, blocks=[{"name": "x", "trials": 4}]), "--out", str(tmp_path / "wounded"))
-    wait_for(lambda: rows(tmp_path / "wounded") >= 2)
+    wait_for(process, lambda: rows(tmp_path / "wounded") >= 2)
     node = subprocess.run(["pgrep", "-P", str(process.pid), "-f", "policy_node"], capture_output=True, text=True)
     os.kill(int(node.stdout.split()[0]), signal.SIGKILL)
     told = process.communicate(timeout=300)[1]
@@ -141,7 +143,7 @@ def test_no_trial_begins_while_the_disk_has_no_room_for_it(monkeypatch, tmp_path
 def test_ctrl_c_stops_a_session_that_can_be_gone_on_with(begin, unbroken, command, session, tmp_path):
     folder = tmp_path / "stopped"
     process = begin(session(), "--out", str(folder))
-    wait_for(lambda: rows(folder) >= 3)
+    wait_for(process, lambda: rows(folder) >= 3)
     process.send_signal(signal.SIGINT)
     told = process.communicate(timeout=120)[1]
     assert process.returncode == 130 and f"--resume {folder}" in told and "Traceback" not in told
@@ -155,9 +157,9 @@ def test_an_emergency_stop_costs_the_trials_that_it_befalls_and_no_others(begin,
     with words.open("w") as file:
         blocks = [{"name": "adaptation", "trials": 100, "perturbation": "curl_cw"}]
         process = begin(session(blocks=blocks), "--out", str(folder), stderr=file)
-        wait_for(lambda: rows(folder) >= 3)
+        wait_for(process, lambda: rows(folder) >= 3)
         assert probe.trigger("effector/estop")[0]
-        wait_for(lambda: "does not follow commands (emergency stop); take it off with" in words.read_text())
+        wait_for(process, lambda: "does not follow commands (emergency stop); take it off with" in words.read_text())
         done = rows(folder)
         probe.spin(0.5)
         assert rows(folder) == done
@@ -178,9 +180,9 @@ def test_a_session_is_paused_and_let_go_on(begin, command, session, tmp_path):
     words = tmp_path / "words.txt"
     with words.open("w") as file:
         process = begin(session(blocks=[{"name": "long", "trials": 150}]), "--out", str(folder), stderr=file)
-    wait_for(lambda: rows(folder) >= 2)
+    wait_for(process, lambda: rows(folder) >= 2)
     assert "pausing" in command("session", "pause").stdout
-    wait_for(lambda: "paused before trial" in words.read_text())
+    wait_for(process, lambda: "paused before trial" in words.read_text())
     held = rows(folder)
     time.sleep(1.0)
     assert rows(folder) == held < 150
@@ -210,7 +212,7 @@ def test_a_session_with_a_learner_that_is_killed_goes_on_as_it_would_have(begin,
     assert done.returncode == 0, done.stderr
     whole = (tmp_path / "whole" / "trials.csv").read_bytes()
     process = begin(file, "--out", str(tmp_path / "cut"))
-    wait_for(lambda: rows(tmp_path / "cut") >= 5)
+    wait_for(process, lambda: rows(tmp_path / "cut") >= 5)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     time.sleep(1.0)
