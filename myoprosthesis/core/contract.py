@@ -24,8 +24,17 @@ FORMATS = (1, 2)
 """That are read. Format 1 has terms of kind `channels` only; format 2 has name, kind and options of each term."""
 LONGEST_PERIOD_S = 1.0
 """Of a policy: a longer one is meant in another unit, and in real time its commands would count as dead."""
+LONGEST_LOOKBACK_S = 10.0
+"""Of an observation: a longer delay is meant in another unit."""
 DEADLINE = 2.5
 """Default deadline in periods of the policy: in one it answers, and a tick may begin up to one late."""
+
+SHAPES = {
+    "action": (dict, "an object with quantity, names, unit, low and high"),
+    "observation": (list, "a list of terms"),
+    "hidden": (list, 'a list such as [["h", [1, 64]]]'),
+}
+"""Fields of a contract that are no single values."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +74,9 @@ class Contract:
             )
         if not np.isfinite(self.deadline_s):
             raise ContractError(f"policy {self.name!r} has a deadline of {self.deadline_s} s; it must be finite")
-        if self.deadline_s <= 0:
+        if self.deadline_s < 0:
+            raise ContractError(f"policy {self.name!r} has a deadline of {self.deadline_s:g} s; it must be 0 or more")
+        if self.deadline_s == 0:
             object.__setattr__(self, "deadline_s", DEADLINE * self.dt)
         if not self.observation:
             raise ContractError(f"policy {self.name!r} observes nothing")
@@ -77,6 +88,11 @@ class Contract:
                 ticks(term.lookback_s, self.dt)
             except ConfigError as error:
                 raise ContractError(f"observation term {term.name!r}: {error}") from error
+            if term.lookback_s > LONGEST_LOOKBACK_S:
+                raise ContractError(
+                    f"observation term {term.name!r} looks back {term.lookback_s:g} s; at most {LONGEST_LOOKBACK_S:g} "
+                    f"s are kept (delays are in seconds: 50 ms is 0.05)"
+                )
             for i in term.inputs:
                 if i.source == "action" and i.channel not in self.action.names:
                     raise ContractError(f"observation term {term.name!r} reads {i.channel!r}, which is no action")
@@ -226,7 +242,9 @@ class Contract:
         try:
             if len(text) > LONGEST:
                 raise ContractError(f"the contract has {len(text)} characters; the limit is {LONGEST}")
-            data = json.loads(text)
+            data = json.loads(text, object_pairs_hook=_once)
+            if not isinstance(data, dict):
+                raise ContractError(f"the contract is {text[:60]!r}; a JSON object with the key 'format' is needed")
             for part in _texts(data):
                 if not is_plain(part):
                     raise ContractError(f"the contract has control characters: '{printable(part, 80)}'")
@@ -234,14 +252,26 @@ class Contract:
                 known = " and ".join(map(str, FORMATS))
                 raise ContractError(f"the contract has format {data['format']!r}; this version reads {known}")
             _refuse_unknown("the contract", data, ("format", *(f.name for f in fields(cls))))
+            for key, (kind, what) in SHAPES.items():
+                if not isinstance(data[key], kind):
+                    raise ContractError(f"the contract's {key} is {str(data[key])[:60]!r}; {what} is needed")
+            for key in ("names", "low", "high"):
+                if not isinstance(data["action"].get(key, []), list):
+                    raise ContractError(
+                        f"{key!r} of the contract's action is {data['action'][key]!r}; a list with one per channel is "
+                        "needed"
+                    )
             _refuse_unknown("its action", data["action"], [f.name for f in fields(Channels)])
             first = data["format"] == 1
             for term in data["observation"]:
                 keys = [f.name for f in fields(Term if first else RegisteredTerm)]
                 _refuse_unknown("its observation", term, keys)
+            for key in ("name", "effector"):
+                if not isinstance(data[key], str):
+                    raise ContractError(f"the contract's {key} is {data[key]!r}; a text is needed")
             return cls(
-                name=str(data["name"]),
-                effector=str(data["effector"]),
+                name=data["name"],
+                effector=data["effector"],
                 observation=tuple((Term.from_dict if first else from_dict)(t) for t in data["observation"]),
                 action=Channels.from_dict(data["action"]),
                 dt=float(data["dt"]),
@@ -262,6 +292,16 @@ class Contract:
             raise ContractError(f"the contract has no {error}") from error
         except (TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
             raise ContractError(f"the contract cannot be read: {error}") from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON whose keys are there once each."""
+    out = dict(pairs)
+    if len(out) < len(pairs):
+        keys = [k for k, _ in pairs]
+        twice = next(k for k in keys if keys.count(k) > 1)
+        raise ContractError(f"the contract has the key {twice!r} twice: leave one out")
+    return out
 
 
 def _refuse_unknown(where: str, data: dict[str, Any], known: Iterable[str]) -> None:

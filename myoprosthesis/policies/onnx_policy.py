@@ -45,10 +45,14 @@ def read_contract(path: Path, data: bytes | None = None) -> Contract:
             f"{path} has {n} operators, at most {MOST_NODES} are run: export the network without loops unrolled"
         )
     if any(uses_external_data(t) for t in _tensors(model)):
-        raise ContractError(f"{path} refers to data outside itself; a policy must be one file")
+        raise ContractError(
+            f"{path} refers to data outside itself; a policy must be one file: onnx.save(onnx.load(path), path) makes "
+            "it one, or export with external_data=False"
+        )
     text = next((p.value for p in model.metadata_props if p.key == METADATA_KEY), None)
     if text is None:
-        raise ContractError(f"{path} carries no contract (metadata {METADATA_KEY!r}): export it with myoprosthesis")
+        raise ContractError(f"{path} carries no contract: its JSON belongs into the metadata under {METADATA_KEY!r} "
+                            "(onnx.helper.set_model_props)")  # fmt: skip
     try:
         contract = Contract.from_json(text)
         _check_graph(model.graph, contract)
@@ -113,7 +117,13 @@ def _check_graph(graph: Any, contract: Contract) -> None:
                 "constant in its place in the module that is exported, or name it as a hidden state"
             )
         if any(not _fits(shapes[n], wanted[n]) for n in wanted):
-            raise ContractError(f"the graph's {what}s are {_listed(shapes)}, the contract tells of {_listed(wanted)}")
+            single = any(
+                s is not None and (len(s) != len(wanted[n]) or s[:1] != (1,)) for n, s in shapes.items() if n in wanted
+            )
+            advice = ": export it for a batch of one, such as torch.zeros(1, n)" if single else ""
+            raise ContractError(
+                f"the graph's {what}s are {_listed(shapes)}, the contract tells of {_listed(wanted)}{advice}"
+            )
         for value in (v for v in values if v.name in wanted):
             kind = value.type.tensor_type.elem_type
             if kind != onnx.TensorProto.FLOAT:
@@ -154,7 +164,8 @@ def _why(error: Exception) -> str:
     """What onnxruntime says, in one sentence without its codes, and what to do about it where that is known."""
     if "Available memory of" in str(error):  # of the arena
         return f"it takes more than {MEMORY_BYTES // MIB} MiB of memory"
-    text = _CODES.sub("", str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__).strip()
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    text = _CODES.sub("", lines[0]).strip()[:200]
     runtime = f"onnxruntime {onnxruntime.__version__}"
     for mark, advice in (
         ("IR version", f"{runtime} is older than the file: export for IR version 10 or lower"),
@@ -167,7 +178,8 @@ def _why(error: Exception) -> str:
     return text
 
 
-_CODES = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
+_CODES = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : |/\S+\.(?:cc|h):\d+ .*?\) (?=[A-Z])")
+"""What stands before the sentence of onnxruntime: its codes, and the place in its source."""
 
 
 class OnnxPolicy:

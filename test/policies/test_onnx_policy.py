@@ -15,11 +15,11 @@ BAD = {
     "truncated": "not an ONNX file, or a damaged one",
     "empty": "not an ONNX file",
     "not ONNX": "not an ONNX file",
-    "no contract": "carries no contract",
+    "no contract": "carries no contract: its JSON belongs into the metadata under",
     "contract cut": "the contract cannot be read",
     "another format": "has format 99",
     "too many muscles": r"outputs are .*\(1, 4\).*, the contract tells of .*\(1, 5\)",
-    "external weights": "refers to data outside itself",
+    "external weights": "refers to data outside itself; .*external_data=False",
     "external constant": "refers to data outside itself",
 }
 BAD_LATER = {
@@ -173,11 +173,15 @@ FOREIGN = {
     "float64": ({"dtype": np.float64}, r"input 'observation' is float64, float32 is needed: .*model\.float\(\)"),
     "float16": ({"dtype": np.float16}, "input 'observation' is float16, float32 is needed"),
     "float64 inside": ({"inside": np.float64}, "cannot be loaded: .*export the network in float32"),
-    "a batch of 8": ({"batch": 8}, r"inputs are 'observation' \(8, 3\), the contract tells of 'observation' \(1, 3\)"),
+    "a batch of 8": (
+        {"batch": 8},
+        r"inputs .* \(8, 3\), the contract .* \(1, 3\): export it for a batch of one",
+    ),
     "other names": ({"names": ("obs", "actions")}, r"export it with input_names=\['observation'\], output_names=\['ac"),
     "another output": ({"names": ("observation", "mean")}, r"has outputs 'mean' \(1, 2\).*output_names=\['action'\]"),
     "a further input": ({"more": ["starts"]}, "also takes 'episode_starts'.* constant"),
     "a later format": ({"ir": 99}, "cannot be loaded: .*export for IR version 10 or lower"),
+    "a later format, in its words": ({"ir": 99}, "cannot be loaded: Unsupported model IR version: 99"),
     "a later opset": ({"opset": 99}, "cannot be loaded: .*opset 17 to 21"),
 }
 
