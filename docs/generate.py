@@ -18,7 +18,7 @@ ROOT = DOCS.parent
 WIDTH, ROW, BOX, GAP = 1240, 92, 42, 10
 """Pixels of the picture: its width, a row of rooms, a box, and the space between two boxes."""
 LABELS = {
-    "core": "agreements",
+    "core": "definitions",
     "effectors": "components",
     "training": "use of components",
     "sessions": "experiments",

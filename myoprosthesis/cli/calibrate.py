@@ -83,7 +83,7 @@ def run(options: CalibrateOptions) -> int:
     weak = [c for c, low, high in zip(spec.channels, rest, maximum, strict=True) if not high > CLEAR * low]
     if len(weak) == len(spec.channels):
         raise ConfigError(
-            f"no channel of {spec.name} was {CLEAR:g} times as loud in contraction as at rest: nothing is saved"
+            f"no channel of {spec.name} had {CLEAR:g} times the amplitude of rest in contraction: nothing is saved"
         )
     made = Calibration(
         options.name, spec.name, _by(spec.channels, rest), _by(spec.channels, maximum), settings.to_dict(),
@@ -93,7 +93,9 @@ def run(options: CalibrateOptions) -> int:
     for channel in spec.channels:
         print(f"  {channel}: rest {made.rest[channel]:.4g} {spec.unit}, MVC {made.maximum[channel]:.4g} {spec.unit}")
     if weak:
-        print(f"hardly louder in contraction than at rest: {', '.join(weak)}: look at them", file=sys.stderr)
+        print(
+            f"hardly a greater amplitude in contraction than at rest: {', '.join(weak)}: look at them", file=sys.stderr
+        )
     print(f"saved as {where}")
     write_json(options.json, {"file": str(where), "rest": made.rest, "maximum": made.maximum, "weak": weak})
     return 0

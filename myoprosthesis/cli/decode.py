@@ -98,13 +98,13 @@ def fit(command: FitOptions, typed: Mapping[str, Any]) -> int:
     fitted = d.fit(work.windows, work.model, work.settings.task, work.names)
     limit = drift_limit(work.windows, work.settings, work.names, work.cut.step_s)
     settings = replace(work.settings, drift_beyond=limit)
-    loud = (
+    amplitude = (
         amplitudes(work.windows, work.features, work.channels, settings.rest) if settings.task == CLASSIFICATION else {}
     )
     low, high, unit = _bounds(work)
     result = {**{k: v for k, v in scores.items() if k != "confusion"}, "fitted_on": fitted_on(work.files)}
     terms = decoder_contract(
-        out.name, fitted, work.features, work.channels, work.conditioning, {**asdict(settings), "amplitude": loud},
+        out.name, fitted, work.features, work.channels, work.conditioning, {**asdict(settings), "amplitude": amplitude},
         work.cut.step_s, low, high, unit, result,
     )  # fmt: skip
     gap = write_decoder(fitted, terms, out, work.windows.x)

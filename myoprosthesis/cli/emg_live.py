@@ -43,8 +43,8 @@ class BoardOptions:
     rate: float = argument(1000.0, "samples per second", "Hz", 1, 20_000)
     gestures: str = argument(
         "",
-        "send noise as loud as muscles in these gestures, in turn, such as rest,close,open; without them, sawtooths in "
-        "which every sample contains its number",
+        "send noise with the amplitudes of muscles in these gestures, in turn, such as rest,close,open; without them, "
+        "sawtooths in which every sample contains its number",
         metavar="NAMES",
     )
     hold: float = argument(5.0, "how long each gesture is held", "s", 0.0)
@@ -124,7 +124,7 @@ def opened(name: str, pairs: Sequence[str]) -> Any:
 
 
 def stream(options: StreamOptions) -> int:
-    """Open a source and show its rate, its faults and how loud each channel is, until it ends."""
+    """Open a source and show its rate, its faults and the RMS amplitude of each channel, until it ends."""
     from myoprosthesis.emg.writer import writer
 
     check_writable(options.json)
@@ -212,8 +212,8 @@ class _Screen(LiveScreen):
 
     def _write_line(self) -> bool:
         unit, levels = self.source.spec.unit, self.levels()
-        loud = "  ".join(f"{c} {v:.3g}" for c, v in zip(self.source.spec.channels, levels, strict=True))
-        print(f"{self._line()}  rms, {unit}: {loud}", flush=True)
+        rms = "  ".join(f"{c} {v:.3g}" for c, v in zip(self.source.spec.channels, levels, strict=True))
+        print(f"{self._line()}  rms, {unit}: {rms}", flush=True)
         return True
 
     def _line(self) -> str:

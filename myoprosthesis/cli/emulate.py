@@ -23,10 +23,10 @@ class EmulateOptions:
     )
     fault: tuple[str, ...] = argument(
         (),
-        "a fault AFTER s after the start, FOR s; may be repeated. "
+        "a fault of a KIND, DELAY (s) after the start, for DURATION (s); may be repeated. "
         + "; ".join(f"{kind}: {about}" for kind, about in KINDS.items()),
         repeat=True,
-        metavar="KIND[@AFTER][:FOR]",
+        metavar="KIND[@DELAY][:DURATION]",
     )
     duration: float = argument(0.0, "end after this long; 0: at Ctrl-C", "s", 0.0)
 

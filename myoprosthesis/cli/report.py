@@ -54,5 +54,5 @@ def _print(numbers: dict[str, Any]) -> None:
         print(f"  {fault}")
     for one in numbers["criteria"]:
         word = "met" if one["met"] else "not met"
-        chance = "" if one["certain"] else " (undecided: the interval includes the criterion)"
+        chance = "" if one["certain"] else ", but the confidence interval includes the criterion"
         print(f"  {one['title']}: {round(one['value'], 2) + 0.0:.2f} ({one['rule']}): {word}{chance}")

@@ -1,1 +1,1 @@
-"""What several layers must agree on: effectors, laws, observations, contracts, the loop. Only stdlib and numpy."""
+"""Definitions that layers share: effectors, force fields, observations, contracts, plans. Only stdlib and numpy."""

@@ -29,7 +29,7 @@ class Fault:
 
     @classmethod
     def parse(cls, text: str) -> Fault:
-        """From `KIND[@AFTER][:FOR]`, such as `unplug@5:1` (5 s after the start, for 1 s)."""
+        """From `KIND[@DELAY][:DURATION]`, such as `unplug@5:1` (5 s after the start, for 1 s)."""
         rest, _, lasting = text.partition(":")
         kind, _, after = rest.partition("@")
         if kind not in KINDS:
@@ -39,7 +39,7 @@ class Fault:
         except MyoError:
             raise
         except ValueError as error:
-            raise ConfigError(f"fault {text!r}: KIND[@AFTER][:FOR] in seconds is needed, as unplug@5:1") from error
+            raise ConfigError(f"fault {text!r}: KIND[@DELAY][:DURATION] in seconds is needed, as unplug@5:1") from error
         if not (0 <= fault.after_s < 1e6 and 0 <= fault.for_s < 1e6):
             raise ConfigError(f"fault {text!r}: times from 0 s on are needed")
         return fault

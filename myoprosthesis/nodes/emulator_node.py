@@ -30,7 +30,7 @@ class EmulatorNodeOptions:
 
     hand: str = option("ability_hand", "the hand that is emulated")
     path: str = option("", "name of its port; empty: one in a new folder")
-    fault: str = option("", f"set it for a fault, KIND[@AFTER][:FOR] in s, empty to heal: {', '.join(KINDS)}")
+    fault: str = option("", f"set it for a fault, KIND[@DELAY][:DURATION] in s; empty ends all: {', '.join(KINDS)}")
 
 
 class EmulatorNode(Node):

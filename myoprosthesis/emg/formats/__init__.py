@@ -2,8 +2,8 @@
 
 A reader is a function `(path, layout, block) -> Iterator[Recording]`: parts of up to `block` samples that follow each
 other, or the whole for `block` 0. Rate, unit and names come from the file or the layout, which must agree
-(`agreement`, `emg_channels`); none is guessed. A reader declares the fields of the layout that it uses (`layout.uses`);
-spans have their labels as in the file, what they are called and which are ignored is done here.
+(`rate_and_unit`, `emg_channels`); none is guessed. A reader declares the fields of the layout that it uses
+(`layout.uses`); spans have their labels as in the file, what they are called and which are ignored is done here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""EMG that nobody made: noise in the band of muscles, louder and softer in a pattern per gesture."""
+"""EMG that nobody made: noise in the band of muscles, with an amplitude per channel in a pattern per gesture."""
 
 from __future__ import annotations
 

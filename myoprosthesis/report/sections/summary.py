@@ -96,7 +96,7 @@ def _courses(s: ReportSession) -> list[Part]:
             percent = "%" in v.rule
             word, look = ("met", "yes") if v.met else ("not met", "no")
             if not v.certain:
-                word, look = f"{word}, but undecided: the interval includes the criterion", "open"
+                word, look = f"{word}, but the confidence interval includes the criterion", "open"
             rows.append((escape(v.title), bounded(v.value, percent=percent), v.rule,
                          f'<span class="verdict {look}">{word}</span>'))  # fmt: skip
         parts.append(SectionTable(("course of adaptation", "found", "criterion", ""), tuple(rows), _course_caption(s)))

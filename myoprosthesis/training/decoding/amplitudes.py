@@ -19,11 +19,11 @@ def amplitudes(w: Windows, features: Sequence[str], channels: Sequence[str], res
     if "mav" not in features:
         return {}
     start = sum(len(columns(f, channels)) for f in features[: features.index("mav")])
-    loud = w.x[:, start : start + len(channels)].mean(axis=1)
+    amplitude = w.x[:, start : start + len(channels)].mean(axis=1)
     out = {}
     for name in sorted(set(w.label.tolist()) - {rest, ""}):
-        own = loud[w.label == name]
-        low = np.percentile(loud[w.label == rest], 95) if rest else np.percentile(own, 5)
+        own = amplitude[w.label == name]
+        low = np.percentile(amplitude[w.label == rest], 95) if rest else np.percentile(own, 5)
         high = float(np.percentile(own, 90))
         if high > low:
             out[name] = [float(low), high]
