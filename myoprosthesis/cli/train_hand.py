@@ -72,7 +72,7 @@ def run(options: TrainHandOptions) -> int:
     out = _out(options, training.algorithm.curriculum.name)
     try:
         with interruptible() as interrupted:
-            finished = training.train(_reporter(options, interrupted))
+            finished = training.train(_reporter(options, training.folder, interrupted))
         progress = training.progress
         if progress.unreached:
             stage = next(s for s in training.algorithm.curriculum.stages if s.name == progress.unreached)
@@ -149,13 +149,20 @@ def _start(options: TrainHandOptions) -> Trainer[CurriculumPpo]:
     return training
 
 
-def _reporter(options: TrainHandOptions, interrupted: list[bool]) -> Any:
+def _reporter(options: TrainHandOptions, folder: Path, interrupted: list[bool]) -> Any:
     """The callback of `Trainer.train`: bars, and an end when the time is over."""
+    from myoprosthesis.training.rl.event_log import event_log
+
     bars = stage_bars(options.quiet, _shown)
+    log = event_log(folder / "events")
+    if log is None and not options.quiet:
+        print("tensorboard is not installed (pip install tensorboard): the curve is in curve.csv only", file=sys.stderr)
     until = time.monotonic() + 3600 * options.hours if options.hours is not None else float("inf")
 
     def report(training: Trainer[Any], means: dict[str, float], row: dict[str, Any] | None) -> bool:
         bars(training, row)
+        if log is not None and row is not None:
+            log(row)
         return not interrupted[0] and time.monotonic() < until
 
     return report
@@ -171,8 +178,14 @@ def _publish(training: Trainer[CurriculumPpo], out: Path, command: str) -> dict[
 
     from myoprosthesis.training import checkpoint
     from myoprosthesis.training.rl import curve, export
+    from myoprosthesis.training.rl.collector_spec import CollectorSpec
+    from myoprosthesis.training.rl.evaluation import evaluation
+    from myoprosthesis.training.rl.policy_card import policy_card
+    from myoprosthesis.training.rl.promotion import CURVE
+    from myoprosthesis.training.trainer import table
 
     algorithm = training.load_best()
+    plan, history = algorithm.curriculum, training.progress.history
     actor, action_map = algorithm.ppo.actor, algorithm.collector.map
     contract = algorithm.collector.contract(out.name)
     contract = replace(
@@ -182,11 +195,16 @@ def _publish(training: Trainer[CurriculumPpo], out: Path, command: str) -> dict[
         seed=algorithm.seed,
         config_sha256=training.digest(),
     )
+    spec = CollectorSpec.of(plan, algorithm.seed)
+    result = evaluation(spec, algorithm.ppo.acting_weights(), training.progress.highest)
+    contract = replace(contract, result={name: round(value, 6) for name, value in result.items()})
     gap = export.export(actor, action_map, contract, out / "policy.onnx")
+    checkpoint.write(out / "card.md", policy_card(contract, plan, history, command, gap))
+    checkpoint.write(out / CURVE, table(history))
     checkpoint.write(out / "training.yaml", yaml.safe_dump(algorithm.settings(), sort_keys=False))
     for folder in (out, training.folder):
-        curve.learning_curve(training.progress.history, folder / "curve.png", out.name)
-    return {"parity": gap, "command": command}
+        curve.learning_curve(history, folder / "curve.png", out.name)
+    return {"parity": gap, "command": command, **result}
 
 
 def _out(options: TrainHandOptions, name: str) -> Path:

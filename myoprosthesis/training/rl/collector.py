@@ -81,6 +81,7 @@ class LocalCollector:
         current_share: float = 1.0,
         reached_share: float = 0.0,
         first: int = 0,
+        explore: bool = True,
     ) -> None:
         """Prepare the collection; the environment is reset with the first rollout.
 
@@ -93,9 +94,10 @@ class LocalCollector:
             current_share: Share of episodes in the current stage; the others are in one of those before it.
             reached_share: Share of episodes that begin in a state which the policy reached in the same stage.
             first: Number of the first simulation, where the environment is a part of all simulations.
+            explore: Whether noise is added to the actor's mean.
         """
         self.env, self.stages, self.steps, self.seed, self.first = env, tuple(stages), steps, seed, first
-        self.current_share, self.reached_share = current_share, reached_share
+        self.current_share, self.reached_share, self.explore = current_share, reached_share, explore
         if reached_share and not (hasattr(env, "states") and hasattr(env, "start_from")):
             raise ConfigError("reached_share: the environment cannot begin in a state; leave it out")
         self.reached = ReachedStates(env.num_envs, len(self.stages))
@@ -182,6 +184,8 @@ class LocalCollector:
     def _noise(self, batch: int) -> NDArray[np.float32]:
         """Standard normal (steps, simulations, m)."""
         shape = (self.steps, self.map.low.size)
+        if not self.explore:
+            return np.zeros((self.steps, self.env.num_envs, self.map.low.size), np.float32)
         streams = (self._stream(i, NOISE, batch) for i in range(self.env.num_envs))
         return np.stack([stream.standard_normal(shape, np.float32) for stream in streams], axis=1)
 

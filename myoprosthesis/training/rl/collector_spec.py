@@ -36,12 +36,13 @@ class CollectorSpec:
             plan.reached_share,
         )  # fmt: skip
 
-    def make(self) -> LocalCollector:
-        """The collector, in this process."""
+    def make(self, explore: bool = True) -> LocalCollector:
+        """The collector, in this process; without exploration it plays the actor's mean."""
         env = make(self.env, self.simulations, self.env_options)
         return LocalCollector(
-            env, self.network, self.stages, self.steps, self.seed, self.current_share, self.reached_share, self.first
-        )
+            env, self.network, self.stages, self.steps, self.seed, self.current_share, self.reached_share, self.first,
+            explore,
+        )  # fmt: skip
 
     def parts(self, count: int) -> list[CollectorSpec]:
         """The same simulations in at most `count` collectors, in whole blocks as the actor takes them."""

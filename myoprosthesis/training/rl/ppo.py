@@ -87,12 +87,11 @@ class Ppo:
         for epoch in range(options.epochs):
             parts: list[Tensor] = []
             for chosen in torch.randperm(len(x), generator=generator).to(self.device).split(options.minibatch):
-                mean, factor = self.actor.layers(x[chosen]), self.actor.exploration.factor(self.actor.last_weight)
+                inputs, gains = x[chosen], advantage[chosen]
+                mean, factor = self.actor.layers(inputs), self.actor.exploration.factor(self.actor.last_weight)
                 ratio = (log_density(mean, factor, action[chosen]) - old_density[chosen]).exp()
-                surrogate = torch.min(
-                    ratio * advantage[chosen], ratio.clamp(1 - options.clip, 1 + options.clip) * advantage[chosen]
-                ).mean()
-                value_loss = (self.critic(x[chosen])[:, 0] - target[chosen]).square().mean()
+                surrogate = torch.min(ratio * gains, ratio.clamp(1 - options.clip, 1 + options.clip) * gains).mean()
+                value_loss = (self.critic(inputs)[:, 0] - target[chosen]).square().mean()
                 spread = entropy(factor)
                 self._step(value_loss - surrogate - options.entropy * spread, options)
                 with torch.no_grad():

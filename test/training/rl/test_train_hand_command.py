@@ -39,9 +39,11 @@ def test_from_nothing_to_a_policy_and_a_stage_that_was_not_passed_says_so(place,
     assert figures["unreached"] == "far" and figures["finished"] and figures["samples_per_s"] > 0
     contract = OnnxPolicy(place / "policies" / "tiny" / "policy.onnx").contract
     assert contract.stages == ("near", "far") and contract.hidden == (("past", (1, 1)),)
-    assert sorted(p.name for p in (place / "runs" / "tiny").iterdir()) == [
-        "checkpoint.pt", "curve.csv", "curve.png", "training.yaml",
-    ]  # fmt: skip
+    assert contract.result["episodes"] == 100 and contract.result["score"] == pytest.approx(figures["score"], abs=1e-5)
+    card = (place / "policies" / "tiny" / "card.md").read_text()
+    assert "| near | 3 |" in card and "| far | 4 |" in card and "train hand --curriculum tiny.yaml --seed 0" in card
+    files = {p.name for p in (place / "runs" / "tiny").iterdir()} - {"events"}
+    assert files == {"checkpoint.pt", "curve.csv", "curve.png", "training.yaml"}
     assert train() == 2 and "there is a policy in policies/tiny already" in capsys.readouterr().err
 
 

@@ -1,0 +1,71 @@
+"""The card beside a policy that was trained through a curriculum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from myoprosthesis.core.contract import Contract
+from myoprosthesis.core.observation_term import Term
+from myoprosthesis.training.rl.curriculum import RlCurriculum
+
+
+def policy_card(
+    contract: Contract, plan: RlCurriculum, history: Sequence[dict[str, Any]], command: str, gap: float
+) -> str:
+    """Markdown for `card.md`; `contract.result` has the figures of the evaluation."""
+    figures = "\n".join(f"| {name} | {value:.3g} |" for name, value in contract.result.items())
+    terms = "\n".join(
+        f"| {t.name} | {', '.join(t.channels) if isinstance(t, Term) else t.kind} | {t.size} |"
+        for t in contract.observation
+    )
+    last = history[-1] if history else {"samples": 0.0, "seconds": 0.0, "batch": 0}
+    stages = "\n".join(_stage(stage.name, plan, history) for stage in plan.stages)
+    hidden = ", ".join(f"{name} {shape}" for name, shape in contract.hidden) or "none"
+    sizes = "×".join(map(str, plan.network.actor))
+    return f"""# {contract.name}
+
+Commands `{contract.effector}`, trained by PPO in {plan.env} through the curriculum `{plan.name}`: a multilayer
+perceptron ({sizes}, {plan.network.activation}) between a fixed normaliser and an action map (low-pass, resting point,
+sigmoid).
+
+## Score
+
+Without exploration, on the last stage that was reached, {contract.result.get("episodes", 0):g} episodes that were not
+in the training ({contract.simulator}):
+
+| figure | mean |
+|---|---|
+{figures}
+
+## Contract
+
+Period {1e3 * contract.dt:g} ms. Recurrent state: {hidden}, zero at the start of each trial.
+Observation, {contract.observation_size} numbers in this order:
+
+| term | channels or kind | numbers |
+|---|---|---|
+{terms}
+
+Action, {contract.action.size} values of `{contract.action.quantity}`: {", ".join(contract.action.names)}.
+
+torch and onnxruntime agree to {gap:.1e} over 1000 steps, recurrent state included.
+
+## How it was made
+
+    {command}
+
+{last["batch"]} batches, {last["samples"] / 1e6:.3g} million samples, {last["seconds"] / 3600:.2g} hours. The complete
+configuration is in `training.yaml`, the course in `curve.png` and `curve.csv`.
+
+| stage | batches | best score, exploration included | to be passed at |
+|---|---|---|---|
+{stages}
+"""
+
+
+def _stage(name: str, plan: RlCurriculum, history: Sequence[dict[str, Any]]) -> str:
+    rows = [row for row in history if row["stage"] == name]
+    best = f"{max(row['score'] for row in rows):.3g}" if rows else "not reached"
+    stage = next(s for s in plan.stages if s.name == name)
+    return f"| {name} | {len(rows)} | {best} | {'–' if stage.timed else format(stage.promote, 'g')} |"
