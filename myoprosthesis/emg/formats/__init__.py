@@ -1,9 +1,8 @@
 """Recordings from files: the reader is chosen by extension among the entry points `myoprosthesis.emg_formats`.
 
-A reader is a function `(path, layout, block) -> Iterator[Recording]`: parts of up to `block` samples that follow each
-other, or the whole for `block` 0. Rate, unit and names come from the file or the layout, which must agree
-(`rate_and_unit`, `emg_channels`); none is guessed. A reader declares the fields of the layout that it uses
-(`layout.uses`); spans have their labels as in the file, what they are called and which are ignored is done here.
+`reader.EmgFormatReader` is what a reader must do. Rate, unit and names come from the file or the layout, which must not
+contradict each other (`rate_and_unit`, `emg_channels`); none is guessed. What labels are called and which are ignored
+is done here.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from pathlib import Path
 from myoprosthesis.core import registry
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.emg.formats import rate_and_unit
+from myoprosthesis.emg.formats.reader import EmgFormatReader
 from myoprosthesis.emg.labels import Labels
 from myoprosthesis.emg.recording import EmgRecording, Span, joined
 from myoprosthesis.emg.recording_format import RecordingFormat, check_uses
@@ -39,7 +39,7 @@ def blocks(path: str | Path, layout: RecordingFormat, block: int, conditioned: b
     kind = file.suffix.lower().lstrip(".")
     if kind not in registry.names("emg_formats"):
         raise unknown("extension of a recording", kind, registry.names("emg_formats"))
-    reader = registry.factory("emg_formats", kind)
+    reader: EmgFormatReader = registry.factory("emg_formats", kind)
     check_uses(file, layout, reader)
     units = "time_unit" in getattr(reader, "layout_fields", ("time_unit",))
     return _labelled(file, layout, reader(file, layout, block), conditioned, units)

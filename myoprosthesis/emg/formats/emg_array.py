@@ -1,4 +1,4 @@
-"""Which array of a file is the EMG, which way round it is, and what the file says of its channels, rate and unit."""
+"""The EMG of a file of arrays: which way round it is, and what the file says of its channels, rate and unit."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.core.errors import ConfigError, unknown
+from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.emg.formats import rate_and_unit
 from myoprosthesis.emg.formats.annotations import label_text
+from myoprosthesis.emg.formats.array_choice import LISTED, ArrayChoice, about, listed, unfit
 from myoprosthesis.emg.formats.array_entry import NUMBERS, ArrayEntry
-from myoprosthesis.emg.formats.emg_channels import Kind, kind
 from myoprosthesis.emg.formats.missing_values import MissingValues
 from myoprosthesis.emg.formats.streams import emg_of_stream, numbered
 from myoprosthesis.emg.recording_format import RecordingFormat
@@ -24,8 +24,6 @@ RATES = ("rate", "fs", "srate", "sampling_rate", "samplingrate", "sample_rate", 
          "samplingfrequency", "frequency")  # fmt: skip
 UNITS = ("unit", "units", "emg_unit", "emg_units")
 NAMES = ("channels", "channel_names", "channelnames", "channel_labels", "ch_names", "chan_names", "block0_items")
-FRAMES = ("block0_values", "values_block_0")
-"""What pandas calls the values of a data frame."""
 TIMES = ("time", "times", "timestamp", "timestamps", "t")
 SCALES, OFFSETS = ("scale_factor", "conversion", "scale"), ("add_offset", "offset")
 STANDARD = {1.0: "conversion", 0.0: "add_offset"}
@@ -40,9 +38,6 @@ STEP_TOLERANCE = 0.05
 """Times without a unit are in s when their usual step is that of the rate, within this part of it."""
 HEAD = 2000
 """Samples in which columns that are no EMG are looked for."""
-LISTED = 30
-SENTENCES = 4
-"""Unreadable entries that are named in an error."""
 
 
 class EmgArray:
@@ -57,14 +52,12 @@ class EmgArray:
     ) -> None:
         """`unreadable` are sentences on what the file has besides `entries`."""
         self._path, self._layout, self._entries = path, layout, entries
-        self.unreadable = f"; {'; '.join(unreadable[:SENTENCES])}" if unreadable else ""
-        self.remarks: list[str] = []
-        self._own: set[str] = set()
-        known = bool(layout.dataset)
-        if layout.dataset:
-            self.entry = self._named(layout.dataset)
+        choice = ArrayChoice(path, entries, unreadable)
+        if known := bool(layout.dataset):
+            self.entry = choice.named(layout.dataset)
         else:
-            self.entry, known = self._likely(list(entries.values()))
+            self.entry, known = choice.likely(list(entries.values()))
+        self.remarks, self.unreadable, self._own = choice.remarks, choice.unreadable, choice.parts
         if not self.entry.size:
             raise ConfigError(f"{path} has no samples: {self.entry.name!r} is empty")
         names, described = self._names()
@@ -141,8 +134,8 @@ class EmgArray:
         rest = [e for e in self._entries.values() if e.name not in own]
         labels = [e.name for e in rest if e.size == self.n and e.leaf.lower() not in TIMES]
         others = sorted((e for e in rest if e.name not in labels), key=lambda e: -e.size)
-        out = {"as long as the EMG, and not read": labels, "left out": [_about(e) for e in others]}
-        return [f"{what}: {_listed(names)}" for what, names in out.items() if names]
+        out = {"as long as the EMG, and not read": labels, "left out": [about(e) for e in others]}
+        return [f"{what}: {listed(names)}" for what, names in out.items() if names]
 
     def _read(self, start: int, stop: int) -> NDArray[Any]:
         """Samples as stored, (n, n_channels)."""
@@ -150,61 +143,6 @@ class EmgArray:
         key[self._axis] = slice(start, stop)
         part = np.asarray(self.entry.read(tuple(key)))
         return np.moveaxis(part, self._axis, 0).reshape(stop - start, -1)
-
-    def _named(self, dataset: str) -> ArrayEntry:
-        """The array, or what is EMG in the group or in the compound array of this name; its path may be cut short."""
-        wanted = dataset.strip("/")
-        matches = [e for n, e in self._entries.items() if n == wanted]
-        matches = matches or [e for n, e in self._entries.items() if n.endswith(f"/{wanted}")]
-        if len(matches) == 1:
-            if matches[0].text or len(matches[0].shape) > 2:
-                raise self._unfit(matches[0])
-            return matches[0]
-        inside = [e for n, e in self._entries.items() if f"/{n}".find(f"/{wanted}/") >= 0]
-        if matches or not inside:
-            there = unknown("dataset", dataset, list(self._entries)[:LISTED])
-            raise ConfigError(f"{self._path}: {there}{self.unreadable}")
-        return self._likely(inside)[0]
-
-    def _likely(self, entries: Sequence[ArrayEntry]) -> tuple[ArrayEntry, bool]:
-        """The array that is called EMG or after a muscle, or the only one with two dimensions, and whether by name."""
-        arrays = [e for e in entries if not e.text and len(e.shape) <= 2 and (e.size > 1 or e.leaf.lower() == "emg")]
-        named = [e for e in arrays if kind(e.leaf) is Kind.EMG]
-        exact = [e for e in named if e.leaf.lower() == "emg"]
-        for matches in (exact, named):
-            if len(matches) == 1:
-                return matches[0], True
-        columns = [e for e in named if max(e.shape) == e.size]
-        if columns and len(columns) == len(named) and len({(e.size, e.group) for e in columns}) == 1:
-            return self._stacked(columns), True
-        if not named:
-            wide = [e for e in arrays if min(e.shape) > 1 and len(e.shape) == 2 and not _other(e.leaf)]
-            if len(wide) == 1:
-                self.remarks.append(f"{wide[0].name!r} is taken as the EMG: there is no other array of two dimensions")
-                return wide[0], False
-        if not self._entries:
-            raise ConfigError(f"{self._path} holds no array that can be read{self.unreadable}")
-        there = _listed([_about(e) for e in entries])
-        if columns and len(columns) == len(named):
-            raise ConfigError(
-                f"{self._path}: its EMG channels are arrays of several lengths or groups ({there}), which are not put "
-                f"together: name one (--dataset {columns[0].name})"
-            )
-        raise ConfigError(f"{self._path}: say which is the EMG (--dataset); it holds {there}{self.unreadable}")
-
-    def _stacked(self, columns: Sequence[ArrayEntry]) -> ArrayEntry:
-        """Arrays of one channel each as one of several."""
-        first = columns[0]
-        self._own = {c.name for c in columns}
-
-        def read(key: tuple[slice, ...]) -> NDArray[Any]:
-            return np.stack([np.ravel(c.read(tuple(slice(None) for _ in c.shape))) for c in columns], axis=1)[key]
-
-        names = np.array([c.leaf for c in columns], object)
-        return ArrayEntry(
-            f"{first.group}{'+'.join(names)[:60]}", (first.size, len(columns)), False, read,
-            {**_of_all(columns), "channels": names},
-        )  # fmt: skip
 
     def _near(self, name: str) -> ArrayEntry | None:
         """The array of this name, whatever its case, in the EMG's group or in those around it."""
@@ -246,7 +184,7 @@ class EmgArray:
         if len(shape) < 2:
             return 0
         if len(shape) > 2:
-            raise self._unfit(self.entry)
+            raise unfit(self._path, self.entry)
         evidence = set()
         if shape[0] != shape[1]:
             evidence |= {1 - k for k in (0, 1) if described == shape[k]}
@@ -329,10 +267,6 @@ class EmgArray:
         high = (numbers_in(attributes.get("valid_max")) or [high])[0]
         return MissingValues(self._path, self._layout, self.channels, filled(self.entry), low, high)
 
-    def _unfit(self, entry: ArrayEntry) -> ConfigError:
-        what = "text" if entry.text else f"of shape {entry.shape}"
-        return ConfigError(f"{self._path}: {entry.name!r} is {what}; (n_samples, n_channels) numbers are needed")
-
 
 def filled(entry: ArrayEntry) -> list[float]:
     """The values that the attributes of an array say stand for what is missing."""
@@ -347,40 +281,6 @@ def numbers_in(value: Any) -> list[float]:
             out.append(float(label_text(one)))
         except ValueError:
             continue
-    return out
-
-
-def _other(name: str) -> bool:
-    """Whether the name of an array says that it is not EMG."""
-    return kind(name) is Kind.NOT_EMG and name not in FRAMES
-
-
-def _about(entry: ArrayEntry) -> str:
-    """Its name and shape."""
-    return f"{entry.name} {'×'.join(map(str, entry.shape)) or 'single'}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return ", ".join(names[:LISTED]) + more
-
-
-def _of_all(columns: Sequence[ArrayEntry]) -> dict[str, Any]:
-    """Attributes of arrays of one channel each.
-
-    Those in which they differ have one value per channel, empty (texts) or NaN (numbers) where it has none.
-    """
-    out: dict[str, Any] = {}
-    for key in dict.fromkeys(k for c in columns for k in c.attributes):
-        values = [c.attributes.get(key) for c in columns]
-        there = [np.ravel(v) for v in values if v is not None]
-        if len(there) == len(columns) and all(np.array_equal(v, there[0]) for v in there):
-            out[key] = values[0]
-            continue
-        numeric = all(v.dtype.kind in NUMBERS for v in there)
-        missing = np.nan if numeric else ""
-        each = [np.ravel(v)[0] if v is not None and np.size(v) else missing for v in values]
-        out[key] = np.array(each, float if numeric else object)
     return out
 
 

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.extras import library
 from myoprosthesis.emg.formats.numerals import INFINITE, MISSING, is_missing
-from myoprosthesis.emg.formats.text_head import Head, cells_of, read_head, unplotted
+from myoprosthesis.emg.formats.plotted_lines import unplotted
+from myoprosthesis.emg.formats.text_dialect import Head, cells_of
+from myoprosthesis.emg.formats.text_head import read_head
 from myoprosthesis.emg.formats.text_lines import TextLines
 
 Array = NDArray[np.float64]

@@ -1,4 +1,4 @@
-"""What stands before the samples of a text table: how it is written, its names, and what its head says.
+"""What stands before the samples of a text table: its names, and what its head says.
 
 The table begins at the first line that looks like a row: as many cells as most lines have, numbers where most have
 numbers. The line above it has the names, except for lines of units or rates between; what is above may say the rate,
@@ -7,21 +7,15 @@ the unit and more. Every line from the first row on must be a row, or is refused
 
 from __future__ import annotations
 
-import csv
 import re
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.emg.formats.numerals import Numerals, check_dots, find_numerals, is_missing, is_number
+from myoprosthesis.emg.formats.numerals import check_dots, find_numerals, is_missing, is_number
+from myoprosthesis.emg.formats.plotted_lines import is_plotted, plotted_head
+from myoprosthesis.emg.formats.text_dialect import MOST_COLUMNS, Head, cells_of, find_table, names_of
 
-MOST_COLUMNS = 4096
-DELIMITERS: tuple[str | None, ...] = ("\t", ";", ",", "|", None)
-"""In the order in which they are preferred; None: runs of blanks and tabs."""
-PLOTTED = re.compile(r"\s*([^\W\d][^:,;\t]*?)\s*:\s*([+-]?[\d.]+(?:e[+-]?\d+)?)", re.I)
-"""A value as sketches print it for Arduino's plotter: `label:value`."""
 KEYS = {
     **dict.fromkeys(
         ["rate", "fs", "sample rate", "sample_rate", "samplerate", "sampling rate", "sampling_rate",
@@ -48,43 +42,6 @@ OPENBCI_SAYS = {"unit": "uV", "time": "Timestamp"}
 """What OpenBCI's program writes without saying it."""
 
 
-@dataclass
-class Head:
-    """How a table is written and what it says of itself, one item per column in the lists.
-
-    `begin`: index of the first row in the lines. `numeric`: whether the column holds numbers in the first rows.
-    `names`: empty for a table without. `units` and `rates` (Hz) as the head says them, or empty and 0. `says`: rate,
-    unit, times, labels and channels of the whole. `plotted`: each value has its column's name before it.
-    """
-
-    delimiter: str | None = None
-    begin: int = 0
-    numerals: Numerals = field(default_factory=Numerals)
-    numeric: list[bool] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
-    units: list[str] = field(default_factory=list)
-    rates: list[float] = field(default_factory=list)
-    says: dict[str, str] = field(default_factory=dict)
-    plotted: bool = False
-    remarks: list[str] = field(default_factory=list)
-
-    @property
-    def width(self) -> int:
-        """Number of columns."""
-        return len(self.numeric)
-
-
-def cells_of(line: str, delimiter: str | None) -> list[str]:
-    """Cells of a line, without quotes and outer blanks."""
-    if delimiter is None and '"' in line:
-        line, delimiter = line.replace("\t", " ").strip(), " "
-    if delimiter is None:
-        return line.split()
-    if '"' not in line:
-        return [c.strip() for c in line.split(delimiter)]
-    return [c.strip() for c in next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])]
-
-
 def is_stamps(name: str) -> bool:
     """Whether a column holds the times of those behind it, in a file of Delsys' programs."""
     return bool(STAMPS.fullmatch(name))
@@ -97,10 +54,10 @@ def read_head(path: Path, lines: Sequence[str], decimal: str = "") -> Head:
         raise ConfigError(f"{path} is empty")
     if any(line.count(d) >= MOST_COLUMNS for line in lines for d in ("\t", ";", ",", "|", " ")):
         raise ConfigError(f"{path} has more than {MOST_COLUMNS} columns: this is no table of samples")
-    plotted = next((k for k in full if _is_plotted(lines[k])), None)
-    if plotted is not None and all(_is_plotted(lines[k]) for k in full if k >= plotted):
-        return _plotted(path, lines, plotted, decimal)
-    head = _table(path, lines, decimal)
+    plotted = next((k for k in full if is_plotted(lines[k])), None)
+    if plotted is not None and all(is_plotted(lines[k]) for k in full if k >= plotted):
+        return plotted_head(path, lines, plotted, decimal)
+    head = find_table(path, lines, decimal)
     rows = [cells_of(line, head.delimiter)[: head.width] for line in lines[head.begin :] if line.strip()]
     numbers = [c for row in rows for c, numeric in zip(row, head.numeric, strict=False) if numeric]
     if not decimal:
@@ -114,106 +71,6 @@ def read_head(path: Path, lines: Sequence[str], decimal: str = "") -> Head:
     if head.numerals.thousands:
         head.remarks.append(f"thousands are set off by {head.numerals.thousands!r}")
     return head
-
-
-def _table(path: Path, lines: Sequence[str], decimal: str) -> Head:
-    """Delimiter, first row and columns of numbers: those of the delimiter that makes most cells numbers."""
-    best, most = None, 0.0
-    for delimiter in DELIMITERS:
-        if delimiter == "," == decimal and not any('"' in line for line in lines):
-            continue
-        head = _divided(lines, delimiter, decimal)
-        if head is not None and (head.width > 1 or delimiter is None):
-            share = _share(lines, head, decimal)
-            if share > most + 1e-9:
-                best, most = head, share
-    if best is None:
-        raise ConfigError(f"{path} has no rows of numbers")
-    if not decimal:
-        _check_commas(path, lines, best)
-    return best
-
-
-def _divided(lines: Sequence[str], delimiter: str | None, decimal: str) -> Head | None:
-    rows = {k: cells_of(line, delimiter) for k, line in enumerate(lines) if line.strip()}
-    widths = Counter(len(row) for row in rows.values())
-    width = max(widths, key=lambda w: (widths[w], w))
-    usual = [row for row in rows.values() if len(row) == width]
-    numeric = [2 * sum(is_number(row[k], decimal) for row in usual) >= len(usual) for k in range(width)]
-
-    def is_row(row: list[str]) -> bool:
-        """A row may have a bad cell, which is refused when it is read; a line of `key, value` is none."""
-        if len(row) != width or (numeric[0] and not is_number(row[0], decimal)):
-            return False
-        cells = [c for c, n in zip(row, numeric, strict=True) if n]
-        words = sum(not is_number(c, decimal) for c in cells)
-        return 2 * words <= len(cells) and any(is_number(c, decimal) and not is_missing(c) for c in cells)
-
-    begin = next((k for k, row in rows.items() if is_row(row)), None)
-    return None if begin is None else Head(delimiter, begin, numeric=numeric)
-
-
-def _share(lines: Sequence[str], head: Head, decimal: str) -> float:
-    """Share of cells that are numbers in what are rows, plus a bonus where the line above has as many cells."""
-    rows = [cells_of(line, head.delimiter) for line in lines[head.begin :] if line.strip()]
-    sound = [row for row in rows if len(row) == head.width]
-    numbers = sum(is_number(c, decimal) for row in sound for c in row) / (len(rows) * head.width)
-    above = [line for line in lines[: head.begin] if line.strip()]
-    return numbers + (0.25 if above and len(_names_of(above[-1], head)) == head.width else 0.0)
-
-
-def _names_of(line: str, head: Head) -> list[str]:
-    """Cells of the line with the names; that of a table of one column has its blanks in the name."""
-    alone = head.width == 1 and not any(d in line for d in ("\t", ";", ",", "|"))
-    return [line.strip().strip('"')] if alone else cells_of(line, head.delimiter)
-
-
-def _check_commas(path: Path, lines: Sequence[str], head: Head) -> None:
-    """Refuse columns whose numbers were split at decimal commas.
-
-    Columns of whole numbers of which every second looks like the fraction of the one before, and a column without a
-    name of numbers with commas.
-    """
-    first = lines[head.begin].strip()[:40]
-    ask = f"{path} may have commas between its columns, or decimal commas, as in {first!r}: say it, --decimal . or ,"
-    if head.width == 1 and head.begin == 0 and any("," in line for line in lines):
-        raise ConfigError(ask)
-    if head.delimiter != "," or head.begin or head.width % 2:
-        return
-    rows = [cells_of(line, ",") for line in lines if line.strip()]
-    if all(len(row) == head.width for row in rows):
-        wholes, fractions = ([c for row in rows for c in row[k::2]] for k in (0, 1))
-        signed = any(c.startswith("-") for c in wholes)
-        even = len({len(c) for c in fractions}) == 1 and len(fractions[0]) > 1
-        zeros = any(re.fullmatch(r"0\d+", c) for c in fractions) or "-0" in wholes
-        whole = all(c.isdigit() for c in fractions) and all(re.fullmatch(r"[+-]?\d+", c) for c in wholes)
-        if whole and (zeros or (signed and even)):
-            raise ConfigError(ask)
-
-
-def _is_plotted(line: str) -> bool:
-    return not re.sub(r"[\s,;]", "", PLOTTED.sub("", line)) and bool(PLOTTED.search(line))
-
-
-def _plotted(path: Path, lines: Sequence[str], begin: int, decimal: str) -> Head:
-    names = [m[1] for m in PLOTTED.finditer(lines[begin])]
-    if decimal == ",":
-        raise ConfigError(f"{path} has lines of label:value, which have no decimal commas")
-    remarks = ["lines of label:value, as for Arduino's plotter"]
-    above = [line.strip() for line in lines[:begin] if line.strip()]
-    remarks += [f"not read: {above[-1][:80]!r}, above the first sample"] if above else []
-    return Head(
-        ",", begin, numeric=[True] * len(names), names=names, units=[""] * len(names), rates=[0.0] * len(names),
-        plotted=True, remarks=remarks,
-    )  # fmt: skip
-
-
-def unplotted(path: Path, number: int, line: str, names: Sequence[str]) -> str:
-    """The values of a line of label:value, between commas."""
-    pairs = PLOTTED.findall(line)
-    if [name for name, _ in pairs] != list(names) or not _is_plotted(line):
-        raise ConfigError(f"{path}, line {number}: {line.strip()[:80]!r} does not have the values {', '.join(names)}")
-    return ",".join(value for _, value in pairs)
 
 
 def _names(path: Path, head: Head, lines: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
@@ -233,7 +90,7 @@ def _names(path: Path, head: Head, lines: Sequence[str], rows: Sequence[Sequence
         above.pop()
     top = above[-1] if above else 0
     if above:
-        names = _names_of(lines[above[-1]], head)
+        names = names_of(lines[above[-1]], head)
         if len(names) == width + 1 and not names[-1]:
             names.pop()
         if len(names) == width - 1 and _counts([row[0] for row in rows]):
