@@ -36,7 +36,7 @@ ROS_WHEELS = [
     "ros-rcl-interfaces",
 ]
 PLOT = ["matplotlib>=3.6"]
-TRAIN = ["torch>=2.6,<2.14", "gymnasium>=1.1", *PLOT]
+TRAIN = ["torch>=2.6,<2.14", "gymnasium>=1.1,<2", *PLOT]
 # Filters, models and file formats of EMG.
 EMG = [*PLOT, "scipy>=1.10", "scikit-learn>=1.3", "h5py>=3.8", "pandas>=2.0", "pyxdf>=1.16", "rosbags>=0.11"]
 REPORT = [*PLOT, "scipy>=1.10", "scikit-learn>=1.3"]
@@ -85,6 +85,7 @@ MUSCLE_PERTURBATIONS = ["weakness", "fatigue"]
 OBSERVATION_PERTURBATIONS = ["rotation", "delay", "noise", "withhold"]
 TERMS = {
     "channels": "Channels",
+    "carried": "Carried",
     "history": "History",
     "difference": "Difference",
     "root_relative": "RootRelative",
@@ -210,6 +211,7 @@ setup(
         f"{NAME}.effectors": [
             *(f"{body} = {NAME}.effectors.bodies:{body}" for body in EFFECTORS),
             f"hand_ball = {NAME}.effectors.hand_ball:hand_ball",
+            f"baoding_hand = {NAME}.effectors.baoding_hand:baoding_hand",
             f"mirror = {NAME}.effectors.mirror:Mirror",
             *(f"{hand} = {NAME}.effectors.serial_hand.hands:{hand}" for hand in HANDS),
             *(f"{hand}_model = {NAME}.effectors.hand_model:{hand}_model" for hand in HAND_MODELS),
@@ -229,6 +231,7 @@ setup(
             f"hold = {NAME}.tasks.hold:Hold",
             f"listed = {NAME}.tasks.listed:Listed",
             f"orbit_follow = {NAME}.tasks.orbit_follow:OrbitFollow",
+            f"baoding = {NAME}.tasks.baoding:Baoding",
         ],
         f"{NAME}.emg_sources": [f"{name} = {NAME}.emg.sources.{noun}" for name, noun in EMG_SOURCES.items()],
         f"{NAME}.emg_formats": [f"{ending} = {NAME}.emg.formats.{reader}" for ending, reader in EMG_FORMATS.items()],

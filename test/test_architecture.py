@@ -23,10 +23,11 @@ COMPONENTS = {
     "tasks",
     "recording",
 }
+ENVIRONMENTS = {"envs"}
 USERS = {"training", "analysis"}
 SITTINGS = {"sessions", "report"}
 TOP = {"cli", "bench", "testing", "checks"}
-LAYERS = [{"core"}, {"files"}, {"onnx_graphs"}, COMPONENTS, USERS, SITTINGS, {"nodes"}, {"stack"}]
+LAYERS = [{"core"}, {"files"}, {"onnx_graphs"}, COMPONENTS, ENVIRONMENTS, USERS, SITTINGS, {"nodes"}, {"stack"}]
 """From the bottom up. What is in none of them (TOP) is above stack and may import anything."""
 
 SIBLINGS = {
@@ -46,7 +47,8 @@ HOMES = {
     "rclpy": {"nodes", "bench"},
     **dict.fromkeys(["std_msgs", "std_srvs", *MESSAGES.split()], {"nodes", "bench", *STACK}),
     "torch": {"training", "decoders/gru", "bench/training", "cli/train"},
-    "mujoco": {"effectors", "scenes", "training", "bench"},
+    "mujoco": {"effectors", "scenes", "envs", "training", "bench"},
+    "gymnasium": {"envs", "training", "bench"},
     "myo_sim": {"effectors"},
     "onnxruntime": {"policies", "decoders", "training", "bench"},
     "serial": {"effectors/serial_hand", "emg"},

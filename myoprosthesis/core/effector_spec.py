@@ -74,8 +74,8 @@ class EffectorSpec:
     its limits; a mapping becomes a `Poses`.
     `relaxed` is the command at which each channel does nothing; empty: 0, or the bound nearest to it.
     `root` is the floating base, whose `POSE` the first seven joints are; empty: none. `observed_sites` are sites of
-    the body beside the endpoint, `objects` free bodies that are not the effector's own, `contacts` sensors of contact
-    forces (N, in the effort row); see `groups`.
+    the body beside the endpoint, `frames` parts of it with their `POSE`, such as a palm, `objects` free bodies that are
+    not the effector's own, `contacts` sensors of contact forces (N, in the effort row); see `groups`.
     """
 
     name: str
@@ -100,6 +100,7 @@ class EffectorSpec:
     joint_units: tuple[str, ...] = ()
     root: str = ""
     observed_sites: tuple[str, ...] = ()
+    frames: tuple[str, ...] = ()
     objects: tuple[str, ...] = ()
     contacts: tuple[str, ...] = ()
     relaxed: tuple[float, ...] = ()
@@ -188,9 +189,9 @@ class EffectorSpec:
     def groups(self) -> Mapping[str, tuple[str, ...]]:
         """The channels of the state by group, in the order of the table.
 
-        `root`, `joints`, `muscles` (their tendons' length), `activation`, `sites` (the endpoint first), `objects` and
-        `contacts`; a group without channels is left out. `joints` of this mapping are those that are not the floating
-        base's."""
+        `root`, `joints`, `muscles` (their tendons' length), `activation`, `sites` (the endpoint first), `frames`,
+        `objects` and `contacts`; a group without channels is left out. `joints` of this mapping are those that are not
+        the floating base's."""
         n_root = len(POSE) if self.root else 0
         sites = (*(("endpoint",) if self.endpoint else ()), *self.observed_sites)
         every = {
@@ -199,6 +200,7 @@ class EffectorSpec:
             "muscles": self.muscles,
             "activation": tuple(f"{m}/activation" for m in self.muscles),
             "sites": tuple(f"{site}/{a}" for site in sites for a in AXES),
+            "frames": _poses_of(self.frames),
             "objects": _poses_of(self.objects),
             "contacts": self.contacts,
         }
@@ -227,7 +229,11 @@ class EffectorSpec:
             **{f"{m}/activation": ("1", "1/s", "1") for m in self.muscles},
             **{
                 name: _JOINT_UNITS[unit]
-                for name, unit in zip(_poses_of(self.objects), _POSE_UNITS * len(self.objects), strict=True)
+                for name, unit in zip(
+                    _poses_of((*self.frames, *self.objects)),
+                    _POSE_UNITS * (len(self.frames) + len(self.objects)),
+                    strict=True,
+                )
             },
             **dict.fromkeys(self.contacts, ("1", "1/s", "N")),
         }

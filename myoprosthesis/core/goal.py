@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Protocol
 
+import numpy as np
+
 from myoprosthesis.core import motion_clip
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.core.text import brief
@@ -88,16 +90,27 @@ class OrbitGoal:
 
     def at(self, seconds: float) -> Values:
         """See `Goal.at`."""
-        rate = 2.0 * math.pi / self.period_s
-        angle = self.phase + rate * seconds
-        cosine, sine = math.cos(angle), math.sin(angle)
-        (x, y, z), (rx, ry) = self.centre, self.radii
+        values = orbit(self.centre, self.radii, self.period_s, self.phase, seconds)
         return {
-            f"{self.place}/x": (x + rx * cosine, -rx * rate * sine),
-            f"{self.place}/y": (y + ry * sine, ry * rate * cosine),
-            f"{self.place}/z": (z, 0.0),
-            f"{self.place}/phase": (math.atan2(sine, cosine), rate),
+            f"{self.place}/{name}": (float(position), float(velocity))
+            for name, (position, velocity) in zip(("x", "y", "z", "phase"), values, strict=True)
         }
+
+
+def orbit(centre: Any, radii: Any, period_s: Any, phase: Any, seconds: Any) -> list[tuple[Any, Any]]:
+    """Position and velocity along x, y and z (m) and of the phase (rad) of a place that goes round an ellipse.
+
+    Numbers, or arrays of one shape: of many ellipses at once."""
+    rate = 2.0 * np.pi / period_s
+    angle = phase + rate * seconds
+    cosine, sine = np.cos(angle), np.sin(angle)
+    (x, y, z), (rx, ry) = centre, radii
+    return [
+        (x + rx * cosine, -rx * rate * sine),
+        (y + ry * sine, ry * rate * cosine),
+        (z + 0.0 * angle, 0.0 * angle),
+        (np.arctan2(sine, cosine), rate + 0.0 * angle),
+    ]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""The kinds of observation terms that come with the package."""
+"""The kinds of observation terms that come with the package.
+
+They work along the last axis, so that the same code observes one effector, (n,), and many simulations, (n_sims, n).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.channels import FIELDS
+from myoprosthesis.core.effector_spec import POSE
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.observation_term import Past, TermInput
 from myoprosthesis.core.options import option
@@ -72,7 +76,7 @@ class HistoryTerm:
     def observe(self, past: Past) -> Array:
         """See `TermKind.observe`."""
         o = self.options
-        return np.concatenate([past.state(o.channels, o.field, delay_s) for delay_s in self._delays_s])
+        return np.concatenate([past.state(o.channels, o.field, delay_s) for delay_s in self._delays_s], axis=-1)
 
 
 @dataclass(frozen=True)
@@ -137,19 +141,74 @@ class RootRelativeTerm:
     def observe(self, past: Past) -> Array:
         """See `TermKind.observe`."""
         o = self.options
-        apart = past.state(self._places, o.field, o.delay_s).reshape(-1, 3) - past.state(
-            self._origin, o.field, o.delay_s
+        apart = _places(past.state(self._places, o.field, o.delay_s)) - _places(
+            past.state(self._origin, o.field, o.delay_s)
         )
-        w, x, y, z = past.state(self._turn, "position", o.delay_s)
-        axes = np.array(
-            [
-                [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-                [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-                [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-            ]
-        )
-        turned: Array = (apart @ axes).reshape(-1)
-        return turned
+        turned: Array = apart @ rotation(past.state(self._turn, "position", o.delay_s))
+        return turned.reshape(*turned.shape[:-2], -1)
+
+
+@dataclass(frozen=True)
+class CarriedOptions:
+    """Options of the term `carried`."""
+
+    places: tuple[str, ...] = option(help="places of the goal, in the frame: their channels are <place>/x, y and z")
+    frame: str = option(help="the part of the body that carries them, with channels /x … /qz")
+    minus: tuple[str, ...] = option((), "as many sites or objects, from which each place is seen; empty: the world")
+
+    def __post_init__(self) -> None:
+        if not self.places:
+            raise ConfigError("places is empty: name one at least")
+        if self.minus and len(self.minus) != len(self.places):
+            raise ConfigError(
+                f"places names {len(self.places)} and minus {len(self.minus)}: as many are needed, or none"
+            )
+
+
+class CarriedTerm:
+    """Where the places of a goal are that is carried by a part of the body, such as targets on a palm.
+
+    In the world, or as seen from sites or objects along the axes of the world."""
+
+    lookback_s = 0.0
+
+    def __init__(self, options: CarriedOptions) -> None:
+        self.options, self.size = options, 3 * len(options.places)
+        self._places = tuple(f"{place}/{axis}" for place in options.places for axis in "xyz")
+        self._minus = tuple(f"{place}/{axis}" for place in options.minus for axis in "xyz")
+        self._frame = tuple(f"{options.frame}/{part}" for part in POSE)
+        self.inputs = [
+            *(TermInput(channel, "position", "m", "goal") for channel in self._places),
+            *(TermInput(channel, "position", "m") for channel in (*self._frame[:3], *self._minus)),
+            *(TermInput(channel, "position", "1") for channel in self._frame[3:]),
+        ]
+
+    def observe(self, past: Past) -> Array:
+        """See `TermKind.observe`."""
+        places = carried(past.goal(self._places), past.state(self._frame))
+        return places - past.state(self._minus) if self._minus else places
+
+
+def carried(places: Array, frame: Array) -> Array:
+    """Places (…, 3 k) in a frame of pose (…, 7) as places in the world, (…, 3 k) m."""
+    turned = _places(places) @ np.swapaxes(rotation(frame[..., 3:]), -1, -2) + frame[..., None, :3]
+    return np.asarray(turned.reshape(places.shape))
+
+
+def rotation(quaternion: Array) -> Array:
+    """Rotation matrices (…, 3, 3) of unit quaternions (…, 4), w first."""
+    w, x, y, z = np.moveaxis(quaternion, -1, 0)
+    rows = [
+        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+    ]
+    return np.stack([np.stack(row, -1) for row in rows], -2)
+
+
+def _places(values: Array) -> Array:
+    """(…, 3 k) as (…, k, 3)."""
+    return values.reshape(*values.shape[:-1], -1, 3)
 
 
 @dataclass(frozen=True)
@@ -172,7 +231,7 @@ class PhaseTerm:
     def observe(self, past: Past) -> Array:
         """See `TermKind.observe`."""
         angles = past.state((self.options.channel,)) * np.arange(1, self.options.harmonics + 1)
-        return np.column_stack([np.sin(angles), np.cos(angles)]).reshape(-1)
+        return np.stack([np.sin(angles), np.cos(angles)], -1).reshape(*angles.shape[:-1], -1)
 
 
 @dataclass(frozen=True)
@@ -224,7 +283,7 @@ class GoalAheadTerm:
 
     def observe(self, past: Past) -> Array:
         """See `TermKind.observe`."""
-        return np.concatenate([past.goal(self.options.channels, ahead_s) for ahead_s in self.options.ahead_s])
+        return np.concatenate([past.goal(self.options.channels, ahead_s) for ahead_s in self.options.ahead_s], axis=-1)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -25,8 +26,8 @@ class TrialPlan:
 
     The goal is at `target` (m, three coordinates) from the trial's start on, and the go signal comes at `go_ns` (None:
     never, as in a catch trial). `goals` add what moves or is no place: where one of them has channels `target/…`, it
-    counts, and `target` says where it begins. `reset`: the body is put to its start at `from_ns`. After the `last`
-    trial no other follows.
+    counts, and `target` says where it begins. `reset`: the body is put to its start at `from_ns`, with the positions of
+    `initial` by channel (rad, m; 0 to 1 for an activation) where it names any. After the `last` trial no other follows.
     """
 
     trial: int
@@ -40,6 +41,7 @@ class TrialPlan:
     last: bool = False
     label: str = ""
     goals: tuple[Goal, ...] = ()
+    initial: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         times = (self.trial, self.from_ns, self.until_ns, *(() if self.go_ns is None else (self.go_ns,)))
@@ -59,6 +61,13 @@ class TrialPlan:
         if not len(self.start) == len(self.target) == 3:
             where = f"from {brief(self.start)} to {brief(self.target)}"
             raise ConfigError(f"trial {self.trial} goes {where}: three coordinates each")
+        if not isinstance(self.initial, Mapping) or not all(
+            isinstance(x, (int, float)) and not isinstance(x, bool) and math.isfinite(x) for x in self.initial.values()
+        ):
+            raise ConfigError(
+                f"trial {self.trial} begins at {brief(self.initial)}: a finite number by channel is needed"
+            )
+        object.__setattr__(self, "initial", MappingProxyType({str(k): float(v) for k, v in self.initial.items()}))
         if not self.from_ns < self.until_ns:
             raise ConfigError(f"trial {self.trial} ends at {self.until_ns} ns, not after its start {self.from_ns} ns")
         if not all(math.isfinite(x) for x in (*self.start, *self.target)):
@@ -95,9 +104,10 @@ class TrialPlan:
 
     def to_json(self) -> str:
         """The text of a message on `target`."""
-        data = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "goals"}
+        data = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("goals", "initial")}
         moving = {"goals": [goals.to_dict(goal) for goal in self.goals]} if self.goals else {}
-        return json.dumps({"participant": "task", **data, **moving})
+        start = {"initial": dict(self.initial)} if self.initial else {}
+        return json.dumps({"participant": "task", **data, **moving, **start})
 
     @classmethod
     def from_json(cls, text: str) -> TrialPlan:

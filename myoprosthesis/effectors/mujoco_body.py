@@ -45,6 +45,7 @@ class BodyOptions:
         "where they are, all else relaxes",
     )
     observed_sites: tuple[str, ...] = option((), "sites whose place and velocity are in the state, beside the endpoint")
+    frames: tuple[str, ...] = option((), "bodies whose pose is in the state, such as the palm")
     muscle_command: str = option(
         "excitation",
         "what muscles are commanded by: excitation, or target length (m)",
@@ -103,8 +104,9 @@ class MujocoBody:
             raise ConfigError(f"effector {name!r} has no muscles that could be commanded by length")
         self.actuation = Actuation(model, named, (options.reflex_kp, options.reflex_kd) if by_length else None)
         reader = StateReader(
-            model, self.data, self.actuation, self._site, named, joints, options.observed_sites, options.contacts
-        )
+            model, self.data, self.actuation, self._site, named, joints, options.observed_sites, options.contacts,
+            options.frames,
+        )  # fmt: skip
         self._reader = reader
         self._muscles = self.actuation.muscles
         self._strength = np.ones(self._muscles.size)
@@ -137,6 +139,7 @@ class MujocoBody:
             relaxed=tuple(self.actuation.relaxed.tolist()) if self.actuation.reflex else (),
             root=reader.root,
             observed_sites=reader.observed_sites,
+            frames=reader.frames,
             objects=reader.objects,
             contacts=reader.contacts,
         )
@@ -217,6 +220,15 @@ class MujocoBody:
 
     def _own_state(self) -> tuple[Array, ...]:
         return self.data.sensordata, self._strength, self._endpoint_load, self._joint_load, self._applied
+
+    @property
+    def start_keyframe(self) -> int:
+        """The number of the keyframe of the start; −1: the model's own start."""
+        return self._key
+
+    def source(self, channel: str, field: str = "position") -> tuple[str, tuple[int, ...]]:
+        """Where a channel of the state stands in `mujoco.MjData`, see `StateReader.source`."""
+        return self._reader.source(channel, field)
 
     def open_viewer(self) -> Any:
         """MuJoCo's own window on this body; raises where there is no display. Call its `sync` to draw."""

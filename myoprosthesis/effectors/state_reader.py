@@ -26,7 +26,7 @@ _FREE_VELOCITY = (0, 1, 2, -1, 3, 4, 5)
 class StateReader:
     """The channels of a body's state; `read` writes them into a table.
 
-    `joints`, `root`, `observed_sites`, `objects` and `contacts` are those of the `EffectorSpec`.
+    `joints`, `root`, `observed_sites`, `frames`, `objects` and `contacts` are those of the `EffectorSpec`.
     """
 
     def __init__(
@@ -39,11 +39,12 @@ class StateReader:
         joints: Sequence[str] = (),
         observed_sites: Sequence[str] = (),
         contacts: Sequence[str] = (),
+        frames: Sequence[str] = (),
     ) -> None:
         """`endpoint` is the number of its site, −1 for none.
 
         `named` are the names of all joints of the model, `joints` those that are channels (empty: all). Raises
-        `ConfigError` for a site or a touch sensor that does not exist."""
+        `ConfigError` for a site, a body or a touch sensor that does not exist."""
         self._model, self._data, self._endpoint = model, data, endpoint
         free = _objects(model)
         self.joints, self._position, velocity = _joint_columns(model, named, joints, free)
@@ -53,6 +54,8 @@ class StateReader:
         self.root = named[first] if pose and self.joints[: len(POSE)] == pose else ""
         self.observed_sites = tuple(dict.fromkeys(observed_sites))
         self._sites = [_numbered(model, "site", model.nsite, name) for name in self.observed_sites]
+        self.frames = tuple(dict.fromkeys(frames))
+        self._frames = [_numbered(model, "body", model.nbody, name) for name in self.frames]
         self.objects = unique([_object_name(model, j, named) for j in free], "object", self.joints)
         self.contacts = tuple(dict.fromkeys(contacts))
         sensors = [_numbered(model, "sensor", model.nsensor, name) for name in self.contacts]
@@ -64,13 +67,15 @@ class StateReader:
         self._moving = np.flatnonzero(velocity >= 0)
         self._dof = velocity[self._moving]
         muscles, nj = actuation.muscles, len(self.joints)
+        self._muscle_names = actuation.muscle_names
         self._muscles, self._activation = muscles, model.actuator_actadr[muscles]
-        ends = np.cumsum([nj, muscles.size, muscles.size, 3 * (endpoint >= 0), 3 * len(self._sites), 7 * len(free)])
+        ends = np.cumsum([nj, muscles.size, muscles.size, 3 * (endpoint >= 0), 3 * len(self._sites)])
+        ends = np.append(ends, ends[-1] + np.cumsum([7 * len(self._frames), 7 * len(free)]))
         self._n = int(ends[-1]) + len(sensors)
         self._columns = [slice(int(a), int(b)) for a, b in pairwise([0, *ends, self._n])]
         self._object_position = np.array([model.jnt_qposadr[j] + k for j in free for k in range(len(POSE))], np.intp)
         turning = [(j, k, v) for j in range(len(free)) for k, v in enumerate(_FREE_VELOCITY) if v >= 0]
-        self._object_moving = np.array([ends[4] + len(POSE) * j + k for j, k, _ in turning], np.intp)
+        self._object_moving = np.array([ends[5] + len(POSE) * j + k for j, k, _ in turning], np.intp)
         self._object_dof = np.array([model.jnt_dofadr[free[j]] + v for j, _, v in turning], np.intp)
         names = [f"{name}/{a}" for name in self.objects for a in POSE]
         dofs = [int(model.jnt_dofadr[j]) + v if v >= 0 else -1 for j in free for v in _FREE_VELOCITY]
@@ -102,7 +107,7 @@ class StateReader:
         if out is not None:
             out[:] = 0.0
         position, velocity, effort = table
-        joints, muscles, activation, endpoint, sites, objects, contacts = self._columns
+        joints, muscles, activation, endpoint, sites, frames, objects, contacts = self._columns
         position[joints] = self._qpos[self._position_at]
         velocity[self._moving_at] = self._qvel[self._dof_at]
         effort[self._moving_at] = self._joint_force[self._dof_at]
@@ -121,12 +126,23 @@ class StateReader:
             for k, site in enumerate(self._sites):
                 mujoco.mj_objectVelocity(self._model, data, mujoco.mjtObj.mjOBJ_SITE, site, self._spatial, 0)
                 velocity[sites.start + 3 * k : sites.start + 3 * k + 3] = self._spatial[3:]
+        if self._frames:
+            self._read_frames(position[frames].reshape(-1, 7), velocity[frames].reshape(-1, 7))
         if self._object_position.size:
             position[objects] = self._qpos[self._object_position]
             velocity[self._object_moving] = self._qvel[self._object_dof]
         if self._touch.size:
             effort[contacts] = data.sensordata[self._touch]
         return table
+
+    def _read_frames(self, position: Array, velocity: Array) -> None:
+        """Pose and velocity of the parts of the body, (n_frames, 7) each: views of the table."""
+        position[:, :3], position[:, 3:] = self._data.xpos[self._frames], self._data.xquat[self._frames]
+        for row, body in zip(velocity, self._frames, strict=True):
+            mujoco.mj_objectVelocity(self._model, self._data, mujoco.mjtObj.mjOBJ_XBODY, body, self._spatial, 0)
+            row[:3] = self._spatial[3:]
+            mujoco.mj_objectVelocity(self._model, self._data, mujoco.mjtObj.mjOBJ_XBODY, body, self._spatial, 1)
+            row[4:] = self._spatial[:3]
 
     def place(self, initial: Initial) -> None:
         """Put positions and velocities by channel into `data`; quaternions are normalised.
@@ -148,6 +164,32 @@ class StateReader:
             if velocity is not None:
                 data.qvel[dof] = velocity
         mujoco.mj_normalizeQuat(self._model, data.qpos)
+
+    def source(self, channel: str, field: str = "position") -> tuple[str, tuple[int, ...]]:
+        """The array of `mujoco.MjData` in which a channel stands, and where in it; ("", ()) where it is always 0.
+
+        A velocity of a site or of a part of the body stands in none: ("site_velocity", (site, axis)) and
+        ("body_velocity", (body, axis)). Raises `ConfigError` for an effort, which needs the forces of a step."""
+        if field == "effort":
+            raise ConfigError(f"the effort of {channel} is known after the step that it acts in, not before")
+        moving = field == "velocity"
+        if channel in self._where:
+            name, place, dof = self._where[channel]
+            return (name, (place,)) if not moving else ("qvel", (dof,)) if dof >= 0 else ("", ())
+        muscles = dict(zip(self._muscle_names, self._muscles.tolist(), strict=True))
+        if channel in muscles:
+            return f"actuator_{'velocity' if moving else 'length'}", (muscles[channel],)
+        part, _, axis = channel.rpartition("/")
+        sites = {"endpoint": self._endpoint} if self._endpoint >= 0 else {}
+        sites |= dict(zip(self.observed_sites, self._sites, strict=True))
+        k = POSE.index(axis) if axis in POSE else -1
+        if part in sites and 0 <= k < len(AXES):
+            return ("site_velocity" if moving else "site_xpos"), (sites[part], k)
+        bodies = dict(zip(self.frames, self._frames, strict=True))
+        if part in bodies and k >= 0:
+            name, at = ("xpos", k) if k < len(AXES) else ("xquat", k - len(AXES))
+            return ("body_velocity" if moving else name), (bodies[part], k if moving else at)
+        raise unknown("channel of the state", channel, (*self._where, *muscles, *sites, *bodies))
 
     def endpoint(self) -> tuple[Array, Array]:
         """Position (3,) m and Jacobian (3, nv) of the endpoint where `data` is now; both are views."""

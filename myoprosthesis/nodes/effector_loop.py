@@ -12,7 +12,7 @@ from myoprosthesis.core.command_guard import GuardedEffector
 from myoprosthesis.core.contract import DEADLINE
 from myoprosthesis.core.disturbance import NO_DISTURBANCE, Disturbance
 from myoprosthesis.core.effector_state import EffectorState
-from myoprosthesis.core.errors import MyoError, Refused
+from myoprosthesis.core.errors import ConfigError, MyoError, Refused
 from myoprosthesis.core.following import Following
 from myoprosthesis.core.loop_statistics import LoopStatistics
 from myoprosthesis.core.perturbation_plan import PerturbationPlan
@@ -237,9 +237,17 @@ class EffectorLoop(ControlLoop):
             if self.guard.held:
                 self.lapse(self.guard.held)
             elif self.guard.spec.resettable:
-                self.state = self.guard.reset(self.seed + plan.trial)
+                self._reset_for(plan)
             else:
                 self._say_once("warning", f"{self.guard.spec.name!r} is not reset between trials: use between: return")
+
+    def _reset_for(self, plan: TrialPlan) -> None:
+        try:
+            self.state = self.guard.reset(self.seed + plan.trial, plan.initial or None)
+        except ConfigError as error:
+            self.state = self.guard.reset(self.seed + plan.trial)
+            self._say_once("warning", f"trial {plan.trial} does not begin where the task wants it: {error}")
+            self.lapse("the start of the trial is not one of this effector")
 
     def _reset(self) -> None:
         self.state = self.guard.reset(self.seed)

@@ -23,7 +23,8 @@ class Prop:
     """A free body.
 
     `size` (m): the radius of a sphere, half of each edge of a box, radius and half length of a cylinder or capsule.
-    `mass` in kg, `friction` sliding, torsional (m) and rolling (m), `position` (m) and `orientation` (unit quaternion
+    `mass` in kg, `friction` sliding, torsional (m) and rolling (m), `contact` how many
+    of them count (1, 3: sliding, 4: torsional too, 6: all), `position` (m) and `orientation` (unit quaternion
     w, x, y, z) of the start. Raises `ConfigError` for what cannot be."""
 
     name: str
@@ -34,6 +35,7 @@ class Prop:
     position: tuple[float, float, float] = (0.0, 0.0, 0.0)
     orientation: tuple[float, float, float, float] = (1.0, 0.0, 0.0, 0.0)
     rgba: tuple[float, float, float, float] = (0.9, 0.55, 0.2, 1.0)
+    contact: int = 3
 
     def __post_init__(self) -> None:
         if self.shape not in _SHAPES:
@@ -47,6 +49,8 @@ class Prop:
             raise ConfigError(f"prop {self.name!r} has a mass of {self.mass} kg; it must be above 0")
         if not all(np.isfinite(f) and f >= 0 for f in self.friction):
             raise ConfigError(f"prop {self.name!r} has friction {self.friction}; each must be 0 or more")
+        if self.contact not in (1, 3, 4, 6):
+            raise ConfigError(f"prop {self.name!r} has contact {self.contact}; it is 1, 3, 4 or 6")
         if not np.isfinite([*self.position, *self.orientation]).all() or not any(self.orientation):
             raise ConfigError(f"prop {self.name!r} needs a finite start pose, got {self.position}, {self.orientation}")
 
@@ -62,5 +66,5 @@ class Prop:
         geom, count = _SHAPES[self.shape]
         body.add_geom(
             name=self.name, type=geom, size=[*self.size, *(0.0,) * (3 - count)], mass=self.mass,
-            friction=self.friction, contype=1, conaffinity=1, rgba=self.rgba,
+            friction=self.friction, condim=self.contact, contype=1, conaffinity=1, rgba=self.rgba,
         )  # fmt: skip

@@ -1,0 +1,121 @@
+"""Many simulations of one body, stepped on a thread pool."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import mujoco
+import numpy as np
+from mujoco.batch import Batch, SimulationError
+from numpy.typing import NDArray
+
+from myoprosthesis.core.effector_spec import EffectorSpec
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.effectors.mujoco_body import MujocoBody
+
+Array = NDArray[np.float64]
+Ids = NDArray[np.intp]
+_READY = int(mujoco.mjtStage.mjSTAGE_VEL)
+"""Position and velocity are those of the end of a period, as a `MujocoBody` tells them."""
+_WARNING = mujoco.mjtWarning
+_DIVERGED = slice(int(_WARNING.mjWARN_BADQPOS), int(_WARNING.mjWARN_BADQACC) + 1)
+"""Warnings with which MuJoCo begins again from its own start."""
+
+
+class BatchBody:
+    """`num` simulations of a `MujocoBody` without loads: the same commands give the same states as of one, bit for bit.
+
+    `channels` are those that can be read, as pairs of channel and field (`position` or `velocity`)."""
+
+    def __init__(self, body: MujocoBody, num: int, threads: int, channels: Sequence[tuple[str, str]]) -> None:
+        if body.actuation.reflex is not None:
+            raise ConfigError(f"effector {body.spec.name!r} is commanded by length: many at once take excitation only")
+        self._body, self.num = body, num
+        self.batch = Batch(body.model, num, nthread=threads, persistent=True)
+        self._qpos, self._qvel = self.batch.bind("qpos"), self.batch.bind("qvel")
+        self._act, self._ctrl, self._time = self.batch.bind("act"), self.batch.bind("ctrl"), self.batch.bind("time")
+        self._warned = self.batch.warning[:, _DIVERGED, 1]
+        self.columns = {pair: k for k, pair in enumerate(dict.fromkeys(channels))}
+        """Column of `table` by channel and field."""
+        self._parts: list[tuple[Array, Ids, tuple[Any, ...]]] = []
+        self._moving: list[tuple[int, str, int, int]] = []
+        places: dict[str, list[tuple[int, tuple[int, ...]]]] = {}
+        for (channel, field), k in self.columns.items():
+            name, at = body.source(channel, field)
+            if name in ("site_velocity", "body_velocity"):
+                self._moving.append((k, name, *at))  # type: ignore[arg-type]
+            elif name:
+                places.setdefault(name, []).append((k, at))
+        for name, entries in places.items():
+            columns = np.array([k for k, _ in entries], np.intp)
+            index = tuple(np.array(axis, np.intp) for axis in zip(*(at for _, at in entries), strict=True))
+            self._parts.append((self.batch.bind(name), columns, (slice(None), *index)))
+        if self._moving:
+            self._cvel, self._com = self.batch.bind("cvel"), self.batch.bind("subtree_com")
+            self._xpos, self._site_xpos = self.batch.bind("xpos"), self.batch.bind("site_xpos")
+            self._xmat = self.batch.bind("xmat")
+        self.table = np.zeros((num, len(self.columns)))
+        """(num, n_columns) what was read last."""
+
+    @property
+    def spec(self) -> EffectorSpec:
+        """The effector that each of them is."""
+        return self._body.spec
+
+    def reset(self, ids: Ids, initial: Sequence[Mapping[str, float]]) -> None:
+        """Put these simulations to the effector's start, with the positions of `initial` by channel, one each."""
+        self.batch.reset(ids, self._body.start_keyframe, int(mujoco.mjtStage.mjSTAGE_NONE))
+        self._time[ids] = 0.0
+        for i, start in zip(ids.tolist(), initial, strict=True):
+            for channel, value in start.items():
+                name, at = self._body.source(channel)
+                if name not in ("qpos", "act"):
+                    raise ConfigError(f"a start cannot put {channel} anywhere: it follows from others")
+                (self._qpos if name == "qpos" else self._act)[i, at[0]] = value
+        self.batch.forward(ids, _READY)
+
+    def step(self, command: Array) -> NDArray[np.bool_]:
+        """One control period with commands (num, n_command); which of them diverged, (num,).
+
+        Those are to be reset before they are read."""
+        self._ctrl[:] = self._body.actuation.ctrl(command)
+        warned = self._warned.copy()
+        with contextlib.suppress(SimulationError):  # which they are is in `status`
+            self.batch.step(nstep=self._body.substeps, stage=_READY)
+        return np.asarray((self._warned != warned).any(axis=1) | (self.batch.status != 0))
+
+    def read(self) -> Array:
+        """The columns of all simulations now: `table`."""
+        table = self.table
+        for values, columns, at in self._parts:
+            table[:, columns] = values[at]
+        for k, name, number, axis in self._moving:
+            table[:, k] = self._velocity(name, number, axis)
+        return table
+
+    def _velocity(self, name: str, number: int, axis: int) -> Array:
+        """One velocity of a site or a part of the body, from that of its body about the centre of mass of its tree."""
+        model = self._body.model
+        body = int(model.site_bodyid[number]) if name == "site_velocity" else number
+        turning, moving = self._cvel[:, body, :3], self._cvel[:, body, 3:]
+        if axis == 3:
+            return np.zeros(self.num)
+        if axis > 3:
+            local = self._xmat[:, body].reshape(-1, 3, 3)[:, :, axis - 4]
+            return np.einsum("nk,nk->n", turning, local)
+        place = self._site_xpos[:, number] if name == "site_velocity" else self._xpos[:, body]
+        arm = place - self._com[:, int(model.body_rootid[body])]
+        return np.asarray((moving + np.cross(turning, arm))[:, axis])
+
+    def states(self, ids: Ids) -> Array:
+        """(n, n_state) all that the future of these simulations depends on."""
+        return self.batch.state[ids].copy()
+
+    def put(self, ids: Ids, states: Array, own_time: bool = False) -> None:
+        """Continue these simulations from `states`; their time is 0, or with `own_time` that of the states."""
+        self.batch.state[ids] = states
+        if not own_time:
+            self._time[ids] = 0.0
+        self.batch.forward(ids, _READY)

@@ -1,0 +1,370 @@
+"""A body with a task as an environment of gymnasium: many simulations at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
+from numpy.typing import NDArray
+
+from myoprosthesis.core import fingerprint, registry
+from myoprosthesis.core.contract import Contract
+from myoprosthesis.core.errors import ConfigError, Refused, unknown
+from myoprosthesis.core.observation_term import AnyTerm
+from myoprosthesis.core.options import build
+from myoprosthesis.core.trial_plan import TrialPlan
+from myoprosthesis.effectors.mujoco_body import MujocoBody
+from myoprosthesis.envs.batch_body import BatchBody
+from myoprosthesis.envs.batch_observation import BatchObservation
+from myoprosthesis.envs.exchange import exchanged
+from myoprosthesis.envs.goal_batch import GoalBatch
+from myoprosthesis.tasks.episodic import EpisodicTask
+from myoprosthesis.tasks.task import channels_of
+
+Array = NDArray[np.float64]
+Ids = NDArray[np.intp]
+_STREAM = 0x656E76
+"""Keeps the numbers of trials apart from other random numbers of the same seed."""
+
+
+@dataclass(frozen=True)
+class EnvConfig:
+    """What an environment is made of: an effector and a task with their options, the terms that are observed, rewards.
+
+    `rewards` are weights by name, where they are not the task's own. `scales` are factors of terms by name that the
+    observation of the environment has, and not that of a policy's contract. `contest_action`: actions from −1 to 1, of
+    which excitations are made as in MyoSuite, 1 / (1 + exp(−5 (a − 0.5))); else they are the effector's commands.
+    `centre` is the command about which a policy explores at first, `exchange` names that may change places without
+    anything being different, such as those of two equal balls, and `turned` angles that are half a turn further then.
+    """
+
+    effector: str
+    task: str
+    terms: tuple[AnyTerm, ...]
+    effector_options: Mapping[str, Any] = field(default_factory=dict)
+    task_options: Mapping[str, Any] = field(default_factory=dict)
+    rewards: Mapping[str, float] = field(default_factory=dict)
+    scales: Mapping[str, float] = field(default_factory=dict)
+    contest_action: bool = False
+    centre: tuple[float, ...] = ()
+    exchange: Mapping[str, str] = field(default_factory=dict)
+    turned: tuple[str, ...] = ()
+
+
+class BatchEnv(VectorEnv[Any, Any, Any]):
+    """`num_envs` simulations; actions are those of the contract, such as excitations from 0 to 1.
+
+    A trial ends where the task says that it has failed (terminated) or its time is over (truncated), and the next one
+    begins in the same step (`AutoresetMode.SAME_STEP`). `infos` have `final_obs`, and for the trials that ended
+    `episode`: `score`, `length`, `return`, `stage`, and `reward/<name>`, the sum of each reward before its weight;
+    `diverged` are simulations that had to be reset because their numbers were none."""
+
+    metadata: dict[str, Any] = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_modes": ["rgb_array"]}
+
+    def __init__(self, config: EnvConfig, num_envs: int = 64, threads: int = 0, seed: int = 0, first: int = 0) -> None:
+        """`threads` 0: one per processor. `first`: the number of the first simulation, where these are some of all.
+
+        Raises `ConfigError` for what cannot be put together, `Refused` for a task that the effector cannot do."""
+        self.config, self.num_envs, self.first = config, num_envs, first
+        factory = registry.factory("effectors", config.effector)
+        body = factory(build(registry.options("effectors", config.effector), config.effector_options, config.effector))
+        if not isinstance(body, MujocoBody):
+            raise ConfigError(f"effector {config.effector!r} is no simulated body: an environment needs one")
+        self.body, spec = body, body.spec
+        self._task_factory = registry.factory("tasks", config.task)
+        self._task_options: Any = build(registry.options("tasks", config.task), config.task_options, config.task)
+        task = self._task_factory(self._task_options)
+        if not isinstance(task, EpisodicTask):
+            raise Refused(f"task {config.task!r} has no rewards: it cannot be learned as an environment")
+        needs = task.needs(spec)
+        self._weights: list[Mapping[str, float]] = [self._with_rewards(config.rewards, task.weights)] * num_envs
+        goals = tuple(channels_of(config.task))
+        read = [(c, "position") for c in needs] + [
+            (i.channel, i.field)
+            for term in config.terms
+            for i in term.inputs
+            if i.source == "state" and i.channel not in goals
+        ]
+        self._bodies = BatchBody(body, num_envs, threads, read)
+        self._goals = GoalBatch(num_envs, goals)
+        self._observation = BatchObservation(config.terms, self._bodies, self._goals, spec.command, spec.dt)
+        n, low, high = self._observation.size, *spec.command.bounds()
+        self.single_observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (n,), np.float32)
+        self.single_action_space = gymnasium.spaces.Box(low.astype(np.float32), high.astype(np.float32))
+        self.observation_space = gymnasium.vector.utils.batch_space(self.single_observation_space, num_envs)
+        self.action_space = gymnasium.vector.utils.batch_space(self.single_action_space, num_envs)
+        self._low, self._high = low, high
+        self._scale = np.concatenate(
+            [np.full(t.size, config.scales.get(t.name, 1.0), np.float32) for t in config.terms]
+        )
+        if config.contest_action:
+            self.single_action_space = gymnasium.spaces.Box(-1.0, 1.0, low.shape, np.float32)
+            self.action_space = gymnasium.vector.utils.batch_space(self.single_action_space, num_envs)
+        self.action_centre = np.array(config.centre) if config.centre else None
+        """(n_action,) about which a policy explores at first; None: the middle of the range."""
+        self.options = {
+            **{f"task.{f.name}": f.metadata.get("help", "") for f in fields(self._task_options)},
+            **{f"reward.{name}": f"weight of the reward {name}" for name in task.weights},
+        }
+        """What `set_options` takes, and what it is."""
+        self._tasks: list[Any] = [task.for_effector(spec)] * num_envs  # type: ignore[attr-defined]
+        self._settings: list[tuple[Mapping[str, Any], int]] = [({}, 0)] * num_envs
+        self._numbers = np.zeros(num_envs, np.int64)
+        self._next: dict[int, tuple[Any, Mapping[str, float], Mapping[str, Any], int]] = {}
+        self._starts: dict[int, Array] = {}
+        self._groups: list[tuple[Any, Mapping[str, float], Ids]] = []
+        self._changed: set[int] = set()
+        self._seed, self._count = seed, np.zeros(num_envs, np.int64)
+        self._ticks, self._steps = np.zeros(num_envs, int), np.ones(num_envs, int)
+        self._score, self._return = np.zeros(num_envs), np.zeros(num_envs)
+        self._sums = {name: np.zeros(num_envs) for name in task.weights}
+        self.clipped = 0
+        """Actions that were out of bounds so far."""
+
+    def reset(
+        self, *, seed: int | Sequence[int | None] | None = None, options: Mapping[str, Any] | None = None
+    ) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        """Begin a trial in every simulation; `seed`: from the first trial of that seed on.
+
+        `options`: `reset_mask` (num_envs,) those that are to begin, `trials` the numbers of their trials, one each."""
+        super().reset(seed=seed if isinstance(seed, int) else None)
+        if seed is not None:
+            self._seed = seed if isinstance(seed, int) else int(next((s for s in seed if s is not None), 0))
+            self._count[:] = 0
+        every = np.arange(self.num_envs)
+        mask = None if options is None else options.get("reset_mask")
+        ids = every if mask is None else np.flatnonzero(mask)
+        trials = None if options is None else options.get("trials")
+        self._begin(ids, trials)
+        return self._observed(), {}
+
+    def step(
+        self, actions: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], Array, NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
+        """One control period of every simulation."""
+        wanted = np.asarray(actions, float)
+        if self.config.contest_action:
+            wanted = 1.0 / (1.0 + np.exp(-5.0 * (np.clip(wanted, -1.0, 1.0) - 0.5)))
+        command = np.clip(wanted, self._low, self._high)
+        self.clipped += int((command != wanted).sum())
+        diverged = ~np.isfinite(command).all(axis=1)
+        command[diverged] = self._low
+        diverged |= self._bodies.step(command)
+        if diverged.any():
+            self._bodies.reset(np.flatnonzero(diverged), [{}] * int(diverged.sum()))
+        self._ticks += 1
+        self._observe(command)
+        rewards, terms, solved, failed = self._judge()
+        rewards[diverged] = 0.0
+        terminated = failed & ~diverged
+        truncated = ((self._ticks >= self._steps) & ~terminated) | diverged
+        self._score += solved / self._steps
+        self._return += rewards
+        for name, values in terms.items():
+            self._sums[name] += values
+        observation = self._observed()
+        over = np.flatnonzero(terminated | truncated)
+        infos: dict[str, Any] = {"diverged": diverged}
+        if over.size:
+            ended = np.zeros(self.num_envs, bool)
+            ended[over] = True
+            infos |= {"final_obs": observation, "_final_obs": ended, "episode": self._episode(), "_episode": ended}
+            self._begin(over)
+            observation = self._observed()
+        return observation, rewards, terminated, truncated, infos
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """Nothing to release: the simulations live in memory."""
+
+    def set_options(self, ids: Ids | Sequence[int], values: Mapping[str, Any], stage: int = 0) -> None:
+        """Options that hold for these simulations from their next trial on: `task.<option>` and `reward.<name>`.
+
+        Raises `ConfigError` for a name that is not known, or a value that cannot be."""
+        task: dict[str, Any] = {}
+        rewards: dict[str, float] = {}
+        for name, value in values.items():
+            kind, _, rest = name.partition(".")
+            if kind not in ("task", "reward") or not rest:
+                raise ConfigError(f"option {name!r} of an environment begins with neither task. nor reward.")
+            (task if kind == "task" else rewards)[rest] = value
+        current = {f.name: getattr(self._task_options, f.name) for f in fields(self._task_options)} | task
+        options = build(type(self._task_options), current, self.config.task)
+        weights = self._with_rewards({**self.config.rewards, **rewards}, self._tasks[0].weights)
+        made = self._task_factory(options).for_effector(self.body.spec)
+        for i in ids:
+            self._next[int(i)] = (made, weights, dict(values), stage)
+
+    def start_from(self, ids: Ids, states: Array) -> None:
+        """The next trials of these simulations begin in `states` (n, n_state), as from `states`."""
+        for i, state in zip(ids, states, strict=True):
+            self._starts[int(i)] = state
+
+    def data(self, i: int) -> Any:
+        """A `mujoco.MjData` of its own with simulation `i` as it stands."""
+        return self._bodies.batch.get_data(i)
+
+    def get_state(self) -> dict[str, Any]:
+        """All that the next steps depend on: arrays and plain data."""
+        return {
+            "physics": self._bodies.states(np.arange(self.num_envs)),
+            "observation": self._observation.get_state(),
+            "settings": [[dict(values), stage] for values, stage in self._settings],
+            "next": {str(i): [dict(values), stage] for i, (_, _, values, stage) in self._next.items()},
+            "starts": {str(i): state.copy() for i, state in self._starts.items()},
+            "numbers": self._numbers.copy(), "count": self._count.copy(), "ticks": self._ticks.copy(),
+            "score": self._score.copy(), "return": self._return.copy(), "seed": self._seed, "clipped": self.clipped,
+            "sums": {name: values.copy() for name, values in self._sums.items()},
+        }  # fmt: skip
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Continue from `get_state` of an environment of the same configuration and size."""
+        every = np.arange(self.num_envs)
+        self._next.clear()
+        for values, stage in {repr(entry): entry for entry in state["settings"]}.values():
+            ids = [i for i, entry in enumerate(state["settings"]) if entry == [values, stage]]
+            self.set_options(ids, values, stage)
+        self._seed, self.clipped = state["seed"], state["clipped"]
+        self._count[:], self._numbers[:] = state["count"], state["numbers"]
+        for i in range(self.num_envs):
+            self._adopt(i)
+        for i, (values, stage) in state["next"].items():
+            self.set_options([int(i)], values, stage)
+        self._starts = {int(i): start.copy() for i, start in state["starts"].items()}
+        self._bodies.put(every, state["physics"], own_time=True)
+        self._ticks[:], self._score[:], self._return[:] = state["ticks"], state["score"], state["return"]
+        for name, values in state["sums"].items():
+            self._sums[name][:] = values
+        self._groups = self._grouped()
+        self._bodies.read()
+        self._goal_now = self._goals.at(self._ticks * self.body.spec.dt)
+        self._observation.set_state(state["observation"])
+
+    @property
+    def symmetry(self) -> tuple[NDArray[np.intp], NDArray[np.float32]] | None:
+        """Order and signs (n_obs,) both, by which an observation is that of the exchanged names; None: there is none.
+
+        For the same action the exchanged observation is followed by the exchanged next one."""
+        return exchanged(self.config.terms, self.config.exchange, self.config.turned) if self.config.exchange else None
+
+    def states(self, ids: Ids) -> Array:
+        """(n, n_state) where these simulations are, for `start_from`."""
+        return self._bodies.states(ids)
+
+    def contract(self, name: str) -> Contract:
+        """The contract of a policy for this environment, without its results and hidden states."""
+        spec = self.body.spec
+        return Contract(
+            name, spec.name, self.config.terms, spec.command, spec.dt, simulator=spec.simulator,
+            fingerprint=fingerprint.fingerprint(self.body),
+        )  # fmt: skip
+
+    # -- Moments -----------------------------------------------------------------------------------------------
+
+    def columns(self, *channels: str, field: str = "position") -> Array:
+        """See `Moments.columns`: of every simulation now."""
+        if not channels:
+            return np.zeros((self.num_envs, 0))
+        return self._bodies.table[:, [self._bodies.columns[c, field] for c in channels]]
+
+    def goal(self, *channels: str) -> Array:
+        """See `Moments.goal`: of every simulation now."""
+        return self._goal_now[0][:, [self._goals.channels[c] for c in channels]]
+
+    # ------------------------------------------------------------------------------------------------------------
+
+    def _observed(self) -> NDArray[np.float32]:
+        return self._observation.observe() * self._scale
+
+    def _adopt(self, i: int) -> TrialPlan:
+        """What was set for the next trial holds, and the trial of this number is planned."""
+        if i in self._next:
+            self._tasks[i], self._weights[i], values, stage = self._next.pop(i)
+            self._settings[i] = (values, stage)
+            self._changed.add(i)
+        plan: TrialPlan = self._tasks[i].plan(int(self._numbers[i]), 0)
+        self._goals.put(i, plan)
+        self._steps[i] = max(1, round((plan.until_ns - plan.from_ns) * 1e-9 / self.body.spec.dt))
+        return plan
+
+    def _observe(self, command: Array) -> None:
+        seconds = self._ticks * self.body.spec.dt
+        self._goal_now = self._goals.at(seconds)
+        self._observation.advance(self._bodies.read(), self._goal_now, seconds, command)
+
+    def _judge(self) -> tuple[Array, Mapping[str, Array], Array, NDArray[np.bool_]]:
+        """Rewards, their parts before the weights, how well it is solved, and which trials have failed."""
+        n = self.num_envs
+        total, solved, failed = np.zeros(n), np.zeros(n), np.zeros(n, bool)
+        parts = {name: np.zeros(n) for name in self._sums}
+        for task, weights, rows in self._groups:
+            now = _Rows(self, rows)
+            for name, values in task.rewards(now).items():
+                parts[name][rows] = values
+                total[rows] += weights[name] * values
+            solved[rows], failed[rows] = task.solved(now), task.failed(now)
+        return total, parts, solved, failed
+
+    def _grouped(self) -> list[tuple[Any, Mapping[str, float], Ids]]:
+        """The simulations by task and weights, which many of them share."""
+        groups: dict[tuple[int, int], list[int]] = {}
+        for i in range(self.num_envs):
+            groups.setdefault((id(self._tasks[i]), id(self._weights[i])), []).append(i)
+        return [(self._tasks[ids[0]], self._weights[ids[0]], np.array(ids, np.intp)) for ids in groups.values()]
+
+    def _begin(self, ids: Ids, trials: Sequence[int] | None = None) -> None:
+        """The next trial of these simulations."""
+        starts, plain = [], []
+        for k, i in enumerate(ids.tolist()):
+            words = (self._seed, _STREAM, self.first + i, int(self._count[i]))
+            drawn = np.random.SeedSequence(words).generate_state(1)[0]
+            self._numbers[i] = int(drawn if trials is None else trials[k])
+            self._count[i] += 1
+            plan = self._adopt(i)
+            plain.append(i)
+            starts.append(plan.initial)
+        self._bodies.reset(np.array(plain, np.intp), starts)
+        moved = [i for i in ids.tolist() if i in self._starts]
+        if moved:
+            self._bodies.put(np.array(moved, np.intp), np.array([self._starts.pop(i) for i in moved]))
+        if not self._groups or ids.size == self.num_envs or any(i in self._changed for i in ids.tolist()):
+            self._groups = self._grouped()
+        self._changed.difference_update(ids.tolist())
+        self._ticks[ids] = 0
+        self._score[ids] = self._return[ids] = 0.0
+        for sums in self._sums.values():
+            sums[ids] = 0.0
+        seconds = self._ticks * self.body.spec.dt
+        self._goal_now = self._goals.at(seconds)
+        self._observation.begin(ids, self._bodies.read(), self._goal_now, seconds)
+
+    def _episode(self) -> dict[str, Array]:
+        stages = np.array([float(stage) for _, stage in self._settings])
+        own = {"score": self._score.copy(), "length": self._ticks.astype(float), "return": self._return.copy()}
+        return {**own, "stage": stages, **{f"reward/{name}": sums.copy() for name, sums in self._sums.items()}}
+
+    @staticmethod
+    def _with_rewards(changed: Mapping[str, float], own: Mapping[str, float]) -> dict[str, float]:
+        for name in changed:
+            if name not in own:
+                raise unknown("reward", name, own)
+        return {**own, **changed}
+
+
+class _Rows:
+    """Some of the simulations of an environment, as `Moments`."""
+
+    def __init__(self, env: BatchEnv, rows: Ids) -> None:
+        self._env = env
+        self._rows: Any = slice(None) if rows.size == env.num_envs else rows
+
+    def columns(self, *channels: str, field: str = "position") -> Array:
+        """See `Moments.columns`."""
+        return self._env.columns(*channels, field=field)[self._rows]
+
+    def goal(self, *channels: str) -> Array:
+        """See `Moments.goal`."""
+        return self._env.goal(*channels)[self._rows]
