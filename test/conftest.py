@@ -137,7 +137,8 @@ class Probe(GraphConnection):
         assert client.wait_for_service(timeout_sec=PATIENCE_S), name
         for _ in range(8):  # a request may go to a server that was killed, and is not known to be dead yet
             future, end = client.call_async(kind.Request(**request)), time.monotonic() + seconds
-            while not future.done() and time.monotonic() < end:
+            servers = self.node.count_services(client.srv_name)
+            while not future.done() and time.monotonic() < end and self.node.count_services(client.srv_name) <= servers:
                 self.spin_once(0.02)
             if future.done():
                 return future.result()

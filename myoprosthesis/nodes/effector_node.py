@@ -246,8 +246,8 @@ class EffectorNode(LoopNode):
         inbox = PolledSubscriptions(self)
         subscription = inbox.subscribe(topics.STATE, raw=True)
         began, name = time.monotonic(), subscription.topic_name
-        while not states and time.monotonic() < began + (2.0 if self.count_publishers(name) else 0.4):
-            inbox.wait(0.1)  # longer when there is a publisher: one that was killed is known for a while, and silent
+        while not states and time.monotonic() < began + (2.0 if self._open and self.count_publishers(name) else 0.4):
+            inbox.wait(0.1)  # longer for a publisher elsewhere: one that was killed is known for a while, and silent
             states.extend(1 for _ in inbox.take(subscription))
         self.destroy_subscription(subscription)
         if states:

@@ -110,28 +110,11 @@ def test_what_was_set_while_running_survives(stack):
     assert json.loads(plans[-1].data)["entries"][0]["values"]["B"][0][1] == 7.0
 
 
-@pytest.mark.parametrize("name", ["policy", "perturbation", "task", "effector"])
-def test_lockstep_waits_for_the_dead_and_goes_on(start, name):
-    """No simulated time passes without the one that is missing, and it is named."""
-    stack = start({"task": {"trial_s": 0.5}}, lockstep=True, effector="point_mass", namespace=name)
-    try:
-        stack.ready()
-        assert stack.until(lambda: [t for t in stack.trials if t["text"] == "end"])
-        stack.kill(name)
-        stack.until(lambda: stack.supervisor.restarts.get(name))
-        stack.trials.clear()
-        assert stack.until(lambda: len([t for t in stack.trials if t["text"] == "end"]) > 3), (
-            stack.diagnostics[-1]["waiting_for"],
-            stack.words[-5:],
-        )
-    finally:
-        stack.close()
-
-
 def test_an_emergency_stop_outlives_the_effector_where_nobody_remembers_it(start):
     """As under ros2 launch, which starts a process again as it was first started."""
-    stack = start(effector="point_mass", policy="point_mass_null", namespace="forgetful").ready()
+    stack = start(effector="point_mass", only=("effector",), namespace="forgetful")
     try:
+        assert stack.until(lambda: stack.diagnostics)
         for stopped in (True, False):
             assert stack.probe.trigger(f"effector/{'estop' if stopped else 'resume'}")[0]
             assert stack.until(lambda s=stopped: stack.diagnostics[-1]["stopped"] is s)
@@ -160,3 +143,27 @@ def test_an_emergency_stop_outlives_the_effector(stack):
     assert stack.diagnostics[-1]["idle"] == "emergency stop" and stack.probe.get("effector", "stopped")
     assert stack.probe.trigger("effector/resume")[0]
     assert stack.until(lambda: following(stack))
+
+
+@pytest.fixture(scope="module")
+def stepped(start):
+    made = start({"task": {"trial_s": 0.5}}, lockstep=True, effector="point_mass", namespace="stepped")
+    try:
+        yield made.ready()
+    finally:
+        made.close()
+
+
+@pytest.mark.parametrize("name", ["policy", "perturbation", "task", "effector"])
+def test_lockstep_waits_for_the_dead_and_goes_on(stepped, name):
+    """No simulated time passes without the one that is missing, and it is named."""
+
+    def ends():
+        return len([t for t in stepped.trials if t["text"] == "end"])
+
+    n, before = ends(), stepped.supervisor.restarts.get(name, 0)
+    assert stepped.until(lambda: ends() > n)
+    stepped.kill(name)
+    assert stepped.until(lambda: stepped.supervisor.restarts.get(name, 0) > before)
+    stepped.trials.clear()
+    assert stepped.until(lambda: ends() > 3), (stepped.diagnostics[-1]["waiting_for"], stepped.words[-5:])
