@@ -39,10 +39,10 @@ class GraphBuilder:
         """Add initialisers: numbers in single precision, indices (int64) as they are."""
         self._constants |= {name: _single(np.asarray(value)) for name, value in values.items()}
 
-    def normaliser(self, output: str) -> str:
-        """(observation − `mean`) · `scale`, clipped to ± `CLIP`; both weights have shape (1, n)."""
+    def normaliser(self, output: str, source: str = "observation") -> str:
+        """(`source` − `mean`) · `scale`, clipped to ± `CLIP`; all have shape (1, n)."""
         self.constants({"low": [-CLIP], "high": [CLIP]})
-        self.node("Sub", ["observation", "mean"], "centred")
+        self.node("Sub", [source, "mean"], "centred")
         self.node("Mul", ["centred", "scale"], "scaled")
         return self.node("Clip", ["scaled", "low", "high"], output)
 

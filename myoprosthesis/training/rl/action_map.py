@@ -17,7 +17,8 @@ Array = NDArray[np.float32]
 class ActionMap:
     """y' = c·y + (1 − c)·a, then u = low + (high − low)·σ(centre + guide·observation + gain·y').
 
-    The memory y is a recurrent state of the exported policy, zero at the start of an episode.
+    Where it is bounded, tanh a stands for a. The memory y is a recurrent state of the exported policy, zero at
+    the start of an episode.
     """
 
     low: Array
@@ -30,9 +31,11 @@ class ActionMap:
     smoothing: float
     """c."""
     gain: float
+    bounded: bool = False
+    """Whether actions are squashed to −1 … 1 before they are smoothed."""
 
     @classmethod
-    def of(cls, env: Any, smoothing: float, gain: float) -> ActionMap:
+    def of(cls, env: Any, smoothing: float, gain: float, bounded: bool = False) -> ActionMap:
         """The map for an environment's action space; the middle of the range is its resting point unless it says so."""
         space = env.single_action_space
         low, high = (np.asarray(bound, np.float32).reshape(-1) for bound in (space.low, space.high))
@@ -50,11 +53,13 @@ class ActionMap:
             None if guide is None else np.asarray(guide, np.float32),
             smoothing,
             gain,
+            bounded,
         )
 
     def smoothed(self, past: Array, action: Array) -> Array:
         """The new memory y' of y (…, m) and the network's action (…, m)."""
-        return np.float32(self.smoothing) * past + np.float32(1 - self.smoothing) * action
+        new = np.tanh(action) if self.bounded else action
+        return np.float32(self.smoothing) * past + np.float32(1 - self.smoothing) * new
 
     def squashed(self, smoothed: Array, observation: Array) -> Array:
         """The effector's action (…, m)."""

@@ -103,10 +103,12 @@ class LocalCollector:
         self.reached = ReachedStates(env.num_envs, len(self.stages))
         env.first = first
         n = env.num_envs
-        self.size = int(np.prod(env.single_observation_space.shape))
-        self.map = ActionMap.of(env, network.smoothing, network.gain)
+        self.map = ActionMap.of(env, network.smoothing, network.gain, network.bounded)
+        own = int(np.prod(env.single_observation_space.shape))
+        self._past_seen = network.observes_past
+        self.size = own + self.map.low.size * self._past_seen
         self.actor = Actor(self.size, self.map.low.size, network, torch.Generator())
-        self.observation = np.zeros((n, self.size), np.float32)
+        self.observation = np.zeros((n, own), np.float32)
         self.past = np.zeros((n, self.map.low.size), np.float32)
         self.stage, self.next_stage = np.zeros(n, np.intp), np.zeros(n, np.intp)
         self.episode = np.zeros(n, np.intp)
@@ -128,8 +130,8 @@ class LocalCollector:
         captured = _Captured(self._capture_steps(batch), self.stage.copy())
         for t in range(steps):
             self._capture(captured, t)
-            observations[t] = self.observation
-            actions[t] = self._action(self.observation, noise[t])
+            observations[t] = self._seen(self.observation, self.past)
+            actions[t] = self._action(observations[t], noise[t])
             self.past = self.map.smoothed(self.past, actions[t])
             command = np.concatenate(
                 [
@@ -145,7 +147,8 @@ class LocalCollector:
             if over.size:
                 for i in np.flatnonzero(truncated & ~terminated[t]):
                     cut.append((t, i))
-                    final.append(np.asarray(infos["final_obs"][i], np.float32).reshape(-1))
+                    last = np.asarray(infos["final_obs"][i], np.float32).reshape(1, -1)
+                    final.append(self._seen(last, self.past[i : i + 1])[0])
                 episodes += self._episodes(t, infos)
                 diverged += int((broken | infos.get("diverged", False)).sum())
                 captured.states.update(dict.fromkeys(np.flatnonzero(terminated[t]).tolist()))
@@ -160,12 +163,16 @@ class LocalCollector:
             rewards,
             terminated,
             ended,
-            self.observation.copy(),
+            self._seen(self.observation, self.past).copy(),
             np.array(cut, np.intp).reshape(-1, 2),
             np.array(final, np.float32).reshape(-1, self.size),
             tuple(episodes),
             diverged,
         )
+
+    def _seen(self, observation: NDArray[np.float32], past: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What the networks see."""
+        return np.concatenate([observation, past], axis=1) if self._past_seen else observation
 
     def _start(self, stage: int) -> None:
         every = np.arange(self.env.num_envs)

@@ -42,11 +42,14 @@ def to_onnx(actor: Actor, action_map: ActionMap, contract: Contract) -> onnx.Mod
     }
     for i, layer in enumerate(linear):
         weights |= {f"w{i}": _array(layer.weight), f"b{i}": _array(layer.bias)}
+    for i, units in enumerate(part for part in actor.layers if isinstance(part, nn.LayerNorm)):
+        weights |= {f"unit_scale{i}": _array(units.weight), f"unit_shift{i}": _array(units.bias)}
     if action_map.smoothing:
         weights["smoothing"] = np.array([action_map.smoothing])
     if action_map.guide is not None:
         weights["guide"] = action_map.guide
-    return mlp_policy(contract, weights, activation)
+    sees_past = actor.mean.numel() > contract.observation_size
+    return mlp_policy(contract, weights, activation, action_map.bounded, sees_past)
 
 
 def parity(actor: Actor, action_map: ActionMap, model: onnx.ModelProto, steps: int = PARITY_STEPS) -> float:
@@ -57,15 +60,17 @@ def parity(actor: Actor, action_map: ActionMap, model: onnx.ModelProto, steps: i
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     rng = np.random.default_rng(0)
     mean, scale = _array(actor.mean), _array(actor.scale)
+    n = session.get_inputs()[0].shape[1]
     ours = np.zeros((1, action_map.low.size), np.float32)
     theirs, worst = ours, 0.0
     for _ in range(steps):
         spread = 20.0 if rng.random() < 0.1 else 1.0
         observation = (mean + rng.normal(0, spread, mean.size) / scale).astype(np.float32)[None]
         with torch.inference_mode():
-            ours = action_map.smoothed(ours, actor(torch.from_numpy(observation)).numpy())
-        wanted = action_map.squashed(ours, observation)
-        inputs = {"observation": observation, **({PAST: theirs} if action_map.smoothing else {})}
+            seen = np.concatenate([observation[:, :n], ours], axis=1) if mean.size > n else observation
+            ours = action_map.smoothed(ours, actor(torch.from_numpy(seen)).numpy())
+        wanted = action_map.squashed(ours, observation[:, :n])
+        inputs = {"observation": observation[:, :n], **({PAST: theirs} if action_map.smoothing else {})}
         action, *memory = session.run(None, inputs)
         worst = max(worst, float(np.abs(action - wanted).max()))
         if memory:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import option
 from myoprosthesis.onnx_graphs.graph_builder import CLIP
 from myoprosthesis.training.rl.exploration import EXPLORATIONS, Exploration, exploration
@@ -32,6 +33,13 @@ class NetworkOptions:
     log_sd_range: tuple[float, float] = option((-3.0, 0.5), "bounds of that", "1", -10.0, 2.0)
     smoothing: float = option(0.7, "part of the past in each smoothed action; 0: none", "1", 0.0, 0.999)
     gain: float = option(2.5, "of the smoothed action, in logits of the effector's range", "1", 1e-3, 100.0)
+    bounded: bool = option(False, "squash each action to −1 … 1 before it is smoothed")
+    observes_past: bool = option(False, "let the networks see the smoothed action beside the observation")
+    layer_norm: bool = option(False, "normalise the units of each hidden layer of the actor before its activation")
+
+    def __post_init__(self) -> None:
+        if self.observes_past and not self.smoothing:
+            raise ConfigError("observes_past: there is no past where smoothing is 0")
 
 
 class Actor(nn.Module):
@@ -47,7 +55,8 @@ class Actor(nn.Module):
         super().__init__()
         self.register_buffer("mean", torch.zeros(n_obs))
         self.register_buffer("scale", torch.ones(n_obs))
-        self.layers = _layers((n_obs, *options.actor, n_act), options.activation, 0.01, generator)
+        sizes = (n_obs, *options.actor, n_act)
+        self.layers = _layers(sizes, options.activation, 0.01, generator, options.layer_norm)
         self.exploration: Exploration = exploration(options.exploration, n_act, options.log_sd, options.log_sd_range)
 
     @property
@@ -71,7 +80,9 @@ def critic(n_obs: int, options: NetworkOptions, generator: torch.Generator) -> n
     return _layers((n_obs, *options.critic, 1), options.activation, 1.0, generator)
 
 
-def _layers(sizes: Sequence[int], activation: str, last: float, generator: torch.Generator) -> nn.Sequential:
+def _layers(
+    sizes: Sequence[int], activation: str, last: float, generator: torch.Generator, norm: bool = False
+) -> nn.Sequential:
     """Orthogonal weights of gain √2 and biases of zero; the gain of the last layer is `last`."""
     parts: list[nn.Module] = []
     for i, (n_in, n_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
@@ -79,5 +90,5 @@ def _layers(sizes: Sequence[int], activation: str, last: float, generator: torch
         layer = nn.Linear(n_in, n_out)
         nn.init.orthogonal_(layer.weight, last if final else math.sqrt(2), generator=generator)
         nn.init.zeros_(layer.bias)
-        parts += [layer] if final else [layer, ACTIVATIONS[activation]()]
+        parts += [layer] if final else [layer, *([nn.LayerNorm(n_out)] if norm else []), ACTIVATIONS[activation]()]
     return nn.Sequential(*parts)
