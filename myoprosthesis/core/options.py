@@ -195,6 +195,17 @@ def _checked(value: Any, hint: Any, f: Field[Any]) -> Any:
     return result
 
 
+def _plain(value: Any) -> bool:
+    """Whether a value is one that YAML makes of a word: a number, a date, true, null."""
+    return not isinstance(value, (list, tuple, Mapping, bytes, set))
+
+
+def _written(value: Any) -> str:
+    """A value as it is written in YAML."""
+    words = {None: "null", True: "true", False: "false"}
+    return str(words[value] if value is None or isinstance(value, bool) else value)
+
+
 def _items(value: Any) -> Iterator[Any]:
     """The single values in `value`, which may be a tuple or a mapping."""
     if isinstance(value, (tuple, list, Mapping)):
@@ -237,7 +248,7 @@ def _converted(value: Any, hint: Any) -> Any:
             raise TypeError(f"{value!r} is not a {'whole ' if hint is int else ''}number") from None
     if hint is str:
         if not isinstance(value, str):
-            raise TypeError(f"{value!r} is not text")
+            raise TypeError(f"{_written(value)} is not text" + (": put it in quotes" if _plain(value) else ""))
         return value
     if origin is tuple:
         if isinstance(value, str):

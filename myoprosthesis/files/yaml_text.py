@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,8 @@ def parse(text: str, what: str) -> Any:
     """The data in `text`; raises `ConfigError`, which calls it `what`. Keys are text, as written.
 
     Refused besides what is no YAML: a key that stands twice in a mapping, keys that are neither words nor whole
-    numbers, control characters, deep nesting, and references that multiply or contain themselves.
+    numbers, numbers to the base 8 or 60, control characters, deep nesting, and references that multiply or contain
+    themselves.
     """
     if len(text) > LARGEST:
         raise ConfigError(f"{what} has {len(text)} characters; the limit is {LARGEST}")
@@ -102,6 +104,11 @@ class _Check:
             size += sum(self.values(part) for pair in node.value for part in pair)
         elif isinstance(node, yaml.SequenceNode):
             size += sum(self.values(part) for part in node.value)
+        elif node.tag in _NUMBERS and (other := _OTHERWISE.fullmatch(node.value)):
+            what = "a number to the base 8" if other["octal"] else "a number to the base 60"
+            raise self._fault(
+                node, f"YAML reads {node.value} as {what}: write it otherwise, or in quotes if it is text"
+            )
         elif not all(is_plain(line) for line in node.value.replace("\t", " ").splitlines()):
             raise self._fault(node, f"{printable(node.value, 80)!r} has a control character")
         self._open.remove(key)
@@ -132,6 +139,9 @@ def _line(part: yaml.Node | yaml.Event) -> int:
 
 
 _MERGE, _WORD = "tag:yaml.org,2002:merge", "tag:yaml.org,2002:str"
+_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+_OTHERWISE = re.compile(r"[-+]?(?:(?P<octal>0[0-7_]*[0-7])|[\d_]+(?::[\d_]+)+(?:\.[\d_]*)?)")
+"""Numbers of YAML 1.1 that nobody means: 010 is 8, and 1:30 is 90."""
 _KEYS = (_WORD, "tag:yaml.org,2002:int", _MERGE)
 
 

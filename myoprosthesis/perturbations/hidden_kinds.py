@@ -28,6 +28,7 @@ class HiddenTiming(PerturbationTiming):
     axes: str = option("", "file of the axes (.npz, .csv), or the name of one in config/axes", file="name")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("units", "components"):
             named = getattr(self, name)
             if len(set(named)) < len(named):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.force_field import ForceField
 from myoprosthesis.core.nanoseconds import ns
 from myoprosthesis.core.options import option
@@ -38,6 +39,13 @@ class PerturbationTiming:
     start_s: float = option(0.0, "begin after the trial's start", "s", 0.0, 3600.0)
     duration_s: float = option(0.0, "length; 0: to the end of the trial", "s", 0.0, 3600.0)
     ramp_s: float = option(0.0, "linear rise from the beginning", "s", 0.0, 3600.0)
+
+    def __post_init__(self) -> None:
+        if 0 < self.duration_s < self.ramp_s:
+            raise ConfigError(
+                f"its ramp_s of {self.ramp_s:g} s is longer than its duration_s of {self.duration_s:g} s: it would "
+                "never act whole"
+            )
 
     def entry(self, trial: TrialPlan, site: str, kind: str, values: dict[str, Any]) -> PerturbationEntry:
         """An entry at these times of `trial`, for a `site` and `kind` of `core.perturbation_plan`."""

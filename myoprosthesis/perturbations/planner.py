@@ -130,6 +130,16 @@ class Planner:
         """Every entry that any trial's plan may hold, as they are in the first trial."""
         return tuple(entry for _, kinds in self._blocks for make, options in kinds for entry in make(options, _TRIAL))
 
+    def check_within(self, trial_s: float) -> None:
+        """Refuse what begins only when a trial of this length, s, is over; raises `ConfigError`."""
+        for _, kinds in self._blocks:
+            for make, options in kinds:
+                if getattr(options, "start_s", 0.0) >= trial_s:
+                    raise ConfigError(
+                        f"perturbation {make.__name__} begins {options.start_s:g} s after the trial's start (start_s), "
+                        f"and a trial ends after {trial_s:g} s: it would never act"
+                    )
+
     def is_catch(self, trial: int) -> bool:
         """True in the trials that are left unperturbed by chance."""
         rng = np.random.default_rng((self.preset.seed, max(0, trial), _CATCH))
@@ -142,6 +152,10 @@ class Planner:
         if chosen and self.is_catch(trial.trial):
             chosen, name = [], _with(self.preset.name, "catch")
         entries = tuple(entry for make, options in chosen for entry in make(options, trial))
+        late = [e for e in entries if e.from_ns >= trial.until_ns]
+        if late:
+            entries = tuple(e for e in entries if e.from_ns < trial.until_ns)
+            name = _with(name, "not before the trial's end" if not entries else "in part after the trial's end")
         return PerturbationPlan(name, trial.until_ns, trial.trial, entries, trial.from_ns)
 
 

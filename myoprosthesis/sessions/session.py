@@ -179,7 +179,9 @@ def _faults(session: Session) -> list[str]:
 
     def kinds(block: SessionBlock) -> None:
         try:
-            Planner(Preset(block.name, kinds=imposed(block)))
+            planner = Planner(Preset(block.name, kinds=imposed(block)))
+            if task:
+                planner.check_within(session.reaching.trial_s)
         except ConfigError as error:
             where = f"block {block.name!r}: "
             raise ConfigError(f"{where}{str(error).removeprefix(where)}") from error
@@ -194,7 +196,8 @@ def _faults(session: Session) -> list[str]:
         )
     attempt(Planner, Preset("channel", kinds=({"kind": "channel", **session.channel},)))
     for kind in session.always:
-        attempt(Planner, Preset("always", kinds=(kind,)))
+        if attempt(Planner, Preset("always", kinds=(kind,))) and task:
+            attempt(Planner(Preset("always", kinds=(kind,))).check_within, session.reaching.trial_s)
     attempt(known, session.policy)
     for block in session.blocks:
         if task:

@@ -41,6 +41,9 @@ def test_plain_data_is_read(text, data):
         ('a: "\\x1b[31m"', r"line 1: '\\x1b[31m' has a control character"),
         ('a: "x\\u202Ey"', "has a control character"),
         ("a: !!python/object/apply:os.system [x]", "could not determine a constructor"),
+        ("a: 1\nb: 010", "line 2: YAML reads 010 as a number to the base 8: write it otherwise, or in quotes"),
+        ("b: [1:30]", "line 1: YAML reads 1:30 as a number to the base 60"),
+        ("b: -1:30.5", "line 1: YAML reads -1:30.5 as a number to the base 60"),
         ("a: 2020-13-40", "month must be in 1..12"),
         ("a: b: c", "mapping values are not allowed"),
         (BOMB, "line 5: with its references written out it has 111111 values; 100000 is the limit"),
@@ -80,3 +83,10 @@ def test_a_mapping_is_needed(tmp_path):
     (tmp_path / "list.yaml").write_text("[1, 2]")
     with pytest.raises(ConfigError, match="list.yaml must hold a YAML mapping with: a, b"):
         yaml_text.read_mapping(tmp_path / "list.yaml", keys="a, b")
+
+
+def test_numbers_that_everybody_reads_alike():
+    text = "[0, -0.5, 10, 1_000, 0x1F, 1e-3, 1.0e+3, '010', \"1:30\", 0, 00]"
+    assert yaml_text.parse(text.replace(", 00", ""), "a") == [0, -0.5, 10, 1000, 31, "1e-3", 1000.0, "010", "1:30", 0]
+    with pytest.raises(ConfigError, match="base 8"):
+        yaml_text.parse("[00]", "a")

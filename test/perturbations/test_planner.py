@@ -113,6 +113,11 @@ def test_every_kind_keeps_the_direction_of_its_own_gain():
         ({"kinds": [{"kind": "curl", "gian": 5}]}, None, "perturbation curl: unknown option 'gian'.*'gain'"),
         ({"kinds": [{"kind": "curl", "gain": 1e6}]}, None, "outside -100 to 100"),
         ({"kinds": [{"kind": "curl", "gain": float("nan")}]}, None, "finite"),
+        (
+            {"kinds": [{**CURL, "duration_s": 0.2, "ramp_s": 5}]},
+            None,
+            "ramp_s of 5 s is longer than its duration_s",
+        ),
         ({"kinds": [{"kind": "joint_load"}]}, None, "needs joints"),
         ({"kinds": [{"kind": "constant", "force": [1, 2, 3, 4]}]}, None, "at most"),
         ({"kinds": [{"kind": 5}]}, None, "unknown perturbation 5"),
@@ -131,6 +136,18 @@ def test_every_kind_keeps_the_direction_of_its_own_gain():
 def test_a_bad_preset_is_refused_before_the_first_trial(preset, overrides, sentence):
     with pytest.raises(ConfigError, match=sentence):
         planner(overrides, **preset)
+
+
+def test_what_begins_after_the_trial_is_left_out_and_the_name_says_so():
+    late = planner(kinds=[{**CURL, "start_s": 1.0}])
+    assert (late.plan(trial(3)).entries, late.plan(trial(3)).name) == ((), "test (not before the trial's end)")
+    plan = planner(kinds=[CURL, {"kind": "viscous", "start_s": 60.0}]).plan(trial(3))
+    assert ([e.from_ns for e in plan.entries], plan.name) == ([ns(3)], "test (in part after the trial's end)")
+    late.check_within(1.5)
+    with pytest.raises(
+        ConfigError, match=r"curl begins 1 s after the trial's start \(start_s\), and a trial ends after 1"
+    ):
+        late.check_within(1.0)
 
 
 def test_without_trials_it_is_as_in_the_first():
