@@ -1,0 +1,135 @@
+"""Ports of the loops over topics, with the other side in this process."""
+
+import time
+
+import numpy as np
+import pytest
+import rclpy
+from rclpy.node import Node
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Header, String
+
+from myoprosthesis.core import registry
+from myoprosthesis.core.following import Following
+from myoprosthesis.core.perturbation_plan import PerturbationPlan
+from myoprosthesis.core.trial_plan import TrialPlan
+from myoprosthesis.nodes import topics
+from myoprosthesis.nodes.emg_messages import arrival_message
+from myoprosthesis.nodes.topic_ports import LOST_S, DecoderPort, EffectorPort, PolicyPort
+
+EFFECTOR = registry.factory("effectors", "mirror")(registry.options("effectors", "mirror")())
+SPEC = EFFECTOR.spec
+TRIAL = TrialPlan(3, 10, 20, (0.0, 0.0, 0.0), (0.1, 0.0, 0.0), None)
+PLAN = PerturbationPlan("none", 20, trial=3)
+
+
+@pytest.fixture
+def node(domain):
+    rclpy.init(args=[])
+    made = Node("sided")
+    yield made
+    made.destroy_node()
+    rclpy.try_shutdown()
+
+
+def send(node, topic, *messages):
+    """Publish once the port has been found."""
+    publisher = node.create_publisher(topic.type, topic.name, topic.qos)
+    until(publisher.get_subscription_count)
+    for message in messages:
+        publisher.publish(message)
+    return publisher
+
+
+def until(done, seconds=30.0):
+    end = time.monotonic() + seconds
+    while not (result := done()):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    return result
+
+
+def collected(port, ask, n=1):
+    """What `ask` gives over as many waits as it takes."""
+    out = []
+
+    def look():
+        port.wait(0.1)
+        out.extend(ask())
+        return len(out) >= n
+
+    until(look)
+    return out
+
+
+def command(stamp, names=("joint1", "joint2"), values=(0.1, 0.2)):
+    message = JointState(name=list(names), position=list(values))
+    message.header.stamp.nanosec = stamp
+    return message
+
+
+def test_commands_come_with_their_publisher_and_the_arrival_of_their_emg(node):
+    port = EffectorPort(node)
+    port.fit(SPEC)
+    send(node, topics.EMG_ARRIVAL, arrival_message(7, 9))
+    publisher = send(node, topics.COMMAND, command(7), command(8))
+    (frame, writer), (second, _) = collected(port, port.commands, 2)
+    assert (frame.stamp_ns, frame.names, second.stamp_ns) == (7, ("joint1", "joint2"), 8)
+    np.testing.assert_array_equal(frame.position, [0.1, 0.2])
+    assert second.names is frame.names  # by which the loop knows that nothing has to be looked up again
+    until(lambda: collected(port, lambda: [port.arrival_ns(7) or 0])[-1] == 9 or port.commands())
+    assert port.arrival_ns(8) is None
+    assert port.name_of(writer) == "/sided" and port.name_of(b"nobody") == "another program"
+    assert port.present(writer)
+    node.destroy_publisher(publisher)
+    until(lambda: not port.present(writer))
+
+
+def test_plans_of_both_kinds_come_and_damaged_ones_do_not(node):
+    port = PolicyPort(node, SPEC)
+    send(node, topics.TARGET, String(data="{"), String(data=TRIAL.to_json()))
+    send(node, topics.PERTURBATION, String(data=PLAN.to_json()))
+    plans = collected(port, port.plans, 2)
+    assert sorted(plans, key=lambda p: isinstance(p, TrialPlan)) == [PLAN, TRIAL]
+
+
+def test_a_participant_is_alive_while_its_heart_beats(node):
+    port = EffectorPort(node)
+    assert not port.alive("task")
+    send(node, topics.HEARTBEAT, Header(frame_id="nobody"), Header(frame_id="task"))
+    until(lambda: (port.wait(0.05), port.alive("task"))[1])
+    assert not port.alive("perturbation") and not port.alive("nobody")
+    time.sleep(topics.DEAD_S)
+    assert not port.alive("task")
+
+
+def test_state_and_command_go_round_between_the_two_ports(node):
+    effector, policy = EffectorPort(node), PolicyPort(node, SPEC)
+    effector.fit(SPEC)
+    state = EFFECTOR.reset(0)
+    until(lambda: effector._state.get_subscription_count() and policy._command.get_subscription_count())
+    effector.publish(5, state)
+    (frame,) = collected(policy, policy.states)
+    assert frame.stamp_ns == 5 and frame.names == SPEC.channels
+    np.testing.assert_array_equal(frame.rows(), state.table)
+    policy.command(5, np.array([0.3, -0.4]))
+    ((answer, _),) = collected(effector, effector.commands)
+    assert answer.stamp_ns == 5 and answer.names == SPEC.command.names
+    np.testing.assert_array_equal(answer.position, [0.3, -0.4])
+
+
+def test_a_decoder_goes_on_from_where_the_hand_is_and_only_while_it_follows(node):
+    port = DecoderPort(node, SPEC)
+    values = np.arange(len(SPEC.channels), dtype=float)
+    turned = JointState(name=list(SPEC.channels[::-1]), position=values[::-1].tolist())
+    state = send(node, topics.STATE, turned)
+    until(lambda: (port.wait(0.05), port.posture() is not None)[1])
+    np.testing.assert_array_equal(port.posture(), [values[SPEC.channels.index(n)] for n in SPEC.command.names])
+    port.following()
+    send(node, topics.FOLLOWING, String(data=Following(0, 1, held="emergency stop").to_json()))
+    until(lambda: (port.wait(0.05), state.publish(turned), not port._lost and not port.following())[2])
+    send(node, topics.FOLLOWING, String(data=Following(0, 2).to_json()))
+    until(lambda: (port.wait(0.05), state.publish(turned), port.following())[2])
+    time.sleep(LOST_S)
+    port.wait(0.0)
+    assert not port.following()  # its state did not come: it may have been started again
