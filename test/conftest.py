@@ -281,6 +281,20 @@ def command() -> Callable[..., subprocess.CompletedProcess[str]]:
 
 
 @pytest.fixture
+def command_here(capsys: pytest.CaptureFixture[str]) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """The same in this process, for what ends before a stack is started: it need not import all anew."""
+    from myoprosthesis.cli.main import main
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        with pytest.raises(SystemExit) as end:
+            main(list(words))
+        out, error = capsys.readouterr()
+        return subprocess.CompletedProcess(words, int(end.value.code or 0), out, error)
+
+    return run
+
+
+@pytest.fixture
 def up(command: Any, tmp_path: Path) -> Callable[..., dict[str, Any]]:
     """`myoprosthesis up … --quiet --json` to its end; its figures."""
 

@@ -204,15 +204,20 @@ UNKNOWN = {
     ("--duration", "-1"): "duration",
     ("--namespace", "a b"): "is no namespace",
     ("--trials", "-1"): "trials",
-    ("--effector", "point_mass", "--policy", "reach_null"): "takes 4",
 }
 
 
 @pytest.mark.parametrize("words, sentence", UNKNOWN.items(), ids=" ".join)
-def test_bad_input_is_one_sentence_and_status_2(command, words, sentence):
-    done = command("up", *words, "--quiet")
+def test_bad_input_is_one_sentence_and_status_2(command_here, words, sentence):
+    done = command_here("up", *words, "--quiet")
     said = done.stdout + done.stderr
     assert done.returncode == 2 and sentence in said and "Traceback" not in said, said
+
+
+def test_what_a_node_refuses_is_one_sentence_and_status_2_as_well(command):
+    done = command("up", "--effector", "point_mass", "--policy", "reach_null", "--quiet")
+    said = done.stdout + done.stderr
+    assert done.returncode == 2 and "takes 4" in said and "Traceback" not in said, said
 
 
 @pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="a device that is always full")
@@ -294,24 +299,29 @@ def test_one_s_own_recording_with_what_it_does_not_say_beside_it(up, tmp_path):
 
 
 OWN = "emg_a,emg_b,emg_c\n" + "1,2,3\n4,5,6\n" * 200
+MODEL = ("--hand", "ability_hand_model")
+"""Two processes fewer than a hand and its emulator."""
 REFUSED = {
     "no such port": (("--port", "/nonexistent"), "there is no port /nonexistent"),
     "a port that is none": (("--port", "/dev/null"), "/dev/null cannot be used as a serial port"),
-    "no rate": (("--file", "OWN"), "own.csv does not say its sampling rate: give it, such as --rate 1000 (to a stack"),
+    "no rate": (
+        (*MODEL, "--file", "OWN"),
+        "own.csv does not say its sampling rate: give it, such as --rate 1000 (to a stack",
+    ),
     "no recording": (
-        ("--file", "FOLDER/nowhere.csv"),
+        (*MODEL, "--file", "FOLDER/nowhere.csv"),
         "nowhere.csv does not exist, and none of that name is shipped",
     ),
     "other channels": (
-        ("--file", "OWN", "--emg-option", "layout={rate: 200, unit: counts}"),
+        (*MODEL, "--file", "OWN", "--emg-option", "layout={rate: 200, unit: counts}"),
         "decoder 'gestures_myo' knows EMG channel 'ch1', which is not there; there are: emg_a, emg_b, emg_c",
     ),
-    "another rate": (("--emg", "synthetic"), "was fitted on EMG with rate = 200.0, here it is 1000.0"),
-    "another unit": (("--emg-option", "layout={unit: V}"), "unit = 'counts', here it is 'V'"),
+    "another rate": ((*MODEL, "--emg", "synthetic"), "was fitted on EMG with rate = 200.0, here it is 1000.0"),
+    "another unit": ((*MODEL, "--emg-option", "layout={unit: V}"), "unit = 'counts', here it is 'V'"),
     "no EMG in the policy": (("--policy", "reach_null"), "policy 'reach_null' "),  # which node says it first
     "no posture": (("--hand", "arm26"), "gives postures, effector 'arm26' takes effort"),
     "no meaning": (
-        ("--set", "policy.grips=[close=fist]"),
+        (*MODEL, "--set", "policy.grips=[close=fist]"),
         "of decoder 'gestures_myo' moves nothing of effector",
     ),
     "no YAML": (("--emg-option", "layout={"), "option of the EMG 'layout' is not YAML"),
