@@ -19,6 +19,7 @@ from myoprosthesis.core.errors import ConfigError, EffectorError
 ARRIVED = 0.1
 """rad: a joint this far from its target did not get there."""
 SETTLE_S = 0.5
+LONGEST_FAULT_S = 10.0
 BAR = "{l_bar}{bar}| {elapsed}{postfix}"
 
 
@@ -209,16 +210,17 @@ def _go(guard: Any, hand: Any, goal: Any, speed: float, tell: Any) -> dict[str, 
     """Move to `goal` (rad) and wait there, and `tell` the share of the way that is done; what the hand said."""
     dt = guard.spec.dt
     way = float(np.abs(goal - guard.step(goal).joint_position).max())
-    begin = following = time.monotonic()
+    next_ = begin = time.monotonic()
     current, touch, temperature = 0.0, 0.0, float("nan")
-    next_ = begin
-    while time.monotonic() - following < way / speed + SETTLE_S:
+    steps = 0
+    while steps * dt < way / speed + SETTLE_S:
         state = guard.step(goal)
+        steps += 1
         left = float(np.abs(goal - state.joint_position).max())
         tell(1.0 - min(1.0, left / way) if way > ARRIVED else 1.0, guard.reason)
-        if guard.reason:  # a fault: wait for its end, not for ever
-            following = time.monotonic()
-            if following - begin > way / speed + 10.0:
+        if guard.reason:  # a fault: wait for its end, not for ever; the hand goes on slowly
+            steps, speed = 0, min(speed, hand.protocol.spec.approach_rate)
+            if time.monotonic() - begin > way / speed + LONGEST_FAULT_S:
                 raise EffectorError(f"{guard.reason}; the exercise is ended")
         last = hand.newest
         current = max(current, float(np.abs(last.current).max()) if last.current is not None else 0.0)

@@ -37,6 +37,7 @@ END_S = 6.0
 """A node that is asked to end is gone after this time."""
 DELIVERY_S = 0.5
 """How long a node that ends waits until its last messages have been received."""
+POLL_S = 0.005
 WORKERS = (" loop", "swap", "shadow", "rollback")
 """What the names of threads end with that may compute while a node ends."""
 RANGE = "ROS_AUTOMATIC_DISCOVERY_RANGE"
@@ -214,8 +215,8 @@ def await_delivery(node: Node) -> None:
     """
     until = time.monotonic() + DELIVERY_S
     with contextlib.suppress(RuntimeError):  # the graph is gone, or a middleware that cannot tell
-        for publisher in node.publishers:
-            publisher.wait_for_all_acked(Duration(seconds=max(0.0, until - time.monotonic())))
+        while time.monotonic() < until and not all(p.wait_for_all_acked(Duration()) for p in node.publishers):
+            time.sleep(POLL_S)  # rclpy's own waiting would hold up all threads of the process
 
 
 def _ending(node: Node) -> int:

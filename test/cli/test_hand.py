@@ -6,6 +6,7 @@ import re
 import threading
 import time
 
+import numpy as np
 import pytest
 
 from myoprosthesis.cli.main import main
@@ -53,6 +54,22 @@ def test_an_exercise_shows_its_progress_and_counts_in_words(capsys):
     told = capsys.readouterr()
     assert "open: 100%" in told.err and "point: " in told.err
     assert re.search(r"\b(1 fault|[02-9] faults), (1 recovery|[02-9] recoveries)$", told.out, re.MULTILINE), told.out
+
+
+def test_a_fault_on_the_way_costs_time_and_not_the_grip(capsys):
+    """After a fault a hand goes on slowly, whatever speed was asked for."""
+    hand = registry.factory("emulators", "ability_hand")(data_sheets.load("ability_hand"))
+    with EmulatedPort(hand) as port:
+
+        def fail():
+            while np.abs(hand.motors.position[:4]).max() < 0.3:
+                time.sleep(0.001)
+            port.fault("silence", 0.3)
+
+        threading.Thread(target=fail, daemon=True).start()
+        words = ("hand", "exercise", "--hand", "ability_hand", "--port", port.path, "--grips", "power", "--speed", "6")
+        assert run(*words) == 0, capsys.readouterr()
+        assert len(port.events) == 2  # begun and over
 
 
 def test_an_emulator_says_what_it_does_to_its_port(capsys, tmp_path):
