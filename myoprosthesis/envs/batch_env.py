@@ -114,6 +114,7 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         self._tasks: list[Any] = [task.for_effector(spec)] * num_envs  # type: ignore[attr-defined]
         self._settings: list[tuple[Mapping[str, Any], int]] = [({}, 0)] * num_envs
         self._numbers = np.zeros(num_envs, np.int64)
+        self._made: dict[str, tuple[Any, Mapping[str, float]]] = {}
         self._next: dict[int, tuple[Any, Mapping[str, float], Mapping[str, Any], int]] = {}
         self._starts: dict[int, Array] = {}
         self._groups: list[tuple[Any, Mapping[str, float], Ids]] = []
@@ -184,6 +185,15 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         """Options that hold for these simulations from their next trial on: `task.<option>` and `reward.<name>`.
 
         Raises `ConfigError` for a name that is not known, or a value that cannot be."""
+        key = repr(sorted(values.items()))
+        if key not in self._made:  # one task for all that have the same options, so that they are judged at once
+            self._made[key] = self._task_of(values)
+        made, weights = self._made[key]
+        for i in ids:
+            self._next[int(i)] = (made, weights, dict(values), stage)
+
+    def _task_of(self, values: Mapping[str, Any]) -> tuple[Any, Mapping[str, float]]:
+        """The task and the weights of its rewards, by `task.<option>` and `reward.<name>`."""
         task: dict[str, Any] = {}
         rewards: dict[str, float] = {}
         for name, value in values.items():
@@ -194,9 +204,7 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         current = {f.name: getattr(self._task_options, f.name) for f in fields(self._task_options)} | task
         options = build(type(self._task_options), current, self.config.task)
         weights = self._with_rewards({**self.config.rewards, **rewards}, self._tasks[0].weights)
-        made = self._task_factory(options).for_effector(self.body.spec)
-        for i in ids:
-            self._next[int(i)] = (made, weights, dict(values), stage)
+        return self._task_factory(options).for_effector(self.body.spec), weights
 
     def start_from(self, ids: Ids, states: Array) -> None:
         """The next trials of these simulations begin in `states` (n, n_state), as from `states`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
@@ -91,7 +90,8 @@ def make(name: str, simulations: int, options: Mapping[str, Any]) -> TrainableEn
         ConfigError: There is no such environment, it refuses `options`, or it lacks what the trainer needs.
     """
     gymnasium = library("gymnasium", "train", "reinforcement learning")
-    importlib.import_module("myoprosthesis.envs")  # which adds ours to the registry
+    import myoprosthesis.envs  # noqa: F401  # which adds ours to the registry
+
     module, _, name = name.rpartition(":")
     if module:
         library(module, "train", f"environment {name!r}")
