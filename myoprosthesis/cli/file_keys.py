@@ -54,6 +54,17 @@ def curriculum() -> Iterator[Key]:
     yield from _of({"": Curriculum, "stages, each": Stage, "stages, each, weights": LossWeights})
 
 
+def hand_curriculum() -> Iterator[Key]:
+    """Keys of a curriculum of reinforcement learning."""
+    from myoprosthesis.training.rl.curriculum import HEAD, OWN, RlCurriculum, RlStage
+    from myoprosthesis.training.rl.network_options import NetworkOptions
+    from myoprosthesis.training.rl.ppo_options import PpoOptions
+
+    yield from (key for key in _of({"": RlCurriculum}) if key.name in HEAD)
+    yield from _of({"network": NetworkOptions, "ppo": PpoOptions})
+    yield from (key for key in _of({"stages, each": RlStage}) if key.name in OWN)
+
+
 def perturbation() -> Iterator[Key]:
     """Keys of a preset."""
     from myoprosthesis.perturbations.planner import PerturbationBlock, Preset
@@ -70,13 +81,16 @@ def recording() -> Iterator[Key]:
         yield from _of({about: kind})
 
 
-FILES = {"session": session, "stack": stack, "curriculum": curriculum, "perturbation": perturbation,
-         "recording": recording}  # fmt: skip
+FILES = {"session": session, "stack": stack, "curriculum": curriculum, "hand_curriculum": hand_curriculum,
+         "perturbation": perturbation, "recording": recording}  # fmt: skip
 WHERE = {
     "session": "config/sessions/*.yaml; `myoprosthesis session run FILE`",
     "stack": "config/stacks/*.yaml; `myoprosthesis up FILE`. The options of the component in a node (`myoprosthesis "
     "effectors`, `tasks`, `emg sources`) stand beside the node's own",
     "curriculum": "config/curricula/*.yaml; `myoprosthesis train reach --curriculum FILE`",
+    "hand_curriculum": "config/curricula/baoding.yaml; `myoprosthesis train hand --curriculum FILE`. A stage also has "
+    "`ppo`, with what is other than in the whole, and the components of the environment, such as `task` "
+    "(`myoprosthesis tasks`) and `reward`",
     "perturbation": "config/perturbations/*.yaml; `myoprosthesis perturb FILE`. A kind is a mapping with `kind` and "
     "its options: `myoprosthesis perturbations`",
     "recording": "recording.yaml beside recordings; `--recording-info FILE`",

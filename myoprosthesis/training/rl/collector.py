@@ -15,7 +15,8 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.training.rl.action_map import ActionMap
 from myoprosthesis.training.rl.experience import Episode, Experience
 from myoprosthesis.training.rl.exploration import explored
-from myoprosthesis.training.rl.network import Actor, NetworkOptions
+from myoprosthesis.training.rl.network import Actor
+from myoprosthesis.training.rl.network_options import NetworkOptions
 from myoprosthesis.training.rl.reached_states import ReachedStates
 from myoprosthesis.training.rl.trainable_env import TrainableEnv
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from myoprosthesis.training.rl.collector import BLOCK, LocalCollector
 from myoprosthesis.training.rl.curriculum import RlCurriculum
-from myoprosthesis.training.rl.network import NetworkOptions
+from myoprosthesis.training.rl.network_options import NetworkOptions
 from myoprosthesis.training.rl.trainable_env import make
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.core.options import build, option
 from myoprosthesis.files import yaml_text
-from myoprosthesis.training.rl.network import NetworkOptions
+from myoprosthesis.training.rl.network_options import NetworkOptions
 from myoprosthesis.training.rl.ppo_options import PpoOptions
 from myoprosthesis.training.rl.trainable_env import TrainableEnv
 
@@ -25,7 +25,7 @@ class RlStage:
     name: str = option(help="name of the stage")
     batches: int = option(500, "longest stay, all visits together", "batches", 1)
     least_batches: int = option(5, "shortest stay of a visit", "batches", 0)
-    episodes: int = option(200, "the score is the mean of the last so many episodes of this stage", "", 1)
+    episodes: int = option(200, "episodes of this stage, the last ones, over which the score is the mean", "", 1)
     promote: float = option(
         float("inf"), "to the next stage from this score on; not given: the stage lasts its batches", "1"
     )
@@ -46,8 +46,8 @@ class RlCurriculum:
 
     name: str = option(help="name of the curriculum")
     env: str = option(help="environment, such as Baoding-v0")
-    env_options: dict[str, Any] = field(default_factory=dict)
-    stages: tuple[RlStage, ...] = ()
+    env_options: dict[str, Any] = option({}, "options of the environment")
+    stages: tuple[RlStage, ...] = option((), "the stages, in order")
     simulations: int = option(512, "simulations at the same time", "", 1, 1 << 20)
     steps: int = option(64, "steps of each simulation in a batch", "", 1, 1 << 16)
     current_share: float = option(
@@ -56,8 +56,8 @@ class RlCurriculum:
     reached_share: float = option(
         0.0, "share of episodes that start from a state that the policy reached", "1", 0.0, 1.0
     )
-    network: NetworkOptions = NetworkOptions()
-    ppo: PpoOptions = PpoOptions()
+    network: NetworkOptions = option(NetworkOptions(), "size of the networks, and exploration")
+    ppo: PpoOptions = option(PpoOptions(), "the algorithm's options")
     data: Mapping[str, Any] = field(default_factory=dict)
     """The curriculum as it was written, for the record."""
 
@@ -74,6 +74,8 @@ class RlCurriculum:
         return dataclasses.replace(self, stages=self.stages[names.index(first) if first else 0 :])
 
 
+HEAD = tuple(f.name for f in dataclasses.fields(RlCurriculum) if f.name != "data")
+"""The keys of a curriculum."""
 OWN = tuple(f.name for f in dataclasses.fields(RlStage) if f.name not in ("values", "ppo"))
 """What a stage says of itself; its other keys are `ppo` and the components of the environment."""
 
@@ -89,10 +91,9 @@ def read(path: Path) -> dict[str, Any]:
 def header(data: Mapping[str, Any]) -> RlCurriculum:
     """The curriculum without its stages, which need the environment: what the environment is made from."""
     options = {key: value for key, value in data.items() if key != "stages"}
-    known = {f.name for f in dataclasses.fields(RlCurriculum) if f.name not in ("data", "stages")}
     for key in options:
-        if key not in known:
-            raise unknown("key of a curriculum", str(key), (*known, "stages"))
+        if key not in HEAD:
+            raise unknown("key of a curriculum", str(key), HEAD)
     return build(RlCurriculum, options, "curriculum")
 
 

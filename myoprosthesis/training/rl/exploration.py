@@ -7,8 +7,6 @@ import math
 import torch
 from torch import Tensor, nn
 
-EXPLORATIONS = ("independent", "lattice")
-
 
 class Exploration(nn.Module):
     """Noise L·ε around the mean action, with ε standard normal and the same L in every state.
@@ -58,7 +56,7 @@ class Lattice(Exploration):
 
 
 def exploration(kind: str, size: int, log_sd: float, log_sd_range: tuple[float, float]) -> Exploration:
-    """The exploration of a kind of `EXPLORATIONS`."""
+    """The exploration of a kind of `network_options.EXPLORATIONS`."""
     return (Lattice if kind == "lattice" else Exploration)(size, log_sd, log_sd_range)
 
 

@@ -16,7 +16,7 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.onnx_graphs.mlp_policy import mlp_policy
 from myoprosthesis.training import checkpoint
 from myoprosthesis.training.rl.action_map import ActionMap
-from myoprosthesis.training.rl.network import ACTIVATIONS, Actor
+from myoprosthesis.training.rl.network import UNITS, Actor
 
 PAST = "past"
 """Recurrent state of an exported policy: the smoothed action."""
@@ -31,9 +31,7 @@ def hidden(action_map: ActionMap) -> tuple[tuple[str, tuple[int, ...]], ...]:
 def to_onnx(actor: Actor, action_map: ActionMap, contract: Contract) -> onnx.ModelProto:
     """The graph of `mlp_policy` with the weights of `actor`; its mean action, without exploration."""
     linear = [layer for layer in actor.layers if isinstance(layer, nn.Linear)]
-    activation = next(
-        (n for n, kind in ACTIVATIONS.items() if any(type(part) is kind for part in actor.layers)), "silu"
-    )
+    activation = next((n for n, kind in UNITS.items() if any(type(part) is kind for part in actor.layers)), "silu")
     weights: dict[str, NDArray[np.floating]] = {
         "mean": _array(actor.mean)[None],
         "scale": _array(actor.scale)[None],

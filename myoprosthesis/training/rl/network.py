@@ -4,42 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.core.options import option
 from myoprosthesis.onnx_graphs.graph_builder import CLIP
-from myoprosthesis.training.rl.exploration import EXPLORATIONS, Exploration, exploration
+from myoprosthesis.training.rl.exploration import Exploration, exploration
+from myoprosthesis.training.rl.network_options import NetworkOptions
 
-ACTIVATIONS: dict[str, type[nn.Module]] = {"silu": nn.SiLU, "elu": nn.ELU, "tanh": nn.Tanh, "relu": nn.ReLU}
-
-
-@dataclass(frozen=True)
-class NetworkOptions:
-    """Size of the networks, and how the policy explores around its mean."""
-
-    actor: tuple[int, ...] = option((256, 256), "units of the actor's hidden layers", "", 1, 8192)
-    critic: tuple[int, ...] = option((256, 256), "units of the critic's hidden layers", "", 1, 8192)
-    activation: str = option("silu", "of the hidden layers", choices=tuple(ACTIVATIONS))
-    exploration: str = option(
-        "independent", "noise of each action, or along the actor's last layer", choices=EXPLORATIONS
-    )
-    log_sd: float = option(
-        -1.0, "initial log of the noise's standard deviation, before the action map", "1", -10.0, 2.0
-    )
-    log_sd_range: tuple[float, float] = option((-3.0, 0.5), "bounds of that", "1", -10.0, 2.0)
-    smoothing: float = option(0.7, "part of the past in each smoothed action; 0: none", "1", 0.0, 0.999)
-    gain: float = option(2.5, "of the smoothed action, in logits of the effector's range", "1", 1e-3, 100.0)
-    bounded: bool = option(False, "squash each action to −1 … 1 before it is smoothed")
-    observes_past: bool = option(False, "let the networks see the smoothed action beside the observation")
-    layer_norm: bool = option(False, "normalise the units of each hidden layer of the actor before its activation")
-
-    def __post_init__(self) -> None:
-        if self.observes_past and not self.smoothing:
-            raise ConfigError("observes_past: there is no past where smoothing is 0")
+UNITS: dict[str, type[nn.Module]] = {"silu": nn.SiLU, "elu": nn.ELU, "tanh": nn.Tanh, "relu": nn.ReLU}
+"""The activations of `network_options.ACTIVATIONS`."""
 
 
 class Actor(nn.Module):
@@ -90,5 +64,5 @@ def _layers(
         layer = nn.Linear(n_in, n_out)
         nn.init.orthogonal_(layer.weight, last if final else math.sqrt(2), generator=generator)
         nn.init.zeros_(layer.bias)
-        parts += [layer] if final else [layer, *([nn.LayerNorm(n_out)] if norm else []), ACTIVATIONS[activation]()]
+        parts += [layer] if final else [layer, *([nn.LayerNorm(n_out)] if norm else []), UNITS[activation]()]
     return nn.Sequential(*parts)

@@ -13,7 +13,8 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.training.rl.advantages import advantages
 from myoprosthesis.training.rl.experience import Experience
 from myoprosthesis.training.rl.exploration import divergence, entropy, log_density
-from myoprosthesis.training.rl.network import Actor, NetworkOptions, critic
+from myoprosthesis.training.rl.network import Actor, critic
+from myoprosthesis.training.rl.network_options import NetworkOptions
 from myoprosthesis.training.rl.normaliser import RunningNormaliser
 from myoprosthesis.training.rl.ppo_options import PpoOptions
 

@@ -12,7 +12,8 @@ from myoprosthesis.core.observation_term import Term
 from myoprosthesis.policies.onnx_policy import OnnxPolicy
 from myoprosthesis.training.rl import export
 from myoprosthesis.training.rl.action_map import ActionMap
-from myoprosthesis.training.rl.network import Actor, NetworkOptions
+from myoprosthesis.training.rl.network import Actor
+from myoprosthesis.training.rl.network_options import NetworkOptions
 
 N, M = 7, 4
 
