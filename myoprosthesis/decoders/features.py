@@ -23,22 +23,26 @@ FLOOR = 1e-14
 
 def mav(x: Array, dead: float) -> Array:
     """Mean absolute value."""
-    return np.abs(x).mean(axis=1, keepdims=True)
+    out: Array = np.abs(x).mean(axis=1, keepdims=True)
+    return out
 
 
 def rms(x: Array, dead: float) -> Array:
     """Root of the mean square."""
-    return np.sqrt(np.einsum("ij,ij->i", x, x)[:, None] / x.shape[1])
+    out: Array = np.sqrt(np.einsum("ij,ij->i", x, x)[:, None] / x.shape[1])
+    return out
 
 
 def log_var(x: Array, dead: float) -> Array:
     """Natural logarithm of the mean square, with a floor: closer to normal than the others, which LDA assumes."""
-    return np.log(np.einsum("ij,ij->i", x, x)[:, None] / x.shape[1] + FLOOR)
+    out: Array = np.log(np.einsum("ij,ij->i", x, x)[:, None] / x.shape[1] + FLOOR)
+    return out
 
 
 def wl(x: Array, dead: float) -> Array:
     """Waveform length: mean absolute difference of neighbours."""
-    return np.abs(x[:, 1:] - x[:, :-1]).mean(axis=1, keepdims=True)
+    out: Array = np.abs(x[:, 1:] - x[:, :-1]).mean(axis=1, keepdims=True)
+    return out
 
 
 def zc(x: Array, dead: float) -> Array:
@@ -47,7 +51,8 @@ def zc(x: Array, dead: float) -> Array:
     crossed = negative[:, 1:] != negative[:, :-1]
     if dead > 0:
         crossed &= np.abs(x[:, 1:] - x[:, :-1]) >= dead
-    return np.count_nonzero(crossed, axis=1)[:, None] / x.shape[1]
+    out: Array = np.count_nonzero(crossed, axis=1)[:, None] / x.shape[1]
+    return out
 
 
 def ssc(x: Array, dead: float) -> Array:
@@ -58,7 +63,8 @@ def ssc(x: Array, dead: float) -> Array:
     if dead > 0:
         steep = np.abs(d) >= dead
         turned &= steep[:, 1:] | steep[:, :-1]
-    return np.count_nonzero(turned, axis=1)[:, None] / x.shape[1]
+    out: Array = np.count_nonzero(turned, axis=1)[:, None] / x.shape[1]
+    return out
 
 
 def ar(x: Array, dead: float) -> Array:

@@ -163,7 +163,8 @@ class Gru:
                 if not weight[:, a:b].any():
                     continue
                 optimiser.zero_grad()
-                _loss(module["read_out"](states), sequences.y[:, a:b], weight[:, a:b]).backward()
+                loss = _loss(module["read_out"](states), sequences.y[:, a:b], weight[:, a:b])
+                loss.backward()  # type: ignore[no-untyped-call]
                 torch.nn.utils.clip_grad_norm_(module.parameters(), STEEPEST)
                 optimiser.step()
             yield module

@@ -32,7 +32,7 @@ class GruWeights:
     @property
     def size(self) -> int:
         """Number of units H."""
-        return self.w_rec.shape[1]
+        return int(self.w_rec.shape[1])
 
     def __call__(self, z: Array, sequence_id: NDArray[np.intp] | None = None) -> Array:
         """States (n, H) after each row of `z` (n, n_in).

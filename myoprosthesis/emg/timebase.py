@@ -1,8 +1,8 @@
-"""One time base: sample times from a device's counter, its stamps, or arrival alone; what is wrong is counted.
+"""Times of EMG samples from a device's counter, its stamps, or arrival alone; faults of timing are counted.
 
 Times are on the device's clock, in s since its first sample (stamps: as stamped), so that neither the jitter of
-arrival nor the computer's clock moves them. How that clock lies on the computer's is read off the samples that came
-with the least delay: of each second the earliest, and a line through the earlier half of those.
+arrival nor the computer's clock moves them. The offset and drift between that clock and the computer's are estimated
+from the samples with the least delay: the earliest of each second, and a line through the earlier half of those.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ WINDOW_S, WINDOWS = 1.0, 128
 FEWEST = 5
 """Windows before a drift is reported."""
 BEHIND_S = 0.05
-"""Without counter and stamps: samples that stay so late for a whole window have some missing before them."""
+"""Without counter and stamps: if every sample of a window is later than this, samples were lost before it."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class SourceTiming:
 
     `rate`: samples per second of the computer's clock, those lost in gaps included, 0 while unknown. `drift_ppm`: how
     much faster the device's clock runs than the computer's, parts per million. `gaps` and the samples `lost` in them;
-    `duplicates`: samples that came twice and were left out (with stamps: that bear the time of the one before). `jumps`
-    of the device's clock: a restart, a stamp that goes back or ahead of its arrival. `damaged`: frames or lines that
-    were not understood. `delay_ms`: how much later than the earliest the last block came.
+    `duplicates`: samples that came twice and were left out (stamps: those with the time of the one before, which are
+    kept). `jumps` of the device's clock: a restart, a stamp that goes back or ahead of its arrival. `damaged`: frames
+    or lines that could not be read. `delay_ms`: delay of the last block beyond the least one.
     """
 
     samples: int = 0
@@ -65,10 +65,15 @@ class SourceTiming:
 
 
 class TimeBase:
-    """Places samples in time; its memory does not grow. `arrival` is in s of a monotonic clock of the computer."""
+    """Times of the samples of one stream, which come in blocks.
+
+    A source calls one of `by_counter`, `by_stamps` and `by_arrival` for every block, in order, and then `stamps_ns` for
+    the times on the computer's clock. `arrival` is the time at which the block came, in s of a monotonic clock of
+    the computer. The memory in use does not grow with the length of a stream.
+    """
 
     def __init__(self, rate: float, tolerance_s: float = 0.0) -> None:
-        """`rate` is nominal, Hz; stamps may scatter by `tolerance_s` without that being a gap."""
+        """`rate`: nominal, Hz; `tolerance_s`: jitter of stamps, s, that is not counted as a gap."""
         self.rate, self.tolerance_s = rate, tolerance_s
         self.counts = Counter[str]()
         self._index = -1
@@ -85,14 +90,24 @@ class TimeBase:
 
     @property
     def timing(self) -> SourceTiming:
-        """The counts so far; `damaged` is what somebody added to `counts`."""
+        """Rate, drift and counts so far; `damaged` is counted by the source, in `counts`."""
         keys = ("gaps", "lost", "duplicates", "jumps", "damaged")
         drift = 1e6 * (1 / (1 + self._line.slope) - 1)
         counted = {k: self.counts[k] for k in keys}
         return SourceTiming(self._samples, self._rate(), drift, delay_ms=1e3 * self._delay, **counted)
 
     def by_counter(self, counters: NDArray[np.int64], modulo: int, arrival: float) -> tuple[Array, Bools]:
-        """Times and which samples are new, both (n,), of samples that bear a running number modulo `modulo`."""
+        """Times of samples that a device numbers.
+
+        Args:
+            counters: number of each sample, shape (n,), running modulo `modulo`.
+            modulo: the counter's range; it may go round any number of times between two blocks.
+            arrival: when the block came, s.
+
+        Returns:
+            The times, shape (n,), s since the first sample by number and nominal rate, and whether each sample is new,
+            shape (n,): those that came before are to be left out.
+        """
         n = len(counters)
         if n == 0:
             return np.zeros(0), np.zeros(0, bool)
@@ -113,11 +128,19 @@ class TimeBase:
                 self._index += step
                 places[k] = self._index
         self._counter, self._index = last, int(places[-1])
-        self._came(int(new.sum()), self._index / self.rate, arrival)
+        self._count(int(new.sum()), self._index / self.rate, arrival)
         return places / self.rate, new
 
     def by_stamps(self, stamps: Array, arrival: float) -> tuple[Array, Bools]:
-        """Times and which samples are new, of samples that bear a time (s) of the device's clock: all are."""
+        """Times of samples that a device stamps.
+
+        Args:
+            stamps: time of each sample on the device's clock, shape (n,), s.
+            arrival: when the block came, s.
+
+        Returns:
+            The stamps as they are, and True for each sample, both of shape (n,).
+        """
         if not len(stamps):
             return stamps, np.zeros(0, bool)
         first = stamps[0] - 1 / self.rate if self._stamp is None else self._stamp
@@ -133,15 +156,23 @@ class TimeBase:
             else:
                 self._gap(round(steps[k] * self.rate) - 1)
         self._stamp = float(stamps[-1])
-        self._came(len(stamps), self._stamp, arrival)
+        self._count(len(stamps), self._stamp, arrival)
         return stamps, np.ones(len(stamps), bool)
 
     def by_arrival(self, n: int, arrival: float) -> tuple[Array, Bools]:
-        """Times and which samples are new, of samples that bear nothing: evenly spaced, until too few have come."""
+        """Times of samples without number and stamp: a period apart, with a gap where too few have come.
+
+        Args:
+            n: number of samples.
+            arrival: when the block came, s.
+
+        Returns:
+            The times, s since the first sample, and True for each sample, both of shape (n,).
+        """
         places = self._index + 1 + np.arange(n)
         if n:
             self._index = int(places[-1])
-            late = self._came(n, self._index / self.rate, arrival)
+            late = self._count(n, self._index / self.rate, arrival)
             if self._delay > SLACK_S:  # after silence
                 places = places + self._missing(self._delay, 0)
             elif late > BEHIND_S + 2 / self.rate:
@@ -149,7 +180,7 @@ class TimeBase:
         return places / self.rate, np.ones(n, bool)
 
     def _missing(self, late: float, windows: int) -> int:
-        """Samples that a delay of `late` (s) stands for, which the last few windows have too."""
+        """Count the samples that a delay of `late` (s) says were lost; the last `windows` (0 or 1) have it too."""
         missing = round(late * self.rate)
         self._gap(missing)
         self._index += missing
@@ -158,15 +189,24 @@ class TimeBase:
         return missing
 
     def taken(self, time: float, arrival: float) -> float:
-        """When a sample was taken, s of the computer's monotonic clock: never after it came."""
+        """When the sample at `time` (s of the device) was taken, s of the computer's monotonic clock.
+
+        Never after `arrival`, when it came.
+        """
         return min(arrival, time + self._line.at(time)) if self._line else arrival
 
     def stamps_ns(self, times: Array, arrival: float, arrival_ns: int) -> NDArray[np.int64]:
-        """When the samples of the newest block were taken, (n,), ns.
+        """When the samples of the newest block were taken, on another clock of the computer.
 
-        On the clock that shows `arrival_ns` at `arrival`: the newest one by the device's clock and never after it
-        arrived, those before it as far back as `times`. Where the device's clock jumped between two samples, they are a
-        period apart.
+        Args:
+            times: times of the samples as this time base returned them, shape (n,), s; n is at least 1.
+            arrival: when the block came, s.
+            arrival_ns: the same instant on the other clock, ns.
+
+        Returns:
+            Stamps on that clock, shape (n,), ns: the newest by the device's clock and never after `arrival_ns`, those
+            before it as far back as `times`. Where the device's clock jumped between two samples, they are a period
+            apart.
         """
         since, steps = times - times[0], np.diff(times)
         jumped = (steps < 0) | (steps > arrival - self._before + SLACK_S)
@@ -177,10 +217,10 @@ class TimeBase:
         return np.asarray(newest_ns - since_ns[-1] + since_ns)
 
     def _step(self, step: int, modulo: int, due: float) -> int:
-        """How many places a counter went on; 0: seen before.
+        """By how many samples a counter advanced; 0: the sample came before.
 
-        `due` is where the computer's clock expects the sample, NaN if unknown; all comparisons with it are then in
-        favour of the counter.
+        `due` is the number that the computer's clock expects, NaN if unknown; every comparison with it is then False,
+        and the counter is believed.
         """
         step %= modulo
         ahead = due - self._index
@@ -207,8 +247,8 @@ class TimeBase:
             return np.nan
         return self._line.inverse(arrival) * self.rate
 
-    def _came(self, n: int, time: float, arrival: float) -> float:
-        """Keep the books; returns by how much (s) a whole window was late, mostly 0."""
+    def _count(self, n: int, time: float, arrival: float) -> float:
+        """Count a block of `n` samples that ends at `time`; returns the delay (s) of a window that ended, mostly 0."""
         self._samples += n
         if not self._received or arrival - self._received[-1][0] >= WINDOW_S:
             self._received.append((arrival, self._samples + self.counts["lost"]))
@@ -225,7 +265,7 @@ class TimeBase:
 
 
 class _Line:
-    """The least delay of arrival as a line over the device's time: delay = slope · time + rest."""
+    """The least delay between a sample's time and its arrival, as a line: delay = slope · time + rest."""
 
     def __init__(self) -> None:
         self.slope = 0.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 
 import numpy as np
+from numpy.typing import NDArray
 
 from myoprosthesis.emulators.motor_model import MotorModel
 from myoprosthesis.hands import ability_hand as codec
@@ -93,5 +94,6 @@ class AbilityHandEmulator:
         return bytes(out)
 
 
-def _int16(values: np.ndarray) -> np.ndarray:
-    return np.clip(np.rint(values), -32768, 32767).astype("<i2")
+def _int16(values: NDArray[np.floating]) -> NDArray[np.int16]:
+    out: NDArray[np.int16] = np.clip(np.rint(values), -32768, 32767).astype("<i2")
+    return out

@@ -155,4 +155,5 @@ class ModbusHandEmulator:
                 return np.full(self._n, 2.0)
             return np.where(motors.hottest > HOT, float(1 << hot[0]), 0.0) + OVERLOADED * self._latched
         values = {"force": motors.force, "current": np.abs(motors.current), "temperature": motors.hottest}[reading.what]
-        return values / reading.scale
+        scaled: Array = values / reading.scale
+        return scaled

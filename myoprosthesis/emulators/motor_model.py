@@ -51,11 +51,12 @@ class MotorModel:
     @property
     def force(self) -> Array:
         """N at each fingertip that has a contact."""
-        return NEWTON_PER_AMPERE * np.abs(self.current) * self._blocked
+        out: Array = NEWTON_PER_AMPERE * np.abs(self.current) * self._blocked
+        return out
 
     @property
-    def _blocked(self) -> Array:
-        blocked = self.stuck.copy()
+    def _blocked(self) -> NDArray[np.bool_]:
+        blocked: NDArray[np.bool_] = self.stuck.copy()
         for joint, angle in self.touching.items():
             blocked[joint] |= abs(self.position[joint] - angle) < 1e-6
         return blocked

@@ -24,7 +24,7 @@ _CATCH = 0x434154
 class PerturbationBlock:
     """Trials `first` to `last` (inclusive; −1: for ever) with some kinds: mappings with `kind` and its options."""
 
-    kinds: tuple[dict, ...] = option((), "the perturbations, which add")
+    kinds: tuple[dict[str, Any], ...] = option((), "the perturbations, which add")
     first: int = option(0, "first trial", "", 0)
     last: int = option(-1, "last trial, −1: no end", "", -1)
 
@@ -44,8 +44,8 @@ class Preset:
 
     name: str = option("", "name for people")
     about: str = option("", "one sentence for people")
-    kinds: tuple[dict, ...] = option((), "the perturbations of every trial, which add")
-    blocks: tuple[dict, ...] = option((), "or blocks of trials, each with first, last and kinds")
+    kinds: tuple[dict[str, Any], ...] = option((), "the perturbations of every trial, which add")
+    blocks: tuple[dict[str, Any], ...] = option((), "or blocks of trials, each with first, last and kinds")
     catch_rate: float = option(0.0, "share of trials without any of it", "1", 0.0, 1.0)
     seed: int = option(0, "seed of the catch trials", "", 0)
 

@@ -18,6 +18,7 @@ class Options:
     file: str = option("", "a file")
     grips: dict = option({}, "grips by answer")
     seed: int | None = option(None, "seed")
+    name: str = option("first", "a name")
 
 
 @pytest.fixture
@@ -74,7 +75,9 @@ def test_a_mapping_is_a_text_of_yaml(node):
 
 def test_empty_stands_for_the_default_where_no_text_is_meant(node):
     parameters.declare(node, ("", Options), values={"file": "a"})
-    assert read(node, seed="", gain="", participants="") == Options(file="a") and read(node, file="").file == ""
+    assert (
+        read(node, seed="", gain="", participants="") == Options(file="a") and read(node, file="", name="").name == ""
+    )
 
 
 def test_changes_are_read_before_they_are_set_and_faults_are_named(node):
