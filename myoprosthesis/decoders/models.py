@@ -39,6 +39,10 @@ class ModelKind(Protocol):
             sequence_id: Shape (n,); rows with the same number are consecutive decisions, which a model with memory
                 needs. None: all rows are.
 
+        Returns:
+            The network: class scores, shape (n, n_classes), for classification and multilabel; numbers, shape (n, k),
+            for regression.
+
         Raises:
             ConfigError: The rows do not suffice.
         """

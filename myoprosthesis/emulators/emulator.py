@@ -36,9 +36,17 @@ class Emulator(Protocol):
         ...
 
     def advance(self, now: float) -> None:
-        """Advance motors and watchdog to `now` (s)."""
+        """Advance motors and watchdog.
+
+        Args:
+            now: Time of a monotonic clock, s, not before that of the last call.
+        """
         ...
 
     def foreign(self, on: bool) -> None:
-        """Answer under another address (`on`), as another hand on the bus would, or under the right one again."""
+        """Answer as another hand on the bus would.
+
+        Args:
+            on: True: under another address; False: under the right one again.
+        """
         ...

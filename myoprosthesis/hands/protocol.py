@@ -42,7 +42,11 @@ class Rebootable(Protocol):
     """A codec of a hand with latched faults: they stay until a command clears them."""
 
     def reboot(self) -> bytes:
-        """Bytes that clear the latched faults. The hand must be limp before, and is limp afterwards."""
+        """Clear the latched faults. The hand must be limp before, and is limp afterwards.
+
+        Returns:
+            The bytes to write.
+        """
         ...
 
 
@@ -56,7 +60,11 @@ class Bus(Protocol):
         ...
 
     def ping_each(self) -> tuple[bytes, ...]:
-        """One request to each motor, which moves nothing; `absent` then lists those that did not answer."""
+        """Ask each motor for a sign of life, which moves nothing; `absent` then lists those that did not answer.
+
+        Returns:
+            One request per motor, to be written one after the other.
+        """
         ...
 
 
@@ -81,7 +89,11 @@ class HandProtocol(Protocol):
         ...
 
     def enable(self) -> bytes:
-        """Bytes that a hand needs before its first command: after opening, after a timeout, after a fault."""
+        """Make the hand ready for commands: after opening, after a timeout, after a fault.
+
+        Returns:
+            The bytes to write before the first command.
+        """
         ...
 
     def command(self, position: Array) -> bytes:
@@ -90,36 +102,57 @@ class HandProtocol(Protocol):
         Args:
             position: Joint angles, rad, shape (n_joints,) in the order of the data sheet and within its limits. Values
                 that are not finite must be made safe (`core.bounded.finite`), not sent.
+
+        Returns:
+            The bytes to write.
         """
         ...
 
     def query(self) -> bytes:
-        """Request a state; moves nothing."""
+        """Request a state; moves nothing.
+
+        Returns:
+            The bytes to write.
+        """
         ...
 
     def limp(self) -> bytes:
-        """Take the torque off the motors; a hand that cannot is commanded to stay where it is."""
+        """Take the torque off the motors; a hand that cannot is commanded to stay where it is.
+
+        Returns:
+            The bytes to write.
+        """
         ...
 
     def release(self) -> bytes:
-        """End remote control of the hand. Does not change the state of the codec."""
+        """End remote control of the hand. Does not change the state of the codec.
+
+        Returns:
+            The bytes to write.
+        """
         ...
 
     def failsafe_frame(self, position: Array | None) -> bytes:
-        """Bytes that bring the hand to its fail state at once, whatever request is under way.
+        """Bring the hand to its fail state at once, whatever request is under way.
 
         It is made in every period and written when the commanding process is gone. Does not change the state of the
         codec.
 
         Args:
             position: Joint angles, rad, shape (n_joints,); None: limp.
+
+        Returns:
+            The bytes to write.
         """
         ...
 
     def parse(self, data: bytes) -> list[HandState]:
-        """States that `data` completes, oldest first.
+        """Read what the hand sent.
 
         Args:
             data: Bytes from the hand, cut anywhere. Damaged and foreign frames are counted in `counts` and dropped.
+
+        Returns:
+            The states that `data` completes, oldest first.
         """
         ...
