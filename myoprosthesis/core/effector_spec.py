@@ -76,6 +76,7 @@ class EffectorSpec:
     `root` is the floating base, whose `POSE` the first seven joints are; empty: none. `observed_sites` are sites of
     the body beside the endpoint, `frames` parts of it with their `POSE`, such as a palm, `objects` free bodies that are
     not the effector's own, `contacts` sensors of contact forces (N, in the effort row); see `groups`.
+    `reach` is a point (x, y, z) and how far from it the endpoint comes at most, in m; empty: not known.
     """
 
     name: str
@@ -104,6 +105,7 @@ class EffectorSpec:
     objects: tuple[str, ...] = ()
     contacts: tuple[str, ...] = ()
     relaxed: tuple[float, ...] = ()
+    reach: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.dt) and self.dt > 0):

@@ -21,6 +21,7 @@ from myoprosthesis.core.options import option
 from myoprosthesis.effectors.actuation import Actuation, unique
 from myoprosthesis.effectors.body_picture import render
 from myoprosthesis.effectors.braking import measured_braking
+from myoprosthesis.effectors.endpoint_reach import endpoint_reach
 from myoprosthesis.effectors.state_reader import StateReader, few
 
 T = TypeVar("T")
@@ -135,6 +136,7 @@ class MujocoBody:
             rate_limit=rate_limit,
             simulator=f"mujoco {mujoco.__version__}",
             home=self._home(),
+            reach=endpoint_reach(model, self._site),
             poses=self._poses(),
             relaxed=tuple(self.actuation.relaxed.tolist()) if self.actuation.reflex else (),
             root=reader.root,

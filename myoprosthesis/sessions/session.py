@@ -18,7 +18,7 @@ from myoprosthesis.perturbations import presets
 from myoprosthesis.perturbations.planner import Planner, Preset
 from myoprosthesis.policies import store
 from myoprosthesis.policies.onnx_policy import read_contract
-from myoprosthesis.tasks.centre_out import CentreOutOptions
+from myoprosthesis.tasks.centre_out import CentreOut, CentreOutOptions
 from myoprosthesis.training.adaptation import options
 
 T = TypeVar("T")
@@ -200,8 +200,8 @@ def _faults(session: Session) -> list[str]:
             attempt(Planner(Preset("always", kinds=(kind,))).check_within, session.reaching.trial_s)
     attempt(known, session.policy)
     for block in session.blocks:
-        if task:
-            attempt(session.reaching_of, block)
+        if task and attempt(session.reaching_of, block) and body:
+            attempt(CentreOut(session.reaching_of(block)).for_effector, body[0].spec)
         attempt(kinds, block)
         if block.policy:
             attempt(known, block.policy)

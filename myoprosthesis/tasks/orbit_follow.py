@@ -16,7 +16,7 @@ from myoprosthesis.core.nanoseconds import NS, ns
 from myoprosthesis.core.options import option
 from myoprosthesis.core.trial_plan import TASK_UNITS, TrialPlan
 from myoprosthesis.core.trial_record import TrialRecord, TrialResult
-from myoprosthesis.tasks.reaching import endpoint_of
+from myoprosthesis.tasks.reaching import LOOKED_AT, check_reach, endpoint_of
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,9 @@ class OrbitFollow:
 
     def for_effector(self, spec: EffectorSpec) -> OrbitFollow:
         """See `Task.for_effector`: about the effector's start, and without resets where it has none."""
-        return OrbitFollow(replace(self.options, centre=self.options.centre or spec.home), spec.resettable)
+        made = OrbitFollow(replace(self.options, centre=self.options.centre or spec.home), spec.resettable)
+        check_reach(spec, (made.plan(trial, 0).target for trial in range(LOOKED_AT)))
+        return made
 
     def plan(self, trial: int, from_ns: int) -> TrialPlan:
         """See `Task.plan`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, TypeVar
 
@@ -40,6 +40,8 @@ class ReachOptions:
             raise ConfigError(f"the go signal at {self.go_s} s comes after the trial's {self.trial_s} s")
 
 
+LOOKED_AT = 400
+"""Trials of which the targets are looked at before the first: every one of a centre-out task."""
 Movement = Callable[[int], tuple[float, float, str]]
 """Direction (rad), distance (m) and label of the movement of a number."""
 T = TypeVar("T", bound=Any)
@@ -57,7 +59,9 @@ class ReachingTask:
 
     def for_effector(self, spec: EffectorSpec) -> Any:
         """See `Task.for_effector`: the start of movements, and a way back where the effector cannot be reset."""
-        return type(self)(fitted(self.options, spec))  # type: ignore[call-arg]
+        made: Any = type(self)(fitted(self.options, spec))  # type: ignore[call-arg]
+        check_reach(spec, (made.plan(trial, 0).target for trial in range(LOOKED_AT)))
+        return made
 
     def judge(self, record: TrialRecord) -> TrialResult:
         """See `Task.judge`."""
@@ -66,6 +70,21 @@ class ReachingTask:
     def done(self, record: TrialRecord) -> bool:
         """See `Task.done`: never before its time."""
         return False
+
+
+def check_reach(spec: EffectorSpec, targets: Iterable[Sequence[float]]) -> None:
+    """Raise `Refused` where one of some targets (x, y, z), m, is farther away than the effector's endpoint comes."""
+    if not spec.reach:
+        return
+    *centre, most = spec.reach
+    for target in targets:
+        away = float(np.linalg.norm(np.subtract(target, centre)))
+        if away > most * (1 + 1e-9):
+            place, origin = (f"({', '.join(f'{x:.4g}' for x in point)})" for point in (target, centre))
+            raise Refused(
+                f"the target {place} is out of reach of effector {spec.name!r}: it is {away:.4g} m from {origin}, from "
+                f"where the endpoint comes {most:.4g} m at most; a smaller distance, or another home, would work"
+            )
 
 
 def endpoint_of(spec: EffectorSpec) -> Sequence[str]:

@@ -10,7 +10,7 @@ from myoprosthesis.core.disturbance import NO_DISTURBANCE, Disturbance
 from myoprosthesis.core.errors import ConfigError, EffectorError
 from myoprosthesis.core.force_field import ForceField
 from myoprosthesis.effectors import bodies
-from myoprosthesis.effectors.bodies import arm26, mjcf, myoelbow, myohand, point_mass
+from myoprosthesis.effectors.bodies import arm26, mjcf, myoarm, myoelbow, myohand, point_mass
 from myoprosthesis.effectors.mujoco_body import BodyOptions, MujocoBody
 
 FIELD = ForceField.of(f0=[1, -2], K=[[-20, 3], [5, -30]], B=[[-1, 10], [-10, -2]], x0=[0.05, 0.3])
@@ -43,6 +43,23 @@ def started(body):
     if body.model.nkey:
         mujoco.mj_resetDataKeyframe(body.model, data, 0)
     return data
+
+
+@pytest.mark.parametrize("make", [arm26, myoelbow, myoarm])
+def test_no_posture_brings_the_endpoint_beyond_its_reach(make):
+    body = make(BodyOptions())
+    (*centre, most), rng = body.spec.reach, np.random.default_rng(0)
+    model, data = body.model, body.data
+    site, farthest = model.site(body.spec.endpoint).id, 0.0
+    for _ in range(300):
+        data.qpos[:] = rng.uniform(-np.pi, np.pi, model.nq)
+        mujoco.mj_kinematics(model, data)
+        farthest = max(farthest, float(np.linalg.norm(data.site_xpos[site] - centre)))
+    assert 0.5 * most < farthest <= most + 1e-9
+
+
+def test_the_reach_of_a_body_that_slides_is_not_known():
+    assert point_mass(BodyOptions()).spec.reach == () and body_of(FREE).spec.reach == ()
 
 
 @pytest.mark.parametrize("make", [arm26, point_mass, myohand])

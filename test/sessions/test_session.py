@@ -51,6 +51,10 @@ def test_all_faults_are_told_at_once(data):
         ({"blocks": [{"name": "x", "trials": 2, "kinds": [{"kind": "curl", "gian": 3}]}]}, "gian"),
         ({"blocks": [{"name": "x", "trials": 2, "kinds": [{"kind": "curl", "start_s": 60}]}]}, "'x': .* never act"),
         ({"always": [{"kind": "noise", "sd": 0.1, "start_s": 60}]}, "noise begins 60 s .* never act"),
+        (
+            {"blocks": [{"name": "x", "trials": 2, "distance": 0.9}]},
+            "out of reach of effector 'arm26'.*0.642 m at most",
+        ),
         ({"name": 3}, "name: 3 is not text: put it in quotes"),
         ({"blocks": [{"name": "x", "trials": 2, "perturbation": None}]}, "perturbation: null is not text: put it in"),
         ({"name": ["x"]}, r"name: \['x'\] is not text$"),

@@ -3,11 +3,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.errors import ConfigError, Refused
 from myoprosthesis.core.nanoseconds import ns
 from myoprosthesis.core.options import build
+from myoprosthesis.effectors.bodies import arm26
+from myoprosthesis.effectors.mujoco_body import BodyOptions
 from myoprosthesis.tasks.centre_out import CentreOut, CentreOutOptions
 from myoprosthesis.tasks.hold import Hold
+from myoprosthesis.tasks.orbit_follow import OrbitFollow, OrbitFollowOptions
 from myoprosthesis.tasks.random_reach import RandomReach, RandomReachOptions
 from myoprosthesis.tasks.reaching import ReachOptions
 
@@ -113,3 +116,20 @@ def test_home_may_be_filled_in_later():
     options = build(CentreOutOptions, {})
     assert options.home == ()
     assert CentreOut(replace(options, home=(0.0, 0.3, 0.1))).plan(0, 0).start == (0.0, 0.3, 0.1)
+
+
+def test_a_target_out_of_reach_is_refused_before_the_first_trial():
+    spec = arm26(BodyOptions()).spec
+    x, y, _, longest = spec.reach
+    assert (x, y) == (0.0, 0.0) and longest == pytest.approx(0.642)
+    nearly = {"home": [0.0, 0.4], "targets": 360}
+    assert centre_out(distance=longest - 0.401, **nearly).for_effector(spec).options.targets == 360
+    with pytest.raises(Refused):
+        centre_out(distance=longest - 0.399, **nearly).for_effector(spec)
+    for task in (centre_out(distance=0.5), centre_out(home=(0.6, 0.0), distance=0.1),
+                 RandomReach(build(RandomReachOptions, {"nearest": 0.9, "distance": 0.9})),
+                 OrbitFollow(build(OrbitFollowOptions, {"radii": (0.6, 0.6)}))):  # fmt: skip
+        with pytest.raises(Refused, match=r"out of reach of effector 'arm26': it is .* the endpoint comes 0\.642 m"):
+            task.for_effector(spec)
+    unknown = replace(spec, reach=())
+    assert centre_out(distance=1.9).for_effector(unknown).options.distance == 1.9
