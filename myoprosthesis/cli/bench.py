@@ -69,7 +69,10 @@ def _measure(part: str, options: BenchOptions) -> dict[str, Any]:
         from myoprosthesis.bench import recording
 
         return {"recording": recording.measure(options.seconds / 2, hours=options.hours)}
-    return training.measure(options.motornet_python, options.compile, options.training_seconds)
+    from myoprosthesis.bench import ppo
+
+    gradient = training.measure(options.motornet_python, options.compile, options.training_seconds)
+    return {**gradient, "ppo": ppo.measure(options.training_seconds)}
 
 
 def _table(f: dict[str, Any], part: str) -> Any:
@@ -149,4 +152,14 @@ def _table(f: dict[str, Any], part: str) -> Any:
                     f"{row['motornet_batches_per_s']:.2f} (MotorNet)" if row.get("motornet_batches_per_s") else "–",
                     f"{ratio:.1f}" if ratio else "–",
                 )  # fmt: skip
+        p = f["ppo"]
+        table.add_row(
+            f"PPO, Baoding balls, {p['simulations']} simulations", f"{p['samples_per_s']:.0f} samples/s",
+            f"{p['collect_us']:.0f} µs a sample collecting, {p['update_us']:.0f} µs updating", "",
+        )  # fmt: skip
+        for count, rate in p["ray_collectors"].items():
+            ratio = f"{rate / p['samples_per_s']:.2f}"
+            table.add_row(
+                f"the same with {count} Ray collectors", f"{rate:.0f} samples/s", "that of one process", ratio
+            )
     return table

@@ -157,7 +157,7 @@ class Ppo:
         return self.actor.normalised(self._tensor(observation))
 
     def _tensor(self, array: NDArray[Any]) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array, np.float32)).to(self.device)
+        return torch.from_numpy(np.require(array, np.float32, ["C", "W"])).to(self.device)
 
     def weights(self) -> dict[str, Any]:
         """Parameters of actor and critic, the normaliser included."""
