@@ -16,12 +16,14 @@ MODULES = sorted(p for p in (ROOT / "myoprosthesis").rglob("*.py"))
 IDENTIFIERS = {
     *("told", "given", "found", "said", "heard"),  # participles that hide what a value is
     *("voice", "voices", "keeper", "ledger", "bereaved", "orphaned", "deed", "deeds", "untold", "familiarity"),
+    *("party", "parties", "claim", "claims", "is_claimed", "beat", "anew", "complaint", "distorter", "loud"),
 }
 """Names of variables, arguments, attributes, functions and methods that say nothing, or a private word."""
 
 SENTENCES = (
     *("at the door", "is not there that", "that is not there", "keeper", "the voice", "voices", "ledger", "deeds"),
     *("anew", "likewise", "bereaved", "in doubt: hold", "let in", "has a say", "bears the joints"),
+    *("told to nobody", "keep the books", "every party", "told of beyond", "so long as"),
 )
 """Words that a reader from the field would have to guess, in docstrings, comments and messages."""
 

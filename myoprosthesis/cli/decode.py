@@ -336,7 +336,7 @@ def _card(name: str, work: _Work, scores: dict[str, Any], gap: float, limit: flo
         f"{work.conditioning.rate:g} Hz ({work.conditioning.unit}), window {work.settings.window_s:g} s every "
         f"{work.cut.step_s:g} s, {work.settings.task}: {', '.join(work.names)}.", "",
         f"Fitted on {len(work.windows)} windows of {len(work.files)} recordings. By onnxruntime it differs from the "
-        f"fitted model by at most {gap:.1g}. Drift is told of beyond a median distance of {limit:.2f}.", "",
+        f"fitted model by at most {gap:.1g}. Drift is reported above a median distance of {limit:.2f}.", "",
         "Made by:", "", f"    {command}", "",
     ]  # fmt: skip
     if scores:

@@ -268,7 +268,7 @@ class ProstheticHand:
                 if state.force is not None:
                     self._force.learn(state.force, self._sent, state.position)
             self._received_at, self._bad_before = now, self._bad()
-            if not self._complaint(state):
+            if not self._fault_of(state):
                 self._sound_at = now
 
     def _judge(self, now: float) -> None:
@@ -283,7 +283,7 @@ class ProstheticHand:
                 new = f"no answer from {silent} for {self._lost_s * 1e3:.0f} ms, but from the others"
         troubled = now - self._sound_at > TROUBLE_S and self._received_at > self._sound_at
         if not new and troubled and self.newest is not None:
-            new = self._complaint(self.newest)
+            new = self._fault_of(self.newest)
         if new:
             self._fail(new)
         elif self.fault and self._well >= WELL_PERIODS:
@@ -299,7 +299,7 @@ class ProstheticHand:
         """Frames that came and could not be used."""
         return self.protocol.counts["damaged"] + self.protocol.counts["foreign"]
 
-    def _complaint(self, state: HandState) -> str:
+    def _fault_of(self, state: HandState) -> str:
         """What a state says against moving."""
         if state.trouble:
             return state.trouble[0]
