@@ -46,7 +46,7 @@ STACK = {
 HOMES = {
     "rclpy": {"nodes", "bench"},
     **dict.fromkeys(["std_msgs", "std_srvs", *MESSAGES.split()], {"nodes", "bench", *STACK}),
-    "torch": {"training", "decoders/gru", "bench/training", "cli/train"},
+    "torch": {"training", "decoders/gru", "bench/training", "bench/ppo", "cli/train"},
     "mujoco": {"effectors", "scenes", "envs", "training", "bench"},
     "gymnasium": {"envs", "training", "bench"},
     "myo_sim": {"effectors"},
