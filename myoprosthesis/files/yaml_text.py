@@ -60,7 +60,8 @@ def parse(text: str, what: str) -> Any:
     except MyoError:
         raise
     except (yaml.YAMLError, ValueError, OverflowError) as error:  # a date such as 2020-13-40 is a ValueError
-        raise ConfigError(f"{what} is not YAML: {printable(' '.join(str(error).split()), 300)}") from error
+        tabs = " (YAML takes no tabs before a key: put blanks there)" if "\n\t" in text else ""
+        raise ConfigError(f"{what} is not YAML: {printable(' '.join(str(error).split()), 300)}{tabs}") from error
 
 
 def _check_depth(text: str, what: str) -> None:

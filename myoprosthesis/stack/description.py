@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from myoprosthesis.core import registry, share
@@ -14,6 +15,7 @@ from myoprosthesis.core.extras import library
 from myoprosthesis.core.location import located
 from myoprosthesis.core.options import option
 from myoprosthesis.core.private import runtime_folder, stack_name
+from myoprosthesis.core.text import printable
 from myoprosthesis.emg.recording_format import RecordingFormat
 from myoprosthesis.files import yaml_text
 from myoprosthesis.files.parameter_file import parameters
@@ -59,6 +61,14 @@ STACK_KEYS = {
     "nodes": "parameters of nodes, by node and parameter",
 }
 """Keys of a file in config/stacks/."""
+KINDS: dict[str, tuple[type, ...]] = {
+    "nodes": (Mapping, NoneType),
+    "policy": (str, Mapping),
+    "task": (str, NoneType),
+}
+"""Kinds of their values that are no single names."""
+LISTS = tuple(f.name for f in fields(RecordingFormat) if isinstance(f.default, tuple))
+"""Options of the format of a recording that are lists."""
 EMULATOR_S = 20.0
 """How long a hand waits for its emulator."""
 NO_TASK = "none"
@@ -185,6 +195,8 @@ def _with_emg(options: StackOptions, file: Mapping[str, Any], effector: str, pol
             raise ConfigError(f"an option of the EMG is name=value, got {pair!r}; for instance speed=2")
         value = yaml_text.parse(text, f"option of the EMG {key!r}")
         own = {f.name for f in fields(registry.options("emg_sources", source))}
+        if key in LISTS and not isinstance(value, list):
+            value = text  # a list of one, or with commas
         if key not in own and "layout" in own and key in {f.name for f in fields(RecordingFormat)}:
             emg.setdefault("layout", {})[key] = value  # what a file does not say of itself
         else:
@@ -249,6 +261,15 @@ def _stack(name: str) -> tuple[dict[str, Any], Path]:
     strange = [key for key in data if key not in STACK_KEYS]
     if strange:
         raise ConfigError(f"{path}: {unknown('key', strange[0], STACK_KEYS)}")
+    for key, value in data.items():
+        kinds = KINDS.get(key, (str,))
+        if not isinstance(value, kinds):
+            needed = (
+                "a mapping of nodes to their parameters"
+                if key == "nodes"
+                else "a name, in quotes where YAML reads more"
+            )
+            raise ConfigError(f"{path}: {key} is {printable(str(value), 60)!r}, and it must be {needed}")
     return data, path.absolute().parent
 
 

@@ -44,6 +44,7 @@ def test_plain_data_is_read(text, data):
         ("a: 1\nb: 010", "line 2: YAML reads 010 as a number to the base 8: write it otherwise, or in quotes"),
         ("b: [1:30]", "line 1: YAML reads 1:30 as a number to the base 60"),
         ("b: -1:30.5", "line 1: YAML reads -1:30.5 as a number to the base 60"),
+        ("a:\n\t- b", "(YAML takes no tabs before a key: put blanks there)"),
         ("a: 2020-13-40", "month must be in 1..12"),
         ("a: b: c", "mapping values are not allowed"),
         (BOMB, "line 5: with its references written out it has 111111 values; 100000 is the limit"),

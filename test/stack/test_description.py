@@ -9,6 +9,8 @@ import yaml
 
 from myoprosthesis.core import share
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.options import build
+from myoprosthesis.emg.recording_format import RecordingFormat
 from myoprosthesis.stack.description import StackOptions, as_settings, describe, stacks
 
 
@@ -165,6 +167,26 @@ def test_a_stack_with_an_unknown_key_is_refused(tmp_path):
     file.write_text("effector: [arm26]\n")
     with pytest.raises(ConfigError):
         parameters(stack=str(file))
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [("perturbation: null", "perturbation is 'None', and it must be a name, in quotes where YAML reads more"),
+     ("task: off", "task is 'False', and it must be a name"), ("effector: 26", "effector is '26', and it must be"),
+     ("nodes: [policy]", r"nodes is \"\['policy'\]\", and it must be a mapping of nodes to their parameters")],
+)  # fmt: skip
+def test_what_yaml_reads_otherwise_than_as_a_name_is_refused(tmp_path, line, sentence):
+    file = tmp_path / "stack.yaml"
+    file.write_text(f"policy: reach_null\n{line}\n")
+    with pytest.raises(ConfigError, match=sentence):
+        parameters(stack=str(file))
+
+
+def test_an_option_of_a_recording_that_is_a_list_may_have_one_value():
+    for text, values in (("-9999", (-9999,)), ("[-9999, -1]", (-9999, -1)), ("none", ("none",))):
+        emg = parameters(stack="emg-hand", emg_option=(f"missing={text}",))["emg"]
+        layout = json.loads(emg["layout"]) if isinstance(emg["layout"], str) else emg["layout"]
+        assert build(RecordingFormat, layout).missing == values
 
 
 def test_a_stack_without_a_task(tmp_path):
