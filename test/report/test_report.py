@@ -24,6 +24,13 @@ def written(session_folder, tmp_path_factory):
     return out, numbers, (out / "index.html").read_text()
 
 
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Pictures are empty: for tests of what else is on a page, as drawing takes most of the time."""
+    monkeypatch.setattr("myoprosthesis.report.style.png", lambda drawn: b"")
+    monkeypatch.setattr("myoprosthesis.report.html_page.svg", lambda drawn: b"<svg/>")
+
+
 def rows(file):
     with file.open(newline="") as f:
         return list(csv.DictReader(f))
@@ -52,7 +59,7 @@ def hostile(value):
     return value + MARK if isinstance(value, str) else value
 
 
-def test_text_from_files_is_text_on_the_page(write, planted, tmp_path):
+def test_text_from_files_is_text_on_the_page(undrawn, write, planted, tmp_path):
     """Names, labels, provenance and what nodes said, of one session and of two beside each other."""
     blocks = ("baseline", 12, 0.0), ("adaptation", 20, 1.0), ("generalisation", 20, 1.0), ("washout", 12, 0.0)
     p = planted(blocks=tuple((name + MARK, n, share) for name, n, share in blocks))
@@ -153,7 +160,7 @@ def test_what_is_absent_is_left_out_with_a_line(write, planted, tmp_path):
         assert html.count(line) == 1, line
 
 
-def test_a_cut_recording_and_a_cut_table_are_reported_as_far_as_they_go(session_folder, tmp_path):
+def test_a_cut_recording_and_a_cut_table_are_reported_as_far_as_they_go(undrawn, session_folder, tmp_path):
     folder = tmp_path / "cut"
     shutil.copytree(session_folder, folder)
     recording = folder / "recording" / "recording_0.mcap"
@@ -170,7 +177,7 @@ def test_a_cut_recording_and_a_cut_table_are_reported_as_far_as_they_go(session_
     assert missing[0] in html and "No trajectories" not in html
 
 
-def test_generalisation_is_drawn_where_a_block_tests_it(write, planted, tmp_path):
+def test_generalisation_is_drawn_where_a_block_tests_it(undrawn, write, planted, tmp_path):
     p = planted(blocks=(("baseline", 24, 0.0), ("adaptation", 64, 1.0), ("generalisation", 64, 1.0)))
     folder = write(tmp_path / "s", p)
     numbers = report(folder)
@@ -178,15 +185,17 @@ def test_generalisation_is_drawn_where_a_block_tests_it(write, planted, tmp_path
     assert (folder / "report" / "generalisation_2.csv").exists()
 
 
-def test_the_word_writes_the_page_and_the_figures(command, session_folder, tmp_path):
-    done = command("report", str(session_folder), "--out", str(tmp_path / "page"), "--json", str(tmp_path / "f.json"))
+def test_the_word_writes_the_page_and_the_figures(undrawn, command_here, session_folder, tmp_path):
+    done = command_here(
+        "report", str(session_folder), "--out", str(tmp_path / "page"), "--json", str(tmp_path / "f.json")
+    )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "page" / "index.html").exists() and "planted: 288 trials, table sha256" in done.stdout
     assert json.loads((tmp_path / "f.json").read_text())["course"]["reduction"] > 0.8
 
 
-def test_what_is_no_session_ends_with_one_sentence_and_leaves_nothing(command, tmp_path):
+def test_what_is_no_session_ends_with_one_sentence_and_leaves_nothing(command_here, tmp_path):
     (tmp_path / "empty").mkdir()
-    done = command("report", str(tmp_path / "empty"))
+    done = command_here("report", str(tmp_path / "empty"))
     assert done.returncode == 2 and "there is no trials.csv in it" in done.stderr and "Traceback" not in done.stderr
     assert list((tmp_path / "empty").iterdir()) == []
