@@ -104,7 +104,7 @@ def files(command, tmp_path_factory):
 # -- what a recording brings ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("repetitions", [["0", "1", "2"], ["3"]], ids=["as fitted", "band turned"])
+@pytest.mark.parametrize("repetitions", [["1", "2"], ["3"]], ids=["as fitted", "band turned"])
 def test_decisions_are_as_prompted_and_drift_is_told(start, repetitions):
     """The model alone, as it takes the place of a hand; three times as fast as it was recorded."""
     settings = {"emg": {"repetitions": repetitions, "speed": 3.0}}
@@ -113,17 +113,19 @@ def test_decisions_are_as_prompted_and_drift_is_told(start, repetitions):
         made.ready()
         assert made.probe.change("emg", "deactivate") and made.probe.change("emg", "cleanup")
         assert made.probe.set("emg", loop=False) == ""
-        assert made.probe.change("emg", "configure") and made.probe.change("emg", "activate")  # all of it is heard now
+        assert made.probe.change("emg", "configure") and made.probe.change("emg", "activate")
         made.others.clear()
         assert made.until(lambda: told(made, "emg").get("ended"), 60.0)
         made.others.clear()
         said = made.until(lambda: told(made, "policy"), 20.0)["prompted"]
-        assert set(said) == {"close", "extension", "flexion", "open", "rest"}
+        # the recording goes on between the two transitions: the first gesture, close, may be over by then
+        missed = {"close"} if len(repetitions) == 1 else set()
+        assert set(said) | missed == {"close", "extension", "flexion", "open", "rest"}
         right = sum(chosen.get(asked, 0) for asked, chosen in said.items())
         total = sum(sum(chosen.values()) for chosen in said.values())
         warned = [w for w in made.words if "differs from what decoder" in w]
-        if len(repetitions) == 3:
-            assert total > 200 and right / total >= 0.99 and not drifts(made) and not warned
+        if len(repetitions) > 1:
+            assert total > 150 and right / total >= 0.99 and not drifts(made) and not warned
         else:
             assert right / total < 0.7 and warned
             assert made.until(lambda: drifts(made) >= 1)

@@ -155,7 +155,7 @@ def test_an_emergency_stop_costs_the_trials_that_it_befalls_and_no_others(begin,
     """The session waits for the end of it; the rows of lost trials say why and are in no figure."""
     folder, words = tmp_path / "stopped", tmp_path / "words.txt"
     with words.open("w") as file:
-        blocks = [{"name": "adaptation", "trials": 100, "perturbation": "curl_cw"}]
+        blocks = [{"name": "adaptation", "trials": 60, "perturbation": "curl_cw"}]
         process = begin(session(blocks=blocks), "--out", str(folder), stderr=file)
         wait_for(process, lambda: rows(folder) >= 3)
         assert probe.trigger("effector/estop")[0]
@@ -167,27 +167,27 @@ def test_an_emergency_stop_costs_the_trials_that_it_befalls_and_no_others(begin,
         assert process.wait(300) == 0, words.read_text()
     table = list(csv.DictReader((folder / "trials.csv").open()))
     lost = [int(r["trial"]) for r in table if r["lost"]]
-    assert len(table) == 100 and 1 <= len(lost) <= 3 and lost[0] >= 3 and lost[-1] == lost[0] + len(lost) - 1
+    assert len(table) == 60 and 1 <= len(lost) <= 3 and lost[0] >= 3 and lost[-1] == lost[0] + len(lost) - 1
     assert {r["lost"] for r in table if r["lost"]} == {"emergency stop"}
     assert all(bool(r["endpoint_error_mm"]) == (not r["lost"]) == bool(r["success"]) for r in table)
     assert f"trial {lost[0]} is lost" in words.read_text()
     found = trial_table.read(folder / "trials.csv")
-    assert sorted({*found.table.trial.tolist(), *lost}) == list(range(100)) and len(found.table) == 100 - len(lost)
+    assert sorted({*found.table.trial.tolist(), *lost}) == list(range(60)) and len(found.table) == 60 - len(lost)
 
 
 def test_a_session_is_paused_and_let_go_on(begin, command, session, tmp_path):
     folder = tmp_path / "paused"
     words = tmp_path / "words.txt"
     with words.open("w") as file:
-        process = begin(session(blocks=[{"name": "long", "trials": 150}]), "--out", str(folder), stderr=file)
+        process = begin(session(blocks=[{"name": "long", "trials": 80}]), "--out", str(folder), stderr=file)
     wait_for(process, lambda: rows(folder) >= 2)
     assert "pausing" in command("session", "pause").stdout
     wait_for(process, lambda: "paused before trial" in words.read_text())
     held = rows(folder)
     time.sleep(1.0)
-    assert rows(folder) == held < 150
+    assert rows(folder) == held < 80
     assert "going on" in command("session", "continue").stdout
-    assert process.wait(300) == 0 and rows(folder) == 150
+    assert process.wait(300) == 0 and rows(folder) == 80
 
 
 @pytest.mark.parametrize(
