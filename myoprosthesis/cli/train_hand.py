@@ -20,7 +20,7 @@ from myoprosthesis.core.extras import library
 
 if TYPE_CHECKING:
     from myoprosthesis.training.rl.collector import Collector
-    from myoprosthesis.training.rl.curriculum_ppo import CurriculumPpo
+    from myoprosthesis.training.rl.curriculum_reinforcement import CurriculumReinforcement
     from myoprosthesis.training.trainer import Trainer
 
 
@@ -54,8 +54,8 @@ def add(commands: Commands) -> None:
     """Add the command beside those of `train`."""
     commands.add(
         "hand", run, TrainHandOptions, help="a policy of muscles, by reinforcement with a curriculum",
-        description="Trains a policy by PPO in a vector environment. Stages are left by measured score; every ten "
-        "minutes and whenever a stage is left the run is saved. Ctrl-C stops after the batch in progress; --resume "
+        description="Trains a policy by PPO or SAC in a vector environment. Stages are left by measured score; every "
+        "ten minutes and whenever a stage is left the run is saved. Ctrl-C stops after the batch in progress; --resume "
         "goes on from there.",
     )  # fmt: skip
 
@@ -107,10 +107,10 @@ def run(options: TrainHandOptions) -> int:
     return 0
 
 
-def _start(options: TrainHandOptions) -> Trainer[CurriculumPpo]:
+def _start(options: TrainHandOptions) -> Trainer[CurriculumReinforcement]:
     from myoprosthesis.training.rl import curriculum as curricula
     from myoprosthesis.training.rl.collector_spec import CollectorSpec
-    from myoprosthesis.training.rl.curriculum_ppo import CurriculumPpo
+    from myoprosthesis.training.rl.curriculum_reinforcement import CurriculumReinforcement
     from myoprosthesis.training.rl.promotion import curriculum_trainer
     from myoprosthesis.training.rl.ray_collector import RayCollector
     from myoprosthesis.training.rl.trainable_env import make
@@ -138,7 +138,7 @@ def _start(options: TrainHandOptions) -> Trainer[CurriculumPpo]:
     spec = CollectorSpec.of(plan, options.seed)
     collector: Collector = RayCollector(spec, options.workers, options.collectors) if options.workers else spec.make()
     threads = options.threads or len(os.sched_getaffinity(0))
-    algorithm = CurriculumPpo(plan, collector, options.seed, options.device, threads)
+    algorithm = CurriculumReinforcement(plan, collector, options.seed, options.device, threads)
     training = curriculum_trainer(algorithm, folder)
     if options.origin:
         from myoprosthesis.training import checkpoint
@@ -169,10 +169,11 @@ def _reporter(options: TrainHandOptions, folder: Path, interrupted: list[bool]) 
 
 
 def _shown(row: dict[str, Any]) -> dict[str, str]:
-    return {"score": f"{row['score']:.3f}", "reward": f"{row['reward']:.3g}", "kl": f"{row['divergence']:.3g}"}
+    more = {"kl": f"{row['divergence']:.3g}"} if "divergence" in row else {"value": f"{row['value']:.3g}"}
+    return {"score": f"{row['score']:.3f}", "reward": f"{row['reward']:.3g}", **more}
 
 
-def _publish(training: Trainer[CurriculumPpo], out: Path, command: str) -> dict[str, Any]:
+def _publish(training: Trainer[CurriculumReinforcement], out: Path, command: str) -> dict[str, Any]:
     """Write policy.onnx, card.md, training.yaml and the curve to `out`; returns the figures of the exported policy."""
     import yaml
 
@@ -186,7 +187,7 @@ def _publish(training: Trainer[CurriculumPpo], out: Path, command: str) -> dict[
 
     algorithm = training.load_best()
     plan, history = algorithm.curriculum, training.progress.history
-    actor, action_map = algorithm.ppo.actor, algorithm.collector.map
+    actor, action_map = algorithm.learner.actor, algorithm.collector.map
     contract = algorithm.collector.contract(out.name)
     contract = replace(
         contract,
@@ -196,7 +197,7 @@ def _publish(training: Trainer[CurriculumPpo], out: Path, command: str) -> dict[
         config_sha256=training.digest(),
     )
     spec = CollectorSpec.of(plan, algorithm.seed)
-    result = evaluation(spec, algorithm.ppo.acting_weights(), training.progress.highest)
+    result = evaluation(spec, algorithm.learner.acting_weights(), training.progress.highest)
     contract = replace(contract, result={name: round(value, 6) for name, value in result.items()})
     gap = export.export(actor, action_map, contract, out / "policy.onnx")
     checkpoint.write(out / "card.md", policy_card(contract, plan, history, command, gap))

@@ -14,10 +14,10 @@ from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.training.rl.action_map import ActionMap
 from myoprosthesis.training.rl.experience import Episode, Experience
-from myoprosthesis.training.rl.exploration import explored
-from myoprosthesis.training.rl.network import Actor
+from myoprosthesis.training.rl.network import actor
 from myoprosthesis.training.rl.network_options import NetworkOptions
 from myoprosthesis.training.rl.reached_states import ReachedStates
+from myoprosthesis.training.rl.replay_buffer import Symmetry, padded
 from myoprosthesis.training.rl.trainable_env import TrainableEnv
 
 BLOCK = 32
@@ -35,6 +35,11 @@ class Collector(Protocol):
     """Of an observation."""
     map: ActionMap
     """From the actor's actions to the effector's."""
+
+    @property
+    def symmetry(self) -> Symmetry | None:
+        """Order and signs with which what the networks see has equal things exchanged; None: there are none."""
+        ...
 
     def collect(self, weights: Mapping[str, NDArray[np.float32]], stage: int, batch: int) -> Experience:
         """Play `steps` steps of every simulation with one policy.
@@ -108,7 +113,7 @@ class LocalCollector:
         own = int(np.prod(env.single_observation_space.shape))
         self._past_seen = network.observes_past
         self.size = own + self.map.low.size * self._past_seen
-        self.actor = Actor(self.size, self.map.low.size, network, torch.Generator())
+        self.actor = actor(self.size, self.map.low.size, network, torch.Generator())
         self.observation = np.zeros((n, own), np.float32)
         self.past = np.zeros((n, self.map.low.size), np.float32)
         self.stage, self.next_stage = np.zeros(n, np.intp), np.zeros(n, np.intp)
@@ -170,6 +175,11 @@ class LocalCollector:
             tuple(episodes),
             diverged,
         )
+
+    @property
+    def symmetry(self) -> Symmetry | None:
+        """See `Collector.symmetry`."""
+        return padded(getattr(self.env, "symmetry", None), self.size)
 
     def _seen(self, observation: NDArray[np.float32], past: NDArray[np.float32]) -> NDArray[np.float32]:
         """What the networks see."""
@@ -233,9 +243,8 @@ class LocalCollector:
 
     def _action(self, observation: NDArray[np.float32], noise: NDArray[np.float32]) -> NDArray[np.float32]:
         with torch.inference_mode():
-            factor = self.actor.exploration.factor(self.actor.last_weight)
             blocks = [
-                explored(self.actor(block), factor, eps)
+                self.actor.act(block, eps)
                 for block, eps in zip(
                     torch.from_numpy(observation).split(BLOCK), torch.from_numpy(noise).split(BLOCK), strict=True
                 )

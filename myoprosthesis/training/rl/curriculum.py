@@ -15,6 +15,7 @@ from myoprosthesis.core.options import build, option
 from myoprosthesis.files import yaml_text
 from myoprosthesis.training.rl.network_options import NetworkOptions
 from myoprosthesis.training.rl.ppo_options import PpoOptions
+from myoprosthesis.training.rl.sac_options import SacOptions
 from myoprosthesis.training.rl.trainable_env import TrainableEnv
 
 
@@ -56,8 +57,10 @@ class RlCurriculum:
     reached_share: float = option(
         0.0, "share of episodes that start from a state that the policy reached", "1", 0.0, 1.0
     )
+    algorithm: str = option("ppo", "how the policy is improved", choices=("ppo", "sac"))
+    sac: SacOptions = option(SacOptions(), "options of SAC")
     network: NetworkOptions = option(NetworkOptions(), "size of the networks, and exploration")
-    ppo: PpoOptions = option(PpoOptions(), "the algorithm's options")
+    ppo: PpoOptions = option(PpoOptions(), "options of PPO")
     data: Mapping[str, Any] = field(default_factory=dict)
     """The curriculum as it was written, for the record."""
 

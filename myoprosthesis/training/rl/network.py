@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from myoprosthesis.onnx_graphs.graph_builder import CLIP
-from myoprosthesis.training.rl.exploration import Exploration, exploration
+from myoprosthesis.training.rl.exploration import Exploration, exploration, explored
 from myoprosthesis.training.rl.network_options import NetworkOptions
 
 UNITS: dict[str, type[nn.Module]] = {"silu": nn.SiLU, "elu": nn.ELU, "tanh": nn.Tanh, "relu": nn.ReLU}
@@ -47,6 +47,43 @@ class Actor(nn.Module):
         """Mean action (…, n_act) of an observation (…, n_obs)."""
         out: Tensor = self.layers(self.normalised(observation))
         return out
+
+    def act(self, observation: Tensor, noise: Tensor) -> Tensor:
+        """The action (…, n_act) for standard normal `noise` of that shape; 0: the mean."""
+        return explored(self(observation), self.exploration.factor(self.last_weight), noise)
+
+
+class SpreadActor(Actor):
+    """An actor whose exploration depends on what it observes."""
+
+    def __init__(self, n_obs: int, n_act: int, options: NetworkOptions, generator: torch.Generator) -> None:
+        super().__init__(n_obs, n_act, options, generator)
+        self._range = options.log_sd_range
+        self.spread_layer = nn.Linear(options.actor[-1], n_act)
+        nn.init.orthogonal_(self.spread_layer.weight, 0.01, generator=generator)
+        low, high = options.log_sd_range
+        share = min(max((options.log_sd - low) / (high - low), 0.01), 0.99)
+        nn.init.constant_(self.spread_layer.bias, math.log(share / (1 - share)))
+
+    def trained(self) -> list[nn.Parameter]:
+        """The parameters that SAC changes."""
+        return [*self.layers.parameters(), *self.spread_layer.parameters()]
+
+    def spread(self, normalised: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean action and log of its standard deviation, (…, n_act) both, of a normalised observation."""
+        units = self.layers[:-1](normalised)
+        low, high = self._range
+        return self.layers[-1](units), low + (high - low) * torch.sigmoid(self.spread_layer(units))
+
+    def act(self, observation: Tensor, noise: Tensor) -> Tensor:
+        """See `Actor.act`."""
+        mean, log_sd = self.spread(self.normalised(observation))
+        return mean + log_sd.exp() * noise
+
+
+def actor(n_obs: int, n_act: int, options: NetworkOptions, generator: torch.Generator) -> Actor:
+    """The actor of these options."""
+    return (SpreadActor if options.exploration == "learned" else Actor)(n_obs, n_act, options, generator)
 
 
 def critic(n_obs: int, options: NetworkOptions, generator: torch.Generator) -> nn.Sequential:

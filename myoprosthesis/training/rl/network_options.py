@@ -8,7 +8,7 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import option
 
 ACTIVATIONS = ("silu", "elu", "tanh", "relu")
-EXPLORATIONS = ("independent", "lattice")
+EXPLORATIONS = ("independent", "lattice", "learned")
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,9 @@ class NetworkOptions:
     critic: tuple[int, ...] = option((256, 256), "units of the critic's hidden layers", "", 1, 8192)
     activation: str = option("silu", "of the hidden layers", choices=ACTIVATIONS)
     exploration: str = option(
-        "independent", "noise of each action, or along the actor's last layer", choices=EXPLORATIONS
+        "independent",
+        "noise of each action, or along the actor's last layer, or learned for each observation (SAC)",
+        choices=EXPLORATIONS,
     )
     log_sd: float = option(
         -1.0, "initial log of the noise's standard deviation, before the action map", "1", -10.0, 2.0

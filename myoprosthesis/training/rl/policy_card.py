@@ -25,9 +25,9 @@ def policy_card(
     sizes = "×".join(map(str, plan.network.actor))
     return f"""# {contract.name}
 
-Commands `{contract.effector}`, trained by PPO in {plan.env} through the curriculum `{plan.name}`: a multilayer
-perceptron ({sizes}, {plan.network.activation}) between a fixed normaliser and an action map (low-pass, resting point,
-sigmoid).
+Commands `{contract.effector}`, trained by {plan.algorithm.upper()} in {plan.env} through the curriculum
+`{plan.name}`: a multilayer perceptron ({sizes}, {plan.network.activation}) between a fixed normaliser and
+an action map (low-pass, resting point, sigmoid).
 
 ## Score
 

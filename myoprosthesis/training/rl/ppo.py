@@ -29,6 +29,8 @@ class Ppo:
     """Actor, critic, their normaliser and optimiser. All chance comes from the seed and the number of the update."""
 
     def __init__(self, n_obs: int, n_act: int, network: NetworkOptions, seed: int, device: str = "cpu") -> None:
+        if network.exploration == "learned":
+            raise ConfigError("network: exploration learned is that of SAC; PPO has independent and lattice")
         generator = torch.Generator().manual_seed(seed)
         self.seed, self.device = seed, torch.device(device)
         self.actor = Actor(n_obs, n_act, network, generator).to(self.device)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from myoprosthesis.training.rl.curriculum import RlStage
-from myoprosthesis.training.rl.curriculum_ppo import CurriculumPpo
+from myoprosthesis.training.rl.curriculum_reinforcement import CurriculumReinforcement
 from myoprosthesis.training.trainer import Progress, Trainer
 
 CURVE = "curve.csv"
@@ -37,7 +37,9 @@ class PromotionRule:
         return len(stages)
 
 
-def curriculum_trainer(algorithm: CurriculumPpo, folder: Path, save_every_s: float = SAVE_EVERY_S) -> Trainer[Any]:
+def curriculum_trainer(
+    algorithm: CurriculumReinforcement, folder: Path, save_every_s: float = SAVE_EVERY_S
+) -> Trainer[Any]:
     """A run through the algorithm's curriculum, kept in `folder`."""
     return Trainer(
         algorithm,

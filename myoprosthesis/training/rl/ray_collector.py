@@ -17,6 +17,7 @@ from myoprosthesis.core.extras import library
 from myoprosthesis.training.rl.action_map import ActionMap
 from myoprosthesis.training.rl.collector_spec import CollectorSpec
 from myoprosthesis.training.rl.experience import Experience, joined
+from myoprosthesis.training.rl.replay_buffer import Symmetry
 
 CONNECT_S = 5.0
 START_S = 600.0
@@ -50,9 +51,10 @@ class CollectorActor:
         ray = library("ray", "ray", "training on several machines")
         return str(ray.get_runtime_context().get_node_id())
 
-    def description(self) -> tuple[int, ActionMap, dict[str, str], str]:
-        """Size of an observation, action map, versions of the packages that decide the result, and the node."""
-        return self.collector.size, self.collector.map, {name: version(name) for name in VERSIONS}, self.node()
+    def description(self) -> tuple[int, ActionMap, Symmetry | None, dict[str, str], str]:
+        """Size of an observation, action map, symmetry, versions of the packages that decide the result, the node."""
+        here = self.collector
+        return here.size, here.map, here.symmetry, {name: version(name) for name in VERSIONS}, self.node()
 
     def contract(self, name: str) -> Contract:
         """See `Collector.contract`."""
@@ -99,13 +101,18 @@ class RayCollector:
         for part in self._parts:
             self._start(part)
         descriptions = [self._get(part.actor.description.remote(), START_S) for part in self._parts]
-        self.size, self.map, *_ = descriptions[0]
+        self.size, self.map, self._symmetry, *_ = descriptions[0]
         here = {name: version(name) for name in VERSIONS}
-        for part, (_, _, there, node) in zip(self._parts, descriptions, strict=True):
+        for part, (*_, there, node) in zip(self._parts, descriptions, strict=True):
             part.node = node
             for name in VERSIONS:
                 if there[name] != here[name]:
                     raise ConfigError(f"a node of {address} has {name} {there[name]}, this machine {here[name]}")
+
+    @property
+    def symmetry(self) -> Symmetry | None:
+        """See `Collector.symmetry`."""
+        return self._symmetry
 
     def collect(self, weights: Mapping[str, NDArray[np.float32]], stage: int, batch: int) -> Experience:
         """See `Collector.collect`."""

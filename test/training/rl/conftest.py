@@ -1,11 +1,11 @@
-"""The environment of these tests is registered."""
+"""The environment of these tests is registered, and their runs can be imported."""
 
 import importlib.util
 import sys
 from pathlib import Path
 
-NAME = "point_env"
-if NAME not in sys.modules:
-    spec = importlib.util.spec_from_file_location(NAME, Path(__file__).with_name(f"{NAME}.py"))
-    sys.modules[NAME] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(sys.modules[NAME])
+for name in ("point_env", "point_runs"):
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])

@@ -6,7 +6,7 @@ import torch
 from myoprosthesis.core.share import root
 from myoprosthesis.training.rl import curriculum as curricula
 from myoprosthesis.training.rl.collector_spec import CollectorSpec
-from myoprosthesis.training.rl.curriculum_ppo import CurriculumPpo
+from myoprosthesis.training.rl.curriculum_reinforcement import CurriculumReinforcement
 from myoprosthesis.training.rl.promotion import curriculum_trainer
 from myoprosthesis.training.rl.trainable_env import make
 
@@ -15,7 +15,7 @@ from myoprosthesis.training.rl.trainable_env import make
 def plan():
     data = curricula.read(root() / "config" / "curricula" / "baoding.yaml")
     data |= {"simulations": 4, "steps": 12, "reached_share": 0.5}
-    data["ppo"] |= {"epochs": 1, "minibatch": 64}
+    data["sac"] |= {"updates": 4, "minibatch": 64, "start": 60, "capacity": 5000}
     data["stages"][0] |= {
         "least_batches": 2,
         "promote": 0.0,
@@ -27,7 +27,7 @@ def plan():
 
 
 def start(plan, folder):
-    return curriculum_trainer(CurriculumPpo(plan, CollectorSpec.of(plan, 0).make(), 0), folder)
+    return curriculum_trainer(CurriculumReinforcement(plan, CollectorSpec.of(plan, 0).make(), 0), folder)
 
 
 def test_a_run_with_the_hand_goes_on_bit_for_bit(plan, tmp_path):

@@ -5,46 +5,12 @@ import errno
 import numpy as np
 import pytest
 import torch
+from point_runs import data, never_stop, start
 
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.training.rl import curriculum as curricula
-from myoprosthesis.training.rl.collector_spec import CollectorSpec
 from myoprosthesis.training.rl.curriculum import RlStage
-from myoprosthesis.training.rl.curriculum_ppo import CurriculumPpo
-from myoprosthesis.training.rl.promotion import CURVE, PromotionRule, curriculum_trainer
-from myoprosthesis.training.rl.trainable_env import make
+from myoprosthesis.training.rl.promotion import CURVE, PromotionRule
 from myoprosthesis.training.trainer import CHECKPOINT, Progress
-
-
-def data(**changes):
-    return {
-        "name": "point",
-        "env": "Point-v0",
-        "simulations": 64,
-        "steps": 32,
-        "network": {"actor": [32, 32], "critic": [32, 32], "smoothing": 0.3},
-        "ppo": {"minibatch": 512, "learning_rate": 1e-3, "gamma": 0.95},
-        "stages": [
-            {"name": "near", "batches": 60, "promote": 0.55, "task": {"distance": [0.3, 0.6], "sides": 2}},
-            {"name": "far", "batches": 60, "promote": 0.6, "task": {"distance": [0.3, 1.2], "sides": 2}},
-        ],
-        **changes,
-    }
-
-
-def start(folder, written=None, seed=0, **options):
-    written = written or data()
-    head = curricula.header(written)
-    env = make(head.env, 1, head.env_options)
-    plan = curricula.curriculum(written, env)
-    env.close()
-    collector = CollectorSpec.of(plan, seed).make()
-    algorithm = CurriculumPpo(plan, collector, seed)
-    return curriculum_trainer(algorithm, folder, **options)
-
-
-def never_stop(run, means, row):
-    return True
 
 
 @pytest.mark.parametrize("exploration", ["independent", "lattice"])
@@ -152,7 +118,7 @@ def test_a_stage_that_cannot_be_reached_ends_the_run_with_its_best_policy(tmp_pa
 def test_most_episodes_are_in_the_current_stage_and_some_in_those_before(tmp_path):
     stages = [{"name": name, "batches": 50, "promote": 0.9} for name in "abc"]
     run = start(tmp_path, data(stages=stages, steps=64, current_share=0.75))
-    rollouts = [run.algorithm.collector.collect(run.algorithm.ppo.acting_weights(), 2, batch) for batch in range(4)]
+    rollouts = [run.algorithm.collector.collect(run.algorithm.learner.acting_weights(), 2, batch) for batch in range(4)]
     counts = np.bincount([e.stage for rollout in rollouts for e in rollout.episodes], minlength=3)
     assert counts.sum() > 400 and 0.7 < counts[2] / counts.sum() < 0.8
     assert 0.3 < counts[0] / counts[:2].sum() < 0.7
@@ -201,11 +167,11 @@ def test_some_episodes_begin_where_the_policy_came_to_be(tmp_path):
         starts.append(0)
         env._reset = counted
         for batch in range(6):
-            run.algorithm.collector.collect(run.algorithm.ppo.acting_weights(), 0, batch)
+            run.algorithm.collector.collect(run.algorithm.learner.acting_weights(), 0, batch)
     assert starts[0] == 0 and 80 < starts[1] < 250, "about half of some 400 episodes, once there are such states"
 
 
 def test_states_before_a_failure_are_not_kept(tmp_path):
     run = start(tmp_path, data(simulations=32, steps=64, reached_share=0.5, env_options={"fail_beyond": 1e-3}))
-    run.algorithm.collector.collect(run.algorithm.ppo.acting_weights(), 0, 0)
+    run.algorithm.collector.collect(run.algorithm.learner.acting_weights(), 0, 0)
     assert run.algorithm.collector.reached.count.sum() == 0

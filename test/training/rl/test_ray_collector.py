@@ -11,7 +11,7 @@ import pytest
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.training.rl import curriculum as curricula
 from myoprosthesis.training.rl.collector_spec import CollectorSpec
-from myoprosthesis.training.rl.curriculum_ppo import CurriculumPpo
+from myoprosthesis.training.rl.curriculum_reinforcement import CurriculumReinforcement
 from myoprosthesis.training.rl.promotion import curriculum_trainer
 from myoprosthesis.training.rl.ray_collector import RayCollector
 from myoprosthesis.training.rl.trainable_env import make
@@ -52,7 +52,7 @@ def spec():
 
 
 def trained(plan, collector, folder, updates, between=lambda run: None):
-    run = curriculum_trainer(CurriculumPpo(plan, collector, 0), folder)
+    run = curriculum_trainer(CurriculumReinforcement(plan, collector, 0), folder)
 
     def report(run, means, row):
         between(run)
@@ -93,11 +93,11 @@ def test_two_nodes_give_what_one_machine_gives_also_when_one_of_them_is_killed(c
     assert killed == [cluster.second.node_id] and same(wanted, got)
     assert collector.replaced == 1 and {part.node for part in collector._parts} == {cluster.head_node.node_id}
 
-    resumed = curriculum_trainer(CurriculumPpo(plan, collector, 0), tmp_path / "ray")
+    resumed = curriculum_trainer(CurriculumReinforcement(plan, collector, 0), tmp_path / "ray")
     resumed.resume()
     assert resumed.progress.total == 5
     resumed.update()
-    alone = curriculum_trainer(CurriculumPpo(plan, whole.make(), 0), tmp_path / "local")
+    alone = curriculum_trainer(CurriculumReinforcement(plan, whole.make(), 0), tmp_path / "local")
     alone.resume()
     alone.update()
     assert same(alone.algorithm.weights(), resumed.algorithm.weights())

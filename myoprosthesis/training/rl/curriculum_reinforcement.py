@@ -1,21 +1,70 @@
-"""PPO through a curriculum, as the trainer's algorithm."""
+"""Reinforcement through a curriculum, as the trainer's algorithm."""
 
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.training.rl.collector import Collector
 from myoprosthesis.training.rl.curriculum import RlCurriculum, RlStage
-from myoprosthesis.training.rl.experience import Episode
+from myoprosthesis.training.rl.experience import Episode, Experience
+from myoprosthesis.training.rl.network import Actor
 from myoprosthesis.training.rl.ppo import Ppo
+from myoprosthesis.training.rl.ppo_options import PpoOptions
+from myoprosthesis.training.rl.sac import Sac
 
 
-class CurriculumPpo:
-    """Implements `Algorithm`: an update is one rollout of all simulations and the epochs of PPO over it."""
+class RolloutLearner(Protocol):
+    """What makes a better actor of rollouts. All chance comes from its seed and its state."""
+
+    @property
+    def actor(self) -> Actor:
+        """The policy's network."""
+        ...
+
+    def acting_weights(self) -> dict[str, NDArray[np.float32]]:
+        """What a collector needs: the actor's parameters and normaliser."""
+        ...
+
+    def measure(self, rollout: Experience, options: PpoOptions) -> None:
+        """Take the rollout into the statistics of observations and returns, for the updates after this one."""
+        ...
+
+    def update(self, rollout: Experience, options: PpoOptions) -> dict[str, float]:
+        """Improve the actor.
+
+        Returns:
+            Figures by name, `policy_loss` and `value_loss` among them.
+
+        Raises:
+            ConfigError: A number is not finite.
+        """
+        ...
+
+    def weights(self) -> dict[str, Any]:
+        """Parameters of all networks, the normaliser included."""
+        ...
+
+    def load_weights(self, weights: dict[str, Any]) -> None:
+        """Put `weights` in place; raises `ConfigError` for those of networks of another size."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """Everything from which the next update is the same."""
+        ...
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Continue from what `state` returned."""
+        ...
+
+
+class CurriculumReinforcement:
+    """Implements `Algorithm`: an update is one rollout of all simulations, from which the learner learns."""
 
     def __init__(
         self, curriculum: RlCurriculum, collector: Collector, seed: int,
@@ -23,7 +72,7 @@ class CurriculumPpo:
     ) -> None:  # fmt: skip
         """`threads` are torch's during an update; while simulations run it has one."""
         self.curriculum, self.collector, self.seed, self.threads = curriculum, collector, seed, threads
-        self.ppo = Ppo(collector.size, collector.map.low.size, curriculum.network, seed, device)
+        self.learner = _learner(curriculum, collector, seed, device)
         self.batch = 0
         """Number of the next rollout."""
         self.samples = 0
@@ -44,12 +93,12 @@ class CurriculumPpo:
             self.stage = index
             self.recent.clear()
         if self.batch == 0:
-            self.ppo.measure(self._collect(index), stage.ppo)
+            self.learner.measure(self._collect(index), stage.ppo)
         rollout = self._collect(index)
         torch.set_num_threads(self.threads)
         try:
-            figures = self.ppo.update(rollout, stage.ppo)
-            self.ppo.measure(rollout, stage.ppo)
+            figures = self.learner.update(rollout, stage.ppo)
+            self.learner.measure(rollout, stage.ppo)
         finally:
             torch.set_num_threads(1)
         self.samples += rollout.samples
@@ -59,7 +108,7 @@ class CurriculumPpo:
         return {"loss": loss, "reward": float(rollout.rewards.mean()), **figures}
 
     def _collect(self, index: int) -> Any:
-        rollout = self.collector.collect(self.ppo.acting_weights(), index, self.batch)
+        rollout = self.collector.collect(self.learner.acting_weights(), index, self.batch)
         self.batch += 1
         return rollout
 
@@ -81,16 +130,16 @@ class CurriculumPpo:
 
     def weights(self) -> dict[str, Any]:
         """See `Algorithm.weights`."""
-        return self.ppo.weights()
+        return self.learner.weights()
 
     def load_weights(self, weights: dict[str, Any]) -> None:
         """See `Algorithm.load_weights`; the statistics go on from the normaliser in `weights` with the next rollout."""
-        self.ppo.load_weights(weights)
+        self.learner.load_weights(weights)
 
     def state(self) -> dict[str, Any]:
         """See `Algorithm.state`."""
         return {
-            "ppo": self.ppo.state(),
+            "learner": self.learner.state(),
             "collector": _tensors(self.collector.state()),
             "batch": self.batch,
             "samples": self.samples,
@@ -101,12 +150,21 @@ class CurriculumPpo:
 
     def load_state(self, state: dict[str, Any]) -> None:
         """See `Algorithm.load_state`."""
-        self.ppo.load_state(state["ppo"])
+        self.learner.load_state(state["learner"])
         self.collector.load_state(_arrays(state["collector"]))
         self.batch, self.samples, self.diverged = state["batch"], state["samples"], state["diverged"]
         self.stage = state["stage_index"]
         self.recent.clear()
         self.recent.extend(Episode(*row) for row in state["recent"])
+
+
+def _learner(curriculum: RlCurriculum, collector: Collector, seed: int, device: str) -> RolloutLearner:
+    sizes = (collector.size, collector.map.low.size, curriculum.network)
+    if curriculum.algorithm == "ppo":
+        return Ppo(*sizes, seed, device)
+    if not collector.map.bounded:
+        raise ConfigError("network: SAC needs bounded: true")
+    return Sac(*sizes, curriculum.sac, seed, device, collector.symmetry)
 
 
 def _tensors(value: Any) -> Any:

@@ -1,0 +1,90 @@
+"""The newest samples of a run, for a learner that uses each of them many times."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.training.rl.experience import Experience
+
+Symmetry = tuple[NDArray[np.intp], NDArray[np.float32]]
+"""Order and signs of the numbers of an observation."""
+
+
+class ReplayBuffer:
+    """Up to `capacity` samples on a device: what was observed and done, its reward, and what was observed after it.
+
+    `discount` of a sample is 0 where the task ended, else that of one step; after a time limit the final observation
+    of the episode follows."""
+
+    def __init__(self, capacity: int, n_obs: int, n_act: int, device: torch.device) -> None:
+        widths = {"observation": n_obs, "action": n_act, "reward": 1, "following": n_obs, "discount": 1}
+        self.parts = {name: torch.zeros(capacity, width, device=device) for name, width in widths.items()}
+        self.capacity, self._next = capacity, 0
+        self.size = torch.zeros((), device=device)
+        """Number of samples, on the device."""
+        self._filled = 0
+
+    def __len__(self) -> int:
+        return self._filled
+
+    def add(self, rollout: Experience, gamma: float, reward_scale: float) -> None:
+        """Take in every step of a rollout."""
+        following = np.concatenate([rollout.observations[1:], rollout.last[None]])
+        following[rollout.cut[:, 0], rollout.cut[:, 1]] = rollout.final
+        rows = {
+            "observation": rollout.observations,
+            "action": rollout.actions,
+            "reward": rollout.rewards[..., None] * np.float32(reward_scale),
+            "following": following,
+            "discount": np.float32(gamma) * ~rollout.terminated[..., None],
+        }
+        count = min(rollout.samples, self.capacity)
+        device = self.size.device
+        places = (torch.arange(count, device=device) + self._next) % self.capacity
+        for name, values in rows.items():
+            flat = np.ascontiguousarray(values, np.float32).reshape(-1, values.shape[-1])[-count:]
+            self.parts[name][places] = torch.from_numpy(flat).to(device)
+        self._next = (self._next + count) % self.capacity
+        self._filled = min(self.capacity, self._filled + count)
+        self.size.fill_(float(self._filled))
+
+    def draw(self, chance: Tensor) -> dict[str, Tensor]:
+        """The samples at `chance` (k,), uniform in 0 … 1."""
+        rows = (chance * self.size).long()
+        return {name: part[rows] for name, part in self.parts.items()}
+
+    def state(self, samples: bool) -> dict[str, Any]:
+        """Where the buffer is, with its samples or without."""
+        kept = {name: part[: self._filled].cpu().clone() for name, part in self.parts.items()} if samples else {}
+        return {"next": self._next, "filled": self._filled, "parts": kept}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Continue from `state`; without its samples the buffer is empty, and fills again."""
+        if not state["parts"]:
+            return
+        self._next, self._filled = state["next"], state["filled"]
+        for name, part in state["parts"].items():
+            if part.shape[1] != self.parts[name].shape[1] or len(part) > self.capacity:
+                raise ConfigError("the samples of the checkpoint are of another environment or capacity")
+            self.parts[name][: len(part)] = part.to(self.size.device)
+        self.size.fill_(float(self._filled))
+
+
+def exchanged(rows: Tensor, swap: Tensor, order: Tensor, signs: Tensor) -> Tensor:
+    """Observations (k, n), those of `swap` (k, 1) with what is equal exchanged; see `BatchEnv.symmetry`."""
+    return torch.where(swap, rows[:, order] * signs, rows)
+
+
+def padded(symmetry: Symmetry | None, size: int) -> Symmetry | None:
+    """A symmetry of the first of `size` numbers as one of all, of which the others stay as they are."""
+    if symmetry is None:
+        return None
+    order, signs = symmetry
+    more = np.arange(len(order), size)
+    return np.concatenate([order, more]), np.concatenate([signs, np.ones(len(more), np.float32)])
