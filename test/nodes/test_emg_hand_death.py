@@ -80,6 +80,34 @@ class Wire:
         return float((steps / np.where(gaps < IDLE_S, np.maximum(1.0, gaps / SHEET.dt), 1.0)).max(initial=0.0))
 
 
+def following(stack):
+    return stack.diagnostics and stack.diagnostics[-1]["idle"] == ""
+
+
+def test_a_model_beside_the_hand_may_die_and_an_emulated_hand_comes_back(start):
+    """The whole stack, on its own emulator: the death of the model is nothing to the hand; that of the hand is a lost
+    device, which is found again."""
+    stack = start(SLOW, stack="emg-hand", namespace="beside")
+    try:
+        stack.ready()
+        assert stack.until(lambda: following(stack), 20.0), stack.words[-3:]
+        twin, emulator = stack.supervisor.pids()["twin"], stack.supervisor.pids()["emulator"]
+        stack.diagnostics.clear()
+        os.kill(twin, signal.SIGKILL)
+        assert stack.until(lambda: stack.supervisor.pids()["twin"] != twin, 5.0)
+        stack.spin(1.0)
+        assert stack.until(lambda: following(stack), 10.0), stack.diagnostics[-1]
+        assert not any("is gone" in d["idle"] or "no answer" in d["idle"] for d in stack.diagnostics)
+        os.kill(emulator, signal.SIGKILL)
+        assert stack.until(lambda: stack.diagnostics[-1]["idle"], 5.0)
+        assert stack.until(lambda: stack.supervisor.pids()["emulator"] != emulator, 5.0)
+        assert stack.until(lambda: following(stack), 30.0), (stack.diagnostics[-1], stack.words[-3:])
+        told = len(stack.words)
+    finally:
+        stack.close()
+    assert not [w for w in stack.words[told:] if "is gone" in w]  # nobody unplugged it: the stack ended
+
+
 @pytest.fixture(scope="module")
 def mortal(start):
     """A stack whose hand is emulated here, where every byte is heard; it is moving all the time."""
@@ -98,10 +126,6 @@ def mortal(start):
 
 def stamp(message):
     return message.header.stamp.sec + message.header.stamp.nanosec * 1e-9
-
-
-def following(stack):
-    return stack.diagnostics and stack.diagnostics[-1]["idle"] == ""
 
 
 def in_motion(stack):
@@ -220,27 +244,3 @@ def test_a_faulty_hand_is_idle_at_once_and_recovers_by_itself(mortal, fault, sen
     in_motion(stack)
     assert wire.largest_step(over) <= FASTEST  # from where it is, whatever it was told in vain
     assert not stack.report()["error"]
-
-
-def test_a_model_beside_the_hand_may_die_and_an_emulated_hand_comes_back(start):
-    """The whole stack, on its own emulator: the death of the model is nothing to the hand; that of the hand is a lost
-    device, which is found again."""
-    stack = start(SLOW, stack="emg-hand", namespace="beside")
-    try:
-        stack.ready()
-        assert stack.until(lambda: following(stack), 20.0), stack.words[-3:]
-        twin, emulator = stack.supervisor.pids()["twin"], stack.supervisor.pids()["emulator"]
-        stack.diagnostics.clear()
-        os.kill(twin, signal.SIGKILL)
-        assert stack.until(lambda: stack.supervisor.pids()["twin"] != twin, 5.0)
-        stack.spin(1.0)
-        assert stack.until(lambda: following(stack), 10.0), stack.diagnostics[-1]
-        assert not any("is gone" in d["idle"] or "no answer" in d["idle"] for d in stack.diagnostics)
-        os.kill(emulator, signal.SIGKILL)
-        assert stack.until(lambda: stack.diagnostics[-1]["idle"], 5.0)
-        assert stack.until(lambda: stack.supervisor.pids()["emulator"] != emulator, 5.0)
-        assert stack.until(lambda: following(stack), 30.0), (stack.diagnostics[-1], stack.words[-3:])
-        told = len(stack.words)
-    finally:
-        stack.close()
-    assert not [w for w in stack.words[told:] if "is gone" in w]  # nobody unplugged it: the stack ended

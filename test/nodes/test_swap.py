@@ -45,6 +45,51 @@ def files(tmp_path_factory, sound, spoil):
     return made
 
 
+def played(stack, name, seconds=10.0):
+    return stack.until(
+        lambda: stack.policy and stack.policy[-1]["policy"] == name and stack.policy[-1]["text"] == "active", seconds
+    )
+
+
+def swap(stack, name):
+    reason = stack.probe.set("policy", policy=name)
+    if not reason:
+        assert played(stack, name), stack.policy[-1]
+    return reason
+
+
+def test_swaps_in_lockstep_begin_with_a_trial(start, files):
+    options = {"effector": "point_mass", "policy": files["sound"], "lockstep": True, "namespace": "stepped"}
+    stack = start({"task": {"trial_s": 0.5}}, **options)
+    try:
+        answers = stack.probe.hear(topics.COMMAND, topics.reliable(5000), raw=True)
+        clock = stack.probe.hear(topics.CLOCK, topics.reliable(100))
+        stack.ready()
+        assert swap(stack, files["seed 1"]) == "" and swap(stack, files["seed 2"]) == ""
+        assert swap(stack, files["permuted"]) == ""
+        assert stack.until(lambda: clock) and clock[-1].clock.nanosec % 10_000_000 == 0
+        assert len(answers) > 10
+        before = stack.report()["tick"]
+        assert stack.report()["tick"] > before and not stack.supervisor.restarts
+    finally:
+        stack.close()
+
+
+def test_one_that_hangs_while_it_is_played_is_told_as_failed_and_the_next_swap_is_played(start, files):
+    stack = start({"task": {"trial_s": 0.5}}, effector="point_mass", policy=files[HANGS], namespace="hung")
+    try:
+        assert stack.until(lambda: stack.policy and stack.policy[-1]["text"] == "failed", 40.0), stack.words
+        assert "did not answer within" in stack.policy[-1]["why"]
+        assert stack.until(lambda: stack.diagnostics[-1]["idle"], 10.0)
+        assert swap(stack, files["seed 3"]) == ""
+        assert stack.until(lambda: stack.diagnostics[-1]["idle"] == "", 20.0) is not False
+        assert not stack.supervisor.restarts
+        assert stack.probe.set("policy", policy=files[HANGS]) == ""  # and now while it may be computing
+    finally:
+        stack.close()
+    assert not [words for words in stack.words if "was killed" in words]
+
+
 @pytest.fixture(scope="module")
 def stack(start, files):
     parameters = {"policy": {"blend_s": 0.05}, "task": {"trial_s": 0.5, "go_s": 0.0}}
@@ -59,19 +104,6 @@ def stack(start, files):
 def commands(stack):
     heard = stack.probe.hear(topics.COMMAND, topics.reliable(2000), raw=True)
     yield heard
-
-
-def played(stack, name, seconds=10.0):
-    return stack.until(
-        lambda: stack.policy and stack.policy[-1]["policy"] == name and stack.policy[-1]["text"] == "active", seconds
-    )
-
-
-def swap(stack, name):
-    reason = stack.probe.set("policy", policy=name)
-    if not reason:
-        assert played(stack, name), stack.policy[-1]
-    return reason
 
 
 def values(raw):
@@ -199,23 +231,6 @@ def test_many_swaps_stay_within_their_bound(stack, files, commands):
     assert report["idle"] == "" and not report["events"].get("non_finite")
 
 
-def test_swaps_in_lockstep_begin_with_a_trial(start, files):
-    options = {"effector": "point_mass", "policy": files["sound"], "lockstep": True, "namespace": "stepped"}
-    stack = start({"task": {"trial_s": 0.5}}, **options)
-    try:
-        answers = stack.probe.hear(topics.COMMAND, topics.reliable(5000), raw=True)
-        clock = stack.probe.hear(topics.CLOCK, topics.reliable(100))
-        stack.ready()
-        assert swap(stack, files["seed 1"]) == "" and swap(stack, files["seed 2"]) == ""
-        assert swap(stack, files["permuted"]) == ""
-        assert stack.until(lambda: clock) and clock[-1].clock.nanosec % 10_000_000 == 0
-        assert len(answers) > 10
-        before = stack.report()["tick"]
-        assert stack.report()["tick"] > before and not stack.supervisor.restarts
-    finally:
-        stack.close()
-
-
 def test_one_that_hangs_on_what_it_sees_is_not_swapped_in_and_the_one_before_goes_on(stack, files):
     """Its rehearsal, at rest and on noise, is well; in the recent past there is a go signal."""
     assert swap(stack, files["seed 1"]) == ""
@@ -226,18 +241,3 @@ def test_one_that_hangs_on_what_it_sees_is_not_swapped_in_and_the_one_before_goe
     assert swap(stack, files["seed 2"]) == ""
     assert stack.until(lambda: stack.diagnostics[-1]["idle"] == "", 10.0) is not False
     assert not stack.supervisor.restarts
-
-
-def test_one_that_hangs_while_it_is_played_is_told_as_failed_and_the_next_swap_is_played(start, files):
-    stack = start({"task": {"trial_s": 0.5}}, effector="point_mass", policy=files[HANGS], namespace="hung")
-    try:
-        assert stack.until(lambda: stack.policy and stack.policy[-1]["text"] == "failed", 40.0), stack.words
-        assert "did not answer within" in stack.policy[-1]["why"]
-        assert stack.until(lambda: stack.diagnostics[-1]["idle"], 10.0)
-        assert swap(stack, files["seed 3"]) == ""
-        assert stack.until(lambda: stack.diagnostics[-1]["idle"] == "", 20.0) is not False
-        assert not stack.supervisor.restarts
-        assert stack.probe.set("policy", policy=files[HANGS]) == ""  # and now while it may be computing
-    finally:
-        stack.close()
-    assert not [words for words in stack.words if "was killed" in words]
