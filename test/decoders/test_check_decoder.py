@@ -14,8 +14,8 @@ from myoprosthesis.decoders.network import DecoderNetwork
 from myoprosthesis.testing import check_decoder
 
 QUICK = {
-    "mlp": {"hidden": [16], "epochs": 60},
-    "gru": {"hidden": 8, "epochs": 10, "truncate": 20, "learning_rate": 0.02, "noise": 0.05},
+    "mlp": {"hidden": [16], "epochs": 20},
+    "gru": {"hidden": 8, "epochs": 3, "truncate": 40, "learning_rate": 0.02, "noise": 0.05},
 }
 
 
