@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
+from myoprosthesis.core.errors import Refused
 from myoprosthesis.effectors import bodies
 from myoprosthesis.nodes.publisher_lock import PublisherLock
 from myoprosthesis.report import trial_table
@@ -135,9 +136,10 @@ def test_what_cannot_begin_leaves_no_folder(command, session, tmp_path):
 def test_no_trial_begins_while_the_disk_has_no_room_for_it(monkeypatch, tmp_path):
     listener = SimpleNamespace(held="")
     conductor = SimpleNamespace(paused=False, listener=listener, recorder={"text": "recording"})
-    assert session_runner._held(conductor, tmp_path) == ""
+    session_runner._check_free(conductor, tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000_000))
-    assert "less than 1 MiB is free" in session_runner._held(conductor, tmp_path)
+    with pytest.raises(Refused, match="less than 1 MiB is free"):
+        session_runner._check_free(conductor, tmp_path)
 
 
 def test_ctrl_c_stops_a_session_that_can_be_gone_on_with(begin, unbroken, command, session, tmp_path):
