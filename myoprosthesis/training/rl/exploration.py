@@ -11,10 +11,11 @@ from torch import Tensor, nn
 class Exploration(nn.Module):
     """Noise L·ε around the mean action, with ε standard normal and the same L in every state.
 
-    `independent`: L = diag(σ). `lattice`: L Lᵀ = diag(σ²) + W diag(s²) Wᵀ, with the weights W of the actor's last
-    layer, so that muscles which the policy drives together are also tried together (Chiappa et al. 2023, Lattice, in
-    its state-independent form; the gradient does not pass through W there). Muscles filter white noise away: the
-    smoothing of the action map colours both kinds in time, which is what gSDE and repeated noise are for.
+    `independent`: L = diag(σ). `lattice`: L Lᵀ = diag(σ²) + s² W Wᵀ, with the weights W of the actor's last layer,
+    scaled to rows of unit length on average, so that muscles which the policy drives together are also tried together
+    (Chiappa et al. 2023, Lattice, in its state-independent form; the gradient does not pass through W there). Muscles
+    filter white noise away: the smoothing of the action map colours both kinds in time, which is what gSDE and
+    repeated noise are for.
     """
 
     def __init__(self, size: int, log_sd: float, log_sd_range: tuple[float, float]) -> None:

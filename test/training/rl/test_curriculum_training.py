@@ -13,10 +13,9 @@ from myoprosthesis.training.rl.promotion import CURVE, PromotionRule
 from myoprosthesis.training.trainer import CHECKPOINT, Progress
 
 
-@pytest.mark.parametrize("exploration", ["independent", "lattice"])
-def test_a_point_learns_to_go_to_its_target(tmp_path, exploration):
+def test_a_point_learns_to_go_to_its_target(tmp_path):
     written = data()
-    written["network"]["exploration"] = exploration
+    written["network"]["exploration"] = "lattice"
     run = start(tmp_path, written)
     assert run.train(never_stop)
     rows = run.progress.history
@@ -27,7 +26,8 @@ def test_a_point_learns_to_go_to_its_target(tmp_path, exploration):
 
 
 def test_six_updates_are_three_and_three_after_a_resume(tmp_path):
-    small = data(simulations=16, steps=16)
+    small = data(simulations=16, steps=16, reached_share=0.5, env_options={"length": 12})
+    small["ppo"]["learning_rate"] = 1e-4  # from which it is adapted
     whole = start(tmp_path / "whole", small)
     whole.train(lambda run, means, row: run.progress.total < 6)
     start(tmp_path / "cut", small).train(lambda run, means, row: run.progress.total < 3)
@@ -175,3 +175,17 @@ def test_states_before_a_failure_are_not_kept(tmp_path):
     run = start(tmp_path, data(simulations=32, steps=64, reached_share=0.5, env_options={"fail_beyond": 1e-3}))
     run.algorithm.collector.collect(run.algorithm.learner.acting_weights(), 0, 0)
     assert run.algorithm.collector.reached.count.sum() == 0
+
+
+def test_the_smoothed_action_begins_at_zero_in_every_episode(tmp_path):
+    run = start(tmp_path, data(simulations=4, steps=12, env_options={"length": 5}))
+    collector, commands = run.algorithm.collector, []
+    step = collector.env.step
+    collector.env.step = lambda action: (commands.append(action.copy()), step(action))[1]
+    rollout = collector.collect(run.algorithm.ppo.acting_weights(), 0, 0)
+    past = np.zeros((4, 1))
+    for t, command in enumerate(commands):
+        past = 0.3 * past + 0.7 * rollout.actions[t]
+        assert np.allclose(command, 1 / (1 + np.exp(-2.5 * past)), atol=1e-6)
+        past[rollout.ended[t]] = 0.0
+    assert rollout.ended[4].all() and rollout.ended[9].all()
