@@ -182,7 +182,7 @@ def test_the_smoothed_action_begins_at_zero_in_every_episode(tmp_path):
     collector, commands = run.algorithm.collector, []
     step = collector.env.step
     collector.env.step = lambda action: (commands.append(action.copy()), step(action))[1]
-    rollout = collector.collect(run.algorithm.ppo.acting_weights(), 0, 0)
+    rollout = collector.collect(run.algorithm.learner.acting_weights(), 0, 0)
     past = np.zeros((4, 1))
     for t, command in enumerate(commands):
         past = 0.3 * past + 0.7 * rollout.actions[t]
