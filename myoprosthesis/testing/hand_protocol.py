@@ -138,7 +138,7 @@ def _check_on_a_port(
             low, high = hand.spec.command.bounds()
             start, goal = spec.column("open"), spec.column("closed")
             rig.run(2.0, high + 5.0)
-            rig.run(2.0, low - 5.0)
+            rig.run(1.0, low - 5.0)
             largest = rig.largest_step
 
             def far() -> float:
@@ -165,7 +165,7 @@ def _check_on_a_port(
                 largest = max(largest, rig.largest_step)
                 rig.run(0.3, goal)
             port.fault("stuck")
-            rig.run(2.5, start)
+            rig.run(1.0, start)
             rig.until(lambda: not rig.pressing(spec), PATIENCE_S, start)
             demand(not guard.reason or bool(port.emulator.motors.stuck.any()), "a finger that is held stops the others")
             pressing = rig.pressing(spec)

@@ -257,9 +257,10 @@ def test_steering_from_another_terminal(background, command, tmp_path):
     assert process.wait(90) == 0
 
 
-def test_steering_nothing_says_so(command):
+def test_steering_nothing_says_so(command_here, monkeypatch):
+    monkeypatch.setattr("myoprosthesis.stack.client.WAIT_S", 0.1)
     for words in (("status",), ("swap", "reach_cw")):
-        done = command(*words)
+        done = command_here(*words)
         said = done.stdout + done.stderr
         assert done.returncode == 2 and "is a stack up" in said and "Traceback" not in said
 
