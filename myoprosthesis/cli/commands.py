@@ -24,7 +24,7 @@ GROUPS = {
         "step",
     ),
     "experiments": ("session", "report", "record", "replay", "hidden"),
-    "policies and training": ("policies", "policy", "train"),
+    "policies and training": ("policies", "policy", "evaluate", "train"),
     "EMG and decoders": ("emg", "decode", "calibrate"),
     "hands": ("hand", "emulate"),
     "what there is": ("effectors", "perturbations", "tasks", "keys", "picture", "bench"),
@@ -91,6 +91,7 @@ EXAMPLES = {
         myoprosthesis policy show reach_cw
         myoprosthesis policy verify reach_cw --png paths.png
         """,
+    "evaluate": "myoprosthesis evaluate policies/mine/policy.onnx --episodes 100 --noise 0.2 --json score.json",
     "policy show": "myoprosthesis policy show reach_cw",
     "policy verify": "myoprosthesis policy verify reach_cw --png paths.png",
     "train": "myoprosthesis train reach --curriculum config/curricula/reach_curl.yaml --out policies/mine",

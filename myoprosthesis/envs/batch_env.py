@@ -122,6 +122,7 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         self._seed, self._count = seed, np.zeros(num_envs, np.int64)
         self._ticks, self._steps = np.zeros(num_envs, int), np.ones(num_envs, int)
         self._score, self._return = np.zeros(num_envs), np.zeros(num_envs)
+        self._last = np.zeros_like(self._bodies.table)
         self._sums = {name: np.zeros(num_envs) for name in task.weights}
         self.clipped = 0
         """Actions that were out of bounds so far."""
@@ -174,6 +175,7 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
             ended = np.zeros(self.num_envs, bool)
             ended[over] = True
             infos |= {"final_obs": observation, "_final_obs": ended, "episode": self._episode(), "_episode": ended}
+            self._last[:] = self._bodies.table
             self._begin(over)
             observation = self._observed()
         return observation, rewards, terminated, truncated, infos
@@ -278,6 +280,10 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
             return np.zeros((self.num_envs, 0))
         return self._bodies.table[:, [self._bodies.columns[c, field] for c in channels]]
 
+    def last_columns(self, *channels: str) -> Array:
+        """Positions (num_envs, n) at the end of the trials that ended in the newest step that ended any."""
+        return self._last[:, [self._bodies.columns[c, "position"] for c in channels]]
+
     def goal(self, *channels: str) -> Array:
         """See `Moments.goal`: of every simulation now."""
         return self._goal_now[0][:, [self._goals.channels[c] for c in channels]]
@@ -295,7 +301,8 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
             self._changed.add(i)
         plan: TrialPlan = self._tasks[i].plan(int(self._numbers[i]), 0)
         self._goals.put(i, plan)
-        self._steps[i] = max(1, round((plan.until_ns - plan.from_ns) * 1e-9 / self.body.spec.dt))
+        states = round((plan.until_ns - plan.from_ns) * 1e-9 / self.body.spec.dt)  # the start is one of them
+        self._steps[i] = max(1, states - 1)
         return plan
 
     def _observe(self, command: Array) -> None:

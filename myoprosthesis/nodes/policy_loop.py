@@ -25,6 +25,12 @@ from myoprosthesis.policies.switching import ControllerSwitcher
 Array = NDArray[np.float64]
 
 
+MOST_PASSED = 20
+"""States from before a reset that are passed over."""
+SAME = 1e-9
+"""rad or m: a body stands where a trial begins."""
+
+
 class PolicyLoopPort(SwitchingPort, Protocol):
     """What the loop needs of the world."""
 
@@ -64,6 +70,8 @@ class PolicyLoop(SwitchingLoop):
         self._names: tuple[str, ...] | None = None
         self._order: NDArray[np.intp] | None = None
         self._answered: tuple[int, Array] | None = None
+        self._passed = 0
+        """States in a row that were not answered, since they are from before a reset."""
         self._data_ns = 0
 
     def _run(self) -> None:
@@ -101,6 +109,8 @@ class PolicyLoop(SwitchingLoop):
                 self.port.command(*self._answered)
             return
         trial = self._trials.current(now)
+        if self.lockstep and trial is not None and self._before_reset(frame, trial):
+            return
         begins = self._begin_trial(trial)
         if begins or not self.lockstep or not self.participants or switcher.active is None:
             self._activate_ready(now)
@@ -122,6 +132,19 @@ class PolicyLoop(SwitchingLoop):
         self._trial = (trial.trial, trial.from_ns)
         self._rng = np.random.default_rng((self.seed, max(0, trial.trial)))
         self.switcher.reset()
+        return True
+
+    def _before_reset(self, frame: JointStateFrame, trial: TrialPlan) -> bool:
+        """Whether a state is that of before the trial's reset, which the effector published while it waited for a plan.
+
+        The one after it follows; one that never is where the trial should begin is answered in the end."""
+        if frame.stamp_ns != trial.from_ns or not (trial.reset and trial.initial) or self._passed >= MOST_PASSED:
+            self._passed = 0
+            return False
+        places = dict(zip(frame.names, frame.position.tolist(), strict=False))
+        if all(abs(places.get(name, value) - value) < SAME for name, value in trial.initial.items()):
+            return False
+        self._passed += 1
         return True
 
     def _perturb(self, now_ns: int) -> None:

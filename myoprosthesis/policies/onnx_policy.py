@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import math
 import re
@@ -208,6 +209,13 @@ class OnnxPolicy:
             return OnnxSession(data)
         except Exception as error:  # onnxruntime raises kinds of its own
             raise ContractError(f"{self.path} cannot be loaded: {_why(error)}") from error
+
+    def branch(self) -> OnnxPolicy:
+        """Another policy with the same session and a recurrent state of its own, at rest."""
+        other = copy.copy(self)
+        other._feed = {}
+        other.reset()
+        return other
 
     def reset(self) -> None:
         """Recurrent state as at the start of a trial: zero."""

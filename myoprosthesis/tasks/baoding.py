@@ -119,7 +119,7 @@ class Baoding:
         initial = self._hand(rng)
         initial |= self._balls(rng, begin)
         target = tuple(float(x) for x in begin[:3])
-        times = (trial, from_ns, from_ns + ns(o.trial_s))
+        times = (trial, from_ns, from_ns + ns(o.trial_s) + ns(self._dt))  # the start, and the end of each period
         return TrialPlan(*times, target, target, from_ns, label=direction, goals=tuple(goals), initial=initial)
 
     def rewards(self, now: Moments) -> Mapping[str, Array]:
