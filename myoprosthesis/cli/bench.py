@@ -11,7 +11,7 @@ from myoprosthesis.cli.commands import Commands
 from myoprosthesis.cli.figures import check_writable, write_json
 
 COMPILE = "compile the loop; auto does where there is a C++ compiler"
-PARTS = ("loop", "swap", "training", "emg", "recording")
+PARTS = ("loop", "swap", "training", "env", "emg", "recording")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,11 @@ class BenchOptions(JsonArgument):
 def add(commands: Commands) -> None:
     """Add the command."""
     commands.add(
-        "bench", run, BenchOptions, help="measure loop, swaps, training, and EMG to hand", description=__doc__ or ""
+        "bench",
+        run,
+        BenchOptions,
+        help="measure loop, swaps, training, environments, and EMG to hand",
+        description=__doc__ or "",
     )
 
 
@@ -69,6 +73,10 @@ def _measure(part: str, options: BenchOptions) -> dict[str, Any]:
         from myoprosthesis.bench import recording
 
         return {"recording": recording.measure(options.seconds / 2, hours=options.hours)}
+    if part == "env":
+        from myoprosthesis.bench import env
+
+        return {"env": env.measure(options.training_seconds)}
     from myoprosthesis.bench import ppo
 
     gradient = training.measure(options.motornet_python, options.compile, options.training_seconds)
@@ -107,6 +115,13 @@ def _table(f: dict[str, Any], part: str) -> Any:
         table.add_row(
             "request to played", f"p50 {f['swap_ms']['p50']:.0f} ms, p99 {f['swap_ms']['p99']:.0f} ms", "", ""
         )
+    elif part == "env":
+        for name, row in f["env"].items():
+            table.add_row(
+                f"control steps per second on one core, {name}, {row['simulations']} simulations",
+                f"{row['steps_per_s']:.0f}", f"{row['bare_steps_per_s']:.0f} (bare physics)",
+                f"{row['ratio_to_bare']:.2f}",
+            )  # fmt: skip
     elif part == "emg":
         e = f["emg"]
         what = f"{e['channels']} channels at {e['rate_hz']:.0f} Hz"

@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -199,13 +199,29 @@ def _run(make: Callable[[], Any], argv: list[str] | None) -> int:
         return _broken(error)
     finally:
         threading.excepthook = threading.__excepthook__
-        if node is not None:
-            close = getattr(node, "close", None)
-            if close is not None:
-                close()
-            await_delivery(node)
-            node.destroy_node()
-        rclpy.try_shutdown()
+        with killed_after(END_S):
+            if node is not None:
+                close = getattr(node, "close", None)
+                if close is not None:
+                    close()
+                await_delivery(node)
+                node.destroy_node()
+            rclpy.try_shutdown()
+
+
+@contextlib.contextmanager
+def killed_after(seconds: float) -> Iterator[None]:
+    """Context in which the system kills the process after `seconds`, whatever holds Python up.
+
+    A node that broke down once span for minutes in the middleware, which held Python's lock, so that neither a signal's
+    handler nor the thread of `bounded_end` came to run."""
+    before = signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def await_delivery(node: Node) -> None:

@@ -55,7 +55,9 @@ def test_it_runs_in_a_stack_for_some_trials(up, sound, tmp_path):
     policy = tmp_path / "policy.onnx"
     policy.write_bytes(sound("hand_ball"))
     words = ("reach", "--effector", "hand_ball", "--policy", str(policy), "--lockstep", "--trials", "2")
-    figures = up(*words, "--set", "effector.mass=0.06")
+    figures = up(
+        *words, "--set", "effector.mass=0.06", "--task", "hold"
+    )  # stretched as the finger is, no place before it can be reached
     assert figures["trials"] == 2 and figures["effector"] == "hand_ball"
     alone = up("reach", "--effector", "hand_ball", "--policy", str(policy), "--task", "none", "--duration", "1")
     assert alone["ticks"] > 0

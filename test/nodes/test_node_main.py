@@ -140,3 +140,18 @@ def test_what_a_node_publishes_last_is_received_by_a_subscriber_that_is_held_up(
     reader.send_signal(signal.SIGCONT)
     assert "the last\n" in iter(reader.stdout.readline, "")
     assert writer.wait(60.0) == 0
+
+
+def test_a_node_that_is_held_up_at_its_end_is_killed_by_the_system():
+    """Its own threads may not come to run: here a library that holds Python's lock."""
+    code = (
+        "import ctypes\n"
+        "from myoprosthesis.nodes.node_main import killed_after\n"
+        "with killed_after(0.3):\n"
+        "    ctypes.PyDLL(None).sleep(30)\n"
+    )
+    begin = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", code], check=False, timeout=60.0)
+    assert done.returncode == -signal.SIGALRM and time.monotonic() - begin < 25.0
+    code = "from myoprosthesis.nodes.node_main import killed_after\nwith killed_after(9.0):\n    pass\n"
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60.0).returncode == 0
