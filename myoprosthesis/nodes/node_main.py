@@ -199,7 +199,7 @@ def _run(make: Callable[[], Any], argv: list[str] | None) -> int:
         return _broken(error)
     finally:
         threading.excepthook = threading.__excepthook__
-        with killed_after(END_S):
+        with killed_after(2 * END_S):
             if node is not None:
                 close = getattr(node, "close", None)
                 if close is not None:
