@@ -172,7 +172,7 @@ def test_another_decoder_is_swapped_in_and_back(stack, files):
     assert ok and "gestures_myo" in words
     assert played(stack, "gestures_myo") and stack.probe.get("policy", "policy") == "gestures_myo"
     n = decisions(stack)
-    assert stack.until(lambda: decisions(stack) > n + 20, 10.0) and stack.report()["idle"] == ""
+    assert stack.until(lambda: decisions(stack) > n + 20 and following(stack), 10.0)  # a hiccup of the hand may pass
     assert stack.report()["events"].get("non_finite", 0) == 0
 
 
