@@ -124,7 +124,7 @@ def test_a_bad_file_is_refused_and_the_active_policy_goes_on(stack, files, comma
     assert sentence in stack.probe.set("policy", policy=files[fault])
     assert stack.probe.get("policy", "policy") == before == stack.policy[-1]["policy"]
     n = len(commands)
-    assert stack.until(lambda: len(commands) > n + 20) and stack.report()["idle"] == ""
+    assert stack.until(lambda: len(commands) > n + 20 and stack.diagnostics[-1]["idle"] == "")
 
 
 @pytest.mark.parametrize("fault, sentence", BAD_LATER.items())
@@ -181,7 +181,7 @@ def test_rollback_undoes_also_when_the_file_has_gone(stack, files):
     ok, words = stack.probe.trigger("policy/rollback")
     assert ok and copy in words
     assert played(stack, copy)
-    assert stack.probe.get("policy", "policy") == copy and stack.report()["idle"] == ""
+    assert stack.probe.get("policy", "policy") == copy and stack.until(lambda: stack.diagnostics[-1]["idle"] == "")
 
 
 def test_a_file_replaced_after_it_was_accepted(stack, files):
