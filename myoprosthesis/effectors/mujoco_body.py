@@ -22,7 +22,8 @@ from myoprosthesis.effectors.actuation import Actuation, unique
 from myoprosthesis.effectors.body_picture import render
 from myoprosthesis.effectors.braking import measured_braking
 from myoprosthesis.effectors.endpoint_reach import endpoint_reach
-from myoprosthesis.effectors.state_reader import StateReader, few
+from myoprosthesis.effectors.named_parts import endpoint_of, keyframe_of
+from myoprosthesis.effectors.state_reader import StateReader
 
 T = TypeVar("T")
 Array = NDArray[np.float64]
@@ -97,8 +98,8 @@ class MujocoBody:
             )
         self._staged = int(model.opt.integrator) == mujoco.mjtIntegrator.mjINT_RK4
         self._half_step = 0.5 * model.opt.timestep
-        self._key = _keyframe(model, name, options.keyframe or keyframe)
-        self._site = _site(model, name, options.endpoint or endpoint)
+        self._key = keyframe_of(model, name, options.keyframe or keyframe)
+        self._site = endpoint_of(model, name, options.endpoint or endpoint)
         named = unique([model.joint(j).name for j in range(model.njnt)], "joint")
         by_length = options.muscle_command == "length"
         if by_length and int(mujoco.mjtDyn.mjDYN_MUSCLE) not in model.actuator_dyntype:
@@ -370,39 +371,6 @@ def _constant(values: Array) -> Array:
     """The array, which every state may have and none can change."""
     values.setflags(write=False)
     return values
-
-
-def mark_endpoint(spec: mujoco.MjSpec, name: str) -> None:
-    """Put a site at the origin of the body of this name, where there is no site of it.
-
-    Raises `ConfigError` with the names that there are."""
-    sites = [s.name for s in spec.sites if s.name]
-    if not name or name in sites:
-        return
-    bodies = [b.name for b in spec.bodies if b.name and b.name != "world"]
-    if name not in bodies:
-        raise ConfigError(
-            f"the model has no site or body {name!r} for its endpoint; sites: {few(sites)}; bodies: {few(bodies)}"
-        )
-    spec.body(name).add_site(name=name)
-
-
-def _site(model: mujoco.MjModel, name: str, endpoint: str) -> int:
-    sites = [model.site(i).name for i in range(model.nsite)]
-    if endpoint:
-        if endpoint not in sites:
-            raise ConfigError(f"effector {name!r} has no site {endpoint!r}; it has: {few(sites)}")
-        return sites.index(endpoint)
-    return sites.index("endpoint") if "endpoint" in sites else -1
-
-
-def _keyframe(model: mujoco.MjModel, name: str, keyframe: str) -> int:
-    keys = [model.key(i).name for i in range(model.nkey)]
-    if keyframe:
-        if keyframe not in keys:
-            raise ConfigError(f"effector {name!r} has no keyframe {keyframe!r}; it has: {', '.join(keys) or 'none'}")
-        return keys.index(keyframe)
-    return keys.index("home") if "home" in keys else -1
 
 
 def compiled(load: Callable[[], T], what: str) -> T:

@@ -10,7 +10,7 @@ import mujoco
 import numpy as np
 
 from myoprosthesis.effectors.actuation import coupling
-from myoprosthesis.effectors.mujoco_body import mark_endpoint
+from myoprosthesis.effectors.named_parts import mark_endpoint
 
 SPEED = 1.0
 """rad/s or m/s: fastest change of a command where the URDF limits no velocity."""

@@ -8,7 +8,7 @@ from typing import Any
 from myoprosthesis.core.errors import unknown
 from myoprosthesis.core.observation_term import AnyTerm, RegisteredTerm, Term
 from myoprosthesis.effectors.baoding_hand import PALM, BaodingHandOptions, baoding_hand
-from myoprosthesis.envs.batch_env import EnvConfig
+from myoprosthesis.envs.env_config import EnvConfig
 from myoprosthesis.tasks.baoding import BALLS, TARGETS
 
 RESTING = (

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
+from types import NoneType
 from typing import Any
 
 import gymnasium
@@ -14,12 +15,12 @@ from numpy.typing import NDArray
 from myoprosthesis.core import fingerprint, registry
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.errors import ConfigError, Refused, unknown
-from myoprosthesis.core.observation_term import AnyTerm
 from myoprosthesis.core.options import build
 from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.effectors.mujoco_body import MujocoBody
 from myoprosthesis.envs.batch_body import BatchBody
 from myoprosthesis.envs.batch_observation import BatchObservation
+from myoprosthesis.envs.env_config import EnvConfig
 from myoprosthesis.envs.exchange import exchanged
 from myoprosthesis.envs.goal_batch import GoalBatch
 from myoprosthesis.tasks.episodic import EpisodicTask
@@ -29,30 +30,6 @@ Array = NDArray[np.float64]
 Ids = NDArray[np.intp]
 _STREAM = 0x656E76
 """Keeps the numbers of trials apart from other random numbers of the same seed."""
-
-
-@dataclass(frozen=True)
-class EnvConfig:
-    """What an environment is made of: an effector and a task with their options, the terms that are observed, rewards.
-
-    `rewards` are weights by name, where they are not the task's own. `scales` are factors of terms by name that the
-    observation of the environment has, and not that of a policy's contract. `contest_action`: actions from −1 to 1, of
-    which excitations are made as in MyoSuite, 1 / (1 + exp(−5 (a − 0.5))); else they are the effector's commands.
-    `centre` is the command about which a policy explores at first, `exchange` names that may change places without
-    anything being different, such as those of two equal balls, and `turned` angles that are half a turn further then.
-    """
-
-    effector: str
-    task: str
-    terms: tuple[AnyTerm, ...]
-    effector_options: Mapping[str, Any] = field(default_factory=dict)
-    task_options: Mapping[str, Any] = field(default_factory=dict)
-    rewards: Mapping[str, float] = field(default_factory=dict)
-    scales: Mapping[str, float] = field(default_factory=dict)
-    contest_action: bool = False
-    centre: tuple[float, ...] = ()
-    exchange: Mapping[str, str] = field(default_factory=dict)
-    turned: tuple[str, ...] = ()
 
 
 class BatchEnv(VectorEnv[Any, Any, Any]):
@@ -94,16 +71,14 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         self._observation = BatchObservation(config.terms, self._bodies, self._goals, spec.command, spec.dt)
         n, low, high = self._observation.size, *spec.command.bounds()
         self.single_observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (n,), np.float32)
-        self.single_action_space = gymnasium.spaces.Box(low.astype(np.float32), high.astype(np.float32))
+        ends = (np.full_like(low, -1.0), np.ones_like(high)) if config.contest_action else (low, high)
+        self.single_action_space = gymnasium.spaces.Box(ends[0].astype(np.float32), ends[1].astype(np.float32))
         self.observation_space = gymnasium.vector.utils.batch_space(self.single_observation_space, num_envs)
         self.action_space = gymnasium.vector.utils.batch_space(self.single_action_space, num_envs)
         self._low, self._high = low, high
         self._scale = np.concatenate(
             [np.full(t.size, config.scales.get(t.name, 1.0), np.float32) for t in config.terms]
         )
-        if config.contest_action:
-            self.single_action_space = gymnasium.spaces.Box(-1.0, 1.0, low.shape, np.float32)
-            self.action_space = gymnasium.vector.utils.batch_space(self.single_action_space, num_envs)
         self.action_centre = np.array(config.centre) if config.centre else None
         """(n_action,) about which a policy explores at first; None: the middle of the range."""
         self.options = {
@@ -111,14 +86,15 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
             **{f"reward.{name}": f"weight of the reward {name}" for name in task.weights},
         }
         """What `set_options` takes, and what it is."""
-        self._tasks: list[Any] = [task.for_effector(spec)] * num_envs  # type: ignore[attr-defined]
+        self._task: Any = task.for_effector(spec)  # type: ignore[attr-defined]
+        self._tasks: list[Any] = [self._task] * num_envs
         self._settings: list[tuple[Mapping[str, Any], int]] = [({}, 0)] * num_envs
         self._numbers = np.zeros(num_envs, np.int64)
         self._made: dict[str, tuple[Any, Mapping[str, float]]] = {}
         self._next: dict[int, tuple[Any, Mapping[str, float], Mapping[str, Any], int]] = {}
         self._starts: dict[int, Array] = {}
         self._groups: list[tuple[Any, Mapping[str, float], Ids]] = []
-        self._changed: set[int] = set()
+        """The simulations by task and weights, which many of them share; empty where that has changed."""
         self._seed, self._count = seed, np.zeros(num_envs, np.int64)
         self._ticks, self._steps = np.zeros(num_envs, int), np.ones(num_envs, int)
         self._score, self._return = np.zeros(num_envs), np.zeros(num_envs)
@@ -128,14 +104,16 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         """Actions that were out of bounds so far."""
 
     def reset(
-        self, *, seed: int | Sequence[int | None] | None = None, options: Mapping[str, Any] | None = None
+        self, *, seed: Any = None, options: Mapping[str, Any] | None = None
     ) -> tuple[NDArray[np.float32], dict[str, Any]]:
         """Begin a trial in every simulation; `seed`: from the first trial of that seed on.
 
         `options`: `reset_mask` (num_envs,) those that are to begin, `trials` the numbers of their trials, one each."""
-        super().reset(seed=seed if isinstance(seed, int) else None)
+        if not isinstance(seed, (int, np.integer, NoneType)):
+            raise ConfigError("reset takes one seed, from which each simulation has its own numbers; no list of seeds")
+        super().reset(seed=None if seed is None else int(seed))
         if seed is not None:
-            self._seed = seed if isinstance(seed, int) else int(next((s for s in seed if s is not None), 0))
+            self._seed = int(seed)
             self._count[:] = 0
         every = np.arange(self.num_envs)
         mask = None if options is None else options.get("reset_mask")
@@ -205,7 +183,7 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
             (task if kind == "task" else rewards)[rest] = value
         current = {f.name: getattr(self._task_options, f.name) for f in fields(self._task_options)} | task
         options = build(type(self._task_options), current, self.config.task)
-        weights = self._with_rewards({**self.config.rewards, **rewards}, self._tasks[0].weights)
+        weights = self._with_rewards({**self.config.rewards, **rewards}, self._task.weights)
         return self._task_factory(options).for_effector(self.body.spec), weights
 
     def start_from(self, ids: Ids, states: Array) -> None:
@@ -248,10 +226,14 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         self._ticks[:], self._score[:], self._return[:] = state["ticks"], state["score"], state["return"]
         for name, values in state["sums"].items():
             self._sums[name][:] = values
-        self._groups = self._grouped()
         self._bodies.read()
         self._goal_now = self._goals.at(self._ticks * self.body.spec.dt)
         self._observation.set_state(state["observation"])
+
+    @property
+    def task(self) -> Any:
+        """The task of the configuration, with all that depends on the effector."""
+        return self._task
 
     @property
     def symmetry(self) -> tuple[NDArray[np.intp], NDArray[np.float32]] | None:
@@ -298,7 +280,7 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         if i in self._next:
             self._tasks[i], self._weights[i], values, stage = self._next.pop(i)
             self._settings[i] = (values, stage)
-            self._changed.add(i)
+            self._groups = []
         plan: TrialPlan = self._tasks[i].plan(int(self._numbers[i]), 0)
         self._goals.put(i, plan)
         states = round((plan.until_ns - plan.from_ns) * 1e-9 / self.body.spec.dt)  # the start is one of them
@@ -315,6 +297,7 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         n = self.num_envs
         total, solved, failed = np.zeros(n), np.zeros(n), np.zeros(n, bool)
         parts = {name: np.zeros(n) for name in self._sums}
+        self._groups = self._groups or self._grouped()
         for task, weights, rows in self._groups:
             now = _Rows(self, rows)
             for name, values in task.rewards(now).items():
@@ -324,7 +307,6 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         return total, parts, solved, failed
 
     def _grouped(self) -> list[tuple[Any, Mapping[str, float], Ids]]:
-        """The simulations by task and weights, which many of them share."""
         groups: dict[tuple[int, int], list[int]] = {}
         for i in range(self.num_envs):
             groups.setdefault((id(self._tasks[i]), id(self._weights[i])), []).append(i)
@@ -332,22 +314,17 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
 
     def _begin(self, ids: Ids, trials: Sequence[int] | None = None) -> None:
         """The next trial of these simulations."""
-        starts, plain = [], []
+        starts = []
         for k, i in enumerate(ids.tolist()):
             words = (self._seed, _STREAM, self.first + i, int(self._count[i]))
             drawn = np.random.SeedSequence(words).generate_state(1)[0]
             self._numbers[i] = int(drawn if trials is None else trials[k])
             self._count[i] += 1
-            plan = self._adopt(i)
-            plain.append(i)
-            starts.append(plan.initial)
-        self._bodies.reset(np.array(plain, np.intp), starts)
+            starts.append(self._adopt(i).initial)
+        self._bodies.reset(ids, starts)
         moved = [i for i in ids.tolist() if i in self._starts]
         if moved:
             self._bodies.put(np.array(moved, np.intp), np.array([self._starts.pop(i) for i in moved]))
-        if not self._groups or ids.size == self.num_envs or any(i in self._changed for i in ids.tolist()):
-            self._groups = self._grouped()
-        self._changed.difference_update(ids.tolist())
         self._ticks[ids] = 0
         self._score[ids] = self._return[ids] = 0.0
         for sums in self._sums.values():

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.effectors.body_picture import render
-from myoprosthesis.envs.batch_env import BatchEnv, EnvConfig
+from myoprosthesis.envs.batch_env import BatchEnv
+from myoprosthesis.envs.env_config import EnvConfig
 
 
 class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from myoprosthesis.core import registry
 from myoprosthesis.core.errors import Refused
 from myoprosthesis.core.nanoseconds import ns
-from myoprosthesis.core.options import build
 from myoprosthesis.core.trial_record import TrialRecord, TrialResult
-from myoprosthesis.envs.batch_env import BatchEnv, EnvConfig
+from myoprosthesis.envs.batch_env import BatchEnv
+from myoprosthesis.envs.env_config import EnvConfig
 from myoprosthesis.policies.onnx_policy import OnnxPolicy
 from myoprosthesis.tasks.task import channels_of
 
@@ -58,12 +57,10 @@ def played(
     order = contract.match(spec, channels_of(name))
     if abs(contract.dt - spec.dt) > 1e-9:
         raise Refused(f"policy {contract.name!r} runs every {contract.dt:g} s, the effector every {spec.dt:g} s")
-    judge = registry.factory("tasks", name)(build(registry.options("tasks", name), config.task_options, name))
-    judge = judge.for_effector(spec)
-    needs = tuple(judge.needs(spec))
+    needs = tuple(env.task.needs(spec))
     players = [policy.branch() for _ in trials]
     observation, _ = env.reset(options={"trials": list(trials)})
-    plans = [judge.plan(trial, 0) for trial in trials]
+    plans = [env.task.plan(trial, 0) for trial in trials]
     steps = max(round((plan.until_ns - plan.from_ns) / ns(spec.dt)) - 1 for plan in plans)
     tables = np.zeros((steps + 1, len(trials), 3, len(needs)))
     tables[0, :, 0] = env.columns(*needs)
@@ -83,6 +80,6 @@ def played(
             break
     times = np.arange(steps + 1) * ns(spec.dt)
     return [
-        judge.judge(TrialRecord(plan, spec.dt, needs, times[: n + 1], tables[: n + 1, i]))
+        env.task.judge(TrialRecord(plan, spec.dt, needs, times[: n + 1], tables[: n + 1, i]))
         for i, (plan, n) in enumerate(zip(plans, length, strict=True))
     ]

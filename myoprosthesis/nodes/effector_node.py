@@ -27,6 +27,7 @@ from myoprosthesis.nodes.effector_report import effector_report
 from myoprosthesis.nodes.lifecycle import LoopNode
 from myoprosthesis.nodes.lockstep_effector_loop import LockstepEffectorLoop
 from myoprosthesis.nodes.node_main import network_warning, run
+from myoprosthesis.nodes.one_effector import refuse_second_effector
 from myoprosthesis.nodes.parameters import declare, overrides, read
 from myoprosthesis.nodes.publisher_lock import PublisherLock
 from myoprosthesis.nodes.realtime_effector_loop import RealtimeEffectorLoop
@@ -35,7 +36,6 @@ from myoprosthesis.nodes.stop_socket import StopServer
 from myoprosthesis.nodes.subscription import subscribe
 from myoprosthesis.nodes.timers import every
 from myoprosthesis.nodes.topic_ports import EffectorPort
-from myoprosthesis.nodes.wait_set import PolledSubscriptions
 
 LOCAL_ONLY = (
     "with the network open, an emergency stop is taken off on the effector's own machine only: "
@@ -141,7 +141,7 @@ class EffectorNode(LoopNode):
         self.close()  # the lock of an earlier attempt
         self._state_lock = PublisherLock(self.resolve_topic_name(topics.STATE.name))
         if not self.was_up:  # at an exchange this node itself was the one until now
-            self._refuse_second()
+            refuse_second_effector(self, self._open)
         changes: dict[str, Any] = {"timeout_s": o.timeout_s} if o.timeout_s else {}
         if effector.spec.resettable and effector.spec.deterministic:
             changes["fingerprint"] = fingerprint(effector)
@@ -235,25 +235,6 @@ class EffectorNode(LoopNode):
                 self._own = registry.options("effectors", self._name)
                 declare(self, ("", self._own), values={})
                 self.check_parameters(EffectorNodeOptions, self._own)
-
-    def _refuse_second(self) -> None:
-        """Raise `ConfigError` when another effector publishes the same state topic.
-
-        The two would be read as one body that jumps. One on this machine is known by its lock, one on another machine
-        by its messages.
-        """
-        states: list[int] = []
-        inbox = PolledSubscriptions(self)
-        subscription = inbox.subscribe(topics.STATE, raw=True)
-        began, name = time.monotonic(), subscription.topic_name
-        while not states and time.monotonic() < began + (2.0 if self._open and self.count_publishers(name) else 0.4):
-            inbox.wait(0.1)  # longer for a publisher elsewhere: one that was killed is known for a while, and silent
-            states.extend(1 for _ in inbox.take(subscription))
-        self.destroy_subscription(subscription)
-        if states:
-            raise ConfigError(
-                f"another effector publishes {name}: stop it, or give this one a namespace (--ros-args -r __ns:=/NAME)"
-            )
 
     def _open_viewer(self, effector: Any) -> None:
         if not hasattr(effector, "open_viewer"):

@@ -144,6 +144,8 @@ def test_one_that_diverges_is_reset_and_counted():
 
 def test_what_is_not_known_is_refused():
     env = many(1)
+    with pytest.raises(ConfigError, match="takes one seed"):
+        env.reset(seed=[1])
     with pytest.raises(ConfigError, match="begins with neither"):
         env.set_options([], {"period_s": (5.0, 5.0)})
     with pytest.raises(ConfigError, match="priod_s"):

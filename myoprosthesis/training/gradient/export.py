@@ -14,10 +14,9 @@ from onnx import numpy_helper
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.onnx_graphs.gru_policy import gru_policy
-from myoprosthesis.training import checkpoint
+from myoprosthesis.training import exported_policy
+from myoprosthesis.training.exported_policy import PARITY_STEPS
 from myoprosthesis.training.gradient.network import ReachPolicy
-
-PARITY_STEPS, PARITY = 1000, 1e-5
 
 
 def to_onnx(policy: ReachPolicy, contract: Contract) -> onnx.ModelProto:
@@ -73,14 +72,7 @@ def parity(policy: ReachPolicy, model: onnx.ModelProto, steps: int = PARITY_STEP
 def export(policy: ReachPolicy, contract: Contract, path: Path) -> float:
     """Write `path` if torch and onnxruntime agree, and return their difference; refuses otherwise."""
     model = to_onnx(policy, contract)
-    gap = parity(policy, model)
-    if not gap <= PARITY:
-        raise ConfigError(
-            f"{path} was not written: torch and onnxruntime differ by {gap:.2g} over {PARITY_STEPS} "
-            f"steps, at most {PARITY:g} is allowed"
-        )
-    checkpoint.write(path, model.SerializeToString())
-    return gap
+    return exported_policy.write(model, parity(policy, model), path)
 
 
 def weights(path: Path) -> dict[str, torch.Tensor]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from myoprosthesis.training import checkpoint
+from myoprosthesis.training.stage_marks import mark_stages
 
 
 def loss_curve(history: Sequence[dict[str, Any]], path: Path, title: str) -> None:
@@ -27,22 +28,7 @@ def loss_curve(history: Sequence[dict[str, Any]], path: Path, title: str) -> Non
     axes.set_ylabel("loss", color="#1f4e79")
     other.set(yscale="log")
     other.set_ylabel("endpoint error, mm", color="#c0392b")
-    stages = [row["stage"] for row in history]
-    for i, stage in enumerate(stages):
-        if i == 0 or stage != stages[i - 1]:
-            at = batch[i - 1] if i else 0
-            axes.axvline(at, color="0.75", lw=0.8, zorder=0)
-            axes.annotate(
-                stage,
-                (at, 1),
-                xycoords=("data", "axes fraction"),
-                xytext=(3, -3),
-                rotation=90,
-                textcoords="offset points",
-                va="top",
-                fontsize=7,
-                color="0.4",
-            )
+    mark_stages(axes, [row["stage"] for row in history], batch)
     for side in (axes, other):
         side.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         side.yaxis.set_major_formatter(ScalarFormatter())

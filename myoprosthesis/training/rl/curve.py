@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from myoprosthesis.training import checkpoint
+from myoprosthesis.training.stage_marks import mark_stages
 
 
 def learning_curve(history: Sequence[dict[str, Any]], path: Path, title: str) -> None:
@@ -23,15 +24,7 @@ def learning_curve(history: Sequence[dict[str, Any]], path: Path, title: str) ->
     scores = [row["score"] if math.isfinite(row["score"]) else math.nan for row in history]
     axes.plot(samples, scores, color="#1f4e79", lw=1.8)
     axes.set(xlabel="samples, millions", ylabel="score", title=title)
-    stages = [row["stage"] for row in history]
-    for i, stage in enumerate(stages):
-        if i == 0 or stage != stages[i - 1]:
-            at = samples[i - 1] if i else 0.0
-            axes.axvline(at, color="0.75", lw=0.8, zorder=0)
-            axes.annotate(
-                stage, (at, 1), xycoords=("data", "axes fraction"), xytext=(3, -3), textcoords="offset points",
-                rotation=90, va="top", fontsize=7, color="0.4",
-            )  # fmt: skip
+    mark_stages(axes, [row["stage"] for row in history], samples)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     picture = io.BytesIO()

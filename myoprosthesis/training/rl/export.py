@@ -12,15 +12,14 @@ from numpy.typing import NDArray
 from torch import nn
 
 from myoprosthesis.core.contract import Contract
-from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.onnx_graphs.mlp_policy import mlp_policy
-from myoprosthesis.training import checkpoint
+from myoprosthesis.training import exported_policy
+from myoprosthesis.training.exported_policy import PARITY_STEPS
 from myoprosthesis.training.rl.action_map import ActionMap
 from myoprosthesis.training.rl.network import UNITS, Actor
 
 PAST = "past"
 """Recurrent state of an exported policy: the smoothed action."""
-PARITY_STEPS, PARITY = 1000, 1e-5
 
 
 def hidden(action_map: ActionMap) -> tuple[tuple[str, tuple[int, ...]], ...]:
@@ -80,14 +79,7 @@ def parity(actor: Actor, action_map: ActionMap, model: onnx.ModelProto, steps: i
 def export(actor: Actor, action_map: ActionMap, contract: Contract, path: Path) -> float:
     """Write `path` if torch and onnxruntime agree, and return their difference; refuses otherwise."""
     model = to_onnx(actor, action_map, contract)
-    gap = parity(actor, action_map, model)
-    if not gap <= PARITY:
-        raise ConfigError(
-            f"{path} was not written: torch and onnxruntime differ by {gap:.2g} over {PARITY_STEPS} steps, at most "
-            f"{PARITY:g} is allowed"
-        )
-    checkpoint.write(path, model.SerializeToString())
-    return gap
+    return exported_policy.write(model, parity(actor, action_map, model), path)
 
 
 def _array(tensor: torch.Tensor) -> NDArray[np.float32]:

@@ -136,7 +136,7 @@ class Sac:
         with torch.no_grad():
             action, density = self._explored(following)
             probability = torch.softmax(self.slow(following, action), -1)
-            lower = self.slow.values(probability.log()).argmin(0)
+            lower = self.slow.mean(probability).argmin(0)
             chosen = torch.where((lower == 0)[:, None], probability[0], probability[1])
             price = drawn["discount"] * self.log_price.exp() * density[:, None]
             target = self.critic.projected(
@@ -154,7 +154,7 @@ class Sac:
     def _improve_actor(self, observation: Tensor) -> None:
         action, density = self._explored(observation)
         self.critic.requires_grad_(False)
-        value = self.critic.values(self.critic(observation, action)).mean(0)
+        value = self.critic.mean(torch.softmax(self.critic(observation, action), -1)).mean(0)
         self.critic.requires_grad_(True)
         loss = (self.log_price.exp().detach() * density - value).mean()
         self._step("actor", loss)

@@ -47,9 +47,9 @@ class TwinCritic(nn.Module):
         out: Tensor = self.layers(x.expand(2, *x.shape))
         return out
 
-    def values(self, logits: Tensor) -> Tensor:
-        """(2, k) mean returns."""
-        return (torch.softmax(logits, -1) * self.atoms).sum(-1)
+    def mean(self, probability: Tensor) -> Tensor:
+        """Mean return (…) of distributions (…, n_atoms)."""
+        return (probability * self.atoms).sum(-1)
 
     def projected(self, probability: Tensor, shift: Tensor, factor: Tensor) -> Tensor:
         """The distribution (k, n_atoms) of shift + factor · return on the atoms; `shift` and `factor` are (k, 1)."""

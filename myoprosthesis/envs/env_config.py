@@ -1,0 +1,33 @@
+"""What an environment is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from myoprosthesis.core.observation_term import AnyTerm
+
+
+@dataclass(frozen=True)
+class EnvConfig:
+    """What an environment is made of: an effector and a task with their options, the terms that are observed, rewards.
+
+    `rewards` are weights by name, where they are not the task's own. `scales` are factors of terms by name that the
+    observation of the environment has, and not that of a policy's contract. `contest_action`: actions from −1 to 1, of
+    which excitations are made as in MyoSuite, 1 / (1 + exp(−5 (a − 0.5))); else they are the effector's commands.
+    `centre` is the command about which a policy explores at first, `exchange` names that may change places without
+    anything being different, such as those of two equal balls, and `turned` angles that are half a turn further then.
+    """
+
+    effector: str
+    task: str
+    terms: tuple[AnyTerm, ...]
+    effector_options: Mapping[str, Any] = field(default_factory=dict)
+    task_options: Mapping[str, Any] = field(default_factory=dict)
+    rewards: Mapping[str, float] = field(default_factory=dict)
+    scales: Mapping[str, float] = field(default_factory=dict)
+    contest_action: bool = False
+    centre: tuple[float, ...] = ()
+    exchange: Mapping[str, str] = field(default_factory=dict)
+    turned: tuple[str, ...] = ()
