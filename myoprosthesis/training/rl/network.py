@@ -73,7 +73,8 @@ class SpreadActor(Actor):
         """Mean action and log of its standard deviation, (…, n_act) both, of a normalised observation."""
         units = self.layers[:-1](normalised)
         low, high = self._range
-        return self.layers[-1](units), low + (high - low) * torch.sigmoid(self.spread_layer(units))
+        mean, share = self.layers[-1](units), torch.sigmoid(self.spread_layer(units))
+        return mean.float(), low + (high - low) * share.float()
 
     def act(self, observation: Tensor, noise: Tensor) -> Tensor:
         """See `Actor.act`."""

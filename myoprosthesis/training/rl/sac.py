@@ -120,9 +120,10 @@ class Sac:
             self._graph.replay()
 
     def _improve(self) -> None:
-        for _ in range(self.options.actor_every):
-            observation = self._improve_critic()
-        self._improve_actor(observation)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.options.precision == "bfloat16"):
+            for _ in range(self.options.actor_every):
+                observation = self._improve_critic()
+            self._improve_actor(observation)
 
     def _improve_critic(self) -> Tensor:
         """One step of the critics; returns the normalised observations that it was made with."""

@@ -26,6 +26,10 @@ class SacOptions:
     reward_scale: float = option(0.125, "factor of the rewards", "1", 1e-9)
     value_range: tuple[float, float] = option((-4.0, 36.0), "of scaled returns that the critic can tell apart")
     atoms: int = option(101, "steps of that range", "", 2, 10_000)
+    precision: str = option(
+        "float32", "of the products of matrices in an update; bfloat16 is faster where the processor has it",
+        choices=("float32", "bfloat16"),
+    )  # fmt: skip
     keep_samples: bool = option(True, "write the samples into checkpoints, so that a run goes on bit for bit")
 
     def __post_init__(self) -> None:

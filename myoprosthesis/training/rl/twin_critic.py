@@ -45,7 +45,7 @@ class TwinCritic(nn.Module):
         """(2, k, n_atoms) logits, for normalised observations (k, n_obs) and actions (k, n_act)."""
         x = torch.cat([observation, action], dim=1)
         out: Tensor = self.layers(x.expand(2, *x.shape))
-        return out
+        return out.float()
 
     def mean(self, probability: Tensor) -> Tensor:
         """Mean return (…) of distributions (…, n_atoms)."""

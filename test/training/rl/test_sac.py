@@ -124,6 +124,20 @@ def test_the_density_is_that_of_a_squashed_normal_distribution():
     torch.testing.assert_close(density, wanted.log_prob(action.clamp(-1 + 1e-6, 1 - 1e-6)).sum(1), atol=2e-3, rtol=0)
 
 
+def test_products_of_half_the_digits_leave_losses_nearly_as_they_are():
+    losses = {}
+    for precision in ("float32", "bfloat16"):
+        network = NetworkOptions(actor=(32,), critic=(32,), exploration="learned", bounded=True, layer_norm=True)
+        options = SacOptions(capacity=100, start=1, minibatch=64, updates=2, precision=precision)
+        learner = Sac(2, 1, network, options, 0)
+        losses[precision] = learner.update(rollout(steps=40))
+        assert {p.dtype for p in learner.actor.parameters()} == {torch.float32}
+    exact, half = losses["float32"], losses["bfloat16"]
+    assert exact["value_loss"] != half["value_loss"]
+    assert half["value_loss"] == pytest.approx(exact["value_loss"], rel=0.01)
+    assert half["value"] == pytest.approx(exact["value"], rel=0.02)
+
+
 def test_a_symmetry_of_the_observation_leaves_the_past_as_it_is():
     order, signs = padded((np.array([1, 0, 2]), np.array([1.0, 1.0, -1.0], np.float32)), 5)
     rows = torch.tensor([[1.0, 2, 3, 4, 5], [6.0, 7, 8, 9, 10]])
