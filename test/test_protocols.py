@@ -14,6 +14,8 @@ PROTOCOLS = (
     "core.goal.Goal",
     "core.observation_term.TermKind",
     "tasks.task.Task",
+    "tasks.live_task.LiveTask",
+    "tasks.steerable_task.SteerableTask",
     "policies.policy.Policy",
     "policies.policy.StatefulPolicy",
     "policies.controller.Controller",

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from myoprosthesis.cli import figure_words
 from myoprosthesis.cli.live_screen import LiveScreen
 from myoprosthesis.core.output import Unheld
 
@@ -143,17 +144,21 @@ def summary_table(s: Mapping[str, Any]) -> Table:
 
 
 def conditions_table(conditions: Sequence[Mapping[str, Any]]) -> Table:
-    """Figures of trials, a row for each condition."""
-    table = Table(title="Trials by condition", caption=CAPTION, box=SIMPLE)
+    """Figures of trials, a row for each condition: those of reaching, or the means of those that the task has."""
+    own = list(dict.fromkeys(name for c in conditions for name in c.get("figures", ())))
+    reaching = not own or any(c["endpoint_error_mm"] for c in conditions)
+    table = Table(title="Trials by condition", caption=CAPTION if reaching else "means", box=SIMPLE)
     for column in ("policy", "perturbation"):
         table.add_column(column, overflow="fold")
-    for column in ("trials", "on target", "error, mm", "lateral, mm"):
+    titles = ("on target", "error, mm", "lateral, mm") if reaching else ("success",)
+    for column in ("trials", *titles, *map(figure_words.title, own)):
         table.add_column(column, justify="right")
     for c in conditions:
+        error = "{median:.1f} ({p95:.1f})".format(**c["endpoint_error_mm"]) if c["endpoint_error_mm"] else "–"
         table.add_row(
             Text(c["policy"]), Text(c["perturbation"]), str(c["trials"]), _percent(c["success_rate"]),
-            "{median:.1f} ({p95:.1f})".format(**c["endpoint_error_mm"]) if c["endpoint_error_mm"] else "–",
-            _mm(c["lateral_deviation_mm"]),
+            *((error, _mm(c["lateral_deviation_mm"])) if reaching else ()),
+            *(figure_words.number(name, c.get("figures", {}).get(name)) for name in own),
         )  # fmt: skip
     return table
 
@@ -192,8 +197,12 @@ def _trials(status: StackStatus, s: Mapping[str, Any], whole: bool) -> dict[str,
         lost = f", {s['trials_lost']} lost" if s["trials_lost"] else ""
         n = here[0]["trials"] if here else 0
         rows["trials"] = f"{n} of this policy and perturbation, {s['trials']} in all{lost}"
-        if here:
+        if here and (here[0]["endpoint_error_mm"] or "figures" not in here[0]):
             rows |= {"on target": _percent(here[0]["success_rate"]), "endpoint error": _error(here[0])}
+        elif here:
+            rows |= {"success": _percent(here[0]["success_rate"]), "means": figure_words.phrases(here[0]["figures"])}
+    if running := status.running:
+        rows["this trial"] = f"{running['trial']} {running['label']}: {figure_words.phrases(running['figures'])}"
     if status.trials:
         rows["last trial"] = _trial(status.trials[-1])
     return rows
@@ -205,7 +214,7 @@ def _trial(trial: Any) -> str:
         return f"{trial.number}: lost, {trial.lost}"
     figures = (("error", "endpoint_error_mm", ".1f"), ("lateral deviation", "lateral_deviation_mm", "+.1f"))
     parts = [f"{what} {v[key]:{form}} mm" for what, key, form in figures if isinstance(v.get(key), (int, float))]
-    return f"{trial.number} {v.get('label', '')}: " + (", ".join(parts) or "over")
+    return f"{trial.number} {v.get('label', '')}: " + (", ".join(parts) or figure_words.phrases(trial.own) or "over")
 
 
 def _decoding(s: Mapping[str, Any]) -> dict[str, str]:

@@ -178,7 +178,13 @@ def status(options: StatusOptions) -> int:
         raise ConfigError("no effector reports: is a stack up (myoprosthesis up), and in this namespace?")
     Console().print(status_table(status, {}, whole=False))
     write_json(
-        options.json, {**status.summary(), "loop_rate": status.effector.rate, "idle": status.effector.idle or None}
+        options.json,
+        {
+            **status.summary(),
+            "running": status.running or None,
+            "loop_rate": status.effector.rate,
+            "idle": status.effector.idle or None,
+        },
     )
     return 0
 

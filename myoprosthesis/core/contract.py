@@ -46,6 +46,7 @@ class Contract:
     (s) that the data behind a command may be when the effector uses it. Of a decoder, `conditioning` says what
     was done to the EMG that it sees (with its rate and unit), `decoding` how its features are cut from that and
     what is made of its scores; both are plain data, and empty for a policy that sees an effector.
+    `task_options` are options of its task that say which skill it has, such as `{"direction": "cw"}`.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Contract:
     fingerprint: tuple[float, ...] = ()
     conditioning: dict[str, Any] = field(default_factory=dict)
     decoding: dict[str, Any] = field(default_factory=dict)
+    task_options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.dt) and self.dt > 0):
@@ -232,6 +234,7 @@ class Contract:
                 "fingerprint": list(self.fingerprint),
                 **({"conditioning": self.conditioning} if self.conditioning else {}),
                 **({"decoding": self.decoding} if self.decoding else {}),
+                **({"task_options": self.task_options} if self.task_options else {}),
             },
             sort_keys=True,
         )
@@ -285,6 +288,7 @@ class Contract:
                 fingerprint=tuple(float(x) for x in data.get("fingerprint", ())),
                 conditioning=dict(data.get("conditioning", {})),
                 decoding=dict(data.get("decoding", {})),
+                task_options=dict(data.get("task_options", {})),
             )
         except ContractError:
             raise

@@ -171,7 +171,36 @@ class CommandGoal:
         return {"command/speed": (self.speed, 0.0), "command/heading": (self.heading, 0.0)}
 
 
-KINDS: Mapping[str, type] = {"constant": ConstantGoal, "orbit": OrbitGoal, "clip": ClipGoal, "command": CommandGoal}
+@dataclass(frozen=True)
+class SwitchedGoal:
+    """The goal `before` until `at_s` (s) after the trial's start, and from then on the goal `after`.
+
+    Such as a target that turns back within a trial. Both have the time since the trial's start."""
+
+    before: Goal
+    after: Goal
+    at_s: float
+
+    def __post_init__(self) -> None:
+        _check_finite("switched", {"at_s": self.at_s})
+
+    @property
+    def units(self) -> Mapping[str, str]:
+        """See `Goal.units`."""
+        return {**self.before.units, **self.after.units}
+
+    def at(self, seconds: float) -> Values:
+        """See `Goal.at`."""
+        return (self.before if seconds < self.at_s else self.after).at(seconds)
+
+
+KINDS: Mapping[str, type] = {
+    "constant": ConstantGoal,
+    "orbit": OrbitGoal,
+    "clip": ClipGoal,
+    "command": CommandGoal,
+    "switched": SwitchedGoal,
+}
 """The kinds of goals that a plan can carry."""
 _NAMES = {cls: kind for kind, cls in KINDS.items()}
 
@@ -180,7 +209,12 @@ def to_dict(goal: Any) -> dict[str, Any]:
     """A goal as plain data for JSON."""
     if type(goal) not in _NAMES:
         raise ConfigError(f"a goal is one of the kinds {', '.join(KINDS)}, got {brief(goal)}")
-    values = {"values": dict(goal.values)} if isinstance(goal, ConstantGoal) else asdict(goal)
+    if isinstance(goal, ConstantGoal):
+        values: dict[str, Any] = {"values": dict(goal.values)}
+    elif isinstance(goal, SwitchedGoal):
+        values = {"before": to_dict(goal.before), "after": to_dict(goal.after), "at_s": goal.at_s}
+    else:
+        values = asdict(goal)
     return {"kind": _NAMES[type(goal)], **values}
 
 
@@ -196,6 +230,8 @@ def from_dict(data: Any) -> Goal:
     for key in values:
         if key not in names:
             raise ConfigError(f"a goal of kind {kind!r} has an {unknown('key', key, names)}")
+    if kind == "switched":
+        values |= {k: from_dict(values[k]) for k in ("before", "after") if k in values}
     goal: Goal = KINDS[kind](**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
     return goal
 

@@ -29,6 +29,7 @@ def active_values(controller: Controller, loop: SwitchingLoop, spec: EffectorSpe
         "effector": contract.effector,
         "sha256": getattr(controller.policy, "sha256", ""),
         "result": contract.result,
+        "task_options": contract.task_options,
         "seed": contract.seed,
         "previous": switcher.previous.name if switcher.previous else "",
         "pid": os.getpid(),

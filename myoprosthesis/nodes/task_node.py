@@ -6,7 +6,8 @@ import sys
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from geometry_msgs.msg import PoseStamped
@@ -19,23 +20,32 @@ from myoprosthesis.core.errors import ConfigError, MyoError, Refused
 from myoprosthesis.core.following import Following
 from myoprosthesis.core.joint_state import JointStateFrame, JointStateReader
 from myoprosthesis.core.nanoseconds import ns
-from myoprosthesis.core.options import option
+from myoprosthesis.core.options import build, option
 from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.core.trial_record import TrialRecord
 from myoprosthesis.emg.outlet import Markers
 from myoprosthesis.nodes import diagnostic_status, topics
+from myoprosthesis.nodes.diagnostics import Diagnostics
 from myoprosthesis.nodes.lifecycle import ManagedNode
 from myoprosthesis.nodes.node_main import run
 from myoprosthesis.nodes.parameters import declare, overrides, read
 from myoprosthesis.nodes.state_publishers import time_message
 from myoprosthesis.nodes.subscription import subscribe
+from myoprosthesis.nodes.timers import every
 from myoprosthesis.nodes.trial_monitor import MonitoredTrial, TrialMonitor
 from myoprosthesis.nodes.wait_set import PolledSubscriptions
+from myoprosthesis.perturbations import presets
+from myoprosthesis.tasks.live_task import LiveTask
 from myoprosthesis.tasks.plan_only import complete, missing
+from myoprosthesis.tasks.steerable_task import SteerableTask
 from myoprosthesis.tasks.task import Task
 
 GREETING_S = 0.5
 """Wall time in which an effector says whether it follows commands, before the first trial."""
+PROGRESS_S = 0.5
+"""Wall time between two reports of a trial that runs."""
+NOTICE_S = 0.1
+"""How long before the goals of a running trial change everybody is told."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,9 @@ class TaskNodeOptions:
     first: int = option(0, "number of the first trial that is planned", "", 0)
     released: int = option(-1, "plan only trials below this number, which may be raised; -1: all", "", -1)
     lockstep: bool = option(False, "the first trial begins at time zero")
+    policy_options: str | dict = option(
+        "", "options of the task for which the first policy is made, as its contract has them: '{direction: cw}'"
+    )
     lsl: str = option("", "name of an LSL stream that gets the events of trials as markers; empty: none")
     autostart: bool = option(True, "configure and activate as soon as the effector is known")
 
@@ -72,6 +85,12 @@ class TaskNode(ManagedNode):
         self._released = self._options.released
         self._monitor = TrialMonitor(1.0, ())
         self._gone, self._last_ns = False, -1
+        self._wanted: Mapping[str, Any] = presets.inline(self._options.policy_options)
+        """Options of the task in the contract of the policy that is played."""
+        self._steered: Mapping[str, Any] = self._wanted
+        """Those for which trials are planned now."""
+        self._progress: Mapping[str, Any] = {}
+        self._progress_s = 0.0
         self._decided: TrialRecord | None = None
         """The states of the trial that runs, up to the one at which the task was done."""
         self._on = False
@@ -88,6 +107,11 @@ class TaskNode(ManagedNode):
         self._began = 0.0
         self._reader = JointStateReader()
         subscribe(self, topics.SPEC, lambda m: EffectorSpec.from_json(m.data), self._on_spec)
+        self._diagnostics = Diagnostics(self, "task")
+        if isinstance(self._task, SteerableTask):
+            subscribe(self, topics.POLICY_ACTIVE, lambda m: (m.message, diagnostic_status.values(m)), self._on_policy)
+        if isinstance(self._task, LiveTask):
+            every(self, PROGRESS_S, self._tell_progress)
         self.send_heartbeats()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -122,6 +146,12 @@ class TaskNode(ManagedNode):
             self.get_logger().warning(f"the effector is now {spec.name!r}: trials are planned for it")
             self.reconfigure()
 
+    def _on_policy(self, active: tuple[str, Mapping[str, Any]]) -> None:
+        text, values = active
+        if text == "active":
+            self._wanted = values.get("task_options") or {}
+            self._inbox.wake()
+
     def _configure(self) -> None:
         spec = self._spec
         if spec is None:
@@ -146,7 +176,7 @@ class TaskNode(ManagedNode):
 
     def _fitted(self, spec: EffectorSpec) -> tuple[Task, tuple[str, ...]]:
         """The task for an effector, and the channels that it judges; raises `Refused` where it cannot be done."""
-        options: Any = read(self, self._task_options)
+        options: Any = self._for_policy(read(self, self._task_options))
         task = complete(self._factory, options)
         if lacking := missing(self._factory(options)):
             self.get_logger().warning(
@@ -169,6 +199,49 @@ class TaskNode(ManagedNode):
             self.get_logger().info(f"{spec.name!r} cannot be reset between trials: it returns by itself")
         return task.for_effector(spec), channels
 
+    def _for_policy(self, options: Any) -> Any:
+        """The options of the task, those of the policy's contract where nobody has set them."""
+        wanted = dict(self._steered)
+        if not wanted:
+            return options
+        skills = getattr(self._factory, "skills", ())
+        strange = [name for name in wanted if name not in skills]
+        if strange:
+            raise ConfigError(
+                f"the policy's contract sets {', '.join(map(str, strange))} of task {self._name!r}, which are no "
+                f"skills of it; it has: {', '.join(skills) or 'none'}"
+            )
+        own = overrides(self)
+        kept = {f.name: getattr(options, f.name) for f in fields(options)}
+        return build(type(options), kept | {k: v for k, v in wanted.items() if k not in own}, "the policy's contract")
+
+    def _follow_policy(self) -> None:
+        """Another policy is played: trials are those of its skill, the one that runs from `NOTICE_S` on."""
+        if self._wanted == self._steered or self._spec is None:
+            return
+        self._steered = self._wanted
+        self._task, _ = self._fitted(self._spec)
+        current, when = self._current, self._last_ns + ns(NOTICE_S)
+        if current is not None and when < current.until_ns and isinstance(self._task, SteerableTask):
+            self._monitor.plan = self._task.redirected(current, when)
+            self._publish(self._monitor.plan)
+        self._plans = [replace(self._task.plan(p.trial, p.from_ns), last=p.last) for p in self._plans]
+        for plan in self._plans:
+            self._publish(plan)
+
+    def _tell_progress(self) -> None:
+        if progress := self._progress:
+            self._diagnostics.tell("running", progress)
+
+    def _report_progress(self) -> None:
+        """Figures of the trial that runs, now and then."""
+        now, plan = time.monotonic(), self._current
+        if plan is None or now < self._progress_s + PROGRESS_S or not isinstance(self._task, LiveTask):
+            return
+        self._progress_s = now
+        figures = self._task.progress(self._monitor.record())
+        self._progress = {"trial": plan.trial, "label": plan.label, "figures": dict(figures)}
+
     # -- the thread ---------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
@@ -185,6 +258,10 @@ class TaskNode(ManagedNode):
                     if time.monotonic() > self._began + GREETING_S:  # else it is of the effector before this one
                         self.get_logger().error(str(error), throttle_duration_sec=1.0)
                 self._frames.popleft()
+            try:
+                self._follow_policy()
+            except MyoError as error:
+                self.get_logger().error(str(error), throttle_duration_sec=1.0)
             self._plan_ahead()
 
     def _update(self, frame: JointStateFrame) -> bool:
@@ -208,6 +285,7 @@ class TaskNode(ManagedNode):
         if self._decided is None and self._task.done(record := self._monitor.record()):
             self._decided = record
         if not over:
+            self._report_progress()
             return True
         if not self._monitor.following_known:
             return False
@@ -280,6 +358,9 @@ class TaskNode(ManagedNode):
         self._next += 1
         plan = replace(plan, last=not self._more)
         self._plans.append(plan)
+        self._publish(plan)
+
+    def _publish(self, plan: TrialPlan) -> None:
         self._target.publish(topics.TARGET.type(data=plan.to_json()))
 
     def _begin(self, plan: TrialPlan) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from myoprosthesis.core import registry
-from myoprosthesis.core.errors import ConfigError, Refused, unknown
+from myoprosthesis.core.errors import ConfigError, MyoError, Refused, unknown
 from myoprosthesis.core.options import build
 from myoprosthesis.stack.node_spec import NodeSpec
 from myoprosthesis.stack.node_types import options_in
@@ -29,12 +30,30 @@ def check_grips(specs: Sequence[NodeSpec], layers: Iterable[Mapping[str, Any]]) 
             raise unknown(f"answer of {contract.name!r} in policy.grips,", answer, known)
 
 
-def check_policy(specs: Sequence[NodeSpec]) -> None:
-    """A policy that cannot be read is refused before anything starts."""
+def task_options_of(policy: str) -> dict[str, Any]:
+    """The options of the task for which a policy is made, by its contract; none of one that cannot be read."""
+    from myoprosthesis.policies import store
+    from myoprosthesis.policies.onnx_policy import read_contract
+
+    try:
+        return read_contract(store.find(policy)).task_options
+    except MyoError:
+        return {}
+
+
+def check_policy(specs: Sequence[NodeSpec], stack: str = "", default: str = "") -> None:
+    """A policy that cannot be read is refused before anything starts.
+
+    `default` is the one that the file of the `stack` names."""
     from myoprosthesis.policies import store
     from myoprosthesis.policies.onnx_policy import read_contract
 
     parameters = next(s.parameters for s in specs if s.name == "policy")
+    if default and parameters["policy"] == default and not Path(default).suffix and default not in store.names():
+        raise ConfigError(
+            f"stack {stack!r} plays policy {default!r}, and there is none of this name yet: give another with --policy "
+            f"(there are {', '.join(store.names())}), or train one (myoprosthesis train --help)"
+        )
     for key in ("policy", "shadow"):
         if parameters.get(key):
             read_contract(store.find(str(parameters[key])))

@@ -19,7 +19,7 @@ from myoprosthesis.core.text import printable
 from myoprosthesis.emg.recording_format import RecordingFormat
 from myoprosthesis.files import yaml_text
 from myoprosthesis.files.parameter_file import parameters
-from myoprosthesis.stack.checks import check_grips, check_perturbation, check_policy
+from myoprosthesis.stack.checks import check_grips, check_perturbation, check_policy, task_options_of
 from myoprosthesis.stack.node_spec import NodeSpec
 from myoprosthesis.stack.node_types import NODE_TYPES
 from myoprosthesis.stack.parameter_layers import GRIPS, ParameterLayer, as_ros, layered, parameter_faults
@@ -118,11 +118,15 @@ def describe(options: StackOptions, settings: Mapping[str, Mapping[str, Any]] | 
     specs = []
     for name, full in nodes.items():
         values = layered(name, full, nodes, layers)
+        if name == "policy":
+            policy = str(values.get("policy", policy))
+        if name == "task" and (skill := task_options_of(policy)):
+            values = {"policy_options": skill, **values}
         faults += parameter_faults(name, values)
         specs.append(_spec(name, as_ros(values), options, space))
     if faults:
         raise ConfigError("; ".join(faults))
-    check_policy(specs)
+    check_policy(specs, options.stack, "" if options.policy else _named_policy(file.get("policy"), effector))
     check_grips(specs, [parameters(layer.entries(nodes), nodes["policy"], {GRIPS}) for layer in layers[1:]])
     check_perturbation(specs)
     return tuple(specs)
@@ -238,11 +242,14 @@ def _refuse_options(options: StackOptions, names: tuple[str, ...], why: str) -> 
         raise ConfigError(f"stack {options.stack!r} {why}: {', '.join(strange)} cannot be given")
 
 
+def _named_policy(policy: Any, effector: str) -> str:
+    """The policy that a stack's file names for an effector; empty where it names none."""
+    return policy if isinstance(policy, str) else str((policy or {}).get(effector, ""))
+
+
 def _default_policy(policy: Any, effector: str, stack: str) -> str:
-    if isinstance(policy, str):
-        return policy
-    if isinstance(policy, dict) and effector in policy:
-        return str(policy[effector])
+    if name := _named_policy(policy, effector):
+        return name
     known = ", ".join(policy) if isinstance(policy, dict) else "none"
     raise ConfigError(
         f"stack {stack!r} names no policy for effector {effector!r} (it does for: {known}): give one with --policy"

@@ -154,6 +154,8 @@ def _figures(status: StackStatus) -> list[str]:
     parts = [f"{now['trials']} trials of these two"]
     if now["endpoint_error_mm"]:
         parts.append(f"median distance from the target at the end {now['endpoint_error_mm']['median']:.1f} mm")
+    elif figures := now.get("figures"):
+        parts += [f"mean {name} {value:.3g}" for name, value in figures.items()]
     return [*parts, *lost]
 
 

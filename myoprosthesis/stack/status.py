@@ -40,6 +40,11 @@ class TrialOutcome:
         """True for a movement to a target that was no catch trial."""
         return not self.lost and bool(self.values.get("scored", True)) and not self.values.get("catch", False)
 
+    @property
+    def own(self) -> dict[str, Any]:
+        """The figures that only its task has."""
+        return {k: v for k, v in self.values.items() if k not in EVENT and k not in COLUMNS}
+
 
 @dataclass
 class StackStatus:
@@ -172,6 +177,17 @@ class StackStatus:
         event, number = self.newest_event
         last = number if event in ("end", "lost") else number - 1
         return last < 0 or any(t.number == last for t in self.trials[-2:])
+
+    @property
+    def running(self) -> dict[str, Any]:
+        """Number, label and figures so far of the trial that runs; empty where the task reports none of it."""
+        reported = self.others.get("task", {})
+        number, figures = reported.get("trial"), reported.get("figures")
+        over = any(t.number == number for t in self.trials[-2:])
+        if number is None or over or not isinstance(figures, dict):
+            return {}
+        numbers = {k: v for k, v in figures.items() if isinstance(v, (int, float)) and not isinstance(v, bool)}
+        return {"trial": number, "label": reported.get("label") or "", "figures": numbers}
 
     @property
     def lost(self) -> int:

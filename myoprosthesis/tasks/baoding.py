@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.effector_spec import POSE, EffectorSpec
 from myoprosthesis.core.errors import ConfigError, Refused
-from myoprosthesis.core.goal import ConstantGoal, Goal, OrbitGoal
-from myoprosthesis.core.nanoseconds import ns
+from myoprosthesis.core.goal import ConstantGoal, Goal, OrbitGoal, SwitchedGoal
+from myoprosthesis.core.nanoseconds import NS, ns
 from myoprosthesis.core.observation_terms import carried
 from myoprosthesis.core.options import option
 from myoprosthesis.core.trial_plan import TASK_UNITS, TrialPlan
@@ -77,6 +77,8 @@ class Baoding:
         "solved": 5.0, "near": 1.0, "alive": 1.0, "distance": -5.0, "activation": -0.01,
     }  # fmt: skip
 
+    skills: ClassVar[Sequence[str]] = ("direction",)
+
     def __init__(self, options: BaodingOptions, dt: float = 0.0, muscles: tuple[str, ...] = ()) -> None:
         """`dt` (s) is the effector's period, `muscles` its muscles."""
         self.options, self._dt, self._activations = options, dt, tuple(f"{m}/activation" for m in muscles)
@@ -122,6 +124,22 @@ class Baoding:
         times = (trial, from_ns, from_ns + ns(o.trial_s) + ns(self._dt))  # the start, and the end of each period
         return TrialPlan(*times, target, target, from_ns, label=direction, goals=tuple(goals), initial=initial)
 
+    def redirected(self, plan: TrialPlan, now_ns: int) -> TrialPlan:
+        """See `SteerableTask.redirected`: the targets go on from where they are, in this task's direction."""
+        fresh = self.plan(plan.trial, plan.from_ns)
+        if fresh.label == plan.label.rpartition(" → ")[2]:
+            return plan
+        seconds = (now_ns - plan.from_ns) / NS
+        goals = []
+        for place, before, after in zip(TARGETS, plan.goals, fresh.goals, strict=True):
+            here = {channel: position for channel, (position, _) in before.at(seconds).items()}
+            on: Goal = ConstantGoal(here)
+            if isinstance(after, OrbitGoal):
+                turned = 2.0 * math.pi / after.period_s * seconds
+                on = replace(after, phase=here[f"{place}/phase"] - turned)
+            goals.append(SwitchedGoal(before, on, seconds))
+        return replace(plan, label=f"{plan.label} → {fresh.label}", goals=tuple(goals))
+
     def rewards(self, now: Moments) -> Mapping[str, Array]:
         """See `EpisodicTask.rewards`.
 
@@ -162,6 +180,17 @@ class Baoding:
             "median_error_deg": float(np.median(error)) if error.size else None,
         }
         return TrialResult(bool(held[after].sum() >= steps), figures)
+
+    def progress(self, record: TrialRecord) -> Mapping[str, float]:
+        """See `LiveTask.progress`: the shares of the time so far, and where the first ball is now.
+
+        `phase_error_deg` is positive where the ball is further counter-clockwise than its target."""
+        held = ~np.logical_or.accumulate(self.failed(record))
+        return {
+            "score": float((self.solved(record) * held).mean()),
+            "held": float(held.mean()),
+            "phase_error_deg": math.degrees(self._phase_error(record)[-1]),
+        }
 
     def done(self, record: TrialRecord) -> bool:
         """See `Task.done`: a ball is dropped."""

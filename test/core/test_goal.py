@@ -4,9 +4,10 @@ import pytest
 
 from myoprosthesis.core import goal, motion_clip
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.core.goal import ClipGoal, CommandGoal, ConstantGoal, OrbitGoal
+from myoprosthesis.core.goal import ClipGoal, CommandGoal, ConstantGoal, OrbitGoal, SwitchedGoal
 
 ORBIT = OrbitGoal((1.0, 2.0, 3.0), (0.2, 0.1), 4.0, 0.3, "ball")
+BACK = OrbitGoal((1.0, 2.0, 3.0), (0.2, 0.1), -4.0, 0.3, "ball")
 STEPS = "time_s, hip, height [m]\n0.0, 0.0, 1.0\n0.5, 1.0, 1.0\n2.0, 0.0, 4.0\n"
 
 
@@ -19,7 +20,10 @@ def walk(tmp_path, monkeypatch):
     return motion_clip.read(tmp_path / "walk.csv")
 
 
-@pytest.mark.parametrize("one", [ConstantGoal({"ball/x": 0.1, "b": 2.0}), ORBIT, CommandGoal(1.2, -0.4)])
+GOALS = [ConstantGoal({"ball/x": 0.1, "b": 2.0}), ORBIT, CommandGoal(1.2, -0.4), SwitchedGoal(ORBIT, BACK, 1.5)]
+
+
+@pytest.mark.parametrize("one", GOALS)
 def test_plain_data_brings_a_goal_back(one):
     assert goal.from_dict(goal.to_dict(one)) == one
     assert set(one.at(0.3)) == set(one.units)
@@ -35,6 +39,11 @@ def test_an_orbit_stays_on_its_ellipse_and_comes_round():
             [(after[f"ball/{n}"][0] - before[f"ball/{n}"][0]) / 2e-6 for n in "xy"], abs=1e-8
         )
         assert ORBIT.at(t + 4.0)["ball/x"][0] == pytest.approx(x)
+
+
+def test_a_switched_goal_is_the_second_one_from_its_time_on():
+    turned = SwitchedGoal(ORBIT, BACK, 1.5)
+    assert turned.at(1.499) == ORBIT.at(1.499) and turned.at(1.5) == BACK.at(1.5) != ORBIT.at(1.5)
 
 
 def test_a_period_below_zero_goes_round_clockwise():

@@ -43,7 +43,7 @@ def test_trials_in_a_stack_are_those_of_the_environment(policy, command, tmp_pat
     out = tmp_path / "up.json"
     settings = [word for name, value in TASK.items() for word in ("--set", f"task.{name}={value}")]
     done = command(
-        "up", "reach", "--effector", "baoding_hand", "--task", "baoding", "--policy", str(policy), "--lockstep",
+        "up", "baoding", "--policy", str(policy), "--lockstep",
         "--trials", str(TRIALS), "--seed", str(SEED), *settings, "--quiet", "--json", str(out),
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

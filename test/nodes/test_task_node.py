@@ -9,7 +9,7 @@ import pytest
 from myoprosthesis.core import registry
 from myoprosthesis.core.joint_state import JointStateWriter
 from myoprosthesis.core.trial_plan import TrialPlan
-from myoprosthesis.nodes import topics
+from myoprosthesis.nodes import diagnostic_status, topics
 
 DT_NS = 10_000_000
 HOUR = 360_000
@@ -90,6 +90,49 @@ def test_states_of_an_effector_that_was_before_are_no_fault_of_this_one(body):
     body.show(1400, 1600)
     assert events(body, "end"), body.words
     assert not any("is ignored" in w for w in body.words), body.words
+
+
+def test_trials_follow_the_skill_of_the_policy_that_is_played(start):
+    """Its contract says which way it turns the balls: the targets of the trial that runs turn back, and all to come."""
+    options = {"trials": 6, "policy_options": "{direction: cw}"}
+    stack = start({"task": options}, only=("task",), stack="baoding", policy="reach_null", namespace="skills")
+    spec = registry.factory("effectors", "baoding_hand")(registry.options("effectors", "baoding_hand")()).spec
+    state, specs = stack.probe.speak(topics.STATE), stack.probe.speak(topics.SPEC)
+    active, plans = stack.probe.speak(topics.POLICY_ACTIVE), []
+    target = topics.TARGET
+    stack.probe.node.create_subscription(
+        target.type, target.name, lambda m: plans.append(TrialPlan.from_json(m.data)), topics.latched(10)
+    )
+    specs.publish(topics.SPEC.type(data=spec.to_json()))
+    writer, dt_ns = JointStateWriter(spec.channels, frame=spec.frame), 25_000_000
+    assert stack.until(lambda: state.get_subscription_count() == 1)
+    stack.spin(1.0)
+
+    def show(first, last):
+        for tick in range(first, last):
+            table = np.zeros((3, len(spec.channels)))
+            table[0, [spec.channels.index(f"ball{k}/z") for k in (1, 2)]] = 1.5
+            state.publish(writer.pack(tick * dt_ns, *table))
+            time.sleep(0.001)
+        stack.spin(0.5)
+
+    show(1000, 1050)
+    assert [(p.trial, p.label) for p in plans] == [(0, "cw"), (1, "cw")]
+    active.publish(diagnostic_status.status("policy", "ready", {"task_options": {"direction": "hold"}}))  # not yet
+    active.publish(diagnostic_status.status("policy", "active", {"task_options": {"direction": "ccw"}}))
+    assert stack.until(lambda: len(plans) >= 4)
+    assert [(p.trial, p.label) for p in plans[2:4]] == [(0, "cw → ccw"), (1, "ccw")]
+    assert (plans[2].from_ns, plans[2].until_ns, plans[3].from_ns) == (
+        plans[0].from_ns, plans[0].until_ns, plans[1].from_ns,
+    )  # fmt: skip
+    switched = plans[2].goals[0]
+    assert switched.before == plans[0].goals[0] and 1.0 < switched.at_s < 1.6
+    active.publish(diagnostic_status.status("policy", "active", {"task_options": {"noise": 1.0}}))
+    assert stack.until(lambda: any("sets noise of task 'baoding', which are no skills" in w for w in stack.words))
+    show(1050, 1250)
+    ended = [t for t in stack.trials if t["text"] == "end"]
+    assert [(t["trial"], t["label"]) for t in ended] == [(0, "cw → ccw")] and plans[-1].label == "ccw"
+    stack.close()
 
 
 def test_trials_are_planned_as_far_as_they_are_released(start):

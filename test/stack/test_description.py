@@ -33,6 +33,23 @@ def test_the_body_brings_its_policy():
         parameters(effector="myohand")
 
 
+def test_a_stack_whose_policy_is_not_there_yet_says_so_before_anything_starts(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("effector: point_mass\npolicy: {point_mass: point_mass_to_come}\ntask: centre_out\n")
+    with pytest.raises(ConfigError, match=r"plays policy 'point_mass_to_come', and there is none of this name yet: "):
+        parameters(stack=str(file))
+    assert parameters(stack=str(file), policy="point_mass_cw")["policy"]["policy"] == "point_mass_cw"
+
+
+def test_the_hand_with_two_balls_and_the_skill_of_its_policy(tmp_path, monkeypatch):
+    """The direction is that of the policy's contract; one that a person sets wins in the task node."""
+    monkeypatch.setattr("myoprosthesis.stack.description.task_options_of", lambda policy: {"direction": "cw"})
+    made = parameters({"task": {"noise": 0.2}}, stack="baoding", policy="reach_null")
+    assert made["effector"]["effector"] == "baoding_hand" and made["task"]["task"] == "baoding"
+    assert json.loads(made["task"]["policy_options"]) == {"direction": "cw"} and made["task"]["noise"] == 0.2
+    assert "direction" not in made["task"]
+
+
 def grips(*pairs, **more):
     return parameters({"policy": {"grips": list(pairs)}}, stack="emg-hand", **more)["policy"]["grips"]
 

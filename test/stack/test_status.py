@@ -1,7 +1,10 @@
 """State of a stack: figures by condition, from what nodes report."""
 
+import io
+
 import pytest
 
+from myoprosthesis.cli.display import conditions_table, status_table
 from myoprosthesis.stack.status import COLUMNS, StackStatus, quantile
 
 S = 1_000_000_000
@@ -32,6 +35,33 @@ def test_figures_are_kept_apart_by_policy_and_perturbation():
     summary = status.summary()
     assert summary["endpoint_error_mm"] is None and summary["success_rate"] is None  # of five trials of three kinds
     assert summary["trials"] == 5 and len(summary["conditions"]) == 3
+
+
+def test_figures_of_a_task_of_its_own_are_shown_in_the_place_of_those_of_reaching():
+    """In the table of conditions, and live: the mean of this condition, the trial that runs, the last one."""
+    from rich.console import Console
+
+    status = StackStatus()
+    played(status, "baoding_ccw")
+    status.add_perturbation(-1, "null")
+    for number, score in enumerate([0.5, 0.75]):
+        status.add_trial_event("start", {"trial": number, "time_ns": number * S})
+        own = {"success": True, "score": score, "held": 1.0, "median_error_deg": 12.34}
+        status.add_trial_event("end", {"trial": number, "time_ns": (number + 1) * S, "label": "ccw", **own})
+    status.add_trial_event("start", {"trial": 2, "time_ns": 2 * S})
+    figures = {"score": 0.25, "phase_error_deg": -7.0, "hostile": "words"}
+    status.add_node("task", {"trial": 2, "label": "ccw", "figures": figures})
+    assert status.running == {"trial": 2, "label": "ccw", "figures": {"score": 0.25, "phase_error_deg": -7.0}}
+    console = Console(width=120, record=True, file=io.StringIO())
+    console.print(conditions_table(status.conditions()))
+    console.print(status_table(status, {}))
+    words = console.export_text()
+    for part in ("score", "held", "median error, °", "0.62", "12.3", "2 ccw: score 0.25, phase error -7.0°"):
+        assert part in words, words
+    assert "1 ccw: score 0.75, held 1.00, median error 12.3°" in words
+    assert "lateral" not in words and "on target" not in words and "endpoint error" not in words
+    status.add_node("task", {"trial": 1, "label": "ccw", "figures": figures})
+    assert status.running == {}  # of a trial that is over
 
 
 def test_one_condition_stands_for_the_run():
