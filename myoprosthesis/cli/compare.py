@@ -16,7 +16,7 @@ from myoprosthesis.cli.arguments import FlagGroup, JsonArgument, argument
 from myoprosthesis.cli.commands import Commands
 from myoprosthesis.cli.figures import check_writable, write_json
 from myoprosthesis.cli.recording_info import RecordingInfoArgument, chosen, recording_info
-from myoprosthesis.cli.recordings import fitted_on, read
+from myoprosthesis.cli.recordings import fitted_on, read, report_faults
 from myoprosthesis.core.errors import ConfigError, MyoError
 
 if TYPE_CHECKING:
@@ -135,6 +135,7 @@ def _session(command: CompareOptions, typed: Mapping[str, Any]) -> tuple[Compare
     paths = command.recordings or (str(root() / "config" / "recordings" / "libemg_myo"),)
     layout: RecordingFormat = chosen(typed, RecordingFormat, recording_info(command.recording_info, paths))
     files, recordings = read(paths, layout, typed)
+    report_faults(recordings)
     return ComparedSession.of(recordings, layout), set(fitted_on(files))
 
 

@@ -13,7 +13,7 @@ from myoprosthesis.cli.arguments import FlagGroup, JsonArgument, argument
 from myoprosthesis.cli.commands import COMMAND_LINE, Commands
 from myoprosthesis.cli.figures import check_writable, write_json
 from myoprosthesis.cli.recording_info import RecordingInfoArgument, chosen, options, recording_info
-from myoprosthesis.cli.recordings import fitted_on, read
+from myoprosthesis.cli.recordings import fitted_on, read, report_faults
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.decoders.options import CLASSIFICATION, REGRESSION
 
@@ -117,6 +117,7 @@ def fit(command: FitOptions, typed: Mapping[str, Any]) -> int:
         _draw(command.png, scores["confusion"], work.names, out.name)
     figures = {
         "decoder": str(out), "windows": len(work.windows), "export_gap": gap, "drift_beyond": limit, "judged": scores,
+        **work.quality,
     }  # fmt: skip
     write_json(command.json, figures)
     return 0
@@ -135,6 +136,7 @@ def evaluate(command: EvaluateOptions, typed: Mapping[str, Any]) -> int:
         scores = cross_validate(work.windows, work.model, work.settings, work.names, work.split).summary(
             work.settings.rest
         )
+        scores |= work.quality
         names = work.names
         _tell(scores, work)
     if command.png:
@@ -169,9 +171,10 @@ class _Work:
         first = recordings[0][1]
         self.target_unit = _target_unit(recordings) if settings.task == REGRESSION else ""
         self.channels = first.channels
+        self.conditioning: Conditioning = chosen(typed, Conditioning, file, rate=first.rate, unit=first.unit)
+        self.quality = report_faults(recordings, self.conditioning.mains_hz)
         for path, recording in recordings:
             check_electrodes(recording, path)
-        self.conditioning: Conditioning = chosen(typed, Conditioning, file, rate=first.rate, unit=first.unit)
         self.model = registry.factory("decoders", wanted.model)(
             build(registry.options("decoders", wanted.model), wanted.model_options, f"model {wanted.model}")
         )
@@ -284,6 +287,7 @@ def _replay(command: EvaluateOptions, typed: Mapping[str, Any]) -> tuple[dict[st
         raise ConfigError(f"decoder {decoder.contract.name!r} decodes {task}; --decoder judges classes only")
     cut: WindowOptions = chosen(typed, WindowOptions, file)
     _, recordings = read(command.recordings, chosen(typed, RecordingFormat, file), typed)
+    quality = report_faults(recordings, decoder.contract.conditioning.get("mains_hz", 0.0))
     _tell_broken(count_gap_windows(recordings, decoder.settings.window_s, decoder.contract.dt, cut.margin_s))
     confusion = np.zeros((len(names), len(names)), int)
     wrong = rejected = drifting = 0
@@ -318,7 +322,7 @@ def _replay(command: EvaluateOptions, typed: Mapping[str, Any]) -> tuple[dict[st
         "per_class": {c: float(confusion[k, k] / max(1, confusion[k].sum())) for k, c in enumerate(names)},
         "confusion": confusion.tolist(), "active_error_rate": wrong / n, "rejection_rate": rejected / n,
         "decision_ms": {"p50": 1e3 * float(np.percentile(seconds, 50)), "p99": 1e3 * float(np.percentile(seconds, 99))},
-        "drift_decisions": drifting, "drift_recordings": drifted,
+        "drift_decisions": drifting, "drift_recordings": drifted, **quality,
     }  # fmt: skip
     print("  ".join(f"{name} {share:.1%}" for name, share in scores["per_class"].items()))  # type: ignore[attr-defined]
     print(f"accuracy {scores['accuracy']:.2%} of {n} windows; active error rate {wrong / n:.2%} after rejection and "
@@ -337,6 +341,7 @@ def _card(name: str, work: _Work, scores: dict[str, Any], gap: float, limit: flo
         f"{work.cut.step_s:g} s, {work.settings.task}: {', '.join(work.names)}.", "",
         f"Fitted on {len(work.windows)} windows of {len(work.files)} recordings. By onnxruntime it differs from the "
         f"fitted model by at most {gap:.1g}. Drift is reported above a median distance of {limit:.2f}.", "",
+        *(f"Of the recordings: {s}.\n" for s in (*work.quality["remarks"], *work.quality["fault_sentences"])),
         "Made by:", "", f"    {command}", "",
     ]  # fmt: skip
     if scores:

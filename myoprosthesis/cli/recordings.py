@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,6 @@ def read(names: Sequence[str], layout: Any, typed: Mapping[str, Any]) -> tuple[l
     from myoprosthesis.core.errors import ContractError
     from myoprosthesis.emg import formats
     from myoprosthesis.emg.labels import check_labels
-    from myoprosthesis.emg.signal_quality import measured_rate, rate_words
 
     paths = formats.files(list(names), layout)
     out: list[tuple[Path, Any]] = []
@@ -41,11 +40,24 @@ def read(names: Sequence[str], layout: Any, typed: Mapping[str, Any]) -> tuple[l
             raise ConfigError(f"{path} does not go with {paths[0]}: {error}; columns that differ in their units alone "
                               "can be named without them (--channels)") from error  # fmt: skip
         out.append((path, replace(recording, samples=recording.samples[:, order], channels=first.channels)))
-    for remark in dict.fromkeys(remark for _, recording in out for remark in recording.remarks):
-        print(f"{paths[0] if len(paths) == 1 else 'recordings'}: {remark}")
-    slow = {sentence: path for path, r in out for sentence in rate_words(measured_rate(r), r.rate)}
-    for sentence, path in slow.items():
-        print(f"fault: {path}: {sentence}")
     labels = [label for _, recording in out for label in recording.file_labels]
     check_labels(layout, labels, every="label_names" in typed)
     return paths, out
+
+
+def report_faults(recordings: Sequence[tuple[Path, Any]], notch_hz: float = 0.0) -> dict[str, Any]:
+    """Print how the recordings were read and what is wrong with them; the same, for --json and a card.
+
+    Mains that a notch at `notch_hz` removes are no fault.
+    """
+    from myoprosthesis.core.text import printable
+    from myoprosthesis.emg.signal_quality import total
+
+    first = recordings[0][1]
+    flaws = total([recording for _, recording in recordings])
+    remarks = list(dict.fromkeys(remark for _, recording in recordings for remark in recording.remarks))
+    sentences = flaws.words(first.channels, first.rate, notch_hz)
+    name = recordings[0][0] if len(recordings) == 1 else "recordings"
+    for line in (*(f"{name}: {r}" for r in remarks), *(f"fault: {name}: {s}" for s in sentences)):
+        print(printable(line))
+    return {"remarks": remarks, "faults": asdict(flaws), "fault_sentences": sentences}

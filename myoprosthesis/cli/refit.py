@@ -117,9 +117,10 @@ def _fit(folder: Path, rest: str) -> dict[str, Any]:
     done = subprocess.run([sys.executable, "-m", "myoprosthesis.cli.main", *words], capture_output=True, text=True)
     if done.returncode:
         raise ConfigError(f"nothing is swapped: {done.stderr.strip().removeprefix('error: ')}")
-    print(done.stdout.strip().splitlines()[-1])
+    lines = done.stdout.strip().splitlines()
+    print(*(line for line in lines if line.startswith("fault: ")), lines[-1], sep="\n")
     judged = json.loads(figures.read_text(encoding="utf-8"))["judged"]
-    return {"fit": done.stdout.strip().splitlines()[-2:], "accuracy": judged.get("accuracy")}
+    return {"fit": lines[-2:], "accuracy": judged.get("accuracy")}
 
 
 def _good_enough(accuracy: float | None, least: float) -> None:

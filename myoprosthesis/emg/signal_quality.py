@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,8 +46,8 @@ class SignalFaults:
     """Samples per second by the stamps, without the gaps; 0 without stamps."""
     unstamped: int = 0
 
-    def words(self, channels: tuple[str, ...], rate: float) -> list[str]:
-        """One sentence per kind of fault."""
+    def words(self, channels: tuple[str, ...], rate: float, notch_hz: float = 0.0) -> list[str]:
+        """One sentence per kind of fault; mains that a notch at `notch_hz` removes are none."""
         out = []
 
         def which(flags: list[bool]) -> str:
@@ -58,7 +59,7 @@ class SignalFaults:
             out.append(f"flat: {which(list(self.flat))}")
         if any(self.saturated):
             out.append(f"{sum(self.saturated)} values are saturated ({which([n > 0 for n in self.saturated])})")
-        if max(self.mains) > MAINS_SHARE:
+        if max(self.mains) > MAINS_SHARE and self.mains_hz != notch_hz:
             out.append(f"mains at {self.mains_hz:g} Hz: {which([m > MAINS_SHARE for m in self.mains])}")
         if self.duplicates:
             out.append(f"{self.duplicates} samples repeat the one before in all channels")
@@ -68,19 +69,31 @@ class SignalFaults:
             out.append(f"{self.unstamped} stamps are missing")
         if self.jumps:
             out.append(f"{self.jumps} jumps of the clock")
-        return out + rate_words(self.measured_rate, rate)
+        if self.measured_rate and abs(self.measured_rate / rate - 1) > 0.02:
+            out.append(f"by the stamps there are {self.measured_rate:.1f} samples/s, the rate is {rate:g} Hz")
+        return out
 
 
-def rate_words(measured: float, rate: float) -> list[str]:
-    """A sentence where `measured` samples per second (0: unknown) are not those of the rate, Hz."""
-    if not measured or abs(measured / rate - 1) <= 0.02:
-        return []
-    return [f"by the stamps there are {measured:.1f} samples/s, the rate is {rate:g} Hz"]
+def total(recordings: Sequence[EmgRecording]) -> SignalFaults:
+    """Faults of recordings with the same channels and rate: counts are sums, mains are of the mean recording.
 
-
-def measured_rate(recording: EmgRecording) -> float:
-    """Samples per second by the stamps of a recording, without its gaps; 0 without stamps."""
-    return _clock(recording)[3]
+    `measured_rate` is the one that is furthest from the rate.
+    """
+    parts, sizes = [faults(r) for r in recordings], [len(r) for r in recordings]
+    mains = dict.fromkeys((p.mains_hz for p in parts), np.zeros(len(parts[0].mains)))
+    for part, size in zip(parts, sizes, strict=True):
+        mains[part.mains_hz] = mains[part.mains_hz] + np.array(part.mains) * size / max(1, sum(sizes))
+    mains_hz = max(mains, key=lambda hz: float(mains[hz].max()))
+    return SignalFaults(
+        not_finite=tuple(map(sum, zip(*(p.not_finite for p in parts), strict=True))),
+        flat=tuple(map(any, zip(*(p.flat for p in parts), strict=True))),
+        saturated=tuple(map(sum, zip(*(p.saturated for p in parts), strict=True))),
+        mains=tuple(mains[mains_hz].tolist()), mains_hz=mains_hz,
+        duplicates=sum(p.duplicates for p in parts), gaps=sum(p.gaps for p in parts),
+        lost_s=sum(p.lost_s for p in parts), jumps=sum(p.jumps for p in parts),
+        measured_rate=max((p.measured_rate for p in parts), key=lambda m: abs(m / recordings[0].rate - 1) if m else 0),
+        unstamped=sum(p.unstamped for p in parts),
+    )  # fmt: skip
 
 
 def faults(recording: EmgRecording) -> SignalFaults:

@@ -12,7 +12,7 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.emg import formats
 from myoprosthesis.emg.recording import EmgRecording, Span, joined, runs
 from myoprosthesis.emg.recording_format import RecordingFormat
-from myoprosthesis.emg.signal_quality import faults
+from myoprosthesis.emg.signal_quality import faults, total
 
 COUNTS = RecordingFormat(rate=200.0, unit="counts")
 SHIPPED = share.root() / "config" / "recordings" / "libemg_myo"
@@ -133,6 +133,21 @@ def test_parts_and_runs():
 
 def test_a_sound_recording_has_no_faults():
     assert faults(noise(stamped=True)).words(("a", "b"), 1000.0) == []
+
+
+def test_faults_of_several_recordings_are_those_of_one():
+    hum = 3e-4 * np.sin(2 * np.pi * 50 * np.arange(2000) / 1000)[:, None]
+    times = noise().times + 0.5 * (np.arange(2000) >= 900)
+    clipped = np.clip(noise().samples, -1e-4, 1)
+    one = total(
+        [replace(noise(stamped=True), samples=clipped, times=times), replace(noise(), samples=noise().samples + hum)]
+    )
+    assert one.gaps == 1 and one.lost_s == pytest.approx(0.5) and 0.2 < one.mains[0] < 0.6
+    assert one.saturated == tuple((clipped == -1e-4).sum(axis=0)) and one.not_finite == (0, 0)
+    mains = "mains at 50 Hz: a, b"
+    assert mains in one.words(("a", "b"), 1000.0) and mains not in one.words(("a", "b"), 1000.0, notch_hz=50.0)
+    slow = total([replace(noise(stamped=True), times=1.2 * noise().times), noise()])
+    assert "by the stamps there are 833.3 samples/s" in slow.words(("a", "b"), 1000.0)[-1]
 
 
 def test_each_fault_is_counted():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from myoprosthesis.emg import formats, recording_format_file
 from myoprosthesis.emg.playback_clock import Clock, PlaybackClock
 from myoprosthesis.emg.recording import EmgRecording, joined
 from myoprosthesis.emg.recording_format import RecordingFormat, for_stack
+from myoprosthesis.emg.signal_quality import faults
 from myoprosthesis.emg.source import EmgBlock, SourceSpec, opened
 from myoprosthesis.emg.timebase import SourceTiming, TimeBase
 
@@ -25,6 +28,8 @@ Array = NDArray[np.float64]
 SHIPPED = "libemg_myo"
 READ_S = 0.5
 """Amount of a file that is read at a time, where its reader can: more would hold the samples up that are due."""
+LOOK_S, LOOK_SAMPLES = 20.0, 100
+"""Amount of a recording whose faults are said when it is opened, and samples that are read of it at a time."""
 JUMP_S = 1.0
 """A step in the file's times of more than this, or back, is kept in the times but not waited for."""
 
@@ -78,9 +83,11 @@ class RecordingSource:
         place = _place(self.options.file)
         self._layout = _layout(self.options, place)
         self._files = self._chosen(formats.files(place, self._layout))
-        first = next(_blocks(self._files[0], self._layout, 1))
+        first = self._beginning()
         about = f"played again from {place}, {self.options.speed:g} times as fast as recorded"
-        about = "; ".join([about, *first.remarks])
+        seen = f"fault in its first {first.seconds:.3g} s"
+        sentences = [f"{seen}: {fault}" for fault in faults(first).words(first.channels, first.rate)]
+        about = "; ".join([about, *first.remarks, *sentences])
         self._spec = SourceSpec(f"recording {place.stem}", first.channels, first.rate, first.unit, about)
         self._base = TimeBase(first.rate)
         self.fault, self.ended = "", False
@@ -123,6 +130,18 @@ class RecordingSource:
             self._base.by_arrival(len(whole), float(taken[-1]))
         stamps = self._pace.stamps_ns(taken)
         return EmgBlock(whole.samples, whole.times, stamps, int(stamps[-1]), whole.spans)
+
+    def _beginning(self) -> EmgRecording:
+        """The first `LOOK_S` of the first file, up to what cannot be read, which is said when it is due."""
+        parts = [next(_blocks(self._files[0], self._layout, 1))]
+        if len(parts[0]) == 1:  # its reader reads in blocks
+            with suppress(MyoError):
+                for part in _blocks(self._files[0], self._layout, LOOK_SAMPLES):
+                    parts.append(part)
+                    if sum(p.seconds for p in parts) > LOOK_S:
+                        break
+            parts = parts[1:] or parts
+        return joined(parts).part(0, math.ceil(LOOK_S * parts[0].rate))
 
     def _chosen(self, files: list[Path]) -> list[Path]:
         """The files of the repetitions and labels that are asked for."""

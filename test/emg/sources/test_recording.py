@@ -252,3 +252,13 @@ def test_what_the_reader_left_out_is_said_with_the_source(tmp_path):
     source = RecordingSource(ReplayOptions(file=str(tmp_path / "a.h5")), Hand())
     source.open()
     assert source.spec.about.endswith("times as fast as recorded; as long as the EMG, and not read: cue")
+
+
+def test_faults_of_its_beginning_are_said_with_the_source(tmp_path):
+    samples = np.clip(np.random.default_rng(0).normal(0, 40, (2500, 2)), -60, 1e3)
+    rows = "\n".join(f"{a:.2f},{b:.2f}" for a, b in samples)
+    (tmp_path / "a.csv").write_text("# rate: 100\n# unit: uV\nemg1,emg2\n" + rows)
+    source = RecordingSource(ReplayOptions(file=str(tmp_path / "a.csv")), Hand())
+    source.open()
+    saturated = int((samples[:2000] == -60).sum())
+    assert f"; fault in its first 20 s: {saturated} values are saturated (emg1, emg2)" in source.spec.about

@@ -103,10 +103,31 @@ def test_windows_with_a_gap_in_them_are_counted_by_fit_and_evaluate(decode, tmp_
     assert "gap in time" not in words
     gappy, words = decode("evaluate", tmp_path / "1.csv", *said)
     assert "4 windows have a gap in time in them, and do not count" in words
+    assert f"fault: {tmp_path / '1.csv'}: 1 gaps in time, 1.000 s in all" in words and gappy["faults"]["gaps"] == 1
     assert gappy["windows"] == whole["judged"]["windows"] - 4
     there = ("--decoder", tmp_path / "mine" / "policy.onnx")
     played, words = decode("evaluate", tmp_path / "1.csv", *said, *there)
     assert "4 windows have a gap in time in them, and do not count" in words and played["accuracy"] > 0.98
+    assert "1 gaps in time, 1.000 s in all" in words and played["faults"]["gaps"] == 1
+
+
+def test_faults_of_the_recordings_are_said_and_kept_with_the_decoder(decode, tmp_path):
+    rng, n = np.random.default_rng(0), 4000
+    label = np.where(np.arange(n) // 500 % 2, "fist", "rest")
+    x = rng.normal(0, 1, (2, n, 2)) * np.where(label == "fist", 9, 1)[:, None]
+    x[0] += 20 * np.sin(2 * np.pi * 50 * np.arange(n) / 1000)[:, None]  # hum in both channels of one file
+    x[1, :, 1] = np.clip(x[1, :, 1], -12, 12)  # saturated in one of the other
+    for k in range(2):
+        rows = "".join(f"{a:.3f},{b:.3f},{c}\n" for (a, b), c in zip(x[k], label, strict=True))
+        (tmp_path / f"{k}.csv").write_text("# rate: 1000\n# unit: uV\nEMG1,EMG2,label\n" + rows)
+    files, out = (tmp_path / "0.csv", tmp_path / "1.csv"), tmp_path / "mine"
+    figures, words = decode("fit", *files, "--label", "label", "--out", out)
+    clipped = int((abs(x[1, :, 1]) == 12).sum())
+    saturated, mains = f"{clipped} values are saturated (EMG2)", "mains at 50 Hz: EMG1, EMG2"
+    assert f"fault: recordings: {saturated}" in words and mains in words
+    assert figures["faults"]["saturated"] == [0, clipped] and figures["fault_sentences"] == [saturated, mains]
+    card = (out / "card.md").read_text()
+    assert f"Of the recordings: {saturated}.\n" in card and mains in card
 
 
 def test_what_is_held_out_is_not_seen_by_the_fit(recording, cut):
