@@ -17,10 +17,11 @@ Symmetry = tuple[NDArray[np.intp], NDArray[np.float32]]
 
 
 class ReplayBuffer:
-    """Up to `capacity` samples on a device: what was observed and done, its reward, and what was observed after it.
+    """Up to `capacity` samples on a device: what was observed and done, the rewards of the next steps, and what followed.
 
-    `discount` of a sample is 0 where the task ended, else that of one step; after a time limit the final observation
-    of the episode follows."""
+    `reward` is the discounted sum of the rewards of n steps, or of as many as there are before the end of the episode
+    or rollout; `discount` is that of what follows, 0 where the task ended. After a time limit the final observation of
+    the episode follows."""
 
     def __init__(self, capacity: int, n_obs: int, n_act: int, device: torch.device) -> None:
         widths = {"observation": n_obs, "action": n_act, "reward": 1, "following": n_obs, "discount": 1}
@@ -33,16 +34,25 @@ class ReplayBuffer:
     def __len__(self) -> int:
         return self._filled
 
-    def add(self, rollout: Experience, gamma: float, reward_scale: float) -> None:
-        """Take in every step of a rollout."""
+    def add(self, rollout: Experience, gamma: float, reward_scale: float, n_step: int = 1) -> None:
+        """Take in every step of a rollout, each with the rewards of `n_step` steps."""
         following = np.concatenate([rollout.observations[1:], rollout.last[None]])
         following[rollout.cut[:, 0], rollout.cut[:, 1]] = rollout.final
+        first = rollout.rewards[..., None] * np.float32(reward_scale)
+        discount = np.float32(gamma) * ~rollout.terminated[..., None]
+        reward, goes_on = first, ~rollout.ended[:-1, :, None]
+        for _ in range(n_step - 1):
+            reward = np.concatenate([first[:-1] + np.float32(gamma) * goes_on * reward[1:], first[-1:]])
+            discount, following = (
+                np.concatenate([np.where(goes_on, factor * rows[1:], rows[:-1]), rows[-1:]])
+                for factor, rows in ((np.float32(gamma), discount), (np.float32(1.0), following))
+            )
         rows = {
             "observation": rollout.observations,
             "action": rollout.actions,
-            "reward": rollout.rewards[..., None] * np.float32(reward_scale),
+            "reward": reward,
             "following": following,
-            "discount": np.float32(gamma) * ~rollout.terminated[..., None],
+            "discount": discount,
         }
         count = min(rollout.samples, self.capacity)
         device = self.size.device

@@ -89,7 +89,7 @@ class Sac:
             ConfigError: A loss is not finite.
         """
         o = self.options
-        self.samples.add(rollout, o.gamma, o.reward_scale)
+        self.samples.add(rollout, o.gamma, o.reward_scale, o.n_step)
         if len(self.samples) >= o.start:
             for _ in range(o.updates // o.actor_every):
                 self._play()

@@ -13,6 +13,7 @@ class SacOptions:
     """How every sample is used again and again, and what the critic can tell apart."""
 
     gamma: float = option(0.97, "discount of one step", "1", 0.0, 1.0)
+    n_step: int = option(1, "rewards that are added up before the critic tells the rest", "steps", 1, 1000)
     updates: int = option(16, "of the critic after each batch of samples", "", 1, 100_000)
     actor_every: int = option(2, "updates of the critic for one of the actor", "", 1, 1000)
     minibatch: int = option(1024, "samples in an update", "", 1)

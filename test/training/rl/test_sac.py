@@ -89,6 +89,34 @@ def test_samples_say_what_followed():
     np.testing.assert_allclose(parts["reward"][..., 0], 2.0 * seen.rewards)
 
 
+def test_rewards_of_several_steps_end_with_their_episode_and_rollout():
+    rng, shape = np.random.default_rng(1), (6, 3)
+    ended = rng.random(shape) < 0.3
+    terminated = ended & (rng.random(shape) < 0.5)
+    cut = np.argwhere(ended & ~terminated)
+    observations, final = rng.normal(size=(*shape, 2)).astype(np.float32), rng.normal(size=(len(cut), 2))
+    rewards = rng.normal(size=shape).astype(np.float32)
+    last = rng.normal(size=(3, 2)).astype(np.float32)
+    seen = Experience(observations, np.zeros((*shape, 1), np.float32), rewards, terminated, ended, last, cut, final)
+    buffer = ReplayBuffer(18, 2, 1, torch.device("cpu"))
+    buffer.add(seen, 0.9, 2.0, 3)
+    parts = {name: part.numpy().reshape(*shape, -1) for name, part in buffer.parts.items()}
+    finals = {tuple(place): row for place, row in zip(cut.tolist(), final, strict=True)}
+    assert ended.any() and terminated.any() and len(cut)
+    for t, k in np.ndindex(shape):
+        total, factor, at = 0.0, 1.0, t
+        while True:
+            total, factor = total + factor * 2.0 * rewards[at, k], 0.9 * factor
+            if ended[at, k] or at == 5 or at == t + 2:
+                break
+            at += 1
+        after = finals.get((at, k), last[k] if at == 5 else observations[min(at + 1, 5), k])
+        assert parts["reward"][t, k, 0] == pytest.approx(total, rel=1e-5)
+        assert parts["discount"][t, k, 0] == pytest.approx(0.0 if terminated[at, k] else factor)
+        if not terminated[at, k]:
+            np.testing.assert_allclose(parts["following"][t, k], after, rtol=1e-6)
+
+
 def test_the_oldest_samples_go_first():
     buffer = ReplayBuffer(8, 2, 1, torch.device("cpu"))
     for k in range(3):
