@@ -17,7 +17,7 @@ Symmetry = tuple[NDArray[np.intp], NDArray[np.float32]]
 
 
 class ReplayBuffer:
-    """Up to `capacity` samples on a device: what was observed and done, the rewards of the next steps, and what followed.
+    """Up to `capacity` samples on a device: what was observed and done, the rewards after it, and what followed.
 
     `reward` is the discounted sum of the rewards of n steps, or of as many as there are before the end of the episode
     or rollout; `discount` is that of what follows, 0 where the task ended. After a time limit the final observation of
