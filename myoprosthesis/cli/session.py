@@ -59,6 +59,7 @@ def run(options: RunOptions) -> int:
     from myoprosthesis.sessions import folder as folders
     from myoprosthesis.sessions import session as sessions
     from myoprosthesis.sessions.session_trials import plan
+    from myoprosthesis.stack.session_nodes import check_session
 
     if bool(options.session) == bool(options.resume):
         raise ConfigError("give a session to run, or --resume and the folder of one: one of the two")
@@ -73,9 +74,9 @@ def run(options: RunOptions) -> int:
     else:
         changes: dict[str, Any] = {} if options.seed is None else {"seed": options.seed}
         session = sessions.load(options.session, changes | ({"lockstep": False} if options.realtime else {}))
-        path = Path(options.out) if options.out else folders.fresh(session.name)
-        _check_libraries(session)
-        folder = folders.SessionFolder.create(path, session, plan(session), COMMAND_LINE.get())
+        path, trials = Path(options.out) if options.out else folders.fresh(session.name), plan(session)
+        check_session(session, trials)
+        folder = folders.SessionFolder.create(path, session, trials, COMMAND_LINE.get())
     return _run(options, session, folder)
 
 
@@ -153,10 +154,11 @@ def check(options: CheckOptions) -> int:
     from myoprosthesis.cli.table import FigureTable
     from myoprosthesis.sessions import session as sessions
     from myoprosthesis.sessions.session_trials import CATCH, CHANNEL, plan
+    from myoprosthesis.stack.session_nodes import check_session
 
     session = sessions.load(options.session)
-    _check_libraries(session)
     trials = plan(session)
+    check_session(session, trials)
     table = FigureTable(title=f"{session.name}: {session.about}")
     for column in ("block", "trials", "perturbation", "catch", "channel", "policy", "length"):
         table.add_column(column)
@@ -200,16 +202,3 @@ def hold(options: NamespaceArgument, pause: bool) -> int:
     with StackClient(options.namespace) as stack:
         print(stack.hold_session(pause))
     return 0
-
-
-def _check_libraries(session: Any) -> None:
-    """Refuse a learner that cannot learn, and markers that cannot be sent, before anything starts."""
-    from myoprosthesis.core.extras import library
-    from myoprosthesis.sessions.learner_store import learner
-
-    if session.lsl:
-        library("pylsl", "lsl", "an LSL outlet")
-    if not session.learner:
-        return
-    library("torch", "train", "learning between trials")
-    learner(session)

@@ -21,10 +21,10 @@ from myoprosthesis.sessions.session import Session, effector
 from myoprosthesis.sessions.session_trials import SessionTrial, plan
 from myoprosthesis.sessions.trial_metrics import PlayedTrial, row
 from myoprosthesis.stack.client import StackClient
-from myoprosthesis.stack.description import StackOptions, describe
 from myoprosthesis.stack.node_spec import NodeSpec
 from myoprosthesis.stack.runner import StackRunner
 from myoprosthesis.stack.session_client import SessionClient
+from myoprosthesis.stack.session_nodes import session_nodes
 
 ATTEMPTS = 3
 """How often in a row a stack may die without a finished trial before the session gives up."""
@@ -99,27 +99,8 @@ class SessionRunner:
                 raise
 
     def _nodes(self) -> list[NodeSpec]:
-        """The nodes of the stack from the first unfinished trial on.
-
-        Its processes are not restarted one by one: a trial that one of them has partly missed is started again, with
-        all of them.
-        """
-        s, first = self.session, self.done
-        options = StackOptions(
-            effector=s.effector, policy=self._policy_of(first), perturbation=str(self.folder.perturbation.absolute()),
-            task="listed", lockstep=s.lockstep, seed=s.seed, trials=len(self.trials), namespace=self._namespace,
-            record=str(self.folder.recording.absolute()),
-        )  # fmt: skip
-        kept = [self.folder.path / name for name in ("session.yaml", "perturbation.yaml", "provenance.json")]
-        played_s = sum(t.reach.trial_s for t in self.trials[:first])
-        settings: dict[str, dict[str, Any]] = {
-            "task": {"file": str(self.folder.reaches.absolute()), "first": first, "released": first,
-                     "radius": s.reaching.radius, **({"lsl": s.lsl} if s.lsl else {})},
-            "policy": {"blend_s": 0.0},
-            "effector": {**s.effector_options, "start_s": played_s},
-            "recorder": {"attachments": [str(file.absolute()) for file in kept]},
-        }  # fmt: skip
-        return [replace(n, respawn=False) for n in describe(options, settings)]
+        policy = self._policy_of(self.done)
+        return session_nodes(self.session, self.folder, self.trials, self.done, policy, self._namespace)
 
     def _one(self, client: SessionClient, trial: SessionTrial) -> None:
         """Await a trial, learn from it, commit it, and have the next policy loaded."""
