@@ -190,7 +190,7 @@ setup(
     classifiers=CLASSIFIERS,
     python_requires=">=3.10",
     packages=find_packages(include=[NAME, f"{NAME}.*"]),
-    package_data={NAME: ["py.typed", "effectors/models/*.xml", "report/*.css"]},
+    package_data={NAME: ["py.typed", "effectors/models/*.xml", "report/*.css", "tasks/*.csv"]},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),
@@ -232,6 +232,8 @@ setup(
             f"listed = {NAME}.tasks.listed:Listed",
             f"orbit_follow = {NAME}.tasks.orbit_follow:OrbitFollow",
             f"baoding = {NAME}.tasks.baoding:Baoding",
+            f"hand_posture = {NAME}.tasks.hand_posture:HandPosture",
+            f"hand_reach = {NAME}.tasks.hand_reach:HandReach",
         ],
         f"{NAME}.emg_sources": [f"{name} = {NAME}.emg.sources.{noun}" for name, noun in EMG_SOURCES.items()],
         f"{NAME}.emg_formats": [f"{ending} = {NAME}.emg.formats.{reader}" for ending, reader in EMG_FORMATS.items()],

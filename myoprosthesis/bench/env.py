@@ -27,7 +27,7 @@ def measure(seconds: float = 20.0) -> dict[str, Any]:
     from myoprosthesis.envs import baoding
     from myoprosthesis.envs.batch_env import BatchEnv
 
-    env = BatchEnv(baoding.config("policy", TASK), SIMULATIONS, 1)
+    env = BatchEnv(baoding.config("policy", **TASK), SIMULATIONS, 1)
     body = env.body
     bare = Batch(body.model, SIMULATIONS, nthread=1)
     env.reset(seed=0)

@@ -65,17 +65,23 @@ def run(options: ScoreOptions) -> int:
         )  # fmt: skip
     rows = [result.figures for result in results]
     figures: dict[str, Any] = {}
+    spread: dict[str, dict[str, float]] = {}
     for name in rows[0]:
         values = np.array([row[name] for row in rows if row[name] is not None], float)
         figures[name] = float(np.mean(values)) if values.size else None
+        if values.size:
+            spread[name] = {"median": float(np.median(values)), "p95": float(np.percentile(values, 95))}
     scores = np.array([row["score"] for row in rows], float)
     figures |= {
         "score_sd": float(scores.std()), "episodes": len(rows), "noise": task_options.get(NOISE, 0.0),
         "seed": options.seed, "success": float(np.mean([result.success is True for result in results])),
     }  # fmt: skip
-    table = FigureTable("figure", "mean", title=f"{Path(options.policy).stem or options.policy}, {len(rows)} trials")
+    table = FigureTable(
+        "figure", "mean", "median", "p95", title=f"{Path(options.policy).stem or options.policy}, {len(rows)} trials"
+    )
     for name, value in figures.items():
-        table.add_row(name, "–" if value is None else f"{value:.4g}")
+        shown = (value, *spread.get(name, {"median": None, "p95": None}).values())
+        table.add_row(name, *("–" if x is None else f"{x:.4g}" for x in shown))
     Console(width=None if sys.stdout.isatty() else 100).print(table)
-    write_json(options.json, figures)
+    write_json(options.json, {**figures, "over_trials": spread})
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from myoprosthesis.core.errors import unknown
@@ -50,7 +49,7 @@ def terms(joints: tuple[str, ...], muscles: tuple[str, ...], observation: str = 
     )  # fmt: skip
 
 
-def config(observation: str = "contest", task: Mapping[str, Any] | None = None) -> EnvConfig:
+def config(observation: str = "contest", **task: Any) -> EnvConfig:
     """What `BatchEnv` needs; `task` are options of the task `baoding`.
 
     With `contest`, velocities are metres in a period, and actions are squashed as in MyoSuite."""
@@ -60,7 +59,7 @@ def config(observation: str = "contest", task: Mapping[str, Any] | None = None) 
         "baoding_hand",
         "baoding",
         terms(spec.joints, spec.muscles, observation),
-        task_options=dict(task or {}),
+        task_options=task,
         scales=dict.fromkeys((f"{ball}_step" for ball in BALLS), spec.dt) if contest else {},
         contest_action=contest,
         centre=RESTING,

@@ -81,6 +81,8 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         )
         self.action_centre = np.array(config.centre) if config.centre else None
         """(n_action,) about which a policy explores at first; None: the middle of the range."""
+        self.action_guide = self._guide() if config.guide else None
+        """(n_action, n_obs) what is added to it, in logits of the range; None: nothing."""
         self.options = {
             **{f"task.{f.name}": f.metadata.get("help", "") for f in fields(self._task_options)},
             **{f"reward.{name}": f"weight of the reward {name}" for name in task.weights},
@@ -271,6 +273,10 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         return self._goal_now[0][:, [self._goals.channels[c] for c in channels]]
 
     # ------------------------------------------------------------------------------------------------------------
+
+    def _guide(self) -> Array:
+        n = self.body.spec.command.size
+        return np.hstack([self.config.guide.get(t.name, np.zeros((n, t.size))) for t in self.config.terms])
 
     def _observed(self) -> NDArray[np.float32]:
         return self._observation.observe() * self._scale

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from myoprosthesis.core.observation_term import AnyTerm
 
 
@@ -16,8 +19,10 @@ class EnvConfig:
     `rewards` are weights by name, where they are not the task's own. `scales` are factors of terms by name that the
     observation of the environment has, and not that of a policy's contract. `contest_action`: actions from −1 to 1, of
     which excitations are made as in MyoSuite, 1 / (1 + exp(−5 (a − 0.5))); else they are the effector's commands.
-    `centre` is the command about which a policy explores at first, `exchange` names that may change places without
-    anything being different, such as those of two equal balls, and `turned` angles that are half a turn further then.
+    `centre` is the command about which a policy explores at first, and `guide` has matrices (n_action, size) by the
+    names of terms: what they make of an observation is added to it, in logits of the range. `exchange` names that may
+    change places without anything being different, such as those of two equal balls, and `turned` angles that are half
+    a turn further then.
     """
 
     effector: str
@@ -29,5 +34,6 @@ class EnvConfig:
     scales: Mapping[str, float] = field(default_factory=dict)
     contest_action: bool = False
     centre: tuple[float, ...] = ()
+    guide: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     exchange: Mapping[str, str] = field(default_factory=dict)
     turned: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from myoprosthesis.core import registry
 from myoprosthesis.core.errors import Refused
 from myoprosthesis.core.nanoseconds import ns
 from myoprosthesis.core.trial_record import TrialRecord, TrialResult
@@ -15,8 +16,8 @@ from myoprosthesis.envs.env_config import EnvConfig
 from myoprosthesis.policies.onnx_policy import OnnxPolicy
 from myoprosthesis.tasks.task import channels_of
 
-TASKS = {"baoding_hand": "baoding"}
-"""The task of an effector that has one of its own."""
+TASKS = {"baoding_hand": "baoding", "myohand": "hand_posture"}
+"""The task with a score that goes with an effector."""
 
 
 def played(
@@ -41,7 +42,7 @@ def played(
         The task's judgement of each trial, in their order.
 
     Raises:
-        Refused: A policy of an effector that has no such task, or one that is not for its period.
+        Refused: A policy of an effector that has no such task.
         ContractError: The policy does not fit effector and task.
     """
     contract = policy.contract
@@ -51,12 +52,12 @@ def played(
             f"policy {contract.name!r} is one of effector {contract.effector!r}, which has no task with a score; known "
             f"are: {', '.join(TASKS)}"
         )
-    config = EnvConfig(contract.effector, name, contract.observation, task_options=dict(options or {}))
+    sites = getattr(registry.factory("tasks", name), "observed_sites", ())
+    effector = {"dt": contract.dt, **({"observed_sites": sites} if sites else {})}
+    config = EnvConfig(contract.effector, name, contract.observation, effector, dict(options or {}))
     env = BatchEnv(config, len(trials), threads)
     spec = env.body.spec
     order = contract.match(spec, channels_of(name))
-    if abs(contract.dt - spec.dt) > 1e-9:
-        raise Refused(f"policy {contract.name!r} runs every {contract.dt:g} s, the effector every {spec.dt:g} s")
     needs = tuple(env.task.needs(spec))
     players = [policy.branch() for _ in trials]
     observation, _ = env.reset(options={"trials": list(trials)})

@@ -6,16 +6,13 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 import myoprosthesis.envs  # noqa: F401
-from myoprosthesis.core.disturbance import NO_DISTURBANCE
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.core.observation import ObservationBuilder
 from myoprosthesis.core.observation_terms import carried
-from myoprosthesis.core.trial_record import TrialRecord
 from myoprosthesis.effectors.baoding_hand import PALM, BaodingHandOptions, baoding_hand
 from myoprosthesis.envs import baoding
 from myoprosthesis.envs.batch_env import BatchEnv
-from myoprosthesis.tasks.baoding import Baoding, BaodingOptions
-from myoprosthesis.tasks.task import channels_of
+
+from .effector_comparison import is_the_effector_bit_for_bit
 
 NOISY = {"noise": 0.5, "ball_noise": 0.002, "direction": "any", "period_s": (4.0, 6.0), "start_deg": (0.0, 360.0)}
 
@@ -56,41 +53,10 @@ def test_observation_and_action_are_those_of_the_contest():
 
 
 def test_it_is_the_effector_bit_for_bit_and_is_judged_as_the_task_does():
-    """The same starts and excitations in the environment, and in the effector as a stack runs it."""
-    options = BaodingOptions(**NOISY, trial_s=1.5)
     env = many(observation="policy", **NOISY, trial_s=1.5)
     body = baoding_hand(BaodingHandOptions())
-    task = Baoding(options).for_effector(body.spec)
-    observations = [env.reset(options={"trials": [0, 1, 2]})[0]]
-    actions, infos, scores = excitations(60), [], np.full(3, np.nan)
-    for action in actions:
-        observation, _, _, _, info = env.step(action)
-        final = info.get("final_obs", observation)
-        observations.append(np.where(info.get("_final_obs", np.zeros(3, bool))[:, None], final, observation))
-        infos.append(info)
-        for i in np.flatnonzero(info.get("_episode", np.zeros(3, bool)) & np.isnan(scores)):
-            scores[i] = info["episode"]["score"][i]
-    needs, channels = tuple(task.needs(body.spec)), channels_of("baoding")
-    for trial in range(3):
-        plan, states, times = task.plan(trial, 0), [], []
-        builder = ObservationBuilder(
-            env.config.terms, [*body.spec.channels, *channels], body.spec.dt, action=body.spec.command
-        )
-        state = body.reset(trial, plan.initial)
-        for k in range(61):
-            if k:
-                state = body.step(actions[k - 1, trial].astype(float), NO_DISTURBANCE)
-            now_ns = k * 25_000_000
-            table = np.hstack([state.table, plan.goal_table(list(channels), now_ns)])
-            np.testing.assert_array_equal(builder.observe(table), observations[k][trial])
-            states.append(table[:, [body.spec.channels.index(c) for c in needs]])
-            times.append(now_ns)
-            record = TrialRecord(plan, body.spec.dt, needs, np.array(times), np.array(states))
-            if k and task.done(record):
-                break
-        result = task.judge(record)
-        assert result.figures["score"] == pytest.approx(scores[trial], abs=1e-12)
-        assert result.success == (k == 60 and not task.done(record))
+    for k, record, result in is_the_effector_bit_for_bit(env, body, excitations(60)):
+        assert result.success == (k == 60 and not env.task.done(record))
 
 
 def test_a_state_is_continued_bit_for_bit():
@@ -120,7 +86,7 @@ def test_a_part_of_the_simulations_is_what_it_is_in_all_of_them():
 
 def test_balls_that_change_places_are_followed_by_balls_that_did():
     """Two equal balls, exchanged with their targets: the exchanged observation is that of the exchanged trial."""
-    env = BatchEnv(baoding.config("policy", {"noise": 0.0}), 2, 1)
+    env = BatchEnv(baoding.config("policy", noise=0.0), 2, 1)
     env.set_options([1], {"task.start_deg": (135.0 - 180.0, 135.0 - 180.0)})
     env.reset(seed=0)
     order, signs = env.symmetry
