@@ -21,6 +21,17 @@ from myoprosthesis.stack.monitor import StackMonitor
 from myoprosthesis.stack.runner import StackRunner
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """What the processes of tests inherit, those of pytest-xdist among them.
+
+    One thread for matrices: those of tests are small, and threads of several processes wait for each other in turn. And
+    modules are compiled once, where the environment has each of the thousand processes compile them for itself.
+    """
+    os.environ["OMP_NUM_THREADS"] = "1"
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fuzz-bytes", type=int, default=1_000_000, help="random bytes that each hand's codec is fed")
 
