@@ -94,6 +94,17 @@ EXAMPLES = {
     "evaluate": "myoprosthesis evaluate policies/mine/policy.onnx --episodes 100 --noise 0.2 --json score.json",
     "policy show": "myoprosthesis policy show reach_cw",
     "policy verify": "myoprosthesis policy verify reach_cw --png paths.png",
+    "policy import": """
+        myoprosthesis policy import sb3 model.zip --vecnormalize env.pkl --env Baoding-v0 --option observation=contest
+        myoprosthesis policy import rsl_rl model.pt --activation elu --contract contract.yaml
+        myoprosthesis policy import onnx net.onnx --contract contract.yaml
+        """,
+    "policy import sb3": """
+        myoprosthesis policy import sb3 model.zip --vecnormalize env.pkl --env Baoding-v0 --option observation=contest
+        myoprosthesis policy import sb3 model.zip --contract contract.yaml --out policies/mine
+        """,
+    "policy import rsl_rl": "myoprosthesis policy import rsl_rl model.pt --activation elu --contract contract.yaml",
+    "policy import onnx": "myoprosthesis policy import onnx net.onnx --contract contract.yaml --out policies/mine",
     "train": "myoprosthesis train reach --curriculum config/curricula/reach_curl.yaml --out policies/mine",
     "train reach": "myoprosthesis train reach --curriculum config/curricula/reach_curl.yaml --out policies/mine",
     "train hand": """

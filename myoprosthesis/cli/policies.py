@@ -1,4 +1,4 @@
-"""`policies`: what there is. `policy show|verify NAME`: one contract, and its score measured again."""
+"""`policies`: what there is. `policy show|verify NAME`: one contract, its score measured again; `policy import`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+from myoprosthesis.cli import policy_import
 from myoprosthesis.cli.arguments import JsonArgument, argument
 from myoprosthesis.cli.commands import Commands
 from myoprosthesis.cli.figures import check_writable, write_json
@@ -37,9 +38,10 @@ class VerifyOptions(PolicyOptions):
 def add(commands: Commands) -> None:
     """Add the commands."""
     commands.add("policies", catalogue, JsonArgument, help="list policies with their contracts and scores")
-    own = commands.group("policy", "one policy: show its contract, or verify its score", __doc__ or "")
+    own = commands.group("policy", "one policy: show its contract, verify its score, import it", __doc__ or "")
     own.add("show", show, PolicyOptions, help="print the contract")
     own.add("verify", verify, VerifyOptions, help="measure the score of its card again")
+    policy_import.add(own)
 
 
 def catalogue(options: JsonArgument) -> int:

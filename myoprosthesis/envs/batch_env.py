@@ -13,6 +13,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from numpy.typing import NDArray
 
 from myoprosthesis.core import fingerprint, registry
+from myoprosthesis.core.command_map import LOGISTIC, CommandMap
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.errors import ConfigError, Refused, unknown
 from myoprosthesis.core.options import build
@@ -28,6 +29,8 @@ from myoprosthesis.tasks.task import channels_of
 
 Array = NDArray[np.float64]
 Ids = NDArray[np.intp]
+CONTEST_ACTION = CommandMap(np.array(-1.0), np.array(1.0), 5.0, -2.5, LOGISTIC)
+"""As MyoSuite makes excitations of actions, 1 / (1 + exp(−5 (a − 0.5)))."""
 _STREAM = 0x656E76
 """Keeps the numbers of trials apart from other random numbers of the same seed."""
 
@@ -71,14 +74,17 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         self._observation = BatchObservation(config.terms, self._bodies, self._goals, spec.command, spec.dt)
         n, low, high = self._observation.size, *spec.command.bounds()
         self.single_observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (n,), np.float32)
+        self.command_map = CONTEST_ACTION if config.contest_action else CommandMap()
+        """From an action of the environment to the effector's command."""
         ends = (np.full_like(low, -1.0), np.ones_like(high)) if config.contest_action else (low, high)
         self.single_action_space = gymnasium.spaces.Box(ends[0].astype(np.float32), ends[1].astype(np.float32))
         self.observation_space = gymnasium.vector.utils.batch_space(self.single_observation_space, num_envs)
         self.action_space = gymnasium.vector.utils.batch_space(self.single_action_space, num_envs)
         self._low, self._high = low, high
-        self._scale = np.concatenate(
+        self.observation_scale = np.concatenate(
             [np.full(t.size, config.scales.get(t.name, 1.0), np.float32) for t in config.terms]
         )
+        """(n_obs,) factors of the observation of the environment that the contract's terms do not have."""
         self.action_centre = np.array(config.centre) if config.centre else None
         """(n_action,) about which a policy explores at first; None: the middle of the range."""
         self.action_guide = self._guide() if config.guide else None
@@ -128,9 +134,7 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         self, actions: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], Array, NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
         """One control period of every simulation."""
-        wanted = np.asarray(actions, float)
-        if self.config.contest_action:
-            wanted = 1.0 / (1.0 + np.exp(-5.0 * (np.clip(wanted, -1.0, 1.0) - 0.5)))
+        wanted = self.command_map(actions, self._low, self._high)
         command = np.clip(wanted, self._low, self._high)
         self.clipped += int((command != wanted).sum())
         diverged = ~np.isfinite(command).all(axis=1)
@@ -279,7 +283,7 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         return np.hstack([self.config.guide.get(t.name, np.zeros((n, t.size))) for t in self.config.terms])
 
     def _observed(self) -> NDArray[np.float32]:
-        return self._observation.observe() * self._scale
+        return self._observation.observe() * self.observation_scale
 
     def _adopt(self, i: int) -> TrialPlan:
         """What was set for the next trial holds, and the trial of this number is planned."""

@@ -44,7 +44,7 @@ def mlp_policy(
                 x = graph.node(
                     "LayerNormalization", [x, f"unit_scale{i}", f"unit_shift{i}"], f"normal{i}", epsilon=1e-5
                 )
-            x = _activated(graph, x, activation, f"units{i}")
+            x = graph.activation(activation, x, f"units{i}")
     if bounded:
         x = graph.node("Tanh", [x], "bounded")
     if contract.hidden:
@@ -64,10 +64,3 @@ def mlp_policy(
     graph.node("Mul", ["share", "range"], "ranged")
     graph.node("Add", ["ranged", "lowest"], "action")
     return graph.model(contract)
-
-
-def _activated(graph: GraphBuilder, x: str, activation: str, output: str) -> str:
-    if activation == "silu":
-        graph.node("Sigmoid", [x], f"{output}_gate")
-        return graph.node("Mul", [x, f"{output}_gate"], output)
-    return graph.node({"elu": "Elu", "tanh": "Tanh", "relu": "Relu"}[activation], [x], output)

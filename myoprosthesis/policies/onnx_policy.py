@@ -33,6 +33,21 @@ MOST_STATE = 10_000_000
 
 def read_contract(path: Path, data: bytes | None = None) -> Contract:
     """The contract in a file; every fault is a `ContractError` with one sentence. Nothing is run or unpickled."""
+    model = read_graph(path, data)
+    text = next((p.value for p in model.metadata_props if p.key == METADATA_KEY), None)
+    if text is None:
+        raise ContractError(f"{path} carries no contract: its JSON belongs into the metadata under {METADATA_KEY!r} "
+                            "(onnx.helper.set_model_props)")  # fmt: skip
+    try:
+        contract = Contract.from_json(text)
+        _check_graph(model.graph, contract)
+    except ContractError as error:
+        raise ContractError(f"{path}: {error}") from error
+    return contract
+
+
+def read_graph(path: Path, data: bytes | None = None) -> onnx.ModelProto:
+    """The network in a file, within `MOST_NODES` and without data outside; raises `ContractError`."""
     if data is None:
         data = read_file(path)
     try:
@@ -50,16 +65,7 @@ def read_contract(path: Path, data: bytes | None = None) -> Contract:
             f"{path} refers to data outside itself; a policy must be one file: onnx.save(onnx.load(path), path) makes "
             "it one, or export with external_data=False"
         )
-    text = next((p.value for p in model.metadata_props if p.key == METADATA_KEY), None)
-    if text is None:
-        raise ContractError(f"{path} carries no contract: its JSON belongs into the metadata under {METADATA_KEY!r} "
-                            "(onnx.helper.set_model_props)")  # fmt: skip
-    try:
-        contract = Contract.from_json(text)
-        _check_graph(model.graph, contract)
-    except ContractError as error:
-        raise ContractError(f"{path}: {error}") from error
-    return contract
+    return model
 
 
 def read_file(path: Path) -> bytes:

@@ -23,7 +23,9 @@ class TrainableEnv(Protocol):
     because their physics were not finite.
 
     Optional attributes: `action_centre` (m,), the action around which a policy explores; `action_guide` (m, n), a
-    linear function of the observation that is added to it before the squashing; and for episodes that start where a
+    linear function of the observation that is added to it before the squashing; where observation or action are other
+    numbers than those of the contract, `observation_scale` (n,), factors of the contract's observation, and
+    `command_map`, a `CommandMap` of the action; and for episodes that start where a
     policy came to be, `states(ids)` → (len(ids), k) and `start_from(ids, states)`, for the next episodes of these
     simulations.
     """
