@@ -1,17 +1,20 @@
 """Values that stand for a missing sample: those that the file or a person states are read as NaN.
 
-Others that programs usually write for it (-9999, 1e20 …) and that lie far from all other samples are asked about.
+Others that programs usually write for it (-9999, 1e20 …) and that lie far from all other samples are asked about, and
+so is a value among them that recurs too often.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.emg.formats.repeated_value import repeated_value
 from myoprosthesis.emg.recording_format import RecordingFormat
 
 Array = NDArray[np.float64]
@@ -83,8 +86,14 @@ class MissingValues:
 
     def _check(self, name: str, column: Array) -> None:
         x = column[np.isfinite(column)]
-        if len(x) < FEWEST or not _usual_among(np.array([x.min(), x.max()])).any():
+        if len(x) < FEWEST:
             return
+        if _usual_among(np.array([x.min(), x.max()])).any():
+            self._check_far(name, x)
+        if (value := repeated_value(x)) is not None:
+            self._ask(name, x, value, x != value)
+
+    def _check_far(self, name: str, x: Array) -> None:
         usual = _usual_among(x)
         others, candidates = x[~usual], np.unique(x[usual])
         middle = float(np.median(others)) if others.size else 0.0
@@ -96,12 +105,17 @@ class MissingValues:
             certain = count >= OFTEN or abs(value) >= LARGE or (fractions and abs(value) >= 999)
             certain = certain and (fractions or not _same(np.array(ENDS), abs(value)).any())
             if certain and not rail and abs(value - middle) > FAR * reach:
-                raise ConfigError(
-                    f"{self._path}: {name!r} is {value:.8g} in {count} of {len(x)} samples"
-                    + (f", and from {others.min():g} to {others.max():g} in the others" if others.size else "")
-                    + f": is that what stands for a missing sample? Say --missing={value:.8g} (they are read as NaN), "
-                    f"or --missing={NONE} if they were measured"
-                )
+                self._ask(name, x, value, ~usual)
+
+    def _ask(self, name: str, x: Array, value: float, measured: NDArray[np.bool_]) -> NoReturn:
+        """Raise the question; `measured` marks the samples that certainly are no missing ones."""
+        count, others = int((x == value).sum()), x[measured]
+        raise ConfigError(
+            f"{self._path}: {name!r} is {value:.8g} in {count} of {len(x)} samples"
+            + (f", and from {others.min():g} to {others.max():g} in the others" if others.size else "")
+            + f": is that what stands for a missing sample? Say --missing={value:.8g} (they are read as NaN), "
+            f"or --missing={NONE} if they were measured"
+        )
 
 
 def _same(values: Array, value: float) -> NDArray[np.bool_]:
