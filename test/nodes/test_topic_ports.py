@@ -4,8 +4,6 @@ import time
 
 import numpy as np
 import pytest
-import rclpy
-from rclpy.node import Node
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Header, String
 
@@ -24,42 +22,17 @@ PLAN = PerturbationPlan("none", 20, trial=3)
 
 
 @pytest.fixture
-def node(domain):
-    rclpy.init(args=[])
-    made = Node("sided")
-    yield made
-    made.destroy_node()
-    rclpy.try_shutdown()
+def send(node, until):
+    """Publish once the port has been found; the publisher."""
 
+    def publish(topic, *messages):
+        publisher = node.create_publisher(topic.type, topic.name, topic.qos)
+        until(publisher.get_subscription_count)
+        for message in messages:
+            publisher.publish(message)
+        return publisher
 
-def send(node, topic, *messages):
-    """Publish once the port has been found."""
-    publisher = node.create_publisher(topic.type, topic.name, topic.qos)
-    until(publisher.get_subscription_count)
-    for message in messages:
-        publisher.publish(message)
-    return publisher
-
-
-def until(done, seconds=30.0):
-    end = time.monotonic() + seconds
-    while not (result := done()):
-        assert time.monotonic() < end
-        time.sleep(0.01)
-    return result
-
-
-def collected(port, ask, n=1):
-    """What `ask` gives over as many waits as it takes."""
-    out = []
-
-    def look():
-        port.wait(0.1)
-        out.extend(ask())
-        return len(out) >= n
-
-    until(look)
-    return out
+    return publish
 
 
 def command(stamp, names=("joint1", "joint2"), values=(0.1, 0.2)):
@@ -68,11 +41,11 @@ def command(stamp, names=("joint1", "joint2"), values=(0.1, 0.2)):
     return message
 
 
-def test_commands_come_with_their_publisher_and_the_arrival_of_their_emg(node):
+def test_commands_come_with_their_publisher_and_the_arrival_of_their_emg(node, send, until, collected):
     port = EffectorPort(node)
     port.fit(SPEC)
-    send(node, topics.EMG_ARRIVAL, arrival_message(7, 9))
-    publisher = send(node, topics.COMMAND, command(7), command(8))
+    send(topics.EMG_ARRIVAL, arrival_message(7, 9))
+    publisher = send(topics.COMMAND, command(7), command(8))
     (frame, writer), (second, _) = collected(port, port.commands, 2)
     assert (frame.stamp_ns, frame.names, second.stamp_ns) == (7, ("joint1", "joint2"), 8)
     np.testing.assert_array_equal(frame.position, [0.1, 0.2])
@@ -85,25 +58,25 @@ def test_commands_come_with_their_publisher_and_the_arrival_of_their_emg(node):
     until(lambda: not port.present(writer))
 
 
-def test_plans_of_both_kinds_come_and_damaged_ones_do_not(node):
+def test_plans_of_both_kinds_come_and_damaged_ones_do_not(node, send, collected):
     port = PolicyPort(node, SPEC)
-    send(node, topics.TARGET, String(data="{"), String(data=TRIAL.to_json()))
-    send(node, topics.PERTURBATION, String(data=PLAN.to_json()))
+    send(topics.TARGET, String(data="{"), String(data=TRIAL.to_json()))
+    send(topics.PERTURBATION, String(data=PLAN.to_json()))
     plans = collected(port, port.plans, 2)
     assert sorted(plans, key=lambda p: isinstance(p, TrialPlan)) == [PLAN, TRIAL]
 
 
-def test_a_participant_is_alive_while_its_heart_beats(node):
+def test_a_participant_is_alive_while_its_heart_beats(node, send, until):
     port = EffectorPort(node)
     assert not port.alive("task")
-    send(node, topics.HEARTBEAT, Header(frame_id="nobody"), Header(frame_id="task"))
+    send(topics.HEARTBEAT, Header(frame_id="nobody"), Header(frame_id="task"))
     until(lambda: (port.wait(0.05), port.alive("task"))[1])
     assert not port.alive("perturbation") and not port.alive("nobody")
     time.sleep(topics.DEAD_S)
     assert not port.alive("task")
 
 
-def test_state_and_command_go_round_between_the_two_ports(node):
+def test_state_and_command_go_round_between_the_two_ports(node, until, collected):
     effector, policy = EffectorPort(node), PolicyPort(node, SPEC)
     effector.fit(SPEC)
     state = EFFECTOR.reset(0)
@@ -118,17 +91,17 @@ def test_state_and_command_go_round_between_the_two_ports(node):
     np.testing.assert_array_equal(answer.position, [0.3, -0.4])
 
 
-def test_a_decoder_goes_on_from_where_the_hand_is_and_only_while_it_follows(node):
+def test_a_decoder_goes_on_from_where_the_hand_is_and_only_while_it_follows(node, send, until):
     port = DecoderPort(node, SPEC)
     values = np.arange(len(SPEC.channels), dtype=float)
     turned = JointState(name=list(SPEC.channels[::-1]), position=values[::-1].tolist())
-    state = send(node, topics.STATE, turned)
+    state = send(topics.STATE, turned)
     until(lambda: (port.wait(0.05), port.posture() is not None)[1])
     np.testing.assert_array_equal(port.posture(), [values[SPEC.channels.index(n)] for n in SPEC.command.names])
     port.following()
-    send(node, topics.FOLLOWING, String(data=Following(0, 1, held="emergency stop").to_json()))
+    send(topics.FOLLOWING, String(data=Following(0, 1, held="emergency stop").to_json()))
     until(lambda: (port.wait(0.05), state.publish(turned), not port._lost and not port.following())[2])
-    send(node, topics.FOLLOWING, String(data=Following(0, 2).to_json()))
+    send(topics.FOLLOWING, String(data=Following(0, 2).to_json()))
     until(lambda: (port.wait(0.05), state.publish(turned), port.following())[2])
     time.sleep(LOST_S)
     port.wait(0.0)

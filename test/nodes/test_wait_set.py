@@ -4,8 +4,6 @@ import threading
 import time
 
 import pytest
-import rclpy
-from rclpy.node import Node
 from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 
@@ -19,16 +17,7 @@ RAW = Topic("raw", JointState, reliable(10))
 
 
 @pytest.fixture
-def node(domain):
-    rclpy.init(args=[])
-    made = Node("polling")
-    yield made
-    made.destroy_node()
-    rclpy.try_shutdown()
-
-
-@pytest.fixture
-def polled(node):
+def polled(node, until):
     """The subscriptions to `text` and, as bytes, to `raw`, with publishers that have found them."""
     inputs = PolledSubscriptions(node)
     text, raw = inputs.subscribe(TEXT), inputs.subscribe(RAW, raw=True)
@@ -37,44 +26,29 @@ def polled(node):
     return inputs, text, raw, *publishers
 
 
-def until(done, seconds=30.0):
-    end = time.monotonic() + seconds
-    while not (result := done()):
-        assert time.monotonic() < end
-        time.sleep(0.01)
-    return result
+@pytest.fixture
+def taken(polled, collected):
+    """The first `n` messages of a subscription, however many waits they come in."""
+    return lambda subscription, n: collected(polled[0], lambda: polled[0].take(subscription), n)
 
 
-def taken(inputs, subscription, n, **more):
-    """The first `n` messages, however many waits they come in."""
-    out = []
-
-    def look():
-        inputs.wait(0.1)
-        out.extend(inputs.take(subscription, **more))
-        return len(out) >= n
-
-    until(look)
-    return out
-
-
-def test_messages_come_in_order_and_raw_ones_as_bytes(polled):
+def test_messages_come_in_order_and_raw_ones_as_bytes(polled, taken):
     inputs, text, raw, say, send = polled
     for word in "abc":
         say.publish(String(data=word))
-    assert [m.data for m in taken(inputs, text, 3)] == ["a", "b", "c"]
+    assert [m.data for m in taken(text, 3)] == ["a", "b", "c"]
     send.publish(JointState(name=["elbow"]))
-    (data,) = taken(inputs, raw, 1)
+    (data,) = taken(raw, 1)
     assert isinstance(data, bytes) and b"elbow" in data
 
 
-def test_nothing_is_taken_that_was_not_waited_for(polled):
+def test_nothing_is_taken_that_was_not_waited_for(polled, taken):
     inputs, text, _, say, _ = polled
     inputs.wait(0.0)
     say.publish(String(data="late"))
     time.sleep(0.2)
     assert list(inputs.take(text)) == []
-    assert taken(inputs, text, 1)[0].data == "late" and list(inputs.take(text)) == []
+    assert taken(text, 1)[0].data == "late" and list(inputs.take(text)) == []
 
 
 def test_a_wait_ends_with_its_time_and_at_once_when_it_is_woken(polled):
@@ -89,17 +63,17 @@ def test_a_wait_ends_with_its_time_and_at_once_when_it_is_woken(polled):
     assert not waiting.is_alive()
 
 
-def test_a_subscription_made_later_is_waited_for_too(node, polled):
+def test_a_subscription_made_later_is_waited_for_too(node, polled, taken, until):
     inputs = polled[0]
     inputs.wait(0.0)
     late = Topic("late", String, reliable(1))
     subscription, publisher = inputs.subscribe(late), node.create_publisher(String, "late", late.qos)
     until(publisher.get_subscription_count)
     publisher.publish(String(data="x"))
-    assert taken(inputs, subscription, 1)[0].data == "x"
+    assert taken(subscription, 1)[0].data == "x"
 
 
-def test_what_cannot_be_read_is_refused_and_the_rest_comes(node, polled, monkeypatch):
+def test_what_cannot_be_read_is_refused_and_the_rest_comes(polled, collected, monkeypatch):
     inputs, text, _, say, _ = polled
     refused = []
     monkeypatch.setattr(inputs._refusals, "add", refused.append)
@@ -111,19 +85,12 @@ def test_what_cannot_be_read_is_refused_and_the_rest_comes(node, polled, monkeyp
 
     for word in ("a", "bad", "odd", "bcd"):
         say.publish(String(data=word))
-    out = []
-
-    def look():
-        inputs.wait(0.1)
-        out.extend(inputs.read_with_writer(text, parse))
-        return len(out) >= 2
-
-    until(look)
+    out = collected(inputs, lambda: inputs.read_with_writer(text, parse), 2)
     assert [value for value, _ in out] == [1, 3] and all(isinstance(writer, bytes) for _, writer in out)
     assert refused[0] == "a bad word is refused" and refused[1].startswith("a message on /text cannot be read")
 
 
-def test_drained_are_at_most_as_many_as_are_asked_for(polled):
+def test_drained_are_at_most_as_many_as_are_asked_for(polled, until):
     inputs, _, raw, _, send = polled
     for k in range(5):
         send.publish(JointState(name=[f"j{k}"]))

@@ -1,7 +1,5 @@
 """A training run: it learns, it can be cut and taken up again, and it survives a full disk."""
 
-import errno
-
 import pytest
 import torch
 
@@ -82,15 +80,11 @@ def test_another_seed_is_another_run(tmp_path):
     assert not torch.equal(one.algorithm.policy.w_in, two.algorithm.policy.w_in)
 
 
-def test_a_full_disk_leaves_the_old_checkpoint_intact(tmp_path, monkeypatch):
+def test_a_full_disk_leaves_the_old_checkpoint_intact(tmp_path, fill_disk, monkeypatch):
     run = start(tmp_path)
     run.save()
     before = (tmp_path / CHECKPOINT).read_bytes()
-
-    def full(fd):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr("os.fsync", full)
+    fill_disk()
     run.update()
     with pytest.raises(ConfigError, match="No space left.*previous one is intact.*--resume"):
         run.save()

@@ -1,7 +1,5 @@
 """Training through a curriculum: it learns, goes forth and back by score, and can be cut and taken up again."""
 
-import errno
-
 import numpy as np
 import pytest
 import torch
@@ -66,16 +64,12 @@ def test_a_checkpoint_that_is_damaged_or_of_another_configuration_is_refused(tmp
         start(tmp_path, small).resume()
 
 
-def test_a_full_disk_leaves_the_old_checkpoint_intact(tmp_path, monkeypatch):
+def test_a_full_disk_leaves_the_old_checkpoint_intact(tmp_path, fill_disk):
     small = data(simulations=4, steps=4)
     run = start(tmp_path, small)
     run.train(lambda run, means, row: False)
     before = (tmp_path / CHECKPOINT).read_bytes()
-
-    def full(fd):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr("os.fsync", full)
+    fill_disk()
     run.update()
     with pytest.raises(ConfigError, match="No space left.*previous one is intact.*--resume"):
         run.save()
