@@ -82,6 +82,7 @@ CLASSIFIERS = [
 EFFECTORS = ["arm26", "point_mass", "myoelbow", "myohand", "myoarm", "myolegs", "mjcf"]
 FIELDS = ["null", "constant", "spring", "viscous", "curl", "channel", "pulse", "joint_load"]
 MUSCLE_PERTURBATIONS = ["weakness", "fatigue"]
+OBJECT_PERTURBATIONS = ["object_push", "object_mass"]
 OBSERVATION_PERTURBATIONS = ["rotation", "delay", "noise", "withhold"]
 TERMS = {
     "channels": "Channels",
@@ -220,6 +221,7 @@ setup(
         f"{NAME}.perturbations": [
             *(f"{kind} = {NAME}.perturbations.field_kinds:{kind}" for kind in FIELDS),
             *(f"{kind} = {NAME}.perturbations.muscle_kinds:{kind}" for kind in MUSCLE_PERTURBATIONS),
+            *(f"{kind} = {NAME}.perturbations.object_kinds:{kind}" for kind in OBJECT_PERTURBATIONS),
             *(f"{kind} = {NAME}.perturbations.observation_kinds:{kind}" for kind in OBSERVATION_PERTURBATIONS),
             *(f"{kind} = {NAME}.perturbations.emg_kinds:{kind}" for kind in EMG_PERTURBATIONS),
             *(f"{kind} = {NAME}.perturbations.hidden_kinds:{kind}" for kind in HIDDEN_PERTURBATIONS),

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from myoprosthesis.cli.arguments import JsonArgument, argument
 from myoprosthesis.cli.commands import Commands
 from myoprosthesis.cli.figures import check_writable, write_json
 from myoprosthesis.core.extras import library
+
+if TYPE_CHECKING:
+    from myoprosthesis.policies.onnx_policy import OnnxPolicy
 
 NOISE = "noise"
 
@@ -25,6 +29,11 @@ class ScoreOptions(JsonArgument):
     seed: int = argument(1000, "of what the trials draw; those of training are drawn otherwise", low=0)
     task: str = argument("", "the task; by default that of the policy's effector")
     option: tuple[str, ...] = argument((), "an option of the task; may be repeated", repeat=True, metavar="NAME=VALUE")
+    perturbation: str = argument("null", "what is imposed in each trial: a preset, a kind, or the path of a YAML file")
+    ros: bool = argument(False, "play them one after the other in a stack in lockstep, instead of all at once")
+    record: bool = argument(
+        False, "write the figures, and the skill that --option asks for, into the policy's contract and card"
+    )
     threads: int = argument(0, "for the simulations; 0: one for each processor", low=0)
     quiet: bool = argument(False, "no progress bar")
 
@@ -33,14 +42,13 @@ def add(commands: Commands) -> None:
     """Add the command."""
     commands.add(
         "evaluate", run, ScoreOptions, help="the score of a policy, over many trials at once",
-        description="Plays trials of a task with a score, all at once and without ROS; a stack in lockstep plays the "
-        "same ones state for state.",
+        description="Plays trials of a task with a score, all at once and without ROS; with --ros a stack in lockstep "
+        "plays the same ones state for state.",
     )  # fmt: skip
 
 
 def run(options: ScoreOptions) -> int:
     """Play, judge, and print the means."""
-    import numpy as np
     from rich.console import Console
     from rich.progress import Progress
 
@@ -50,38 +58,80 @@ def run(options: ScoreOptions) -> int:
     from myoprosthesis.policies.onnx_policy import OnnxPolicy
 
     check_writable(options.json)
-    library("gymnasium", "train", "playing many trials at once")
-    from myoprosthesis.envs.played_trials import played
-
-    task_options = {**yaml_text.assigned(options.option, "--option"), "seed": options.seed}
+    asked = yaml_text.assigned(options.option, "--option")
+    task_options = {**asked, "seed": options.seed}
     if options.noise is not None:
         task_options[NOISE] = options.noise
-    path = store.find(options.policy)
+    policy = OnnxPolicy(store.find(options.policy))
     with Progress(console=Console(stderr=True), disable=options.quiet or not sys.stderr.isatty()) as bar:
         doing = bar.add_task("playing", total=1.0)
-        results = played(
-            OnnxPolicy(path), range(options.episodes), options.task, task_options, options.threads,
+        figures = score(
+            policy, options.episodes, task_options, options.task, options.perturbation, options.ros, options.threads,
             lambda share: bar.update(doing, completed=share),
         )  # fmt: skip
-    rows = [result.figures for result in results]
+    title, spread = f"{Path(options.policy).stem or options.policy}, {options.episodes} trials", figures["over_trials"]
+    table = FigureTable("figure", "mean", "median", "p95", title=title)
+    for name, value in figures.items():
+        if name != "over_trials":
+            shown = (value, *spread.get(name, {"median": None, "p95": None}).values())
+            table.add_row(name, *("–" if x is None else x if isinstance(x, str) else f"{x:.4g}" for x in shown))
+    Console(width=None if sys.stdout.isatty() else 100).print(table)
+    write_json(options.json, figures)
+    if options.record:
+        from myoprosthesis.core import registry
+        from myoprosthesis.envs.played_trials import task_of
+        from myoprosthesis.policies import score_record
+
+        task = registry.factory("tasks", options.task or task_of(policy.contract))
+        skill = {name: value for name, value in asked.items() if name in getattr(task, "skills", ())}
+        kept = {name: value for name, value in figures.items() if name != "over_trials"}
+        contract = score_record.record(policy.path, kept, asked, skill)
+        made_for = ", ".join(f"{name} {value}" for name, value in contract.task_options.items())
+        print(f"recorded in {policy.path}" + (f", a policy for {made_for}" if made_for else ""))
+    return 0
+
+
+def score(
+    policy: OnnxPolicy,
+    episodes: int,
+    task_options: Mapping[str, Any],
+    task: str = "",
+    perturbation: str = "null",
+    ros: bool = False,
+    threads: int = 0,
+    progress: Callable[[float], object] = lambda share: None,
+) -> dict[str, Any]:
+    """Means of a task's figures over the trials 0 to `episodes` − 1, and under which options they were played."""
+    library("gymnasium", "train", "playing many trials at once")
+    from myoprosthesis.envs.played_trials import played, task_of
+
+    name = task or task_of(policy.contract)
+    if ros:
+        from myoprosthesis.stack.stack_trials import played_in_stack
+        from myoprosthesis.stack.status import COLUMNS
+
+        table = played_in_stack(policy, name, episodes, task_options, perturbation, progress)
+        rows = [{k: v for k, v in row.items() if k == "success" or k not in COLUMNS} for row in table]
+    else:
+        results = played(policy, range(episodes), name, task_options, threads, progress, perturbation)
+        rows = [{**result.figures, "success": result.success} for result in results]
+    return {
+        **means(rows), "episodes": episodes, "noise": float(task_options.get(NOISE, 0.0)),
+        "seed": int(task_options.get("seed", 0)), "perturbation": perturbation,
+    }  # fmt: skip
+
+
+def means(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Means of the figures, each of the trials that have it; `over_trials` says how they spread."""
+    import numpy as np
+
     figures: dict[str, Any] = {}
     spread: dict[str, dict[str, float]] = {}
-    for name in rows[0]:
-        values = np.array([row[name] for row in rows if row[name] is not None], float)
+    for name in sorted({name for row in rows for name in row} - {"success"}):
+        values = np.array([row[name] for row in rows if row.get(name) is not None], float)
         figures[name] = float(np.mean(values)) if values.size else None
         if values.size:
             spread[name] = {"median": float(np.median(values)), "p95": float(np.percentile(values, 95))}
     scores = np.array([row["score"] for row in rows], float)
-    figures |= {
-        "score_sd": float(scores.std()), "episodes": len(rows), "noise": task_options.get(NOISE, 0.0),
-        "seed": options.seed, "success": float(np.mean([result.success is True for result in results])),
-    }  # fmt: skip
-    table = FigureTable(
-        "figure", "mean", "median", "p95", title=f"{Path(options.policy).stem or options.policy}, {len(rows)} trials"
-    )
-    for name, value in figures.items():
-        shown = (value, *spread.get(name, {"median": None, "p95": None}).values())
-        table.add_row(name, *("–" if x is None else f"{x:.4g}" for x in shown))
-    Console(width=None if sys.stdout.isatty() else 100).print(table)
-    write_json(options.json, {**figures, "over_trials": spread})
-    return 0
+    success = float(np.mean([row["success"] is True for row in rows]))
+    return {**figures, "score_sd": float(scores.std()), "success": success, "over_trials": spread}

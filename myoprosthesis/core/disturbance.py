@@ -16,17 +16,23 @@ Array = NDArray[np.float64]
 class Disturbance:
     """What acts on a body during one control period.
 
-    A law at the endpoint (3 dimensions), a law at the joints (one dimension per joint), and the strength of each muscle
-    (1 = healthy, 0 = paralysed)."""
+    A law at the endpoint (3 dimensions), a law at the joints (one dimension per joint), the strength of each muscle
+    (1 = healthy, 0 = paralysed), a force on each object at its centre of mass, (n_objects, 3) N, and the mass of each
+    object, (n_objects,) in times its own."""
 
     endpoint: ForceField | None = None
     joint: ForceField | None = None
     strength: Array | None = None
+    object_force: Array | None = None
+    object_mass: Array | None = None
 
     @property
     def sites(self) -> tuple[str, ...]:
         """Where it acts."""
-        held = (("endpoint", self.endpoint), ("joint", self.joint), ("muscle", self.strength))
+        held = (
+            ("endpoint", self.endpoint), ("joint", self.joint), ("muscle", self.strength),
+            ("object", self.object_force if self.object_mass is None else self.object_mass),
+        )  # fmt: skip
         return tuple(name for name, value in held if value is not None)
 
 

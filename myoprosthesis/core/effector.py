@@ -73,7 +73,8 @@ class Simulation(Effector, Protocol):
 
         Args:
             seed: as for every effector.
-            initial: values by channel of `root`, `joints`, `activation` and `objects`; None: the effector's own start.
+            initial: values by channel of `root`, `joints`, `activation` and `objects`, and properties of objects for
+                this trial, such as `ball1/mass` (kg); None: the effector's own start.
 
         Returns:
             The state at the start.

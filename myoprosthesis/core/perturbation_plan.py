@@ -12,7 +12,7 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.message import PLAN_BYTES, read_object, reading
 from myoprosthesis.core.nanoseconds import NS
 
-SITES = ("endpoint", "joint", "muscle", "observation", "hidden", "emg")
+SITES = ("endpoint", "joint", "muscle", "object", "observation", "hidden", "emg")
 """Sites of a perturbation that some node of this package owns."""
 
 
@@ -22,6 +22,7 @@ class PerturbationEntry:
 
     `law` (endpoint, joint): `ForceField.to_dict()`, for joints with `joints`, the names of its dimensions.
     `strength` (muscle): fraction of active force by muscle name. `fatigue` (muscle): rates `F`, `R` in 1/s.
+    `force` (object): `force` in N (x, y, z), on the named `objects`; `mass` (object): `factor` of their mass.
     `rotation`, `delay`, `noise`, `withhold` (observation). Those of site `hidden`: see
     `policies/hidden_perturbation.py`; of `emg`:
     see `emg/corruption.py`.

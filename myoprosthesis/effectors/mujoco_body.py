@@ -22,7 +22,9 @@ from myoprosthesis.effectors.actuation import Actuation, unique
 from myoprosthesis.effectors.body_picture import render
 from myoprosthesis.effectors.braking import measured_braking
 from myoprosthesis.effectors.endpoint_reach import endpoint_reach
+from myoprosthesis.effectors.muscle_strength import MuscleStrength
 from myoprosthesis.effectors.named_parts import endpoint_of, keyframe_of
+from myoprosthesis.effectors.object_properties import FIELDS, UNITS, ObjectProperties, heavier
 from myoprosthesis.effectors.state_reader import StateReader
 
 T = TypeVar("T")
@@ -113,7 +115,14 @@ class MujocoBody:
         self._muscles = self.actuation.muscles
         self._strength = np.ones(self._muscles.size)
         self._altered = False
-        self._gain = model.actuator_gainprm.copy()
+        self.muscle_strength = MuscleStrength(model, self._muscles)
+        self.objects = ObjectProperties(model, reader.objects, reader.object_bodies)
+        self._properties, self._mass = self.objects.own.copy(), np.ones(len(reader.objects))
+        self._fields: dict[str, Array] = {name: getattr(model, name) for name in FIELDS}
+        self._constants = mujoco.MjData(model) if reader.objects else None
+        """For `mj_setConst`, which computes in it."""
+        self._object_load = np.zeros((len(reader.objects), 3))
+        self._push = np.zeros(model.nv)
         self._no_load = _constant(np.zeros(3)), _constant(np.zeros(len(reader.joints)))
         self._endpoint_load, self._joint_load = self._no_load
         self._applied = np.zeros(model.nu)
@@ -129,7 +138,8 @@ class MujocoBody:
             frame=frame,
             sites=(("endpoint",) if self._site >= 0 else ())
             + ("joint",) * bool(reader.joints)
-            + ("muscle",) * bool(self._muscles.size),
+            + ("muscle",) * bool(self._muscles.size)
+            + ("object",) * bool(reader.objects),
             resettable=True,
             pausable=True,
             deterministic=True,
@@ -149,16 +159,19 @@ class MujocoBody:
         self.spec = replace(self.spec, braking=measured_braking(self, self.actuation.stiff))
 
     def reset(self, seed: int = 0, initial: Initial | None = None) -> EffectorState:
-        """The start keyframe, or the model's own start; with `initial`, some channels elsewhere.
+        """The start keyframe, or the model's own start; with `initial`, some channels elsewhere, or other objects.
 
         The same for every seed."""
+        places, changes = self.split(initial or {})
+        self._set_objects(self.objects.values(changes), np.ones_like(self._mass))
         self._place()
-        if initial is not None:
-            self._reader.place(initial)
+        if places:
+            self._reader.place(places)
         self._set_strength(np.ones(self._muscles.size))
         self._measure()
         self.actuation.settle(self.data)
         self._endpoint_load, self._joint_load = self._no_load
+        self._object_load[:] = 0.0
         return self._state(self.actuation.command_of(self.data.ctrl))
 
     def step(self, command: Array, disturbance: Disturbance) -> EffectorState:
@@ -169,7 +182,7 @@ class MujocoBody:
     def read(self, out: Array | None = None) -> Array:
         """The state table of this instant, shape (3, n): written into `out`, or into a new array."""
         mujoco.mj_fwdActuation(self.model, self.data)
-        return self._reader.read(out, self._endpoint_load)
+        return self._reader.read(out, self._endpoint_load, self._object_load)
 
     def advance(self, command: Array, disturbance: Disturbance) -> None:
         """Integrate one control period as `step` does, without reading the state; see `read`."""
@@ -179,15 +192,20 @@ class MujocoBody:
             self._set_strength(disturbance.strength)
         elif self._altered:
             self._set_strength(np.ones_like(self._strength))
+        if self._constants is not None:
+            self._disturb_objects(disturbance)
         data.ctrl[:] = self.actuation.ctrl(command)
         loaded = disturbance.endpoint is not None or disturbance.joint is not None
         if not loaded and self.actuation.reflex is None:
+            if self._constants is not None:
+                data.qfrc_applied[:] = self._push
             if self._staged:
                 mujoco.mj_step(model, data, nstep=self.substeps)
             else:
                 mujoco.mj_step2(model, data)
                 if self.substeps > 1:
                     mujoco.mj_step(model, data, nstep=self.substeps - 1)
+            data.qfrc_applied[:] = 0.0
             self._endpoint_load, self._joint_load = self._no_load
         elif self._staged:
             self._step_staged(disturbance, command)
@@ -198,7 +216,7 @@ class MujocoBody:
             raise EffectorError(f"the simulation of {self.spec.name!r} diverged before {end:.3f} s: it needs a reset")
 
     def get_state(self) -> Array:
-        """All that the future depends on: MuJoCo's integration state, sensors, strengths, loads and the command."""
+        """All that the future depends on: MuJoCo's integration state, sensors, strengths, objects, loads, command."""
         state = np.empty(mujoco.mj_stateSize(self.model, _STATE))
         mujoco.mj_getState(self.model, self.data, state, _STATE)
         return np.concatenate([state, *self._own_state()])
@@ -213,8 +231,10 @@ class MujocoBody:
                 f"effector {self.spec.name!r} has a state of {sum(sizes)} finite numbers, got shape {np.shape(state)}"
             )
         parts = np.split(np.array(state, float), np.cumsum(sizes)[:-1])
-        physics, sensors, strength, self._endpoint_load, self._joint_load, applied = parts
+        physics, sensors, strength, self._endpoint_load, self._joint_load, applied, objects, mass, load = parts
         data = self.data
+        self._set_objects(objects.reshape(-1, len(UNITS)), mass)
+        self._object_load = load.reshape(-1, 3)
         mujoco.mj_setState(self.model, data, physics, _STATE)
         self._set_strength(strength)
         self._measure()
@@ -222,7 +242,8 @@ class MujocoBody:
         return self._state(applied)
 
     def _own_state(self) -> tuple[Array, ...]:
-        return self.data.sensordata, self._strength, self._endpoint_load, self._joint_load, self._applied
+        objects = (self._properties.ravel(), self._mass, self._object_load.ravel())
+        return (self.data.sensordata, self._strength, self._endpoint_load, self._joint_load, self._applied, *objects)
 
     @property
     def start_keyframe(self) -> int:
@@ -287,9 +308,10 @@ class MujocoBody:
         if self.actuation.reflex is not None:
             self.actuation.excite(self.data, command)
         reader, data = self._reader, self.data
-        force, load, torques = np.zeros(self.model.nv), np.zeros(3), np.zeros(len(self.spec.joints))
+        force, load, torques = self._push.copy(), np.zeros(3), np.zeros(len(self.spec.joints))
         if disturbance.joint is not None:
-            force, torques = reader.torques(disturbance.joint.force(*reader.joint_motion()))
+            turning, torques = reader.torques(disturbance.joint.force(*reader.joint_motion()))
+            force += turning
         if disturbance.endpoint is not None:
             place, jacobian = reader.endpoint()
             load = disturbance.endpoint.force(place, jacobian @ data.qvel)
@@ -357,14 +379,44 @@ class MujocoBody:
         return poses
 
     def _set_strength(self, strength: Array) -> None:
-        """Scale the active force of each muscle: F0, or MuJoCo's `scale` where F0 is derived from it."""
+        """Scale the active force of each muscle."""
         if np.array_equal(strength, self._strength):
             return
         self._altered = bool((strength != 1).any())
-        for i, s in zip(self._muscles, strength, strict=True):
-            column = 2 if self._gain[i, 2] > 0 else 3
-            self.model.actuator_gainprm[i, column] = self._gain[i, column] * s
+        self.muscle_strength.put(self.model.actuator_gainprm, strength)
         self._strength = strength.copy()
+
+    def split(self, initial: Initial) -> tuple[Initial, dict[str, float]]:
+        """The places of a start by channel, and the properties of objects in it by name."""
+        changes = {name: value for name, value in initial.items() if self.objects.is_property(name)}
+        for name, value in changes.items():
+            if isinstance(value, (tuple, list)):
+                raise ConfigError(f"a start has {value} for {name}, which is one number and has no velocity")
+        return {k: v for k, v in initial.items() if k not in changes}, changes  # type: ignore[return-value]
+
+    @property
+    def object_dofs(self) -> NDArray[np.intp]:
+        """(n_objects, 3) the degrees of freedom along x, y and z of each object."""
+        return self._reader.object_dofs
+
+    def _disturb_objects(self, disturbance: Disturbance) -> None:
+        """Forces on objects, and their mass, for the next period."""
+        force, mass = disturbance.object_force, disturbance.object_mass
+        self._object_load = np.zeros_like(self._object_load) if force is None else np.array(force, float)
+        self._push[self.object_dofs] = self._object_load
+        wanted = np.ones_like(self._mass) if mass is None else mass
+        if self._set_objects(self._properties, wanted):
+            self._measure()
+
+    def _set_objects(self, properties: Array, mass: Array) -> bool:
+        """Objects with these properties (n_objects, 5), of so many times their mass; whether that is a change."""
+        same = np.array_equal(properties, self._properties) and np.array_equal(mass, self._mass)
+        if same or self._constants is None:
+            return False
+        self._properties, self._mass = properties.copy(), mass.copy()
+        self.objects.put(self._fields, heavier(properties, mass))
+        mujoco.mj_setConst(self.model, self._constants)
+        return True
 
 
 def _constant(values: Array) -> Array:

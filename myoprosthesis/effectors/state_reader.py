@@ -75,6 +75,11 @@ class StateReader:
         self._columns = [slice(int(a), int(b)) for a, b in pairwise([0, *ends, self._n])]
         self._object_position = np.array([model.jnt_qposadr[j] + k for j in free for k in range(len(POSE))], np.intp)
         turning = [(j, k, v) for j in range(len(free)) for k, v in enumerate(_FREE_VELOCITY) if v >= 0]
+        self.object_bodies = [int(model.jnt_bodyid[j]) for j in free]
+        self.object_dofs = np.array([range(d, d + 3) for d in model.jnt_dofadr[free]], np.intp).reshape(-1, 3)
+        """(n_objects, 3) the degrees of freedom along x, y and z of each object."""
+        axes = [(j, k) for j in range(len(free)) for k in range(len(AXES))]
+        self._object_loaded = np.array([ends[5] + len(POSE) * j + k for j, k in axes], np.intp)
         self._object_moving = np.array([ends[5] + len(POSE) * j + k for j, k, _ in turning], np.intp)
         self._object_dof = np.array([model.jnt_dofadr[free[j]] + v for j, _, v in turning], np.intp)
         names = [f"{name}/{a}" for name in self.objects for a in POSE]
@@ -97,10 +102,11 @@ class StateReader:
         )
         self._spatial = np.zeros(6)
 
-    def read(self, out: Array | None, load: Array) -> Array:
+    def read(self, out: Array | None, load: Array, object_load: Array | None = None) -> Array:
         """The state where `data` is now, shape (3, n): written into `out`, or into a new table.
 
-        `load` (3,) N is the force that a field exerted on the endpoint. `data` is after its position and velocity stage
+        `load` (3,) N is the force that a field exerted on the endpoint, `object_load` (n_objects, 3) N that on each
+        object. `data` is after its position and velocity stage
         and has the forces of its actuators; contact forces are those of the newest physics step."""
         data = self._data
         table = np.zeros((3, self._n)) if out is None else out
@@ -131,6 +137,8 @@ class StateReader:
         if self._object_position.size:
             position[objects] = self._qpos[self._object_position]
             velocity[self._object_moving] = self._qvel[self._object_dof]
+            if object_load is not None:
+                effort[self._object_loaded] = object_load.ravel()
         if self._touch.size:
             effort[contacts] = data.sensordata[self._touch]
         return table

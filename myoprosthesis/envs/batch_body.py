@@ -11,9 +11,11 @@ import numpy as np
 from mujoco.batch import Batch, SimulationError
 from numpy.typing import NDArray
 
+from myoprosthesis.core.disturbance import Disturbance
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.effectors.mujoco_body import MujocoBody
+from myoprosthesis.effectors.object_properties import FIELDS, heavier
 
 Array = NDArray[np.float64]
 Ids = NDArray[np.intp]
@@ -25,9 +27,10 @@ _DIVERGED = slice(int(_WARNING.mjWARN_BADQPOS), int(_WARNING.mjWARN_BADQACC) + 1
 
 
 class BatchBody:
-    """`num` simulations of a `MujocoBody` without loads: the same commands give the same states as of one, bit for bit.
+    """`num` simulations of a `MujocoBody`: each has the states of one body that is stepped alone, bit for bit.
 
-    `channels` are those that can be read, as pairs of channel and field (`position` or `velocity`)."""
+    Disturbances are strengths of muscles, and forces on objects and their mass. `channels` are those that can be read,
+    as pairs of channel and field (`position` or `velocity`)."""
 
     def __init__(self, body: MujocoBody, num: int, threads: int, channels: Sequence[tuple[str, str]]) -> None:
         if body.actuation.reflex is not None:
@@ -36,6 +39,12 @@ class BatchBody:
         self.batch = Batch(body.model, num, nthread=threads, persistent=True)
         self._qpos, self._qvel = self.batch.bind("qpos"), self.batch.bind("qvel")
         self._act, self._ctrl, self._time = self.batch.bind("act"), self.batch.bind("ctrl"), self.batch.bind("time")
+        self._applied, self._pushed = self.batch.bind("qfrc_applied"), False
+        self._properties = np.tile(body.objects.own, (num, 1, 1))
+        self._mass = np.ones(self._properties.shape[:2])
+        self._strength = np.ones((num, len(body.spec.muscles)))
+        self._expanded: dict[str, Array] = {}
+        """Arrays of the model that have values by simulation, (num, …); none while all are as the body's."""
         self._warned = self.batch.warning[:, _DIVERGED, 1]
         self.columns = {pair: k for k, pair in enumerate(dict.fromkeys(channels))}
         """Column of `table` by channel and field."""
@@ -65,16 +74,66 @@ class BatchBody:
         return self._body.spec
 
     def reset(self, ids: Ids, initial: Sequence[Mapping[str, float]]) -> None:
-        """Put these simulations to the effector's start, with the positions of `initial` by channel, one each."""
+        """Put these simulations to the effector's start, or where `initial` says, one each; see `Simulation.reset`."""
+        self.set_objects(ids, initial)
         self.batch.reset(ids, self._body.start_keyframe, int(mujoco.mjtStage.mjSTAGE_NONE))
         self._time[ids] = 0.0
         for i, start in zip(ids.tolist(), initial, strict=True):
-            for channel, value in start.items():
+            for channel, value in self._body.split(start)[0].items():
                 name, at = self._body.source(channel)
                 if name not in ("qpos", "act"):
                     raise ConfigError(f"a start cannot put {channel} anywhere: it follows from others")
                 (self._qpos if name == "qpos" else self._act)[i, at[0]] = value
         self.batch.forward(ids, _READY)
+
+    def set_objects(self, ids: Ids, initial: Sequence[Mapping[str, float]]) -> None:
+        """Give the objects of these simulations the properties that `initial` has, one each; else their own.
+
+        Call `forward` of the batch, or what does so, before the next step."""
+        objects = self._body.objects
+        values = [objects.values(self._body.split(start)[1]) for start in initial]
+        self._put_objects(ids, np.reshape(values, (len(values), *objects.own.shape)), np.ones_like(self._mass[ids]))
+
+    def _put_objects(self, ids: Ids, properties: Array, mass: Array) -> Ids:
+        """Those of the simulations in which that is a change."""
+        new = (properties != self._properties[ids]).any(axis=(1, 2)) | (mass != self._mass[ids]).any(axis=1)
+        changed = np.asarray(ids[new])
+        self._properties[ids], self._mass[ids] = properties, mass
+        if changed.size:
+            fields = {name: self._of_each(name) for name in FIELDS}
+            for i in changed.tolist():
+                one = {name: values[i] for name, values in fields.items()}
+                self._body.objects.put(one, heavier(self._properties[i], self._mass[i]))
+            self.batch.set_const(changed)
+        return changed
+
+    def _of_each(self, name: str) -> Array:
+        """An array of the model by simulation, (num, …)."""
+        if name not in self._expanded:
+            self._expanded[name] = self.batch.expand(name)
+        return self._expanded[name]
+
+    def disturb(self, disturbances: Sequence[Disturbance]) -> None:
+        """What acts on each simulation in the next period."""
+        strength, mass = np.ones_like(self._strength), np.ones_like(self._mass)
+        self._pushed = any(d.object_force is not None for d in disturbances)
+        for i, d in enumerate(disturbances):
+            if d.strength is not None:
+                strength[i] = d.strength
+            if d.object_mass is not None:
+                mass[i] = d.object_mass
+            if d.object_force is not None:
+                self._applied[i, self._body.object_dofs] = d.object_force
+        for i in np.flatnonzero((strength != self._strength).any(axis=1)).tolist():
+            self._body.muscle_strength.put(self._of_each("actuator_gainprm")[i], strength[i])
+        self._strength = strength
+        changed = self._put_objects(np.arange(self.num), self._properties, mass)
+        if changed.size:
+            self.batch.forward(changed, _READY)
+
+    def model(self, i: int) -> mujoco.MjModel:
+        """The model of simulation `i`, with its own objects."""
+        return self.batch.get_model(i) if self._expanded else self._body.model
 
     def step(self, command: Array) -> NDArray[np.bool_]:
         """One control period with commands (num, n_command); which of them diverged, (num,).
@@ -84,6 +143,8 @@ class BatchBody:
         warned = self._warned.copy()
         with contextlib.suppress(SimulationError):  # which they are is in `status`
             self.batch.step(nstep=self._body.substeps, stage=_READY)
+        if self._pushed:
+            self._applied[:] = 0.0
         return np.asarray((self._warned != warned).any(axis=1) | (self.batch.status != 0))
 
     def read(self) -> Array:

@@ -16,6 +16,7 @@ from myoprosthesis.core import fingerprint, registry
 from myoprosthesis.core.command_map import LOGISTIC, CommandMap
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.errors import ConfigError, Refused, unknown
+from myoprosthesis.core.nanoseconds import ns
 from myoprosthesis.core.options import build
 from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.effectors.mujoco_body import MujocoBody
@@ -24,6 +25,7 @@ from myoprosthesis.envs.batch_observation import BatchObservation
 from myoprosthesis.envs.env_config import EnvConfig
 from myoprosthesis.envs.exchange import exchanged
 from myoprosthesis.envs.goal_batch import GoalBatch
+from myoprosthesis.envs.imposed_batch import ImposedBatch
 from myoprosthesis.tasks.episodic import EpisodicTask
 from myoprosthesis.tasks.task import channels_of
 
@@ -57,6 +59,7 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         self.body, spec = body, body.spec
         self._task_factory = registry.factory("tasks", config.task)
         self._task_options: Any = build(registry.options("tasks", config.task), config.task_options, config.task)
+        self._imposed = ImposedBatch(config.perturbation, spec, num_envs)
         task = self._task_factory(self._task_options)
         if not isinstance(task, EpisodicTask):
             raise Refused(f"task {config.task!r} has no rewards: it cannot be learned as an environment")
@@ -139,6 +142,8 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         self.clipped += int((command != wanted).sum())
         diverged = ~np.isfinite(command).all(axis=1)
         command[diverged] = self._low
+        if self._imposed.acts:
+            self._bodies.disturb(self._imposed.at(self._ticks * ns(self.body.spec.dt)))
         diverged |= self._bodies.step(command)
         if diverged.any():
             self._bodies.reset(np.flatnonzero(diverged), [{}] * int(diverged.sum()))
@@ -201,6 +206,10 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         """A `mujoco.MjData` of its own with simulation `i` as it stands."""
         return self._bodies.batch.get_data(i)
 
+    def model(self, i: int) -> Any:
+        """The `mujoco.MjModel` of simulation `i`."""
+        return self._bodies.model(i)
+
     def get_state(self) -> dict[str, Any]:
         """All that the next steps depend on: arrays and plain data."""
         return {
@@ -223,8 +232,7 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
             self.set_options(ids, values, stage)
         self._seed, self.clipped = state["seed"], state["clipped"]
         self._count[:], self._numbers[:] = state["count"], state["numbers"]
-        for i in range(self.num_envs):
-            self._adopt(i)
+        self._bodies.set_objects(every, [self._adopt(i).initial for i in range(self.num_envs)])
         for i, (values, stage) in state["next"].items():
             self.set_options([int(i)], values, stage)
         self._starts = {int(i): start.copy() for i, start in state["starts"].items()}
@@ -293,6 +301,7 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
             self._groups = []
         plan: TrialPlan = self._tasks[i].plan(int(self._numbers[i]), 0)
         self._goals.put(i, plan)
+        self._imposed.put(i, plan)
         states = round((plan.until_ns - plan.from_ns) * 1e-9 / self.body.spec.dt)  # the start is one of them
         self._steps[i] = max(1, states - 1)
         return plan

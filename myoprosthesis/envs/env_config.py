@@ -23,6 +23,7 @@ class EnvConfig:
     names of terms: what they make of an observation is added to it, in logits of the range. `exchange` names that may
     change places without anything being different, such as those of two equal balls, and `turned` angles that are half
     a turn further then.
+    `perturbation` is a preset, a kind, or a file, planned for each trial by its number, as in a stack.
     """
 
     effector: str
@@ -37,3 +38,4 @@ class EnvConfig:
     guide: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     exchange: Mapping[str, str] = field(default_factory=dict)
     turned: tuple[str, ...] = ()
+    perturbation: str = "null"

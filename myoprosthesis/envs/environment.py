@@ -51,7 +51,7 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         """A picture of the simulation as it stands, (height, width, 3) RGB; after the end of a trial of the next."""
         if self.render_mode is None:
             return None
-        model = self.batch.body.model
+        model = self.batch.model(0)
         data = self.batch.data(0)
         mujoco.mj_forward(model, data)
         return render(model, data, *self._picture, (-70.0, -50.0))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from myoprosthesis.core import registry
+from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.errors import Refused
 from myoprosthesis.core.nanoseconds import ns
 from myoprosthesis.core.trial_record import TrialRecord, TrialResult
@@ -20,6 +21,22 @@ TASKS = {"baoding_hand": "baoding", "myohand": "hand_posture"}
 """The task with a score that goes with an effector."""
 
 
+def task_of(contract: Contract) -> str:
+    """The task with a score that a policy is made for, by its effector; raises `Refused` where there is none."""
+    if contract.effector not in TASKS:
+        raise Refused(
+            f"policy {contract.name!r} is one of effector {contract.effector!r}, which has no task with a score; known "
+            f"are: {', '.join(TASKS)}"
+        )
+    return TASKS[contract.effector]
+
+
+def effector_options(contract: Contract, task: str) -> dict[str, Any]:
+    """Options of the effector with which a policy can do a task: its period, and the sites that the task observes."""
+    sites = getattr(registry.factory("tasks", task), "observed_sites", ())
+    return {"dt": contract.dt, **({"observed_sites": sites} if sites else {})}
+
+
 def played(
     policy: OnnxPolicy,
     trials: Sequence[int],
@@ -27,6 +44,7 @@ def played(
     options: Mapping[str, Any] | None = None,
     threads: int = 0,
     progress: Callable[[float], object] = lambda share: None,
+    perturbation: str = "null",
 ) -> list[TrialResult]:
     """Play trials of these numbers, all at once; each is what it is in a stack in lockstep.
 
@@ -34,9 +52,10 @@ def played(
         policy: The policy; it is not changed.
         trials: Their numbers: the task's seed and the number decide everything that is drawn.
         task: The task; empty: that of the policy's effector.
-        options: Of the task.
+        options: Of the task; those that the policy's contract names hold where they are not among them.
         threads: For the simulations; 0: one for each processor.
         progress: Called with the part of the time that is over.
+        perturbation: What is imposed in each trial: a preset, a kind, or the path of a file.
 
     Returns:
         The task's judgement of each trial, in their order.
@@ -46,15 +65,10 @@ def played(
         ContractError: The policy does not fit effector and task.
     """
     contract = policy.contract
-    name = task or TASKS.get(contract.effector, "")
-    if not name:
-        raise Refused(
-            f"policy {contract.name!r} is one of effector {contract.effector!r}, which has no task with a score; known "
-            f"are: {', '.join(TASKS)}"
-        )
-    sites = getattr(registry.factory("tasks", name), "observed_sites", ())
-    effector = {"dt": contract.dt, **({"observed_sites": sites} if sites else {})}
-    config = EnvConfig(contract.effector, name, contract.observation, effector, dict(options or {}))
+    name = task or task_of(contract)
+    own = {**contract.task_options, **(options or {})}
+    effector = effector_options(contract, name)
+    config = EnvConfig(contract.effector, name, contract.observation, effector, own, perturbation=perturbation)
     env = BatchEnv(config, len(trials), threads)
     spec = env.body.spec
     order = contract.match(spec, channels_of(name))

@@ -14,11 +14,9 @@ from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import Refused
 from myoprosthesis.core.perturbation_plan import PerturbationEntry, PerturbationPlan
 from myoprosthesis.emg.corruption import EmgCorruption
-from myoprosthesis.perturbations.disturbance_resolver import DisturbanceResolver
+from myoprosthesis.perturbations.disturbance_resolver import BODY, DisturbanceResolver
 from myoprosthesis.policies import hidden_perturbation
 from myoprosthesis.policies.policy_controller import PolicyController
-
-BODY = ("endpoint", "joint", "muscle")
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,9 @@ from myoprosthesis.core.perturbation_plan import PerturbationEntry, Perturbation
 from myoprosthesis.core.text import brief
 from myoprosthesis.perturbations.muscle_fatigue import Fatigue
 
+BODY = ("endpoint", "joint", "muscle", "object")
+"""Sites of a perturbation that an effector applies."""
+
 
 class DisturbanceResolver:
     """Resolves the entries of a plan, by name, into the `Disturbance` of an effector; keeps fatigue."""
@@ -28,7 +31,7 @@ class DisturbanceResolver:
 
     def check(self, plan: PerturbationPlan) -> None:
         """Raise `Refused` where this effector cannot do what the plan says."""
-        acting = plan.at("endpoint", "joint", "muscle")
+        acting = plan.at(*BODY)
         try:
             with reading(f"perturbation {brief(plan.name)!r}"):
                 for entry in acting:
@@ -45,12 +48,14 @@ class DisturbanceResolver:
         """What acts during the period that begins at `now_ns`."""
         if plan is not self._plan:
             self._plan = plan
-            self._entries = tuple((e, self._resolve(e)) for e in plan.at("endpoint", "joint", "muscle"))
+            self._entries = tuple((e, self._resolve(e)) for e in plan.at(*BODY))
         if not self._entries:
             return NO_DISTURBANCE
         endpoint: ForceField | None = None
         joint: ForceField | None = None
         strength: NDArray[np.float64] | None = None
+        force: NDArray[np.float64] | None = None
+        mass: NDArray[np.float64] | None = None
         for entry, value in self._entries:
             gain = entry.gain(now_ns)
             if gain == 0.0:
@@ -62,10 +67,17 @@ class DisturbanceResolver:
                 else:
                     joint = law if joint is None else joint + law
                 continue
+            if entry.site == "object":
+                if entry.kind == "force":
+                    force = gain * value if force is None else force + gain * value
+                else:
+                    part = 1.0 + gain * (value - 1.0)
+                    mass = part if mass is None else mass * part
+                continue
             left = self._fatigue.step(activation, value, self.spec.dt) if entry.kind == "fatigue" else value
             part = 1.0 - gain * (1.0 - left)
             strength = part if strength is None else strength * part
-        return Disturbance(endpoint, joint, strength)
+        return Disturbance(endpoint, joint, strength, force, mass)
 
     def _resolve(self, entry: PerturbationEntry) -> Any:
         """The value of an entry for this body: a law in its dimensions, strengths by muscle, or rates of fatigue."""
@@ -96,12 +108,32 @@ class DisturbanceResolver:
             for name in values["muscles"] or self.spec.muscles:
                 strength[self._index(name, self.spec.muscles, "muscle")] = values["strength"]
             return strength
+        if entry.site == "object" and entry.kind in ("force", "mass"):
+            return self._of_objects(entry.kind, values)
         if entry.kind == "fatigue":
             rates = {k: float(values[k]) for k in ("F", "R")}
             if not all(np.isfinite(r) and r >= 0 for r in rates.values()):
                 raise ConfigError(f"rates of fatigue are finite and not below 0, got {rates}")
             return rates
         raise ConfigError(f"a perturbation of kind {entry.kind!r} cannot act at the {entry.site}")
+
+    def _of_objects(self, kind: str, values: dict[str, Any]) -> NDArray[np.float64]:
+        """Forces (n_objects, 3) N, or factors of mass (n_objects,)."""
+        objects = self.spec.objects
+        where = [self._index(name, objects, "object") for name in values["objects"] or objects]
+        if kind == "force":
+            force = np.array(values["force"], float)
+            if force.shape != (3,) or not np.isfinite(force).all():
+                raise ConfigError(f"a force on an object has 3 finite numbers, got {values['force']}")
+            out = np.zeros((len(objects), 3))
+            out[where] = force
+            return out
+        factor = float(values["factor"])
+        if not (np.isfinite(factor) and factor > 0):
+            raise ConfigError(f"the mass of an object is a finite factor above 0, got {factor}")
+        factors = np.ones(len(objects))
+        factors[where] = factor
+        return factors
 
     def _index(self, name: str, known: tuple[str, ...], what: str) -> int:
         if name not in known:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,18 @@ class BaodingOptions:
     trial_s: float = option(5.0, "length of a trial", "s", 0.1, 3600.0)
     tolerance: float = option(0.015, "each ball within this of its target: solved", "m", 1e-3, 0.1)
     drop_height: float = option(1.25, "a ball below this is dropped", "m", 0.0, 2.0)
+    ball_radius: tuple[float, ...] = option((), "radius of each ball; empty: the effector's own", "m", 0.005, 0.05)
+    ball_mass: tuple[float, ...] = option((), "mass of each ball; empty: the effector's own", "kg", 1e-3, 1.0)
+    ball_friction: tuple[float, ...] = option(
+        (),
+        "friction of each ball, each of 1, 0.005 and 0.0001 m times this; empty: the effector's own",
+        "1",
+        0.0,
+        5.0,
+    )
+    phase: int = option(
+        1, "2: every option that is as by default is that of phase 2 of the contest, in which all is drawn", "", 1, 2
+    )
     noise: float = option(
         0.0, "of the hand at the start: 1 is up to 10 deg at wrist and thumb, 30 at fingers", "", 0, 1
     )
@@ -55,10 +67,38 @@ class BaodingOptions:
     seed: int = option(0, "seed of what is drawn", "", 0)
 
     def __post_init__(self) -> None:
-        for name in ("period_s", "start_deg", "radius_x", "radius_y"):
-            low, high = getattr(self, name)
+        for name in ("period_s", "start_deg", "radius_x", "radius_y", "ball_radius", "ball_mass", "ball_friction"):
+            ends = getattr(self, name)
+            if not ends and name.startswith("ball_"):
+                continue
+            if len(ends) != 2:
+                raise ConfigError(f"{name} has {len(ends)} numbers; a range has two, such as {name}=[0.02, 0.03]")
+            low, high = ends
             if low > high:
                 raise ConfigError(f"{name} goes from {low:g} to {high:g}: the lower end comes first")
+
+
+PHASE_2: Mapping[str, Any] = {
+    "direction": "any",
+    "period_s": (4.0, 6.0),
+    "start_deg": (0.0, 360.0),
+    "radius_x": (0.020, 0.030),
+    "radius_y": (0.022, 0.032),
+    "ball_radius": (0.018, 0.024),
+    "ball_mass": (0.030, 0.300),
+    "ball_friction": (0.8, 1.2),
+}
+"""Options of phase 2 of the contest (MyoSuite, `myoChallengeBaodingP2-v1`)."""
+FRICTION = {"friction": 1.0, "torsional_friction": 0.005, "rolling_friction": 0.0001}
+"""The usual friction of a ball: sliding, torsional (m) and rolling (m)."""
+
+
+def _of_phase(options: BaodingOptions) -> BaodingOptions:
+    """Options with those of phase 2 in the place of defaults, where that is the phase."""
+    if options.phase == 1:
+        return options
+    usual = {f.name: f.default for f in fields(BaodingOptions)}
+    return replace(options, **{k: v for k, v in PHASE_2.items() if getattr(options, k) == usual[k]})
 
 
 class Baoding:
@@ -81,7 +121,8 @@ class Baoding:
 
     def __init__(self, options: BaodingOptions, dt: float = 0.0, muscles: tuple[str, ...] = ()) -> None:
         """`dt` (s) is the effector's period, `muscles` its muscles."""
-        self.options, self._dt, self._activations = options, dt, tuple(f"{m}/activation" for m in muscles)
+        self.options, self._dt = _of_phase(options), dt
+        self._activations = tuple(f"{m}/activation" for m in muscles)
 
     def needs(self, spec: EffectorSpec) -> Sequence[str]:
         """See `Task.needs`."""
@@ -120,6 +161,7 @@ class Baoding:
         begin = carried(first, np.array(PALM_AT_START))
         initial = self._hand(rng)
         initial |= self._balls(rng, begin)
+        initial |= self._properties(rng)
         target = tuple(float(x) for x in begin[:3])
         times = (trial, from_ns, from_ns + ns(o.trial_s) + ns(self._dt))  # the start, and the end of each period
         return TrialPlan(*times, target, target, from_ns, label=direction, goals=tuple(goals), initial=initial)
@@ -237,6 +279,19 @@ class Baoding:
                 out[channel] = float(place + moves[k])
         return out
 
+    def _properties(self, rng: np.random.Generator) -> dict[str, float]:
+        """Size, mass and friction of each ball, by property of the object; nothing where they are the effector's."""
+        o = self.options
+        out: dict[str, float] = {}
+        for ball in BALLS:
+            if o.ball_radius:
+                out[f"{ball}/radius"] = _drawn(rng, o.ball_radius)
+            if o.ball_mass:
+                out[f"{ball}/mass"] = _drawn(rng, o.ball_mass)
+            if o.ball_friction:
+                out |= {f"{ball}/{kind}": usual * _drawn(rng, o.ball_friction) for kind, usual in FRICTION.items()}
+        return out
+
     @staticmethod
     def _of(places: Sequence[str]) -> tuple[str, ...]:
         return tuple(axis.format(place) for place in places for axis in AXES)
@@ -244,3 +299,9 @@ class Baoding:
 
 START = (-0.227, -0.511, 1.452, -0.256, -0.552, 1.442)
 """m, x, y, z of both balls at the effector's own start."""
+
+
+def _drawn(rng: np.random.Generator, ends: Sequence[float]) -> float:
+    """A number from a range."""
+    low, high = ends
+    return float(rng.uniform(low, high))

@@ -16,7 +16,7 @@ from myoprosthesis.testing.demand import demand
 from myoprosthesis.testing.stop import check_stop
 
 Array = NDArray[np.float64]
-SITES = ("endpoint", "joint", "muscle")
+SITES = ("endpoint", "joint", "muscle", "object")
 
 
 def check_effector(make: Callable[[], Effector], seconds: float = 10.0) -> None:
@@ -111,6 +111,14 @@ def _check_site(effector: Effector, site: str) -> None:
             bool(np.isin(np.round(reported / torque, 9), (0.0, 1.0)).all() and reported.any()),
             f"a load of {torque} on the joints is reported as {reported}",
         )
+    elif site == "object":
+        n = len(spec.objects)
+        idle = Disturbance(object_force=np.zeros((n, 3)), object_mass=np.ones(n))
+        push = np.tile([0.01, 0.02, 0.0], (n, 1))
+        loaded = after(Disturbance(object_force=push, object_mass=np.full(n, 1.5)))
+        names = [f"{name}/{axis}" for name in spec.objects for axis in "xyz"]
+        reported = loaded.table[2, [spec.channels.index(name) for name in names]].reshape(n, 3)
+        demand(np.array_equal(reported, push), f"forces of {push} N on the objects are reported as {reported}")
     else:
         idle = Disturbance(strength=np.ones(len(spec.muscles)))
         loaded = after(Disturbance(strength=np.zeros(len(spec.muscles))))
