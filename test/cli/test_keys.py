@@ -74,7 +74,7 @@ def test_ctrl_c_still_interrupts():
 def test_without_a_terminal_nothing_is_read():
     done = subprocess.run(
         [sys.executable, "-c", READER.replace('while "q" not in pressed', "while False")],
-        input="q", capture_output=True, text=True, timeout=30,
+        input="q", capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert done.returncode == 0 and done.stdout.splitlines() == ["idle", "pressed "]
 

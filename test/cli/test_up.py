@@ -57,7 +57,7 @@ def background(tmp_path):
             process.wait()
 
 
-def until(done, seconds=120.0):
+def until(done, seconds=240.0):
     end = time.monotonic() + seconds
     while not (result := done()) and time.monotonic() < end:
         time.sleep(0.05)
@@ -173,7 +173,7 @@ def test_a_second_stack_is_refused_and_the_first_goes_on(background, command):
     assert "Traceback" not in done.stdout + done.stderr
     assert "starting" not in done.stdout  # so that its task and its policy disturb nobody
     node = [sys.executable, "-m", "myoprosthesis.nodes.effector_node", "--ros-args", "-p", "effector:=mirror"]
-    alone = subprocess.run(node, capture_output=True, text=True, timeout=30)
+    alone = subprocess.run(node, capture_output=True, text=True, timeout=120)
     assert alone.returncode == 2 and "another effector publishes /state" in alone.stdout + alone.stderr
     assert process.poll() is None
     process.send_signal(signal.SIGINT)

@@ -105,5 +105,5 @@ def test_a_stream_that_nobody_reads_does_not_hold_its_writer():
     process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None and process.stderr is not None
     assert process.stderr.readline() == b"done\n"
-    first, last = process.stdout.read().split(b"\n")[:2], process.wait(30)
+    first, last = process.stdout.read().split(b"\n")[:2], process.wait(60)
     assert first[0].startswith(b"0 xxx") and last == 0

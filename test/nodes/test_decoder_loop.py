@@ -132,7 +132,7 @@ def made():
         loop.stop()
 
 
-def until(done, seconds=5.0):
+def until(done, seconds=60.0):
     end = time.monotonic() + seconds
     while not done() and time.monotonic() < end:
         time.sleep(0.002)

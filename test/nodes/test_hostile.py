@@ -207,6 +207,6 @@ def test_the_stop_is_answered_while_nobody_reads_what_the_nodes_say(probe, tmp_p
     finally:
         os.kill(up.pid, signal.SIGCONT)
         up.terminate()
-        assert up.wait(30) == 0
+        assert up.wait(90) == 0
     words = (tmp_path / "words").read_text()
     assert "is not JSON" in words and len(words) < 60_000

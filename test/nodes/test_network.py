@@ -121,7 +121,7 @@ def stack(machines, tmp_path):
     yield start
     for process in running:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ def keep(tmp_path, monkeypatch):
         keeper.stop()
 
 
-def until(done, seconds=10.0):
+def until(done, seconds=60.0):
     end = time.monotonic() + seconds
     while not (result := done()) and time.monotonic() < end:
         time.sleep(0.01)

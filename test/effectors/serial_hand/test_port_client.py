@@ -61,7 +61,7 @@ def came(near, seconds):
     return out
 
 
-def ended(pid, seconds=1.0):
+def ended(pid, seconds=30.0):
     until = time.monotonic() + seconds
     while lives(pid) and time.monotonic() < until:
         time.sleep(0.005)
