@@ -58,10 +58,6 @@ def test_no_posture_brings_the_endpoint_beyond_its_reach(make):
     assert 0.5 * most < farthest <= most + 1e-9
 
 
-def test_the_reach_of_a_body_that_slides_is_not_known():
-    assert point_mass(BodyOptions()).spec.reach == () and body_of(FREE).spec.reach == ()
-
-
 @pytest.mark.parametrize("make", [arm26, point_mass, myohand])
 def test_without_a_load_it_is_plain_mj_step_bit_for_bit(make):
     body = make(BodyOptions())
