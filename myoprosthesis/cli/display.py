@@ -227,9 +227,13 @@ def _decoding(s: Mapping[str, Any]) -> dict[str, str]:
     }
     if s["accuracy"] is not None and len(s["conditions"]) < 2:
         rows["as prompted"] = f"{_percent(s['accuracy'])} of decisions: {_classes(s)}"
+    end = "posture" if "stages_ms" in s else "bytes"
     for what, key in (("taken", "latency_ms"), ("arrived", "latency_since_arrival_ms")):
         if latency := _pair(s[key]):
-            rows[f"sample {what} to bytes"] = latency
+            rows[f"sample {what} to {end}"] = latency
+    for what, duration in list(s.get("stages_ms", {}).items())[1:]:
+        if latency := _pair(duration):
+            rows[what] = latency
     if device:
         rows["hand"] = ", ".join(f"{v} {k.replace('_', ' ')}" for k, v in device.items())
     if s["emulated"]:

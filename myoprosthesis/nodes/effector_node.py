@@ -65,6 +65,7 @@ class EffectorNodeOptions:
     timeout_s: float = option(0.0, "age at which a command is dead; 0: the effector's own", "s", 0.0, 10.0)
     autostart: bool = option(True, "configure and activate at once")
     stopped: bool = option(False, "emergency stop, as estop and resume set it: kept when the node is started again")
+    follow: str = option("", "the state of another effector, whose joints command this one; empty: commands do")
     beside: str = option("", "the state of the effector that this one is the twin of; empty: it is none")
     gui: bool = option(False, "open MuJoCo's viewer, where there is a display")
 
@@ -108,7 +109,7 @@ class EffectorNode(LoopNode):
         every(self, 0.5, self._report)
         self._deadline_s = 0.0
         """That of the policy that is played; 0: none is known."""
-        self._port = EffectorPort(self)
+        self._port = EffectorPort(self, self._options.follow)
         self._viewer: Any = None
         self._wanted_stop: bool | None = None
         self._reported: tuple[EffectorLoop | None, int, float] = (None, 0, 0.0)

@@ -35,7 +35,7 @@ class PerturbationSites:
 
     spec: EffectorSpec | None = None
     contract: Contract | None = None
-    """Of the policy that is played: a decoder's means that there is EMG, any other's that there is none."""
+    """Of the policy that is played: a decoder's means that there is EMG; any other's, that only `corruption` tells."""
     corruption: EmgCorruption | None = None
 
     def check(self, entries: Sequence[PerturbationEntry]) -> None:
@@ -58,7 +58,7 @@ class PerturbationSites:
         emg: Sequence[PerturbationEntry],
     ) -> None:
         decodes = bool(contract.conditioning)
-        if emg and not decodes:
+        if emg and not decodes and self.corruption is None:
             raise Refused(
                 f"it acts on EMG, and there is none in this stack (policy {contract.name!r} sees the effector)"
             )

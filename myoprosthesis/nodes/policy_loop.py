@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -11,7 +12,9 @@ from numpy.typing import NDArray
 from myoprosthesis.core.channels import reorder
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import MyoError, Refused
+from myoprosthesis.core.followed_state import FollowedGoal
 from myoprosthesis.core.joint_state import JointStateFrame
+from myoprosthesis.core.loop_statistics import LoopStatistics
 from myoprosthesis.core.moment import Moment
 from myoprosthesis.core.perturbation_plan import PerturbationPlan
 from myoprosthesis.core.process_tuning import request_fifo_scheduling
@@ -40,6 +43,9 @@ class PolicyLoopPort(SwitchingPort, Protocol):
     def plans(self) -> list[TrialPlan | PerturbationPlan]:
         """Plans that came since the last call, oldest first."""
 
+    def goal(self) -> JointStateFrame | None:
+        """The newest state of the effector that is the goal; None while there is none, or it has become old."""
+
 
 class PolicyLoop(SwitchingLoop):
     """Control loop that updates a `ControllerSwitcher` with each state.
@@ -57,11 +63,15 @@ class PolicyLoop(SwitchingLoop):
         participants: tuple[str, ...],
         seed: int = 0,
         task_channels: Sequence[str] = TASK_CHANNELS,
+        followed: bool = False,
     ) -> None:
-        """`task_channels` begin with `TASK_CHANNELS`."""
+        """`task_channels` begin with `TASK_CHANNELS`; with `followed`, the port's goal fills those of its joints."""
         super().__init__(switcher, lockstep=lockstep)
         self.port, self.participants, self.seed = port, participants, seed
         self.task_channels = tuple(task_channels)
+        self.statistics = LoopStatistics()
+        """`goal_age`: from the state that is the goal to the command that follows it, both by this machine's clock."""
+        self._followed = FollowedGoal(self.task_channels, switcher.spec.joints) if followed else None
         self._trials: Schedule[TrialPlan] = Schedule()
         self._perturbations: Schedule[PerturbationPlan] = Schedule()
         self._frames: list[JointStateFrame] = []
@@ -115,12 +125,18 @@ class PolicyLoop(SwitchingLoop):
         if begins or not self.lockstep or not self.participants or switcher.active is None:
             self._activate_ready(now)
         self._perturb(now)
-        if switcher.active is not None:
-            command, fresh = switcher.update(self._table(frame, trial), Moment(self._rng, now, switcher.spec.dt, trial))
+        goal = self.port.goal() if self._followed is not None else None
+        if switcher.active is not None and (goal is not None or self._followed is None):
+            table = self._table(frame, trial)
+            if self._followed is not None and goal is not None:
+                self._followed.fill(table[:, len(frame.names) :], goal)
+            command, fresh = switcher.update(table, Moment(self._rng, now, switcher.spec.dt, trial))
             if fresh or self.lockstep:
                 self._data_ns = now
             if self.active and newest:
                 self.port.command(self._data_ns, command)
+                if goal is not None:
+                    self.statistics.note("goal_age", max(0.0, (time.time_ns() - goal.stamp_ns) * 1e-9))
             self._answered = (now, command) if self.lockstep else None
             self.port.updated(now, switcher)
         self._replay_some(switcher.spec.dt)

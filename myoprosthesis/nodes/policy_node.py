@@ -16,7 +16,7 @@ from std_srvs.srv import Trigger
 from myoprosthesis.core.child_process import CRASHED
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.effector_spec import EffectorSpec
-from myoprosthesis.core.errors import MyoError, PhysicsChanged, PolicyLost
+from myoprosthesis.core.errors import ConfigError, MyoError, PhysicsChanged, PolicyLost
 from myoprosthesis.core.message import TEXT_BYTES, read_object
 from myoprosthesis.core.options import option
 from myoprosthesis.core.output import LAST_S
@@ -43,6 +43,8 @@ from myoprosthesis.policies.onnx_session import WATCHDOG
 from myoprosthesis.policies.switching import ControllerSwitcher
 from myoprosthesis.tasks.task import channels_of
 
+FIXED = ("lockstep", "participants", "task", "goal", "autostart", "seed")
+"""Parameters that stay as they are while a policy runs."""
 DECODER_MEMORY_S = 3.0
 """The past that a decoder replays before it is active: a window, and the median by which it notices drift."""
 
@@ -60,6 +62,9 @@ class PolicyNodeOptions:
     )
     seed: int = option(0, "seed of the noise that a perturbation puts on the observation", "", 0)
     task: str = option("", "the task whose channels a policy may observe; empty: those that all tasks have")
+    goal: str = option(
+        "", "topic with the state of another effector whose joints the goal follows, as target/<joint>; empty: none"
+    )
     autostart: bool = option(True, "configure and activate as soon as the effector is known")
 
 
@@ -161,7 +166,9 @@ class PolicyNode(LoopNode):
             self._port = decoder_port = DecoderPort(self, spec)
             return DecoderLoop(ControllerSwitcher(spec, make, o.blend_s, DECODER_MEMORY_S), decoder_port, stream)
         units = channels_of(o.task)
-        self._port = port = PolicyPort(self, spec)
+        if o.goal and o.lockstep:
+            raise ConfigError(f"the goal is the state on {o.goal!r}, which has its own time: not in lockstep")
+        self._port = port = PolicyPort(self, spec, o.goal)
         return PolicyLoop(
             switcher_for(spec, o.blend_s, units),
             port,
@@ -169,6 +176,7 @@ class PolicyNode(LoopNode):
             participants=o.participants,
             seed=o.seed,
             task_channels=tuple(units),
+            followed=bool(o.goal),
         )
 
     # -- swap ---------------------------------------------------------------------------------------------------
@@ -178,7 +186,14 @@ class PolicyNode(LoopNode):
         try:
             options = read(self, PolicyNodeOptions, changes=parameters)
             for p in parameters:
-                if self.loop is not None and p.name in ("lockstep", "participants", "task", "autostart", "seed"):
+                if self.loop is not None and p.name in (
+                    "lockstep",
+                    "participants",
+                    "task",
+                    "goal",
+                    "autostart",
+                    "seed",
+                ):
                     raise MyoError(f"{p.name} cannot be changed while the policy runs: set it at the start")
                 if p.name == "policy" and self.loop is not None and p.value == self.loop.switcher.name:
                     continue  # it is active already, whatever has become of its file

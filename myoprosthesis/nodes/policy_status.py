@@ -9,6 +9,7 @@ import numpy as np
 
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.nodes.decoder_loop import DecoderLoop
+from myoprosthesis.nodes.policy_loop import PolicyLoop
 from myoprosthesis.nodes.switching_loop import SwitchingLoop
 from myoprosthesis.policies.controller import Controller
 from myoprosthesis.policies.onnx_policy import OnnxPolicy
@@ -53,4 +54,6 @@ def loop_values(loop: SwitchingLoop) -> tuple[str, dict[str, Any]] | None:
         "events": dict(getattr(controller, "events", {})),
         "errors": loop.errors,
     }
+    if isinstance(loop, PolicyLoop):
+        values |= {k: v for k, v in loop.statistics.summary().items() if k.endswith("_ms")}
     return "playing" if loop.active else "inactive", values

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,8 @@ from rclpy.node import Node
 
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.effector_state import EffectorState
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.followed_state import FollowedCommand
 from myoprosthesis.core.following import Following
 from myoprosthesis.core.joint_state import JointStateFrame, JointStateReader, JointStateWriter
 from myoprosthesis.core.perturbation_plan import PerturbationPlan
@@ -93,8 +95,24 @@ class EffectorPort(GraphPort):
     Fast DDS does not report to a new subscription the participants that were alive before it.
     """
 
-    def __init__(self, node: Node) -> None:
-        super().__init__(node, topics.COMMAND, WRITERS, watch=True)
+    def __init__(self, node: Node, follow: str = "") -> None:
+        """With `follow`, the name of another effector's state, its joints are the commands while it follows its own.
+
+        So the emergency stop of the one is the end of commands for the other.
+
+        Raises:
+            ConfigError: `follow` is no name of a state.
+        """
+        commands = topics.Topic(follow, topics.STATE.type, topics.STATE.qos) if follow else topics.COMMAND
+        super().__init__(node, commands, WRITERS, watch=True)
+        self._follows = bool(follow)
+        space, slash, name = follow.rpartition("/")
+        if follow and not (slash and name == topics.STATE.name):
+            raise ConfigError(f"follow takes the state of another effector, such as /arm/state, got {follow!r}")
+        account = topics.Topic(f"{space}/{topics.FOLLOWING.name}", topics.FOLLOWING.type, topics.FOLLOWING.qos)
+        self._accounts = self._inputs.subscribe(account) if follow else None
+        self._leads = not follow
+        self._read_command: Callable[[bytes], JointStateFrame] = self._reader.read
         self._present: dict[bytes, tuple[float, bool]] = {}
         self._arrivals = self._inputs.subscribe(topics.EMG_ARRIVAL)
         self._arrived: dict[int, int] = {}
@@ -111,6 +129,9 @@ class EffectorPort(GraphPort):
             node.create_publisher(t.type, t.name, t.qos) for t in (topics.STATE, topics.FOLLOWING)
         )
         self.views = StatePublishers(node, spec, clocks)
+        if self._follows:
+            followed, read = FollowedCommand(spec.command), self._reader.read
+            self._read_command = lambda message: followed.of(read(message))
 
     def commands(self) -> list[tuple[JointStateFrame, bytes]]:
         """See the protocol."""
@@ -119,7 +140,11 @@ class EffectorPort(GraphPort):
             self._arrived[taken] = arrived
             if len(self._arrived) > ARRIVALS:
                 del self._arrived[next(iter(self._arrived))]
-        return list(self._inputs.read_with_writer(self._frames, self._reader.read))
+        if self._accounts is not None:
+            for account in self._inputs.read(self._accounts, lambda m: Following.from_json(m.data)):
+                self._leads = not account.held
+        commands = list(self._inputs.read_with_writer(self._frames, self._read_command))
+        return commands if self._leads else []
 
     def arrival_ns(self, stamp_ns: int) -> int | None:
         """See the protocol."""
@@ -199,14 +224,26 @@ class CommandingPort(GraphPort):
 
 
 class PolicyPort(CommandingPort):
-    """`policy_loop`'s port over ROS topics."""
+    """`policy_loop`'s port over ROS topics; `goal` names the state of the effector that is the goal, if one is."""
 
-    def __init__(self, node: Node, spec: EffectorSpec) -> None:
+    def __init__(self, node: Node, spec: EffectorSpec, goal: str = "") -> None:
         super().__init__(node, spec, 10)
+        followed = topics.Topic(goal, topics.STATE.type, topics.STATE.qos)
+        self._goals = self._inputs.subscribe(followed, topics.reliable(1), raw=True) if goal else None
+        self._goal: JointStateFrame | None = None
+        self._goal_at = -math.inf
+        self._goal_reader = JointStateReader()
 
     def states(self) -> list[JointStateFrame]:
         """See the protocol."""
         return self.frames()
+
+    def goal(self) -> JointStateFrame | None:
+        """See the protocol; one of `LOST_S` ago is old."""
+        if self._goals is not None:
+            for frame in self._inputs.read(self._goals, self._goal_reader.read, True):
+                self._goal, self._goal_at = frame, time.monotonic()
+        return self._goal if time.monotonic() - self._goal_at < LOST_S else None
 
 
 class DecoderPort(CommandingPort):

@@ -14,20 +14,20 @@ from myoprosthesis.stack.node_types import options_in
 from myoprosthesis.stack.parameter_layers import GRIPS
 
 
-def check_grips(specs: Sequence[NodeSpec], layers: Iterable[Mapping[str, Any]]) -> None:
-    """Refuse a grip that a person gives for what the decoder never answers."""
+def check_grips(specs: Sequence[NodeSpec], decoder: str, layers: Iterable[Mapping[str, Any]]) -> None:
+    """Refuse a grip that a person gives for what the decoder, in the node of that name, never answers."""
     from myoprosthesis.policies import store
     from myoprosthesis.policies.onnx_policy import read_contract
 
     answers = [p.partition("=")[0] for layer in layers for p in layer.get(GRIPS) or () if isinstance(p, str)]
     if not answers:
         return
-    name = str(next(s.parameters for s in specs if s.name == "policy")["policy"])
+    name = str(next(s.parameters for s in specs if s.name == decoder)["policy"])
     contract = read_contract(store.find(name))
     known = contract.action.names[:-1] if contract.conditioning else ()
     for answer in answers:
         if answer not in known:
-            raise unknown(f"answer of {contract.name!r} in policy.grips,", answer, known)
+            raise unknown(f"answer of {contract.name!r} in {decoder}.grips,", answer, known)
 
 
 def task_options_of(policy: str) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def task_options_of(policy: str) -> dict[str, Any]:
 
 
 def check_policy(specs: Sequence[NodeSpec], stack: str = "", default: str = "") -> None:
-    """A policy that cannot be read is refused before anything starts.
+    """A policy or decoder that cannot be read is refused before anything starts.
 
     `default` is the one that the file of the `stack` names."""
     from myoprosthesis.policies import store
@@ -54,9 +54,10 @@ def check_policy(specs: Sequence[NodeSpec], stack: str = "", default: str = "") 
             f"stack {stack!r} plays policy {default!r}, and there is none of this name yet: give another with --policy "
             f"(there are {', '.join(store.names())}), or train one (myoprosthesis train --help)"
         )
-    for key in ("policy", "shadow"):
-        if parameters.get(key):
-            read_contract(store.find(str(parameters[key])))
+    for spec in specs:
+        for key in ("policy", "shadow") if spec.name in ("policy", "decoder") else ():
+            if spec.parameters.get(key):
+                read_contract(store.find(str(spec.parameters[key])))
 
 
 def check_perturbation(specs: Sequence[NodeSpec]) -> None:
@@ -75,7 +76,11 @@ def check_perturbation(specs: Sequence[NodeSpec]) -> None:
     own = registry.options("effectors", str(effector["effector"]))
     made: Any = registry.factory("effectors", str(effector["effector"]))(build(own, options_in(own, effector)))
     sites = PerturbationSites(made.spec, contract_of(str(store.find(str(policy["policy"])))))
+    decoder = next((s.parameters for s in specs if s.name == "decoder"), None)
     try:
-        sites.check(entries)
+        sites.check([e for e in entries if decoder is None or e.site != "emg"])
+        if decoder is not None:
+            decoded = PerturbationSites(contract=contract_of(str(store.find(str(decoder["policy"])))))
+            decoded.check([e for e in entries if e.site == "emg"])
     except Refused as error:
         raise ConfigError(f"perturbation {imposed.preset.name!r} cannot act in this stack: {error}") from error

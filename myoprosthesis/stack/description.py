@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from types import NoneType
@@ -58,6 +58,9 @@ STACK_KEYS = {
     "perturbation": "what acts on the body: a preset, a kind, or the path of a YAML file",
     "task": "the task; without this key, or with none: nothing is asked for, the policy plays",
     "emg": "the source of EMG; a stack with this key is one from EMG to a hand",
+    "decoder": "what decodes the EMG into postures, where the policy does not; a stack from EMG to muscles",
+    "posture": "the effector that the decoder commands, and whose joints are the goal of the policy",
+    "hand": "an effector that follows the joints of the body",
     "nodes": "parameters of nodes, by node and parameter",
 }
 """Keys of a file in config/stacks/."""
@@ -71,6 +74,11 @@ LISTS = tuple(f.name for f in fields(RecordingFormat) if isinstance(f.default, t
 """Options of the format of a recording that are lists."""
 EMULATOR_S = 20.0
 """How long a hand waits for its emulator."""
+SHARED = {
+    "twin": ("command",),
+    "decoder": ("emg/filtered", "emg/spec", "emg/prompt", "emg/decision", "perturbation"),
+}
+"""Topics that a node in a namespace of its own shares with the stack."""
 NO_TASK = "none"
 """The name of no task: the policy plays, and nothing is asked for."""
 MODEL = "_model"
@@ -96,13 +104,15 @@ def describe(options: StackOptions, settings: Mapping[str, Mapping[str, Any]] | 
         policy = located(_default_policy(file.get("policy"), effector, options.stack), folder, "name")
     imposed = located(str(file.get("perturbation", "null")), folder, "name")
     perturbation = {"perturbation": located(options.perturbation, here, "name") or imposed}
-    chosen = (_with_emg if "emg" in file else _with_task)(options, file, effector, policy)
+    if "decoder" in file:
+        file["decoder"] = located(str(file["decoder"]), folder, "name")
+    chosen = _kind(file)(options, file, effector, policy)
     chosen["perturbation"] = {**perturbation, **chosen["perturbation"]}
     if options.record:
         bag = str(Path(options.record).expanduser().absolute())
         chosen["recorder"] = {"folder": bag, "clock": "simulated" if options.lockstep else "wall"}
     space = f"/{options.namespace.strip('/')}".rstrip("/")
-    nodes = {n: f"{space}/twin/effector" if n == "twin" else f"{space}/{n}" for n in NODE_TYPES if n in chosen}
+    nodes = {n: f"{space}/{kind.place or n}" for n, kind in NODE_TYPES.items() if n in chosen}
     of_file = dict(file.get("nodes") or {})
     if options.file or options.emg not in ("", file.get("emg")):
         of_file.pop("emg", None)  # it is about the stack's own recording
@@ -127,7 +137,9 @@ def describe(options: StackOptions, settings: Mapping[str, Mapping[str, Any]] | 
     if faults:
         raise ConfigError("; ".join(faults))
     check_policy(specs, options.stack, "" if options.policy else _named_policy(file.get("policy"), effector))
-    check_grips(specs, [parameters(layer.entries(nodes), nodes["policy"], {GRIPS}) for layer in layers[1:]])
+    decoder = "decoder" if "decoder" in nodes else "policy"
+    grips = [parameters(layer.entries(nodes), nodes[decoder], {GRIPS}) for layer in layers[1:]]
+    check_grips(specs, decoder, grips)
     check_perturbation(specs)
     return tuple(specs)
 
@@ -135,16 +147,21 @@ def describe(options: StackOptions, settings: Mapping[str, Mapping[str, Any]] | 
 def _spec(name: str, values: dict[str, Any], options: StackOptions, space: str) -> NodeSpec:
     if options.use_sim_time:
         values["use_sim_time"] = True
-    twin = name == "twin"
-    remappings = {"command": f"{space}/command"} if twin else {}
+    remappings = {topic: f"{space}/{topic}" for topic in SHARED.get(name, ())}
     simulated = options.lockstep or values.get("use_sim_time")
     if space and simulated and name != "effector":  # which publishes the time
         remappings["/clock"] = f"{space}/clock"
-    node, namespace = ("effector", name) if twin else ("", "")
+    namespace, _, node = NODE_TYPES[name].place.rpartition("/")
     return NodeSpec(name, NODE_TYPES[name].executable, values, remappings, node=node, namespace=namespace)
 
 
 Chosen = dict[str, dict[str, Any]]
+
+
+def _kind(file: Mapping[str, Any]) -> Callable[[StackOptions, Mapping[str, Any], str, str], Chosen]:
+    if "decoder" in file:
+        return _with_muscles
+    return _with_emg if "emg" in file else _with_task
 
 
 def _with_task(options: StackOptions, file: Mapping[str, Any], effector: str, policy: str) -> Chosen:
@@ -188,30 +205,15 @@ def _with_task(options: StackOptions, file: Mapping[str, Any], effector: str, po
 def _with_emg(options: StackOptions, file: Mapping[str, Any], effector: str, policy: str) -> Chosen:
     """EMG, a decoder that hears it, a hand (emulated, when no port is given), its model beside it."""
     _refuse_options(options, ("task", "trials", "lockstep"), "runs in real time, without a task")
-    library("scipy.signal", "emg", "conditioning EMG")
-    source = options.emg or str(file["emg"])
-    emg: dict[str, Any] = {"source": source, "conditioning": policy}
-    if options.file:
-        emg["file"] = options.file
-    for pair in options.emg_option:
-        key, sep, text = pair.partition("=")
-        if not sep:
-            raise ConfigError(f"an option of the EMG is name=value, got {pair!r}; for instance speed=2")
-        value = yaml_text.parse(text, f"option of the EMG {key!r}")
-        own = {f.name for f in fields(registry.options("emg_sources", source))}
-        if key in LISTS and not isinstance(value, list):
-            value = text  # a list of one, or with commas
-        if key not in own and "layout" in own and key in {f.name for f in fields(RecordingFormat)}:
-            emg.setdefault("layout", {})[key] = value  # what a file does not say of itself
-        else:
-            emg[key] = value
     hand = {
         "effector": effector,
         "participants": ["perturbation"],
         "seed": options.seed,
         "duration_s": options.duration,
     }
-    chosen: Chosen = {"emg": emg, "effector": hand, "policy": {"policy": policy, "seed": options.seed}}
+    chosen: Chosen = {
+        "emg": _emg(options, file, policy), "effector": hand, "policy": {"policy": policy, "seed": options.seed}
+    }  # fmt: skip
     real = effector in registry.names("hand_protocols")
     if options.port and not real:
         raise ConfigError(
@@ -229,6 +231,53 @@ def _with_emg(options: StackOptions, file: Mapping[str, Any], effector: str, pol
         hand["gui"] = options.gui
     chosen["perturbation"] = {"per_trial": False}
     return chosen
+
+
+def _with_muscles(options: StackOptions, file: Mapping[str, Any], effector: str, policy: str) -> Chosen:
+    """EMG, a decoder that commands a posture, a policy whose muscles follow it, and a hand that follows the joints."""
+    _refuse_options(options, ("task", "trials", "lockstep", "port"), "runs in real time, without a task and a port")
+    space = f"/{options.namespace.strip('/')}".rstrip("/")
+    decoder = str(file["decoder"])
+    chosen = {
+        "emg": _emg(options, file, decoder),
+        "effector": {
+            "effector": effector,
+            "participants": ["perturbation"],
+            "seed": options.seed,
+            "duration_s": options.duration,
+            "gui": options.gui,
+        },
+        "policy": {"policy": policy, "participants": ["perturbation"], "seed": options.seed, "task": "hand_posture",
+                   "goal": f"{space}/posture/state"},
+        "decoder": {"policy": decoder, "seed": options.seed},
+        "posture": {"effector": str(file.get("posture", "mapped"))},
+        "perturbation": {"per_trial": False},
+    }  # fmt: skip
+    if file.get("hand"):
+        chosen["hand"] = {"effector": str(file["hand"]), "follow": f"{space}/state"}
+    return chosen
+
+
+def _emg(options: StackOptions, file: Mapping[str, Any], decoder: str) -> dict[str, Any]:
+    """Parameters of the node of the EMG."""
+    library("scipy.signal", "emg", "conditioning EMG")
+    source = options.emg or str(file["emg"])
+    emg: dict[str, Any] = {"source": source, "conditioning": decoder}
+    if options.file:
+        emg["file"] = options.file
+    for pair in options.emg_option:
+        key, sep, text = pair.partition("=")
+        if not sep:
+            raise ConfigError(f"an option of the EMG is name=value, got {pair!r}; for instance speed=2")
+        value = yaml_text.parse(text, f"option of the EMG {key!r}")
+        own = {f.name for f in fields(registry.options("emg_sources", source))}
+        if key in LISTS and not isinstance(value, list):
+            value = text  # a list of one, or with commas
+        if key not in own and "layout" in own and key in {f.name for f in fields(RecordingFormat)}:
+            emg.setdefault("layout", {})[key] = value  # what a file does not say of itself
+        else:
+            emg[key] = value
+    return emg
 
 
 def _emulated(hand: str, namespace: str) -> str:

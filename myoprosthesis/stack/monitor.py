@@ -15,7 +15,10 @@ from myoprosthesis.nodes.subscription import subscribe
 from myoprosthesis.nodes.timers import every
 from myoprosthesis.stack.status import StackStatus
 
-REPORTING = ("effector", "policy", "emg", "emulator", "recorder", "perturbation", "task", "twin/effector")
+REPORTING = (
+    *("effector", "policy", "emg", "emulator", "recorder", "perturbation", "task"),
+    *("twin/effector", "posture/effector", "posture/policy", "hand/effector"),
+)
 """The nodes whose diagnostics are kept."""
 WAITING = 200
 """Diagnostics that wait while nobody reads, as while the stack ends: the last ones of all nodes, for 10 s and more."""

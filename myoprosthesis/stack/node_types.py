@@ -23,6 +23,8 @@ class NodeType:
     """The kind of component in it; "" for none."""
     parameter: str = ""
     """The parameter that names the component."""
+    place: str = ""
+    """Namespace and name of the ROS node in the stack, where it is not called as in a description."""
 
     def options(self) -> list[type]:
         """The options dataclasses of the node, without that of its component."""
@@ -48,7 +50,10 @@ NODE_TYPES = {
     "emulator": NodeType("emulator_node", ("EmulatorNodeOptions",)),
     "emg": NodeType("emg_node", ("EmgNodeOptions",), "emg_sources", "source"),
     "effector": NodeType("effector_node", ("EffectorNodeOptions",), "effectors", "effector"),
-    "twin": NodeType("effector_node", ("EffectorNodeOptions",), "effectors", "effector"),
+    "twin": NodeType("effector_node", ("EffectorNodeOptions",), "effectors", "effector", "twin/effector"),
+    "posture": NodeType("effector_node", ("EffectorNodeOptions",), "effectors", "effector", "posture/effector"),
+    "decoder": NodeType("policy_node", ("PolicyNodeOptions", "PostureControlOptions"), place="posture/policy"),
+    "hand": NodeType("effector_node", ("EffectorNodeOptions",), "effectors", "effector", "hand/effector"),
     "policy": NodeType("policy_node", ("PolicyNodeOptions", "PostureControlOptions")),
     "perturbation": NodeType("perturbation_node", ("PerturbationNodeOptions",)),
     "task": NodeType("task_node", ("TaskNodeOptions",), "tasks", "task"),

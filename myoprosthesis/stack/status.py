@@ -46,6 +46,10 @@ class TrialOutcome:
         return {k: v for k, v in self.values.items() if k not in EVENT and k not in COLUMNS}
 
 
+DECODERS = ("posture/policy", "policy")
+"""Nodes in which a decoder may run; the first that reports does."""
+
+
 @dataclass
 class StackStatus:
     """A stack as its nodes have reported it so far."""
@@ -53,7 +57,7 @@ class StackStatus:
     effector: EffectorReport = field(default_factory=EffectorReport)
     policy: PolicyReport = field(default_factory=PolicyReport)
     others: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """The newest diagnostics of other nodes: `policy` (of a decoder), `emg`, `emulator`, `twin/effector`."""
+    """The newest diagnostics of other nodes: `policy`, `emg`, `emulator`, `twin/effector`, `posture/policy` …"""
     recorders: dict[str, dict[str, Any]] = field(default_factory=dict)
     """The newest report of each recorder, by its folder."""
     decision: DecisionReport = field(default_factory=DecisionReport)
@@ -91,7 +95,7 @@ class StackStatus:
         A decoder that counts fewer decisions than before was restarted, and its earlier decisions still count.
         """
         before = self.others.get(name, {})
-        if name == "policy" and _decisions(values) < _decisions(before):
+        if name in DECODERS and _decisions(values) < _decisions(before):
             self._decided.append(before.get("decided") or {})
         self.others[name] = values
 
@@ -231,12 +235,14 @@ class StackStatus:
 
     def decoding(self) -> dict[str, Any]:
         """Figures of a stack that decodes EMG; empty for any other."""
-        emg, policy, emulator = (self.others.get(n, {}) for n in ("emg", "policy", "emulator"))
+        emg, emulator = (self.others.get(n, {}) for n in ("emg", "emulator"))
         if not emg:
             return {}
+        policy: Mapping[str, Any] = next((self.others[n] for n in DECODERS if n in self.others), {})
+        commanded = report(EffectorReport, self.others.get("posture/effector", {})) if self.muscles else self.effector
         events, device = policy.get("events", {}), self.effector.device
         decisions = int(events.get("decisions", 0))
-        latency, since = self.effector.latency_ms, self.effector.latency_since_arrival_ms
+        latency, since = commanded.latency_ms, commanded.latency_since_arrival_ms
         by_condition = [
             {"policy": played, "perturbation": name, **_prompted(counts)}
             for (played, name), counts in _by_condition([*self._decided, policy.get("decided") or {}]).items()
@@ -254,6 +260,7 @@ class StackStatus:
             "decision_ms": policy.get("decision_ms"),
             "latency_ms": _percentiles(latency),
             "latency_since_arrival_ms": _percentiles(since),
+            **self._ledger(),
             "frames_sent": device.get("frames_sent"),
             "checksum_errors": device.get("damaged", 0),
             "device_events": device,
@@ -261,6 +268,25 @@ class StackStatus:
             "emulated": bool(emulator),
             "port": emulator.get("path"),
             "twin_apart": self.others.get("twin/effector", {}).get("apart"),
+        }
+
+    @property
+    def muscles(self) -> bool:
+        """Whether the decoder's posture is what muscles follow."""
+        return "posture/effector" in self.others
+
+    def _ledger(self) -> dict[str, Any]:
+        """Where the time from a sample to the muscles, and on to the hand, goes; empty without muscles."""
+        if not self.muscles:
+            return {}
+        posture, policy, hand = (self.others.get(n, {}) for n in ("posture/effector", "policy", "hand/effector"))
+        return {
+            "stages_ms": {
+                "sample taken to posture": _percentiles(posture.get("latency_ms") or {}),
+                "posture to excitation": _percentiles(policy.get("goal_age_ms") or {}),
+                "state to muscle": _percentiles(self.effector.latency_ms),
+                "joints to hand": _percentiles(hand.get("latency_ms") or {}),
+            }
         }
 
     def summary(self) -> dict[str, Any]:

@@ -24,7 +24,7 @@ _LABELS = re.compile(r"^(\[[^]]*\] ?)+: |^error: ")
 GRACE_S = 4.0
 FIRST_S = 2.0
 """How long the effector has to end before the others are asked to."""
-BYSTANDERS = ("twin", "recorder")
+BYSTANDERS = ("twin", "hand", "recorder")
 """Processes without which the effector goes on."""
 MOST_DEATHS, WITHIN_S = 3, 60.0
 """A process that dies so often within this time is not started again: whatever ends it comes back with it."""

@@ -13,7 +13,7 @@ from myoprosthesis.core.errors import ContractError
 from myoprosthesis.core.joint_state import JointStateFrame
 from myoprosthesis.core.observation_term import Term
 from myoprosthesis.core.perturbation_plan import PerturbationEntry, PerturbationPlan
-from myoprosthesis.core.trial_plan import TASK_CHANNELS, TrialPlan
+from myoprosthesis.core.trial_plan import TASK_CHANNELS, TASK_UNITS, TrialPlan
 from myoprosthesis.nodes.policy_loop import PolicyLoop, switcher_for
 
 DT_NS = 10_000_000
@@ -26,8 +26,8 @@ ZERO = (0.0, 0.0, 0.0)
 class Echo:
     """Its action is what it sees of the endpoint's x, and how often it was asked since the trial's start."""
 
-    def __init__(self, gain=1.0, term="vision", delay_s=0.0):
-        observation = (Term(term, ("endpoint/x", "endpoint/y"), delay_s=delay_s), Term("goal", ("target/x", "go")))
+    def __init__(self, gain=1.0, term="vision", delay_s=0.0, seen=("endpoint/x", "endpoint/y")):
+        observation = (Term(term, seen, delay_s=delay_s), Term("goal", ("target/x", "go")))
         self.contract = Contract(
             "echo", "arm", observation, Channels("effort", ("b", "a"), "1", (0.0, 0.0), (1.0, 1.0)), 0.01
         )
@@ -46,6 +46,7 @@ class World:
     def __init__(self):
         self.lock = threading.Lock()
         self.came, self.spoken, self.commands, self.said = [], [], [], []
+        self.followed = None
 
     def wait(self, timeout_s):
         time.sleep(0.001)
@@ -60,6 +61,9 @@ class World:
 
     def plans(self):
         return self._emptied(self.spoken)
+
+    def goal(self):
+        return self.followed
 
     def command(self, stamp_ns, command):
         self.commands.append((stamp_ns, command.copy()))
@@ -97,8 +101,8 @@ def imposed(until_tick, *entries, from_tick=0):
 def made():
     loops = []
 
-    def make(policy=None, blend_s=0.0, **options):
-        world, switcher = World(), switcher_for(SPEC, blend_s)
+    def make(policy=None, blend_s=0.0, units=TASK_UNITS, **options):
+        world, switcher = World(), switcher_for(SPEC, blend_s, units)
         switcher.switch(switcher.fit("echo", policy or Echo()))
         loop = PolicyLoop(switcher, world, **{"lockstep": True, "participants": (), **options})
         loop.active = True
@@ -148,6 +152,21 @@ def test_each_state_is_answered_once_under_its_stamp(made):
     assert until(lambda: len(world.commands) == 6)
     assert world.commands[5][0] == world.commands[4][0]
     assert world.commands[5][1].tolist() == world.commands[4][1].tolist() == pytest.approx([0.5, 0.005])
+
+
+def test_a_followed_goal_is_observed_and_without_one_there_is_no_command(made):
+    units = {**TASK_UNITS, "target/elbow": "rad"}
+    policy = Echo(seen=("target/elbow", "elbow"))
+    loop, world = made(policy, units=units, task_channels=tuple(units), followed=True, lockstep=False)
+    world.show(frame(0))
+    assert until(lambda: not world.came) and not until(lambda: world.commands, 0.1)
+    world.followed = JointStateFrame(0, ("wrist", "elbow"), *np.array([[0.1, 0.7], [0.0, 0.0], [0.0, 0.0]]))
+    play(world, range(1, 3))
+    assert [c[0] for _, c in world.commands] == pytest.approx([0.7, 0.7])
+    assert loop.statistics.summary()["goal_age_ms"]["p50"] > 0
+    world.followed = JointStateFrame(0, ("wrist",), *np.zeros((3, 1)))
+    world.show(frame(3))
+    assert until(lambda: world.said) and "the goal follows has no elbow" in world.said[0]
 
 
 def test_two_orders_of_names_are_the_same_state(made):

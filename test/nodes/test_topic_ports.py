@@ -8,6 +8,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Header, String
 
 from myoprosthesis.core import registry
+from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.following import Following
 from myoprosthesis.core.perturbation_plan import PerturbationPlan
 from myoprosthesis.core.trial_plan import TrialPlan
@@ -89,6 +90,36 @@ def test_state_and_command_go_round_between_the_two_ports(node, until, collected
     ((answer, _),) = collected(effector, effector.commands)
     assert answer.stamp_ns == 5 and answer.names == SPEC.command.names
     np.testing.assert_array_equal(answer.position, [0.3, -0.4])
+
+
+def test_the_joints_of_another_effector_command_this_one_and_are_the_goal_of_a_policy(node, send, until, collected):
+    state = topics.Topic("other/state", topics.STATE.type, topics.STATE.qos)
+    with pytest.raises(ConfigError, match="takes the state of another effector, such as /arm/state, got 'state'"):
+        EffectorPort(node, "state")
+    effector, policy = EffectorPort(node, state.name), PolicyPort(node, SPEC, state.name)
+    effector.fit(SPEC)
+    assert policy.goal() is None
+    message = JointState(name=["joint2", "wrist", "joint1"], position=[0.2, 0.5, 0.1])
+    message.velocity = message.effort = [0.0, 0.0, 0.0]
+    message.header.stamp.nanosec = 7
+    publisher = send(state, message)
+    for _ in range(3):
+        effector.wait(0.05)
+        assert effector.commands() == []  # it is not known whether that one follows commands itself
+    account = topics.Topic("other/effector/following", topics.FOLLOWING.type, topics.FOLLOWING.qos)
+    own = send(account, String(data=Following(0, 1).to_json()))
+    (frame, _) = collected(effector, lambda: (publisher.publish(message), effector.commands())[1])[0]
+    assert (frame.stamp_ns, frame.names, frame.position.tolist()) == (7, SPEC.command.names, [0.1, 0.2])
+    goal = until(lambda: (publisher.publish(message), policy.wait(0.05), policy.goal())[2])
+    assert goal.position.tolist() == [0.2, 0.5, 0.1]
+    time.sleep(LOST_S)
+    assert policy.goal() is None  # it has become old
+    own.publish(String(data=Following(0, 2, held="emergency stop").to_json()))
+    until(lambda: (publisher.publish(message), effector.wait(0.05), effector.commands() == [])[2])
+    for _ in range(5):
+        publisher.publish(message)
+        effector.wait(0.05)
+        assert effector.commands() == []
 
 
 def test_a_decoder_goes_on_from_where_the_hand_is_and_only_while_it_follows(node, send, until):
