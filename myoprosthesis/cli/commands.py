@@ -73,7 +73,10 @@ EXAMPLES = {
     "session list": "myoprosthesis session list",
     "session pause": "myoprosthesis session pause",
     "session continue": "myoprosthesis session continue",
-    "report": "myoprosthesis report recordings/curl",
+    "report": """
+        myoprosthesis report recordings/curl
+        myoprosthesis report policy policies/baoding_ccw/policy.onnx --opposite baoding_cw --json figures.json
+        """,
     "record": """
         myoprosthesis record recordings/now --seconds 60
         myoprosthesis record --repair recordings/now

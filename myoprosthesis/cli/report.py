@@ -1,7 +1,8 @@
-"""`myoprosthesis report`: what a session shows, as one page; or several sessions beside each other."""
+"""`myoprosthesis report`: what a session shows, as one page; several sessions beside each other; or a policy."""
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,11 @@ from typing import Any
 from myoprosthesis.cli.arguments import JsonArgument, argument
 from myoprosthesis.cli.commands import Commands
 from myoprosthesis.cli.figures import check_writable, write_json
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.extras import library
+
+POLICY = "policy"
+"""The word before the name of a policy."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,10 +22,17 @@ class ReportOptions(JsonArgument):
     """Options of `report`."""
 
     folders: tuple[str, ...] = argument(
-        help="folder of a session; several are compared", positional=True, nargs="+", metavar="FOLDER"
+        help="folder of a session; several are compared; policy NAME: analyses of a network that turns something",
+        positional=True, nargs="+", metavar="[policy] FOLDER",
+    )  # fmt: skip
+    out: str = argument("", "folder to write (FOLDER/report, or beside the first; or beside the policy)", metavar="DIR")
+    seed: int = argument(0, "seed of the bootstrap, or of what trials of a policy draw", low=0)
+    trials: int = argument(40, "with policy: trials of each direction", low=10, high=10_000)
+    option: tuple[str, ...] = argument(
+        (), "with policy: an option of the task; may be repeated", repeat=True, metavar="NAME=VALUE"
     )
-    out: str = argument("", "folder to write (FOLDER/report, or beside the first)", metavar="DIR")
-    seed: int = argument(0, "seed of the bootstrap", low=0)
+    opposite: str = argument("", "with policy: the policy of the other direction, by default the same", metavar="NAME")
+    threads: int = argument(0, "with policy: for the simulations; 0: one for each processor", low=0)
 
 
 def add(commands: Commands) -> None:
@@ -30,6 +43,10 @@ def add(commands: Commands) -> None:
 def run(options: ReportOptions) -> int:
     """Write the page, its pictures and tables; say the figures that matter."""
     check_writable(options.json)
+    if options.folders[0] == POLICY and len(options.folders) > 1:
+        return _policy(options)
+    if options.option or options.opposite:
+        raise ConfigError("--option and --opposite belong to: report policy NAME")
     from myoprosthesis.report.comparison import compare, default_place
     from myoprosthesis.report.report import FOLDER, PAGE, report
 
@@ -43,6 +60,47 @@ def run(options: ReportOptions) -> int:
         low, high = difference["interval"]
         print(f"{difference['session']} − {difference['reference']}, {difference['measure']}: "
               f"{difference['difference']:+.2f} mm [{low:.2f}, {high:.2f}]")  # fmt: skip
+    print(out / PAGE)
+    write_json(options.json, numbers)
+    return 0
+
+
+def _policy(options: ReportOptions) -> int:
+    """Play a policy's trials, and write the page of its analyses."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from myoprosthesis.files import yaml_text
+    from myoprosthesis.policies import store
+    from myoprosthesis.policies.onnx_policy import OnnxPolicy
+    from myoprosthesis.report.played_policy import play
+    from myoprosthesis.report.policy_report import write_report
+    from myoprosthesis.report.report import FOLDER, PAGE, folder_of
+
+    if len(options.folders) != 2:
+        raise ConfigError(f"one policy is needed, got {', '.join(options.folders[1:])}")
+    for name, use in (("matplotlib", "pictures"), ("sklearn", "components and decoders")):
+        library(name, "report", use)
+    path = store.find(options.folders[1])
+    out = folder_of(Path(options.out).expanduser() if options.out else path.parent / FOLDER)
+    opposite = OnnxPolicy(store.find(options.opposite)) if options.opposite else None
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
+        doing = bar.add_task("playing", total=1.0)
+        policy = play(
+            OnnxPolicy(path), path.parent.name, options.trials, yaml_text.assigned(options.option, "--option"),
+            opposite, options.seed, options.threads, lambda share: bar.update(doing, completed=share),
+        )  # fmt: skip
+    numbers = write_report(policy, out)
+    print(f"{numbers['policy']}, {numbers['direction']}: score {numbers['score']:.2f} in {numbers['trials']} trials")
+    for name, counts in numbers["components"].items():
+        print(f"  {name}: " + ", ".join(f"{n} components for {float(s):.0%}" for s, n in counts.items()))
+    curve = ", ".join(f"{k} → {score:.2f}" for k, score in numbers["inactivation"].items())
+    print(f"  score by components of the action that are left: {curve}")
+    if numbers["decodability"]:
+        bands = ", ".join(f"{band} → {share:.2f}" for band, share in numbers["decodability"].items())
+        print(f"  direction told from components: {bands}")
+    for name, q in numbers["tangling"].items():
+        print(f"  tangling of {name}: median {q['median']:.3g}, 90 % {q['p90']:.3g} 1/s²")
     print(out / PAGE)
     write_json(options.json, numbers)
     return 0

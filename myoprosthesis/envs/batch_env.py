@@ -47,8 +47,18 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
 
     metadata: dict[str, Any] = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_modes": ["rgb_array"]}
 
-    def __init__(self, config: EnvConfig, num_envs: int = 64, threads: int = 0, seed: int = 0, first: int = 0) -> None:
+    def __init__(
+        self,
+        config: EnvConfig,
+        num_envs: int = 64,
+        threads: int = 0,
+        seed: int = 0,
+        first: int = 0,
+        read: Sequence[tuple[str, str]] = (),
+    ) -> None:
         """`threads` 0: one per processor. `first`: the number of the first simulation, where these are some of all.
+
+        `read`: channels and fields that `columns` is to give, besides those that task and terms need.
 
         Raises `ConfigError` for what cannot be put together, `Refused` for a task that the effector cannot do."""
         self.config, self.num_envs, self.first = config, num_envs, first
@@ -66,13 +76,13 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         needs = task.needs(spec)
         self._weights: list[Mapping[str, float]] = [self._with_rewards(config.rewards, task.weights)] * num_envs
         goals = tuple(channels_of(config.task))
-        read = [(c, "position") for c in needs] + [
+        columns = [*read, *((c, "position") for c in needs)] + [
             (i.channel, i.field)
             for term in config.terms
             for i in term.inputs
             if i.source == "state" and i.channel not in goals
         ]
-        self._bodies = BatchBody(body, num_envs, threads, read)
+        self._bodies = BatchBody(body, num_envs, threads, columns)
         self._goals = GoalBatch(num_envs, goals)
         self._observation = BatchObservation(config.terms, self._bodies, self._goals, spec.command, spec.dt)
         n, low, high = self._observation.size, *spec.command.bounds()

@@ -14,6 +14,7 @@ from myoprosthesis.core.nanoseconds import ns
 from myoprosthesis.core.trial_record import TrialRecord, TrialResult
 from myoprosthesis.envs.batch_env import BatchEnv
 from myoprosthesis.envs.env_config import EnvConfig
+from myoprosthesis.envs.played_series import Array, PlayedSeries
 from myoprosthesis.policies.onnx_policy import OnnxPolicy
 from myoprosthesis.tasks.task import channels_of
 
@@ -45,6 +46,8 @@ def played(
     threads: int = 0,
     progress: Callable[[float], object] = lambda share: None,
     perturbation: str = "null",
+    series: PlayedSeries | None = None,
+    change: Callable[[Array], Array] = lambda commands: commands,
 ) -> list[TrialResult]:
     """Play trials of these numbers, all at once; each is what it is in a stack in lockstep.
 
@@ -56,6 +59,8 @@ def played(
         threads: For the simulations; 0: one for each processor.
         progress: Called with the part of the time that is over.
         perturbation: What is imposed in each trial: a preset, a kind, or the path of a file.
+        series: Records commands, states and hidden states.
+        change: Applied to the commands (n_trials, n_command) of each period, in the effector's order.
 
     Returns:
         The task's judgement of each trial, in their order.
@@ -69,7 +74,7 @@ def played(
     own = {**contract.task_options, **(options or {})}
     effector = effector_options(contract, name)
     config = EnvConfig(contract.effector, name, contract.observation, effector, own, perturbation=perturbation)
-    env = BatchEnv(config, len(trials), threads)
+    env = BatchEnv(config, len(trials), threads, read=series.channels if series else ())
     spec = env.body.spec
     order = contract.match(spec, channels_of(name))
     needs = tuple(env.task.needs(spec))
@@ -85,6 +90,11 @@ def played(
         actions = np.zeros((len(trials), len(order)))
         for i in np.flatnonzero(running):
             actions[i] = players[i].step(observation[i])[order]
+        if series is not None:
+            states = [env.columns(channel, field=field)[:, 0] for channel, field in series.channels]
+            table = np.stack(states, -1) if states else np.zeros((len(trials), 0))
+            series.add(running, table, actions, np.stack([player.hidden for player in players]))
+        actions = change(actions)
         observation, _, terminated, truncated, _ = env.step(actions.astype(np.float32))
         ended = terminated | truncated
         tables[k + 1, :, 0] = np.where(ended[:, None], env.last_columns(*needs), env.columns(*needs))

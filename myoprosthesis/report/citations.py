@@ -15,6 +15,9 @@ SOURCES = {
     "projection": ("Golub & Pereyra 1973", "10.1137/0710036"),
     "axes": ("Churchland et al. 2012", "10.1038/nature11129"),
     "synergies": ("Torres-Oviedo et al. 2006", "10.1152/jn.00810.2005"),
+    "subspace": ("Chiappa et al. 2024", "10.1016/j.neuron.2024.09.002"),
+    "tangling": ("Russo et al. 2018", "10.1016/j.neuron.2018.01.004"),
+    "shrinkage": ("Ledoit & Wolf 2004", "10.1016/S0047-259X(03)00096-4"),
     "nmf": ("Lee & Seung 1999", "10.1038/44565"),
 }
 
