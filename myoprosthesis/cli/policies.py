@@ -178,6 +178,11 @@ def _verify_score(options: VerifyOptions, policy: Any) -> int:
     from myoprosthesis.policies.score_record import tolerance
 
     contract, card = policy.contract, policy.contract.result
+    if "seed" not in card:
+        raise ConfigError(
+            f"policy {contract.name!r} carries the score of its training, whose trials are drawn otherwise: "
+            f"`myoprosthesis evaluate {options.name} --record` measures one that can be verified"
+        )
     most = tolerance(card)
     named = dict(card.get("options") or {}) | {k: card[k] for k in (evaluate.NOISE, "seed") if k in card}
     now = evaluate.score(policy, int(card["episodes"]), named, perturbation=str(card.get("perturbation", "null")))

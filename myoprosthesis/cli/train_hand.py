@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.extras import library
 
 if TYPE_CHECKING:
+    from myoprosthesis.core.contract import Contract
     from myoprosthesis.training.rl.collector import Collector
     from myoprosthesis.training.rl.curriculum_reinforcement import CurriculumReinforcement
     from myoprosthesis.training.trainer import Trainer
@@ -195,6 +197,7 @@ def _publish(training: Trainer[CurriculumReinforcement], out: Path, command: str
         stages=tuple(s.name for s in training.stages),
         seed=algorithm.seed,
         config_sha256=training.digest(),
+        task_options=skill(contract, plan.stages[training.progress.highest].values),
     )
     spec = CollectorSpec.of(plan, algorithm.seed)
     result = evaluation(spec, algorithm.learner.acting_weights(), training.progress.highest)
@@ -206,6 +209,16 @@ def _publish(training: Trainer[CurriculumReinforcement], out: Path, command: str
     for folder in (out, training.folder):
         curve.learning_curve(history, folder / "curve.png", out.name)
     return {"parity": gap, "command": command, **result}
+
+
+def skill(contract: Contract, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those options of a stage that say what a policy of this effector is made for, by its task with a score."""
+    from myoprosthesis.core import registry
+    from myoprosthesis.envs.played_trials import TASKS
+
+    task = TASKS.get(contract.effector)
+    skills = getattr(registry.factory("tasks", task), "skills", ()) if task else ()
+    return {name: values[f"task.{name}"] for name in skills if f"task.{name}" in values}
 
 
 def _out(options: TrainHandOptions, name: str) -> Path:

@@ -44,9 +44,9 @@ def record(path: Path, figures: Mapping[str, Any], options: Mapping[str, Any], s
     card = path.with_name(CARD)
     if card.is_file():
         text = card.read_text(encoding="utf-8")
-        before, found, rest = text.partition(SECTION)
+        before, heading, rest = text.partition(SECTION)
         after = rest[rest.index(NEXT) :] if NEXT in rest else ""
-        if not found:
+        if not heading:
             before = text.rstrip("\n") + "\n\n"
         write_atomic(card, before + SECTION + _section(contract) + after)
     return contract

@@ -134,6 +134,9 @@ def test_a_score_of_record_is_measured_again_and_says_for_what_the_policy_is(pol
     score_record.record(path, {**contract.result, "score": contract.result["score"] + 0.5}, {}, {})
     end = command_here("policy", "verify", str(path))
     assert end.returncode == 1 and "does not hold here" in end.stdout
+    score_record.record(path, {"score": 0.5, "score_sd": 0.1, "episodes": 100.0}, {}, {})
+    end = command_here("policy", "verify", str(path))
+    assert end.returncode == 2 and "carries the score of its training" in end.stderr
 
 
 def test_a_policy_without_a_task_of_its_own_is_refused():

@@ -69,6 +69,14 @@ def test_a_perturbation_that_nothing_in_the_stack_applies_is_refused_before_anyt
     for name, why in {"band_turned": "there is none in this stack", "electrode_off": "acts on EMG"}.items():
         with pytest.raises(ConfigError, match=f"perturbation '{name}' cannot act in this stack: .*{why}"):
             parameters(perturbation=name)
+    with pytest.raises(
+        ConfigError, match="'ball_heavy' cannot act .*'arm26' cannot apply a perturbation at its object;"
+    ):
+        parameters(perturbation="ball_heavy")
+    with pytest.raises(
+        ConfigError, match="'ball_push' cannot act .*effector 'arm26' has no object 'ball1'; it has: none"
+    ):
+        parameters(perturbation="ball_push")
     with pytest.raises(ConfigError, match="'hidden_lesion' cannot act in this stack: .* decoder: perturb its EMG"):
         parameters(stack="emg-hand", perturbation="hidden_lesion")
     with pytest.raises(ConfigError, match="'curl_cw' cannot act in this stack: .*cannot apply .* at its endpoint"):

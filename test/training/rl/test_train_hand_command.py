@@ -1,6 +1,7 @@
 """`myoprosthesis train hand` from the command line to the files."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -45,6 +46,16 @@ def test_from_nothing_to_a_policy_and_a_stage_that_was_not_passed_says_so(place,
     files = {p.name for p in (place / "runs" / "tiny").iterdir()} - {"events"}
     assert files == {"checkpoint.pt", "curve.csv", "curve.png", "training.yaml"}
     assert train() == 2 and "there is a policy in policies/tiny already" in capsys.readouterr().err
+
+
+def test_the_contract_says_for_what_the_last_stage_trains():
+    from myoprosthesis.cli.train_hand import skill
+    from myoprosthesis.envs import baoding
+    from myoprosthesis.envs.batch_env import BatchEnv
+
+    contract = BatchEnv(baoding.config("policy"), 1, 1).contract("cw")
+    assert skill(contract, {"task.direction": "cw", "task.noise": 0.2, "reward.solved": 1.0}) == {"direction": "cw"}
+    assert skill(replace(contract, effector="elsewhere"), {"task.direction": "cw"}) == {}
 
 
 def test_a_run_that_was_stopped_goes_on(place, capsys):
