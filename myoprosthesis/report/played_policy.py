@@ -118,7 +118,7 @@ def play(
         series = PlayedSeries([*angles, *velocities, *activation])
         results = played_trials.played(
             player, range(trials), task, {**wanted, DIRECTION: way}, threads,
-            lambda share: progress((done + share) / parts), series,
+            lambda share: progress((done + share) / parts), series=series,
         )  # fmt: skip
         states = (series.states(*angles), series.states(*velocities), series.states(*activation))
         return DirectionTrials(way, results, *states, series.hidden(), series.commands())
