@@ -103,7 +103,8 @@ def test_unsound_cells_of_a_target_are_filled_in(tmp_path):
         ("a.csv", "emg,emg\n3,4\n", COUNTS, "not unique"),
         ("a.csv", b"\x93\x00\x01binary", COUNTS, "is no text"),
         ("a.csv", "a,b\n1,2\n", replace(COUNTS, channels=("c",)), "unknown column 'c': known are a, b"),
-        ("a.doc", "1,2\n", COUNTS, "unknown extension of a recording 'doc'"),
+        ("a.doc", "1,2\n", COUNTS, "unknown extension of a recording 'doc'.*write it as one of these"),
+        ("a.parquet", b"PAR1" + bytes(20), COUNTS, "unknown extension of a recording 'parquet'.* such as csv"),
         ("a.csv", "1,2\n", replace(COUNTS, label_from="R_([0-9])"), "finds nothing"),
     ],
 )  # fmt: skip

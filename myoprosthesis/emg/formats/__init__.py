@@ -38,7 +38,9 @@ def blocks(path: str | Path, layout: RecordingFormat, block: int, conditioned: b
         raise ConfigError(f"{file} is empty")
     kind = file.suffix.lower().lstrip(".")
     if kind not in registry.names("emg_formats"):
-        raise unknown("extension of a recording", kind, registry.names("emg_formats"))
+        raise unknown(
+            "extension of a recording", kind, registry.names("emg_formats"), "(write it as one of these, such as csv)"
+        )
     reader: EmgFormatReader = registry.factory("emg_formats", kind)
     check_uses(file, layout, reader)
     units = "time_unit" in getattr(reader, "layout_fields", ("time_unit",))

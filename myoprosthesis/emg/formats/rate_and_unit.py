@@ -78,6 +78,12 @@ def _differ(path: Path, what: str, here: str, asked: str, of: str = "", option: 
     )
 
 
+def _even(times: Array) -> bool:
+    """Whether stamps go on in equal steps, to 1 %: then few of them tell the rate."""
+    steps = np.diff(times)
+    return len(steps) >= FEWEST_STEPS and bool(steps.min() > 0 and np.ptp(steps) <= 0.01 * steps.max())
+
+
 def stamped_rate(times: Array, sampled: float) -> float:
     """Samples per second by stamps (n,), s, where they contradict the rate `sampled`, Hz; 0 where they do not."""
     pace = _pace(times, sampled)
@@ -102,11 +108,11 @@ def _pace(times: Array, sampled: float) -> float:
 def check_times(path: Path, layout: RecordingFormat, times: Array, sampled: float, units: bool) -> None:
     """Refuse stamps (s) that do not go on, or that contradict the rate, Hz.
 
-    Over less than `LONG_S` they contradict it when they go on 30 times faster or slower. `units`: a person may state
-    the unit of the times.
+    Over less than `LONG_S` they contradict it when they go on 30 times faster or slower, or all in equal steps.
+    `units`: a person may state the unit of the times.
     """
     finite = times[np.isfinite(times)]
-    long = len(times) > LONG_S * sampled
+    long = len(times) > LONG_S * sampled or _even(times)
     if long and len(finite) > FEWEST_STEPS and finite.min() == finite.max():
         raise ConfigError(f"{path}: its times do not go on: all of {len(finite)} samples are at {finite[0]:.6g} s")
     ratio = _pace(finite, sampled)
