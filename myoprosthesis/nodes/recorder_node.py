@@ -172,7 +172,7 @@ class RecorderNode(LoopNode):
             "folder": str(loop.writer.folder),
             "file": loop.writer.path.name,
             "ready": loop.active and not loop.fault and self._complete(set(received)),
-            "heard": [name.removeprefix(space) for name in received],
+            "matched": [name.removeprefix(space) for name in received],
             "received": {line.name.removeprefix(space): line.received for line in list(loop.lines) if line.received},
             "missing": {line.name.removeprefix(space): line.missing for line in list(loop.lines) if line.missing},
             "lost": loop.writer.lost,

@@ -50,7 +50,7 @@ COMMAND = Topic("command", JointState, reliable(1))
 APPLIED = Topic("applied", JointState, reliable(1))
 TARGET = Topic("target", String, latched(4))
 PERTURBATION = Topic("perturbation", String, latched(4))
-HEARTBEAT = Topic("beat", Header, reliable(10))
+HEARTBEAT = Topic("heartbeat", Header, reliable(10))
 """A participant's heartbeat, every `HEARTBEAT_S`; `frame_id` is its name."""
 TARGET_POSE = Topic("target/pose", PoseStamped, latched())
 TRIAL = Topic("trial", DiagnosticStatus, latched())

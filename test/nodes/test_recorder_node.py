@@ -67,7 +67,7 @@ def test_nothing_is_lost_of_a_fast_loop(recorder, probe, speak, tmp_path):
     """5000 ticks at about 500 Hz: structure, no timing."""
     r = recorder()
     assert probe.until(lambda: speak(0) or r.now().get("ready")), r.words
-    assert {"state", "command", "applied"} <= set(r.now()["heard"])
+    assert {"state", "command", "applied"} <= set(r.now()["matched"])
     for k in range(1, 5000):
         speak(k)
         time.sleep(0.0015)
@@ -122,7 +122,7 @@ def test_a_killed_recorder_loses_a_tenth_of_a_second_at_most_and_goes_on_in_the_
 
 
 def test_a_stack_is_recorded_whole(start, tmp_path):
-    """In lockstep: as many states, commands and applied as ticks, with the plans; no views, no beats."""
+    """In lockstep: as many states, commands and applied as ticks, with the plans; no views, no heartbeats."""
     made = start(lockstep=True, trials=3, record=str(tmp_path / "r"), perturbation="curl_cw")
     try:
         assert made.until(lambda: made.diagnostics and made.diagnostics[-1].get("finished"), 60), made.words
@@ -134,7 +134,7 @@ def test_a_stack_is_recorded_whole(start, tmp_path):
     assert ticks == 300 and last[-1] == 2_990_000_000 and (np.diff(last) == 10_000_000).all()
     assert {"/state", "/command", "/applied", "/target", "/perturbation", "/trial", "/effector/spec"} <= set(bag.topics)
     assert {"/policy/active", "/diagnostics"} <= set(bag.topics)
-    assert not {"/beat", "/joint_states", "/clock", "/rosout", "/recorder/active"} & set(bag.topics)
+    assert not {"/heartbeat", "/joint_states", "/clock", "/rosout", "/recorder/active"} & set(bag.topics)
     assert {json.loads(text)["trial"] for _, text in bag.texts("target")} == {0, 1, 2}
     assert (bag.first_ns, bag.last_ns) == (0, 3_000_000_000)  # a viewer shows the three seconds that were simulated
     ends = [s.values["trial"] for _, s in bag.statuses("trial") if s.message == "end"]
@@ -148,10 +148,10 @@ def test_topics_that_appear_later_and_below_the_namespace_are_found(recorder, pr
     assert probe.until(lambda: r.now()), r.words
     late = topics.Topic("twin/note", String, topics.latched(3))
     view = topics.Topic("twin/joint_states", String, topics.reliable(1))
-    beat = topics.Topic("beat", Header, topics.reliable(1))
-    for topic in (late, view, beat):
+    heartbeat = topics.Topic("heartbeat", Header, topics.reliable(1))
+    for topic in (late, view, heartbeat):
         out = probe.speak(topic)
-        out.publish(topic.type() if topic is beat else String(data="hello"))
+        out.publish(topic.type() if topic is heartbeat else String(data="hello"))
     assert probe.until(lambda: "twin/note" in r.now().get("received", {})), r.now()
     r.stop()
     assert set(Bag(tmp_path / "r").topics) - {"/diagnostics"} == {"/twin/note"}
