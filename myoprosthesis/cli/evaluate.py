@@ -113,7 +113,7 @@ def score(
         table = played_in_stack(policy, name, episodes, task_options, perturbation, progress)
         rows = [{k: v for k, v in row.items() if k == "success" or k not in COLUMNS} for row in table]
     else:
-        results = played(policy, range(episodes), name, task_options, threads, progress, perturbation)
+        results = played(policy, range(episodes), name, task_options, threads, progress, perturbation=perturbation)
         rows = [{**result.figures, "success": result.success} for result in results]
     return {
         **means(rows), "episodes": episodes, "noise": float(task_options.get(NOISE, 0.0)),

@@ -45,9 +45,9 @@ def played(
     options: Mapping[str, Any] | None = None,
     threads: int = 0,
     progress: Callable[[float], object] = lambda share: None,
-    perturbation: str = "null",
     series: PlayedSeries | None = None,
     change: Callable[[Array], Array] = lambda commands: commands,
+    perturbation: str = "null",
 ) -> list[TrialResult]:
     """Play trials of these numbers, all at once; each is what it is in a stack in lockstep.
 
@@ -58,9 +58,9 @@ def played(
         options: Of the task; those that the policy's contract names hold where they are not among them.
         threads: For the simulations; 0: one for each processor.
         progress: Called with the part of the time that is over.
-        perturbation: What is imposed in each trial: a preset, a kind, or the path of a file.
         series: Records commands, states and hidden states.
         change: Applied to the commands (n_trials, n_command) of each period, in the effector's order.
+        perturbation: What is imposed in each trial: a preset, a kind, or the path of a file.
 
     Returns:
         The task's judgement of each trial, in their order.

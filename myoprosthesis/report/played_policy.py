@@ -103,7 +103,7 @@ def play(
         raise Refused(f"task {task!r} has no directions: this report is of policies that turn something")
     wanted = {**VARIED.get(task, {}), **contract.task_options, **options, "seed": seed}
     default = registry.options("tasks", task)()
-    direction = str(wanted.get(DIRECTION, getattr(default, DIRECTION)))
+    direction = str(wanted.get(DIRECTION, contract.task_options.get(DIRECTION, getattr(default, DIRECTION))))
     spec: EffectorSpec = registry.factory("effectors", contract.effector)(
         registry.options("effectors", contract.effector)()
     ).spec
