@@ -36,7 +36,7 @@ ROS_WHEELS = [
     "ros-rcl-interfaces",
 ]
 PLOT = ["matplotlib>=3.6"]
-TRAIN = ["torch>=2.6,<2.14", "gymnasium>=1.1,<2", *PLOT]
+TRAIN = ["torch>=2.6,<2.14", "gymnasium>=1.1,<2", "scipy>=1.10", *PLOT]
 # Filters, models and file formats of EMG.
 EMG = [*PLOT, "scipy>=1.10", "scikit-learn>=1.3", "h5py>=3.8", "pandas>=2.0", "pyxdf>=1.16", "rosbags>=0.11"]
 REPORT = [*PLOT, "scipy>=1.10", "scikit-learn>=1.3"]

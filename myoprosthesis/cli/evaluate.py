@@ -132,6 +132,12 @@ def means(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         figures[name] = float(np.mean(values)) if values.size else None
         if values.size:
             spread[name] = {"median": float(np.median(values)), "p95": float(np.percentile(values, 95))}
-    scores = np.array([row["score"] for row in rows], float)
+    scores = np.array([row.get("score", row["success"] is True) for row in rows], float)
     success = float(np.mean([row["success"] is True for row in rows]))
-    return {**figures, "score_sd": float(scores.std()), "success": success, "over_trials": spread}
+    return {
+        "score": float(scores.mean()),
+        **figures,
+        "score_sd": float(scores.std()),
+        "success": success,
+        "over_trials": spread,
+    }

@@ -171,8 +171,9 @@ def _reporter(options: TrainHandOptions, folder: Path, interrupted: list[bool]) 
 
 
 def _shown(row: dict[str, Any]) -> dict[str, str]:
-    more = {"kl": f"{row['divergence']:.3g}"} if "divergence" in row else {"value": f"{row['value']:.3g}"}
-    return {"score": f"{row['score']:.3f}", "reward": f"{row['reward']:.3g}", **more}
+    more = {"divergence": "kl", "value": "value", "labels": "labels"}  # of PPO, SAC and imitation
+    own = {word: f"{row[name]:.3g}" for name, word in more.items() if name in row}
+    return {"score": f"{row['score']:.3f}", "reward": f"{row['reward']:.3g}", **own}
 
 
 def _publish(training: Trainer[CurriculumReinforcement], out: Path, command: str) -> dict[str, Any]:

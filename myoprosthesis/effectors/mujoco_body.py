@@ -250,6 +250,11 @@ class MujocoBody:
         """The number of the keyframe of the start; −1: the model's own start."""
         return self._key
 
+    @property
+    def endpoint_site(self) -> int:
+        """The number of the endpoint's site; −1: there is none."""
+        return self._site
+
     def source(self, channel: str, field: str = "position") -> tuple[str, tuple[int, ...]]:
         """Where a channel of the state stands in `mujoco.MjData`, see `StateReader.source`."""
         return self._reader.source(channel, field)

@@ -21,6 +21,7 @@ Array = NDArray[np.float64]
 Ids = NDArray[np.intp]
 _READY = int(mujoco.mjtStage.mjSTAGE_VEL)
 """Position and velocity are those of the end of a period, as a `MujocoBody` tells them."""
+_PLACED = int(mujoco.mjtStage.mjSTAGE_POS)
 _WARNING = mujoco.mjtWarning
 _DIVERGED = slice(int(_WARNING.mjWARN_BADQPOS), int(_WARNING.mjWARN_BADQACC) + 1)
 """Warnings with which MuJoCo begins again from its own start."""
@@ -29,8 +30,8 @@ _DIVERGED = slice(int(_WARNING.mjWARN_BADQPOS), int(_WARNING.mjWARN_BADQACC) + 1
 class BatchBody:
     """`num` simulations of a `MujocoBody`: each has the states of one body that is stepped alone, bit for bit.
 
-    Disturbances are strengths of muscles, and forces on objects and their mass. `channels` are those that can be read,
-    as pairs of channel and field (`position` or `velocity`)."""
+    Disturbances are fields at the endpoint, strengths of muscles, and forces on objects and their mass. `channels` are
+    those that can be read, as pairs of channel and field (`position` or `velocity`)."""
 
     def __init__(self, body: MujocoBody, num: int, threads: int, channels: Sequence[tuple[str, str]]) -> None:
         if body.actuation.reflex is not None:
@@ -40,6 +41,8 @@ class BatchBody:
         self._qpos, self._qvel = self.batch.bind("qpos"), self.batch.bind("qvel")
         self._act, self._ctrl, self._time = self.batch.bind("act"), self.batch.bind("ctrl"), self.batch.bind("time")
         self._applied, self._pushed = self.batch.bind("qfrc_applied"), False
+        self._laws: tuple[Array, Array, Array] | None = None
+        """f (num, 3), K and B (num, 3, 3) of the fields at the endpoint; None: there is none."""
         self._properties = np.tile(body.objects.own, (num, 1, 1))
         self._mass = np.ones(self._properties.shape[:2])
         self._strength = np.ones((num, len(body.spec.muscles)))
@@ -116,6 +119,11 @@ class BatchBody:
     def disturb(self, disturbances: Sequence[Disturbance]) -> None:
         """What acts on each simulation in the next period."""
         strength, mass = np.ones_like(self._strength), np.ones_like(self._mass)
+        laws = {i: d.endpoint for i, d in enumerate(disturbances) if d.endpoint is not None}
+        self._laws = (np.zeros((self.num, 3)), *np.zeros((2, self.num, 3, 3))) if laws else None
+        for i, law in laws.items():
+            for part, value in zip(self._laws or (), (law.f, law.K, law.B), strict=True):
+                part[i] = value
         self._pushed = any(d.object_force is not None for d in disturbances)
         for i, d in enumerate(disturbances):
             if d.strength is not None:
@@ -142,10 +150,25 @@ class BatchBody:
         self._ctrl[:] = self._body.actuation.ctrl(command)
         warned = self._warned.copy()
         with contextlib.suppress(SimulationError):  # which they are is in `status`
-            self.batch.step(nstep=self._body.substeps, stage=_READY)
-        if self._pushed:
+            if self._laws is None:
+                self.batch.step(nstep=self._body.substeps, stage=_READY)
+            else:
+                self._step_loaded(*self._laws)
+        if self._pushed or self._laws is not None:
             self._applied[:] = 0.0
         return np.asarray((self._warned != warned).any(axis=1) | (self.batch.status != 0))
+
+    def _step_loaded(self, f: Array, stiffness: Array, damping: Array) -> None:
+        """Substeps with F = f + K x + B v at the endpoint evaluated in each, as in `MujocoBody`."""
+        site, pushed = self._body.endpoint_site, self._applied.copy()
+        body, places = int(self._body.model.site_bodyid[site]), self.batch.bind("site_xpos")
+        for k in range(self._body.substeps):
+            x = places[:, site]
+            jacobian, _ = self.batch.jac(body, x)
+            velocity = jacobian @ self._qvel[..., None]
+            force = f[..., None] + stiffness @ x[..., None] + damping @ velocity
+            self._applied[:] = pushed + (np.swapaxes(jacobian, -1, -2) @ force)[..., 0]
+            self.batch.step(stage=_READY if k == self._body.substeps - 1 else _PLACED)
 
     def read(self) -> Array:
         """The columns of all simulations now: `table`."""

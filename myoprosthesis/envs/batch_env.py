@@ -55,10 +55,12 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         seed: int = 0,
         first: int = 0,
         read: Sequence[tuple[str, str]] = (),
+        judged: Sequence[str] = ("position",),
     ) -> None:
         """`threads` 0: one per processor. `first`: the number of the first simulation, where these are some of all.
 
-        `read`: channels and fields that `columns` is to give, besides those that task and terms need.
+        `read`: channels and fields that `columns` is to give, besides those that task and terms need; `judged`: the
+        fields of the channels that the task needs, of which rewards take the positions alone.
 
         Raises `ConfigError` for what cannot be put together, `Refused` for a task that the effector cannot do."""
         self.config, self.num_envs, self.first = config, num_envs, first
@@ -76,7 +78,7 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         needs = task.needs(spec)
         self._weights: list[Mapping[str, float]] = [self._with_rewards(config.rewards, task.weights)] * num_envs
         goals = tuple(channels_of(config.task))
-        columns = [*read, *((c, "position") for c in needs)] + [
+        columns = [*read, *((c, field) for field in judged for c in needs)] + [
             (i.channel, i.field)
             for term in config.terms
             for i in term.inputs
@@ -102,6 +104,8 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         """(n_action,) about which a policy explores at first; None: the middle of the range."""
         self.action_guide = self._guide() if config.guide else None
         """(n_action, n_obs) what is added to it, in logits of the range; None: nothing."""
+        self.teacher = config.teacher
+        """Commands (k, n_action) for observations (k, n_obs); None: there is none."""
         self.options = {
             **{f"task.{f.name}": f.metadata.get("help", "") for f in fields(self._task_options)},
             **{f"reward.{name}": f"weight of the reward {name}" for name in task.weights},
@@ -286,9 +290,9 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
             return np.zeros((self.num_envs, 0))
         return self._bodies.table[:, [self._bodies.columns[c, field] for c in channels]]
 
-    def last_columns(self, *channels: str) -> Array:
-        """Positions (num_envs, n) at the end of the trials that ended in the newest step that ended any."""
-        return self._last[:, [self._bodies.columns[c, "position"] for c in channels]]
+    def last_columns(self, *channels: str, field: str = "position") -> Array:
+        """What `columns` was, (num_envs, n), at the end of the trials of the newest step that ended any."""
+        return self._last[:, [self._bodies.columns[c, field] for c in channels]]
 
     def goal(self, *channels: str) -> Array:
         """See `Moments.goal`: of every simulation now."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,8 @@ class EnvConfig:
     observation of the environment has, and not that of a policy's contract. `contest_action`: actions from −1 to 1, of
     which excitations are made as in MyoSuite, 1 / (1 + exp(−5 (a − 0.5))); else they are the effector's commands.
     `centre` is the command about which a policy explores at first, and `guide` has matrices (n_action, size) by the
-    names of terms: what they make of an observation is added to it, in logits of the range. `exchange` names that may
+    names of terms: what they make of an observation is added to it, in logits of the range. `teacher` gives commands
+    (k, n_action) for observations (k, n_obs), from which a policy can learn by imitation. `exchange` names that may
     change places without anything being different, such as those of two equal balls, and `turned` angles that are half
     a turn further then.
     `perturbation` is a preset, a kind, or a file, planned for each trial by its number, as in a stack.
@@ -36,6 +37,7 @@ class EnvConfig:
     contest_action: bool = False
     centre: tuple[float, ...] = ()
     guide: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    teacher: Callable[[NDArray[np.float32]], NDArray[np.float64]] | None = None
     exchange: Mapping[str, str] = field(default_factory=dict)
     turned: tuple[str, ...] = ()
     perturbation: str = "null"

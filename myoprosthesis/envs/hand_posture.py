@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from myoprosthesis.core.observation_term import AnyTerm, RegisteredTerm, Term
 from myoprosthesis.effectors.bodies import myohand
-from myoprosthesis.effectors.mujoco_body import BodyOptions
+from myoprosthesis.effectors.mujoco_body import BodyOptions, MujocoBody
 from myoprosthesis.envs.env_config import EnvConfig
 from myoprosthesis.envs.stretch_guide import stretch_guide
+from myoprosthesis.envs.torque_teacher import TorqueTeacher
 from myoprosthesis.tasks.hand_posture import TARGETS
 from myoprosthesis.tasks.reachable_postures import JOINTS, reachable_postures
 
@@ -34,9 +38,16 @@ def terms(goals: tuple[str, ...], places: tuple[str, ...], unit: str) -> tuple[A
 
 def config(**task: Any) -> EnvConfig:
     """What `BatchEnv` needs; `task` are options of the task `hand_posture`."""
-    seen = terms(TARGETS, JOINTS, "rad")
-    ahead, against = stretch_guide(myohand(BodyOptions()), reachable_postures("training").joints, STRETCH, DELAY_S)
+    seen, body = terms(TARGETS, JOINTS, "rad"), myohand(BodyOptions())
+    ahead, against = stretch_guide(body, reachable_postures("training").joints, STRETCH, DELAY_S)
     return EnvConfig(
         "myohand", "hand_posture", seen, {"dt": PERIOD_S}, task, centre=(RESTING,) * seen[2].size,
-        guide={"error": ahead, "velocities": against},
+        guide={"error": ahead, "velocities": against}, teacher=lambda observation: taught(body, observation),
     )  # fmt: skip
+
+
+def taught(body: MujocoBody, observation: NDArray[np.float32]) -> NDArray[np.float64]:
+    """What the `TorqueTeacher` of the hand would do, (k, 39), for observations (k, n) of `HandPosture-v0`."""
+    teacher = TorqueTeacher(body)
+    joints, errors = (observation[:, part].astype(float) for part in (slice(23), slice(-23, None)))
+    return np.array([teacher.excitations(q, error) for q, error in zip(joints, errors, strict=True)])

@@ -22,17 +22,18 @@ class ImposedBatch:
     def __init__(self, name: str, spec: EffectorSpec, num: int, options: Mapping[str, object] | None = None) -> None:
         """`name`: a preset, a kind or a file, with `options` of its kinds.
 
-        Raises `Refused` for what the effector `spec` cannot apply, and for what acts within a period, as a force field
-        does, or goes on from trial to trial, as fatigue does: these act in a stack only."""
+        Raises `Refused` for what the effector `spec` cannot apply, and for what acts on joints, on observations or on a
+        policy, or goes on from trial to trial, as fatigue does: these act in a stack only."""
         self._planner = presets.planner(name, options or {})
         entries = self._planner.entries()
         self.acts = bool(entries)
         """Whether anything is imposed at all."""
         for entry in entries:
-            if entry.site not in ("muscle", "object") or entry.kind == "fatigue":
+            if entry.site not in ("endpoint", "muscle", "object") or entry.kind == "fatigue":
                 raise Refused(
                     f"perturbation {name!r} has {entry.kind} at the {entry.site}, which acts in a stack only: many "
-                    "simulations at once take the strength of muscles, and forces on objects and their mass"
+                    "simulations at once take fields at the endpoint, the strength of muscles, and forces on objects "
+                    "and their mass"
                 )
         resolver = DisturbanceResolver(spec)
         resolver.check(PerturbationPlan(name, 1, entries=entries))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from myoprosthesis.core import registry
+from myoprosthesis.core.channels import FIELDS
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.errors import Refused
 from myoprosthesis.core.nanoseconds import ns
@@ -18,7 +19,7 @@ from myoprosthesis.envs.played_series import Array, PlayedSeries
 from myoprosthesis.policies.onnx_policy import OnnxPolicy
 from myoprosthesis.tasks.task import channels_of
 
-TASKS = {"baoding_hand": "baoding", "myohand": "hand_posture"}
+TASKS = {"baoding_hand": "baoding", "myohand": "hand_posture", "arm26": "centre_out"}
 """The task with a score that goes with an effector."""
 
 
@@ -74,7 +75,7 @@ def played(
     own = {**contract.task_options, **(options or {})}
     effector = effector_options(contract, name)
     config = EnvConfig(contract.effector, name, contract.observation, effector, own, perturbation=perturbation)
-    env = BatchEnv(config, len(trials), threads, read=series.channels if series else ())
+    env = BatchEnv(config, len(trials), threads, read=series.channels if series else (), judged=FIELDS[:2])
     spec = env.body.spec
     order = contract.match(spec, channels_of(name))
     needs = tuple(env.task.needs(spec))
@@ -82,8 +83,9 @@ def played(
     observation, _ = env.reset(options={"trials": list(trials)})
     plans = [env.task.plan(trial, 0) for trial in trials]
     steps = max(round((plan.until_ns - plan.from_ns) / ns(spec.dt)) - 1 for plan in plans)
-    tables = np.zeros((steps + 1, len(trials), 3, len(needs)))
-    tables[0, :, 0] = env.columns(*needs)
+    tables = np.full((steps + 1, len(trials), len(FIELDS), len(needs)), np.nan)  # efforts are not known
+    for row, field in enumerate(FIELDS[:2]):
+        tables[0, :, row] = env.columns(*needs, field=field)
     length = np.full(len(trials), steps)
     running = np.ones(len(trials), bool)
     for k in range(steps):
@@ -97,7 +99,9 @@ def played(
         actions = change(actions)
         observation, _, terminated, truncated, _ = env.step(actions.astype(np.float32))
         ended = terminated | truncated
-        tables[k + 1, :, 0] = np.where(ended[:, None], env.last_columns(*needs), env.columns(*needs))
+        for row, field in enumerate(FIELDS[:2]):
+            here, last = env.columns(*needs, field=field), env.last_columns(*needs, field=field)
+            tables[k + 1, :, row] = np.where(ended[:, None], last, here)
         over = running & ended
         length[over], running[over] = k + 1, False
         progress((k + 1) / steps)

@@ -9,7 +9,12 @@ import gymnasium
 
 from myoprosthesis.envs.env_config import EnvConfig
 
-ENVIRONMENTS = {"Baoding-v0": "baoding", "HandPosture-v0": "hand_posture", "HandReach-v0": "hand_reach"}
+ENVIRONMENTS = {
+    "Baoding-v0": "baoding",
+    "HandPosture-v0": "hand_posture",
+    "HandReach-v0": "hand_reach",
+    "Reach-v0": "reach",
+}
 """Their names, and the module here that says what each is made of (`config`)."""
 
 

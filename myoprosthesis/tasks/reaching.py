@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import ConfigError, Refused
@@ -15,6 +16,9 @@ from myoprosthesis.core.nanoseconds import ns
 from myoprosthesis.core.options import option
 from myoprosthesis.core.trial_plan import TASK_UNITS, TrialPlan
 from myoprosthesis.core.trial_record import ENDPOINT, TrialRecord, TrialResult
+from myoprosthesis.tasks.episodic import Moments
+
+Array = NDArray[np.float64]
 
 _CATCH = 0x676F
 """Keeps these random numbers apart from those of the targets."""
@@ -51,6 +55,7 @@ class ReachingTask:
     """A task of reaches with one endpoint: all but `plan`. Its options have `home`, `between` and `radius`."""
 
     channels: ClassVar[Mapping[str, str]] = TASK_UNITS
+    weights: ClassVar[Mapping[str, float]] = {"solved": 1.0, "near": 1.0, "distance": -1.0, "early": -1.0}
     options: Any
 
     def needs(self, spec: EffectorSpec) -> Sequence[str]:
@@ -62,6 +67,34 @@ class ReachingTask:
         made: Any = type(self)(fitted(self.options, spec))  # type: ignore[call-arg]
         check_reach(spec, (made.plan(trial, 0).target for trial in range(LOOKED_AT)))
         return made
+
+    def rewards(self, now: Moments) -> Mapping[str, Array]:
+        """See `EpisodicTask.rewards`.
+
+        With the distance d from the target, `near` is exp(−(d / 2 cm)²) and `distance` d in tenths of a metre after the
+        go signal; `early` is in tenths of a metre how far it is from the start before that."""
+        gone, distance = now.goal("go")[:, 0], self._distance(now)
+        home = np.array((*self.options.home, 0.0, 0.0, 0.0)[:3])
+        return {
+            "solved": self.solved(now),
+            "near": gone * np.exp(-np.square(distance / 0.02)),
+            "distance": gone * distance / 0.1,
+            "early": (1.0 - gone) * np.linalg.norm(now.columns(*ENDPOINT) - home, axis=1) / 0.1,
+        }
+
+    def solved(self, now: Moments) -> Array:
+        """See `EpisodicTask.solved`: after the go signal, within `radius` of the target."""
+        return np.asarray(now.goal("go")[:, 0] * (self._distance(now) <= self.options.radius))
+
+    def failed(self, now: Moments) -> NDArray[np.bool_]:
+        """See `EpisodicTask.failed`: never before its time."""
+        return np.zeros(len(now.goal("go")), bool)
+
+    @staticmethod
+    def _distance(now: Moments) -> Array:
+        """(n_moments,) m, of the endpoint from the target."""
+        apart = now.columns(*ENDPOINT) - now.goal("target/x", "target/y", "target/z")
+        return np.asarray(np.linalg.norm(apart, axis=1))
 
     def judge(self, record: TrialRecord) -> TrialResult:
         """See `Task.judge`."""

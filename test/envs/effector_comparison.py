@@ -39,5 +39,6 @@ def is_the_effector_bit_for_bit(env, body, actions, disturbance=lambda plan, now
             if k and (task.done(record) or not np.isnan(scores[trial]) and plan.over(k * dt_ns, dt_ns)):
                 break
         result = task.judge(record)
-        assert result.figures["score"] == pytest.approx(scores[trial], abs=1e-12)
+        own = result.figures.get("score", np.mean(task.solved(record)[1:]))
+        assert own == pytest.approx(scores[trial], abs=1e-12)
         yield k, record, result

@@ -109,8 +109,8 @@ def test_a_perturbation_and_other_balls_change_what_is_played(policy, push):
             OnnxPolicy(policy), range(TRIALS), "", {**TASK, "seed": SEED, **options}, 1, perturbation=imposed
         )
         assert [r.figures for r in other] != [r.figures for r in plain], imposed
-    with pytest.raises(Refused, match="curl_cw' has law at the endpoint, which acts in a stack only"):
-        played(OnnxPolicy(policy), [0], "", {}, 1, perturbation="curl_cw")
+    with pytest.raises(Refused, match="at the observation, which acts in a stack only"):
+        played(OnnxPolicy(policy), [0], "", {}, 1, perturbation="visuomotor_rotation")
 
 
 def test_a_score_of_record_is_measured_again_and_says_for_what_the_policy_is(policy, command_here, tmp_path):
@@ -139,6 +139,14 @@ def test_a_score_of_record_is_measured_again_and_says_for_what_the_policy_is(pol
     assert end.returncode == 2 and "carries the score of its training" in end.stderr
 
 
+def test_reaches_in_a_stack_are_those_of_the_environment(command, tmp_path):
+    """Velocities and a policy with delays and noise-free feedback included."""
+    here, there = both(find("reach_null"), command, tmp_path, "centre_out", {}, "reach")
+    for row, result in zip(there, here, strict=True):
+        assert {name: row[name] for name in result.figures} == pytest.approx(dict(result.figures), abs=1e-12)
+    assert all(row["peak_speed"] > 0.1 for row in there)
+
+
 def test_a_policy_without_a_task_of_its_own_is_refused():
     with pytest.raises(Refused, match="no task with a score"):
-        played(OnnxPolicy(find("reach_null")), [0])
+        played(OnnxPolicy(find("point_mass_null")), [0])

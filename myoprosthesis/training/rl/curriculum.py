@@ -13,6 +13,7 @@ import numpy as np
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.core.options import build, option
 from myoprosthesis.files import yaml_text
+from myoprosthesis.training.rl.imitation_options import ImitationOptions
 from myoprosthesis.training.rl.network_options import NetworkOptions
 from myoprosthesis.training.rl.ppo_options import PpoOptions
 from myoprosthesis.training.rl.sac_options import SacOptions
@@ -57,8 +58,9 @@ class RlCurriculum:
     reached_share: float = option(
         0.0, "share of episodes that start from a state that the policy reached", "1", 0.0, 1.0
     )
-    algorithm: str = option("ppo", "how the policy is improved", choices=("ppo", "sac"))
+    algorithm: str = option("ppo", "how the policy is improved", choices=("ppo", "sac", "imitation"))
     sac: SacOptions = option(SacOptions(), "options of SAC")
+    imitation: ImitationOptions = option(ImitationOptions(), "options of imitation")
     network: NetworkOptions = option(NetworkOptions(), "size of the networks, and exploration")
     ppo: PpoOptions = option(PpoOptions(), "options of PPO")
     data: Mapping[str, Any] = field(default_factory=dict)

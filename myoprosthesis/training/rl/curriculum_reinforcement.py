@@ -13,10 +13,12 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.training.rl.collector import Collector
 from myoprosthesis.training.rl.curriculum import RlCurriculum, RlStage
 from myoprosthesis.training.rl.experience import Episode, Experience
+from myoprosthesis.training.rl.imitation import Imitation
 from myoprosthesis.training.rl.network import Actor
 from myoprosthesis.training.rl.ppo import Ppo
 from myoprosthesis.training.rl.ppo_options import PpoOptions
 from myoprosthesis.training.rl.sac import Sac
+from myoprosthesis.training.rl.trainable_env import make
 
 
 class RolloutLearner(Protocol):
@@ -162,6 +164,13 @@ def _learner(curriculum: RlCurriculum, collector: Collector, seed: int, device: 
     sizes = (collector.size, collector.map.low.size, curriculum.network)
     if curriculum.algorithm == "ppo":
         return Ppo(*sizes, seed, device)
+    if curriculum.algorithm == "imitation":
+        env: Any = make(curriculum.env, 1, curriculum.env_options)
+        teacher = getattr(env, "teacher", None)
+        if teacher is None:
+            raise ConfigError(f"algorithm: environment {curriculum.env!r} has no teacher; ppo or sac would work")
+        size, _, network = sizes
+        return Imitation(size, collector.map, network, curriculum.imitation, teacher, seed, device)
     if not collector.map.bounded:
         raise ConfigError("network: SAC needs bounded: true")
     return Sac(*sizes, curriculum.sac, seed, device, collector.symmetry)
