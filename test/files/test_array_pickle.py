@@ -93,3 +93,15 @@ def forged(shape, code="f8"):
 def test_what_is_damaged_is_refused_in_one_sentence(data, sentence):
     with pytest.raises(ConfigError, match=sentence):
         array_pickle.read(data, "it")
+
+
+def test_random_damage_ends_in_one_sentence_or_in_arrays():
+    rng, good = np.random.default_rng(0), pickle.dumps([np.arange(9.0), {"a": np.float32(2)}] * 3, 2)
+    for _ in range(3000):
+        data = bytearray(good)
+        for at in rng.integers(len(data), size=rng.integers(1, 5)):
+            data[at] = rng.integers(256)
+        try:
+            array_pickle.read(bytes(data), "it")
+        except ConfigError as error:
+            assert str(error).count("\n") == 0

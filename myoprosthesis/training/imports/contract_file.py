@@ -28,7 +28,18 @@ NEEDED = {
     "dt": "its period, s",
 }
 """What no file of a network says."""
-OPTIONAL = ("name", "hidden", "deadline_s", "simulator", "fingerprint", "seed", "action_map", "graph", "format")
+OPTIONAL = (
+    "name",
+    "hidden",
+    "deadline_s",
+    "simulator",
+    "fingerprint",
+    "seed",
+    "task_options",
+    "action_map",
+    "graph",
+    "format",
+)
 MAP = ("clip", "scale", "offset", "squash")
 GRAPH = ("observation", "action", "hidden")
 

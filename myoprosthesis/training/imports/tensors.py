@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,7 +31,9 @@ def read(data: bytes, what: str) -> dict[str, Any]:
     if archive.size > LARGEST:
         raise ConfigError(f"{what} has {archive.size / MIB:.0f} MiB once it is decompressed; {LARGEST // MIB} are read")
     try:
-        content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a damaged file, which is refused
+            content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds
         wanted = next((w for m in _WANTED.finditer(str(error)) for w in m.groups() if w), "")
         if "eights only" in str(error) and wanted:

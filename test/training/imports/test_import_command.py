@@ -17,6 +17,7 @@ from myoprosthesis.cli.main import main
 from myoprosthesis.core.contract import METADATA_KEY
 from myoprosthesis.policies.onnx_policy import OnnxPolicy
 from myoprosthesis.tasks.task import channels_of
+from myoprosthesis.testing import check_policy
 from myoprosthesis.training.imports import tensors
 
 INSTALLED = all(importlib.util.find_spec(name) for name in ("stable_baselines3", "sb3_contrib"))
@@ -93,7 +94,7 @@ def test_a_policy_of_stable_baselines3_computes_its_equations(run, name):
         assert np.allclose(policy.step(seen), wanted, atol=1e-5)
     spec = made.effector().spec
     assert policy.contract.match(spec, channels_of("centre_out")).tolist() == [0, 1, 2, 3]
-    policy.warm_up()
+    check_policy(lambda: OnnxPolicy("policies/model/policy.onnx"), steps=20)
     assert "sb3 model.zip" in Path("policies/model/card.md").read_text()
 
 
