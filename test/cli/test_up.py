@@ -217,7 +217,7 @@ def test_bad_input_is_one_sentence_and_status_2(command_here, words, sentence):
 def test_what_a_node_refuses_is_one_sentence_and_status_2_as_well(command):
     done = command("up", "--effector", "point_mass", "--policy", "reach_null", "--quiet")
     said = done.stdout + done.stderr
-    assert done.returncode == 2 and "takes 4" in said and "Traceback" not in said, said
+    assert done.returncode == 2 and "takes 4" in said and "Traceback" not in said and "Summary" not in said, said
 
 
 @pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="a device that is always full")
@@ -279,13 +279,14 @@ def test_a_recording_drives_a_hand(up, hand):
     figures = up("emg-hand", "--hand", hand, "--duration", "6")
     assert set(figures) >= HAND_KEYS and figures["effector"] == hand and figures["policy"] == "gestures_myo"
     assert figures["source"] == "recording" and figures["emulated"] and figures["restarts"] == {}
-    assert 700 <= figures["samples"] <= 2600 and figures["decisions"] == pytest.approx(figures["samples"] / 10, rel=0.2)
+    assert figures["samples"] >= 700 and figures["decisions"] == pytest.approx(figures["samples"] / 10, rel=0.2)
     assert figures["accuracy"] >= 0.99 and figures["per_class"] and figures["drift_events"] == 0
     assert figures["rejection_rate"] == 0 and figures["checksum_errors"] == 0 and figures["frames_sent"] > 100
     assert figures["latency_ms"]["p50"] <= figures["latency_ms"]["p99"] and figures["decision_ms"]["p50"] > 0
     assert set(figures["twin_apart"]) == {"joint", "rad"} and figures["guard_events"].get("non_finite", 0) == 0
     words = figures["words"]
     assert words.count(READY) == 1 and "as prompted" in words and "Traceback" not in words
+    assert "used again as soon as" not in words  # its port is closed at the end and not lost
 
 
 def test_one_s_own_recording_with_what_it_does_not_say_beside_it(up, tmp_path):
