@@ -56,9 +56,9 @@ def add(commands: Commands) -> None:
     """Add the command beside those of `train`."""
     commands.add(
         "hand", run, TrainHandOptions, help="a policy of muscles, by reinforcement with a curriculum",
-        description="Trains a policy by PPO or SAC in a vector environment. Stages are left by measured score; every "
-        "ten minutes and whenever a stage is left the run is saved. Ctrl-C stops after the batch in progress; --resume "
-        "goes on from there.",
+        description="Trains a policy by PPO, SAC or imitation in any registered environment, such as Reach-v0: the "
+        "curriculum names it. Stages are left by measured score; every ten minutes and whenever a stage is left the "
+        "run is saved. Ctrl-C stops after the batch in progress; --resume goes on from there.",
     )  # fmt: skip
 
 

@@ -73,6 +73,14 @@ def test_a_recording_opens_in_pandas(run_example):
     assert len(peaks) == 4 and all(0.1 < p < 2.0 for p in peaks), output
 
 
+def test_stable_baselines3_learns_in_an_environment(run_example):
+    output = run_example("07_learn_to_reach.py")
+    if output.startswith("skipped: "):
+        pytest.skip(output)
+    steps, before, after = map(float, NUMBER.findall(output))
+    assert steps == 4096 and before > 0 and after > 0, output
+
+
 def test_every_example_is_numbered_run_here_and_listed_in_the_documentation():
     names = sorted(f.name for f in EXAMPLES.glob("*.py"))
     source = Path(__file__).read_text(encoding="utf-8")

@@ -67,6 +67,8 @@ class Imitation:
         wanted = (self._teacher(seen[chosen]) - low) / (high - low)
         self._inputs = np.concatenate([self._inputs, seen[chosen]])
         self._wanted = np.concatenate([self._wanted, np.sqrt(wanted + SMALL).astype(np.float32)])
+        for group in self._optimizer.param_groups:
+            group["lr"] = o.learning_rate / np.sqrt(1.0 + self.updates / o.settle)
         losses = []
         for _ in range(o.updates):
             part = rng.integers(len(self._inputs), size=o.minibatch)
