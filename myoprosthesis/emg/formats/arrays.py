@@ -14,8 +14,9 @@ from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.emg.formats import rate_and_unit
 from myoprosthesis.emg.formats.annotations import label_text, within
 from myoprosthesis.emg.formats.array_entry import NUMBERS, ArrayEntry, check_size
+from myoprosthesis.emg.formats.array_facts import filled
 from myoprosthesis.emg.formats.clock_text import DAY_S, Turns, since_midnight
-from myoprosthesis.emg.formats.emg_array import EmgArray, filled
+from myoprosthesis.emg.formats.emg_array import EmgArray
 from myoprosthesis.emg.formats.hdf5_file import hdf5_entries
 from myoprosthesis.emg.formats.mat_file import mat_entries
 from myoprosthesis.emg.recording import EmgRecording, Span, runs

@@ -1,8 +1,7 @@
-"""The EMG of a file of arrays: which way round it is, and what the file says of its channels, rate and unit."""
+"""The EMG of a file of arrays: which way round it is, its channels in one unit, and its times."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,24 +11,18 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.emg.formats import rate_and_unit
-from myoprosthesis.emg.formats.annotations import label_text
 from myoprosthesis.emg.formats.array_choice import LISTED, ArrayChoice, about, listed, unfit
 from myoprosthesis.emg.formats.array_entry import NUMBERS, ArrayEntry
+from myoprosthesis.emg.formats.array_facts import ArrayFacts, filled
 from myoprosthesis.emg.formats.missing_values import MissingValues
 from myoprosthesis.emg.formats.streams import emg_of_stream, numbered
 from myoprosthesis.emg.recording_format import RecordingFormat
 
 Array = NDArray[np.float64]
-RATES = ("rate", "fs", "srate", "sampling_rate", "samplingrate", "sample_rate", "samplerate", "sampling_frequency",
-         "samplingfrequency", "frequency")  # fmt: skip
-UNITS = ("unit", "units", "emg_unit", "emg_units")
-NAMES = ("channels", "channel_names", "channelnames", "channel_labels", "ch_names", "chan_names", "block0_items")
 TIMES = ("time", "times", "timestamp", "timestamps", "t")
 SCALES, OFFSETS = ("scale_factor", "conversion", "scale"), ("add_offset", "offset")
 STANDARD = {1.0: "conversion", 0.0: "add_offset"}
 """The last of these that a convention defines, by the value where there is none."""
-FILLS = ("_FillValue", "missing_value")
-"""Attributes that name values of missing samples."""
 GAINS = ("gain", "gains", "resolution", "lsb")
 """Factors that may be meant to multiply or to divide: reported, not applied."""
 SLOWEST, FASTEST = 1e-3, 1e6
@@ -57,10 +50,11 @@ class EmgArray:
             self.entry = choice.named(layout.dataset)
         else:
             self.entry, known = choice.likely(list(entries.values()))
-        self.remarks, self.unreadable, self._own = choice.remarks, choice.unreadable, choice.parts
+        self.remarks, self.unreadable, self._parts = choice.remarks, choice.unreadable, choice.parts
         if not self.entry.size:
             raise ConfigError(f"{path} has no samples: {self.entry.name!r} is empty")
-        names, described = self._names()
+        self._facts = ArrayFacts(path, self.entry, entries)
+        names, described = self._facts.names()
         self._axis = self._turned(described)
         self.n = self.entry.shape[self._axis] if self.entry.shape else 1
         width = self.entry.size // self.n
@@ -69,7 +63,7 @@ class EmgArray:
         names = names or [f"ch{k + 1}" for k in range(width)]
         names, same = numbered(names)
         self.remarks += same
-        units = self._units(width)
+        units = self._facts.units(width)
         head = None if known else self._read(0, min(self.n, HEAD)).astype(float)
         self._places, left = emg_of_stream(path, layout, names, units, known, head=head)
         self.remarks += left
@@ -79,7 +73,7 @@ class EmgArray:
             path, layout, self.channels, [units[k] for k in self._places]
         )
         self._factor, self._offset = self._stored(width)
-        self._missing = self._missing_values()
+        self._missing = MissingValues(path, layout, self.channels, filled(self.entry), *self._facts.valid_range())
 
     @property
     def masked(self) -> list[str]:
@@ -100,10 +94,10 @@ class EmgArray:
         Delsys has a row of times for each channel, filled up with zeros behind the last sample.
         """
         for name in TIMES:
-            entry = self._near(name)
+            entry = self._facts.beside(name)
             if entry is None or entry.text or entry.size not in (self.n, self.entry.size):
                 continue
-            self._own.add(entry.name)
+            self._facts.used.add(entry.name)
             values = entry.whole(self._path).astype(float)
             if entry.size != self.n:
                 if entry.shape != self.entry.shape:
@@ -130,7 +124,7 @@ class EmgArray:
 
     def unread(self, used: set[str]) -> list[str]:
         """Sentences on the other arrays: those of one value a sample, and all others, the largest first."""
-        own = {self.entry.name, *self._own, *used, *(self.entry.group + u for u in used)}
+        own = {self.entry.name, *self._parts, *self._facts.used, *used, *(self.entry.group + u for u in used)}
         rest = [e for e in self._entries.values() if e.name not in own]
         labels = [e.name for e in rest if e.size == self.n and e.leaf.lower() not in TIMES]
         others = sorted((e for e in rest if e.name not in labels), key=lambda e: -e.size)
@@ -144,40 +138,6 @@ class EmgArray:
         part = np.asarray(self.entry.read(tuple(key)))
         return np.moveaxis(part, self._axis, 0).reshape(stop - start, -1)
 
-    def _near(self, name: str) -> ArrayEntry | None:
-        """The array of this name, whatever its case, in the EMG's group or in those around it."""
-        group = self.entry.group
-        while True:
-            for entry in self._entries.values():
-                if entry.group == group and entry.leaf.lower() == name and entry.name != self.entry.name:
-                    return entry
-            if not group:
-                return None
-            group = group[:-1].rpartition("/")[0]
-            group += "/" if group else ""
-
-    def _facts(self, names: Sequence[str], most: int = 100_000) -> tuple[str, NDArray[Any] | None]:
-        """Where the file says something under one of these names, and what; None if it does not."""
-        attributes = {k.lower(): v for k, v in self.entry.attributes.items()}
-        for name in names:
-            if name in attributes and np.size(attributes[name]):
-                return name, np.ravel(np.asarray(attributes[name]))
-            entry = self._near(name)
-            if entry is not None and 0 < entry.size <= most:
-                self._own.add(entry.name)
-                return entry.name, np.ravel(entry.whole(self._path))
-        return "", None
-
-    def _names(self) -> tuple[list[str], int]:
-        """Names of all channels, and how many the file describes; none when it does not."""
-        _, values = self._facts(NAMES)
-        if values is None or (values.dtype.kind in "fiub" and values.size not in self.entry.shape):
-            return [], 0
-        names = [label_text(v) for v in values]
-        if len(names) == 1 and names[0].count(",") + 1 in self.entry.shape[-2:]:
-            names = [n.strip() for n in names[0].split(",")]
-        return [n or f"ch{k + 1}" for k, n in enumerate(names)], len(names)
-
     def _turned(self, described: int) -> int:
         """The axis of the samples."""
         shape, name = self.entry.shape, self.entry.name
@@ -189,7 +149,7 @@ class EmgArray:
         if shape[0] != shape[1]:
             evidence |= {1 - k for k in (0, 1) if described == shape[k]}
             for beside in (self._layout.label, self._layout.time, *self._layout.targets):
-                entry = self._entries.get(beside) or self._near(beside.lower())
+                entry = self._entries.get(beside) or self._facts.beside(beside.lower())
                 if beside and entry is not None:
                     evidence |= {k for k in (0, 1) if entry.size == shape[k]}
         if 1 in shape and not evidence:
@@ -212,8 +172,7 @@ class EmgArray:
 
     def _rate(self, width: int) -> float:
         """Hz, of the channels that are EMG."""
-        where, values = self._facts(RATES)
-        rates = [] if values is None else [_hertz(v) for v in values if label_text(v) or isinstance(v, np.floating)]
+        where, texts, rates = self._facts.rates()
         if len(rates) == width > 1:
             rates = [rates[k] for k in self._places]
         if len(set(rates)) > 1:
@@ -221,19 +180,11 @@ class EmgArray:
             raise ConfigError(f"{self._path} has channels of several rates ({pairs}): name those of one (--channels)")
         sound = bool(rates) and SLOWEST <= rates[0] <= FASTEST
         if rates and not sound:
-            text = label_text(values[0])[:80]  # type: ignore[index]
+            text = texts[0][:80]
             if not self._layout.rate:
                 raise ConfigError(f"{self._path}: its {where} is {text!r}, which is no rate in Hz: give it (--rate)")
             self.remarks.append(f"its {where} is {text!r}, which is no rate in Hz: the rate is as given")
         return rate_and_unit.rate(self._path, self._layout, rates[0] if sound else 0.0)
-
-    def _units(self, width: int) -> list[str]:
-        """The unit of each channel in the file, empty where it says none."""
-        _, values = self._facts(UNITS)
-        if values is None or values.dtype.kind in "fiub":
-            return [""] * width
-        texts = [label_text(v) for v in values]
-        return texts if len(texts) == width else [texts[0] if len(set(texts)) == 1 else ""] * width
 
     def _stored(self, width: int) -> tuple[Array, Array]:
         """Factor and offset of each channel that lead from what is stored to the unit.
@@ -244,7 +195,7 @@ class EmgArray:
         integers = self._read(0, min(1, self.n)).dtype.kind in "iu"
         out = []
         for names, usual in ((SCALES, 1.0), (OFFSETS, 0.0)):
-            where, values = self._facts(names if integers else names[: names.index(STANDARD[usual]) + 1])
+            where, values = self._facts.value(names if integers else names[: names.index(STANDARD[usual]) + 1])
             if values is not None and (values.dtype.kind not in NUMBERS or values.size not in (1, width)):
                 raise ConfigError(f"{self._path}: its {where} is {values.size} values, one number a channel is needed")
             numbers = np.array([usual]) if values is None else values.astype(float)
@@ -252,42 +203,7 @@ class EmgArray:
                 self.remarks.append(f"its {where} of {numbers[0]:g}{' …' if numbers.size > 1 else ''} is applied")
             out.append(np.broadcast_to(numbers, (width,)))
         loose = () if integers else (SCALES[-1], OFFSETS[-1])
-        left = [where for where, values in (self._facts([n]) for n in (*GAINS, *loose)) if values is not None]
+        left = [where for where, values in (self._facts.value([n]) for n in (*GAINS, *loose)) if values is not None]
         if left:
             self.remarks.append(f"its {', '.join(left)} is not applied: samples are as stored, in the unit it says")
         return out[0], out[1]
-
-    def _missing_values(self) -> MissingValues:
-        """What the attributes of netCDF's conventions say of missing samples, before any factor."""
-        (low, high), attributes = (-np.inf, np.inf), self.entry.attributes
-        span = numbers_in(attributes.get("valid_range"))
-        if len(span) == 2:
-            low, high = span
-        low = (numbers_in(attributes.get("valid_min")) or [low])[0]
-        high = (numbers_in(attributes.get("valid_max")) or [high])[0]
-        return MissingValues(self._path, self._layout, self.channels, filled(self.entry), low, high)
-
-
-def filled(entry: ArrayEntry) -> list[float]:
-    """The values that the attributes of an array say stand for what is missing."""
-    return [v for key in FILLS for v in numbers_in(entry.attributes.get(key))]
-
-
-def numbers_in(value: Any) -> list[float]:
-    """The numbers that an attribute holds, as numbers or as texts."""
-    out = []
-    for one in () if value is None else np.ravel(value):
-        try:
-            out.append(float(label_text(one)))
-        except ValueError:
-            continue
-    return out
-
-
-def _hertz(value: Any) -> float:
-    """A rate in Hz from a number or a text such as 2 kHz; NaN where there is none."""
-    match = re.fullmatch(r"\s*([-+0-9.eE]+)\s*(k?hz|sps|samples/s|/s)?\s*", label_text(value), re.I)
-    try:
-        return float(match[1]) * (1000.0 if (match[2] or "").lower() == "khz" else 1.0) if match else np.nan
-    except ValueError:
-        return np.nan

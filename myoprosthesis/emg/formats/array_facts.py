@@ -1,0 +1,110 @@
+"""What a file says of one of its arrays: in its attributes, or in arrays beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.emg.formats.annotations import label_text
+from myoprosthesis.emg.formats.array_entry import ArrayEntry
+
+RATES = ("rate", "fs", "srate", "sampling_rate", "samplingrate", "sample_rate", "samplerate", "sampling_frequency",
+         "samplingfrequency", "frequency")  # fmt: skip
+UNITS = ("unit", "units", "emg_unit", "emg_units")
+NAMES = ("channels", "channel_names", "channelnames", "channel_labels", "ch_names", "chan_names", "block0_items")
+FILLS = ("_FillValue", "missing_value")
+"""Attributes that name values of missing samples."""
+
+
+class ArrayFacts:
+    """Names, units, rates and missing values of an array; `used` has the names of the arrays that say them."""
+
+    def __init__(self, path: Path, entry: ArrayEntry, entries: Mapping[str, ArrayEntry]) -> None:
+        self._path, self.entry, self._entries = path, entry, entries
+        self.used: set[str] = set()
+
+    def beside(self, name: str) -> ArrayEntry | None:
+        """The other array of this name, whatever its case, in the group of this one or in those around it."""
+        group = self.entry.group
+        while True:
+            for entry in self._entries.values():
+                if entry.group == group and entry.leaf.lower() == name and entry.name != self.entry.name:
+                    return entry
+            if not group:
+                return None
+            group = group[:-1].rpartition("/")[0]
+            group += "/" if group else ""
+
+    def value(self, names: Sequence[str], most: int = 100_000) -> tuple[str, NDArray[Any] | None]:
+        """Where the file says something under one of these names, and what; None if it does not."""
+        attributes = {k.lower(): v for k, v in self.entry.attributes.items()}
+        for name in names:
+            if name in attributes and np.size(attributes[name]):
+                return name, np.ravel(np.asarray(attributes[name]))
+            entry = self.beside(name)
+            if entry is not None and 0 < entry.size <= most:
+                self.used.add(entry.name)
+                return entry.name, np.ravel(entry.whole(self._path))
+        return "", None
+
+    def names(self) -> tuple[list[str], int]:
+        """Names of all channels, and how many the file describes; none when it does not."""
+        _, values = self.value(NAMES)
+        if values is None or (values.dtype.kind in "fiub" and values.size not in self.entry.shape):
+            return [], 0
+        names = [label_text(v) for v in values]
+        if len(names) == 1 and names[0].count(",") + 1 in self.entry.shape[-2:]:
+            names = [n.strip() for n in names[0].split(",")]
+        return [n or f"ch{k + 1}" for k, n in enumerate(names)], len(names)
+
+    def units(self, width: int) -> list[str]:
+        """The unit of each channel in the file, empty where it says none."""
+        _, values = self.value(UNITS)
+        if values is None or values.dtype.kind in "fiub":
+            return [""] * width
+        texts = [label_text(v) for v in values]
+        return texts if len(texts) == width else [texts[0] if len(set(texts)) == 1 else ""] * width
+
+    def rates(self) -> tuple[str, list[str], list[float]]:
+        """Where the file says rates, their texts, and the rates in Hz (NaN: none)."""
+        where, values = self.value(RATES)
+        said = [] if values is None else [v for v in values if label_text(v) or isinstance(v, np.floating)]
+        return where, [label_text(v) for v in said], [_hertz(v) for v in said]
+
+    def valid_range(self) -> tuple[float, float]:
+        """The smallest and the largest valid value by the conventions of netCDF, before any factor."""
+        attributes = self.entry.attributes
+        span = numbers_in(attributes.get("valid_range"))
+        low, high = span if len(span) == 2 else (-np.inf, np.inf)
+        low = (numbers_in(attributes.get("valid_min")) or [low])[0]
+        return low, (numbers_in(attributes.get("valid_max")) or [high])[0]
+
+
+def filled(entry: ArrayEntry) -> list[float]:
+    """The values that the attributes of an array say stand for what is missing."""
+    return [v for key in FILLS for v in numbers_in(entry.attributes.get(key))]
+
+
+def numbers_in(value: Any) -> list[float]:
+    """The numbers that an attribute holds, as numbers or as texts."""
+    out = []
+    for one in () if value is None else np.ravel(value):
+        try:
+            out.append(float(label_text(one)))
+        except ValueError:
+            continue
+    return out
+
+
+def _hertz(value: Any) -> float:
+    """A rate in Hz from a number or a text such as 2 kHz; NaN where there is none."""
+    match = re.fullmatch(r"\s*([-+0-9.eE]+)\s*(k?hz|sps|samples/s|/s)?\s*", label_text(value), re.I)
+    try:
+        return float(match[1]) * (1000.0 if (match[2] or "").lower() == "khz" else 1.0) if match else np.nan
+    except ValueError:
+        return np.nan
