@@ -90,15 +90,13 @@ class BatchBody:
         self.batch.forward(ids, _READY)
 
     def set_objects(self, ids: Ids, initial: Sequence[Mapping[str, float]]) -> None:
-        """Give the objects of these simulations the properties that `initial` has, one each; else their own.
-
-        Call `forward` of the batch, or what does so, before the next step."""
+        """Give the objects of these simulations the properties that `initial` has, one each; else their own."""
         objects = self._body.objects
         values = [objects.values(self._body.split(start)[1]) for start in initial]
         self._put_objects(ids, np.reshape(values, (len(values), *objects.own.shape)), np.ones_like(self._mass[ids]))
 
-    def _put_objects(self, ids: Ids, properties: Array, mass: Array) -> Ids:
-        """Those of the simulations in which that is a change."""
+    def _put_objects(self, ids: Ids, properties: Array, mass: Array) -> None:
+        """Objects with these properties, of so many times their mass; what is derived from them follows."""
         new = (properties != self._properties[ids]).any(axis=(1, 2)) | (mass != self._mass[ids]).any(axis=1)
         changed = np.asarray(ids[new])
         self._properties[ids], self._mass[ids] = properties, mass
@@ -108,7 +106,6 @@ class BatchBody:
                 one = {name: values[i] for name, values in fields.items()}
                 self._body.objects.put(one, heavier(self._properties[i], self._mass[i]))
             self.batch.set_const(changed)
-        return changed
 
     def _of_each(self, name: str) -> Array:
         """An array of the model by simulation, (num, …)."""
@@ -135,9 +132,7 @@ class BatchBody:
         for i in np.flatnonzero((strength != self._strength).any(axis=1)).tolist():
             self._body.muscle_strength.put(self._of_each("actuator_gainprm")[i], strength[i])
         self._strength = strength
-        changed = self._put_objects(np.arange(self.num), self._properties, mass)
-        if changed.size:
-            self.batch.forward(changed, _READY)
+        self._put_objects(np.arange(self.num), self._properties, mass)
 
     def model(self, i: int) -> mujoco.MjModel:
         """The model of simulation `i`, with its own objects."""

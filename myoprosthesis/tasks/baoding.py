@@ -212,7 +212,7 @@ class Baoding:
         `score` is the share of the trial's periods in which it was solved, `held` that in which no ball was dropped,
         `median_error_deg` how far the first ball is from its target about the middle of the ellipse, while held.
         """
-        after = record.time_ns > record.plan.from_ns
+        after = np.arange(len(record.time_ns)) > 0  # the first state is the start, in real time some time after it
         held = ~np.logical_or.accumulate(self.failed(record))
         steps = max(1, round(self.options.trial_s / record.dt))
         error = np.degrees(np.abs(self._phase_error(record)))[after & held]
@@ -221,7 +221,8 @@ class Baoding:
             "held": float(held[after].sum() / steps),
             "median_error_deg": float(np.median(error)) if error.size else None,
         }
-        return TrialResult(bool(held[after].sum() >= steps), figures)
+        whole = record.plan.over(int(record.time_ns[-1]), ns(record.dt))
+        return TrialResult(bool(held.all() and whole), figures)
 
     def progress(self, record: TrialRecord) -> Mapping[str, float]:
         """See `LiveTask.progress`: the shares of the time so far, and where the first ball is now.

@@ -54,6 +54,23 @@ def test_targets_that_are_redirected_go_on_from_where_they_are(spec, before, aft
     np.testing.assert_allclose(np.diff(phases(back, seconds[seconds > 3.0])) / DT, rate[before], atol=1e-9)
 
 
+@pytest.mark.parametrize("offset", [0.0, 0.3, 0.8])
+def test_a_trial_in_real_time_is_judged_as_one_on_the_grid_of_periods(spec, offset):
+    """Its states come some part of a period after the planned times, and one of them may be missing."""
+    made = task(spec, direction="hold", trial_s=1.0)
+    plan, needs = made.plan(0, 0), tuple(made.needs(spec))
+    row = baoding_hand(BaodingHandOptions()).reset(0).table[:, [spec.channels.index(c) for c in needs]]
+    times = np.arange(41) * ns(DT) + round(offset * ns(DT))
+    record = TrialRecord(plan, DT, needs, times, np.repeat(row[None], 41, axis=0))
+    result = made.judge(record)
+    assert (result.success, result.figures["held"]) == (True, 1.0)
+    gap = np.delete(np.arange(41), 20)
+    lacking = made.judge(replace(record, time_ns=times[gap], table=record.table[gap]))
+    assert (lacking.success, lacking.figures["held"]) == (True, pytest.approx(39 / 40))
+    dropped = made.judge(replace(record, time_ns=times[:30], table=record.table[:30]))
+    assert (dropped.success, dropped.figures["held"]) == (False, pytest.approx(29 / 40))
+
+
 def test_figures_of_a_trial_that_runs_are_those_of_its_time_so_far(spec):
     made = task(spec, direction="hold")
     plan, needs = made.plan(0, 0), tuple(made.needs(spec))
