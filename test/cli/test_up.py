@@ -228,24 +228,24 @@ def test_a_full_disk_is_said_after_the_summary(command):
     assert "Traceback" not in said and Path("/dev/full").is_char_device()
 
 
-def test_steering_from_another_terminal(background, command, tmp_path):
+def test_steering_from_another_terminal(background, command, command_here, tmp_path):
     process, words = background("--effector", "point_mass")
     assert until(lambda: READY in words())
     figures = tmp_path / "status.json"
 
-    def said(*given, status=0):
-        done = command(*given)
+    def said(*given, status=0, run=command):
+        done = run(*given)
         assert done.returncode == status, done.stdout + done.stderr
         assert "Traceback" not in done.stdout + done.stderr
         return done.stdout + done.stderr
 
     assert "point_mass_cw is played (before: point_mass_null)" in said("swap", "point_mass_cw")
-    assert "is played" in said("swap", "point_mass_cw")  # already
-    assert "unknown policy 'nobody'" in said("swap", "nobody", status=2)
-    assert "takes 4" in said("swap", "reach_null", status=2)
+    assert "is played" in said("swap", "point_mass_cw", run=command_here)  # already
+    assert "unknown policy 'nobody'" in said("swap", "nobody", status=2, run=command_here)
+    assert "takes 4" in said("swap", "reach_null", status=2, run=command_here)
     assert "from the next trial on" in said("perturb", "curl_cw", "--gain", "15")
-    assert "outside -100 to 100" in said("perturb", "curl_cw", "--gain", "1e9", status=2)
-    assert "unknown perturbation 'nobody'" in said("perturb", "nobody", status=2)
+    assert "outside -100 to 100" in said("perturb", "curl_cw", "--gain", "1e9", status=2, run=command_here)
+    assert "unknown perturbation 'nobody'" in said("perturb", "nobody", status=2, run=command_here)
     said("estop")
     time.sleep(0.6)
     said("status", "--json", str(figures))

@@ -27,7 +27,7 @@ from myoprosthesis.training.decoding.fitting import Fitted
 
 torch = pytest.importorskip("torch")
 
-QUICK = GruOptions(hidden=12, epochs=40, noise=0.05, learning_rate=1e-2)
+QUICK = GruOptions(hidden=12, epochs=20, noise=0.05, learning_rate=1e-2)
 CHANNELS = ("a", "b", "c")
 
 

@@ -201,20 +201,20 @@ def test_a_session_is_paused_and_let_go_on(begin, command, session, tmp_path):
         (("rigid", "--resume", "x"), "one of the two"),
     ],
 )
-def test_what_cannot_be_run_is_refused(command, words, told):
-    done = command("session", "run", *words)
+def test_what_cannot_be_run_is_refused(command_here, words, told):
+    done = command_here("session", "run", *words)
     assert done.returncode == 2 and told in done.stderr and done.stderr.count("\n") == 1
 
 
 def test_a_session_with_a_learner_that_is_killed_goes_on_as_it_would_have(begin, command, session, tmp_path):
     """The learner's state is committed with each row; what the table says of it is the same to the last digit."""
-    blocks = [{"name": "baseline", "trials": 2}, {"name": "adaptation", "trials": 8, "perturbation": "curl_cw"}]
+    blocks = [{"name": "baseline", "trials": 2}, {"name": "adaptation", "trials": 4, "perturbation": "curl_cw"}]
     file = session(blocks=blocks, learner={"compile": "off", "steps": 1, "batch": 2, "field_rate": 0.5})
     done = command("session", "run", file, "--out", "whole", "--quiet", "--json", str(tmp_path / "f"), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     whole = (tmp_path / "whole" / "trials.csv").read_bytes()
     process = begin(file, "--out", str(tmp_path / "cut"))
-    wait_for(process, lambda: rows(tmp_path / "cut") >= 5)
+    wait_for(process, lambda: rows(tmp_path / "cut") >= 3)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     time.sleep(1.0)
@@ -223,9 +223,9 @@ def test_a_session_with_a_learner_that_is_killed_goes_on_as_it_would_have(begin,
     assert (tmp_path / "cut" / "trials.csv").read_bytes() == whole
     table = list(csv.DictReader(io.StringIO(whole.decode())))
     gains = [float(r["estimate_gain"]) for r in table]
-    assert gains[:3] == [0.0, 0.0, 0.0] and 3.0 < gains[3] < gains[-1] < 11.0
-    assert len({r["policy_sha256"] for r in table}) == 10 and all(r["loss"] for r in table)
+    assert gains[:3] == [0.0, 0.0, 0.0] and 3.0 < gains[3] < gains[5] < 11.0
+    assert len({r["policy_sha256"] for r in table}) == 6 and all(r["loss"] for r in table)
     kept = sorted(f.name for f in (tmp_path / "cut" / "policies").iterdir())
-    assert kept == [f"trial_{n:04d}.onnx" for n in (0, 1, 2, 9)]  # that begin or end a block
+    assert kept == [f"trial_{n:04d}.onnx" for n in (0, 1, 2, 5)]  # that begin or end a block
     told = json.loads((tmp_path / "f").read_text())
     assert told["table_sha256"] == hashlib.sha256(whole).hexdigest() and len(told["blocks"]) == 2

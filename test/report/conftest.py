@@ -265,3 +265,10 @@ def write() -> Callable[..., Path]:
 def session_folder(write: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One with everything in it."""
     return write(tmp_path_factory.mktemp("session") / "planted_20260101-120000", recorded=True)
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures are empty: for tests of what else is on a page, as drawing takes most of the time."""
+    monkeypatch.setattr("myoprosthesis.report.style.png", lambda drawn: b"")
+    monkeypatch.setattr("myoprosthesis.report.html_page.svg", lambda drawn: b"<svg/>")

@@ -5,7 +5,6 @@ import pytest
 
 from myoprosthesis.report import accumulators, session_blocks, session_data, trial_table
 from myoprosthesis.report.accumulators import Mean, durations
-from myoprosthesis.report.recorded_movement import at
 
 
 @pytest.fixture(scope="module")
@@ -88,9 +87,3 @@ def test_a_mean_leaves_out_what_does_not_fit():
     for x in (np.ones((3, 2)), 3 * np.ones((3, 2)), np.zeros((3, 4))):
         m.add(x)
     assert m.n == 2 and (m.value == 2).all()
-
-
-def test_values_between_samples_are_on_the_line_between_them():
-    time, values = np.array([0.0, 1.0, 3.0]), np.array([[0.0], [10.0], [30.0]])
-    np.testing.assert_allclose(at(np.array([-1, 0.5, 2.0, 9]), time, values)[:, 0], [0, 5, 20, 30])
-    assert at(np.zeros(4), np.zeros(0), np.zeros((0, 3))).shape == (4, 3)

@@ -41,7 +41,7 @@ def test_opposite_fields_are_mirror_images_trial_by_trial(folders, tmp_path):
     assert "<script" not in html and html.count("<img alt=") == 3
 
 
-def test_a_fixed_policy_differs_from_one_that_learns(folders, tmp_path):
+def test_a_fixed_policy_differs_from_one_that_learns(undrawn, folders, tmp_path):
     found = by_measure(compare([folders["cw"], folders["rigid"]], tmp_path))
     assert found["end of adaptation"]["interval"][0] > 15 and found["after-effect"]["interval"][0] > 10
     for d in found.values():
@@ -49,7 +49,7 @@ def test_a_fixed_policy_differs_from_one_that_learns(folders, tmp_path):
     assert found["initial"]["paired"] == 0  # other seeds have their targets in another order
 
 
-def test_sessions_of_different_length_are_compared_as_groups(folders, tmp_path):
+def test_sessions_of_different_length_are_compared_as_groups(undrawn, folders, tmp_path):
     found = by_measure(compare([folders["cw"], folders["short"]], tmp_path))
     assert all(d["paired"] == 0 for d in found.values())
     low, high = found["after-effect"]["interval"]

@@ -24,13 +24,6 @@ def written(session_folder, tmp_path_factory):
     return out, numbers, (out / "index.html").read_text()
 
 
-@pytest.fixture
-def undrawn(monkeypatch):
-    """Pictures are empty: for tests of what else is on a page, as drawing takes most of the time."""
-    monkeypatch.setattr("myoprosthesis.report.style.png", lambda drawn: b"")
-    monkeypatch.setattr("myoprosthesis.report.html_page.svg", lambda drawn: b"<svg/>")
-
-
 def rows(file):
     with file.open(newline="") as f:
         return list(csv.DictReader(f))
@@ -148,7 +141,7 @@ def test_the_same_session_gives_the_same_bytes(written, session_folder, tmp_path
         assert (tmp_path / name).read_bytes() == (out / name).read_bytes()
 
 
-def test_what_is_absent_is_left_out_with_a_line(write, planted, tmp_path):
+def test_what_is_absent_is_left_out_with_a_line(undrawn, write, planted, tmp_path):
     p = planted(special=False, learner=False, blocks=(("baseline", 24, 0.0), ("adaptation", 40, 1.0)))
     folder = write(tmp_path / "s", p)
     (folder / "session.yaml").unlink()
