@@ -14,7 +14,7 @@ from myoprosthesis.envs.batch_env import BatchEnv
 
 from .effector_comparison import is_the_effector_bit_for_bit
 
-NOISY = {"noise": 0.5, "ball_noise": 0.002, "direction": "any", "period_s": (4.0, 6.0), "start_deg": (0.0, 360.0)}
+NOISY = {"noise": 0.5, "ball_noise": 0.002, "phase": 2}
 
 
 def many(num_envs=3, **options):
