@@ -43,7 +43,7 @@ def of_environment(name: str, options: Mapping[str, Any]) -> PolicyInterface:
     """What a registered environment says of the policies that are trained in it; see `TrainableEnv`."""
     env = make(name, 1, options)
     try:
-        contract = env.contract(name)
+        contract = replace(env.contract(name), task_options=_skills(env))
         least, most = (
             np.asarray(bound, np.float32).reshape(-1)
             for bound in (env.single_action_space.low, env.single_action_space.high)
@@ -56,3 +56,10 @@ def of_environment(name: str, options: Mapping[str, Any]) -> PolicyInterface:
         raise ConfigError(f"environment {name!r} has other sizes than the contract of its policies")
     text = " ".join([name, *(f"{k}={v}" for k, v in options.items())])
     return PolicyInterface(contract, text, scale, command_map or CommandMap(), least, most)
+
+
+def _skills(env: Any) -> dict[str, Any]:
+    """Those options of the environment's task that say what a policy can do (`SteerableTask.skills`)."""
+    skills = getattr(getattr(env, "task", None), "skills", ())
+    options = getattr(getattr(env, "config", None), "task_options", {})
+    return {name: options[name] for name in skills if name in options}

@@ -352,10 +352,12 @@ def test_an_environment_says_what_the_numbers_mean(run):
     tensors = {**made.memory("lstm_actor", n, 8, 4), **made.linear("action_net", 8, m)}
     data = json.dumps({"policy_class": {"__module__": made.RECURRENT}})
     made.sb3("model.zip", tensors, made.RECURRENT, data=data)
-    code, text, figures = run("sb3", "model.zip", "--env", "Baoding-v0", "--option", "observation=contest", contract="")
+    words = ("sb3", "model.zip", "--env", "Baoding-v0", "--option", "observation=contest", "--option", "direction=cw")
+    code, text, figures = run(*words, contract="")
     assert code == 0, text
     assert (figures["effector"], figures["dt"]) == ("baoding_hand", 0.025)
     contract = OnnxPolicy("policies/model/policy.onnx").contract
     assert contract.observation[2].unit == "m/s" and contract.fingerprint
+    assert contract.task_options == {"direction": "cw"}  # its trials are of this skill
     code, text, _ = run("sb3", "model.zip", "--env", "Baoding-v0", "--option", "observation=policy", contract="")
     assert code == 2 and "the network observes 86 numbers, Baoding-v0 observation=policy has 112" in text
