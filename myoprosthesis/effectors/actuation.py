@@ -131,8 +131,8 @@ class Actuation:
 
     def excite(self, data: mujoco.MjData, command: Array) -> None:
         """The excitation of muscles that are commanded by length, in `data.ctrl`, where the body is now."""
-        assert self.reflex is not None
-        self.reflex.excite(data, command[self.muscles])
+        if self.reflex is not None:
+            self.reflex.excite(data, command[self.muscles])
 
     def command_of(self, ctrl: Array) -> Array:
         """The command behind a `ctrl`; muscles that are commanded by length are relaxed."""

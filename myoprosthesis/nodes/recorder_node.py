@@ -105,18 +105,17 @@ class RecorderNode(LoopNode):
         for topic in (*topics.PRIMARY, *(topics.VIEWS if o.views else ())):
             package = topic.type.__module__.split(".")[0]
             name = self.resolve_topic_name(topic.name)
-            self._record(name, topic.type, topic.qos, f"{package}/msg/{topic.type.__name__}")
+            self._record(self.loop, name, topic.type, topic.qos, f"{package}/msg/{topic.type.__name__}")
         self.loop.start(self.thread)
 
-    def _record(self, name: str, kind: Any, offered: QoSProfile, kind_name: str) -> None:
+    def _record(self, loop: RecorderLoop, name: str, kind: Any, offered: QoSProfile, kind_name: str) -> None:
         """Record this topic from now on."""
-        assert self.loop is not None
         qos = topics.reliable(DEPTH)
         qos.reliability, qos.durability = offered.reliability, offered.durability
         subscription = self._inputs.subscribe(topics.Topic(name, kind, qos), raw=True)
         self._known.add(name)
         take = partial(PolledSubscriptions.drain, subscription, DEPTH)
-        self.loop.lines.append(Line(name, kind_name, [as_yaml(offered)], take))
+        loop.lines.append(Line(name, kind_name, [as_yaml(offered)], take))
 
     def _discover(self) -> None:
         """Subscribe to topics that have appeared, and report those with a publisher."""
@@ -125,21 +124,21 @@ class RecorderNode(LoopNode):
         space = self.get_namespace().rstrip("/") + "/"
         for name, kinds in self.get_topic_names_and_types():
             if name not in self._known and name.startswith(space) and self._wanted(name):
-                self._find(name, kinds[0])
+                self._find(self.loop, name, kinds[0])
         now = time.monotonic()
         self._since = {name: self._since.get(name, now) for name in self._known if self.count_publishers(name)}
         received = self._received()
-        status = (self._text(), received, self._complete(set(received)))
+        status = (self._text(self.loop), received, self._complete(self.loop, set(received)))
         if status != self._reported:
             self._reported = status
-            self._publish()
+            self._publish(self.loop)
 
     def _received(self) -> list[str]:
         """Topics of which nothing is lost any more."""
         before = time.monotonic() - SETTLED_S
         return sorted(name for name, since in self._since.items() if since <= before)
 
-    def _find(self, name: str, kind: str) -> None:
+    def _find(self, loop: RecorderLoop, name: str, kind: str) -> None:
         publishers = self.get_publishers_info_by_topic(name)
         if not publishers:
             return
@@ -156,7 +155,7 @@ class RecorderNode(LoopNode):
             offered.reliability = ReliabilityPolicy.BEST_EFFORT
         if all(p.durability == DurabilityPolicy.TRANSIENT_LOCAL for p in profiles):
             offered.durability = DurabilityPolicy.TRANSIENT_LOCAL
-        self._record(name, message_type, offered, kind)
+        self._record(loop, name, message_type, offered, kind)
 
     def _wanted(self, name: str) -> bool:
         if name in NEVER or name.endswith(NEVER_ENDS):
@@ -164,49 +163,44 @@ class RecorderNode(LoopNode):
         views = tuple(f"/{t.name.lstrip('/')}" for t in topics.VIEWS)
         return self._options.views or not name.endswith(views)
 
-    def _values(self) -> dict[str, Any]:
-        loop = self.loop
-        assert loop is not None
+    def _values(self, loop: RecorderLoop) -> dict[str, Any]:
         space, received = self.get_namespace().rstrip("/") + "/", self._received()
         return {
             "folder": str(loop.writer.folder),
             "file": loop.writer.path.name,
-            "ready": loop.active and not loop.fault and self._complete(set(received)),
+            "ready": loop.active and not loop.fault and self._complete(loop, set(received)),
             "matched": [name.removeprefix(space) for name in received],
             "received": {line.name.removeprefix(space): line.received for line in list(loop.lines) if line.received},
             "missing": {line.name.removeprefix(space): line.missing for line in list(loop.lines) if line.missing},
             "lost": loop.writer.lost,
         }
 
-    def _complete(self, received: set[str]) -> bool:
+    def _complete(self, loop: RecorderLoop, received: set[str]) -> bool:
         """True when the publishers of the loops are known, and a state has been received.
 
         A process that replaces a killed one receives nothing for a second, until Fast DDS has noticed.
         """
-        loop, state = self.loop, self.resolve_topic_name(topics.STATE.name)
-        assert loop is not None
+        state = self.resolve_topic_name(topics.STATE.name)
         come = any(line.received for line in loop.lines if line.name == state)
         return come and {self.resolve_topic_name(t.name) for t in NEEDED} <= received
 
-    def _text(self) -> tuple[str, bytes]:
-        loop = self.loop
-        assert loop is not None
+    def _text(self, loop: RecorderLoop) -> tuple[str, bytes]:
         if loop.fault:
             return loop.fault, diagnostic_status.ERROR
         if not loop.active:
             return "not active", diagnostic_status.OK
         return "recording", diagnostic_status.WARN if any(line.missing for line in loop.lines) else diagnostic_status.OK
 
-    def _publish(self) -> None:
-        text, level = self._text()
-        self._publisher.publish(diagnostic_status.status("recorder", text, self._values(), level))
+    def _publish(self, loop: RecorderLoop) -> None:
+        text, level = self._text(loop)
+        self._publisher.publish(diagnostic_status.status("recorder", text, self._values(loop), level))
 
     def _report(self) -> None:
         if self.loop is None:
             return
-        text, level = self._text()
-        self._diagnostics.tell(text, self._values(), level)
-        self._publish()
+        text, level = self._text(self.loop)
+        self._diagnostics.tell(text, self._values(self.loop), level)
+        self._publish(self.loop)
 
 
 def as_yaml(qos: QoSProfile) -> dict[str, Any]:

@@ -155,8 +155,7 @@ class Supervisor:
         listener.start()
 
     def _listen(self, name: str, process: subprocess.Popen[str]) -> None:
-        assert process.stdout is not None
-        for line in process.stdout:
+        for line in process.stdout or ():
             if line.strip():
                 self._last[name] = _LABELS.sub("", line.strip())
                 self._tell(name, line.rstrip())

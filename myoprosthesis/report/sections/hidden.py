@@ -13,7 +13,7 @@ from myoprosthesis.analysis import hidden as states
 from myoprosthesis.analysis import intervals
 from myoprosthesis.analysis.intervals import Band
 from myoprosthesis.core.errors import DataError
-from myoprosthesis.report.accumulators import EACH, PHASES
+from myoprosthesis.report.accumulators import EACH, PHASES, MovementAccumulators
 from myoprosthesis.report.citations import cite
 from myoprosthesis.report.report_session import ReportSession
 from myoprosthesis.report.section import Drawing, Omitted, Part, Section, number, share
@@ -53,7 +53,7 @@ def section(s: ReportSession) -> Section:
         "triangle: the end. Colour: direction of the target, as in the trajectories.",
         f"Trajectories of {len(onto)} mean movements in the plane of two principal axes", _columns(g.times, onto),
     )  # fmt: skip
-    return Section("hidden", title, (plane, *_distances(s, onto, means, conditions, name, role)))
+    return Section("hidden", title, (plane, *_distances(s, g, onto, means, conditions, name, role)))
 
 
 def _columns(times: Array, onto: Mapping[Key, Array]) -> dict[str, Any]:
@@ -101,12 +101,11 @@ def draw(
 
 
 def _distances(
-    s: ReportSession, onto: Mapping[Key, Array], means: Mapping[Key, Array], conditions: Sequence[tuple[int, str]],
-    name: Mapping[tuple[int, str], str], role: Mapping[int, str],
+    s: ReportSession, g: MovementAccumulators, onto: Mapping[Key, Array], means: Mapping[Key, Array],
+    conditions: Sequence[tuple[int, str]], name: Mapping[tuple[int, str], str], role: Mapping[int, str],
 ) -> list[Part]:  # fmt: skip
     """Of each condition from the first late one at the same target; and between targets, for scale."""
-    assert s.recorded is not None
-    times = s.recorded.times
+    times = g.times
     reference = next((c for c in conditions if c[1] == "late"), conditions[0])
     lines: list[tuple[str, str, bool, Band, int]] = []
     for condition in conditions:

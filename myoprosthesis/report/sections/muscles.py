@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from myoprosthesis.analysis.synergies import vaf_curve
 from myoprosthesis.core.errors import DataError
+from myoprosthesis.report.accumulators import MovementAccumulators
 from myoprosthesis.report.citations import cite
 from myoprosthesis.report.report_session import ReportSession
 from myoprosthesis.report.section import Drawing, Omitted, Part, Section, share
@@ -55,7 +56,7 @@ def section(s: ReportSession) -> Section:
     }
     drawing = Drawing("muscle_activity", draw(mean[:, order], names, panels, [b.name for b in blocks]), caption,
                       f"Activation of {len(names)} muscles in {len(blocks)} blocks", columns)  # fmt: skip
-    return Section("muscles", title, (drawing, *_synergies(s)))
+    return Section("muscles", title, (drawing, *_synergies(s, g)))
 
 
 def draw(mean: Array, muscles: Sequence[str], panels: Sequence[str], blocks: Sequence[str]) -> Any:
@@ -82,9 +83,7 @@ def draw(mean: Array, muscles: Sequence[str], panels: Sequence[str], blocks: Seq
     return fig
 
 
-def _synergies(s: ReportSession) -> list[Part]:
-    g = s.recorded
-    assert g is not None
+def _synergies(s: ReportSession, g: MovementAccumulators) -> list[Part]:
     most = min(SYNERGIES, len(g.muscles) - 1)
     if most < 2:
         return []

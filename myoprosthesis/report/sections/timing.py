@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from myoprosthesis.core.log_histogram import LogHistogram
+from myoprosthesis.report.accumulators import MovementAccumulators
 from myoprosthesis.report.report_session import ReportSession
 from myoprosthesis.report.section import Drawing, Omitted, Part, Section, SectionTable, number
 from myoprosthesis.report.sections.deviation import shade
@@ -38,7 +39,7 @@ def section(s: ReportSession) -> Section:
     parts: list[Part] = [
         SectionTable(("wall time, ms", "n", "median", "95 %", "99 %", "largest"), tuple(table), caption)
     ]
-    parts += _ledgers(s)
+    parts += _ledgers(g)
     columns = {"trial": trial.astype(int), "wall_start_s": [f"{x:.6f}" for x in begin], "wall_s": end - begin,
                "between_s": between, "tick_median_ms": typical * 1e3, "tick_max_ms": worst * 1e3,
                "samples": samples.astype(int), "expected": expected.astype(int)}  # fmt: skip
@@ -66,11 +67,10 @@ def section(s: ReportSession) -> Section:
     return Section("timing", "Timing", tuple(parts))
 
 
-def _ledgers(s: ReportSession) -> list[Part]:
+def _ledgers(recorded: MovementAccumulators) -> list[Part]:
     """What the nodes measured themselves."""
-    assert s.recorded is not None
     rows, ticks = [], []
-    for node, values in sorted(s.recorded.ledgers.items()):
+    for node, values in sorted(recorded.ledgers.items()):
         for key, one in values.items():
             if key.endswith("_ms") and isinstance(one, Mapping) and {"p50", "p99", "max"} <= one.keys():
                 name = f"{node}: {key.removesuffix('_ms').replace('_', ' ')}"
