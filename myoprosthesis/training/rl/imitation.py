@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
@@ -68,7 +69,7 @@ class Imitation:
         self._inputs = np.concatenate([self._inputs, seen[chosen]])
         self._wanted = np.concatenate([self._wanted, np.sqrt(wanted + SMALL).astype(np.float32)])
         for group in self._optimizer.param_groups:
-            group["lr"] = o.learning_rate / np.sqrt(1.0 + self.updates / o.settle)
+            group["lr"] = o.learning_rate / math.sqrt(1.0 + self.updates / o.settle)
         losses = []
         for _ in range(o.updates):
             part = rng.integers(len(self._inputs), size=o.minibatch)

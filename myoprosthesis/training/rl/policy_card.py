@@ -9,6 +9,9 @@ from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.observation_term import Term
 from myoprosthesis.training.rl.curriculum import RlCurriculum
 
+WORDS = {"ppo": "PPO", "sac": "SAC", "imitation": "imitation of the teacher (DAgger)"}
+"""The algorithms as a card calls them."""
+
 
 def policy_card(
     contract: Contract, plan: RlCurriculum, history: Sequence[dict[str, Any]], command: str, gap: float
@@ -25,7 +28,7 @@ def policy_card(
     sizes = "×".join(map(str, plan.network.actor))
     return f"""# {contract.name}
 
-Commands `{contract.effector}`, trained by {plan.algorithm.upper()} in {plan.env} through the curriculum
+Commands `{contract.effector}`, trained by {WORDS[plan.algorithm]} in {plan.env} through the curriculum
 `{plan.name}`: a multilayer perceptron ({sizes}, {plan.network.activation}) between a fixed normaliser and
 an action map (low-pass, resting point, sigmoid).
 

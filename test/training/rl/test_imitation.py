@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.training import checkpoint
 from myoprosthesis.training.rl.action_map import ActionMap
 from myoprosthesis.training.rl.experience import Experience
 from myoprosthesis.training.rl.imitation import Imitation
@@ -51,12 +52,13 @@ def test_the_policy_does_what_the_teacher_would():
     assert losses[-1] < 0.05 * losses[0] and error < 0.1
 
 
-def test_it_goes_on_where_it_was():
+def test_it_goes_on_where_it_was(tmp_path):
     imitation, other = learner(), learner()
     for k in range(2):
         imitation.measure(rollout(k))
         imitation.update(rollout(k))
-    other.load_state(imitation.state())
+    checkpoint.save(tmp_path / "run.pt", imitation.state())
+    other.load_state(checkpoint.load(tmp_path / "run.pt"))
     assert imitation.update(rollout(5)) == other.update(rollout(5))
     for name, value in imitation.acting_weights().items():
         np.testing.assert_array_equal(value, other.acting_weights()[name])
