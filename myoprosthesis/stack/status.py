@@ -260,7 +260,7 @@ class StackStatus:
             "decision_ms": policy.get("decision_ms"),
             "latency_ms": _percentiles(latency),
             "latency_since_arrival_ms": _percentiles(since),
-            **self._ledger(),
+            **self._stages(),
             "frames_sent": device.get("frames_sent"),
             "checksum_errors": device.get("damaged", 0),
             "device_events": device,
@@ -275,7 +275,7 @@ class StackStatus:
         """Whether the decoder's posture is what muscles follow."""
         return "posture/effector" in self.others
 
-    def _ledger(self) -> dict[str, Any]:
+    def _stages(self) -> dict[str, Any]:
         """Where the time from a sample to the muscles, and on to the hand, goes; empty without muscles."""
         if not self.muscles:
             return {}

@@ -73,8 +73,8 @@ class ArrayFacts:
     def rates(self) -> tuple[str, list[str], list[float]]:
         """Where the file says rates, their texts, and the rates in Hz (NaN: none)."""
         where, values = self.value(RATES)
-        said = [] if values is None else [v for v in values if label_text(v) or isinstance(v, np.floating)]
-        return where, [label_text(v) for v in said], [_hertz(v) for v in said]
+        filled = [] if values is None else [v for v in values if label_text(v) or isinstance(v, np.floating)]
+        return where, [label_text(v) for v in filled], [_hertz(v) for v in filled]
 
     def valid_range(self) -> tuple[float, float]:
         """The smallest and the largest valid value by the conventions of netCDF, before any factor."""
