@@ -18,13 +18,21 @@ SHIPPED = ROOT / "config" / "recordings" / "libemg_myo"
 DATA = Path(os.environ.get("MYOPROSTHESIS_RECORDINGS", ROOT.parent / "shared" / "data" / "emg"))
 
 
+@pytest.fixture(scope="module")
+def words_run():
+    """Words of `decode` that have been run as processes of their own."""
+    return set()
+
+
 @pytest.fixture
-def decode(command, tmp_path):
-    """`myoprosthesis decode …`; its figures."""
+def decode(command, command_here, words_run, tmp_path):
+    """`myoprosthesis decode …`; its figures. Each word once as a process, then in this one, which has all imported."""
 
     def run(*words, status=0):
         file = tmp_path / "figures.json"
-        done = command("decode", *(str(w) for w in words), "--json", str(file))
+        first = words[0] not in words_run
+        words_run.add(words[0])
+        done = (command if first else command_here)("decode", *(str(w) for w in words), "--json", str(file))
         assert done.returncode == status, done.stdout + done.stderr
         return (json.loads(file.read_text()) if status == 0 else {}), done.stdout + done.stderr
 
@@ -144,6 +152,13 @@ def test_what_is_held_out_is_not_seen_by_the_fit(recording, cut):
     assert np.array_equal(fitted.network.layers[0][0], again.network.layers[0][0])
 
 
+def refusal(words):
+    """The one sentence of a refusal; before it nothing is said but what is wrong with the recordings."""
+    *before, last = words.strip().splitlines()
+    assert all(line.startswith("fault: ") for line in before) and last.startswith("error: ")
+    return last
+
+
 NOISE = np.random.default_rng(0).normal(0, 20, (800, 4)).round(2)
 
 
@@ -191,7 +206,7 @@ SAID = ("--rate", "200", "--unit", "uV", "--label-from", "C_([0-9])", "--repetit
 def test_bad_input_gets_one_sentence(decode, tmp_path, spoil, options, sentence):
     pair(tmp_path / "rec", **spoil)
     _, words = decode("evaluate", tmp_path / "rec", *options, status=2)
-    assert sentence in words and len(words.strip().splitlines()) == 1
+    assert sentence in refusal(words)
 
 
 def test_channels_in_another_order_are_matched_by_name(decode, tmp_path):
@@ -224,7 +239,7 @@ def test_a_decoder_is_not_judged_by_a_channel_that_is_off(decode, tmp_path):
         rows[:, k] = value
         write(tmp_path / "rec", "R_0_C_0_EMG.csv", rows)
         _, words = decode("evaluate", tmp_path / "rec", *SAID, *there, status=2)
-        assert sentence in words and "the decoder needs it" in words and len(words.strip().splitlines()) == 1
+        assert sentence in refusal(words) and "the decoder needs it" in refusal(words)
     rows = NOISE.copy()
     rows[:, 3] = 5.0  # one that the decoder does not know
     write(tmp_path / "rec", "R_0_C_0_EMG.csv", rows)
