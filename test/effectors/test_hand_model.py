@@ -198,7 +198,8 @@ def test_shapes_that_do_not_fit_the_data_sheet_are_refused(monkeypatch, tmp_path
 @pytest.mark.parametrize("name", HANDS)
 def test_a_ball_is_grasped_and_held_palm_down_upright_and_upside_down(name):
     body, free = made(name, object="ball"), made(name)
-    assert replace(body.spec, braking=free.spec.braking, objects=()) == free.spec
+    assert replace(body.spec, braking=free.spec.braking, objects=(), sites=free.spec.sites) == free.spec
+    assert body.spec.sites == (*free.spec.sites, "object")
     assert body.spec.objects == ("ball",) and body.spec.channels[: len(free.spec.channels)] == free.spec.channels
     start, power = np.array(body.spec.poses["open"]), np.array(body.spec.poses["power"])
     body.reset(0)

@@ -14,11 +14,14 @@ from myoprosthesis.core.observation_terms import ChannelsOptions, ChannelsTerm
 from myoprosthesis.core.options import build
 from myoprosthesis.core.trial_record import TrialResult
 from myoprosthesis.effectors.baoding_hand import BaodingHandOptions, baoding_hand
+from myoprosthesis.effectors.bodies import myohand
 from myoprosthesis.effectors.mirror import Mirror, MirrorOptions
+from myoprosthesis.effectors.mujoco_body import BodyOptions
 from myoprosthesis.perturbations import field_kinds
 from myoprosthesis.policies.onnx_policy import OnnxPolicy
 from myoprosthesis.tasks import listed
 from myoprosthesis.tasks.hold import Hold
+from myoprosthesis.tasks.reachable_postures import TIPS
 from myoprosthesis.tasks.reaching import ReachOptions
 from myoprosthesis.testing import check_effector, check_perturbation, check_policy, check_task, check_term
 
@@ -46,6 +49,14 @@ def test_every_perturbation_passes(name):
     check_perturbation(registry.factory("perturbations", name), options)
 
 
+BODIES = {
+    "baoding": lambda: baoding_hand(BaodingHandOptions()),
+    "hand_posture": lambda: myohand(BodyOptions()),
+    "hand_reach": lambda: myohand(BodyOptions(observed_sites=TIPS)),
+}
+"""The body of a task that is done by one body alone."""
+
+
 @pytest.mark.parametrize("name", registry.names("tasks"))
 @pytest.mark.parametrize("between", ["reset", "return"])
 def test_every_task_passes(name, between, tmp_path):
@@ -54,8 +65,8 @@ def test_every_task_passes(name, between, tmp_path):
     known = {f.name for f in fields(registry.options("tasks", name))}
     values = {"between": between, **own}
     options = build(registry.options("tasks", name), {k: v for k, v in values.items() if k in known})
-    needed = {"spec": baoding_hand(BaodingHandOptions()).spec} if name == "baoding" else {}
-    check_task(registry.factory("tasks", name)(options), **needed)
+    body = BODIES.get(name)
+    check_task(registry.factory("tasks", name)(options), **({"spec": body().spec} if body else {}))
 
 
 class Sends(Hold):
