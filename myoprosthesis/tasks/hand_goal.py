@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -40,7 +41,7 @@ class HandGoalOptions:
             raise ConfigError(f"settle_s, {self.settle_s:g} s, leaves nothing of a trial of {self.trial_s:g} s")
 
 
-class HandGoal:
+class HandGoal(ABC):
     """Bring the hand from one reachable posture to a goal of another one, and keep it there."""
 
     channels: ClassVar[Mapping[str, str]] = TASK_UNITS
@@ -62,9 +63,9 @@ class HandGoal:
         self._activations = tuple(f"{m}/activation" for m in spec.muscles) if spec is not None else ()
 
     @property
+    @abstractmethod
     def tolerance(self) -> float:
         """Mean error at which the goal is reached, in SI units."""
-        raise NotImplementedError
 
     def needs(self, spec: EffectorSpec) -> Sequence[str]:
         """See `Task.needs`."""
@@ -147,11 +148,11 @@ class HandGoal:
         """See `Task.done`: never before its time."""
         return False
 
+    @abstractmethod
     def errors(self, now: Moments) -> Array:
         """(n_moments, n_parts) how far each part is from its goal, in SI units."""
-        raise NotImplementedError
 
     @staticmethod
+    @abstractmethod
     def _rows(postures: Any) -> Array:
         """The goals of a table of postures, (n, n_measured)."""
-        raise NotImplementedError
