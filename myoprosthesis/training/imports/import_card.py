@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from myoprosthesis.core.contract import Contract
-from myoprosthesis.core.observation_term import Term
+from myoprosthesis.training.contract_section import contract_section
 from myoprosthesis.training.exported_policy import PARITY_STEPS
 
 
@@ -18,11 +18,6 @@ def import_card(
     files: Mapping[str, tuple[str, str]],
 ) -> str:
     """Markdown for `card.md`; `files` are names and SHA-256 of what was read, `gaps` differences from originals."""
-    terms = "\n".join(
-        f"| {t.name} | {', '.join(t.channels) if isinstance(t, Term) else t.kind} | {t.size} |"
-        for t in contract.observation
-    )
-    hidden = ", ".join(f"{name} {shape}" for name, shape in contract.hidden) or "none"
     read = "\n".join(f"| {role} | `{name}` | `{digest}` |" for role, (name, digest) in files.items())
     compared = "; ".join(f"{gap:.1e} from {name}" for name, gap in gaps.items())
     return f"""# {contract.name}
@@ -33,16 +28,7 @@ Commands `{contract.effector}`. Imported, not trained here: {what}. What its num
 
 Not measured yet: `myoprosthesis evaluate` does.
 
-## Contract
-
-Period {1e3 * contract.dt:g} ms. Recurrent state: {hidden}, zero at the start of each trial.
-Observation, {contract.observation_size} numbers in this order:
-
-| term | channels or kind | numbers |
-|---|---|---|
-{terms}
-
-Action, {contract.action.size} values of `{contract.action.quantity}`: {", ".join(contract.action.names)}.
+{contract_section(contract)}
 
 The file differs by {compared}, over {PARITY_STEPS} steps, recurrent state included.
 

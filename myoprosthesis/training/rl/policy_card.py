@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from myoprosthesis.core.contract import Contract
-from myoprosthesis.core.observation_term import Term
+from myoprosthesis.training.contract_section import contract_section
 from myoprosthesis.training.rl.curriculum import RlCurriculum
 
 WORDS = {"ppo": "PPO", "sac": "SAC", "imitation": "imitation of the teacher (DAgger)"}
@@ -18,13 +18,8 @@ def policy_card(
 ) -> str:
     """Markdown for `card.md`; `contract.result` has the figures of the evaluation."""
     figures = "\n".join(f"| {name} | {value:.3g} |" for name, value in contract.result.items())
-    terms = "\n".join(
-        f"| {t.name} | {', '.join(t.channels) if isinstance(t, Term) else t.kind} | {t.size} |"
-        for t in contract.observation
-    )
     last = history[-1] if history else {"samples": 0.0, "seconds": 0.0, "batch": 0}
     stages = "\n".join(_stage(stage.name, plan, history) for stage in plan.stages)
-    hidden = ", ".join(f"{name} {shape}" for name, shape in contract.hidden) or "none"
     sizes = "×".join(map(str, plan.network.actor))
     return f"""# {contract.name}
 
@@ -41,16 +36,7 @@ in the training ({contract.simulator}):
 |---|---|
 {figures}
 
-## Contract
-
-Period {1e3 * contract.dt:g} ms. Recurrent state: {hidden}, zero at the start of each trial.
-Observation, {contract.observation_size} numbers in this order:
-
-| term | channels or kind | numbers |
-|---|---|---|
-{terms}
-
-Action, {contract.action.size} values of `{contract.action.quantity}`: {", ".join(contract.action.names)}.
+{contract_section(contract)}
 
 torch and onnxruntime agree to {gap:.1e} over 1000 steps, recurrent state included.
 
