@@ -9,7 +9,8 @@ import mujoco
 
 from myoprosthesis.core.options import option
 from myoprosthesis.effectors.bodies import MODELS
-from myoprosthesis.effectors.mujoco_body import BodyOptions, MujocoBody, compiled
+from myoprosthesis.effectors.compiled_model import compiled
+from myoprosthesis.effectors.mujoco_body import BodyOptions, MujocoBody
 from myoprosthesis.scenes.composition import compose
 from myoprosthesis.scenes.prop import Prop
 from myoprosthesis.scenes.terrain import Terrain

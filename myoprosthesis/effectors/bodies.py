@@ -14,7 +14,8 @@ import mujoco
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import option
 from myoprosthesis.effectors import urdf
-from myoprosthesis.effectors.mujoco_body import BodyOptions, MujocoBody, compiled
+from myoprosthesis.effectors.compiled_model import compiled
+from myoprosthesis.effectors.mujoco_body import BodyOptions, MujocoBody
 from myoprosthesis.effectors.named_parts import mark_endpoint
 
 MODELS = Path(__file__).parent / "models"

@@ -12,7 +12,8 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.fail import HOLD, RELAX
 from myoprosthesis.core.options import option
 from myoprosthesis.effectors.bodies import MODELS
-from myoprosthesis.effectors.mujoco_body import BodyOptions, MujocoBody, compiled
+from myoprosthesis.effectors.compiled_model import compiled
+from myoprosthesis.effectors.mujoco_body import BodyOptions, MujocoBody
 from myoprosthesis.hands import data_sheets, grips
 from myoprosthesis.hands.hand_spec import MOTOR_GAIN, MOTOR_LAG_S, HandSpec
 from myoprosthesis.scenes.composition import compose

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import mujoco
 import numpy as np
@@ -24,10 +24,10 @@ from myoprosthesis.effectors.braking import measured_braking
 from myoprosthesis.effectors.endpoint_reach import endpoint_reach
 from myoprosthesis.effectors.muscle_strength import MuscleStrength
 from myoprosthesis.effectors.named_parts import endpoint_of, keyframe_of
-from myoprosthesis.effectors.object_properties import FIELDS, UNITS, ObjectProperties, heavier
+from myoprosthesis.effectors.object_properties import ObjectProperties
+from myoprosthesis.effectors.scene_objects import SceneObjects
 from myoprosthesis.effectors.state_reader import StateReader
 
-T = TypeVar("T")
 Array = NDArray[np.float64]
 _STATE = int(mujoco.mjtState.mjSTATE_INTEGRATION)
 
@@ -117,12 +117,7 @@ class MujocoBody:
         self._altered = False
         self.muscle_strength = MuscleStrength(model, self._muscles)
         self.objects = ObjectProperties(model, reader.objects, reader.object_bodies)
-        self._properties, self._mass = self.objects.own.copy(), np.ones(len(reader.objects))
-        self._fields: dict[str, Array] = {name: getattr(model, name) for name in FIELDS}
-        self._constants = mujoco.MjData(model) if reader.objects else None
-        """For `mj_setConst`, which computes in it."""
-        self._object_load = np.zeros((len(reader.objects), 3))
-        self._push = np.zeros(model.nv)
+        self._scene = SceneObjects(model, self.objects, reader.object_dofs)
         self._no_load = _constant(np.zeros(3)), _constant(np.zeros(len(reader.joints)))
         self._endpoint_load, self._joint_load = self._no_load
         self._applied = np.zeros(model.nu)
@@ -162,8 +157,8 @@ class MujocoBody:
         """The start keyframe, or the model's own start; with `initial`, some channels elsewhere, or other objects.
 
         The same for every seed."""
-        places, changes = self.split(initial or {})
-        self._set_objects(self.objects.values(changes), np.ones_like(self._mass))
+        places, changes = self.objects.split(initial or {})
+        self._scene.reset(changes)
         self._place()
         if places:
             self._reader.place(places)
@@ -171,7 +166,6 @@ class MujocoBody:
         self._measure()
         self.actuation.settle(self.data)
         self._endpoint_load, self._joint_load = self._no_load
-        self._object_load[:] = 0.0
         return self._state(self.actuation.command_of(self.data.ctrl))
 
     def step(self, command: Array, disturbance: Disturbance) -> EffectorState:
@@ -182,7 +176,7 @@ class MujocoBody:
     def read(self, out: Array | None = None) -> Array:
         """The state table of this instant, shape (3, n): written into `out`, or into a new array."""
         mujoco.mj_fwdActuation(self.model, self.data)
-        return self._reader.read(out, self._endpoint_load, self._object_load)
+        return self._reader.read(out, self._endpoint_load, self._scene.load)
 
     def advance(self, command: Array, disturbance: Disturbance) -> None:
         """Integrate one control period as `step` does, without reading the state; see `read`."""
@@ -192,13 +186,13 @@ class MujocoBody:
             self._set_strength(disturbance.strength)
         elif self._altered:
             self._set_strength(np.ones_like(self._strength))
-        if self._constants is not None:
-            self._disturb_objects(disturbance)
+        if self._scene and self._scene.disturb(disturbance):
+            self._measure()
         data.ctrl[:] = self.actuation.ctrl(command)
         loaded = disturbance.endpoint is not None or disturbance.joint is not None
         if not loaded and self.actuation.reflex is None:
-            if self._constants is not None:
-                data.qfrc_applied[:] = self._push
+            if self._scene:
+                data.qfrc_applied[:] = self._scene.push
             if self._staged:
                 mujoco.mj_step(model, data, nstep=self.substeps)
             else:
@@ -233,8 +227,7 @@ class MujocoBody:
         parts = np.split(np.array(state, float), np.cumsum(sizes)[:-1])
         physics, sensors, strength, self._endpoint_load, self._joint_load, applied, objects, mass, load = parts
         data = self.data
-        self._set_objects(objects.reshape(-1, len(UNITS)), mass)
-        self._object_load = load.reshape(-1, 3)
+        self._scene.restore(objects, mass, load)
         mujoco.mj_setState(self.model, data, physics, _STATE)
         self._set_strength(strength)
         self._measure()
@@ -242,8 +235,8 @@ class MujocoBody:
         return self._state(applied)
 
     def _own_state(self) -> tuple[Array, ...]:
-        objects = (self._properties.ravel(), self._mass, self._object_load.ravel())
-        return (self.data.sensordata, self._strength, self._endpoint_load, self._joint_load, self._applied, *objects)
+        own = (self.data.sensordata, self._strength, self._endpoint_load, self._joint_load, self._applied)
+        return (*own, *self._scene.state())
 
     @property
     def start_keyframe(self) -> int:
@@ -313,7 +306,7 @@ class MujocoBody:
         if self.actuation.reflex is not None:
             self.actuation.excite(self.data, command)
         reader, data = self._reader, self.data
-        force, load, torques = self._push.copy(), np.zeros(3), np.zeros(len(self.spec.joints))
+        force, load, torques = self._scene.push.copy(), np.zeros(3), np.zeros(len(self.spec.joints))
         if disturbance.joint is not None:
             turning, torques = reader.torques(disturbance.joint.force(*reader.joint_motion()))
             force += turning
@@ -391,49 +384,13 @@ class MujocoBody:
         self.muscle_strength.put(self.model.actuator_gainprm, strength)
         self._strength = strength.copy()
 
-    def split(self, initial: Initial) -> tuple[Initial, dict[str, float]]:
-        """The places of a start by channel, and the properties of objects in it by name."""
-        changes = {name: value for name, value in initial.items() if self.objects.is_property(name)}
-        for name, value in changes.items():
-            if isinstance(value, (tuple, list)):
-                raise ConfigError(f"a start has {value} for {name}, which is one number and has no velocity")
-        return {k: v for k, v in initial.items() if k not in changes}, changes  # type: ignore[return-value]
-
     @property
     def object_dofs(self) -> NDArray[np.intp]:
         """(n_objects, 3) the degrees of freedom along x, y and z of each object."""
         return self._reader.object_dofs
-
-    def _disturb_objects(self, disturbance: Disturbance) -> None:
-        """Forces on objects, and their mass, for the next period."""
-        force, mass = disturbance.object_force, disturbance.object_mass
-        self._object_load = np.zeros_like(self._object_load) if force is None else np.array(force, float)
-        self._push[self.object_dofs] = self._object_load
-        wanted = np.ones_like(self._mass) if mass is None else mass
-        if self._set_objects(self._properties, wanted):
-            self._measure()
-
-    def _set_objects(self, properties: Array, mass: Array) -> bool:
-        """Objects with these properties (n_objects, 5), of so many times their mass; whether that is a change."""
-        same = np.array_equal(properties, self._properties) and np.array_equal(mass, self._mass)
-        if same or self._constants is None:
-            return False
-        self._properties, self._mass = properties.copy(), mass.copy()
-        self.objects.put(self._fields, heavier(properties, mass))
-        mujoco.mj_setConst(self.model, self._constants)
-        return True
 
 
 def _constant(values: Array) -> Array:
     """The array, which every state may have and none can change."""
     values.setflags(write=False)
     return values
-
-
-def compiled(load: Callable[[], T], what: str) -> T:
-    """What `load` returns, such as a compiled model, or a `ConfigError` with MuJoCo's own reason."""
-    try:
-        return load()
-    except (ValueError, OSError, mujoco.FatalError) as error:
-        why = " ".join(str(error).split())  # of several lines, a log would have the last one alone
-        raise ConfigError(f"{what} cannot be loaded by MuJoCo {mujoco.__version__}: {why}") from error

@@ -8,6 +8,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from myoprosthesis.core.effector import Initial
 from myoprosthesis.core.errors import ConfigError, unknown
 
 Array = NDArray[np.float64]
@@ -40,6 +41,14 @@ class ObjectProperties:
         """Whether a name of a start is that of a property, such as `ball1/mass`."""
         thing, _, what = name.rpartition("/")
         return thing in self._names and what in UNITS
+
+    def split(self, initial: Initial) -> tuple[Initial, dict[str, float]]:
+        """The places of a start by channel, and the properties of objects in it by name."""
+        changes = {name: value for name, value in initial.items() if self.is_property(name)}
+        for name, value in changes.items():
+            if isinstance(value, (tuple, list)):
+                raise ConfigError(f"a start has {value} for {name}, which is one number and has no velocity")
+        return {k: v for k, v in initial.items() if k not in changes}, changes  # type: ignore[return-value]
 
     def values(self, changes: Mapping[str, float]) -> Array:
         """(n_objects, 5) the model's own, but for `changes` by name; raises `ConfigError` for what cannot be."""

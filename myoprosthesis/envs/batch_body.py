@@ -82,7 +82,7 @@ class BatchBody:
         self.batch.reset(ids, self._body.start_keyframe, int(mujoco.mjtStage.mjSTAGE_NONE))
         self._time[ids] = 0.0
         for i, start in zip(ids.tolist(), initial, strict=True):
-            for channel, value in self._body.split(start)[0].items():
+            for channel, value in self._body.objects.split(start)[0].items():
                 name, at = self._body.source(channel)
                 if name not in ("qpos", "act"):
                     raise ConfigError(f"a start cannot put {channel} anywhere: it follows from others")
@@ -92,7 +92,7 @@ class BatchBody:
     def set_objects(self, ids: Ids, initial: Sequence[Mapping[str, float]]) -> None:
         """Give the objects of these simulations the properties that `initial` has, one each; else their own."""
         objects = self._body.objects
-        values = [objects.values(self._body.split(start)[1]) for start in initial]
+        values = [objects.values(self._body.objects.split(start)[1]) for start in initial]
         self._put_objects(ids, np.reshape(values, (len(values), *objects.own.shape)), np.ones_like(self._mass[ids]))
 
     def _put_objects(self, ids: Ids, properties: Array, mass: Array) -> None:

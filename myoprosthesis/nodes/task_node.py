@@ -7,7 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from geometry_msgs.msg import PoseStamped
@@ -20,7 +20,7 @@ from myoprosthesis.core.errors import ConfigError, MyoError, Refused
 from myoprosthesis.core.following import Following
 from myoprosthesis.core.joint_state import JointStateFrame, JointStateReader
 from myoprosthesis.core.nanoseconds import ns
-from myoprosthesis.core.options import build, option
+from myoprosthesis.core.options import option
 from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.core.trial_record import TrialRecord
 from myoprosthesis.emg.outlet import Markers
@@ -37,6 +37,7 @@ from myoprosthesis.nodes.wait_set import PolledSubscriptions
 from myoprosthesis.perturbations import presets
 from myoprosthesis.tasks.live_task import LiveTask
 from myoprosthesis.tasks.plan_only import complete, missing
+from myoprosthesis.tasks.policy_skill import with_skill
 from myoprosthesis.tasks.steerable_task import SteerableTask
 from myoprosthesis.tasks.task import Task
 
@@ -176,7 +177,9 @@ class TaskNode(ManagedNode):
 
     def _fitted(self, spec: EffectorSpec) -> tuple[Task, tuple[str, ...]]:
         """The task for an effector, and the channels that it judges; raises `Refused` where it cannot be done."""
-        options: Any = self._for_policy(read(self, self._task_options))
+        skills = getattr(self._factory, "skills", ())
+        set_here = overrides(self)
+        options: Any = with_skill(read(self, self._task_options), self._steered, skills, set_here, self._name)
         task = complete(self._factory, options)
         if lacking := missing(self._factory(options)):
             self.get_logger().warning(
@@ -198,22 +201,6 @@ class TaskNode(ManagedNode):
         if not spec.resettable:
             self.get_logger().info(f"{spec.name!r} cannot be reset between trials: it returns by itself")
         return task.for_effector(spec), channels
-
-    def _for_policy(self, options: Any) -> Any:
-        """The options of the task, those of the policy's contract where nobody has set them."""
-        wanted = dict(self._steered)
-        if not wanted:
-            return options
-        skills = getattr(self._factory, "skills", ())
-        strange = [name for name in wanted if name not in skills]
-        if strange:
-            raise ConfigError(
-                f"the policy's contract sets {', '.join(map(str, strange))} of task {self._name!r}, which are no "
-                f"skills of it; it has: {', '.join(skills) or 'none'}"
-            )
-        own = overrides(self)
-        kept = {f.name: getattr(options, f.name) for f in fields(options)}
-        return build(type(options), kept | {k: v for k, v in wanted.items() if k not in own}, "the policy's contract")
 
     def _follow_policy(self) -> None:
         """Another policy is played: trials are those of its skill, the one that runs from `NOTICE_S` on."""
