@@ -10,7 +10,7 @@ import rclpy
 from rclpy.executors import SingleThreadedExecutor
 
 from myoprosthesis.core.namespace import namespace_of
-from myoprosthesis.nodes.node_main import join_graph
+from myoprosthesis.nodes.node_main import await_delivery, join_graph
 
 C = TypeVar("C", bound="GraphConnection")
 
@@ -38,9 +38,10 @@ class GraphConnection:
         self.close()
 
     def close(self) -> None:
-        """Leave the graph; safe to call twice."""
+        """Leave the graph once what was published has been received; safe to call twice."""
         if not self._closed:
             self._closed = True
+            await_delivery(self.node)
             self._executor.shutdown()  # one that is left to the end of the program complains there
             self.node.destroy_node()
             self.context.try_shutdown()

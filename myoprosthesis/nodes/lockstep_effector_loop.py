@@ -45,6 +45,9 @@ class LockstepEffectorLoop(EffectorLoop):
             if not missing and self._published != self.tick and self._may_tick(peek=True):
                 self._publish_tick(now)
                 self._deadline_s = time.perf_counter() + PATIENCE_S
+            if self.finished and self._published != self.tick:  # what the last tick has led to
+                self._publish(now)
+                self._published = self.tick
             command = self.input.newest
             if not missing and command is not None and command.stamp_ns == now and self._may_tick():
                 self._tick(command, now)

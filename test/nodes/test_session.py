@@ -88,10 +88,15 @@ def test_a_session_that_is_killed_goes_on_to_the_same_table(begin, unbroken, com
     folder = tmp_path / "killed"
     process = begin(session(), "--out", str(folder))
     wait_for(process, lambda: rows(folder) >= 10)
+    nodes = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split()
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert rows(folder) < 32
-    time.sleep(1.0)
+    until = time.monotonic() + 60.0
+    while any(os.path.exists(f"/proc/{node}") for node in nodes):
+        assert time.monotonic() < until, "a node outlives the session"
+        time.sleep(0.05)
+    assert nodes
     done = command("session", "run", "--resume", str(folder), "--quiet")
     assert done.returncode == 0, done.stderr
     assert (folder / "trials.csv").read_bytes() == unbroken
