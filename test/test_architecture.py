@@ -25,7 +25,7 @@ COMPONENTS = {
 }
 ENVIRONMENTS = {"envs"}
 USERS = {"training", "analysis"}
-SITTINGS = {"sessions", "report"}
+SITTINGS = {"sessions", "report", "films"}
 TOP = {"cli", "bench", "testing", "checks"}
 LAYERS = [{"core"}, {"files"}, {"onnx_graphs"}, COMPONENTS, ENVIRONMENTS, USERS, SITTINGS, {"nodes"}, {"stack"}]
 """From the bottom up. What is in none of them (TOP) is above stack and may import anything."""
@@ -47,12 +47,13 @@ HOMES = {
     "rclpy": {"nodes", "bench"},
     **dict.fromkeys(["std_msgs", "std_srvs", *MESSAGES.split()], {"nodes", "bench", *STACK}),
     "torch": {"training", "decoders/gru", "bench/training", "bench/ppo", "cli/train"},
-    "mujoco": {"effectors", "scenes", "envs", "training", "bench"},
+    "mujoco": {"effectors", "scenes", "envs", "training", "films/placed_body", "bench"},
     "gymnasium": {"envs", "training", "bench"},
     "myo_sim": {"effectors"},
     "onnxruntime": {"policies", "decoders", "training", "bench"},
     "serial": {"effectors/serial_hand", "emg"},
     **dict.fromkeys(["mcap", "zstandard", "lz4"], {"recording"}),
+    "av": {"films"},
     **dict.fromkeys(["brainflow", "pylsl", "pyxdf", "rosbags"], {"emg"}),
     "launch": set(),
     "launch_ros": set(),

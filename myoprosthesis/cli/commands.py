@@ -23,7 +23,7 @@ GROUPS = {
         "continue",
         "step",
     ),
-    "experiments": ("session", "report", "record", "replay", "hidden"),
+    "experiments": ("session", "report", "record", "replay", "render", "hidden"),
     "policies and training": ("policies", "policy", "evaluate", "train"),
     "EMG and decoders": ("emg", "decode", "calibrate"),
     "hands": ("hand", "emulate"),
@@ -81,6 +81,10 @@ EXAMPLES = {
         myoprosthesis record recordings/now --seconds 60
         myoprosthesis record --repair recordings/now
         myoprosthesis record export recordings/now --csv
+        """,
+    "render": """
+        myoprosthesis render recordings/now --out film.mp4
+        myoprosthesis render recordings/now --out strip.png --stills 8 --begin 2 --end 6
         """,
     "replay": """
         myoprosthesis replay recordings/now --info

@@ -26,7 +26,7 @@ COMMANDS = {
     **{
         name: (name,)
         for name in (
-            *("up", "watch", "picture", "emulate", "hand", "train", "emg", "calibrate", "decode", "refit"),
+            *("up", "watch", "picture", "render", "emulate", "hand", "train", "emg", "calibrate", "decode", "refit"),
             *("session", "record", "replay", "report", "hidden", "bench", "evaluate"),
         )
     },

@@ -13,6 +13,8 @@ from myoprosthesis.core.errors import ConfigError, unknown
 SETTLE_S = 2.0
 """Simulated time in which a posture is reached."""
 DPI, TITLE_INCH = 100, 0.3
+MOST = 8192
+"""Pixels along a side."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +59,7 @@ def run(command: PictureOptions) -> int:
 
     from myoprosthesis.core import registry
     from myoprosthesis.core.disturbance import NO_DISTURBANCE as NO_LOAD
-    from myoprosthesis.effectors.graphics import draw_offscreen
+    from myoprosthesis.effectors.graphics import cannot_draw, draw_offscreen
 
     draw_offscreen()
 
@@ -65,10 +67,7 @@ def run(command: PictureOptions) -> int:
         from matplotlib.image import imsave
     except ImportError as error:
         raise ConfigError("pictures need matplotlib: pip install 'myoprosthesis[plot]'") from error
-    try:
-        width, height = (int(n) for n in command.size.split("x"))
-    except ValueError as error:
-        raise ConfigError(f"--size {command.size!r}: pixels as WIDTHxHEIGHT, such as 900x600") from error
+    width, height = pixels(command.size)
     options = registry.options("effectors", command.effector)
     body = registry.factory("effectors", command.effector)(options())
     if not hasattr(body, "render"):
@@ -85,10 +84,7 @@ def run(command: PictureOptions) -> int:
         try:
             return body.render(width, height, *command.view, look_at=command.look_at)
         except Exception as error:  # whatever the library that draws raises
-            raise ConfigError(
-                "nothing can be drawn here: without a display MUJOCO_GL=egl is needed, and its libraries (Debian: "
-                f"libegl1 libgl1-mesa-dri); {' '.join(str(error).split())[:120]}"
-            ) from error
+            raise ConfigError(cannot_draw(error)) from error
 
     try:
         if command.pose:
@@ -99,6 +95,14 @@ def run(command: PictureOptions) -> int:
         raise ConfigError(f"{out} cannot be written: {error.strerror}") from error
     print(out)
     return 0
+
+
+def pixels(size: str) -> tuple[int, int]:
+    """Width and height out of `WIDTHxHEIGHT`; raises `ConfigError`."""
+    width, _, height = size.partition("x")
+    if not (width.isdecimal() and height.isdecimal() and 1 <= int(width) <= MOST and 1 <= int(height) <= MOST):
+        raise ConfigError(f"--size {size!r}: pixels as WIDTHxHEIGHT, such as 900x600, up to {MOST} each")
+    return int(width), int(height)
 
 
 def _grid(out: Path, images: dict[str, Any]) -> None:

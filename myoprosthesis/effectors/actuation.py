@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.fail import HOLD, RELAX
+from myoprosthesis.effectors import joint_couplings
 from myoprosthesis.effectors.stretch_reflex import StretchReflex
 
 Array = NDArray[np.float64]
@@ -295,20 +296,5 @@ def _share_of_loads(model: mujoco.MjModel, stiff: NDArray[np.intp]) -> Array:
             for w in range(first, first + int(model.tendon_num[target])):
                 if int(model.wrap_type[w]) == mujoco.mjtWrap.mjWRAP_JOINT:
                     moments[row, model.jnt_dofadr[model.wrap_objid[w]]] += gear * model.wrap_prm[w]
-    motions = coupling(model)
-    return np.asarray(np.linalg.pinv((moments @ motions).T, rcond=1e-6) @ motions.T) if stiff.size else moments
-
-
-def coupling(model: mujoco.MjModel) -> Array:
-    """Velocities of all degrees of freedom from those of the ones that no other joint drives, shape (nv, nv).
-
-    A joint that an equality makes follow another moves with it (at the rate of the start), and not by itself."""
-    motions = np.eye(model.nv)
-    for k in range(model.neq):
-        if int(model.eq_type[k]) != mujoco.mjtEq.mjEQ_JOINT or not model.eq_active0[k]:
-            continue
-        follower = model.jnt_dofadr[model.eq_obj1id[k]]
-        motions[follower] = 0.0
-        if model.eq_obj2id[k] >= 0:
-            motions[follower, model.jnt_dofadr[model.eq_obj2id[k]]] = model.eq_data[k, 1]
-    return motions
+    rates = joint_couplings.motions(model)
+    return np.asarray(np.linalg.pinv((moments @ rates).T, rcond=1e-6) @ rates.T) if stiff.size else moments

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import mujoco
@@ -10,39 +12,114 @@ from numpy.typing import NDArray
 
 HIDDEN_GROUP = 5
 """Of geoms; not drawn unless asked for."""
+IDLE, ACTIVE = (0.72, 0.70, 0.78, 1.0), (0.85, 0.05, 0.05, 1.0)
+"""Colours of a muscle without and with full activation; between them in between."""
+MARK_RGBA = (0.1, 0.55, 0.25, 0.45)
 
 
-def render(
-    model: mujoco.MjModel, data: mujoco.MjData, width: int, height: int, angles: tuple[float, float],
-    distance: float = 0.0, look_at: Any = None,
-) -> NDArray[np.uint8]:  # fmt: skip
-    """The body as it stands, (height, width, 3) RGB.
+@dataclass(frozen=True)
+class View:
+    """From where a body is seen.
 
     Azimuth and elevation in degrees, distance in m (0: the body fills the picture), look_at (3,) m (None: its middle).
     """
-    visual = model.vis.global_
-    visual.offwidth, visual.offheight = max(visual.offwidth, width), max(visual.offheight, height)
-    camera = mujoco.MjvCamera()
-    mujoco.mjv_defaultFreeCamera(model, camera)
-    camera.azimuth, camera.elevation = angles
-    middle, radius = extent(model, data)
-    half_angle = np.deg2rad(visual.fovy) / 2 * min(1.0, width / height)
-    camera.distance = distance or 1.05 * radius / np.sin(half_angle)
-    camera.lookat[:] = middle if look_at is None else look_at
-    size = model.geom_rbound  # 0 for a plane
-    apart = np.linalg.norm(data.geom_xpos - middle, axis=1) - size > radius
-    scenery = (apart | (size > 3 * radius) | (size == 0)) & (model.body_weldid[model.geom_bodyid] == 0)
-    groups = model.geom_group.copy()
-    model.geom_group[scenery] = HIDDEN_GROUP
-    try:
-        with mujoco.Renderer(model, height, width) as renderer:
-            renderer.update_scene(data, camera)
-            image = np.array(renderer.render())
-            renderer.enable_segmentation_rendering()
-            image[renderer.render()[..., 0] < 0] = 255
-    finally:
-        model.geom_group[:] = groups
-    return image
+
+    azimuth: float = 90.0
+    elevation: float = -35.0
+    distance: float = 0.0
+    look_at: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A ball that is drawn but is no part of the model, such as a target: centre (3,) and radius, m."""
+
+    centre: tuple[float, ...]
+    radius: float
+
+
+class BodyPicture:
+    """Draws one model, as it stands, as often as it is asked: the view is chosen at the first picture and stays.
+
+    With `activation`, muscles are coloured by their activation.
+    """
+
+    def __init__(
+        self, model: mujoco.MjModel, width: int, height: int, view: View = View(), activation: bool = False
+    ) -> None:
+        visual = model.vis.global_
+        visual.offwidth, visual.offheight = max(visual.offwidth, width), max(visual.offheight, height)
+        self._model, self._view, self._shape = model, view, (height, width)
+        self._option = mujoco.MjvOption()
+        if activation:
+            for flag in (mujoco.mjtVisFlag.mjVIS_ACTUATOR, mujoco.mjtVisFlag.mjVIS_ACTIVATION):
+                self._option.flags[flag] = 1
+            model.vis.rgba.actuator[:], model.vis.rgba.actuatorpositive[:] = IDLE, ACTIVE
+        self._camera: mujoco.MjvCamera | None = None
+        self._scenery = np.zeros(model.ngeom, bool)
+        self._renderer = mujoco.Renderer(model, height, width)
+
+    def __enter__(self) -> BodyPicture:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release what the library that draws holds."""
+        self._renderer.close()
+
+    def image(self, data: mujoco.MjData, marks: Sequence[Mark] = ()) -> NDArray[np.uint8]:
+        """The body where `data` is now, (height, width, 3) RGB."""
+        camera, renderer = self._camera or self._placed(data), self._renderer
+        groups = self._model.geom_group.copy()
+        self._model.geom_group[self._scenery] = HIDDEN_GROUP
+        try:
+            renderer.update_scene(data, camera, self._option)
+        finally:
+            self._model.geom_group[:] = groups
+        for mark in marks:
+            _add(renderer.scene, mark)
+        image = np.array(renderer.render())
+        renderer.enable_segmentation_rendering()
+        image[renderer.render()[..., 0] < 0] = 255
+        renderer.disable_segmentation_rendering()
+        return image
+
+    def _placed(self, data: mujoco.MjData) -> mujoco.MjvCamera:
+        """The camera, once it is known how large the body is; and which geoms are scenery."""
+        model, view = self._model, self._view
+        height, width = self._shape
+        camera = mujoco.MjvCamera()
+        mujoco.mjv_defaultFreeCamera(model, camera)
+        camera.azimuth, camera.elevation = view.azimuth, view.elevation
+        middle, radius = extent(model, data)
+        half_angle = np.deg2rad(model.vis.global_.fovy) / 2 * min(1.0, width / height)
+        camera.distance = view.distance or 1.05 * radius / np.sin(half_angle)
+        camera.lookat[:] = middle if view.look_at is None else view.look_at
+        size = model.geom_rbound  # 0 for a plane
+        apart = np.linalg.norm(data.geom_xpos - middle, axis=1) - size > radius
+        self._scenery = (apart | (size > 3 * radius) | (size == 0)) & (model.body_weldid[model.geom_bodyid] == 0)
+        self._camera = camera
+        return camera
+
+
+def render(model: mujoco.MjModel, data: mujoco.MjData, width: int, height: int, view: View) -> NDArray[np.uint8]:
+    """One picture of the body as it stands, (height, width, 3) RGB."""
+    with BodyPicture(model, width, height, view) as picture:
+        return picture.image(data)
+
+
+def _add(scene: mujoco.MjvScene, mark: Mark) -> None:
+    if scene.ngeom >= scene.maxgeom:
+        return
+    sphere: Any = mujoco.mjtGeom.mjGEOM_SPHERE
+    size, place, turn = np.full(3, mark.radius), np.array(mark.centre, float), np.eye(3).ravel()
+    geom = scene.geoms[scene.ngeom]
+    mujoco.mjv_initGeom(geom, sphere, size, place, turn, np.array(MARK_RGBA, np.float32))
+    geom.segid = scene.ngeom  # the white background is what segmentation leaves empty
+    geom.objtype, geom.objid = int(mujoco.mjtObj.mjOBJ_SITE), 0
+    scene.ngeom += 1
 
 
 def extent(model: mujoco.MjModel, data: mujoco.MjData) -> tuple[NDArray[np.float64], float]:

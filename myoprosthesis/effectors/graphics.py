@@ -44,3 +44,11 @@ def draw_offscreen() -> None:
     library = next((name for name in ("EGL", "OSMesa") if ctypes.util.find_library(name)), "")
     if library:
         os.environ["MUJOCO_GL"] = library.lower()
+
+
+def cannot_draw(error: Exception) -> str:
+    """The sentence for a machine on which MuJoCo cannot draw, with the reason that its library gives."""
+    return (
+        "nothing can be drawn here: without a display MUJOCO_GL=egl is needed, and its libraries (Debian: "
+        f"libegl1 libgl1-mesa-dri); {' '.join(str(error).split())[:120]}"
+    )

@@ -19,7 +19,7 @@ from myoprosthesis.core.errors import ConfigError, EffectorError
 from myoprosthesis.core.fail import HOLD, chosen
 from myoprosthesis.core.options import option
 from myoprosthesis.effectors.actuation import Actuation, unique
-from myoprosthesis.effectors.body_picture import render
+from myoprosthesis.effectors.body_picture import View, render
 from myoprosthesis.effectors.braking import measured_braking
 from myoprosthesis.effectors.endpoint_reach import endpoint_reach
 from myoprosthesis.effectors.muscle_strength import MuscleStrength
@@ -264,7 +264,7 @@ class MujocoBody:
         """The body as it stands on white, without floor and scenery, (height, width, 3) RGB.
 
         Angles in degrees, distance in m (0: the body fills the picture), look_at (3,) m (None: its middle)."""
-        return render(self.model, self.data, width, height, (azimuth, elevation), distance, look_at)
+        return render(self.model, self.data, width, height, View(azimuth, elevation, distance, look_at))
 
     def close(self) -> None:
         """Nothing to release: the model lives in memory."""

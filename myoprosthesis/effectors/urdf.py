@@ -9,7 +9,7 @@ from pathlib import Path
 import mujoco
 import numpy as np
 
-from myoprosthesis.effectors.actuation import coupling
+from myoprosthesis.effectors import joint_couplings
 from myoprosthesis.effectors.named_parts import mark_endpoint
 
 SPEED = 1.0
@@ -59,7 +59,7 @@ def _velocities(path: Path) -> dict[str, float]:
 
 def _inertia(model: mujoco.MjModel) -> np.ndarray:
     """Inertia (kg·m² or kg) of each degree of freedom in the model's own start, with what follows it, shape (nv,)."""
-    data, motions = mujoco.MjData(model), coupling(model)
+    data, motions = mujoco.MjData(model), joint_couplings.motions(model)
     mujoco.mj_forward(model, data)
     momentum = np.zeros((model.nv, model.nv))
     for motion, row in zip(motions.T.copy(), momentum, strict=True):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.effectors.body_picture import render
+from myoprosthesis.effectors.body_picture import View, render
 from myoprosthesis.envs.batch_env import BatchEnv
 from myoprosthesis.envs.env_config import EnvConfig
 
@@ -54,7 +54,7 @@ class Environment(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         model = self.batch.model(0)
         data = self.batch.data(0)
         mujoco.mj_forward(model, data)
-        return render(model, data, *self._picture, (-70.0, -50.0))
+        return render(model, data, *self._picture, View(-70.0, -50.0))
 
     def close(self) -> None:
         """Release the simulation."""
