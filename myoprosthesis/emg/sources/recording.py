@@ -30,8 +30,9 @@ READ_S = 0.5
 """Amount of a file that is read at a time, where its reader can: more would hold the samples up that are due."""
 LOOK_S, LOOK_SAMPLES = 20.0, 100
 """Amount of a recording whose faults are said when it is opened, and samples that are read of it at a time."""
-JUMP_S = 1.0
-"""A step in the file's times of more than this, or back, is kept in the times but not waited for."""
+JUMP_S, BACK_S = 1.0, 0.05
+"""A step in the file's times of more than the first, or back by more than the second, is kept in the times and takes
+the first to play: a pause for whoever decodes, not one that is waited for."""
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,8 @@ class RecordingSource:
                         offset = end + period - float(times[0])  # type: ignore[operator]
                     steps = np.concatenate([[period if last is None else times[0] - last], np.diff(times)])
                     last = float(times[-1])
-                    at = due + np.cumsum(np.where((steps >= 0) & (steps <= JUMP_S), steps, period))
+                    even = np.where((steps < 0) | np.isnan(steps), period, np.minimum(steps, JUMP_S))
+                    at = due + np.cumsum(np.where(steps < -BACK_S, JUMP_S, even))
                     due = float(at[-1])
                     if offset:
                         part = replace(part, times=times + offset)

@@ -1,9 +1,10 @@
-"""EDF and BDF files, written byte by byte as the specification says, and by pyedflib at random."""
+"""EDF and BDF files, written byte by byte as the specification says, by other programs, and at random."""
 
 from __future__ import annotations
 
 import struct
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from myoprosthesis.emg import formats
 from myoprosthesis.emg.recording import Span
 from myoprosthesis.emg.recording_format import RecordingFormat
 from myoprosthesis.emg.signal_quality import faults
+from myoprosthesis.emg.sources.recording import RecordingSource, ReplayOptions
 from myoprosthesis.testing import check_emg_format
 
 RATE, SECONDS = 200, 6
@@ -374,4 +376,69 @@ def test_figures_are_those_of_pyedflib(tmp_path_factory, info, content):
     order = np.argsort(onsets)
     ends = np.maximum.accumulate((onsets + durations)[order])
     assert told == bool((onsets[order][1:] < ends[:-1] - 1e-6).any())
+    check_emg_format(lambda block: formats.blocks(path, RecordingFormat(), block))
+
+
+LUNA = Path(__file__).with_name("pauses_luna.edf")
+"""Written by Luna 1.7 as EDF+D: seconds 0 to 3, 4 to 6 and 8 to 10 of ten seconds at 100 Hz."""
+
+
+def test_pauses_that_luna_writes_are_gaps_and_move_no_label():
+    recording = formats.read(LUNA, RecordingFormat())
+    kept = np.concatenate([np.arange(a, b) for a, b in ((0, 300), (400, 600), (800, 1000))])
+    assert np.array_equal(np.rint(recording.times * 100), kept) and recording.remarks == ()
+    onsets, durations, texts = (0, 2.5, 5.25, 8.1), (2, 2.5, 0.5, 1.5), ("rest", "fist", "open", "rest")
+    assert labels_of(recording) == samplewise(onsets, durations, texts, (kept + 0.5) / 100)
+    source = np.random.default_rng(7).normal(0, 50, 1000)[kept]
+    np.testing.assert_allclose(recording.samples[:, 0], 1e-6 * source, rtol=0, atol=1e-8)
+    found = faults(recording)
+    assert (found.gaps, found.jumps) == (2, 0) and found.lost_s == pytest.approx(3.0)
+
+
+def test_pauses_are_pauses_where_a_file_of_luna_is_played():
+    now = [0]
+    source = RecordingSource(ReplayOptions(str(LUNA)), lambda: now[0])
+    source.open()
+    blocks = []
+    while not source.ended:
+        now[0] += 50_000_000
+        blocks += filter(None, [source.read()])
+    times = np.concatenate([b.times for b in blocks])
+    stamps = np.concatenate([b.stamps_ns for b in blocks])
+    assert np.array_equal(times, formats.read(LUNA, RecordingFormat()).times)
+    played = np.diff(stamps) / 1e9
+    np.testing.assert_allclose(played[[298, 299, 499, 500]], [0.01, 1.0, 1.0, 0.01], atol=1e-6)  # never seamless
+
+
+@settings(max_examples=15, deadline=None, derandomize=True, phases=[Phase.generate])
+@given(
+    st.sampled_from([(0.1, 100), (0.25, 1000), (0.5, 200), (1.0, 148), (2.0, 111)]),
+    st.lists(st.booleans(), min_size=4, max_size=12).filter(any),
+    st.lists(st.tuples(st.integers(0, 29), st.integers(1, 12)), unique_by=lambda c: c[0], max_size=4),
+)
+def test_any_data_records_that_are_cut_out_of_a_file_of_edfio_are_gaps(tmp_path_factory, layout, kept, cues):
+    """As programs cut artefacts out: whole records go, those left keep their times, and the header says EDF+D."""
+    import edfio
+
+    (record_s, rate), path = layout, tmp_path_factory.mktemp("edf") / "a.edf"
+    size, unit = round(record_s * rate), len(kept) * record_s / 30
+    data = np.random.default_rng(1).normal(0, 100, (2, size * len(kept))).clip(-499, 499)
+    notes = [edfio.EdfAnnotation(a * unit, d * unit, f"cue {a}") for a, d in cues]
+    header = {"physical_dimension": "uV", "physical_range": (-500, 500)}
+    signals = [edfio.EdfSignal(x, rate, label=f"EMG{k}", **header) for k, x in enumerate(data)]
+    edfio.Edf(signals, annotations=notes, data_record_duration=record_s).write(path)
+    whole = formats.read(path, RecordingFormat())
+    head, content = 256 * 4, path.read_bytes()
+    body = np.frombuffer(content[head:], np.uint8).reshape(len(kept), -1)[np.array(kept)].tobytes()
+    count = str(sum(kept)).ljust(8).encode()
+    path.write_bytes(content[:192] + b"EDF+D".ljust(44) + count + content[244:head] + body)
+    recording, there = formats.read(path, RecordingFormat()), np.repeat(kept, size)
+    assert np.array_equal(recording.samples, whole.samples[there])
+    np.testing.assert_allclose(recording.times, np.flatnonzero(there) / rate, atol=1e-6)
+    left = [(a * unit, d * unit, f"cue {a}") for a, d in cues if f"cue {a}\x14".encode() in body]
+    onsets, durations, texts = zip(*left, strict=True) if left else ((), (), ())
+    assert labels_of(recording) == samplewise(onsets, durations, texts, (np.flatnonzero(there) + 0.5) / rate)
+    found, steps = faults(recording), np.diff(np.flatnonzero(there))
+    assert found.gaps == (steps > 1).sum() and found.jumps == 0
+    assert found.lost_s == pytest.approx((steps - 1).sum() / rate, abs=1e-6)
     check_emg_format(lambda block: formats.blocks(path, RecordingFormat(), block))

@@ -92,10 +92,12 @@ def test_stamps_of_the_file_are_kept_to_the_bit_with_their_faults(tmp_path):
     times[60:] += 0.25
     times[120:] += 3600.0
     times[150:] -= 50.0
-    source, blocks = played(stamped_file(tmp_path, times), [0.1] * 25)
+    source, blocks = played(stamped_file(tmp_path, times), [0.1] * 43)
     samples, again = stacked(blocks)
     assert np.array_equal(again, times) and np.array_equal(samples[:, 0], np.arange(200) * 1e-6)
     assert source.ended  # an hour's jump is not waited for
+    pauses = np.diff(np.concatenate([b.stamps_ns for b in blocks]))[[59, 119, 149]] / 1e9
+    np.testing.assert_allclose(pauses, [0.26, 1.0, 1.0], atol=1e-6)  # nor is it played as if there was none
     timing = source.timing
     assert (timing.gaps, timing.lost, timing.jumps, timing.samples) == (1, 25, 2, 200)
 
