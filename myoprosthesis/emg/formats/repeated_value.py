@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +23,10 @@ FINE = 20
 """Fewer different values within one standard deviation are too coarse to tell: any of them occurs often."""
 AWAY = 3.0
 """Standard deviations of the samples around it by which a value that is not of `WRITTEN` stands out."""
+BY_CHANCE = 1e-5
+"""A value of `WRITTEN` that recurs less than `FEWEST` times is a question where chance is no likelier to do that."""
+NEAREST, FINEST = 50, 500
+"""Samples next to a value that say how dense, and those that say how fine, the values around it are."""
 
 
 def repeated_value(samples: Array) -> float | None:
@@ -33,9 +39,8 @@ def repeated_value(samples: Array) -> float | None:
     edges = np.concatenate([[0], np.flatnonzero(samples[1:] != samples[:-1]) + 1, [len(samples)]])
     lengths = np.diff(edges)
     values, place = np.unique(samples[edges[:-1]], return_inverse=True)
-    times = np.bincount(place, np.ceil(lengths / max(1.0, float(np.median(lengths)))))
-    if times.max() < FEWEST:
-        return None
+    held = np.ceil(lengths / max(1.0, float(np.median(lengths))))
+    times = np.bincount(place, held).astype(float)
     low, middle, high = np.percentile(samples, [16, 50, 84])
     if np.count_nonzero((values >= low) & (values <= high)) < FINE:
         return None
@@ -46,10 +51,53 @@ def repeated_value(samples: Array) -> float | None:
     candidates = np.flatnonzero(often & ~np.isin(values, -values[often]))
     for k in candidates[np.argsort(-ratio[candidates], kind="stable")].tolist():
         starts, inner = edges[:-1][place == k], 0 < k < len(values) - 1
+        if times[k] < WRITTEN_TIMES * _most_of_so_few_digits(values, times, k):
+            continue
         if _written(values, k) or (
             inner and len(starts) >= FEWEST and ratio[k] >= OTHER_TIMES and _stands_out(samples, starts, values[k])
         ):
             return float(values[k])
+    return _few(samples, samples[edges[:-1]], held)
+
+
+def _most_of_so_few_digits(values: Array, times: Array, k: int) -> float:
+    """How often the most frequent one of the numbers next to a value occurs that have no more digits than it has."""
+    for digits in (0, 1, 2):
+        if np.round(values[k], digits) == values[k]:
+            near = (np.abs(values - values[k]) <= 2 * NEXT * 10.0**-digits) & (np.arange(len(values)) != k)
+            return float(times[near & (np.round(values, digits) == values)].max(initial=0.0))
+    return 0.0
+
+
+def _few(samples: Array, stretches: Array, held: Array) -> float | None:
+    """A value of `WRITTEN` that recurs to the last digit though hardly any other number with so few digits occurs.
+
+    `stretches` are the values in order, each `held` that often. By chance it occurs as often as numbers of so few digits
+    do, or as the steps of the samples next to it allow, whichever is more. One sample is never enough: the peak of what
+    was scaled to 1 is exact, too. Nor is a value that occurs with both signs, a rail.
+    """
+    steps = np.abs(np.diff(stretches))
+    usual = float(np.median(steps)) if len(steps) else 0.0
+    alone = np.minimum(np.append(steps, np.inf), np.insert(steps, 0, np.inf)) >= usual  # else a slow signal turns there
+    for value in WRITTEN.tolist():
+        here = (stretches == value) | (stretches == np.float32(value))
+        count = int(np.where(alone, held, 1.0)[here].sum())
+        if not 2 <= count < FEWEST or (stretches == -value).any():
+            continue
+        digits = len(f"{value:g}".partition(".")[2])
+        others = stretches[~here]
+        near = others[np.argsort(np.abs(others - value), kind="stable")[:FINEST]]
+        gaps = np.diff(np.sort(near))
+        gaps = gaps[gaps > 1e-9 * abs(value)]
+        if not gaps.size:
+            continue
+        reach = float(np.abs(near - value)[:NEAREST].max())
+        close = others[np.abs(others - value) <= reach]
+        density = len(close) / max(float(np.ptp(close)), reach)
+        short = np.count_nonzero((others != 0) & (np.round(others, digits) == others))
+        chance = density * max(float(gaps.min()), (short + 1) / len(others) * 10.0**-digits)
+        if count * math.log(chance) - math.lgamma(count + 1) < math.log(BY_CHANCE):
+            return value
     return None
 
 

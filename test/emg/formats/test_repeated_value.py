@@ -43,6 +43,28 @@ def test_any_other_value_is_found_where_it_stands_out_of_what_surrounds_it():
     assert repeated_value(x) is None
 
 
+@pytest.mark.parametrize(("value", "decimals", "count"), [(-99.0, 6, 3), (-99.0, 3, 4), (999.0, 4, 3), (-1.0, 12, 4)])
+def test_a_few_samples_of_what_programs_write_are_found_where_chance_does_not_make_them(value, decimals, count):
+    rng = np.random.default_rng(4)
+    x = np.round(rng.normal(0, 400 if value > 900 else 40, 20_000), decimals)
+    assert repeated_value(x) is None
+    x[rng.choice(len(x), count, replace=False)] = value
+    assert repeated_value(x) == value
+    x[100] = -value
+    assert repeated_value(x) is None  # a rail
+    x[100] = 0.5
+    assert repeated_value(np.round(x)) is None  # nothing says so where all numbers are whole
+    assert repeated_value(np.concatenate([x, np.round(x * 1.01)])) is None  # or many are
+
+
+def test_whole_numbers_among_fractions_raise_no_question():
+    for seed in range(20):
+        counts = np.round(np.random.default_rng(seed).laplace(0, 60, 2000))
+        tenths = np.arange(0, len(counts) - 1, 0.1)
+        assert repeated_value(np.interp(tenths, np.arange(len(counts)), counts)) is None
+        assert repeated_value(np.concatenate([counts, counts * 0.313])) is None
+
+
 def test_converters_rails_holds_and_rests_raise_no_question():
     for seed in range(60):
         rng = np.random.default_rng(seed)
