@@ -72,9 +72,9 @@ def _most_of_so_few_digits(values: Array, times: Array, k: int) -> float:
 def _few(samples: Array, stretches: Array, held: Array) -> float | None:
     """A value of `WRITTEN` that recurs to the last digit though hardly any other number with so few digits occurs.
 
-    `stretches` are the values in order, each `held` that often. By chance it occurs as often as numbers of so few digits
-    do, or as the steps of the samples next to it allow, whichever is more. One sample is never enough: the peak of what
-    was scaled to 1 is exact, too. Nor is a value that occurs with both signs, a rail.
+    `stretches` are the values in order, each `held` that often. By chance it occurs as often as numbers of so few
+    digits do, or as the steps of the samples next to it allow, whichever is more. One sample is never enough: the peak
+    of what was scaled to 1 is exact, too. Nor is a value that occurs with both signs, a rail.
     """
     steps = np.abs(np.diff(stretches))
     usual = float(np.median(steps)) if len(steps) else 0.0
