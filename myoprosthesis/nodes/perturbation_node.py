@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,6 +11,7 @@ from rcl_interfaces.msg import SetParametersResult
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 
+from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import MyoError, Refused
 from myoprosthesis.core.message import TEXT_BYTES, read_object
@@ -21,7 +23,7 @@ from myoprosthesis.nodes import diagnostic_status, topics
 from myoprosthesis.nodes.lifecycle import ManagedNode
 from myoprosthesis.nodes.node_main import run
 from myoprosthesis.nodes.parameters import declare, read
-from myoprosthesis.nodes.perturbation_sites import PerturbationSites, contract_of
+from myoprosthesis.nodes.perturbation_sites import PerturbationSites
 from myoprosthesis.nodes.subscription import subscribe
 from myoprosthesis.perturbations import presets
 from myoprosthesis.perturbations.planner import Planner
@@ -61,17 +63,16 @@ class PerturbationNode(ManagedNode):
         super().__init__("perturbation")
         declare(self, ("", PerturbationNodeOptions))
         self._options = read(self, PerturbationNodeOptions)
+        presets.import_kinds()  # not when one is set: the node would miss heartbeats meanwhile
         self._planner = planner(self._options)
         self._trial: TrialPlan | None = None
         self._on = False
-        self._sites, self._policy_file, self._warned = PerturbationSites(), "", ""
+        self._sites, self._warned = PerturbationSites(), ""
         self._plan = self.create_publisher(topics.PERTURBATION.type, topics.PERTURBATION.name, topics.PERTURBATION.qos)
         subscribe(self, topics.TARGET, lambda m: TrialPlan.from_json(m.data), self._on_trial)
         subscribe(self, topics.SPEC, lambda m: EffectorSpec.from_json(m.data), self._on_spec)
         subscribe(self, topics.EMG_SPEC, _corruption, self._on_emg)
-        subscribe(
-            self, topics.POLICY_ACTIVE, lambda m: str(diagnostic_status.values(m).get("file") or ""), self._on_policy
-        )
+        subscribe(self, topics.POLICY_ACTIVE, _contract, self._on_policy)
         self.add_on_set_parameters_callback(self._check)
         self.add_post_set_parameters_callback(self._set)
         self.send_heartbeats()
@@ -115,23 +116,15 @@ class PerturbationNode(ManagedNode):
         self._sites = replace(self._sites, corruption=corruption)
         self._review()
 
-    def _on_policy(self, file: str) -> None:
-        if file != self._policy_file:
-            self._policy_file, self._sites = file, replace(self._sites, contract=None)
-            if self._planner.entries():
-                self._review()
-
-    def _check_entries(self, entries: tuple[PerturbationEntry, ...]) -> None:
-        """Raise `Refused` where no node of this stack, as it is now, can apply one of the entries."""
-        if entries and self._sites.contract is None:
-            self._sites = replace(self._sites, contract=contract_of(self._policy_file))
-        self._sites.check(entries)
+    def _on_policy(self, contract: Contract | None) -> None:
+        self._sites = replace(self._sites, contract=contract)
+        self._review()
 
     def _review(self) -> None:
         """The stack has changed: warn once of a perturbation that no longer acts."""
         why, name = "", self._planner.preset.name
         try:
-            self._check_entries(self._planner.entries())
+            self._sites.check(self._planner.entries())
         except MyoError as error:
             why = str(error)
             if why != self._warned:
@@ -148,7 +141,7 @@ class PerturbationNode(ManagedNode):
         try:
             wanted = planner(read(self, PerturbationNodeOptions, changes=parameters))
             try:
-                self._check_entries(wanted.entries())
+                self._sites.check(wanted.entries())
             except Refused as error:
                 raise Refused(
                     f"perturbation {wanted.preset.name!r} cannot act in this stack: {error}; "
@@ -163,6 +156,12 @@ class PerturbationNode(ManagedNode):
         self._planner = planner(self._options)
         self._from_now()
         self._publish()
+
+
+def _contract(message: Any) -> Contract | None:
+    """The contract of the policy that is played; None where none is."""
+    contract = diagnostic_status.values(message).get("contract")
+    return Contract.from_json(json.dumps(contract)) if contract else None
 
 
 def _corruption(message: Any) -> EmgCorruption:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any
 
@@ -16,7 +17,7 @@ from myoprosthesis.policies.onnx_policy import OnnxPolicy
 
 
 def active_values(controller: Controller, loop: SwitchingLoop, spec: EffectorSpec, warning: str) -> dict[str, Any]:
-    """Values of `policy/active`: the current policy, its contract in short, and how it was switched to."""
+    """Values of `policy/active`: the current policy, its contract, and how it was switched to."""
     contract, switcher = controller.contract, loop.switcher
     # a decoder commands with every block of EMG, however seldom it decides: it is dead as soon as others are
     decodes = isinstance(loop, DecoderLoop)
@@ -24,6 +25,7 @@ def active_values(controller: Controller, loop: SwitchingLoop, spec: EffectorSpe
     return {
         "policy": controller.name,
         "file": str(controller.policy.path.resolve()) if isinstance(controller.policy, OnnxPolicy) else "",
+        "contract": json.loads(contract.to_json()),
         "since_ns": loop.since_ns,
         "dt": contract.dt,
         "deadline_s": deadline_s,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,13 @@ def names() -> dict[str, Path | None]:
     """All that can be named: presets with their files, kinds without."""
     files = {f.stem: f for f in sorted((share.root() / "config" / "perturbations").glob("*.yaml"))}
     return {**dict.fromkeys(registry.names("perturbations")), **files}
+
+
+def import_kinds() -> None:
+    """Import all kinds now, where a node has the time; one that cannot be is refused when it is used."""
+    for name in registry.names("perturbations"):
+        with suppress(ConfigError):
+            registry.options("perturbations", name)
 
 
 def load(name: str, **changes: Any) -> Preset:
