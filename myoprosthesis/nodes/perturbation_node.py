@@ -16,7 +16,6 @@ from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import MyoError, Refused
 from myoprosthesis.core.message import TEXT_BYTES, read_object
 from myoprosthesis.core.options import option
-from myoprosthesis.core.perturbation_plan import PerturbationEntry
 from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.emg.corruption import EmgCorruption
 from myoprosthesis.nodes import diagnostic_status, topics
@@ -124,7 +123,7 @@ class PerturbationNode(ManagedNode):
         """The stack has changed: warn once of a perturbation that no longer acts."""
         why, name = "", self._planner.preset.name
         try:
-            self._sites.check(self._planner.entries())
+            self._sites.check(self._planner.entries(self._trial.trial if self._trial is not None else 0))
         except MyoError as error:
             why = str(error)
             if why != self._warned:

@@ -126,9 +126,10 @@ class Planner:
 
         return [(b.first, b.last, [(make, direction(options)) for make, options in kinds]) for b, kinds in self._blocks]
 
-    def entries(self) -> tuple[PerturbationEntry, ...]:
-        """Every entry that any trial's plan may hold, as they are in the first trial."""
-        return tuple(entry for _, kinds in self._blocks for make, options in kinds for entry in make(options, _TRIAL))
+    def entries(self, trial: int | None = None) -> tuple[PerturbationEntry, ...]:
+        """Every entry that the plan of any trial (or of one, by number) may hold, as they are in the first trial."""
+        blocks = [kinds for block, kinds in self._blocks if trial is None or block.holds(trial)]
+        return tuple(entry for kinds in blocks for make, options in kinds for entry in make(options, _TRIAL))
 
     def check_within(self, trial_s: float) -> None:
         """Refuse what begins only when a trial of this length, s, is over; raises `ConfigError`."""

@@ -90,10 +90,13 @@ def stacks() -> dict[str, Path]:
     return {f.stem: f for f in sorted((share.root() / "config" / "stacks").glob("*.yaml"))}
 
 
-def describe(options: StackOptions, settings: Mapping[str, Mapping[str, Any]] | None = None) -> tuple[NodeSpec, ...]:
+def describe(
+    options: StackOptions, settings: Mapping[str, Mapping[str, Any]] | None = None, policy_stays: bool = True
+) -> tuple[NodeSpec, ...]:
     """The nodes of a stack with their parameters, all checked; raises `ConfigError` listing every fault.
 
     Later wins: the stack's file, the options, `params_file`, `settings` (parameters by node).
+    Without `policy_stays` the perturbation is not checked against the policy, since others follow it.
     """
     here = Path.cwd()
     file, folder = _stack(options.stack)
@@ -140,7 +143,8 @@ def describe(options: StackOptions, settings: Mapping[str, Mapping[str, Any]] | 
     decoder = "decoder" if "decoder" in nodes else "policy"
     grips = [parameters(layer.entries(nodes), nodes[decoder], {GRIPS}) for layer in layers[1:]]
     check_grips(specs, decoder, grips)
-    check_perturbation(specs)
+    if policy_stays:
+        check_perturbation(specs)
     return tuple(specs)
 
 

@@ -47,7 +47,7 @@ def session_nodes(
         "effector": {**s.effector_options, "start_s": played_s},
         "recorder": {"attachments": [str(file.absolute()) for file in kept]},
     }  # fmt: skip
-    return [replace(n, respawn=False) for n in describe(options, settings)]
+    return [replace(n, respawn=False) for n in describe(options, settings, policy_stays=False)]
 
 
 def check_session(session: Session, trials: Sequence[SessionTrial]) -> None:

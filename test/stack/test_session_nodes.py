@@ -37,6 +37,15 @@ def test_a_perturbation_that_nothing_can_apply_is_refused(kind, sentence):
             check(always=[kind])
 
 
+def test_a_perturbation_is_checked_against_the_policy_of_its_own_block(sound, spoil, tmp_path):
+    small = str(spoil(sound(), "sound", tmp_path))  # 8 units
+    silence = {"kinds": [{"kind": "hidden_silence", "units": [20]}]}
+    first, second = {"name": "a", "trials": 2}, {"name": "b", "trials": 2, "policy": "point_mass_null"}
+    check(policy=small, blocks=[first, second | silence])
+    with pytest.raises(ConfigError, match="block 'a': .*20"):
+        check(policy=small, blocks=[first | silence, second])
+
+
 @pytest.mark.parametrize("fault", ["returns NaN", "fails when run", "unknown operator"])
 def test_a_network_that_cannot_be_played_is_refused_with_its_block(fault, sound, spoil, tmp_path):
     path = spoil(sound(), fault, tmp_path)
@@ -45,7 +54,7 @@ def test_a_network_that_cannot_be_played_is_refused_with_its_block(fault, sound,
 
 
 def test_what_the_description_of_its_stack_refuses_is_refused(monkeypatch):
-    def refuse(*_):
+    def refuse(*_, **__):
         raise ConfigError("no such stack")
 
     monkeypatch.setattr(session_nodes, "describe", refuse)
