@@ -16,6 +16,7 @@ from myoprosthesis.cli.watch import POLL_S, await_reports, over
 from myoprosthesis.core.ending import ORDERLY_S, allow
 from myoprosthesis.core.errors import StackError
 from myoprosthesis.effectors.graphics import require_window
+from myoprosthesis.stack.checks import check_start
 from myoprosthesis.stack.description import StackOptions, as_settings, describe
 
 CSV_NAMES = {"peak_speed": "peak_speed_m_s"}
@@ -58,6 +59,9 @@ def run(options: StackOptions, more: UpOptions) -> int:
     for sig in (signal.SIGINT, signal.SIGTERM):  # now: one that comes while a library loads may be lost
         signal.signal(sig, lambda *_: stop.set())
     nodes = describe(options, as_settings(more.set))
+    o = options
+    if any((o.effector, o.policy, o.emg, o.file, o.emg_option, o.port, o.params_file, more.set)):  # else it fits
+        check_start(nodes)
     if options.gui:
         require_window()
     if stop.is_set():

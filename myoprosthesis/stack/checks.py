@@ -1,17 +1,29 @@
-"""Checks of a whole description before anything starts: policy, grips, perturbation."""
+"""Checks of a whole description before anything starts: policy, grips, EMG, port, perturbation."""
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from myoprosthesis.core import registry
+from myoprosthesis.core.contract import Contract
+from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import ConfigError, MyoError, Refused, unknown
 from myoprosthesis.core.options import build
+from myoprosthesis.core.serial_errors import explain
+from myoprosthesis.files import yaml_text
 from myoprosthesis.stack.node_spec import NodeSpec
 from myoprosthesis.stack.node_types import options_in
 from myoprosthesis.stack.parameter_layers import GRIPS
+
+WITHOUT_DEVICE = ("recording", "synthetic")
+"""Sources of EMG whose channels and rate are known before the stack runs."""
 
 
 def check_grips(specs: Sequence[NodeSpec], decoder: str, layers: Iterable[Mapping[str, Any]]) -> None:
@@ -60,6 +72,73 @@ def check_policy(specs: Sequence[NodeSpec], stack: str = "", default: str = "") 
                 read_contract(store.find(str(spec.parameters[key])))
 
 
+def check_start(specs: Sequence[NodeSpec]) -> None:
+    """What a node of a stack from EMG to a hand would refuse is refused before anything starts.
+
+    That is a port that is not there, and a decoder that does not fit the EMG or the effector. The EMG of a device is
+    not looked at: it would have to be opened.
+    """
+    from myoprosthesis.decoders.decoder import Decoder
+    from myoprosthesis.decoders.posture_control import PostureController, PostureControlOptions
+    from myoprosthesis.policies import store
+    from myoprosthesis.policies.onnx_policy import read_contract
+
+    by_name = {s.name: s.parameters for s in specs}
+    if "emg" not in by_name:
+        return
+    port = str(by_name["effector"].get("port", ""))
+    if port.startswith("/") and not by_name["effector"].get("wait_s") and not Path(port).exists():
+        raise ConfigError(explain(port, FileNotFoundError(errno.ENOENT, ""), "hand"))
+    player, body = ("decoder", "posture") if "decoder" in by_name else ("policy", "effector")
+    name = str(by_name[player]["policy"])
+    contract = read_contract(store.find(name))
+    if by_name["emg"]["source"] in WITHOUT_DEVICE:
+        contract.match_emg(*_emg_of(by_name["emg"]))
+    decoder, action = Decoder(_Unloaded(contract)), contract.action
+    options = build(PostureControlOptions, options_in(PostureControlOptions, by_name[player]))
+    PostureController(name, decoder.names, action.units[0], decoder.settings, _spec_of(by_name[body]), options)
+
+
+@dataclass(frozen=True)
+class _Unloaded:
+    """A decoder whose contract is read and whose graph is not: it can be matched, and not run."""
+
+    contract: Contract
+
+    def step(self, observation: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Nothing is loaded."""
+        raise NotImplementedError
+
+    def reset(self) -> None:
+        """There is no state."""
+
+
+def _emg_of(parameters: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Channels and conditioning of the EMG that a node with these parameters would publish."""
+    from myoprosthesis.nodes.emg_node import EmgNodeOptions, conditioning
+
+    name = str(parameters["source"])
+    own = options_in(registry.options("emg_sources", name), parameters)
+    if isinstance(own.get("layout"), str):
+        own["layout"] = yaml_text.parse(own["layout"], "layout")
+    source = registry.factory("emg_sources", name)(build(registry.options("emg_sources", name), own, name))
+    source.open()
+    try:
+        options = build(EmgNodeOptions, options_in(EmgNodeOptions, parameters))
+        return source.spec.channels, conditioning(options.conditioning, source.spec).to_dict()
+    finally:
+        source.close()
+
+
+def _spec_of(parameters: Mapping[str, Any]) -> EffectorSpec:
+    """Specification of the effector that a node with these parameters would bring up."""
+    name = str(parameters["effector"])
+    own = registry.options("effectors", name)
+    made: Any = registry.factory("effectors", name)(build(own, options_in(own, parameters)))
+    spec: EffectorSpec = made.spec
+    return spec
+
+
 def check_perturbation(specs: Sequence[NodeSpec]) -> None:
     """A perturbation that nothing in the stack can apply is refused before anything starts."""
     from myoprosthesis.nodes.perturbation_node import PerturbationNodeOptions, planner
@@ -73,9 +152,7 @@ def check_perturbation(specs: Sequence[NodeSpec]) -> None:
     entries = imposed.entries()
     if not entries:
         return
-    own = registry.options("effectors", str(effector["effector"]))
-    made: Any = registry.factory("effectors", str(effector["effector"]))(build(own, options_in(own, effector)))
-    sites = PerturbationSites(made.spec, contract_of(str(store.find(str(policy["policy"])))))
+    sites = PerturbationSites(_spec_of(effector), contract_of(str(store.find(str(policy["policy"])))))
     decoder = next((s.parameters for s in specs if s.name == "decoder"), None)
     try:
         sites.check([e for e in entries if decoder is None or e.site != "emg"])

@@ -305,7 +305,6 @@ MODEL = ("--hand", "ability_hand_model")
 """Two processes fewer than a hand and its emulator."""
 REFUSED = {
     "no such port": (("--port", "/nonexistent"), "there is no port /nonexistent"),
-    "a port that is none": (("--port", "/dev/null"), "/dev/null cannot be used as a serial port"),
     "no rate": (
         (*MODEL, "--file", "OWN"),
         "own.csv does not say its sampling rate: give it, such as --rate 1000 (to a stack",
@@ -331,11 +330,19 @@ REFUSED = {
 }
 
 
+def test_a_port_that_is_none_is_one_sentence_and_status_2(command):
+    """Which its node says: nobody else opens the port of a hand."""
+    done = command("up", "emg-hand", "--port", "/dev/null", "--quiet", "--duration", "20")
+    said = done.stdout + done.stderr
+    assert done.returncode == 2 and "Traceback" not in said and said.count("error: ") == 1, said
+    assert "/dev/null cannot be used as a serial port" in said[said.index("error: ") :]
+
+
 @pytest.mark.parametrize("words, sentence", REFUSED.values(), ids=REFUSED)
-def test_what_cannot_drive_a_hand_is_one_sentence_and_status_2(command, tmp_path, words, sentence):
+def test_what_cannot_drive_a_hand_is_one_sentence_before_anything_starts(command_here, tmp_path, words, sentence):
     (tmp_path / "own.csv").write_text(OWN)
     given = [w.replace("OWN", str(tmp_path / "own.csv")).replace("FOLDER", str(tmp_path)) for w in words]
-    done = command("up", "emg-hand", *given, "--quiet", "--duration", "20")
+    done = command_here("up", "emg-hand", *given, "--quiet", "--duration", "20")
     said = done.stdout + done.stderr
-    assert done.returncode == 2 and sentence in said and "Traceback" not in said, said
+    assert done.returncode == 2 and sentence in said and "Traceback" not in said and "starting" not in said, said
     assert said.count("error: ") == 1 and sentence in said[said.index("error: ") :]
