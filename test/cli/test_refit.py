@@ -11,7 +11,8 @@ from myoprosthesis.policies.onnx_policy import OnnxPolicy
 
 @pytest.fixture(scope="module")
 def stack(start):
-    made = start(stack="emg-hand", twin=False, namespace="refitted")
+    """The model in the place of a hand: nothing here is about the wire."""
+    made = start(stack="emg-hand", effector="ability_hand_model", namespace="refitted")
     try:
         yield made.ready()
     finally:
@@ -19,7 +20,7 @@ def stack(start):
 
 
 def refit(command, *words, least=("--least-accuracy", "0")):
-    return command("refit", *words, "--yes", "--namespace", "refitted", "--seconds", "1.5", "--listen-s", "1", *least)
+    return command("refit", *words, "--yes", "--namespace", "refitted", "--seconds", "1", "--listen-s", "1", *least)
 
 
 def test_a_decoder_is_recorded_fitted_compared_and_swapped_in(stack, command, tmp_path):
@@ -46,7 +47,7 @@ def stack_policy():
     [(["rest"], "at least two"), (["rest", "rest"], "at least two"), (["rest", "a"], "moves nothing")],
 )
 def test_what_cannot_be_fitted_or_played_leaves_the_one_that_is_played(stack, command, tmp_path, classes, sentence):
-    done = refit(command, *classes, "--out", str(tmp_path))
+    done = refit(command, *classes, "--out", str(tmp_path), "--rounds", "1")
     assert done.returncode == 2, done.stdout
     assert "Traceback" not in done.stderr
     assert sentence in done.stderr or any(sentence in w for w in stack.words)
