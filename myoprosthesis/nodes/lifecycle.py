@@ -80,7 +80,7 @@ class ManagedNode(LifecycleNode):
                     self.get_logger().fatal(f"{self.get_name()} could not be brought up")
                 self.refused = self._why or "not brought up"
                 return
-            freeze_gc()
+        freeze_gc()
 
     def reconfigure(self) -> None:
         """Clean up and come back, because what it was configured for has become another; active again if it was.

@@ -134,10 +134,8 @@ def test_a_duration_in_real_time_is_wall_time(up, tmp_path):
     assert 0 < figures["real_time_factor"] <= 1.1
 
 
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_ends_everything_cleanly(background, sign):
-    process, words = background("--effector", "point_mass")
-    assert until(lambda: READY in words()), words()
+def ends_cleanly(process, words, sign):
+    """A signal ends the stack and its four nodes, with a summary."""
     nodes = nodes_of(process.pid)
     assert len(nodes) == 4
     process.send_signal(sign)
@@ -165,7 +163,7 @@ def test_killed_it_leaves_no_node_behind(background):
     assert until(lambda: not nodes_of(process.pid)), nodes_of(process.pid)
 
 
-def test_a_second_stack_is_refused_and_the_first_goes_on(background, command):
+def test_a_second_stack_is_refused_and_the_first_goes_on_until_it_is_terminated(background, command):
     process, words = background("--effector", "point_mass")
     assert until(lambda: READY in words())
     done = command("up", "--effector", "point_mass", "--quiet")
@@ -176,8 +174,7 @@ def test_a_second_stack_is_refused_and_the_first_goes_on(background, command):
     alone = subprocess.run(node, capture_output=True, text=True, timeout=120)
     assert alone.returncode == 2 and "another effector publishes /state" in alone.stdout + alone.stderr
     assert process.poll() is None
-    process.send_signal(signal.SIGINT)
-    assert process.wait(90) == 0
+    ends_cleanly(process, words, signal.SIGTERM)
     assert "restarted" not in words(), words()
 
 
@@ -228,7 +225,7 @@ def test_a_full_disk_is_said_after_the_summary(command):
     assert "Traceback" not in said and Path("/dev/full").is_char_device()
 
 
-def test_steering_from_another_terminal(background, command, command_here, tmp_path):
+def test_steering_from_another_terminal_until_an_interrupt(background, command, command_here, tmp_path):
     process, words = background("--effector", "point_mass")
     assert until(lambda: READY in words())
     figures = tmp_path / "status.json"
@@ -253,8 +250,7 @@ def test_steering_from_another_terminal(background, command, command_here, tmp_p
     assert status["idle"] == "emergency stop" and status["policy"] == "point_mass_cw"
     said("resume")
     assert "going back to point_mass_null" in said("rollback")
-    process.send_signal(signal.SIGINT)
-    assert process.wait(90) == 0
+    ends_cleanly(process, words, signal.SIGINT)
 
 
 def test_steering_nothing_says_so(command_here, monkeypatch):

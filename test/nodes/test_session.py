@@ -147,13 +147,24 @@ def test_no_trial_begins_while_the_disk_has_no_room_for_it(monkeypatch, tmp_path
         session_runner._check_free(conductor, tmp_path)
 
 
-def test_ctrl_c_stops_a_session_that_can_be_gone_on_with(begin, unbroken, command, session, tmp_path):
-    folder = tmp_path / "stopped"
-    process = begin(session(), "--out", str(folder))
-    wait_for(process, lambda: rows(folder) >= 3)
+def test_a_session_is_paused_let_go_on_stopped_by_ctrl_c_and_gone_on_with(
+    begin, unbroken, command, command_here, session, tmp_path
+):
+    folder, words = tmp_path / "stopped", tmp_path / "words.txt"
+    with words.open("w") as file:
+        process = begin(session(), "--out", str(folder), stderr=file)
+    wait_for(process, lambda: rows(folder) >= 2)
+    assert "pausing" in command_here("session", "pause").stdout
+    wait_for(process, lambda: "paused before trial" in words.read_text())
+    held = rows(folder)
+    time.sleep(1.0)
+    assert rows(folder) == held < 32
+    assert "going on" in command_here("session", "continue").stdout
+    wait_for(process, lambda: rows(folder) > held)
     process.send_signal(signal.SIGINT)
-    told = process.communicate(timeout=120)[1]
-    assert process.returncode == 130 and f"--resume {folder}" in told and "Traceback" not in told
+    assert process.wait(120) == 130
+    told = words.read_text()
+    assert f"--resume {folder}" in told and "Traceback" not in told and rows(folder) < 32
     done = command("session", "run", "--resume", str(folder), "--quiet")
     assert done.returncode == 0 and (folder / "trials.csv").read_bytes() == unbroken
 
@@ -180,21 +191,6 @@ def test_an_emergency_stop_costs_the_trials_that_it_befalls_and_no_others(begin,
     assert f"trial {lost[0]} is lost" in words.read_text()
     found = trial_table.read(folder / "trials.csv")
     assert sorted({*found.table.trial.tolist(), *lost}) == list(range(60)) and len(found.table) == 60 - len(lost)
-
-
-def test_a_session_is_paused_and_let_go_on(begin, command, session, tmp_path):
-    folder = tmp_path / "paused"
-    words = tmp_path / "words.txt"
-    with words.open("w") as file:
-        process = begin(session(blocks=[{"name": "long", "trials": 80}]), "--out", str(folder), stderr=file)
-    wait_for(process, lambda: rows(folder) >= 2)
-    assert "pausing" in command("session", "pause").stdout
-    wait_for(process, lambda: "paused before trial" in words.read_text())
-    held = rows(folder)
-    time.sleep(1.0)
-    assert rows(folder) == held < 80
-    assert "going on" in command("session", "continue").stdout
-    assert process.wait(300) == 0 and rows(folder) == 80
 
 
 @pytest.mark.parametrize(
