@@ -99,7 +99,7 @@ def check_start(specs: Sequence[NodeSpec]) -> None:
     PostureController(name, decoder.names, action.units[0], decoder.settings, _spec_of(by_name[body]), options)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Unloaded:
     """A decoder whose contract is read and whose graph is not: it can be matched, and not run."""
 
