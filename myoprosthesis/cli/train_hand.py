@@ -184,13 +184,14 @@ def _publish(training: Trainer[CurriculumReinforcement], out: Path, command: str
     from myoprosthesis.training.rl import curve, export
     from myoprosthesis.training.rl.collector_spec import CollectorSpec
     from myoprosthesis.training.rl.evaluation import evaluation
+    from myoprosthesis.training.rl.network import arrays
     from myoprosthesis.training.rl.policy_card import policy_card
     from myoprosthesis.training.rl.promotion import CURVE
     from myoprosthesis.training.trainer import table
 
     algorithm = training.load_best()
     plan, history = algorithm.curriculum, training.progress.history
-    actor, action_map = algorithm.learner.actor, algorithm.collector.map
+    policy, action_map = algorithm.learner.policy, algorithm.collector.map
     contract = algorithm.collector.contract(out.name)
     contract = replace(
         contract,
@@ -201,9 +202,9 @@ def _publish(training: Trainer[CurriculumReinforcement], out: Path, command: str
         task_options=skill(contract, plan.stages[training.progress.highest].values),
     )
     spec = CollectorSpec.of(plan, algorithm.seed)
-    result = evaluation(spec, algorithm.learner.acting_weights(), training.progress.highest)
+    result = evaluation(spec, arrays(policy), training.progress.highest)
     contract = replace(contract, result={name: round(value, 6) for name, value in result.items()})
-    gap = export.export(actor, action_map, contract, out / "policy.onnx")
+    gap = export.export(policy, action_map, contract, out / "policy.onnx")
     checkpoint.write(out / "card.md", policy_card(contract, plan, history, command, gap))
     checkpoint.write(out / CURVE, table(history))
     checkpoint.write(out / "training.yaml", yaml.safe_dump(algorithm.settings(), sort_keys=False))

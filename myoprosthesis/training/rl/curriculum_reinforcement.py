@@ -25,8 +25,8 @@ class RolloutLearner(Protocol):
     """What makes a better actor of rollouts. All chance comes from its seed and its state."""
 
     @property
-    def actor(self) -> Actor:
-        """The policy's network."""
+    def policy(self) -> Actor:
+        """The network that is exported."""
         ...
 
     def acting_weights(self) -> dict[str, NDArray[np.float32]]:

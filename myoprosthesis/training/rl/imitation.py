@@ -16,7 +16,7 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.training.rl.action_map import ActionMap
 from myoprosthesis.training.rl.experience import Experience
 from myoprosthesis.training.rl.imitation_options import ImitationOptions
-from myoprosthesis.training.rl.network import Actor, actor
+from myoprosthesis.training.rl.network import Actor, actor, arrays
 from myoprosthesis.training.rl.network_options import NetworkOptions
 from myoprosthesis.training.rl.normaliser import RunningNormaliser
 
@@ -49,9 +49,14 @@ class Imitation:
         self._wanted = np.zeros((0, action_map.low.size), np.float32)
         self.updates = 0
 
+    @property
+    def policy(self) -> Actor:
+        """See `RolloutLearner.policy`."""
+        return self.actor
+
     def acting_weights(self) -> dict[str, NDArray[np.float32]]:
         """See `RolloutLearner.acting_weights`."""
-        return {name: value.detach().cpu().numpy().copy() for name, value in self.actor.state_dict().items()}
+        return arrays(self.actor)
 
     def measure(self, rollout: Experience, options: Any = None) -> None:
         """See `RolloutLearner.measure`."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from myoprosthesis.onnx_graphs.graph_builder import CLIP
@@ -90,6 +92,11 @@ def actor(n_obs: int, n_act: int, options: NetworkOptions, generator: torch.Gene
 def critic(n_obs: int, options: NetworkOptions, generator: torch.Generator) -> nn.Sequential:
     """A network of the normalised observation with one output, the value."""
     return _layers((n_obs, *options.critic, 1), options.activation, 1.0, generator)
+
+
+def arrays(network: nn.Module) -> dict[str, NDArray[np.float32]]:
+    """Parameters and normaliser of a network by name, as collectors take them."""
+    return {name: value.detach().cpu().numpy().copy() for name, value in network.state_dict().items()}
 
 
 def _layers(

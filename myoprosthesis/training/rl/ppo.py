@@ -13,7 +13,7 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.training.rl.advantages import advantages
 from myoprosthesis.training.rl.experience import Experience
 from myoprosthesis.training.rl.exploration import divergence, entropy, log_density
-from myoprosthesis.training.rl.network import Actor, critic
+from myoprosthesis.training.rl.network import Actor, arrays, critic
 from myoprosthesis.training.rl.network_options import NetworkOptions
 from myoprosthesis.training.rl.normaliser import RunningNormaliser
 from myoprosthesis.training.rl.ppo_options import PpoOptions
@@ -46,9 +46,14 @@ class Ppo:
         ]
         self.optimizer = torch.optim.Adam(groups, eps=1e-5)
 
+    @property
+    def policy(self) -> Actor:
+        """See `RolloutLearner.policy`."""
+        return self.actor
+
     def acting_weights(self) -> dict[str, NDArray[np.float32]]:
         """What a collector needs: the actor's parameters and normaliser."""
-        return {name: value.detach().cpu().numpy().copy() for name, value in self.actor.state_dict().items()}
+        return arrays(self.actor)
 
     def measure(self, rollout: Experience, options: PpoOptions) -> None:
         """Take the rollout into the statistics of observations and returns, for the updates after this one."""

@@ -5,6 +5,7 @@ With distributions of the return and normalised layers, as in FastTD3 and FlashS
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import Any
 
@@ -15,7 +16,7 @@ from torch import Tensor
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.training.rl.experience import Experience
-from myoprosthesis.training.rl.network import SpreadActor
+from myoprosthesis.training.rl.network import SpreadActor, arrays
 from myoprosthesis.training.rl.network_options import NetworkOptions
 from myoprosthesis.training.rl.normaliser import RunningNormaliser
 from myoprosthesis.training.rl.replay_buffer import ReplayBuffer, Symmetry, exchanged
@@ -41,6 +42,8 @@ class Sac:
         self.options, self.device = options, torch.device(device)
         first = torch.Generator().manual_seed(seed)
         self.actor = SpreadActor(n_obs, n_act, network, first).to(self.device)
+        self.policy = copy.deepcopy(self.actor) if options.average_rate < 1 else self.actor
+        """The network that is exported: the average of the actor over its updates, or the actor itself."""
         sizes = (n_obs, n_act, network.critic, options.value_range, options.atoms)
         self.critic, self.slow = (TwinCritic(*sizes, first).to(self.device) for _ in range(2))
         self.slow.load_state_dict(self.critic.state_dict())
@@ -69,14 +72,15 @@ class Sac:
 
     def acting_weights(self) -> dict[str, NDArray[np.float32]]:
         """What a collector needs: the actor's parameters and normaliser."""
-        return {name: value.detach().cpu().numpy().copy() for name, value in self.actor.state_dict().items()}
+        return arrays(self.actor)
 
     def measure(self, rollout: Experience, options: Any = None) -> None:
         """Take the rollout into the statistics of observations, until there are enough."""
         if self._seen < SETTLED:
             self.observations.add(rollout.observations)
-            self.actor.mean.copy_(torch.from_numpy(self.observations.mean))
-            self.actor.scale.copy_(torch.from_numpy(self.observations.scale))
+            for network in (self.actor, self.policy):
+                network.mean.copy_(torch.from_numpy(self.observations.mean))
+                network.scale.copy_(torch.from_numpy(self.observations.scale))
         self._seen += rollout.samples
 
     def update(self, rollout: Experience, options: Any = None) -> dict[str, float]:
@@ -162,6 +166,9 @@ class Sac:
         wanted = self.options.entropy * action.shape[1]
         self._step("price", -(self.log_price * (density.detach() + wanted).mean()))
         with torch.no_grad():
+            if self.policy is not self.actor:
+                for slow, fast in zip(self.policy.trained(), self.actor.trained(), strict=True):
+                    slow.lerp_(fast, self.options.average_rate)
             self._figures[1:] = torch.stack([loss, -density.mean(), self.log_price.exp(), value.mean()])
 
     def _explored(self, observation: Tensor) -> tuple[Tensor, Tensor]:
@@ -180,13 +187,19 @@ class Sac:
         self._optimizers[name].step()
 
     def weights(self) -> dict[str, Any]:
-        """Parameters of actor and critics, the normaliser included."""
-        networks = {"actor": self.actor, "critic": self.critic}
+        """Parameters of actor, its average and critics, the normaliser included."""
+        networks: dict[str, torch.nn.Module] = {"actor": self.actor, "critic": self.critic}
+        if self.policy is not self.actor:
+            networks["policy"] = self.policy
         return {n: {k: v.detach().cpu().clone() for k, v in m.state_dict().items()} for n, m in networks.items()}
 
     def load_weights(self, weights: dict[str, Any]) -> None:
-        """Put `weights` in place, the slow copy too; raises `ConfigError` for those of networks of another size."""
-        for name, network in (("actor", self.actor), ("critic", self.critic), ("critic", self.slow)):
+        """Put `weights` in place, the slow copy too; raises `ConfigError` for those of networks of another size.
+
+        Where they have no average, it begins at the actor."""
+        average = "policy" if "policy" in weights else "actor"
+        networks = ("actor", self.actor), (average, self.policy), ("critic", self.critic), ("critic", self.slow)
+        for name, network in networks:
             try:
                 network.load_state_dict(weights[name])
             except (KeyError, RuntimeError) as error:

@@ -22,6 +22,10 @@ class SacOptions:
     learning_rate: float = option(3e-4, "of actor and critic", "1", 0.0, 1.0)
     decay: float = option(1e-3, "of the weights of both", "1", 0.0, 1.0)
     target_rate: float = option(0.01, "part of the critic that its slow copy takes over in an update", "1", 1e-6, 1.0)
+    average_rate: float = option(
+        1.0, "part of the actor that its average takes over in each of its updates; the average is the policy that is "
+        "exported. 1: the newest actor itself", "1", 1e-6, 1.0,
+    )  # fmt: skip
     entropy: float = option(-0.6, "of the policy for each action, to which its price is adapted", "nat")
     temperature: float = option(0.005, "price of entropy at first", "1", 1e-9)
     reward_scale: float = option(0.125, "factor of the rewards", "1", 1e-9)

@@ -39,14 +39,14 @@ def test_a_point_learns_to_go_to_its_target_from_few_samples(tmp_path):
     assert run.progress.best >= 0.6 and run.algorithm.samples < 16_000
     contract = run.algorithm.collector.contract("point")
     contract = type(contract)(**{**vars(contract), "hidden": export.hidden(run.algorithm.collector.map)})
-    gap = export.export(run.algorithm.learner.actor, run.algorithm.collector.map, contract, tmp_path / "policy.onnx")
+    gap = export.export(run.algorithm.learner.policy, run.algorithm.collector.map, contract, tmp_path / "policy.onnx")
     assert gap <= 1e-5
 
 
 @pytest.mark.parametrize("kept", [True, False])
 def test_twelve_updates_are_six_and_six_after_a_resume_where_the_samples_are_kept(tmp_path, kept):
     written = off_policy()
-    written["sac"] |= {"keep_samples": kept, "updates": 8}
+    written["sac"] |= {"keep_samples": kept, "updates": 8, "average_rate": 0.1}
     whole = start(tmp_path / "whole", written)
     whole.train(lambda run, means, row: run.progress.total < 12)
     start(tmp_path / "cut", written).train(lambda run, means, row: run.progress.total < 6)
@@ -56,7 +56,7 @@ def test_twelve_updates_are_six_and_six_after_a_resume_where_the_samples_are_kep
     assert len(whole.algorithm.learner.samples) == 12 * 128 and whole.algorithm.learner.updates > 0
     same = [
         torch.equal(value, again.algorithm.weights()[network][name])
-        for network in ("actor", "critic")
+        for network in ("actor", "critic", "policy")
         for name, value in whole.algorithm.weights()[network].items()
     ]
     assert all(same) == kept
@@ -164,6 +164,30 @@ def test_products_of_half_the_digits_leave_losses_nearly_as_they_are():
     assert exact["value_loss"] != half["value_loss"]
     assert half["value_loss"] == pytest.approx(exact["value_loss"], rel=0.01)
     assert half["value"] == pytest.approx(exact["value"], rel=0.02)
+
+
+def test_the_policy_is_the_average_of_the_actor_over_its_updates():
+    network = NetworkOptions(actor=(8,), critic=(8,), exploration="learned", bounded=True)
+    options = SacOptions(capacity=100, start=1, minibatch=16, updates=2, average_rate=0.25, learning_rate=0.01)
+    learner = Sac(2, 1, network, options, 0)
+    wanted = {name: value.clone() for name, value in learner.policy.state_dict().items()}
+    for _ in range(5):
+        learner.update(rollout(steps=8))
+        learner.measure(rollout(steps=8))
+        for name, value in learner.actor.state_dict().items():
+            rate = 1.0 if name in ("mean", "scale") else options.average_rate
+            wanted[name].lerp_(value, rate)
+    for name, value in learner.policy.state_dict().items():
+        torch.testing.assert_close(value, wanted[name])
+    assert not torch.equal(learner.policy.last_weight, learner.actor.last_weight)
+    weights = learner.weights()
+    other = Sac(2, 1, network, options, 1)
+    other.load_weights(weights)
+    assert torch.equal(other.policy.last_weight, learner.policy.last_weight)
+    del weights["policy"]
+    other.load_weights(weights)
+    assert torch.equal(other.policy.last_weight, learner.actor.last_weight), "it begins at the actor"
+    assert Sac(2, 1, network, SacOptions(), 0).weights().keys() == {"actor", "critic"}
 
 
 def test_a_symmetry_of_the_observation_leaves_the_past_as_it_is():
