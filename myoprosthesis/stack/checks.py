@@ -73,10 +73,9 @@ def check_policy(specs: Sequence[NodeSpec], stack: str = "", default: str = "") 
 
 
 def check_start(specs: Sequence[NodeSpec]) -> None:
-    """What a node of a stack from EMG to a hand would refuse is refused before anything starts.
+    """Refuse a missing port, and a decoder that does not fit the EMG or the effector, before anything starts.
 
-    That is a port that is not there, and a decoder that does not fit the EMG or the effector. The EMG of a device is
-    not looked at: it would have to be opened.
+    For stacks from EMG to a hand. The EMG of a device is not looked at: it would have to be opened.
     """
     from myoprosthesis.decoders.decoder import Decoder
     from myoprosthesis.decoders.posture_control import PostureController, PostureControlOptions
@@ -101,7 +100,7 @@ def check_start(specs: Sequence[NodeSpec]) -> None:
 
 @dataclass
 class _Unloaded:
-    """A decoder whose contract is read and whose graph is not: it can be matched, and not run."""
+    """The contract of a decoder without its graph: it can be matched, and not run."""
 
     contract: Contract
 
