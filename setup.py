@@ -97,6 +97,7 @@ TERMS = {
     "goal_ahead": "GoalAhead",
     "previous_action": "PreviousAction",
 }
+ROOT_TERMS = {"upright": "Upright", "level_velocity": "LevelVelocity", "bearing": "Bearing", "way": "Way"}
 EMG_PERTURBATIONS = ["electrode_shift", "gain_drift", "channel_dropout", "mains", "emg_noise", "emg_delay"]
 HIDDEN_PERTURBATIONS = ["hidden_clamp", "hidden_add", "hidden_rotate", "hidden_silence"]
 HANDS = {
@@ -228,7 +229,10 @@ setup(
             *(f"{kind} = {NAME}.perturbations.emg_kinds:{kind}" for kind in EMG_PERTURBATIONS),
             *(f"{kind} = {NAME}.perturbations.hidden_kinds:{kind}" for kind in HIDDEN_PERTURBATIONS),
         ],
-        f"{NAME}.terms": [f"{kind} = {NAME}.core.observation_terms:{cls}Term" for kind, cls in TERMS.items()],
+        f"{NAME}.terms": [
+            *(f"{kind} = {NAME}.core.observation_terms:{cls}Term" for kind, cls in TERMS.items()),
+            *(f"{kind} = {NAME}.core.root_terms:{cls}Term" for kind, cls in ROOT_TERMS.items()),
+        ],
         f"{NAME}.tasks": [
             f"centre_out = {NAME}.tasks.centre_out:CentreOut",
             f"random_reach = {NAME}.tasks.random_reach:RandomReach",
@@ -238,6 +242,7 @@ setup(
             f"baoding = {NAME}.tasks.baoding:Baoding",
             f"hand_posture = {NAME}.tasks.hand_posture:HandPosture",
             f"hand_reach = {NAME}.tasks.hand_reach:HandReach",
+            f"walk = {NAME}.tasks.walk:Walk",
         ],
         f"{NAME}.emg_sources": [f"{name} = {NAME}.emg.sources.{noun}" for name, noun in EMG_SOURCES.items()],
         f"{NAME}.emg_formats": [f"{ending} = {NAME}.emg.formats.{reader}" for ending, reader in EMG_FORMATS.items()],

@@ -142,33 +142,71 @@ class ClipGoal:
     def at(self, seconds: float) -> Values:
         """See `Goal.at`."""
         movement = motion_clip.load(self.name, self.sha256)
-        time_s = (self.phase * movement.duration_s + self.speed * seconds) % movement.duration_s
-        values = {f"reference/{c}": (x, v * self.speed) for c, (x, v) in movement.at(time_s).items()}
-        turn = 2.0 * math.pi / movement.duration_s
-        return {**values, "reference/phase": (turn * time_s, turn * self.speed)}
+        values, velocities = (
+            row[0].tolist()
+            for row in played(movement, *(np.array([float(x)]) for x in (self.phase, self.speed, seconds)))
+        )
+        names = (*(f"reference/{column}" for column in movement.units), "reference/phase")
+        return dict(zip(names, zip(values, velocities, strict=True), strict=True))
+
+
+def played(movement: motion_clip.MotionClip, phase: Any, speed: Any, seconds: Any) -> tuple[Any, Any]:
+    """Position and velocity, (n, n_columns + 1) both, of a clip that is played n times: its columns, and its phase.
+
+    `phase` (n,) is where it begins, `speed` (n,) relative to the recording, `seconds` (n,) the time since its start."""
+    duration_s = movement.duration_s
+    time_s = (phase * duration_s + speed * seconds) % duration_s
+    values, slopes = movement.sampled(time_s)
+    turn = 2.0 * math.pi / duration_s
+    return (
+        np.concatenate([values, turn * time_s[:, None]], axis=1),
+        np.concatenate([slopes * speed[:, None], turn * speed[:, None]], axis=1),
+    )
 
 
 @dataclass(frozen=True)
 class CommandGoal:
-    """A speed (m/s) and a heading (rad, counter-clockwise from x) to keep.
+    """A speed (m/s) to keep, in the direction `heading` (rad, counter-clockwise from x), which turns at a rate (rad/s).
 
-    Its channels are `command/speed` and `command/heading`.
+    Its channels are `command/speed` and `command/heading`, and with a `place` (m, x and y, at the trial's start)
+    `command/x` and `command/y`: where one is that moves so.
     """
 
     speed: float
     heading: float = 0.0
+    turn_rate: float = 0.0
+    place: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        _check_finite("command", {"speed": self.speed, "heading": self.heading})
+        _check_finite("command", {"speed": self.speed, "heading": self.heading, "turn_rate": self.turn_rate})
+        if self.place != ():
+            _check_size("command", self.place, 2, "place")
 
     @property
     def units(self) -> Mapping[str, str]:
         """See `Goal.units`."""
-        return {"command/speed": "m/s", "command/heading": "rad"}
+        return {"command/speed": "m/s", "command/heading": "rad"} | (
+            {"command/x": "m", "command/y": "m"} if self.place else {}
+        )
 
     def at(self, seconds: float) -> Values:
         """See `Goal.at`."""
-        return {"command/speed": (self.speed, 0.0), "command/heading": (self.heading, 0.0)}
+        x, y = self.place or (0.0, 0.0)
+        values = commanded(*(np.array([float(v)]) for v in (self.speed, self.heading, self.turn_rate, x, y, seconds)))
+        return {c: (float(position[0]), float(velocity[0])) for c, (position, velocity) in values.items() if c in self.units}
+
+
+def commanded(speed: Any, heading: Any, turn_rate: Any, x: Any, y: Any, seconds: Any) -> dict[str, tuple[Any, Any]]:
+    """Position and velocity, (n,) both, of the channels of n commands `seconds` (n,) after the start of each."""
+    turned, half = turn_rate * seconds, 0.5 * turn_rate * seconds
+    way = speed * seconds * np.sinc(half / np.pi)  # the chord of the arc
+    now, still = heading + turned, 0.0 * seconds
+    return {
+        "command/speed": (speed + still, still),
+        "command/heading": (now, turn_rate + still),
+        "command/x": (x + way * np.cos(heading + half), speed * np.cos(now)),
+        "command/y": (y + way * np.sin(heading + half), speed * np.sin(now)),
+    }
 
 
 @dataclass(frozen=True)

@@ -37,16 +37,25 @@ class MotionClip:
 
     def at(self, time_s: float) -> dict[str, tuple[float, float]]:
         """Value and slope (per second) of each column at a time within the clip, on the line between two samples."""
-        after = min(max(int(np.searchsorted(self.time_s, time_s, "right")), 1), len(self.time_s) - 1)
-        begin, end = self.time_s[after - 1], self.time_s[after]
-        slope = (self.values[after] - self.values[after - 1]) / (end - begin)
-        value = self.values[after - 1] + slope * (time_s - begin)
-        return {c: (float(x), float(v)) for c, x, v in zip(self.units, value, slope, strict=True)}
+        (values,), (slopes,) = self.sampled(np.array([time_s]))
+        return {c: (float(x), float(v)) for c, x, v in zip(self.units, values, slopes, strict=True)}
+
+    def sampled(self, time_s: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Values and slopes (per second), (n, n_columns) both, at times (n,) within the clip."""
+        after = np.clip(np.searchsorted(self.time_s, time_s, "right"), 1, len(self.time_s) - 1)
+        begin = self.time_s[after - 1]
+        slopes = (self.values[after] - self.values[after - 1]) / (self.time_s[after] - begin)[:, None]
+        return self.values[after - 1] + slopes * (time_s - begin)[:, None], slopes
+
+
+def names() -> list[str]:
+    """The clips that there are."""
+    return sorted(_files())
 
 
 def find(name: str) -> Path:
     """The file of the clip `name`; raises `ConfigError` with the clips that there are."""
-    known = {file.stem: file for folder in reversed(_folders()) for file in sorted(folder.glob("*.csv"))}
+    known = _files()
     if name not in known:
         raise unknown("clip", name, known, f"(folders: {', '.join(map(str, _folders()))}; {FOLDERS} names others)")
     return known[name]
@@ -81,6 +90,10 @@ def load(name: str, sha256: str) -> MotionClip:
             "the same file"
         )
     return clip
+
+
+def _files() -> dict[str, Path]:
+    return {file.stem: file for folder in reversed(_folders()) for file in sorted(folder.glob("*.csv"))}
 
 
 def _folders() -> list[Path]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core import goal as goals
+from myoprosthesis.core.effector import Initial
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.goal import Goal
 from myoprosthesis.core.message import read_object, reading
@@ -27,7 +28,8 @@ class TrialPlan:
     The goal is at `target` (m, three coordinates) from the trial's start on, and the go signal comes at `go_ns` (None:
     never, as in a catch trial). `goals` add what moves or is no place: where one of them has channels `target/…`, it
     counts, and `target` says where it begins. `reset`: the body is put to its start at `from_ns`, with the positions of
-    `initial` by channel (rad, m; 0 to 1 for an activation) where it names any. After the `last` trial no other follows.
+    `initial` by channel (rad, m; 0 to 1 for an activation) where it names any, and with the velocities (per second) of
+    `initial_velocity`, of channels in `initial`. After the `last` trial no other follows.
     """
 
     trial: int
@@ -42,6 +44,7 @@ class TrialPlan:
     label: str = ""
     goals: tuple[Goal, ...] = ()
     initial: Mapping[str, float] = field(default_factory=dict)
+    initial_velocity: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         times = (self.trial, self.from_ns, self.until_ns, *(() if self.go_ns is None else (self.go_ns,)))
@@ -61,17 +64,25 @@ class TrialPlan:
         if not len(self.start) == len(self.target) == 3:
             where = f"from {brief(self.start)} to {brief(self.target)}"
             raise ConfigError(f"trial {self.trial} goes {where}: three coordinates each")
-        if not isinstance(self.initial, Mapping) or not all(
-            isinstance(x, (int, float)) and not isinstance(x, bool) and math.isfinite(x) for x in self.initial.values()
-        ):
-            raise ConfigError(
-                f"trial {self.trial} begins at {brief(self.initial)}: a finite number by channel is needed"
-            )
-        object.__setattr__(self, "initial", MappingProxyType({str(k): float(v) for k, v in self.initial.items()}))
+        for name in ("initial", "initial_velocity"):
+            start = getattr(self, name)
+            if not isinstance(start, Mapping) or not all(
+                isinstance(x, (int, float)) and not isinstance(x, bool) and math.isfinite(x) for x in start.values()
+            ):
+                raise ConfigError(f"trial {self.trial} begins at {brief(start)}: a finite number by channel is needed")
+            object.__setattr__(self, name, MappingProxyType({str(k): float(v) for k, v in start.items()}))
+        if without := set(self.initial_velocity) - set(self.initial):
+            raise ConfigError(f"trial {self.trial} begins with a velocity of {brief(min(without))}, but with no place of it")
         if not self.from_ns < self.until_ns:
             raise ConfigError(f"trial {self.trial} ends at {self.until_ns} ns, not after its start {self.from_ns} ns")
         if not all(math.isfinite(x) for x in (*self.start, *self.target)):
             raise ConfigError(f"trial {self.trial} goes from {self.start} to {self.target}: both must be finite")
+
+    @property
+    def start_state(self) -> Initial:
+        """What `Simulation.reset` takes: positions by channel, with their velocities where the plan has any."""
+        moving = self.initial_velocity
+        return {k: (x, moving[k]) if k in moving else x for k, x in self.initial.items()}
 
     def over(self, now_ns: int, dt_ns: int) -> bool:
         """Whether a state at `now_ns` is the trial's last one, or later.
@@ -104,9 +115,10 @@ class TrialPlan:
 
     def to_json(self) -> str:
         """The text of a message on `target`."""
-        data = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("goals", "initial")}
+        starts = ("initial", "initial_velocity")
+        data = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("goals", *starts)}
         moving = {"goals": [goals.to_dict(goal) for goal in self.goals]} if self.goals else {}
-        start = {"initial": dict(self.initial)} if self.initial else {}
+        start = {name: dict(getattr(self, name)) for name in starts if getattr(self, name)}
         return json.dumps({"participant": "task", **data, **moving, **start})
 
     @classmethod

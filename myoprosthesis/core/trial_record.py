@@ -40,9 +40,10 @@ class TrialRecord:
                 raise ConfigError(f"channel {channel!r} is not recorded: `needs` of the task must return its name")
         return self.table[:, FIELDS.index(field), [self.channels.index(channel) for channel in channels]]
 
-    def goal(self, *channels: str) -> Array:
-        """The goal at each sample, shape (n_samples, n), for the task's `channels`."""
-        rows = [self.plan.goal_table(channels, int(now_ns))[0] for now_ns in self.time_ns]
+    def goal(self, *channels: str, field: str = "position") -> Array:
+        """The goal at each sample, shape (n_samples, n), for the task's `channels`; its `position` or `velocity`."""
+        row = FIELDS.index(field)
+        rows = [self.plan.goal_table(channels, int(now_ns))[row] for now_ns in self.time_ns]
         return np.array(rows).reshape(len(self.time_ns), len(channels))
 
     @property

@@ -41,6 +41,7 @@ class BodyOptions:
     """Options of every MuJoCo body."""
 
     dt: float = option(0.01, "control period, a whole multiple of the model's time step", "s", 1e-4, 1.0)
+    time_step: float = option(0.0, "of the physics; 0: the model's own", "s", 0.0, 0.1)
     endpoint: str = option("", "site that is the endpoint; empty: the body's own")
     keyframe: str = option("", "keyframe of the start; empty: the body's own")
     fail: dict[str, Any] | tuple[str, ...] = option(
@@ -91,6 +92,8 @@ class MujocoBody:
         frame: str = "world",
     ) -> None:
         self.model = model
+        if options.time_step:
+            model.opt.timestep = options.time_step
         self.data = mujoco.MjData(model)
         self.substeps = round(options.dt / model.opt.timestep)
         if self.substeps < 1 or abs(self.substeps * model.opt.timestep - options.dt) > 1e-9:

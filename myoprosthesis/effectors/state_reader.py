@@ -177,7 +177,10 @@ class StateReader:
         """The array of `mujoco.MjData` in which a channel stands, and where in it; ("", ()) where it is always 0.
 
         A velocity of a site or of a part of the body stands in none: ("site_velocity", (site, axis)) and
-        ("body_velocity", (body, axis)). Raises `ConfigError` for an effort, which needs the forces of a step."""
+        ("body_velocity", (body, axis)). Raises `ConfigError` for an effort other than that of a contact, which a sensor
+        keeps: it needs the forces of a step."""
+        if channel in self.contacts:
+            return ("sensordata", (int(self._touch[self.contacts.index(channel)]),)) if field == "effort" else ("", ())
         if field == "effort":
             raise ConfigError(f"the effort of {channel} is known after the step that it acts in, not before")
         moving = field == "velocity"

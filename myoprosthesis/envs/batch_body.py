@@ -12,6 +12,7 @@ from mujoco.batch import Batch, SimulationError
 from numpy.typing import NDArray
 
 from myoprosthesis.core.disturbance import Disturbance
+from myoprosthesis.core.effector import Initial
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.effectors.mujoco_body import MujocoBody
@@ -31,7 +32,7 @@ class BatchBody:
     """`num` simulations of a `MujocoBody`: each has the states of one body that is stepped alone, bit for bit.
 
     Disturbances are fields at the endpoint, strengths of muscles, and forces on objects and their mass. `channels` are
-    those that can be read, as pairs of channel and field (`position` or `velocity`)."""
+    those that can be read, as pairs of channel and field (`position` or `velocity`; `effort` of contacts alone)."""
 
     def __init__(self, body: MujocoBody, num: int, threads: int, channels: Sequence[tuple[str, str]]) -> None:
         if body.actuation.reflex is not None:
@@ -48,6 +49,12 @@ class BatchBody:
         self._strength = np.ones((num, len(body.spec.muscles)))
         self._expanded: dict[str, Array] = {}
         """Arrays of the model that have values by simulation, (num, …); none while all are as the body's."""
+        free = body.model.jnt_type == int(mujoco.mjtJoint.mjJNT_FREE)
+        self._turns = [int(address) + 3 for address in body.model.jnt_qposadr[free]]
+        """Where quaternions stand in qpos."""
+        self._measured = self.batch.bind("sensordata")
+        self._sensors = np.zeros_like(self._measured)
+        """(num, n_sensordata) what sensors have measured; contact forces are those of the newest physics step."""
         self._warned = self.batch.warning[:, _DIVERGED, 1]
         self.columns = {pair: k for k, pair in enumerate(dict.fromkeys(channels))}
         """Column of `table` by channel and field."""
@@ -63,7 +70,8 @@ class BatchBody:
         for name, entries in places.items():
             columns = np.array([k for k, _ in entries], np.intp)
             index = tuple(np.array(axis, np.intp) for axis in zip(*(at for _, at in entries), strict=True))
-            self._parts.append((self.batch.bind(name), columns, (slice(None), *index)))
+            source = self._sensors if name == "sensordata" else self.batch.bind(name)
+            self._parts.append((source, columns, (slice(None), *index)))
         if self._moving:
             self._cvel, self._com = self.batch.bind("cvel"), self.batch.bind("subtree_com")
             self._xpos, self._site_xpos = self.batch.bind("xpos"), self.batch.bind("site_xpos")
@@ -76,7 +84,7 @@ class BatchBody:
         """The effector that each of them is."""
         return self._body.spec
 
-    def reset(self, ids: Ids, initial: Sequence[Mapping[str, float]]) -> None:
+    def reset(self, ids: Ids, initial: Sequence[Initial]) -> None:
         """Put these simulations to the effector's start, or where `initial` says, one each; see `Simulation.reset`."""
         self.set_objects(ids, initial)
         self.batch.reset(ids, self._body.start_keyframe, int(mujoco.mjtStage.mjSTAGE_NONE))
@@ -86,10 +94,19 @@ class BatchBody:
                 name, at = self._body.source(channel)
                 if name not in ("qpos", "act"):
                     raise ConfigError(f"a start cannot put {channel} anywhere: it follows from others")
-                (self._qpos if name == "qpos" else self._act)[i, at[0]] = value
+                position, velocity = value if isinstance(value, (tuple, list)) else (value, None)
+                (self._qpos if name == "qpos" else self._act)[i, at[0]] = position
+                if velocity is not None:
+                    name, at = self._body.source(channel, "velocity")
+                    if name != "qvel":
+                        raise ConfigError(f"a start has a velocity for {channel}, which has none")
+                    self._qvel[i, at[0]] = velocity
+            for address in self._turns:
+                mujoco.mju_normalize4(self._qpos[i, address : address + 4])
         self.batch.forward(ids, _READY)
+        self._sensors[ids] = 0.0
 
-    def set_objects(self, ids: Ids, initial: Sequence[Mapping[str, float]]) -> None:
+    def set_objects(self, ids: Ids, initial: Sequence[Initial]) -> None:
         """Give the objects of these simulations the properties that `initial` has, one each; else their own."""
         objects = self._body.objects
         values = [objects.values(self._body.objects.split(start)[1]) for start in initial]
@@ -149,6 +166,7 @@ class BatchBody:
                 self.batch.step(nstep=self._body.substeps, stage=_READY)
             else:
                 self._step_loaded(*self._laws)
+        self._sensors[:] = self._measured
         if self._pushed or self._laws is not None:
             self._applied[:] = 0.0
         return np.asarray((self._warned != warned).any(axis=1) | (self.batch.status != 0))
@@ -189,12 +207,14 @@ class BatchBody:
         return np.asarray((moving + np.cross(turning, arm))[:, axis])
 
     def states(self, ids: Ids) -> Array:
-        """(n, n_state) all that the future of these simulations depends on."""
-        return self.batch.state[ids].copy()
+        """(n, n_state) all that the future of these simulations depends on, and what their sensors have measured."""
+        return np.concatenate([self.batch.state[ids], self._sensors[ids]], axis=1)
 
     def put(self, ids: Ids, states: Array, own_time: bool = False) -> None:
         """Continue these simulations from `states`; their time is 0, or with `own_time` that of the states."""
-        self.batch.state[ids] = states
+        sensors = states.shape[1] - self._sensors.shape[1]
+        self.batch.state[ids] = states[:, :sensors]
         if not own_time:
             self._time[ids] = 0.0
         self.batch.forward(ids, _READY)
+        self._sensors[ids] = states[:, sensors:]

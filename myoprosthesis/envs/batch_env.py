@@ -16,14 +16,14 @@ from myoprosthesis.core import fingerprint, registry
 from myoprosthesis.core.command_map import LOGISTIC, CommandMap
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.errors import ConfigError, Refused, unknown
-from myoprosthesis.core.nanoseconds import ns
+from myoprosthesis.core.nanoseconds import NS, ns
 from myoprosthesis.core.options import build
 from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.effectors.mujoco_body import MujocoBody
 from myoprosthesis.envs.batch_body import BatchBody
 from myoprosthesis.envs.batch_observation import BatchObservation
 from myoprosthesis.envs.env_config import EnvConfig
-from myoprosthesis.envs.exchange import exchanged
+from myoprosthesis.envs.exchange import exchanged, exchanged_channels
 from myoprosthesis.envs.goal_batch import GoalBatch
 from myoprosthesis.envs.imposed_batch import ImposedBatch
 from myoprosthesis.tasks.episodic import EpisodicTask
@@ -246,7 +246,7 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
             self.set_options(ids, values, stage)
         self._seed, self.clipped = state["seed"], state["clipped"]
         self._count[:], self._numbers[:] = state["count"], state["numbers"]
-        self._bodies.set_objects(every, [self._adopt(i).initial for i in range(self.num_envs)])
+        self._bodies.set_objects(every, [self._adopt(i).start_state for i in range(self.num_envs)])
         for i, (values, stage) in state["next"].items():
             self.set_options([int(i)], values, stage)
         self._starts = {int(i): start.copy() for i, start in state["starts"].items()}
@@ -255,7 +255,7 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         for name, values in state["sums"].items():
             self._sums[name][:] = values
         self._bodies.read()
-        self._goal_now = self._goals.at(self._ticks * self.body.spec.dt)
+        self._goal_now = self._goals.at(self._ticks * ns(self.body.spec.dt) / NS)
         self._observation.set_state(state["observation"])
 
     @property
@@ -264,11 +264,16 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         return self._task
 
     @property
-    def symmetry(self) -> tuple[NDArray[np.intp], NDArray[np.float32]] | None:
-        """Order and signs (n_obs,) both, by which an observation is that of the exchanged names; None: there is none.
+    def symmetry(self) -> tuple[NDArray[np.intp], NDArray[np.float32], NDArray[np.intp]] | None:
+        """Order and signs (n_obs,) both, by which an observation is that of the exchanged names, and the order (n_action,)
+        by which an action is; None: there is none.
 
-        For the same action the exchanged observation is followed by the exchanged next one."""
-        return exchanged(self.config.terms, self.config.exchange, self.config.turned) if self.config.exchange else None
+        After the exchanged action the exchanged observation is followed by the exchanged next one."""
+        c = self.config
+        if not c.exchange:
+            return None
+        order, signs = exchanged(c.terms, c.exchange, c.turned, c.odd)
+        return order, signs, exchanged_channels(self.body.spec.command.names, c.exchange)
 
     def states(self, ids: Ids) -> Array:
         """(n, n_state) where these simulations are, for `start_from`."""
@@ -294,9 +299,9 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         """What `columns` was, (num_envs, n), at the end of the trials of the newest step that ended any."""
         return self._last[:, [self._bodies.columns[c, field] for c in channels]]
 
-    def goal(self, *channels: str) -> Array:
+    def goal(self, *channels: str, field: str = "position") -> Array:
         """See `Moments.goal`: of every simulation now."""
-        return self._goal_now[0][:, [self._goals.channels[c] for c in channels]]
+        return self._goal_now[1 if field == "velocity" else 0][:, [self._goals.channels[c] for c in channels]]
 
     # ------------------------------------------------------------------------------------------------------------
 
@@ -321,7 +326,7 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         return plan
 
     def _observe(self, command: Array) -> None:
-        seconds = self._ticks * self.body.spec.dt
+        seconds = self._ticks * ns(self.body.spec.dt) / NS  # as in a stack, whose times are whole nanoseconds
         self._goal_now = self._goals.at(seconds)
         self._observation.advance(self._bodies.read(), self._goal_now, seconds, command)
 
@@ -353,7 +358,7 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
             drawn = np.random.SeedSequence(words).generate_state(1)[0]
             self._numbers[i] = int(drawn if trials is None else trials[k])
             self._count[i] += 1
-            starts.append(self._adopt(i).initial)
+            starts.append(self._adopt(i).start_state)
         self._bodies.reset(ids, starts)
         moved = [i for i in ids.tolist() if i in self._starts]
         if moved:
@@ -362,7 +367,7 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         self._score[ids] = self._return[ids] = 0.0
         for sums in self._sums.values():
             sums[ids] = 0.0
-        seconds = self._ticks * self.body.spec.dt
+        seconds = self._ticks * ns(self.body.spec.dt) / NS  # as in a stack, whose times are whole nanoseconds
         self._goal_now = self._goals.at(seconds)
         self._observation.begin(ids, self._bodies.read(), self._goal_now, seconds)
 
@@ -390,6 +395,6 @@ class _Rows:
         """See `Moments.columns`."""
         return self._env.columns(*channels, field=field)[self._rows]
 
-    def goal(self, *channels: str) -> Array:
+    def goal(self, *channels: str, field: str = "position") -> Array:
         """See `Moments.goal`."""
-        return self._env.goal(*channels)[self._rows]
+        return self._env.goal(*channels, field=field)[self._rows]

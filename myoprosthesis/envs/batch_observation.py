@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.nanoseconds import NS
 from myoprosthesis.core.observation_term import AnyTerm, ticks
 from myoprosthesis.envs.batch_body import BatchBody
 from myoprosthesis.envs.goal_batch import GoalBatch
@@ -63,7 +64,8 @@ class BatchObservation:
     def goal(self, channels: Sequence[str], ahead_s: float = 0.0) -> Array:
         """See `Past.goal`; (num, n_channels)."""
         columns = [self._goals.channels[c] for c in channels]
-        values = self._goals.at(self._seconds + ahead_s)[0] if ahead_s else self._goal[self._head, 0]
+        at_s = np.rint((self._seconds + ahead_s) * NS) / NS  # in whole nanoseconds, as the policy node takes it
+        values = self._goals.at(at_s)[0] if ahead_s else self._goal[self._head, 0]
         return np.asarray(values[:, columns])
 
     def action(self, channels: Sequence[str]) -> Array:

@@ -23,7 +23,7 @@ class EnvConfig:
     names of terms: what they make of an observation is added to it, in logits of the range. `teacher` gives commands
     (k, n_action) for observations (k, n_obs), from which a policy can learn by imitation. `exchange` names that may
     change places without anything being different, such as those of two equal balls, and `turned` angles that are half
-    a turn further then.
+    a turn further then; `odd` are the numbers of terms that change their sign, see `exchanged`.
     `perturbation` is a preset, a kind, or a file, planned for each trial by its number, as in a stack.
     """
 
@@ -40,4 +40,5 @@ class EnvConfig:
     teacher: Callable[[NDArray[np.float32]], NDArray[np.float64]] | None = None
     exchange: Mapping[str, str] = field(default_factory=dict)
     turned: tuple[str, ...] = ()
+    odd: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     perturbation: str = "null"

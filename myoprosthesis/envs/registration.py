@@ -13,6 +13,7 @@ ENVIRONMENTS = {
     "Baoding-v0": "baoding",
     "HandPosture-v0": "hand_posture",
     "HandReach-v0": "hand_reach",
+    "LegsImitation-v0": "legs_imitation",
     "Reach-v0": "reach",
 }
 """Their names, and the module here that says what each is made of (`config`)."""

@@ -243,7 +243,7 @@ class EffectorLoop(ControlLoop):
 
     def _reset_for(self, plan: TrialPlan) -> None:
         try:
-            self.state = self.guard.reset(self.seed + plan.trial, plan.initial or None)
+            self.state = self.guard.reset(self.seed + plan.trial, plan.start_state or None)
         except ConfigError as error:
             self.state = self.guard.reset(self.seed + plan.trial)
             self._say_once("warning", f"trial {plan.trial} does not begin where the task wants it: {error}")

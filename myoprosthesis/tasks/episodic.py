@@ -26,8 +26,8 @@ class Moments(Protocol):
         """
         ...
 
-    def goal(self, *channels: str) -> Array:
-        """The goal, shape (n_moments, n_channels), of the task's `channels`."""
+    def goal(self, *channels: str, field: str = "position") -> Array:
+        """The goal, shape (n_moments, n_channels), of the task's `channels`; its `position` or `velocity`."""
         ...
 
 

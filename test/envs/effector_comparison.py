@@ -27,7 +27,7 @@ def is_the_effector_bit_for_bit(env, body, actions, disturbance=lambda plan, now
         plan, states = task.plan(trial, 0), []
         terms, every = env.config.terms, [*body.spec.channels, *channels]
         builder = ObservationBuilder(terms, every, body.spec.dt, action=body.spec.command)
-        state = body.reset(trial, plan.initial)
+        state = body.reset(trial, plan.start_state)
         for k in range(len(actions) + 1):
             if k:
                 acting = disturbance(plan, (k - 1) * dt_ns)

@@ -38,7 +38,7 @@ class Collector(Protocol):
 
     @property
     def symmetry(self) -> Symmetry | None:
-        """Order and signs with which what the networks see has equal things exchanged; None: there are none."""
+        """Orders and signs with which what networks see, and do, has equal things exchanged; None: there are none."""
         ...
 
     def collect(self, weights: Mapping[str, NDArray[np.float32]], stage: int, batch: int) -> Experience:

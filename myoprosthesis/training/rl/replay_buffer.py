@@ -12,8 +12,8 @@ from torch import Tensor
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.training.rl.experience import Experience
 
-Symmetry = tuple[NDArray[np.intp], NDArray[np.float32]]
-"""Order and signs of the numbers of an observation."""
+Symmetry = tuple[NDArray[np.intp], NDArray[np.float32], NDArray[np.intp]]
+"""Order and signs of the numbers of an observation, and order of those of an action."""
 
 
 class ReplayBuffer:
@@ -92,9 +92,12 @@ def exchanged(rows: Tensor, swap: Tensor, order: Tensor, signs: Tensor) -> Tenso
 
 
 def padded(symmetry: Symmetry | None, size: int) -> Symmetry | None:
-    """A symmetry of the first of `size` numbers as one of all, of which the others stay as they are."""
+    """A symmetry of an observation as one of `size` numbers, those of an action behind it included if there are more."""
     if symmetry is None:
         return None
-    order, signs = symmetry
-    more = np.arange(len(order), size)
-    return np.concatenate([order, more]), np.concatenate([signs, np.ones(len(more), np.float32)])
+    order, signs, actions = symmetry
+    n = len(order)
+    if size not in (n, n + len(actions)):
+        raise ConfigError(f"a symmetry of {n} numbers and {len(actions)} actions is none of {size} numbers")
+    more = n + actions[: size - n]
+    return np.concatenate([order, more]), np.concatenate([signs, np.ones(len(more), np.float32)]), actions

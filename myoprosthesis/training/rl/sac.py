@@ -134,9 +134,12 @@ class Sac:
         o, k = self.options, self.options.minibatch
         drawn = self.samples.draw(torch.rand(k, device=self.device, generator=self._generator))
         observation, following = drawn["observation"], drawn["following"]
+        done = drawn["action"]
         if self._symmetry is not None:
+            order, signs, actions = self._symmetry
             swap = torch.rand(k, 1, device=self.device, generator=self._generator) < 0.5
-            observation, following = (exchanged(x, swap, *self._symmetry) for x in (observation, following))
+            observation, following = (exchanged(x, swap, order, signs) for x in (observation, following))
+            done = torch.where(swap, done[:, actions], done)
         observation, following = self.actor.normalised(observation), self.actor.normalised(following)
         with torch.no_grad():
             action, density = self._explored(following)
@@ -147,7 +150,7 @@ class Sac:
             target = self.critic.projected(
                 0.5 * (chosen + probability.mean(0)), drawn["reward"] - price, drawn["discount"]
             )
-        logits = torch.log_softmax(self.critic(observation, torch.tanh(drawn["action"])), -1)
+        logits = torch.log_softmax(self.critic(observation, torch.tanh(done)), -1)
         loss = -(target * logits).sum(-1).mean(1).sum()
         self._step("critic", loss)
         with torch.no_grad():

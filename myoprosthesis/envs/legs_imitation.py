@@ -1,0 +1,86 @@
+"""The environment of legs of muscles that walk as a recorded person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from myoprosthesis.core.errors import unknown
+from myoprosthesis.core.observation_term import AnyTerm, RegisteredTerm, Term
+from myoprosthesis.effectors.bodies import myolegs
+from myoprosthesis.effectors.mujoco_body import BodyOptions
+from myoprosthesis.envs.env_config import EnvConfig
+from myoprosthesis.tasks.walk import BESIDE, JOINTS, PELVIS, PLACES, ROOT, of_reference
+
+PERIOD_S, TIME_STEP_S = 0.03125, 0.00625
+"""32 commands a second, five steps of the physics each: whole nanoseconds, and about the 30 Hz of KINESIS
+(arXiv 2503.14637)."""
+CONTACTS = ("r_foot", "r_toes", "l_foot", "l_toes")
+RESTING = 0.05
+"""Excitation of all muscles about which a policy explores at first."""
+FACING = {"root": ROOT, "forward_deg": -90.0}
+"""The MyoSim legs face along −y of their floating base."""
+AHEAD_S = (PERIOD_S, 0.125)
+OBSERVATIONS = ("policy", "lean")
+
+
+def options(**more: Any) -> dict[str, Any]:
+    """Options of the effector `myolegs` for walking."""
+    own = {"dt": PERIOD_S, "time_step": TIME_STEP_S, "keyframe": "standing"}
+    return {**own, "observed_sites": list(PLACES), "contacts": list(CONTACTS), **more}
+
+
+def terms(muscles: tuple[str, ...], observation: str = "policy") -> tuple[AnyTerm, ...]:
+    """What is observed: the body, the reference now and soon, and the way; `lean`: without lengths of muscles."""
+    if observation not in OBSERVATIONS:
+        raise unknown("observation", observation, OBSERVATIONS)
+    lengths = (
+        Term("lengths", muscles, unit="m"),
+        Term("lengthening", muscles, "velocity", "m/s"),
+    )
+    reference = of_reference((*JOINTS, BESIDE[2], *PELVIS))
+    return (
+        Term("height", (f"{ROOT}/z",), unit="m"),
+        RegisteredTerm("upright", "upright", {"root": ROOT}),
+        RegisteredTerm("motion", "level_velocity", FACING),
+        Term("turning", tuple(f"{ROOT}/q{axis}" for axis in "xyz"), "velocity", "rad/s"),
+        Term("joints", JOINTS, unit="rad"),
+        Term("velocities", JOINTS, "velocity", "rad/s"),
+        *(lengths if observation == "policy" else ()),
+        Term("activation", tuple(f"{muscle}/activation" for muscle in muscles), unit="1"),
+        Term("contacts", CONTACTS, "effort", "N"),
+        RegisteredTerm("error", "difference", {"a": list(of_reference(JOINTS)), "b": list(JOINTS), "unit": "rad"}),
+        RegisteredTerm("reference", "goal_ahead", {"channels": list(reference), "ahead_s": list(AHEAD_S)}),
+        RegisteredTerm("phase", "phase", {"channel": "reference/phase", "harmonics": 2}),
+        RegisteredTerm("speed", "goal", {"channels": ["command/speed"], "unit": "m/s"}),
+        RegisteredTerm("bearing", "bearing", FACING),
+        RegisteredTerm("way", "way", FACING),
+    )
+
+
+def config(observation: str = "policy", **task: Any) -> EnvConfig:
+    """What `BatchEnv` needs; `task` are options of the task `walk`."""
+    muscles = myolegs(BodyOptions()).spec.muscles
+    seen = terms(muscles, observation)
+    return EnvConfig(
+        "myolegs", "walk", seen, options(), task, centre=(RESTING,) * len(muscles), exchange=sides(muscles),
+        turned=("reference/phase",), odd=odd(seen),
+    )  # fmt: skip
+
+
+def sides(muscles: tuple[str, ...]) -> dict[str, str]:
+    """What is on the right, and the same on the left."""
+    right = [name for name in (*JOINTS, *PLACES, *muscles) if name.endswith("_r")]
+    return {**{name: f"{name[:-2]}_l" for name in right}, "r_foot": "l_foot", "r_toes": "l_toes"}
+
+
+def odd(terms: tuple[AnyTerm, ...]) -> dict[str, tuple[int, ...]]:
+    """The numbers of each term that change their sign in a mirror between the legs.
+
+    The floating base has its left along x: a turn about y or z is to the other side then."""
+    reference = next(term for term in terms if term.name == "reference")
+    channels = reference.channels * (reference.size // len(reference.channels))
+    leaning = of_reference(PELVIS[1:])
+    return {
+        "upright": (0,), "motion": (1,), "turning": (1, 2), "bearing": (0,), "way": (1,),
+        "reference": tuple(k for k, channel in enumerate(channels) if channel in leaning),
+    }  # fmt: skip

@@ -1,0 +1,329 @@
+"""Walking as a recorded person: the legs follow a clip, in the direction and at the speed that are asked for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.core import level_frame, motion_clip
+from myoprosthesis.core.effector_spec import POSE, EffectorSpec
+from myoprosthesis.core.errors import ConfigError, Refused
+from myoprosthesis.core.goal import ClipGoal, CommandGoal, Goal
+from myoprosthesis.core.nanoseconds import NS, ns
+from myoprosthesis.core.observation_terms import rotation
+from myoprosthesis.core.options import option
+from myoprosthesis.core.trial_plan import TASK_UNITS, TrialPlan
+from myoprosthesis.core.trial_record import TrialRecord, TrialResult
+from myoprosthesis.tasks.episodic import Moments
+
+Array = NDArray[np.float64]
+Range = tuple[float, float]
+ROOT = "root"
+FORWARD = -0.5 * math.pi
+"""Where the floating base of the MyoSim legs faces, in the plane of its own x and y (rad)."""
+PELVIS_IN_ROOT = np.array([[0.0, 0.0, -1.0], [-1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+"""Axes of the pelvis (ahead, up, to the right) in the floating base."""
+COMPARED = tuple(
+    f"{joint}_{side}" for side in "rl"
+    for joint in ("hip_flexion", "hip_adduction", "hip_rotation", "knee_angle", "ankle_angle")
+)  # fmt: skip
+"""Hips, knees and ankles: what is compared with the reference."""
+FEET = tuple(f"{joint}_{side}" for side in "rl" for joint in ("subtalar_angle", "mtp_angle"))
+JOINTS = (*COMPARED, *FEET)
+PLACES = tuple(f"{part}_{side}" for side in "rl" for part in ("knee", "ankle", "toe"))
+"""Sites of the legs that are tracked."""
+TRACKED = tuple(f"{place}/{axis}" for place in PLACES for axis in "xyz")
+PELVIS = tuple(f"{ROOT}/{name}" for name in ("tilt", "list", "rotation"))
+BESIDE = tuple(f"{ROOT}/{axis}" for axis in "xyz")
+"""Of the reference: where the pelvis is beside uniform motion, ahead and to the left, and how high."""
+_POSE = tuple(f"{ROOT}/{part}" for part in POSE)
+
+
+def of_reference(names: Sequence[str]) -> tuple[str, ...]:
+    """The channels of the goal that the columns of a clip are."""
+    return tuple(f"reference/{name}" for name in names)
+
+
+@dataclass(frozen=True)
+class WalkOptions:
+    """Options of walking; a pair of numbers is a range out of which each trial draws."""
+
+    clips: tuple[str, ...] = option(("walk",), "clips that are followed, by their names or how these begin")
+    speed: Range = option((1.25, 1.25), "forward; of the clips, one that is nearest is played faster or slower", "m/s", 0.1, 6.0)
+    heading_deg: Range = option((0.0, 0.0), "direction at the start, counter-clockwise from x", "deg", -360.0, 360.0)
+    turn_deg_s: Range = option((0.0, 0.0), "rate at which the direction turns to the left", "deg/s", -90.0, 90.0)
+    straight: float = option(0.5, "share of trials in which it does not turn", "1", 0.0, 1.0)
+    phase: Range = option((0.0, 1.0), "where in the cycle a trial begins, from right heel strike to the next", "1", 0.0, 1.0)
+    noise: float = option(0.0, "standard deviation of each joint at the start; of its velocity 10 times as much", "rad", 0.0, 1.0)
+    trial_s: float = option(20.0, "length of a trial", "s", 0.1, 3600.0)
+    most_apart: float = option(0.3, "mean distance of knees, ankles and toes from the reference at which it has failed", "m", 0.01, 10.0)
+    most_astray: float = option(1.0, "distance from the way at which it has failed", "m", 0.01, 1e6)
+    tolerance: float = option(0.1, "mean distance within which the reference is followed", "m", 1e-3, 1.0)
+    seed: int = option(0, "seed of what is drawn", "", 0)
+
+    def __post_init__(self) -> None:
+        if not self.clips:
+            raise ConfigError("clips is empty: name one at least, such as clips=[walk]")
+        for name in ("speed", "heading_deg", "turn_deg_s", "phase"):
+            ends = getattr(self, name)
+            if len(ends) != 2:
+                raise ConfigError(f"{name} has {len(ends)} numbers; a range has two, such as {name}=[0.8, 1.2]")
+            if ends[0] > ends[1]:
+                raise ConfigError(f"{name} goes from {ends[0]:g} to {ends[1]:g}: the lower end comes first")
+
+
+class Walk:
+    """Follow the reference of a clip on a way: uniform motion in a direction, which may turn.
+
+    Postures are compared where the legs are: knees, ankles and toes as seen from the pelvis, along its own heading."""
+
+    channels: ClassVar[Mapping[str, str]] = {
+        **TASK_UNITS,
+        **dict.fromkeys(of_reference(JOINTS), "rad"),
+        **dict.fromkeys(of_reference(BESIDE), "m"),
+        **dict.fromkeys(of_reference(PELVIS), "rad"),
+        **dict.fromkeys(of_reference(TRACKED), "m"),
+        "reference/phase": "rad",
+        "command/speed": "m/s", "command/heading": "rad", "command/x": "m", "command/y": "m",
+    }  # fmt: skip
+    observed_sites: ClassVar[tuple[str, ...]] = PLACES
+    weights: ClassVar[Mapping[str, float]] = {
+        "posture": 0.3, "places": 0.3, "velocity": 0.1, "motion": 0.15, "upright": 0.15, "way": 0.1, "effort": -0.1,
+    }  # fmt: skip
+
+    def __init__(self, options: WalkOptions, dt: float = 0.0, spec: EffectorSpec | None = None) -> None:
+        """`dt` (s) is the period of the effector, `spec` what it is."""
+        self.options, self._dt = options, dt
+        self._activations = tuple(f"{m}/activation" for m in spec.muscles) if spec is not None else ()
+        self._joints = spec.joints if spec is not None else JOINTS
+
+    def needs(self, spec: EffectorSpec) -> Sequence[str]:
+        """See `Task.needs`."""
+        missing = [name for name in (*_POSE, *JOINTS, *TRACKED) if name not in spec.channels]
+        if missing:
+            raise Refused(
+                f"it walks on two legs, and effector {spec.name!r} does not have {', '.join(missing[:3])}"
+                f"{' …' if len(missing) > 3 else ''}: myolegs has them, with the option "
+                f"observed_sites=[{','.join(PLACES)}]"
+            )
+        return (*_POSE, *JOINTS, *TRACKED, *(f"{m}/activation" for m in spec.muscles))
+
+    def for_effector(self, spec: EffectorSpec) -> Walk:
+        """See `Task.for_effector`."""
+        return Walk(self.options, spec.dt, spec)
+
+    def plan(self, trial: int, from_ns: int) -> TrialPlan:
+        """See `Task.plan`."""
+        o = self.options
+        rng = np.random.default_rng((o.seed, trial))
+        speed, heading = float(rng.uniform(*o.speed)), math.radians(rng.uniform(*o.heading_deg))
+        turn, straight = math.radians(rng.uniform(*o.turn_deg_s)), rng.random() < o.straight
+        phase, which = float(rng.uniform(*o.phase)), rng.random()
+        movement = _nearest(o.clips, speed, which)
+        clip = ClipGoal(movement.name, movement.sha256, phase, speed / speed_of(movement))
+        begin = clip.at(0.0)
+        reference = {name: begin[f"reference/{name}"] for name in movement.units}
+        initial, velocity = self._start(reference, speed, heading, rng)
+        x, y = level_frame.along(np.array(-heading), *(np.array(reference[name][0]) for name in BESIDE[:2]))
+        place = (initial[_POSE[0]] - float(x), initial[_POSE[1]] - float(y))
+        way = CommandGoal(speed, heading, 0.0 if straight else turn, place)
+        goals: tuple[Goal, ...] = (clip, way)
+        times = (trial, from_ns, from_ns + ns(o.trial_s) + ns(self._dt))  # the start, and the end of each period
+        start = (initial[_POSE[0]], initial[_POSE[1]], 0.0)
+        return TrialPlan(
+            *times, start, start, from_ns, label=f"{movement.name} at {speed:.2f} m/s", goals=goals, initial=initial,
+            initial_velocity=velocity,
+        )  # fmt: skip
+
+    def _start(
+        self, reference: Mapping[str, tuple[float, float]], speed: float, heading: float, rng: np.random.Generator
+    ) -> tuple[dict[str, float], dict[str, float]]:
+        """Positions and velocities of the reference, by channel of the effector."""
+        noise = rng.standard_normal((2, len(JOINTS))) * self.options.noise
+        away = dict(zip(JOINTS, zip(noise[0], 10.0 * noise[1], strict=True), strict=True))
+        joints = {
+            name: tuple(value + more for value, more in zip(pair, away.get(name, (0.0, 0.0)), strict=True))
+            for name, pair in reference.items()
+            if name in self._joints and name not in BESIDE
+        }
+        now, soon = (
+            np.array([reference[name][0] + late * reference[name][1] for name in PELVIS]) for late in (0.0, _SOON_S)
+        )
+        turn, later = (_facing(heading) @ level_frame.pelvis_rotation(*angles) @ PELVIS_IN_ROOT.T for angles in (now, soon))
+        rates = turn.T @ (later - turn) / _SOON_S
+        spin = 0.5 * np.array([rates[2, 1] - rates[1, 2], rates[0, 2] - rates[2, 0], rates[1, 0] - rates[0, 1]])
+        (_, ahead), (_, left), (height, up) = (reference[name] for name in BESIDE)
+        x, y = level_frame.along(np.array(-heading), np.array(speed + ahead), np.array(left))
+        pose = (0.0, 0.0, height, *level_frame.quaternion(turn))
+        moving = (float(x), float(y), up, 0.0, *spin)
+        place = dict(zip(_POSE, map(float, pose), strict=True)) | {n: float(v[0]) for n, v in joints.items()}
+        velocity = dict(zip(_POSE, map(float, moving), strict=True)) | {n: float(v[1]) for n, v in joints.items()}
+        del velocity[f"{ROOT}/qw"]
+        return place, velocity
+
+    def rewards(self, now: Moments) -> Mapping[str, Array]:
+        """See `EpisodicTask.rewards`.
+
+        Each but `effort` is exp(−(error / scale)²): `posture` of hips, knees and ankles (root mean square; 0.25 rad),
+        `places` of knees, ankles and toes (mean distance; 0.1 m), `velocity` of the joints (5 rad/s), `motion` of the
+        pelvis (0.5 m/s), `upright` of its attitude (0.25 rad, heading included), and `way` of how far it is from it
+        (0.3 m). `effort` is the mean square of activations."""
+        angles = now.columns(*COMPARED) - now.goal(*of_reference(COMPARED))
+        rates = now.columns(*COMPARED, field="velocity") - now.goal(*of_reference(COMPARED), field="velocity")
+        attitude = self._attitude(now)
+        activation = now.columns(*self._activations) if self._activations else np.zeros((len(angles), 1))
+        return {
+            "posture": np.exp(-np.square(angles).mean(axis=1) / 0.25**2),
+            "places": np.exp(-np.square(self._apart(now) / 0.1)),
+            "velocity": np.exp(-np.square(rates).mean(axis=1) / 5.0**2),
+            "motion": np.exp(-np.square(self._motion(now)).sum(axis=1) / 0.5**2),
+            "upright": np.exp(-np.square(attitude).sum(axis=1) / 0.25**2),
+            "way": np.exp(-np.square(self._astray(now) / 0.3)),
+            "effort": np.square(activation).mean(axis=1),
+        }
+
+    def solved(self, now: Moments) -> Array:
+        """See `EpisodicTask.solved`: the reference is followed within the tolerance."""
+        return np.asarray((self._apart(now) <= self.options.tolerance) & ~self.failed(now), float)
+
+    def failed(self, now: Moments) -> NDArray[np.bool_]:
+        """See `EpisodicTask.failed`: too far from the reference, or from the way."""
+        o = self.options
+        return np.asarray((self._apart(now) > o.most_apart) | (self._astray(now) > o.most_astray))
+
+    def judge(self, record: TrialRecord) -> TrialResult:
+        """See `Task.judge`.
+
+        `completed` is whether the trial came to its end, `held` the share of it before it failed, and `score` the share
+        in which the reference was followed within the tolerance. The errors are those until then: `joint_rmse_deg` of
+        hips, knees and ankles, `position_error_mm` of knees, ankles and toes as seen from the pelvis, `way_error_mm` of
+        the pelvis from where it should be on the floor, and `speed_error` (m/s) over all of it."""
+        after = np.arange(len(record.time_ns)) > 0  # the first state is the start
+        held = ~np.logical_or.accumulate(self.failed(record))
+        steps = max(1, round(self.options.trial_s / record.dt))
+        judged = after & held
+        angles = (record.columns(*COMPARED) - record.goal(*of_reference(COMPARED)))[judged]
+        completed = bool(held.all() and record.plan.over(int(record.time_ns[-1]), ns(record.dt)))
+        figures: dict[str, float | int | str | bool | None] = {
+            "completed": completed,
+            "score": float((self.solved(record) * held)[after].sum() / steps),
+            "held": float(judged.sum() / steps),
+            "joint_rmse_deg": None, "position_error_mm": None, "way_error_mm": None, "speed_error": None,
+        }  # fmt: skip
+        if judged.any():
+            places = record.columns(*BESIDE[:2])[judged | ~after]
+            seconds = judged.sum() * record.dt
+            gone = np.linalg.norm(np.diff(places, axis=0), axis=1).sum() / seconds
+            figures |= {
+                "joint_rmse_deg": float(np.degrees(np.sqrt(np.square(angles).mean()))),
+                "position_error_mm": float(1e3 * self._apart(record)[judged].mean()),
+                "way_error_mm": float(1e3 * self._astray(record)[judged].mean()),
+                "speed_error": float(gone - record.goal("command/speed")[judged].mean()),
+            }
+        return TrialResult(completed, figures)
+
+    def progress(self, record: TrialRecord) -> Mapping[str, float]:
+        """See `LiveTask.progress`."""
+        held = ~np.logical_or.accumulate(self.failed(record))
+        return {
+            "held": float(held.mean()),
+            "position_error_mm": float(1e3 * self._apart(record)[-1]),
+            "way_error_mm": float(1e3 * self._astray(record)[-1]),
+        }
+
+    def done(self, record: TrialRecord) -> bool:
+        """See `Task.done`: it has failed."""
+        return bool(self.failed(record)[-1])
+
+    def _heading(self, now: Moments) -> Array:
+        """(n_moments,) rad, of the way that a walk with the pelvis' attitude would be on: without its own rotation."""
+        own = level_frame.heading(rotation(now.columns(*_POSE[3:])), FORWARD)
+        return np.asarray(own - now.goal(*of_reference(PELVIS[2:]))[:, 0])
+
+    def _apart(self, now: Moments) -> Array:
+        """(n_moments,) m, mean distance of the tracked places from those of the reference."""
+        x, y, _ = now.columns(*BESIDE).T
+        places = now.columns(*TRACKED).reshape(len(x), -1, 3)
+        heading = self._heading(now)[:, None]
+        ahead, left = level_frame.along(heading, places[..., 0] - x[:, None], places[..., 1] - y[:, None])
+        wanted = now.goal(*of_reference(TRACKED)).reshape(len(x), -1, 3)
+        apart = np.stack([ahead, left, places[..., 2]], -1) - wanted
+        return np.asarray(np.linalg.norm(apart, axis=2).mean(axis=1))
+
+    def _astray(self, now: Moments) -> Array:
+        """(n_moments,) m, of the pelvis from where it should be on the floor."""
+        return np.asarray(np.linalg.norm(now.columns(*BESIDE[:2]) - self._wanted(now), axis=1))
+
+    def _wanted(self, now: Moments) -> Array:
+        """(n_moments, 2) m, where the pelvis should be on the floor."""
+        heading, x, y = now.goal("command/heading", "command/x", "command/y").T
+        ahead, left = now.goal(*of_reference(BESIDE[:2])).T
+        more = level_frame.along(-heading, ahead, left)
+        return np.stack([x + more[0], y + more[1]], -1)
+
+    def _motion(self, now: Moments) -> Array:
+        """(n_moments, 3) m/s, how much faster the pelvis is than the reference: ahead, to the left, and up."""
+        vx, vy, vz = now.columns(*BESIDE, field="velocity").T
+        ahead, left = level_frame.along(self._heading(now), vx, vy)
+        wanted = now.goal(*of_reference(BESIDE), field="velocity")
+        speed = now.goal("command/speed")[:, 0]
+        return np.stack([ahead - speed - wanted[:, 0], left - wanted[:, 1], vz - wanted[:, 2]], -1)
+
+    def _attitude(self, now: Moments) -> Array:
+        """(n_moments, 3) rad, small rotation from the reference's attitude on the way to that of the pelvis."""
+        turn = rotation(now.columns(*_POSE[3:])) @ PELVIS_IN_ROOT
+        tilt, lean, spin = now.goal(*of_reference(PELVIS)).T
+        heading = now.goal("command/heading")[:, 0]
+        wanted = _facing(heading) @ level_frame.pelvis_rotation(tilt, lean, spin)
+        apart = np.swapaxes(wanted, -1, -2) @ turn
+        return 0.5 * np.stack(
+            [apart[:, 2, 1] - apart[:, 1, 2], apart[:, 0, 2] - apart[:, 2, 0], apart[:, 1, 0] - apart[:, 0, 1]], -1
+        )
+
+
+_SOON_S = 1e-6
+"""s, over which the angular velocity of the pelvis is taken."""
+
+
+def _facing(heading: Array | float) -> Array:
+    """(…, 3, 3) rotation about the vertical."""
+    angle = np.asarray(heading, float)
+    one, zero = np.ones_like(angle), np.zeros_like(angle)
+    rows = [[np.cos(angle), -np.sin(angle), zero], [np.sin(angle), np.cos(angle), zero], [zero, zero, one]]
+    return np.stack([np.stack(row, -1) for row in rows], -2)
+
+
+def speed_of(movement: motion_clip.MotionClip) -> float:
+    """m/s of a clip that walks."""
+    return float(movement.values[0, list(movement.units).index("speed")])
+
+
+@cache
+def _candidates(beginnings: tuple[str, ...]) -> tuple[motion_clip.MotionClip, ...]:
+    """The clips of these names, or whose names begin so; raises `ConfigError` where one of them is none."""
+    names: list[str] = []
+    for beginning in beginnings:
+        own = [name for name in motion_clip.names() if name == beginning or name.startswith(f"{beginning}_")]
+        if not own:
+            motion_clip.find(beginning)
+        names += own
+    clips = [motion_clip.read(motion_clip.find(name)) for name in dict.fromkeys(names)]
+    for clip in clips:
+        for name in (*BESIDE, *PELVIS, *JOINTS, *TRACKED, "speed"):
+            if name not in clip.units:
+                raise ConfigError(f"the clip {clip.name} has no column {name}: it is none of legs; see `motion import`")
+    return tuple(clips)
+
+
+def _nearest(beginnings: tuple[str, ...], speed: float, which: float) -> motion_clip.MotionClip:
+    """The clip whose speed is nearest to one; of several at `which` (0 to 1) of them."""
+    clips = _candidates(beginnings)
+    apart = np.array([abs(math.log(speed_of(clip) / speed)) for clip in clips])
+    near = np.flatnonzero(apart <= apart.min() + 1e-9)
+    return clips[int(near[int(which * len(near))])]
