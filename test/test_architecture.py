@@ -21,6 +21,7 @@ COMPONENTS = {
     "hands",
     "emulators",
     "tasks",
+    "motion",
     "recording",
 }
 ENVIRONMENTS = {"envs"}
@@ -33,6 +34,7 @@ LAYERS = [{"core"}, {"files"}, {"onnx_graphs"}, COMPONENTS, ENVIRONMENTS, USERS,
 SIBLINGS = {
     ("effectors", "hands"): "an effector that moves a real hand uses its codec and data sheet",
     ("effectors", "scenes"): "a body stands in a scene",
+    ("motion", "effectors"): "recorded postures are brought onto the model of the legs",
     ("emulators", "hands"): "an emulated hand has the data sheet of the real one",
     ("emulators", "emg"): "an emulated EMG board writes the frames that the source reads",
 }
@@ -47,7 +49,7 @@ HOMES = {
     "rclpy": {"nodes", "bench"},
     **dict.fromkeys(["std_msgs", "std_srvs", *MESSAGES.split()], {"nodes", "bench", *STACK}),
     "torch": {"training", "decoders/gru", "bench/training", "bench/ppo", "cli/train"},
-    "mujoco": {"effectors", "scenes", "envs", "training", "films/placed_body", "bench"},
+    "mujoco": {"effectors", "scenes", "motion", "envs", "training", "films/placed_body", "bench"},
     "gymnasium": {"envs", "training", "bench"},
     "myo_sim": {"effectors"},
     "onnxruntime": {"policies", "decoders", "training", "bench"},

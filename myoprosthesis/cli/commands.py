@@ -118,6 +118,10 @@ EXAMPLES = {
         myoprosthesis train hand --curriculum config/curricula/baoding.yaml --hours 8
         myoprosthesis train hand --curriculum config/curricula/baoding.yaml --resume
         """,
+    "train legs": """
+        myoprosthesis train legs --curriculum config/curricula/walk.yaml --hours 8
+        myoprosthesis train legs --curriculum config/curricula/walk.yaml --resume
+        """,
     "train sweep": "myoprosthesis train sweep --batches 32 256 --updates 2000 --out runs/sweep",
     "emg": """
         myoprosthesis emg info my.csv --rate 1000 --unit uV --png my.png

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from myoprosthesis.cli import train_hand, train_sweep
+from myoprosthesis.cli import train_muscles, train_sweep
 from myoprosthesis.cli.arguments import JsonArgument, argument
 from myoprosthesis.cli.commands import Commands
 from myoprosthesis.cli.figures import check_writable, write_json
@@ -51,7 +51,7 @@ def add(commands: Commands) -> None:
         "train", about, "Trains a policy by gradient, the same one at several batch sizes, or one by trial and error."
     )
     train_sweep.add(own)
-    train_hand.add(own)
+    train_muscles.add(own)
     own.add(
         "reach", run, TrainReachOptions, help="a policy that reaches",
         description="Trains a recurrent policy by back-propagation through the body's differentiable twin. Ctrl-C "

@@ -193,7 +193,9 @@ class CommandGoal:
         """See `Goal.at`."""
         x, y = self.place or (0.0, 0.0)
         values = commanded(*(np.array([float(v)]) for v in (self.speed, self.heading, self.turn_rate, x, y, seconds)))
-        return {c: (float(position[0]), float(velocity[0])) for c, (position, velocity) in values.items() if c in self.units}
+        return {
+            c: (float(position[0]), float(velocity[0])) for c, (position, velocity) in values.items() if c in self.units
+        }
 
 
 def commanded(speed: Any, heading: Any, turn_rate: Any, x: Any, y: Any, seconds: Any) -> dict[str, tuple[Any, Any]]:

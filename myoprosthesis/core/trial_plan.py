@@ -72,7 +72,9 @@ class TrialPlan:
                 raise ConfigError(f"trial {self.trial} begins at {brief(start)}: a finite number by channel is needed")
             object.__setattr__(self, name, MappingProxyType({str(k): float(v) for k, v in start.items()}))
         if without := set(self.initial_velocity) - set(self.initial):
-            raise ConfigError(f"trial {self.trial} begins with a velocity of {brief(min(without))}, but with no place of it")
+            raise ConfigError(
+                f"trial {self.trial} begins with a velocity of {brief(min(without))}, but with no place of it"
+            )
         if not self.from_ns < self.until_ns:
             raise ConfigError(f"trial {self.trial} ends at {self.until_ns} ns, not after its start {self.from_ns} ns")
         if not all(math.isfinite(x) for x in (*self.start, *self.target)):

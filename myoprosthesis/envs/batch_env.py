@@ -265,8 +265,9 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
 
     @property
     def symmetry(self) -> tuple[NDArray[np.intp], NDArray[np.float32], NDArray[np.intp]] | None:
-        """Order and signs (n_obs,) both, by which an observation is that of the exchanged names, and the order (n_action,)
-        by which an action is; None: there is none.
+        """Orders and signs that exchange names; None: there are none.
+
+        Order and signs (n_obs,) of an observation, and the order (n_action,) of an action.
 
         After the exchanged action the exchanged observation is followed by the exchanged next one."""
         c = self.config

@@ -22,8 +22,8 @@ def exchanged(
 
     `names` are pairs such as `{"ball1": "ball2"}`. `turned` are angles that are half a turn apart between the two and
     move alike: of these a term `phase` has sine and cosine. `odd` are the numbers of each term that change their sign,
-    such as what is to the left where the names are those of two sides. Raises `ConfigError` for a term whose exchange is
-    not in the observation."""
+    such as what is to the left where the names are those of two sides. Raises `ConfigError` for a term whose exchange
+    is not in the observation."""
     both = {**names, **{b: a for a, b in names.items()}}
     labels: list[tuple[object, ...]] = []
     signs: list[float] = []
@@ -60,7 +60,11 @@ def _labels(term: AnyTerm) -> list[tuple[object, ...]]:
         minus = term.options.get("minus") or [""] * len(places)
         return [(place, less, axis) for place, less in zip(places, minus, strict=True) for axis in "xyz"]
     if isinstance(term, RegisteredTerm) and term.kind == "goal_ahead":
-        return [(ahead, *channel.split("/")) for ahead in range(term.size // len(term.channels)) for channel in term.channels]
+        return [
+            (ahead, *channel.split("/"))
+            for ahead in range(term.size // len(term.channels))
+            for channel in term.channels
+        ]
     if isinstance(term, RegisteredTerm) and term.kind == "difference":
         return [tuple(channel.split("/")) for channel in term.options["a"]]
     if len(term.channels) == term.size:

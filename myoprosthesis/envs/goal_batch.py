@@ -21,7 +21,9 @@ class GoalBatch:
     def __init__(self, num: int, channels: Sequence[str]) -> None:
         self.channels = {channel: k for k, channel in enumerate(channels)}
         self._places = tuple(
-            dict.fromkeys(c.rpartition("/")[0] for c in channels if c.endswith("/phase") and not c.startswith("reference/"))
+            dict.fromkeys(
+                c.rpartition("/")[0] for c in channels if c.endswith("/phase") and not c.startswith("reference/")
+            )
         )
         p = len(self._places)
         self._orbit = np.zeros((num, p), bool)
@@ -87,11 +89,12 @@ class GoalBatch:
                 out[rows[:, None], :, columns] = np.swapaxes(moving[rows, p], -1, -2)
         for number, (movement, columns, channels) in enumerate(self._clips.values()):
             rows = np.flatnonzero(self._clip == number)
-            for k, values in enumerate(played(movement, *self._course[rows].T, seconds[rows])):
+            for k, values in enumerate(played(movement, self._course[rows, 0], self._course[rows, 1], seconds[rows])):
                 out[rows[:, None], k, channels] = values[:, columns]
         if self._way:
             rows = np.flatnonzero(~np.isnan(self._commands[:, 0]))
-            ways = commanded(*self._commands[rows].T, seconds[rows])
+            speed, heading, turn_rate, x, y = self._commands[rows].T
+            ways = commanded(speed, heading, turn_rate, x, y, seconds[rows])
             for name, column in self._way:
                 out[rows, :, column] = np.stack(ways[name], -1)
         for i in np.flatnonzero(self._moving):

@@ -9,24 +9,14 @@ from myoprosthesis.core.observation_term import AnyTerm, RegisteredTerm, Term
 from myoprosthesis.effectors.bodies import myolegs
 from myoprosthesis.effectors.mujoco_body import BodyOptions
 from myoprosthesis.envs.env_config import EnvConfig
-from myoprosthesis.tasks.walk import BESIDE, JOINTS, PELVIS, PLACES, ROOT, of_reference
+from myoprosthesis.tasks.walk import BESIDE, CONTACTS, JOINTS, PELVIS, PERIOD_S, PLACES, ROOT, Walk, of_reference
 
-PERIOD_S, TIME_STEP_S = 0.03125, 0.00625
-"""32 commands a second, five steps of the physics each: whole nanoseconds, and about the 30 Hz of KINESIS
-(arXiv 2503.14637)."""
-CONTACTS = ("r_foot", "r_toes", "l_foot", "l_toes")
 RESTING = 0.05
 """Excitation of all muscles about which a policy explores at first."""
 FACING = {"root": ROOT, "forward_deg": -90.0}
 """The MyoSim legs face along −y of their floating base."""
 AHEAD_S = (PERIOD_S, 0.125)
 OBSERVATIONS = ("policy", "lean")
-
-
-def options(**more: Any) -> dict[str, Any]:
-    """Options of the effector `myolegs` for walking."""
-    own = {"dt": PERIOD_S, "time_step": TIME_STEP_S, "keyframe": "standing"}
-    return {**own, "observed_sites": list(PLACES), "contacts": list(CONTACTS), **more}
 
 
 def terms(muscles: tuple[str, ...], observation: str = "policy") -> tuple[AnyTerm, ...]:
@@ -61,8 +51,9 @@ def config(observation: str = "policy", **task: Any) -> EnvConfig:
     """What `BatchEnv` needs; `task` are options of the task `walk`."""
     muscles = myolegs(BodyOptions()).spec.muscles
     seen = terms(muscles, observation)
+    effector = {**Walk.effector_options, "dt": PERIOD_S, "observed_sites": PLACES}
     return EnvConfig(
-        "myolegs", "walk", seen, options(), task, centre=(RESTING,) * len(muscles), exchange=sides(muscles),
+        "myolegs", "walk", seen, effector, task, centre=(RESTING,) * len(muscles), exchange=sides(muscles),
         turned=("reference/phase",), odd=odd(seen),
     )  # fmt: skip
 

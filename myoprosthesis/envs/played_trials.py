@@ -19,7 +19,7 @@ from myoprosthesis.envs.played_series import Array, PlayedSeries
 from myoprosthesis.policies.onnx_policy import OnnxPolicy
 from myoprosthesis.tasks.task import channels_of
 
-TASKS = {"baoding_hand": "baoding", "myohand": "hand_posture", "arm26": "centre_out"}
+TASKS = {"baoding_hand": "baoding", "myohand": "hand_posture", "myolegs": "walk", "arm26": "centre_out"}
 """The task with a score that goes with an effector."""
 
 
@@ -34,9 +34,11 @@ def task_of(contract: Contract) -> str:
 
 
 def effector_options(contract: Contract, task: str) -> dict[str, Any]:
-    """Options of the effector with which a policy can do a task: its period, and the sites that the task observes."""
-    sites = getattr(registry.factory("tasks", task), "observed_sites", ())
-    return {"dt": contract.dt, **({"observed_sites": sites} if sites else {})}
+    """Options of the effector with which a policy can do a task: its period, and what the task wants beside."""
+    made = registry.factory("tasks", task)
+    sites = getattr(made, "observed_sites", ())
+    own = getattr(made, "effector_options", {})
+    return {**own, "dt": contract.dt, **({"observed_sites": sites} if sites else {})}
 
 
 def played(

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.motion.legs import PLACES, Legs
 from myoprosthesis.motion.cycle import smoothed
+from myoprosthesis.motion.legs import PLACES, Legs
 from myoprosthesis.motion.posture import JOINTS, POSTURE, SIDES
 
 Array = NDArray[np.float64]
@@ -54,7 +54,14 @@ def on_floor(legs: Legs, postures: Array, duration_s: float) -> Gait:
     speed = float(np.median(under[under > 0.0]))  # a swinging foot may be as low as the standing one
     standing = under[under > 0.5 * speed]
     half = heights.shape[1] // 2
-    contacts = np.stack([heights[:, :half].min(axis=1), heights[:, half:].min(axis=1)], axis=1) <= ON_FLOOR_M
+    contacts = np.stack(
+        [
+            (heights[:, foot].min(axis=1) <= ON_FLOOR_M)
+            & (back[every, foot.start + heights[:, foot].argmin(axis=1)] > 0.5 * speed)
+            for foot in (slice(0, half), slice(half, 2 * half))
+        ],
+        axis=1,
+    )
     return Gait(postures, duration_s, speed * duration_s, contacts, 1e3 * float(np.std(standing)))
 
 
@@ -89,7 +96,7 @@ def clip_table(legs: Legs, gait: Gait) -> tuple[dict[str, str], Array]:
         parts.append(values[:, None])
     units |= {f"{place}/{axis}": "m" for place in PLACES for axis in "xyz"}
     units |= {"foot_r": "1", "foot_l": "1", "speed": "m/s"}
-    parts += [places.reshape(len(places), -1), gait.contacts, np.full((len(places), 1), gait.speed)]
+    parts += [places.reshape(len(places), -1), gait.contacts.astype(float), np.full((len(places), 1), gait.speed)]
     table = np.concatenate(parts, axis=1)
     return units, np.concatenate([table, table[:1]])
 

@@ -39,7 +39,7 @@ class Legs:
     @cached_property
     def ranges(self) -> dict[str, tuple[float, float]]:
         """Limits of each joint (rad)."""
-        return {name: tuple(map(float, self.model.joint(name).range)) for name in JOINTS}
+        return {name: (float(low), float(high)) for name in JOINTS for low, high in [self.model.joint(name).range]}
 
     @cached_property
     def followers(self) -> tuple[tuple[str, str, Array], ...]:
@@ -54,7 +54,7 @@ class Legs:
     def coupled(self, postures: Array) -> dict[str, Array]:
         """(n,) of each joint that follows another one in the model, by name."""
         return {
-            name: np.polynomial.polynomial.polyval(postures[:, POSTURE.index(other)], polynomial)
+            name: np.asarray(np.polynomial.polynomial.polyval(postures[:, POSTURE.index(other)], polynomial))
             for name, other, polynomial in self.followers
         }
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from myoprosthesis.core import level_frame, motion_clip
 from myoprosthesis.core.effector_spec import POSE, EffectorSpec
 from myoprosthesis.core.errors import ConfigError, Refused
 from myoprosthesis.core.goal import ClipGoal, CommandGoal, Goal
-from myoprosthesis.core.nanoseconds import NS, ns
+from myoprosthesis.core.nanoseconds import ns
 from myoprosthesis.core.observation_terms import rotation
 from myoprosthesis.core.options import option
 from myoprosthesis.core.trial_plan import TASK_UNITS, TrialPlan
@@ -24,6 +24,10 @@ from myoprosthesis.tasks.episodic import Moments
 
 Array = NDArray[np.float64]
 Range = tuple[float, float]
+PERIOD_S, TIME_STEP_S = 0.03125, 0.00625
+"""32 commands a second, five steps of the physics each: whole nanoseconds, and about the 30 Hz of KINESIS
+(arXiv 2503.14637)."""
+CONTACTS = ("r_foot", "r_toes", "l_foot", "l_toes")
 ROOT = "root"
 FORWARD = -0.5 * math.pi
 """Where the floating base of the MyoSim legs faces, in the plane of its own x and y (rad)."""
@@ -55,14 +59,22 @@ class WalkOptions:
     """Options of walking; a pair of numbers is a range out of which each trial draws."""
 
     clips: tuple[str, ...] = option(("walk",), "clips that are followed, by their names or how these begin")
-    speed: Range = option((1.25, 1.25), "forward; of the clips, one that is nearest is played faster or slower", "m/s", 0.1, 6.0)
+    speed: Range = option(
+        (1.25, 1.25), "forward; of the clips, one that is nearest is played faster or slower", "m/s", 0.1, 6.0
+    )
     heading_deg: Range = option((0.0, 0.0), "direction at the start, counter-clockwise from x", "deg", -360.0, 360.0)
     turn_deg_s: Range = option((0.0, 0.0), "rate at which the direction turns to the left", "deg/s", -90.0, 90.0)
     straight: float = option(0.5, "share of trials in which it does not turn", "1", 0.0, 1.0)
-    phase: Range = option((0.0, 1.0), "where in the cycle a trial begins, from right heel strike to the next", "1", 0.0, 1.0)
-    noise: float = option(0.0, "standard deviation of each joint at the start; of its velocity 10 times as much", "rad", 0.0, 1.0)
+    phase: Range = option(
+        (0.0, 1.0), "where in the cycle a trial begins, from right heel strike to the next", "1", 0.0, 1.0
+    )
+    noise: float = option(
+        0.0, "standard deviation of each joint at the start; of its velocity 10 times as much", "rad", 0.0, 1.0
+    )
     trial_s: float = option(20.0, "length of a trial", "s", 0.1, 3600.0)
-    most_apart: float = option(0.3, "mean distance of knees, ankles and toes from the reference at which it has failed", "m", 0.01, 10.0)
+    most_apart: float = option(
+        0.3, "mean distance of knees, ankles and toes from the reference at which it has failed", "m", 0.01, 10.0
+    )
     most_astray: float = option(1.0, "distance from the way at which it has failed", "m", 0.01, 1e6)
     tolerance: float = option(0.1, "mean distance within which the reference is followed", "m", 1e-3, 1.0)
     seed: int = option(0, "seed of what is drawn", "", 0)
@@ -93,6 +105,9 @@ class Walk:
         "command/speed": "m/s", "command/heading": "rad", "command/x": "m", "command/y": "m",
     }  # fmt: skip
     observed_sites: ClassVar[tuple[str, ...]] = PLACES
+    effector_options: ClassVar[Mapping[str, Any]] = {
+        "time_step": TIME_STEP_S, "keyframe": "standing", "contacts": CONTACTS,
+    }  # fmt: skip
     weights: ClassVar[Mapping[str, float]] = {
         "posture": 0.3, "places": 0.3, "velocity": 0.1, "motion": 0.15, "upright": 0.15, "way": 0.1, "effort": -0.1,
     }  # fmt: skip
@@ -155,7 +170,9 @@ class Walk:
         now, soon = (
             np.array([reference[name][0] + late * reference[name][1] for name in PELVIS]) for late in (0.0, _SOON_S)
         )
-        turn, later = (_facing(heading) @ level_frame.pelvis_rotation(*angles) @ PELVIS_IN_ROOT.T for angles in (now, soon))
+        turn, later = (
+            _facing(heading) @ level_frame.pelvis_rotation(*angles) @ PELVIS_IN_ROOT.T for angles in (now, soon)
+        )
         rates = turn.T @ (later - turn) / _SOON_S
         spin = 0.5 * np.array([rates[2, 1] - rates[1, 2], rates[0, 2] - rates[2, 0], rates[1, 0] - rates[0, 1]])
         (_, ahead), (_, left), (height, up) = (reference[name] for name in BESIDE)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from myoprosthesis.core.disturbance import NO_DISTURBANCE
+from myoprosthesis.core.moment import Moment
 from myoprosthesis.core.observation import ObservationBuilder
 from myoprosthesis.core.trial_record import TrialRecord
 from myoprosthesis.tasks.task import channels_of
@@ -33,7 +34,10 @@ def is_the_effector_bit_for_bit(env, body, actions, disturbance=lambda plan, now
                 acting = disturbance(plan, (k - 1) * dt_ns)
                 state = body.step(actions[k - 1, trial].astype(float), acting)
             table = np.hstack([state.table, plan.goal_table(list(channels), k * dt_ns)])
-            np.testing.assert_array_equal(builder.observe(table), observations[k][trial], f"trial {trial}, step {k}")
+            moment = Moment(np.random.default_rng(0), k * dt_ns, body.spec.dt, plan)
+            np.testing.assert_array_equal(
+                builder.observe(table, goal=moment.goal), observations[k][trial], f"trial {trial}, step {k}"
+            )
             states.append(table[:, [body.spec.channels.index(c) for c in needs]])
             record = TrialRecord(plan, body.spec.dt, needs, np.arange(k + 1) * dt_ns, np.array(states))
             if k and (task.done(record) or not np.isnan(scores[trial]) and plan.over(k * dt_ns, dt_ns)):

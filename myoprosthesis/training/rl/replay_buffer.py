@@ -92,7 +92,7 @@ def exchanged(rows: Tensor, swap: Tensor, order: Tensor, signs: Tensor) -> Tenso
 
 
 def padded(symmetry: Symmetry | None, size: int) -> Symmetry | None:
-    """A symmetry of an observation as one of `size` numbers, those of an action behind it included if there are more."""
+    """A symmetry of an observation as one of `size` numbers; if these are more, those of an action stand behind it."""
     if symmetry is None:
         return None
     order, signs, actions = symmetry

@@ -49,7 +49,7 @@ def test_from_nothing_to_a_policy_and_a_stage_that_was_not_passed_says_so(place,
 
 
 def test_the_contract_says_for_what_the_last_stage_trains():
-    from myoprosthesis.cli.train_hand import skill
+    from myoprosthesis.cli.train_muscles import skill
     from myoprosthesis.envs import baoding
     from myoprosthesis.envs.batch_env import BatchEnv
 

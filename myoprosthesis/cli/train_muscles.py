@@ -1,4 +1,4 @@
-"""`myoprosthesis train hand`: train a policy by trial and error in a vector environment, through a curriculum."""
+"""`train hand` and `train legs`: a policy by trial and error in a vector environment, through a curriculum."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainHandOptions(JsonArgument):
-    """Options of `train hand`."""
+class TrainMusclesOptions(JsonArgument):
+    """Options of `train hand` and `train legs`."""
 
     curriculum: Path = argument(help="YAML with the environment and the stages", metavar="FILE")
     sims: int | None = argument(None, "simulations at the same time; by default the curriculum's", low=1)
@@ -53,16 +54,17 @@ class TrainHandOptions(JsonArgument):
 
 
 def add(commands: Commands) -> None:
-    """Add the command beside those of `train`."""
-    commands.add(
-        "hand", run, TrainHandOptions, help="a policy of muscles, by reinforcement with a curriculum",
-        description="Trains a policy by PPO, SAC or imitation in any registered environment, such as Reach-v0: the "
-        "curriculum names it. Stages are left by measured score; every ten minutes and whenever a stage is left the "
-        "run is saved. Ctrl-C stops after the batch in progress; --resume goes on from there.",
-    )  # fmt: skip
+    """Add the commands beside those of `train`."""
+    for body, example in (("hand", "Baoding-v0"), ("legs", "LegsImitation-v0")):
+        commands.add(
+            body, partial(run, body), TrainMusclesOptions, help=f"a policy of {body} with muscles, by reinforcement",
+            description=f"Trains a policy by PPO, SAC or imitation in any registered environment, such as {example}: "
+            "the curriculum names it. Stages are left by measured score; every ten minutes and whenever a stage is "
+            "left the run is saved. Ctrl-C stops after the batch in progress; --resume goes on from there.",
+        )  # fmt: skip
 
 
-def run(options: TrainHandOptions) -> int:
+def run(body: str, options: TrainMusclesOptions) -> int:
     """Train, export, and write the card; 130 when interrupted."""
     check_writable(options.json)
     torch = library("torch", "train", "training")
@@ -83,7 +85,7 @@ def run(options: TrainHandOptions) -> int:
                 f"{stage.promote:g}, the best was {progress.best:.3g}; that policy is kept",
                 file=sys.stderr,
             )
-        scores = _publish(training, out, _again(options, out))
+        scores = _publish(training, out, _again(body, options, out))
     finally:
         training.algorithm.collector.close()
     print(f"policy in {out}, run in {training.folder}")
@@ -109,7 +111,7 @@ def run(options: TrainHandOptions) -> int:
     return 0
 
 
-def _start(options: TrainHandOptions) -> Trainer[CurriculumReinforcement]:
+def _start(options: TrainMusclesOptions) -> Trainer[CurriculumReinforcement]:
     from myoprosthesis.training.rl import curriculum as curricula
     from myoprosthesis.training.rl.collector_spec import CollectorSpec
     from myoprosthesis.training.rl.curriculum_reinforcement import CurriculumReinforcement
@@ -151,7 +153,7 @@ def _start(options: TrainHandOptions) -> Trainer[CurriculumReinforcement]:
     return training
 
 
-def _reporter(options: TrainHandOptions, folder: Path, interrupted: list[bool]) -> Any:
+def _reporter(options: TrainMusclesOptions, folder: Path, interrupted: list[bool]) -> Any:
     """The callback of `Trainer.train`: bars, and an end when the time is over."""
     from myoprosthesis.training.rl.event_log import event_log
 
@@ -223,13 +225,13 @@ def skill(contract: Contract, values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: values[f"task.{name}"] for name in skills if f"task.{name}" in values}
 
 
-def _out(options: TrainHandOptions, name: str) -> Path:
+def _out(options: TrainMusclesOptions, name: str) -> Path:
     return options.out or Path("policies") / name
 
 
-def _again(options: TrainHandOptions, out: Path) -> str:
+def _again(body: str, options: TrainMusclesOptions, out: Path) -> str:
     """The command that makes the same policy again, with files as they were given."""
-    words = ["myoprosthesis", "train", "hand", "--curriculum", str(options.curriculum)]
+    words = ["myoprosthesis", "train", body, "--curriculum", str(options.curriculum)]
     words += ["--sims", str(options.sims)] if options.sims is not None else []
     words += ["--from", str(options.origin)] if options.origin else []
     return shlex.join([*words, "--seed", str(options.seed), "--out", str(out)])

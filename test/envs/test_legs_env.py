@@ -1,0 +1,90 @@
+"""Legs that walk after a clip: the environment beside the effector, its mirror, and its start."""
+
+from dataclasses import replace
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+
+import myoprosthesis.envs  # noqa: F401
+from myoprosthesis.core import registry
+from myoprosthesis.core.options import build
+from myoprosthesis.envs import legs_imitation
+from myoprosthesis.envs.batch_env import BatchEnv
+from myoprosthesis.tasks.walk import COMPARED, Walk, of_reference
+
+from .effector_comparison import is_the_effector_bit_for_bit
+
+TASK = {"speed": (0.8, 1.8), "turn_deg_s": (-30.0, 30.0), "heading_deg": (-180.0, 180.0), "noise": 0.02}
+
+
+@pytest.fixture(scope="module")
+def body():
+    config = legs_imitation.config()
+    options = build(registry.options("effectors", "myolegs"), config.effector_options, "myolegs")
+    return registry.factory("effectors", "myolegs")(options)
+
+
+def actions(steps, num, seed=0):
+    return np.random.default_rng(seed).uniform(0.0, 0.3, (steps, num, 80)).astype(np.float32)
+
+
+def test_an_episode_is_that_of_the_effector_bit_for_bit(body):
+    """Contacts, the turning way and the reference ahead of time included; one trial ends by falling, one by its time."""
+    env = BatchEnv(legs_imitation.config(**TASK, trial_s=0.4, most_apart=0.1), 2, 1)
+    ends = list(is_the_effector_bit_for_bit(env, body, actions(13, 2)))
+    assert all(k > 2 for k, *_ in ends) and any(0.0 < r.figures["held"] < 1.0 for *_, r in ends)
+    assert all(r.figures["joint_rmse_deg"] > 0.1 for *_, r in ends)
+
+
+def test_a_trial_begins_as_the_reference_is_and_moves():
+    env = BatchEnv(legs_imitation.config(**{**TASK, "noise": 0.0}), 8, 1)
+    env.reset(seed=3)
+    rewards = env.task.rewards(env)
+    for name in ("posture", "places", "velocity", "motion", "upright", "way"):
+        assert rewards[name] == pytest.approx(1.0, abs=2e-4), name
+    hips = ("hip_flexion_r", "hip_flexion_l")  # ankles give way under the weight until their muscles are active
+    before, slopes = env.columns(*hips), env.columns(*hips, field="velocity")
+    assert env.goal(*of_reference(COMPARED)) == pytest.approx(env.columns(*COMPARED), abs=1e-12)
+    env.step(np.full((8, 80), 0.02, np.float32))
+    moved = (env.columns(*hips) - before) / env.body.spec.dt
+    assert np.corrcoef(moved.ravel(), slopes.ravel())[0, 1] > 0.95
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_gymnasium_accepts_it():
+    env = gymnasium.make("myoprosthesis/LegsImitation-v0")
+    check_env(env.unwrapped, skip_render_check=True)
+    assert env.action_space.low.tolist() == [0.0] * 80
+
+
+def test_what_is_seen_in_a_mirror_is_what_follows_mirrored_actions():
+    """Half a cycle later the reference is its own mirror image; so is what follows, contact forces included."""
+    env = BatchEnv(legs_imitation.config(speed=(1.2, 1.2), straight=1.0), 2, 1)
+    order, signs, swapped = env.symmetry
+    assert (order[order] == np.arange(len(order))).all() and (swapped[swapped] == np.arange(80)).all()
+    env._tasks = [Walk(replace(env.task.options, phase=(p, p)), env.body.spec.dt, env.body.spec) for p in (0.37, 0.87)]
+    observation, _ = env.reset(seed=0)
+    spread = np.abs(observation).max(axis=0) + 0.1
+    for action in actions(6, 1):
+        apart = np.abs(observation[0][order] * signs - observation[1]) / spread
+        assert apart.max() < 0.05
+        assert np.abs(observation[0] - observation[1]).max() > 0.5
+        observation, *_ = env.step(np.concatenate([action, action[:, swapped]]))
+
+
+def test_a_state_is_continued_bit_for_bit():
+    """What the touch sensors measured in the step before is a part of it."""
+    first, second = (BatchEnv(legs_imitation.config(**TASK), 2, 1) for _ in range(2))
+    first.reset(seed=5)
+    for action in actions(4, 2):
+        first.step(action)
+    second.reset(seed=0)
+    second.set_state(first.get_state())
+    contacts = first._observed()
+    np.testing.assert_array_equal(second._observed(), contacts)
+    for action in actions(12, 2, 1):
+        one, other = first.step(action), second.step(action)
+        np.testing.assert_array_equal(one[0], other[0])
+        np.testing.assert_array_equal(one[1], other[1])
