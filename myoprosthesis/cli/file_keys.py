@@ -88,8 +88,8 @@ WHERE = {
     "stack": "config/stacks/*.yaml; `myoprosthesis up FILE`. The options of the component in a node (`myoprosthesis "
     "effectors`, `tasks`, `emg sources`) stand beside the node's own",
     "curriculum": "config/curricula/*.yaml; `myoprosthesis train reach --curriculum FILE`",
-    "hand_curriculum": "config/curricula/baoding.yaml; `myoprosthesis train hand --curriculum FILE`, and `train legs`. A "
-    "stage also has "
+    "hand_curriculum": "config/curricula/baoding.yaml; `myoprosthesis train hand --curriculum FILE`, and `train legs`. "
+    "A stage also has "
     "`ppo`, with what is other than in the whole, and the components of the environment, such as `task` "
     "(`myoprosthesis tasks`) and `reward`",
     "perturbation": "config/perturbations/*.yaml; `myoprosthesis perturb FILE`. A kind is a mapping with `kind` and "

@@ -89,7 +89,8 @@ def test_balls_that_change_places_are_followed_by_balls_that_did():
     env = BatchEnv(baoding.config("policy", noise=0.0), 2, 1)
     env.set_options([1], {"task.start_deg": (135.0 - 180.0, 135.0 - 180.0)})
     env.reset(seed=0)
-    order, signs = env.symmetry
+    order, signs, actions = env.symmetry
+    assert (actions == np.arange(39)).all()
     for body in (env._bodies,):  # the second simulation begins with the balls exchanged
         qpos = body.batch.bind("qpos")
         qpos[1, 23:30], qpos[1, 30:37] = qpos[0, 30:37].copy(), qpos[0, 23:30].copy()

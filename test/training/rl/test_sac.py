@@ -190,11 +190,11 @@ def test_the_policy_is_the_average_of_the_actor_over_its_updates():
     assert Sac(2, 1, network, SacOptions(), 0).weights().keys() == {"actor", "critic"}
 
 
-def test_a_symmetry_of_the_observation_leaves_the_past_as_it_is():
-    order, signs = padded((np.array([1, 0, 2]), np.array([1.0, 1.0, -1.0], np.float32)), 5)
+def test_the_past_action_behind_an_observation_is_exchanged_as_actions_are():
+    order, signs, actions = padded((np.array([1, 0, 2]), np.array([1.0, 1.0, -1.0], np.float32), np.array([1, 0])), 5)
     rows = torch.tensor([[1.0, 2, 3, 4, 5], [6.0, 7, 8, 9, 10]])
     swapped = exchanged(rows, torch.tensor([[True], [False]]), torch.from_numpy(order), torch.from_numpy(signs))
-    assert swapped.tolist() == [[2.0, 1, -3, 4, 5], [6.0, 7, 8, 9, 10]]
+    assert swapped.tolist() == [[2.0, 1, -3, 5, 4], [6.0, 7, 8, 9, 10]] and actions.tolist() == [1, 0]
 
 
 def test_what_does_not_go_together_is_refused(tmp_path):
