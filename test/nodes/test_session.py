@@ -84,44 +84,60 @@ def test_a_session_moves_a_body_with_the_options_that_it_gives(command, session,
     assert len(table) == 2 and all(not row["lost"] and float(row["endpoint_error_mm"]) < 50.0 for row in table)
 
 
-def test_a_session_that_is_killed_goes_on_to_the_same_table(begin, unbroken, command, session, tmp_path):
-    folder = tmp_path / "killed"
-    process = begin(session(), "--out", str(folder))
-    wait_for(process, lambda: rows(folder) >= 10)
-    nodes = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split()
+def test_a_session_that_is_paused_killed_interrupted_and_wounded_comes_to_the_same_table(
+    begin, unbroken, command_here, session, tmp_path
+):
+    folder, words = tmp_path / "short", tmp_path / "words.txt"
+    with words.open("w") as file:
+        process = begin(session(), "--out", str(folder), stderr=file)
+    wait_for(process, lambda: rows(folder) >= 2)
+    assert "pausing" in command_here("session", "pause").stdout
+    wait_for(process, lambda: "paused before trial" in words.read_text())
+    held = rows(folder)
+    time.sleep(1.0)
+    assert rows(folder) == held < 32
+    assert "going on" in command_here("session", "continue").stdout
+    wait_for(process, lambda: rows(folder) > held)
+
+    nodes = children(process)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    assert rows(folder) < 32
+    killed = rows(folder)
+    assert nodes and killed < 32
     until = time.monotonic() + 60.0
     while any(os.path.exists(f"/proc/{node}") for node in nodes):
         assert time.monotonic() < until, "a node outlives the session"
         time.sleep(0.05)
-    assert nodes
-    done = command("session", "run", "--resume", str(folder), "--quiet")
-    assert done.returncode == 0, done.stderr
+
+    process = begin("--resume", str(folder))
+    wait_for(process, lambda: rows(folder) > killed)
+    process.send_signal(signal.SIGINT)
+    told = process.communicate(timeout=120)[1]
+    assert process.returncode == 130 and f"--resume {folder}" in told and "Traceback" not in told
+    assert rows(folder) < 31
+
+    process = begin("--resume", str(folder))
+    stopped = rows(folder)
+    wait_for(process, lambda: rows(folder) > stopped)
+    os.kill(int(children(process, "-f", "policy_node")[0]), signal.SIGKILL)
+    told = process.communicate(timeout=300)[1]
+    assert process.returncode == 0, told
+    assert "policy died by signal 9" in told and "started again" in told
     assert (folder / "trials.csv").read_bytes() == unbroken
     lines = unbroken.decode().splitlines()
     assert [line.split(",")[13] for line in lines[1:]] == 24 * ["reach_null"] + 8 * ["reach_cw"]
 
 
-def test_a_process_that_dies_costs_no_finished_trial(begin, unbroken, session, tmp_path):
-    folder = tmp_path / "wounded"
-    process = begin(session(), "--out", str(folder))
-    wait_for(process, lambda: rows(folder) >= 6)
-    node = subprocess.run(["pgrep", "-P", str(process.pid), "-f", "policy_node"], capture_output=True, text=True)
-    os.kill(int(node.stdout.split()[0]), signal.SIGKILL)
-    told = process.communicate(timeout=300)[1]
-    assert process.returncode == 0, told
-    assert "policy died by signal 9" in told and "started again" in told
-    assert (folder / "trials.csv").read_bytes() == unbroken
+def children(process, *words):
+    """Numbers of the processes that a process has started."""
+    return subprocess.run(["pgrep", "-P", str(process.pid), *words], capture_output=True, text=True).stdout.split()
 
 
 def test_a_policy_that_dies_while_it_is_given_what_was_learned_costs_no_finished_trial(begin, session, tmp_path):
     learner = {"compile": False, "steps": 1, "batch": 2}
     process = begin(session(learner=learner, blocks=[{"name": "x", "trials": 4}]), "--out", str(tmp_path / "wounded"))
     wait_for(process, lambda: rows(tmp_path / "wounded") >= 2)
-    node = subprocess.run(["pgrep", "-P", str(process.pid), "-f", "policy_node"], capture_output=True, text=True)
-    os.kill(int(node.stdout.split()[0]), signal.SIGKILL)
+    os.kill(int(children(process, "-f", "policy_node")[0]), signal.SIGKILL)
     told = process.communicate(timeout=300)[1]
     assert process.returncode == 0 and rows(tmp_path / "wounded") == 4, told
     assert "policy died by signal 9" in told and "started again" in told
@@ -145,28 +161,6 @@ def test_no_trial_begins_while_the_disk_has_no_room_for_it(monkeypatch, tmp_path
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000_000))
     with pytest.raises(Refused, match="less than 1 MiB is free"):
         session_runner._check_free(conductor, tmp_path)
-
-
-def test_a_session_is_paused_let_go_on_stopped_by_ctrl_c_and_gone_on_with(
-    begin, unbroken, command, command_here, session, tmp_path
-):
-    folder, words = tmp_path / "stopped", tmp_path / "words.txt"
-    with words.open("w") as file:
-        process = begin(session(), "--out", str(folder), stderr=file)
-    wait_for(process, lambda: rows(folder) >= 2)
-    assert "pausing" in command_here("session", "pause").stdout
-    wait_for(process, lambda: "paused before trial" in words.read_text())
-    held = rows(folder)
-    time.sleep(1.0)
-    assert rows(folder) == held < 32
-    assert "going on" in command_here("session", "continue").stdout
-    wait_for(process, lambda: rows(folder) > held)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(120) == 130
-    told = words.read_text()
-    assert f"--resume {folder}" in told and "Traceback" not in told and rows(folder) < 32
-    done = command("session", "run", "--resume", str(folder), "--quiet")
-    assert done.returncode == 0 and (folder / "trials.csv").read_bytes() == unbroken
 
 
 def test_an_emergency_stop_costs_the_trials_that_it_befalls_and_no_others(begin, session, tmp_path, probe):
