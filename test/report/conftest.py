@@ -7,7 +7,7 @@ import json
 import struct
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,8 @@ from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.joint_state import JointStateWriter
 from myoprosthesis.core.trial_plan import TrialPlan
+from myoprosthesis.report.report import read
+from myoprosthesis.report.report_session import ReportSession
 
 COLUMNS = (
     *("trial", "block", "block_name", "kind", "target", "label", "start_x", "start_y", "target_x", "target_y", "go_s"),
@@ -272,3 +274,24 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pictures are empty: for tests of what else is on a page, as drawing takes most of the time."""
     monkeypatch.setattr("myoprosthesis.report.style.png", lambda drawn: b"")
     monkeypatch.setattr("myoprosthesis.report.html_page.svg", lambda drawn: b"<svg/>")
+
+
+SHORT = (("baseline", 32, 0.0), ("adaptation", 64, 1.0), ("washout", 32, 0.0))
+
+
+@pytest.fixture(scope="session")
+def short() -> Planted:
+    """A session of a few rounds."""
+    return Planted(blocks=SHORT, tau=12.0)
+
+
+@pytest.fixture(scope="session")
+def session(write: Callable[..., Path], short: Planted, tmp_path_factory: pytest.TempPathFactory) -> ReportSession:
+    """The short one as the sections see it, with its recording."""
+    return read(write(tmp_path_factory.mktemp("short") / "short_20260101-120000", short, recorded=True))
+
+
+@pytest.fixture(scope="session")
+def unrecorded(session: ReportSession) -> ReportSession:
+    """The same without its recording."""
+    return replace(session, recorded=None)

@@ -1,0 +1,29 @@
+"""The section on the network's state projects the means of conditions onto the axes that they share."""
+
+import numpy as np
+
+from myoprosthesis.report.section import Drawing, Omitted
+from myoprosthesis.report.sections import hidden
+
+
+def test_the_variance_of_the_axes_is_that_of_numpy(session):
+    drawn = {p.name: p for p in hidden.section(session).parts if isinstance(p, Drawing)}
+    means = {k: m.value for k, m in session.recorded.hidden.items()}
+    every = np.concatenate(list(means.values()))
+    values = np.linalg.svd(every - every.mean(axis=0), compute_uv=False) ** 2
+    columns = drawn["hidden_states"].columns
+    for axis in (1, 2, 3):
+        np.testing.assert_allclose(np.sum(columns[f"axis_{axis}"] ** 2), values[axis - 1], rtol=1e-6, atol=1e-9)
+    assert len(columns["time_s"]) == len(every)
+
+
+def test_the_distance_of_conditions_is_the_mean_over_targets_in_all_units(session):
+    columns = next(p for p in hidden.section(session).parts if p.name == "hidden_distance").columns
+    means = {k: m.value for k, m in session.recorded.hidden.items()}
+    pairs = [(means[(1, "late", t)], means[(0, "late", t)]) for t in range(8)]
+    apart = np.mean([np.linalg.norm(a - b, axis=1) for a, b in pairs], axis=0)
+    np.testing.assert_allclose(columns["adaptation, late"], apart, rtol=1e-6, atol=1e-9)
+
+
+def test_without_states_it_is_left_out(unrecorded):
+    assert isinstance(hidden.section(unrecorded).parts[0], Omitted)
