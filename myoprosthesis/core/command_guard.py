@@ -115,7 +115,8 @@ class GuardedEffector:
             raise ConfigError("the effector was not reset before its first step")
         self.spec.require_sites(disturbance.sites)
         followed = self._checked(command, age_s, idle, stale)
-        self._last = self._failing_command() if followed is None else self._limited(followed)
+        state = self._state
+        self._last = self._failing_command(state) if followed is None else self._limited(followed, state)
         act = self._device.idle if self._device is not None and followed is None else self._effector.step
         self._state = act(self._last, disturbance)
         return self._state
@@ -153,34 +154,32 @@ class GuardedEffector:
         self.reason = reason
         return None
 
-    def _failing_command(self) -> Array:
+    def _failing_command(self, state: EffectorState) -> Array:
         """The next command of the fail state, shape (n_command,), which begins where the effector is now measured."""
-        spec, state = self.spec, self._state
-        assert state is not None
+        spec = self.spec
         if self._fail is None:
             self._fail = FailState(
-                spec.fail_each, spec.command, spec.rate_limit, state.measured, self._begin(), spec.relaxed_command
+                spec.fail_each, spec.command, spec.rate_limit, state.measured, self._begin(state), spec.relaxed_command
             )
             self._failing = 0
         self._failing += 1
         return self._fail.command(self._failing * spec.dt)
 
-    def _begin(self) -> Array:
+    def _begin(self, state: EffectorState) -> Array:
         """The newest command; before the first, where the channels are, and relaxed where that is not known."""
         if self._last is not None:
             return self._last
-        assert self._state is not None
-        measured = self._state.measured
+        measured = state.measured
         return np.clip(np.where(np.isfinite(measured), measured, self.spec.relaxed_command), self._low, self._high)
 
-    def _limited(self, command: Array) -> Array:
+    def _limited(self, command: Array, state: EffectorState) -> Array:
         if self.easing:  # of what is left of the way, the share that leads there in a straight line
             share = min(1.0, self.spec.dt / (self._ease_s - self._eased_s))
-            last = self._begin()
+            last = self._begin(state)
             command = last + share * (command - last)
             self._eased_s += self.spec.dt
         if self.spec.rate_limit is not None:
-            last = self._begin()
+            last = self._begin(state)
             most = np.asarray(self.spec.rate_limit) * self.spec.dt
             limited = last + np.clip(command - last, -most, most)
             if not np.array_equal(limited, command):

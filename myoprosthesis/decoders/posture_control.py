@@ -121,7 +121,7 @@ class PostureController:
         """The posture (rad) after `seconds` more under a decision."""
         if self._posture is None or decision is None:
             return self._posture
-        goal = self._goals.get(decision.choice) if self._classes else self._target(decision)
+        goal = self._goals.get(decision.choice) if self._classes else self._target(decision, self._posture)
         if goal is None or not np.isfinite(goal).all():
             return self._posture
         path = goal - self._posture
@@ -131,12 +131,11 @@ class PostureController:
             self._posture = bounded(self._posture + path * min(1.0, step / longest), self._low, self._high)
         return self._posture
 
-    def _target(self, decision: Decision) -> Array | None:
-        """Target posture of values; None for values that are not finite or rejected."""
+    def _target(self, decision: Decision, posture: Array) -> Array | None:
+        """Target posture of values, from `posture`; None for values that are not finite or rejected."""
         if decision.rejected or not np.isfinite(decision.scores).all():
             return None
-        assert self._posture is not None
-        goal = self._open.copy() if self._poses else self._posture.copy()
+        goal = self._open.copy() if self._poses else posture.copy()
         closure = np.round(decision.scores) if self._multilabel else (decision.scores - self._floor) / self._span
         closure = bounded(closure, 0.0, 1.0)
         for k, pose in self._poses:

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.core.errors import MyoError
+from myoprosthesis.core.errors import ContractError, MyoError
 from myoprosthesis.core.loop_statistics import LoopStatistics
 from myoprosthesis.core.moment import Moment
 from myoprosthesis.core.nanoseconds import NS
@@ -23,6 +23,7 @@ from myoprosthesis.core.text import brief
 from myoprosthesis.decoders.decoder_controller import DecoderController, EmgStreamSpec
 from myoprosthesis.nodes.emg_messages import EmgSamples
 from myoprosthesis.nodes.switching_loop import SwitchingLoop, SwitchingPort
+from myoprosthesis.policies.controller import Controller
 from myoprosthesis.policies.switching import ControllerSwitcher
 
 Array = NDArray[np.float64]
@@ -94,7 +95,7 @@ class DecoderLoop(SwitchingLoop):
         if controller is None:
             self._replay_some(seconds)
             return
-        if not self._placed(controller):
+        if not self._placed(_decoding(controller)):
             return
         if not self.port.following():
             self._adopt_posture()
@@ -102,8 +103,7 @@ class DecoderLoop(SwitchingLoop):
         command, _ = switcher.update(block.values, Moment(self._rng, seconds=seconds))
         if self.active:
             self.port.command(block.newest_ns, command)
-        played = switcher.current
-        assert isinstance(played, DecoderController)
+        played = _decoding(switcher.current)
         if played.new_decisions:
             self.statistics.note("decision", (time.perf_counter() - began) / len(played.new_decisions))
             self.port.decided(block.newest_ns, played)
@@ -125,9 +125,8 @@ class DecoderLoop(SwitchingLoop):
             controller.reset()
         return replace(block, times=block.times[gaps[-1] :], values=block.values[gaps[-1] :])
 
-    def _placed(self, controller: object) -> bool:
+    def _placed(self, controller: DecoderController) -> bool:
         """Whether it is known where the hand was when the decoding began."""
-        assert isinstance(controller, DecoderController)
         if controller.command is None:
             posture = self.port.posture()
             if posture is None:
@@ -171,3 +170,10 @@ class DecoderLoop(SwitchingLoop):
                     "electrodes, or fit again (myoprosthesis refit)",
                 )
             self._drifting = decision.drifting
+
+
+def _decoding(controller: Controller | None) -> DecoderController:
+    """The controller, which must be one of a decoder; raises `ContractError`."""
+    if not isinstance(controller, DecoderController):
+        raise ContractError("this node runs decoders of EMG, and no policies that observe the effector")
+    return controller

@@ -81,7 +81,8 @@ class PolledSubscriptions:
         """Until something can be taken, `wake` was called, or the time is over."""
         if self._set is None:
             context = self._node.context.handle
-            assert context is not None
+            if context is None:
+                raise MyoError("the context of the node was shut down")
             self._set = _rclpy.WaitSet(len(self._subscriptions), 1, 0, 0, 0, 0, context)
         self._set.clear_entities()
         for subscription in self._subscriptions:

@@ -9,6 +9,7 @@ from onnx import TensorProto
 
 from myoprosthesis.core.command_map import CommandMap
 from myoprosthesis.core.contract import Contract
+from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.onnx_graphs.actor_network import ActorNetwork, RecurrentLayer
 from myoprosthesis.onnx_graphs.graph_builder import GraphBuilder
 
@@ -75,12 +76,13 @@ def _bounded(graph: GraphBuilder, network: ActorNetwork, x: str) -> str:
     if network.limit is not None:
         graph.constants({"limit_low": -network.limit, "limit_high": network.limit})
         x = graph.node("Clip", [x, "limit_low", "limit_high"], "limited")
+    if network.low is None or network.high is None:
+        if network.squashed:
+            raise ConfigError("an action that is squashed needs its bounds")
+        return x
     if not network.squashed:
-        if network.low is None or network.high is None:
-            return x
         graph.constants({"least": network.low, "most": network.high})
         return graph.node("Min", [graph.node("Max", [x, "least"], "above"), "most"], "network_action")
-    assert network.low is not None and network.high is not None
     x = graph.node("Tanh", [x], "squashed")
     graph.constants({"middle": (network.high + network.low) / 2, "half": (network.high - network.low) / 2})
     return graph.node("Add", [graph.node("Mul", [x, "half"], "stretched"), "middle"], "network_action")

@@ -56,8 +56,8 @@ def check_effector(make: Callable[[], Effector], seconds: float = 10.0) -> None:
         n = len(again)
         demand(np.array_equal(once[:n], again), "after a reset the same commands give other states")
         demand(np.array_equal(again, other), "a second instance gives other states")
-    if isinstance(effector, Simulation):
-        _check_resumed(effector, make())
+    if isinstance(effector, Simulation) and isinstance(second := make(), Simulation):
+        _check_resumed(effector, second)
     effector.close()
     effector.close()
     if spec.resettable and spec.pausable:
@@ -128,7 +128,7 @@ def _check_site(effector: Effector, site: str) -> None:
     demand(np.array_equal(after(NO_DISTURBANCE).table, free.table), f"a disturbance at its {site} outlives a reset")
 
 
-def _check_resumed(effector: Simulation, other: Effector) -> None:
+def _check_resumed(effector: Simulation, other: Simulation) -> None:
     """A saved state continues bit for bit, in the same effector and in another one of its kind."""
     spec, rng = effector.spec, np.random.default_rng(2)
     commands = rng.uniform(*spec.command.bounds(), (30, spec.command.size))
@@ -137,7 +137,6 @@ def _check_resumed(effector: Simulation, other: Effector) -> None:
     saved = effector.get_state().copy()
     states += [effector.step(command, NO_DISTURBANCE) for command in commands[10:]]
     other.reset(0)
-    assert isinstance(other, Simulation)
     for resumed in (effector, other):
         again = resumed.set_state(saved.copy())
         demand(

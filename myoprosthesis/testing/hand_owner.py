@@ -104,8 +104,7 @@ def _moving(name: str, place: str) -> Iterator[tuple[EmulatedPort, subprocess.Po
         words = [sys.executable, "-c", f"import {__name__} as here; here.move({name!r}, {port.path!r})"]
         with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as owner:
             try:
-                assert owner.stdout is not None
-                server = owner.stdout.readline()
+                server = owner.stdout.readline() if owner.stdout is not None else ""
                 demand(bool(server), "the process that was to move the hand did not start")
                 _wait_for_motion(port)
                 yield port, owner, int(server)
