@@ -24,7 +24,7 @@ GROUPS = {
         "step",
     ),
     "experiments": ("session", "report", "record", "replay", "render", "hidden"),
-    "policies and training": ("policies", "policy", "evaluate", "train"),
+    "policies and training": ("policies", "policy", "evaluate", "train", "motion"),
     "EMG and decoders": ("emg", "decode", "calibrate"),
     "hands": ("hand", "emulate"),
     "what there is": ("effectors", "perturbations", "tasks", "keys", "picture", "bench"),
@@ -122,6 +122,12 @@ EXAMPLES = {
         myoprosthesis train legs --curriculum config/curricula/walk.yaml --hours 8
         myoprosthesis train legs --curriculum config/curricula/walk.yaml --resume
         """,
+    "motion": "myoprosthesis motion import walk.mot --out motions/mine --licence CC-BY-4.0",
+    "motion import": """
+        myoprosthesis motion import walk.mot --out motions/mine --licence CC-BY-4.0
+        myoprosthesis motion import gait.npz --rate 100 --out motions/mine --symmetric --speed 0.8 1.2 1.6
+        """,
+    "motion list": "myoprosthesis motion list",
     "train sweep": "myoprosthesis train sweep --batches 32 256 --updates 2000 --out runs/sweep",
     "emg": """
         myoprosthesis emg info my.csv --rate 1000 --unit uV --png my.png

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from myoprosthesis.motion.cycle import smoothed
 from myoprosthesis.motion.legs import PLACES, Legs
-from myoprosthesis.motion.posture import JOINTS, POSTURE, SIDES
+from myoprosthesis.motion.posture import POSTURE, SIDES
 
 Array = NDArray[np.float64]
 TOE_STEPS, TOE_HARMONICS = 16, 6
@@ -81,7 +81,7 @@ def with_toes(legs: Legs, postures: Array) -> Array:
     for side, name in enumerate(names):
         above = lowest[:, :, side] >= np.minimum(floor, lowest[:, :, side].max(axis=0))
         postures[:, name] = bent[above.argmax(axis=0)]
-    postures[:, names] = np.minimum(smoothed(postures[:, names], TOE_HARMONICS), 0.0)
+    postures[:, names] = np.clip(smoothed(postures[:, names], TOE_HARMONICS), bent[-1], 0.0)
     return postures
 
 
@@ -99,6 +99,3 @@ def clip_table(legs: Legs, gait: Gait) -> tuple[dict[str, str], Array]:
     parts += [places.reshape(len(places), -1), gait.contacts.astype(float), np.full((len(places), 1), gait.speed)]
     table = np.concatenate(parts, axis=1)
     return units, np.concatenate([table, table[:1]])
-
-
-__all__ = ["JOINTS", "Gait", "clip_table", "on_floor"]

@@ -1,0 +1,161 @@
+"""`myoprosthesis motion`: recorded walks as clips that the legs of muscles can follow."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from myoprosthesis.cli.arguments import JsonArgument, argument
+from myoprosthesis.cli.commands import COMMAND_LINE, Commands
+from myoprosthesis.cli.figures import check_writable, write_json
+from myoprosthesis.cli.table import FigureTable
+from myoprosthesis.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from myoprosthesis.motion.retarget import Retargeted
+
+
+@dataclass(frozen=True, kw_only=True)
+class MotionImportOptions(JsonArgument):
+    """Options of `motion import`."""
+
+    file: str = argument(
+        help="movement of a person: .mot, .sto, .mat, .npz or .csv, joints by OpenSim's names", positional=True
+    )
+    out: str = argument(help="folder of the clips", metavar="DIR")
+    name: str = argument("", "of the clip; by default that of the file")
+    units: str = argument("", "of angles, where the file does not say", choices=("", "deg", "rad"))
+    rate: float = argument(0.0, "samples a second, of a file without times", "Hz", low=0.0)
+    begin: float | None = argument(None, "leave out what is before", "s", flags=("--from",))
+    until: float | None = argument(None, "leave out what is after", "s")
+    rename: tuple[str, ...] = argument(
+        (), "a column of the file by the name of a joint; may be repeated", repeat=True, metavar="THEIRS=OURS"
+    )
+    symmetric: bool = argument(False, "the mean of the walk and the same in a mirror")
+    speed: tuple[float, ...] = argument((), "clips at these speeds in place of its own", "m/s", nargs="+", metavar="V")
+    licence: str = argument("", "of the recording, such as CC-BY-4.0")
+    cite: str = argument("", "how it is cited")
+    source: str = argument("", "where the file comes from; by default its name")
+
+
+def add(commands: Commands) -> None:
+    """Add the commands."""
+    own = commands.group(
+        "motion", "recorded walks as clips that legs can follow", "Recorded walks, as clips that legs can follow."
+    )
+    own.add(
+        "import", import_motion, MotionImportOptions, help="a clip from a file of joint angles",
+        description="Takes the mean stride of a recording, brings it onto the MyoSim legs, and writes a clip with a "
+        "picture of how it went. Units in doubt, other names, gaps, jumps, and feet that never touch the floor are "
+        "refused with what would work.",
+    )  # fmt: skip
+    own.add("list", list_clips, MotionListOptions, help="the clips that there are, and their licences")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MotionListOptions(JsonArgument):
+    """Options of `motion list`."""
+
+
+def import_motion(options: MotionImportOptions) -> int:
+    """Import a file; without a licence with a warning."""
+    check_writable(options.json)
+    from myoprosthesis.cli.motion_picture import picture
+    from myoprosthesis.files.atomic import write_atomic
+    from myoprosthesis.motion.clip_folder import UNLICENSED, sha256, write_clip
+    from myoprosthesis.motion.legs import Legs
+    from myoprosthesis.motion.retarget import ImportOptions, at_speeds, retargeted
+
+    path, folder = Path(options.file).expanduser(), Path(options.out).expanduser()
+    name = options.name or path.stem
+    if not name.replace("_", "").replace(".", "").replace("-", "").isalnum():
+        raise ConfigError(f"the name of a clip has letters, digits and . _ - only, got {name!r}: give one with --name")
+    legs = Legs()
+    made = retargeted(
+        path,
+        ImportOptions(
+            options.units, options.rate, float("-inf") if options.begin is None else options.begin,
+            float("inf") if options.until is None else options.until, _renamed(options.rename), options.symmetric,
+        ),
+        legs,
+    )  # fmt: skip
+    origin = {
+        "source": options.source or path.name,
+        "sha256_of_source": sha256(path),
+        "licence": options.licence or UNLICENSED,
+        "cite": options.cite or UNLICENSED,
+        "made_by": COMMAND_LINE.get(),
+        "remarks": list(made.remarks),
+    }
+    gaits = at_speeds(legs, made.gait, options.speed) if options.speed else [made.gait]
+    names = [f"{name}_{speed:.1f}" for speed in options.speed] or [name]
+    paths = [write_clip(folder, n, legs, gait, origin) for n, gait in zip(names, gaits, strict=True)]
+    write_atomic(folder / f"{name}.png", picture(name, legs, made))
+    for remark in made.remarks:
+        print(f"  {remark}")
+    if not options.licence:
+        print(
+            f"warning: nothing says under which licence {path.name} is: do not pass the clip on; --licence and --cite "
+            "write it beside the clip", file=sys.stderr,
+        )  # fmt: skip
+    print(_sentence(made))
+    print(f"clips in {folder}: {', '.join(p.stem for p in paths)}; {name}.png shows them")
+    write_json(options.json, _figures(made, paths))
+    return 0
+
+
+def _figures(made: Retargeted, paths: list[Path]) -> dict[str, Any]:
+    gait = made.gait
+    return {
+        "clips": [str(path) for path in paths], "strides": made.recorded.count, "duration_s": gait.duration_s,
+        "speed": gait.speed, "recorded_speed": made.recorded_speed, "slip_mm_s": gait.slip_mm_s,
+        "stance_share": gait.contacts.mean(axis=0).tolist(), "remarks": list(made.remarks),
+    }  # fmt: skip
+
+
+def _sentence(made: Retargeted) -> str:
+    gait, own = made.gait, made.recorded_speed
+    recorded = f"{own:.2f} m/s in the recording" if own > 0.2 else "on a treadmill in the recording"
+    right, left = (100.0 * share for share in gait.contacts.mean(axis=0))
+    return (
+        f"{made.recorded.count} stride{'s' * (made.recorded.count != 1)} of {gait.duration_s:.2f} s: "
+        f"{gait.speed:.2f} m/s on these legs, {recorded}; feet on the floor {right:.0f} and {left:.0f} % of the time"
+    )
+
+
+def _renamed(pairs: tuple[str, ...]) -> dict[str, str]:
+    out = {}
+    for pair in pairs:
+        theirs, equals, ours = pair.partition("=")
+        if not (theirs and equals and ours):
+            raise ConfigError(f"--rename {pair}: a name of the file and one of ours are needed, as THEIRS=OURS")
+        out[theirs] = ours
+    return out
+
+
+def list_clips(options: MotionListOptions) -> int:
+    """List them."""
+    check_writable(options.json)
+    from myoprosthesis.core import motion_clip
+    from myoprosthesis.motion.clip_folder import UNLICENSED, about
+
+    rows: list[dict[str, Any]] = []
+    for name in motion_clip.names():
+        path = motion_clip.find(name)
+        beside = about(path)
+        rows.append(
+            {
+                "clip": name, "speed_m_s": beside.get("speed_m_s"), "duration_s": beside.get("duration_s"),
+                "licence": beside.get("licence", UNLICENSED), "source": beside.get("source", ""),
+            }
+        )  # fmt: skip
+    from rich.console import Console
+
+    table = FigureTable("clip", "m/s", "s", "licence", "source")
+    for row in rows:
+        table.add_row(*(f"{value:.2f}" if isinstance(value, float) else str(value or "") for value in row.values()))
+    Console(highlight=False).print(table)
+    write_json(options.json, {"clips": rows})
+    return 0

@@ -1,0 +1,134 @@
+"""Files of movements: OpenSim's .mot and .sto, MATLAB's .mat, numpy's .npz, and .csv."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.extras import library
+from myoprosthesis.files.regular import read_bytes
+from myoprosthesis.motion.recording import MotionRecording
+
+Array = NDArray[np.float64]
+MOST_BYTES = 256 << 20
+TIMES = ("time", "time_s", "t")
+"""Names of the column with times, s."""
+
+
+def read(path: Path, rate_hz: float = 0.0) -> MotionRecording:
+    """The movement in a file, by the ending of its name.
+
+    Args:
+        path: The file; nothing in it is unpickled or run.
+        rate_hz: Samples a second, of a file that has no times.
+
+    Raises:
+        ConfigError: An unknown ending, a damaged file, or one without times where no rate is given.
+    """
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        raise ConfigError(f"{path}: movements are read from files that end with {', '.join(READERS)}")
+    try:
+        columns, degrees = reader(read_bytes(path, MOST_BYTES))
+        time_s, columns = _timed(columns, rate_hz)
+    except (ConfigError, ValueError, KeyError, IndexError, UnicodeDecodeError, OSError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    return MotionRecording(time_s, columns, degrees)
+
+
+def _timed(columns: Mapping[str, Array], rate_hz: float) -> tuple[Array, dict[str, Array]]:
+    """The times, and the other columns."""
+    own = next((name for name in columns if name.lower() in TIMES), "")
+    rest = {name: values for name, values in columns.items() if name != own}
+    if not rest:
+        raise ConfigError("it has no columns of numbers beside the time")
+    n = len(next(iter(rest.values())))
+    if rate_hz:
+        return np.arange(n) / rate_hz, rest
+    if not own:
+        raise ConfigError("it has no column of times: say how many samples there are in a second (--rate)")
+    return columns[own], rest
+
+
+def _opensim(data: bytes) -> tuple[dict[str, Array], bool | None]:
+    """A header with `inDegrees`, then `endheader`, the names, and the rows."""
+    lines = data.decode("utf-8", "replace").splitlines()
+    end = next((k for k, line in enumerate(lines) if line.strip().lower() == "endheader"), -1)
+    if end < 0 or end + 2 >= len(lines):
+        raise ConfigError("it has no line `endheader` with names and rows behind it, as files of OpenSim have")
+    said = [line.partition("=")[2].strip().lower() for line in lines[:end] if line.lower().startswith("indegrees")]
+    names = lines[end + 1].split()
+    table = np.array([line.split() for line in lines[end + 2 :] if line.strip()], float)
+    return _columns(names, table), {"yes": True, "no": False}.get(said[0]) if said else None
+
+
+def _csv(data: bytes) -> tuple[dict[str, Array], bool | None]:
+    """A row of names, then rows of numbers; a name may end with its unit, `[deg]` or `[rad]`."""
+    names, *rows = csv.reader(io.StringIO(data.decode("utf-8-sig")))
+    units = {name.partition("[")[2].rstrip("] ") for name in names if "[" in name}
+    degrees = {frozenset(["deg"]): True, frozenset(["rad"]): False}.get(frozenset(units & {"deg", "rad"}))
+    return _columns(
+        [name.partition("[")[0].strip() for name in names], np.array([r for r in rows if r], float)
+    ), degrees
+
+
+def _mat(data: bytes) -> tuple[dict[str, Array], bool | None]:
+    """A structure with `data` and `colheaders`, as MATLAB's importdata makes it, or a variable for each column."""
+    scipy_io = library("scipy.io", "emg", "a .mat file")
+    try:
+        content = scipy_io.loadmat(io.BytesIO(data), simplify_cells=True)
+    except NotImplementedError as error:
+        raise ConfigError("it is of MATLAB's version 7.3: save it with -v7") from error
+    for value in content.values():
+        if isinstance(value, dict) and {"data", "colheaders"} <= set(value):
+            return _columns([str(name) for name in value["colheaders"]], np.asarray(value["data"], float)), None
+    return _alike(content.items()), None
+
+
+def _npz(data: bytes) -> tuple[dict[str, Array], bool | None]:
+    """An array for each column; `q_` before the names is left out, and arrays with `dq_`, velocities, are."""
+    with np.load(io.BytesIO(data), allow_pickle=False) as content:
+        names = [name for name in content.files if not name.startswith("dq_")]
+        return _alike((name.removeprefix("q_"), values) for name, values in _loaded(content, names)), None
+
+
+def _loaded(content: Any, names: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    """The arrays of numbers; those of objects would be unpickled, and are left out."""
+    for name in names:
+        try:
+            yield name, content[name]
+        except ValueError:
+            continue
+
+
+def _alike(entries: Any) -> dict[str, Array]:
+    """The columns of numbers that are as long as most are."""
+    columns = {
+        str(name): np.asarray(values, float)
+        for name, values in entries
+        if isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in "fiu"
+    }
+    lengths = [len(values) for values in columns.values()]
+    usual = max(set(lengths), key=lengths.count, default=0)
+    return {name: values for name, values in columns.items() if len(values) == usual}
+
+
+def _columns(names: Sequence[str], table: Array) -> dict[str, Array]:
+    if table.ndim != 2 or table.shape[1] != len(names):
+        raise ConfigError(f"it has {len(names)} names for rows of {table.shape[1] if table.ndim == 2 else 0} numbers")
+    if len(set(names)) != len(names):
+        raise ConfigError(f"it has a name twice: {', '.join(sorted({n for n in names if list(names).count(n) > 1}))}")
+    return {name: table[:, k] for k, name in enumerate(names)}
+
+
+READERS: dict[str, Callable[[bytes], tuple[dict[str, Array], bool | None]]] = {
+    ".mot": _opensim, ".sto": _opensim, ".mat": _mat, ".npz": _npz, ".csv": _csv,
+}  # fmt: skip
+"""What reads a file: columns by name, and whether angles are in degrees (None: it does not say)."""

@@ -1,0 +1,183 @@
+"""Files of movements on the legs: the same walk in every format, and what is refused."""
+
+import json
+
+import numpy as np
+import pytest
+import scipy.io
+import yaml
+
+from myoprosthesis.core import motion_clip
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.motion.legs import Legs
+from myoprosthesis.motion.posture import COMPARED, POSTURE
+from myoprosthesis.motion.retarget import ImportOptions, retargeted
+
+RATE = 100.0
+
+
+@pytest.fixture(scope="module")
+def legs():
+    return Legs()
+
+
+@pytest.fixture(scope="module")
+def walk():
+    """Three strides of a shipped clip as OpenSim would have them: names, degrees, y up, and knees that bend below 0."""
+    clip = motion_clip.read(motion_clip.find("walk_1.3"))
+    speed = clip.at(0.0)["speed"][0]
+    time_s = np.arange(0.0, 3.3 * clip.duration_s, 1.0 / RATE)
+    table = {
+        name: np.interp(time_s % clip.duration_s, clip.time_s, clip.values[:, k]) for k, name in enumerate(clip.units)
+    }
+    columns = {name: np.degrees(table[name]) for name in POSTURE[6:] if not name.startswith("mtp")}
+    columns |= {name: -columns[name] for name in ("knee_angle_r", "knee_angle_l")}
+    columns |= {f"pelvis_{name}": np.degrees(table[f"root/{name}"]) for name in ("tilt", "list", "rotation")}
+    columns |= {
+        "pelvis_tx": speed * time_s + table["root/x"], "pelvis_ty": table["root/z"], "pelvis_tz": -table["root/y"],
+    }  # fmt: skip
+    return time_s, columns
+
+
+def mot(path, time_s, columns, degrees="yes"):
+    rows = np.column_stack([time_s, *columns.values()])
+    lines = ["walk", f"inDegrees={degrees}", "endheader", "\t".join(["time", *columns])]
+    path.write_text("\n".join([*lines, *("\t".join(f"{x:.8f}" for x in row) for row in rows)]))
+    return path
+
+
+def written(path, time_s, columns):
+    """The walk in a file of this ending; no times in an .npz."""
+    if path.suffix == ".mot":
+        return mot(path, time_s, columns)
+    if path.suffix == ".csv":
+        head = ",".join(["time", *columns])
+        np.savetxt(path, np.column_stack([time_s, *columns.values()]), delimiter=",", header=head, comments="")
+    elif path.suffix == ".npz":
+        np.savez(path, **{f"q_{name}": values for name, values in columns.items()}, dq_knee=np.zeros(len(time_s)))
+    else:
+        data = np.column_stack([time_s, *columns.values()])
+        scipy.io.savemat(path, {"Q": {"data": data, "colheaders": np.array(["time", *columns], object)}})
+    return path
+
+
+@pytest.mark.parametrize("ending", [".mot", ".csv", ".npz", ".mat"])
+def test_a_walk_comes_back_from_every_format(ending, legs, walk, tmp_path):
+    options = ImportOptions(rate_hz=RATE if ending == ".npz" else 0.0)
+    made = retargeted(written(tmp_path / f"walk{ending}", *walk), options, legs)
+    clip = motion_clip.read(motion_clip.find("walk_1.3"))
+    assert made.recorded.count == 2 and made.gait.duration_s == pytest.approx(clip.duration_s, abs=0.02)
+    assert made.recorded_speed == pytest.approx(1.3, abs=0.02) and made.gait.speed == pytest.approx(1.3, abs=0.03)
+    columns = [POSTURE.index(name) for name in COMPARED]
+    wanted = clip.values[:-1, [list(clip.units).index(name) for name in COMPARED]]
+    best = min(np.sqrt(np.square(np.roll(made.gait.postures[:, columns], k, 0) - wanted).mean()) for k in range(50))
+    assert np.degrees(best) < 1.0  # it begins at the instant at which the foot is furthest ahead
+    assert any("knee_angle_r is below 0" in remark for remark in made.remarks)
+
+
+def test_half_a_cycle_is_completed_by_its_mirror_image(legs, walk, tmp_path):
+    time_s, columns = walk
+    clip = motion_clip.read(motion_clip.find("walk_1.3"))
+    half = time_s <= 0.5 * clip.duration_s
+    made = retargeted(
+        mot(tmp_path / "half.mot", time_s[half], {n: v[half] for n, v in columns.items()}), ImportOptions(), legs
+    )
+    assert made.gait.duration_s == pytest.approx(clip.duration_s, abs=0.03)
+    assert made.gait.speed == pytest.approx(1.3, abs=0.05)
+    assert made.gait.contacts.mean(axis=0) == pytest.approx([0.6, 0.6], abs=0.08)
+
+
+def gap(time_s, columns):
+    return np.where(time_s > 1.0, time_s + 0.3, time_s), columns
+
+
+def jump(time_s, columns):
+    return time_s, {**columns, "hip_flexion_r": columns["hip_flexion_r"] + np.where(time_s > 1.0, 60.0, 0.0)}
+
+
+def floating(time_s, columns):
+    return time_s, {**columns, "pelvis_ty": columns["pelvis_ty"] + 0.35}
+
+
+def other_names(time_s, columns):
+    return time_s, {name.replace("hip_flexion", "LHip"): values for name, values in columns.items()}
+
+
+def small(time_s, columns):
+    return time_s, {name: values / 12.0 for name, values in columns.items()}
+
+
+def no_number(time_s, columns):
+    return time_s, {**columns, "ankle_angle_l": np.where(time_s > 1.0, np.nan, columns["ankle_angle_l"])}
+
+
+def part(time_s, columns):
+    rows = time_s <= 0.8
+    return time_s[rows], {name: values[rows] for name, values in columns.items()}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (gap, r"gap of 0.31 s at 1 s"),
+        (jump, r"hip_flexion_r jumps by 6\d deg at 1 s"),
+        (floating, r"feet never touch the floor: the lowest point of them stays 0.3\d m"),
+        (other_names, r"has no hip_flexion_r, hip_flexion_l; its columns are .*--rename"),
+        (small, r"not clear whether its angles are degrees or radians: the largest .* is 5.\d+, .*--units"),
+        (no_number, r"ankle_angle_l has no number at 1.01 s"),
+        (part, r"no whole stride: of 0.80 s, with [01] right heel strikes, and ends that are \d+ deg apart"),
+    ],
+)
+def test_what_cannot_be_a_walk_is_refused(change, sentence, legs, walk, tmp_path):
+    with pytest.raises(ConfigError, match=sentence):
+        retargeted(mot(tmp_path / "walk.mot", *change(*walk)), ImportOptions(), legs)
+
+
+def test_units_that_the_file_has_wrong_are_asked_for(legs, walk, tmp_path):
+    path = mot(tmp_path / "walk.mot", *walk, degrees="no")
+    with pytest.raises(ConfigError, match=r"not clear .* is 6\d.*, and the file says radians; give --units"):
+        retargeted(path, ImportOptions(), legs)
+    assert retargeted(path, ImportOptions("deg"), legs).gait.speed == pytest.approx(1.3, abs=0.05)
+
+
+def test_a_file_without_times_or_of_another_kind_is_refused(legs, walk, tmp_path):
+    with pytest.raises(ConfigError, match="no column of times: say how many samples there are in a second"):
+        retargeted(written(tmp_path / "walk.npz", *walk), ImportOptions(), legs)
+    (tmp_path / "walk.fbx").write_bytes(b"x")
+    with pytest.raises(ConfigError, match=r"read from files that end with .mot, .sto, .mat, .npz, .csv"):
+        retargeted(tmp_path / "walk.fbx", ImportOptions(), legs)
+    (tmp_path / "bad.mot").write_text("name\nendheader\na b\n1 2 3\n")
+    with pytest.raises(ConfigError, match="2 names for rows of 3 numbers"):
+        retargeted(tmp_path / "bad.mot", ImportOptions(), legs)
+
+
+def test_the_command_writes_a_clip_its_origin_and_a_picture(walk, tmp_path, command_here, monkeypatch):
+    source = mot(tmp_path / "walk.mot", *walk)
+    out, figures = tmp_path / "clips", tmp_path / "f.json"
+    words = ("motion", "import", str(source), "--out", str(out), "--name", "mine", "--json", str(figures))
+    done = command_here(*words, "--speed", "1.0", "1.4")
+    assert done.returncode == 0 and "warning: nothing says under which licence walk.mot is" in done.stderr
+    assert sorted(p.name for p in out.iterdir()) == [
+        "mine.png", "mine_1.0.csv", "mine_1.0.yaml", "mine_1.4.csv", "mine_1.4.yaml",
+    ]  # fmt: skip
+    assert json.loads(figures.read_text())["strides"] == 2
+    again = command_here(*words, "--licence", "MIT", "--cite", "A. Person (2020)")
+    assert again.returncode == 0 and again.stderr == ""
+    assert yaml.safe_load((out / "mine.yaml").read_text())["speed_m_s"] == pytest.approx(1.3, abs=0.02)
+    text = (out / "mine.yaml").read_text()
+    assert "licence: MIT" in text and "A. Person (2020)" in text
+    monkeypatch.setenv(motion_clip.FOLDERS, str(out))
+    from myoprosthesis.tasks.walk import Walk, WalkOptions
+
+    plan = Walk(WalkOptions(clips=("mine",), speed=(1.0, 1.0)), 0.03125).plan(0, 0)
+    assert plan.goals[0].name == "mine_1.0" and plan.goals[0].speed == pytest.approx(1.0)
+
+
+def test_every_shipped_clip_has_a_licence_and_a_citation(command_here, tmp_path):
+    done = command_here("motion", "list", "--json", str(tmp_path / "list.json"))
+    assert done.returncode == 0
+    clips = json.loads((tmp_path / "list.json").read_text())["clips"]
+    assert len(clips) >= 16 and {clip["licence"] for clip in clips} == {"MIT", "Apache-2.0"}
+    from myoprosthesis.motion.clip_folder import about
+
+    assert all(len(about(motion_clip.find(clip["clip"]))["cite"]) > 20 for clip in clips)
