@@ -82,12 +82,12 @@ def _in_degrees(recording: MotionRecording, units: str) -> bool:
             raise ConfigError(f"units {units!r} are none of deg, rad")
         return units == "deg"
     by_range = True if largest >= LEAST_DEGREES else False if LEAST_RADIANS <= largest <= MOST_RADIANS else None
-    said = recording.degrees
-    if by_range is None or (said is not None and said != by_range):
-        told = {True: "the file says degrees", False: "the file says radians", None: "the file does not say"}[said]
+    stated = recording.degrees
+    if by_range is None or (stated is not None and stated != by_range):
+        header = {True: "the file says degrees", False: "the file says radians", None: "the file does not say"}[stated]
         raise ConfigError(
             f"it is not clear whether its angles are degrees or radians: the largest of hips, knees and ankles is "
-            f"{largest:.3g}, and {told}; give --units deg or --units rad"
+            f"{largest:.3g}, and {header}; give --units deg or --units rad"
         )
     return by_range
 

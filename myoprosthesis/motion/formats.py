@@ -63,10 +63,10 @@ def _opensim(data: bytes) -> tuple[dict[str, Array], bool | None]:
     end = next((k for k, line in enumerate(lines) if line.strip().lower() == "endheader"), -1)
     if end < 0 or end + 2 >= len(lines):
         raise ConfigError("it has no line `endheader` with names and rows behind it, as files of OpenSim have")
-    said = [line.partition("=")[2].strip().lower() for line in lines[:end] if line.lower().startswith("indegrees")]
+    stated = [line.partition("=")[2].strip().lower() for line in lines[:end] if line.lower().startswith("indegrees")]
     names = lines[end + 1].split()
     table = np.array([line.split() for line in lines[end + 2 :] if line.strip()], float)
-    return _columns(names, table), {"yes": True, "no": False}.get(said[0]) if said else None
+    return _columns(names, table), {"yes": True, "no": False}.get(stated[0]) if stated else None
 
 
 def _csv(data: bytes) -> tuple[dict[str, Array], bool | None]:
