@@ -66,7 +66,7 @@ def import_motion(options: MotionImportOptions) -> int:
     from myoprosthesis.files.atomic import write_atomic
     from myoprosthesis.motion.clip_folder import UNLICENSED, sha256, write_clip
     from myoprosthesis.motion.legs import Legs
-    from myoprosthesis.motion.retarget import ImportOptions, at_speeds, retargeted
+    from myoprosthesis.motion.retarget import RetargetOptions, at_speeds, retargeted
 
     path, folder = Path(options.file).expanduser(), Path(options.out).expanduser()
     name = options.name or path.stem
@@ -75,7 +75,7 @@ def import_motion(options: MotionImportOptions) -> int:
     legs = Legs()
     made = retargeted(
         path,
-        ImportOptions(
+        RetargetOptions(
             options.units, options.rate, float("-inf") if options.begin is None else options.begin,
             float("inf") if options.until is None else options.until, _renamed(options.rename), options.symmetric,
         ),

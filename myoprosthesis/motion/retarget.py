@@ -31,7 +31,7 @@ FLOATING_M = 0.2
 
 
 @dataclass(frozen=True)
-class ImportOptions:
+class RetargetOptions:
     """How a file is read and made a clip."""
 
     units: str = ""
@@ -57,7 +57,7 @@ class Retargeted:
         return self.recorded.way_m / self.recorded.duration_s
 
 
-def retargeted(path: Path, options: ImportOptions, legs: Legs) -> Retargeted:
+def retargeted(path: Path, options: RetargetOptions, legs: Legs) -> Retargeted:
     """The gait in a file.
 
     Raises:

@@ -11,7 +11,7 @@ from myoprosthesis.core import motion_clip
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.motion.legs import Legs
 from myoprosthesis.motion.posture import COMPARED, POSTURE
-from myoprosthesis.motion.retarget import ImportOptions, retargeted
+from myoprosthesis.motion.retarget import RetargetOptions, retargeted
 
 RATE = 100.0
 
@@ -63,7 +63,7 @@ def written(path, time_s, columns):
 
 @pytest.mark.parametrize("ending", [".mot", ".csv", ".npz", ".mat"])
 def test_a_walk_comes_back_from_every_format(ending, legs, walk, tmp_path):
-    options = ImportOptions(rate_hz=RATE if ending == ".npz" else 0.0)
+    options = RetargetOptions(rate_hz=RATE if ending == ".npz" else 0.0)
     made = retargeted(written(tmp_path / f"walk{ending}", *walk), options, legs)
     clip = motion_clip.read(motion_clip.find("walk_1.3"))
     assert made.recorded.count == 2 and made.gait.duration_s == pytest.approx(clip.duration_s, abs=0.02)
@@ -80,7 +80,7 @@ def test_half_a_cycle_is_completed_by_its_mirror_image(legs, walk, tmp_path):
     clip = motion_clip.read(motion_clip.find("walk_1.3"))
     half = time_s <= 0.5 * clip.duration_s
     made = retargeted(
-        mot(tmp_path / "half.mot", time_s[half], {n: v[half] for n, v in columns.items()}), ImportOptions(), legs
+        mot(tmp_path / "half.mot", time_s[half], {n: v[half] for n, v in columns.items()}), RetargetOptions(), legs
     )
     assert made.gait.duration_s == pytest.approx(clip.duration_s, abs=0.03)
     assert made.gait.speed == pytest.approx(1.3, abs=0.05)
@@ -130,25 +130,25 @@ def part(time_s, columns):
 )
 def test_what_cannot_be_a_walk_is_refused(change, sentence, legs, walk, tmp_path):
     with pytest.raises(ConfigError, match=sentence):
-        retargeted(mot(tmp_path / "walk.mot", *change(*walk)), ImportOptions(), legs)
+        retargeted(mot(tmp_path / "walk.mot", *change(*walk)), RetargetOptions(), legs)
 
 
 def test_units_that_the_file_has_wrong_are_asked_for(legs, walk, tmp_path):
     path = mot(tmp_path / "walk.mot", *walk, degrees="no")
     with pytest.raises(ConfigError, match=r"not clear .* is 6\d.*, and the file says radians; give --units"):
-        retargeted(path, ImportOptions(), legs)
-    assert retargeted(path, ImportOptions("deg"), legs).gait.speed == pytest.approx(1.3, abs=0.05)
+        retargeted(path, RetargetOptions(), legs)
+    assert retargeted(path, RetargetOptions("deg"), legs).gait.speed == pytest.approx(1.3, abs=0.05)
 
 
 def test_a_file_without_times_or_of_another_kind_is_refused(legs, walk, tmp_path):
     with pytest.raises(ConfigError, match="no column of times: say how many samples there are in a second"):
-        retargeted(written(tmp_path / "walk.npz", *walk), ImportOptions(), legs)
+        retargeted(written(tmp_path / "walk.npz", *walk), RetargetOptions(), legs)
     (tmp_path / "walk.fbx").write_bytes(b"x")
     with pytest.raises(ConfigError, match=r"read from files that end with .mot, .sto, .mat, .npz, .csv"):
-        retargeted(tmp_path / "walk.fbx", ImportOptions(), legs)
+        retargeted(tmp_path / "walk.fbx", RetargetOptions(), legs)
     (tmp_path / "bad.mot").write_text("name\nendheader\na b\n1 2 3\n")
     with pytest.raises(ConfigError, match="2 names for rows of 3 numbers"):
-        retargeted(tmp_path / "bad.mot", ImportOptions(), legs)
+        retargeted(tmp_path / "bad.mot", RetargetOptions(), legs)
 
 
 def test_the_command_writes_a_clip_its_origin_and_a_picture(walk, tmp_path, command_here, monkeypatch):
