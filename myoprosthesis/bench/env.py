@@ -75,7 +75,7 @@ def _pairs(config: Any, action: NDArray[np.float32], seconds: float) -> dict[str
     pairs: list[tuple[float, float]] = []
     end = time.perf_counter() + seconds
     while len(pairs) < 2 or time.perf_counter() < end:
-        bare.state[:] = env.states(every)
+        bare.state[:] = env.states(every)[:, : bare.state.shape[1]]  # without what sensors measured
         bare.ctrl[:] = action
         begin = time.perf_counter()
         for _ in range(BLOCK):

@@ -7,12 +7,13 @@ import pytest
 import torch
 
 from myoprosthesis.core.errors import Refused
-from myoprosthesis.envs import baoding, hand_posture
+from myoprosthesis.envs import baoding, hand_posture, legs_imitation
 from myoprosthesis.envs.batch_env import BatchEnv
 from myoprosthesis.envs.played_trials import played
 from myoprosthesis.policies import score_record
 from myoprosthesis.policies.onnx_policy import OnnxPolicy, read_contract
 from myoprosthesis.policies.store import find
+from myoprosthesis.tasks.walk import PERIOD_S, PLACES, Walk
 from myoprosthesis.training.rl import export
 from myoprosthesis.training.rl.action_map import ActionMap
 from myoprosthesis.training.rl.network import Actor
@@ -26,8 +27,8 @@ def random_policy(config, folder):
     """Of random weights: it is not still, and holds balls for some time."""
     env = BatchEnv(config, 1, 1)
     network = NetworkOptions(actor=(32,), observes_past=True, bounded=True, layer_norm=True)
-    n = env.single_observation_space.shape[0] + 39
-    actor = Actor(n, 39, network, torch.Generator().manual_seed(3))
+    m = env.body.spec.command.size
+    actor = Actor(env.single_observation_space.shape[0] + m, m, network, torch.Generator().manual_seed(3))
     with torch.no_grad():
         actor.layers[-1].weight.mul_(30.0)
         actor.scale.fill_(0.5)
@@ -67,6 +68,21 @@ def test_a_hand_brought_to_postures_in_a_stack_is_that_of_the_environment(comman
     for row, result in zip(there, here, strict=True):
         assert {name: row[name] for name in result.figures} == pytest.approx(dict(result.figures), abs=1e-12)
     assert len({row["median_error_deg"] for row in there}) == TRIALS
+
+
+def test_a_walk_in_a_stack_is_that_of_the_environment(command, tmp_path):
+    """The clip goes over the wire as name, hash, phase and speed, the way as a command; a trial begins in motion."""
+    policy = random_policy(legs_imitation.config(), tmp_path)
+    options = {"trial_s": 0.5, "turn_deg_s": [-30.0, 30.0], "speed": [0.8, 1.8]}
+    wanted = {**Walk.effector_options, "dt": PERIOD_S, "observed_sites": PLACES}
+    texts = {k: f"[{','.join(v)}]" if isinstance(v, tuple) else v for k, v in wanted.items()}
+    settings = [word for name, value in texts.items() for word in ("--set", f"effector.{name}={value}")]
+    words = ("reach", "--effector", "myolegs", "--task", "walk", *settings)
+    here, there = both(policy, command, tmp_path, "walk", options, *words)
+    assert len(there) == TRIALS and not any(row["lost"] for row in there)
+    for row, result in zip(there, here, strict=True):
+        assert {name: row[name] for name in result.figures} == dict(result.figures)
+    assert all(0.2 < row["held"] <= 1.0 and row["joint_rmse_deg"] > 1.0 for row in there)
 
 
 def words(*more):
