@@ -18,7 +18,23 @@ MOST = 8192
 
 
 @dataclass(frozen=True, kw_only=True)
-class PictureOptions:
+class ViewArgument:
+    """From where a body is seen."""
+
+    view: tuple[float, float, float] = argument(
+        (90.0, -35.0, 0.0),
+        "direction from which it is seen, degrees, and distance, m; 0: far enough for the whole body",
+        nargs=3,
+        metavar=("AZIMUTH", "ELEVATION", "DISTANCE"),
+    )
+    look_at: tuple[float, float, float] | None = argument(
+        None, "point in the middle of the picture; by default the middle of the body", "m", nargs=3,
+        metavar=("X", "Y", "Z"),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureOptions(ViewArgument):
     """Options of `picture`."""
 
     effector: str = argument(help="a simulated body (see `effectors`)", positional=True)
@@ -30,16 +46,6 @@ class PictureOptions:
     )
     out: str = argument(help="the PNG to write", metavar="FILE")
     size: str = argument("900x600", "pixels", metavar="WxH")
-    view: tuple[float, float, float] = argument(
-        (90.0, -35.0, 0.0),
-        "direction from which it is seen, degrees, and distance, m; 0: far enough for the whole body",
-        nargs=3,
-        metavar=("AZIMUTH", "ELEVATION", "DISTANCE"),
-    )
-    look_at: tuple[float, float, float] | None = argument(
-        None, "point in the middle of the picture; by default the middle of the body", "m", nargs=3,
-        metavar=("X", "Y", "Z"),
-    )  # fmt: skip
 
 
 def add(commands: Commands) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from myoprosthesis.cli.arguments import JsonArgument, argument
 from myoprosthesis.cli.commands import Commands
 from myoprosthesis.cli.figures import check_writable, write_json
-from myoprosthesis.cli.picture import pixels
+from myoprosthesis.cli.picture import ViewArgument, pixels
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.nanoseconds import ns
 
@@ -18,7 +18,7 @@ LEAST_S = 1e-3
 
 
 @dataclass(frozen=True, kw_only=True)
-class RenderOptions(JsonArgument):
+class RenderOptions(ViewArgument, JsonArgument):
     """Options of `render`."""
 
     recording: str = argument(help="a recording, or one of its files", positional=True)
@@ -31,16 +31,6 @@ class RenderOptions(JsonArgument):
     speed: float = argument(1.0, "how many times faster than it was", "", 0.001, 1000.0)
     stills: int = argument(6, "of a .png: how many, evenly over the time", low=1, high=60)
     size: str = argument("640x480", "pixels of each picture", metavar="WxH")
-    view: tuple[float, float, float] = argument(
-        (90.0, -35.0, 0.0),
-        "direction from which the body is seen, degrees, and distance, m; 0: far enough for the whole body",
-        nargs=3,
-        metavar=("AZIMUTH", "ELEVATION", "DISTANCE"),
-    )
-    look_at: tuple[float, float, float] | None = argument(
-        None, "point in the middle of the picture; by default the middle of the body", "m", nargs=3,
-        metavar=("X", "Y", "Z"),
-    )  # fmt: skip
     no_caption: bool = argument(False, "without time, trial, policy and perturbation in the picture")
 
 
