@@ -30,24 +30,6 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["OMP_NUM_THREADS"] = "1"
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
-    if hasattr(config.option, "loadscopereorder"):  # pytest-xdist: files go out as they are collected
-        config.option.loadscopereorder = False
-
-
-STACKS = ("nodes", "cli", "stack", "packaging", "examples")
-"""Folders whose tests start whole stacks and take longest: first, so that no worker is left with a long file at the end
-while the others have none."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Order files by `STACKS`, and leave their tests in order."""
-    here = Path(__file__).parent
-
-    def place(item: pytest.Item) -> int:
-        folder = item.path.relative_to(here).parts[0]
-        return STACKS.index(folder) if folder in STACKS else len(STACKS)
-
-    items.sort(key=place)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
