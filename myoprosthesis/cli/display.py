@@ -33,6 +33,7 @@ GUARD = {
     "non_finite": "commands that were not finite, refused",
     "wrong_size": "commands of another size, refused",
     "wrong_names": "commands with other channel names, refused",
+    "second_writer": "commands of a second node, not obeyed",
     "estop": "emergency stops",
 }
 """What the guard counts, in words."""

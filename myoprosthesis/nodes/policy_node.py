@@ -212,9 +212,9 @@ class PolicyNode(LoopNode):
         Whether a decoder's answers move this hand is checked when it is fitted.
         """
         if bool(contract.conditioning) != self.decodes:
-            hears, other = ("EMG", "the effector") if self.decodes else ("the effector", "EMG")
+            here, other = ("EMG", "the effector") if self.decodes else ("the effector", "EMG")
             raise MyoError(
-                f"policy {contract.name!r} hears {other}, what runs here hears {hears}: start a stack for it"
+                f"policy {contract.name!r} observes {other}, and this stack observes {here}: start a stack for it"
             )
         if self.stream is not None:
             contract.match_emg(self.stream.channels, self.stream.conditioning)

@@ -186,7 +186,7 @@ def test_another_decoder_is_swapped_in_and_back(stack, files):
 
 REFUSED = {
     "otherwise": "was fitted on EMG with mains_hz = 50.0, here it is 0.0",
-    "reach_null": "hears the effector, what runs here hears EMG: start a stack for it",
+    "reach_null": "observes the effector, and this stack observes EMG: start a stack for it",
     "nobody": "unknown policy 'nobody': known are",
 }
 

@@ -123,9 +123,9 @@ def emg_channels(
 def _check_derived(path: Path, names: Sequence[str], emg: Sequence[str]) -> None:
     """Refuse one channel twice, raw and as its level: EMG1 and EMG1_RMS."""
     plain = {" ".join(_words(n)): n for n in emg if not DERIVED & set(_words(n))}
-    for name in emg:
+    for name in (n for n in emg if DERIVED & set(_words(n))):
         raw = plain.get(" ".join(w for w in _words(name) if w not in DERIVED))
-        if raw is not None and raw != name:
+        if raw is not None:
             raise _ask(path, names, f"has {raw!r} and what is derived from it, {name!r}")
 
 

@@ -69,15 +69,18 @@ def _whole_rows(path: Path, layout: RecordingFormat, block: int) -> Iterator[Emg
         samples = _Samples(path, TableColumns(path, layout, table), table)
         waiting: list[EmgRecording] = []
         last: EmgRecording | None = None
+        end: Row | None = None
         while rows := table.take(block):
+            end = rows[-1]
             part, full = samples.recording(rows), len(rows) - table.empty(rows, samples.columns.emg)
             for piece in (*waiting, part.part(0, full)) if full else ():
                 if last is not None:
                     yield last
                 last = piece
             waiting = ([] if full else waiting) + ([part.part(full, len(part))] if full < len(part) else [])
-        if last is None:
+        if last is None or end is None:
             raise ConfigError(f"{path} has no samples")
+        table.check_end(end, samples.columns.used)
         beyond = sum(map(len, waiting))
         ends = [f"its EMG ends {beyond} rows before the table does"] if beyond else []
         yield replace(last, remarks=tuple(dict.fromkeys([*last.remarks, *table.remarks, *ends])))
@@ -99,8 +102,7 @@ class _Samples:
         texts = [] if c.label is None else [c.label]
         texts += c.targets if layout.target_cell else []
         texts += [c.time] if c.clock and c.time is not None else []
-        used = {*c.emg, *c.targets, *c.stamps, *([] if c.time is None else [c.time])}
-        frame = self._table.frame(rows, sorted(used - set(texts)), texts)
+        frame = self._table.frame(rows, sorted(c.used - set(texts)), texts)
         samples = self._missing.masked(np.stack([frame[k].to_numpy(float) for k in c.emg], axis=1)) * c.factors
         times = self._times(frame, len(rows))
         names, targets, spans = layout.targets, self._targets(frame), self._spans(frame)

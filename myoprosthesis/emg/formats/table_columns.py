@@ -53,6 +53,12 @@ class TableColumns:
         self.factors = np.array(factors)
         self.target_unit = rate_and_unit.target_unit(path, self.layout, [table.head.units[k] for k in self.targets])
 
+    @property
+    def used(self) -> set[int]:
+        """Places of all columns that are read."""
+        one = {k for k in (self.time, self.label) if k is not None}
+        return {*self.emg, *self.targets, *self.stamps, *one}
+
     def _place(self, name: str) -> int:
         """Place of a column by its name, with or without the unit that ends it."""
         places = [k for k, n in enumerate(self._names) if n == name]

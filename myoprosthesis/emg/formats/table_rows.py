@@ -133,6 +133,13 @@ class TableRows:
                 return count
         return len(rows)
 
+    def check_end(self, row: Row, used: set[int]) -> None:
+        """Refuse a last row with a word where a column that is not `used` began with a number: mean, total, end."""
+        if self.head.plotted or not self._first:
+            return
+        first, number = cells_of(self._first[0].line, self.head.delimiter), self.head.numerals.pattern
+        self._check_numbers([row], [k for k, cell in enumerate(first) if k not in used and number.fullmatch(cell)])
+
     def _width(self, line: str) -> int:
         delimiter = self.head.delimiter
         if '"' in line:

@@ -383,6 +383,17 @@ def test_rows_that_are_none_are_refused_with_their_line(tmp_path):
     assert len(recording) == N and "its last line is cut off, and left out" in recording.remarks
 
 
+@pytest.mark.parametrize("repeats", [1, 20], ids=["read at once", "longer than what the head is found from"])
+def test_rows_of_statistics_at_the_end_are_no_samples(tmp_path, repeats):
+    rows = [f"{k / 200},{a},{b}" for k, (a, b, _) in enumerate(np.tile(EMG, (repeats, 1)))]
+    (tmp_path / "a.csv").write_text("\n".join(["time,EMG1,EMG2", *rows, "mean,0.1,0.2", "max,60.0,61.0"]) + "\n")
+    for layout in (UV, replace(UV, channels=("EMG1", "EMG2"))):
+        with pytest.raises(ConfigError, match=f"line {len(rows) + 3}: 'max' in column 'time' is no number"):
+            formats.read(tmp_path / "a.csv", layout)
+    (tmp_path / "a.csv").write_text("\n".join(["time,EMG1,EMG2,event", *(f"{r}," for r in rows)]) + "\n")
+    assert len(read(tmp_path / "a.csv")) == len(rows)
+
+
 def test_empty_lines_trailing_separators_and_empty_cells(tmp_path):
     rows = "\n\n".join(f"{a},{b},{c}," for a, b, c in EMG)
     (tmp_path / "a.csv").write_text(f"\n\nEMG1,EMG2,EMG3,\n\n{rows}\n\n\n")
