@@ -506,16 +506,16 @@ def test_figures_are_those_of_pandas(
     recording = formats.read(
         path, RecordingFormat(rate=rate, unit="counts", time="time", label="label", decimal=decimal, missing=("none",))
     )
-    theirs = pandas.read_csv(path, keep_default_na=False, na_values=dict.fromkeys(names, ["", "nan"]), **options)
+    theirs = pandas.read_csv(
+        path, keep_default_na=False, na_values=dict.fromkeys(names, ["", "nan"]), dtype={"label": str}, **options
+    )
     assert recording.channels == tuple(names)
     assert np.array_equal(recording.samples, theirs[names].to_numpy(float), equal_nan=True)
     assert np.array_equal(recording.times, theirs["time"].to_numpy(float))
     here = [""] * len(recording)
     for span in recording.spans:
         here[span.start : span.stop] = [span.label] * (span.stop - span.start)
-    assert here == [
-        "" if label.lower() in ("nan", "nat") else label for label in theirs["label"].astype(str).str.strip()
-    ]
+    assert here == ["" if label.lower() in ("nan", "nat") else label for label in theirs["label"].str.strip()]
     found = faults(recording)
     assert (found.gaps, found.jumps) == (1 if gap else 0, 0)
     assert found.lost_s == pytest.approx(gap / rate, abs=1e-6)
