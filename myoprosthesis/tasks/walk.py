@@ -40,6 +40,13 @@ COMPARED = tuple(
 """Hips, knees and ankles: what is compared with the reference."""
 FEET = tuple(f"{joint}_{side}" for side in "rl" for joint in ("subtalar_angle", "mtp_angle"))
 JOINTS = (*COMPARED, *FEET)
+KNEE = tuple(
+    f"knee_angle_{part}_{side}" for side in "rl" for part in (
+        "translation2", "translation1", "rotation2", "rotation3", "beta_translation2", "beta_translation1",
+        "beta_rotation1",
+    )
+)  # fmt: skip
+"""The inner joints of the knees, which follow their angle."""
 PLACES = tuple(f"{part}_{side}" for side in "rl" for part in ("knee", "ankle", "toe"))
 """Sites of the legs that are tracked."""
 TRACKED = tuple(f"{place}/{axis}" for place in PLACES for axis in "xyz")
@@ -101,7 +108,8 @@ class Walk:
         **dict.fromkeys(of_reference(BESIDE), "m"),
         **dict.fromkeys(of_reference(PELVIS), "rad"),
         **dict.fromkeys(of_reference(TRACKED), "m"),
-        "reference/phase": "rad",
+        **{f"reference/{name}": "m" if "translation" in name else "rad" for name in KNEE},
+        "reference/foot_r": "1", "reference/foot_l": "1", "reference/speed": "m/s", "reference/phase": "rad",
         "command/speed": "m/s", "command/heading": "rad", "command/x": "m", "command/y": "m",
     }  # fmt: skip
     observed_sites: ClassVar[tuple[str, ...]] = PLACES

@@ -23,6 +23,7 @@ from myoprosthesis.tasks import listed
 from myoprosthesis.tasks.hold import Hold
 from myoprosthesis.tasks.reachable_postures import TIPS
 from myoprosthesis.tasks.reaching import ReachOptions
+from myoprosthesis.tasks.walk import PLACES
 from myoprosthesis.testing import check_effector, check_perturbation, check_policy, check_task, check_term
 
 SECONDS = {"arm26": 60.0, "point_mass": 60.0, "mirror": 60.0, "myoelbow": 60.0}
@@ -49,10 +50,17 @@ def test_every_perturbation_passes(name):
     check_perturbation(registry.factory("perturbations", name), options)
 
 
+def legs():
+    """The body that the task `walk` is for, with what it observes."""
+    options = registry.options("effectors", "myolegs")
+    return registry.factory("effectors", "myolegs")(options(observed_sites=PLACES))
+
+
 BODIES = {
     "baoding": lambda: baoding_hand(BaodingHandOptions()),
     "hand_posture": lambda: myohand(BodyOptions()),
     "hand_reach": lambda: myohand(BodyOptions(observed_sites=TIPS)),
+    "walk": legs,
 }
 """The body of a task that is done by one body alone."""
 
@@ -129,6 +137,10 @@ TERM_OPTIONS = {
     "carried": {"places": ["target1", "target2"], "frame": "palm", "minus": ["ball1", "ball2"]},
     "previous_action": {"channels": ["m"]},
     "phase": {"harmonics": 3},
+    "upright": {},
+    "level_velocity": {"forward_deg": 30.0},
+    "bearing": {"forward_deg": -90.0},
+    "way": {},
 }
 
 
