@@ -95,7 +95,7 @@ class TrialPlan:
 
     def goal(self, now_ns: int) -> dict[str, float]:
         """Goal values by channel at `now_ns`: `target/x` … in m, `go` 0 or 1, and those of `goals`."""
-        return {channel: position for channel, (position, _) in self._goal(now_ns).items()}
+        return {channel: position for channel, (position, _) in self.goal_motion(now_ns).items()}
 
     def goal_table(self, channels: Sequence[str], now_ns: int) -> NDArray[np.float64]:
         """Goal at `now_ns` as columns of a state table, shape (3, n_channels): position, velocity, effort.
@@ -103,12 +103,13 @@ class TrialPlan:
         0 where the trial has no such goal.
         """
         table = np.zeros((3, len(channels)))
-        values = self._goal(now_ns)
+        values = self.goal_motion(now_ns)
         for k, channel in enumerate(channels):
             table[:2, k] = values.get(channel, (0.0, 0.0))
         return table
 
-    def _goal(self, now_ns: int) -> dict[str, tuple[float, float]]:
+    def goal_motion(self, now_ns: int) -> dict[str, tuple[float, float]]:
+        """Position and velocity of the goal by channel at `now_ns`."""
         values = {f"target/{axis}": (x, 0.0) for axis, x in zip("xyz", self.target, strict=True)}
         values["go"] = (1.0 if self.go_ns is not None and now_ns >= self.go_ns else 0.0, 0.0)
         for goal in self.goals:

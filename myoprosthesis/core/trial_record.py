@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.trial_plan import TrialPlan
 
 Array = NDArray[np.float64]
+STILL = (0.0, 0.0)
+"""Position and velocity of a channel that the trial has no goal for."""
 ENDPOINT = ("endpoint/x", "endpoint/y", "endpoint/z")
 
 
@@ -42,9 +45,19 @@ class TrialRecord:
 
     def goal(self, *channels: str, field: str = "position") -> Array:
         """The goal at each sample, shape (n_samples, n), for the task's `channels`; its `position` or `velocity`."""
-        row = FIELDS.index(field)
-        rows = [self.plan.goal_table(channels, int(now_ns))[row] for now_ns in self.time_ns]
+        row = FIELDS[:2].index(field)
+        rows = [[goal.get(channel, STILL)[row] for channel in channels] for goal in self._goals]
         return np.array(rows).reshape(len(self.time_ns), len(channels))
+
+    @property
+    def newest(self) -> TrialRecord:
+        """The newest sample alone."""
+        return replace(self, time_ns=self.time_ns[-1:], table=self.table[-1:])
+
+    @cached_property
+    def _goals(self) -> list[dict[str, tuple[float, float]]]:
+        """The goal at each sample: evaluated once, however often a task looks at it."""
+        return [self.plan.goal_motion(int(now_ns)) for now_ns in self.time_ns]
 
     @property
     def position(self) -> Array:

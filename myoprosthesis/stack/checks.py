@@ -105,8 +105,8 @@ class _Unloaded:
     contract: Contract
 
     def step(self, observation: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Nothing is loaded."""
-        raise NotImplementedError
+        """Nothing is loaded: raises `ConfigError`."""
+        raise ConfigError(f"decoder {self.contract.name!r} was read without its graph: it can be matched, and not run")
 
     def reset(self) -> None:
         """There is no state."""

@@ -232,12 +232,12 @@ class Baoding:
         return {
             "score": float((self.solved(record) * held).mean()),
             "held": float(held.mean()),
-            "phase_error_deg": math.degrees(self._phase_error(record)[-1]),
+            "phase_error_deg": math.degrees(self._phase_error(record.newest)[0]),
         }
 
     def done(self, record: TrialRecord) -> bool:
         """See `Task.done`: a ball is dropped."""
-        return bool(self.failed(record)[-1])
+        return bool(self.failed(record.newest)[0])
 
     def _distance(self, now: Moments) -> Array:
         """(n_moments, 2) m, of each ball from its target."""

@@ -258,13 +258,13 @@ class Walk:
         held = ~np.logical_or.accumulate(self.failed(record))
         return {
             "held": float(held.mean()),
-            "position_error_mm": float(1e3 * self._apart(record)[-1]),
-            "way_error_mm": float(1e3 * self._astray(record)[-1]),
+            "position_error_mm": float(1e3 * self._apart(record.newest)[0]),
+            "way_error_mm": float(1e3 * self._astray(record.newest)[0]),
         }
 
     def done(self, record: TrialRecord) -> bool:
         """See `Task.done`: it has failed."""
-        return bool(self.failed(record)[-1])
+        return bool(self.failed(record.newest)[0])
 
     def _heading(self, now: Moments) -> Array:
         """(n_moments,) rad, of the way that a walk with the pelvis' attitude would be on: without its own rotation."""

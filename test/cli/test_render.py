@@ -1,24 +1,11 @@
 """`render` as a person uses it: a stack is recorded, and drawn."""
 
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
-PROBE = "import mujoco; mujoco.GLContext(8, 8).make_current()"
 SIZE = ("--size", "96x72")
-
-
-@pytest.fixture(scope="module")
-def drawing():
-    """The environment in which this machine draws without a display."""
-    environment = {**os.environ, "MUJOCO_GL": "egl"}
-    if subprocess.run([sys.executable, "-c", PROBE], env=environment, capture_output=True).returncode:
-        pytest.skip("no EGL here: install libegl1 and libgl1-mesa-dri")
-    return environment
 
 
 @pytest.fixture(scope="module")

@@ -31,3 +31,20 @@ def test_what_is_not_recorded_is_refused_and_an_endpoint_that_is_not_there_is_em
         RECORD.columns("wrist")
     blind = TrialRecord(PLAN, 0.01, ("elbow",), RECORD.time_ns, TABLE[:, :, :1])
     assert blind.position.shape == (5, 0)
+
+
+def test_the_newest_sample_is_a_record_of_its_own():
+    newest = RECORD.newest
+    np.testing.assert_array_equal(newest.columns(*CHANNELS), RECORD.columns(*CHANNELS)[-1:])
+    np.testing.assert_array_equal(
+        newest.goal("target/x", field="velocity"), RECORD.goal("target/x", field="velocity")[-1:]
+    )
+    assert newest.time_ns.tolist() == [ns(0.04)]
+
+
+def test_a_goal_is_evaluated_once_for_each_sample(monkeypatch):
+    evaluated = []
+    monkeypatch.setattr(TrialPlan, "goal_motion", lambda plan, now_ns: evaluated.append(now_ns) or {"go": (1.0, 0.0)})
+    record = TrialRecord(PLAN, 0.01, CHANNELS, RECORD.time_ns, TABLE)
+    assert record.goal("go").ravel().tolist() == [1.0] * 5 and not record.goal("target/x", "go")[:, 0].any()
+    assert evaluated == RECORD.time_ns.tolist()

@@ -71,7 +71,7 @@ def test_every_task_passes(name, between, tmp_path):
     listed.write(tmp_path / "list.csv", [listed.Reach(0.1, 0.0), listed.Reach(0.0, 0.1, 1.0, 0.5, "never")])
     own = {"file": str(tmp_path / "list.csv")} if name == "listed" else {"catch_rate": 0.3}
     known = {f.name for f in fields(registry.options("tasks", name))}
-    values = {"between": between, **own}
+    values = {"between": between, **own, **({"trial_s": 2.0} if name == "walk" else {})}
     options = build(registry.options("tasks", name), {k: v for k, v in values.items() if k in known})
     body = BODIES.get(name)
     check_task(registry.factory("tasks", name)(options), **({"spec": body().spec} if body else {}))

@@ -1,0 +1,18 @@
+"""Fixtures of the tests of commands."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+PROBE = "import mujoco; mujoco.GLContext(8, 8).make_current()"
+
+
+@pytest.fixture(scope="session")
+def drawing():
+    """The environment in which this machine draws without a display."""
+    environment = {**os.environ, "MUJOCO_GL": "egl"}
+    if subprocess.run([sys.executable, "-c", PROBE], env=environment, capture_output=True).returncode:
+        pytest.skip("no EGL here: install libegl1 and libgl1-mesa-dri")
+    return environment
