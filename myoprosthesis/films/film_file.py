@@ -88,8 +88,10 @@ def _mp4(file: Any, images: Iterable[Image], fps: float) -> None:
     with av.open(file, "w", format="mp4") as container:
         stream = container.add_stream("h264", rate=Fraction(fps).limit_denominator(1000))
         stream.pix_fmt, stream.options = "yuv420p", {"crf": "20"}
-        for image in images:
-            stream.height, stream.width = image.shape[0] // 2 * 2, image.shape[1] // 2 * 2
-            even = np.ascontiguousarray(image[: stream.height, : stream.width])
+        for k, image in enumerate(images):
+            height, width = image.shape[0] // 2 * 2, image.shape[1] // 2 * 2
+            if not k:  # they cannot be changed once the first picture is encoded
+                stream.height, stream.width = height, width
+            even = np.ascontiguousarray(image[:height, :width])
             container.mux(stream.encode(av.VideoFrame.from_ndarray(even, format="rgb24")))
         container.mux(stream.encode())
