@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.channels import FIELDS, Channels, permutation, same_unit
-from myoprosthesis.core.effector_spec import EffectorSpec
+from myoprosthesis.core.effector_spec import LONGEST_PERIOD_S, SHORTEST_PERIOD_S, EffectorSpec
 from myoprosthesis.core.errors import ConfigError, ContractError, PhysicsChanged, unknown
 from myoprosthesis.core.observation_term import AnyTerm, RegisteredTerm, Term, from_dict, ticks, to_dict
 from myoprosthesis.core.text import is_plain, printable
@@ -22,10 +22,10 @@ LONGEST = 1 << 24
 """Characters of a contract."""
 FORMATS = (1, 2)
 """That are read. Format 1 has terms of kind `channels` only; format 2 has name, kind and options of each term."""
-LONGEST_PERIOD_S = 1.0
-"""Of a policy: a longer one is meant in another unit, and in real time its commands would count as dead."""
 LONGEST_LOOKBACK_S = 10.0
 """Of an observation: a longer delay is meant in another unit."""
+LONGEST_DEADLINE_S = 10.0
+"""Of the data behind a command: a longer one is meant in another unit."""
 DEADLINE = 2.5
 """Default deadline in periods of the policy: in one it answers, and a tick may begin up to one late."""
 
@@ -74,10 +74,20 @@ class Contract:
                 f"policy {self.name!r} has a period of {self.dt:g} s; at most {LONGEST_PERIOD_S:g} s can be followed "
                 f"(dt is in seconds: 10 ms is 0.01)"
             )
+        if self.dt < SHORTEST_PERIOD_S:
+            raise ContractError(
+                f"policy {self.name!r} has a period of {self.dt:g} s; at least {SHORTEST_PERIOD_S:g} s are needed "
+                f"(dt is in seconds: 10 ms is 0.01)"
+            )
         if not np.isfinite(self.deadline_s):
             raise ContractError(f"policy {self.name!r} has a deadline of {self.deadline_s} s; it must be finite")
         if self.deadline_s < 0:
             raise ContractError(f"policy {self.name!r} has a deadline of {self.deadline_s:g} s; it must be 0 or more")
+        if not self.deadline_s == 0 and not SHORTEST_PERIOD_S <= self.deadline_s <= LONGEST_DEADLINE_S:
+            raise ContractError(
+                f"policy {self.name!r} has a deadline of {self.deadline_s:g} s; {SHORTEST_PERIOD_S:g} to "
+                f"{LONGEST_DEADLINE_S:g} s are needed, or 0 for {DEADLINE:g} periods (it is in seconds: 80 ms is 0.08)"
+            )
         if self.deadline_s == 0:
             object.__setattr__(self, "deadline_s", DEADLINE * self.dt)
         if not self.observation:

@@ -23,6 +23,8 @@ AXES = ("x", "y", "z")
 POSE = (*AXES, "qw", "qx", "qy", "qz")
 """Channels of a floating base and of an object. Velocities of qx, qy, qz are the angular velocity (rad/s) in the frame
 of the body itself, as in MuJoCo; that of qw is 0."""
+SHORTEST_PERIOD_S, LONGEST_PERIOD_S = 1e-4, 1.0
+"""Of a control loop: another is meant in another unit. In real time, commands of a longer one would count as dead."""
 CAPABILITIES = ("resettable", "pausable", "deterministic")
 _DERIVED = ("accepts_field", "steppable", "units", "groups")
 """What the text of a specification says beside its fields."""
@@ -111,6 +113,11 @@ class EffectorSpec:
     def __post_init__(self) -> None:
         if not (math.isfinite(self.dt) and self.dt > 0):
             raise ConfigError(f"effector {self.name!r} has a period of {self.dt} s; it must be above 0")
+        if not SHORTEST_PERIOD_S <= self.dt <= LONGEST_PERIOD_S:
+            raise ConfigError(
+                f"effector {self.name!r} has a period of {self.dt:g} s; {SHORTEST_PERIOD_S:g} to {LONGEST_PERIOD_S:g} "
+                "s are needed (it is in seconds: 10 ms is 0.01)"
+            )
         each = fail_state(self.name, self.fail, self.command)
         same = len(set(each)) == 1 and isinstance(each[0], str)
         object.__setattr__(self, "fail", each[0] if same else each)

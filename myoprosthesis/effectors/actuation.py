@@ -6,7 +6,9 @@ its gear and gains are. Everything else is commanded in `ctrl`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import mujoco
 import numpy as np
@@ -14,7 +16,7 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.core.fail import HOLD, RELAX
+from myoprosthesis.core.fail import HOLD, RELAX, chosen
 from myoprosthesis.effectors import joint_couplings
 from myoprosthesis.effectors.stretch_reflex import StretchReflex
 
@@ -124,6 +126,20 @@ class Actuation:
     def stiff(self) -> NDArray[np.intp]:
         """Channels that can hold a place."""
         return self._stiff
+
+    def fail_state(self, name: str, options: Mapping[str, Any] | Sequence[str]) -> tuple[str | float, ...]:
+        """What each channel of effector `name` does when in doubt: by its nature, or as `options` want it."""
+        if not options:
+            return self.fail
+        try:
+            wanted = chosen(options, self.command, self.fail)
+        except ConfigError as error:
+            raise ConfigError(f"effector {name!r}: {error}") from error
+        for channel, nature, entry in zip(self.command.names, self.fail, wanted, strict=True):
+            if isinstance(entry, str) and entry != nature:
+                why = "is a servo, which cannot go limp" if nature == HOLD else "has no stiffness to hold a place with"
+                raise ConfigError(f"effector {name!r}: {channel} {why}: fail may be {nature} or a value for it")
+        return wanted
 
     def ctrl(self, command: Array) -> Array:
         """MuJoCo's `ctrl` for a command; 0 for muscles that are commanded by length, see `excite`."""

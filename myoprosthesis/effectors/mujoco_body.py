@@ -16,9 +16,9 @@ from myoprosthesis.core.effector import Initial
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.effector_state import EffectorState
 from myoprosthesis.core.errors import ConfigError, EffectorError
-from myoprosthesis.core.fail import HOLD, chosen
 from myoprosthesis.core.options import option
 from myoprosthesis.effectors.actuation import Actuation, unique
+from myoprosthesis.effectors.angle_ranges import check_angles
 from myoprosthesis.effectors.body_picture import View, render
 from myoprosthesis.effectors.braking import measured_braking
 from myoprosthesis.effectors.endpoint_reach import endpoint_reach
@@ -67,6 +67,9 @@ class BodyOptions:
         10.0,
     )
     contacts: tuple[str, ...] = option((), "touch sensors whose force is in the state")
+    multi_turn: tuple[str, ...] = option(
+        (), "hinges that turn more than once either way; of any other, such a range is refused as one in degrees"
+    )
 
 
 class MujocoBody:
@@ -110,6 +113,7 @@ class MujocoBody:
         if by_length and int(mujoco.mjtDyn.mjDYN_MUSCLE) not in model.actuator_dyntype:
             raise ConfigError(f"effector {name!r} has no muscles that could be commanded by length")
         self.actuation = Actuation(model, named, (options.reflex_kp, options.reflex_kd) if by_length else None)
+        check_angles(name, model, named, self.actuation.command, options.multi_turn)
         reader = StateReader(
             model, self.data, self.actuation, self._site, named, joints, options.observed_sites, options.contacts,
             options.frames,
@@ -141,7 +145,7 @@ class MujocoBody:
             resettable=True,
             pausable=True,
             deterministic=True,
-            fail=self._fail(name, options),
+            fail=self.actuation.fail_state(name, options.fail),
             rate_limit=rate_limit,
             simulator=f"mujoco {mujoco.__version__}",
             home=self._home(),
@@ -349,21 +353,6 @@ class MujocoBody:
         self._place()
         mujoco.mj_forward(self.model, self.data)
         return tuple(float(x) for x in self.data.site_xpos[self._site])
-
-    def _fail(self, name: str, options: BodyOptions) -> tuple[str | float, ...]:
-        """By the nature of each channel, and as the options want it otherwise."""
-        own, command = self.actuation.fail, self.actuation.command
-        if not options.fail:
-            return own
-        try:
-            wanted = chosen(options.fail, command, own)
-        except ConfigError as error:
-            raise ConfigError(f"effector {name!r}: {error}") from error
-        for channel, nature, entry in zip(command.names, own, wanted, strict=True):
-            if isinstance(entry, str) and entry != nature:
-                why = "is a servo, which cannot go limp" if nature == HOLD else "has no stiffness to hold a place with"
-                raise ConfigError(f"effector {name!r}: {channel} {why}: fail may be {nature} or a value for it")
-        return wanted
 
     def _poses(self) -> dict[str, tuple[float, ...]]:
         """Keyframes with names as targets of place, within their limits; none where anything else is commanded."""

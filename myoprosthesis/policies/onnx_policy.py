@@ -22,6 +22,7 @@ from myoprosthesis.core.errors import ConfigError, ContractError
 from myoprosthesis.files.regular import MIB, read_bytes
 from myoprosthesis.onnx_graphs.read_out import STATE_INPUT, read_out
 from myoprosthesis.policies.onnx_session import MEMORY_BYTES, OnnxSession, Overdue
+from myoprosthesis.policies.random_operators import refuse_random
 
 LARGEST = 1024 * MIB
 """Bytes of a policy file."""
@@ -41,6 +42,7 @@ def read_contract(path: Path, data: bytes | None = None) -> Contract:
     try:
         contract = Contract.from_json(text)
         _check_graph(model.graph, contract)
+        refuse_random(model)
     except ContractError as error:
         raise ContractError(f"{path}: {error}") from error
     return contract

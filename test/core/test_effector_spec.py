@@ -57,7 +57,7 @@ def test_each_capability_has_a_name_and_the_old_word_for_all_still_works():
 
 @pytest.mark.parametrize(
     "bad",
-    [{"dt": 0.0}, {"dt": float("nan")}]
+    [{"dt": dt} for dt in (0.0, float("nan"), 1e-300, 10.0, 1e300)]
     + [{"fail": fail} for fail in ("rlax", (0.1,), (0.1, float("nan")), ("hold", "rlax"), ("hold", 1.5))]
     + [{"braking": braking} for braking in ((1.0,), -1.0, float("inf"))]
     + [{"poses": {"bent": pose}} for pose in ((0.5,), (0.5, 1.1), (-0.1, 0.0), (float("nan"), 0.0))],
