@@ -53,10 +53,10 @@ def task_options_of(policy: str) -> dict[str, Any]:
         return {}
 
 
-def check_policy(specs: Sequence[NodeSpec], stack: str = "", default: str = "") -> None:
+def check_policy(specs: Sequence[NodeSpec], stack: str = "", default: str = "", train: str = "") -> None:
     """A policy or decoder that cannot be read is refused before anything starts.
 
-    `default` is the one that the file of the `stack` names."""
+    `default` is the one that the file of the `stack` names, `train` the command that makes it."""
     from myoprosthesis.policies import store
     from myoprosthesis.policies.onnx_policy import read_contract
 
@@ -64,7 +64,7 @@ def check_policy(specs: Sequence[NodeSpec], stack: str = "", default: str = "") 
     if default and parameters["policy"] == default and not Path(default).suffix and default not in store.names():
         raise ConfigError(
             f"stack {stack!r} plays policy {default!r}, and there is none of this name yet: give another with --policy "
-            f"(there are {', '.join(store.names())}), or train one (myoprosthesis train --help)"
+            f"(there are {', '.join(store.names())}), or train one ({train or 'myoprosthesis train --help'})"
         )
     for spec in specs:
         for key in ("policy", "shadow") if spec.name in ("policy", "decoder") else ():

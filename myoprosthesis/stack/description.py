@@ -55,6 +55,7 @@ STACK_KEYS = {
     "about": "one sentence for people",
     "effector": "the body",
     "policy": "the policy: a name, a path, or a mapping of effectors to policies",
+    "train": "the command that makes that policy, where it does not come with the package",
     "perturbation": "what acts on the body: a preset, a kind, or the path of a YAML file",
     "task": "the task; without this key, or with none: nothing is asked for, the policy plays",
     "emg": "the source of EMG; a stack with this key is one from EMG to a hand",
@@ -139,7 +140,8 @@ def describe(
         specs.append(_spec(name, as_ros(values), options, space))
     if faults:
         raise ConfigError("; ".join(faults))
-    check_policy(specs, options.stack, "" if options.policy else _named_policy(file.get("policy"), effector))
+    default = "" if options.policy else _named_policy(file.get("policy"), effector)
+    check_policy(specs, options.stack, default, str(file.get("train", "")))
     decoder = "decoder" if "decoder" in nodes else "policy"
     grips = [parameters(layer.entries(nodes), nodes[decoder], {GRIPS}) for layer in layers[1:]]
     check_grips(specs, decoder, grips)
