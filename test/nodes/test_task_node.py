@@ -16,9 +16,10 @@ HOUR = 360_000
 
 
 @pytest.fixture
-def body(start):
-    """A task alone; call the result to show it states from one tick to another."""
-    stack = start({"task": {"trial_s": 0.5, "trials": 6}}, only=("task",), effector="point_mass", namespace="alone")
+def body(start, request):
+    """A task alone, with options of its own as parameter; `show` shows it states from one tick to another."""
+    options = {"trial_s": 0.5, "trials": 6, **getattr(request, "param", {})}
+    stack = start({"task": options}, only=("task",), effector="point_mass", namespace="alone")
     spec = registry.factory("effectors", "point_mass")(registry.options("effectors", "point_mass")()).spec
     state, told = stack.probe.speak(topics.STATE), stack.probe.speak(topics.SPEC)
     stack.plans = []
@@ -39,7 +40,7 @@ def body(start):
             time.sleep(0.001)
         stack.spin(0.5)
 
-    stack.show, stack.spec, stack.tell = show, spec, told.publish
+    stack.show, stack.spec, stack.tell, stack.options = show, spec, told.publish, options
     yield stack
     stack.close()
 
@@ -152,26 +153,21 @@ def test_trials_are_planned_as_far_as_they_are_released(start):
     stack.close()
 
 
-def test_the_events_of_trials_go_out_as_lsl_markers(start):
+@pytest.mark.parametrize("body", [{"lsl": f"trials-{time.time_ns()}"}], indirect=True)
+def test_the_events_of_trials_go_out_as_lsl_markers(body):
     import pylsl
 
-    name = f"trials-{time.time_ns()}"
-    stack = start({"task": {"trials": 50, "trial_s": 0.3, "lsl": name}}, effector="point_mass")
-    try:
-        found = pylsl.resolve_byprop("name", name, 1, 20.0)
-        assert found and found[0].type() == "Markers"
-        inlet, heard = pylsl.StreamInlet(found[0]), []
-        inlet.open_stream()
+    found = pylsl.resolve_byprop("name", body.options["lsl"], 1, 20.0)
+    assert found and found[0].type() == "Markers"
+    inlet, markers = pylsl.StreamInlet(found[0]), []
+    inlet.open_stream()
+    body.show(1000, 1330)
 
-        def some():
-            text, _ = inlet.pull_sample(0.0)
-            heard.extend(text or [])
-            return len(heard) >= 9
+    def all_came():
+        text, _ = inlet.pull_sample(0.0)
+        markers.extend(text or [])
+        return len(markers) == len(body.trials) == 18
 
-        assert stack.until(some), heard
-        k = int(heard[1].split()[1]) + 1
-        first = next(i for i, h in enumerate(heard) if h.startswith(f"start {k} "))
-        assert [h.split()[0] for h in heard[first : first + 3]] == ["start", "go", "end"]
-        assert {h.split()[2] for h in heard} == {"target"}
-    finally:
-        stack.close()
+    assert body.until(all_came), markers
+    assert [m.split()[:2] for m in markers] == [[k, str(n)] for n in range(6) for k in ("start", "go", "end")]
+    assert markers == [f"{t['text']} {t['trial']} {t['label']}" for t in body.trials]
