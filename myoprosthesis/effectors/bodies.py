@@ -17,6 +17,8 @@ from myoprosthesis.effectors import urdf
 from myoprosthesis.effectors.compiled_model import compiled
 from myoprosthesis.effectors.mujoco_body import BodyOptions, MujocoBody
 from myoprosthesis.effectors.named_parts import mark_endpoint
+from myoprosthesis.scenes.composition import compose
+from myoprosthesis.scenes.terrain import Terrain
 
 MODELS = Path(__file__).parent / "models"
 MYOHAND, MYOHAND_ENDPOINT = "myohand_r", "IFtip_r"
@@ -57,8 +59,21 @@ def myoarm(options: BodyOptions) -> MujocoBody:
 
 
 def myolegs(options: BodyOptions) -> MujocoBody:
-    """MyoSim legs: 80 muscles, free root."""
-    return _myo("myolegs", "myolegs", options, "toe_r")
+    """MyoSim legs: 80 muscles, free root, on level ground without an end.
+
+    MyoSim puts them on a round platform of 1.05 m with the floor 0.4 m below, which a person who walks falls from
+    within a second; here the ground is at 0 everywhere, and the posture `standing` stands on it."""
+
+    def level(spec: mujoco.MjSpec) -> mujoco.MjSpec:
+        (platform,) = (g for g in spec.worldbody.geoms if g.type == mujoco.mjtGeom.mjGEOM_CYLINDER)
+        height = float(platform.pos[2] + platform.size[1])
+        spec.delete(platform)
+        for key in spec.keys:
+            key.qpos[2] -= height
+        return compose(spec, terrain=Terrain(extent=100.0))
+
+    model = compiled(lambda: myosim_scene("myolegs", level, postures=True), "the MyoSim model myolegs")
+    return MujocoBody("myolegs", model, options, "toe_r")
 
 
 def mjcf(options: MjcfOptions) -> MujocoBody:
@@ -100,12 +115,14 @@ def _myo(name: str, registered: str, options: BodyOptions, endpoint: str) -> Muj
     return MujocoBody(name, compiled(load, f"the MyoSim model {registered}"), options, endpoint)
 
 
-def myosim_scene(registered: str, change: Callable[[mujoco.MjSpec], mujoco.MjSpec]) -> mujoco.MjModel:
-    """A MyoSim model, compiled after `change`, such as with props about it."""
+def myosim_scene(
+    registered: str, change: Callable[[mujoco.MjSpec], mujoco.MjSpec], postures: bool = False
+) -> mujoco.MjModel:
+    """A MyoSim model, compiled after `change`, such as with props about it; with its `postures` as keyframes or not."""
     import myo_sim
 
     with _quiet():
-        return change(myo_sim.load_spec(registered)).compile()
+        return change(myo_sim.load_spec(registered, build_kwargs={"postures": postures})).compile()
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.motion.cycle import smoothed
 from myoprosthesis.motion.legs import PLACES, Legs
 from myoprosthesis.motion.posture import POSTURE, SIDES
@@ -15,6 +16,10 @@ Array = NDArray[np.float64]
 TOE_STEPS, TOE_HARMONICS = 16, 6
 ON_FLOOR_M = 0.02
 """A foot whose lowest point is below this is on the floor."""
+
+CLEAR_M = 0.01
+"""Between two legs that pass each other."""
+SPREAD_STEP_DEG, MOST_SPREAD_DEG = 0.25, 8.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +88,23 @@ def with_toes(legs: Legs, postures: Array) -> Array:
         postures[:, name] = bent[above.argmax(axis=0)]
     postures[:, names] = np.clip(smoothed(postures[:, names], TOE_HARMONICS), bent[-1], 0.0)
     return postures
+
+
+def spread(legs: Legs, postures: Array) -> tuple[Array, float]:
+    """The same postures with legs that pass each other, and by how many degrees each hip is abducted for that.
+
+    Legs of other proportions, at the same angles, may go through each other. Raises `ConfigError` for those that do so
+    even with hips spread by 8°."""
+    hips = [POSTURE.index(f"hip_adduction_{side}") for side in SIDES]
+    for angle in np.arange(0.0, MOST_SPREAD_DEG + SPREAD_STEP_DEG, SPREAD_STEP_DEG):
+        apart = postures.copy()
+        apart[:, hips] -= np.radians(angle)
+        if legs.between(apart).min() >= CLEAR_M:
+            return apart, float(angle)
+    raise ConfigError(
+        f"its legs go through each other, even with hips spread by {MOST_SPREAD_DEG:g} deg: are hip_adduction and "
+        "hip_rotation of both sides in the signs of OpenSim?"
+    )
 
 
 def clip_table(legs: Legs, gait: Gait) -> tuple[dict[str, str], Array]:

@@ -18,6 +18,9 @@ PLACES = tuple(f"{part}_{side}" for side in ("r", "l") for part in ("knee", "ank
 """Sites of the legs that are tracked."""
 FEET = {"r": ("calcn_r", "toes_r"), "l": ("calcn_l", "toes_l")}
 
+FAR_M = 0.2
+"""Distances between the legs that are greater are taken as this."""
+
 
 class Legs:
     """The MyoSim legs in postures (n, n_posture) of `POSTURE`."""
@@ -30,11 +33,16 @@ class Legs:
         self._pelvis = np.zeros(9)
         mujoco.mju_quat2Mat(self._pelvis, m.body("pelvis").quat)
         self._places = [m.site(name).id for name in PLACES]
+        self._sides = tuple([g for g in range(m.ngeom) if self._is_leg(g, side)] for side in FEET)
         self._soles = {side: [g for g in range(m.ngeom) if self._is_sole(g, side)] for side in FEET}
 
     def _is_sole(self, geom: int, side: str) -> bool:
         m = self.model
         return m.body(int(m.geom_bodyid[geom])).name in FEET[side] and bool(m.geom_contype[geom])
+
+    def _is_leg(self, geom: int, side: str) -> bool:
+        m = self.model
+        return m.body(int(m.geom_bodyid[geom])).name.endswith(f"_{side}") and bool(m.geom_contype[geom])
 
     @cached_property
     def ranges(self) -> dict[str, tuple[float, float]]:
@@ -78,6 +86,19 @@ class Legs:
         The first half are those of the right foot."""
         _, heights, ahead = self._measured(postures)
         return heights, ahead
+
+    def between(self, postures: Array) -> Array:
+        """(n,) m, how far the legs are from each other; below 0 they go through each other."""
+        out = np.zeros(len(postures))
+        for k, posture in enumerate(postures):
+            self._data.qpos[:] = self.qpos(posture)
+            mujoco.mj_kinematics(self.model, self._data)
+            out[k] = min(
+                mujoco.mj_geomDistance(self.model, self._data, right, left, FAR_M, None)
+                for right in self._sides[0]
+                for left in self._sides[1]
+            )
+        return out
 
     def _measured(self, postures: Array) -> tuple[Array, Array, Array]:
         geoms = [g for side in FEET for g in self._soles[side]]

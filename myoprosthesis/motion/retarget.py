@@ -13,7 +13,7 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.motion import cycle
 from myoprosthesis.motion.body_angles import postures
 from myoprosthesis.motion.formats import read
-from myoprosthesis.motion.gait import Gait, on_floor, with_toes
+from myoprosthesis.motion.gait import Gait, on_floor, spread, with_toes
 from myoprosthesis.motion.legs import Legs
 from myoprosthesis.motion.posture import JOINTS, POSTURE
 from myoprosthesis.motion.speeds import at_speed
@@ -76,6 +76,9 @@ def retargeted(path: Path, options: RetargetOptions, legs: Legs) -> Retargeted:
             closed = with_toes(legs, closed)
             closed = cycle.symmetric(closed) if options.symmetric else closed
             more.append("its toes do not bend: they were bent as the floor wants it")
+        closed, angle = spread(legs, closed)
+        if angle:
+            more.append(f"its legs would go through each other: each hip was spread by {angle:g} deg")
         samples = cycle.resampled(np.concatenate([closed, closed[:1]]), SAMPLES)
         gait = on_floor(legs, samples, stride.duration_s)
         for foot, side in enumerate(("right", "left")):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.motion.gait import Gait, on_floor
+from myoprosthesis.motion.gait import Gait, on_floor, spread
 from myoprosthesis.motion.legs import Legs
 from myoprosthesis.motion.posture import POSTURE
 
@@ -16,11 +16,11 @@ square root of their speed (Froude number; Grieve 1968), and most of it comes fr
 
 
 def at_speed(legs: Legs, gait: Gait, speed: float) -> Gait:
-    """The gait at a speed (m/s): longer steps, and as much quicker as the rest of it takes."""
+    """The gait at a speed (m/s): longer steps, as much quicker as the rest of it takes, of legs that pass each other."""
     ratio = speed / gait.speed
     mean = gait.postures.mean(axis=0)
     stems = [name.rpartition("/")[2].removesuffix("_r").removesuffix("_l") for name in POSTURE]
     grown = np.array([ratio ** LONGER.get(stem, 0.0) for stem in stems])
-    postures = mean + (gait.postures - mean) * grown
+    postures, _ = spread(legs, mean + (gait.postures - mean) * grown)
     stride = on_floor(legs, postures, gait.duration_s).stride_m
     return on_floor(legs, postures, stride / speed)

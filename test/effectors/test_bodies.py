@@ -1,6 +1,7 @@
 import subprocess
 import sys
 
+import mujoco
 import numpy as np
 import pytest
 
@@ -79,3 +80,15 @@ def test_a_resting_arm_rests():
     for _ in range(200):
         state = body.step(np.zeros(6), NO_DISTURBANCE)
     assert abs(state.joint_position - start.joint_position).max() < 1e-3
+
+
+@pytest.mark.parametrize("place", [0.0, 3.0, 40.0])
+def test_legs_stand_on_the_same_ground_wherever_they_are(place):
+    model = registry.factory("effectors", "myolegs")(BodyOptions(keyframe="standing")).model
+    data = mujoco.MjData(model)
+    mujoco.mj_resetDataKeyframe(model, data, 0)
+    data.qpos[0] = place
+    mujoco.mj_step(model, data, 10)
+    assert {model.geom(int(contact.geom1)).name for contact in data.contact} == {"terrain"}
+    assert -0.01 < min(data.contact.dist) < 0.001
+    assert 0.9 < data.qpos[2] < 0.96

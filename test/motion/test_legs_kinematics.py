@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from myoprosthesis.core import motion_clip
+from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.motion.cycle import mirrored
-from myoprosthesis.motion.gait import on_floor
+from myoprosthesis.motion.gait import CLEAR_M, on_floor, spread
 from myoprosthesis.motion.legs import PLACES, Legs
-from myoprosthesis.motion.posture import JOINTS, POSTURE, mirrored_columns
+from myoprosthesis.motion.posture import JOINTS, POSTURE, SIDES, mirrored_columns
 from myoprosthesis.motion.speeds import at_speed
 
 
@@ -79,3 +80,23 @@ def test_feet_are_on_the_floor_and_do_not_slip(legs, postures):
     assert abs(np.median(heights.min(axis=1))) < 1e-6 and heights.min() > -0.02
     assert gait.contacts.mean(axis=0) == pytest.approx([0.6, 0.6], abs=0.06)  # of a stride people stand 60 %
     assert gait.slip_mm_s < 0.15 * 1e3 * gait.speed
+
+
+def test_legs_that_go_through_each_other_are_spread(legs, postures):
+    hips = [POSTURE.index(f"hip_adduction_{side}") for side in SIDES]
+    crossed = postures.copy()
+    crossed[:, hips] += np.radians(3.0)
+    assert legs.between(crossed).min() < 0.0 < CLEAR_M <= legs.between(postures).min()
+    passing, angle = spread(legs, crossed)
+    assert legs.between(passing).min() >= CLEAR_M and 0.0 < angle <= 4.0
+    np.testing.assert_allclose(passing[:, hips], crossed[:, hips] - np.radians(angle))
+    crossed[:, hips] += np.radians(12.0)
+    with pytest.raises(ConfigError, match="its legs go through each other, even with hips spread by 8 deg"):
+        spread(legs, crossed)
+
+
+@pytest.mark.parametrize("name", motion_clip.names())
+def test_the_legs_of_a_shipped_clip_pass_each_other(legs, name):
+    clip = motion_clip.read(motion_clip.find(name))
+    columns = [list(clip.units).index(column) for column in POSTURE]
+    assert legs.between(clip.values[:, columns]).min() >= 0.5 * CLEAR_M
