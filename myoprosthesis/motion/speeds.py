@@ -16,7 +16,7 @@ square root of their speed (Froude number; Grieve 1968), and most of it comes fr
 
 
 def at_speed(legs: Legs, gait: Gait, speed: float) -> Gait:
-    """The gait at a speed (m/s): longer steps, as much quicker as the rest of it takes, of legs that pass each other."""
+    """The gait at a speed (m/s): steps longer, and quicker as the rest of it takes, of legs that pass each other."""
     ratio = speed / gait.speed
     mean = gait.postures.mean(axis=0)
     stems = [name.rpartition("/")[2].removesuffix("_r").removesuffix("_l") for name in POSTURE]
