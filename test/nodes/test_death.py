@@ -11,6 +11,8 @@ from myoprosthesis.nodes import topics
 
 IDLE_S = 0.1
 """What is promised."""
+PERIODS = round(IDLE_S / 0.01) + 2
+"""Ticks in it, and those under way."""
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +53,8 @@ def following(stack):
 @pytest.mark.parametrize("name", ["policy", "perturbation", "task"])
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
 def test_a_node_that_dies_leaves_the_effector_idle(stack, name, how):
-    """Killed or frozen alike. Each tick tells what it applied; a tick begins when the one before it has been told.
-
-    What comes late to this test because the machine is busy is taken off: a state bears the time of its publication.
-    """
+    """Killed or frozen alike. Each tick publishes what it applied, stamped when it began; ticks are counted, since a
+    busy machine has fewer in a second."""
     assert stack.until(lambda: following(stack)), stack.words[-3:]
     pid = stack.supervisor.pids()[name]
     stack.applied.clear(), stack.states.clear(), stack.diagnostics.clear()
@@ -69,9 +69,8 @@ def test_a_node_that_dies_leaves_the_effector_idle(stack, name, how):
     finally:
         if how == signal.SIGSTOP:
             os.kill(pid, signal.SIGCONT)
-    late = max(heard - stamp(m) for heard, m in stack.states if heard > dead)
-    last = max(heard for heard, m in stack.applied if any(m.effort))
-    assert last - dead <= IDLE_S + late, f"{(last - dead) * 1e3:.0f} ms, {late * 1e3:.0f} of them under way"
+    moved = [m for _, m in stack.applied if any(m.effort) and stamp(m) > dead]
+    assert len(moved) <= PERIODS, f"{len(moved)} commands were followed after its death"
     if how == signal.SIGKILL:
         stack.until(lambda: stack.supervisor.restarts.get(name))
         assert stack.supervisor.restarts.get(name) and stack.supervisor.pids()[name] != pid

@@ -1,5 +1,6 @@
 """A hand on an emulated port: what it says when it cannot be had, and what it does when nobody commands it."""
 
+import resource
 import time
 
 import numpy as np
@@ -107,21 +108,26 @@ def test_relaxing_and_a_grip_are_fail_states_too():
             guard.close()
 
 
+def waited():
+    """How often this thread gave up the processor by itself."""
+    return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
+
+
 def test_a_step_neither_waits_nor_sleeps():
     with served("ability_hand") as port:
         hand = ability_hand(HandOptions(port=port.path))
         guard = GuardedEffector(hand)
         guard.reset(0)
-        took, computed = np.zeros((2, 100)), np.zeros((2, 100))
+        computed, waits = np.zeros((2, 100)), np.zeros((2, 100))
         for k in range(200):
             if k == 100:
                 port.fault("unplug")
-            begin, computing = time.perf_counter(), time.thread_time()
+            computing, waiting = time.thread_time(), waited()
             guard.step(np.zeros(6))
-            took.flat[k], computed.flat[k] = time.perf_counter() - begin, time.thread_time() - computing
+            computed.flat[k], waits.flat[k] = time.thread_time() - computing, waited() - waiting
             time.sleep(0.005)
-        # others may hold up one step or another, not most of them
-        assert guard.reason and (np.median(took, axis=1) < 1e-3).all() and np.percentile(computed, 95) < 5e-3
+        # other threads may hold up one step or another, not most of them
+        assert guard.reason and not np.median(waits, axis=1).any() and (np.median(computed, axis=1) < 5e-3).all()
         guard.close()
 
 
