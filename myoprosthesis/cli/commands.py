@@ -16,6 +16,7 @@ GROUPS = {
         "swap",
         "rollback",
         "perturb",
+        "command",
         "switch-effector",
         "refit",
         "reset",
@@ -51,6 +52,11 @@ EXAMPLES = {
         myoprosthesis perturb curl_cw --gain 10
         myoprosthesis perturb curl_cw --option ramp_s=0.2
         myoprosthesis perturb null
+        """,
+    "command": """
+        myoprosthesis command --speed 1.4 --heading 30
+        myoprosthesis command "walk at 1.2 m/s for 5 s, then turn left 90°, then stop"
+        myoprosthesis command "limp on the left" --generator folder --option folder=clips/generated
         """,
     "switch-effector": """
         myoprosthesis switch-effector ability_hand_model

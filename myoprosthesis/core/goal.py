@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -232,6 +232,24 @@ class SwitchedGoal:
     def at(self, seconds: float) -> Values:
         """See `Goal.at`."""
         return (self.before if seconds < self.at_s else self.after).at(seconds)
+
+
+def pieces(goal: Goal) -> list[tuple[float, Goal]]:
+    """The goals of kinds other than `switched` of which one is made, each with the time (s) from which it counts."""
+    if not isinstance(goal, SwitchedGoal):
+        return [(-math.inf, goal)]
+    before = [piece for piece in pieces(goal.before) if piece[0] < goal.at_s]
+    after = pieces(goal.after)
+    first = sum(from_s <= goal.at_s for from_s, _ in after) - 1
+    return [*before, (goal.at_s, after[first][1]), *after[first + 1 :]]
+
+
+def in_turn(parts: Sequence[tuple[float, Goal]]) -> Goal:
+    """Inverse of `pieces`; n of them are nested log2(n) deep, since a message is read to a certain depth only."""
+    if len(parts) == 1:
+        return parts[0][1]
+    half = len(parts) // 2
+    return SwitchedGoal(in_turn(parts[:half]), in_turn(parts[half:]), parts[half][0])
 
 
 KINDS: Mapping[str, type] = {

@@ -11,7 +11,7 @@ from myoprosthesis.core.errors import ConfigError, unknown
 
 KINDS = (
     *("effectors", "policies", "perturbations", "tasks", "terms"),
-    *("emg_sources", "emg_formats", "decoders", "hand_protocols", "emulators"),
+    *("emg_sources", "emg_formats", "decoders", "hand_protocols", "emulators", "motion_generators"),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 import time
@@ -19,10 +20,11 @@ from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import ConfigError, MyoError, Refused
 from myoprosthesis.core.following import Following
 from myoprosthesis.core.joint_state import JointStateFrame, JointStateReader
-from myoprosthesis.core.nanoseconds import ns
+from myoprosthesis.core.nanoseconds import NS, ns
 from myoprosthesis.core.options import option
 from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.core.trial_record import TrialRecord
+from myoprosthesis.core.way_step import WayStep, from_json, named_in
 from myoprosthesis.emg.outlet import Markers
 from myoprosthesis.nodes import diagnostic_status, topics
 from myoprosthesis.nodes.diagnostics import Diagnostics
@@ -35,6 +37,7 @@ from myoprosthesis.nodes.timers import every
 from myoprosthesis.nodes.trial_monitor import MonitoredTrial, TrialMonitor
 from myoprosthesis.nodes.wait_set import PolledSubscriptions
 from myoprosthesis.perturbations import presets
+from myoprosthesis.tasks.commandable_task import CommandableTask, CommandedTrial
 from myoprosthesis.tasks.live_task import LiveTask
 from myoprosthesis.tasks.plan_only import complete, missing
 from myoprosthesis.tasks.policy_skill import with_skill
@@ -47,6 +50,8 @@ PROGRESS_S = 0.5
 """Wall time between two reports of a trial that runs."""
 NOTICE_S = 0.1
 """How long before the goals of a running trial change everybody is told."""
+MOST_ASKED = 10
+"""Commands that wait for the loop; of more the oldest are dropped."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,9 @@ class TaskNode(ManagedNode):
         self._began = 0.0
         self._reader = JointStateReader()
         subscribe(self, topics.SPEC, lambda m: EffectorSpec.from_json(m.data), self._on_spec)
+        self._asked: deque[tuple[str, tuple[WayStep, ...] | MyoError]] = deque(maxlen=MOST_ASKED)
+        self._answers = self.create_publisher(topics.TASK_ANSWER.type, topics.TASK_ANSWER.name, topics.TASK_ANSWER.qos)
+        subscribe(self, topics.TASK_COMMAND, lambda m: str(m.data), self._on_command)
         self._diagnostics = Diagnostics(self, "task")
         if isinstance(self._task, SteerableTask):
             subscribe(self, topics.POLICY_ACTIVE, lambda m: (m.message, diagnostic_status.values(m)), self._on_policy)
@@ -152,6 +160,48 @@ class TaskNode(ManagedNode):
         if text == "active":
             self._wanted = values.get("task_options") or {}
             self._inbox.wake()
+
+    def _on_command(self, text: str) -> None:
+        try:
+            self._asked.append(from_json(text))
+        except MyoError as error:
+            self._asked.append((named_in(text), error))
+        self._inbox.wake()
+
+    def _answer_commands(self) -> None:
+        """Do what was asked of the trial that runs, or say why not."""
+        while self._asked:
+            name, steps = self._asked.popleft()
+            try:
+                if isinstance(steps, MyoError):
+                    raise steps
+                values = self._command(steps)
+            except MyoError as error:
+                why = {"id": name, "why": str(error)}
+                self._answers.publish(diagnostic_status.status("task", "refused", why, diagnostic_status.ERROR))
+                continue
+            level = diagnostic_status.WARN if values["notes"] else diagnostic_status.OK
+            self._answers.publish(diagnostic_status.status("task", "carried out", {"id": name, **values}, level))
+
+    def _command(self, steps: tuple[WayStep, ...]) -> dict[str, Any]:
+        task, plan, when = self._task, self._current, self._last_ns + ns(NOTICE_S)
+        if not isinstance(task, CommandableTask):
+            raise Refused(f"task {self._name!r} has no speed and heading that could be asked for; walk has")
+        if plan is None or when >= plan.until_ns or not self._on:
+            raise Refused("no trial runs now that could change: ask again once one has begun")
+        done: CommandedTrial = task.commanded(plan, when, steps)
+        self._publish_commanded(done)
+        begins = {"trial": plan.trial, "trial_s": (when - plan.from_ns) / NS, "time_ns": when}
+        way = {"speed": done.speed, "heading_deg": math.degrees(done.heading)}
+        return {**way, **begins, "notes": list(done.notes)}
+
+    def _publish_commanded(self, done: CommandedTrial) -> None:
+        """The trial that runs goes on in its new way, and those that follow begin with it."""
+        self._task, self._monitor.plan = done.task, done.plan
+        self._publish(done.plan)
+        self._plans = [replace(self._task.plan(p.trial, p.from_ns), last=p.last) for p in self._plans]
+        for ahead in self._plans:
+            self._publish(ahead)
 
     def _configure(self) -> None:
         spec = self._spec
@@ -245,6 +295,7 @@ class TaskNode(ManagedNode):
                     if time.monotonic() > self._began + GREETING_S:  # else it is of the effector before this one
                         self.get_logger().error(str(error), throttle_duration_sec=1.0)
                 self._frames.popleft()
+            self._answer_commands()
             try:
                 self._follow_policy()
             except MyoError as error:

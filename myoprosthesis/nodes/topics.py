@@ -57,6 +57,10 @@ TRIAL = Topic("trial", DiagnosticStatus, latched())
 """The newest event of a trial, for those who come late."""
 TRIAL_EVENTS = Topic("trial/events", DiagnosticStatus, latched(200))
 """Each event, in order: for those who must miss none."""
+TASK_COMMAND = Topic("task/command", String, reliable(10))
+"""What a person asks of the trial that runs, see `core.way_step`."""
+TASK_ANSWER = Topic("task/answer", DiagnosticStatus, latched(10))
+"""What comes of each command: `carried out` or `refused`, with its id."""
 SPEC = Topic("effector/spec", String, latched())
 FOLLOWING = Topic("effector/following", String, latched(4))
 """When the effector did not follow commands and why, said at each change and at the end of each trial."""
@@ -89,6 +93,7 @@ LOAD_JOINTS = Topic("load/joints", JointState, reliable(10))
 
 PRIMARY = (
     *(STATE, COMMAND, APPLIED, TARGET, PERTURBATION, TARGET_POSE, TRIAL, TRIAL_EVENTS, SPEC, DIFFERENCE, DIAGNOSTICS),
+    *(TASK_COMMAND, TASK_ANSWER),
     *(POLICY_ACTIVE, POLICY_SHADOW, POLICY_HIDDEN),
     *(EMG_RAW, EMG_FILTERED, EMG_ENVELOPE, EMG_ARRIVAL, EMG_DECISION, EMG_PROMPT, EMG_SPEC),
 )

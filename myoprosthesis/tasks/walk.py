@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, ClassVar
 
@@ -15,11 +15,14 @@ from myoprosthesis.core import level_frame, motion_clip
 from myoprosthesis.core.effector_spec import POSE, EffectorSpec
 from myoprosthesis.core.errors import ConfigError, Refused
 from myoprosthesis.core.goal import ClipGoal, CommandGoal, Goal
-from myoprosthesis.core.nanoseconds import ns
+from myoprosthesis.core.nanoseconds import NS, ns
 from myoprosthesis.core.observation_terms import rotation
 from myoprosthesis.core.options import option
 from myoprosthesis.core.trial_plan import TASK_UNITS, TrialPlan
 from myoprosthesis.core.trial_record import TrialRecord, TrialResult
+from myoprosthesis.core.way_step import WayStep
+from myoprosthesis.tasks import walk_course
+from myoprosthesis.tasks.commandable_task import CommandedTrial
 from myoprosthesis.tasks.episodic import Moments
 
 Array = NDArray[np.float64]
@@ -83,13 +86,16 @@ class WalkOptions:
         0.3, "mean distance of knees, ankles and toes from the reference at which it has failed", "m", 0.01, 10.0
     )
     most_astray: float = option(1.0, "distance from the way at which it has failed", "m", 0.01, 1e6)
+    asked_speed: Range = option((0.8, 1.8), "limits of a speed that is asked for while it walks", "m/s", 0.1, 6.0)
+    asked_turn_deg_s: float = option(30.0, "rate of turning to a heading that is asked for", "deg/s", 1.0, 90.0)
+    stands: bool = option(True, "whether it may be asked to stop: it then stands with both feet on the floor")
     tolerance: float = option(0.1, "mean distance within which the reference is followed", "m", 1e-3, 1.0)
     seed: int = option(0, "seed of what is drawn", "", 0)
 
     def __post_init__(self) -> None:
         if not self.clips:
             raise ConfigError("clips is empty: name one at least, such as clips=[walk]")
-        for name in ("speed", "heading_deg", "turn_deg_s", "phase"):
+        for name in ("speed", "heading_deg", "turn_deg_s", "phase", "asked_speed"):
             ends = getattr(self, name)
             if len(ends) != 2:
                 raise ConfigError(f"{name} has {len(ends)} numbers; a range has two, such as {name}=[0.8, 1.2]")
@@ -120,9 +126,17 @@ class Walk:
         "posture": 0.3, "places": 0.3, "velocity": 0.1, "motion": 0.15, "upright": 0.15, "way": 0.1, "effort": -0.1,
     }  # fmt: skip
 
-    def __init__(self, options: WalkOptions, dt: float = 0.0, spec: EffectorSpec | None = None) -> None:
-        """`dt` (s) is the period of the effector, `spec` what it is."""
-        self.options, self._dt = options, dt
+    def __init__(
+        self,
+        options: WalkOptions,
+        dt: float = 0.0,
+        spec: EffectorSpec | None = None,
+        asked: tuple[float, float] | None = None,
+    ) -> None:
+        """`dt` (s) is the period of the effector, `spec` what it is.
+
+        `asked` are the speed (m/s) and the heading (rad) of all trials, in the place of those that are drawn."""
+        self.options, self._dt, self._spec, self._asked = options, dt, spec, asked
         self._activations = tuple(f"{m}/activation" for m in spec.muscles) if spec is not None else ()
         self._joints = spec.joints if spec is not None else JOINTS
 
@@ -139,7 +153,7 @@ class Walk:
 
     def for_effector(self, spec: EffectorSpec) -> Walk:
         """See `Task.for_effector`."""
-        return Walk(self.options, spec.dt, spec)
+        return Walk(self.options, spec.dt, spec, self._asked)
 
     def plan(self, trial: int, from_ns: int) -> TrialPlan:
         """See `Task.plan`."""
@@ -148,7 +162,11 @@ class Walk:
         speed, heading = float(rng.uniform(*o.speed)), math.radians(rng.uniform(*o.heading_deg))
         turn, straight = math.radians(rng.uniform(*o.turn_deg_s)), rng.random() < o.straight
         phase, which = float(rng.uniform(*o.phase)), rng.random()
-        movement = _nearest(o.clips, speed, which)
+        if self._asked is not None:
+            (speed, heading), straight = self._asked, True
+        movement = _nearest(o.clips, speed or o.asked_speed[0], which)
+        if not speed:
+            phase = walk_course.standing_phase(movement, phase)
         clip = ClipGoal(movement.name, movement.sha256, phase, speed / speed_of(movement))
         begin = clip.at(0.0)
         reference = {name: begin[f"reference/{name}"] for name in movement.units}
@@ -163,6 +181,27 @@ class Walk:
             *times, start, start, from_ns, label=f"{movement.name} at {speed:.2f} m/s", goals=goals, initial=initial,
             initial_velocity=velocity,
         )  # fmt: skip
+
+    def commanded(self, plan: TrialPlan, now_ns: int, steps: Sequence[WayStep]) -> CommandedTrial:
+        """See `CommandableTask.commanded`: the reference and the way go on from where they are."""
+        o = self.options
+        gaits = tuple(dict.fromkeys(walk_course.gait_of(clip.name) for clip in _candidates(o.clips)))
+        for step in steps:
+            if step.clip:
+                _check_columns(motion_clip.load(step.clip, step.sha256))
+        limits = walk_course.CourseLimits(o.asked_speed, math.radians(o.asked_turn_deg_s), o.stands, gaits)
+        course = walk_course.WalkCourse(
+            plan.goals, (now_ns - plan.from_ns) / NS, limits, lambda speed: _nearest(o.clips, speed, 0.0)
+        )
+        for step in steps:
+            course.add(step, step is steps[-1])
+        until_s = (plan.until_ns - plan.from_ns) / NS
+        if course.at_s > until_s:
+            course.notes.append(f"the trial ends {course.at_s - until_s:.1f} s before all of it is done")
+        label = f"{plan.label.partition(' → ')[0]} → {course.speed:.2f} m/s, {math.degrees(course.heading):.0f}°"
+        asked = (course.speed, math.remainder(course.heading, 2.0 * math.pi))
+        task = Walk(o, self._dt, self._spec, asked)
+        return CommandedTrial(replace(plan, goals=course.goals, label=label), task, *asked, tuple(course.notes))
 
     def _start(
         self, reference: Mapping[str, tuple[float, float]], speed: float, heading: float, rng: np.random.Generator
@@ -340,10 +379,15 @@ def _candidates(beginnings: tuple[str, ...]) -> tuple[motion_clip.MotionClip, ..
         names += own
     clips = [motion_clip.read(motion_clip.find(name)) for name in dict.fromkeys(names)]
     for clip in clips:
-        for name in (*BESIDE, *PELVIS, *JOINTS, *TRACKED, "speed"):
-            if name not in clip.units:
-                raise ConfigError(f"the clip {clip.name} has no column {name}: it is none of legs; see `motion import`")
+        _check_columns(clip)
     return tuple(clips)
+
+
+def _check_columns(clip: motion_clip.MotionClip) -> None:
+    """Refuse a clip that is none of legs; raises `ConfigError`."""
+    for name in (*BESIDE, *PELVIS, *JOINTS, *TRACKED, "speed"):
+        if name not in clip.units:
+            raise ConfigError(f"the clip {clip.name} has no column {name}: it is none of legs; see `motion import`")
 
 
 def _nearest(beginnings: tuple[str, ...], speed: float, which: float) -> motion_clip.MotionClip:

@@ -1,10 +1,21 @@
+import json
 import math
 
 import pytest
 
 from myoprosthesis.core import goal, motion_clip
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.core.goal import ClipGoal, CommandGoal, ConstantGoal, OrbitGoal, SwitchedGoal
+from myoprosthesis.core.goal import (
+    ClipGoal,
+    CommandGoal,
+    ConstantGoal,
+    OrbitGoal,
+    SwitchedGoal,
+    from_dict,
+    in_turn,
+    pieces,
+    to_dict,
+)  # fmt: skip
 
 ORBIT = OrbitGoal((1.0, 2.0, 3.0), (0.2, 0.1), 4.0, 0.3, "ball")
 BACK = OrbitGoal((1.0, 2.0, 3.0), (0.2, 0.1), -4.0, 0.3, "ball")
@@ -103,3 +114,18 @@ def test_a_damaged_clip_is_refused(text, sentence, tmp_path):
 def test_a_damaged_goal_is_refused(data, sentence):
     with pytest.raises(ConfigError, match=sentence):
         goal.from_dict(data)
+
+
+def test_goals_one_after_the_other_are_nested_no_deeper_than_a_message_may_be():
+    parts = [(-math.inf if k == 0 else float(k), ConstantGoal({"a": float(k)})) for k in range(100)]
+    whole = in_turn(parts)
+    assert pieces(whole) == parts and from_dict(json.loads(json.dumps(to_dict(whole)))) == whole
+    assert [whole.at(k + 0.5)["a"][0] for k in range(-1, 100)] == [0.0, *map(float, range(100))]
+
+    def depth(goal):
+        return 1 + max(depth(goal.before), depth(goal.after)) if isinstance(goal, SwitchedGoal) else 1
+
+    assert depth(whole) == 8
+    late = SwitchedGoal(whole, whole, 7.5)  # the second part begins in the middle
+    assert [late.at(t) for t in (6.5, 7.2, 7.7, 8.2)] == [in_turn(pieces(late)).at(t) for t in (6.5, 7.2, 7.7, 8.2)]
+    assert [t for t, _ in pieces(late)][6:10] == [6.0, 7.0, 7.5, 8.0]

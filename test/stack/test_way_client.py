@@ -1,0 +1,103 @@
+"""A walk in a stack that is asked for another speed and heading, on the command line and on the topic."""
+
+import json
+
+import numpy as np
+import pytest
+
+from myoprosthesis.core.trial_plan import TrialPlan
+from myoprosthesis.envs import legs_imitation
+from myoprosthesis.envs.batch_env import BatchEnv
+from myoprosthesis.nodes import diagnostic_status, topics
+from myoprosthesis.onnx_graphs.mlp_policy import mlp_policy
+
+NS = "asked"
+
+
+@pytest.fixture(scope="module")
+def policy(tmp_path_factory):
+    """One that does nothing but a little of everything."""
+    contract = BatchEnv(legs_imitation.config(), 1, 1).contract("limp")
+    n, m = contract.observation_size, contract.action.size
+    weights = {
+        "mean": np.zeros((1, n)), "scale": np.ones((1, n)), "w0": np.zeros((m, n)), "b0": np.zeros(m),
+        "centre": np.full(m, -3.0), "gain": np.ones(1),
+    }  # fmt: skip
+    file = tmp_path_factory.mktemp("limp") / "policy.onnx"
+    file.write_bytes(mlp_policy(contract, weights, "silu").SerializeToString())
+    return str(file)
+
+
+@pytest.fixture(scope="module")
+def walk(start, policy):
+    made = start({"task": {"trial_s": 300.0}}, stack="walk", policy=policy, namespace=NS)
+    made.plans, made.answers = [], []
+    node = made.probe.node
+    node.create_subscription(
+        topics.TARGET.type, topics.TARGET.name, lambda m: made.plans.append(TrialPlan.from_json(m.data)),
+        topics.latched(10),
+    )  # fmt: skip
+    node.create_subscription(
+        topics.TASK_ANSWER.type, topics.TASK_ANSWER.name,
+        lambda m: made.answers.append((m.message, diagnostic_status.values(m))), topics.TASK_ANSWER.qos,
+    )  # fmt: skip
+    assert made.until(lambda: any(t["text"] == "start" for t in made.trials))
+    yield made.ready()
+    made.close()
+
+
+def test_a_command_is_carried_out_and_what_is_limited_is_said(walk, begin, tmp_path):
+    out = tmp_path / "command.json"
+    asked = begin("command", "--speed", "3", "--heading", "30", "--namespace", NS, "--json", str(out), stdout=-1)
+    assert walk.until(lambda: asked.poll() is not None)
+    text = asked.stdout.read()
+    assert asked.returncode == 0 and "it walks at 1.80 m/s, heading 30 deg\n" in text
+    assert "note: the speed is limited to 1.8 m/s (asked for: 3)" in text
+    figures = json.loads(out.read_text())
+    assert figures["carried_out"] and figures["speed"] == 1.8 and figures["heading_deg"] == pytest.approx(30.0)
+    assert walk.until(lambda: [p.trial for p in walk.plans[-2:]] == [0, 1])
+    now, ahead = walk.plans[-2:]
+    assert now.label.endswith(" → 1.80 m/s, 30°") and now.from_ns == walk.plans[0].from_ns
+    assert now.goal(now.until_ns)["command/heading"] == pytest.approx(np.radians(30.0))
+    assert ahead.goal(ahead.from_ns)["command/speed"] == 1.8
+
+
+def test_words_are_steps_of_one_plan(walk, begin):
+    asked = begin("command", "walk at 1 m/s for 5 s, then stop", "--namespace", NS, stdout=-1)
+    assert walk.until(lambda: asked.poll() is not None)
+    assert asked.returncode == 0 and "it stands, heading 30 deg in the end" in asked.stdout.read()
+    assert walk.until(lambda: walk.plans[-2].goal(walk.plans[-2].until_ns)["command/speed"] == 0.0)
+
+
+def test_what_comes_on_the_topic_is_answered_whatever_it_is(walk):
+    asking = walk.probe.speak(topics.TASK_COMMAND)
+    assert walk.until(asking.get_subscription_count)
+    for text in ('{"id": "1", "gait": "run"}', '{"id": "2", "speed": "x"}', "nonsense", '{"id": "3", "speed": 1.1}'):
+        asking.publish(topics.TASK_COMMAND.type(data=text))
+    assert walk.until(lambda: any(values["id"] == "3" for _, values in walk.answers))
+    (one, two, none, three) = walk.answers[-4:]
+    assert one[0] == "refused" and one[1]["id"] == "1" and "this task cannot run" in one[1]["why"]
+    assert two[0] == "refused" and two[1]["id"] == "2" and "a finite number is needed" in two[1]["why"]
+    assert none[0] == "refused" and "is not JSON" in none[1]["why"]
+    assert three[0] == "carried out" and three[1]["speed"] == 1.1 and three[1]["notes"] == []
+
+
+def test_a_refusal_is_the_tasks_own_sentence_and_nothing_changes(walk, begin):
+    n = len(walk.plans)
+    asked = begin("command", "--speed", "1", "--namespace", "nobody", stderr=-1)
+    refused = begin("command", "run", "--namespace", NS, stderr=-1)
+    assert walk.until(lambda: asked.poll() is not None and refused.poll() is not None)
+    assert (asked.returncode, refused.returncode) == (2, 2) and len(walk.plans) == n
+    assert "error: no task takes commands at /nobody/task/command: is a stack with one up" in asked.stderr.read()
+    assert refused.stderr.read().startswith("error: this task cannot run: its clips walk")
+
+
+def test_a_task_without_a_speed_says_so(start, begin):
+    stack = start(effector="point_mass", namespace="still")
+    try:
+        stack.ready()
+        asked = begin("command", "--speed", "1", "--namespace", "still", stderr=-1)
+        assert stack.until(lambda: asked.poll() is not None) is not None
+        assert "task 'centre_out' has no speed and heading that could be asked for" in asked.stderr.read()
+    finally:
+        stack.close()
