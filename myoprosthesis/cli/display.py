@@ -37,6 +37,8 @@ GUARD = {
     "estop": "emergency stops",
 }
 """What the guard counts, in words."""
+CUT = {"clipped": "beyond a limit of its contract, cut to it", "non_finite": "not finite, refused"}
+"""What is counted of a policy's actions, in words."""
 CAPTION = (
     "error: distance from the target at the end, median (95 % quantile); lateral: largest deviation from the straight "
     "line, mean, right of the motion positive"
@@ -137,6 +139,10 @@ def summary_table(s: Mapping[str, Any]) -> Table:
         rows["effector started"] = f"{s['effector_runs']} times; ages, durations and what a hand counts are of the last"
     if s["guard_events"]:
         rows["guard"] = "\n".join(f"{n} {GUARD.get(k, k.replace('_', ' '))}" for k, n in s["guard_events"].items())
+    if s["policy_events"]:
+        rows["actions"] = "\n".join(
+            f"{n} of {name} {CUT[kind]}" for name, counts in s["policy_events"].items() for kind, n in counts.items()
+        )
     if s.get("restarts"):
         rows["restarted nodes"] = _restarts(s["restarts"])
     if s["lockstep"] and s["trace_sha256"] and s["effector_runs"] == 1:

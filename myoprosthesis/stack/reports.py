@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
+CUT = ("clipped", "non_finite")
+"""What a policy counts of its actions: beyond the limits of its contract, or not finite."""
 R = TypeVar("R", bound="EffectorReport | PolicyReport | DecisionReport")
 
 
@@ -83,3 +86,21 @@ class DecisionReport:
     drifting: bool = False
     known: bool = False
     """Whether there was a decision."""
+
+
+class ActionCounts:
+    """How many actions of each policy were cut to the limits of its contract, also where its node was started again."""
+
+    def __init__(self) -> None:
+        self._newest: dict[tuple[str, str], int] = {}
+        self.total: dict[str, Counter[str]] = {}
+        """Counts of each kind of `CUT`, by policy."""
+
+    def add(self, values: Mapping[str, Any]) -> None:
+        """The newest diagnostics of the policy node."""
+        policy, events = str(values.get("policy") or ""), values.get("events")
+        for kind in CUT if isinstance(events, Mapping) else ():
+            n, before = events.get(kind, 0), self._newest.get((policy, kind), 0)
+            if isinstance(n, int) and n != before:
+                self._newest[policy, kind] = n
+                self.total.setdefault(policy, Counter())[kind] += n - before if n > before else n

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from myoprosthesis.stack.reports import DecisionReport, EffectorReport, PolicyReport, report
+from myoprosthesis.stack.reports import ActionCounts, DecisionReport, EffectorReport, PolicyReport, report
 
 Condition = tuple[str, str]
 """The policy that was played and the perturbation that was imposed."""
@@ -75,6 +75,7 @@ class StackStatus:
     _starts: dict[int, int] = field(default_factory=dict)
     _played: list[tuple[int, str]] = field(default_factory=list)
     _newest_ns: int = 0
+    _actions: ActionCounts = field(default_factory=ActionCounts)
     _decided: list[dict[str, Any]] = field(default_factory=list)
     """What decoders decided, by condition, in each run of the policy node before this one."""
 
@@ -97,6 +98,8 @@ class StackStatus:
         before = self.others.get(name, {})
         if name in DECODERS and _decisions(values) < _decisions(before):
             self._decided.append(before.get("decided") or {})
+        if name == "policy":
+            self._actions.add(values)
         self.others[name] = values
 
     def add_policy(self, values: Mapping[str, Any]) -> None:
@@ -321,6 +324,7 @@ class StackStatus:
             "perturbation": self.perturbation,
             "lockstep": e.lockstep,
             "guard_events": dict(sum((Counter(r.events) for r in runs), Counter[str]())),
+            "policy_events": {name: dict(counts) for name, counts in self._actions.total.items()},
             "trace_sha256": e.trace_sha256,
             **self.decoding(),
             "by_trial": self.table(),

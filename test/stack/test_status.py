@@ -3,8 +3,9 @@
 import io
 
 import pytest
+from rich.console import Console
 
-from myoprosthesis.cli.display import conditions_table, status_table
+from myoprosthesis.cli.display import conditions_table, status_table, summary_table
 from myoprosthesis.stack.status import COLUMNS, StackStatus, quantile
 
 S = 1_000_000_000
@@ -136,6 +137,20 @@ def test_ticks_and_what_the_guard_counts_are_of_every_run_of_the_effector():
     s = status.summary()
     assert (s["ticks"], s["missed_ticks"], s["effector_runs"]) == (600, 4, 2)
     assert s["guard_events"] == {"stale": 3, "idle": 1} and s["real_time_factor"] == pytest.approx(1.0)
+
+
+def test_what_was_cut_of_a_policy_s_actions_is_counted_over_swaps_and_restarts():
+    status = StackStatus()
+    for policy, clipped in (("one", 0), ("one", 5), ("two", 3), ("one", 7), ("one", 2), ("one", 2)):
+        status.add_node("policy", {"policy": policy, "events": {"clipped": clipped, "inputs": 9}})
+    status.add_node("policy", {"policy": "two", "events": {"clipped": "many", "non_finite": 1}})
+    status.add_node("policy", {"events": None})
+    counts = status.summary()["policy_events"]
+    assert counts == {"one": {"clipped": 9}, "two": {"clipped": 3, "non_finite": 1}}
+    console = Console(file=io.StringIO(), width=120)
+    console.print(summary_table({**status.summary(), "task": ""}))
+    shown = console.file.getvalue()
+    assert "9 of one beyond a limit of its contract, cut to it" in shown and "1 of two not finite, refused" in shown
 
 
 def test_lost_catch_and_unscored_trials_have_no_part_in_figures():
