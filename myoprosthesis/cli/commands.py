@@ -82,6 +82,7 @@ EXAMPLES = {
     "report": """
         myoprosthesis report recordings/curl
         myoprosthesis report policy policies/baoding_ccw/policy.onnx --opposite baoding_cw --json figures.json
+        myoprosthesis report emg recordings/walk --data people --json emg.json
         """,
     "record": """
         myoprosthesis record recordings/now --seconds 60
