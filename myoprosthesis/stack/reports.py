@@ -99,7 +99,9 @@ class ActionCounts:
     def add(self, values: Mapping[str, Any]) -> None:
         """The newest diagnostics of the policy node."""
         policy, events = str(values.get("policy") or ""), values.get("events")
-        for kind in CUT if isinstance(events, Mapping) else ():
+        if not isinstance(events, Mapping):
+            return
+        for kind in CUT:
             n, before = events.get(kind, 0), self._newest.get((policy, kind), 0)
             if isinstance(n, int) and n != before:
                 self._newest[policy, kind] = n
