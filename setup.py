@@ -85,6 +85,7 @@ EFFECTORS = ["arm26", "point_mass", "myoelbow", "myohand", "myoarm", "myolegs", 
 FIELDS = ["null", "constant", "spring", "viscous", "curl", "channel", "pulse", "joint_load"]
 MUSCLE_PERTURBATIONS = ["weakness", "fatigue"]
 OBJECT_PERTURBATIONS = ["object_push", "object_mass"]
+BODY_PERTURBATIONS = ["body_push", "body_load"]
 OBSERVATION_PERTURBATIONS = ["rotation", "delay", "noise", "withhold"]
 TERMS = {
     "channels": "Channels",
@@ -225,6 +226,7 @@ setup(
             *(f"{kind} = {NAME}.perturbations.field_kinds:{kind}" for kind in FIELDS),
             *(f"{kind} = {NAME}.perturbations.muscle_kinds:{kind}" for kind in MUSCLE_PERTURBATIONS),
             *(f"{kind} = {NAME}.perturbations.object_kinds:{kind}" for kind in OBJECT_PERTURBATIONS),
+            *(f"{kind} = {NAME}.perturbations.body_kinds:{kind}" for kind in BODY_PERTURBATIONS),
             *(f"{kind} = {NAME}.perturbations.observation_kinds:{kind}" for kind in OBSERVATION_PERTURBATIONS),
             *(f"{kind} = {NAME}.perturbations.emg_kinds:{kind}" for kind in EMG_PERTURBATIONS),
             *(f"{kind} = {NAME}.perturbations.hidden_kinds:{kind}" for kind in HIDDEN_PERTURBATIONS),

@@ -67,7 +67,7 @@ class EffectorSpec:
     now), `relax` (0, or the bound nearest to it), or a value; one word may stand for all. `braking` a (unit of the
     command per s², one per channel or one for all; 0: not known): a channel that holds comes from its full speed v to a
     stop within v²/2a. `sites` are the places at which a perturbation may act: `endpoint`, `joint`, `muscle`,
-    `object`.
+    `object`, `body`.
     `rate_limit` (unit of the command per second, one for all channels or one each) bounds the change of a command; None
     for muscles, since training has none. `timeout_s`: a command older than this is dead.
     A `resettable` effector is put to its start at once, a `pausable` one has a time of its own, which can be held and
@@ -79,6 +79,7 @@ class EffectorSpec:
     `root` is the floating base, whose `POSE` the first seven joints are; empty: none. `observed_sites` are sites of
     the body beside the endpoint, `frames` parts of it with their `POSE`, such as a palm, `objects` free bodies that are
     not the effector's own, `contacts` sensors of contact forces (N, in the effort row); see `groups`.
+    `bodies` are the parts of a floating body that can be pushed and loaded.
     `reach` is a point (x, y, z) and how far from it the endpoint comes at most, in m; empty: not known.
     """
 
@@ -109,6 +110,7 @@ class EffectorSpec:
     contacts: tuple[str, ...] = ()
     relaxed: tuple[float, ...] = ()
     reach: tuple[float, ...] = ()
+    bodies: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.dt) and self.dt > 0):

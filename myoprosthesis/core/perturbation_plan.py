@@ -12,7 +12,7 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.message import PLAN_BYTES, read_object, reading
 from myoprosthesis.core.nanoseconds import NS
 
-SITES = ("endpoint", "joint", "muscle", "object", "observation", "hidden", "emg")
+SITES = ("endpoint", "joint", "muscle", "object", "body", "observation", "hidden", "emg")
 """Sites of a perturbation that some node of this package owns."""
 
 
@@ -21,8 +21,10 @@ class PerturbationEntry:
     """One perturbation at one site over one window of time; `values` belong to its `kind`.
 
     `law` (endpoint, joint): `ForceField.to_dict()`, for joints with `joints`, the names of its dimensions.
-    `strength` (muscle): fraction of active force by muscle name. `fatigue` (muscle): rates `F`, `R` in 1/s.
+    `strength` (muscle): fraction of active force by muscle name. `fatigue` (muscle): rates `F`, `R` in 1/s, of the
+    named `muscles` (none: all).
     `force` (object): `force` in N (x, y, z), on the named `objects`; `mass` (object): `factor` of their mass.
+    `force` (body): the same on `bodies`, parts of a floating body; `load` (body): `kg` that they carry.
     `rotation`, `delay`, `noise`, `withhold` (observation). Those of site `hidden`: see
     `policies/hidden_perturbation.py`; of `emg`:
     see `emg/corruption.py`.

@@ -19,6 +19,7 @@ from myoprosthesis.core.errors import ConfigError, EffectorError
 from myoprosthesis.core.options import option
 from myoprosthesis.effectors.actuation import Actuation, unique
 from myoprosthesis.effectors.angle_ranges import check_angles
+from myoprosthesis.effectors.body_loads import BodyLoads
 from myoprosthesis.effectors.body_picture import View, render
 from myoprosthesis.effectors.braking import measured_braking
 from myoprosthesis.effectors.endpoint_reach import endpoint_reach
@@ -125,6 +126,7 @@ class MujocoBody:
         self.muscle_strength = MuscleStrength(model, self._muscles)
         self.objects = ObjectProperties(model, reader.objects, reader.object_bodies)
         self._scene = SceneObjects(model, self.objects, reader.object_dofs)
+        self._loads = BodyLoads(model, bool(reader.root), reader.object_bodies)
         self._no_load = _constant(np.zeros(3)), _constant(np.zeros(len(reader.joints)))
         self._endpoint_load, self._joint_load = self._no_load
         self._applied = np.zeros(model.nu)
@@ -141,7 +143,8 @@ class MujocoBody:
             sites=(("endpoint",) if self._site >= 0 else ())
             + ("joint",) * bool(reader.joints)
             + ("muscle",) * bool(self._muscles.size)
-            + ("object",) * bool(reader.objects),
+            + ("object",) * bool(reader.objects)
+            + ("body",) * bool(self._loads.names),
             resettable=True,
             pausable=True,
             deterministic=True,
@@ -157,6 +160,7 @@ class MujocoBody:
             frames=reader.frames,
             objects=reader.objects,
             contacts=reader.contacts,
+            bodies=self._loads.names,
         )
         self.spec = replace(self.spec, braking=measured_braking(self, self.actuation.stiff))
 
@@ -166,6 +170,7 @@ class MujocoBody:
         The same for every seed."""
         places, changes = self.objects.split(initial or {})
         self._scene.reset(changes)
+        self._loads.reset()
         self._place()
         if places:
             self._reader.place(places)
@@ -193,7 +198,8 @@ class MujocoBody:
             self._set_strength(disturbance.strength)
         elif self._altered:
             self._set_strength(np.ones_like(self._strength))
-        if self._scene and self._scene.disturb(disturbance):
+        changed = self._loads.disturb(data, disturbance)
+        if (self._scene and self._scene.disturb(disturbance)) or changed:
             self._measure()
         data.ctrl[:] = self.actuation.ctrl(command)
         loaded = disturbance.endpoint is not None or disturbance.joint is not None
@@ -212,6 +218,7 @@ class MujocoBody:
             self._step_staged(disturbance, command)
         else:
             self._step_loaded(disturbance, command)
+        self._loads.release(data)
         self._measure()
         if not abs(data.time - end) < self._half_step:  # MuJoCo starts again from time 0 when it diverges
             raise EffectorError(f"the simulation of {self.spec.name!r} diverged before {end:.3f} s: it needs a reset")
@@ -232,9 +239,10 @@ class MujocoBody:
                 f"effector {self.spec.name!r} has a state of {sum(sizes)} finite numbers, got shape {np.shape(state)}"
             )
         parts = np.split(np.array(state, float), np.cumsum(sizes)[:-1])
-        physics, sensors, strength, self._endpoint_load, self._joint_load, applied, objects, mass, load = parts
+        physics, sensors, strength, self._endpoint_load, self._joint_load, applied, objects, mass, load, carried = parts
         data = self.data
         self._scene.restore(objects, mass, load)
+        self._loads.restore(carried)
         mujoco.mj_setState(self.model, data, physics, _STATE)
         self._set_strength(strength)
         self._measure()
@@ -243,7 +251,7 @@ class MujocoBody:
 
     def _own_state(self) -> tuple[Array, ...]:
         own = (self.data.sensordata, self._strength, self._endpoint_load, self._joint_load, self._applied)
-        return (*own, *self._scene.state())
+        return (*own, *self._scene.state(), self._loads.state())
 
     @property
     def start_keyframe(self) -> int:

@@ -16,7 +16,7 @@ from myoprosthesis.core.perturbation_plan import PerturbationEntry, Perturbation
 from myoprosthesis.core.text import brief
 from myoprosthesis.perturbations.muscle_fatigue import Fatigue
 
-BODY = ("endpoint", "joint", "muscle", "object")
+BODY = ("endpoint", "joint", "muscle", "object", "body")
 """Sites of a perturbation that an effector applies."""
 
 
@@ -56,6 +56,8 @@ class DisturbanceResolver:
         strength: NDArray[np.float64] | None = None
         force: NDArray[np.float64] | None = None
         mass: NDArray[np.float64] | None = None
+        push: NDArray[np.float64] | None = None
+        load: NDArray[np.float64] | None = None
         for entry, value in self._entries:
             gain = entry.gain(now_ns)
             if gain == 0.0:
@@ -67,6 +69,12 @@ class DisturbanceResolver:
                 else:
                     joint = law if joint is None else joint + law
                 continue
+            if entry.site == "body":
+                if entry.kind == "force":
+                    push = gain * value if push is None else push + gain * value
+                else:
+                    load = gain * value if load is None else load + gain * value
+                continue
             if entry.site == "object":
                 if entry.kind == "force":
                     force = gain * value if force is None else force + gain * value
@@ -74,10 +82,15 @@ class DisturbanceResolver:
                     part = 1.0 + gain * (value - 1.0)
                     mass = part if mass is None else mass * part
                 continue
-            left = self._fatigue.step(activation, value, self.spec.dt) if entry.kind == "fatigue" else value
+            left = value if entry.kind == "strength" else self._tired(activation, value)
             part = 1.0 - gain * (1.0 - left)
             strength = part if strength is None else strength * part
-        return Disturbance(endpoint, joint, strength, force, mass)
+        return Disturbance(endpoint, joint, strength, force, mass, push, load)
+
+    def _tired(self, activation: NDArray[np.float64], rates: dict[str, Any]) -> NDArray[np.float64]:
+        """Strength of each muscle: of those that do not tire, all."""
+        left = self._fatigue.step(activation, rates, self.spec.dt)
+        return left if rates["tires"] is None else np.where(rates["tires"], left, 1.0)
 
     def _resolve(self, entry: PerturbationEntry) -> Any:
         """The value of an entry for this body: a law in its dimensions, strengths by muscle, or rates of fatigue."""
@@ -110,11 +123,14 @@ class DisturbanceResolver:
             return strength
         if entry.site == "object" and entry.kind in ("force", "mass"):
             return self._of_objects(entry.kind, values)
+        if entry.site == "body" and entry.kind in ("force", "load"):
+            return self._of_bodies(entry.kind, values)
         if entry.kind == "fatigue":
             rates = {k: float(values[k]) for k in ("F", "R")}
             if not all(np.isfinite(r) and r >= 0 for r in rates.values()):
                 raise ConfigError(f"rates of fatigue are finite and not below 0, got {rates}")
-            return rates
+            named = [self._index(name, self.spec.muscles, "muscle") for name in values.get("muscles") or ()]
+            return {**rates, "tires": np.isin(np.arange(len(self.spec.muscles)), named) if named else None}
         raise ConfigError(f"a perturbation of kind {entry.kind!r} cannot act at the {entry.site}")
 
     def _of_objects(self, kind: str, values: dict[str, Any]) -> NDArray[np.float64]:
@@ -122,12 +138,7 @@ class DisturbanceResolver:
         objects = self.spec.objects
         where = [self._index(name, objects, "object") for name in values["objects"] or objects]
         if kind == "force":
-            force = np.array(values["force"], float)
-            if force.shape != (3,) or not np.isfinite(force).all():
-                raise ConfigError(f"a force on an object has 3 finite numbers, got {values['force']}")
-            out = np.zeros((len(objects), 3))
-            out[where] = force
-            return out
+            return _forces(values["force"], where, len(objects), "an object")
         factor = float(values["factor"])
         if not (np.isfinite(factor) and factor > 0):
             raise ConfigError(f"the mass of an object is a finite factor above 0, got {factor}")
@@ -135,8 +146,33 @@ class DisturbanceResolver:
         factors[where] = factor
         return factors
 
+    def _of_bodies(self, kind: str, values: dict[str, Any]) -> NDArray[np.float64]:
+        """Forces (n_bodies, 3) N, or loads (n_bodies,) kg."""
+        bodies = self.spec.bodies
+        where = [self._index(name, bodies, "free part") for name in values["bodies"]]
+        if not where:
+            raise ConfigError(f"a perturbation of a body names its parts, such as bodies=[pelvis]: {', '.join(bodies)}")
+        if kind == "force":
+            return _forces(values["force"], where, len(bodies), "a body")
+        kg = float(values["kg"])
+        if not (np.isfinite(kg) and kg >= 0):
+            raise ConfigError(f"a load is a finite number of kg, 0 or more, got {kg}")
+        loads = np.zeros(len(bodies))
+        loads[where] = kg
+        return loads
+
     def _index(self, name: str, known: tuple[str, ...], what: str) -> int:
         if name not in known:
             there = ", ".join(known) or "none"
             raise ConfigError(f"effector {self.spec.name!r} has no {what} {name!r}; it has: {there}")
         return known.index(name)
+
+
+def _forces(value: Any, where: list[int], n: int, what: str) -> NDArray[np.float64]:
+    """A force (3,) N at some of n places, (n, 3)."""
+    force = np.array(value, float)
+    if force.shape != (3,) or not np.isfinite(force).all():
+        raise ConfigError(f"a force on {what} has 3 finite numbers, got {value}")
+    out = np.zeros((n, 3))
+    out[where] = force
+    return out

@@ -28,6 +28,7 @@ def weakness(options: WeaknessOptions, trial: TrialPlan) -> tuple[PerturbationEn
 class FatigueOptions(PerturbationTiming):
     """Options of muscle fatigue."""
 
+    muscles: tuple[str, ...] = option((), "names of the muscles; empty: all")
     F: float = option(0.00912, "rate of fatigue at full activation", "1/s", 0.0, 10.0)
     R: float = option(0.00094, "rate of recovery", "1/s", 0.0, 10.0)
     speed: float = option(1.0, "times as fast as life", "1", 1e-3, 1e4)
@@ -35,5 +36,5 @@ class FatigueOptions(PerturbationTiming):
 
 def fatigue(options: FatigueOptions, trial: TrialPlan) -> tuple[PerturbationEntry, ...]:
     """Active force that falls with use and recovers with rest; the elbow's rates after Frey-Law et al. 2012."""
-    rates = {"F": options.F * options.speed, "R": options.R * options.speed}
-    return (options.entry(trial, "muscle", "fatigue", rates),)
+    values = {"F": options.F * options.speed, "R": options.R * options.speed, "muscles": list(options.muscles)}
+    return (options.entry(trial, "muscle", "fatigue", values),)

@@ -16,7 +16,7 @@ from myoprosthesis.testing.demand import demand
 from myoprosthesis.testing.stop import check_stop
 
 Array = NDArray[np.float64]
-SITES = ("endpoint", "joint", "muscle", "object")
+SITES = ("endpoint", "joint", "muscle", "object", "body")
 
 
 def check_effector(make: Callable[[], Effector], seconds: float = 10.0) -> None:
@@ -119,6 +119,10 @@ def _check_site(effector: Effector, site: str) -> None:
         names = [f"{name}/{axis}" for name in spec.objects for axis in "xyz"]
         reported = loaded.table[2, [spec.channels.index(name) for name in names]].reshape(n, 3)
         demand(np.array_equal(reported, push), f"forces of {push} N on the objects are reported as {reported}")
+    elif site == "body":
+        n = len(spec.bodies)
+        idle = Disturbance(body_force=np.zeros((n, 3)), body_load=np.zeros(n))
+        loaded = after(Disturbance(body_force=np.tile([1.0, 2.0, 0.0], (n, 1)), body_load=np.full(n, 0.1)))
     else:
         idle = Disturbance(strength=np.ones(len(spec.muscles)))
         loaded = after(Disturbance(strength=np.zeros(len(spec.muscles))))

@@ -60,14 +60,16 @@ def _accepted(what: str, check: Callable[[Any], None], entries: Any) -> None:
 
 
 def _capable(entries: tuple[PerturbationEntry, ...]) -> EffectorSpec:
-    """The specification of an effector that has every joint, muscle and object that the entries name."""
+    """The specification of an effector that has every joint, muscle, object and part that the entries name."""
     joints = tuple(dict.fromkeys(j for e in entries for j in e.values.get("joints", ())))
     muscles = tuple(dict.fromkeys(m for e in entries for m in e.values.get("muscles", ()))) or ("muscle",)
     command = Channels("effort", muscles, "1", (0.0,) * len(muscles), (1.0,) * len(muscles))
     objects = tuple(dict.fromkeys(o for e in entries for o in e.values.get("objects", ()))) or ("object",)
+    bodies = tuple(dict.fromkeys(b for e in entries for b in e.values.get("bodies", ()))) or ("body",)
     return EffectorSpec(
-        "capable", 0.01, command, joints, muscles, "endpoint", sites=SITES, home=(0.0, 0.0, 0.0), objects=objects
-    )
+        "capable", 0.01, command, joints, muscles, "endpoint", sites=SITES, home=(0.0, 0.0, 0.0), objects=objects,
+        bodies=bodies,
+    )  # fmt: skip
 
 
 def _emg(entries: tuple[PerturbationEntry, ...]) -> EmgCorruption:

@@ -92,6 +92,34 @@ def test_a_refusal_is_the_tasks_own_sentence_and_nothing_changes(walk, begin):
     assert refused.stderr.read().startswith("error: this task cannot run: its clips walk")
 
 
+def test_a_push_at_the_pelvis_is_imposed_while_it_runs(walk, begin):
+    words = ("perturb", "push_pelvis", "--option", "newton=60", "--option", "direction_deg=180", "--namespace", NS)
+    asked = begin(*words, stdout=-1)
+    assert walk.until(lambda: asked.poll() is not None) is not None
+    assert asked.returncode == 0 and "push_pelvis from the next trial on" in asked.stdout.read()
+
+
+def test_a_push_throws_the_legs_off_their_way_and_a_load_changes_their_steps(policy, up, tmp_path):
+    preset = tmp_path / "hard.yaml"
+
+    def error(*words):
+        settings = ("--set", "task.trial_s=0.5", "--set", "task.most_apart=10", "--set", "task.most_astray=100")
+        figures = up("walk", "--policy", policy, "--lockstep", "--trials", "1", "--seed", "2", *settings, *words)
+        (row,) = figures["by_trial"]
+        assert row["completed"]
+        return row["way_error_mm"]
+
+    free = error()
+    preset.write_text("kinds: [{kind: body_push, newton: 800.0, direction_deg: -90.0, start_s: 0.1}]\n")
+    assert error("--perturbation", str(preset)) > free + 20.0
+    assert error("--perturbation", "loaded_foot") != free
+
+
+def test_a_push_at_the_pelvis_of_an_arm_is_refused_before_anything_starts(command_here):
+    done = command_here("up", "reach", "--perturbation", "push_pelvis", "--lockstep", "--trials", "1", "--quiet")
+    assert done.returncode == 2 and "effector 'arm26' has no free part 'pelvis'; it has: none" in done.stderr
+
+
 def test_a_task_without_a_speed_says_so(start, begin):
     stack = start(effector="point_mass", namespace="still")
     try:
