@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any
@@ -28,21 +27,14 @@ class Argument:
     """The value of the flag given without one (`nargs` "?")."""
 
 
-def argument(
-    default: Any = MISSING,
-    help: str = "",
-    unit: str = "",
-    low: float = -math.inf,
-    high: float = math.inf,
-    choices: tuple[str, ...] = (),
-    **more: Any,
-) -> Any:
-    """An `option` of a command; `more` are fields of `Argument`."""
-    made = option(default, help, unit, low, high, choices)
+def argument(*about: Any, **more: Any) -> Any:
+    """An `option` of a command, with the same arguments; further ones are fields of `Argument`."""
+    how = {f.name: more.pop(f.name) for f in fields(Argument) if f.name in more}
+    made = option(*about, **more)
     return field(
         default=made.default,
         default_factory=made.default_factory,
-        metadata={**made.metadata, "argument": Argument(**more)},
+        metadata={**made.metadata, "argument": Argument(**how)},
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from types import NoneType
 from typing import Any
 
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from myoprosthesis.core import fingerprint, registry
 from myoprosthesis.core.command_map import LOGISTIC, CommandMap
 from myoprosthesis.core.contract import Contract
-from myoprosthesis.core.errors import ConfigError, Refused, unknown
+from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.nanoseconds import NS, ns
 from myoprosthesis.core.options import build
 from myoprosthesis.core.trial_plan import TrialPlan
@@ -26,7 +25,7 @@ from myoprosthesis.envs.env_config import EnvConfig
 from myoprosthesis.envs.exchange import exchanged, exchanged_channels
 from myoprosthesis.envs.goal_batch import GoalBatch
 from myoprosthesis.envs.imposed_batch import ImposedBatch
-from myoprosthesis.tasks.episodic import EpisodicTask
+from myoprosthesis.envs.task_batch import TaskBatch
 from myoprosthesis.tasks.task import channels_of
 
 Array = NDArray[np.float64]
@@ -69,16 +68,10 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         if not isinstance(body, MujocoBody):
             raise ConfigError(f"effector {config.effector!r} is no simulated body: an environment needs one")
         self.body, spec = body, body.spec
-        self._task_factory = registry.factory("tasks", config.task)
-        self._task_options: Any = build(registry.options("tasks", config.task), config.task_options, config.task)
         self._imposed = ImposedBatch(config.perturbation, spec, num_envs)
-        task = self._task_factory(self._task_options)
-        if not isinstance(task, EpisodicTask):
-            raise Refused(f"task {config.task!r} has no rewards: it cannot be learned as an environment")
-        needs = task.needs(spec)
-        self._weights: list[Mapping[str, float]] = [self._with_rewards(config.rewards, task.weights)] * num_envs
+        self._tasks = TaskBatch(config, spec, num_envs)
         goals = tuple(channels_of(config.task))
-        columns = [*read, *((c, field) for field in judged for c in needs)] + [
+        columns = [*read, *((c, field) for field in judged for c in self._tasks.needs)] + [
             (i.channel, i.field)
             for term in config.terms
             for i in term.inputs
@@ -106,25 +99,15 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         """(n_action, n_obs) what is added to it, in logits of the range; None: nothing."""
         self.teacher = config.teacher
         """Commands (k, n_action) for observations (k, n_obs); None: there is none."""
-        self.options = {
-            **{f"task.{f.name}": f.metadata.get("help", "") for f in fields(self._task_options)},
-            **{f"reward.{name}": f"weight of the reward {name}" for name in task.weights},
-        }
+        self.options = self._tasks.options
         """What `set_options` takes, and what it is."""
-        self._task: Any = task.for_effector(spec)  # type: ignore[attr-defined]
-        self._tasks: list[Any] = [self._task] * num_envs
-        self._settings: list[tuple[Mapping[str, Any], int]] = [({}, 0)] * num_envs
         self._numbers = np.zeros(num_envs, np.int64)
-        self._made: dict[str, tuple[Any, Mapping[str, float]]] = {}
-        self._next: dict[int, tuple[Any, Mapping[str, float], Mapping[str, Any], int]] = {}
         self._starts: dict[int, Array] = {}
-        self._groups: list[tuple[Any, Mapping[str, float], Ids]] = []
-        """The simulations by task and weights, which many of them share; empty where that has changed."""
         self._seed, self._count = seed, np.zeros(num_envs, np.int64)
         self._ticks, self._steps = np.zeros(num_envs, int), np.ones(num_envs, int)
         self._score, self._return = np.zeros(num_envs), np.zeros(num_envs)
         self._last = np.zeros_like(self._bodies.table)
-        self._sums = {name: np.zeros(num_envs) for name in task.weights}
+        self._sums = {name: np.zeros(num_envs) for name in self._tasks.rewards}
         self.clipped = 0
         """Actions that were out of bounds so far."""
 
@@ -163,7 +146,7 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
             self._bodies.reset(np.flatnonzero(diverged), [{}] * int(diverged.sum()))
         self._ticks += 1
         self._observe(command)
-        rewards, terms, solved, failed = self._judge()
+        rewards, terms, solved, failed = self._tasks.judge(self)
         rewards[diverged] = 0.0
         terminated = failed & ~diverged
         truncated = ((self._ticks >= self._steps) & ~terminated) | diverged
@@ -190,26 +173,7 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         """Options that hold for these simulations from their next trial on: `task.<option>` and `reward.<name>`.
 
         Raises `ConfigError` for a name that is not known, or a value that cannot be."""
-        key = repr(sorted(values.items()))
-        if key not in self._made:  # one task for all that have the same options, so that they are judged at once
-            self._made[key] = self._task_of(values)
-        made, weights = self._made[key]
-        for i in ids:
-            self._next[int(i)] = (made, weights, dict(values), stage)
-
-    def _task_of(self, values: Mapping[str, Any]) -> tuple[Any, Mapping[str, float]]:
-        """The task and the weights of its rewards, by `task.<option>` and `reward.<name>`."""
-        task: dict[str, Any] = {}
-        rewards: dict[str, float] = {}
-        for name, value in values.items():
-            kind, _, rest = name.partition(".")
-            if kind not in ("task", "reward") or not rest:
-                raise ConfigError(f"option {name!r} of an environment begins with neither task. nor reward.")
-            (task if kind == "task" else rewards)[rest] = value
-        current = {f.name: getattr(self._task_options, f.name) for f in fields(self._task_options)} | task
-        options = build(type(self._task_options), current, self.config.task)
-        weights = self._with_rewards({**self.config.rewards, **rewards}, self._task.weights)
-        return self._task_factory(options).for_effector(self.body.spec), weights
+        self._tasks.set_options(ids, values, stage)
 
     def start_from(self, ids: Ids, states: Array) -> None:
         """The next trials of these simulations begin in `states` (n, n_state), as from `states`."""
@@ -229,8 +193,8 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         return {
             "physics": self._bodies.states(np.arange(self.num_envs)),
             "observation": self._observation.get_state(),
-            "settings": [[dict(values), stage] for values, stage in self._settings],
-            "next": {str(i): [dict(values), stage] for i, (_, _, values, stage) in self._next.items()},
+            "settings": [[dict(values), stage] for values, stage in self._tasks.settings],
+            "next": {str(i): [dict(values), stage] for i, (values, stage) in self._tasks.next.items()},
             "starts": {str(i): state.copy() for i, state in self._starts.items()},
             "numbers": self._numbers.copy(), "count": self._count.copy(), "ticks": self._ticks.copy(),
             "score": self._score.copy(), "return": self._return.copy(), "seed": self._seed, "clipped": self.clipped,
@@ -240,7 +204,7 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
     def set_state(self, state: dict[str, Any]) -> None:
         """Continue from `get_state` of an environment of the same configuration and size."""
         every = np.arange(self.num_envs)
-        self._next.clear()
+        self._tasks.next.clear()
         for values, stage in {repr(entry): entry for entry in state["settings"]}.values():
             ids = [i for i, entry in enumerate(state["settings"]) if entry == [values, stage]]
             self.set_options(ids, values, stage)
@@ -261,7 +225,7 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
     @property
     def task(self) -> Any:
         """The task of the configuration, with all that depends on the effector."""
-        return self._task
+        return self._tasks.own
 
     @property
     def symmetry(self) -> tuple[NDArray[np.intp], NDArray[np.float32], NDArray[np.intp]] | None:
@@ -315,11 +279,7 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
 
     def _adopt(self, i: int) -> TrialPlan:
         """What was set for the next trial holds, and the trial of this number is planned."""
-        if i in self._next:
-            self._tasks[i], self._weights[i], values, stage = self._next.pop(i)
-            self._settings[i] = (values, stage)
-            self._groups = []
-        plan: TrialPlan = self._tasks[i].plan(int(self._numbers[i]), 0)
+        plan = self._tasks.plan(i, int(self._numbers[i]))
         self._goals.put(i, plan)
         self._imposed.put(i, plan)
         states = round((plan.until_ns - plan.from_ns) * 1e-9 / self.body.spec.dt)  # the start is one of them
@@ -330,26 +290,6 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         seconds = self._ticks * ns(self.body.spec.dt) / NS  # as in a stack, whose times are whole nanoseconds
         self._goal_now = self._goals.at(seconds)
         self._observation.advance(self._bodies.read(), self._goal_now, seconds, command)
-
-    def _judge(self) -> tuple[Array, Mapping[str, Array], Array, NDArray[np.bool_]]:
-        """Rewards, their parts before the weights, how well it is solved, and which trials have failed."""
-        n = self.num_envs
-        total, solved, failed = np.zeros(n), np.zeros(n), np.zeros(n, bool)
-        parts = {name: np.zeros(n) for name in self._sums}
-        self._groups = self._groups or self._grouped()
-        for task, weights, rows in self._groups:
-            now = _Rows(self, rows)
-            for name, values in task.rewards(now).items():
-                parts[name][rows] = values
-                total[rows] += weights[name] * values
-            solved[rows], failed[rows] = task.solved(now), task.failed(now)
-        return total, parts, solved, failed
-
-    def _grouped(self) -> list[tuple[Any, Mapping[str, float], Ids]]:
-        groups: dict[tuple[int, int], list[int]] = {}
-        for i in range(self.num_envs):
-            groups.setdefault((id(self._tasks[i]), id(self._weights[i])), []).append(i)
-        return [(self._tasks[ids[0]], self._weights[ids[0]], np.array(ids, np.intp)) for ids in groups.values()]
 
     def _begin(self, ids: Ids, trials: Sequence[int] | None = None) -> None:
         """The next trial of these simulations."""
@@ -373,29 +313,6 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         self._observation.begin(ids, self._bodies.read(), self._goal_now, seconds)
 
     def _episode(self) -> dict[str, Array]:
-        stages = np.array([float(stage) for _, stage in self._settings])
+        stages = np.array([float(stage) for _, stage in self._tasks.settings])
         own = {"score": self._score.copy(), "length": self._ticks.astype(float), "return": self._return.copy()}
         return {**own, "stage": stages, **{f"reward/{name}": sums.copy() for name, sums in self._sums.items()}}
-
-    @staticmethod
-    def _with_rewards(changed: Mapping[str, float], own: Mapping[str, float]) -> dict[str, float]:
-        for name in changed:
-            if name not in own:
-                raise unknown("reward", name, own)
-        return {**own, **changed}
-
-
-class _Rows:
-    """Some of the simulations of an environment, as `Moments`."""
-
-    def __init__(self, env: BatchEnv, rows: Ids) -> None:
-        self._env = env
-        self._rows: Any = slice(None) if rows.size == env.num_envs else rows
-
-    def columns(self, *channels: str, field: str = "position") -> Array:
-        """See `Moments.columns`."""
-        return self._env.columns(*channels, field=field)[self._rows]
-
-    def goal(self, *channels: str, field: str = "position") -> Array:
-        """See `Moments.goal`."""
-        return self._env.goal(*channels, field=field)[self._rows]

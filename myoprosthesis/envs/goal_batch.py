@@ -39,7 +39,7 @@ class GoalBatch:
         self._course = np.zeros((num, 2))  # phase at the start, and speed
         self._clips: dict[tuple[str, str], tuple[motion_clip.MotionClip, NDArray[np.intp], NDArray[np.intp]]] = {}
         """By name and hash: the clip, its columns that are channels here, and which these are."""
-        self._plans: list[TrialPlan | None] = [None] * num
+        self._plans: dict[int, TrialPlan] = {}
         self._moving = np.zeros(num, bool)
 
     def put(self, i: int, plan: TrialPlan) -> None:
@@ -98,8 +98,7 @@ class GoalBatch:
             for name, column in self._way:
                 out[rows, :, column] = np.stack(ways[name], -1)
         for i in np.flatnonzero(self._moving):
-            plan = self._plans[i]
-            assert plan is not None
+            plan = self._plans[int(i)]
             now_ns = plan.from_ns + round(float(seconds[i]) * 1e9)
             out[i] = plan.goal_table(list(self.channels), now_ns)[:2]
         return out[:, 0], out[:, 1]

@@ -1,7 +1,5 @@
 """Legs that walk after a clip: the environment beside the effector, its mirror, and its start."""
 
-from dataclasses import replace
-
 import gymnasium
 import numpy as np
 import pytest
@@ -12,7 +10,7 @@ from myoprosthesis.core import registry
 from myoprosthesis.core.options import build
 from myoprosthesis.envs import legs_imitation
 from myoprosthesis.envs.batch_env import BatchEnv
-from myoprosthesis.tasks.walk import COMPARED, Walk, of_reference
+from myoprosthesis.tasks.walk import COMPARED, of_reference
 
 from .effector_comparison import is_the_effector_bit_for_bit
 
@@ -64,7 +62,8 @@ def test_what_is_seen_in_a_mirror_is_what_follows_mirrored_actions():
     env = BatchEnv(legs_imitation.config(speed=(1.2, 1.2), straight=1.0), 2, 1)
     order, signs, swapped = env.symmetry
     assert (order[order] == np.arange(len(order))).all() and (swapped[swapped] == np.arange(80)).all()
-    env._tasks = [Walk(replace(env.task.options, phase=(p, p)), env.body.spec.dt, env.body.spec) for p in (0.37, 0.87)]
+    for i, phase in enumerate((0.37, 0.87)):
+        env.set_options([i], {"task.phase": (phase, phase)})
     observation, _ = env.reset(seed=0)
     ends = np.cumsum([term.size for term in env.config.terms])
     for action in actions(6, 1):

@@ -164,8 +164,11 @@ class ProstheticHand:
         if not self._open:
             return
         self._open = False
-        if self._sent is not None and self._quiet_since is None:
-            held = self._here(self._clock()) if isinstance(self.spec.fail, str) else np.array(self.spec.fail)
+        newest, sent = self.newest, self._sent
+        if newest is not None and sent is not None and self._quiet_since is None:
+            held = (
+                self._here(newest, sent, self._clock()) if isinstance(self.spec.fail, str) else np.array(self.spec.fail)
+            )
             self._port.write(self.protocol.limp() if self.spec.fail == "relax" else self.protocol.failsafe_frame(held))
         self._port.close(self.protocol.release())
 
@@ -177,14 +180,14 @@ class ProstheticHand:
         now = self._clock()
         self._receive(now)
         self._judge(now)
-        if following and not self.fault and self.newest is not None and np.isfinite(target).all():
-            self._follow(np.clip(target, *self.spec.command.bounds()), now)
+        newest = self.newest
+        if following and not self.fault and newest is not None and np.isfinite(target).all():
+            self._follow(np.clip(target, *self.spec.command.bounds()), newest, now)
         else:
             self._rest(now)
         return self._state()
 
-    def _follow(self, target: Array, now: float) -> None:
-        assert self.newest is not None
+    def _follow(self, target: Array, newest: HandState, now: float) -> None:
         if self._asleep or self._limp:
             if now - self._received_at > self._lost_s:  # where the hand is now must be known before it moves
                 self._send(self.protocol.query(), now)
@@ -193,24 +196,23 @@ class ProstheticHand:
             self._asleep, self._limp, self._sent = False, False, None
         if self._quiet_since is not None:
             self._quiet_since, self._slow, self._sent = None, np.ones(target.size, bool), None
-        if self._sent is None:
-            low, high = self.spec.command.bounds()
-            self._sent = np.clip(self.newest.position, low, high)
+        before = self._sent
+        if before is None:
+            before = np.clip(newest.position, *self.spec.command.bounds())
             self._slow_until = now + SLOW_S
             self._limit.reset()
             self._force.reset()
         step = np.where(self._slow, self._sheet.approach_rate, self._sheet.rate_limit) * self.spec.dt
-        sent = self._sent + np.clip(target - self._sent, -step, step)
+        sent = before + np.clip(target - before, -step, step)
         self._slow &= (np.abs(target - sent) > step) | (now < self._slow_until)
-        self._command(sent, now)
+        self._command(sent, before, newest, now)
 
-    def _command(self, target: Array, now: float) -> None:
-        """Write a target, held back where the hand presses too hard."""
-        assert self.newest is not None and self._sent is not None
+    def _command(self, target: Array, before: Array, newest: HandState, now: float) -> None:
+        """Write a target after the one before, held back where the hand presses too hard."""
         for limit in (self._limit, self._force):
-            target = limit.apply(target, self.newest.position)
+            target = limit.apply(target, newest.position)
         most = self._sheet.rate_limit * self.spec.dt
-        target = self._sent + np.clip(target - self._sent, -most, most)
+        target = before + np.clip(target - before, -most, most)
         self._sent = target
         self._send(self.protocol.command(target), now)
 
@@ -218,21 +220,24 @@ class ProstheticHand:
         """The fail state, then silence, then questions only."""
         if self._quiet_since is None:
             self._quiet_since, self._stopped = now, False
+        newest, sent = self.newest, self._sent
         if self._port.error:  # nothing can be sent: the hand goes on to its last target
             self._cut_at = now
-        elif self._sent is not None and not self._stopped:
+        elif newest is not None and sent is not None and not self._stopped:
             if self._received_at <= self._cut_at:
                 self._send(self.protocol.query(), now)
                 return
-            self._sent, self._stopped, self._quiet_since = self._here(now), True, now
+            self._sent = sent = self._here(newest, sent, now)
+            self._stopped, self._quiet_since = True, now
         resting = now - self._quiet_since
-        if self._sent is not None and not self._port.error and (resting < FAIL_S or self._on_the_way(resting)):
+        commanding = not self._port.error and (resting < FAIL_S or self._on_the_way(resting))
+        if newest is not None and sent is not None and commanding:
             if self.spec.fail == "relax":
                 self._limp = True
                 self._send(self.protocol.limp(), now)
             else:
-                goal = self._sent if isinstance(self.spec.fail, str) else np.array(self.spec.fail)
-                self._command(goal, now)
+                goal = sent if isinstance(self.spec.fail, str) else np.array(self.spec.fail)
+                self._command(goal, sent, newest, now)
             return
         if not self._asleep:
             self._asleep, self._asking_since = True, None
@@ -315,24 +320,23 @@ class ProstheticHand:
         self._port.write(data, self._will(now))
         self.events["frames_sent"] += bool(data)
 
-    def _here(self, now: float) -> Array:
+    def _here(self, newest: HandState, sent: Array, now: float) -> Array:
         """The place at which the hand stands when it is stopped by what is sent now, as far as it is known.
 
         Shape (n_joints,), rad, within its limits."""
-        assert self.newest is not None and self._sent is not None
-        low, high = self.spec.command.bounds()
-        place = np.clip(self.newest.position, low, high)
+        place = np.clip(newest.position, *self.spec.command.bounds())
         seconds = min(max(now - self._received_at, 0.0), self._lost_s) + self.spec.dt + MOTOR_LAG_S
-        ends = np.minimum(place, self._sent), np.maximum(place, self._sent)
+        ends = np.minimum(place, sent), np.maximum(place, sent)
         return np.clip(place + self._velocity * seconds, *ends)
 
     def _will(self, now: float) -> LastWill | None:
         """The fail state from where the hand is.
 
         One frame, or as much of the way to a pose as `FAIL_S` allows at the fastest change of a command."""
-        if self._sent is None:
+        newest, sent = self.newest, self._sent
+        if newest is None or sent is None:
             return None
-        here = self._sent if self._quiet_since is not None and self._stopped else self._here(now)
+        here = sent if self._quiet_since is not None and self._stopped else self._here(newest, sent, now)
         if isinstance(self.spec.fail, str):
             targets = [None if self.spec.fail == "relax" else here]
         else:
