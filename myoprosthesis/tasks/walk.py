@@ -118,6 +118,7 @@ class Walk:
         "reference/foot_r": "1", "reference/foot_l": "1", "reference/speed": "m/s", "reference/phase": "rad",
         "command/speed": "m/s", "command/heading": "rad", "command/x": "m", "command/y": "m",
     }  # fmt: skip
+    skills: ClassVar[Sequence[str]] = ("clips", "speed", "asked_speed", "stands")
     observed_sites: ClassVar[tuple[str, ...]] = PLACES
     effector_options: ClassVar[Mapping[str, Any]] = {
         "time_step": TIME_STEP_S, "keyframe": "standing", "contacts": CONTACTS,
@@ -184,24 +185,33 @@ class Walk:
 
     def commanded(self, plan: TrialPlan, now_ns: int, steps: Sequence[WayStep]) -> CommandedTrial:
         """See `CommandableTask.commanded`: the reference and the way go on from where they are."""
-        o = self.options
-        gaits = tuple(dict.fromkeys(walk_course.gait_of(clip.name) for clip in _candidates(o.clips)))
+        course = self._course(plan, now_ns)
         for step in steps:
             if step.clip:
                 _check_columns(motion_clip.load(step.clip, step.sha256))
-        limits = walk_course.CourseLimits(o.asked_speed, math.radians(o.asked_turn_deg_s), o.stands, gaits)
-        course = walk_course.WalkCourse(
-            plan.goals, (now_ns - plan.from_ns) / NS, limits, lambda speed: _nearest(o.clips, speed, 0.0)
-        )
-        for step in steps:
             course.add(step, step is steps[-1])
         until_s = (plan.until_ns - plan.from_ns) / NS
         if course.at_s > until_s:
             course.notes.append(f"the trial ends {course.at_s - until_s:.1f} s before all of it is done")
         label = f"{plan.label.partition(' → ')[0]} → {course.speed:.2f} m/s, {math.degrees(course.heading):.0f}°"
         asked = (course.speed, math.remainder(course.heading, 2.0 * math.pi))
-        task = Walk(o, self._dt, self._spec, asked)
+        task = Walk(self.options, self._dt, self._spec, asked)
         return CommandedTrial(replace(plan, goals=course.goals, label=label), task, *asked, tuple(course.notes))
+
+    def redirected(self, plan: TrialPlan, now_ns: int) -> TrialPlan:
+        """See `SteerableTask.redirected`: on the same way, after this task's clips, at the nearest of its speeds."""
+        course, (low, high) = self._course(plan, now_ns), self.options.speed
+        course.add(WayStep(speed=min(max(course.speed, low), high)), True)
+        return replace(plan, goals=course.goals, label=f"{plan.label.partition(' → ')[0]} → {course.speed:.2f} m/s")
+
+    def _course(self, plan: TrialPlan, now_ns: int) -> walk_course.WalkCourse:
+        """The course of a trial that runs, to be changed from now on."""
+        o = self.options
+        gaits = tuple(dict.fromkeys(walk_course.gait_of(clip.name) for clip in _candidates(o.clips)))
+        limits = walk_course.CourseLimits(o.asked_speed, math.radians(o.asked_turn_deg_s), o.stands, gaits)
+        return walk_course.WalkCourse(
+            plan.goals, (now_ns - plan.from_ns) / NS, limits, lambda speed: _nearest(o.clips, speed, 0.0)
+        )
 
     def _start(
         self, reference: Mapping[str, tuple[float, float]], speed: float, heading: float, rng: np.random.Generator

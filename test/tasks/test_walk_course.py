@@ -14,6 +14,7 @@ from myoprosthesis.core.options import build
 from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.core.way_step import WayStep
 from myoprosthesis.tasks.commandable_task import CommandableTask
+from myoprosthesis.tasks.steerable_task import SteerableTask
 from myoprosthesis.tasks.walk import BESIDE, COMPARED, Walk, WalkOptions, of_reference
 from myoprosthesis.tasks.walk_course import MOST_PIECES, RAMP_M_S, RAMP_S, standing_phase
 
@@ -166,6 +167,22 @@ def test_a_clip_by_name_and_hash_is_followed_and_one_of_arms_is_refused(tmp_path
     wave = motion_clip.read(motion_clip.find("wave"))
     with pytest.raises(ValueError, match="the clip wave has no column root/x: it is none of legs"):
         commanded(WayStep(clip="wave", sha256=wave.sha256))
+
+
+def test_a_policy_that_runs_takes_a_walk_over_on_the_same_way_and_gives_it_back():
+    plan = begun(speed=(1.4, 1.4), heading_deg=(20.0, 20.0))
+    run = walk(clips=("run_2.8",), speed=(2.8, 2.8), asked_speed=(2.0, 3.2))
+    assert isinstance(run, SteerableTask)
+    running = run.redirected(plan, ns(5.0))
+    assert course(running, [4.9, 12.0])[:, :2] == pytest.approx(np.array([[1.4, 20 * DEG], [2.8, 20 * DEG]]))
+    assert {p.name for t, p in pieces(running.goals[0]) if t >= 5.0} == {"run_2.8"}
+    seconds = np.arange(4.0, 12.0, 1e-3)
+    phase = np.unwrap([running.goal(ns(t))["reference/phase"] for t in seconds])
+    assert np.diff(phase).min() > 0.0 and np.diff(phase).max() < 2 * math.pi * 2.0 * 1e-3
+    again = walk(speed=(0.8, 1.8)).redirected(running, ns(15.0))
+    assert course(again, [14.9, 30.0])[:, 0].tolist() == pytest.approx([2.8, 1.8])
+    assert pieces(again.goals[0])[-1][1].name == "walk_1.8" and again.label.endswith(" → 1.80 m/s")
+    assert (again.trial, again.from_ns, again.until_ns) == (plan.trial, plan.from_ns, plan.until_ns)
 
 
 def test_a_plan_that_was_changed_often_still_fits_a_message():
