@@ -150,6 +150,10 @@ EXAMPLES = {
         """,
     "decode fit": "myoprosthesis decode fit recordings/mine --rest rest --out policies/my_decoder",
     "decode evaluate": "myoprosthesis decode evaluate recordings/other --decoder policies/my_decoder/policy.onnx",
+    "decode bench": """
+        myoprosthesis decode bench myo_readings --recording-info config/recordings/myo_readings.yaml --csv f.csv
+        myoprosthesis decode bench my_data --protocol days --features mav,zc,ssc,wl log_var --models lda mlp
+        """,
     "decode compare": "myoprosthesis decode compare --decoders libemg_lda libemg_gru --hands leap_model --out compared",
     "calibrate": "myoprosthesis calibrate anna --emg lsl --rounds 3",
     "refit": "myoprosthesis refit rest close open --out policies/anna",

@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from myoprosthesis.cli import compare
+from myoprosthesis.cli import compare, decode_bench
 from myoprosthesis.cli.arguments import FlagGroup, JsonArgument, argument
 from myoprosthesis.cli.commands import COMMAND_LINE, Commands
 from myoprosthesis.cli.figures import check_writable, write_json
+from myoprosthesis.cli.fit_inputs import FitInputs, fit_inputs, print_gap_windows
 from myoprosthesis.cli.recording_info import RecordingInfoArgument, chosen, options, recording_info
 from myoprosthesis.cli.recordings import fitted_on, read, report_faults
 from myoprosthesis.core.errors import ConfigError
@@ -54,6 +55,7 @@ def add(commands: Commands) -> None:
         help="judge a way to fit, or with --decoder a decoder that was fitted before",
     )  # fmt: skip
     compare.add(own)
+    decode_bench.add(own)
 
 
 def _groups() -> tuple[FlagGroup, ...]:
@@ -85,7 +87,7 @@ def fit(command: FitOptions, typed: Mapping[str, Any]) -> int:
 
     check_writable(command.json)
     check_writable(command.png)
-    work = _prepare(command, typed)
+    work = fit_inputs(command.recordings, command.recording_info, typed)
     out = Path(command.out).expanduser()
     scores: dict[str, Any] = {}
     try:
@@ -132,7 +134,7 @@ def evaluate(command: EvaluateOptions, typed: Mapping[str, Any]) -> int:
     else:
         from myoprosthesis.training.decoding.cross_validation import cross_validate
 
-        work = _prepare(command, typed)
+        work = fit_inputs(command.recordings, command.recording_info, typed)
         scores = cross_validate(work.windows, work.model, work.settings, work.names, work.split).summary(
             work.settings.rest
         )
@@ -145,62 +147,6 @@ def evaluate(command: EvaluateOptions, typed: Mapping[str, Any]) -> int:
         _draw(command.png, scores["confusion"], names, command.decoder or "held out")
     write_json(command.json, scores)
     return 0
-
-
-class _Work:
-    """Everything a fit needs, read and checked."""
-
-    def __init__(self, command: DecodeOptions, typed: Mapping[str, Any]) -> None:
-        from myoprosthesis.core import registry
-        from myoprosthesis.core.options import build
-        from myoprosthesis.decoders.options import DecoderOptions
-        from myoprosthesis.emg.conditioning import Conditioning
-        from myoprosthesis.emg.recording_format import RecordingFormat
-        from myoprosthesis.training.decoding import fitting as d
-        from myoprosthesis.training.decoding.cross_validation import SplitOptions
-        from myoprosthesis.training.decoding.windows import WindowOptions, check_electrodes, count_gap_windows, windows
-
-        file = recording_info(command.recording_info, command.recordings)
-        self.layout: RecordingFormat = chosen(typed, RecordingFormat, file)
-        self.cut: WindowOptions = chosen(typed, WindowOptions, file)
-        self.split: SplitOptions = chosen(typed, SplitOptions, file)
-        wanted: d.DecoderModelOptions = chosen(typed, d.DecoderModelOptions, file)
-        settings: DecoderOptions = chosen(typed, DecoderOptions, file)
-        self.features = wanted.features
-        self.files, recordings = read(command.recordings, self.layout, typed)
-        first = recordings[0][1]
-        self.target_unit = _target_unit(recordings) if settings.task == REGRESSION else ""
-        self.channels = first.channels
-        self.conditioning: Conditioning = chosen(typed, Conditioning, file, rate=first.rate, unit=first.unit)
-        self.quality = report_faults(recordings, self.conditioning.mains_hz)
-        for path, recording in recordings:
-            check_electrodes(recording, path)
-        self.model = registry.factory("decoders", wanted.model)(
-            build(registry.options("decoders", wanted.model), wanted.model_options, f"model {wanted.model}")
-        )
-        self.windows = windows(
-            recordings, self.layout, self.conditioning, self.features, settings.window_s, self.cut,
-            settings.dead_zone, settings.task == CLASSIFICATION or bool(first.spans),
-        )  # fmt: skip
-        _tell_broken(count_gap_windows(recordings, settings.window_s, self.cut.step_s, self.cut.margin_s))
-        self.names = d.names_of(self.windows, settings.task, first.target_names)
-        if settings.rest and settings.rest not in self.names:
-            raise ConfigError(f"rest {settings.rest!r} is none of the classes {', '.join(self.names)}")
-        if not settings.rest and settings.task == CLASSIFICATION and "rest" in self.names:
-            settings = replace(settings, rest="rest")
-        self.settings = settings
-        self.model_name = wanted.model
-
-
-def _prepare(command: DecodeOptions, typed: Mapping[str, Any]) -> _Work:
-    try:
-        import scipy  # noqa: F401
-        import sklearn  # noqa: F401
-        from threadpoolctl import threadpool_limits
-    except ImportError as error:
-        raise ConfigError("fitting needs scipy and scikit-learn: pip install 'myoprosthesis[emg]'") from error
-    threadpool_limits(1)  # the matrices are small: more threads only wait for each other
-    return _Work(command, typed)
 
 
 def _refuse_fixed(typed: Mapping[str, Any]) -> None:
@@ -217,26 +163,7 @@ def _refuse_fixed(typed: Mapping[str, Any]) -> None:
         )
 
 
-def _tell_broken(count: int) -> None:
-    if count:
-        print(f"{count} windows have a gap in time in them, and do not count")
-
-
-def _target_unit(recordings: Sequence[tuple[Path, Any]]) -> str:
-    """The unit of the targets of all recordings."""
-    units = {recording.target_unit: path for path, recording in recordings}
-    if len(units) > 1:
-        pairs = ", ".join(f"{path}: {unit or 'nobody says it'}" for unit, path in units.items())
-        raise ConfigError(f"the recordings have targets of several units ({pairs}): one decoder needs one")
-    if "" in units:
-        raise ConfigError(
-            "the unit of the targets is not said, or they have several: give it, such as --target-unit N, or name "
-            "those of one (--targets)"
-        )
-    return next(iter(units))
-
-
-def _bounds(work: _Work) -> tuple[Any, Any, str]:
+def _bounds(work: FitInputs) -> tuple[Any, Any, str]:
     """Bounds and unit of what the decoder says."""
     import numpy as np
 
@@ -247,7 +174,7 @@ def _bounds(work: _Work) -> tuple[Any, Any, str]:
     return low, np.where(high > low, high, low + 1.0), work.target_unit
 
 
-def _tell(scores: dict[str, Any], work: _Work) -> None:
+def _tell(scores: dict[str, Any], work: FitInputs) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -288,7 +215,7 @@ def _replay(command: EvaluateOptions, typed: Mapping[str, Any]) -> tuple[dict[st
     cut: WindowOptions = chosen(typed, WindowOptions, file)
     _, recordings = read(command.recordings, chosen(typed, RecordingFormat, file), typed)
     quality = report_faults(recordings, decoder.contract.conditioning.get("mains_hz", 0.0))
-    _tell_broken(count_gap_windows(recordings, decoder.settings.window_s, decoder.contract.dt, cut.margin_s))
+    print_gap_windows(count_gap_windows(recordings, decoder.settings.window_s, decoder.contract.dt, cut.margin_s))
     confusion = np.zeros((len(names), len(names)), int)
     wrong = rejected = drifting = 0
     taken, drifted = [], []
@@ -332,7 +259,7 @@ def _replay(command: EvaluateOptions, typed: Mapping[str, Any]) -> tuple[dict[st
     return scores, names
 
 
-def _card(name: str, work: _Work, scores: dict[str, Any], gap: float, limit: float, command: str) -> str:
+def _card(name: str, work: FitInputs, scores: dict[str, Any], gap: float, limit: float, command: str) -> str:
     """What a person should know about the decoder."""
     lines = [
         f"# {name}", "",

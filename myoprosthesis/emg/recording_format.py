@@ -15,7 +15,9 @@ Reader = TypeVar("Reader", bound=Callable[..., Any])
 TIME_UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 BESIDE = "recording.yaml"
 """Name of a file with the options of a layout, when it lies beside the recordings."""
-GENERAL = frozenset(["only", "label_from", "label_names", "ignore", "repetition_from", "session_from", "target_unit"])
+GENERAL = frozenset(
+    ["only", "label_from", "label_names", "ignore", "repetition_from", "session_from", "person_from", "target_unit"]
+)
 """Fields that are applied to the recordings of every format."""
 
 
@@ -37,6 +39,7 @@ class RecordingFormat:
     label_from: str = option("", "pattern that finds the label in the file's path, in brackets: C_([0-9]+)_EMG")
     repetition_from: str = option("", "pattern that finds the repetition in the file's path, in brackets")
     session_from: str = option("", "pattern that finds the session in the file's path, in brackets")
+    person_from: str = option("", "pattern that finds the person in the file's path, in brackets")
     targets: tuple[str, ...] = option((), "columns of what was measured or prompted beside the EMG")
     target_unit: str = option("", "unit of targets that are values: N, rad, counts …")
     target_cell: str = option("", "pattern of a sound cell of a target; others are filled in from their neighbours")
@@ -48,7 +51,7 @@ class RecordingFormat:
     prompts: str = option("", "name of a table beside the file: time (same clock), then one 0/1 column per target")
 
     def __post_init__(self) -> None:
-        for name in ("only", "label_from", "repetition_from", "session_from", "target_cell"):
+        for name in ("only", "label_from", "repetition_from", "session_from", "person_from", "target_cell"):
             try:
                 groups = re.compile(getattr(self, name)).groups
             except re.error as error:

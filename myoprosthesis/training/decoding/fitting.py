@@ -52,14 +52,19 @@ class Fitted:
 
 def fit(w: Windows, model: ModelKind, task: str, names: Sequence[str]) -> Fitted:
     """Fit normaliser, model and novelty detector to these windows; `names` are the classes or the targets."""
+    normaliser, network = fit_network(w, model, task, names)
+    _, groups = targets_of(w, task, names)
+    return Fitted(normaliser, network, NoveltyDetector.of(normaliser(w.x), groups), tuple(names), task)
+
+
+def fit_network(w: Windows, model: ModelKind, task: str, names: Sequence[str]) -> tuple[Normaliser, DecoderNetwork]:
+    """Fit normaliser and model to these windows; `names` are the classes or the targets."""
     word = word_of(task, model.tasks)
     if not word:
         raise ConfigError(f"this model fits {', '.join(map(task_of, model.tasks))}, not {task}")
-    targets, groups = targets_of(w, task, names)
+    targets, _ = targets_of(w, task, names)
     normaliser = Normaliser.of(w.x)
-    z = normaliser(w.x)
-    novelty_detector = NoveltyDetector.of(z, groups)
-    return Fitted(normaliser, model.fit(z, targets, word, w.sequence_id), novelty_detector, tuple(names), task)
+    return normaliser, model.fit(normaliser(w.x), targets, word, w.sequence_id)
 
 
 def targets_of(w: Windows, task: str, names: Sequence[str]) -> tuple[NDArray[Any], NDArray[np.intp]]:

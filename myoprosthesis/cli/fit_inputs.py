@@ -1,0 +1,90 @@
+"""What a fit needs: recordings, their windows and the options of features, model and decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from myoprosthesis.cli.recording_info import chosen, recording_info
+from myoprosthesis.cli.recordings import read, report_faults
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.decoders.options import CLASSIFICATION, REGRESSION
+
+
+class FitInputs:
+    """Everything a fit needs, read and checked."""
+
+    def __init__(self, paths: Sequence[str], info: str, typed: Mapping[str, Any]) -> None:
+        from myoprosthesis.core import registry
+        from myoprosthesis.core.options import build
+        from myoprosthesis.decoders.options import DecoderOptions
+        from myoprosthesis.emg.conditioning import Conditioning
+        from myoprosthesis.emg.recording_format import RecordingFormat
+        from myoprosthesis.training.decoding import fitting as d
+        from myoprosthesis.training.decoding.cross_validation import SplitOptions
+        from myoprosthesis.training.decoding.windows import WindowOptions, check_electrodes, count_gap_windows, windows
+
+        file = recording_info(info, paths)
+        self.layout: RecordingFormat = chosen(typed, RecordingFormat, file)
+        self.cut: WindowOptions = chosen(typed, WindowOptions, file)
+        self.split: SplitOptions = chosen(typed, SplitOptions, file)
+        wanted: d.DecoderModelOptions = chosen(typed, d.DecoderModelOptions, file)
+        settings: DecoderOptions = chosen(typed, DecoderOptions, file)
+        self.features = wanted.features
+        self.files, recordings = read(paths, self.layout, typed)
+        first = recordings[0][1]
+        self.target_unit = _target_unit(recordings) if settings.task == REGRESSION else ""
+        self.channels = first.channels
+        self.conditioning: Conditioning = chosen(typed, Conditioning, file, rate=first.rate, unit=first.unit)
+        self.quality = report_faults(recordings, self.conditioning.mains_hz)
+        for path, recording in recordings:
+            check_electrodes(recording, path)
+        self.model = registry.factory("decoders", wanted.model)(
+            build(registry.options("decoders", wanted.model), wanted.model_options, f"model {wanted.model}")
+        )
+        self.windows = windows(
+            recordings, self.layout, self.conditioning, self.features, settings.window_s, self.cut,
+            settings.dead_zone, settings.task == CLASSIFICATION or bool(first.spans),
+        )  # fmt: skip
+        print_gap_windows(count_gap_windows(recordings, settings.window_s, self.cut.step_s, self.cut.margin_s))
+        self.names = d.names_of(self.windows, settings.task, first.target_names)
+        if settings.rest and settings.rest not in self.names:
+            raise ConfigError(f"rest {settings.rest!r} is none of the classes {', '.join(self.names)}")
+        if not settings.rest and settings.task == CLASSIFICATION and "rest" in self.names:
+            settings = replace(settings, rest="rest")
+        self.settings = settings
+        self.model_name = wanted.model
+
+
+def fit_inputs(paths: Sequence[str], info: str, typed: Mapping[str, Any]) -> FitInputs:
+    """Read and check the recordings at `paths`; `info` names a YAML with what they do not say, `typed` overrules it."""
+    try:
+        import scipy  # noqa: F401
+        import sklearn  # noqa: F401
+        from threadpoolctl import threadpool_limits
+    except ImportError as error:
+        raise ConfigError("fitting needs scipy and scikit-learn: pip install 'myoprosthesis[emg]'") from error
+    threadpool_limits(1)  # the matrices are small: more threads only wait for each other
+    return FitInputs(paths, info, typed)
+
+
+def print_gap_windows(count: int) -> None:
+    """Print the number of windows that are left out for a gap in time, if there are any."""
+    if count:
+        print(f"{count} windows have a gap in time in them, and do not count")
+
+
+def _target_unit(recordings: Sequence[tuple[Path, Any]]) -> str:
+    """The unit of the targets of all recordings."""
+    units = {recording.target_unit: path for path, recording in recordings}
+    if len(units) > 1:
+        pairs = ", ".join(f"{path}: {unit or 'nobody says it'}" for unit, path in units.items())
+        raise ConfigError(f"the recordings have targets of several units ({pairs}): one decoder needs one")
+    if "" in units:
+        raise ConfigError(
+            "the unit of the targets is not said, or they have several: give it, such as --target-unit N, or name "
+            "those of one (--targets)"
+        )
+    return next(iter(units))

@@ -1,0 +1,84 @@
+"""`myoprosthesis decode bench` from folders to figures."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from myoprosthesis.cli.main import main
+
+FLAGS = ("--rate", 200, "--unit", "counts", "--channels", "ch1,ch2", "--label-from", "([a-z]+)[0-9][.]csv",
+         "--repetition-from", "([0-9])[.]csv")  # fmt: skip
+
+
+def bench(*words):
+    with pytest.raises(SystemExit) as end:
+        main(["decode", "bench", *map(str, words)])
+    return end.value.code
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    """Two people, two days, two gestures that differ in the strength of each channel."""
+    rng = np.random.default_rng(0)
+    for person in ("anna", "bert"):
+        for day in ("day1", "day2"):
+            folder = tmp_path / "set" / person / day
+            folder.mkdir(parents=True)
+            for label, strength in (("close", (30, 5)), ("open", (5, 30))):
+                for k in (1, 2):
+                    np.savetxt(folder / f"{label}{k}.csv", rng.normal(0, strength, (200, 2)).round(), "%d", ",")
+    (tmp_path / "set" / "LICENSE").write_text("free")
+    return tmp_path / "set"
+
+
+def test_figures_of_every_fold(dataset, tmp_path, capsys):
+    files = [tmp_path / f"f.{kind}" for kind in ("json", "csv", "png")]
+    flags = [word for f in files for word in (f"--{f.suffix[1:]}", f)]
+    assert bench(dataset, *FLAGS, "--protocol", "sessions", "--features", "zc", "mav,zc", *flags) == 0
+    figures = json.loads(files[0].read_text())
+    assert [(f["person"], f["held_out"]) for f in figures["folds"]] == [
+        (p, d) for p in ("anna", "bert") for d in ("day1", "day2")
+    ]  # fmt: skip
+    names = [c["name"] for c in figures["candidates"]]
+    assert names == ["lda zc", "lda mav,zc", "selected"]
+    assert figures["mean_accuracy"] == figures["candidates"][-1]["mean_accuracy"] > 0.95
+    assert {f["candidate"] for f in figures["folds"]} == {"lda mav,zc"}
+    better = figures["candidates"][1]["difference"]
+    assert 0 < better["low"] <= better["value"] <= better["high"]
+    assert better["value"] == pytest.approx(
+        np.mean([c["accuracy"] for c in figures["candidates"][1]["folds"]])
+        - np.mean([c["accuracy"] for c in figures["candidates"][0]["folds"]])
+    )
+    assert len(list(csv.DictReader(files[1].open()))) == 3 * 4
+    assert files[2].read_bytes()[:4] == b"\x89PNG"
+    assert [f.rpartition("/")[2] for f in figures["left_out"]] == ["LICENSE"]
+    assert "LICENSE" in capsys.readouterr().out
+
+
+def test_one_candidate_is_what_is_reported(dataset, tmp_path):
+    assert bench(dataset, *FLAGS, "--protocol", "people", "--features", "mav", "--json", tmp_path / "f.json") == 0
+    figures = json.loads((tmp_path / "f.json").read_text())
+    assert [c["name"] for c in figures["candidates"]] == ["lda mav"]
+    assert [f["held_out"] for f in figures["folds"]] == ["anna", "bert"]
+
+
+def test_a_file_without_a_window_is_not_skipped(dataset, capsys):
+    np.savetxt(dataset / "anna" / "day1" / "close3.csv", -7 - np.arange(20).reshape(10, 2) % 13, "%d", ",")
+    assert bench(dataset, *FLAGS) != 0
+    assert "close3.csv holds no labelled window" in capsys.readouterr().err
+
+
+def test_a_file_in_no_session_is_not_skipped(dataset, capsys):
+    (dataset / "close1.csv").write_bytes((dataset / "anna" / "day1" / "close1.csv").read_bytes())
+    assert bench(dataset, *FLAGS) != 0
+    assert "PERSON/SESSION/FILE" in capsys.readouterr().err
+
+
+def test_without_a_repetition_to_choose_by(dataset, capsys):
+    for file in dataset.rglob("*2.csv"):
+        file.unlink()
+    assert bench(dataset, *FLAGS, "--protocol", "days", "--features", "mav", "zc") != 0
+    assert "nothing to choose features and model by" in capsys.readouterr().err
+    assert bench(dataset, *FLAGS, "--protocol", "days", "--features", "mav") == 0
