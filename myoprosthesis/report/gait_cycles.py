@@ -25,6 +25,9 @@ SIDE = "l"
 COLUMNS = (*(f"{name}_{SIDE}" for name, _ in MUSCLES.values()), f"{LONG_HEAD}_{SIDE}")
 """The nine muscles, and the long head of the biceps."""
 CONTACTS = (f"{SIDE}_foot", f"{SIDE}_toes")
+HEIGHT = "root/z"
+FALLEN = 0.6
+"""A pelvis below this part of its height at the start has fallen, whatever the task allows."""
 TOUCH_N = 20.0
 """A foot with more than this on it is on the floor."""
 OFF_S = 0.15
@@ -76,6 +79,11 @@ def touch_downs(time_s: Array, load: Array) -> NDArray[np.intp]:
     return np.array(out, int)
 
 
+def stood(height: Array) -> bool:
+    """Whether the pelvis, at heights (n,) m, never came down."""
+    return bool(height.min() > FALLEN * height[0])
+
+
 def of_trials(name: str, trials: Sequence[WalkTrial]) -> GaitCycles:
     """The cycles of those trials that came to their end; raises `DataError` for fewer than `FEWEST`."""
     whole = [trial for trial in trials if trial.completed]
@@ -105,7 +113,7 @@ def recorded(path: Path) -> GaitCycles:
     root = bag.topic("state").name[: -len("state")]
     state = _series(bag, f"{root}state")
     applied = _series(bag, f"{root}applied" if bag.has(f"{root}applied") else f"{root}command")
-    for name in (*CONTACTS, *(f"{muscle}/activation" for muscle in COLUMNS)):
+    for name in (HEIGHT, *CONTACTS, *(f"{muscle}/activation" for muscle in COLUMNS)):
         if name not in state.names:
             raise DataError(f"{path} has no {name} in its states: it is of a walk with myolegs (up walk --record)")
     excites = all(EffectorSpec.from_json(text).command.unit == "1" for _, text in bag.texts(f"{root}effector/spec"))
@@ -120,11 +128,11 @@ def recorded(path: Path) -> GaitCycles:
         during = (state.stamp_ns >= begin) & (state.stamp_ns < end)
         if begin < 0 or not during.any():
             continue
-        stamps = state.stamp_ns[during]
+        stamps, height = state.stamp_ns[during], state.of(HEIGHT, "position")[during]
         excited = [np.interp(stamps, applied.stamp_ns, applied.of(m, "effort")) for m in COLUMNS] if excites else []
         trials.append(
             WalkTrial(
-                int(values["trial"]), bool(values.get("completed")), (stamps - begin) / NS,
+                int(values["trial"]), bool(values.get("completed")) and stood(height), (stamps - begin) / NS,
                 sum((state.of(c, "effort")[during] for c in CONTACTS), np.zeros(len(stamps))),
                 np.stack(excited, 1) if excites else None,
                 np.stack([state.of(f"{muscle}/activation", "position")[during] for muscle in COLUMNS], 1),
@@ -170,7 +178,8 @@ def played(
         raise ConfigError(f"policy {name!r} does not walk: it is one of effector {policy.contract.effector!r}")
     contacts = [(contact, "effort") for contact in CONTACTS]
     activation = [(f"{muscle}/activation", "position") for muscle in COLUMNS]
-    series = PlayedSeries([*contacts, *activation])
+    height = (HEIGHT, "position")
+    series = PlayedSeries([*contacts, *activation, height])
     results = play(
         policy, range(trials), "walk", {**policy.contract.task_options, **options, "seed": seed}, threads, progress,
         series,
@@ -182,11 +191,12 @@ def played(
     dt = policy.contract.dt
     walks = [
         WalkTrial(
-            k, bool(result.figures["completed"]), np.arange(len(load), dtype=float) * dt, load.sum(axis=1),
-            commands[:, where] if excites else None, active,
+            k, bool(result.figures["completed"]) and stood(high[:, 0]), np.arange(len(load), dtype=float) * dt,
+            load.sum(axis=1), commands[:, where] if excites else None, active,
         )
-        for k, (result, load, active, commands) in enumerate(
-            zip(results, series.states(*contacts), series.states(*activation), series.commands(), strict=True)
-        )
+        for k, (result, load, active, high, commands) in enumerate(zip(
+            results, series.states(*contacts), series.states(*activation), series.states(height), series.commands(),
+            strict=True,
+        ))
     ]  # fmt: skip
     return of_trials(name, walks)
