@@ -21,7 +21,8 @@ MARK_RGBA = (0.1, 0.55, 0.25, 0.45)
 class View:
     """From where a body is seen.
 
-    Azimuth and elevation in degrees, distance in m (0: the body fills the picture), look_at (3,) m (None: its middle).
+    Azimuth and elevation in degrees, distance in m (0: the body fills the picture), look_at (3,) m (None: its middle,
+    and along with a body that walks).
     """
 
     azimuth: float = 90.0
@@ -41,7 +42,8 @@ class Mark:
 class BodyPicture:
     """Draws one model, as it stands, as often as it is asked: the view is chosen at the first picture and stays.
 
-    With `activation`, muscles are coloured by their activation.
+    Where the body is free to go anywhere, the view goes along with it over the floor. With `activation`, muscles are
+    coloured by their activation.
     """
 
     def __init__(
@@ -57,6 +59,9 @@ class BodyPicture:
             model.vis.rgba.actuator[:], model.vis.rgba.actuatorpositive[:] = IDLE, ACTIVE
         self._camera: mujoco.MjvCamera | None = None
         self._scenery = np.zeros(model.ngeom, bool)
+        self._root = None if view.look_at is not None else floating_root(model)
+        self._middle, self._begin = np.zeros(3), np.zeros(3)
+        """Where the camera looked, and where the floating root was, in the first picture."""
         self._renderer = mujoco.Renderer(model, height, width)
 
     def __enter__(self) -> BodyPicture:
@@ -72,6 +77,8 @@ class BodyPicture:
     def image(self, data: mujoco.MjData, marks: Sequence[Mark] = ()) -> NDArray[np.uint8]:
         """The body where `data` is now, (height, width, 3) RGB."""
         camera, renderer = self._camera or self._placed(data), self._renderer
+        if self._root is not None:
+            camera.lookat[:] = self._middle + (data.xpos[self._root] - self._begin) * [1.0, 1.0, 0.0]
         groups = self._model.geom_group.copy()
         self._model.geom_group[self._scenery] = HIDDEN_GROUP
         try:
@@ -97,6 +104,9 @@ class BodyPicture:
         half_angle = np.deg2rad(model.vis.global_.fovy) / 2 * min(1.0, width / height)
         camera.distance = view.distance or 1.05 * radius / np.sin(half_angle)
         camera.lookat[:] = middle if view.look_at is None else view.look_at
+        self._middle = camera.lookat.copy()
+        if self._root is not None:
+            self._begin = data.xpos[self._root].copy()
         size = model.geom_rbound  # 0 for a plane
         apart = np.linalg.norm(data.geom_xpos - middle, axis=1) - size > radius
         self._scenery = (apart | (size > 3 * radius) | (size == 0)) & (model.body_weldid[model.geom_bodyid] == 0)
@@ -120,6 +130,14 @@ def _add(scene: mujoco.MjvScene, mark: Mark) -> None:
     geom.segid = scene.ngeom  # the white background is what segmentation leaves empty
     geom.objtype, geom.objid = int(mujoco.mjtObj.mjOBJ_SITE), 0
     scene.ngeom += 1
+
+
+def floating_root(model: mujoco.MjModel) -> int | None:
+    """The body with the free joint from which most of the mass hangs; None where that is fastened to the world."""
+    heaviest = int(np.bincount(model.body_rootid, model.body_mass, model.nbody)[1:].argmax()) + 1
+    joint = int(model.body_jntadr[heaviest])
+    free = joint >= 0 and int(model.jnt_type[joint]) == mujoco.mjtJoint.mjJNT_FREE
+    return heaviest if free else None
 
 
 def extent(model: mujoco.MjModel, data: mujoco.MjData) -> tuple[NDArray[np.float64], float]:

@@ -1,5 +1,8 @@
 """Pictures show the body, filling them, and nothing of the room around it."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -29,3 +32,26 @@ def test_postures_stand_beside_each_other_under_their_names(drawing, command, tm
     assert image.shape[0] > 80 and not np.array_equal(image[:, :half], image[:, half : 2 * half])
     done = command(*words, "fist", env=drawing)
     assert done.returncode == 2 and "unknown pose 'fist': known are" in done.stderr
+
+
+WALKED = """
+import mujoco, numpy as np
+from myoprosthesis.core import registry
+from myoprosthesis.effectors.body_picture import BodyPicture
+model = registry.factory("effectors", "myolegs")(registry.options("effectors", "myolegs")(keyframe="standing")).model
+data = mujoco.MjData(model)
+mujoco.mj_resetDataKeyframe(model, data, 0)
+images = []
+with BodyPicture(model, 90, 90) as picture:
+    for place in (0.0, 3.0):
+        data.qpos[:2] = place, -place
+        mujoco.mj_forward(model, data)
+        images.append(picture.image(data).astype(int))
+assert (images[0] != 255).sum() > 500
+print((np.abs(images[1] - images[0]) > 30).any(axis=2).sum())
+"""
+
+
+def test_the_view_goes_along_with_legs_that_walk(drawing):
+    done = subprocess.run([sys.executable, "-c", WALKED], env=drawing, capture_output=True, text=True, check=True)
+    assert int(done.stdout.split()[-1]) < 40
