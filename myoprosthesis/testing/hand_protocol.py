@@ -198,11 +198,11 @@ class _Rig:
     def until(self, done: Callable[[], bool], seconds: float, target: Array) -> float:
         """Command `target` until `done`, for `seconds` at most; returns the time (s) that it took.
 
-        Without the time for which a busy machine held this loop up.
+        Neither has the time for which a busy machine held this loop up.
         """
         begin = self._next = time.monotonic()
         held_up = 0.0
-        while not done() and time.monotonic() - begin < seconds:
+        while not done() and time.monotonic() - begin - held_up < seconds:
             held_up += max(0.0, time.monotonic() - self._next)
             self._next = max(self._next, time.monotonic())
             self._step(target)
