@@ -150,6 +150,7 @@ EXAMPLES = {
         """,
     "decode fit": "myoprosthesis decode fit recordings/mine --rest rest --out policies/my_decoder",
     "decode evaluate": "myoprosthesis decode evaluate recordings/other --decoder policies/my_decoder/policy.onnx",
+    "decode adapt": "myoprosthesis decode adapt policies/mine --with today --seconds 20 --out policies/today",
     "decode bench": """
         myoprosthesis decode bench myo_readings --recording-info config/recordings/myo_readings.yaml --csv f.csv
         myoprosthesis decode bench my_data --protocol days --features mav,zc,ssc,wl log_var --models lda mlp

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from myoprosthesis.cli import compare, decode_bench
+from myoprosthesis.cli import compare, decode_adapt, decode_bench
 from myoprosthesis.cli.arguments import FlagGroup, JsonArgument, argument
 from myoprosthesis.cli.commands import COMMAND_LINE, Commands
 from myoprosthesis.cli.figures import check_writable, write_json
@@ -55,6 +55,7 @@ def add(commands: Commands) -> None:
         help="judge a way to fit, or with --decoder a decoder that was fitted before",
     )  # fmt: skip
     compare.add(own)
+    decode_adapt.add(own)
     decode_bench.add(own)
 
 

@@ -19,7 +19,10 @@ from myoprosthesis.core.options import listed
 if TYPE_CHECKING:
     from myoprosthesis.training.decoding.benchmark import Candidate, FoldScore
 
-FEATURES = ("mav,zc,ssc,wl", "mav,zc,ssc,wl,log_var", "log_var", "mav,zc,ssc,wl,log_var,ar")
+FEATURES = (
+    "mav,zc,ssc,wl,log_var", "mav,zc,ssc,wl", "mav,zc,ssc,wl,log_var,ar", "mav,zc,ssc,wl,log_var,ring",
+    "tdpsd", "log_cov", "mav,zc,ssc,wl,log_var,log_cov", "tdpsd,log_cov",
+)  # fmt: skip
 SELECTED = "selected"
 PROTOCOL_NAMES = ("sessions", "days", "people", "repetitions")
 

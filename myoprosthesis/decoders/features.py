@@ -1,4 +1,4 @@
-"""Features of a window of EMG, one value per channel and feature.
+"""Features of a window of EMG, by channel or by pair of channels.
 
 Time domain: Hudgins et al. 1993 (doi 10.1109/10.204774): mean absolute value, zero crossings, slope sign changes,
 waveform length; the others as in Phinyomark et al. 2012 (doi 10.1016/j.eswa.2012.01.102).
@@ -15,6 +15,9 @@ from myoprosthesis.core.errors import ConfigError, unknown
 
 Array = NDArray[np.float64]
 AR_ORDER = 4
+TDPSD_POWER = 0.1
+COVARIANCE_RIDGE = 1e-3
+PAIRS = 0
 HUDGINS = ("mav", "zc", "ssc", "wl")
 DEFAULT = (*HUDGINS, "log_var")
 FLOOR = 1e-14
@@ -76,18 +79,67 @@ def ar(x: Array, dead: float) -> Array:
     return np.linalg.solve(r[:, lag], r[:, 1:, None])[:, :, 0]
 
 
+def tdpsd(x: Array, dead: float) -> Array:
+    """Six power-spectral descriptors from the moments of the samples and of their first and second differences.
+
+    Khushaba et al. 2014 (doi 10.1016/j.neunet.2014.03.010), f1…f6 of the samples; without the comparison with those of
+    their logarithm, which is worse between sessions.
+    """
+    n, d1 = x.shape[1], x[:, 1:] - x[:, :-1]
+    d2 = d1[:, 1:] - d1[:, :-1]
+    m0, m2, m4 = (np.sqrt(np.einsum("ij,ij->i", y, y) / k + FLOOR) for y, k in ((x, 1), (d1, n), (d2, n)))
+    p0, p2, p4 = (m**TDPSD_POWER / TDPSD_POWER for m in (m0, m2, m4))
+    sparseness = m0 / np.sqrt(np.abs((m0 - m2) * (m0 - m4)) + FLOOR)
+    lengths = (np.abs(d1).sum(axis=1) + FLOOR) / (np.abs(d2).sum(axis=1) + FLOOR)
+    rows = [p0, np.abs(p0 - p2) + FLOOR, np.abs(p0 - p4) + FLOOR, sparseness, m2 / np.sqrt(m0 * m4), lengths]
+    out: Array = np.log(np.stack(rows, axis=1))
+    return out
+
+
+def ring(x: Array, dead: float) -> Array:
+    """Correlation of each channel with the next one around the band, the last with the first, by Fisher's z."""
+    after = np.roll(x, -1, axis=0)
+    power = np.einsum("ij,ij->i", x, x) + FLOOR * x.shape[1]
+    r = np.einsum("ij,ij->i", x, after) / np.sqrt(power * np.roll(power, -1))
+    out: Array = np.arctanh(np.clip(r, -0.99, 0.99))[:, None]
+    return out
+
+
+def log_cov(x: Array, dead: float) -> Array:
+    """Upper triangle of the matrix logarithm of the covariance of the channels, row by row.
+
+    These are coordinates on the tangent space of positive matrices at the identity in the log-Euclidean metric
+    (Arsigny et al. 2007, doi 10.1137/050637996): √2 before those off the diagonal keeps distances. A ridge of
+    `COVARIANCE_RIDGE` of the mean power is added.
+    """
+    n = len(x)
+    covariance = x @ x.T / x.shape[1]
+    ridge = COVARIANCE_RIDGE * np.trace(covariance) / n + FLOOR
+    values, vectors = np.linalg.eigh(covariance + ridge * np.eye(n))
+    logarithm = (vectors * np.log(np.maximum(values, FLOOR))) @ vectors.T
+    rows, columns = np.triu_indices(n)
+    out: Array = logarithm[rows, columns] * np.where(rows == columns, 1.0, np.sqrt(2))
+    return out
+
+
 KINDS: dict[str, tuple[Callable[[Array, float], Array], int]] = {
     "mav": (mav, 1), "rms": (rms, 1), "log_var": (log_var, 1), "wl": (wl, 1), "zc": (zc, 1), "ssc": (ssc, 1),
-    "ar": (ar, AR_ORDER),
+    "ar": (ar, AR_ORDER), "tdpsd": (tdpsd, 6), "ring": (ring, 1), "log_cov": (log_cov, PAIRS),
 }  # fmt: skip
-"""Each takes a window (n_channels, n_samples) and the dead zone (unit of the samples), and returns (n_channels, k)."""
+"""Each takes a window (n_channels, n_samples) and the dead zone (unit of the samples), and returns (n_channels, k); or,
+where k is `PAIRS`, one value for each channel with itself and each later one."""
 
 
 def columns(feature: str, channels: Sequence[str]) -> tuple[str, ...]:
-    """Names of a feature's values: `<channel>/mav`, or `<channel>/ar1` … where there are several."""
+    """Names of a feature's values: `<channel>/mav`, or `<channel>/ar1` … where there are several.
+
+    Of pairs, `<channel>/log_cov0` is the channel with itself, `<channel>/log_cov1` with the next one, and so on.
+    """
     if feature not in KINDS:
         raise unknown("feature", feature, KINDS)
     count = KINDS[feature][1]
+    if count == PAIRS:
+        return tuple(f"{c}/{feature}{k}" for i, c in enumerate(channels) for k in range(len(channels) - i))
     names = [feature] if count == 1 else [f"{feature}{k + 1}" for k in range(count)]
     return tuple(f"{c}/{n}" for c in channels for n in names)
 

@@ -1,21 +1,27 @@
-"""`myoprosthesis decode bench` from folders to figures."""
+"""`myoprosthesis decode bench` and `decode adapt` from folders of recordings to figures and files."""
 
 import csv
+import hashlib
 import json
 
 import numpy as np
 import pytest
 
 from myoprosthesis.cli.main import main
+from myoprosthesis.policies.onnx_policy import read_contract
 
 FLAGS = ("--rate", 200, "--unit", "counts", "--channels", "ch1,ch2", "--label-from", "([a-z]+)[0-9][.]csv",
          "--repetition-from", "([0-9])[.]csv")  # fmt: skip
 
 
-def bench(*words):
+def main_decode(*words):
     with pytest.raises(SystemExit) as end:
-        main(["decode", "bench", *map(str, words)])
+        main(["decode", *map(str, words)])
     return end.value.code
+
+
+def bench(*words):
+    return main_decode("bench", *words)
 
 
 @pytest.fixture
@@ -82,3 +88,47 @@ def test_without_a_repetition_to_choose_by(dataset, capsys):
     assert bench(dataset, *FLAGS, "--protocol", "days", "--features", "mav", "zc") != 0
     assert "nothing to choose features and model by" in capsys.readouterr().err
     assert bench(dataset, *FLAGS, "--protocol", "days", "--features", "mav") == 0
+
+
+def test_adapt_writes_a_new_decoder_with_its_parentage(dataset, tmp_path, capsys):
+    """The first day has one gain per electrode, the new one another: both gestures move across the boundary."""
+    old, new = tmp_path / "old", tmp_path / "new"
+    rng = np.random.default_rng(1)
+    today = tmp_path / "today"
+    today.mkdir()
+    for label, strength in (("close", (30, 40)), ("open", (5, 240))):
+        for k in (1, 2):
+            np.savetxt(today / f"{label}{k}.csv", rng.normal(0, strength, (400, 2)).round(), "%d", ",")
+    assert main_decode("fit", dataset, *FLAGS, "--features", "tdpsd,ring,log_cov", "--out", old) == 0
+    before = (old / "policy.onnx").read_bytes()
+    adapt = ("adapt", old / "policy.onnx", "--with", today, *FLAGS[:8], "--seconds", 3)
+    assert main_decode(*adapt, "--out", new, "--json", tmp_path / "a.json") == 0
+    parent = read_contract(new / "policy.onnx").result["adapted_from"]
+    assert parent["sha256"] == hashlib.sha256(before).hexdigest()
+    assert parent["name"] == "old" and parent["after"] > parent["before"]
+    assert (old / "policy.onnx").read_bytes() == before
+    assert json.loads((tmp_path / "a.json").read_text())["adapted_from"] == parent
+    accuracy = {}
+    for name in (old, new):
+        words = ("evaluate", today, *FLAGS[:8], "--decoder", name / "policy.onnx", "--json", tmp_path / "e.json")
+        assert main_decode(*words) == 0
+        accuracy[name] = json.loads((tmp_path / "e.json").read_text())["accuracy"]
+    assert accuracy[old] < 0.6 and accuracy[new] > 0.95
+    assert main_decode(*adapt, "--out", new) != 0
+    assert "not overwritten" in capsys.readouterr().err
+
+
+def test_adapt_refuses_and_writes_nothing(dataset, tmp_path, capsys):
+    old, out = tmp_path / "old", tmp_path / "new"
+    assert main_decode("fit", dataset, *FLAGS, "--features", "log_cov", "--out", old) == 0
+    adapt = ("adapt", old / "policy.onnx", "--out", out, *FLAGS[:4], *FLAGS[6:8], "--with")
+    same = ("--channels", "ch1,ch2")
+    for words, sentence in (
+        ((dataset / "anna" / "day2", *same), "decoder stays"),
+        ((dataset / "anna" / "day2" / "close1.csv", *same), "class 'open' does not occur"),
+        ((dataset / "anna" / "day2", "--channels", "ch1"), "have 1 electrodes"),
+        ((dataset / "anna" / "day2", *same, "--seconds", 0.5), "at least"),
+    ):
+        assert main_decode(*adapt, *words) != 0
+        assert sentence in capsys.readouterr().err
+        assert not out.exists()

@@ -1,0 +1,110 @@
+"""`myoprosthesis decode adapt`: a decoder for a new day, from seconds of labelled EMG."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from myoprosthesis.cli.arguments import FlagGroup, JsonArgument, argument
+from myoprosthesis.cli.commands import COMMAND_LINE, Commands
+from myoprosthesis.cli.figures import check_writable, write_json
+from myoprosthesis.cli.recording_info import RecordingInfoArgument, chosen, recording_info
+from myoprosthesis.cli.recordings import fitted_on, read, report_faults
+from myoprosthesis.core.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdaptOptions(RecordingInfoArgument, JsonArgument):
+    """Options of `decode adapt`."""
+
+    decoder: str = argument(help="a fitted decoder, by name or path", positional=True, metavar="POLICY")
+    recordings: tuple[str, ...] = argument(
+        help="labelled recordings of the new day: files, or folders of them", flags=("--with",), nargs="+",
+        metavar="NEWDAY",
+    )  # fmt: skip
+    seconds: float = argument(20.0, "used of them, the same share of each class", "s", 0.1, 3600.0)
+    margin_s: float = argument(0.0, "left out at the start of each labelled span: the person's reaction", "s", 0.0)
+    out: str = argument(help="where policy.onnx and card.md are written: not the old folder", metavar="FOLDER")
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    from myoprosthesis.emg.recording_format import RecordingFormat
+
+    commands.add(
+        "adapt", run, AdaptOptions, partial=(FlagGroup("what the files do not say", RecordingFormat),),
+        help="a decoder for a new day, from seconds of labelled EMG",
+        description="Shrinks the class means and the covariance of a decoder with one linear layer towards those of "
+        "the new day, and writes it as a new decoder that says what it came from; the old one stays. How far is chosen "
+        "by a cross-check on these seconds; where nothing is better there, nothing is written and the status is 2.",
+    )  # fmt: skip
+
+
+def run(command: AdaptOptions, typed: Mapping[str, Any]) -> int:
+    """Adapt, check and write."""
+    from myoprosthesis.core.options import build
+    from myoprosthesis.decoders.options import DecoderOptions
+    from myoprosthesis.emg.conditioning import Conditioning
+    from myoprosthesis.emg.recording_format import RecordingFormat
+    from myoprosthesis.policies import store
+    from myoprosthesis.policies.onnx_policy import read_contract
+    from myoprosthesis.training.decoding.adaptation import adapt, first_seconds
+    from myoprosthesis.training.decoding.decoder_file import read_fitted
+    from myoprosthesis.training.decoding.export import write_decoder
+    from myoprosthesis.training.decoding.windows import WindowOptions, check_electrodes, windows
+
+    check_writable(command.json)
+    file = store.find(command.decoder)
+    out = Path(command.out).expanduser()
+    if (out / "policy.onnx").exists():
+        raise ConfigError(f"{out} already holds a policy, which is not overwritten: give another --out")
+    decoder, contract = read_fitted(file), read_contract(file)
+    settings = build(DecoderOptions, contract.decoding, f"decoder {contract.name!r}")
+    conditioning = build(Conditioning, contract.conditioning, f"decoder {contract.name!r}")
+    info = recording_info(command.recording_info, command.recordings)
+    layout = chosen(typed, RecordingFormat, info)
+    margin_s = command.margin_s or float(info.get("margin_s", 0.0))
+    files, recordings = read(command.recordings, layout, typed)
+    report_faults(recordings, conditioning.mains_hz)
+    first = recordings[0][1]
+    if (first.rate, first.unit) != (conditioning.rate, conditioning.unit):
+        raise ConfigError(
+            f"the recordings are in {first.unit} at {first.rate:g} Hz, decoder {contract.name!r} was fitted in "
+            f"{conditioning.unit} at {conditioning.rate:g} Hz"
+        )
+    if len(first.channels) != len(contract.emg_channels):
+        raise ConfigError(
+            f"the recordings have {len(first.channels)} electrodes, decoder {contract.name!r} has "
+            f"{len(contract.emg_channels)}: name those that it knows with --channels"
+        )
+    order = contract.match_emg(first.channels, contract.conditioning)
+    ordered = []
+    for path, recording in recordings:
+        check_electrodes(recording, path, "the decoder needs it")
+        ordered.append((path, replace(recording, samples=recording.samples[:, order], channels=contract.emg_channels)))
+    features = tuple(t.name for t in contract.observation)
+    w = windows(ordered, layout, conditioning, features, settings.window_s,
+                WindowOptions(step_s=contract.dt, margin_s=margin_s), settings.dead_zone)  # fmt: skip
+    used = w.where(first_seconds(w, decoder.names, command.seconds, contract.dt))
+    new, result = adapt(decoder, used)
+    parent = {
+        "name": contract.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest(), "seconds": command.seconds,
+        "recordings": fitted_on([f for f in files if str(f) in set(used.file.tolist())]), **asdict(result),
+    }  # fmt: skip
+    known = sorted({*contract.result.get("fitted_on", ()), *parent["recordings"]})
+    terms = replace(contract, name=out.name, result={"adapted_from": parent, "fitted_on": known})
+    gap = write_decoder(new, terms, out, used.x)
+    (out / "card.md").write_text(
+        f"# {out.name}\n\nThe decoder `{contract.name}` (SHA-256 {parent['sha256']}) adapted to {len(used)} windows "
+        f"of a new day: {result.mean_weight:g} of its class means and {result.covariance_weight:g} of its covariance. "
+        f"In a cross-check on these windows {result.before:.1%} before, {result.after:.1%} after.\n\nMade by:\n\n"
+        f"    {COMMAND_LINE.get()}\n", encoding="utf-8",
+    )  # fmt: skip
+    print(f"cross-check on these seconds: {result.before:.1%} before, {result.after:.1%} after, with weights "
+          f"{result.mean_weight:g} (means) and {result.covariance_weight:g} (covariance) on the new day")  # fmt: skip
+    print(f"decoder in {out}; {contract.name} stays in {file.parent}")
+    write_json(command.json, {"decoder": str(out), "windows": len(used), "export_gap": gap, "adapted_from": parent})
+    return 0
