@@ -26,7 +26,7 @@ def test_the_shipped_bodies(name):
         and spec.resettable
         and spec.pausable
         and spec.deterministic
-        and spec.sites == ("endpoint", "joint", "muscle")
+        and spec.sites == ("endpoint", "joint", "muscle", *(("body",) if name == "myolegs" else ()))
     )
     assert spec.rate_limit is None and spec.fail == "relax"
 
