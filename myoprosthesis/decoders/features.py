@@ -19,7 +19,7 @@ TDPSD_POWER = 0.1
 COVARIANCE_RIDGE = 1e-3
 PAIRS = 0
 HUDGINS = ("mav", "zc", "ssc", "wl")
-DEFAULT = (*HUDGINS, "log_var")
+DEFAULT = (*HUDGINS, "log_var", "log_cov")
 FLOOR = 1e-14
 """Added to each mean square, in the unit squared: the smallest signal is 0.1 µV, or 1e-7 of another unit."""
 

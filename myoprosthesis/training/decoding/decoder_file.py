@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.decoders.network import DecoderNetwork
@@ -13,6 +14,8 @@ from myoprosthesis.decoders.novelty import NOVELTY, NoveltyDetector
 from myoprosthesis.decoders.options import task_of
 from myoprosthesis.policies.onnx_policy import read_contract
 from myoprosthesis.training.decoding.fitting import Fitted
+
+Array = NDArray[np.float64]
 
 
 def read_fitted(file: Path) -> Fitted:
@@ -31,7 +34,7 @@ def read_fitted(file: Path) -> Fitted:
         raise ConfigError(f"decoder {contract.name!r} has a memory: only one with one linear layer can be adapted")
     graph = onnx.load(str(file)).graph
     constants = {t.name: np.asarray(numpy_helper.to_array(t), float) for t in graph.initializer}
-    layers = []
+    layers: list[tuple[Array, Array]] = []
     while f"w{len(layers)}" in constants:
         layers.append((constants[f"w{len(layers)}"], constants[f"b{len(layers)}"].reshape(-1)))
     outputs = {"Softmax": "softmax", "Sigmoid": "sigmoid", "Identity": "linear"}
