@@ -66,10 +66,9 @@ def test_all_the_weight_is_the_discriminant_of_the_new_day():
 def test_a_day_that_moved_is_won_back_on_windows_that_were_not_used():
     made, later = decoder(), day(3, TURN)
     new, result = adapt(made, day(2, TURN, n=40))
-    assert accuracy(made, later) < 0.6
-    assert accuracy(new, later) > 0.93
+    assert accuracy(new, later) > accuracy(made, later) + 0.1
     assert result.after > result.before
-    assert result.mean_weight > 0
+    assert 0 < result.mean_weight <= 0.25
 
 
 def test_it_refuses_itself_where_it_would_be_no_better():
