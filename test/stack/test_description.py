@@ -11,7 +11,6 @@ from myoprosthesis.core import share
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import build
 from myoprosthesis.emg.recording_format import RecordingFormat
-from myoprosthesis.policies import store
 from myoprosthesis.stack.description import StackOptions, as_settings, describe, stacks
 
 
@@ -42,14 +41,12 @@ def test_a_stack_whose_policy_is_not_there_yet_says_so_before_anything_starts(tm
     assert parameters(stack=str(file), policy="point_mass_cw")["policy"]["policy"] == "point_mass_cw"
 
 
-def test_legs_walk_with_the_period_of_their_task_and_a_policy_that_is_to_be_trained_first():
+def test_legs_walk_with_the_period_of_their_task_and_their_policy():
     from myoprosthesis.tasks.walk import CONTACTS, PERIOD_S, PLACES, Walk
 
-    if "walk" not in store.names():
-        with pytest.raises(ConfigError, match=r"plays policy 'walk', .* train one \(myoprosthesis train legs --"):
-            parameters(stack="walk")
-    made = parameters(stack="walk", policy="reach_null", lockstep=True)
+    made = parameters(stack="walk", lockstep=True)
     effector = made["effector"]
+    assert made["policy"]["policy"] == "walk"
     assert (effector["effector"], effector["dt"]) == ("myolegs", PERIOD_S) and made["task"]["task"] == "walk"
     assert tuple(effector["observed_sites"]) == PLACES and tuple(effector["contacts"]) == CONTACTS
     assert {name: effector[name] for name in Walk.effector_options} == {
