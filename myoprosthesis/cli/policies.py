@@ -175,6 +175,8 @@ def _verify_score(options: VerifyOptions, policy: Any) -> int:
     from myoprosthesis.cli.table import FigureTable
     from myoprosthesis.core import registry
     from myoprosthesis.core.fingerprint import fingerprint
+    from myoprosthesis.core.options import build
+    from myoprosthesis.envs.played_trials import effector_options, task_of
     from myoprosthesis.policies.score_record import tolerance
 
     contract, card = policy.contract, policy.contract.result
@@ -186,7 +188,10 @@ def _verify_score(options: VerifyOptions, policy: Any) -> int:
     most = tolerance(card)
     named = dict(card.get("options") or {}) | {k: card[k] for k in (evaluate.NOISE, "seed") if k in card}
     now = evaluate.score(policy, int(card["episodes"]), named, perturbation=str(card.get("perturbation", "null")))
-    effector = registry.factory("effectors", contract.effector)(registry.options("effectors", contract.effector)())
+    own = effector_options(contract, task_of(contract))
+    effector = registry.factory("effectors", contract.effector)(
+        build(registry.options("effectors", contract.effector), own, contract.effector)
+    )
     same = contract.fingerprint == () or _close(contract.fingerprint, fingerprint(effector))
     near = {name: abs(now[name] - card[name]) <= most for name in ("score", "held") if name in card}
     table = FigureTable("figure", "card", "now", title=f"{contract.name} on {effector.spec.simulator}")

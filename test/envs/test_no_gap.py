@@ -155,6 +155,17 @@ def test_a_score_of_record_is_measured_again_and_says_for_what_the_policy_is(pol
     assert end.returncode == 2 and "carries the score of its training" in end.stderr
 
 
+def test_the_physics_of_a_task_with_a_body_of_its_own_is_that_of_the_training(command_here, tmp_path):
+    """Legs have another time step, start and contacts in their task than by default."""
+    path, out = random_policy(legs_imitation.config(), tmp_path), tmp_path / "verify.json"
+    assert read_contract(path).fingerprint
+    asked = ["--option", "trial_s=0.3"]
+    end = command_here("evaluate", str(path), "--episodes", "2", *asked, "--record", "--quiet")
+    assert end.returncode == 0, end.stderr
+    end = command_here("policy", "verify", str(path), "--json", str(out))
+    assert end.returncode == 0 and json.loads(out.read_text())["same_physics"], end.stdout
+
+
 def test_reaches_in_a_stack_are_those_of_the_environment(command, tmp_path):
     """Velocities and a policy with delays and noise-free feedback included."""
     here, there = both(find("reach_null"), command, tmp_path, "centre_out", {}, "reach")
