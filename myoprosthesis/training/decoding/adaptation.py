@@ -165,7 +165,8 @@ def _distributions(decoder: Fitted, x: Array, label: NDArray[np.str_]) -> ClassD
 
     z = decoder.normaliser(x)
     means = np.array([z[label == name].mean(axis=0) for name in decoder.names])
-    within = z - means[np.searchsorted(np.array(decoder.names), label)]
+    number = {name: k for k, name in enumerate(decoder.names)}
+    within = z - means[[number[name] for name in label.tolist()]]
     values, vectors = np.linalg.eigh(ledoit_wolf(within, assume_centered=True)[0])
     return ClassDistributions(means, (vectors * np.maximum(values, EIGENVALUE_FLOOR)) @ vectors.T)
 
