@@ -27,6 +27,20 @@ def within_half_turn(angle: Array) -> Array:
     return np.asarray((angle + np.pi) % (2.0 * np.pi) - np.pi)
 
 
+def about_vertical(angle: Array | float) -> Array:
+    """(…, 3, 3) rotation by angles (…,), rad, counter-clockwise seen from above."""
+    turn = np.asarray(angle, float)
+    one, zero = np.ones_like(turn), np.zeros_like(turn)
+    rows = [[np.cos(turn), -np.sin(turn), zero], [np.sin(turn), np.cos(turn), zero], [zero, zero, one]]
+    return np.stack([np.stack(row, -1) for row in rows], -2)
+
+
+def small_rotation(turn: Array) -> Array:
+    """(…, 3) rad about x, y and z, of small rotations (…, 3, 3), or of the rates of rotations."""
+    x, y, z = (turn[..., i, j] - turn[..., j, i] for i, j in ((2, 1), (0, 2), (1, 0)))
+    return 0.5 * np.stack([x, y, z], -1)
+
+
 def pelvis_rotation(tilt: Array, lean: Array, turn: Array) -> Array:
     """(…, 3, 3) of OpenSim's pelvis_tilt, pelvis_list and pelvis_rotation (…,), rad, in a world with z up, x ahead.
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from myoprosthesis.core.errors import unknown
+from myoprosthesis.core.leg_names import PLACES
 from myoprosthesis.core.observation_term import AnyTerm, RegisteredTerm, Term
 from myoprosthesis.effectors.bodies import myolegs
 from myoprosthesis.effectors.mujoco_body import BodyOptions
 from myoprosthesis.envs.env_config import EnvConfig
-from myoprosthesis.tasks.walk import BESIDE, CONTACTS, JOINTS, PELVIS, PERIOD_S, PLACES, ROOT, Walk, of_reference
+from myoprosthesis.tasks.walk import PERIOD_S, Walk
+from myoprosthesis.tasks.walk_channels import BESIDE, CONTACTS, JOINTS, PELVIS, ROOT, of_reference
 
 RESTING = 0.05
 """Excitation of all muscles about which a policy explores at first."""

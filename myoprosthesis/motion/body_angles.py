@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.motion.posture import JOINTS, PELVIS, POSTURE, SIDES
+from myoprosthesis.core.leg_names import SIDES
+from myoprosthesis.motion.posture import JOINTS, PELVIS, POSTURE
 from myoprosthesis.motion.recording import MotionRecording
 
 Array = NDArray[np.float64]

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.leg_names import PLACES, SIDES
 from myoprosthesis.motion.cycle import smoothed
-from myoprosthesis.motion.legs import PLACES, Legs
-from myoprosthesis.motion.posture import POSTURE, SIDES
+from myoprosthesis.motion.legs import Legs
+from myoprosthesis.motion.posture import POSTURE
 
 Array = NDArray[np.float64]
 TOE_STEPS, TOE_HARMONICS = 16, 6

@@ -8,14 +8,13 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from myoprosthesis.core.leg_names import PLACES
 from myoprosthesis.core.level_frame import pelvis_rotation, quaternion
 from myoprosthesis.effectors.bodies import myolegs
 from myoprosthesis.effectors.mujoco_body import BodyOptions
 from myoprosthesis.motion.posture import JOINTS, POSTURE
 
 Array = NDArray[np.float64]
-PLACES = tuple(f"{part}_{side}" for side in ("r", "l") for part in ("knee", "ankle", "toe"))
-"""Sites of the legs that are tracked."""
 FEET = {"r": ("calcn_r", "toes_r"), "l": ("calcn_l", "toes_l")}
 
 FAR_M = 0.2

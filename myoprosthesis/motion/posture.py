@@ -7,18 +7,17 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from myoprosthesis.core.leg_names import HIP_TO_ANKLE, SIDES
+
 Array = NDArray[np.float64]
-SIDES = ("r", "l")
 PELVIS = ("tilt", "list", "rotation")
 """Angles (rad) about the axes to the right, ahead and up, in this order, each about the axes that the ones before have
 turned: `pelvis_tilt`, `pelvis_list` and `pelvis_rotation` of OpenSim."""
 PLACE = ("x", "y", "z")
 """Where the pelvis is (m): ahead, to the left, above the floor."""
-OF_A_LEG = ("hip_flexion", "hip_adduction", "hip_rotation", "knee_angle", "ankle_angle", "subtalar_angle", "mtp_angle")
+OF_A_LEG = (*HIP_TO_ANKLE, "subtalar_angle", "mtp_angle")
 JOINTS = tuple(f"{joint}_{side}" for side in SIDES for joint in OF_A_LEG)
 """The joints that a clip has."""
-COMPARED = tuple(f"{joint}_{side}" for side in SIDES for joint in OF_A_LEG[:5])
-"""Hips, knees and ankles: those by which a walk is compared with its reference."""
 ROOT = tuple(f"root/{name}" for name in (*PLACE, *PELVIS))
 POSTURE = (*ROOT, *JOINTS)
 """What a posture is made of, in the order of its arrays."""

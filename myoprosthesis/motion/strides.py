@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.leg_names import PLACES
 from myoprosthesis.motion.cycle import closed, resampled, smoothed
-from myoprosthesis.motion.legs import PLACES, Legs
+from myoprosthesis.motion.legs import Legs
 from myoprosthesis.motion.posture import JOINTS, POSTURE, mirrored_columns
 
 Array = NDArray[np.float64]

@@ -5,63 +5,44 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core import level_frame, motion_clip
-from myoprosthesis.core.effector_spec import POSE, EffectorSpec
+from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import ConfigError, Refused
 from myoprosthesis.core.goal import ClipGoal, CommandGoal, Goal
+from myoprosthesis.core.leg_names import COMPARED, PLACES
 from myoprosthesis.core.nanoseconds import NS, ns
 from myoprosthesis.core.observation_terms import rotation
 from myoprosthesis.core.options import option
 from myoprosthesis.core.trial_plan import TASK_UNITS, TrialPlan
 from myoprosthesis.core.trial_record import TrialRecord, TrialResult
 from myoprosthesis.core.way_step import WayStep
-from myoprosthesis.tasks import walk_course
+from myoprosthesis.tasks import walk_clips, walk_course
 from myoprosthesis.tasks.commandable_task import CommandedTrial
 from myoprosthesis.tasks.episodic import Moments
+from myoprosthesis.tasks.walk_channels import (
+    BESIDE,
+    CONTACTS,
+    FORWARD,
+    JOINTS,
+    KNEE,
+    PELVIS,
+    PELVIS_IN_ROOT,
+    ROOT,
+    ROOT_POSE,
+    TRACKED,
+    of_reference,
+)  # fmt: skip
 
 Array = NDArray[np.float64]
 Range = tuple[float, float]
 PERIOD_S, TIME_STEP_S = 0.03125, 0.00625
 """32 commands a second, five steps of the physics each: whole nanoseconds, and about the 30 Hz of KINESIS
 (arXiv 2503.14637)."""
-CONTACTS = ("r_foot", "r_toes", "l_foot", "l_toes")
-ROOT = "root"
-FORWARD = -0.5 * math.pi
-"""Where the floating base of the MyoSim legs faces, in the plane of its own x and y (rad)."""
-PELVIS_IN_ROOT = np.array([[0.0, 0.0, -1.0], [-1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
-"""Axes of the pelvis (ahead, up, to the right) in the floating base."""
-COMPARED = tuple(
-    f"{joint}_{side}" for side in "rl"
-    for joint in ("hip_flexion", "hip_adduction", "hip_rotation", "knee_angle", "ankle_angle")
-)  # fmt: skip
-"""Hips, knees and ankles: what is compared with the reference."""
-FEET = tuple(f"{joint}_{side}" for side in "rl" for joint in ("subtalar_angle", "mtp_angle"))
-JOINTS = (*COMPARED, *FEET)
-KNEE = tuple(
-    f"knee_angle_{part}_{side}" for side in "rl" for part in (
-        "translation2", "translation1", "rotation2", "rotation3", "beta_translation2", "beta_translation1",
-        "beta_rotation1",
-    )
-)  # fmt: skip
-"""The inner joints of the knees, which follow their angle."""
-PLACES = tuple(f"{part}_{side}" for side in "rl" for part in ("knee", "ankle", "toe"))
-"""Sites of the legs that are tracked."""
-TRACKED = tuple(f"{place}/{axis}" for place in PLACES for axis in "xyz")
-PELVIS = tuple(f"{ROOT}/{name}" for name in ("tilt", "list", "rotation"))
-BESIDE = tuple(f"{ROOT}/{axis}" for axis in "xyz")
-"""Of the reference: where the pelvis is beside uniform motion, ahead and to the left, and how high."""
-_POSE = tuple(f"{ROOT}/{part}" for part in POSE)
-
-
-def of_reference(names: Sequence[str]) -> tuple[str, ...]:
-    """The channels of the goal that the columns of a clip are."""
-    return tuple(f"reference/{name}" for name in names)
 
 
 @dataclass(frozen=True)
@@ -143,14 +124,14 @@ class Walk:
 
     def needs(self, spec: EffectorSpec) -> Sequence[str]:
         """See `Task.needs`."""
-        missing = [name for name in (*_POSE, *JOINTS, *TRACKED) if name not in spec.channels]
+        missing = [name for name in (*ROOT_POSE, *JOINTS, *TRACKED) if name not in spec.channels]
         if missing:
             raise Refused(
                 f"it walks on two legs, and effector {spec.name!r} does not have {', '.join(missing[:3])}"
                 f"{' …' if len(missing) > 3 else ''}: myolegs has them, with the option "
                 f"observed_sites=[{','.join(PLACES)}]"
             )
-        return (*_POSE, *JOINTS, *TRACKED, *(f"{m}/activation" for m in spec.muscles))
+        return (*ROOT_POSE, *JOINTS, *TRACKED, *(f"{m}/activation" for m in spec.muscles))
 
     def for_effector(self, spec: EffectorSpec) -> Walk:
         """See `Task.for_effector`."""
@@ -165,19 +146,19 @@ class Walk:
         phase, which = float(rng.uniform(*o.phase)), rng.random()
         if self._asked is not None:
             (speed, heading), straight = self._asked, True
-        movement = _nearest(o.clips, speed or o.asked_speed[0], which)
+        movement = walk_clips.nearest(o.clips, speed or o.asked_speed[0], which)
         if not speed:
             phase = walk_course.standing_phase(movement, phase)
-        clip = ClipGoal(movement.name, movement.sha256, phase, speed / speed_of(movement))
+        clip = ClipGoal(movement.name, movement.sha256, phase, speed / walk_clips.speed_of(movement))
         begin = clip.at(0.0)
         reference = {name: begin[f"reference/{name}"] for name in movement.units}
         initial, velocity = self._start(reference, speed, heading, rng)
         x, y = level_frame.along(np.array(-heading), *(np.array(reference[name][0]) for name in BESIDE[:2]))
-        place = (initial[_POSE[0]] - float(x), initial[_POSE[1]] - float(y))
+        place = (initial[ROOT_POSE[0]] - float(x), initial[ROOT_POSE[1]] - float(y))
         way = CommandGoal(speed, heading, 0.0 if straight else turn, place)
         goals: tuple[Goal, ...] = (clip, way)
         times = (trial, from_ns, from_ns + ns(o.trial_s) + ns(self._dt))  # the start, and the end of each period
-        start = (initial[_POSE[0]], initial[_POSE[1]], 0.0)
+        start = (initial[ROOT_POSE[0]], initial[ROOT_POSE[1]], 0.0)
         return TrialPlan(
             *times, start, start, from_ns, label=f"{movement.name} at {speed:.2f} m/s", goals=goals, initial=initial,
             initial_velocity=velocity,
@@ -188,7 +169,7 @@ class Walk:
         course = self._course(plan, now_ns)
         for step in steps:
             if step.clip:
-                _check_columns(motion_clip.load(step.clip, step.sha256))
+                walk_clips.check_columns(motion_clip.load(step.clip, step.sha256))
             course.add(step, step is steps[-1])
         until_s = (plan.until_ns - plan.from_ns) / NS
         if course.at_s > until_s:
@@ -207,10 +188,10 @@ class Walk:
     def _course(self, plan: TrialPlan, now_ns: int) -> walk_course.WalkCourse:
         """The course of a trial that runs, to be changed from now on."""
         o = self.options
-        gaits = tuple(dict.fromkeys(walk_course.gait_of(clip.name) for clip in _candidates(o.clips)))
+        gaits = tuple(dict.fromkeys(walk_course.gait_of(clip.name) for clip in walk_clips.candidates(o.clips)))
         limits = walk_course.CourseLimits(o.asked_speed, math.radians(o.asked_turn_deg_s), o.stands, gaits)
         return walk_course.WalkCourse(
-            plan.goals, (now_ns - plan.from_ns) / NS, limits, lambda speed: _nearest(o.clips, speed, 0.0)
+            plan.goals, (now_ns - plan.from_ns) / NS, limits, lambda speed: walk_clips.nearest(o.clips, speed, 0.0)
         )
 
     def _start(
@@ -228,16 +209,17 @@ class Walk:
             np.array([reference[name][0] + late * reference[name][1] for name in PELVIS]) for late in (0.0, _SOON_S)
         )
         turn, later = (
-            _facing(heading) @ level_frame.pelvis_rotation(*angles) @ PELVIS_IN_ROOT.T for angles in (now, soon)
+            level_frame.about_vertical(heading) @ level_frame.pelvis_rotation(*angles) @ PELVIS_IN_ROOT.T
+            for angles in (now, soon)
         )
         rates = turn.T @ (later - turn) / _SOON_S
-        spin = 0.5 * np.array([rates[2, 1] - rates[1, 2], rates[0, 2] - rates[2, 0], rates[1, 0] - rates[0, 1]])
+        spin = level_frame.small_rotation(rates)
         (_, ahead), (_, left), (height, up) = (reference[name] for name in BESIDE)
         x, y = level_frame.along(np.array(-heading), np.array(speed + ahead), np.array(left))
         pose = (0.0, 0.0, height, *level_frame.quaternion(turn))
         moving = (float(x), float(y), up, 0.0, *spin)
-        place = dict(zip(_POSE, map(float, pose), strict=True)) | {n: float(v[0]) for n, v in joints.items()}
-        velocity = dict(zip(_POSE, map(float, moving), strict=True)) | {n: float(v[1]) for n, v in joints.items()}
+        place = dict(zip(ROOT_POSE, map(float, pose), strict=True)) | {n: float(v[0]) for n, v in joints.items()}
+        velocity = dict(zip(ROOT_POSE, map(float, moving), strict=True)) | {n: float(v[1]) for n, v in joints.items()}
         del velocity[f"{ROOT}/qw"]
         return place, velocity
 
@@ -317,7 +299,7 @@ class Walk:
 
     def _heading(self, now: Moments) -> Array:
         """(n_moments,) rad, of the way that a walk with the pelvis' attitude would be on: without its own rotation."""
-        own = level_frame.heading(rotation(now.columns(*_POSE[3:])), FORWARD)
+        own = level_frame.heading(rotation(now.columns(*ROOT_POSE[3:])), FORWARD)
         return np.asarray(own - now.goal(*of_reference(PELVIS[2:]))[:, 0])
 
     def _apart(self, now: Moments) -> Array:
@@ -351,58 +333,12 @@ class Walk:
 
     def _attitude(self, now: Moments) -> Array:
         """(n_moments, 3) rad, small rotation from the reference's attitude on the way to that of the pelvis."""
-        turn = rotation(now.columns(*_POSE[3:])) @ PELVIS_IN_ROOT
+        turn = rotation(now.columns(*ROOT_POSE[3:])) @ PELVIS_IN_ROOT
         tilt, lean, spin = now.goal(*of_reference(PELVIS)).T
         heading = now.goal("command/heading")[:, 0]
-        wanted = _facing(heading) @ level_frame.pelvis_rotation(tilt, lean, spin)
-        apart = np.swapaxes(wanted, -1, -2) @ turn
-        return 0.5 * np.stack(
-            [apart[:, 2, 1] - apart[:, 1, 2], apart[:, 0, 2] - apart[:, 2, 0], apart[:, 1, 0] - apart[:, 0, 1]], -1
-        )
+        wanted = level_frame.about_vertical(heading) @ level_frame.pelvis_rotation(tilt, lean, spin)
+        return level_frame.small_rotation(np.swapaxes(wanted, -1, -2) @ turn)
 
 
 _SOON_S = 1e-6
 """s, over which the angular velocity of the pelvis is taken."""
-
-
-def _facing(heading: Array | float) -> Array:
-    """(…, 3, 3) rotation about the vertical."""
-    angle = np.asarray(heading, float)
-    one, zero = np.ones_like(angle), np.zeros_like(angle)
-    rows = [[np.cos(angle), -np.sin(angle), zero], [np.sin(angle), np.cos(angle), zero], [zero, zero, one]]
-    return np.stack([np.stack(row, -1) for row in rows], -2)
-
-
-def speed_of(movement: motion_clip.MotionClip) -> float:
-    """m/s of a clip that walks."""
-    return float(movement.values[0, list(movement.units).index("speed")])
-
-
-@cache
-def _candidates(beginnings: tuple[str, ...]) -> tuple[motion_clip.MotionClip, ...]:
-    """The clips of these names, or whose names begin so; raises `ConfigError` where one of them is none."""
-    names: list[str] = []
-    for beginning in beginnings:
-        own = [name for name in motion_clip.names() if name == beginning or name.startswith(f"{beginning}_")]
-        if not own:
-            motion_clip.find(beginning)
-        names += own
-    clips = [motion_clip.read(motion_clip.find(name)) for name in dict.fromkeys(names)]
-    for clip in clips:
-        _check_columns(clip)
-    return tuple(clips)
-
-
-def _check_columns(clip: motion_clip.MotionClip) -> None:
-    """Refuse a clip that is none of legs; raises `ConfigError`."""
-    for name in (*BESIDE, *PELVIS, *JOINTS, *TRACKED, "speed"):
-        if name not in clip.units:
-            raise ConfigError(f"the clip {clip.name} has no column {name}: it is none of legs; see `motion import`")
-
-
-def _nearest(beginnings: tuple[str, ...], speed: float, which: float) -> motion_clip.MotionClip:
-    """The clip whose speed is nearest to one; of several at `which` (0 to 1) of them."""
-    clips = _candidates(beginnings)
-    apart = np.array([abs(math.log(speed_of(clip) / speed)) for clip in clips])
-    near = np.flatnonzero(apart <= apart.min() + 1e-9)
-    return clips[int(near[int(which * len(near))])]

@@ -14,6 +14,7 @@ from myoprosthesis.core.errors import Refused
 from myoprosthesis.core.goal import ClipGoal, CommandGoal, Goal, in_turn, pieces
 from myoprosthesis.core.motion_clip import MotionClip
 from myoprosthesis.core.way_step import WayStep
+from myoprosthesis.tasks.walk_clips import speed_of
 
 G = TypeVar("G", bound=Goal)
 RAMP_M_S, RAMP_S = 0.1, 0.2
@@ -138,7 +139,7 @@ class WalkCourse:
         elif step.gait and not step.faster and not (self.speed and step.gait == gait_of(self._clip.name)):
             speed = min(max(USUAL[step.gait], low), high)
         elif clip is not None and not step.faster:
-            speed = float(clip.values[0, list(clip.units).index("speed")])
+            speed = speed_of(clip)
         elif not speed:
             return 0.0
         limited = min(max(speed, low), high)
@@ -170,7 +171,7 @@ class WalkCourse:
         if (way.speed, way.turn_rate) != (speed, rate):
             self._put(CommandGoal(speed, self._way_now["command/heading"][0], rate))
         movement = clip or self._movement(speed)
-        relative = speed / float(movement.values[0, list(movement.units).index("speed")]) if speed else 0.0
+        relative = speed / speed_of(movement) if speed else 0.0
         if (self._clip.name, self._clip.speed) != (movement.name, relative):
             phase = self._phase - relative * t / movement.duration_s
             self._append(self._references, ClipGoal(movement.name, movement.sha256, phase % 1.0, relative))

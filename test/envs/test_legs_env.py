@@ -7,10 +7,11 @@ from gymnasium.utils.env_checker import check_env
 
 import myoprosthesis.envs  # noqa: F401
 from myoprosthesis.core import registry
+from myoprosthesis.core.leg_names import COMPARED
 from myoprosthesis.core.options import build
 from myoprosthesis.envs import legs_imitation
 from myoprosthesis.envs.batch_env import BatchEnv
-from myoprosthesis.tasks.walk import COMPARED, of_reference
+from myoprosthesis.tasks.walk_channels import of_reference
 
 from .effector_comparison import is_the_effector_bit_for_bit
 

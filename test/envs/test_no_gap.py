@@ -7,13 +7,14 @@ import pytest
 import torch
 
 from myoprosthesis.core.errors import Refused
+from myoprosthesis.core.leg_names import PLACES
 from myoprosthesis.envs import baoding, hand_posture, legs_imitation
 from myoprosthesis.envs.batch_env import BatchEnv
 from myoprosthesis.envs.played_trials import played
 from myoprosthesis.policies import score_record
 from myoprosthesis.policies.onnx_policy import OnnxPolicy, read_contract
 from myoprosthesis.policies.store import find
-from myoprosthesis.tasks.walk import PERIOD_S, PLACES, Walk
+from myoprosthesis.tasks.walk import PERIOD_S, Walk
 from myoprosthesis.training.rl import export
 from myoprosthesis.training.rl.action_map import ActionMap
 from myoprosthesis.training.rl.network import Actor

@@ -6,10 +6,11 @@ import pytest
 
 from myoprosthesis.core import motion_clip
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.leg_names import PLACES, SIDES
 from myoprosthesis.motion.cycle import mirrored
 from myoprosthesis.motion.gait import CLEAR_M, on_floor, spread
-from myoprosthesis.motion.legs import PLACES, Legs
-from myoprosthesis.motion.posture import JOINTS, POSTURE, SIDES, mirrored_columns
+from myoprosthesis.motion.legs import Legs
+from myoprosthesis.motion.posture import JOINTS, POSTURE, mirrored_columns
 from myoprosthesis.motion.speeds import at_speed
 
 

@@ -9,8 +9,9 @@ import yaml
 
 from myoprosthesis.core import motion_clip
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.leg_names import COMPARED
 from myoprosthesis.motion.legs import Legs
-from myoprosthesis.motion.posture import COMPARED, POSTURE
+from myoprosthesis.motion.posture import POSTURE
 from myoprosthesis.motion.retarget import RetargetOptions, retargeted
 
 RATE = 100.0

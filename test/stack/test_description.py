@@ -42,7 +42,9 @@ def test_a_stack_whose_policy_is_not_there_yet_says_so_before_anything_starts(tm
 
 
 def test_legs_walk_with_the_period_of_their_task_and_their_policy():
-    from myoprosthesis.tasks.walk import CONTACTS, PERIOD_S, PLACES, Walk
+    from myoprosthesis.core.leg_names import PLACES
+    from myoprosthesis.tasks.walk import PERIOD_S, Walk
+    from myoprosthesis.tasks.walk_channels import CONTACTS
 
     made = parameters(stack="walk", lockstep=True)
     effector = made["effector"]

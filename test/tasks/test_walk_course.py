@@ -9,13 +9,15 @@ import pytest
 from myoprosthesis.core import motion_clip
 from myoprosthesis.core.errors import Refused
 from myoprosthesis.core.goal import pieces
+from myoprosthesis.core.leg_names import COMPARED
 from myoprosthesis.core.nanoseconds import ns
 from myoprosthesis.core.options import build
 from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.core.way_step import WayStep
 from myoprosthesis.tasks.commandable_task import CommandableTask
 from myoprosthesis.tasks.steerable_task import SteerableTask
-from myoprosthesis.tasks.walk import BESIDE, COMPARED, Walk, WalkOptions, of_reference
+from myoprosthesis.tasks.walk import Walk, WalkOptions
+from myoprosthesis.tasks.walk_channels import BESIDE, of_reference
 from myoprosthesis.tasks.walk_course import MOST_PIECES, RAMP_M_S, RAMP_S, standing_phase
 
 DEG = math.radians(1.0)

@@ -9,6 +9,7 @@ from myoprosthesis.core import registry, share
 from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.goal import ConstantGoal, OrbitGoal
+from myoprosthesis.core.leg_names import PLACES
 from myoprosthesis.core.observation_term import Term
 from myoprosthesis.core.observation_terms import ChannelsOptions, ChannelsTerm
 from myoprosthesis.core.options import build
@@ -23,7 +24,6 @@ from myoprosthesis.tasks import listed
 from myoprosthesis.tasks.hold import Hold
 from myoprosthesis.tasks.reachable_postures import TIPS
 from myoprosthesis.tasks.reaching import ReachOptions
-from myoprosthesis.tasks.walk import PLACES
 from myoprosthesis.testing import check_effector, check_perturbation, check_policy, check_task, check_term
 
 SECONDS = {"arm26": 60.0, "point_mass": 60.0, "mirror": 60.0, "myoelbow": 60.0}
