@@ -24,8 +24,7 @@ from myoprosthesis.core.nanoseconds import NS, ns
 from myoprosthesis.core.options import option
 from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.core.trial_record import TrialRecord
-from myoprosthesis.core.way_step import WayStep, from_json, named_in
-from myoprosthesis.emg.outlet import Markers
+from myoprosthesis.core.way_step import WayStep
 from myoprosthesis.nodes import diagnostic_status, topics
 from myoprosthesis.nodes.diagnostics import Diagnostics
 from myoprosthesis.nodes.lifecycle import ManagedNode
@@ -33,7 +32,9 @@ from myoprosthesis.nodes.node_main import run
 from myoprosthesis.nodes.parameters import declare, overrides, read
 from myoprosthesis.nodes.state_publishers import time_message
 from myoprosthesis.nodes.subscription import subscribe
+from myoprosthesis.nodes.task_commands import TaskCommands
 from myoprosthesis.nodes.timers import every
+from myoprosthesis.nodes.trial_events import TrialEvents
 from myoprosthesis.nodes.trial_monitor import MonitoredTrial, TrialMonitor
 from myoprosthesis.nodes.wait_set import PolledSubscriptions
 from myoprosthesis.perturbations import presets
@@ -50,8 +51,6 @@ PROGRESS_S = 0.5
 """Wall time between two reports of a trial that runs."""
 NOTICE_S = 0.1
 """How long before the goals of a running trial change everybody is told."""
-MOST_ASKED = 10
-"""Commands that wait for the loop; of more the oldest are dropped."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ class TaskNode(ManagedNode):
         self._task: Task = complete(self._factory, read(self, self._task_options))
         self.check_parameters(TaskNodeOptions, self._task_options, free=("released",))
         self.add_post_set_parameters_callback(self._release)
-        self._markers = Markers(self._options.lsl) if self._options.lsl else None
+        self._events = TrialEvents(self, self._options.lsl, self._options.lockstep)
         self._spec: EffectorSpec | None = None
         self._plans: list[TrialPlan] = []
         """Plans that were published and whose trials have not begun."""
@@ -102,9 +101,8 @@ class TaskNode(ManagedNode):
         self._on = False
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._target, self._pose, self._newest, self._events = (
-            self.create_publisher(t.type, t.name, t.qos)
-            for t in (topics.TARGET, topics.TARGET_POSE, topics.TRIAL, topics.TRIAL_EVENTS)
+        self._target, self._pose = (
+            self.create_publisher(t.type, t.name, t.qos) for t in (topics.TARGET, topics.TARGET_POSE)
         )
         self._inbox = PolledSubscriptions(self)
         self._states = self._inbox.subscribe(topics.STATE, topics.reliable(1000), raw=True)
@@ -113,9 +111,7 @@ class TaskNode(ManagedNode):
         self._began = 0.0
         self._reader = JointStateReader()
         subscribe(self, topics.SPEC, lambda m: EffectorSpec.from_json(m.data), self._on_spec)
-        self._asked: deque[tuple[str, tuple[WayStep, ...] | MyoError]] = deque(maxlen=MOST_ASKED)
-        self._answers = self.create_publisher(topics.TASK_ANSWER.type, topics.TASK_ANSWER.name, topics.TASK_ANSWER.qos)
-        subscribe(self, topics.TASK_COMMAND, lambda m: str(m.data), self._on_command)
+        self._commands = TaskCommands(self, self._inbox.wake)
         self._diagnostics = Diagnostics(self, "task")
         if isinstance(self._task, SteerableTask):
             subscribe(self, topics.POLICY_ACTIVE, lambda m: (m.message, diagnostic_status.values(m)), self._on_policy)
@@ -161,28 +157,6 @@ class TaskNode(ManagedNode):
             self._wanted = values.get("task_options") or {}
             self._inbox.wake()
 
-    def _on_command(self, text: str) -> None:
-        try:
-            self._asked.append(from_json(text))
-        except MyoError as error:
-            self._asked.append((named_in(text), error))
-        self._inbox.wake()
-
-    def _answer_commands(self) -> None:
-        """Do what was asked of the trial that runs, or say why not."""
-        while self._asked:
-            name, steps = self._asked.popleft()
-            try:
-                if isinstance(steps, MyoError):
-                    raise steps
-                values = self._command(steps)
-            except MyoError as error:
-                why = {"id": name, "why": str(error)}
-                self._answers.publish(diagnostic_status.status("task", "refused", why, diagnostic_status.ERROR))
-                continue
-            level = diagnostic_status.WARN if values["notes"] else diagnostic_status.OK
-            self._answers.publish(diagnostic_status.status("task", "carried out", {"id": name, **values}, level))
-
     def _command(self, steps: tuple[WayStep, ...]) -> dict[str, Any]:
         task, plan, when = self._task, self._current, self._last_ns + ns(NOTICE_S)
         if not isinstance(task, CommandableTask):
@@ -190,18 +164,18 @@ class TaskNode(ManagedNode):
         if plan is None or when >= plan.until_ns or not self._on:
             raise Refused("no trial runs now that could change: ask again once one has begun")
         done: CommandedTrial = task.commanded(plan, when, steps)
-        self._publish_commanded(done)
+        self._task, self._monitor.plan = done.task, done.plan
+        self._publish(done.plan)
+        self._replan_ahead()  # the trials that follow begin with what was asked for
         begins = {"trial": plan.trial, "trial_s": (when - plan.from_ns) / NS, "time_ns": when}
         way = {"speed": done.speed, "heading_deg": math.degrees(done.heading)}
         return {**way, **begins, "notes": list(done.notes)}
 
-    def _publish_commanded(self, done: CommandedTrial) -> None:
-        """The trial that runs goes on in its new way, and those that follow begin with it."""
-        self._task, self._monitor.plan = done.task, done.plan
-        self._publish(done.plan)
+    def _replan_ahead(self) -> None:
+        """The trials that follow are those of the task as it is now."""
         self._plans = [replace(self._task.plan(p.trial, p.from_ns), last=p.last) for p in self._plans]
-        for ahead in self._plans:
-            self._publish(ahead)
+        for plan in self._plans:
+            self._publish(plan)
 
     def _configure(self) -> None:
         spec = self._spec
@@ -213,7 +187,7 @@ class TaskNode(ManagedNode):
         task, channels = self._fitted(spec)
         self.lock_topic(topics.TARGET, "task")
         if self._current is not None:
-            self._event("lost", self._current, self._last_ns, why="another effector took over")
+            self._events.publish("lost", self._current, self._last_ns, why="another effector took over")
         if self._plans:
             self._next = self._plans[0].trial
         following = self._monitor.following
@@ -262,9 +236,7 @@ class TaskNode(ManagedNode):
         if current is not None and when < current.until_ns and isinstance(self._task, SteerableTask):
             self._monitor.plan = self._task.redirected(current, when)
             self._publish(self._monitor.plan)
-        self._plans = [replace(self._task.plan(p.trial, p.from_ns), last=p.last) for p in self._plans]
-        for plan in self._plans:
-            self._publish(plan)
+        self._replan_ahead()
 
     def _tell_progress(self) -> None:
         if progress := self._progress:
@@ -295,7 +267,7 @@ class TaskNode(ManagedNode):
                     if time.monotonic() > self._began + GREETING_S:  # else it is of the effector before this one
                         self.get_logger().error(str(error), throttle_duration_sec=1.0)
                 self._frames.popleft()
-            self._answer_commands()
+            self._commands.answer(self._command)
             try:
                 self._follow_policy()
             except MyoError as error:
@@ -319,7 +291,7 @@ class TaskNode(ManagedNode):
             return True
         if not self._gone and plan.go_ns is not None and now >= plan.go_ns:
             self._gone = True
-            self._event("go", plan, now)
+            self._events.publish("go", plan, now)
         if self._decided is None and self._task.done(record := self._monitor.record()):
             self._decided = record
         if not over:
@@ -410,33 +382,15 @@ class TaskNode(ManagedNode):
         p = pose.pose.position
         p.x, p.y, p.z = plan.target
         self._pose.publish(pose)
-        self._event("start", plan, plan.from_ns)
+        self._events.publish("start", plan, plan.from_ns)
 
     def _end(self, trial: MonitoredTrial) -> None:
         plan, counts = trial.plan, {"samples": trial.samples, "expected": trial.expected}
         if trial.lost:
-            self._event("lost", plan, plan.until_ns, why=trial.lost, **counts)
+            self._events.publish("lost", plan, plan.until_ns, why=trial.lost, **counts)
             return
         result = self._task.judge(self._decided or trial.record)
-        self._event("end", plan, plan.until_ns, success=result.success, **result.figures, **counts)
-
-    def _event(self, event: str, plan: TrialPlan, now: int, **more: Any) -> None:
-        values = {
-            "trial": plan.trial,
-            "time_ns": now,
-            "label": plan.label,
-            "start": plan.start,
-            "target": plan.target,
-            "catch": plan.go_ns is None,
-            "scored": plan.scored,
-            "last": plan.last,
-            **more,
-        }
-        message = diagnostic_status.status("trial", event, values)
-        for publisher in (self._events, self._newest):
-            publisher.publish(message)
-        if self._markers is not None:  # simulated time is nobody else's
-            self._markers.push(f"{event} {plan.trial} {plan.label}".strip(), None if self._options.lockstep else now)
+        self._events.publish("end", plan, plan.until_ns, success=result.success, **result.figures, **counts)
 
 
 def main() -> None:
