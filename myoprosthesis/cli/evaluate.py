@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 from myoprosthesis.cli.arguments import JsonArgument, argument
 from myoprosthesis.cli.commands import Commands
 from myoprosthesis.cli.figures import check_writable, write_json
+from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.extras import library
 
 if TYPE_CHECKING:
     from myoprosthesis.policies.onnx_policy import OnnxPolicy
 
-NOISE = "noise"
+NOISE, PUSHES = "noise", "push_ns_by_direction"
+PUSHED = 20
+"""Trials in which each push is tried."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +34,11 @@ class ScoreOptions(JsonArgument):
     task: str = argument("", "the task; by default that of the policy's effector")
     option: tuple[str, ...] = argument((), "an option of the task; may be repeated", repeat=True, metavar="NAME=VALUE")
     perturbation: str = argument("null", "what is imposed in each trial: a preset, a kind, or the path of a YAML file")
+    motion: str = argument(
+        "", "the movement to follow: a clip, or a file that `motion import` takes; at its own speed", metavar="FILE"
+    )
+    push: bool = argument(False, "also find the largest push at the pelvis that is survived in 90 %, by direction")
+    picture: str = argument("", "draw these pushes into a PNG", metavar="FILE")
     ros: bool = argument(False, "play them one after the other in a stack in lockstep, instead of all at once")
     record: bool = argument(
         False, "write the figures, and the skill that --option asks for, into the policy's contract and card"
@@ -54,25 +63,35 @@ def run(options: ScoreOptions) -> int:
 
     from myoprosthesis.cli.table import FigureTable
     from myoprosthesis.files import yaml_text
+    from myoprosthesis.motion.followed import followed
     from myoprosthesis.policies import store
     from myoprosthesis.policies.onnx_policy import OnnxPolicy
 
-    check_writable(options.json)
+    _check(options)
     asked = yaml_text.assigned(options.option, "--option")
     task_options = {**asked, "seed": options.seed}
     if options.noise is not None:
         task_options[NOISE] = options.noise
     policy = OnnxPolicy(store.find(options.policy))
-    with Progress(console=Console(stderr=True), disable=options.quiet or not sys.stderr.isatty()) as bar:
+    quiet = options.quiet or not sys.stderr.isatty()
+    with ExitStack() as made, Progress(console=Console(stderr=True), disable=quiet) as bar:
+        motion = made.enter_context(followed(options.motion)) if options.motion else None
+        if motion:
+            task_options = {"speed": (motion.speed, motion.speed), **task_options, "clips": (motion.name,)}
         doing = bar.add_task("playing", total=1.0)
         figures = score(
             policy, options.episodes, task_options, options.task, options.perturbation, options.ros, options.threads,
             lambda share: bar.update(doing, completed=share),
         )  # fmt: skip
+        if motion:
+            figures |= {"motion": options.motion, "motion_sha256": motion.sha256}
+        if options.push:
+            pushing = bar.add_task("pushing", total=1.0)
+            figures |= _pushed(policy, options, task_options, lambda share: bar.update(pushing, completed=share))
     title, spread = f"{Path(options.policy).stem or options.policy}, {options.episodes} trials", figures["over_trials"]
     table = FigureTable("figure", "mean", "median", "p95", title=title)
     for name, value in figures.items():
-        if name != "over_trials":
+        if name not in ("over_trials", PUSHES):
             shown = (value, *spread.get(name, {"median": None, "p95": None}).values())
             table.add_row(name, *("–" if x is None else x if isinstance(x, str) else f"{x:.4g}" for x in shown))
     Console(width=None if sys.stdout.isatty() else 100).print(table)
@@ -84,11 +103,40 @@ def run(options: ScoreOptions) -> int:
 
         task = registry.factory("tasks", options.task or task_of(policy.contract))
         skill = {name: value for name, value in asked.items() if name in getattr(task, "skills", ())}
-        kept = {name: value for name, value in figures.items() if name != "over_trials"}
+        kept = {name: value for name, value in figures.items() if name not in ("over_trials", PUSHES)}
         contract = score_record.record(policy.path, kept, asked, skill)
         made_for = ", ".join(f"{name} {value}" for name, value in contract.task_options.items())
         print(f"recorded in {policy.path}" + (f", a policy for {made_for}" if made_for else ""))
     return 0
+
+
+def _check(options: ScoreOptions) -> None:
+    """Refuse what does not go together before anything is played."""
+    check_writable(options.json)
+    check_writable(options.picture, "--picture")
+    if options.picture and not options.push:
+        raise ConfigError("--picture draws the pushes of --push: give both")
+    if options.push and options.perturbation != "null":
+        raise ConfigError("--push pushes by itself: without --perturbation")
+    if options.motion and options.record:
+        raise ConfigError("--record writes the score of a policy's own movements into its contract: without --motion")
+
+
+def _pushed(
+    policy: OnnxPolicy, options: ScoreOptions, task_options: Mapping[str, Any], progress: Callable[[float], object]
+) -> dict[str, Any]:
+    """The largest push, the direction in which it is, and all of them; drawn where a picture is wanted."""
+    from myoprosthesis.envs.push_limits import push_limits
+
+    limits = push_limits(policy, range(PUSHED), options.task, task_options, threads=options.threads, progress=progress)
+    if options.picture:
+        from myoprosthesis.cli.push_picture import draw
+        from myoprosthesis.files.atomic import write_atomic
+
+        write_atomic(Path(options.picture).expanduser(), draw(Path(options.policy).stem, limits))
+    direction, impulse = limits.worst
+    by_direction = {f"{d:g}": ns for d, ns in zip(limits.directions_deg, limits.impulse_ns, strict=True)}
+    return {"largest_push_ns": impulse, "worst_push_deg": direction, PUSHES: by_direction}
 
 
 def score(

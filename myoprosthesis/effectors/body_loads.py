@@ -19,8 +19,9 @@ class BodyLoads:
         moving = range(1, model.nbody) if floating else range(0)
         ids = [b for b in moving if model.body(b).name and model.body_mass[b] > 0 and b not in objects]
         self.names = tuple(model.body(b).name for b in ids)
-        self._model, self._ids = model, np.array(ids, np.intp)
-        self._own = model.body_mass[self._ids].copy()
+        self._model, self.ids = model, np.array(ids, np.intp)
+        """(n,) the numbers of the parts in the model."""
+        self._own = model.body_mass[self.ids].copy()
         self._carried = np.zeros(len(ids))
         self._constants = mujoco.MjData(model) if ids else None
         """For `mj_setConst`, which computes in it."""
@@ -33,13 +34,13 @@ class BodyLoads:
             return False
         force, load = disturbance.body_force, disturbance.body_load
         if force is not None:
-            data.xfrc_applied[self._ids, :3] = force
+            data.xfrc_applied[self.ids, :3] = force
         return self._carry(np.zeros_like(self._carried) if load is None else load)
 
     def release(self, data: mujoco.MjData) -> None:
         """No force; the loads stay until the next period."""
         if self._constants is not None:
-            data.xfrc_applied[self._ids] = 0.0
+            data.xfrc_applied[self.ids] = 0.0
 
     def reset(self) -> None:
         """Nothing is carried."""
@@ -57,7 +58,7 @@ class BodyLoads:
         if self._constants is None or np.array_equal(load, self._carried):
             return False
         self._carried = np.array(load, float)
-        self._model.body_mass[self._ids] = self._own + self._carried
+        self._model.body_mass[self.ids] = self._own + self._carried
         strength = self._model.actuator_acc0.copy()  # by which some muscles are scaled: they stay as they are
         mujoco.mj_setConst(self._model, self._constants)
         self._model.actuator_acc0[:] = strength

@@ -389,6 +389,11 @@ class MujocoBody:
         """(n_objects, 3) the degrees of freedom along x, y and z of each object."""
         return self._reader.object_dofs
 
+    @property
+    def body_parts(self) -> NDArray[np.intp]:
+        """(n_bodies,) the numbers in the model of the parts that can be pushed and loaded."""
+        return self._loads.ids
+
 
 def _constant(values: Array) -> Array:
     """The array, which every state may have and none can change."""

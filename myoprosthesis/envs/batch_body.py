@@ -31,8 +31,9 @@ _DIVERGED = slice(int(_WARNING.mjWARN_BADQPOS), int(_WARNING.mjWARN_BADQACC) + 1
 class BatchBody:
     """`num` simulations of a `MujocoBody`: each has the states of one body that is stepped alone, bit for bit.
 
-    Disturbances are fields at the endpoint, strengths of muscles, and forces on objects and their mass. `channels` are
-    those that can be read, as pairs of channel and field (`position` or `velocity`; `effort` of contacts alone)."""
+    Disturbances are fields at the endpoint, strengths of muscles, forces on parts of a floating body, and forces on
+    objects and their mass. `channels` are those that can be read, as pairs of channel and field (`position` or
+    `velocity`; `effort` of contacts alone)."""
 
     def __init__(self, body: MujocoBody, num: int, threads: int, channels: Sequence[tuple[str, str]]) -> None:
         if body.actuation.reflex is not None:
@@ -42,6 +43,7 @@ class BatchBody:
         self._qpos, self._qvel = self.batch.bind("qpos"), self.batch.bind("qvel")
         self._act, self._ctrl, self._time = self.batch.bind("act"), self.batch.bind("ctrl"), self.batch.bind("time")
         self._applied, self._pushed = self.batch.bind("qfrc_applied"), False
+        self._body_forces, self._parts_pushed = self.batch.bind("xfrc_applied"), False
         self._laws: tuple[Array, Array, Array] | None = None
         """f (num, 3), K and B (num, 3, 3) of the fields at the endpoint; None: there is none."""
         self._properties = np.tile(body.objects.own, (num, 1, 1))
@@ -139,6 +141,7 @@ class BatchBody:
             for part, value in zip(self._laws or (), (law.f, law.K, law.B), strict=True):
                 part[i] = value
         self._pushed = any(d.object_force is not None for d in disturbances)
+        self._parts_pushed = any(d.body_force is not None for d in disturbances)
         for i, d in enumerate(disturbances):
             if d.strength is not None:
                 strength[i] = d.strength
@@ -146,6 +149,8 @@ class BatchBody:
                 mass[i] = d.object_mass
             if d.object_force is not None:
                 self._applied[i, self._body.object_dofs] = d.object_force
+            if d.body_force is not None:
+                self._body_forces[i, self._body.body_parts, :3] = d.body_force
         for i in np.flatnonzero((strength != self._strength).any(axis=1)).tolist():
             self._body.muscle_strength.put(self._of_each("actuator_gainprm")[i], strength[i])
         self._strength = strength
@@ -169,6 +174,8 @@ class BatchBody:
         self._sensors[:] = self._measured
         if self._pushed or self._laws is not None:
             self._applied[:] = 0.0
+        if self._parts_pushed:
+            self._body_forces[:] = 0.0
         return np.asarray((self._warned != warned).any(axis=1) | (self.batch.status != 0))
 
     def _step_loaded(self, f: Array, stiffness: Array, damping: Array) -> None:

@@ -175,6 +175,12 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         Raises `ConfigError` for a name that is not known, or a value that cannot be."""
         self._tasks.set_options(ids, values, stage)
 
+    def impose(self, i: int, perturbation: str, options: Mapping[str, Any]) -> None:
+        """What is imposed on simulation `i` from its next trial on, in the place of the configuration's perturbation.
+
+        Raises `Refused` for what acts in a stack only."""
+        self._imposed.set(i, perturbation, options)
+
     def start_from(self, ids: Ids, states: Array) -> None:
         """The next trials of these simulations begin in `states` (n, n_state), as from `states`."""
         for i, state in zip(ids, states, strict=True):

@@ -218,11 +218,12 @@ class OnnxPolicy:
         except Exception as error:  # onnxruntime raises kinds of its own
             raise ContractError(f"{self.path} cannot be loaded: {_why(error)}") from error
 
-    def branch(self) -> OnnxPolicy:
-        """Another policy with the same session and a recurrent state of its own, at rest."""
+    def branch(self, rest: bool = True) -> OnnxPolicy:
+        """Another policy with the same session and a recurrent state of its own: at `rest`, or as it is here."""
         other = copy.copy(self)
-        other._feed = {}
-        other.reset()
+        other._feed = dict(self._feed)
+        if rest:
+            other.reset()
         return other
 
     def reset(self) -> None:

@@ -1,5 +1,7 @@
 """Legs that walk after a clip: the environment beside the effector, its mirror, and its start."""
 
+from dataclasses import replace
+
 import gymnasium
 import numpy as np
 import pytest
@@ -7,10 +9,13 @@ from gymnasium.utils.env_checker import check_env
 
 import myoprosthesis.envs  # noqa: F401
 from myoprosthesis.core import registry
+from myoprosthesis.core.errors import Refused
 from myoprosthesis.core.leg_names import COMPARED
 from myoprosthesis.core.options import build
 from myoprosthesis.envs import legs_imitation
 from myoprosthesis.envs.batch_env import BatchEnv
+from myoprosthesis.perturbations import presets
+from myoprosthesis.perturbations.disturbance_resolver import DisturbanceResolver
 from myoprosthesis.tasks.walk_channels import of_reference
 
 from .effector_comparison import is_the_effector_bit_for_bit
@@ -90,3 +95,32 @@ def test_a_state_is_continued_bit_for_bit():
         one, other = first.step(action), second.step(action)
         np.testing.assert_array_equal(one[0], other[0])
         np.testing.assert_array_equal(one[1], other[1])
+
+
+def test_a_push_at_the_pelvis_is_that_of_a_stack_bit_for_bit(body):
+    """As the preset of a stack plans it, resolved period by period; each simulation may have its own."""
+    env = BatchEnv(legs_imitation.config(**TASK, trial_s=0.4, most_apart=0.3), 2, 1)
+    pushes = [{"newton": 300.0, "direction_deg": side, "start_s": 0.1, "duration_s": 0.1} for side in (90.0, -30.0)]
+    for i, push in enumerate(pushes):
+        env.impose(i, "body_push", push)
+    resolver, acted = DisturbanceResolver(body.spec), []
+
+    def disturbance(plan, now_ns):
+        acting = resolver.at(presets.planner("body_push", pushes[plan.trial]).plan(plan), now_ns, np.zeros(80))
+        acted.append(acting.body_force is not None)
+        return acting
+
+    ends = list(is_the_effector_bit_for_bit(env, body, actions(13, 2), disturbance))
+    assert len(ends) == 2 and 6 <= sum(acted) <= 8  # of four periods each, less those after a fall
+    env.impose(0, "null", {})
+    env.reset(options={"trials": [0, 1]})
+    still = BatchEnv(legs_imitation.config(**TASK, trial_s=0.4, most_apart=0.3), 2, 1)
+    still.reset(options={"trials": [0, 1]})
+    for action in actions(6, 2):
+        apart = env.step(action)[0] - still.step(action)[0]
+    assert not apart[0].any() and apart[1].any()
+
+
+def test_a_load_on_a_foot_is_refused_where_many_walk_at_once():
+    with pytest.raises(Refused, match="has load at the body, which acts in a stack only"):
+        BatchEnv(replace(legs_imitation.config(), perturbation="loaded_foot"), 1, 1)
