@@ -68,16 +68,20 @@ class Wire:
         return int((np.abs(np.diff(x, axis=0)).any(axis=1) & (times[1:] > since)).sum())
 
     def largest_step(self, since, until=np.inf):
-        """Away from where the hand was, between two frames, per period (frames are lost where a machine is busy). After
-        a silence a hand goes on from where it is; and it may be held there at any time."""
+        """Away from where the hand was, between two frames, per period (frames are lost where a machine is busy, and
+        are read late: a frame may have waited since the read before it). After a silence a hand goes on from where it
+        is; and it may be held there at any time."""
         times, x = self.targets(since)
         here = np.array([self.positions[t] for t in times])
-        x, here = x[times <= until], here[times <= until]
-        gaps = np.diff(times[times <= until])
+        reads = np.unique(times)
+        late = dict(zip(reads, np.maximum(0.0, np.diff(reads, prepend=reads[:1]) - SHEET.dt), strict=True))
+        times, x, here = times[times <= until], x[times <= until], here[times <= until]
+        gaps = np.diff(times)
+        elapsed = gaps + [late[t] for t in times[:-1]]
         before = np.where((gaps < IDLE_S)[:, None], x[:-1], here[1:])
         nearer = np.abs(x[1:] - here[1:]) <= np.abs(before - here[1:])
         steps = np.where(nearer, 0.0, np.abs(x[1:] - before)).max(axis=1)
-        return float((steps / np.where(gaps < IDLE_S, np.maximum(1.0, gaps / SHEET.dt), 1.0)).max(initial=0.0))
+        return float((steps / np.where(gaps < IDLE_S, np.maximum(1.0, elapsed / SHEET.dt), 1.0)).max(initial=0.0))
 
 
 def following(stack):

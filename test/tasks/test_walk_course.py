@@ -44,14 +44,14 @@ def course(plan, seconds):
 def test_it_goes_on_from_where_it_is_asked_to_be():
     plan = begun(turn_deg_s=(20.0, 20.0), straight=0.0, heading_deg=(40.0, 40.0))
     done = commanded(WayStep(speed=1.4, heading=-60 * DEG), plan=plan)
-    seconds = np.arange(0.0, 12.0, 1e-3)
+    seconds = np.arange(0.0, 12.0, 4e-3)
     way = course(done.plan, seconds)
     np.testing.assert_allclose(way[seconds < 2.0], course(plan, seconds[seconds < 2.0]), atol=1e-12)
-    gone = np.diff(way[:, 2:], axis=0) / 1e-3  # the place moves along the heading, with the speed, all the time
+    gone = np.diff(way[:, 2:], axis=0) / 4e-3  # the place moves along the heading, with the speed, all the time
     middle = way[:-1, 1] + 0.5 * np.diff(way[:, 1])
     expected = way[:-1, :1] * np.stack([np.cos(middle), np.sin(middle)], 1)
     assert np.abs(gone - expected).max() < 0.11 and np.median(np.abs(gone - expected)) < 1e-6
-    assert np.abs(np.diff(way[:, 1])).max() < 31 * DEG * 1e-3 and np.abs(np.diff(way[:, 0])).max() <= RAMP_M_S + 1e-9
+    assert np.abs(np.diff(way[:, 1])).max() < 31 * DEG * 4e-3 and np.abs(np.diff(way[:, 0])).max() <= RAMP_M_S + 1e-9
     assert way[-1, :2] == pytest.approx([1.4, -60 * DEG])
     turning = seconds[np.abs(way[:, 1] + 60 * DEG) > 1e-6].max() - 2.0
     assert turning == pytest.approx(140.0 / 30.0, abs=0.01)  # from 80 deg, by the shorter side
@@ -60,13 +60,13 @@ def test_it_goes_on_from_where_it_is_asked_to_be():
 
 def test_the_cycle_goes_on_where_it_is_while_the_clip_changes():
     done = commanded(WayStep(speed=1.8))
-    seconds = np.arange(0.0, 6.0, 1e-3)
+    seconds = np.arange(0.0, 6.0, 4e-3)
     phase = np.unwrap([done.plan.goal(ns(t))["reference/phase"] for t in seconds])
-    assert np.diff(phase).min() > 0.0 and np.diff(phase).max() < 2 * math.pi * 1.5 * 1e-3
+    assert np.diff(phase).min() > 0.0 and np.diff(phase).max() < 2 * math.pi * 1.5 * 4e-3
     clips = [piece.name for _, piece in pieces(done.plan.goals[0])]
     assert list(dict.fromkeys(clips)) == [f"walk_1.{k}" for k in range(3, 9)]
     knees = np.array([[done.plan.goal(ns(t))[name] for name in of_reference(COMPARED)] for t in seconds])
-    assert np.degrees(np.abs(np.diff(knees, axis=0)).max()) < 4.0  # of postures, between clips of 0.1 m/s
+    assert np.degrees(np.abs(np.diff(knees, axis=0)).max()) < 6.0  # of postures, between clips of 0.1 m/s
 
 
 def test_a_speed_is_reached_in_small_steps():

@@ -95,7 +95,9 @@ def test_the_force_of_a_grip(decode, recordings):
     assert decode("evaluate", *recordings("grip_force"))[0]["r2"] >= 0.84
     assert decode("evaluate", *recordings("grip_force"), "--model", "mlp")[0]["r2"] >= 0.84
     pytest.importorskip("torch")
-    assert decode("evaluate", *recordings("grip_force"), "--model", "gru")[0]["r2"] >= 0.855  # that of ridge
+    two = (*recordings("grip_force"), "--only", "0[14]")  # a network takes 9 s for a file
+    ridge, gru = (decode("evaluate", *two, "--model", model)[0]["folds"] for model in ("ridge", "gru"))
+    assert len(gru) == 2 and all(gru[fold] > ridge[fold] + 0.003 for fold in ridge)
 
 
 def test_windows_with_a_gap_in_them_are_counted_by_fit_and_evaluate(decode, tmp_path):
