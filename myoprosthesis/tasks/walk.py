@@ -69,7 +69,9 @@ class WalkOptions:
     most_astray: float = option(1.0, "distance from the way at which it has failed", "m", 0.01, 1e6)
     asked_speed: Range = option((0.8, 1.8), "limits of a speed that is asked for while it walks", "m/s", 0.1, 6.0)
     asked_turn_deg_s: float = option(30.0, "rate of turning to a heading that is asked for", "deg/s", 1.0, 90.0)
-    stands: bool = option(True, "whether it may be asked to stop: it then stands with both feet on the floor")
+    stands: bool = option(
+        False, "whether it may be asked to stop, of a policy that has learned to stand with both feet on the floor"
+    )
     tolerance: float = option(0.1, "mean distance within which the reference is followed", "m", 1e-3, 1.0)
     seed: int = option(0, "seed of what is drawn", "", 0)
 

@@ -210,7 +210,10 @@ class WalkCourse:
             return
         slowest = self.limits.speed[0]
         if not self.limits.stands:
-            raise Refused(f"this task does not stand: it walks at {slowest:g} m/s at least; 'slower' works")
+            raise Refused(
+                f"it cannot stop: its policy has not learned to stand, and walks at {slowest:g} m/s at least ('slower' "
+                "works); of one that has, the contract says so, or --set task.stands=true"
+            )
         for speed in self._levels(slowest):
             self._go(speed, 0.0)
             self.at_s += RAMP_S

@@ -1,6 +1,7 @@
 """A walk in a stack that is asked for another speed and heading, on the command line and on the topic."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from myoprosthesis.envs import legs_imitation
 from myoprosthesis.envs.batch_env import BatchEnv
 from myoprosthesis.nodes import diagnostic_status, topics
 from myoprosthesis.onnx_graphs.mlp_policy import mlp_policy
+from myoprosthesis.policies import score_record
 
 NS = "asked"
 
@@ -30,7 +32,7 @@ def policy(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def walk(start, policy):
-    made = start({"task": {"trial_s": 300.0}}, stack="walk", policy=policy, namespace=NS)
+    made = start({"task": {"trial_s": 300.0}}, stack="walk", policy=policy, namespace=NS)  # which cannot stand
     made.plans, made.answers = [], []
     node = made.probe.node
     node.create_subscription(
@@ -63,10 +65,34 @@ def test_a_command_is_carried_out_and_what_is_limited_is_said(walk, begin, tmp_p
 
 
 def test_words_are_steps_of_one_plan(walk, begin):
-    asked = begin("command", "walk at 1 m/s for 5 s, then stop", "--namespace", NS, stdout=-1)
+    asked = begin("command", "walk at 1 m/s for 5 s, then turn left 20°", "--namespace", NS, stdout=-1)
     assert walk.until(lambda: asked.poll() is not None)
-    assert asked.returncode == 0 and "it stands, heading 30 deg in the end" in asked.stdout.read()
-    assert walk.until(lambda: walk.plans[-2].goal(walk.plans[-2].until_ns)["command/speed"] == 0.0)
+    assert asked.returncode == 0 and "it walks at 1.00 m/s, heading 50 deg in the end" in asked.stdout.read()
+    assert walk.until(lambda: walk.plans[-2].goal(walk.plans[-2].until_ns)["command/speed"] == 1.0)
+
+
+def test_a_policy_that_cannot_stand_is_not_stopped_and_one_that_can_takes_the_walk_over(walk, begin, tmp_path, policy):
+    """What a contract says of the policy holds from the swap on, in the middle of a trial."""
+    n = len(walk.plans)
+    refused = begin("command", "walk at 1.2 m/s for 5 s, then stop", "--namespace", NS, stderr=-1)
+    assert walk.until(lambda: refused.poll() is not None) is not None
+    assert refused.returncode == 2 and len(walk.plans) == n
+    assert "error: it cannot stop: its policy has not learned to stand" in refused.stderr.read()
+    other = tmp_path / "slow" / "policy.onnx"
+    other.parent.mkdir()
+    shutil.copyfile(policy, other)
+    score_record.record(other, {}, {}, {"speed": (0.8, 0.9), "stands": True})
+    swapped = begin("swap", str(other), "--namespace", NS, stdout=-1)
+    assert walk.until(lambda: swapped.poll() is not None) is not None
+    assert swapped.returncode == 0, swapped.stdout.read()
+    assert walk.until(lambda: len(walk.plans) > n)
+    now = walk.plans[n]
+    assert now.trial == walk.plans[0].trial and now.goal(now.until_ns)["command/speed"] == 0.9
+    stop = begin("command", "stop", "--namespace", NS, stdout=-1)
+    assert walk.until(lambda: stop.poll() is not None) is not None
+    assert stop.returncode == 0 and "it stands, heading" in stop.stdout.read()
+    back = begin("swap", policy, "--namespace", NS, stdout=-1)
+    assert walk.until(lambda: back.poll() is not None) is not None and back.returncode == 0
 
 
 def test_what_comes_on_the_topic_is_answered_whatever_it_is(walk):

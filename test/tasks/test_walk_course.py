@@ -24,7 +24,7 @@ DEG = math.radians(1.0)
 
 
 def walk(**options):
-    return Walk(build(WalkOptions, {"trial_s": 60.0, "phase": (0.3, 0.3), **options}), 0.03125)
+    return Walk(build(WalkOptions, {"trial_s": 60.0, "phase": (0.3, 0.3), "stands": True, **options}), 0.03125)
 
 
 def begun(**options):
@@ -112,8 +112,8 @@ def test_it_stands_with_both_feet_on_the_floor_and_goes_on_from_there():
     assert on.speed == 1.0 and on.plan.goal(ns(40.0))["command/x"] > after["command/x"] + 8.0
     with pytest.raises(Refused, match="it stands, and turns while it walks only"):
         commanded(WayStep(turn=1.0), plan=stopped.plan, at_s=30.0)
-    with pytest.raises(Refused, match="does not stand: it walks at 0.8 m/s at least; 'slower' works"):
-        commanded(WayStep(speed=0.0), stands=False)
+    with pytest.raises(Refused, match="it cannot stop: its policy has not learned to stand, and walks at 0.8"):
+        commanded(WayStep(speed=1.0), WayStep(speed=0.0), stands=False)
     with pytest.raises(Refused, match="run_2.8 never has both feet on the floor"):
         commanded(WayStep(gait="stop"), clips=("run_2.8",), speed=(2.8, 2.8), asked_speed=(2.0, 3.2))
 
