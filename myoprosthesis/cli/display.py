@@ -34,6 +34,7 @@ GUARD = {
     "wrong_size": "commands of another size, refused",
     "wrong_names": "commands with other channel names, refused",
     "second_writer": "commands of a second node, not obeyed",
+    "stamped_ahead": "periods with a command whose stamp is ahead of this clock",
     "estop": "emergency stops",
 }
 """What the guard counts, in words."""

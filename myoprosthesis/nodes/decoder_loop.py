@@ -90,10 +90,10 @@ class DecoderLoop(SwitchingLoop):
         if block.channels != self.stream.channels:
             raise MyoError(f"the EMG has become another: {brief(', '.join(block.channels))}")
         switcher, block = self.switcher, self._after_gap(block)
-        self._activate_ready(block.newest_ns)
+        self._swaps.activate_ready(block.newest_ns)
         controller, seconds = switcher.active, len(block.times) / self.stream.rate
         if controller is None:
-            self._replay_some(seconds)
+            self._swaps.replay_some(seconds)
             return
         if not self._placed(_decoding(controller)):
             return
@@ -109,7 +109,7 @@ class DecoderLoop(SwitchingLoop):
             self.port.decided(block.newest_ns, played)
             self._count(played, block.newest_ns)
         self.port.updated(block.newest_ns, switcher)
-        self._replay_some(seconds)
+        self._swaps.replay_some(seconds)
 
     def _after_gap(self, block: EmgSamples) -> EmgSamples:
         """What of a block comes after the last gap in time, if there is one, before which the decoders forget all."""

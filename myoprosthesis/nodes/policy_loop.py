@@ -123,7 +123,7 @@ class PolicyLoop(SwitchingLoop):
             return
         begins = self._begin_trial(trial)
         if begins or not self.lockstep or not self.participants or switcher.active is None:
-            self._activate_ready(now)
+            self._swaps.activate_ready(now)
         self._perturb(now)
         goal = self.port.goal() if self._followed is not None else None
         if switcher.active is not None and (goal is not None or self._followed is None):
@@ -139,7 +139,7 @@ class PolicyLoop(SwitchingLoop):
                     self.statistics.note("goal_age", max(0.0, (time.time_ns() - goal.stamp_ns) * 1e-9))
             self._answered = (now, command) if self.lockstep else None
             self.port.updated(now, switcher)
-        self._replay_some(switcher.spec.dt)
+        self._swaps.replay_some(switcher.spec.dt)
 
     def _begin_trial(self, trial: TrialPlan | None) -> bool:
         """Whether another trial begins with this tick; then all forget the past, and noise is drawn by its number."""

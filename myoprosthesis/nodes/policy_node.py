@@ -30,9 +30,9 @@ from myoprosthesis.nodes.executor_queue import ExecutorQueue
 from myoprosthesis.nodes.lifecycle import LoopNode
 from myoprosthesis.nodes.node_main import run, say
 from myoprosthesis.nodes.parameters import declare, read
+from myoprosthesis.nodes.policy_loader import PolicyLoader
 from myoprosthesis.nodes.policy_loop import PolicyLoop, switcher_for
 from myoprosthesis.nodes.policy_status import active_values, loop_values
-from myoprosthesis.nodes.policy_swaps import PolicySwaps
 from myoprosthesis.nodes.subscription import subscribe
 from myoprosthesis.nodes.timers import every
 from myoprosthesis.nodes.topic_ports import DecoderPort, PolicyPort
@@ -92,7 +92,7 @@ class PolicyNode(LoopNode):
         self.add_on_set_parameters_callback(self._check)
         self.add_post_set_parameters_callback(self._set)
         self._executor_queue = ExecutorQueue(self)
-        self._swaps = PolicySwaps(self, self._executor_queue.call)
+        self._loader = PolicyLoader(self, self._executor_queue.call)
         every(self, 0.5, self._refresh)
 
     # -- lifecycle ----------------------------------------------------------------------------------------------
@@ -230,12 +230,12 @@ class PolicyNode(LoopNode):
             if p.name == "blend_s":
                 loop.switcher.blend_s = float(p.value)
             elif p.name == "policy" and p.value != loop.switcher.name:
-                self._swaps.swap(loop, str(p.value), self._wake)
-            elif p.name == "policy" and self._swaps.pending:  # back to the active one: the newest request counts
-                self._swaps.cancel(loop)
+                self._loader.swap(loop, str(p.value), self._wake)
+            elif p.name == "policy" and self._loader.pending:  # back to the active one: the newest request counts
+                self._loader.cancel(loop)
                 self._publish("active")
             elif p.name == "shadow":
-                self._swaps.set_shadow(loop, str(p.value), lambda why: say(self, "error", why))
+                self._loader.set_shadow(loop, str(p.value), lambda why: say(self, "error", why))
 
     def _wake(self) -> None:
         if self._port is not None:
@@ -289,7 +289,7 @@ class PolicyNode(LoopNode):
         if loop is None or before is None:
             response.success, response.message = False, "there is no earlier policy to go back to"
             return response
-        self._swaps.swap(loop, before.name, self._wake, before)
+        self._loader.swap(loop, before.name, self._wake, before)
         response.success, response.message = True, f"going back to {before.name}"
         return response
 

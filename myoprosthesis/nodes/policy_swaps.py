@@ -1,116 +1,91 @@
-"""Swaps of policies while they run: loaded by worker threads, then handed to the loop; the newest request counts."""
+"""When a policy that was loaded takes over: once it has replayed the recent past, a few observations each tick.
+
+It is loaded in `policy_loader.py`, and cross-faded in by `policies/switching.py`.
+"""
 
 from __future__ import annotations
 
-import threading
+import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from dataclasses import dataclass
 
 from myoprosthesis.core.errors import MyoError
-from myoprosthesis.nodes.switching_loop import SwitchingLoop
-from myoprosthesis.policies import store
 from myoprosthesis.policies.controller import Controller
-from myoprosthesis.policies.onnx_policy import OnnxPolicy
+from myoprosthesis.policies.switching import ControllerSwitcher
+
+REPLAY = 0.25
+"""Share of each period, after the command is sent, in which a pending controller replays."""
+REPLAY_TABLES = 2
+"""Tables that are replayed between two looks at the clock."""
 
 
-class SwapListener(Protocol):
-    """Whoever follows swaps; all calls come from the executor of the node."""
+@dataclass
+class PendingSwap:
+    """A controller that replays: what makes use of it once it is current, and who is called then or when it fails."""
 
-    def swap_loading(self, name: str) -> None:
-        """A policy is being loaded."""
-
-    def swap_ready(self, name: str) -> None:
-        """It is loaded, and is activated once it has caught up (lockstep: at the next trial)."""
-
-    def swap_done(self) -> None:
-        """The policy that was asked for last is active."""
-
-    def swap_refused(self, name: str, why: str, newest: bool) -> None:
-        """A policy is not swapped in; `newest`: and no other is on its way."""
+    controller: Controller
+    apply: Callable[[Controller], None]
+    done: Callable[[], None]
+    failed: Callable[[str], None]
+    mark: tuple[int, int] | None = None
+    """How far it has replayed."""
 
 
 class PolicySwaps:
-    """Loads policies off the control thread, fits them to the effector and has the loop switch to them."""
+    """Controllers that wait for their turn; the oldest is activated between two ticks, once its replay is complete."""
 
-    def __init__(self, listener: SwapListener, call: Callable[[Callable[[], None]], None]) -> None:
-        """`call` has a function called by the executor of the node."""
-        self._listener, self._call = listener, call
-        self._newest = 0
-        self.pending = ""
-        """The policy that is on its way; empty: none."""
+    def __init__(self, switcher: ControllerSwitcher, *, lockstep: bool) -> None:
+        self._switcher, self._lockstep = switcher, lockstep
+        self._pending: list[PendingSwap] = []
+        self.since_ns: int | None = None
+        """The time of the first data that the active policy has answered; None before the first swap."""
 
-    def swap(self, loop: SwitchingLoop, name: str, wake: Callable[[], None], loaded: Controller | None = None) -> None:
-        """Swap to the policy `name`, or to the `loaded` one, whatever has become of its file; `wake` wakes the loop."""
-        self._newest, self.pending = self._newest + 1, name
-        request = self._newest
-        self._listener.swap_loading(name)
-        _thread("swap", lambda: self._load(loop, name, request, wake, loaded))
+    def add(self, swap: PendingSwap) -> None:
+        """Let it replay, and be activated after those that wait already."""
+        self._pending.append(swap)
 
-    def cancel(self, loop: SwitchingLoop) -> None:
-        """Swap to nothing: what is active stays."""
-        self._newest, self.pending = self._newest + 1, ""
-        loop.request(loop.cancel_switch)
+    def cancel(self) -> None:
+        """Drop the controllers that are to become active; a shadow still comes."""
+        self._pending = [swap for swap in self._pending if not self._activates(swap)]
 
-    def set_shadow(self, loop: SwitchingLoop, name: str, failed: Callable[[str], None]) -> None:
-        """Run the policy `name` beside the active one; empty: none. `failed` is called with a sentence."""
+    def controllers(self) -> tuple[Controller, ...]:
+        """Those that wait."""
+        return tuple(swap.controller for swap in self._pending)
 
-        def fail(why: str) -> None:
-            self._call(lambda: failed(f"shadow {name!r}: {why}"))
+    def activate_ready(self, now_ns: int) -> None:
+        """Make use of the oldest one if its replay is complete (lockstep: complete it now).
 
-        def load() -> None:
-            controller = None
-            if name:
-                try:
-                    controller = loop.switcher.fit(name, OnnxPolicy(store.find(name)))
-                except Exception as error:  # whatever it was: the worker must say so
-                    fail(str(error))
-                    return
-            loop.set_shadow(controller, lambda: None, fail)
+        One that becomes active answers the data of `now_ns` first."""
+        if not self._pending or self._switcher.fading:
+            return
+        if self._lockstep:
+            self._replay(0.0)
+        if not self._pending:
+            return
+        swap = self._pending[0]
+        if swap.mark is None or not self._switcher.is_current(swap.mark):
+            return
+        self._pending.pop(0)
+        swap.apply(swap.controller)
+        if self._activates(swap):
+            self.since_ns = now_ns
+        swap.done()
 
-        _thread("shadow", load)
+    def replay_some(self, seconds: float) -> None:
+        """After a tick of real time that stands for `seconds`: replay in a share of it."""
+        if self._pending and not self._lockstep:
+            self._replay(REPLAY * seconds)
 
-    def _load(
-        self, loop: SwitchingLoop, name: str, request: int, wake: Callable[[], None], loaded: Controller | None
-    ) -> None:
-        """In a worker: load, warm up and fit, then request the switch."""
-        controller = loaded
+    def _activates(self, swap: PendingSwap) -> bool:
+        return swap.apply == self._switcher.switch
+
+    def _replay(self, seconds: float) -> None:
+        """Replay for the oldest one, for at most `seconds` (lockstep: until it is current)."""
+        swap, until = self._pending[0], time.perf_counter() + seconds
         try:
-            if controller is None:
-                policy: Any = OnnxPolicy(store.find(name))
-                policy.warm_up()
-                controller = loop.switcher.fit(name, policy)
-        except Exception as error:  # whatever it was: the worker must say so
-            why = str(error) if isinstance(error, MyoError) else f"{type(error).__name__}: {error}"
-            self._call(lambda: self._refuse(request, name, why))
-            return
-        if request != self._newest:
-            return
-        loop.switch(
-            controller,
-            lambda: self._call(lambda: self._finish(request)),
-            lambda why: self._call(lambda: self._refuse(request, name, why)),
-        )
-        wake()
-        self._call(lambda: self._announce(request, name))
-
-    def _announce(self, request: int, name: str) -> None:
-        if request == self._newest and self.pending:
-            self._listener.swap_ready(name)
-
-    def _finish(self, request: int) -> None:
-        if self._is_last(request):
-            self._listener.swap_done()
-
-    def _refuse(self, request: int, name: str, why: str) -> None:
-        self._listener.swap_refused(name, why, self._is_last(request))
-
-    def _is_last(self, request: int) -> bool:
-        """Whether nothing newer is on its way."""
-        if request != self._newest and self.pending:
-            return False
-        self.pending = ""
-        return True
-
-
-def _thread(name: str, function: Callable[[], None]) -> None:
-    threading.Thread(target=function, name=name, daemon=True).start()
+            swap.mark = self._switcher.replay_history(swap.controller, swap.mark, 0)
+            while not self._switcher.is_current(swap.mark) and (self._lockstep or time.perf_counter() < until):
+                swap.mark = self._switcher.replay_history(swap.controller, swap.mark, REPLAY_TABLES)
+        except MyoError as error:
+            self._pending.pop(0)
+            swap.failed(str(error))

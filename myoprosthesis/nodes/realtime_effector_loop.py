@@ -12,6 +12,9 @@ from myoprosthesis.core.process_tuning import request_fifo_scheduling
 from myoprosthesis.nodes.command_input import Command
 from myoprosthesis.nodes.effector_loop import EffectorLoop, EffectorLoopPort
 
+AHEAD_S = 0.01
+"""A stamp that is further ahead of this clock is of another one, and is said."""
+
 
 class RealtimeEffectorLoop(EffectorLoop):
     """Waits for nobody: the guard makes the effector idle when the newest command is too old or a participant is dead.
@@ -74,6 +77,13 @@ class RealtimeEffectorLoop(EffectorLoop):
             if age < -1.0:  # a stamp from another clock is as good as none
                 command = None
                 idle = idle or f"a command stamped {-age:.3g} s in the future: set use_sim_time alike everywhere"
+            elif age < -AHEAD_S:
+                self.guard.events["stamped_ahead"] += 1
+                self._say_once(
+                    "warning",
+                    f"commands are stamped more than {AHEAD_S * 1e3:.0f} ms ahead of this clock: they are followed, "
+                    "their age counts from their arrival, and no latency is stated; set the clocks alike",
+                )
             elif since <= self.guard.timeout_s < age - since:
                 stale = _stamped_late(self.input.newest.stamp_ns, age - since)  # type: ignore[union-attr]
             else:
@@ -84,7 +94,8 @@ class RealtimeEffectorLoop(EffectorLoop):
         if command is not None and command is not self._followed and not self.guard.reason:
             self._followed = command
             done_ns = self._clock_ns()
-            self.statistics.note("latency", (done_ns - command.stamp_ns) * 1e-9)
+            if done_ns >= command.stamp_ns:
+                self.statistics.note("latency", (done_ns - command.stamp_ns) * 1e-9)
             if command.arrival_ns is not None:
                 self.statistics.note("latency_since_arrival", (done_ns - command.arrival_ns) * 1e-9)
         if not self.finished:

@@ -1,6 +1,6 @@
 """Switching between controllers without a jump of the command.
 
-When a switch is due is decided in `nodes/switching_loop.py`.
+When a switch is due is decided in `nodes/policy_swaps.py`.
 """
 
 from __future__ import annotations

@@ -389,6 +389,17 @@ def test_stamps_too_old_or_of_another_clock_are_not_followed(made, ahead_s, sent
         assert until(lambda: any(tuple(a) == (0.3, -0.3) for _, a in world.done))
 
 
+@pytest.mark.parametrize("ahead_s", [0.0, 0.5])
+def test_a_clock_that_is_ahead_is_said_once_and_gives_no_latency(made, ahead_s):
+    loop, world = made(lockstep=False)
+    loop.begin()
+    steady(world, loop, lambda: time.time_ns() + int(ahead_s * 1e9))
+    assert until(lambda: sum(tuple(a) == (0.3, -0.3) for _, a in world.done) > 20)
+    said = [text for level, text in world.said if "ahead of this clock" in text]
+    assert len(said) == bool(ahead_s) and bool(loop.guard.events["stamped_ahead"]) == bool(ahead_s)
+    assert ("latency_ms" in loop.statistics.summary()) == (not ahead_s)
+
+
 @pytest.mark.parametrize("ahead_s", [0.0, 0.9])
 def test_idle_within_a_tenth_of_a_second_of_the_last_command(made, ahead_s):
     """Also when the last one was stamped with a time to come, which would keep it young."""

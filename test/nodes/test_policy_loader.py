@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from myoprosthesis.nodes.policy_swaps import PolicySwaps
+from myoprosthesis.nodes.policy_loader import PolicyLoader
 
 WAIT_S = 20.0
 
@@ -62,7 +62,7 @@ class Loop:
 @pytest.fixture
 def made():
     told = Told()
-    return told, Loop(), PolicySwaps(told, lambda function: function())
+    return told, Loop(), PolicyLoader(told, lambda function: function())
 
 
 def controller(name):
