@@ -38,6 +38,9 @@ MAGIC = b"\x89MCAP0\r\n"
 PROFILE = "ros2"
 CHUNK_BYTES = 1 << 20
 """A chunk is closed at this size, however recent it is."""
+FIRST_REPEAT = 4
+"""What messages are is written again once the file is this many times as large as that, and at each doubling: a bad
+place near the start of a file that has no index yet costs no more than what is in it."""
 _MESSAGE = struct.Struct("<BQHIQQ")
 """Opcode, length of what follows, channel, sequence, log time, publish time; the data come next."""
 _LENGTH = _MESSAGE.size - 9
@@ -64,7 +67,7 @@ class McapWriter:
         self._attached: list[AttachmentIndex] = []
         self._counts: dict[int, int] = {}
         self._first_ns, self._last_ns = 0, 0
-        self._size = 0
+        self._size = self._defined_bytes = self._repeated_at = 0
         self._new: list[McapRecord] = []
         self._clear()
         self._compressor = zstandard.ZstdCompressor(level=1)
@@ -135,6 +138,7 @@ class McapWriter:
             self.lost += len(times)
             raise
         self._new.clear()
+        self._defined_bytes += len(new)
         chunk_index = ChunkIndex(
             chunk_length=len(chunk), chunk_start_offset=begin, compression="zstd", compressed_size=len(data),
             message_end_time=last, message_index_length=sum(map(len, indexes)), message_index_offsets=entry,
@@ -145,6 +149,10 @@ class McapWriter:
         self._last_ns = max(last, self._last_ns)
         for channel, entries in index.items():
             self._counts[channel] = self._counts.get(channel, 0) + len(entries) // 2
+        if self._size >= max(2 * self._repeated_at, FIRST_REPEAT * self._defined_bytes):
+            with contextlib.suppress(RecordingError):  # the next messages will say so
+                self._write(packed(*self._schemas.values(), *self._channels.values()))
+            self._repeated_at = self._size
         return True
 
     def attach(self, name: str, data: bytes, at_ns: int, media_type: str = "") -> None:

@@ -209,6 +209,19 @@ def test_a_hole_in_what_a_topic_is_costs_that_topic_and_is_told(tmp_path, whole,
     assert bag.files[0].unusable_messages == 50
 
 
+@pytest.mark.parametrize("at", [8, 300, 1500, 3000])
+def test_a_hole_near_the_start_costs_what_is_in_it(tmp_path, write, told, at):
+    """What the messages of a topic are is written again as a file grows, so that all others of it are read."""
+    bag, said = write(tmp_path / "w", ticks=400, close=False)
+    data = (tmp_path / "w" / "recording_0.mcap").read_bytes()
+    bag.close()
+    folder = cut(tmp_path / "d", changed(data, at, bytes(2048)), len(data))
+    (done,) = repair(folder)
+    got = told(Bag(folder))
+    assert done.messages == len(got) >= len(said) - 100 and {m[0] for m in got} == {"/state", "/left/target"}
+    assert got == [m for m in said if m in set(got)]
+
+
 def test_a_foreign_file_with_the_head_of_a_recording_is_left_as_it_is(tmp_path, whole):
     noise = whole[1][:40] + np.random.default_rng(0).bytes(300_000)
     folder = cut(tmp_path / "n", noise, len(noise))
