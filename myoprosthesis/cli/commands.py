@@ -55,7 +55,7 @@ EXAMPLES = {
         """,
     "command": """
         myoprosthesis command --speed 1.4 --heading 30
-        myoprosthesis command "walk at 1.2 m/s for 5 s, then turn left 90°, then stop"
+        myoprosthesis command "walk at 1.2 m/s for 5 s, then turn left 90°, then slower"
         myoprosthesis command "limp on the left" --generator folder --option folder=clips/generated
         """,
     "switch-effector": """

@@ -23,6 +23,7 @@ from myoprosthesis.effectors.body_loads import BodyLoads
 from myoprosthesis.effectors.body_picture import View, render
 from myoprosthesis.effectors.braking import measured_braking
 from myoprosthesis.effectors.endpoint_reach import endpoint_reach
+from myoprosthesis.effectors.muscle_activation import bound_activation
 from myoprosthesis.effectors.muscle_strength import MuscleStrength
 from myoprosthesis.effectors.named_parts import endpoint_of, keyframe_of
 from myoprosthesis.effectors.object_properties import ObjectProperties
@@ -114,6 +115,7 @@ class MujocoBody:
         if by_length and int(mujoco.mjtDyn.mjDYN_MUSCLE) not in model.actuator_dyntype:
             raise ConfigError(f"effector {name!r} has no muscles that could be commanded by length")
         self.actuation = Actuation(model, named, (options.reflex_kp, options.reflex_kd) if by_length else None)
+        bound_activation(model, self.actuation.muscles)
         check_angles(name, model, named, self.actuation.command, options.multi_turn)
         reader = StateReader(
             model, self.data, self.actuation, self._site, named, joints, options.observed_sites, options.contacts,

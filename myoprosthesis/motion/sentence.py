@@ -13,7 +13,7 @@ from myoprosthesis.core.way_step import WayStep
 
 FASTER_M_S = 0.2
 """How much `faster` and `slower` are without a number."""
-EXAMPLE = "walk at 1.2 m/s for 5 s, then turn left 90°, then stop"
+EXAMPLE = "walk at 1.2 m/s for 5 s, then turn left 90°, then slower"
 GRAMMAR = (
     "walk, run, walk at 1.2 m/s (or 4.3 km/h), faster, slower, faster by 0.1 m/s, turn left 90°, turn right 45°, "
     "turn around, stop, wait; each with 'for 5 s', one after the other with 'then', at once with 'and'"

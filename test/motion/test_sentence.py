@@ -14,7 +14,7 @@ RIGHT = math.pi / 2
 @pytest.mark.parametrize(
     "text, meaning",
     {
-        EXAMPLE: [WayStep(speed=1.2, for_s=5.0, gait="walk"), WayStep(turn=RIGHT), WayStep(gait="stop")],
+        EXAMPLE: [WayStep(speed=1.2, for_s=5.0, gait="walk"), WayStep(turn=RIGHT), WayStep(faster=-0.2)],
         "walk faster, then turn left": [WayStep(faster=0.2, gait="walk"), WayStep(turn=RIGHT)],
         "Slower.": [WayStep(faster=-0.2)],
         "go slower by 0.1 m/s": [WayStep(faster=-0.1)],
