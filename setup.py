@@ -21,6 +21,7 @@ REQUIREMENTS = [
     "rich>=13.0",
     "tqdm>=4.60",
     "myo-sim>=0.2",
+    "websockets>=13",
     "mcap>=1.2,<2",  # and with it zstandard and lz4
 ]
 # rclpy and its messages as wheels, for machines without a ROS distribution: 7.1 is Jazzy, 9.1 Kilted.
@@ -133,7 +134,7 @@ NODES = {
         )
     },
     "monitor_node": "stack.monitor",
-    "console_node": "stack.monitor",  # its former name, kept for one release
+    "console_node": "console.console_node",
 }
 """Executables of `ros2 run`, and the modules below the package that they start."""
 
@@ -195,7 +196,16 @@ setup(
     classifiers=CLASSIFIERS,
     python_requires=">=3.10",
     packages=find_packages(include=[NAME, f"{NAME}.*"]),
-    package_data={NAME: ["py.typed", "effectors/models/*.xml", "report/*.css", "tasks/*.csv"]},
+    package_data={
+        NAME: [
+            "py.typed",
+            "effectors/models/*.xml",
+            "report/*.css",
+            "tasks/*.csv",
+            "console/page/*",
+            "console/page/vendor/*",
+        ]
+    },
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),

@@ -22,6 +22,7 @@ from myoprosthesis.core.options import build
 from myoprosthesis.core.options import describe as help_of
 from myoprosthesis.nodes.node_main import RANGE, network_warning, open_network
 from myoprosthesis.stack.description import StackOptions, describe
+from myoprosthesis.stack.supervisor import OPTIONAL
 
 STARTED_HERE = process_environment(uuid.uuid4().hex)
 """Processes end with this one, even when it is killed."""
@@ -40,6 +41,8 @@ def ending(name):
     """What follows when a process ends: one that refuses what it was given ends all, any other starts again."""
 
     def after(event, context):
+        if name in OPTIONAL:
+            return []
         why = {REFUSED: "refuses its configuration", FAILED: "failed"}.get(event.returncode)
         return [Shutdown(reason=f"{name} {why}")] if why else []
 

@@ -28,7 +28,18 @@ ENVIRONMENTS = {"envs"}
 USERS = {"training", "analysis"}
 SITTINGS = {"sessions", "report", "films"}
 TOP = {"cli", "bench", "testing", "checks"}
-LAYERS = [{"core"}, {"files"}, {"onnx_graphs"}, COMPONENTS, ENVIRONMENTS, USERS, SITTINGS, {"nodes"}, {"stack"}]
+LAYERS = [
+    {"core"},
+    {"files"},
+    {"onnx_graphs"},
+    COMPONENTS,
+    ENVIRONMENTS,
+    USERS,
+    SITTINGS,
+    {"nodes"},
+    {"stack"},
+    {"console"},
+]
 """From the bottom up. What is in none of them (TOP) is above stack and may import anything."""
 
 SIBLINGS = {
@@ -49,6 +60,7 @@ HOMES = {
     "rclpy": {"nodes", "bench"},
     **dict.fromkeys(["std_msgs", "std_srvs", *MESSAGES.split()], {"nodes", "bench", *STACK}),
     "torch": {"training", "decoders/gru", "bench/training", "bench/ppo", "cli/train"},
+    "websockets": {"console"},
     "mujoco": {"effectors", "scenes", "motion", "envs", "training", "films/placed_body", "bench"},
     "gymnasium": {"envs", "training", "bench"},
     "myo_sim": {"effectors"},

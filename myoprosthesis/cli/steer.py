@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,48 +80,24 @@ def add(commands: Commands) -> None:
 def swap(options: SwapOptions) -> int:
     """Set the parameter, then wait until the policy is really played, or its node says why not."""
     from myoprosthesis.policies import store
-    from myoprosthesis.stack.client import StackClient
+    from myoprosthesis.stack import steering
 
     name = store.abroad(options.policy)
-    with StackClient(options.namespace) as stack:
-        before = stack.active_policy()
-        there = before.policy == name and before.text == "active"
-        now = before if there else stack.swap(name)
-        stack.spin_until(lambda: stack.status.effector.effector, WAIT_S)
-        paused, idle = stack.status.effector.paused, stack.status.effector.idle
-    if now.text == "ready":
-        after = ", once time goes on (myoprosthesis continue)" if paused else ""
-        print(f"{name} is loaded and is played from the next trial on{after}; until then {now.policy}")
-        return 0
-    already = " already" if there else f" (before: {now.previous})" if now.previous else ""
-    print(f"{now.policy} is played{already}" + (f"; the effector does not follow it: {idle}" if idle else ""))
-    if now.warning:
-        print(f"warning: {now.warning}")
-    return 0
+    return _ask(options, lambda stack: steering.swap(stack, name))
 
 
 def perturb(options: PerturbOptions) -> int:
     """Set the parameters of the perturbation node, all at once; it refuses what nothing in its stack can apply."""
-    from myoprosthesis.core.options import build
     from myoprosthesis.files import yaml_text
-    from myoprosthesis.nodes.perturbation_node import PerturbationNodeOptions, planner
     from myoprosthesis.perturbations import presets
-    from myoprosthesis.stack.client import StackClient
+    from myoprosthesis.stack import steering
 
     here = Path.cwd()
     name = located(options.perturbation, here, "name")
     pairs = yaml_text.assigned(options.option, "--option")
-    overrides = json.dumps(presets.anchored_overrides(name, pairs, here)) if pairs else ""
-    values = {"perturbation": name, "gain": options.gain, "options": overrides}
-    made = planner(build(PerturbationNodeOptions, {k: v for k, v in values.items() if v not in (None, "")}))
-    with StackClient(options.namespace) as stack:
-        stack.set("perturbation", {**values, "gain": "" if options.gain is None else options.gain})
-        by_trial = stack.get("perturbation", ["per_trial"]).get("per_trial", True)
-    gains = ", ".join(f"{kind} {gain:g}" for kind, gain in made.gains.items()) if options.gain is not None else ""
-    acting = f" with a gain of {gains} (its own direction)" if gains else ""
-    when = "the next trial" if by_trial else "now"
-    print(f"{name}{acting} from {when} on{_also_a_file(options.perturbation, here)}")
-    return 0
+    overrides = presets.anchored_overrides(name, pairs, here) if pairs else {}
+    beside = _also_a_file(options.perturbation, here)
+    return _ask(options, lambda stack: steering.perturb(stack, name, options.gain, overrides) + beside)
 
 
 def switch_effector(options: SwitchOptions) -> int:

@@ -62,7 +62,7 @@ def run(options: StackOptions, more: UpOptions) -> int:
     o = options
     if any((o.effector, o.policy, o.emg, o.file, o.emg_option, o.port, o.params_file, more.set)):  # else it fits
         check_start(nodes)
-    if options.gui:
+    if options.viewer:
         require_window()
     if stop.is_set():
         return 130

@@ -97,6 +97,13 @@ class TrialPlan:
         """Goal values by channel at `now_ns`: `target/x` … in m, `go` 0 or 1, and those of `goals`."""
         return {channel: position for channel, (position, _) in self.goal_motion(now_ns).items()}
 
+    def place(self, now_ns: int) -> tuple[float, ...]:
+        """Where the endpoint should be at `now_ns`, (3,) m; empty where the trial asks for no place but its start."""
+        goal = self.goal(now_ns)
+        place = tuple(goal[channel] for channel in PLACE)
+        moves = any(PLACE[0] in g.at(0.0) for g in self.goals)
+        return place if moves or place != self.start else ()
+
     def goal_table(self, channels: Sequence[str], now_ns: int) -> NDArray[np.float64]:
         """Goal at `now_ns` as columns of a state table, shape (3, n_channels): position, velocity, effort.
 
@@ -140,5 +147,6 @@ TASK_UNITS: Mapping[str, str] = {"target/x": "m", "target/y": "m", "target/z": "
 """Channels that a policy may observe of any task, and the units of their positions."""
 
 
+PLACE = ("target/x", "target/y", "target/z")
 TASK_CHANNELS = tuple(TASK_UNITS)
 """Their names, in the order in which they follow the effector's."""

@@ -107,9 +107,7 @@ class BodyPicture:
         self._middle = camera.lookat.copy()
         if self._root is not None:
             self._begin = data.xpos[self._root].copy()
-        size = model.geom_rbound  # 0 for a plane
-        apart = np.linalg.norm(data.geom_xpos - middle, axis=1) - size > radius
-        self._scenery = (apart | (size > 3 * radius) | (size == 0)) & (model.body_weldid[model.geom_bodyid] == 0)
+        self._scenery = scenery(model, data)
         self._camera = camera
         return camera
 
@@ -138,6 +136,17 @@ def floating_root(model: mujoco.MjModel) -> int | None:
     joint = int(model.body_jntadr[heaviest])
     free = joint >= 0 and int(model.jnt_type[joint]) == mujoco.mjtJoint.mjJNT_FREE
     return heaviest if free else None
+
+
+def scenery(model: mujoco.MjModel, data: mujoco.MjData) -> NDArray[np.bool_]:
+    """(ngeom,) which geoms are no part of what moves, nor near it: floor, furniture, a room."""
+    middle, radius = extent(model, data)
+    size = model.geom_rbound  # 0 for a plane
+    apart = np.linalg.norm(data.geom_xpos - middle, axis=1) - size > radius
+    hidden: NDArray[np.bool_] = (apart | (size > 3 * radius) | (size == 0)) & (
+        model.body_weldid[model.geom_bodyid] == 0
+    )
+    return hidden
 
 
 def extent(model: mujoco.MjModel, data: mujoco.MjData) -> tuple[NDArray[np.float64], float]:

@@ -10,7 +10,7 @@ import sys
 from myoprosthesis.core.errors import Refused
 
 INSTEAD = (
-    "leave --gui out; a picture needs no display: MUJOCO_GL=egl myoprosthesis picture BODY --out FILE.png "
+    "leave --viewer out; a picture needs no display: MUJOCO_GL=egl myoprosthesis picture BODY --out FILE.png "
     "(Debian: libegl1 libgl1-mesa-dri)"
 )
 WINDOW = "import glfw, warnings; warnings.simplefilter('ignore'); raise SystemExit(0 if glfw.init() else 1)"

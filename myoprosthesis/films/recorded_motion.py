@@ -17,8 +17,6 @@ from myoprosthesis.core.perturbation_plan import PerturbationPlan
 from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.recording.bag import Bag
 
-AXES = "xyz"
-
 
 @dataclass(frozen=True, eq=False)
 class RecordedMotion:
@@ -51,12 +49,7 @@ class RecordedMotion:
     def target(self, now_ns: int) -> tuple[float, ...]:
         """Where the endpoint should be at `now_ns`, (3,) m; empty where a trial asks for no place but its start."""
         plan = self.plan(now_ns)
-        if plan is None:
-            return ()
-        goal = plan.goal(now_ns)
-        place = tuple(goal[f"target/{axis}"] for axis in AXES)
-        moves = any(f"target/{AXES[0]}" in g.at(0.0) for g in plan.goals)
-        return place if moves or place != plan.start else ()
+        return plan.place(now_ns) if plan is not None else ()
 
     def initial(self, now_ns: int) -> Mapping[str, float]:
         """What the trial at `now_ns` began with, by channel and by property of an object."""

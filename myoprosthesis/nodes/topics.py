@@ -31,6 +31,13 @@ def latched(depth: int = 1) -> QoSProfile:
     return profile
 
 
+def newest() -> QoSProfile:
+    """The newest message alone, which is neither sent again nor acknowledged: for a picture beside a control loop."""
+    profile = reliable(1)
+    profile.reliability = ReliabilityPolicy.BEST_EFFORT
+    return profile
+
+
 def is_latched(qos: QoSProfile) -> bool:
     """Whether messages are kept for those who come later."""
     return bool(qos.durability == DurabilityPolicy.TRANSIENT_LOCAL)

@@ -80,6 +80,11 @@ class StackClient(StackMonitor):
         """Hold a session after its present trial, or let it continue."""
         return _message(self.call(SetBool, "session/pause", SetBool.Request(data=hold)))
 
+    @property
+    def in_session(self) -> bool:
+        """Whether a session runs the trials of this stack."""
+        return bool(self._service(SetBool, "session/pause").service_is_ready())
+
     def change(self, node: str, transition: str) -> bool:
         """A lifecycle transition by name; whether it was done."""
         request = ChangeState.Request(transition=Transition(label=transition))

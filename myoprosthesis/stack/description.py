@@ -23,6 +23,7 @@ from myoprosthesis.stack.checks import check_grips, check_perturbation, check_po
 from myoprosthesis.stack.node_spec import NodeSpec
 from myoprosthesis.stack.node_types import NODE_TYPES
 from myoprosthesis.stack.parameter_layers import GRIPS, ParameterLayer, as_ros, layered, parameter_faults
+from myoprosthesis.stack.supervisor import OPTIONAL
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,12 @@ class StackOptions:
     seed: int = option(0, "seed of the task's order and of noise", "", 0)
     trials: int = option(0, "end after so many trials; 0: go on", "", 0)
     duration: float = option(0.0, "end after so much time; 0: go on", "s", 0.0)
-    gui: bool = option(False, "open MuJoCo's viewer, where there is a display")
+    gui: bool = option(False, "serve the console, a page for a browser; its address is printed")
+    gui_port: int = option(0, "port of the console; 0: 8770, or the next free one", "", 0, 65535)
+    gui_network: bool = option(
+        False, "let browsers on other machines open the console; unencrypted: whoever reads the network reads its token"
+    )
+    viewer: bool = option(False, "open MuJoCo's viewer, where there is a display")
     record: str = option("", "folder into which everything is recorded, as a rosbag2; a new file where there is one")
     namespace: str = option("", "namespace of all nodes")
     network: bool = option(False, "let other machines take part: they can see, command, steer and stop what runs")
@@ -73,6 +79,8 @@ KINDS: dict[str, tuple[type, ...]] = {
 """Kinds of their values that are no single names."""
 LISTS = tuple(f.name for f in fields(RecordingFormat) if isinstance(f.default, tuple))
 """Options of the format of a recording that are lists."""
+AGAIN_S = 5.0
+"""After this long `ros2 launch` starts a process again that others do without."""
 EMULATOR_S = 20.0
 """How long a hand waits for its emulator."""
 SHARED = {
@@ -115,6 +123,9 @@ def describe(
     if options.record:
         bag = str(Path(options.record).expanduser().absolute())
         chosen["recorder"] = {"folder": bag, "clock": "simulated" if options.lockstep else "wall"}
+    if options.gui or options.gui_network:
+        port = {"port": options.gui_port} if options.gui_port else {}
+        chosen["console"] = {**port, "network": options.gui_network}
     space = f"/{options.namespace.strip('/')}".rstrip("/")
     nodes = {n: f"{space}/{kind.place or n}" for n, kind in NODE_TYPES.items() if n in chosen}
     of_file = dict(file.get("nodes") or {})
@@ -158,7 +169,9 @@ def _spec(name: str, values: dict[str, Any], options: StackOptions, space: str) 
     if space and simulated and name != "effector":  # which publishes the time
         remappings["/clock"] = f"{space}/clock"
     namespace, _, node = NODE_TYPES[name].place.rpartition("/")
-    return NodeSpec(name, NODE_TYPES[name].executable, values, remappings, node=node, namespace=namespace)
+    kind = NODE_TYPES[name]
+    delay_s = AGAIN_S if name in OPTIONAL else 0.0
+    return NodeSpec(name, kind.executable, values, remappings, True, delay_s, node, namespace, kind.room)
 
 
 Chosen = dict[str, dict[str, Any]]
@@ -185,7 +198,7 @@ def _with_task(options: StackOptions, file: Mapping[str, Any], effector: str, po
             "participants": participants,
             "seed": options.seed,
             "duration_s": options.duration,
-            "gui": options.gui,
+            "gui": options.viewer,
         },
         "policy": {
             "policy": policy,
@@ -232,9 +245,9 @@ def _with_emg(options: StackOptions, file: Mapping[str, Any], effector: str, pol
             hand["wait_s"] = EMULATOR_S
             chosen = {"emulator": {"hand": effector, "path": port}, **chosen}
         if options.twin and effector + MODEL in registry.names("effectors"):
-            chosen["twin"] = {"effector": effector + MODEL, "beside": "state", "gui": options.gui}
+            chosen["twin"] = {"effector": effector + MODEL, "beside": "state", "gui": options.viewer}
     else:
-        hand["gui"] = options.gui
+        hand["gui"] = options.viewer
     chosen["perturbation"] = {"per_trial": False}
     return chosen
 
@@ -251,7 +264,7 @@ def _with_muscles(options: StackOptions, file: Mapping[str, Any], effector: str,
             "participants": ["perturbation"],
             "seed": options.seed,
             "duration_s": options.duration,
-            "gui": options.gui,
+            "gui": options.viewer,
         },
         "policy": {"policy": policy, "participants": ["perturbation"], "seed": options.seed, "task": "hand_posture",
                    "goal": f"{space}/posture/state"},

@@ -20,8 +20,10 @@ class NodeSpec:
     """Name of the ROS node, where it is another than the name in this description."""
     namespace: str = ""
     """Namespace below that of the stack."""
+    room: str = "nodes"
+    """The part of the package with the module of the executable."""
 
     @property
     def module(self) -> str:
         """The Python module behind the executable."""
-        return f"myoprosthesis.nodes.{self.executable}"
+        return f"myoprosthesis.{self.room}.{self.executable}"

@@ -25,10 +25,12 @@ class NodeType:
     """The parameter that names the component."""
     place: str = ""
     """Namespace and name of the ROS node in the stack, where it is not called as in a description."""
+    room: str = "nodes"
+    """The part of the package with the module of the executable."""
 
     def options(self) -> list[type]:
         """The options dataclasses of the node, without that of its component."""
-        module = importlib.import_module(f"myoprosthesis.nodes.{self.executable}")
+        module = importlib.import_module(f"myoprosthesis.{self.room}.{self.executable}")
         return [getattr(module, name) for name in self.classes]
 
     def component_options(self, parameters: Mapping[str, Any]) -> type | None:
@@ -58,6 +60,7 @@ NODE_TYPES = {
     "perturbation": NodeType("perturbation_node", ("PerturbationNodeOptions",)),
     "task": NodeType("task_node", ("TaskNodeOptions",), "tasks", "task"),
     "recorder": NodeType("recorder_node", ("RecorderNodeOptions",)),
+    "console": NodeType("console_node", ("ConsoleNodeOptions",), room="console"),
 }
 """By the names of nodes in a description."""
 

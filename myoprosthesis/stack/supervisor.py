@@ -24,8 +24,10 @@ _LABELS = re.compile(r"^(\[[^]]*\] ?)+: |^error: ")
 GRACE_S = 4.0
 FIRST_S = 2.0
 """How long the effector has to end before the others are asked to."""
-BYSTANDERS = ("twin", "hand", "recorder")
+BYSTANDERS = ("twin", "hand", "recorder", "console")
 """Processes without which the effector goes on."""
+OPTIONAL = ("console",)
+"""Processes whose end ends nothing else."""
 MOST_DEATHS, WITHIN_S = 3, 60.0
 """A process that dies so often within this time is not started again: whatever ends it comes back with it."""
 
@@ -68,6 +70,9 @@ class Supervisor:
             if code in (REFUSED, FAILED):
                 self._listeners[name].join(1.0)
                 why = self._last.get(name, "it did not say why")
+                if name in OPTIONAL:
+                    self._forget(name, f"was not started: {why}")
+                    continue
                 if code == REFUSED:
                     return NotStarted(f"was not started: {why}", name)
                 return NodeFailed(f"failed: {why}", name)
@@ -77,6 +82,9 @@ class Supervisor:
             if not self._nodes[name].respawn or len(deaths) >= MOST_DEATHS:
                 self._listeners[name].join(1.0)
                 why = f": {self._last[name]}" if code > 0 and name in self._last else ""
+                if name in OPTIONAL:
+                    self._forget(name, f"{died} and is not started again{why}")
+                    continue
                 return ProcessDied(f"{died} and is not started again{why}", name)
             idle = "" if name in BYSTANDERS else ", the effector idles meanwhile"
             self._tell(name, f"{died} after {now - self._started[name]:.1f} s; started again{idle}")
@@ -84,6 +92,11 @@ class Supervisor:
             self.remember(name, self._resumed(name))
             self._start(self._nodes[name])
         return None
+
+    def _forget(self, name: str, why: str) -> None:
+        """Go on without a process."""
+        del self._running[name]
+        self._tell(name, f"{why}; the stack goes on without it")
 
     def remember(self, name: str, parameters: Mapping[str, Any]) -> None:
         """Values that a node was given while it ran: it gets them again when it is started again."""

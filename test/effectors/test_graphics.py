@@ -41,7 +41,7 @@ def test_a_display_and_a_choice_are_left_alone(monkeypatch, name, value):
 
 
 def test_a_stack_with_a_window_is_refused_before_anything_starts(command):
-    done = command("up", "reach", "--gui", "--quiet")
+    done = command("up", "reach", "--viewer", "--quiet")
     assert done.returncode == 2 and done.stderr.count("\n") == 1 and "MUJOCO_GL=egl" in done.stderr
     assert "starting" not in done.stdout
 

@@ -21,7 +21,7 @@ EXECUTABLES = {
     "myoprosthesis",
     *("effector_node", "policy_node", "perturbation_node", "task_node", "monitor_node", "emg_node", "emulator_node"),
     "recorder_node",
-    "console_node",  # the former name of monitor_node
+    "console_node",
 }
 
 

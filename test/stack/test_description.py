@@ -285,9 +285,9 @@ def test_a_hand_with_a_port_is_not_emulated_and_a_simulated_one_has_no_twin():
     assert list(made) == ["emg", "effector", "twin", "policy", "perturbation"]
     assert made["effector"]["port"] == "/dev/ttyUSB0" and made["twin"]["effector"] == "inspire_rh56_model"
     assert "twin" not in hand(twin=False) and "emulator" in hand(twin=False)
-    alone = hand(effector="ability_hand_model", gui=True)
+    alone = hand(effector="ability_hand_model", viewer=True)
     assert list(alone) == ["emg", "effector", "policy", "perturbation"] and alone["effector"]["gui"] is True
-    assert hand(gui=True)["twin"]["gui"] is True
+    assert hand(viewer=True)["twin"]["gui"] is True
 
 
 def test_the_port_of_an_emulated_hand_is_the_stacks_own(monkeypatch):

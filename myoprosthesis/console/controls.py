@@ -1,0 +1,153 @@
+"""What a page can ask of a stack: each control with its options, and the sentence that comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from myoprosthesis.core.errors import ConfigError, MyoError, unknown
+from myoprosthesis.core.options import build, option, schema
+from myoprosthesis.perturbations import presets
+from myoprosthesis.policies import store
+from myoprosthesis.policies.onnx_policy import read_contract
+from myoprosthesis.stack import steering
+from myoprosthesis.stack.client import StackClient
+
+
+@dataclass(frozen=True)
+class NoOptions:
+    """A control without options."""
+
+
+@dataclass(frozen=True)
+class SwapControl:
+    """Options of a swap."""
+
+    policy: str = option(help="name of a policy")
+
+
+@dataclass(frozen=True)
+class ShadowControl:
+    """Options of a policy that runs beside the one that is played."""
+
+    policy: str = option("", "name of a policy; empty: none")
+
+
+@dataclass(frozen=True)
+class BlendControl:
+    """Options of the cross-fade."""
+
+    blend_s: float = option(0.1, "length of the cross-fade at a swap", "s", 0.0, 10.0)
+
+
+@dataclass(frozen=True)
+class PerturbationControl:
+    """Options of what is imposed."""
+
+    perturbation: str = option(help="a preset or a kind")
+    gain: float | None = option(None, "size of the gain; empty: that of the preset", "", 0.0)
+
+
+@dataclass(frozen=True)
+class Control:
+    """One control: its options, and what carries it out and returns a sentence."""
+
+    options: type
+    run: Callable[[StackClient, Any], str]
+
+
+def _named(policy: str) -> str:
+    """A policy by its name: a page names no files."""
+    known = store.names()
+    if policy not in known:
+        raise unknown("policy", policy, known)
+    return store.abroad(policy)
+
+
+def _perturb(stack: StackClient, options: PerturbationControl) -> str:
+    known = presets.names()
+    if options.perturbation not in known:
+        raise unknown("perturbation", options.perturbation, known)
+    return steering.perturb(stack, options.perturbation, options.gain)
+
+
+def _shadow(stack: StackClient, options: ShadowControl) -> str:
+    stack.set("policy", {"shadow": _named(options.policy) if options.policy else ""})
+    return (
+        f"{options.policy} runs beside the policy, on policy/shadow" if options.policy else "no policy runs beside it"
+    )
+
+
+def _blend(stack: StackClient, options: BlendControl) -> str:
+    stack.set("policy", {"blend_s": options.blend_s})
+    return f"a swap takes {options.blend_s:g} s from now on"
+
+
+CONTROLS: Mapping[str, Control] = {
+    "swap": Control(SwapControl, lambda stack, o: steering.swap(stack, _named(o.policy))),
+    "rollback": Control(NoOptions, lambda stack, _: stack.trigger("policy", "rollback")),
+    "shadow": Control(ShadowControl, _shadow),
+    "blend": Control(BlendControl, _blend),
+    "perturb": Control(PerturbationControl, _perturb),
+    "hold_task": Control(NoOptions, lambda stack, _: steering.hold_task(stack)),
+    "continue_task": Control(NoOptions, lambda stack, _: steering.continue_task(stack)),
+    "next_trial": Control(NoOptions, lambda stack, _: steering.next_trial(stack)),
+    "pause": Control(NoOptions, lambda stack, _: stack.pause(True)),
+    "continue": Control(NoOptions, lambda stack, _: stack.pause(False)),
+    "step": Control(NoOptions, lambda stack, _: stack.trigger("effector", "step")),
+    "reset": Control(NoOptions, lambda stack, _: stack.trigger("effector", "reset")),
+}
+"""By the names that a page uses."""
+
+
+def read_control(data: Mapping[str, Any]) -> Callable[[StackClient], str]:
+    """What a message from a page asks for; raises `ConfigError` for a control or an option that does not exist."""
+    name = str(data.get("do", ""))
+    control = CONTROLS.get(name)
+    if control is None:
+        raise unknown("control", name[:80], CONTROLS)
+    options: Any = build(control.options, {k: v for k, v in data.items() if k not in ("do", "id")}, name)
+    return lambda stack: control.run(stack, options)
+
+
+def forms() -> dict[str, Any]:
+    """The options of every control as JSON schemas."""
+    return {name: schema(control.options) for name, control in CONTROLS.items()}
+
+
+def policy_list() -> list[dict[str, Any]]:
+    """All policies with their contracts in brief; one with a broken file has the reason instead."""
+    rows: list[dict[str, Any]] = []
+    for name, path in store.names().items():
+        try:
+            c = read_contract(path)
+        except MyoError as error:
+            rows.append({"name": name, "unusable": str(error)})
+            continue
+        score = c.result.get("score")
+        rows.append(
+            {
+                "name": name,
+                "effector": c.effector,
+                "decodes": bool(c.conditioning),
+                "sees": c.observation_size,
+                "does": c.action.size,
+                "dt": c.dt,
+                "score": score if isinstance(score, (int, float)) else None,
+                "errors_mm": {k: c.result[k] for k in ("null", "cw", "ccw") if isinstance(c.result.get(k), Mapping)},
+                "skill": dict(c.task_options),
+            }
+        )
+    return rows
+
+
+def perturbation_list() -> list[dict[str, str]]:
+    """Presets with what they are about, then kinds."""
+    rows = []
+    for name, path in presets.names().items():
+        try:
+            rows.append({"name": name, "about": presets.load(name).about if path is not None else "a kind"})
+        except ConfigError as error:
+            rows.append({"name": name, "about": "", "unusable": str(error)})
+    return sorted(rows, key=lambda row: row["about"] == "a kind")

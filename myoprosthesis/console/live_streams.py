@@ -1,0 +1,107 @@
+"""The topics that a picture is made of, subscribed to while a page is open, and read at its pace."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.console.frame_packer import Curves, Sample
+from myoprosthesis.core.errors import MyoError
+from myoprosthesis.core.joint_state import JointStateFrame, JointStateReader
+from myoprosthesis.core.trial_plan import TrialPlan
+from myoprosthesis.nodes import emg_messages, topics
+from myoprosthesis.nodes.node_main import Node
+from myoprosthesis.nodes.subscription import decode
+from myoprosthesis.nodes.wait_set import PolledSubscriptions
+
+PLANS = 8
+"""Plans of trials that are kept."""
+BLOCKS = 64
+"""Blocks of EMG that may come between two frames."""
+
+
+class LiveStreams:
+    """Subscriptions past the executor: between two frames nothing is computed, however often a topic is published."""
+
+    def __init__(self, node: Node, emg: Sequence[str]) -> None:
+        """`emg`: the channels of the EMG; none: there is none."""
+        self._node, self._reader, self._emg_reader = node, JointStateReader(), JointStateReader()
+        self._lock = threading.Lock()
+        inputs = PolledSubscriptions(node)
+        self._state = inputs.subscribe(topics.STATE, topics.newest(), raw=True)
+        self._target = inputs.subscribe(topics.TARGET, raw=True)
+        self._plans: list[TrialPlan] = []
+        self.emg = tuple(emg)
+        self._open = [self._state, self._target]
+        self._values: dict[str, NDArray[np.floating]] = {}
+        self._raw: Any = None
+        if emg:
+            raw = topics.newest()
+            raw.depth = BLOCKS
+            self._raw = inputs.subscribe(topics.EMG_RAW, raw, raw=True)
+            self._envelope = inputs.subscribe(topics.EMG_ENVELOPE, topics.newest(), raw=True)
+            self._decision = inputs.subscribe(topics.EMG_DECISION, topics.newest(), raw=True)
+            self._open += [self._raw, self._envelope, self._decision]
+
+    @staticmethod
+    def curves(emg: Sequence[str]) -> tuple[Curves, ...]:
+        """The curves of EMG with these channels."""
+        names = tuple(emg)
+        return (
+            Curves("confidence", "confidence of the decision", "1", ("confidence",) if names else ()),
+            Curves("envelope", "EMG envelope", "1", names),
+            Curves("raw", "EMG, lowest and highest of each frame", "V", names, extremes=True),
+        )
+
+    def close(self) -> None:
+        """Subscribe to nothing any more; from the executor's thread."""
+        with self._lock:
+            for subscription in self._open:
+                self._node.destroy_subscription(subscription)
+            self._open = []
+
+    def newest(self) -> tuple[JointStateFrame, Sample] | None:
+        """The newest state since the last call with what belongs to it; None where none came, or it was damaged."""
+        with self._lock, suppress(MyoError):
+            if not self._open:
+                return None
+            for message, _ in PolledSubscriptions.drain(self._target, PLANS):
+                with suppress(MyoError):
+                    self._add(TrialPlan.from_json(decode(message, topics.TARGET.type, "target").data))
+            if self.emg:
+                self._read_emg()
+            states = PolledSubscriptions.drain(self._state, 2)
+            if not states:
+                return None
+            state = self._reader.read(states[-1][0])
+            return state, Sample(self._place(state.stamp_ns), dict(self._values))
+        return None
+
+    def _add(self, plan: TrialPlan) -> None:
+        """A trial that is planned again replaces its former plan."""
+        self._plans = [p for p in self._plans if p.trial != plan.trial][1 - PLANS :] + [plan]
+
+    def _place(self, now_ns: int) -> tuple[float, ...]:
+        running = [p for p in self._plans if p.from_ns <= now_ns <= p.until_ns]
+        return running[-1].place(now_ns) if running else ()
+
+    def _read_emg(self) -> None:
+        for message, _ in PolledSubscriptions.drain(self._envelope, 2):
+            self._values["envelope"] = self._emg_reader.read(message).position
+        for message, _ in PolledSubscriptions.drain(self._decision, 2):
+            decision = JointStateReader().read(message)
+            if "confidence" in decision.names:
+                self._values["confidence"] = decision.position[decision.names.index("confidence"), None]
+        blocks = [
+            emg_messages.read(decode(message, topics.EMG_RAW.type, "emg/raw")).values
+            for message, _ in PolledSubscriptions.drain(self._raw, BLOCKS)
+        ]
+        self._values.pop("raw", None)
+        if blocks and len({b.shape[1] for b in blocks}) == 1:
+            rows = np.concatenate(blocks)
+            self._values["raw"] = np.stack([rows.min(axis=0), rows.max(axis=0)])
