@@ -36,8 +36,8 @@ class Tokens:
         """The role that a token gives; empty for none. It takes as long for a wrong token as for a right one."""
         if not isinstance(token, str) or len(token) > LONGEST_TOKEN:
             return ""
-        given = token.encode(errors="replace")
-        steer, look = (compare_digest(given, own.encode()) for own in (self.steer, self.look))
+        secret = token.encode(errors="replace")
+        steer, look = (compare_digest(secret, own.encode()) for own in (self.steer, self.look))
         return STEER if steer else LOOK if look else ""
 
 

@@ -137,7 +137,7 @@ def test_an_unknown_name_lists_what_there_is(what, sentence):
 
 SETTINGS = {
     "effector.speed=3": "unknown parameter 'speed': known are .*dt",
-    "engine.dt=3": "unknown node 'engine': known are decoder, effector, .*policy",
+    "engine.dt=3": "unknown node 'engine': known are console, decoder, effector, .*policy",
     "effector.dt=fast": "dt: 'fast' is not a number",
     "effector.dt=-1": "dt: -1.* is outside",
     "effector.dt=.nan": "not a finite number",

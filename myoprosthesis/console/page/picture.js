@@ -11,6 +11,7 @@ const TARGET = 0x0072b2, ENDPOINT = 0x009e73, LOAD = 0xcc79a7;
 const TRACE = 120, PIECES = 1500;
 const LEAST_LOAD = 2; // N; the largest load so far, or this, is drawn as half of the body's radius
 const VIEWS = { front: [0, -1, 0.7], side: [1, 0, 0.25], top: [0, -0.001, 1] };
+// Of activation the square root is drawn: reaching takes a tenth of it.
 const UP = new Vector3(0, 1, 0);
 
 function geometryOf(shape, mesh) {
@@ -152,7 +153,7 @@ export class Picture {
     const matrix = new Matrix4(), from = new Vector3(), to = new Vector3(), along = new Vector3(), turn = new Quaternion(),
       scale = new Vector3(), colour = new Color();
     for (let k = 0; k < n; k++) {
-      const activation = body[at + k], count = body[at + n + k];
+      const activation = body[at + k] < 0 ? -1 : Math.sqrt(body[at + k]), count = body[at + n + k];
       const radius = size * (activation < 0 ? 0.003 : 0.006 + 0.014 * activation);
       if (activation < 0) colour.copy(LIGAMENT); else colour.lerpColors(IDLE, ACTIVE, activation);
       for (let i = 1; i < count && piece < PIECES; i++) {
@@ -169,7 +170,7 @@ export class Picture {
       point += 3 * count;
     }
     for (const [material, muscles] of this.bellies)
-      material.color.lerpColors(IDLE, ACTIVE, Math.max(...muscles.map((k) => body[at + k])));
+      material.color.lerpColors(IDLE, ACTIVE, Math.sqrt(Math.max(...muscles.map((k) => body[at + k]))));
     this.muscles.count = piece;
     this.muscles.instanceMatrix.needsUpdate = true;
     if (this.muscles.instanceColor) this.muscles.instanceColor.needsUpdate = true;
