@@ -50,7 +50,8 @@ def status_view(status: StackStatus, states: Mapping[str, str], silent_s: float)
             "last": {} if newest is None else {**newest.values, "lost": newest.lost},
         },
         "recorder": None if recorder is None else {
-            "folder": recorder.get("folder", ""), "text": recorder.get("text", ""), "bytes": recorder.get("bytes"),
+            "folder": recorder.get("folder", ""), "text": recorder.get("text", ""),
+            "ready": bool(recorder.get("ready")),
             "messages": sum((recorder.get("received") or {}).values()),
         },
         "nodes": [

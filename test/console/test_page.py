@@ -151,7 +151,7 @@ def test_nothing_is_cut_off_and_the_stop_is_in_sight(tab, width, height, dark):
 def contrast(tab, selector):
     """WCAG 2.1: (L1 + 0.05) / (L2 + 0.05), of the text and of what it stands on."""
     colours = tab.run(
-        f"(() => {{ const e = document.querySelector({selector!r}); let b = e; const of = (x, k) => getComputedStyle(x)[k];"
+        f"(() => {{ const e = document.querySelector({selector!r}), of = (x, k) => getComputedStyle(x)[k]; let b = e;"
         "while (of(b, 'backgroundColor') === 'rgba(0, 0, 0, 0)') b = b.parentElement;"
         "return [of(e, 'color'), of(b, 'backgroundColor')]; })()"
     )

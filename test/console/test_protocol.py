@@ -144,10 +144,9 @@ def test_a_recording_is_begun_and_ended(console, page):
     folder = Path(text.removeprefix("recording into "))
     try:
         assert ok and not page.ask("record")[0]
-        seen = {"folder": str(folder)}
-        page.until(
-            lambda: (r := page.texts[-1].get("recorder")) and r["folder"] == seen["folder"] and r["messages"] > 50
-        )
+        report = page.until(lambda: (r := page.texts[-1].get("recorder")) and r["ready"] and r)
+        page.until(lambda: (r := page.texts[-1].get("recorder")) and r["messages"] > report["messages"] + 50)
+        assert report["folder"] == str(folder)
         assert page.ask("end_recording") == (True, f"recorded: {folder}")
         assert Bag(folder).topic(f"/{NS}/state").count > 10
         assert not page.ask("end_recording")[0]

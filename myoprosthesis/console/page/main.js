@@ -147,7 +147,7 @@ function showStatus(data) {
   showTrial(data.trial);
   const r = data.recorder;
   at("recording").textContent = data.recording || r ?
-    `${data.recording || r.folder}${r ? `: ${r.messages} messages, ${r.text}` : ""}` : "nothing is recorded";
+    `${data.recording || r.folder}${r ? `: ${r.messages} messages, ${r.ready ? r.text : "not all topics are known yet"}` : ""}` : "nothing is recorded";
 }
 
 function showTrial(t) {
