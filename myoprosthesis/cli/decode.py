@@ -73,7 +73,7 @@ def _groups() -> tuple[FlagGroup, ...]:
         FlagGroup("conditioning", Conditioning, ("rate", "unit")),
         FlagGroup("windows", WindowOptions),
         FlagGroup("model", DecoderModelOptions),
-        FlagGroup("decisions", DecoderOptions, ("amplitude", "drift_beyond")),
+        FlagGroup("decisions", DecoderOptions, ("amplitude", "drift_beyond", "class_shares", "repetition_spread")),
         FlagGroup("split", SplitOptions),
     )
 
@@ -85,6 +85,7 @@ def fit(command: FitOptions, typed: Mapping[str, Any]) -> int:
     from myoprosthesis.training.decoding.cross_validation import cross_validate
     from myoprosthesis.training.decoding.drift import drift_limit
     from myoprosthesis.training.decoding.export import decoder_contract, write_decoder
+    from myoprosthesis.training.decoding.repetition_spread import repetition_spread
 
     check_writable(command.json)
     check_writable(command.png)
@@ -101,6 +102,9 @@ def fit(command: FitOptions, typed: Mapping[str, Any]) -> int:
     fitted = d.fit(work.windows, work.model, work.settings.task, work.names)
     limit = drift_limit(work.windows, work.settings, work.names, work.cut.step_s)
     settings = replace(work.settings, drift_beyond=limit)
+    if settings.task == CLASSIFICATION:
+        shares, spread = d.class_shares(work.windows, work.names), repetition_spread(work.windows, fitted)
+        settings = replace(settings, class_shares=shares, repetition_spread=spread)
     amplitude = (
         amplitudes(work.windows, work.features, work.channels, settings.rest) if settings.task == CLASSIFICATION else {}
     )

@@ -1,8 +1,9 @@
-"""`myoprosthesis decode adapt`: a decoder for a new day, from seconds of labelled EMG."""
+"""`myoprosthesis decode adapt`: a decoder for a new day, from seconds of labelled EMG or from unlabelled use."""
 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -25,7 +26,11 @@ class AdaptOptions(RecordingInfoArgument, JsonArgument):
         help="labelled recordings of the new day: files, or folders of them", flags=("--with",), nargs="+",
         metavar="NEWDAY",
     )  # fmt: skip
-    seconds: float = argument(20.0, "used of them, the same share of each class", "s", 0.1, 3600.0)
+    seconds: float = argument(
+        20.0, "used of them: the same share of each class; with --unlabelled the first ones, by default all", "s", 0.1,
+        36000.0,
+    )  # fmt: skip
+    unlabelled: bool = argument(False, "without their labels, if they have any")
     margin_s: float = argument(0.0, "left out at the start of each labelled span: the person's reaction", "s", 0.0)
     out: str = argument(help="where policy.onnx and card.md are written: not the old folder", metavar="FOLDER")
 
@@ -36,24 +41,30 @@ def add(commands: Commands) -> None:
 
     commands.add(
         "adapt", run, AdaptOptions, partial=(FlagGroup("what the files do not say", RecordingFormat),),
-        help="a decoder for a new day, from seconds of labelled EMG",
+        help="a decoder for a new day, from seconds of labelled EMG or from unlabelled use",
         description="Shrinks the class means and the covariance of a decoder with one linear layer towards those of "
-        "the new day, and writes it as a new decoder that says what it came from; the old one stays. How far is chosen "
-        "by a cross-check on these seconds; where nothing is better there, nothing is written and the status is 2.",
+        "the new day, and writes it as a new decoder that says what it came from; the old one stays. How far follows "
+        "from what repetitions of one session differ by, which `decode fit` wrote. Unlabelled, mean and scale of the "
+        "features become those of the new day, and the classes follow the decoder's own decisions. Where checks on "
+        "parts of this EMG that were not adapted to are worse, a class did not come or the electrodes are others, "
+        "nothing is written and the status is 2.",
     )  # fmt: skip
 
 
 def run(command: AdaptOptions, typed: Mapping[str, Any]) -> int:
     """Adapt, check and write."""
+    import numpy as np
+
     from myoprosthesis.core.options import build
     from myoprosthesis.decoders.options import DecoderOptions
     from myoprosthesis.emg.conditioning import Conditioning
     from myoprosthesis.emg.recording_format import RecordingFormat
     from myoprosthesis.policies import store
     from myoprosthesis.policies.onnx_policy import read_contract
-    from myoprosthesis.training.decoding.adaptation import adapt, first_seconds
+    from myoprosthesis.training.decoding.adaptation import AdaptationResult, adapt, first_seconds
     from myoprosthesis.training.decoding.decoder_file import read_fitted
     from myoprosthesis.training.decoding.export import write_decoder
+    from myoprosthesis.training.decoding.unlabelled_adaptation import UnlabelledResult, adapt_unlabelled
     from myoprosthesis.training.decoding.windows import WindowOptions, check_electrodes, windows
 
     check_writable(command.json)
@@ -87,24 +98,42 @@ def run(command: AdaptOptions, typed: Mapping[str, Any]) -> int:
         ordered.append((path, replace(recording, samples=recording.samples[:, order], channels=contract.emg_channels)))
     features = tuple(t.name for t in contract.observation)
     w = windows(ordered, layout, conditioning, features, settings.window_s,
-                WindowOptions(step_s=contract.dt, margin_s=margin_s), settings.dead_zone)  # fmt: skip
-    used = w.where(first_seconds(w, decoder.names, command.seconds, contract.dt))
-    new, result = adapt(decoder, used)
+                WindowOptions(step_s=contract.dt, margin_s=margin_s), settings.dead_zone,
+                labelled=not command.unlabelled)  # fmt: skip
+    result: AdaptationResult | UnlabelledResult
+    if command.unlabelled:
+        whole = len(w) * contract.dt
+        seconds = min(command.seconds, whole) if "seconds" in typed else whole
+        used = w.where(np.arange(len(w)) < round(seconds / contract.dt))
+        apart = math.ceil(settings.window_s / contract.dt)
+        new, result = adapt_unlabelled(decoder, used.x, settings.class_shares, apart)
+        sentence = (
+            f"of decisions on parts that were not adapted to, {result.agreement_before:.1%} agreed with those one "
+            f"window later before, {result.agreement_after:.1%} after"
+        )
+    else:
+        seconds = command.seconds
+        used = w.where(first_seconds(w, decoder.names, seconds, contract.dt))
+        new, result = adapt(decoder, used, settings.repetition_spread)
+        sentence = (
+            f"cross-check on these seconds: {result.before:.1%} before, {result.after:.1%} after, with "
+            f"{result.common_weight:.2f} of the shift that the classes have in common and {result.own_weight:.2f} of "
+            f"what each has beside it"
+        )
     parent = {
-        "name": contract.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest(), "seconds": command.seconds,
+        "name": contract.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "method": "unlabelled" if command.unlabelled else "labelled", "seconds": seconds,
         "recordings": fitted_on([f for f in files if str(f) in set(used.file.tolist())]), **asdict(result),
     }  # fmt: skip
     known = sorted({*contract.result.get("fitted_on", ()), *parent["recordings"]})
     terms = replace(contract, name=out.name, result={"adapted_from": parent, "fitted_on": known})
     gap = write_decoder(new, terms, out, used.x)
     (out / "card.md").write_text(
-        f"# {out.name}\n\nThe decoder `{contract.name}` (SHA-256 {parent['sha256']}) adapted to {len(used)} windows "
-        f"of a new day: {result.mean_weight:g} of its class means and {result.covariance_weight:g} of its covariance. "
-        f"In a cross-check on these windows {result.before:.1%} before, {result.after:.1%} after.\n\nMade by:\n\n"
-        f"    {COMMAND_LINE.get()}\n", encoding="utf-8",
-    )  # fmt: skip
-    print(f"cross-check on these seconds: {result.before:.1%} before, {result.after:.1%} after, with weights "
-          f"{result.mean_weight:g} (means) and {result.covariance_weight:g} (covariance) on the new day")  # fmt: skip
+        f"# {out.name}\n\nThe decoder `{contract.name}` (SHA-256 {parent['sha256']}) adapted to {len(used)} "
+        f"{parent['method']} windows of a new day; {sentence}.\n\nMade by:\n\n    {COMMAND_LINE.get()}\n",
+        encoding="utf-8",
+    )
+    print(sentence)
     print(f"decoder in {out}; {contract.name} stays in {file.parent}")
     write_json(command.json, {"decoder": str(out), "windows": len(used), "export_gap": gap, "adapted_from": parent})
     return 0

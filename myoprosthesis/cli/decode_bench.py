@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,11 @@ FEATURES = (
     "tdpsd", "log_cov", "mav,zc,ssc,wl,log_var,log_cov", "tdpsd,log_cov",
 )  # fmt: skip
 SELECTED = "selected"
+NOT_BENCHED = (
+    "task", "rest", "reject_below", "reject_beyond", "debounce", "drift_beyond", "drift_s", "amplitude", "class_shares",
+    "repetition_spread",
+)  # fmt: skip
+"""Options of decisions that the figures do not depend on, or that a fit finds."""
 PROTOCOL_NAMES = ("sessions", "days", "people", "repetitions")
 
 
@@ -45,6 +51,13 @@ class DecodeBenchOptions(RecordingInfoArgument, JsonArgument):
         metavar="A,B,…",
     )  # fmt: skip
     models: tuple[str, ...] = argument(("lda",), "kinds of model, each with each set", nargs="+", metavar="MODEL")
+    adapt: str = argument(
+        "", "before the rest is decoded, adapt to a part of what is held out: labelled, to its first repetition; "
+        "unlabelled, to the earlier half of its repetitions", choices=("", "labelled", "unlabelled"),
+    )  # fmt: skip
+    seconds: float = argument(
+        0.0, "with --adapt labelled, of these first seconds, the same share of each class; 0: a repetition", "s", 0.0
+    )
     seed: int = argument(0, "seed of the bootstrap", low=0)
     csv: str = argument("", "also write every fold to FILE", metavar="FILE")
     png: str = argument("", "also draw the folds", metavar="FILE")
@@ -63,8 +76,7 @@ def add(commands: Commands) -> None:
             FlagGroup("what the files do not say", RecordingFormat),
             FlagGroup("conditioning", Conditioning, ("rate", "unit")),
             FlagGroup("windows", WindowOptions),
-            FlagGroup("decoder", DecoderOptions, ("task", "rest", "reject_below", "reject_beyond", "debounce",
-                                                  "drift_beyond", "drift_s", "amplitude")),
+            FlagGroup("decoder", DecoderOptions, NOT_BENCHED),
         ),
         help="features and models on sessions, days or people that were held out",
         description="Fits each model on each set of features, and reports the accuracy on what was held out, fold by "
@@ -79,8 +91,10 @@ def add(commands: Commands) -> None:
 def run(command: DecodeBenchOptions, typed: Mapping[str, Any]) -> int:
     """Evaluate every candidate in every fold, print and write."""
     from myoprosthesis.decoders.options import CLASSIFICATION
-    from myoprosthesis.training.decoding.benchmark import benchmark, origin_of
+    from myoprosthesis.training.decoding.benchmark import BenchAdaptation, benchmark, origin_of
 
+    if command.seconds and command.adapt != "labelled":
+        raise ConfigError("--seconds is what --adapt labelled takes: give both, or leave it out")
     for option in ("json", "csv", "png"):
         check_writable(getattr(command, option), f"--{option}")
     sets = {text: listed(text) for text in command.features}
@@ -96,7 +110,10 @@ def run(command: DecodeBenchOptions, typed: Mapping[str, Any]) -> int:
     candidates = _candidates(command.models, sets, work)
     scores: list[FoldScore] = []
     selected: list[FoldScore] = []
-    for fold, choice in benchmark(work.windows, origins, candidates, work.names, command.protocol):
+    step_s = work.cut.step_s
+    apart = math.ceil(work.settings.window_s / step_s)
+    adaptation = BenchAdaptation(command.adapt, command.seconds, step_s, apart) if command.adapt else None
+    for fold, choice in benchmark(work.windows, origins, candidates, work.names, command.protocol, adaptation):
         scores += fold
         selected.append(choice)
         print(f"{choice.person} {choice.held_out}: " + "  ".join(f"{s.accuracy:.1%}" for s in fold)
@@ -166,12 +183,26 @@ def _figures(
         mean, people = mean_accuracy(scores)
         parts.append({
             "name": name, "mean_accuracy": mean, "worst": min(s.accuracy for s in scores), "people": people,
-            "folds": [asdict(s) for s in scores],
+            "folds": [asdict(s) for s in scores], **_adapted(scores),
             "difference": _difference(scores, first, command.seed) if scores is not first else None,
         })  # fmt: skip
     return {
-        "protocol": command.protocol, "classes": list(work.names), "windows": len(work.windows),
+        "protocol": command.protocol, "adapt": command.adapt, "classes": list(work.names), "windows": len(work.windows),
         "mean_accuracy": parts[-1]["mean_accuracy"], "folds": parts[-1]["folds"], "candidates": parts,
+    }  # fmt: skip
+
+
+def _adapted(scores: Sequence[FoldScore]) -> dict[str, Any]:
+    """Of folds with an adaptation: the mean accuracy before it, its smallest gain, and how often it refused itself."""
+    from myoprosthesis.training.decoding.benchmark import mean_accuracy
+
+    before = [replace(s, accuracy=s.before) for s in scores if s.before is not None]
+    if not before:
+        return {}
+    gains = [s.accuracy - b.accuracy for s, b in zip(scores, before, strict=True)]
+    return {
+        "mean_before": mean_accuracy(before)[0], "smallest_gain": min(gains),
+        "refused": sum(bool(s.refused) for s in scores),
     }  # fmt: skip
 
 
@@ -194,13 +225,16 @@ def _print(figures: Mapping[str, Any]) -> None:
 
     from myoprosthesis.cli.table import FigureTable
 
-    table = FigureTable(title=f"accuracy held out, {figures['protocol']}: {len(figures['folds'])} folds, "
+    adapted = f", adapted to a part of it ({figures['adapt']})" if figures["adapt"] else ""
+    table = FigureTable(title=f"accuracy held out, {figures['protocol']}{adapted}: {len(figures['folds'])} folds, "
                               f"{len(figures['classes'])} classes")  # fmt: skip
-    for column in ("", "mean", "worst fold", *figures["candidates"][0]["people"], "− first, 95 %", "p"):
+    extra = ("before", "smallest gain", "refused") if adapted else ()
+    for column in ("", "mean", "worst fold", *extra, *figures["candidates"][0]["people"], "− first, 95 %", "p"):
         table.add_column(column)
     for row in figures["candidates"]:
         d = row["difference"]
         apart = (f"{d['value']:+.1%} ({d['low']:+.1%} … {d['high']:+.1%})", f"{d['wilcoxon_p']:.2g}") if d else ("", "")
+        own = (f"{row['mean_before']:.1%}", f"{row['smallest_gain']:+.1%}", str(row["refused"])) if adapted else ()
         people = (f"{v:.1%}" for v in row["people"].values())
-        table.add_row(row["name"], f"{row['mean_accuracy']:.1%}", f"{row['worst']:.1%}", *people, *apart)
+        table.add_row(row["name"], f"{row['mean_accuracy']:.1%}", f"{row['worst']:.1%}", *own, *people, *apart)
     Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(table)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.bounded import bounded
+from myoprosthesis.decoders.amplitude import Amplitude
 from myoprosthesis.decoders.options import CLASSIFICATION, MULTILABEL, DecoderOptions
 
 Array = NDArray[np.float64]
@@ -43,11 +44,11 @@ class DecisionPostprocessor:
     """Makes decisions from scores: rejection, debounce, speed and drift."""
 
     def __init__(
-        self, settings: DecoderOptions, names: tuple[str, ...], dt: float, mav_columns: NDArray[np.intp]
+        self, settings: DecoderOptions, names: tuple[str, ...], dt: float, amplitude: Amplitude | None
     ) -> None:
-        """`dt`: period of the decisions, s; `mav_columns`: places of the mean absolute values among the features."""
+        """`dt`: period of the decisions, s; `amplitude`: what scales the speed; None: nothing does."""
         self.settings, self.names = settings, names
-        self._mav_columns = mav_columns
+        self._amplitude = amplitude
         self._recent_novelty: deque[float] = deque(maxlen=max(1, round(settings.drift_s / dt)))
         self.reset()
 
@@ -87,8 +88,8 @@ class DecisionPostprocessor:
     def _speed(self, choice: str, features: Array) -> float:
         if not choice or choice == self.settings.rest:
             return 0.0
-        if choice not in self.settings.amplitude:
+        if choice not in self.settings.amplitude or self._amplitude is None:
             return 1.0
         low, high = self.settings.amplitude[choice]
-        share = (features[self._mav_columns].mean() - low) / (high - low)
+        share = (float(self._amplitude(features[None])[0]) - low) / (high - low)
         return float(np.nan_to_num(bounded(share, 0.0, 1.0), nan=0.0))

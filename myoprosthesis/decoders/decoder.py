@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.errors import ContractError, MyoError
 from myoprosthesis.core.options import build
+from myoprosthesis.decoders.amplitude import Amplitude
 from myoprosthesis.decoders.decision import Decision, DecisionPostprocessor
 from myoprosthesis.decoders.features import FeatureStream
 from myoprosthesis.decoders.novelty import NOVELTY
@@ -64,10 +65,10 @@ class Decoder:
         if self.features.names != contract.state_channels():
             raise ContractError(f"decoder {contract.name!r} needs features in an order that this version does not have")
         self.names = contract.action.names[:-1]
-        mav_columns = np.array([k for k, n in enumerate(self.features.names) if n.endswith("/mav")], np.intp)
-        if settings.amplitude and not mav_columns.size:
-            raise ContractError(f"decoder {contract.name!r} scales speed by amplitude, but has no feature mav")
-        self._model, self._postprocessor = model, DecisionPostprocessor(settings, self.names, contract.dt, mav_columns)
+        amplitude = Amplitude.of(self.features.names)
+        if settings.amplitude and amplitude is None:
+            raise ContractError(f"decoder {contract.name!r} scales speed by amplitude, but has no feature mav or tdpsd")
+        self._model, self._postprocessor = model, DecisionPostprocessor(settings, self.names, contract.dt, amplitude)
 
     @property
     def settings(self) -> DecoderOptions:

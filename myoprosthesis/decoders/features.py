@@ -18,8 +18,7 @@ AR_ORDER = 4
 TDPSD_POWER = 0.1
 COVARIANCE_RIDGE = 1e-3
 PAIRS = 0
-HUDGINS = ("mav", "zc", "ssc", "wl")
-DEFAULT = (*HUDGINS, "log_var", "log_cov")
+DEFAULT = ("tdpsd", "log_cov")
 FLOOR = 1e-14
 """Added to each mean square, in the unit squared: the smallest signal is 0.1 µV, or 1e-7 of another unit."""
 

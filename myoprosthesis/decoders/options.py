@@ -43,6 +43,10 @@ class DecoderOptions:
     drift_beyond: float = option(0.0, "a median distance beyond this is drift; 0: never", low=0.0)
     drift_s: float = option(2.0, "window of that median", "s", 0.1, 600.0)
     amplitude: dict[str, tuple[float, float]] = option({}, "mean absolute value at speed 0 and 1 by class, in the unit")
+    class_shares: dict[str, float] = option({}, "share of each class in the windows of the fit; empty: not known")
+    repetition_spread: dict[str, float] = option(
+        {}, "square distance of class means of repetitions, by the number of windows of each; empty: not known"
+    )
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "task", task_of(self.task))

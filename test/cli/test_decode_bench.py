@@ -105,7 +105,7 @@ def test_adapt_writes_a_new_decoder_with_its_parentage(dataset, tmp_path, capsys
     assert main_decode(*adapt, "--out", new, "--json", tmp_path / "a.json") == 0
     parent = read_contract(new / "policy.onnx").result["adapted_from"]
     assert parent["sha256"] == hashlib.sha256(before).hexdigest()
-    assert parent["name"] == "old" and parent["after"] > parent["before"]
+    assert (parent["name"], parent["method"]) == ("old", "labelled") and parent["after"] > parent["before"]
     assert (old / "policy.onnx").read_bytes() == before
     assert json.loads((tmp_path / "a.json").read_text())["adapted_from"] == parent
     accuracy = {}
@@ -132,3 +132,51 @@ def test_adapt_refuses_and_writes_nothing(dataset, tmp_path, capsys):
         assert main_decode(*adapt, *words) != 0
         assert sentence in capsys.readouterr().err
         assert not out.exists()
+
+
+def test_adaptation_in_the_bench_is_held_against_the_decoder_without_it(dataset, tmp_path, capsys):
+    rng = np.random.default_rng(2)
+    for file in sorted((dataset / "anna" / "day2").glob("*.csv")):  # its second electrode came loose
+        strength = (30, 40) if file.name.startswith("close") else (5, 240)
+        np.savetxt(file, rng.normal(0, strength, (200, 2)).round(), "%d", ",")
+    flags = (*FLAGS, "--features", "tdpsd,log_cov", "--json", tmp_path / "f.json")
+    assert bench(dataset, *flags, "--protocol", "days", "--adapt", "labelled") == 0
+    figures = json.loads((tmp_path / "f.json").read_text())
+    anna, bert = figures["folds"]
+    assert anna["accuracy"] > anna["before"] + 0.05
+    assert abs(bert["accuracy"] - bert["before"]) < 0.1
+    assert figures["candidates"][0]["mean_before"] == pytest.approx((anna["before"] + bert["before"]) / 2)
+    assert figures["candidates"][0]["smallest_gain"] == min(f["accuracy"] - f["before"] for f in (anna, bert))
+    assert "smallest gain" in capsys.readouterr().out
+    assert (
+        bench(dataset, *flags, "--protocol", "people", "--adapt", "unlabelled", "--repetition-from", "([12])[.]csv")
+        == 0
+    )
+    folds = json.loads((tmp_path / "f.json").read_text())["folds"]
+    assert [(f["person"], f["held_out"]) for f in folds] == [(p, d) for p in ("anna", "bert") for d in ("day1", "day2")]
+    assert all("too few" in f["refused"] and f["accuracy"] == f["before"] for f in folds)  # of 1 s each
+    assert bench(dataset, *flags, "--seconds", 5) != 0
+    assert "--adapt labelled" in capsys.readouterr().err
+
+
+def test_unlabelled_adaptation_refuses_and_writes_nothing(dataset, tmp_path, capsys):
+    old, out = tmp_path / "old", tmp_path / "new"
+    assert main_decode("fit", dataset, *FLAGS, "--features", "log_cov", "--out", old) == 0
+    words = ("adapt", old / "policy.onnx", "--unlabelled", "--out", out, *FLAGS[:4], *FLAGS[6:8], "--with")
+    assert main_decode(*words, dataset / "anna" / "day2" / "close1.csv", "--channels", "ch1,ch2") != 0
+    assert "too few to adapt 2 classes" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_unlabelled_adaptation_writes_its_method_and_its_checks(dataset, tmp_path):
+    """Gains change from day to day; the day is one long recording without labels, whose movements take turns."""
+    old, new = tmp_path / "old", tmp_path / "new"
+    rng = np.random.default_rng(3)
+    turns = [rng.normal(0, s, (100, 2)) * (1, 3) for _ in range(8) for s in ((30, 5), (5, 30))]
+    np.savetxt(tmp_path / "today.csv", np.concatenate(turns).round(), "%d", ",")
+    assert main_decode("fit", dataset, *FLAGS, "--features", "tdpsd,log_cov", "--out", old) == 0
+    words = ("adapt", old / "policy.onnx", "--unlabelled", "--out", new, *FLAGS[:4], "--channels", "ch1,ch2", "--with")
+    assert main_decode(*words, tmp_path / "today.csv") == 0
+    parent = read_contract(new / "policy.onnx").result["adapted_from"]
+    assert parent["method"] == "unlabelled" and parent["agreement_after"] >= parent["agreement_before"]
+    assert parent["sha256"] == hashlib.sha256((old / "policy.onnx").read_bytes()).hexdigest()

@@ -11,6 +11,7 @@ from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.errors import ContractError
 from myoprosthesis.core.observation_term import Term
+from myoprosthesis.decoders.amplitude import Amplitude
 from myoprosthesis.decoders.decision import DecisionPostprocessor
 from myoprosthesis.decoders.decoder import Decoder
 from myoprosthesis.decoders.options import DecoderOptions
@@ -30,7 +31,9 @@ def contract(**more):
 
 
 def decider(**more):
-    return DecisionPostprocessor(DecoderOptions(rest="rest", **more), NAMES, 0.05, np.array([0, 1]))
+    return DecisionPostprocessor(
+        DecoderOptions(rest="rest", **more), NAMES, 0.05, Amplitude(np.array([0, 1]), powers=False)
+    )
 
 
 def say(d, *classes, novelty=1.0, score=0.9, loud=0.6):

@@ -1,74 +1,48 @@
 """Supervised adaptation of a decoder to a new day, from seconds of labelled EMG.
 
 Class means and the covariance within classes are shrunk towards those of the new day, as in Vidovic et al. 2016 (doi
-10.1109/TNSRE.2015.2492619). The scores of the decoder change by as much as the discriminant of the classes does, so
-that its prior probabilities stay, and without weight on the new day nothing changes.
+10.1109/TNSRE.2015.2492619). How far is estimated, as James and Stein's shrinkage does (Efron & Morris 1973, doi
+10.2307/2284155): the part of the change that is more than what repetitions of one session differ by.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.decoders.network import DecoderNetwork
-from myoprosthesis.decoders.novelty import NoveltyDetector
+from myoprosthesis.training.decoding.class_distributions import ClassDistributions, check_linear, with_distributions
 from myoprosthesis.training.decoding.fitting import Fitted
+from myoprosthesis.training.decoding.repetition_spread import spread_of
 from myoprosthesis.training.decoding.windows import Windows
 
 Array = NDArray[np.float64]
-WEIGHTS = (0.0, 0.125, 0.25)
-"""Weights up to 1 made sessions up to 23 points worse: the halves of one contraction resemble each other.
-Up to 0.25 none of 12 held-out sessions lost."""
 LEAST_WINDOWS = 16
 """Fewest windows of a class: half of them must be able to check the other half."""
-EIGENVALUE_FLOOR = 1e-3
-"""As in `NoveltyDetector`, of normalised features."""
+COVARIANCE_WEIGHT = 0.25
+SHIFT_SHARE = 0.5
+"""Share of the variance between old and new class means that the covariance takes up, since they may move on."""
+UNKNOWN_SPREAD = 0.5
+"""Weight of the new day for a decoder whose fit had no repetitions."""
 
 
-@dataclass(frozen=True, eq=False)
-class ClassDistributions:
-    """Normal distributions of the classes: `means` (n_classes, n_features), `covariance` within classes."""
+@dataclass(frozen=True)
+class ShiftWeights:
+    """Weights, 0 to 1, of a new day's class means: of the shift that all classes have in common, and of the rest."""
 
-    means: Array
-    covariance: Array
-
-    @classmethod
-    def of_decoder(cls, decoder: Fitted) -> ClassDistributions:
-        """Those that the decoder's novelty detector holds, of the normalised features of its fit."""
-        whiten, n = decoder.novelty_detector.whiten, len(decoder.normaliser.mean)
-        back = np.linalg.inv(whiten)
-        return cls(decoder.novelty_detector.centres @ back, back.T @ back / n)
-
-    def shrunk_to(self, new: ClassDistributions, mean_weight: float, covariance_weight: float) -> ClassDistributions:
-        """A weighted mean of both; weight 0: this one, 1: the new one."""
-        return ClassDistributions(
-            (1 - mean_weight) * self.means + mean_weight * new.means,
-            (1 - covariance_weight) * self.covariance + covariance_weight * new.covariance,
-        )
-
-    def discriminant(self) -> tuple[Array, Array]:
-        """Weights (n_features, n_classes) and bias (n_classes,) of the linear discriminant, without priors."""
-        weights = np.linalg.solve(self.covariance, self.means.T)
-        return weights, -0.5 * np.einsum("kn,nk->k", self.means, weights)
-
-    def novelty_detector(self) -> NoveltyDetector:
-        """The detector of features unlike these."""
-        values, vectors = np.linalg.eigh(self.covariance)
-        whiten = vectors / np.sqrt(np.maximum(values, EIGENVALUE_FLOOR)) / np.sqrt(len(values))
-        return NoveltyDetector(whiten, self.means @ whiten)
+    common: float
+    own: float
 
 
 @dataclass(frozen=True)
 class AdaptationResult:
     """Weights of the new day and the accuracies of its own cross-check, before and after."""
 
-    mean_weight: float
-    covariance_weight: float
+    common_weight: float
+    own_weight: float
     before: float
     after: float
 
@@ -97,53 +71,86 @@ def first_seconds(w: Windows, names: Sequence[str], seconds: float, step_s: floa
     return take
 
 
-def adapted(decoder: Fitted, x: Array, label: NDArray[np.str_], mean_weight: float, covariance_weight: float) -> Fitted:
+def shift_weights(decoder: Fitted, old: ClassDistributions, new: ClassDistributions, spread: float) -> ShiftWeights:
+    """1 − what repetitions differ by / what the new day differs by, not below 0, for both parts of the shift.
+
+    Args:
+        decoder: Its novelty detector has the units of `spread`.
+        old: Classes of the decoder.
+        new: Classes of the new day.
+        spread: Mean square distance of class means of repetitions of one session, as many windows each.
+    """
+    shift = (new.means - old.means) @ decoder.novelty_detector.whiten
+    common, n = shift.mean(axis=0), len(shift)
+    own = float(((shift - common) ** 2).sum(axis=1).mean())
+    expected = spread / n, spread * (1 - 1 / n)
+    measured = float(common @ common), own
+    return ShiftWeights(*(max(0.0, 1 - e / max(m, 1e-12)) for e, m in zip(expected, measured, strict=True)))
+
+
+def shrunk(old: ClassDistributions, new: ClassDistributions, weights: ShiftWeights) -> ClassDistributions:
+    """Classes between the old and the new ones; with weights of 0, the old ones."""
+    shift = new.means - old.means
+    common = shift.mean(axis=0)
+    own = shift - common
+    left = weights.own * (1 - weights.own) * own.T @ own / len(own)
+    left = left + weights.common * (1 - weights.common) * np.outer(common, common)
+    covariance_weight = COVARIANCE_WEIGHT if weights.common or weights.own else 0.0
+    return ClassDistributions(
+        old.means + weights.common * common + weights.own * own,
+        (1 - covariance_weight) * old.covariance + covariance_weight * new.covariance + SHIFT_SHARE * left,
+    )
+
+
+def adapted(
+    decoder: Fitted, x: Array, label: NDArray[np.str_], spread: Mapping[str, float]
+) -> tuple[Fitted, ShiftWeights]:
     """The decoder with class means and covariance shrunk towards those of `x` (n, n_features) and its labels.
 
     Args:
         decoder: One of classes with one linear layer.
         x: Features of the new day, not normalised.
         label: Class of each row; each of the decoder's classes occurs.
-        mean_weight: Weight of the new day's class means, 0 to 1.
-        covariance_weight: Weight of the new day's covariance, 0 to 1.
+        spread: As `repetition_spread` gives it; empty: not known.
     """
     old = ClassDistributions.of_decoder(decoder)
-    shrunk = old.shrunk_to(_distributions(decoder, x, label), mean_weight, covariance_weight)
-    (weights, bias), (w_old, b_old), (w_new, b_new) = (
-        decoder.network.layers[0], old.discriminant(), shrunk.discriminant(),
-    )  # fmt: skip
-    network = DecoderNetwork(((weights + w_new - w_old, bias + b_new - b_old),), decoder.network.output)
-    return Fitted(decoder.normaliser, network, shrunk.novelty_detector(), decoder.names, decoder.task)
+    new = ClassDistributions.of_labelled(decoder.normaliser(x), label, decoder.names)
+    if spread:
+        windows = float(np.median([(label == name).sum() for name in decoder.names]))
+        weights = shift_weights(decoder, old, new, spread_of(spread, windows))
+    else:
+        weights = ShiftWeights(UNKNOWN_SPREAD, UNKNOWN_SPREAD)
+    return with_distributions(decoder, old, shrunk(old, new, weights)), weights
 
 
-def adapt(decoder: Fitted, w: Windows) -> tuple[Fitted, AdaptationResult]:
-    """Adapt to labelled windows of a new day, with the weights that are best in a cross-check on these windows.
+def adapt(decoder: Fitted, w: Windows, spread: Mapping[str, float]) -> tuple[Fitted, AdaptationResult]:
+    """Adapt to labelled windows of a new day.
 
-    The earlier half of each class is adapted to and the later one evaluated, and the other way round; windows that
-    share samples with the other half do not count.
+    It is checked on these windows first: the earlier half of each class is adapted to and the later one evaluated, and
+    the other way round; windows that share samples with the other half do not count.
 
     Raises:
-        ConfigError: The decoder has several layers or a memory, or every adaptation is worse in the cross-check.
+        ConfigError: The decoder has several layers or a memory, the new day differs from the fit by no more than its
+            repetitions do, or the adaptation is worse in the cross-check.
     """
-    if len(decoder.network.layers) != 1 or decoder.network.memory or decoder.network.output != "softmax":
-        raise ConfigError(
-            "only a decoder of classes with one linear layer can be adapted, such as lda and logistic fit"
-        )
+    check_linear(decoder)
     halves = _halves(w)
-    scores: dict[tuple[float, float], float] = {}
-    for weights in product(WEIGHTS, WEIGHTS):
-        right = [
-            _right(adapted(decoder, w.x[a], w.label[a], *weights), w.x[b], w.label[b])
-            for a, b in (halves, halves[::-1])
-        ]
-        scores[weights] = float(np.mean(np.concatenate(right)))
-    before = scores[0.0, 0.0]
-    best = max(scores, key=lambda weights: scores[weights])
-    if scores[best] <= before:
+    before, after = [], []
+    for a, b in (halves, halves[::-1]):
+        before.append(_right(decoder, w.x[b], w.label[b]))
+        after.append(_right(adapted(decoder, w.x[a], w.label[a], spread)[0], w.x[b], w.label[b]))
+    result, weights = adapted(decoder, w.x, w.label, spread)
+    shares = float(np.mean(np.concatenate(before))), float(np.mean(np.concatenate(after)))
+    if not (weights.common or weights.own):
         raise ConfigError(
-            f"no adaptation is better in a cross-check on these seconds ({before:.1%} before): the decoder stays"
+            "the new day differs from the fit by no more than its repetitions differ from each other: the decoder stays"
         )
-    return adapted(decoder, w.x, w.label, *best), AdaptationResult(*best, before, scores[best])
+    if shares[1] < shares[0]:
+        raise ConfigError(
+            f"an adaptation is worse in a cross-check on these seconds ({shares[0]:.1%} before, "
+            f"{shares[1]:.1%} after): the decoder stays"
+        )
+    return result, AdaptationResult(weights.common, weights.own, *shares)
 
 
 def _halves(w: Windows) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -158,17 +165,6 @@ def _halves(w: Windows) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         early += apart
         late += own[len(own) // 2 :].tolist()
     return np.array(early, np.intp), np.array(late, np.intp)
-
-
-def _distributions(decoder: Fitted, x: Array, label: NDArray[np.str_]) -> ClassDistributions:
-    from sklearn.covariance import ledoit_wolf
-
-    z = decoder.normaliser(x)
-    means = np.array([z[label == name].mean(axis=0) for name in decoder.names])
-    number = {name: k for k, name in enumerate(decoder.names)}
-    within = z - means[[number[name] for name in label.tolist()]]
-    values, vectors = np.linalg.eigh(ledoit_wolf(within, assume_centered=True)[0])
-    return ClassDistributions(means, (vectors * np.maximum(values, EIGENVALUE_FLOOR)) @ vectors.T)
 
 
 def _right(decoder: Fitted, x: Array, label: NDArray[np.str_]) -> NDArray[np.bool_]:

@@ -6,20 +6,21 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from myoprosthesis.decoders.amplitude import Amplitude
 from myoprosthesis.decoders.features import columns
 from myoprosthesis.training.decoding.windows import Windows
 
 
 def amplitudes(w: Windows, features: Sequence[str], channels: Sequence[str], rest: str) -> dict[str, list[float]]:
-    """Mean absolute value over channels at speed 0 and at speed 1, by class.
+    """Amplitude, as `decoders.amplitude` reads it, at speed 0 and at speed 1, by class.
 
     Speed 0: the 95th percentile of rest, or the 5th of the class without rest; speed 1: the 90th percentile of the
     class.
     """
-    if "mav" not in features:
+    reader = Amplitude.of([name for f in features for name in columns(f, channels)])
+    if reader is None:
         return {}
-    start = sum(len(columns(f, channels)) for f in features[: features.index("mav")])
-    amplitude = w.x[:, start : start + len(channels)].mean(axis=1)
+    amplitude = reader(w.x)
     out = {}
     for name in sorted(set(w.label.tolist()) - {rest, ""}):
         own = amplitude[w.label == name]

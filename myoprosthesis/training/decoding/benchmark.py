@@ -14,7 +14,10 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.decoders.models import ModelKind
 from myoprosthesis.decoders.options import CLASSIFICATION
 from myoprosthesis.emg.recording_format import RecordingFormat
-from myoprosthesis.training.decoding.fitting import fit_network
+from myoprosthesis.training.decoding.adaptation import adapt, first_seconds
+from myoprosthesis.training.decoding.fitting import Fitted, class_shares, fit, fit_network
+from myoprosthesis.training.decoding.repetition_spread import repetition_spread
+from myoprosthesis.training.decoding.unlabelled_adaptation import adapt_unlabelled
 from myoprosthesis.training.decoding.windows import Mask, Windows
 
 PROTOCOLS = {
@@ -24,6 +27,7 @@ PROTOCOLS = {
     "repetitions": "within each session, each repetition in turn, fitted on the session's other ones",
 }
 """What is held out, by the name of the protocol."""
+LABELLED, UNLABELLED = "labelled", "unlabelled"
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,25 @@ class FoldScore:
     fitted_windows: int
     windows: int
     accuracy: float
+    before: float | None = None
+    """Accuracy on the same windows without adaptation; None: there is none."""
+    refused: str = ""
+    """Why the adaptation refused itself, so that the decoder stayed."""
+
+
+@dataclass(frozen=True)
+class BenchAdaptation:
+    """Part of what is held out that a decoder is adapted to before it is evaluated on the rest.
+
+    `LABELLED`: the first repetition, or the first `seconds` of all classes together where that is above 0.
+    `UNLABELLED`: the earlier half of the repetitions, without their labels.
+    """
+
+    kind: str
+    seconds: float = 0.0
+    step_s: float = 0.05
+    windows_apart: int = 4
+    """Steps after which two windows share no sample."""
 
 
 def origin_of(path: Path, folder: Path, layout: RecordingFormat) -> Origin:
@@ -84,13 +107,14 @@ def origin_of(path: Path, folder: Path, layout: RecordingFormat) -> Origin:
     return Origin(layout.from_path("person", path) or (folders[-2] if len(folders) > 1 else folder.name), session)
 
 
-def folds(w: Windows, origins: dict[str, Origin], protocol: str) -> list[Fold]:
+def folds(w: Windows, origins: dict[str, Origin], protocol: str, each_session: bool = False) -> list[Fold]:
     """The folds of a protocol.
 
     Args:
         w: Windows of all recordings.
         origins: Person and session by `Windows.file`.
         protocol: One of `PROTOCOLS`.
+        each_session: Evaluate each session of a held-out person on its own, in place of all together.
 
     Raises:
         ConfigError: A person has too few sessions, or there are too few people or repetitions.
@@ -103,6 +127,9 @@ def folds(w: Windows, origins: dict[str, Origin], protocol: str) -> list[Fold]:
         known = _values(person)
         if len(known) < 2:
             raise ConfigError(f"there is only one person ({known[0]}): people cannot be held out")
+        if each_session:
+            own_sessions = [(p, s) for p in known for s in _values(session[person == p])]
+            return [Fold(p, s, person != p, (person == p) & (session == s)) for p, s in own_sessions]
         return [Fold(name, name, person != name, person == name) for name in known]
     out = []
     for name in _values(person):
@@ -127,16 +154,70 @@ def folds(w: Windows, origins: dict[str, Origin], protocol: str) -> list[Fold]:
     return out
 
 
-def evaluate(w: Windows, candidate: Candidate, names: Sequence[str], fold: Fold) -> FoldScore:
-    """Fit a candidate on one part and evaluate it on the other."""
+def evaluate(
+    w: Windows, candidate: Candidate, names: Sequence[str], fold: Fold, adaptation: BenchAdaptation | None = None
+) -> FoldScore:
+    """Fit a candidate on one part and evaluate it on the other, or on what of that it was not adapted to."""
     train, test = (_with_columns(w.where(mask), candidate.columns) for mask in (fold.train, fold.test))
     try:
+        if adaptation is not None:
+            return _evaluate_adapted(train, test, candidate, names, fold, adaptation)
         normaliser, network = fit_network(train, candidate.model, CLASSIFICATION, names)
     except ConfigError as error:
         raise ConfigError(f"{fold.person} {fold.held_out} held out: {error}") from error
     best = network(normaliser(test.x), test.sequence_id).argmax(axis=1)
     accuracy = float((np.array(names)[best] == test.label).mean())
     return FoldScore(fold.person, fold.held_out, candidate.name, len(train), len(test), accuracy)
+
+
+def _evaluate_adapted(
+    train: Windows, test: Windows, candidate: Candidate, names: Sequence[str], fold: Fold, adaptation: BenchAdaptation
+) -> FoldScore:
+    decoder = fit(train, candidate.model, CLASSIFICATION, names)
+    used, rest = adaptation_split(test, names, adaptation)
+    new, refused = decoder, ""
+    try:
+        if adaptation.kind == UNLABELLED:
+            new, _ = adapt_unlabelled(decoder, used.x, class_shares(train, names), adaptation.windows_apart)
+        else:
+            new, _ = adapt(decoder, used, repetition_spread(train, decoder))
+    except ConfigError as error:
+        refused = str(error)
+    return FoldScore(
+        fold.person, fold.held_out, candidate.name, len(train), len(rest), _accuracy(new, rest),
+        _accuracy(decoder, rest), refused,
+    )  # fmt: skip
+
+
+def adaptation_split(w: Windows, names: Sequence[str], adaptation: BenchAdaptation) -> tuple[Windows, Windows]:
+    """Windows to adapt to, and the others, none of which shares a sample with them.
+
+    Raises:
+        ConfigError: Nothing is left to evaluate, or a class is too short.
+    """
+    repetitions = _values(w.repetition)
+    if adaptation.seconds:
+        used = first_seconds(w, names, adaptation.seconds, adaptation.step_s)
+    else:
+        if len(repetitions) < 2:
+            raise ConfigError("it has only one repetition: nothing is left to evaluate an adaptation on")
+        count = max(1, len(repetitions) // 2) if adaptation.kind == UNLABELLED else 1
+        used = np.isin(w.repetition, repetitions[:count])
+    rest = ~used
+    for file in set(w.file[used].tolist()):
+        own = w.file == file
+        covered = np.zeros(int(w.last[own].max()) + 1, bool)
+        for first, last in zip(w.first[own & used], w.last[own & used], strict=True):
+            covered[first : last + 1] = True
+        rest[own] &= ~(covered[w.first[own]] | covered[w.last[own]])
+    if not rest.any():
+        raise ConfigError("an adaptation takes all of its windows: nothing is left to evaluate it on")
+    return w.where(used), w.where(rest)
+
+
+def _accuracy(decoder: Fitted, w: Windows) -> float:
+    best = decoder.network(decoder.normaliser(w.x), w.sequence_id).argmax(axis=1)
+    return float((np.array(decoder.names)[best] == w.label).mean())
 
 
 def select(
@@ -163,10 +244,13 @@ def select(
 
 def benchmark(
     w: Windows, origins: dict[str, Origin], candidates: Sequence[Candidate], names: Sequence[str], protocol: str,
+    adaptation: BenchAdaptation | None = None,
 ) -> Iterator[tuple[list[FoldScore], FoldScore]]:  # fmt: skip
     """Fold by fold, the score of every candidate and that of the one which is selected without the held-out windows."""
-    for fold in folds(w, origins, protocol):
-        scores = [evaluate(w, candidate, names, fold) for candidate in candidates]
+    if adaptation is not None:
+        w = replace(w, session=np.array([f"{o.person} {o.session}" for o in (origins[f] for f in w.file.tolist())]))
+    for fold in folds(w, origins, protocol, each_session=adaptation is not None):
+        scores = [evaluate(w, candidate, names, fold, adaptation) for candidate in candidates]
         chosen = select(w, origins, candidates, names, fold) if len(candidates) > 1 else candidates[0]
         yield scores, next(score for score in scores if score.candidate == chosen.name)
 

@@ -97,6 +97,11 @@ def targets_of(w: Windows, task: str, names: Sequence[str]) -> tuple[NDArray[Any
     return targets, groups
 
 
+def class_shares(w: Windows, names: Sequence[str]) -> dict[str, float]:
+    """Share of the windows of each class."""
+    return {name: float((w.label == name).mean()) for name in names}
+
+
 def names_of(w: Windows, task: str, targets: Sequence[str]) -> tuple[str, ...]:
     """The labelled classes, sorted, or the targets; raises `ConfigError` for less than two classes or one target."""
     names = tuple(sorted(set(w.label.tolist()))) if task == CLASSIFICATION else tuple(targets)

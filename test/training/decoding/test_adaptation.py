@@ -7,8 +7,10 @@ import pytest
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.decoders.models import Lda, LdaOptions, Logistic, LogisticOptions, Mlp, MlpOptions
-from myoprosthesis.training.decoding.adaptation import ClassDistributions, adapt, adapted, first_seconds
+from myoprosthesis.training.decoding.adaptation import ShiftWeights, adapt, adapted, first_seconds, shrunk
+from myoprosthesis.training.decoding.class_distributions import ClassDistributions, with_distributions
 from myoprosthesis.training.decoding.fitting import fit
+from myoprosthesis.training.decoding.repetition_spread import repetition_spread, spread_of
 from myoprosthesis.training.decoding.windows import Windows
 
 NAMES = ("a", "b", "c")
@@ -48,33 +50,84 @@ def test_the_distributions_of_the_fit_are_in_the_decoder():
     assert again(z) == pytest.approx(made.novelty_detector(z))
 
 
+def moved(made, new, weight):
+    """The decoder with this weight of the new day in everything."""
+    old = ClassDistributions.of_decoder(made)
+    today = ClassDistributions.of_labelled(made.normaliser(new.x), new.label, NAMES)
+    return with_distributions(made, old, shrunk(old, today, ShiftWeights(weight, weight)))
+
+
 @pytest.mark.parametrize(("kind", "options"), [(Lda, LdaOptions()), (Logistic, LogisticOptions())])
 def test_without_weight_nothing_changes(kind, options):
     made, new = decoder(kind, options), day(1, TURN)
-    same = adapted(made, new.x, new.label, 0.0, 0.0)
-    assert same(new.x)[0] == pytest.approx(made(new.x)[0], abs=1e-9)
+    assert moved(made, new, 0.0)(new.x)[0] == pytest.approx(made(new.x)[0], abs=1e-9)
 
 
-def test_all_the_weight_is_the_discriminant_of_the_new_day():
+def test_all_the_weight_is_the_means_of_the_new_day():
     made, new = decoder(), day(1, TURN)
-    whole = adapted(made, new.x, new.label, 1.0, 1.0)
+    z = made.normaliser(new.x)
+    got = ClassDistributions.of_decoder(moved(made, new, 1.0))
+    assert got.means == pytest.approx(np.array([z[new.label == k].mean(axis=0) for k in NAMES]))
     fitted = fit(new, Lda(LdaOptions()), "classification", NAMES)
-    both = (f(day(2, TURN).x)[0].argmax(axis=1) for f in (whole, fitted))
+    both = (f(day(2, TURN).x)[0].argmax(axis=1) for f in (moved(made, new, 1.0), fitted))
     assert np.mean(np.equal(*both)) > 0.98
 
 
+def repeated(seed, jitter, n=40, repetitions=6):
+    """A day whose repetitions lie `jitter` apart in each feature, beside the noise of the windows."""
+    rng = np.random.default_rng(seed)
+    parts = [day(seed + k, n=n) for k in range(repetitions)]
+    x = np.concatenate([p.x + np.repeat(rng.normal(0, jitter, (3, 3)), n, axis=0) for p in parts])
+    label = np.concatenate([p.label for p in parts])
+    count, same = np.arange(len(x)), np.full(len(x), "day")
+    number = np.repeat([str(k) for k in range(repetitions)], 3 * n)
+    return Windows(x, label, np.zeros((len(x), 0)), same, same, number, 10 * count, 10 * count + 39, count, count)
+
+
+def test_the_spread_of_repetitions_is_that_which_was_put_in():
+    """Of a mean and that of the five others: σ² (1 + 1/5) in each of three whitened features, over their number."""
+    w = repeated(0, 0.5, repetitions=30)
+    made = fit(w, Lda(LdaOptions()), "classification", NAMES)
+    spread = repetition_spread(w, made)
+    within = 1.0 + 0.25  # the covariance of the fit holds windows and repetitions
+    assert spread_of(spread, 40) == pytest.approx((0.25 + 1 / 40) * (1 + 1 / 29) / within, rel=0.25)
+    assert spread_of(spread, 8) > spread_of(spread, 16) > spread_of(spread, 128)
+    assert repetition_spread(repeated(0, 0.5, repetitions=1), made) == {}
+
+
+def test_a_day_is_followed_as_far_as_it_differs_by_more_than_repetitions_do():
+    w = repeated(0, 0.5)
+    made = fit(w, Lda(LdaOptions()), "classification", NAMES)
+    spread = repetition_spread(w, made)
+    same, other = repeated(50, 0.5, repetitions=1), replace(repeated(50, 0.5, repetitions=1))
+    far = replace(other, x=other.x + np.array([6.0, 0, 0]))
+    weights = [adapted(made, v.x, v.label, spread)[1] for v in (same, far)]
+    assert weights[0].own < 0.5
+    assert weights[1].common > 0.9 > weights[0].common
+    assert weights[1].own == pytest.approx(weights[0].own)  # the shift is common to all classes
+    assert adapted(made, far.x, far.label, {})[1] == ShiftWeights(0.5, 0.5)
+
+
 def test_a_day_that_moved_is_won_back_on_windows_that_were_not_used():
-    made, later = decoder(), day(3, TURN)
-    new, result = adapt(made, day(2, TURN, n=40))
+    w = repeated(0, 0.3)
+    made, later = fit(w, Lda(LdaOptions()), "classification", NAMES), day(3, TURN)
+    new, result = adapt(made, day(2, TURN, n=40), repetition_spread(w, made))
     assert accuracy(new, later) > accuracy(made, later) + 0.1
     assert result.after > result.before
-    assert 0 < result.mean_weight <= 0.25
+    assert 0 < result.own_weight < 1
 
 
-def test_it_refuses_itself_where_it_would_be_no_better():
-    w = day(4)
-    with pytest.raises(ConfigError, match="decoder stays"):
-        adapt(decoder(), replace(w, x=np.array([MEANS[k] for k in w.label], float)))
+def test_it_refuses_itself_where_nothing_has_changed_or_it_would_be_worse():
+    w = repeated(0, 1.0)
+    made = fit(w, Lda(LdaOptions()), "classification", NAMES)
+    still = day(4)
+    means = np.array([w.x[w.label == k].mean(axis=0) for k in still.label])
+    with pytest.raises(ConfigError, match="no more than its repetitions"):
+        adapt(made, replace(still, x=means), repetition_spread(w, made))
+    x = still.x.copy()
+    x[120:150] = still.x[:30]  # the first half of what is called c was a
+    with pytest.raises(ConfigError, match="worse in a cross-check"):
+        adapt(decoder(), replace(still, x=x), {})
 
 
 @pytest.mark.parametrize(
@@ -111,4 +164,4 @@ def test_the_halves_of_the_check_share_no_sample():
 
 def test_only_one_linear_layer():
     with pytest.raises(ConfigError, match="one linear layer"):
-        adapt(decoder(Mlp, MlpOptions(epochs=5)), day(1))
+        adapt(decoder(Mlp, MlpOptions(epochs=5)), day(1), {})
