@@ -17,7 +17,8 @@ Array = NDArray[np.float64]
 class Amplitude:
     """Mean over channels of the mean absolute value, or of the root of the sum of squares where `tdpsd` replaces it.
 
-    In the unit of the samples; the latter grows with the root of the window's length. `mav` itself makes LDA worse beside `tdpsd` and `log_cov`: 0.7 points between sessions.
+    In the unit of the samples; the latter grows with the root of the window's length. `mav` itself makes LDA worse
+    beside `tdpsd` and `log_cov`: 0.7 points between sessions.
     """
 
     columns: NDArray[np.intp]
