@@ -43,6 +43,8 @@ Range = tuple[float, float]
 PERIOD_S, TIME_STEP_S = 0.03125, 0.00625
 """32 commands a second, five steps of the physics each: whole nanoseconds, and about the 30 Hz of KINESIS
 (arXiv 2503.14637)."""
+BEARING_N = 100.0
+"""A foot with much more than this on it bears."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,8 @@ class Walk:
         "time_step": TIME_STEP_S, "keyframe": "standing", "contacts": CONTACTS,
     }  # fmt: skip
     weights: ClassVar[Mapping[str, float]] = {
-        "posture": 0.3, "places": 0.3, "velocity": 0.1, "motion": 0.15, "upright": 0.15, "way": 0.1, "effort": -0.1,
+        "posture": 0.3, "places": 0.3, "velocity": 0.1, "motion": 0.15, "upright": 0.15, "way": 0.1, "floor": 0.0,
+        "effort": -0.1,
     }  # fmt: skip
 
     def __init__(
@@ -228,10 +231,11 @@ class Walk:
     def rewards(self, now: Moments) -> Mapping[str, Array]:
         """See `EpisodicTask.rewards`.
 
-        Each but `effort` is exp(−(error / scale)²): `posture` of hips, knees and ankles (root mean square; 0.25 rad),
+        All but the last two are exp(−(error / scale)²): `posture` of hips, knees, ankles (root mean square; 0.25 rad),
         `places` of knees, ankles and toes (mean distance; 0.1 m), `velocity` of the joints (5 rad/s), `motion` of the
         pelvis (0.5 m/s), `upright` of its attitude (0.25 rad, heading included), and `way` of how far it is from it
-        (0.3 m). `effort` is the mean square of activations."""
+        (0.3 m). `floor` is how far each foot bears on the floor (tanh of load / 100 N) when that of the reference does,
+        and only then. `effort` is the mean square of activations."""
         angles = now.columns(*COMPARED) - now.goal(*of_reference(COMPARED))
         rates = now.columns(*COMPARED, field="velocity") - now.goal(*of_reference(COMPARED), field="velocity")
         attitude = self._attitude(now)
@@ -243,8 +247,14 @@ class Walk:
             "motion": np.exp(-np.square(self._motion(now)).sum(axis=1) / 0.5**2),
             "upright": np.exp(-np.square(attitude).sum(axis=1) / 0.25**2),
             "way": np.exp(-np.square(self._astray(now) / 0.3)),
+            "floor": 1.0 - np.abs(self._bearing(now) - now.goal("reference/foot_r", "reference/foot_l")).mean(axis=1),
             "effort": np.square(activation).mean(axis=1),
         }
+
+    def _bearing(self, now: Moments) -> Array:
+        """How far the right and the left foot bear on the floor, (n, 2): 0 in the air, 1 with a load of a person."""
+        load = now.columns(*CONTACTS, field="effort")
+        return np.asarray(np.tanh(load.reshape(len(load), 2, 2).sum(axis=2) / BEARING_N))
 
     def solved(self, now: Moments) -> Array:
         """See `EpisodicTask.solved`: the reference is followed within the tolerance."""

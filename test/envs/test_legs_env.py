@@ -56,6 +56,18 @@ def test_a_trial_begins_as_the_reference_is_and_moves():
     assert np.corrcoef(moved.ravel(), slopes.ravel())[0, 1] > 0.95
 
 
+def test_a_foot_is_to_bear_when_that_of_the_reference_does():
+    env = BatchEnv(legs_imitation.config(**{**TASK, "noise": 0.0}), 4, 1)
+    env.reset(seed=3)
+    feet = ("reference/foot_r", "reference/foot_l")
+    for _ in range(3):
+        env.step(np.full((4, 80), 0.02, np.float32))
+        load = np.stack([env.columns(f"{side}_foot", f"{side}_toes", field="effort").sum(axis=1) for side in "rl"], 1)
+        expected = 1.0 - np.abs(np.tanh(load / 100.0) - env.goal(*feet)).mean(axis=1)
+        assert env.task.rewards(env)["floor"] == pytest.approx(expected)
+        assert load.max() > 100.0 and expected.min() < expected.max()
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_gymnasium_accepts_it():
     env = gymnasium.make("myoprosthesis/LegsImitation-v0")
