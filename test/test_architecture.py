@@ -60,7 +60,7 @@ HOMES = {
     "rclpy": {"nodes", "bench"},
     **dict.fromkeys(["std_msgs", "std_srvs", *MESSAGES.split()], {"nodes", "bench", *STACK}),
     "torch": {"training", "decoders/gru", "bench/training", "bench/ppo", "cli/train"},
-    "websockets": {"console"},
+    "websockets": {"console", "bench"},
     "mujoco": {"effectors", "scenes", "motion", "envs", "training", "films/placed_body", "bench"},
     "gymnasium": {"envs", "training", "bench"},
     "myo_sim": {"effectors"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,8 +50,10 @@ def write_policy(folder: Path, spec: EffectorSpec, hidden: int, seed: int) -> Pa
 
 
 @contextmanager
-def stand(effector: str, dt: float, lockstep: bool, policy: Path, **policy_options: Any) -> Iterator[StackRunner]:
-    """A stack of an effector and a policy node, started."""
+def stand(
+    effector: str, dt: float, lockstep: bool, policy: Path, more: Sequence[NodeSpec] = (), **policy_options: Any
+) -> Iterator[StackRunner]:
+    """A stack of an effector and a policy node, and `more`, started."""
     from myoprosthesis.stack.runner import StackRunner
 
     os.environ.setdefault("ROS_DOMAIN_ID", str(DOMAIN))
@@ -61,6 +63,7 @@ def stand(effector: str, dt: float, lockstep: bool, policy: Path, **policy_optio
         NodeSpec(
             "policy", "policy_node", {"policy": str(policy), "lockstep": lockstep, **policy_options}, respawn=False
         ),
+        *more,
     ]
     with StackRunner(nodes) as stack:
         yield stack

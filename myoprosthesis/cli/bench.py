@@ -11,7 +11,7 @@ from myoprosthesis.cli.commands import Commands
 from myoprosthesis.cli.figures import check_writable, write_json
 
 COMPILE = "compile the loop; auto does where there is a C++ compiler"
-PARTS = ("loop", "swap", "training", "env", "emg", "recording")
+PARTS = ("loop", "swap", "training", "env", "emg", "recording", "console")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ def add(commands: Commands) -> None:
         "bench",
         run,
         BenchOptions,
-        help="measure loop, swaps, training, environments, and EMG to hand",
+        help="measure loop, swaps, training, environments, EMG to hand, recording, and console",
         description=__doc__ or "",
     )
 
@@ -73,6 +73,10 @@ def _measure(part: str, options: BenchOptions) -> dict[str, Any]:
         from myoprosthesis.bench import recording
 
         return {"recording": recording.measure(options.seconds / 2, hours=options.hours)}
+    if part == "console":
+        from myoprosthesis.bench import console
+
+        return {"console": console.measure(options.seconds)}
     if part == "env":
         from myoprosthesis.bench import env
 
@@ -140,6 +144,25 @@ def _table(f: dict[str, Any], part: str) -> Any:
             "50 × real time", f"{e['offline_x_real_time'] / 50:.1f}",
         )  # fmt: skip
         table.add_row("memory that grew meanwhile", f"{e['memory_growth_mib']:.1f} MiB", "", "")
+    elif part == "console":
+        c = f["console"]
+        without, page = c["without"], c["one_page"]
+        table.add_row("processor, no page", f"{c['no_page']['cpu_share']:.1%}", "1 % of a core", "")
+        table.add_row(
+            f"processor, one page at {page['frames_per_s']:.0f} frames/s",
+            f"{page['cpu_share']:.1%}",
+            "6 % of a core",
+            "",
+        )
+        table.add_row(
+            f"missed ticks of {page['ticks']} at {c['rate_hz']:.0f} Hz, one page", str(page["missed_ticks"]),
+            f"{without['missed_ticks']} of {without['ticks']} without a console", "",
+        )  # fmt: skip
+        table.add_row(
+            "lateness p99, one page", f"{page['lateness_p99_ms']:.3f} ms",
+            f"{without['lateness_p99_ms']:.3f} ms without a console", f"{c['lateness_ratio']:.2f}",
+        )  # fmt: skip
+        table.add_row("from click to stopped, p99", f"{c['stop_ms']['p99']:.1f} ms", "100 ms", "")
     elif part == "recording":
         a, b, kill, read = (f["recording"][k] for k in ("lockstep", "realtime", "kill", "reading"))
         table.add_row(

@@ -24,7 +24,7 @@ GROUPS = {
         "continue",
         "step",
     ),
-    "experiments": ("session", "report", "record", "replay", "render", "hidden"),
+    "experiments": ("session", "report", "record", "replay", "console", "render", "hidden"),
     "policies and training": ("policies", "policy", "evaluate", "train", "motion"),
     "EMG and decoders": ("emg", "decode", "calibrate"),
     "hands": ("hand", "emulate"),
@@ -89,6 +89,13 @@ EXAMPLES = {
         myoprosthesis record --repair recordings/now
         myoprosthesis record export recordings/now --csv
         """,
+    "console": """
+        myoprosthesis console open recordings/now
+        myoprosthesis up reach --gui
+    """,
+    "console open": """
+        myoprosthesis console open recordings/now --port 9000
+    """,
     "render": """
         myoprosthesis render recordings/now --out film.mp4
         myoprosthesis render recordings/now --out strip.png --stills 8 --begin 2 --end 6

@@ -27,7 +27,7 @@ COMMANDS = {
         name: (name,)
         for name in (
             *("up", "watch", "picture", "render", "emulate", "hand", "train", "emg", "calibrate", "decode", "refit"),
-            *("session", "record", "replay", "report", "hidden", "bench", "evaluate", "motion", "command"),
+            *("session", "record", "replay", "report", "hidden", "bench", "evaluate", "motion", "command", "console"),
         )
     },
 }

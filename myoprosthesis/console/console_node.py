@@ -6,7 +6,6 @@ import json
 import sys
 import threading
 import time
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
@@ -16,6 +15,7 @@ from myoprosthesis.console.access import LOOK, STEER, keep_tokens, kept_tokens
 from myoprosthesis.console.frame_packer import FramePacker
 from myoprosthesis.console.job_thread import JobThread
 from myoprosthesis.console.live_streams import LiveStreams
+from myoprosthesis.console.page_messages import packed_meshes, scene
 from myoprosthesis.console.recording_control import RecordingControl
 from myoprosthesis.console.server import Browser, ConsoleServer
 from myoprosthesis.console.status_view import status_view
@@ -26,7 +26,7 @@ from myoprosthesis.core.errors import ConfigError, MyoError, Refused
 from myoprosthesis.core.message import TEXT_BYTES, read_object
 from myoprosthesis.core.options import build, option
 from myoprosthesis.core.private import stack_name
-from myoprosthesis.effectors.body_shapes import BodyShapes
+from myoprosthesis.effectors.body_shapes import BodyShapes, drawn_as
 from myoprosthesis.effectors.mujoco_body import MujocoBody
 from myoprosthesis.nodes import stop_socket, topics
 from myoprosthesis.nodes.lifecycle_states import LifecycleStates
@@ -38,16 +38,12 @@ from myoprosthesis.nodes.timers import every
 from myoprosthesis.stack.client import StackClient
 from myoprosthesis.stack.monitor import StatusSubscriptions
 
-REVIEW_S = 0.25
+REVIEW_S = 0.5
 """How often it is looked at whether pages are open, and they are told the stack's health."""
 STATES_S = 2.0
 """How often the lifecycle states of the nodes are asked for."""
 SETTLE_S = 0.2
 """For which reports that came meanwhile are taken in before a control is carried out."""
-MESHES = 2
-"""Kind of the message with the meshes."""
-MODEL = "_model"
-"""What the name of a hand's model ends with."""
 NO_BODY = "its body cannot be drawn: "
 
 
@@ -91,6 +87,7 @@ class ConsoleNode(Node):
         place = stack_name(domain_id(), self.get_namespace())
         tokens = kept_tokens(place)
         port = self._options.port
+        self._pages_changed = self.create_guard_condition(self._review)
         self._server = ConsoleServer(
             tokens.port or port, self._options.network, tokens, self._received, self._joined, self._counted
         )
@@ -163,6 +160,7 @@ class ConsoleNode(Node):
 
     def _counted(self, pages: int) -> None:
         (self._open.set if pages else self._open.clear)()
+        self._pages_changed.trigger()
 
     def _joined(self, browser: Browser) -> None:
         steers = browser.role == STEER
@@ -264,28 +262,16 @@ class ConsoleNode(Node):
         except MyoError as error:
             why = f"{NO_BODY}{error}"
         packer = FramePacker(spec, shapes, LiveStreams.curves(emg))
-        self._scene = json.dumps(
-            {
-                "kind": "scene",
-                "effector": spec.name,
-                "why": why,
-                "shapes": shapes.description if shapes else None,
-                "curves": [c.describe() for c in packer.curves],
-            }
-        )
-        self._meshes = MESHES.to_bytes(4, "little") + zlib.compress(shapes.meshes if shapes else b"", 6)
+        self._scene, self._meshes = scene(packer, why), packed_meshes(shapes)
         self._packer = packer
         self._server.tell(self._scene)
         self._server.tell(self._meshes)
 
     def _shapes(self, spec: EffectorSpec) -> BodyShapes:
         """The body of an effector with the options that its node has; of a real hand its model."""
-        name = spec.name
-        known = registry.names("effectors")
+        name = drawn_as(spec.name)
         values: dict[str, Any] = {}
-        if name + MODEL in known:
-            name += MODEL
-        else:
+        if name == spec.name:
             self._connect()
             assert self._stack is not None
             name = str(self._stack.get("effector", ["effector"]).get("effector", name))

@@ -9,6 +9,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from myoprosthesis.core import registry
 from myoprosthesis.core.errors import Refused
 from myoprosthesis.effectors import joint_couplings
 from myoprosthesis.effectors.body_picture import extent, floating_root, scenery
@@ -27,6 +28,13 @@ SEEN = 3
 """Groups of geoms below this number are drawn, as MuJoCo's own viewer does."""
 PULLEY = -2
 BELLY = "belly"
+MODEL = "_model"
+"""What the name of a hand's model ends with."""
+
+
+def drawn_as(effector: str) -> str:
+    """The effector whose body is drawn for one of this name: of a real hand its model."""
+    return effector + MODEL if effector + MODEL in registry.names("effectors") else effector
 
 
 class BodyShapes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,13 @@ class RecordedMotion:
     policies: tuple[tuple[int, str], ...] = ()
     """From when on which policy was active, ns and name."""
     perturbations: tuple[tuple[int, str], ...] = ()
+    loads: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
+    """What acted on the endpoint, (n, 3) N; (n, 0) where the body has none."""
+
+    @property
+    def load_columns(self) -> list[int]:
+        """The columns of the endpoint among the channels."""
+        return [k for k, name in enumerate(self.channels) if name.startswith("endpoint/")]
 
     @property
     def seconds(self) -> float:
@@ -86,6 +93,7 @@ def read(bag: Bag, topic: str = "state") -> RecordedMotion:
         raise RecordingError(f"{bag.path} has states on {name} {what}: render a recording of one body")
     stamps = np.concatenate([t.stamp_ns for t in same])
     order = np.argsort(stamps, kind="stable")
+    where = [k for k, name in enumerate(channels) if name.startswith("endpoint/")]
     return RecordedMotion(
         _effector(bag, root),
         channels,
@@ -94,6 +102,7 @@ def read(bag: Bag, topic: str = "state") -> RecordedMotion:
         _plans(bag, root),
         _policies(bag, root),
         _perturbations(bag, root),
+        np.concatenate([t.effort for t in same])[order][:, where] if where else np.zeros((order.size, 0)),
     )
 
 

@@ -14,6 +14,8 @@ from typing import Any
 from websockets.sync.client import connect
 
 PATIENCE_S = 60.0
+SIZE = 900, 600
+"""Pixels of a page: where there is no graphics card, all of them are drawn by the processor."""
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-background-networking", "--no-first-run", "--disable-extensions"),
     *("--disable-dev-shm-usage", "--mute-audio", "--remote-debugging-port=0", "--hide-scrollbars"),
@@ -113,7 +115,7 @@ class Chromium:
         with urllib.request.urlopen(request) as answer:
             tab = Tab(json.load(answer)["webSocketDebuggerUrl"])
         tab.call("Page.enable")
-        tab.size(1280, 800)
+        tab.size(*SIZE)
         return tab
 
     def close(self) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from .chromium import SIZE
+
 LOG = "document.querySelector('#log').innerText"
 FRAMES = "+document.body.dataset.frames"
 
@@ -23,12 +25,6 @@ def tab(chromium, console):
 def goes_on(console):
     """The stack is watched between two tests, so that its reports are new ones."""
     console.stack.spin(0.05)
-
-
-def reported(console, tab, script):
-    """Wait in the page, and then let the stack's probe take in what came."""
-    tab.until(script)
-    console.stack.spin(0.3)
 
 
 def shown(tab):
@@ -57,8 +53,8 @@ def test_a_swap_by_mouse(console, tab):
     assert "arm26" in tab.run("document.querySelector('#policy-about').textContent")
     tab.click("#policy-form button[type=submit]")
     tab.until(f"{LOG}.includes('reach_ccw is played')")
-    reported(console, tab, "document.body.dataset.policy === 'reach_ccw'")
-    assert console.stack.status.policy.policy == "reach_ccw"
+    tab.until("document.body.dataset.policy === 'reach_ccw'")
+    assert console.stack.until(lambda: console.stack.status.policy.policy == "reach_ccw")
 
 
 def test_a_field_by_keyboard_alone_acts_in_the_loop(console, tab):
@@ -71,7 +67,7 @@ def test_a_field_by_keyboard_alone_acts_in_the_loop(console, tab):
     assert tab.run("document.activeElement.textContent") == "impose"
     tab.press("Enter", number=13, text="\r")
     tab.until(f"{LOG}.includes('curl_cw from the next trial on')")
-    reported(console, tab, "document.body.dataset.perturbation === 'curl_cw'")
+    tab.until("document.body.dataset.perturbation === 'curl_cw'")
     tab.until("document.querySelector('#caption').textContent.includes('load')")
     assert console.stack.until(lambda: console.stack.status.effector.perturbation == "curl_cw")
     tab.click("#no-perturbation")
@@ -85,7 +81,7 @@ def test_the_space_bar_stops_wherever_the_focus_is_and_two_gestures_resume(conso
         tab.press(" ", "Space", 32, " ")
         tab.until(f"document.querySelectorAll('#log .ok').length > {before}")
         assert "STOP: stopped until resume" in tab.run(LOG) and tab.run("document.querySelector('#folder').value") == ""
-    reported(console, tab, "document.body.dataset.stopped === 'true'")
+    tab.until("document.body.dataset.stopped === 'true'")
     assert console.stack.until(lambda: console.stack.status.effector.stopped)
     assert "roll back:" not in tab.run(LOG)
     tab.click("#resume")
@@ -145,7 +141,7 @@ def test_nothing_is_cut_off_and_the_stop_is_in_sight(tab, width, height, dark):
     assert 0 <= box[0] < box[1] <= height
     assert contrast(tab, "#estop") > 4.5 and contrast(tab, ".about") > 4.5 and contrast(tab, "#state") > 7
     tab.run("scrollTo(0, 0)")
-    tab.size(1280, 800)
+    tab.size(*SIZE)
 
 
 def contrast(tab, selector):

@@ -4,7 +4,7 @@ import { Link } from "/link.js";
 import { Picture } from "/picture.js";
 import { Plot } from "/plots.js";
 
-const PLOT_MS = 100, CONFIRM_MS = 6000, MOST_ANSWERS = 40, HEAD = 16, MARKS = 9, SILENT_S = 3;
+const PLOT_MS = 100, FRAME_MS = 33, CONFIRM_MS = 6000, MOST_ANSWERS = 40, HEAD = 16, MARKS = 9, SILENT_S = 3;
 const at = (id) => document.getElementById(id);
 const state = { role: "", frames: 0, scene: null, plots: [], status: null, choices: null };
 let picture = null, link = null, newest = null, confirming = 0;
@@ -99,6 +99,7 @@ function message(data) {
   else if (data.kind === "scene") showScene(data);
   else if (data.kind === "status") showStatus(data);
   else if (data.kind === "choices") showChoices(data);
+  else if (data.kind === "moment") at("state").textContent = data.text;
   else if (data.kind === "answer") notice(data.text);
 }
 
@@ -106,12 +107,47 @@ function hello(data) {
   state.role = data.role;
   notice("");
   document.body.dataset.role = data.role;
+  if (data.recording) return recorded(data.recording);
   const looks = data.role === "look";
   for (const element of document.querySelectorAll("#controls button, #controls input, #controls select, #resume, #resume-now"))
     element.disabled = looks;
   at("look").textContent = looks ? "This page may look, and stop; it may not steer." :
     `To look only: ${location.origin}${data.look}`;
   at("title").textContent = `myoprosthesis ${data.namespace === "/" ? "" : data.namespace}`;
+}
+
+// Of a recording the page asks for the frames itself, at the time of the slider.
+function recorded({ title, seconds, faults }) {
+  for (const id of ["controls", "health", "answers", "stopping"]) at(id).hidden = true;
+  at("title").textContent = title;
+  notice(faults.join("; "));
+  state.recorded = true;
+  at("time").hidden = false;
+  at("slider").max = seconds;
+  const seek = () => {
+    at("moment").textContent = `${Number(at("slider").value).toFixed(2)} of ${seconds.toFixed(2)} s`;
+    if (link.open) link.socket.send(JSON.stringify({ do: "seek", at: Number(at("slider").value) }));
+  };
+  at("slider").oninput = () => { state.due = true; };
+  at("play").onclick = () => {
+    state.playing = !state.playing;
+    at("play").textContent = state.playing ? "pause" : "play";
+    if (state.playing && Number(at("slider").value) >= seconds) at("slider").value = 0;
+  };
+  clearInterval(state.timer);
+  let before = performance.now();
+  state.timer = setInterval(() => {
+    const now = performance.now();
+    if (state.playing) {
+      at("slider").value = Math.min(seconds, Number(at("slider").value) + (now - before) / 1000);
+      if (Number(at("slider").value) >= seconds) at("play").click();
+      state.due = true;
+    }
+    before = now;
+    if (state.due) seek();
+    state.due = false;
+  }, FRAME_MS);
+  state.due = true;
 }
 
 function showScene(data) {
@@ -208,12 +244,12 @@ function wire() {
   // The space bar stops wherever the focus is; buttons are pressed by the enter key.
   const space = (event) => event.code === "Space" || event.key === " ";
   addEventListener("keydown", (event) => {
-    if (!space(event)) return;
+    if (!space(event) || state.recorded) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     if (!event.repeat) stop();
   }, true);
-  addEventListener("keyup", (event) => { if (space(event)) event.preventDefault(); }, true);
+  addEventListener("keyup", (event) => { if (space(event) && !state.recorded) event.preventDefault(); }, true);
   at("resume").onclick = () => confirmResume(true);
   at("resume-now").onclick = () => { confirmResume(false); ask("resume"); };
   const submit = (id, act) => { at(id).onsubmit = (event) => { event.preventDefault(); act(); }; };

@@ -1,0 +1,59 @@
+"""What a frame says of a state."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from myoprosthesis.console.frame_packer import HEAD, Curves, FramePacker, Sample
+from myoprosthesis.console.status_view import as_plain
+from myoprosthesis.core import registry
+from myoprosthesis.core.joint_state import JointStateFrame
+
+
+@pytest.fixture
+def arm():
+    body = registry.factory("effectors", "arm26")(registry.options("effectors", "arm26")())
+    return body.spec, body.reset(0).table
+
+
+def unpacked(frame: bytes) -> tuple[tuple[int, int, float], np.ndarray]:
+    return HEAD.unpack_from(frame), np.frombuffer(frame, "<f4", offset=HEAD.size)
+
+
+def test_a_frame_has_target_endpoint_load_and_a_value_for_each_curve(arm):
+    spec, table = arm
+    names = spec.channels
+    table[2, names.index("endpoint/y")] = -3.0
+    packer = FramePacker(spec, None, [Curves("envelope", "", "1", ("a", "b")), Curves("none", "", "1", ())])
+    place = table[0, [names.index(f"endpoint/{axis}") for axis in "xyz"]]
+    state = JointStateFrame(1_500_000_000, names, *table)
+    (kind, number, now), values = unpacked(packer.pack(state, Sample(tuple(place + [0.03, 0.04, 0.0]))))
+    assert (kind, number, now) == (1, 1, 1.5) and [c.key for c in packer.curves] == [
+        "error",
+        "activation",
+        "joints",
+        "envelope",
+    ]
+    assert values[3:6] == pytest.approx(place) and values[6:9].tolist() == [0.0, -3.0, 0.0]
+    assert values[9] == pytest.approx(50.0)  # mm
+    assert values[16:18] == pytest.approx(table[0, :2]) and np.isnan(values[18:]).all() and values.size == 20
+    (_, number, _), values = unpacked(packer.pack(state, Sample((), {"envelope": np.array([1.0, 2.0])})))
+    assert number == 2 and np.isnan(values[:3]).all() and np.isnan(values[9]) and values[18:].tolist() == [1.0, 2.0]
+
+
+def test_extremes_are_all_lowest_values_before_all_highest_ones(arm):
+    spec, table = arm
+    packer = FramePacker(spec, None, [Curves("raw", "", "V", ("a", "b"), extremes=True)])
+    state = JointStateFrame(0, spec.channels, *table)
+    _, values = unpacked(packer.pack(state, Sample((), {"raw": np.array([[-1.0, -2.0], [3.0, 4.0]])})))
+    assert values[-4:].tolist() == [-1.0, -2.0, 3.0, 4.0]
+    _, values = unpacked(packer.pack(state, Sample((), {"raw": np.zeros((2, 3))})))
+    assert np.isnan(values[-4:]).all()  # of other channels
+
+
+def test_what_json_cannot_hold_is_null_and_texts_are_short():
+    plain = as_plain({"a": float("nan"), "b": ["\x1b[31m" + "x" * 900, np.float64(2.0)], "c": {"d": None, "e": True}})
+    assert plain["a"] is None and plain["c"] == {"d": None, "e": True} and plain["b"][1] == 2.0
+    assert "\x1b" not in plain["b"][0] and len(plain["b"][0]) < 400
+    assert len(as_plain(list(range(1000)))) == 64
