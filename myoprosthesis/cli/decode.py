@@ -18,6 +18,9 @@ from myoprosthesis.cli.recordings import fitted_on, read, report_faults
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.decoders.options import CLASSIFICATION, REGRESSION
 
+FOUND = ("amplitude", "drift_beyond", "class_shares", "repetition_spread", "band_turn", "band_reversed")
+"""Options of decisions that a fit or an adaptation finds."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class DecodeOptions(RecordingInfoArgument):
@@ -73,7 +76,7 @@ def _groups() -> tuple[FlagGroup, ...]:
         FlagGroup("conditioning", Conditioning, ("rate", "unit")),
         FlagGroup("windows", WindowOptions),
         FlagGroup("model", DecoderModelOptions),
-        FlagGroup("decisions", DecoderOptions, ("amplitude", "drift_beyond", "class_shares", "repetition_spread")),
+        FlagGroup("decisions", DecoderOptions, FOUND),
         FlagGroup("split", SplitOptions),
     )
 

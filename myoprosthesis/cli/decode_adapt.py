@@ -31,6 +31,10 @@ class AdaptOptions(RecordingInfoArgument, JsonArgument):
         36000.0,
     )  # fmt: skip
     unlabelled: bool = argument(False, "without their labels, if they have any")
+    turned: bool = argument(
+        False, "find from their EMG how the band sits, turned (in electrodes, fractions too) or worn the other way "
+        "round, and undo it before the features; the labels are not used, and nothing else changes"
+    )  # fmt: skip
     margin_s: float = argument(0.0, "left out at the start of each labelled span: the person's reaction", "s", 0.0)
     out: str = argument(help="where policy.onnx and card.md are written: not the old folder", metavar="FOLDER")
 
@@ -56,18 +60,22 @@ def run(command: AdaptOptions, typed: Mapping[str, Any]) -> int:
     import numpy as np
 
     from myoprosthesis.core.options import build
+    from myoprosthesis.decoders.band_placement import BandPlacement
     from myoprosthesis.decoders.options import DecoderOptions
     from myoprosthesis.emg.conditioning import Conditioning
     from myoprosthesis.emg.recording_format import RecordingFormat
     from myoprosthesis.policies import store
     from myoprosthesis.policies.onnx_policy import read_contract
     from myoprosthesis.training.decoding.adaptation import AdaptationResult, adapt, first_seconds
+    from myoprosthesis.training.decoding.band_search import BandResult, find_placement
     from myoprosthesis.training.decoding.decoder_file import read_fitted
     from myoprosthesis.training.decoding.export import write_decoder
     from myoprosthesis.training.decoding.unlabelled_adaptation import UnlabelledResult, adapt_unlabelled
-    from myoprosthesis.training.decoding.windows import WindowOptions, check_electrodes, windows
+    from myoprosthesis.training.decoding.windows import WindowOptions, Windows, check_electrodes, windows
 
     check_writable(command.json)
+    if command.turned and (command.unlabelled or "seconds" in typed):
+        raise ConfigError("--turned takes all of the recordings and does nothing else: give --unlabelled afterwards")
     file = store.find(command.decoder)
     out = Path(command.out).expanduser()
     if (out / "policy.onnx").exists():
@@ -97,11 +105,26 @@ def run(command: AdaptOptions, typed: Mapping[str, Any]) -> int:
         check_electrodes(recording, path, "the decoder needs it")
         ordered.append((path, replace(recording, samples=recording.samples[:, order], channels=contract.emg_channels)))
     features = tuple(t.name for t in contract.observation)
-    w = windows(ordered, layout, conditioning, features, settings.window_s,
-                WindowOptions(step_s=contract.dt, margin_s=margin_s), settings.dead_zone,
-                labelled=not command.unlabelled)  # fmt: skip
-    result: AdaptationResult | UnlabelledResult
-    if command.unlabelled:
+    cut = WindowOptions(step_s=contract.dt, margin_s=margin_s)
+    labelled = not (command.unlabelled or command.turned)
+
+    def cut_windows(placement: BandPlacement) -> Windows:
+        return windows(ordered, layout, conditioning, features, settings.window_s, cut, settings.dead_zone, labelled,
+                       placement)  # fmt: skip
+
+    method = "labelled" if labelled else "turned" if command.turned else "unlabelled"
+    w, decoding = cut_windows(settings.placement), contract.decoding
+    result: AdaptationResult | UnlabelledResult | BandResult
+    if command.turned:
+        new, used, seconds = decoder, w, len(w) * contract.dt
+        result = find_placement(decoder, lambda p: cut_windows(p).x, len(contract.emg_channels))
+        decoding = {**decoding, "band_turn": result.turn, "band_reversed": result.reversed}
+        way = "worn the other way round and " if result.reversed else ""
+        sentence = (
+            f"the band is {way}turned by {result.turn:g} electrodes: mean log density of a window {result.before:.1f} "
+            f"before, {result.after:.1f} with that undone"
+        )
+    elif command.unlabelled:
         whole = len(w) * contract.dt
         seconds = min(command.seconds, whole) if "seconds" in typed else whole
         used = w.where(np.arange(len(w)) < round(seconds / contract.dt))
@@ -122,11 +145,11 @@ def run(command: AdaptOptions, typed: Mapping[str, Any]) -> int:
         )
     parent = {
         "name": contract.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
-        "method": "unlabelled" if command.unlabelled else "labelled", "seconds": seconds,
+        "method": method, "seconds": seconds,
         "recordings": fitted_on([f for f in files if str(f) in set(used.file.tolist())]), **asdict(result),
     }  # fmt: skip
     known = sorted({*contract.result.get("fitted_on", ()), *parent["recordings"]})
-    terms = replace(contract, name=out.name, result={"adapted_from": parent, "fitted_on": known})
+    terms = replace(contract, name=out.name, decoding=decoding, result={"adapted_from": parent, "fitted_on": known})
     gap = write_decoder(new, terms, out, used.x)
     (out / "card.md").write_text(
         f"# {out.name}\n\nThe decoder `{contract.name}` (SHA-256 {parent['sha256']}) adapted to {len(used)} "

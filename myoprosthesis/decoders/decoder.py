@@ -87,7 +87,7 @@ class Decoder:
         Args:
             filtered: Conditioned samples, shape (n, n_channels) in the order of `contract.emg_channels`.
         """
-        ends, rows = self.features.extract(filtered)
+        ends, rows = self.features.extract(self.settings.placement.undo(filtered))
         return [
             self._postprocessor.decide(int(end), row, self._act(_single(row)))
             for end, row in zip(ends, rows, strict=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from myoprosthesis.core.errors import unknown
 from myoprosthesis.core.options import option
+from myoprosthesis.decoders.band_placement import BandPlacement
 
 CLASSIFICATION, MULTILABEL, REGRESSION = "classification", "multilabel", "regression"
 TASKS = (CLASSIFICATION, MULTILABEL, REGRESSION)
@@ -47,6 +48,13 @@ class DecoderOptions:
     repetition_spread: dict[str, float] = option(
         {}, "square distance of class means of repetitions, by the number of windows of each; empty: not known"
     )
+    band_turn: float = option(0.0, "the band is turned by this many electrodes, which is undone before the features")
+    band_reversed: bool = option(False, "the band is worn the other way round, which is undone before the turn")
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "task", task_of(self.task))
+
+    @property
+    def placement(self) -> BandPlacement:
+        """How the band sits compared with the fit."""
+        return BandPlacement(self.band_turn, self.band_reversed)

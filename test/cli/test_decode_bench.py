@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from myoprosthesis.cli.main import main
+from myoprosthesis.core import share
 from myoprosthesis.policies.onnx_policy import read_contract
 
 FLAGS = ("--rate", 200, "--unit", "counts", "--channels", "ch1,ch2", "--label-from", "([a-z]+)[0-9][.]csv",
@@ -180,3 +181,25 @@ def test_unlabelled_adaptation_writes_its_method_and_its_checks(dataset, tmp_pat
     parent = read_contract(new / "policy.onnx").result["adapted_from"]
     assert parent["method"] == "unlabelled" and parent["agreement_after"] >= parent["agreement_before"]
     assert parent["sha256"] == hashlib.sha256((old / "policy.onnx").read_bytes()).hexdigest()
+
+
+def test_a_turned_band_is_found_and_undone(tmp_path, capsys):
+    """Of the shipped sample the band of repetition 3 was worn the other way round; no label of it is used."""
+    sample = share.root() / "config" / "recordings" / "libemg_myo"
+    old, new = tmp_path / "old", tmp_path / "new"
+    assert main_decode("fit", sample, "--only", "R_[012]_", "--out", old) == 0
+    adapt = ("adapt", old / "policy.onnx", "--with", sample, "--out", new, "--turned")
+    assert main_decode(*adapt, "--only", "R_3_", "--unlabelled") != 0
+    assert "give --unlabelled afterwards" in capsys.readouterr().err
+    assert main_decode(*adapt, "--only", "R_2_") != 0
+    assert "the band sits as it did" in capsys.readouterr().err and not new.exists()
+    assert main_decode(*adapt, "--only", "R_3_") == 0
+    contract = read_contract(new / "policy.onnx")
+    assert contract.decoding["band_reversed"] and contract.decoding["band_turn"] == pytest.approx(1.0, abs=0.3)
+    assert contract.result["adapted_from"]["method"] == "turned"
+    accuracy = {}
+    for name in (old, new):
+        words = ("--only", "R_3_", "--decoder", name / "policy.onnx", "--json", tmp_path / "e.json")
+        assert main_decode("evaluate", sample, *words) == 0
+        accuracy[name] = json.loads((tmp_path / "e.json").read_text())["accuracy"]
+    assert accuracy[old] < 0.3 and accuracy[new] > 0.98

@@ -96,7 +96,7 @@ def adapt_unlabelled(
     _check_shares(start, x, class_shares)
     used = np.arange(len(x)) // BLOCK % 2 == 0
     trial = refined(aligned(decoder, x[used]), x[used])
-    if _explained(trial, x[~used]) < _explained_by_one(x[used], x[~used]):
+    if explained(trial, x[~used]) < _explained_by_one(x[used], x[~used]):
         raise ConfigError(
             "the classes explain the EMG no better than one normal distribution does: is it noise, or are these other "
             "movements? The decoder stays"
@@ -143,7 +143,7 @@ def _with_floor(share: Array, floor: float) -> Array:
     return share
 
 
-def _explained(decoder: Fitted, x: Array) -> float:
+def explained(decoder: Fitted, x: Array) -> float:
     """Mean log density of features (n, n_features) by the decoder's classes, each as frequent as it decides."""
     z, share = decoder.normaliser(x), decoder.network(decoder.normaliser(x)).mean(axis=0)
     scale = decoder.normaliser.scale

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import option
+from myoprosthesis.decoders.band_placement import BandPlacement
 from myoprosthesis.decoders.features import FeatureStream
 from myoprosthesis.emg.conditioning import Conditioner, Conditioning
 from myoprosthesis.emg.recording import EmgRecording
@@ -19,6 +20,7 @@ from myoprosthesis.emg.signal_quality import breaks
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+STILL = BandPlacement()
 SPLITS = ("repetition", "session", "file", "time")
 
 
@@ -87,14 +89,18 @@ def windows(
     recordings: Sequence[tuple[Path, EmgRecording]], layout: RecordingFormat, settings: Conditioning,
     features: Sequence[str],
     window_s: float, cut: WindowOptions, dead_zone: float = 0.0, labelled: bool = True,
+    placement: BandPlacement = STILL,
 ) -> Windows:  # fmt: skip
-    """Windows of the recordings, each conditioned and cut as a stream from its start, with nothing of the others."""
+    """Windows of the recordings, each conditioned and cut as a stream from its start, with nothing of the others.
+
+    How the band sits (`placement`) is undone before the features.
+    """
     rows: dict[str, list] = {f.name: [] for f in fields(Windows)}
     begin = 0
     for path, recording in recordings:
         filtered = Conditioner(settings, recording.channels).filter(recording.samples).filtered
         stream = FeatureStream(features, recording.channels, settings.rate, window_s, cut.step_s, dead_zone)
-        ends, x = stream.extract(filtered)
+        ends, x = stream.extract(placement.undo(filtered))
         first, last = ends - stream.window, ends - 1
         target = _past_median(recording.targets, round(cut.target_median_s * settings.rate))
         span = window_spans(recording, first, last, round(cut.margin_s * settings.rate))
