@@ -255,6 +255,7 @@ setup(
             f"hand_posture = {NAME}.tasks.hand_posture:HandPosture",
             f"hand_reach = {NAME}.tasks.hand_reach:HandReach",
             f"walk = {NAME}.tasks.walk:Walk",
+            f"goal_walk = {NAME}.tasks.goal_walk:GoalWalk",
         ],
         f"{NAME}.emg_sources": [f"{name} = {NAME}.emg.sources.{noun}" for name, noun in EMG_SOURCES.items()],
         f"{NAME}.emg_formats": [f"{ending} = {NAME}.emg.formats.{reader}" for ending, reader in EMG_FORMATS.items()],

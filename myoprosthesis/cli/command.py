@@ -30,6 +30,7 @@ class CommandOptions(JsonArgument, NamespaceArgument):
     speed: float | None = argument(None, "to walk at, m/s; 0: stop")
     heading: float | None = argument(None, "to turn to by the shorter side, deg, counter-clockwise from the x axis")
     turn: float | None = argument(None, "to turn by, deg to the left (below 0: to the right)")
+    to: tuple[float, ...] = argument((), "a place to come to, x and y", "m", nargs=2, metavar=("X", "Y"))
     generator: str = argument("", "what makes a clip of the words, by the name of a plug-in; folder: clips in a folder")
     option: tuple[str, ...] = argument(
         (), "an option of the generator; may be repeated", repeat=True, metavar="NAME=VALUE"
@@ -68,7 +69,8 @@ def steps_of(options: CommandOptions) -> tuple[WayStep, ...]:
     from myoprosthesis.core.way_step import WayStep
     from myoprosthesis.motion import sentence
 
-    numbers = {"speed": options.speed, "heading": _rad(options.heading), "turn": _rad(options.turn)}
+    numbers: dict[str, Any] = {"speed": options.speed, "heading": _rad(options.heading), "turn": _rad(options.turn)}
+    numbers["to"] = options.to or None
     numbers = {name: value for name, value in numbers.items() if value is not None}
     if options.words and numbers:
         raise ConfigError(f"words and --{next(iter(numbers))} were given: say all of it in words, or in numbers")
@@ -79,7 +81,9 @@ def steps_of(options: CommandOptions) -> tuple[WayStep, ...]:
     if not options.words:
         more: dict[str, Any] = numbers
         if not more:
-            raise ConfigError(f"nothing is asked for: give --speed, --heading, --turn, or words: {sentence.EXAMPLE!r}")
+            raise ConfigError(
+                f"nothing is asked for: give --speed, --heading, --turn, --to, or words: {sentence.EXAMPLE!r}"
+            )
         return (WayStep(**more),)
     return sentence.steps(options.words)
 

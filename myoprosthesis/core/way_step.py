@@ -22,7 +22,8 @@ class WayStep:
 
     `speed` (m/s) is to be reached, or one that is `faster` (m/s; below 0: slower). `heading` (rad, counter-clockwise
     from x) is turned to by the shorter side, or by `turn` (rad, to the left) from the heading asked for before. The
-    next step begins after `for_s` (s), or once speed and heading are reached. `gait` is `walk`, `run` or `stop`; with a
+    next step begins after `for_s` (s), or once speed and heading are reached. `to` is a place (m, x and y) to come to,
+    at `speed` where there is one, and takes the turns that it needs. `gait` is `walk`, `run` or `stop`; with a
     `clip` (name and `sha256`) that is followed instead of the task's own.
     """
 
@@ -34,6 +35,7 @@ class WayStep:
     gait: str = ""
     clip: str = ""
     sha256: str = ""
+    to: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         for name in ("speed", "faster", "heading", "turn", "for_s"):
@@ -53,8 +55,20 @@ class WayStep:
             raise unknown("gait", brief(self.gait), GAITS)
         if not (isinstance(self.clip, str) and isinstance(self.sha256, str) and bool(self.clip) == bool(self.sha256)):
             raise ConfigError(f"a clip is asked for by name and sha256, got {brief(self.clip)}, {brief(self.sha256)}")
+        if self.to is not None:
+            self._check_place()
         if not self.to_dict():
-            raise ConfigError("nothing is asked for: give a speed (m/s), a heading, a turn, a gait or a time")
+            raise ConfigError("nothing is asked for: give a speed (m/s), a heading, a turn, a place, a gait or a time")
+
+    def _check_place(self) -> None:
+        place = self.to if isinstance(self.to, (tuple, list)) else ()
+        if len(place) != 2 or not all(type(v) in (int, float) and math.isfinite(v) for v in place):
+            raise ConfigError(f"a place to come to is two finite numbers, x and y in m, got {brief(self.to)}")
+        if self.heading is not None or self.turn or self.faster or self.gait or self.clip or self.speed == 0.0:
+            raise ConfigError(
+                "a place to come to goes with a speed above 0 alone: ask for the rest in a step of its own"
+            )
+        object.__setattr__(self, "to", (float(place[0]), float(place[1])))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, without what stays as it is."""

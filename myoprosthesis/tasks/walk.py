@@ -108,6 +108,8 @@ class Walk:
     effector_options: ClassVar[Mapping[str, Any]] = {
         "time_step": TIME_STEP_S, "keyframe": "standing", "contacts": CONTACTS,
     }  # fmt: skip
+    length_options: ClassVar[Mapping[str, Any]] = {"muscle_command": "length", "reflex_kp": 5.0, "reflex_kd": 0.5}
+    """The effector's, of a policy that commands muscles by length: the reflex of KINESIS."""
     weights: ClassVar[Mapping[str, float]] = {
         "posture": 0.3, "places": 0.3, "velocity": 0.1, "motion": 0.15, "upright": 0.15, "way": 0.1, "floor": 0.0,
         "effort": -0.1,
@@ -140,7 +142,7 @@ class Walk:
 
     def for_effector(self, spec: EffectorSpec) -> Walk:
         """See `Task.for_effector`."""
-        return Walk(self.options, spec.dt, spec, self._asked)
+        return type(self)(self.options, spec.dt, spec, self._asked)
 
     def plan(self, trial: int, from_ns: int) -> TrialPlan:
         """See `Task.plan`."""
@@ -274,7 +276,7 @@ class Walk:
         the pelvis from where it should be on the floor, and `speed_error` (m/s) over all of it."""
         after = np.arange(len(record.time_ns)) > 0  # the first state is the start
         held = ~np.logical_or.accumulate(self.failed(record))
-        steps = max(1, round(self.options.trial_s / record.dt))
+        steps = max(1, round((record.plan.until_ns - record.plan.from_ns) / ns(record.dt)) - 1)
         judged = after & held
         angles = (record.columns(*COMPARED) - record.goal(*of_reference(COMPARED)))[judged]
         completed = bool(held.all() and record.plan.over(int(record.time_ns[-1]), ns(record.dt)))

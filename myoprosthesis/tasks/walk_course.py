@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -9,16 +10,19 @@ from typing import TypeVar
 
 import numpy as np
 
-from myoprosthesis.core import motion_clip
+from myoprosthesis.core import level_frame, motion_clip
 from myoprosthesis.core.errors import Refused
 from myoprosthesis.core.goal import ClipGoal, CommandGoal, Goal, in_turn, pieces
 from myoprosthesis.core.motion_clip import MotionClip
 from myoprosthesis.core.way_step import WayStep
+from myoprosthesis.tasks.walk_approach import approach
 from myoprosthesis.tasks.walk_clips import speed_of
 
 G = TypeVar("G", bound=Goal)
 RAMP_M_S, RAMP_S = 0.1, 0.2
 """The speed changes by 0.1 m/s every 0.2 s: about half of what people do at ease (Orendurff et al. 2008)."""
+EARLIER_S = 0.05
+"""Between two times that are tried to begin a stop at."""
 MOST_PIECES = 100
 """Changes of one trial: its plan stays within what a message may have."""
 USUAL = {"walk": 1.25, "run": 2.8}
@@ -78,6 +82,12 @@ class WalkCourse:
 
     def add(self, step: WayStep, last: bool) -> None:
         """Go on with a step; the time goes on to its end unless it is the `last`."""
+        if step.to is not None:
+            begin = self.at_s
+            low, high = self.limits.speed
+            self._come_to(step.to, step.speed or min(max(USUAL["walk"], low), high))
+            self._wait(step, begin, last)
+            return
         if step.gait == "stop" or step.speed == 0.0:
             if step.turn or step.heading is not None:
                 self.add(replace(step, gait="", speed=None, for_s=None), False)
@@ -103,6 +113,47 @@ class WalkCourse:
         if self._rate:
             self.heading = self._way_now["command/heading"][0]
         self._wait(step, begin, last)
+
+    def _come_to(self, place: tuple[float, float], speed: float) -> None:
+        """Change the speed straight on, turn, and go straight through the place; stand there where that can be."""
+        begin = self.at_s
+        self.add(WayStep(speed=speed), False)
+        if self._rate:  # it turned without an end
+            self._rate = 0.0
+            self._go(self.speed, 0.0)
+        heading, own, rate = self._way_now["command/heading"][0], self._way.speed, self.limits.turn_rate
+        ahead, left = level_frame.along(np.array(heading), *map(np.array, self._from_here(place)))
+        to = approach(float(ahead), float(left), own / rate)
+        self.at_s += to.before_m / own
+        self.heading = heading + to.turn
+        if to.turn:
+            self._go(own, math.copysign(rate, to.turn))
+            self.at_s += abs(to.turn) / rate
+            self._go(own, 0.0)
+            self._face(self.heading)
+        self.at_s += to.after_m / own
+        if self.limits.stands:
+            self._stop_at(place)
+        then = "walks on: its policy has not learned to stand"
+        if self.limits.stands:
+            then = f"stands {math.hypot(*self._from_here(place)):.2f} m from there"
+        self.notes.append(f"it comes to ({place[0]:g}, {place[1]:g}) m after {self.at_s - begin:.1f} s, and {then}")
+
+    def _from_here(self, place: tuple[float, float]) -> tuple[float, float]:
+        """m, along x and y of the world."""
+        now = self._way_now
+        return place[0] - now["command/x"][0], place[1] - now["command/y"][0]
+
+    def _stop_at(self, place: tuple[float, float]) -> None:
+        """Begin to slow down before a place on the present way, so that it stands as near to it as its steps allow."""
+        best, arrives = (math.inf, self.at_s), self.at_s
+        for early in np.arange(0.0, arrives - self._ways[-1][0], EARLIER_S):
+            other = copy.copy(self)
+            other._references, other._ways, other.at_s = [*self._references], [*self._ways], arrives - float(early)
+            other._stop()
+            best = min(best, (math.hypot(*other._from_here(place)), arrives - float(early)))
+        self.at_s = best[1]
+        self._stop()
 
     def _wait(self, step: WayStep, begin: float, last: bool) -> None:
         """Let the time of a step go by."""

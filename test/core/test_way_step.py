@@ -10,7 +10,7 @@ from myoprosthesis.core.way_step import MOST_STEPS, WayStep, from_json, named_in
 
 STEPS = (
     WayStep(speed=1.2, for_s=5.0, gait="walk"), WayStep(turn=math.pi / 2), WayStep(clip="limp", sha256="ab"),
-    WayStep(heading=0.0), WayStep(speed=0.0),
+    WayStep(heading=0.0), WayStep(speed=0.0), WayStep(to=(1.0, -2.0), speed=1.0),
 )  # fmt: skip
 
 
@@ -29,6 +29,10 @@ def test_one_step_may_come_alone_and_as_a_goal_of_kind_command():
 @pytest.mark.parametrize(
     "text, sentence",
     [
+        ('{"to": [1]}', "two finite numbers, x and y in m, got"),
+        ('{"to": ["a", 1]}', "two finite numbers"),
+        ('{"to": [1, 2], "turn": 1.0}', "goes with a speed above 0 alone"),
+        ('{"to": [1, 2], "speed": 0}', "goes with a speed above 0 alone"),
         ("{}", "nothing is asked for: give a speed"),
         ('{"sped": 1.0}', "unknown key 'sped'"),
         ('{"speed": NaN}', "the number NaN is not finite"),

@@ -187,6 +187,32 @@ def test_a_policy_that_runs_takes_a_walk_over_on_the_same_way_and_gives_it_back(
     assert (again.trial, again.from_ns, again.until_ns) == (plan.trial, plan.from_ns, plan.until_ns)
 
 
+@pytest.mark.parametrize("place", [(2.0, 2.0), (-2.0, 0.1), (0.3, -0.4), (1.0, 0.0), (30.0, -9.0)])
+def test_the_way_leads_through_a_place_wherever_it_is(place):
+    """Its speed changes first; then it turns at no more than its rate, and the last metres are straight."""
+    done = commanded(WayStep(to=place, speed=1.0), speed=(1.25, 1.25), heading_deg=(20.0, 20.0), stands=False)
+    seconds = np.arange(2.0, 45.0, 0.02)
+    way = course(done.plan, seconds)
+    away = np.linalg.norm(way[:, 2:] - place, axis=1)
+    k = int(away.argmin())
+    assert away[k] < 0.011 and done.speed == 1.0
+    assert math.remainder(done.heading - way[-1, 1], 2 * math.pi) == pytest.approx(0.0, abs=1e-9)
+    assert np.abs(np.diff(way[:, 1])).max() < 31 * DEG * 0.02
+    assert np.ptp(way[max(k - 299, 0) :, 1]) < 1e-9 and way[-1, 0] == 1.0
+    (note,) = done.notes
+    words = note.split(" s, and walks on: its policy has not learned to stand")[0].split()
+    assert " ".join(words[:-1]) == f"it comes to ({place[0]:g}, {place[1]:g}) m after"
+    assert float(words[-1]) == pytest.approx(seconds[k] - 2.0, abs=0.08)
+
+
+def test_a_policy_that_stands_does_so_at_the_place():
+    done = commanded(WayStep(to=(1.5, -1.0)), WayStep(for_s=3.0), WayStep(speed=1.0, turn=90 * DEG))
+    end = np.array([done.plan.goal(ns(t))["command/speed"] for t in np.arange(2.0, 59.0, 0.1)])
+    still = course(done.plan, [2.0 + 0.1 * float(np.flatnonzero(end == 0.0)[0])])[0]
+    assert np.linalg.norm(still[2:] - (1.5, -1.0)) < 0.25  # half a step to either side
+    assert 2.5 < 0.1 * (end == 0.0).sum() < 4.0 and "and stands 0." in done.notes[0] and end[-1] == 1.0
+
+
 def test_a_plan_that_was_changed_often_still_fits_a_message():
     plan, k = begun(), 0
     with pytest.raises(Refused, match=f"change {MOST_PIECES} times at most"):
