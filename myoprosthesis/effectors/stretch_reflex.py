@@ -50,6 +50,10 @@ class StretchReflex:
         """Set the excitations in `data.ctrl` for target lengths (m), (n_muscles,), where the body is now.
 
         `data` is after its position and velocity stage."""
-        stretch = data.actuator_length[self._muscles] - target
-        wanted = (self._kp * stretch + self._kd * data.actuator_velocity[self._muscles]) / self.optimal
-        data.ctrl[self._muscles] = np.where(target < self.high, np.clip(wanted, 0.0, 1.0), 0.0)
+        m = self._muscles
+        data.ctrl[m] = self.excitation(data.actuator_length[m], data.actuator_velocity[m], target)
+
+    def excitation(self, length: Array, velocity: Array, target: Array) -> Array:
+        """(…, n_muscles) for lengths (m), lengthening velocities (m/s) and target lengths (m) of the same shape."""
+        wanted = (self._kp * (length - target) + self._kd * velocity) / self.optimal
+        return np.where(target < self.high, np.clip(wanted, 0.0, 1.0), 0.0)

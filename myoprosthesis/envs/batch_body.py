@@ -17,6 +17,7 @@ from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.effectors.mujoco_body import MujocoBody
 from myoprosthesis.effectors.object_properties import FIELDS, heavier
+from myoprosthesis.effectors.stretch_reflex import StretchReflex
 
 Array = NDArray[np.float64]
 Ids = NDArray[np.intp]
@@ -36,8 +37,6 @@ class BatchBody:
     `velocity`; `effort` of contacts alone)."""
 
     def __init__(self, body: MujocoBody, num: int, threads: int, channels: Sequence[tuple[str, str]]) -> None:
-        if body.actuation.reflex is not None:
-            raise ConfigError(f"effector {body.spec.name!r} is commanded by length: many at once take excitation only")
         self._body, self.num = body, num
         self.batch = Batch(body.model, num, nthread=threads, persistent=True)
         self._qpos, self._qvel = self.batch.bind("qpos"), self.batch.bind("qvel")
@@ -167,7 +166,9 @@ class BatchBody:
         self._ctrl[:] = self._body.actuation.ctrl(command)
         warned = self._warned.copy()
         with contextlib.suppress(SimulationError):  # which they are is in `status`
-            if self._laws is None:
+            if self._body.actuation.reflex is not None:
+                self._step_by_length(self._body.actuation.reflex, command)
+            elif self._laws is None:
                 self.batch.step(nstep=self._body.substeps, stage=_READY)
             else:
                 self._step_loaded(*self._laws)
@@ -178,17 +179,32 @@ class BatchBody:
             self._body_forces[:] = 0.0
         return np.asarray((self._warned != warned).any(axis=1) | (self.batch.status != 0))
 
+    def _step_by_length(self, reflex: StretchReflex, command: Array) -> None:
+        """Substeps with the excitation of muscles that are commanded by length evaluated in each, and laws too."""
+        muscles = self._body.actuation.muscles
+        length, velocity = self.batch.bind("actuator_length"), self.batch.bind("actuator_velocity")
+        pushed = self._applied.copy()
+        for _ in range(self._body.substeps):
+            self._ctrl[:, muscles] = reflex.excitation(length[:, muscles], velocity[:, muscles], command[:, muscles])
+            if self._laws is not None:
+                self._applied[:] = pushed + self._load(*self._laws)
+            self.batch.step(stage=_READY)
+
     def _step_loaded(self, f: Array, stiffness: Array, damping: Array) -> None:
         """Substeps with F = f + K x + B v at the endpoint evaluated in each, as in `MujocoBody`."""
-        site, pushed = self._body.endpoint_site, self._applied.copy()
-        body, places = int(self._body.model.site_bodyid[site]), self.batch.bind("site_xpos")
+        pushed = self._applied.copy()
         for k in range(self._body.substeps):
-            x = places[:, site]
-            jacobian, _ = self.batch.jac(body, x)
-            velocity = jacobian @ self._qvel[..., None]
-            force = f[..., None] + stiffness @ x[..., None] + damping @ velocity
-            self._applied[:] = pushed + (np.swapaxes(jacobian, -1, -2) @ force)[..., 0]
+            self._applied[:] = pushed + self._load(f, stiffness, damping)
             self.batch.step(stage=_READY if k == self._body.substeps - 1 else _PLACED)
+
+    def _load(self, f: Array, stiffness: Array, damping: Array) -> Array:
+        """(num, n_dof) of F = f + K x + B v at the endpoint, where the bodies are now."""
+        site = self._body.endpoint_site
+        x = self.batch.bind("site_xpos")[:, site]
+        jacobian, _ = self.batch.jac(int(self._body.model.site_bodyid[site]), x)
+        velocity = jacobian @ self._qvel[..., None]
+        force = f[..., None] + stiffness @ x[..., None] + damping @ velocity
+        return np.asarray((np.swapaxes(jacobian, -1, -2) @ force)[..., 0])
 
     def read(self) -> Array:
         """The columns of all simulations now: `table`."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from myoprosthesis.core.errors import unknown
 from myoprosthesis.core.leg_names import PLACES
 from myoprosthesis.core.observation_term import AnyTerm, RegisteredTerm, Term
+from myoprosthesis.core.options import build
 from myoprosthesis.effectors.bodies import myolegs
 from myoprosthesis.effectors.mujoco_body import BodyOptions
 from myoprosthesis.envs.env_config import EnvConfig
@@ -18,6 +21,8 @@ RESTING = 0.05
 FACING = {"root": ROOT, "forward_deg": -90.0}
 """The MyoSim legs face along −y of their floating base."""
 AHEAD_S = (PERIOD_S, 0.125)
+EDGE = 0.05
+"""Of the range of a target length, within which a policy explores at first: at the very end a muscle is relaxed."""
 OBSERVATIONS = ("policy", "lean")
 
 
@@ -49,13 +54,24 @@ def terms(muscles: tuple[str, ...], observation: str = "policy") -> tuple[AnyTer
     )
 
 
-def config(observation: str = "policy", **task: Any) -> EnvConfig:
-    """What `BatchEnv` needs; `task` are options of the task `walk`."""
-    muscles = myolegs(BodyOptions()).spec.muscles
+def config(observation: str = "policy", muscle_command: str = "excitation", **task: Any) -> EnvConfig:
+    """What `BatchEnv` needs; `task` are options of the task `walk`, `muscle_command` is one of the legs.
+
+    Muscles that are commanded by length, by a stretch reflex as in KINESIS (kp 5, kd 0.1 kp, arXiv 2503.14637), have at
+    first about the lengths of the standing posture for targets."""
+    effector: dict[str, Any] = {**Walk.effector_options, "dt": PERIOD_S, "observed_sites": PLACES}
+    if muscle_command != "excitation":
+        effector |= {**Walk.length_options, "muscle_command": muscle_command}
+    body = myolegs(build(BodyOptions, effector, "myolegs"))
+    muscles = body.spec.muscles
     seen = terms(muscles, observation)
-    effector = {**Walk.effector_options, "dt": PERIOD_S, "observed_sites": PLACES}
+    centre = (RESTING,) * len(muscles)
+    if body.actuation.reflex is not None:
+        low, high = body.spec.command.bounds()
+        lengths = body.reset().table[0, [body.spec.channels.index(name) for name in muscles]]
+        centre = tuple(np.clip(lengths, low + EDGE * (high - low), high - EDGE * (high - low)).tolist())
     return EnvConfig(
-        "myolegs", "walk", seen, effector, task, centre=(RESTING,) * len(muscles), exchange=sides(muscles),
+        "myolegs", "walk", seen, effector, task, centre=centre, exchange=sides(muscles),
         turned=("reference/phase",), odd=odd(seen),
     )  # fmt: skip
 

@@ -34,10 +34,14 @@ def task_of(contract: Contract) -> str:
 
 
 def effector_options(contract: Contract, task: str) -> dict[str, Any]:
-    """Options of the effector with which a policy can do a task: its period, and what the task wants beside."""
+    """Options of the effector with which a policy can do a task.
+
+    Its period, what muscles are commanded by, and what the task wants beside."""
     made = registry.factory("tasks", task)
     sites = getattr(made, "observed_sites", ())
     own = getattr(made, "effector_options", {})
+    if contract.effector in TASKS and "m" in contract.action.units:
+        own = {**own, **getattr(made, "length_options", {"muscle_command": "length"})}
     return {**own, "dt": contract.dt, **({"observed_sites": sites} if sites else {})}
 
 

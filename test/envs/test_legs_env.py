@@ -14,6 +14,7 @@ from myoprosthesis.core.leg_names import COMPARED
 from myoprosthesis.core.options import build
 from myoprosthesis.envs import legs_imitation
 from myoprosthesis.envs.batch_env import BatchEnv
+from myoprosthesis.envs.played_trials import effector_options
 from myoprosthesis.perturbations import presets
 from myoprosthesis.perturbations.disturbance_resolver import DisturbanceResolver
 from myoprosthesis.tasks.walk_channels import of_reference
@@ -136,3 +137,22 @@ def test_a_push_at_the_pelvis_is_that_of_a_stack_bit_for_bit(body):
 def test_a_load_on_a_foot_is_refused_where_many_walk_at_once():
     with pytest.raises(Refused, match="has load at the body, which acts in a stack only"):
         BatchEnv(replace(legs_imitation.config(), perturbation="loaded_foot"), 1, 1)
+
+
+def test_muscles_may_be_commanded_by_length_bit_for_bit():
+    """By a reflex of each substep, as the effector has it; targets are first about the standing posture."""
+    config = legs_imitation.config(muscle_command="length", **TASK, trial_s=0.4, most_apart=0.2)
+    contract = BatchEnv(config, 1, 1).contract("by_length")
+    assert effector_options(contract, "walk").items() <= config.effector_options.items()
+    assert config.effector_options["reflex_kp"] == 10.0 * config.effector_options["reflex_kd"] == 5.0
+    body = registry.factory("effectors", "myolegs")(
+        build(registry.options("effectors", "myolegs"), config.effector_options, "myolegs")
+    )
+    env = BatchEnv(config, 2, 1)
+    assert env.single_action_space.contains(env.action_centre.astype(np.float32))
+    low, high = env.single_action_space.low, env.single_action_space.high
+    targets = env.action_centre + np.random.default_rng(0).normal(0.0, 0.005, (9, 2, 80))
+    ends = list(is_the_effector_bit_for_bit(env, body, np.clip(targets.astype(np.float32), low + 1e-3, high - 1e-3)))
+    assert len(ends) == 2 and all(k > 2 for k, *_ in ends)
+    excited = env.columns("soleus_r/activation", "soleus_l/activation")
+    assert excited.min() > 0.0 and excited.max() <= 1.0
