@@ -247,6 +247,7 @@ class ConsoleNode(Node):
             "kind": "choices",
             "policies": controls.policy_list(),
             "perturbations": controls.perturbation_list(),
+            "effectors": controls.effector_list(),
             "forms": controls.forms(),
         }
         self._server.tell(json.dumps(choices), browser)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
-from myoprosthesis.core.errors import ConfigError, MyoError, unknown
+from myoprosthesis.core import registry
+from myoprosthesis.core.errors import ConfigError, MyoError, Refused, unknown
 from myoprosthesis.core.options import build, option, schema
+from myoprosthesis.files import yaml_text
 from myoprosthesis.perturbations import presets
 from myoprosthesis.policies import store
 from myoprosthesis.policies.onnx_policy import read_contract
 from myoprosthesis.stack import steering
 from myoprosthesis.stack.client import StackClient
+from myoprosthesis.stack.effector_switch import EffectorSwitch
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,14 @@ class PerturbationControl:
 
 
 @dataclass(frozen=True)
+class ExchangeControl:
+    """Options of a switch to another effector."""
+
+    effector: str = option(help="name of an effector, the present one too")
+    option: tuple[str, ...] = option((), "its options, as name=value")
+
+
+@dataclass(frozen=True)
 class Control:
     """One control: its options, and what carries it out and returns a sentence."""
 
@@ -84,12 +95,27 @@ def _blend(stack: StackClient, options: BlendControl) -> str:
     return f"a swap takes {options.blend_s:g} s from now on"
 
 
+def _exchange(stack: StackClient, options: ExchangeControl) -> str:
+    values = yaml_text.assigned(options.option, "an option of an effector")
+    for f in fields(registry.options("effectors", options.effector)):
+        if f.name in values and f.metadata.get("file"):
+            raise Refused(f"{f.name} names a file, and a page names none: myoprosthesis switch-effector does")
+    switch = EffectorSwitch(stack, options.effector, values)
+    text = switch.run()
+    try:
+        switch.check_perturbation()
+    except Refused as error:
+        return f"{text}; note: {error}"
+    return text
+
+
 CONTROLS: Mapping[str, Control] = {
     "swap": Control(SwapControl, lambda stack, o: steering.swap(stack, _named(o.policy))),
     "rollback": Control(NoOptions, lambda stack, _: stack.trigger("policy", "rollback")),
     "shadow": Control(ShadowControl, _shadow),
     "blend": Control(BlendControl, _blend),
     "perturb": Control(PerturbationControl, _perturb),
+    "exchange": Control(ExchangeControl, _exchange),
     "hold_task": Control(NoOptions, lambda stack, _: steering.hold_task(stack)),
     "continue_task": Control(NoOptions, lambda stack, _: steering.continue_task(stack)),
     "next_trial": Control(NoOptions, lambda stack, _: steering.next_trial(stack)),
@@ -140,6 +166,12 @@ def policy_list() -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def effector_list() -> list[dict[str, str]]:
+    """All effectors, simulated bodies and real hands."""
+    hands = registry.names("hand_protocols")
+    return [{"name": name, "group": "hands" if name in hands else "simulated"} for name in registry.names("effectors")]
 
 
 def perturbation_list() -> list[dict[str, str]]:

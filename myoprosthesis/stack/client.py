@@ -106,8 +106,12 @@ class StackClient(StackMonitor):
         In simulated time a policy becomes active with the next trial: where that time stands still it is not waited
         for, and the report is `ready`.
         """
-        self.status.policy = PolicyReport()
-        self.set("policy", {"policy": name})
+        before, self.status.policy = self.status.policy, PolicyReport()
+        try:
+            self.set("policy", {"policy": name})
+        except ConfigError:
+            self.status.policy = self.status.policy if self.status.policy.text else before
+            raise
 
         def ready() -> bool:
             now = self.status.policy

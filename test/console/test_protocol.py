@@ -98,6 +98,9 @@ REFUSED = {
     "a perturbation that is not there": (("perturb", {"perturbation": "curl_up"}), "unknown perturbation"),
     "one that does not act here": (("perturb", {"perturbation": "band_turned"}), "'null' stays on"),
     "a gain that turns the field": (("perturb", {"perturbation": "curl_cw", "gain": -1}), "0"),
+    "an effector that is not there": (("exchange", {"effector": "nobody"}), "unknown effector 'nobody'"),
+    "one that the policy does not fit": (("exchange", {"effector": "point_mass"}), "arm26 goes on"),
+    "one of a file": (("exchange", {"effector": "mjcf", "option": ["file=/etc/passwd"]}), "a page names none"),
     "an unknown option": (("rollback", {"by": 2}), "unknown option 'by'"),
     "an unknown control": (("format_disk", {}), "unknown control 'format_disk'"),
     "no control": (("", {}), "unknown control"),
@@ -120,6 +123,16 @@ def test_a_field_is_switched_on_and_acts_in_the_loop(console, page):
     page.frames.clear()
     page.until(lambda: page.frames and np.abs(values(page.frames[-1])[1][6:9]).max() > 0.1)
     assert page.ask("perturb", perturbation="null")[0]
+
+
+def test_an_effector_is_exchanged_and_drawn_again(console, page):
+    page.newest("scene")
+    n = sum(t["kind"] == "scene" for t in page.texts)
+    assert page.ask("exchange", effector="arm26", option=["dt=0.002"]) == (True, "arm26 is commanded now")
+    page.until(lambda: sum(t["kind"] == "scene" for t in page.texts) > n)
+    page.until(lambda: page.texts[-1]["kind"] == "status" and page.texts[-1]["effector"]["dt"] == 0.002)
+    assert page.ask("exchange", effector="arm26")[0]
+    assert console.stack.until(lambda: console.stack.status.effector.dt == 0.01)
 
 
 def test_the_task_is_held_and_its_trials_come_one_by_one(console, page):
@@ -167,7 +180,7 @@ def test_whoever_may_only_look_may_stop_but_neither_steer_nor_resume(console, pa
         ok, text = viewer.ask(name, **options)
         assert not ok and "may look only" in text
     assert viewer.ask("estop") == (True, "stopped until resume")
-    viewer.until(lambda: viewer.texts[-1].get("effector", {}).get("stopped"))
+    viewer.until(lambda: viewer.texts[-1]["kind"] == "status" and viewer.texts[-1]["effector"]["stopped"])
     assert viewer.ask("estop")[0] and not viewer.ask("resume")[0]
     assert page.ask("resume") == (True, "resumed")
     assert console.stack.until(lambda: not console.stack.status.effector.stopped)

@@ -51,6 +51,16 @@ def test_every_executable_is_where_ros2_run_looks(prefix: Path) -> None:
     assert all(os.access(p, os.X_OK) for p in folder.iterdir())
 
 
+def test_the_page_of_the_console_is_in_it_with_its_licences_and_is_small(prefix: Path) -> None:
+    import gzip
+
+    installed, source = (Path(p) / "myoprosthesis" / "console" / "page" for p in (library(prefix), ROOT))
+    files = {p.relative_to(source).as_posix() for p in source.rglob("*") if p.is_file()}
+    assert {p.relative_to(installed).as_posix() for p in installed.rglob("*") if p.is_file()} == files
+    assert {"index.html", "vendor/three.min.js", "vendor/three.LICENSE", "vendor/uplot.LICENSE"} <= files
+    assert sum(len(gzip.compress(p.read_bytes())) for p in installed.rglob("*") if p.is_file()) < 400_000
+
+
 @pytest.mark.parametrize("linked", [False, True])
 def test_it_starts_the_executable_of_its_own_prefix(prefix: Path, tmp_path: Path, linked: bool) -> None:
     script = prefix / "lib" / "myoprosthesis" / "myoprosthesis"

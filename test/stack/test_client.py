@@ -165,6 +165,16 @@ def test_the_first_status_is_right(stack, said, tmp_path):
     assert 40 < figures["loop_rate"] <= 110 and "curl_cw" in text and "…" not in text
 
 
+def test_a_swap_that_is_refused_leaves_the_client_knowing_what_is_played(stack):
+    from myoprosthesis.stack.client import StackClient
+
+    with StackClient(NS, "long_lived") as client:
+        playing = client.active_policy(15.0).policy
+        with pytest.raises(ConfigError):
+            client.swap("reach_null")
+        assert playing and client.status.policy.policy == playing
+
+
 def test_a_swap_says_whether_the_effector_follows(stack, said):
     assert said("swap", "point_mass_cw") == (0, "point_mass_cw is played (before: point_mass_null)\n")
     said("estop")

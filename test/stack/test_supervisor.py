@@ -76,6 +76,14 @@ def test_one_that_breaks_down_again_and_again_is_given_up_with_its_last_sentence
     assert keeper.restarts == {"a": 2}
 
 
+@pytest.mark.parametrize("end, why", [(1, "is not started again: no more"), (2, "was not started: no more")])
+def test_the_stack_goes_on_without_a_console_that_cannot_live(keep, end, why):
+    keeper, words = keep(a=SLEEP, console=f"print('error: no more')\nraise SystemExit({end})\n")
+    assert until(lambda: keeper.poll() or "console" not in keeper.pids()) is True
+    assert any(why in text and "the stack goes on without it" in text for _, text in words), words
+    assert keeper.poll() is None and "a" in keeper.pids()
+
+
 def test_deaths_long_ago_do_not_count(keep, monkeypatch):
     monkeypatch.setattr(supervisor, "WITHIN_S", 0.0)
     keeper, _ = keep(a="raise SystemExit(1)\n")

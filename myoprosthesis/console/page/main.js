@@ -213,6 +213,8 @@ function showChoices(data) {
     select.replaceChildren(...groups.values());
   };
   fill(at("policy"), data.policies, (p) => (p.unusable ? "unusable" : p.decodes ? "decoders" : p.effector));
+  fill(at("effector"), data.effectors, (e) => e.group);
+  if (state.status?.effector.name) at("effector").value = state.status.effector.name;
   fill(at("perturbation"), data.perturbations, (p) => (p.about === "a kind" ? "kinds" : "presets"));
   const blend = data.forms.blend.properties.blend_s;
   Object.assign(at("blend"), { min: blend.minimum, max: blend.maximum, value: blend.default, title: blend.description });
@@ -259,6 +261,9 @@ function wire() {
     ask("perturb", { perturbation: at("perturbation").value, ...gain }, `impose ${at("perturbation").value}`);
   });
   submit("task-form", () => {});
+  submit("effector-form", () => ask("exchange", {
+    effector: at("effector").value, option: at("effector-options").value.split(/\s+/).filter(Boolean),
+  }, `exchange for ${at("effector").value}`));
   submit("record-form", () => ask("record", { folder: at("folder").value }));
   at("rollback").onclick = () => ask("rollback", {}, "roll back");
   at("shadow").onclick = () => ask("shadow", { policy: at("policy").value }, `run ${at("policy").value} beside`);
