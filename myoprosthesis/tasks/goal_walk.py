@@ -69,7 +69,8 @@ class GoalWalk(Walk):
         o = self.options
         course = self._course(plan, plan.from_ns + after_ns)
         course.add(WayStep(to=(plan.target[0], plan.target[1]), speed=o.goal_speed), False)
-        until = plan.from_ns + ns(min(course.at_s + BEYOND_S, o.trial_s)) + ns(self._dt)
+        seconds, period = min(course.at_s + BEYOND_S, o.trial_s), ns(self._dt) or 1
+        until = plan.from_ns + -(-ns(seconds) // period) * period + period  # whole periods, as a walk has
         label = f"{plan.label.partition(' → ')[0]} → ({plan.target[0]:.2f}, {plan.target[1]:.2f}) m"
         return replace(plan, goals=course.goals, until_ns=until, label=label)
 

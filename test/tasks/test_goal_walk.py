@@ -34,9 +34,13 @@ def test_places_are_drawn_by_trial_and_another_policy_goes_on_to_the_same_one():
     assert task.plan(4, ns(5.0)).to_json() == plans[4].to_json()
     again = task.redirected(plans[4], ns(9.0))
     for plan in (plans[4], again):
-        arrives = plan.until_ns - ns(1.0) - ns(0.03125)
-        at = plan.goal(arrives)
-        assert (at["command/x"], at["command/y"]) == pytest.approx(tuple(places[4]), abs=1e-6)
+        assert (plan.until_ns - plan.from_ns) % ns(0.03125) == 0
+        last = [plan.goal(plan.until_ns - ns(1.0) - k * ns(0.03125)) for k in (0, 2)]  # just after, and just before
+        way = np.array([[at["command/x"], at["command/y"]] for at in last]) - places[4]
+        assert np.linalg.norm(way, axis=1).max() < 0.1 and np.linalg.norm(way[0] - way[1]) == pytest.approx(
+            0.078, abs=1e-3
+        )
+        assert abs(way[0, 0] * way[1, 1] - way[0, 1] * way[1, 0]) < 1e-9  # the place is on the line between them
     with pytest.raises(ConfigError, match="goal is a range of two numbers"):
         build(GoalWalkOptions, {"goal": (1.0, -1.0)})
 
