@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.analysis.gait_emg import EmgSimilarity, HumanCeiling, ceiling, correlations, similarity
+from myoprosthesis.analysis.gait_synergies import gait_synergies
 from myoprosthesis.analysis.intervals import Interval
+from myoprosthesis.core.errors import DataError
 from myoprosthesis.motion.people_emg import MUSCLES, POINTS, PeopleEmg
-from myoprosthesis.report import figures, style
+from myoprosthesis.report import figures, gait_synergy_section, style
 from myoprosthesis.report.gait_cycles import GaitCycles
 from myoprosthesis.report.report import folder_of, measured, write
-from myoprosthesis.report.section import Drawing, Section, SectionTable, Text, bounded, code, number
+from myoprosthesis.report.section import Drawing, Omitted, Section, SectionTable, Text, bounded, code, number
 from myoprosthesis.report.style import MUTED, SESSION, figure
 
 Array = NDArray[np.float64]
@@ -46,6 +48,13 @@ def write_report(walk: GaitCycles, people: PeopleEmg, out: Path, seed: int = 0) 
     numbers = figures_of(walk, people, seed)
     with style.style():
         sections = [_overview(walk, people, numbers), _curves(walk, people), _muscles(numbers)]
+        kind, cycles = next(iter(_kinds(walk).items()))
+        try:
+            synergies = gait_synergies(cycles[..., :NINE].mean(axis=0), people.curves, seed)
+            sections.append(gait_synergy_section.section(synergies, kind))
+            numbers = {**numbers, "synergies": gait_synergy_section.figures_of(synergies)}
+        except DataError as error:
+            sections.append(Section("synergies", "Synergies", (Omitted(str(error)),)))
         numbers = figures.tidy({**numbers, "sections": measured(sections)})
         write(place, walk.name, "Muscles beside people's EMG", sections, numbers)
     return numbers

@@ -105,7 +105,10 @@ def test_a_recording_beside_people_gives_the_r_that_is_known(recording, people, 
     assert numbers["cycles"] == 2 * (10 - int(SETTLED_S) - 1) and numbers["cycle_s"] == pytest.approx(CYCLE_S)
     assert numbers["shuffled"]["phase"]["median"] < 0.3 and "excitation: r 0.98" in done.stdout
     page = (out / "index.html").read_text()
-    assert "those that came to their end" in page and page.count("<figure") == 2
+    assert "those that came to their end" in page and page.count("<figure") == 3
+    assert numbers["synergies"]["cosine"] > 0.95 and numbers["synergies"]["count_of_walk"] >= 1
+    assert (out / "synergies.csv").read_text().startswith("muscle,synergy 1 walk,synergy 1 people")
+    assert (out / "synergies_course.csv").read_text().startswith("cycle [%],synergy 1 walk,synergy 1 people")
     head, *rows = (out / "curves.csv").read_text().splitlines()
     assert head.startswith("cycle [%],SOL people,SOL people sd,SOL excitation") and len(rows) == 100
     assert (out / "muscles_people.csv").read_text().startswith("person,r of excitation,r of activation")
