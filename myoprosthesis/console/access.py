@@ -88,6 +88,15 @@ def origin_allowed(origins: Sequence[str], host: str) -> bool:
     return all(origin.lower() == f"http://{host.lower()}" for origin in origins)
 
 
+def is_local(address: str) -> bool:
+    """Whether a browser at this address runs on this machine, or comes through a tunnel that ends on it."""
+    try:
+        number = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    return bool(number.is_loopback or (number.version == 6 and number.ipv4_mapped and number.ipv4_mapped.is_loopback))
+
+
 def _is_number(name: str) -> bool:
     try:
         ipaddress.ip_address(name)

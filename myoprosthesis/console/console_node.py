@@ -44,6 +44,10 @@ STATES_S = 2.0
 """How often the lifecycle states of the nodes are asked for."""
 SETTLE_S = 0.2
 """For which reports that came meanwhile are taken in before a control is carried out."""
+RESUME_HERE = (
+    "an emergency stop is taken off on the machine of the console only: myoprosthesis resume there, or open the page "
+    "through a tunnel to it"
+)
 NO_BODY = "its body cannot be drawn: "
 
 
@@ -186,6 +190,8 @@ class ConsoleNode(Node):
             return
         if browser.role == LOOK:
             self._reply(browser, number, Refused("this page may look only: open the address that steers for this"))
+        elif name == stop_socket.RESUME and not browser.local:
+            self._reply(browser, number, Refused(RESUME_HERE))
         elif name == stop_socket.RESUME:
             self._answer(self._stops, browser, number, lambda: self._stop_caller.ask(stop_socket.RESUME))
         elif name == "record":

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from myoprosthesis.core.errors import ConfigError, Refused
+from myoprosthesis.core.errors import ConfigError, Refused, StackError
 from myoprosthesis.stack.node_spec import NodeSpec
 from myoprosthesis.stack.supervisor import Supervisor
 
@@ -48,17 +49,20 @@ class RecordingControl:
 
     def review(self) -> None:
         """Forget a recorder that has ended; raises the `StackError` with its reason."""
-        if self._recorder is not None and (error := self._recorder.poll()) is not None:
+        recorder = self._recorder
+        if recorder is not None and (error := recorder.poll()) is not None:
             self._recorder = None
             raise error
 
     @property
     def folder(self) -> str:
         """Where to it is recorded now; empty: nowhere."""
+        with suppress(StackError):
+            self.review()
         return str(self._folder) if self._recorder is not None else ""
 
     def close(self) -> None:
         """End the recorder, if there is one."""
-        if self._recorder is not None:
-            self._recorder.stop()
-            self._recorder = None
+        recorder, self._recorder = self._recorder, None
+        if recorder is not None:
+            recorder.stop()

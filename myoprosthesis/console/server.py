@@ -20,7 +20,7 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from myoprosthesis.console.access import Tokens, host_allowed, hosts, origin_allowed
+from myoprosthesis.console.access import Tokens, host_allowed, hosts, is_local, origin_allowed
 from myoprosthesis.console.page_files import POLICY, page_files
 from myoprosthesis.core.errors import ConfigError, MyoError
 from myoprosthesis.core.message import read_object
@@ -45,6 +45,8 @@ class Browser:
     """One open page: its role, what waits to be sent to it, and how many frames it did not take in time."""
 
     role: str
+    local: bool = True
+    """Whether it runs on this machine."""
     texts: deque[str | bytes] = field(default_factory=lambda: deque(maxlen=MOST_TEXTS))
     frame: bytes | None = None
     dropped: int = 0
@@ -181,7 +183,7 @@ class ConsoleServer:
         if len(self._browsers) >= MOST_BROWSERS:
             await connection.close(FULL, f"{MOST_BROWSERS} pages are open already")
             return
-        browser = Browser(role)
+        browser = Browser(role, is_local(str((connection.remote_address or ("",))[0])))
         self._browsers.add(browser)
         sending = asyncio.create_task(_send(connection, browser))
         self._counted(len(self._browsers))

@@ -13,6 +13,7 @@ from myoprosthesis.console.access import (
     Tokens,
     host_allowed,
     hosts,
+    is_local,
     keep_tokens,
     kept_tokens,
     origin_allowed,
@@ -73,6 +74,13 @@ def test_tokens_outlive_a_restart_within_a_run_and_nobody_else_reads_them(monkey
 def test_only_names_of_this_machine_are_answered(host, allowed, open_):
     assert host_allowed(host, 8770, LOCAL, False) is allowed
     assert host_allowed(host, 8770, hosts(True), True) is open_
+
+
+def test_a_browser_is_local_by_its_number():
+    for here in ("127.0.0.1", "127.3.2.1", "::1", "::ffff:127.0.0.1"):
+        assert is_local(here)
+    for elsewhere in ("192.168.1.5", "10.0.0.1", "fe80::1%eth0", "::ffff:192.168.1.5", "0.0.0.0", "", "localhost"):
+        assert not is_local(elsewhere)
 
 
 def test_only_the_servers_own_page_opens_a_socket():

@@ -6,7 +6,7 @@ import { Plot } from "/plots.js";
 
 const PLOT_MS = 100, FRAME_MS = 33, CONFIRM_MS = 6000, MOST_ANSWERS = 40, HEAD = 16, MARKS = 9, SILENT_S = 3;
 const at = (id) => document.getElementById(id);
-const state = { role: "", frames: 0, scene: null, plots: [], status: null, choices: null };
+const state = { role: "", flat: "", frames: 0, scene: null, plots: [], status: null, choices: null };
 let picture = null, link = null, newest = null, confirming = 0;
 
 function made(tag, text = "") {
@@ -87,8 +87,8 @@ async function meshes(packed) {
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
   const bytes = await new Response(stream).arrayBuffer();
   if (scene !== state.scene) return;
-  at("no-picture").textContent = scene.why;
-  at("no-picture").hidden = !scene.why;
+  at("no-picture").textContent = `${state.flat}${scene.why}`;
+  at("no-picture").hidden = !at("no-picture").textContent;
   if (!picture) return;
   if (scene.shapes) picture.show(scene.shapes, bytes); else picture.clear();
   document.body.dataset.scene = scene.effector;
@@ -103,8 +103,19 @@ function message(data) {
   else if (data.kind === "answer") notice(data.text);
 }
 
+// The picture, once the page is admitted.
+function begin() {
+  if (picture || state.flat) return;
+  try {
+    picture = new Picture(at("canvas"));
+  } catch {
+    state.flat = "This browser cannot draw in three dimensions: WebGL is off. ";
+  }
+}
+
 function hello(data) {
   state.role = data.role;
+  begin();
   notice("");
   document.body.dataset.role = data.role;
   if (data.recording) return recorded(data.recording);
@@ -277,12 +288,6 @@ function wire() {
 
 function start() {
   wire();
-  try {
-    picture = new Picture(at("canvas"));
-  } catch {
-    at("no-picture").textContent = "This browser cannot draw in three dimensions: WebGL is off.";
-    at("no-picture").hidden = false;
-  }
   const token = location.hash.slice(1);
   if (!token) {
     at("state").textContent = "no token";
