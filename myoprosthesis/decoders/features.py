@@ -7,6 +7,7 @@ waveform length; the others as in Phinyomark et al. 2012 (doi 10.1016/j.eswa.201
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,9 +117,16 @@ def log_cov(x: Array, dead: float) -> Array:
     ridge = COVARIANCE_RIDGE * np.trace(covariance) / n + FLOOR
     values, vectors = np.linalg.eigh(covariance + ridge * np.eye(n))
     logarithm = (vectors * np.log(np.maximum(values, FLOOR))) @ vectors.T
-    rows, columns = np.triu_indices(n)
-    out: Array = logarithm[rows, columns] * np.where(rows == columns, 1.0, np.sqrt(2))
+    rows, columns, weights = _upper_triangle(n)
+    out: Array = logarithm[rows, columns] * weights
     return out
+
+
+@lru_cache
+def _upper_triangle(n: int) -> tuple[NDArray[np.intp], NDArray[np.intp], Array]:
+    """Rows and columns of the upper triangle of n × n, and √2 where they differ: a third of the time of `log_cov`."""
+    rows, columns = np.triu_indices(n)
+    return rows, columns, np.where(rows == columns, 1.0, np.sqrt(2))
 
 
 KINDS: dict[str, tuple[Callable[[Array, float], Array], int]] = {

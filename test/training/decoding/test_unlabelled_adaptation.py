@@ -5,8 +5,9 @@ import pytest
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.decoders.models import Lda, LdaOptions, Mlp, MlpOptions
+from myoprosthesis.training.decoding.class_distributions import ClassDistributions
 from myoprosthesis.training.decoding.fitting import class_shares, fit
-from myoprosthesis.training.decoding.unlabelled_adaptation import adapt_unlabelled, aligned
+from myoprosthesis.training.decoding.unlabelled_adaptation import adapt_unlabelled, aligned, refined
 from myoprosthesis.training.decoding.windows import Windows
 
 NAMES = ("a", "b", "c")
@@ -51,6 +52,15 @@ def test_alignment_undoes_gain_and_offset(made):
     assert again(both.x * GAIN + OFFSET)[0] == pytest.approx(made(both.x)[0], abs=1e-9)
 
 
+def test_a_class_that_came_seldom_is_not_moved_by_its_decisions(made):
+    today = day(1, moved=True)
+    start = aligned(made, today.x)
+    old = ClassDistributions.of_decoder(start).means
+    new = ClassDistributions.of_decoder(refined(start, today.x, np.array([True, False, True]))).means
+    assert new[1] == pytest.approx(old[1])
+    assert np.abs(new[[0, 2]] - old[[0, 2]]).max(axis=1).min() > 0.05
+
+
 def test_what_was_fitted_on_is_not_made_worse(made):
     later = day(3)
     try:
@@ -65,7 +75,7 @@ def test_what_was_fitted_on_is_not_made_worse(made):
     [
         (day(1).x[:100], "100 windows are too few to adapt 3 classes"),
         (np.full((400, 3), np.nan), "not finite"),
-        (np.random.default_rng(0).normal(1, 2, (600, 3)), "no better than one normal distribution"),
+        (np.random.default_rng(0).normal(1, 2, (600, 3)), "hardly more than by chance"),
         (
             np.repeat(np.eye(3)[[0, 1]], 150, axis=0)[np.random.default_rng(0).permutation(300)],
             "hardly came|window later",
