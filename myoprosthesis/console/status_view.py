@@ -55,7 +55,7 @@ def status_view(status: StackStatus, states: Mapping[str, str], silent_s: float)
             "messages": sum((recorder.get("received") or {}).values()),
         },
         "nodes": [
-            {"name": name, "state": states.get(name, "no answer"), "text": reports.get(name, "")}
+            {"name": name, "state": states.get(name, "not known"), "text": reports.get(name, "")}
             for name in sorted({*states, *reports})
         ],
     }  # fmt: skip
