@@ -173,7 +173,7 @@ def test_unlabelled_adaptation_writes_its_method_and_its_checks(dataset, tmp_pat
     """Gains change from day to day; the day is one long recording without labels, whose movements take turns."""
     old, new = tmp_path / "old", tmp_path / "new"
     rng = np.random.default_rng(3)
-    turns = [rng.normal(0, s, (100, 2)) * (1, 3) for _ in range(8) for s in ((30, 5), (5, 30))]
+    turns = [rng.normal(0, s, (400, 2)) * (1, 3) for _ in range(4) for s in ((30, 5), (5, 30))]
     np.savetxt(tmp_path / "today.csv", np.concatenate(turns).round(), "%d", ",")
     assert main_decode("fit", dataset, *FLAGS, "--features", "tdpsd,log_cov", "--out", old) == 0
     words = ("adapt", old / "policy.onnx", "--unlabelled", "--out", new, *FLAGS[:4], "--channels", "ch1,ch2", "--with")
