@@ -30,8 +30,9 @@ FALLEN = 0.6
 """A pelvis below this part of its height at the start has fallen, whatever the task allows."""
 TOUCH_N = 20.0
 """A foot with more than this on it is on the floor."""
-OFF_S = 0.15
-"""How long it must have been off the floor before a touch-down."""
+BRIEF_S = 0.28
+"""A foot is on the floor, or off it, when it is so for the larger part of this time about that moment: shorter is a
+bounce of a foot that stands, or a touch of one that swings."""
 SETTLED_S = 2.0
 """From the start of a trial, whose muscles begin at rest, until its walk is its own."""
 FEWEST = 5
@@ -68,15 +69,13 @@ class GaitCycles:
 
 
 def touch_downs(time_s: Array, load: Array) -> NDArray[np.intp]:
-    """Samples at which a foot comes onto the floor, after `OFF_S` off it at least."""
-    on = load > TOUCH_N
-    out, off_since = [], time_s[0]
-    for k in range(1, len(on)):
-        if on[k] and not on[k - 1] and time_s[k - 1] - off_since >= OFF_S:
-            out.append(k)
-        if not on[k] and on[k - 1]:
-            off_since = time_s[k]
-    return np.array(out, int)
+    """Samples at which a foot comes onto the floor, bounces and touches of less than half of `BRIEF_S` left out."""
+    if len(load) < 2:
+        return np.zeros(0, int)
+    half = round(0.5 * BRIEF_S / float(np.median(np.diff(time_s))))
+    on = np.pad(load > TOUCH_N, half, "edge")
+    stands = np.lib.stride_tricks.sliding_window_view(on, 2 * half + 1).sum(axis=1) > half
+    return 1 + np.flatnonzero(stands[1:] & ~stands[:-1])
 
 
 def stood(height: Array) -> bool:
