@@ -87,7 +87,7 @@ def address_in(words: list[str]) -> str:
     return next((m[0] for w in reversed(words) if (m := re.search(r"http://\S+#\S+", w))), "")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def console(start: Any) -> Iterator[Console]:
     stack = start(effector="arm26", namespace=NS, gui=True, seed=3)
     assert stack.until(lambda: address_in(stack.words)), stack.words
@@ -102,7 +102,7 @@ def page(console: Console) -> Iterator[Page]:
     made.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
     if not executable():
         pytest.skip("there is no Chromium on this machine (Debian: apt-get install chromium)")
