@@ -41,7 +41,7 @@ def test_a_text_without_a_clip_is_refused_with_those_that_there_are(folder):
         (["--generator", "folder"], "a generator makes a clip of words"),
         (["walk", "--option", "folder=x"], "--option is for a generator"),
         (["walk", "--speed", "1"], "words and --speed were given"),
-        ([], "nothing is asked for: give --speed, --heading, --turn, or words"),
+        ([], "nothing is asked for: give --speed, --heading, --turn, --to, or words"),
         (["--heading", "3", "--turn", "4"], "a heading, or how far to turn"),
     ],
 )

@@ -61,6 +61,7 @@ BODIES = {
     "hand_posture": lambda: myohand(BodyOptions()),
     "hand_reach": lambda: myohand(BodyOptions(observed_sites=TIPS)),
     "walk": legs,
+    "goal_walk": legs,
 }
 """The body of a task that is done by one body alone."""
 
@@ -71,7 +72,7 @@ def test_every_task_passes(name, between, tmp_path):
     listed.write(tmp_path / "list.csv", [listed.Reach(0.1, 0.0), listed.Reach(0.0, 0.1, 1.0, 0.5, "never")])
     own = {"file": str(tmp_path / "list.csv")} if name == "listed" else {"catch_rate": 0.3}
     known = {f.name for f in fields(registry.options("tasks", name))}
-    values = {"between": between, **own, **({"trial_s": 2.0} if name == "walk" else {})}
+    values = {"between": between, **own, **({"trial_s": 2.0} if name in ("walk", "goal_walk") else {})}
     options = build(registry.options("tasks", name), {k: v for k, v in values.items() if k in known})
     body = BODIES.get(name)
     check_task(registry.factory("tasks", name)(options), **({"spec": body().spec} if body else {}))

@@ -80,9 +80,9 @@ def test_another_model_decodes_the_shipped_sample(decode):
 
 def test_eight_gestures_of_a_wrist(decode, recordings):
     one = (*recordings("myo_readings"), "--only", "45612-./[1-7][.]txt")  # a person's decoder is of that person
-    assert decode("evaluate", *one)[0]["accuracy"] >= 0.97
+    assert decode("evaluate", *one)[0]["accuracy"] >= 0.965
     by_session = decode("evaluate", *one, "--by", "session", "--test", "45612-3")[0]
-    assert by_session["accuracy"] >= 0.92
+    assert by_session["accuracy"] >= 0.94
 
 
 def test_five_fingers_on_their_own(decode, recordings):
