@@ -10,7 +10,7 @@ import sys
 from myoprosthesis import __version__
 from myoprosthesis.cli.commands import COMMAND_LINE, Commands, HelpFormatter
 from myoprosthesis.cli.deprecated import present
-from myoprosthesis.core.ending import bounded_end
+from myoprosthesis.core.ending import bounded_end, end_at_once
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.terminal import accept_all_characters
 from myoprosthesis.core.text import printable
@@ -45,8 +45,10 @@ def parser(name: str = "") -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"myoprosthesis {__version__}")
     commands = Commands(top)
     own = [module for module, names in COMMANDS.items() if name in names]
-    for module in own or COMMANDS:
-        importlib.import_module(f"myoprosthesis.cli.{module}").add(commands)
+    with end_at_once():
+        modules = [importlib.import_module(f"myoprosthesis.cli.{module}") for module in own or COMMANDS]
+    for module in modules:
+        module.add(commands)
     top.epilog = commands.listed()
     return top
 

@@ -49,6 +49,21 @@ def bounded_end(seconds: float = PROMPT_S) -> Iterator[None]:
         os.close(write)
 
 
+@contextlib.contextmanager
+def end_at_once() -> Iterator[None]:
+    """Context in which Ctrl-C ends the process where it stands: while libraries are loaded, before anything begins.
+
+    A library that is interrupted while it is loaded turns that into an error of its own (numpy: `ImportError`)."""
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:  # somebody ignores or handles it
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def _watch(read: int, ended: threading.Event) -> None:
     while data := os.read(read, 64):
         number = next((n for n in data if n in _ENDING), None)

@@ -81,3 +81,14 @@ def test_a_command_whose_work_hangs_ends(module, name, words):
     )
     status, seconds = told(script, signal.SIGINT)
     assert status == 130 and seconds < 20.0
+
+
+@pytest.mark.parametrize(("context", "status"), [("end_at_once()", -signal.SIGINT), ("bounded_end(20.0)", 3)])
+def test_a_library_that_is_interrupted_while_it_is_loaded_ends_the_process_without_its_own_error(context, status):
+    """Numpy makes an ImportError of the interrupt; here it is status 3."""
+    script = (
+        "import sys, time\nfrom myoprosthesis.core.ending import bounded_end, end_at_once\n"
+        f"with {context}:\n    print('now', flush=True)\n"
+        "    try: time.sleep(20)\n    except KeyboardInterrupt: sys.exit(3)\n"
+    )
+    assert told(script, signal.SIGINT)[0] == status
