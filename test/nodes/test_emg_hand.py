@@ -223,7 +223,7 @@ def test_a_turned_band_is_told_of_and_a_straight_one_is_not(stack):
     assert stack.probe.set("perturbation", perturbation="band_turned", options="{kinds: []}") != ""
     assert stack.probe.set("perturbation", perturbation="band_turned") == ""
     assert stack.until(lambda: drifts(stack), 30.0), told(stack, "policy")
-    assert any("differs from what decoder 'gestures_myo' was fitted on" in w for w in stack.words)
+    assert stack.until(lambda: any("differs from what decoder 'gestures_myo' was fitted on" in w for w in stack.words))
     assert stack.probe.set("perturbation", perturbation="null") == ""
     stack.spin(3.0)  # as long as the past of which the median is taken
     n = drifts(stack)
