@@ -12,6 +12,7 @@ from myoprosthesis.cli.commands import COMMAND_LINE, Commands
 from myoprosthesis.cli.figures import check_writable, write_json
 from myoprosthesis.cli.table import FigureTable
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.motion_clip import FOLDERS
 
 if TYPE_CHECKING:
     from myoprosthesis.motion.retarget import Retargeted
@@ -51,7 +52,27 @@ def add(commands: Commands) -> None:
         "picture of how it went. Units in doubt, other names, gaps, jumps, and feet that never touch the floor are "
         "refused with what would work.",
     )  # fmt: skip
+    own.add(
+        "vary", vary_clip, MotionVaryOptions, help="clips of people who were never recorded, made of one",
+        description="Draws people whose angles, excursions and shapes differ from a clip as those of people do from "
+        "one another, and writes a clip of each at each speed: for a policy that is to follow people it has not seen. "
+        f"Name the folder in {FOLDERS} to train on them.",
+    )  # fmt: skip
     own.add("list", list_clips, MotionListOptions, help="the clips that there are, and their licences")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MotionVaryOptions(JsonArgument):
+    """Options of `motion vary`."""
+
+    clip: str = argument(help="whose gait is changed, such as walk_1.2", positional=True)
+    out: str = argument(help="folder of the clips", metavar="DIR")
+    name: str = argument("varied", "of the clips, before the number of the person")
+    people: int = argument(40, "that are drawn", low=1, high=9999)
+    speed: tuple[float, ...] = argument(
+        (0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8), "of the clips of each", "m/s", nargs="+", metavar="V"
+    )
+    seed: int = argument(0, "of what is drawn", low=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,8 +91,7 @@ def import_motion(options: MotionImportOptions) -> int:
 
     path, folder = Path(options.file).expanduser(), Path(options.out).expanduser()
     name = options.name or path.stem
-    if not name.replace("_", "").replace(".", "").replace("-", "").isalnum():
-        raise ConfigError(f"the name of a clip has letters, digits and . _ - only, got {name!r}: give one with --name")
+    _check_name(name)
     legs = Legs()
     made = retargeted(
         path,
@@ -106,6 +126,34 @@ def import_motion(options: MotionImportOptions) -> int:
     return 0
 
 
+def vary_clip(options: MotionVaryOptions) -> int:
+    """Draw people, and write their clips."""
+    check_writable(options.json)
+    import numpy as np
+    from tqdm import tqdm
+
+    from myoprosthesis.core import motion_clip
+    from myoprosthesis.motion.clip_folder import about, write_clip
+    from myoprosthesis.motion.legs import Legs
+    from myoprosthesis.motion.varied import gait_of, varied
+
+    _check_name(options.name)
+    clip = motion_clip.read(motion_clip.find(options.clip))
+    legs, folder = Legs(), Path(options.out).expanduser()
+    gait, own = gait_of(legs, clip), about(motion_clip.find(options.clip))
+    paths: list[Path] = []
+    kept: dict[str, Any] = {k: own[k] for k in ("source", "sha256_of_source", "licence", "cite") if k in own}
+    remark = f"no recording: {options.clip} with angles, excursions and shapes changed at random"
+    origin = {**kept, "made_by": COMMAND_LINE.get(), "remarks": [remark]}
+    for person in tqdm(range(options.people), unit="person", disable=None):
+        gaits = varied(legs, gait, options.speed, np.random.default_rng((options.seed, person)))
+        names = [f"{options.name}_{person:02d}_{speed:.1f}" for speed in options.speed]
+        paths += [write_clip(folder, name, legs, g, origin) for name, g in zip(names, gaits, strict=True)]
+    print(f"{len(paths)} clips of {options.people} people in {folder}: {FOLDERS}={folder} lets them be found")
+    write_json(options.json, {"clips": [str(path) for path in paths]})
+    return 0
+
+
 def _figures(made: Retargeted, paths: list[Path]) -> dict[str, Any]:
     gait = made.gait
     return {
@@ -123,6 +171,11 @@ def _sentence(made: Retargeted) -> str:
         f"{made.recorded.count} stride{'s' * (made.recorded.count != 1)} of {gait.duration_s:.2f} s: "
         f"{gait.speed:.2f} m/s on these legs, {recorded}; feet on the floor {right:.0f} and {left:.0f} % of the time"
     )
+
+
+def _check_name(name: str) -> None:
+    if not name.replace("_", "").replace(".", "").replace("-", "").isalnum():
+        raise ConfigError(f"the name of a clip has letters, digits and . _ - only, got {name!r}: give one with --name")
 
 
 def _renamed(pairs: tuple[str, ...]) -> dict[str, str]:

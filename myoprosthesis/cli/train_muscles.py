@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import shlex
 import sys
@@ -193,7 +194,7 @@ def _publish(training: Trainer[CurriculumReinforcement], out: Path, command: str
 
     algorithm = training.load_best()
     plan, history = algorithm.curriculum, training.progress.history
-    policy, action_map = algorithm.learner.policy, algorithm.collector.map
+    policy, action_map = copy.deepcopy(algorithm.learner.policy).cpu(), algorithm.collector.map
     contract = algorithm.collector.contract(out.name)
     contract = replace(
         contract,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -144,23 +144,27 @@ class ClipGoal:
         movement = motion_clip.load(self.name, self.sha256)
         values, velocities = (
             row[0].tolist()
-            for row in played(movement, *(np.array([float(x)]) for x in (self.phase, self.speed, seconds)))
+            for row in played(
+                movement.duration_s,
+                movement.sampled,
+                *(np.array([float(x)]) for x in (self.phase, self.speed, seconds)),
+            )  # fmt: skip
         )
         names = (*(f"reference/{column}" for column in movement.units), "reference/phase")
         return dict(zip(names, zip(values, velocities, strict=True), strict=True))
 
 
-def played(movement: motion_clip.MotionClip, phase: Any, speed: Any, seconds: Any) -> tuple[Any, Any]:
-    """Position and velocity, (n, n_columns + 1) both, of a clip that is played n times: its columns, and its phase.
+def played(duration_s: Any, sampled: Callable[[Any], tuple[Any, Any]], phase: Any, speed: Any, seconds: Any) -> Any:
+    """Position and velocity, (n, n_columns + 1) both, of clips that are played: their columns, and the phase.
 
-    `phase` (n,) is where it begins, `speed` (n,) relative to the recording, `seconds` (n,) the time since its start."""
-    duration_s = movement.duration_s
+    `duration_s` is that of the clip, or (n,) of clips, and `sampled` gives values and slopes at times (n,) within.
+    `phase` (n,) is where each begins, `speed` (n,) relative to the recording, `seconds` (n,) the time since then."""
     time_s = (phase * duration_s + speed * seconds) % duration_s
-    values, slopes = movement.sampled(time_s)
+    values, slopes = sampled(time_s)
     turn = 2.0 * math.pi / duration_s
     return (
-        np.concatenate([values, turn * time_s[:, None]], axis=1),
-        np.concatenate([slopes * speed[:, None], turn * speed[:, None]], axis=1),
+        np.concatenate([values, (turn * time_s)[:, None]], axis=1),
+        np.concatenate([slopes * speed[:, None], (turn * speed)[:, None]], axis=1),
     )
 
 

@@ -80,7 +80,7 @@ def read(path: Path) -> MotionClip:
     return MotionClip(path.stem, hashlib.sha256(data).hexdigest(), units, table[:, 0], table[:, 1:])
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=1024)
 def load(name: str, sha256: str) -> MotionClip:
     """The clip `name`, if its file has this hash; raises `ConfigError` otherwise."""
     clip = read(find(name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,7 +39,7 @@ class BatchBody:
 
     def __init__(self, body: MujocoBody, num: int, threads: int, channels: Sequence[tuple[str, str]]) -> None:
         self._body, self.num = body, num
-        self.batch = Batch(body.model, num, nthread=threads, persistent=True)
+        self.batch = Batch(body.model, num, nthread=threads or len(os.sched_getaffinity(0)), persistent=True)
         self._qpos, self._qvel = self.batch.bind("qpos"), self.batch.bind("qvel")
         self._act, self._ctrl, self._time = self.batch.bind("act"), self.batch.bind("ctrl"), self.batch.bind("time")
         self._applied, self._pushed = self.batch.bind("qfrc_applied"), False

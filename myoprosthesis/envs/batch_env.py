@@ -56,8 +56,9 @@ class BatchEnv(VectorEnv[Any, Any, Any]):
         read: Sequence[tuple[str, str]] = (),
         judged: Sequence[str] = ("position",),
     ) -> None:
-        """`threads` 0: one per processor. `first`: the number of the first simulation, where these are some of all.
+        """`first` is the number of the first simulation, where these are some of all.
 
+        `threads`: for the simulations; 0: one per processor that this process may use.
         `read`: channels and fields that `columns` is to give, besides those that task and terms need; `judged`: the
         fields of the channels that the task needs, of which rewards take the positions alone.
 

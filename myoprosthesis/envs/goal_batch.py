@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core import motion_clip
-from myoprosthesis.core.goal import ClipGoal, CommandGoal, ConstantGoal, OrbitGoal, commanded, orbit, played
+from myoprosthesis.core.clip_stack import ClipStack, layout
+from myoprosthesis.core.goal import (
+    ClipGoal,
+    CommandGoal,
+    ConstantGoal,
+    Goal,
+    OrbitGoal,
+    commanded,
+    orbit,
+    pieces,
+    played,
+)
 from myoprosthesis.core.trial_plan import TrialPlan
 
 Array = NDArray[np.float64]
@@ -34,20 +46,35 @@ class GoalBatch:
         )
         self._commands = np.full((num, 5), np.nan)  # speed, heading, turn rate, x, y; without any: not a number
         self._way = [(name, self.channels[name]) for name in WAY if name in self.channels]
-        self._clip = np.full(num, -1)
-        """Of each simulation the number of its clip among `_clips`, −1 for none."""
+        self._clip = np.full((num, 2), -1)
+        """Of each simulation the number of its shelf, −1 for none, and of its clip on that."""
         self._course = np.zeros((num, 2))  # phase at the start, and speed
-        self._clips: dict[tuple[str, str], tuple[motion_clip.MotionClip, NDArray[np.intp], NDArray[np.intp]]] = {}
-        """By name and hash: the clip, its columns that are channels here, and which these are."""
+        self._shelves: dict[tuple[object, ...], _Shelf] = {}
         self._plans: dict[int, TrialPlan] = {}
+        self._pieces: dict[int, list[list[tuple[float, Goal]]]] = {}
+        """Of each simulation the pieces of each goal of its plan."""
+        self._changes: dict[int, Array] = {}
+        """Of each simulation the times (s) at which a goal of its plan is followed by another."""
+        self._while = np.tile([-np.inf, np.inf], (num, 1))
+        """From when until when (s) the goals hold that stand here."""
         self._moving = np.zeros(num, bool)
 
     def put(self, i: int, plan: TrialPlan) -> None:
         """The plan of simulation `i`, from its start on."""
-        self._plans[i] = plan
+        self._plans[i], self._pieces[i] = plan, [pieces(goal) for goal in plan.goals]
+        self._changes[i] = np.array(sorted({t for parts in self._pieces[i] for t, _ in parts} - {-np.inf}))
+        self._constant[i] = plan.goal_table(list(self.channels), plan.from_ns)[:2]
+        self._put_piece(i, 0.0)
+
+    def _put_piece(self, i: int, seconds: float) -> None:
+        """The goals of simulation `i` that hold at this time."""
+        plan, changes = self._plans[i], self._changes[i]
+        k = int(np.searchsorted(changes, seconds, "right"))
+        self._while[i] = changes[k - 1] if k else -np.inf, changes[k] if k < len(changes) else np.inf
         self._orbit[i], self._clip[i], self._commands[i] = False, -1, np.nan
         others = []
-        for goal in plan.goals:
+        for parts in self._pieces[i]:
+            goal = [piece for t, piece in parts if t <= seconds][-1]
             if isinstance(goal, OrbitGoal) and goal.place in self._places:
                 p = self._places.index(goal.place)
                 self._orbit[i, p] = True
@@ -56,26 +83,27 @@ class GoalBatch:
                 x, y = goal.place or (0.0, 0.0)
                 self._commands[i] = (goal.speed, goal.heading, goal.turn_rate, x, y)
             elif isinstance(goal, ClipGoal):
-                self._clip[i] = self._number(goal)
+                self._clip[i] = self._place(goal)
                 self._course[i] = goal.phase, goal.speed
             elif not isinstance(goal, ConstantGoal):
                 others.append(goal)
-        self._constant[i] = plan.goal_table(list(self.channels), plan.from_ns)[:2]
-        self._moving[i] = bool(others) or (plan.go_ns is not None and plan.go_ns > plan.from_ns)
+        later = any(isinstance(piece, ConstantGoal) for parts in self._pieces[i] for _, piece in parts[1:])
+        self._moving[i] = later or bool(others) or (plan.go_ns is not None and plan.go_ns > plan.from_ns)
 
-    def _number(self, goal: ClipGoal) -> int:
-        """The number of the goal's clip among `_clips`."""
-        key = (goal.name, goal.sha256)
-        if key not in self._clips:
-            movement = motion_clip.load(*key)
+    def _place(self, goal: ClipGoal) -> tuple[int, int]:
+        """The number of the shelf of the goal's clip, and of the clip on it."""
+        movement = motion_clip.load(goal.name, goal.sha256)
+        kind = layout(movement)
+        if kind not in self._shelves:
             names = [*(f"reference/{column}" for column in movement.units), "reference/phase"]
             pairs = [(k, self.channels[name]) for k, name in enumerate(names) if name in self.channels]
-            columns, channels = (np.array(side, np.intp) for side in zip(*pairs, strict=True))
-            self._clips[key] = movement, columns, channels
-        return list(self._clips).index(key)
+            self._shelves[kind] = _Shelf(*(np.array(side, np.intp) for side in zip(*pairs, strict=True)))
+        return list(self._shelves).index(kind), self._shelves[kind].number(movement)
 
     def at(self, seconds: Array) -> tuple[Array, Array]:
         """Position and velocity `seconds` (num,) after each trial's start; `(num, n_channels)` both."""
+        for i in np.flatnonzero((seconds < self._while[:, 0]) | (seconds >= self._while[:, 1])):
+            self._put_piece(int(i), float(seconds[i]))
         out = self._constant.copy()
         if self._places:
             numbers = self._numbers
@@ -87,10 +115,15 @@ class GoalBatch:
             for p, columns in enumerate(self._at):
                 rows = np.flatnonzero(self._orbit[:, p])
                 out[rows[:, None], :, columns] = np.swapaxes(moving[rows, p], -1, -2)
-        for number, (movement, columns, channels) in enumerate(self._clips.values()):
-            rows = np.flatnonzero(self._clip == number)
-            for k, values in enumerate(played(movement, self._course[rows, 0], self._course[rows, 1], seconds[rows])):
-                out[rows[:, None], k, channels] = values[:, columns]
+        for number, shelf in enumerate(self._shelves.values()):
+            rows = np.flatnonzero(self._clip[:, 0] == number)
+            which, stack = self._clip[rows, 1], shelf.stack
+            values = played(
+                stack.duration_s[which], partial(stack.sampled, which), self._course[rows, 0], self._course[rows, 1],
+                seconds[rows],
+            )  # fmt: skip
+            for k, value in enumerate(values):
+                out[rows[:, None], k, shelf.channels] = value[:, shelf.columns]
         if self._way:
             rows = np.flatnonzero(~np.isnan(self._commands[:, 0]))
             speed, heading, turn_rate, x, y = self._commands[rows].T
@@ -102,3 +135,26 @@ class GoalBatch:
             now_ns = plan.from_ns + round(float(seconds[i]) * 1e9)
             out[i] = plan.goal_table(list(self.channels), now_ns)[:2]
         return out[:, 0], out[:, 1]
+
+
+class _Shelf:
+    """Clips of one layout: the columns that are channels here, and which channels these are."""
+
+    def __init__(self, columns: NDArray[np.intp], channels: NDArray[np.intp]) -> None:
+        self.columns, self.channels = columns, channels
+        self._clips: dict[tuple[str, str], motion_clip.MotionClip] = {}
+        self._stack: ClipStack | None = None
+
+    def number(self, clip: motion_clip.MotionClip) -> int:
+        """The number of a clip, which is put on the shelf where it is not there."""
+        key = (clip.name, clip.sha256)
+        if key not in self._clips:
+            self._clips[key], self._stack = clip, None
+        return list(self._clips).index(key)
+
+    @property
+    def stack(self) -> ClipStack:
+        """All of them."""
+        if self._stack is None:
+            self._stack = ClipStack(list(self._clips.values()))
+        return self._stack

@@ -43,6 +43,9 @@ Range = tuple[float, float]
 PERIOD_S, TIME_STEP_S = 0.03125, 0.00625
 """32 commands a second, five steps of the physics each: whole nanoseconds, and about the 30 Hz of KINESIS
 (arXiv 2503.14637)."""
+STAND_S = (1.0, 4.0)
+MOST_TURN = math.pi / 2.0
+"""How long it stands, and by how much it turns, where something else is asked for on the way."""
 BEARING_N = 100.0
 """A foot with much more than this on it bears."""
 
@@ -52,6 +55,8 @@ class WalkOptions:
     """Options of walking; a pair of numbers is a range out of which each trial draws."""
 
     clips: tuple[str, ...] = option(("walk",), "clips that are followed, by their names or how these begin")
+    others: tuple[str, ...] = option((), "clips of other people, followed in a part of the trials in their place")
+    others_share: float = option(0.6, "that part, where there are any", "1", 0.0, 1.0)
     speed: Range = option(
         (1.25, 1.25), "forward; of the clips, one that is nearest is played faster or slower", "m/s", 0.1, 6.0
     )
@@ -74,6 +79,10 @@ class WalkOptions:
     stands: bool = option(
         False, "whether it may be asked to stop, of a policy that has learned to stand with both feet on the floor"
     )
+    changes: float = option(
+        0.0, "share of trials in which something else is asked for on the way: to stand for a while where it may be "
+        "asked to, another speed, a turn", "1", 0.0, 1.0,
+    )  # fmt: skip
     tolerance: float = option(0.1, "mean distance within which the reference is followed", "m", 1e-3, 1.0)
     seed: int = option(0, "seed of what is drawn", "", 0)
 
@@ -151,9 +160,10 @@ class Walk:
         speed, heading = float(rng.uniform(*o.speed)), math.radians(rng.uniform(*o.heading_deg))
         turn, straight = math.radians(rng.uniform(*o.turn_deg_s)), rng.random() < o.straight
         phase, which = float(rng.uniform(*o.phase)), rng.random()
+        clips = o.others if o.others and rng.random() < o.others_share else o.clips
         if self._asked is not None:
             (speed, heading), straight = self._asked, True
-        movement = walk_clips.nearest(o.clips, speed or o.asked_speed[0], which)
+        movement = walk_clips.nearest(clips, speed or o.asked_speed[0], which)
         if not speed:
             phase = walk_course.standing_phase(movement, phase)
         clip = ClipGoal(movement.name, movement.sha256, phase, speed / walk_clips.speed_of(movement))
@@ -166,10 +176,26 @@ class Walk:
         goals: tuple[Goal, ...] = (clip, way)
         times = (trial, from_ns, from_ns + ns(o.trial_s) + ns(self._dt))  # the start, and the end of each period
         start = (initial[ROOT_POSE[0]], initial[ROOT_POSE[1]], 0.0)
-        return TrialPlan(
+        plan = TrialPlan(
             *times, start, start, from_ns, label=f"{movement.name} at {speed:.2f} m/s", goals=goals, initial=initial,
             initial_velocity=velocity,
         )  # fmt: skip
+        if not o.changes or rng.random() >= o.changes:
+            return plan
+        person = clips if clips == o.clips else (movement.name.rpartition("_")[0],)  # at other speeds
+        course = self._course(plan, from_ns + ns(rng.uniform(0.05, 0.5) * o.trial_s), person)
+        for step in self._changed(rng):
+            course.add(step, False)
+        return replace(plan, goals=course.goals)
+
+    def _changed(self, rng: np.random.Generator) -> Sequence[WayStep]:
+        """What is asked for on the way."""
+        o = self.options
+        stand = WayStep(gait="stop", for_s=rng.uniform(*STAND_S))
+        go_on = WayStep(speed=rng.uniform(*o.speed), turn=rng.uniform(-1.0, 1.0) * MOST_TURN)
+        straight, last = rng.random() < o.straight, rng.random() < 0.5
+        steps = (replace(go_on, turn=0.0) if straight else go_on,)
+        return (stand, *steps[:last]) if o.stands and rng.random() < 0.7 else steps
 
     def commanded(self, plan: TrialPlan, now_ns: int, steps: Sequence[WayStep]) -> CommandedTrial:
         """See `CommandableTask.commanded`: the reference and the way go on from where they are."""
@@ -192,13 +218,14 @@ class Walk:
         course.add(WayStep(speed=min(max(course.speed, low), high)), True)
         return replace(plan, goals=course.goals, label=f"{plan.label.partition(' → ')[0]} → {course.speed:.2f} m/s")
 
-    def _course(self, plan: TrialPlan, now_ns: int) -> walk_course.WalkCourse:
-        """The course of a trial that runs, to be changed from now on."""
+    def _course(self, plan: TrialPlan, now_ns: int, clips: tuple[str, ...] = ()) -> walk_course.WalkCourse:
+        """The course of a trial that runs, to be changed from now on; after these clips, by default the task's."""
         o = self.options
-        gaits = tuple(dict.fromkeys(walk_course.gait_of(clip.name) for clip in walk_clips.candidates(o.clips)))
+        clips = clips or o.clips
+        gaits = tuple(dict.fromkeys(walk_course.gait_of(clip.name) for clip in walk_clips.candidates(clips)))
         limits = walk_course.CourseLimits(o.asked_speed, math.radians(o.asked_turn_deg_s), o.stands, gaits)
         return walk_course.WalkCourse(
-            plan.goals, (now_ns - plan.from_ns) / NS, limits, lambda speed: walk_clips.nearest(o.clips, speed, 0.0)
+            plan.goals, (now_ns - plan.from_ns) / NS, limits, lambda speed: walk_clips.nearest(clips, speed, 0.0)
         )
 
     def _start(

@@ -6,6 +6,7 @@ import math
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from myoprosthesis.core import motion_clip
 from myoprosthesis.core.errors import ConfigError
@@ -40,9 +41,14 @@ def check_columns(clip: MotionClip) -> None:
             raise ConfigError(f"the clip {clip.name} has no column {name}: it is none of legs; see `motion import`")
 
 
+@cache
+def _log_speeds(beginnings: tuple[str, ...]) -> NDArray[np.float64]:
+    return np.array([math.log(speed_of(clip)) for clip in candidates(beginnings)])
+
+
 def nearest(beginnings: tuple[str, ...], speed: float, which: float) -> MotionClip:
     """The clip whose speed is nearest to one; of several at `which` (0 to 1) of them."""
     clips = candidates(beginnings)
-    apart = np.array([abs(math.log(speed_of(clip) / speed)) for clip in clips])
+    apart = np.abs(_log_speeds(beginnings) - math.log(speed))
     near = np.flatnonzero(apart <= apart.min() + 1e-9)
     return clips[int(near[int(which * len(near))])]

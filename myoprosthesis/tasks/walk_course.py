@@ -6,9 +6,11 @@ import copy
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from myoprosthesis.core import level_frame, motion_clip
 from myoprosthesis.core.errors import Refused
@@ -283,12 +285,20 @@ def gait_of(clip: str) -> str:
 
 def standing_phase(movement: MotionClip, phase: float) -> float:
     """The middle of the next time with both feet on the floor; raises `Refused` where a clip has none, as a run."""
+    middles = _middles(movement)
+    if not middles.size:
+        raise Refused(f"the clip {movement.name} never has both feet on the floor: ask for a walk before a stop")
+    return float(middles[np.argmin((middles - phase) % 1.0)])
+
+
+@lru_cache(maxsize=1024)
+def _middles(movement: MotionClip) -> NDArray[np.float64]:
+    """The middle of each time with both feet on the floor, as a share of the cycle; of a clip that always has, none."""
     columns = [list(movement.units).index(name) for name in ("foot_r", "foot_l")]
     grid = np.arange(1000) / 1000
     both = (movement.sampled(grid * movement.duration_s)[0][:, columns] > 0.5).all(axis=1)
-    if not both.any() or both.all():
-        raise Refused(f"the clip {movement.name} never has both feet on the floor: ask for a walk before a stop")
+    if both.all():
+        return np.zeros(0)
     begins = np.flatnonzero(both & ~np.roll(both, 1))
     ends = np.array([np.flatnonzero(~np.roll(both, -b))[0] for b in begins])
-    middles = (grid[begins] + 0.5 * ends / 1000) % 1.0
-    return float(middles[np.argmin((middles - phase) % 1.0)])
+    return (grid[begins] + 0.5 * ends / 1000) % 1.0
