@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core import registry
 from myoprosthesis.core.errors import ConfigError, MyoError
+from myoprosthesis.core.extras import library
 from myoprosthesis.core.joint_state import JointStateWriter
 from myoprosthesis.core.options import build, option
 from myoprosthesis.core.perturbation_plan import PerturbationPlan
@@ -134,6 +135,7 @@ class EmgNode(LoopNode):
         o = self._options = read(self, EmgNodeOptions)
         if o.source != self._name:
             raise ConfigError(f"this node was started for source {self._name!r}: start another for {o.source!r}")
+        library("scipy.signal", "emg", "conditioning EMG")
         self.lock_topic(topics.EMG_RAW, "source of EMG")
         source = self._factory(read(self, self._own))
         source.open()

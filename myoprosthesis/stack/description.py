@@ -11,7 +11,7 @@ from typing import Any
 from myoprosthesis.core import registry, share
 from myoprosthesis.core.domain import domain_id
 from myoprosthesis.core.errors import ConfigError, unknown
-from myoprosthesis.core.extras import library
+from myoprosthesis.core.extras import require
 from myoprosthesis.core.location import located
 from myoprosthesis.core.options import option
 from myoprosthesis.core.private import runtime_folder, stack_name
@@ -279,7 +279,7 @@ def _with_muscles(options: StackOptions, file: Mapping[str, Any], effector: str,
 
 def _emg(options: StackOptions, file: Mapping[str, Any], decoder: str) -> dict[str, Any]:
     """Parameters of the node of the EMG."""
-    library("scipy.signal", "emg", "conditioning EMG")
+    require("scipy", "emg", "conditioning EMG")
     source = options.emg or str(file["emg"])
     emg: dict[str, Any] = {"source": source, "conditioning": decoder}
     if options.file:

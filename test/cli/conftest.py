@@ -16,3 +16,12 @@ def drawing():
     if subprocess.run([sys.executable, "-c", PROBE], env=environment, capture_output=True).returncode:
         pytest.skip("no EGL here: install libegl1 and libgl1-mesa-dri")
     return environment
+
+
+@pytest.fixture(scope="session")
+def figure_keys():
+    """Keys of the figures of every `myoprosthesis up`."""
+    return {
+        "trials", "success_rate", "endpoint_error_mm", "lateral_deviation_mm", "real_time_factor", "ticks",
+        "missed_ticks", "command_age_ms", "policy", "perturbation", "trace_sha256",
+    }  # fmt: skip

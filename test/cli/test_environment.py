@@ -18,8 +18,9 @@ def without(*names, **more):
 
 @pytest.mark.parametrize("words", [("status",), ("estop",), ("up", "--quiet"), ("perturb", "curl_cw")], ids=" ".join)
 @pytest.mark.parametrize("domain", ["abc", "233"])
-def test_no_domain_is_one_sentence(command, words, domain):
-    done = command(*words, env=without(ROS_DOMAIN_ID=domain))
+def test_no_domain_is_one_sentence(command_here, monkeypatch, words, domain):
+    monkeypatch.setenv("ROS_DOMAIN_ID", domain)
+    done = command_here(*words)
     said = done.stdout + done.stderr
     assert done.returncode == 2 and f"ROS_DOMAIN_ID is '{domain}'" in said and "Traceback" not in said, said
 
@@ -47,6 +48,6 @@ def test_any_terminal_will_do(command, encoding, words):
     assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
 
 
-def test_a_home_that_nobody_has_is_one_sentence(command):
-    done = command("record", "--repair", "~nobody_of_that_name/recording")
+def test_a_home_that_nobody_has_is_one_sentence(command_here):
+    done = command_here("record", "--repair", "~nobody_of_that_name/recording")
     assert done.returncode == 2 and "Traceback" not in done.stderr, done.stderr

@@ -1,6 +1,6 @@
 """Trained policies under fields, over ROS in lockstep: what motor control has measured, as directions and bounds."""
 
-import json
+import csv
 import statistics
 
 import pytest
@@ -16,25 +16,28 @@ TURN = 4
 
 @pytest.fixture(scope="module")
 def session(command, tmp_path_factory):
-    """Run blocks of one movement to each target; endpoint errors and lateral deviations (mm) by block."""
+    """Run blocks of one movement to each target in one stack, each with a policy and kinds of perturbations.
 
-    def run(*blocks, effector="arm26", policy="reach_null"):
+    Endpoint errors and lateral deviations (mm) by block.
+    """
+
+    def run(*blocks, effector="arm26"):
         folder = tmp_path_factory.mktemp("session")
-        plan, figures = folder / "session.yaml", folder / "figures.json"
-        kinds = [{"first": TURN * k, "last": TURN * (k + 1) - 1, "kinds": b} for k, b in enumerate(blocks)]
-        plan.write_text(yaml.safe_dump({"blocks": kinds}))
-        words = ["--effector", effector, "--policy", policy, "--perturbation", str(plan), "--json", str(figures)]
-        words += ["--set", f"task.targets={TURN}"]
-        done = command("up", "--lockstep", "--trials", str(TURN * len(blocks)), "--quiet", *words, timeout=120)
+        plan, table = folder / "session.yaml", folder / "out" / "trials.csv"
+        listed = [{"name": f"{k}", "trials": TURN, "policy": p, "kinds": kinds} for k, (p, kinds) in enumerate(blocks)]
+        words = {"name": "physics", "effector": effector, "policy": blocks[0][0], "task": {"targets": TURN}}
+        plan.write_text(yaml.safe_dump({**words, "blocks": listed}))
+        done = command("session", "run", str(plan), "--out", str(table.parent), "--quiet")
         assert done.returncode == 0, done.stdout + done.stderr
-        by_trial = json.loads(figures.read_text())["by_trial"]
-        assert [t["trial"] for t in by_trial] == list(range(TURN * len(blocks)))
-        assert len({t["label"] for t in by_trial[:TURN]}) == TURN
+        rows = list(csv.DictReader(table.open()))
+        assert [int(r["trial"]) for r in rows] == list(range(TURN * len(blocks)))
+        assert not any(r["lost"] for r in rows)
         out = []
-        for k in range(len(blocks)):
-            part = by_trial[TURN * k : TURN * (k + 1)]
-            error = statistics.median(t["endpoint_error_mm"] for t in part)
-            out.append((error, statistics.fmean(t["lateral_deviation_mm"] for t in part)))
+        for k, (policy, _) in enumerate(blocks):
+            part = rows[TURN * k : TURN * (k + 1)]
+            assert len({r["label"] for r in part}) == TURN and {r["policy"] for r in part} == {policy}
+            error = statistics.median(float(r["endpoint_error_mm"]) for r in part)
+            out.append((error, statistics.fmean(float(r["lateral_deviation_mm"]) for r in part)))
         return out
 
     return run
@@ -51,11 +54,17 @@ BODIES = {"arm26": "reach", "point_mass": "point_mass"}
 def measured(request, session):
     """(policy, field) → (endpoint error, lateral deviation), for every policy of a body."""
     body, family = request.param, BODIES[request.param]
-    null = session([], curl(B), curl(-B), effector=body, policy=f"{family}_null")
-    cw = session(curl(B), [], effector=body, policy=f"{family}_cw")
-    ccw = session(curl(-B), [], effector=body, policy=f"{family}_ccw")
-    keys = ["null/null", "null/cw", "null/ccw", "cw/cw", "cw/null", "ccw/ccw", "ccw/null"]
-    return dict(zip(keys, [*null, *cw, *ccw], strict=True))
+    null, cw, ccw = (f"{family}_{field}" for field in ("null", "cw", "ccw"))
+    blocks = {
+        "null/null": (null, []),
+        "null/cw": (null, curl(B)),
+        "null/ccw": (null, curl(-B)),
+        "cw/cw": (cw, curl(B)),
+        "cw/null": (cw, []),
+        "ccw/ccw": (ccw, curl(-B)),
+        "ccw/null": (ccw, []),
+    }
+    return dict(zip(blocks, session(*blocks.values(), effector=body), strict=True))
 
 
 def test_each_policy_reaches_straight_in_its_own_field(measured):
@@ -95,7 +104,7 @@ def imposed(session):
         "half": curl(B / 2),
         "full": curl(B),
     }
-    return dict(zip(blocks, session(*blocks.values()), strict=True))
+    return dict(zip(blocks, session(*(("reach_null", kinds) for kinds in blocks.values())), strict=True))
 
 
 def test_walls_keep_the_path_straight_in_a_field(imposed):

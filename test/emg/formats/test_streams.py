@@ -161,3 +161,11 @@ def test_a_bag_without_its_specification(tmp_path):
 def test_a_library_that_is_missing_is_asked_for():
     with pytest.raises(ConfigError, match=r"reading bags needs nolibrary: pip install 'myoprosthesis\[rosbag\]'"):
         extras.library("nolibrary.highlevel", "rosbag", "reading bags")
+
+
+def test_a_library_is_asked_for_without_its_import(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "slow_library.py").write_text("raise SystemExit('it was imported')")
+    extras.require("slow_library", "emg", "conditioning EMG")
+    with pytest.raises(ConfigError, match=r"conditioning EMG needs nolibrary: pip install 'myoprosthesis\[emg\]'"):
+        extras.require("nolibrary", "emg", "conditioning EMG")
