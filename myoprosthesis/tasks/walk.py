@@ -80,9 +80,10 @@ class WalkOptions:
         False, "whether it may be asked to stop, of a policy that has learned to stand with both feet on the floor"
     )
     changes: float = option(
-        0.0, "share of trials in which something else is asked for on the way: to stand for a while where it may be "
-        "asked to, another speed, a turn", "1", 0.0, 1.0,
+        0.0, "share of trials in which something else is asked for on the way: a speed and a turn, or a stop", "1",
+        0.0, 1.0,
     )  # fmt: skip
+    stops: float = option(0.0, "share of these in which it is asked to stand for a while", "1", 0.0, 1.0)
     tolerance: float = option(0.1, "mean distance within which the reference is followed", "m", 1e-3, 1.0)
     seed: int = option(0, "seed of what is drawn", "", 0)
 
@@ -183,7 +184,7 @@ class Walk:
         if not o.changes or rng.random() >= o.changes:
             return plan
         person = clips if clips == o.clips else (movement.name.rpartition("_")[0],)  # at other speeds
-        course = self._course(plan, from_ns + ns(rng.uniform(0.05, 0.5) * o.trial_s), person)
+        course = self._course(plan, from_ns + ns(rng.uniform(0.05, 0.5) * o.trial_s), person, o.stops > 0.0)
         for step in self._changed(rng):
             course.add(step, False)
         return replace(plan, goals=course.goals)
@@ -195,7 +196,7 @@ class Walk:
         go_on = WayStep(speed=rng.uniform(*o.speed), turn=rng.uniform(-1.0, 1.0) * MOST_TURN)
         straight, last = rng.random() < o.straight, rng.random() < 0.5
         steps = (replace(go_on, turn=0.0) if straight else go_on,)
-        return (stand, *steps[:last]) if o.stands and rng.random() < 0.7 else steps
+        return (stand, *steps[:last]) if rng.random() < o.stops else steps
 
     def commanded(self, plan: TrialPlan, now_ns: int, steps: Sequence[WayStep]) -> CommandedTrial:
         """See `CommandableTask.commanded`: the reference and the way go on from where they are."""
@@ -218,12 +219,16 @@ class Walk:
         course.add(WayStep(speed=min(max(course.speed, low), high)), True)
         return replace(plan, goals=course.goals, label=f"{plan.label.partition(' → ')[0]} → {course.speed:.2f} m/s")
 
-    def _course(self, plan: TrialPlan, now_ns: int, clips: tuple[str, ...] = ()) -> walk_course.WalkCourse:
-        """The course of a trial that runs, to be changed from now on; after these clips, by default the task's."""
+    def _course(
+        self, plan: TrialPlan, now_ns: int, clips: tuple[str, ...] = (), stops: bool = False
+    ) -> walk_course.WalkCourse:
+        """The course of a trial that runs, to be changed from now on; after these clips, by default the task's.
+
+        `stops`: it may be asked to stand, whether its policy has learned to or not."""
         o = self.options
         clips = clips or o.clips
         gaits = tuple(dict.fromkeys(walk_course.gait_of(clip.name) for clip in walk_clips.candidates(clips)))
-        limits = walk_course.CourseLimits(o.asked_speed, math.radians(o.asked_turn_deg_s), o.stands, gaits)
+        limits = walk_course.CourseLimits(o.asked_speed, math.radians(o.asked_turn_deg_s), o.stands or stops, gaits)
         return walk_course.WalkCourse(
             plan.goals, (now_ns - plan.from_ns) / NS, limits, lambda speed: walk_clips.nearest(clips, speed, 0.0)
         )

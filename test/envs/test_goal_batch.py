@@ -8,7 +8,7 @@ from myoprosthesis.envs.goal_batch import GoalBatch
 from myoprosthesis.tasks.walk import Walk, WalkOptions
 
 DT = 0.03125
-CHANGED = {"speed": (0.8, 1.8), "turn_deg_s": (-30.0, 30.0), "changes": 1.0, "stands": True, "trial_s": 10.0}
+CHANGED = {"speed": (0.8, 1.8), "turn_deg_s": (-30.0, 30.0), "changes": 1.0, "stops": 0.7, "trial_s": 10.0}
 
 
 @pytest.mark.parametrize("options", [{}, CHANGED], ids=["constant", "changed on the way"])
