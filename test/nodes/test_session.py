@@ -167,7 +167,7 @@ def test_an_emergency_stop_costs_the_trials_that_it_befalls_and_no_others(begin,
     """The session waits for the end of it; the rows of lost trials say why and are in no figure."""
     folder, words = tmp_path / "stopped", tmp_path / "words.txt"
     with words.open("w") as file:
-        blocks = [{"name": "adaptation", "trials": 60, "perturbation": "curl_cw"}]
+        blocks = [{"name": "adaptation", "trials": 36, "perturbation": "curl_cw"}]
         process = begin(session(blocks=blocks), "--out", str(folder), stderr=file)
         wait_for(process, lambda: rows(folder) >= 3)
         assert probe.trigger("effector/estop")[0]
@@ -179,12 +179,12 @@ def test_an_emergency_stop_costs_the_trials_that_it_befalls_and_no_others(begin,
         assert process.wait(300) == 0, words.read_text()
     table = list(csv.DictReader((folder / "trials.csv").open()))
     lost = [int(r["trial"]) for r in table if r["lost"]]
-    assert len(table) == 60 and 1 <= len(lost) <= 3 and lost[0] >= 3 and lost[-1] == lost[0] + len(lost) - 1
+    assert len(table) == 36 and 1 <= len(lost) <= 3 and lost[0] >= 3 and lost[-1] == lost[0] + len(lost) - 1
     assert {r["lost"] for r in table if r["lost"]} == {"emergency stop"}
     assert all(bool(r["endpoint_error_mm"]) == (not r["lost"]) == bool(r["success"]) for r in table)
     assert f"trial {lost[0]} is lost" in words.read_text()
     found = trial_table.read(folder / "trials.csv")
-    assert sorted({*found.table.trial.tolist(), *lost}) == list(range(60)) and len(found.table) == 60 - len(lost)
+    assert sorted({*found.table.trial.tolist(), *lost}) == list(range(36)) and len(found.table) == 36 - len(lost)
 
 
 @pytest.mark.parametrize(
