@@ -141,6 +141,7 @@ EXAMPLES = {
         myoprosthesis motion import walk.mot --out motions/mine --licence CC-BY-4.0
         myoprosthesis motion import gait.npz --rate 100 --out motions/mine --symmetric --speed 0.8 1.2 1.6
         """,
+    "motion vary": "myoprosthesis motion vary walk_1.2 --out runs/varied --people 48",
     "motion list": "myoprosthesis motion list",
     "train sweep": "myoprosthesis train sweep --batches 32 256 --updates 2000 --out runs/sweep",
     "emg": """
