@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from myoprosthesis.core import share
 from myoprosthesis.core.errors import ConfigError, unknown
 
+Array = NDArray[np.float64]
 FOLDERS = "MYOPROSTHESIS_CLIPS"
 """Environment variable with folders of clips, which are searched before those that come with the package."""
 
@@ -27,8 +28,8 @@ class MotionClip:
     name: str
     sha256: str
     units: Mapping[str, str]
-    time_s: NDArray[np.float64]
-    values: NDArray[np.float64]
+    time_s: Array
+    values: Array
 
     @property
     def duration_s(self) -> float:
@@ -40,12 +41,17 @@ class MotionClip:
         (values,), (slopes,) = self.sampled(np.array([time_s]))
         return {c: (float(x), float(v)) for c, x, v in zip(self.units, values, slopes, strict=True)}
 
-    def sampled(self, time_s: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def sampled(self, time_s: Array) -> tuple[Array, Array]:
         """Values and slopes (per second), (n, n_columns) both, at times (n,) within the clip."""
         after = np.clip(np.searchsorted(self.time_s, time_s, "right"), 1, len(self.time_s) - 1)
-        begin = self.time_s[after - 1]
-        slopes = (self.values[after] - self.values[after - 1]) / (self.time_s[after] - begin)[:, None]
-        return self.values[after - 1] + slopes * (time_s - begin)[:, None], slopes
+        ends = self.time_s[after - 1], self.time_s[after]
+        return between(time_s, *ends, self.values[after - 1], self.values[after])
+
+
+def between(time_s: Array, begin: Array, end: Array, before: Array, after: Array) -> tuple[Array, Array]:
+    """Values and slopes (per second), (n, n_columns) both, on lines from `before` at `begin` to `after` at `end`."""
+    slopes = (after - before) / (end - begin)[:, None]
+    return before + slopes * (time_s - begin)[:, None], slopes
 
 
 def names() -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +50,9 @@ class GoalBatch:
         self._clip = np.full((num, 2), -1)
         """Of each simulation the number of its shelf, −1 for none, and of its clip on that."""
         self._course = np.zeros((num, 2))  # phase at the start, and speed
-        self._shelves: dict[tuple[object, ...], _Shelf] = {}
+        self._shelves: list[_Shelf] = []
+        self._layouts: dict[tuple[object, ...], int] = {}
+        """The number of the shelf of each layout of clips."""
         self._plans: dict[int, TrialPlan] = {}
         self._pieces: dict[int, list[list[tuple[float, Goal]]]] = {}
         """Of each simulation the pieces of each goal of its plan."""
@@ -93,12 +96,13 @@ class GoalBatch:
     def _place(self, goal: ClipGoal) -> tuple[int, int]:
         """The number of the shelf of the goal's clip, and of the clip on it."""
         movement = motion_clip.load(goal.name, goal.sha256)
-        kind = layout(movement)
-        if kind not in self._shelves:
+        number = self._layouts.setdefault(layout(movement), len(self._shelves))
+        if number == len(self._shelves):
             names = [*(f"reference/{column}" for column in movement.units), "reference/phase"]
             pairs = [(k, self.channels[name]) for k, name in enumerate(names) if name in self.channels]
-            self._shelves[kind] = _Shelf(*(np.array(side, np.intp) for side in zip(*pairs, strict=True)))
-        return list(self._shelves).index(kind), self._shelves[kind].number(movement)
+            columns, channels = (np.array(side, np.intp) for side in zip(*pairs, strict=True))
+            self._shelves.append(_Shelf(ClipStack(movement), columns, channels))
+        return number, self._shelves[number].stack.number(movement)
 
     def at(self, seconds: Array) -> tuple[Array, Array]:
         """Position and velocity `seconds` (num,) after each trial's start; `(num, n_channels)` both."""
@@ -115,11 +119,11 @@ class GoalBatch:
             for p, columns in enumerate(self._at):
                 rows = np.flatnonzero(self._orbit[:, p])
                 out[rows[:, None], :, columns] = np.swapaxes(moving[rows, p], -1, -2)
-        for number, shelf in enumerate(self._shelves.values()):
+        for number, shelf in enumerate(self._shelves):
             rows = np.flatnonzero(self._clip[:, 0] == number)
             which, stack = self._clip[rows, 1], shelf.stack
             values = played(
-                stack.duration_s[which], partial(stack.sampled, which), self._course[rows, 0], self._course[rows, 1],
+                stack.duration_s(which), partial(stack.sampled, which), self._course[rows, 0], self._course[rows, 1],
                 seconds[rows],
             )  # fmt: skip
             for k, value in enumerate(values):
@@ -137,24 +141,9 @@ class GoalBatch:
         return out[:, 0], out[:, 1]
 
 
-class _Shelf:
-    """Clips of one layout: the columns that are channels here, and which channels these are."""
+class _Shelf(NamedTuple):
+    """Clips of one layout: their columns that are channels here, and which channels these are."""
 
-    def __init__(self, columns: NDArray[np.intp], channels: NDArray[np.intp]) -> None:
-        self.columns, self.channels = columns, channels
-        self._clips: dict[tuple[str, str], motion_clip.MotionClip] = {}
-        self._stack: ClipStack | None = None
-
-    def number(self, clip: motion_clip.MotionClip) -> int:
-        """The number of a clip, which is put on the shelf where it is not there."""
-        key = (clip.name, clip.sha256)
-        if key not in self._clips:
-            self._clips[key], self._stack = clip, None
-        return list(self._clips).index(key)
-
-    @property
-    def stack(self) -> ClipStack:
-        """All of them."""
-        if self._stack is None:
-            self._stack = ClipStack(list(self._clips.values()))
-        return self._stack
+    stack: ClipStack
+    columns: NDArray[np.intp]
+    channels: NDArray[np.intp]
