@@ -47,7 +47,10 @@ class EmgLoopPort(Protocol):
 
 
 class EmgLoop(ControlLoop):
-    """Reads the source every `period_s`; a source that is silent or lost is said once, and waited for."""
+    """Reads the source every `period_s`, or each period of its samples where that is longer.
+
+    A source that is silent or lost is said once, and waited for.
+    """
 
     def __init__(self, source: EmgSource, conditioner: Conditioner, port: EmgLoopPort, period_s: float) -> None:
         super().__init__(lockstep=False)
@@ -61,7 +64,7 @@ class EmgLoop(ControlLoop):
         self._corruption = EmgCorruption(spec.channels, spec.rate, spec.unit)
         self._schedule: Schedule[PerturbationPlan] = Schedule()
         self._plan: PerturbationPlan | None = None
-        self._period_s = period_s
+        self._period_s = max(period_s, 1 / spec.rate)
         self._prompt, self._fault, self._ended = "", "", False
 
     def _run(self) -> None:

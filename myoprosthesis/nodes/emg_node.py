@@ -47,7 +47,7 @@ class EmgNodeOptions:
     calibration: str = option(
         "", "MVC of each channel, as `calibrate` saved it: a name or a path; empty: not known", file="name"
     )
-    period_s: float = option(0.002, "how often the source is read", "s", 1e-3, 0.1)
+    period_s: float = option(0.002, "how often the source is read, at most once a sample", "s", 1e-3, 0.1)
     autostart: bool = option(True, "configure and activate at once")
 
 

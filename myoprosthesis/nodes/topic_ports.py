@@ -46,13 +46,13 @@ class GraphPort:
     Damaged messages are reported and dropped.
     """
 
-    def __init__(self, node: Node, frames: topics.Topic, depth: int, watch: bool) -> None:
-        """`watch`: follow whether the participants are alive."""
+    def __init__(self, node: Node, frames: topics.Topic, depth: int, watch: bool, wakes: bool = True) -> None:
+        """`watch`: follow whether the participants are alive; `wakes`: a frame ends the wait."""
         self._node = node
         self._inputs = PolledSubscriptions(node)
         self._reader = JointStateReader()
         self._single = depth == 1
-        self._frames = self._inputs.subscribe(frames, topics.reliable(depth), raw=True)
+        self._frames = self._inputs.subscribe(frames, topics.reliable(depth), raw=True, wakes=wakes)
         self._plans = [(self._inputs.subscribe(topic), kind) for topic, kind in _PLANS]
         self._heartbeats = self._inputs.subscribe(topics.HEARTBEAT) if watch else None
         self._alive_at: dict[str, float] = {}
@@ -189,8 +189,8 @@ class EffectorPort(GraphPort):
 class CommandingPort(GraphPort):
     """A port of a loop around a switcher: what it commands, and what the shadow would."""
 
-    def __init__(self, node: Node, spec: EffectorSpec, depth: int) -> None:
-        super().__init__(node, topics.STATE, depth, watch=False)
+    def __init__(self, node: Node, spec: EffectorSpec, depth: int, wakes: bool = True) -> None:
+        super().__init__(node, topics.STATE, depth, watch=False, wakes=wakes)
         rows = (spec.command.quantity,)
         self._writer = JointStateWriter(spec.command.names, rows, spec.frame)
         self._shadow_writer = JointStateWriter(spec.command.names, rows, spec.frame)
@@ -229,7 +229,7 @@ class PolicyPort(CommandingPort):
     def __init__(self, node: Node, spec: EffectorSpec, goal: str = "") -> None:
         super().__init__(node, spec, 10)
         followed = topics.Topic(goal, topics.STATE.type, topics.STATE.qos)
-        self._goals = self._inputs.subscribe(followed, topics.reliable(1), raw=True) if goal else None
+        self._goals = self._inputs.subscribe(followed, topics.reliable(1), raw=True, wakes=False) if goal else None
         self._goal: JointStateFrame | None = None
         self._goal_at = -math.inf
         self._goal_reader = JointStateReader()
@@ -250,10 +250,11 @@ class DecoderPort(CommandingPort):
     """`decoder_loop`'s port over ROS topics."""
 
     def __init__(self, node: Node, spec: EffectorSpec) -> None:
-        super().__init__(node, spec, 1)
+        super().__init__(node, spec, 1, wakes=False)
         self._blocks = self._inputs.subscribe(topics.EMG_FILTERED)
-        self._prompts = self._inputs.subscribe(topics.EMG_PROMPT)
-        self._followings = self._inputs.subscribe(topics.FOLLOWING)
+        self._prompts, self._followings = (
+            self._inputs.subscribe(topic, wakes=False) for topic in (topics.EMG_PROMPT, topics.FOLLOWING)
+        )
         self._imposed: Schedule[PerturbationPlan] = Schedule()
         self._held, self._lost = "", False
         self._state_at = time.monotonic()
@@ -266,7 +267,7 @@ class DecoderPort(CommandingPort):
         self._decision_writer: tuple[Sequence[str], JointStateWriter] | None = None
 
     def wait(self, timeout_s: float) -> None:
-        """See the protocol. Of the effector, where it is now is all that is kept."""
+        """See the protocol: EMG alone is waited for. Of the effector, where it is now is all that is kept."""
         super().wait(timeout_s)
         for plan in self.plans():
             if isinstance(plan, PerturbationPlan):

@@ -22,7 +22,7 @@ class TwinMonitor:
         name = topic if topic.startswith("/") else f"{above}/{topic}"
         self._inputs, self._spec, self._reader = inputs, spec, JointStateReader()
         state = topics.Topic(name, topics.STATE.type, topics.STATE.qos)
-        self._states = inputs.subscribe(state, topics.reliable(1), raw=True)
+        self._states = inputs.subscribe(state, topics.reliable(1), raw=True, wakes=False)
         self._publisher = node.create_publisher(topics.DIFFERENCE.type, topics.DIFFERENCE.name, topics.DIFFERENCE.qos)
         self._comparison: TwinComparison | None = None
         self._names: tuple[str, ...] = ()

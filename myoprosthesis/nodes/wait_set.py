@@ -42,6 +42,7 @@ class PolledSubscriptions:
         self._node = node
         self._group = _Polled()
         self._subscriptions: list[Any] = []
+        self._aside: set[Any] = set()
         self._wake = node.create_guard_condition(lambda: None, callback_group=self._group)
         self._set: Any = None
         self._ready: set[int] = set()
@@ -53,10 +54,12 @@ class PolledSubscriptions:
         topic: Topic,
         qos: QoSProfile | None = None,
         raw: bool = False,
+        wakes: bool = True,
     ) -> Any:
         """A subscription to be given to `take`; `qos` other than the topic's keeps more messages, say.
 
-        It has no event handlers: they would wake the executor at every message.
+        What comes for one that does not wake is there when something else has ended the wait. It has no event handlers:
+        they would wake the executor at every message.
         """
         subscription = self._node.create_subscription(
             topic.type,
@@ -69,7 +72,10 @@ class PolledSubscriptions:
         )
         if not raw:
             self._decoded[subscription] = topic.type
-        self._subscriptions.append(subscription)
+        if wakes:
+            self._subscriptions.append(subscription)
+        else:
+            self._aside.add(subscription)
         self._set = None
         return subscription
 
@@ -99,9 +105,10 @@ class PolledSubscriptions:
     def _take(self, subscription: Any, single: bool) -> Iterator[tuple[Any, bytes]]:
         """The same, each with its publisher."""
         handle = subscription.handle
-        if handle.pointer not in self._ready:
-            return
-        self._ready.discard(handle.pointer)
+        if subscription not in self._aside:
+            if handle.pointer not in self._ready:
+                return
+            self._ready.discard(handle.pointer)
         kind = self._decoded.get(subscription)
         while (got := handle.take_message(subscription.msg_type, True)) is not None:
             try:

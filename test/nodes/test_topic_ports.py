@@ -137,3 +137,16 @@ def test_a_decoder_goes_on_from_where_the_hand_is_and_only_while_it_follows(node
     time.sleep(LOST_S)
     port.wait(0.0)
     assert not port.following()  # its state did not come: it may have been started again
+
+
+def test_a_decoder_waits_for_emg_alone(node, send, until):
+    """A prompt that no decision asks for, and states, end no wait: the loop would spin until the next decision."""
+    port = DecoderPort(node, SPEC)
+    prompt, state = send(topics.EMG_PROMPT, String(data="close")), send(topics.STATE, JointState())
+    until(lambda: (port.wait(0.05), port.prompt() == "close")[1])
+    prompt.publish(String(data="open"))
+    state.publish(JointState())
+    begin = time.monotonic()
+    for _ in range(3):
+        port.wait(0.1)
+    assert time.monotonic() - begin >= 0.29 and port.prompt() == "open"

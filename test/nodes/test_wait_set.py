@@ -109,3 +109,15 @@ def test_drained_are_at_most_as_many_as_are_asked_for(polled, until):
 def test_it_listens_on_topics_by_their_names_below_the_namespace(node):
     subscription = PolledSubscriptions(node).subscribe(topics.STATE)
     assert subscription.topic_name == "/state"
+
+
+def test_what_does_not_wake_is_there_after_the_next_wait(node, polled, until):
+    inputs = polled[0]
+    aside = Topic("aside", String, reliable(1))
+    subscription, publisher = inputs.subscribe(aside, wakes=False), node.create_publisher(String, "aside", aside.qos)
+    until(publisher.get_subscription_count)
+    publisher.publish(String(data="x"))
+    begin = time.monotonic()
+    inputs.wait(0.3)
+    assert time.monotonic() - begin >= 0.29
+    assert [m.data for m in inputs.take(subscription)] == ["x"] and list(inputs.take(subscription)) == []

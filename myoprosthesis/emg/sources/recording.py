@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from myoprosthesis.emg.recording import EmgRecording, joined
 from myoprosthesis.emg.recording_format import RecordingFormat, for_stack
 from myoprosthesis.emg.signal_quality import faults
 from myoprosthesis.emg.source import EmgBlock, SourceSpec, opened
+from myoprosthesis.emg.sources.read_ahead import ReadAhead
 from myoprosthesis.emg.timebase import SourceTiming, TimeBase
 
 Array = NDArray[np.float64]
@@ -63,7 +64,7 @@ class RecordingSource:
     def __init__(self, options: ReplayOptions, clock: Clock = time.monotonic_ns) -> None:
         self.options, self._clock = options, clock
         self._spec: SourceSpec | None = None
-        self._parts: Iterator[_Part] = iter(())
+        self._parts: ReadAhead[_Part] | None = None
         self._next: _Part | None = None
         self._base = TimeBase(1.0)
         self.fault = ""
@@ -92,8 +93,8 @@ class RecordingSource:
         self._spec = SourceSpec(f"recording {place.stem}", first.channels, first.rate, first.unit, about)
         self._base = TimeBase(first.rate)
         self.fault, self.ended = "", False
-        self._parts = self._played()
-        self._next = next(self._parts, None)
+        self._parts = ReadAhead(self._played())
+        self._next = self._parts.take()
         if self._next is None:
             raise ConfigError(f"{place} ends before start_s, {self.options.start_s:g} s")
         times = self._next.recording.times
@@ -102,7 +103,7 @@ class RecordingSource:
 
     def read(self) -> EmgBlock | None:
         """All that has come due."""
-        if self._spec is None or self.ended:
+        if self._spec is None or self._parts is None or self.ended:
             return None
         now, due = self._pace.elapsed(), []
         try:
@@ -112,7 +113,7 @@ class RecordingSource:
                     due.append(ready)
                 if self._next is not None:
                     break
-                self._next = next(self._parts, None)
+                self._next = self._parts.take()
         except MyoError as error:
             self.fault, self._next = str(error), None
         self.ended = self._next is None
@@ -120,7 +121,9 @@ class RecordingSource:
 
     def close(self) -> None:
         """Let the files go."""
-        self._parts, self._next, self._spec = iter(()), None, None
+        if self._parts is not None:
+            self._parts.close()
+        self._parts, self._next, self._spec = None, None, None
 
     def _block(self, due: list[_Part]) -> EmgBlock:
         whole = joined([p.recording for p in due])
@@ -161,7 +164,7 @@ class RecordingSource:
             raise ConfigError(f"{self.options.file} has no file that is of the repetitions and of the labels asked for")
         return files
 
-    def _played(self) -> Iterator[_Part]:
+    def _played(self) -> Generator[_Part, None, None]:
         """Parts with when they are due, s since the start; never empty ones."""
         spec, period = self.spec, 1 / self.spec.rate
         due, end, begin = -period, None, self.options.start_s
@@ -192,16 +195,18 @@ class RecordingSource:
 
 @dataclass(frozen=True, eq=False)
 class _Part:
-    """Some samples and when they are due, shape (n,), s."""
+    """Some samples and when they are due, shape (n,), s; those before `begin` have been given away."""
 
     recording: EmgRecording
     due: Array
+    begin: int = 0
 
     def split(self, now: float) -> tuple[_Part | None, _Part | None]:
         """The part that is due at `now`, and the rest."""
-        k, n = int(np.searchsorted(self.due, now, side="right")), len(self.due)
-        cut = [_Part(self.recording.part(a, b), self.due[a:b]) if a < b else None for a, b in ((0, k), (k, n))]
-        return cut[0], cut[1]
+        begin, n = self.begin, len(self.due)
+        end = int(np.searchsorted(self.due, now, side="right"))
+        ready = _Part(self.recording.part(begin, end), self.due[begin:end]) if end > begin else None
+        return ready, replace(self, begin=max(begin, end)) if end < n else None
 
 
 def _place(file: str) -> Path:
