@@ -40,6 +40,8 @@ PLOT = ["matplotlib>=3.6"]
 TRAIN = ["torch>=2.6,<2.14", "gymnasium>=1.1,<2", "scipy>=1.10", *PLOT]
 # Filters, models and file formats of EMG.
 EMG = [*PLOT, "scipy>=1.10", "scikit-learn>=1.3", "h5py>=3.8", "pandas>=2.0", "pyxdf>=1.16", "rosbags>=0.11"]
+# Joint angles in C3D files.
+MOTION = ["c3d>=0.6"]
 FILM = [*PLOT, "av>=12"]
 REPORT = [*PLOT, "scipy>=1.10", "scikit-learn>=1.3"]
 BRAINFLOW = ["brainflow>=5.10", "setuptools<81"]  # it imports pkg_resources, which later ones lack
@@ -51,6 +53,7 @@ TEST = [
     *EMG,
     *REPORT,
     *FILM,
+    *MOTION,
     *BRAINFLOW,
     *LSL,
     # Other readers and writers of recordings, whose figures ours are compared with, over files made at random.
@@ -215,7 +218,16 @@ setup(
     zip_safe=False,
     install_requires=REQUIREMENTS + ([] if os.environ.get("ROS_DISTRO") else ROS_WHEELS),
     extras_require={
-        **{"plot": PLOT, "emg": EMG, "train": TRAIN, "report": REPORT, "film": FILM, "test": TEST, "docs": DOCS},
+        **{
+            "plot": PLOT,
+            "emg": EMG,
+            "train": TRAIN,
+            "report": REPORT,
+            "film": FILM,
+            "motion": MOTION,
+            "test": TEST,
+            "docs": DOCS,
+        },
         **{"brainflow": BRAINFLOW, "lsl": LSL, "ray": RAY},
     },
     entry_points={

@@ -11,14 +11,15 @@ from typing import Any
 from myoprosthesis.cli import compare, decode_adapt, decode_bench
 from myoprosthesis.cli.arguments import FlagGroup, JsonArgument, argument
 from myoprosthesis.cli.commands import COMMAND_LINE, Commands
+from myoprosthesis.cli.decode_picture import draw
 from myoprosthesis.cli.figures import check_writable, write_json
 from myoprosthesis.cli.fit_inputs import FitInputs, fit_inputs, print_gap_windows
 from myoprosthesis.cli.recording_info import RecordingInfoArgument, chosen, options, recording_info
 from myoprosthesis.cli.recordings import fitted_on, read, report_faults
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.decoders.options import CLASSIFICATION, REGRESSION
+from myoprosthesis.decoders.options import CLASSIFICATION, REGRESSION, DecoderOptions
 
-FOUND = ("amplitude", "drift_beyond", "class_shares", "repetition_spread", "band_turn", "band_reversed")
+FOUND = ("temperature", "amplitude", "drift_beyond", "class_shares", "repetition_spread", "band_turn", "band_reversed")
 """Options of decisions that a fit or an adaptation finds."""
 
 
@@ -37,6 +38,10 @@ class FitOptions(DecodeOptions, JsonArgument):
     """Options of `decode fit`."""
 
     out: str = argument(help="where policy.onnx and card.md are written", metavar="FOLDER")
+    accept_wrong: float = argument(
+        0.0, "find --reject-below so that at most this share of the windows held out makes a wrong movement; 0: do not",
+        "1", 0.0, 1.0, metavar="SHARE",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +90,6 @@ def fit(command: FitOptions, typed: Mapping[str, Any]) -> int:
     """Judge by the split, then fit on everything, and write."""
     from myoprosthesis.training.decoding import fitting as d
     from myoprosthesis.training.decoding.amplitudes import amplitudes
-    from myoprosthesis.training.decoding.cross_validation import cross_validate
     from myoprosthesis.training.decoding.drift import drift_limit
     from myoprosthesis.training.decoding.export import decoder_contract, write_decoder
     from myoprosthesis.training.decoding.repetition_spread import repetition_spread
@@ -94,17 +98,10 @@ def fit(command: FitOptions, typed: Mapping[str, Any]) -> int:
     check_writable(command.png)
     work = fit_inputs(command.recordings, command.recording_info, typed)
     out = Path(command.out).expanduser()
-    scores: dict[str, Any] = {}
-    try:
-        scores = cross_validate(work.windows, work.model, work.settings, work.names, work.split).summary(
-            work.settings.rest
-        )
-        _tell(scores, work)
-    except ConfigError as error:
-        print(f"not judged: {error}", file=sys.stderr)
+    scores, settings = _judge(work, command.accept_wrong)
     fitted = d.fit(work.windows, work.model, work.settings.task, work.names)
     limit = drift_limit(work.windows, work.settings, work.names, work.cut.step_s)
-    settings = replace(work.settings, drift_beyond=limit)
+    settings = replace(settings, drift_beyond=limit)
     if settings.task == CLASSIFICATION:
         shares, spread = d.class_shares(work.windows, work.names), repetition_spread(work.windows, fitted)
         settings = replace(settings, class_shares=shares, repetition_spread=spread)
@@ -112,7 +109,8 @@ def fit(command: FitOptions, typed: Mapping[str, Any]) -> int:
         amplitudes(work.windows, work.features, work.channels, settings.rest) if settings.task == CLASSIFICATION else {}
     )
     low, high, unit = _bounds(work)
-    result = {**{k: v for k, v in scores.items() if k != "confusion"}, "fitted_on": fitted_on(work.files)}
+    kept = {k: v for k, v in scores.items() if k not in ("confusion", "reliability")}
+    result = {**kept, "fitted_on": fitted_on(work.files)}
     terms = decoder_contract(
         out.name, fitted, work.features, work.channels, work.conditioning, {**asdict(settings), "amplitude": amplitude},
         work.cut.step_s, low, high, unit, result,
@@ -124,13 +122,37 @@ def fit(command: FitOptions, typed: Mapping[str, Any]) -> int:
           "drift is never reported: nothing was held out by which its limit could be set")  # fmt: skip
     print(f"decoder in {out}, fitted on {len(work.windows)} windows of {len(work.files)} recordings")
     if command.png and scores.get("confusion"):
-        _draw(command.png, scores["confusion"], work.names, out.name)
+        draw(command.png, scores, work.names, out.name)
     figures = {
         "decoder": str(out), "windows": len(work.windows), "export_gap": gap, "drift_beyond": limit, "judged": scores,
         **work.quality,
     }  # fmt: skip
     write_json(command.json, figures)
     return 0
+
+
+def _judge(work: FitInputs, accepted: float) -> tuple[dict[str, Any], DecoderOptions]:
+    """Figures on what was held out, and the options of decisions with what they tell of confidences."""
+    from myoprosthesis.training.decoding.cross_validation import cross_validate
+
+    settings = work.settings
+    if accepted and (settings.task != CLASSIFICATION or settings.reject_below):
+        raise ConfigError("--accept-wrong finds --reject-below for a decoder of classes: give one of them")
+    try:
+        crossed = cross_validate(work.windows, work.model, settings, work.names, work.split)
+    except ConfigError as error:
+        if accepted:
+            raise ConfigError(f"--accept-wrong needs what was held out: {error}") from error
+        print(f"not judged: {error}", file=sys.stderr)
+        return {}, settings
+    scores = crossed.summary(settings.rest, settings.reject_below, accepted)
+    _tell(scores, work)
+    if settings.task == CLASSIFICATION:
+        settings = replace(settings, temperature=crossed.temperature)
+    if accepted:
+        settings = replace(settings, reject_below=crossed.threshold(accepted, settings.rest))
+        print(f"decisions with a confidence below {settings.reject_below:.3f} are rejected")
+    return scores, settings
 
 
 def evaluate(command: EvaluateOptions, typed: Mapping[str, Any]) -> int:
@@ -143,16 +165,15 @@ def evaluate(command: EvaluateOptions, typed: Mapping[str, Any]) -> int:
         from myoprosthesis.training.decoding.cross_validation import cross_validate
 
         work = fit_inputs(command.recordings, command.recording_info, typed)
-        scores = cross_validate(work.windows, work.model, work.settings, work.names, work.split).summary(
-            work.settings.rest
-        )
+        crossed = cross_validate(work.windows, work.model, work.settings, work.names, work.split)
+        scores = crossed.summary(work.settings.rest, work.settings.reject_below)
         scores |= work.quality
         names = work.names
         _tell(scores, work)
     if command.png:
         if not scores.get("confusion"):
             raise ConfigError("--png draws a confusion matrix, which only classes have")
-        _draw(command.png, scores["confusion"], names, command.decoder or "held out")
+        draw(command.png, scores, names, command.decoder or "held out")
     write_json(command.json, scores)
     return 0
 
@@ -198,6 +219,9 @@ def _tell(scores: dict[str, Any], work: FitInputs) -> None:
     line = f"accuracy {scores['accuracy']:.2%} of {scores['windows']} windows"
     if scores["task"] == CLASSIFICATION:
         line += f"; active error rate {scores['active_error_rate']:.2%}, rejected {scores['rejection_rate']:.2%}"
+        r = scores["reliability"]
+        line += f"\nconfidences are off by {r['error']:.1%} on average, with temperature {r['temperature']:.2f} "
+        line += f"({r['error_before']:.1%} without)"
     else:
         line += "; always the more frequent: " + ", ".join(f"{v:.0%}" for v in scores["majority"].values())
     print(line)
@@ -287,30 +311,3 @@ def _card(name: str, work: FitInputs, scores: dict[str, Any], gap: float, limit:
             "| held out | score |", "|---|---|", *(f"| {k} | {v:.4f} |" for k, v in scores["folds"].items()), "",
         ]  # fmt: skip
     return "\n".join(lines)
-
-
-def _draw(file: str, confusion: Any, names: Sequence[str], title: str) -> None:
-    """The confusion matrix, rows summing to 100 %."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ConfigError("pictures need matplotlib: pip install 'myoprosthesis[plot]'") from error
-    import numpy as np
-
-    counts = np.array(confusion, float)
-    share = counts / np.maximum(1.0, counts.sum(axis=1, keepdims=True))
-    n = len(names)
-    figure = Figure(figsize=(2.2 + 0.62 * n, 1.6 + 0.55 * n), layout="constrained")
-    axes = figure.subplots()
-    axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
-    for i in range(n):
-        for j in range(n):
-            colour = "white" if share[i, j] > 0.5 else "black" if counts[i, j] else "0.6"
-            axes.text(j, i, f"{100 * share[i, j]:.3g}", ha="center", va="center", color=colour, fontsize=8)
-    axes.set(xticks=range(n), yticks=range(n), xlabel="decided", ylabel="done", title=f"{title}, % of what was done")
-    axes.set_xticklabels(names, rotation=40, ha="right")
-    axes.set_yticklabels(names)
-    try:
-        figure.savefig(file, dpi=150)
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"--png {file}: {error}") from error

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +66,9 @@ def run(command: AdaptOptions, typed: Mapping[str, Any]) -> int:
     from myoprosthesis.policies import store
     from myoprosthesis.policies.onnx_policy import read_contract
     from myoprosthesis.training.decoding.adaptation import AdaptationResult, adapt, first_seconds
+    from myoprosthesis.training.decoding.adapted_file import write_adapted
     from myoprosthesis.training.decoding.band_search import BandResult, find_placement
     from myoprosthesis.training.decoding.decoder_file import read_fitted
-    from myoprosthesis.training.decoding.export import write_decoder
     from myoprosthesis.training.decoding.unlabelled_adaptation import UnlabelledResult, adapt_unlabelled
     from myoprosthesis.training.decoding.windows import WindowOptions, Windows, check_electrodes, windows
 
@@ -143,19 +142,10 @@ def run(command: AdaptOptions, typed: Mapping[str, Any]) -> int:
             f"{result.common_weight:.2f} of the shift that the classes have in common and {result.own_weight:.2f} of "
             f"what each has beside it"
         )
-    parent = {
-        "name": contract.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
-        "method": method, "seconds": seconds,
-        "recordings": fitted_on([f for f in files if str(f) in set(used.file.tolist())]), **asdict(result),
-    }  # fmt: skip
-    known = sorted({*contract.result.get("fitted_on", ()), *parent["recordings"]})
-    terms = replace(contract, name=out.name, decoding=decoding, result={"adapted_from": parent, "fitted_on": known})
-    gap = write_decoder(new, terms, out, used.x)
-    (out / "card.md").write_text(
-        f"# {out.name}\n\nThe decoder `{contract.name}` (SHA-256 {parent['sha256']}) adapted to {len(used)} "
-        f"{parent['method']} windows of a new day; {sentence}.\n\nMade by:\n\n    {COMMAND_LINE.get()}\n",
-        encoding="utf-8",
-    )
+    gap, parent = write_adapted(
+        new, file, out, used.x, result, sentence, method=method, seconds=seconds, made_by=COMMAND_LINE.get(),
+        recordings=fitted_on([f for f in files if str(f) in set(used.file.tolist())]), decoding=decoding,
+    )  # fmt: skip
     print(sentence)
     print(f"decoder in {out}; {contract.name} stays in {file.parent}")
     write_json(command.json, {"decoder": str(out), "windows": len(used), "export_gap": gap, "adapted_from": parent})

@@ -27,7 +27,7 @@ FEATURES = (
 SELECTED = "selected"
 NOT_BENCHED = (
     "task", "rest", "reject_below", "reject_beyond", "debounce", "drift_beyond", "drift_s", "amplitude", "class_shares",
-    "repetition_spread", "band_turn", "band_reversed",
+    "repetition_spread", "band_turn", "band_reversed", "temperature",
 )  # fmt: skip
 """Options of decisions that the figures do not depend on, or that a fit finds."""
 PROTOCOL_NAMES = ("sessions", "days", "people", "repetitions")

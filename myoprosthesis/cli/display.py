@@ -229,10 +229,14 @@ def _decoding(s: Mapping[str, Any]) -> dict[str, str]:
     """The rows of a stack that decodes EMG."""
     timing, device, apart = s["timing"], s["device_events"] or {}, s["twin_apart"]
     faults = {k: timing.get(k) for k in ("gaps", "lost", "duplicates", "jumps", "damaged") if timing.get(k)}
+    told = f"{_percent(s['rejection_rate'])} rejected, drift {s['drift_events']} times"
+    gaps = f", {s['decoder_gaps']} gaps in what reached the decoder" if s["decoder_gaps"] else ""
     rows = {
         "EMG": ", ".join([f"{s['source']}", f"{s['samples']} samples", *(f"{k} {v}" for k, v in faults.items())]),
-        "decisions": f"{s['decisions']}, {_percent(s['rejection_rate'])} rejected, drift {s['drift_events']} times",
+        "decisions": f"{s['decisions']}, {told}{gaps}",
     }
+    if s["adaptations"]:
+        rows["adaptation to use"] = ", ".join(f"{n} times {what}" for what, n in sorted(s["adaptations"].items()))
     if s["accuracy"] is not None and len(s["conditions"]) < 2:
         rows["as prompted"] = f"{_percent(s['accuracy'])} of decisions: {_classes(s)}"
     end = "posture" if "stages_ms" in s else "bytes"

@@ -23,7 +23,7 @@ class MotionImportOptions(JsonArgument):
     """Options of `motion import`."""
 
     file: str = argument(
-        help="movement of a person: .mot, .sto, .mat, .npz or .csv, joints by OpenSim's names", positional=True
+        help="movement of a person: .mot, .sto, .mat, .npz or .csv, joints by OpenSim's names, or .c3d", positional=True
     )
     out: str = argument(help="folder of the clips", metavar="DIR")
     name: str = argument("", "of the clip; by default that of the file")

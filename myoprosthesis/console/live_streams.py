@@ -14,7 +14,8 @@ from myoprosthesis.console.frame_packer import Curves, Sample
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.joint_state import JointStateFrame, JointStateReader
 from myoprosthesis.core.trial_plan import TrialPlan
-from myoprosthesis.nodes import emg_messages, topics
+from myoprosthesis.nodes import topics
+from myoprosthesis.nodes.emg_messages import EmgSampleReader
 from myoprosthesis.nodes.node_main import Node
 from myoprosthesis.nodes.subscription import decode
 from myoprosthesis.nodes.wait_set import PolledSubscriptions
@@ -31,6 +32,7 @@ class LiveStreams:
     def __init__(self, node: Node, emg: Sequence[str]) -> None:
         """`emg`: the channels of the EMG; none: there is none."""
         self._node, self._reader, self._emg_reader = node, JointStateReader(), JointStateReader()
+        self._block_reader = EmgSampleReader()
         self._lock = threading.Lock()
         inputs = PolledSubscriptions(node)
         self._state = inputs.subscribe(topics.STATE, topics.newest(), raw=True)
@@ -98,8 +100,7 @@ class LiveStreams:
             if "confidence" in decision.names:
                 self._values["confidence"] = decision.position[decision.names.index("confidence"), None]
         blocks = [
-            emg_messages.read(decode(message, topics.EMG_RAW.type, "emg/raw")).values
-            for message, _ in PolledSubscriptions.drain(self._raw, BLOCKS)
+            self._block_reader.read(message).values for message, _ in PolledSubscriptions.drain(self._raw, BLOCKS)
         ]
         self._values.pop("raw", None)
         if blocks and len({b.shape[1] for b in blocks}) == 1:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from myoprosthesis.core.bounded import bounded
 from myoprosthesis.decoders.amplitude import Amplitude
 from myoprosthesis.decoders.options import CLASSIFICATION, MULTILABEL, DecoderOptions
+from myoprosthesis.decoders.temperature import sharpened
 
 Array = NDArray[np.float64]
 
@@ -21,7 +22,8 @@ class Decision:
 
     Attributes:
         sample: Number of samples since the start at the end of the window.
-        scores: Scores or values, shape (n_names,) in the order of the decoder's names.
+        scores: Scores (of classes, with the decoder's temperature) or values, shape (n_names,) in the order of the
+            decoder's names.
         choice: Class after rejection and debounce; empty before the first one, and for multilabel and regression.
         confidence: Best score, 0 to 1.
         rejected: True if the confidence is too low or the novelty too high.
@@ -72,6 +74,7 @@ class DecisionPostprocessor:
         if s.task != CLASSIFICATION:
             confidence = float(np.abs(scores - 0.5).min() + 0.5) if s.task == MULTILABEL else 1.0
             return Decision(sample, scores, "", confidence, too_novel, 1.0, novelty, drifting)
+        scores = sharpened(scores, s.temperature) if finite else scores
         best = int(scores.argmax())
         confidence = float(scores[best])
         rejected = too_novel or confidence < s.reject_below

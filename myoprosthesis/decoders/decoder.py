@@ -64,6 +64,8 @@ class Decoder:
             raise ContractError(f"decoder {contract.name!r} has a contract that cannot be used: {error}") from error
         if self.features.names != contract.state_channels():
             raise ContractError(f"decoder {contract.name!r} needs features in an order that this version does not have")
+        self.newest_features: Array = np.zeros((0, len(self.features.names)))
+        """Features of the windows that the newest samples completed, shape (n_windows, n_features)."""
         self.names = contract.action.names[:-1]
         amplitude = Amplitude.of(self.features.names)
         if settings.amplitude and amplitude is None:
@@ -88,6 +90,7 @@ class Decoder:
             filtered: Conditioned samples, shape (n, n_channels) in the order of `contract.emg_channels`.
         """
         ends, rows = self.features.extract(self.settings.placement.undo(filtered))
+        self.newest_features = rows
         return [
             self._postprocessor.decide(int(end), row, self._act(_single(row)))
             for end, row in zip(ends, rows, strict=True)

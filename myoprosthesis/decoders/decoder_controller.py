@@ -67,6 +67,11 @@ class DecoderController:
         return self._decoder.features.window
 
     @property
+    def new_features(self) -> Array:
+        """Features of the windows that the newest block completed, shape (n_windows, n_features)."""
+        return self._decoder.newest_features
+
+    @property
     def command(self) -> Array | None:
         """The newest posture."""
         return self._posture_controller.posture

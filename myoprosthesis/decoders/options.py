@@ -38,6 +38,10 @@ class DecoderOptions:
     window_s: float = option(0.2, "window of the features", "s", 1e-3, 10.0)
     dead_zone: float = option(0.0, "smallest step that counts as a crossing or a turn, in the unit", low=0.0)
     rest: str = option("", "the class that is no movement; empty: none is")
+    temperature: float = option(
+        1.0, "of the scores of classes, by which a confidence is the share that is right: scores to the power 1/T", "",
+        0.01, 100.0,
+    )  # fmt: skip
     reject_below: float = option(0.0, "a best score below this is rejected", "", 0.0, 1.0)
     reject_beyond: float = option(0.0, "a distance from the fit beyond this is rejected; 0: never", low=0.0)
     debounce: int = option(1, "decisions in a row after which a new class counts", low=1, high=100)

@@ -1,4 +1,4 @@
-"""Files of movements: OpenSim's .mot and .sto, MATLAB's .mat, numpy's .npz, and .csv."""
+"""Files of movements: OpenSim's .mot and .sto, MATLAB's .mat, numpy's .npz, .csv, and .c3d with joint angles."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.extras import library
 from myoprosthesis.files.regular import read_bytes
+from myoprosthesis.motion.c3d_file import read_c3d
 from myoprosthesis.motion.recording import MotionRecording
 
 Array = NDArray[np.float64]
@@ -129,6 +130,6 @@ def _columns(names: Sequence[str], table: Array) -> dict[str, Array]:
 
 
 READERS: dict[str, Callable[[bytes], tuple[dict[str, Array], bool | None]]] = {
-    ".mot": _opensim, ".sto": _opensim, ".mat": _mat, ".npz": _npz, ".csv": _csv,
+    ".mot": _opensim, ".sto": _opensim, ".mat": _mat, ".npz": _npz, ".csv": _csv, ".c3d": read_c3d,
 }  # fmt: skip
 """What reads a file: columns by name, and whether angles are in degrees (None: it does not say)."""

@@ -45,10 +45,13 @@ class MotionRecording:
                 "there (--from, --until)"
             )
         for name, values in self.columns.items():
-            if not np.isfinite(values).all():
-                raise ConfigError(
-                    f"column {name} has no number at {self.time_s[int(np.argmin(np.isfinite(values)))]:.3g} s"
+            sound = np.isfinite(values)
+            if not sound.all():
+                there = self.time_s[sound]
+                where = (
+                    f"; there are some from {there[0]:.3g} to {there[-1]:.3g} s (--from, --until)" if len(there) else ""
                 )
+                raise ConfigError(f"column {name} has no number at {self.time_s[int(np.argmin(sound))]:.3g} s{where}")
         return self
 
     def within(self, begin_s: float, end_s: float) -> MotionRecording:

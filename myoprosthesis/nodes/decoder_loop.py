@@ -21,6 +21,7 @@ from myoprosthesis.core.nanoseconds import NS
 from myoprosthesis.core.process_tuning import request_fifo_scheduling
 from myoprosthesis.core.text import brief
 from myoprosthesis.decoders.decoder_controller import DecoderController, EmgStreamSpec
+from myoprosthesis.decoders.feature_log import FeatureLog
 from myoprosthesis.nodes.emg_messages import EmgSamples
 from myoprosthesis.nodes.switching_loop import SwitchingLoop, SwitchingPort
 from myoprosthesis.policies.controller import Controller
@@ -69,6 +70,8 @@ class DecoderLoop(SwitchingLoop):
         """What was decided under each prompt."""
         self.decided: dict[str, dict[str, dict[str, Counter[str]]]] = {}
         """The same by decoder and by the perturbation in force all through a decision's window."""
+        self.feature_log: FeatureLog | None = None
+        """Where the features of the decoder that is used are kept; None: nobody needs them."""
         self._rng = np.random.default_rng(0)
         self._drifting = False
         self._newest_ns: int | None = None
@@ -107,6 +110,8 @@ class DecoderLoop(SwitchingLoop):
         if played.new_decisions:
             self.statistics.note("decision", (time.perf_counter() - began) / len(played.new_decisions))
             self.port.decided(block.newest_ns, played)
+            if self.feature_log is not None:
+                self.feature_log.add(played.new_features)
             self._count(played, block.newest_ns)
         self.port.updated(block.newest_ns, switcher)
         self._swaps.replay_some(seconds)

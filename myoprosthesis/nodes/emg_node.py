@@ -98,10 +98,10 @@ class EmgTopicPort:
         first, newest = int(block.stamps_ns[0]), int(block.stamps_ns[-1])
         times = (block.stamps_ns - first).astype(float) * 1e-9
         self._arrival.publish(arrival_message(newest, block.arrival_ns))
-        self._filtered.publish(self._block.message(first, times, off_is_nan(conditioned)))
+        self._filtered.publish(self._block.pack(first, times, off_is_nan(conditioned)))
         self._envelope.publish(self._levels.pack(newest, conditioned.envelope[-1]))
         if self._raw_wanted:
-            self._raw.publish(self._block.message(first, times, raw))
+            self._raw.publish(self._block.pack(first, times, raw))
 
     def prompt(self, text: str) -> None:
         """See `EmgLoopPort`."""

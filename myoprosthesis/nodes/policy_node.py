@@ -6,7 +6,8 @@ import os
 import sys
 import time
 from dataclasses import dataclass, fields
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
@@ -23,6 +24,7 @@ from myoprosthesis.core.output import LAST_S
 from myoprosthesis.decoders.decoder_controller import DecoderController, EmgStreamSpec
 from myoprosthesis.decoders.posture_control import PostureControlOptions
 from myoprosthesis.nodes import diagnostic_status, topics
+from myoprosthesis.nodes.decoder_adapter import COUNTED, UNDONE, AdaptationOptions, DecoderAdapter, words_of
 from myoprosthesis.nodes.decoder_loop import DecoderLoop
 from myoprosthesis.nodes.diagnostics import Diagnostics
 from myoprosthesis.nodes.effector_loop import PARTICIPANTS
@@ -43,8 +45,12 @@ from myoprosthesis.policies.onnx_session import WATCHDOG
 from myoprosthesis.policies.switching import ControllerSwitcher
 from myoprosthesis.tasks.task import channels_of
 
+if TYPE_CHECKING:
+    from myoprosthesis.training.decoding.adaptation_in_use import AdaptationVerdict
+
 FIXED = ("lockstep", "participants", "task", "goal", "autostart", "seed")
 """Parameters that stay as they are while a policy runs."""
+ADAPTATION = {f.name for f in fields(AdaptationOptions)} - {"adapt"}
 DECODER_MEMORY_S = 3.0
 """The past that a decoder replays before it is active: a window, and the median by which it notices drift."""
 
@@ -73,7 +79,7 @@ class PolicyNode(LoopNode):
 
     def __init__(self) -> None:
         super().__init__("policy")
-        declare(self, ("", PolicyNodeOptions), ("", PostureControlOptions))
+        declare(self, ("", PolicyNodeOptions), ("", PostureControlOptions), ("", AdaptationOptions))
         self._options, self._drive = read(self, PolicyNodeOptions), read(self, PostureControlOptions)
         self.decodes = bool(read_contract(store.find(self._options.policy)).conditioning)
         """Whether it runs decoders of EMG, or policies that observe the effector: the first one decides."""
@@ -81,6 +87,7 @@ class PolicyNode(LoopNode):
         self.stream: EmgStreamSpec | None = None
         self.loop: PolicyLoop | DecoderLoop | None
         self._port: PolicyPort | DecoderPort | None = None
+        self._adapter: DecoderAdapter | None = None
         self._active = self.create_publisher(
             topics.POLICY_ACTIVE.type, topics.POLICY_ACTIVE.name, topics.POLICY_ACTIVE.qos
         )
@@ -115,8 +122,10 @@ class PolicyNode(LoopNode):
         """End the loop; safe to call twice."""
         if self.loop is not None:
             self._publish("inactive")
+        if self._adapter is not None:
+            self._adapter.close()
         super().close()
-        self._port = None
+        self._port, self._adapter = None, None
 
     def _on_spec(self, spec: EffectorSpec) -> None:
         if spec != self.spec:
@@ -152,6 +161,7 @@ class PolicyNode(LoopNode):
         loop.switcher.switch(loop.switcher.fit(o.policy, policy))
         if o.shadow:
             loop.switcher.shadow = loop.switcher.fit(o.shadow, OnnxPolicy(store.find(o.shadow)))
+        self._adapt(read(self, AdaptationOptions))
         loop.on_lost = lambda error: self._executor_queue.call(lambda: self._lost(error))
         loop.start(self.thread)
 
@@ -179,12 +189,44 @@ class PolicyNode(LoopNode):
             followed=bool(o.goal),
         )
 
+    # -- adaptation ---------------------------------------------------------------------------------------------
+
+    def _adapt(self, options: AdaptationOptions) -> None:
+        """Adapt the decoder from now on, or no longer; raises `ConfigError` where it cannot be adapted."""
+        loop = self.loop
+        if self._adapter is not None:
+            self._adapter.close()
+        self._adapter = None
+        if not isinstance(loop, DecoderLoop):
+            if options.adapt:
+                raise ConfigError("adapt is for decoders of EMG, and this policy observes the effector")
+            return
+        loop.feature_log = None
+        if options.adapt and loop.switcher.current is not None:
+            dt = loop.switcher.current.contract.dt
+            self._adapter = DecoderAdapter(options, dt, self, self._executor_queue.call)
+            self._adapter.follow(loop.switcher.name, _file(loop.switcher.current))
+            loop.feature_log = self._adapter.log
+
+    def adaptation_ended(self, playing: Path, verdict: AdaptationVerdict, base: str) -> None:
+        """See `AdaptationListener`."""
+        loop = self.loop
+        if not isinstance(loop, DecoderLoop) or loop.switcher.current is None or self._loader.pending:
+            return
+        if self._adapter is None or _file(loop.switcher.current) != playing:
+            return  # a person swapped another one in meanwhile
+        loop.events[COUNTED + verdict.verdict] += 1
+        say(self, *words_of(loop.switcher.name, verdict))
+        if goal := verdict.file or (base if verdict.verdict == UNDONE else ""):
+            self._loader.swap(loop, goal, self._wake)
+
     # -- swap ---------------------------------------------------------------------------------------------------
 
     def _check(self, parameters: list[Parameter[Any]]) -> SetParametersResult:
         """Refuse with a reason what cannot run here."""
         try:
             options = read(self, PolicyNodeOptions, changes=parameters)
+            read(self, AdaptationOptions, changes=parameters)
             for p in parameters:
                 if self.loop is not None and p.name in (
                     "lockstep",
@@ -194,6 +236,10 @@ class PolicyNode(LoopNode):
                     "autostart",
                     "seed",
                 ):
+                    raise MyoError(f"{p.name} cannot be changed while the policy runs: set it at the start")
+                if p.name == "adapt" and p.value and self.loop is not None:
+                    self._check_adaptation()
+                if p.name in ADAPTATION and self.loop is not None:
                     raise MyoError(f"{p.name} cannot be changed while the policy runs: set it at the start")
                 if p.name == "policy" and self.loop is not None and p.value == self.loop.switcher.name:
                     continue  # it is active already, whatever has become of its file
@@ -205,6 +251,15 @@ class PolicyNode(LoopNode):
         except MyoError as error:
             return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
+
+    def _check_adaptation(self) -> None:
+        """Raise `ConfigError` where what runs cannot be adapted while it is used."""
+        from myoprosthesis.training.decoding.adaptation_in_use import check_adaptable
+
+        loop = self.loop
+        if not isinstance(loop, DecoderLoop) or loop.switcher.current is None:
+            raise ConfigError("adapt is for decoders of EMG, and this policy observes the effector")
+        check_adaptable(_file(loop.switcher.current))
 
     def _match(self, contract: Contract) -> None:
         """Raise `MyoError` for a policy that cannot run here.
@@ -234,6 +289,8 @@ class PolicyNode(LoopNode):
             elif p.name == "policy" and self._loader.pending:  # back to the active one: the newest request counts
                 self._loader.cancel(loop)
                 self._publish("active")
+            elif p.name == "adapt":
+                self._adapt(read(self, AdaptationOptions))
             elif p.name == "shadow":
                 self._loader.set_shadow(loop, str(p.value), lambda why: say(self, "error", why))
 
@@ -253,6 +310,12 @@ class PolicyNode(LoopNode):
         """See `SwapListener`."""
         self._name_current()
         self._publish("active")
+        loop = self.loop
+        if self._adapter is not None and loop is not None and loop.switcher.current is not None:
+            try:
+                self._adapter.follow(loop.switcher.name, _file(loop.switcher.current))
+            except ConfigError as error:
+                self.get_logger().warning(f"{loop.switcher.name!r} is not adapted while it is used: {error}")
 
     def swap_refused(self, name: str, why: str, newest: bool) -> None:
         """See `SwapListener`."""
@@ -291,6 +354,9 @@ class PolicyNode(LoopNode):
             return response
         self._loader.swap(loop, before.name, self._wake, before)
         response.success, response.message = True, f"going back to {before.name}"
+        if self._adapter is not None:  # what a person takes back is not done again
+            self.set_parameters([Parameter("adapt", value="")])
+            response.message += "; it is not adapted any more, until adapt is set again"
         return response
 
     # -- publishing ---------------------------------------------------------------------------------------------
@@ -318,6 +384,11 @@ class PolicyNode(LoopNode):
         values = active_values(controller, loop, self.spec, warning) | more
         level = diagnostic_status.WARN if warning or "why" in more else diagnostic_status.OK
         self._active.publish(diagnostic_status.status("policy", text, values, level, self.spec.name))
+
+
+def _file(controller: Controller) -> Path:
+    """The file of the decoder that a controller runs."""
+    return Path(controller.policy.path)
 
 
 def _stream(message: Any) -> EmgStreamSpec:

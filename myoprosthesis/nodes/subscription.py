@@ -52,8 +52,9 @@ def subscribe(
     parse: Callable[[Any], T],
     handle: Callable[[T], None] = lambda value: None,
     qos: QoSProfile | None = None,
+    raw: bool = False,
 ) -> Any:
-    """A subscription of the executor's: `handle` is called with what `parse` makes of a message.
+    """A subscription of the executor's: `handle` is called with what `parse` makes of a message, of its bytes if `raw`.
 
     A message is refused, in a sentence, when anything goes wrong in `parse`, or when `handle` raises a `MyoError`; any
     other error in `handle` is a mistake of this program. `qos` other than the topic's keeps more messages, say.
@@ -62,7 +63,7 @@ def subscribe(
 
     def take(data: bytes) -> None:
         try:
-            message = decode(data, topic.type, topic.name)
+            message = data if raw else decode(data, topic.type, topic.name)
             with reading(f"a message on {topic.name}"):
                 value = parse(message)
             handle(value)

@@ -23,8 +23,7 @@ from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.decoders.decoder_controller import DecoderController
 from myoprosthesis.nodes import topics
 from myoprosthesis.nodes.effector_loop import PARTICIPANTS
-from myoprosthesis.nodes.emg_messages import EmgSamples, read_arrival
-from myoprosthesis.nodes.emg_messages import read as read_samples
+from myoprosthesis.nodes.emg_messages import EmgSampleReader, EmgSamples, read_arrival
 from myoprosthesis.nodes.node_main import say
 from myoprosthesis.nodes.state_publishers import StatePublishers
 from myoprosthesis.nodes.twin_monitor import TwinMonitor
@@ -251,7 +250,7 @@ class DecoderPort(CommandingPort):
 
     def __init__(self, node: Node, spec: EffectorSpec) -> None:
         super().__init__(node, spec, 1, wakes=False)
-        self._blocks = self._inputs.subscribe(topics.EMG_FILTERED)
+        self._blocks, self._block_reader = self._inputs.subscribe(topics.EMG_FILTERED, raw=True), EmgSampleReader()
         self._prompts, self._followings = (
             self._inputs.subscribe(topic, wakes=False) for topic in (topics.EMG_PROMPT, topics.FOLLOWING)
         )
@@ -284,7 +283,7 @@ class DecoderPort(CommandingPort):
 
     def blocks(self) -> list[EmgSamples]:
         """See the protocol."""
-        return list(self._inputs.read(self._blocks, read_samples))
+        return list(self._inputs.read(self._blocks, self._block_reader.read))
 
     def posture(self) -> NDArray[np.float64] | None:
         """See the protocol."""

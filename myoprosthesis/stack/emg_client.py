@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.message import TEXT_BYTES, read_object, reading
 from myoprosthesis.nodes import topics
-from myoprosthesis.nodes.emg_messages import read
+from myoprosthesis.nodes.emg_messages import EmgSampleReader, EmgSamples
 from myoprosthesis.nodes.subscription import subscribe
 from myoprosthesis.stack.client import WAIT_S, StackClient
 
@@ -34,7 +34,7 @@ class EmgClient:
         specs: list[Any] = []
         node = stack.node
         subscribe(node, topics.EMG_SPEC, specs.append)
-        subscribe(node, topics.EMG_RAW, self._add)
+        subscribe(node, topics.EMG_RAW, EmgSampleReader().read, self._add, raw=True)
         for topic, field in ((topics.COMMAND, "command"), (topics.POLICY_SHADOW, "shadow")):
             subscribe(node, topic, self._keep(field))
         if not stack.spin_until(lambda: bool(specs), WAIT_S):
@@ -67,8 +67,8 @@ class EmgClient:
             done = count
         return np.concatenate([*self._blocks, np.zeros((0, len(self.channels)))])[:wanted]
 
-    def _add(self, message: Any) -> None:
-        self._blocks.append(read(message).values)
+    def _add(self, block: EmgSamples) -> None:
+        self._blocks.append(block.values)
 
     def _keep(self, field: str) -> Callable[[Any], None]:
         return lambda message: setattr(self, field, np.array(message.position))

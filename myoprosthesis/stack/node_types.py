@@ -54,9 +54,11 @@ NODE_TYPES = {
     "effector": NodeType("effector_node", ("EffectorNodeOptions",), "effectors", "effector"),
     "twin": NodeType("effector_node", ("EffectorNodeOptions",), "effectors", "effector", "twin/effector"),
     "posture": NodeType("effector_node", ("EffectorNodeOptions",), "effectors", "effector", "posture/effector"),
-    "decoder": NodeType("policy_node", ("PolicyNodeOptions", "PostureControlOptions"), place="posture/policy"),
+    "decoder": NodeType(
+        "policy_node", ("PolicyNodeOptions", "PostureControlOptions", "AdaptationOptions"), place="posture/policy"
+    ),
     "hand": NodeType("effector_node", ("EffectorNodeOptions",), "effectors", "effector", "hand/effector"),
-    "policy": NodeType("policy_node", ("PolicyNodeOptions", "PostureControlOptions")),
+    "policy": NodeType("policy_node", ("PolicyNodeOptions", "PostureControlOptions", "AdaptationOptions")),
     "perturbation": NodeType("perturbation_node", ("PerturbationNodeOptions",)),
     "task": NodeType("task_node", ("TaskNodeOptions",), "tasks", "task"),
     "recorder": NodeType("recorder_node", ("RecorderNodeOptions",)),

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from myoprosthesis.nodes.decoder_adapter import COUNTED
 from myoprosthesis.stack.reports import ActionCounts, DecisionReport, EffectorReport, PolicyReport, report
 
 Condition = tuple[str, str]
@@ -260,6 +261,8 @@ class StackStatus:
             "conditions": by_condition,
             "rejection_rate": int(events.get("rejected", 0)) / decisions if decisions else None,
             "drift_events": int(events.get("drift_events", 0)),
+            "decoder_gaps": int(events.get("gaps", 0)),
+            "adaptations": {k.removeprefix(COUNTED): n for k, n in events.items() if k.startswith(COUNTED)},
             "decision_ms": policy.get("decision_ms"),
             "latency_ms": _percentiles(latency),
             "latency_since_arrival_ms": _percentiles(since),

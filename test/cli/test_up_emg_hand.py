@@ -8,7 +8,7 @@ READY = "ready: the first tick closed"
 HAND_KEYS = {
     "source", "samples", "decisions", "accuracy", "per_class", "rejection_rate", "drift_events", "decision_ms",
     "latency_ms", "frames_sent", "checksum_errors", "device_events", "watchdog_events", "emulated", "twin_apart",
-    "timing", "emg_events",
+    "timing", "emg_events", "decoder_gaps",
 }  # fmt: skip
 
 

@@ -50,6 +50,13 @@ def following(stack):
     return stack.diagnostics[-1]["idle"] == "" and any(stack.applied[-1][1].effort)
 
 
+def trials_go_on(stack):
+    """Two more come to their end."""
+    n = len([t for t in stack.trials if t["text"] == "end"])
+    more = stack.until(lambda: len([t for t in stack.trials if t["text"] == "end"]) > n + 1)
+    assert more, (stack.trials[-3:], stack.diagnostics[-1], stack.words[-3:])
+
+
 @pytest.mark.parametrize("name", ["policy", "perturbation", "task"])
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
 def test_a_node_that_dies_leaves_the_effector_idle(stack, name, how):
@@ -76,8 +83,7 @@ def test_a_node_that_dies_leaves_the_effector_idle(stack, name, how):
         assert stack.supervisor.restarts.get(name) and stack.supervisor.pids()[name] != pid
         assert any(f"[{name}] died by signal 9" in w for w in stack.words)
     assert stack.until(lambda: following(stack)), (stack.diagnostics[-1]["idle"], stack.words[-3:])
-    n = len([t for t in stack.trials if t["text"] == "end"])
-    assert stack.until(lambda: len([t for t in stack.trials if t["text"] == "end"]) > n + 1)
+    trials_go_on(stack)
 
 
 def test_the_effector_itself_comes_back(stack):
@@ -87,8 +93,7 @@ def test_the_effector_itself_comes_back(stack):
     assert stack.until(lambda: stack.supervisor.restarts.get("effector"))
     assert stack.until(lambda: following(stack)), stack.words[-3:]
     assert min(d["tick"] for d in stack.diagnostics) < 1000
-    n = len([t for t in stack.trials if t["text"] == "end"])
-    assert stack.until(lambda: len([t for t in stack.trials if t["text"] == "end"]) > n + 1)
+    trials_go_on(stack)
 
 
 def test_what_was_set_while_running_survives(stack):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,9 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import option
 from myoprosthesis.decoders.models import ModelKind
 from myoprosthesis.decoders.options import MULTILABEL, REGRESSION, DecoderOptions
+from myoprosthesis.decoders.temperature import sharpened
 from myoprosthesis.training.decoding.fitting import fit
+from myoprosthesis.training.decoding.reliability import reliability, temperature_for, threshold_for
 from myoprosthesis.training.decoding.windows import SPLITS, Windows, splits
 
 Array = NDArray[np.float64]
@@ -38,16 +40,62 @@ class CrossValidation:
     folds: dict[str, float] = field(default_factory=dict)
     truth: list[Array] = field(default_factory=list)
     predicted: list[Array] = field(default_factory=list)
-    rejected: list[NDArray[np.bool_]] = field(default_factory=list)
+    scores: list[Array] = field(default_factory=list)
+    """Of classes, with temperature 1."""
+    too_novel: list[NDArray[np.bool_]] = field(default_factory=list)
     distance: list[Array] = field(default_factory=list)
 
-    def summary(self, rest: str = "") -> dict[str, Any]:
+    @property
+    def temperature(self) -> float:
+        """The temperature of classes by these folds; 1 where there are fewer than two, so that none could judge it."""
+        return self._temperature() if len(self.scores) > 1 else 1.0
+
+    def _temperature(self) -> float:
+        return temperature_for(np.concatenate(self.scores), np.concatenate(self.truth).astype(int))
+
+    def without(self, k: int) -> CrossValidation:
+        """The other folds."""
+
+        def others(values: Sequence[Any]) -> list[Any]:
+            return [v for j, v in enumerate(values) if j != k]
+
+        kept = {name: others(getattr(self, name)) for name in ("truth", "predicted", "scores", "too_novel", "distance")}
+        return CrossValidation(self.task, self.names, dict(others(list(self.folds.items()))), **kept)
+
+    def confidences(self) -> list[Array]:
+        """Confidences of each fold's windows, with the temperature by the other folds."""
+        if len(self.scores) < 2:
+            return [s.max(axis=1) for s in self.scores]
+        return [sharpened(s, self.without(k)._temperature()).max(axis=1) for k, s in enumerate(self.scores)]
+
+    def threshold(self, share: float, rest: str = "") -> float:
+        """The `reject_below` with which at most `share` of these windows makes a wrong movement.
+
+        Raises:
+            ConfigError: None does.
+        """
+        confidence = sharpened(np.concatenate(self.scores), self._temperature()).max(axis=1)
+        return threshold_for(confidence, self._moves_wrong(rest) & ~np.concatenate(self.too_novel), share)
+
+    def _moves_wrong(self, rest: str) -> NDArray[np.bool_]:
+        """Whether each window is decided wrongly, and not as rest."""
+        truth, predicted = np.concatenate(self.truth), np.concatenate(self.predicted)
+        resting = self.names.index(rest) if rest in self.names else -1
+        return (predicted != truth) & (predicted != resting)
+
+    def summary(self, rest: str = "", reject_below: float = 0.0, accepted: float = 0.0) -> dict[str, Any]:
         """Figures as plain data.
 
         Accuracy is the share of windows decided correctly, without rejection; for multilabel the mean over labels. The
         active error rate is the share of windows that are decided wrongly, not as rest, and not rejected. `r2` is the
-        coefficient of determination: median over folds of the mean over targets.
+        coefficient of determination: median over folds of the mean over targets. Confidences are with the temperature
+        that the other folds give, and so are thresholds for an `accepted` share of wrong movements, if it is above 0.
+
+        Raises:
+            ConfigError: No threshold makes wrong movements as seldom as is accepted, or there is no other fold.
         """
+        if accepted and len(self.scores) < 2:
+            raise ConfigError("a threshold needs at least two parts that are held out in turn: one that judges it")
         truth, predicted = np.concatenate(self.truth), np.concatenate(self.predicted)
         out: dict[str, Any] = {"task": self.task, "windows": len(truth), "folds": self.folds}
         scores = np.array(list(self.folds.values()))
@@ -59,17 +107,32 @@ class CrossValidation:
             base = np.maximum(truth.mean(axis=0), 1 - truth.mean(axis=0))
             majority = {n: float(a) for n, a in zip(self.names, base, strict=True)}
             return {**out, "accuracy": float(np.mean(list(per.values()))), "per_switch": per, "majority": majority}
-        rejected = np.concatenate(self.rejected)
+        confidence = self.confidences()
+        folds = range(len(confidence))
+        limits = [self.without(k).threshold(accepted, rest) if accepted else reject_below for k in folds]
+        low = [c < t for c, t in zip(confidence, limits, strict=True)]
+        rejected = np.concatenate(low) | np.concatenate(self.too_novel)
         confusion = np.zeros((len(self.names),) * 2, int)
         np.add.at(confusion, (truth.astype(int), predicted.astype(int)), 1)
-        resting = self.names.index(rest) if rest in self.names else -1
-        active = (predicted != resting) & (predicted != truth) & ~rejected
+        active = self._moves_wrong(rest) & ~rejected
         per = {n: float(confusion[k, k] / max(1, confusion[k].sum())) for k, n in enumerate(self.names)}
         return {
             **out, "accuracy": float((truth == predicted).mean()), "per_class": per, "confusion": confusion.tolist(),
             "active_error_rate": float(active.mean()), "rejection_rate": float(rejected.mean()),
             "accuracy_of_accepted": float((truth == predicted)[~rejected].mean()) if (~rejected).any() else 0.0,
+            "reliability": self._reliability(np.concatenate(confidence), truth == predicted),
         }  # fmt: skip
+
+    def _reliability(self, confidence: Array, right: NDArray[np.bool_]) -> dict[str, Any]:
+        """How far confidences are off as they were, and with the temperature that the other folds give."""
+        bins, after = reliability(confidence, right)
+        _, before = reliability(np.concatenate([s.max(axis=1) for s in self.scores]), right)
+        return {
+            "temperature": self.temperature,
+            "error_before": before,
+            "error": after,
+            "bins": [asdict(b) for b in bins],
+        }
 
 
 def cross_validate(
@@ -113,6 +176,7 @@ def _validate_fold(
         predicted = scores.argmax(axis=1).astype(float)
         result.folds[name] = float((truth == predicted).mean())
         too_novel = distance > settings.reject_beyond if settings.reject_beyond else np.zeros(len(test), bool)
-        result.rejected.append((scores.max(axis=1) < settings.reject_below) | too_novel)
+        result.too_novel.append(too_novel)
+        result.scores.append(scores)
     result.truth.append(truth)
     result.predicted.append(predicted)

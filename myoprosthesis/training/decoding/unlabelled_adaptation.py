@@ -102,7 +102,7 @@ def adapt_unlabelled(
     followed = _followed(start, x, class_shares)
     used = np.arange(len(x)) // BLOCK % 2 == 0
     trial = refined(aligned(decoder, x[used]), x[used], followed)
-    before, after = (_agreement(d, x[~used], windows_apart) for d in (decoder, trial))
+    before, after = (agreement(d, x[~used], windows_apart) for d in (decoder, trial))
     if after.beyond_chance < LEAST_AGREEMENT:
         raise ConfigError(
             f"adapted, {after.share:.1%} of the decisions would agree with those one window later, hardly more than by "
@@ -143,7 +143,8 @@ class Agreement:
     beyond_chance: float
 
 
-def _agreement(decoder: Fitted, x: Array, windows_apart: int) -> Agreement:
+def agreement(decoder: Fitted, x: Array, windows_apart: int) -> Agreement:
+    """How far decisions on features `x` (n, n_features) agree with those `windows_apart` steps later."""
     best = decoder.network(decoder.normaliser(x)).argmax(axis=1)
     share = float((best[windows_apart:] == best[:-windows_apart]).mean())
     chance = float(((np.bincount(best) / len(best)) ** 2).sum())

@@ -208,3 +208,12 @@ def test_what_does_not_go_together_is_refused(tmp_path):
     written["network"] = {**NETWORK, "bounded": False}
     with pytest.raises(ConfigError, match="SAC needs bounded"):
         start(tmp_path, written)
+
+
+@pytest.mark.parametrize(
+    "there, precision, said", [(False, "bfloat16", 1), (True, "bfloat16", 0), (False, "float32", 0)]
+)
+def test_a_processor_without_units_for_bfloat16_is_told_of(monkeypatch, recwarn, there, precision, said):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, "avx512_bf16": there}, raising=False)
+    Sac(3, 2, NetworkOptions(exploration="learned"), SacOptions(precision=precision), 0)
+    assert len([w for w in recwarn if "no units for bfloat16" in str(w.message)]) == said
