@@ -229,11 +229,11 @@ def _decoding(s: Mapping[str, Any]) -> dict[str, str]:
     """The rows of a stack that decodes EMG."""
     timing, device, apart = s["timing"], s["device_events"] or {}, s["twin_apart"]
     faults = {k: timing.get(k) for k in ("gaps", "lost", "duplicates", "jumps", "damaged") if timing.get(k)}
-    told = f"{_percent(s['rejection_rate'])} rejected, drift {s['drift_events']} times"
+    share = f"{_percent(s['rejection_rate'])} rejected, drift {s['drift_events']} times"
     gaps = f", {s['decoder_gaps']} gaps in what reached the decoder" if s["decoder_gaps"] else ""
     rows = {
         "EMG": ", ".join([f"{s['source']}", f"{s['samples']} samples", *(f"{k} {v}" for k, v in faults.items())]),
-        "decisions": f"{s['decisions']}, {told}{gaps}",
+        "decisions": f"{s['decisions']}, {share}{gaps}",
     }
     if s["adaptations"]:
         rows["adaptation to use"] = ", ".join(f"{n} times {what}" for what, n in sorted(s["adaptations"].items()))

@@ -76,8 +76,8 @@ def read_c3d(data: bytes) -> tuple[dict[str, Array], bool | None]:
 def _text(reader: Any) -> dict[str, str]:
     """Texts of the group POINT; empty where they are absent."""
     keys = ("UNITS", "ANGLE_UNITS", "Y_SCREEN")
-    found = {key: reader.get(f"POINT:{key}") for key in keys}
-    return {key: "" if value is None else str(value.string_value).strip() for key, value in found.items()}
+    parameters = {key: reader.get(f"POINT:{key}") for key in keys}
+    return {key: "" if value is None else str(value.string_value).strip() for key, value in parameters.items()}
 
 
 def _names() -> list[str]:

@@ -51,8 +51,8 @@ class DecoderLoopPort(SwitchingPort, Protocol):
     def imposed(self, stamp_ns: int) -> str:
         """Name of the perturbation in force at a time; empty where none is known."""
 
-    def prompt(self) -> str:
-        """What is asked for now, if somebody asks."""
+    def prompt(self, sent_ns: int) -> str:
+        """What was asked for when a block was published (`EmgSamples.sent_ns`), if somebody asks."""
 
     def decided(self, stamp_ns: int, controller: DecoderController) -> None:
         """Tell the newest decision."""
@@ -112,7 +112,7 @@ class DecoderLoop(SwitchingLoop):
             self.port.decided(block.newest_ns, played)
             if self.feature_log is not None:
                 self.feature_log.add(played.new_features)
-            self._count(played, block.newest_ns)
+            self._count(played, block)
         self.port.updated(block.newest_ns, switcher)
         self._swaps.replay_some(seconds)
 
@@ -151,8 +151,9 @@ class DecoderLoop(SwitchingLoop):
             for controller in self.switcher.controllers():
                 controller.on_activate(posture)
 
-    def _count(self, controller: DecoderController, now_ns: int) -> None:
-        asked, imposed = self.port.prompt(), self.port.imposed(now_ns)
+    def _count(self, controller: DecoderController, block: EmgSamples) -> None:
+        now_ns = block.newest_ns
+        asked, imposed = self.port.prompt(block.sent_ns), self.port.imposed(now_ns)
         if asked != self._asked:
             self._asked, self._asked_ns = asked, now_ns
         if imposed != self._imposed:

@@ -30,12 +30,16 @@ _TYPES = {PointField.FLOAT32: "<f4", PointField.FLOAT64: "<f8"}
 
 @dataclass(frozen=True, eq=False)
 class EmgSamples:
-    """A block as it came: `values` (n, n_channels) of samples taken at `stamp_ns` + 1e9·`times` (n,), ns."""
+    """A block as it came: `values` (n, n_channels) of samples taken at `stamp_ns` + 1e9·`times` (n,), ns.
+
+    `sent_ns`: when it was published, ns of the publisher's clock; 0 where that is not known.
+    """
 
     stamp_ns: int
     channels: tuple[str, ...]
     times: Array
     values: Array
+    sent_ns: int = 0
 
     @property
     def newest_ns(self) -> int:

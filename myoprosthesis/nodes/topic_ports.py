@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -258,7 +260,7 @@ class DecoderPort(CommandingPort):
         self._held, self._lost = "", False
         self._state_at = time.monotonic()
         self._names = spec.command.names
-        self._prompt = ""
+        self._asked: deque[tuple[int, str]] = deque([(0, "")], topics.PROMPTS)
         self._posture: NDArray[np.float64] | None = None
         self._decision = node.create_publisher(
             topics.EMG_DECISION.type, topics.EMG_DECISION.name, topics.EMG_DECISION.qos
@@ -271,6 +273,8 @@ class DecoderPort(CommandingPort):
         for plan in self.plans():
             if isinstance(plan, PerturbationPlan):
                 self._imposed.add(plan)
+        for message, sent_ns in self._inputs.read_with_time(self._prompts, lambda m: m):
+            self._asked.append((sent_ns, message.data))
         for message in self._inputs.read(self._followings, lambda m: Following.from_json(m.data)):
             self._held = message.held
         frames, now = self.frames(), time.monotonic()
@@ -283,7 +287,8 @@ class DecoderPort(CommandingPort):
 
     def blocks(self) -> list[EmgSamples]:
         """See the protocol."""
-        return list(self._inputs.read(self._blocks, self._block_reader.read))
+        read = self._inputs.read_with_time(self._blocks, self._block_reader.read)
+        return [replace(block, sent_ns=sent_ns) for block, sent_ns in read]
 
     def posture(self) -> NDArray[np.float64] | None:
         """See the protocol."""
@@ -299,11 +304,10 @@ class DecoderPort(CommandingPort):
         plan = self._imposed.current(stamp_ns)
         return "" if plan is None else str(plan.name)
 
-    def prompt(self) -> str:
-        """See the protocol."""
-        for message in self._inputs.take(self._prompts):
-            self._prompt = message.data
-        return self._prompt
+    def prompt(self, sent_ns: int) -> str:
+        """See the protocol. A prompt is published before its samples, by the same node: their order is that of both."""
+        known = [text for then, text in self._asked if then <= sent_ns or not sent_ns]
+        return known[-1] if known else ""
 
     def decided(self, stamp_ns: int, controller: DecoderController) -> None:
         """See the protocol. `position`: scores; `effort`: 1 for the class that is chosen; then what is known of it."""

@@ -82,7 +82,9 @@ EMG_ENVELOPE = Topic("emg/envelope", JointState, reliable(10))
 EMG_ARRIVAL = Topic("emg/arrival", TimeReference, reliable(10))
 """Of each block, when it came in (`header.stamp`) and when its newest sample was taken (`time_ref`)."""
 EMG_DECISION = Topic("emg/decision", JointState, reliable(10))
-EMG_PROMPT = Topic("emg/prompt", String, latched())
+PROMPTS = 32
+"""Prompts that are kept for whoever reads blocks of EMG late, and must know under which each was done."""
+EMG_PROMPT = Topic("emg/prompt", String, latched(PROMPTS))
 EMG_SPEC = Topic("emg/spec", String, latched())
 RECORDER_ACTIVE = Topic("recorder/active", DiagnosticStatus, latched())
 """What is recorded; `ready` once nothing that the loops say is lost any more."""

@@ -102,8 +102,8 @@ class PolledSubscriptions:
         for message, _ in self._take(subscription, single):
             yield message
 
-    def _take(self, subscription: Any, single: bool) -> Iterator[tuple[Any, bytes]]:
-        """The same, each with its publisher."""
+    def _take(self, subscription: Any, single: bool) -> Iterator[tuple[Any, dict[str, Any]]]:
+        """The same, each with what rclpy knows of it."""
         handle = subscription.handle
         if subscription not in self._aside:
             if handle.pointer not in self._ready:
@@ -113,7 +113,7 @@ class PolledSubscriptions:
         while (got := handle.take_message(subscription.msg_type, True)) is not None:
             try:
                 message = got[0] if kind is None else decode(got[0], kind, subscription.topic_name)
-                yield message, got[1].get("publisher_gid", {}).get("data", b"")
+                yield message, got[1]
             except MyoError as error:
                 self._refusals.add(str(error))
             if single:
@@ -121,21 +121,28 @@ class PolledSubscriptions:
 
     def read(self, subscription: Any, parse: Callable[[Any], T], single: bool = False) -> Iterator[T]:
         """What `parse` makes of all that `take` gives; what it cannot read is refused, and that is said."""
-        for value, _ in self.read_with_writer(subscription, parse, single):
+        for value, _ in self._read(subscription, parse, single):
             yield value
 
-    def read_with_writer(
-        self, subscription: Any, parse: Callable[[Any], T], single: bool = False
-    ) -> Iterator[tuple[T, bytes]]:
+    def read_with_writer(self, subscription: Any, parse: Callable[[Any], T]) -> Iterator[tuple[T, bytes]]:
         """The same, each with its publisher's identifier (b"" where rclpy does not know it)."""
-        for message, writer in self._take(subscription, single):
+        for value, known in self._read(subscription, parse, False):
+            yield value, known.get("publisher_gid", {}).get("data", b"")
+
+    def read_with_time(self, subscription: Any, parse: Callable[[Any], T]) -> Iterator[tuple[T, int]]:
+        """The same, each with when it was published, ns of the publisher's clock (0 where rclpy does not know it)."""
+        for value, known in self._read(subscription, parse, False):
+            yield value, int(known.get("source_timestamp", 0))
+
+    def _read(self, subscription: Any, parse: Callable[[Any], T], single: bool) -> Iterator[tuple[T, dict[str, Any]]]:
+        for message, known in self._take(subscription, single):
             try:
                 with reading(f"a message on {subscription.topic_name}"):
                     value = parse(message)
             except MyoError as error:
                 self._refusals.add(str(error))
             else:
-                yield value, writer
+                yield value, known
 
     @staticmethod
     def drain(subscription: Any, most: int) -> list[tuple[Any, dict[str, Any]]]:

@@ -79,7 +79,7 @@ class World:
     def imposed(self, stamp_ns):
         return "turned" if stamp_ns >= self.turned_ns else "null"
 
-    def prompt(self):
+    def prompt(self, sent_ns):
         return self.asked
 
     def command(self, stamp_ns, command):

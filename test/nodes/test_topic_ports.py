@@ -13,7 +13,7 @@ from myoprosthesis.core.following import Following
 from myoprosthesis.core.perturbation_plan import PerturbationPlan
 from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.nodes import topics
-from myoprosthesis.nodes.emg_messages import arrival_message
+from myoprosthesis.nodes.emg_messages import EmgSampleWriter, arrival_message
 from myoprosthesis.nodes.topic_ports import LOST_S, DecoderPort, EffectorPort, PolicyPort
 
 EFFECTOR = registry.factory("effectors", "mirror")(registry.options("effectors", "mirror")())
@@ -143,10 +143,25 @@ def test_a_decoder_waits_for_emg_alone(node, send, until):
     """A prompt that no decision asks for, and states, end no wait: the loop would spin until the next decision."""
     port = DecoderPort(node, SPEC)
     prompt, state = send(topics.EMG_PROMPT, String(data="close")), send(topics.STATE, JointState())
-    until(lambda: (port.wait(0.05), port.prompt() == "close")[1])
+    until(lambda: (port.wait(0.05), port.prompt(0) == "close")[1])
     prompt.publish(String(data="open"))
     state.publish(JointState())
     begin = time.monotonic()
     for _ in range(3):
         port.wait(0.1)
-    assert time.monotonic() - begin >= 0.29 and port.prompt() == "open"
+    assert time.monotonic() - begin >= 0.29 and port.prompt(0) == "open"
+
+
+def test_a_block_has_the_prompt_that_was_published_before_it_however_late_it_is_read(node, send, until):
+    port, writer = DecoderPort(node, SPEC), EmgSampleWriter(("a", "b"))
+    prompt, filtered = (send(t) for t in (topics.EMG_PROMPT, topics.EMG_FILTERED))
+    for k, text in enumerate(("close", "open", "")):
+        prompt.publish(String(data=text))
+        for n in range(2):
+            filtered.publish(writer.pack(100 * k + n, np.zeros(1), np.zeros((1, 2))))
+    time.sleep(0.3)
+    blocks = []
+    until(lambda: (port.wait(0.05), blocks.extend(port.blocks()), len(blocks) == 6)[2])
+    assert [b.stamp_ns for b in blocks] == [0, 1, 100, 101, 200, 201]
+    assert [port.prompt(b.sent_ns) for b in blocks] == ["close", "close", "open", "open", "", ""]
+    assert port.prompt(1) == ""  # before anything was asked for

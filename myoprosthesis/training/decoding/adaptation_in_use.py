@@ -134,12 +134,12 @@ class AdaptationProcess:
         with subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True) as child:
             self._child = child
             try:
-                said, wrong = child.communicate(data.getvalue(), LONGEST_S)
-                return AdaptationVerdict(**json.loads(said))
+                output, errors = child.communicate(data.getvalue(), LONGEST_S)
+                return AdaptationVerdict(**json.loads(output))
             except subprocess.TimeoutExpired:
                 return AdaptationVerdict(REFUSED, f"it took longer than {LONGEST_S:g} s")
             except (ValueError, TypeError):
-                last = wrong.decode(errors="replace").strip().splitlines()[-1:]
+                last = errors.decode(errors="replace").strip().splitlines()[-1:]
                 return AdaptationVerdict(REFUSED, f"its process ended with {child.returncode}: {''.join(last)[:200]}")
             finally:
                 child.kill()
