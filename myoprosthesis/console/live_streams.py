@@ -15,7 +15,7 @@ from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.joint_state import JointStateFrame, JointStateReader
 from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.nodes import topics
-from myoprosthesis.nodes.emg_messages import EmgSampleReader
+from myoprosthesis.nodes.emg_block_codec import EmgSampleReader
 from myoprosthesis.nodes.node_main import Node
 from myoprosthesis.nodes.subscription import decode
 from myoprosthesis.nodes.wait_set import PolledSubscriptions

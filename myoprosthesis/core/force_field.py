@@ -1,4 +1,8 @@
-"""The law of a field: an affine map from position and velocity to force."""
+"""The law of a field: an affine map from position and velocity to force.
+
+It is evaluated in every step of the physics, at the body's own state: `effectors/mujoco_body.py`; for many simulations
+at once `envs/batch_body.py`, and for gradients `training/gradient/torch_twin.py`.
+"""
 
 from __future__ import annotations
 

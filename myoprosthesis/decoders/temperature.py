@@ -1,4 +1,7 @@
-"""Confidences as probabilities: scores with a temperature."""
+"""Confidences as probabilities: scores with a temperature.
+
+`training/decoding/reliability.py` finds it by what was held out; decisions are made with it in `decision.py`.
+"""
 
 from __future__ import annotations
 

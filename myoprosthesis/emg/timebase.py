@@ -3,6 +3,7 @@
 Times are on the device's clock, in s since its first sample (stamps: as stamped), so that neither the jitter of
 arrival nor the computer's clock moves them. The offset and drift between that clock and the computer's are estimated
 from the samples with the least delay: the earliest of each second, and a line through the earlier half of those.
+What is played again or made has its times from `playback_clock.py`.
 """
 
 from __future__ import annotations

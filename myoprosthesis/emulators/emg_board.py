@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.emg import frame_codec
+from myoprosthesis.emg import serial_frame
 from myoprosthesis.emg.sources.synthetic import Synthetic, SyntheticOptions
 
 Signal = Callable[[int, int, int], NDArray[np.int32]]
@@ -77,15 +77,15 @@ class Contractions:
 
 
 class FramedEmgBoard:
-    """Emulated board that sends frames (emg/frame_codec.py), with a description each second."""
+    """Emulated board that sends frames (emg/serial_frame.py), with a description each second."""
 
     name = "framed"
 
     def __init__(
-        self, channels: int = 8, rate: float = 1000.0, per_frame: int = 5, kind: int = frame_codec.INT16,
+        self, channels: int = 8, rate: float = 1000.0, per_frame: int = 5, kind: int = serial_frame.INT16,
         volts: float = 1e-6, baud: int = 921_600, signal: Signal = counts,
     ) -> None:  # fmt: skip
-        self.description = frame_codec.BoardDescription(channels, rate, volts, 32_767)
+        self.description = serial_frame.BoardDescription(channels, rate, volts, 32_767)
         self.per_frame, self.kind, self.baud, self.signal = per_frame, kind, baud, signal
         self.sent = 0
 
@@ -98,9 +98,9 @@ class FramedEmgBoard:
         out = bytearray()
         while (self.sent + self.per_frame) / self.description.rate <= now:
             if self.sent % max(1, round(self.description.rate)) < self.per_frame:
-                out += frame_codec.describe(self.description, self.sent)
+                out += serial_frame.describe(self.description, self.sent)
             samples = self.signal(self.sent, self.per_frame, self.description.channels)
-            out += frame_codec.encode(frame_codec.EmgFrame(self.sent % frame_codec.MODULO, samples), self.kind)
+            out += serial_frame.encode(serial_frame.EmgFrame(self.sent % serial_frame.MODULO, samples), self.kind)
             self.sent += self.per_frame
         return bytes(out)
 

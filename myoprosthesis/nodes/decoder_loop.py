@@ -22,7 +22,7 @@ from myoprosthesis.core.process_tuning import request_fifo_scheduling
 from myoprosthesis.core.text import brief
 from myoprosthesis.decoders.decoder_controller import DecoderController, EmgStreamSpec
 from myoprosthesis.decoders.feature_log import FeatureLog
-from myoprosthesis.nodes.emg_messages import EmgSamples
+from myoprosthesis.nodes.emg_block_codec import EmgSamples
 from myoprosthesis.nodes.switching_loop import SwitchingLoop, SwitchingPort
 from myoprosthesis.policies.controller import Controller
 from myoprosthesis.policies.switching import ControllerSwitcher

@@ -21,8 +21,8 @@ from myoprosthesis.emg.source import EmgBlock, SourceSpec
 from myoprosthesis.files import yaml_text
 from myoprosthesis.nodes import diagnostic_status, topics
 from myoprosthesis.nodes.diagnostics import Diagnostics
+from myoprosthesis.nodes.emg_block_codec import EmgSampleWriter, arrival_message
 from myoprosthesis.nodes.emg_loop import EmgLoop
-from myoprosthesis.nodes.emg_messages import EmgSampleWriter, arrival_message
 from myoprosthesis.nodes.lifecycle import LoopNode
 from myoprosthesis.nodes.node_main import run, say
 from myoprosthesis.nodes.parameters import declare, overrides, read

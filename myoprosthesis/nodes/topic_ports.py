@@ -25,7 +25,7 @@ from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.decoders.decoder_controller import DecoderController
 from myoprosthesis.nodes import topics
 from myoprosthesis.nodes.effector_loop import PARTICIPANTS
-from myoprosthesis.nodes.emg_messages import EmgSampleReader, EmgSamples, read_arrival
+from myoprosthesis.nodes.emg_block_codec import EmgSampleReader, EmgSamples, read_arrival
 from myoprosthesis.nodes.node_main import say
 from myoprosthesis.nodes.state_publishers import StatePublishers
 from myoprosthesis.nodes.twin_monitor import TwinMonitor

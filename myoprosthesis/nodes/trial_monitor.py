@@ -1,4 +1,7 @@
-"""Records the states of one trial, from its start to its last sample."""
+"""Records the states of one trial, from its start to its last sample, and says whether it counts.
+
+`task_node.py` publishes that it is lost; a session has a monitor of its own.
+"""
 
 from __future__ import annotations
 

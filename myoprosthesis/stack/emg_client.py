@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.message import TEXT_BYTES, read_object, reading
 from myoprosthesis.nodes import topics
-from myoprosthesis.nodes.emg_messages import EmgSampleReader, EmgSamples
+from myoprosthesis.nodes.emg_block_codec import EmgSampleReader, EmgSamples
 from myoprosthesis.nodes.subscription import subscribe
 from myoprosthesis.stack.client import WAIT_S, StackClient
 

@@ -11,7 +11,7 @@ import pytest
 
 from myoprosthesis.cli.main import main
 from myoprosthesis.core import registry
-from myoprosthesis.emg import formats, frame_codec
+from myoprosthesis.emg import formats, serial_frame
 from myoprosthesis.emg.recording_format import RecordingFormat
 from myoprosthesis.emg.sources.serial_boards import FramedBoard, SerialOptions
 from myoprosthesis.emg.sources.synthetic import SyntheticOptions
@@ -81,7 +81,7 @@ def test_bad_words_get_one_sentence(words, sentence, capsys):
 def test_a_source_that_never_sent_is_told_as_such(tmp_path, capsys):
     """A board that says what it is, and then nothing."""
     with EmgBoardPort(FramedEmgBoard(channels=3)) as port:
-        port.spoil = lambda data: frame_codec.describe(port.board.description) if data else b""
+        port.spoil = lambda data: serial_frame.describe(port.board.description) if data else b""
         options = ["--option", f"port={port.path}", "--option", "mode=framed", "--option", "wait_s=30"]
         assert run("stream", "serial", *options, "--seconds", 1, "--json", tmp_path / "f.json") == 2
     told = capsys.readouterr()

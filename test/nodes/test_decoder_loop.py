@@ -16,7 +16,7 @@ from myoprosthesis.decoders.posture_control import PostureControlOptions
 from myoprosthesis.emg.conditioning import Conditioning
 from myoprosthesis.nodes import decoder_loop
 from myoprosthesis.nodes.decoder_loop import DecoderLoop
-from myoprosthesis.nodes.emg_messages import EmgSamples
+from myoprosthesis.nodes.emg_block_codec import EmgSamples
 from myoprosthesis.policies.switching import ControllerSwitcher
 
 RATE, N, BEGAN = 1000.0, 10, 1_700_000_000_000_000_000

@@ -13,7 +13,7 @@ from myoprosthesis.core.following import Following
 from myoprosthesis.core.perturbation_plan import PerturbationPlan
 from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.nodes import topics
-from myoprosthesis.nodes.emg_messages import EmgSampleWriter, arrival_message
+from myoprosthesis.nodes.emg_block_codec import EmgSampleWriter, arrival_message
 from myoprosthesis.nodes.topic_ports import LOST_S, DecoderPort, EffectorPort, PolicyPort
 
 EFFECTOR = registry.factory("effectors", "mirror")(registry.options("effectors", "mirror")())

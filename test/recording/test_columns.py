@@ -9,7 +9,7 @@ from rclpy.serialization import serialize_message
 
 from myoprosthesis.core.errors import RecordingError
 from myoprosthesis.core.joint_state import JointStateWriter
-from myoprosthesis.nodes.emg_messages import EmgSampleWriter
+from myoprosthesis.nodes.emg_block_codec import EmgSampleWriter
 from myoprosthesis.recording import columns
 from myoprosthesis.recording.bag import Bag
 from myoprosthesis.recording.bag_writer import BagWriter

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import SourceError
 from myoprosthesis.core.options import option
-from myoprosthesis.emg import frame_codec
+from myoprosthesis.emg import serial_frame
 from myoprosthesis.emg.ascii_lines import SETTLED, Lines, Shape
 from myoprosthesis.emg.recording import volts
 from myoprosthesis.emg.source import SourceSpec, channel_names
@@ -44,12 +44,12 @@ class FramedBoard:
 
     def __init__(self, options: SerialOptions) -> None:
         self._options = options
-        self._decoder = frame_codec.FrameDecoder()
-        self._description: frame_codec.BoardDescription | None = None
+        self._decoder = serial_frame.FrameDecoder()
+        self._description: serial_frame.BoardDescription | None = None
         self._channels = 0
         self._scale = 1.0
         self._other = ""
-        self._opened: frame_codec.BoardDescription | None = None
+        self._opened: serial_frame.BoardDescription | None = None
         self.base = TimeBase(1.0)
 
     @property
@@ -79,7 +79,7 @@ class FramedBoard:
 
     def spec(self) -> SourceSpec:
         """Specification of the board; raises `SourceError` if it is incomplete."""
-        o, description = self._options, self._description or frame_codec.BoardDescription(self._channels, 0.0)
+        o, description = self._options, self._description or serial_frame.BoardDescription(self._channels, 0.0)
         if o.rate and description.rate and abs(o.rate / description.rate - 1) > 1e-3:
             raise SourceError(f"the board on {o.port} says that its rate is {description.rate:g} Hz, not {o.rate:g} Hz")
         self._scale, unit = _scale(o, description.volts)
@@ -105,11 +105,11 @@ class FramedBoard:
         """New samples (n, n_channels) and their times (n,)."""
         parts, counters = [], []
         for one in self._decoder.parse(data):
-            n = one.channels if isinstance(one, frame_codec.BoardDescription) else one.samples.shape[1]
+            n = one.channels if isinstance(one, serial_frame.BoardDescription) else one.samples.shape[1]
             self._channels = self._channels or n
             if n != self._channels:
                 self._other = f"{n} channels, it began with {self._channels}"
-            elif isinstance(one, frame_codec.BoardDescription):
+            elif isinstance(one, serial_frame.BoardDescription):
                 self._description, before = one, self._opened
                 same = before is None or (one.rate, one.volts) == (before.rate, before.volts)
                 now = f"samples at {one.rate:g} Hz and {one.volts:g} V per count, not as it began"
@@ -119,7 +119,7 @@ class FramedBoard:
                 counters.append(one.counter + np.arange(len(one.samples)))
         if not parts:
             return np.zeros((0, self._channels)), np.zeros(0)
-        times, new = self.base.by_counter(np.concatenate(counters) % frame_codec.MODULO, frame_codec.MODULO, arrival)
+        times, new = self.base.by_counter(np.concatenate(counters) % serial_frame.MODULO, serial_frame.MODULO, arrival)
         return np.asarray(np.concatenate(parts)[new] * self._scale, float), times[new]
 
 

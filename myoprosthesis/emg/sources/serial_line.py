@@ -1,4 +1,4 @@
-"""EMG source for boards on a serial port: lines of text, or frames with a counter and a CRC (emg/frame_codec.py)."""
+"""EMG source for boards on a serial port: lines of text, or frames with a counter and a CRC (emg/serial_frame.py)."""
 
 from __future__ import annotations
 

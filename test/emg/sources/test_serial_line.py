@@ -10,7 +10,7 @@ import pytest
 
 from myoprosthesis.core.errors import ConfigError, SourceError
 from myoprosthesis.core.options import build
-from myoprosthesis.emg import frame_codec
+from myoprosthesis.emg import serial_frame
 from myoprosthesis.emg.ascii_lines import SETTLED, Lines, parsed
 from myoprosthesis.emg.sources.serial_boards import AsciiBoard, FramedBoard, SerialOptions
 from myoprosthesis.emg.sources.serial_line import SerialLine
@@ -45,7 +45,7 @@ def numbers(samples):
     return (samples[:, 0].astype(int) + 500) % 1000
 
 
-@pytest.mark.parametrize("kind", [frame_codec.INT16, frame_codec.INT24])
+@pytest.mark.parametrize("kind", [serial_frame.INT16, serial_frame.INT24])
 def test_frames_pass_the_check(kind):
     with EmgBoardPort(FramedEmgBoard(kind=kind)) as port:
         check_emg_source(lambda: SerialLine(options(port)))
@@ -71,7 +71,7 @@ def test_a_board_says_what_it_is():
     assert source.timing.gaps == 0 and source.timing.damaged == 0
 
 
-def reader(kind=frame_codec.INT16):
+def reader(kind=serial_frame.INT16):
     """A board's bytes and what reads them, without a port."""
     board = FramedEmgBoard(channels=3, kind=kind, volts=0.0)
     made = FramedBoard(SerialOptions(port="none", mode="framed", unit="counts"))

@@ -6,7 +6,7 @@ from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import PointCloud2
 
 from myoprosthesis.core.errors import CommandError
-from myoprosthesis.nodes.emg_messages import EmgSampleReader, EmgSampleWriter
+from myoprosthesis.nodes.emg_block_codec import EmgSampleReader, EmgSampleWriter
 
 STAMP = 1_700_000_000_123_456_789
 CHANNELS = ("ch1", "ch2", "biceps brachii")

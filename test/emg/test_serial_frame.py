@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.emg import frame_codec
-from myoprosthesis.emg.frame_codec import BoardDescription, EmgFrame, FrameDecoder
+from myoprosthesis.emg import serial_frame
+from myoprosthesis.emg.serial_frame import BoardDescription, EmgFrame, FrameDecoder
 
 # two channels, one sample: 1 and −2, number 0x0102; the CRC worked out bit by bit below
 BY_HAND = bytes.fromhex("a55a 02 0201 01 0100 feff")
@@ -22,16 +22,16 @@ def crc_by_hand(body):
     return crc
 
 
-def stream(frames=60, n=5, channels=4, kind=frame_codec.INT16):
+def stream(frames=60, n=5, channels=4, kind=serial_frame.INT16):
     rng = np.random.default_rng(3)
-    top = 1 << (8 * frame_codec.WIDTH[kind] - 1)
+    top = 1 << (8 * serial_frame.WIDTH[kind] - 1)
     out, sent = b"", []
     for k in range(frames):
         samples = rng.integers(-top, top, (n, channels)).astype(np.int32)
         if k == 7:
             samples[0, :2] = 0x5AA5  # sync inside
-        sent.append(EmgFrame((65_500 + k * n) % frame_codec.MODULO, samples))
-        out += frame_codec.encode(sent[-1], kind)
+        sent.append(EmgFrame((65_500 + k * n) % serial_frame.MODULO, samples))
+        out += serial_frame.encode(sent[-1], kind)
     return out, sent
 
 
@@ -43,7 +43,7 @@ def same(a, b):
 
 def test_bytes_worked_out_by_hand():
     whole = BY_HAND + crc_by_hand(BY_HAND[2:]).to_bytes(2, "little")
-    assert frame_codec.encode(EmgFrame(0x0102, np.array([[1, -2]], np.int32))) == whole
+    assert serial_frame.encode(EmgFrame(0x0102, np.array([[1, -2]], np.int32))) == whole
     (frame,) = FrameDecoder().parse(whole)
     assert frame.counter == 0x0102 and frame.samples.tolist() == [[1, -2]]
     wide = bytes.fromhex("a55a 41 0000 02 ffff7f 000080")
@@ -53,10 +53,10 @@ def test_bytes_worked_out_by_hand():
     told = bytes.fromhex("a55a c8 1027 00 40420f00 0000803a 00080000")
     told += crc_by_hand(told[2:]).to_bytes(2, "little")
     assert FrameDecoder().parse(told) == [BoardDescription(8, 1000.0, 2.0**-10, 2048)]
-    assert frame_codec.describe(BoardDescription(8, 1000.0, 2.0**-10, 2048), 10_000) == told
+    assert serial_frame.describe(BoardDescription(8, 1000.0, 2.0**-10, 2048), 10_000) == told
 
 
-@pytest.mark.parametrize("kind", [frame_codec.INT16, frame_codec.INT24])
+@pytest.mark.parametrize("kind", [serial_frame.INT16, serial_frame.INT24])
 def test_any_cut_gives_the_same_frames(kind):
     data, sent = stream(kind=kind)
     rng = np.random.default_rng(0)
@@ -67,7 +67,7 @@ def test_any_cut_gives_the_same_frames(kind):
         assert decoder.counts["damaged"] == 0
 
 
-@pytest.mark.parametrize("kind", [frame_codec.INT16, frame_codec.INT24])
+@pytest.mark.parametrize("kind", [serial_frame.INT16, serial_frame.INT24])
 @pytest.mark.parametrize("how", ["lost", "turned", "added"])
 def test_a_damaged_byte_costs_one_frame(kind, how):
     data, sent = stream(frames=12, kind=kind)
@@ -96,7 +96,7 @@ def test_noise_gives_no_frames_and_the_next_one_is_understood():
     data, sent = stream()
     got = decoder.parse(data)
     assert len(got) >= len(sent) - 20 and got[-1].counter == sent[-1].counter
-    assert len(decoder._rest) < frame_codec.MOST + 10
+    assert len(decoder._rest) < serial_frame.MOST + 10
 
 
 def test_joining_in_the_middle_is_no_damage():
@@ -109,4 +109,4 @@ def test_joining_in_the_middle_is_no_damage():
 def test_what_does_not_fit_is_refused():
     for samples in (np.full((1, 1), 40_000), np.zeros((0, 3)), np.zeros((1, 33)), np.zeros((200, 8))):
         with pytest.raises(ConfigError, match="fit"):
-            frame_codec.encode(EmgFrame(0, samples.astype(np.int32)))
+            serial_frame.encode(EmgFrame(0, samples.astype(np.int32)))
