@@ -19,6 +19,8 @@ from myoprosthesis.stack.monitor import StackMonitor
 from myoprosthesis.stack.reports import PolicyReport
 
 WAIT_S = 3.0
+ANSWER_S = 10.0
+"""A node that reads a policy before it answers takes seconds for it on a busy machine."""
 DISCOVERY_S = 15.0
 """How long it may take to discover a stack on a busy machine."""
 SWAP_S = 30.0
@@ -36,7 +38,7 @@ class StackClient(StackMonitor):
         super().__init__(namespace, name)
         self._clients: dict[str, Any] = {}
 
-    def call(self, kind: Any, name: str, request: Any, seconds: float = WAIT_S) -> Any:
+    def call(self, kind: Any, name: str, request: Any, seconds: float = ANSWER_S) -> Any:
         """The answer of a service within `seconds`."""
         client = self._service(kind, name)
         if not client.wait_for_service(timeout_sec=self._discovery_s()):

@@ -12,9 +12,7 @@ from myoprosthesis.core.way_step import WayStep, to_json
 from myoprosthesis.nodes import diagnostic_status, topics
 from myoprosthesis.nodes.publisher_lock import is_locked
 from myoprosthesis.nodes.subscription import subscribe
-from myoprosthesis.stack.client import DISCOVERY_S, WAIT_S, StackClient
-
-ANSWER_S = 10.0
+from myoprosthesis.stack.client import ANSWER_S, DISCOVERY_S, WAIT_S, StackClient
 
 
 class WayClient:

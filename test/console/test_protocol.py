@@ -137,7 +137,8 @@ def test_an_effector_is_exchanged_and_drawn_again(console, page):
 
 def test_the_task_is_held_and_its_trials_come_one_by_one(console, page):
     assert page.ask("hold_task")[0]
-    assert console.stack.until(lambda: (console.stack.status.newest_event or ("",))[0] == "end", 20.0)
+    ended = console.stack.until(lambda: (console.stack.status.newest_event or ("",))[0] == "end")
+    assert ended, (console.stack.status.newest_event, console.stack.diagnostics[-1:], console.stack.words[-5:])
     held = console.stack.status.newest_event[1]
 
     def next_one() -> bool:  # the trial that was planned ahead may begin meanwhile

@@ -21,8 +21,8 @@ ARM = """<mujoco><compiler angle="radian" autolimits="true"/><option integrator=
 <geom type="capsule" size="0.03" fromto="0 0 0 0.3 0 0" mass="1"/>
 <body pos="0.3 0 0"><joint name="elbow" axis="0 1 0" range="-2.5 2.5" damping="1" armature="0.1"/>
 <geom type="capsule" size="0.03" fromto="0 0 0 0.3 0 0" mass="1"/></body></body></worldbody>
-<actuator><position joint="shoulder" kp="60" kv="60" forcerange="-60 60"/>
-<position joint="elbow" kp="60" kv="60" forcerange="-60 60"/></actuator>
+<actuator><position joint="shoulder" kp="60" kv="180" forcerange="-60 60"/>
+<position joint="elbow" kp="60" kv="180" forcerange="-60 60"/></actuator>
 <keyframe><key name="home" qpos="0.8 0.8"/></keyframe></mujoco>"""
 """Servos that take seconds to come to their targets; without an endpoint."""
 TOLERANCE = 0.03
