@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -79,6 +81,25 @@ MARK = "MYOPROSTHESIS_TESTS"
 """In the environment of every process that a test starts, and of those that it starts."""
 HELPERS = ("multiprocessing", "torch._inductor")
 """Processes of libraries, which end with this one."""
+
+
+STACKS = {"start", "up", "begin"}
+"""Fixtures that start processes which keep time."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_stack_at_a_time(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Files whose stacks keep time take turns: two stacks at once are too much for two slow processors.
+
+    Beside them runs what needs no clock.
+    """
+    own = [item for item in request.session.items if item.path == request.path]
+    if not any(STACKS & set(getattr(item, "fixturenames", ())) for item in own):
+        yield
+        return
+    with open(Path(tempfile.gettempdir()) / f"myoprosthesis_tests_{os.getuid()}.lock", "w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")
