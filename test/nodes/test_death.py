@@ -88,9 +88,9 @@ def test_a_node_that_dies_leaves_the_effector_idle(stack, name, how):
 
 def test_the_effector_itself_comes_back(stack):
     assert stack.until(lambda: following(stack))
-    stack.diagnostics.clear(), stack.applied.clear()
     stack.kill("effector")
     assert stack.until(lambda: stack.supervisor.restarts.get("effector"))
+    stack.diagnostics.clear(), stack.applied.clear()  # what the one before it said last comes until then
     assert stack.until(lambda: following(stack)), stack.words[-3:]
     assert min(d["tick"] for d in stack.diagnostics) < 1000
     trials_go_on(stack)
