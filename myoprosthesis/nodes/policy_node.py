@@ -48,9 +48,12 @@ from myoprosthesis.tasks.task import channels_of
 if TYPE_CHECKING:
     from myoprosthesis.training.decoding.adaptation_in_use import AdaptationVerdict
 
-FIXED = ("lockstep", "participants", "task", "goal", "autostart", "seed")
+FIXED = (
+    {"lockstep", "participants", "task", "goal", "autostart", "seed"}
+    | {f.name for f in fields(PostureControlOptions)}
+    | {f.name for f in fields(AdaptationOptions) if f.name != "adapt"}
+)
 """Parameters that stay as they are while a policy runs."""
-ADAPTATION = {f.name for f in fields(AdaptationOptions)} - {"adapt"}
 DECODER_MEMORY_S = 3.0
 """The past that a decoder replays before it is active: a window, and the median by which it notices drift."""
 
@@ -228,23 +231,12 @@ class PolicyNode(LoopNode):
             options = read(self, PolicyNodeOptions, changes=parameters)
             read(self, AdaptationOptions, changes=parameters)
             for p in parameters:
-                if self.loop is not None and p.name in (
-                    "lockstep",
-                    "participants",
-                    "task",
-                    "goal",
-                    "autostart",
-                    "seed",
-                ):
+                if p.name in FIXED and self.loop is not None:
                     raise MyoError(f"{p.name} cannot be changed while the policy runs: set it at the start")
                 if p.name == "adapt" and p.value and self.loop is not None:
                     self._check_adaptation()
-                if p.name in ADAPTATION and self.loop is not None:
-                    raise MyoError(f"{p.name} cannot be changed while the policy runs: set it at the start")
                 if p.name == "policy" and self.loop is not None and p.value == self.loop.switcher.name:
                     continue  # it is active already, whatever has become of its file
-                if p.name in {f.name for f in fields(PostureControlOptions)} and self.loop is not None:
-                    raise MyoError(f"{p.name} cannot be changed while the policy runs: set it at the start")
                 if p.name == "policy" or (p.name == "shadow" and p.value):
                     contract = read_contract(store.find(getattr(options, p.name)))
                     self._match(contract)

@@ -26,10 +26,14 @@ from myoprosthesis.decoders.options import DecoderOptions
 from myoprosthesis.policies import store
 from myoprosthesis.policies.onnx_policy import read_contract
 from myoprosthesis.training.decoding.adapted_file import write_adapted
-from myoprosthesis.training.decoding.class_distributions import check_linear
 from myoprosthesis.training.decoding.decoder_file import read_fitted
 from myoprosthesis.training.decoding.fitting import Fitted
-from myoprosthesis.training.decoding.unlabelled_adaptation import LEAST_WINDOWS, adapt_unlabelled, agreement
+from myoprosthesis.training.decoding.unlabelled_adaptation import (
+    LEAST_WINDOWS,
+    adapt_unlabelled,
+    agreement,
+    check_unlabelled,
+)
 
 Array = NDArray[np.float64]
 IN_USE = "in use"
@@ -55,10 +59,7 @@ class AdaptationVerdict:
 def check_adaptable(file: Path) -> None:
     """Raise `ConfigError` where the decoder in `file` cannot be adapted while it is used."""
     fitted, contract = read_fitted(file), read_contract(file)
-    check_linear(fitted)
-    settings = build(DecoderOptions, contract.decoding, f"decoder {contract.name!r}")
-    if set(settings.class_shares) != set(fitted.names):
-        raise ConfigError(f"how frequent each class was in its fit is not known of {contract.name!r}: fit it again")
+    check_unlabelled(fitted, build(DecoderOptions, contract.decoding, f"decoder {contract.name!r}").class_shares)
 
 
 def fitted_file(file: Path) -> Path:

@@ -48,6 +48,13 @@ class UnlabelledResult:
     windows: int
 
 
+def check_unlabelled(decoder: Fitted, class_shares: Mapping[str, float]) -> None:
+    """Raise `ConfigError` for a decoder that cannot be adapted without labels, whatever the EMG."""
+    check_linear(decoder)
+    if set(class_shares) != set(decoder.names):
+        raise ConfigError("how frequent each class was in its fit is not known of this decoder: fit it again")
+
+
 def aligned(decoder: Fitted, x: Array) -> Fitted:
     """The decoder with mean and scale of the features `x` (n, n_features) of the new day in its normaliser."""
     return replace(decoder, normaliser=Normaliser.of(x))
@@ -88,10 +95,8 @@ def adapt_unlabelled(
             blocks that were not adapted to agree with those one window later hardly more than by chance, or less than
             before.
     """
-    check_linear(decoder)
+    check_unlabelled(decoder, class_shares)
     k = len(decoder.names)
-    if set(class_shares) != set(decoder.names):
-        raise ConfigError("how frequent each class was in its fit is not known of this decoder: fit it again")
     if len(x) < LEAST_WINDOWS * k:
         raise ConfigError(
             f"{len(x)} windows are too few to adapt {k} classes by: at least {LEAST_WINDOWS * k} are needed"
