@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import fcntl
 import json
 import os
@@ -12,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--fuzz-bytes", type=int, default=1_000_000, help="random bytes that each hand's codec is fed")
+    parser.addoption("--fuzz-bytes", type=int, default=200_000, help="random bytes that each hand's codec is fed")
 
 
 @pytest.fixture(scope="session")
@@ -83,8 +85,15 @@ HELPERS = ("multiprocessing", "torch._inductor")
 """Processes of libraries, which end with this one."""
 
 
-STACKS = {"start", "up", "begin"}
+STACKS = frozenset({"start", "up", "begin", "console"})
 """Fixtures that start processes which keep time."""
+
+
+@cache
+def keeps_time(file: Path) -> bool:
+    """Whether a function of a file of tests takes one of the fixtures `STACKS`."""
+    functions = (x for x in ast.walk(ast.parse(file.read_text(encoding="utf-8"))) if isinstance(x, ast.FunctionDef))
+    return any(STACKS & {a.arg for a in f.args.args + f.args.kwonlyargs} for f in functions)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -93,13 +102,29 @@ def one_stack_at_a_time(request: pytest.FixtureRequest) -> Iterator[None]:
 
     Beside them runs what needs no clock.
     """
-    own = [item for item in request.session.items if item.path == request.path]
-    if not any(STACKS & set(getattr(item, "fixturenames", ())) for item in own):
+    if not keeps_time(request.path):
         yield
         return
     with open(Path(tempfile.gettempdir()) / f"myoprosthesis_tests_{os.getuid()}.lock", "w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         yield
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With `--dist loadfile` one process has the files that take turns, so that none waits for another."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class StacksApart(LoadFileScheduling):
+        def _assign_work_unit(self, node: Any) -> None:
+            first = node is self.nodes[0]
+            if file := next((f for f in self.workqueue if keeps_time(config.rootpath / f) == first), None):
+                self.workqueue.move_to_end(file, last=False)
+            super()._assign_work_unit(node)
+
+    return StacksApart(config, log)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -35,19 +35,21 @@ class SwapListener(Protocol):
 class PolicyLoader:
     """Loads policies off the control thread, fits them to the effector and has the loop switch to them."""
 
-    def __init__(self, listener: SwapListener, call: Callable[[Callable[[], None]], None]) -> None:
-        """`call` has a function called by the executor of the node."""
-        self._listener, self._call = listener, call
+    def __init__(
+        self, listener: SwapListener, call: Callable[[Callable[[], None]], None], wake: Callable[[], None]
+    ) -> None:
+        """`call` has a function called by the executor of the node; `wake` wakes the loop."""
+        self._listener, self.call, self._wake = listener, call, wake
         self._newest = 0
         self.pending = ""
         """The policy that is on its way; empty: none."""
 
-    def swap(self, loop: SwitchingLoop, name: str, wake: Callable[[], None], loaded: Controller | None = None) -> None:
-        """Swap to the policy `name`, or to the `loaded` one, whatever has become of its file; `wake` wakes the loop."""
+    def swap(self, loop: SwitchingLoop, name: str, loaded: Controller | None = None) -> None:
+        """Swap to the policy `name`, or to the `loaded` one, whatever has become of its file."""
         self._newest, self.pending = self._newest + 1, name
         request = self._newest
         self._listener.swap_loading(name)
-        _thread("swap", lambda: self._load(loop, name, request, wake, loaded))
+        _thread("swap", lambda: self._load(loop, name, request, loaded))
 
     def cancel(self, loop: SwitchingLoop) -> None:
         """Swap to nothing: what is active stays."""
@@ -58,7 +60,7 @@ class PolicyLoader:
         """Run the policy `name` beside the active one; empty: none. `failed` is called with a sentence."""
 
         def fail(why: str) -> None:
-            self._call(lambda: failed(f"shadow {name!r}: {why}"))
+            self.call(lambda: failed(f"shadow {name!r}: {why}"))
 
         def load() -> None:
             controller = None
@@ -72,9 +74,7 @@ class PolicyLoader:
 
         _thread("shadow", load)
 
-    def _load(
-        self, loop: SwitchingLoop, name: str, request: int, wake: Callable[[], None], loaded: Controller | None
-    ) -> None:
+    def _load(self, loop: SwitchingLoop, name: str, request: int, loaded: Controller | None) -> None:
         """In a worker: load, warm up and fit, then request the switch."""
         controller = loaded
         try:
@@ -84,17 +84,17 @@ class PolicyLoader:
                 controller = loop.switcher.fit(name, policy)
         except Exception as error:  # whatever it was: the worker must say so
             why = str(error) if isinstance(error, MyoError) else f"{type(error).__name__}: {error}"
-            self._call(lambda: self._refuse(request, name, why))
+            self.call(lambda: self._refuse(request, name, why))
             return
         if request != self._newest:
             return
         loop.switch(
             controller,
-            lambda: self._call(lambda: self._finish(request)),
-            lambda why: self._call(lambda: self._refuse(request, name, why)),
+            lambda: self.call(lambda: self._finish(request)),
+            lambda why: self.call(lambda: self._refuse(request, name, why)),
         )
-        wake()
-        self._call(lambda: self._announce(request, name))
+        self._wake()
+        self.call(lambda: self._announce(request, name))
 
     def _announce(self, request: int, name: str) -> None:
         if request == self._newest and self.pending:

@@ -6,8 +6,7 @@ import os
 import sys
 import time
 from dataclasses import dataclass, fields
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
@@ -24,7 +23,7 @@ from myoprosthesis.core.output import LAST_S
 from myoprosthesis.decoders.decoder_controller import DecoderController, EmgStreamSpec
 from myoprosthesis.decoders.posture_control import PostureControlOptions
 from myoprosthesis.nodes import diagnostic_status, topics
-from myoprosthesis.nodes.decoder_adapter import COUNTED, UNDONE, AdaptationOptions, DecoderAdapter, words_of
+from myoprosthesis.nodes.decoder_adapter import AdaptationOptions, DecoderAdapter, check_adaptation
 from myoprosthesis.nodes.decoder_loop import DecoderLoop
 from myoprosthesis.nodes.diagnostics import Diagnostics
 from myoprosthesis.nodes.effector_loop import PARTICIPANTS
@@ -44,9 +43,6 @@ from myoprosthesis.policies.onnx_policy import OnnxPolicy, read_contract
 from myoprosthesis.policies.onnx_session import WATCHDOG
 from myoprosthesis.policies.switching import ControllerSwitcher
 from myoprosthesis.tasks.task import channels_of
-
-if TYPE_CHECKING:
-    from myoprosthesis.training.decoding.adaptation_in_use import AdaptationVerdict
 
 FIXED = (
     {"lockstep", "participants", "task", "goal", "autostart", "seed"}
@@ -102,7 +98,7 @@ class PolicyNode(LoopNode):
         self.add_on_set_parameters_callback(self._check)
         self.add_post_set_parameters_callback(self._set)
         self._executor_queue = ExecutorQueue(self)
-        self._loader = PolicyLoader(self, self._executor_queue.call)
+        self._loader = PolicyLoader(self, self._executor_queue.call, self._wake)
         every(self, 0.5, self._refresh)
 
     # -- lifecycle ----------------------------------------------------------------------------------------------
@@ -192,36 +188,16 @@ class PolicyNode(LoopNode):
             followed=bool(o.goal),
         )
 
-    # -- adaptation ---------------------------------------------------------------------------------------------
-
     def _adapt(self, options: AdaptationOptions) -> None:
         """Adapt the decoder from now on, or no longer; raises `ConfigError` where it cannot be adapted."""
-        loop = self.loop
         if self._adapter is not None:
             self._adapter.close()
         self._adapter = None
-        if not isinstance(loop, DecoderLoop):
-            if options.adapt:
-                raise ConfigError("adapt is for decoders of EMG, and this policy observes the effector")
+        if not options.adapt:
             return
-        loop.feature_log = None
-        if options.adapt and loop.switcher.current is not None:
-            dt = loop.switcher.current.contract.dt
-            self._adapter = DecoderAdapter(options, dt, self, self._executor_queue.call)
-            self._adapter.follow(loop.switcher.name, _file(loop.switcher.current))
-            loop.feature_log = self._adapter.log
-
-    def adaptation_ended(self, playing: Path, verdict: AdaptationVerdict, base: str) -> None:
-        """See `AdaptationListener`."""
-        loop = self.loop
-        if not isinstance(loop, DecoderLoop) or loop.switcher.current is None or self._loader.pending:
-            return
-        if self._adapter is None or _file(loop.switcher.current) != playing:
-            return  # a person swapped another one in meanwhile
-        loop.events[COUNTED + verdict.verdict] += 1
-        say(self, *words_of(loop.switcher.name, verdict))
-        if goal := verdict.file or (base if verdict.verdict == UNDONE else ""):
-            self._loader.swap(loop, goal, self._wake)
+        check_adaptation(self.loop)
+        if isinstance(self.loop, DecoderLoop):
+            self._adapter = DecoderAdapter(options, self.loop, self._loader, lambda *line: say(self, *line))
 
     # -- swap ---------------------------------------------------------------------------------------------------
 
@@ -234,7 +210,7 @@ class PolicyNode(LoopNode):
                 if p.name in FIXED and self.loop is not None:
                     raise MyoError(f"{p.name} cannot be changed while the policy runs: set it at the start")
                 if p.name == "adapt" and p.value and self.loop is not None:
-                    self._check_adaptation()
+                    check_adaptation(self.loop)
                 if p.name == "policy" and self.loop is not None and p.value == self.loop.switcher.name:
                     continue  # it is active already, whatever has become of its file
                 if p.name == "policy" or (p.name == "shadow" and p.value):
@@ -243,15 +219,6 @@ class PolicyNode(LoopNode):
         except MyoError as error:
             return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
-
-    def _check_adaptation(self) -> None:
-        """Raise `ConfigError` where what runs cannot be adapted while it is used."""
-        from myoprosthesis.training.decoding.adaptation_in_use import check_adaptable
-
-        loop = self.loop
-        if not isinstance(loop, DecoderLoop) or loop.switcher.current is None:
-            raise ConfigError("adapt is for decoders of EMG, and this policy observes the effector")
-        check_adaptable(_file(loop.switcher.current))
 
     def _match(self, contract: Contract) -> None:
         """Raise `MyoError` for a policy that cannot run here.
@@ -277,7 +244,7 @@ class PolicyNode(LoopNode):
             if p.name == "blend_s":
                 loop.switcher.blend_s = float(p.value)
             elif p.name == "policy" and p.value != loop.switcher.name:
-                self._loader.swap(loop, str(p.value), self._wake)
+                self._loader.swap(loop, str(p.value))
             elif p.name == "policy" and self._loader.pending:  # back to the active one: the newest request counts
                 self._loader.cancel(loop)
                 self._publish("active")
@@ -302,12 +269,11 @@ class PolicyNode(LoopNode):
         """See `SwapListener`."""
         self._name_current()
         self._publish("active")
-        loop = self.loop
-        if self._adapter is not None and loop is not None and loop.switcher.current is not None:
+        if self._adapter is not None:
             try:
-                self._adapter.follow(loop.switcher.name, _file(loop.switcher.current))
+                self._adapter.follow()
             except ConfigError as error:
-                self.get_logger().warning(f"{loop.switcher.name!r} is not adapted while it is used: {error}")
+                self.get_logger().warning(f"this decoder is not adapted while it is used: {error}")
 
     def swap_refused(self, name: str, why: str, newest: bool) -> None:
         """See `SwapListener`."""
@@ -344,7 +310,7 @@ class PolicyNode(LoopNode):
         if loop is None or before is None:
             response.success, response.message = False, "there is no earlier policy to go back to"
             return response
-        self._loader.swap(loop, before.name, self._wake, before)
+        self._loader.swap(loop, before.name, before)
         response.success, response.message = True, f"going back to {before.name}"
         if self._adapter is not None:  # what a person takes back is not done again
             self.set_parameters([Parameter("adapt", value="")])
@@ -376,11 +342,6 @@ class PolicyNode(LoopNode):
         values = active_values(controller, loop, self.spec, warning) | more
         level = diagnostic_status.WARN if warning or "why" in more else diagnostic_status.OK
         self._active.publish(diagnostic_status.status("policy", text, values, level, self.spec.name))
-
-
-def _file(controller: Controller) -> Path:
-    """The file of the decoder that a controller runs."""
-    return Path(controller.policy.path)
 
 
 def _stream(message: Any) -> EmgStreamSpec:

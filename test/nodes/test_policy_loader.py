@@ -14,7 +14,7 @@ class Told:
     """A `SwapListener` that keeps what it is told."""
 
     def __init__(self):
-        self.events, self._changed = [], threading.Condition()
+        self.events, self.woken, self._changed = [], [], threading.Condition()
 
     def _add(self, *event):
         with self._changed:
@@ -62,7 +62,7 @@ class Loop:
 @pytest.fixture
 def made():
     told = Told()
-    return told, Loop(), PolicyLoader(told, lambda function: function())
+    return told, Loop(), PolicyLoader(told, lambda function: function(), lambda: told.woken.append(1))
 
 
 def controller(name):
@@ -71,10 +71,9 @@ def controller(name):
 
 def test_a_loaded_policy_is_ready_then_done(made):
     told, loop, swaps = made
-    woken = []
-    swaps.swap(loop, "second", lambda: woken.append(1), controller("second"))
+    swaps.swap(loop, "second", controller("second"))
     told.until("loading", "ready")
-    assert swaps.pending == "second" and woken == [1]
+    assert swaps.pending == "second" and told.woken == [1]
     ((name, done, _),) = loop.switches
     done()
     told.until("loading", "ready", "done")
@@ -84,7 +83,7 @@ def test_a_loaded_policy_is_ready_then_done(made):
 def test_of_two_requests_the_newest_counts(made):
     told, loop, swaps = made
     for name in ("second", "third"):
-        swaps.swap(loop, name, lambda: None, controller(name))
+        swaps.swap(loop, name, controller(name))
         told.until(*["loading", "ready"] * (1 + (name == "third")))
     (_, done, failed), (_, newest, _) = loop.switches
     failed("it returned NaN")
@@ -97,7 +96,7 @@ def test_of_two_requests_the_newest_counts(made):
 
 def test_a_policy_that_is_nowhere_is_refused_and_nothing_is_switched(made):
     told, loop, swaps = made
-    swaps.swap(loop, "nowhere", lambda: None)
+    swaps.swap(loop, "nowhere")
     told.until("loading", "refused")
     _, name, why, newest = told.events[-1]
     assert name == "nowhere" and "unknown policy 'nowhere'" in why and newest and not loop.switches
@@ -105,7 +104,7 @@ def test_a_policy_that_is_nowhere_is_refused_and_nothing_is_switched(made):
 
 def test_a_request_that_is_taken_back_is_cancelled_in_the_loop(made):
     told, loop, swaps = made
-    swaps.swap(loop, "second", lambda: None, controller("second"))
+    swaps.swap(loop, "second", controller("second"))
     told.until("loading", "ready")
     swaps.cancel(loop)
     assert loop.cancelled == 1 and swaps.pending == ""

@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError, MyoError
 from myoprosthesis.core.options import build
+from myoprosthesis.decoders.adaptation_verdict import ADAPTED, REFUSED, SAME, UNDONE, AdaptationVerdict
 from myoprosthesis.decoders.options import DecoderOptions
 from myoprosthesis.policies import store
 from myoprosthesis.policies.onnx_policy import read_contract
@@ -37,7 +38,6 @@ from myoprosthesis.training.decoding.unlabelled_adaptation import (
 
 Array = NDArray[np.float64]
 IN_USE = "in use"
-ADAPTED, SAME, REFUSED, UNDONE = "adapted", "same", "refused", "undone"
 ALIKE = 0.99
 """A new decoder that decides as often as this like the one that is used does not replace it."""
 WORSE = 0.05
@@ -45,15 +45,6 @@ WORSE = 0.05
 its adaptation is let go of."""
 LONGEST_S = 120.0
 """An adaptation takes seconds; one that takes longer is ended."""
-
-
-@dataclass(frozen=True)
-class AdaptationVerdict:
-    """What an attempt led to: `adapted` (to the decoder in `file`), `same`, `refused` or `undone`, and a sentence."""
-
-    verdict: str
-    sentence: str
-    file: str = ""
 
 
 def check_adaptable(file: Path) -> None:
