@@ -123,6 +123,7 @@ EMG_FORMATS = {
 }
 EMG_SOURCES = {
     "recording": "recording:RecordingSource",
+    "recorded_person": "recorded_person:RecordedPerson",
     "synthetic": "synthetic:Synthetic",
     "serial": "serial_line:SerialLine",
     "brainflow": "brainflow:BrainFlow",
@@ -267,6 +268,7 @@ setup(
             f"hand_posture = {NAME}.tasks.hand_posture:HandPosture",
             f"hand_reach = {NAME}.tasks.hand_reach:HandReach",
             f"walk = {NAME}.tasks.walk:Walk",
+            f"grip_targets = {NAME}.tasks.grip_targets:GripTargets",
             f"goal_walk = {NAME}.tasks.goal_walk:GoalWalk",
         ],
         f"{NAME}.emg_sources": [f"{name} = {NAME}.emg.sources.{noun}" for name, noun in EMG_SOURCES.items()],

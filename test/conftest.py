@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import fcntl
 import json
 import os
@@ -85,29 +84,24 @@ HELPERS = ("multiprocessing", "torch._inductor")
 """Processes of libraries, which end with this one."""
 
 
-STACKS = frozenset({"start", "up", "begin", "console"})
-"""Fixtures that start processes which keep time."""
-
-
-@cache
-def keeps_time(file: Path) -> bool:
-    """Whether a function of a file of tests takes one of the fixtures `STACKS`."""
-    functions = (x for x in ast.walk(ast.parse(file.read_text(encoding="utf-8"))) if isinstance(x, ast.FunctionDef))
-    return any(STACKS & {a.arg for a in f.args.args + f.args.kwonlyargs} for f in functions)
-
-
 @pytest.fixture(autouse=True, scope="module")
 def one_stack_at_a_time(request: pytest.FixtureRequest) -> Iterator[None]:
     """Files whose stacks keep time take turns: two stacks at once are too much for two slow processors.
 
     Beside them runs what needs no clock.
     """
-    if not keeps_time(request.path):
+    if request.node.get_closest_marker("realtime") is None:
         yield
         return
     with open(Path(tempfile.gettempdir()) / f"myoprosthesis_tests_{os.getuid()}.lock", "w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         yield
+
+
+@cache
+def keeps_time(file: Path) -> bool:
+    """Whether a file of tests is marked `realtime`."""
+    return "pytest.mark.realtime" in file.read_text(encoding="utf-8")
 
 
 @pytest.hookimpl(optionalhook=True)

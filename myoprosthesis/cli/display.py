@@ -86,11 +86,10 @@ class Display(LiveScreen):
     def summary(self, figures: Mapping[str, Any]) -> None:
         """The page at the end."""
         self._console.print(summary_table(figures))
-        several = len(figures["conditions"]) > 1
-        if "decisions" not in figures and figures["conditions"]:
+        if figures["trials_scored"] and figures["conditions"]:
             self._console.print(conditions_table(figures["conditions"]))
-        elif several:
-            self._console.print(prompted_table(figures["conditions"]))
+        if len(decided := figures.get("decisions_by_condition", ())) > 1:
+            self._console.print(prompted_table(decided))
 
 
 def status_table(status: StackStatus, restarts: Mapping[str, int], whole: bool = True) -> Table:
@@ -108,7 +107,10 @@ def status_table(status: StackStatus, restarts: Mapping[str, int], whole: bool =
         "perturbation": status.perturbation or "not known yet",
         **_commands(s),
     }
-    rows |= _decoding(s) | _now(status) if "decisions" in s else _trials(status, s, whole)
+    if "decisions" in s:
+        rows |= _decoding(s) | _now(status)
+    if status.trials or status.running or "decisions" not in s:
+        rows |= _trials(status, s, whole)
     if e.waiting_for:
         rows["paused"] = f"waiting for {e.waiting_for}"
     if restarts:
@@ -121,7 +123,7 @@ def summary_table(s: Mapping[str, Any]) -> Table:
     rows = {"effector": s["effector"]}
     if "decisions" in s:
         rows |= {"policy": s["policy"], "perturbation": s["perturbation"], **_decoding(s)}
-    else:
+    if s["task"] or "decisions" not in s:
         lost = f", {s['trials_lost']} lost (interrupted, without figures)" if s["trials_lost"] else ""
         unscored = s["trials"] - s["trials_scored"]
         rows["trials"] = f"{s['trials']} of {s['task'] or 'no task'}{lost}"
@@ -237,7 +239,7 @@ def _decoding(s: Mapping[str, Any]) -> dict[str, str]:
     }
     if s["adaptations"]:
         rows["adaptation to use"] = ", ".join(f"{n} times {what}" for what, n in sorted(s["adaptations"].items()))
-    if s["accuracy"] is not None and len(s["conditions"]) < 2:
+    if s["accuracy"] is not None and len(s["decisions_by_condition"]) < 2:
         rows["as prompted"] = f"{_percent(s['accuracy'])} of decisions: {_classes(s)}"
     end = "posture" if "stages_ms" in s else "bytes"
     for what, key in (("taken", "latency_ms"), ("arrived", "latency_since_arrival_ms")):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -139,6 +139,22 @@ class EmgSource(Protocol):
 
     def close(self) -> None:
         """Release the device; safe to call twice. The source can be opened again."""
+        ...
+
+
+@runtime_checkable
+class AskedSource(Protocol):
+    """What a source has beside the `EmgSource` protocol that does what a task asks for."""
+
+    def ask(self, label: str) -> None:
+        """From now on this is asked for, until something else is.
+
+        Args:
+            label: what is to be done, in the words of the task; empty: nothing.
+
+        Raises:
+            Refused: the source cannot do it, and does what it does when nothing is asked for.
+        """
         ...
 
 

@@ -15,9 +15,10 @@ from myoprosthesis.core.loop_statistics import LoopStatistics
 from myoprosthesis.core.perturbation_plan import PerturbationPlan
 from myoprosthesis.core.process_tuning import request_fifo_scheduling
 from myoprosthesis.core.schedule import Schedule
+from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.emg.conditioning import Conditioned, Conditioner
 from myoprosthesis.emg.corruption import SITE, EmgCorruption
-from myoprosthesis.emg.source import EmgBlock, EmgSource
+from myoprosthesis.emg.source import AskedSource, EmgBlock, EmgSource
 from myoprosthesis.nodes.control_loop import ControlLoop
 
 Array = NDArray[np.float64]
@@ -35,6 +36,9 @@ class EmgLoopPort(Protocol):
 
     def plans(self) -> list[PerturbationPlan]:
         """Plans that came since the last call, oldest first."""
+
+    def trials(self) -> list[TrialPlan]:
+        """Trials that a task has planned since the last call, oldest first; of a source that does what is asked for."""
 
     def publish(self, block: EmgBlock, raw: Array, conditioned: Conditioned) -> None:
         """Publish a block: `raw` as disturbed on purpose, and the result of conditioning it."""
@@ -65,7 +69,8 @@ class EmgLoop(ControlLoop):
         self._schedule: Schedule[PerturbationPlan] = Schedule()
         self._plan: PerturbationPlan | None = None
         self._period_s = max(period_s, 1 / spec.rate)
-        self._prompt, self._fault, self._ended = "", "", False
+        self._trials: Schedule[TrialPlan] = Schedule()
+        self._prompt, self._asked, self._fault, self._ended = "", "", "", False
 
     def _run(self) -> None:
         request_fifo_scheduling()
@@ -90,7 +95,24 @@ class EmgLoop(ControlLoop):
         self._serve()
         for plan in self.port.plans():
             self._schedule.add(plan)
+        if isinstance(self.source, AskedSource):
+            self._ask(self.source, time.time_ns())
         self._watch()
+
+    def _ask(self, source: AskedSource, now_ns: int) -> None:
+        """Have the source do what the trial that runs asks for, from its go signal on."""
+        for trial in self.port.trials():
+            self._trials.add(trial)
+        plan = self._trials.current(now_ns)
+        asked = plan.label if plan is not None and plan.go_ns is not None and now_ns >= plan.go_ns else ""
+        if asked == self._asked:
+            return
+        self._asked = asked
+        try:
+            source.ask(asked)
+        except Refused as error:
+            self.events["asked_in_vain"] += 1
+            self.port.say("error", str(error))
 
     def _process(self, block: EmgBlock) -> None:
         raw = self._corrupted(block)

@@ -15,9 +15,10 @@ from myoprosthesis.core.extras import library
 from myoprosthesis.core.joint_state import JointStateWriter
 from myoprosthesis.core.options import build, option
 from myoprosthesis.core.perturbation_plan import PerturbationPlan
+from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.emg.calibration import Calibration
 from myoprosthesis.emg.conditioning import Conditioned, Conditioner, Conditioning, off_is_nan
-from myoprosthesis.emg.source import EmgBlock, SourceSpec
+from myoprosthesis.emg.source import AskedSource, EmgBlock, SourceSpec
 from myoprosthesis.files import yaml_text
 from myoprosthesis.nodes import diagnostic_status, topics
 from myoprosthesis.nodes.diagnostics import Diagnostics
@@ -67,10 +68,12 @@ def conditioning(text: str, spec: SourceSpec) -> Conditioning:
 class EmgTopicPort:
     """`EmgLoopPort` over ROS topics."""
 
-    def __init__(self, node: EmgNode, spec: SourceSpec) -> None:
+    def __init__(self, node: EmgNode, spec: SourceSpec, asked: bool = False) -> None:
+        """`asked`: the source does what a task asks for."""
         self._node = node
         self._inbox = PolledSubscriptions(node)
         self._plans = self._inbox.subscribe(topics.PERTURBATION)
+        self._targets = self._inbox.subscribe(topics.TARGET) if asked else None
         self._raw, self._filtered, self._envelope, self._arrival, self._prompt = (
             node.create_publisher(t.type, t.name, t.qos)
             for t in (
@@ -92,6 +95,10 @@ class EmgTopicPort:
     def plans(self) -> list[PerturbationPlan]:
         """See `EmgLoopPort`."""
         return list(self._inbox.read(self._plans, lambda m: PerturbationPlan.from_json(m.data)))
+
+    def trials(self) -> list[TrialPlan]:
+        """See `EmgLoopPort`."""
+        return list(self._inbox.read(self._targets, lambda m: TrialPlan.from_json(m.data))) if self._targets else []
 
     def publish(self, block: EmgBlock, raw: Array, conditioned: Conditioned) -> None:
         """See `EmgLoopPort`."""
@@ -149,7 +156,7 @@ class EmgNode(LoopNode):
             raise
         if spec.about:
             say(self, "info", f"{spec.name}: {spec.about}")
-        self._port = EmgTopicPort(self, spec)
+        self._port = EmgTopicPort(self, spec, isinstance(source, AskedSource))
         self.loop = EmgLoop(source, conditioner, self._port, o.period_s)
         self.loop.active = False
         text = spec.to_json(conditioning=settings.to_dict(), calibration=o.calibration)

@@ -17,12 +17,13 @@ from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import ConfigError, MyoError, Refused, unknown
 from myoprosthesis.core.options import build
 from myoprosthesis.core.serial_errors import explain
+from myoprosthesis.decoders.posture_control import HOLD, PostureControlOptions
 from myoprosthesis.files import yaml_text
 from myoprosthesis.stack.node_spec import NodeSpec
 from myoprosthesis.stack.node_types import options_in
 from myoprosthesis.stack.parameter_layers import GRIPS
 
-WITHOUT_DEVICE = ("recording", "synthetic")
+WITHOUT_DEVICE = ("recording", "recorded_person", "synthetic")
 """Sources of EMG whose channels and rate are known before the stack runs."""
 
 
@@ -40,6 +41,18 @@ def check_grips(specs: Sequence[NodeSpec], decoder: str, layers: Iterable[Mappin
     for answer in answers:
         if answer not in known:
             raise unknown(f"answer of {contract.name!r} in {decoder}.grips,", answer, known)
+
+
+def decoder_grips(parameters: Mapping[str, Any]) -> list[str]:
+    """What each answer of the decoder in a policy node moves, as pairs; without rest, and without what only stays."""
+    from myoprosthesis.policies import store
+    from myoprosthesis.policies.onnx_policy import read_contract
+
+    contract = read_contract(store.find(str(parameters["policy"])))
+    control = PostureControlOptions(tuple(parameters.get(GRIPS) or ()))
+    answers = contract.action.names[:-1] if contract.conditioning else ()
+    moved = {a: control.meaning(a) for a in answers if a != contract.decoding.get("rest")}
+    return [f"{answer}={pose}" for answer, pose in moved.items() if pose != HOLD]
 
 
 def task_options_of(policy: str) -> dict[str, Any]:

@@ -19,9 +19,15 @@ from myoprosthesis.core.text import printable
 from myoprosthesis.emg.recording_format import RecordingFormat
 from myoprosthesis.files import yaml_text
 from myoprosthesis.files.parameter_file import parameters
-from myoprosthesis.stack.checks import check_grips, check_perturbation, check_policy, task_options_of
+from myoprosthesis.stack.checks import (
+    check_grips,
+    check_perturbation,
+    check_policy,
+    decoder_grips,
+    task_options_of,
+)
 from myoprosthesis.stack.node_spec import NodeSpec
-from myoprosthesis.stack.node_types import NODE_TYPES
+from myoprosthesis.stack.node_types import NODE_TYPES, names_of
 from myoprosthesis.stack.parameter_layers import GRIPS, ParameterLayer, as_ros, layered, parameter_faults
 from myoprosthesis.stack.supervisor import OPTIONAL
 
@@ -140,13 +146,15 @@ def describe(
     faults = [
         f"stack {options.stack!r} has no node {n!r}; it has {', '.join(chosen)}" for n in sorted(named - set(nodes))
     ]
-    specs = []
+    specs: list[NodeSpec] = []
     for name, full in nodes.items():
         values = layered(name, full, nodes, layers)
         if name == "policy":
             policy = str(values.get("policy", policy))
         if name == "task" and (skill := task_options_of(policy)):
             values = {"policy_options": skill, **values}
+        if name == "task" and "emg" in nodes and GRIPS in names_of(NODE_TYPES["task"].groups(values)):
+            values = {GRIPS: decoder_grips(next(s.parameters for s in specs if s.name == "policy")), **values}
         faults += parameter_faults(name, values)
         specs.append(_spec(name, as_ros(values), options, space))
     if faults:
@@ -223,7 +231,10 @@ def _with_task(options: StackOptions, file: Mapping[str, Any], effector: str, po
 
 def _with_emg(options: StackOptions, file: Mapping[str, Any], effector: str, policy: str) -> Chosen:
     """EMG, a decoder that hears it, a hand (emulated, when no port is given), its model beside it."""
-    _refuse_options(options, ("task", "trials", "lockstep"), "runs in real time, without a task")
+    _refuse_options(options, ("lockstep",), "runs in real time")
+    task = options.task or str(file.get("task") or NO_TASK)
+    if task == NO_TASK:
+        _refuse_options(options, ("trials",), "has no task")
     hand = {
         "effector": effector,
         "participants": ["perturbation"],
@@ -248,7 +259,12 @@ def _with_emg(options: StackOptions, file: Mapping[str, Any], effector: str, pol
             chosen["twin"] = {"effector": effector + MODEL, "beside": "state", "gui": options.viewer}
     else:
         hand["gui"] = options.viewer
-    chosen["perturbation"] = {"per_trial": False}
+    if task == NO_TASK:
+        chosen["perturbation"] = {"per_trial": False}
+        return chosen
+    hand["participants"] = ["task", "perturbation"]
+    chosen["task"] = {"task": task, "trials": options.trials, "seed": options.seed}
+    chosen["perturbation"] = {}
     return chosen
 
 

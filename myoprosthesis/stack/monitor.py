@@ -146,15 +146,18 @@ def line(status: StackStatus) -> str:
 def _figures(status: StackStatus) -> list[str]:
     """Results so far in the present condition."""
     s = status.summary()
+    decided = []
     if "decisions" in s:
-        return [f"{s['decisions']} decisions", *([f"now {status.decision.choice}"] if status.decision.known else [])]
+        decided = [f"{s['decisions']} decisions", *([f"now {status.decision.choice}"] if status.decision.known else [])]
+        if not status.trials:
+            return decided
     current = (status.policy.policy, status.perturbation)
     now = next((c for c in s["conditions"] if (c["policy"], c["perturbation"]) == current), None)
     lost = [f"{s['trials_lost']} lost"] if s["trials_lost"] else []
     if now is None:
         others = f" of these two, {s['trials']} of others" if s["trials"] else ""
-        return [f"no trial{others} is over yet", *lost]
-    parts = [f"{now['trials']} trials of these two"]
+        return [*decided, f"no trial{others} is over yet", *lost]
+    parts = [*decided, f"{now['trials']} trials of these two"]
     if now["endpoint_error_mm"]:
         parts.append(f"median distance from the target at the end {now['endpoint_error_mm']['median']:.1f} mm")
     elif figures := now.get("figures"):

@@ -8,6 +8,8 @@ from myoprosthesis.cli.refit import _good_enough
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.policies.onnx_policy import OnnxPolicy
 
+pytestmark = pytest.mark.realtime
+
 
 @pytest.fixture(scope="module")
 def stack(start):

@@ -4,6 +4,8 @@ import pytest
 
 from myoprosthesis.core import share
 
+pytestmark = pytest.mark.realtime
+
 READY = "ready: the first tick closed"
 HAND_KEYS = {
     "source", "samples", "decisions", "accuracy", "per_class", "rejection_rate", "drift_events", "decision_ms",
@@ -40,6 +42,20 @@ def test_one_s_own_recording_with_what_it_does_not_say_beside_it(up, tmp_path):
     assert figures["accuracy"] is None and figures["per_class"] == {}  # nobody knows what was asked for
 
 
+def test_a_person_out_of_a_recording_reaches_the_postures_that_a_task_asks_for(up):
+    """The decoder knows these repetitions, so that each posture is reached at the speed of the hand."""
+    figures = up("emg-targets", "--trials", "3", "--seed", "2")
+    (condition,) = figures["conditions"]
+    assert figures["trials"] == 3 and condition["policy"] == "gestures_myo" and condition["success_rate"] == 1.0
+    assert {"time_s", "overshoots", "path_efficiency", "throughput", "error_deg"} <= set(condition["figures"])
+    asked = [row["label"] for row in figures["by_trial"]]
+    assert set(asked) <= {"close", "flexion", "extension", "open"}
+    assert all(0.2 < row["time_s"] < 4.0 for row in figures["by_trial"][1:])
+    decided = {c["perturbation"]: c["per_class"] for c in figures["decisions_by_condition"]}["null"]
+    assert set(asked[1:]) <= set(decided)
+    assert "3 of grip_targets" in figures["words"] and "throughput" in figures["words"]
+
+
 OWN = "emg_a,emg_b,emg_c\n" + "1,2,3\n4,5,6\n" * 200
 MODEL = ("--hand", "ability_hand_model")
 """Two processes fewer than a hand and its emulator."""
@@ -66,7 +82,8 @@ REFUSED = {
         "of decoder 'gestures_myo' moves nothing of effector",
     ),
     "no YAML": (("--emg-option", "layout={"), "option of the EMG 'layout' is not YAML"),
-    "a task": (("--task", "centre_out"), "runs in real time, without a task: task cannot be given"),
+    "simulated time": (("--lockstep",), "runs in real time: lockstep cannot be given"),
+    "trials of no task": (("--trials", "3"), "has no task: trials cannot be given"),
 }
 
 

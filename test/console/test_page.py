@@ -8,6 +8,8 @@ import pytest
 
 from .chromium import PATIENCE_S, SIZE
 
+pytestmark = pytest.mark.realtime
+
 LOG = "document.querySelector('#log').innerText"
 FRAMES = "+document.body.dataset.frames"
 

@@ -16,6 +16,8 @@ from websockets.sync.client import connect
 
 from .conftest import NS
 
+pytestmark = pytest.mark.realtime
+
 
 def values(frame: bytes) -> tuple[float, np.ndarray]:
     kind, _, now = struct.unpack_from("<IId", frame)

@@ -8,6 +8,8 @@ import pytest
 from myoprosthesis.nodes import diagnostic_status, topics
 from myoprosthesis.policies.onnx_policy import read_contract
 
+pytestmark = pytest.mark.realtime
+
 QUIET = "kinds:\n  - {kind: channel_dropout, share: 0.6}\n"
 """All channels fall to 0.4 of their size."""
 

@@ -4,6 +4,8 @@ import pytest
 
 from myoprosthesis.nodes import topics
 
+pytestmark = pytest.mark.realtime
+
 NODES = ("policy", "perturbation", "task")
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from myoprosthesis.nodes import topics
 
+pytestmark = pytest.mark.realtime
+
 IDLE_S = 0.1
 """What is promised."""
 PERIODS = round(IDLE_S / 0.01) + 2

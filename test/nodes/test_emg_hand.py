@@ -10,6 +10,8 @@ from myoprosthesis.core import share
 from myoprosthesis.hands import data_sheets
 from myoprosthesis.nodes import diagnostic_status, topics
 
+pytestmark = pytest.mark.realtime
+
 RECORDING = share.root() / "config" / "recordings" / "libemg_myo"
 SHEET = data_sheets.load("ability_hand")
 HOLD = np.radians(3.0)

@@ -14,6 +14,8 @@ from myoprosthesis.hands import ability_hand as codec
 from myoprosthesis.hands import data_sheets
 from myoprosthesis.nodes import topics
 
+pytestmark = pytest.mark.realtime
+
 SHEET = data_sheets.load("ability_hand")
 IDLE_S = 0.1
 """What is promised."""
@@ -45,7 +47,8 @@ class Wire:
     def frames(self, since=0.0):
         """(time, header, target or None) of each frame."""
         cut, out = codec.Deframer(), []
-        for then, data in [(t, d) for t, d in list(self.port.received) if t > since - 0.1]:
+        heard = [(t, d) for t, d in list(self.port.received) if t > since - 0.1 and t in self.positions]
+        for then, data in heard:
             for frame in cut.parse(data):
                 if then > since and len(frame) > 2:
                     aim = frame[1] & 0xF0 == codec.POSITION and len(frame) == 15

@@ -7,7 +7,9 @@ import time
 import numpy as np
 import pytest
 
+from myoprosthesis.core.errors import Refused
 from myoprosthesis.core.perturbation_plan import PerturbationEntry, PerturbationPlan
+from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.emg.conditioning import Conditioner, Conditioning, off_is_nan
 from myoprosthesis.emg.recording import Span
 from myoprosthesis.emg.source import EmgBlock, SourceSpec
@@ -42,11 +44,28 @@ class Source:
         self.closed = True
 
 
+class Person(Source):
+    """One who can do everything but a fist."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked = []
+
+    def ask(self, label):
+        self.asked.append((label, time.time_ns()))
+        if label == "fist":
+            raise Refused("nothing is recorded of a fist")
+
+
 class World:
     """A port whose other side is the test."""
 
     def __init__(self):
-        self.spoken, self.told, self.prompts, self.said = [], [], [], []
+        self.spoken, self.told, self.prompts, self.said, self.planned = [], [], [], [], []
+
+    def trials(self):
+        out, self.planned[:] = list(self.planned), []
+        return out
 
     def wait(self, timeout_s):
         pass
@@ -69,8 +88,8 @@ class World:
 def made():
     loops = []
 
-    def make():
-        source, world = Source(), World()
+    def make(source=None):
+        source, world = source or Source(), World()
         loop = EmgLoop(source, Conditioner(SETTINGS, CHANNELS), world, 0.001)
 
         def thread(work):
@@ -107,6 +126,31 @@ def plan(kind="channel_dropout", from_block=0, name="imposed", **values):
     values = values or {"share": 1.0, "channels": ["b"]}
     entry = PerturbationEntry("emg", kind, values, BEGAN + from_block * BLOCK_NS)
     return PerturbationPlan(name, 2**62, -1, (entry,), BEGAN + from_block * BLOCK_NS)
+
+
+def test_who_does_what_is_asked_for_is_asked_from_the_go_signal_to_the_end_of_the_trial(made):
+    loop, source, world = made(Person())
+    now, ms = time.time_ns(), 1_000_000
+    nowhere = (0.0, 0.0, 0.0)
+    go_ns = now + 500 * ms
+    trials = [("close", go_ns), ("fist", go_ns + 300 * ms), ("open", None)]
+    for k, (label, go) in enumerate(trials):
+        from_ns = now + 400 * ms + k * 300 * ms
+        world.planned.append(TrialPlan(k, from_ns, from_ns + 300 * ms, nowhere, nowhere, go, label=label))
+    loop.begin()
+    assert until(lambda: len(source.asked) == 4)
+    labels, times = zip(*source.asked, strict=True)
+    assert labels == ("close", "", "fist", "")  # a trial without a go signal asks for nothing
+    assert times[0] >= go_ns and times[1] >= now + 700 * ms and times[2] >= go_ns + 300 * ms
+    assert world.said == [("error", "nothing is recorded of a fist")] and loop.events["asked_in_vain"] == 1
+
+
+def test_a_source_that_cannot_be_asked_is_not(made):
+    loop, source, world = made()
+    world.planned.append("a plan that nobody reads")
+    lay(source, 3)
+    loop.begin()
+    assert until(lambda: len(world.told) == 3) and len(world.planned) == 1
 
 
 def test_every_block_is_conditioned_once_and_told_in_order(made):

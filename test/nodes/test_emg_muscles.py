@@ -9,6 +9,8 @@ import torch
 from myoprosthesis.core.joint_state import JointStateReader
 from myoprosthesis.nodes import topics
 
+pytestmark = pytest.mark.realtime
+
 FINGER = "mcp2_flexion_r"
 
 

@@ -17,6 +17,8 @@ from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.joint_state import JointStateWriter
 from myoprosthesis.nodes import diagnostic_status, topics
 
+pytestmark = pytest.mark.realtime
+
 
 @pytest.fixture(scope="module")
 def stack(start):

@@ -17,6 +17,8 @@ import pytest
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.nodes import diagnostic_status, topics
 
+pytestmark = pytest.mark.realtime
+
 DEEP = "[" * 50_000
 
 

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+pytestmark = pytest.mark.realtime
+
 
 def ended(stack, n=0):
     """Trials that are over, from the n-th on: text, number and reason."""

@@ -18,6 +18,8 @@ from myoprosthesis.recording.repair import repair
 from myoprosthesis.stack.node_spec import NodeSpec
 from myoprosthesis.stack.supervisor import Supervisor
 
+pytestmark = pytest.mark.realtime
+
 
 @pytest.fixture
 def recorder(tmp_path, probe):

@@ -99,15 +99,9 @@ def test_a_session_that_is_paused_killed_interrupted_and_wounded_comes_to_the_sa
     assert "going on" in command_here("session", "continue").stdout
     wait_for(process, lambda: rows(folder) > held)
 
-    nodes = children(process)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    kill(process)
     killed = rows(folder)
-    assert nodes and killed < 32
-    until = time.monotonic() + 60.0
-    while any(os.path.exists(f"/proc/{node}") for node in nodes):
-        assert time.monotonic() < until, "a node outlives the session"
-        time.sleep(0.05)
+    assert killed < 32
 
     process = begin("--resume", str(folder))
     wait_for(process, lambda: rows(folder) > killed)
@@ -126,6 +120,18 @@ def test_a_session_that_is_paused_killed_interrupted_and_wounded_comes_to_the_sa
     assert (folder / "trials.csv").read_bytes() == unbroken
     lines = unbroken.decode().splitlines()
     assert [line.split(",")[13] for line in lines[1:]] == 24 * ["reach_null"] + 8 * ["reach_cw"]
+
+
+def kill(process):
+    """Kill a session, and wait for the end of its nodes."""
+    nodes = children(process)
+    assert nodes
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    until = time.monotonic() + 60.0
+    while any(os.path.exists(f"/proc/{node}") for node in nodes):
+        assert time.monotonic() < until, "a node outlives the session"
+        time.sleep(0.05)
 
 
 def children(process, *words):
@@ -210,9 +216,7 @@ def test_a_session_with_a_learner_that_is_killed_goes_on_as_it_would_have(begin,
     whole = (tmp_path / "whole" / "trials.csv").read_bytes()
     process = begin(file, "--out", str(tmp_path / "cut"))
     wait_for(process, lambda: rows(tmp_path / "cut") >= 3)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    time.sleep(1.0)
+    kill(process)
     done = command("session", "run", "--resume", str(tmp_path / "cut"), "--quiet")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "cut" / "trials.csv").read_bytes() == whole

@@ -16,6 +16,8 @@ from myoprosthesis.hands import data_sheets
 from myoprosthesis.nodes import topics
 from myoprosthesis.onnx_graphs.untrained import untrained
 
+pytestmark = pytest.mark.realtime
+
 ARM = """<mujoco><compiler angle="radian" autolimits="true"/><option integrator="implicitfast" timestep="0.002"/>
 <worldbody><body pos="0 0 1"><joint name="shoulder" axis="0 1 0" range="-2 2" damping="1" armature="0.1"/>
 <geom type="capsule" size="0.03" fromto="0 0 0 0.3 0 0" mass="1"/>

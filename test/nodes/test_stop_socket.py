@@ -12,7 +12,10 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.nodes import stop_socket
 from myoprosthesis.nodes.stop_socket import RESUME, STOP, StopServer, request
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux's abstract sockets")
+pytestmark = [
+    pytest.mark.realtime,
+    pytest.mark.skipif(sys.platform != "linux", reason="Linux's abstract sockets"),
+]
 
 
 @pytest.fixture

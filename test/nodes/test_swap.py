@@ -9,6 +9,8 @@ from sensor_msgs.msg import JointState
 
 from myoprosthesis.nodes import topics
 
+pytestmark = pytest.mark.realtime
+
 BAD = {
     "truncated": "not an ONNX file, or a damaged one",
     "empty": "not an ONNX file",

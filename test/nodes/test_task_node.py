@@ -11,6 +11,8 @@ from myoprosthesis.core.joint_state import JointStateWriter
 from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.nodes import diagnostic_status, topics
 
+pytestmark = pytest.mark.realtime
+
 DT_NS = 10_000_000
 HOUR = 360_000
 

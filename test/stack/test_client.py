@@ -14,6 +14,8 @@ from myoprosthesis.nodes import topics
 from myoprosthesis.nodes.publisher_lock import PublisherLock, is_locked
 from myoprosthesis.recording.bag_writer import BagWriter
 
+pytestmark = pytest.mark.realtime
+
 NS = "steered"
 
 

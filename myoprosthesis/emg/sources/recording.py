@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import suppress
-from dataclasses import dataclass, fields, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.core import share
-from myoprosthesis.core.errors import ConfigError, MyoError, unknown
-from myoprosthesis.core.options import build, option
-from myoprosthesis.emg import formats, recording_format_file
+from myoprosthesis.core.errors import ConfigError, MyoError
+from myoprosthesis.core.options import option
 from myoprosthesis.emg.playback_clock import Clock, PlaybackClock
 from myoprosthesis.emg.recording import EmgRecording, joined
-from myoprosthesis.emg.recording_format import RecordingFormat, for_stack
 from myoprosthesis.emg.signal_quality import faults
 from myoprosthesis.emg.source import EmgBlock, SourceSpec, opened
 from myoprosthesis.emg.sources.read_ahead import ReadAhead
+from myoprosthesis.emg.sources.recorded import RecordedOptions, blocks_of, files_of, layout_of, place_of
 from myoprosthesis.emg.timebase import SourceTiming, TimeBase
 
 Array = NDArray[np.float64]
-SHIPPED = "libemg_myo"
 READ_S = 0.5
 """Amount of a file that is read at a time, where its reader can: more would hold the samples up that are due."""
 LOOK_S, LOOK_SAMPLES = 20.0, 100
@@ -37,21 +32,12 @@ the first to play: a pause for whoever decodes, not one that is waited for."""
 
 
 @dataclass(frozen=True)
-class ReplayOptions:
+class ReplayOptions(RecordedOptions):
     """Which recording, and how it is played."""
 
-    file: str = option(SHIPPED, "a file or folder, or the name of a recording in config/recordings", file="there")
-    about: str = option(
-        "",
-        "what the files do not say: a name in config/recordings, or a YAML file; empty: recording.yaml beside them",
-        file="name",
-    )
-    layout: dict[str, Any] = option({}, "options of the layout (rate, unit, channels, label …) over those in `about`")
     speed: float = option(1.0, "times as fast as it was recorded", "1", 1e-3, 1e4)
     loop: bool = option(False, "begin again at the end")
     start_s: float = option(0.0, "begin so far into it", "s", 0.0, 1e6)
-    repetitions: tuple[str, ...] = option((), "only files of these repetitions (see repetition_from); empty: all")
-    labels: tuple[str, ...] = option((), "only files with these labels (see label_from); empty: all")
 
 
 class RecordingSource:
@@ -82,9 +68,9 @@ class RecordingSource:
 
     def open(self) -> None:
         """Find the files and read the beginning; raises `ConfigError`."""
-        place = _place(self.options.file)
-        self._layout = _layout(self.options, place)
-        self._files = self._chosen(formats.files(place, self._layout))
+        place = place_of(self.options.file)
+        self._layout = layout_of(self.options, place)
+        self._files = files_of(self.options, place, self._layout)
         first = self._beginning()
         about = f"played again from {place}, {self.options.speed:g} times as fast as recorded"
         seen = f"fault in its first {first.seconds:.3g} s"
@@ -137,32 +123,15 @@ class RecordingSource:
 
     def _beginning(self) -> EmgRecording:
         """The first `LOOK_S` of the first file, up to what cannot be read, which is said when it is due."""
-        parts = [next(_blocks(self._files[0], self._layout, 1))]
+        parts = [next(blocks_of(self._files[0], self._layout, 1))]
         if len(parts[0]) == 1:  # its reader reads in blocks
             with suppress(MyoError):
-                for part in _blocks(self._files[0], self._layout, LOOK_SAMPLES):
+                for part in blocks_of(self._files[0], self._layout, LOOK_SAMPLES):
                     parts.append(part)
                     if sum(p.seconds for p in parts) > LOOK_S:
                         break
             parts = parts[1:] or parts
         return joined(parts).part(0, math.ceil(LOOK_S * parts[0].rate))
-
-    def _chosen(self, files: list[Path]) -> list[Path]:
-        """The files of the repetitions and labels that are asked for."""
-        for what, wanted in (("repetition", self.options.repetitions), ("label", self.options.labels)):
-            if not wanted:
-                continue
-            if not getattr(self._layout, f"{what}_from"):
-                raise ConfigError(f"{what}s can be chosen only with {what}_from, which finds them in a file's path")
-            from_paths = [self._layout.from_path(what, f) for f in files]
-            names = [self._layout.called(n) if what == "label" else n for n in from_paths]
-            for one in wanted:
-                if one not in names:
-                    raise unknown(what, one, set(names))
-            files = [f for f, t in zip(files, names, strict=True) if t in wanted]
-        if not files:
-            raise ConfigError(f"{self.options.file} has no file that is of the repetitions and of the labels asked for")
-        return files
 
     def _played(self) -> Generator[_Part, None, None]:
         """Parts with when they are due, s since the start; never empty ones."""
@@ -172,7 +141,7 @@ class RecordingSource:
             for file in self._files:
                 offset: float | None = None if end is not None else 0.0
                 last: float | None = None
-                for part in _blocks(file, self._layout, max(1, round(READ_S * spec.rate))):
+                for part in blocks_of(file, self._layout, max(1, round(READ_S * spec.rate))):
                     if (part.channels, part.rate, part.unit) != (spec.channels, spec.rate, spec.unit):
                         raise ConfigError(f"{file} has other channels, rate or unit than {self._files[0]}")
                     times = part.times
@@ -207,33 +176,3 @@ class _Part:
         end = int(np.searchsorted(self.due, now, side="right"))
         ready = _Part(self.recording.part(begin, end), self.due[begin:end]) if end > begin else None
         return ready, replace(self, begin=max(begin, end)) if end < n else None
-
-
-def _place(file: str) -> Path:
-    """A path as it is, or a recording that is shipped, by name."""
-    shipped = share.root() / "config" / "recordings"
-    place = Path(file).expanduser()
-    if place.exists():
-        return place
-    if (shipped / file).is_dir():
-        return shipped / file
-    known = sorted(p.name for p in shipped.iterdir() if p.is_dir())
-    raise ConfigError(f"the recording {file} does not exist, and none of that name is shipped ({', '.join(known)})")
-
-
-def _layout(options: ReplayOptions, place: Path) -> RecordingFormat:
-    """Format of the files; keys of `about` that belong to fits and not to the layout are left out."""
-    shipped = share.root() / "config" / "recordings" / f"{options.about}.yaml"
-    file = recording_format_file.beside(place)
-    if options.about:
-        file = shipped if shipped.is_file() else Path(options.about).expanduser()
-    values = recording_format_file.mapping(file) if file else {}
-    known = {f.name for f in fields(RecordingFormat)}
-    return build(RecordingFormat, {**{k: v for k, v in values.items() if k in known}, **options.layout}, "layout")
-
-
-def _blocks(file: Path, layout: RecordingFormat, block: int) -> Iterator[EmgRecording]:
-    try:
-        yield from formats.blocks(file, layout, block)
-    except ConfigError as error:
-        raise ConfigError(for_stack(str(error))) from error

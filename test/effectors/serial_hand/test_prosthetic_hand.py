@@ -17,6 +17,7 @@ from myoprosthesis.emulators.emulated_port import EmulatedPort
 from myoprosthesis.hands import data_sheets, grips
 from myoprosthesis.testing import check_effector, check_hand_protocol
 
+PATIENCE_S = 10.0
 HANDS = registry.names("hand_protocols")
 
 
@@ -91,21 +92,21 @@ def test_idle_it_is_silent_until_the_hand_has_stopped_by_itself_and_then_only_as
         assert not port.emulator.api and port.emulator.watchdog_events == 1  # left, not timed out
 
 
-def test_relaxing_and_a_grip_are_fail_states_too():
+@pytest.mark.parametrize("fail", ["relax", "point"])
+def test_relaxing_and_a_grip_are_fail_states_too(fail):
     with served("ability_hand") as port:
-        power = grips.pose(data_sheets.load("ability_hand"), "power")
-        for fail in ("relax", "point"):
-            hand = ability_hand(HandOptions(port=port.path, fail=fail))
-            guard = GuardedEffector(hand)
-            guard.reset(0)
-            run(guard, 0.4, power)
-            guard.estop()
-            run(guard, 0.06 if fail == "relax" else 0.4, power)
-            if fail == "relax":
-                np.testing.assert_array_equal(port.emulator.motors.drive, np.zeros(6))
-            else:
-                np.testing.assert_allclose(port.emulator.motors.target, hand.spec.fail, atol=1e-3)
-            guard.close()
+        hand, motors = ability_hand(HandOptions(port=port.path, fail=fail)), port.emulator.motors
+        guard, power = GuardedEffector(hand), grips.pose(data_sheets.load("ability_hand"), "power")
+        guard.reset(0)
+        run(guard, 0.4, power)
+        guard.estop()
+        if fail == "relax":
+            run(guard, PATIENCE_S, power, lambda: not motors.drive.any())
+            assert not motors.drive.any()
+        else:
+            run(guard, PATIENCE_S, power, lambda: np.allclose(motors.target, hand.spec.fail, atol=1e-3))
+            np.testing.assert_allclose(motors.target, hand.spec.fail, atol=1e-3)
+        guard.close()
 
 
 def waited():
