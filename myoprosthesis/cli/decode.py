@@ -86,6 +86,12 @@ def _groups() -> tuple[FlagGroup, ...]:
     )
 
 
+USELESS = (
+    "was it measured beside this EMG, is it the right column (--targets), and is what is held out the same movement as "
+    "what is fitted on?"
+)
+
+
 def fit(command: FitOptions, typed: Mapping[str, Any]) -> int:
     """Judge by the split, then fit on everything, and write."""
     from myoprosthesis.training.decoding import fitting as d
@@ -99,6 +105,11 @@ def fit(command: FitOptions, typed: Mapping[str, Any]) -> int:
     work = fit_inputs(command.recordings, command.recording_info, typed)
     out = Path(command.out).expanduser()
     scores, settings = _judge(work, command.accept_wrong)
+    if scores.get("r2", 1.0) <= 0:
+        raise ConfigError(
+            f"nothing is written: a decoder whose R² is {scores['r2']:.2f} is further off than the mean of what was "
+            f"measured: {USELESS}"
+        )
     fitted = d.fit(work.windows, work.model, work.settings.task, work.names)
     limit = drift_limit(work.windows, work.settings, work.names, work.cut.step_s)
     settings = replace(settings, drift_beyond=limit)
@@ -213,6 +224,12 @@ def _tell(scores: dict[str, Any], work: FitInputs) -> None:
     Console().print(table)
     if scores["task"] == REGRESSION:
         print(f"R² {scores['r2']:.3f} median of the folds, {scores['r2_worst']:.3f} worst; {scores['windows']} windows")
+        interval, unit = scores["interval"], work.target_unit
+        widths = ", ".join(f"{name} ± {width:.3g} {unit}" for name, width in interval["half_width"].items())
+        held = "" if interval["coverage"] is None else f" (by the other folds: {interval['coverage']:.0%})"
+        print(f"{interval['level']:.0%} of the held-out windows lie within {widths}{held}")
+        if useless := [name for name, score in scores["folds"].items() if score <= 0]:
+            print(f"in {', '.join(useless)} the decoder is further off than the mean of what was measured: {USELESS}")
         return
     per = scores.get("per_class") or scores["per_switch"]
     print("  ".join(f"{name} {share:.1%}" for name, share in per.items()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,6 +21,8 @@ from myoprosthesis.training.decoding.reliability import reliability, temperature
 from myoprosthesis.training.decoding.windows import SPLITS, Windows, splits
 
 Array = NDArray[np.float64]
+LEVEL = 0.9
+"""Share of the windows whose error an interval is to hold."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +58,9 @@ class CrossValidation:
 
     def without(self, k: int) -> CrossValidation:
         """The other folds."""
-
-        def others(values: Sequence[Any]) -> list[Any]:
-            return [v for j, v in enumerate(values) if j != k]
-
-        kept = {name: others(getattr(self, name)) for name in ("truth", "predicted", "scores", "too_novel", "distance")}
-        return CrossValidation(self.task, self.names, dict(others(list(self.folds.items()))), **kept)
+        lists = ("truth", "predicted", "scores", "too_novel", "distance")
+        kept = {name: _others(getattr(self, name), k) for name in lists}
+        return CrossValidation(self.task, self.names, dict(_others(list(self.folds.items()), k)), **kept)
 
     def confidences(self) -> list[Array]:
         """Confidences of each fold's windows, with the temperature by the other folds."""
@@ -88,7 +88,8 @@ class CrossValidation:
 
         Accuracy is the share of windows decided correctly, without rejection; for multilabel the mean over labels. The
         active error rate is the share of windows that are decided wrongly, not as rest, and not rejected. `r2` is the
-        coefficient of determination: median over folds of the mean over targets. Confidences are with the temperature
+        coefficient of determination: median over folds of the mean over targets; `interval` is how far off values are
+        (`CrossValidation.interval`). Confidences are with the temperature
         that the other folds give, and so are thresholds for an `accepted` share of wrong movements, if it is above 0.
 
         Raises:
@@ -100,7 +101,8 @@ class CrossValidation:
         out: dict[str, Any] = {"task": self.task, "windows": len(truth), "folds": self.folds}
         scores = np.array(list(self.folds.values()))
         if self.task == REGRESSION:
-            return {**out, "r2": float(np.median(scores)), "r2_worst": float(scores.min())}
+            r2 = {"r2": float(np.median(scores)), "r2_worst": float(scores.min())}
+            return {**out, **r2, "interval": self.interval()}
         out |= {"fold_mean": float(scores.mean()), "fold_worst": float(scores.min())}
         if self.task == MULTILABEL:
             per = {n: float(a) for n, a in zip(self.names, (truth == predicted).mean(axis=0), strict=True)}
@@ -123,6 +125,21 @@ class CrossValidation:
             "reliability": self._reliability(np.concatenate(confidence), truth == predicted),
         }  # fmt: skip
 
+    def interval(self) -> dict[str, Any]:
+        """How far values are off: the `half_width` by target within which `level` of the held-out windows lie.
+
+        This is the quantile of their errors with the correction of split conformal prediction (Lei et al. 2018, JASA
+        113, 1094). `coverage` is the share of windows within the half-width that the other folds give, which says
+        whether it holds for what is new; None for a single fold.
+        """
+        errors = [np.abs(t - p) for t, p in zip(self.truth, self.predicted, strict=True)]
+        inside = [(e <= _half_width(_others(errors, k))).mean() for k, e in enumerate(errors) if len(errors) > 1]
+        return {
+            "level": LEVEL,
+            "half_width": dict(zip(self.names, map(float, _half_width(errors)), strict=True)),
+            "coverage": float(np.mean(inside)) if inside else None,
+        }
+
     def _reliability(self, confidence: Array, right: NDArray[np.bool_]) -> dict[str, Any]:
         """How far confidences are off as they were, and with the temperature that the other folds give."""
         bins, after = reliability(confidence, right)
@@ -133,6 +150,17 @@ class CrossValidation:
             "error": after,
             "bins": [asdict(b) for b in bins],
         }
+
+
+def _others(values: Sequence[Any], k: int) -> list[Any]:
+    """All but the value number `k`."""
+    return [v for j, v in enumerate(values) if j != k]
+
+
+def _half_width(errors: Sequence[Array]) -> Array:
+    """(n_targets,) that holds `LEVEL` of the errors of all folds, (n, n_targets) each."""
+    pooled = np.sort(np.concatenate(errors), axis=0)
+    return np.asarray(pooled[min(len(pooled), math.ceil(LEVEL * (len(pooled) + 1))) - 1])
 
 
 def cross_validate(

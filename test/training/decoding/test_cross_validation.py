@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from myoprosthesis.decoders.models import Lda, LdaOptions
-from myoprosthesis.decoders.options import DecoderOptions
+from myoprosthesis.decoders.options import REGRESSION, DecoderOptions
 from myoprosthesis.decoders.temperature import sharpened
-from myoprosthesis.training.decoding.cross_validation import SplitOptions, cross_validate
+from myoprosthesis.training.decoding.cross_validation import CrossValidation, SplitOptions, cross_validate
 
 
 def test_noise_is_decoded_by_chance(recording, cut):
@@ -50,3 +51,21 @@ def test_what_is_below_the_threshold_is_rejected(recording, cut):
     )
     rates = [found.summary(reject_below=limit)["rejection_rate"] for limit in (0.0, 0.6, 0.8, 1.1)]
     assert rates[0] == 0.0 < rates[1] < rates[2] < rates[3] == 1.0
+
+
+def test_an_interval_holds_nine_tenths_of_what_is_new():
+    """Three folds with the same errors, then one that is twice as far off, in two targets of different size."""
+    rng = np.random.default_rng(0)
+
+    def crossed(*sizes):
+        folds = [rng.normal(0.0, size, (5000, 2)) * [1.0, 10.0] for size in sizes]
+        truth = [np.zeros_like(errors) for errors in folds]
+        return CrossValidation(REGRESSION, ("x", "y"), {str(k): 0.9 for k in range(len(folds))}, truth, folds)
+
+    same = crossed(1.0, 1.0, 1.0).interval()
+    assert same["level"] == 0.9 and same["coverage"] == pytest.approx(0.9, abs=0.01)
+    assert same["half_width"] == pytest.approx({"x": 1.645, "y": 16.45}, rel=0.03)  # 90 % of a normal distribution
+    assert crossed(1.0, 2.0).interval()["coverage"] == pytest.approx((0.589 + 0.999) / 2, abs=0.01)
+    assert crossed(1.0).interval()["coverage"] is None
+    few = CrossValidation(REGRESSION, ("x",), {"0": 0.9}, [np.zeros((5, 1))], [np.arange(5.0)[:, None]])
+    assert few.interval()["half_width"] == {"x": 4.0}

@@ -211,6 +211,31 @@ def test_bad_input_gets_one_sentence(decode, tmp_path, spoil, options, sentence)
     assert sentence in refusal(words)
 
 
+def force(folder, follows):
+    """Three files of noise whose size is what is measured beside it, or is not."""
+    rng, n = np.random.default_rng(0), 6000
+    folder.mkdir()
+    for k in range(3):
+        level = 1.0 + np.abs(np.sin(np.arange(n) / (300.0 + 40 * k)))
+        emg = rng.normal(0.0, 1.0, (n, 4)) * level[:, None]
+        measured = level if follows else 1.0 + np.abs(np.cos(np.arange(n) / (90.0 + 25 * k)))
+        rows = np.column_stack([emg, measured])
+        np.savetxt(folder / f"{k}.csv", rows, "%.5f", ",", header="emg_a,emg_b,emg_c,emg_d,force", comments="")
+    said = ("--rate", "1000", "--unit", "V", "--targets", "force", "--target-unit", "N", "--high-pass-hz", "0")
+    return (folder, *said, "--task", "values", "--model", "ridge", "--by", "file")
+
+
+def test_values_have_an_interval_and_what_the_emg_does_not_tell_is_not_written(decode, tmp_path):
+    figures, words = decode("fit", *force(tmp_path / "good", True), "--out", tmp_path / "mine")
+    interval = figures["judged"]["interval"]
+    assert figures["judged"]["r2"] > 0.5 and 0.85 < interval["coverage"] < 0.95
+    assert "90% of the held-out windows lie within force ± " in words and "by the other folds: " in words
+    assert "further off" not in words
+    _, words = decode("fit", *force(tmp_path / "bad", False), "--out", tmp_path / "none", status=2)
+    assert "nothing is written: a decoder whose R² is -" in words and not (tmp_path / "none").exists()
+    assert "0.csv" in words and "is further off than the mean of what was measured" in words
+
+
 def test_channels_in_another_order_are_matched_by_name(decode, tmp_path):
     loud = NOISE * [1, 5, 20, 50]
     for repetition in range(3):
