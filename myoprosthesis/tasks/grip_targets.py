@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import ConfigError, Refused
-from myoprosthesis.core.goal import ConstantGoal
 from myoprosthesis.core.nanoseconds import ns
 from myoprosthesis.core.options import option
 from myoprosthesis.core.trial_plan import TASK_UNITS, TrialPlan
@@ -61,9 +60,14 @@ class GripTargets:
         options: GripTargetsOptions,
         joints: Sequence[str] = (),
         targets: Mapping[str, Sequence[float]] | None = None,
+        reset: bool = False,
     ) -> None:
-        """`joints` are the channels that the effector's command moves, `targets` the postures by what is asked for."""
+        """For an effector whose command moves `joints`.
+
+        `targets` are the postures by what is asked for; `reset`: the hand is put to its start for the first trial.
+        """
         self.options, self._joints, self._targets = options, tuple(joints), dict(targets or {})
+        self._reset = reset
 
     def needs(self, spec: EffectorSpec) -> Sequence[str]:
         """See `Task.needs`."""
@@ -72,7 +76,7 @@ class GripTargets:
 
     def for_effector(self, spec: EffectorSpec) -> GripTargets:
         """See `Task.for_effector`."""
-        return GripTargets(self.options, spec.command.names, self._postures(spec))
+        return GripTargets(self.options, spec.command.names, self._postures(spec), spec.resettable)
 
     def plan(self, trial: int, from_ns: int) -> TrialPlan:
         """See `Task.plan`: each posture is as likely as any but the one before."""
@@ -80,10 +84,8 @@ class GripTargets:
         steps = np.random.default_rng(o.seed).integers(1, len(names), size=trial + 1)
         steps[0] = np.random.default_rng((o.seed, 1)).integers(len(names))
         label = names[int(steps.sum()) % len(names)]
-        goal = {f"target/{joint}": float(x) for joint, x in zip(self._joints, self._targets[label], strict=True)}
         times = (trial, from_ns, from_ns + ns(o.trial_s))
-        go_ns = from_ns + ns(o.go_s)
-        return TrialPlan(*times, NOWHERE, NOWHERE, go_ns, False, label=label, goals=(ConstantGoal(goal),))
+        return TrialPlan(*times, NOWHERE, NOWHERE, from_ns + ns(o.go_s), self._reset and trial == 0, label=label)
 
     def judge(self, record: TrialRecord) -> TrialResult:
         """See `Task.judge`.

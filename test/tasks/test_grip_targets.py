@@ -32,7 +32,7 @@ def record(plan, angles):
 
 def path(plan, *parts):
     """Angles from `open` on: (share of the way to the target, seconds) for each part, in a straight line."""
-    start, goal = np.array(HAND.poses["open"]), np.array([plan.goal(0)[f"target/{j}"] for j in HAND.command.names])
+    start, goal = np.array(HAND.poses["open"]), np.array(HAND.poses[{"close": "power"}.get(plan.label, plan.label)])
     shares, at = [], 0.0
     for share, seconds in parts:
         n = round(seconds / DT)
@@ -54,11 +54,11 @@ def test_no_posture_is_asked_for_twice_in_a_row_and_each_is():
     assert labels != [task(seed=1).plan(k, 0).label for k in range(200)]
 
 
-def test_the_goal_is_the_pose_of_the_hand_and_comes_with_the_go_signal():
+def test_it_is_asked_for_at_the_go_signal_and_the_hand_goes_on_from_where_it_is():
     asked, plan = closing(go_s=0.4)
-    goal = plan.goal(ns(0.3))
-    assert [goal[f"target/{j}"] for j in HAND.command.names] == list(HAND.poses["power"])
-    assert goal["go"] == 0.0 and plan.goal(ns(0.41))["go"] == 1.0 and not plan.reset and asked.needs(HAND)
+    assert plan.goal(ns(0.3))["go"] == 0.0 and plan.goal(ns(0.41))["go"] == 1.0
+    assert [task().plan(k, 0).reset for k in range(3)] == [True, False, False]
+    assert list(asked.needs(HAND)) == list(HAND.command.names)
 
 
 def test_a_posture_that_is_kept_is_reached_and_the_time_ends_where_the_keeping_begins():

@@ -57,12 +57,14 @@ def legs():
     return registry.factory("effectors", "myolegs")(options(observed_sites=PLACES))
 
 
+HAND = "ability_hand_model"
 BODIES = {
     "baoding": lambda: baoding_hand(BaodingHandOptions()),
     "hand_posture": lambda: myohand(BodyOptions()),
     "hand_reach": lambda: myohand(BodyOptions(observed_sites=TIPS)),
     "walk": legs,
     "goal_walk": legs,
+    "grip_targets": lambda: registry.factory("effectors", HAND)(registry.options("effectors", HAND)()),
 }
 """The body of a task that is done by one body alone."""
 
