@@ -16,7 +16,6 @@ from myoprosthesis.core.nanoseconds import ns
 from myoprosthesis.core.options import option
 from myoprosthesis.core.trial_plan import TASK_UNITS, TrialPlan
 from myoprosthesis.core.trial_record import TrialRecord, TrialResult
-from myoprosthesis.decoders.posture_control import HOLD
 
 Array = NDArray[np.float64]
 NOWHERE = (0.0, 0.0, 0.0)
@@ -149,10 +148,10 @@ class GripTargets:
         if not spec.poses or any(name not in spec.channels for name in spec.command.names):
             raise Refused(f"it asks for postures of a hand, and effector {spec.name!r} has none")
         for asked, pose in pairs:
-            if pose not in spec.poses and pose != HOLD:
+            if pose not in spec.poses:
                 known = ", ".join(spec.poses)
                 raise Refused(f"{asked!r} stands for {pose!r}, which is no pose of {spec.name!r}: it has {known}")
-        targets = {asked: spec.poses[pose] for asked, pose in pairs if pose != HOLD}
+        targets = {asked: spec.poses[pose] for asked, pose in pairs}
         if len(targets) < 2:
             raise Refused(f"it goes from posture to posture, and is given {len(targets)}: give two grips or more")
         return targets

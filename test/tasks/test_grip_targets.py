@@ -108,7 +108,7 @@ def test_one_who_is_there_already_has_no_throughput():
     [
         ({"grips": ["close=fist"]}, "'close' stands for 'fist', which is no pose of 'ability_hand_model'"),
         ({"grips": ["close=power"]}, "is given 1: give two grips or more"),
-        ({"grips": ["close=power", "rest=hold"]}, "is given 1"),
+        ({"grips": ["close=power", "rest=hold"]}, "'rest' stands for 'hold', which is no pose"),
     ],
 )
 def test_grips_that_cannot_be_asked_for_are_refused(options, words):
