@@ -1,4 +1,4 @@
-"""Why a serial port cannot be had, and what would help, in one sentence."""
+"""Serial ports that cannot be had: why, what would help, and waiting for one that is busy for a moment."""
 
 from __future__ import annotations
 
@@ -6,21 +6,48 @@ import errno
 import grp
 import os
 import stat
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
+Port = TypeVar("Port")
+LET_GO_S = 1.0
+"""For so long a port that is locked is tried again: a program that ends lets go of it a moment later."""
+AGAIN_S = 0.05
 BUSY = (errno.EBUSY, errno.EAGAIN, errno.EWOULDBLOCK)
+
+
+def is_busy(error: Exception) -> bool:
+    """Whether a port could not be opened since another program has it."""
+    code = getattr(error, "errno", None)
+    return code in BUSY or (code is None and "exclusively lock" in str(error))  # pyserial has no number for it
+
+
+def once_free(open_port: Callable[[], Port], wait_s: float = LET_GO_S) -> Port:
+    """What `open_port` opens, which is tried again while another program has the port, for `wait_s` at most.
+
+    Raises:
+        OSError, ValueError: What `open_port` raises, the last time that the port is busy.
+    """
+    until = time.monotonic() + wait_s
+    while True:
+        try:
+            return open_port()
+        except OSError as error:
+            if not is_busy(error) or time.monotonic() > until:
+                raise
+            time.sleep(AGAIN_S)
 
 
 def explain(path: str, error: Exception, what: str) -> str:
     """Why `path` could not be opened; `what` is the device that a person would plug in there."""
     code = getattr(error, "errno", None)
-    if code is None and "exclusively lock" in str(error):  # pyserial has no number for these
-        code = errno.EBUSY
-    if code is None and "configure port" in str(error):
+    if code is None and "configure port" in str(error):  # pyserial has no number for it
         code = errno.ENOTTY
     if code == errno.EACCES:
         return f"no permission for {path}: {_permission(path)}"
-    if code in BUSY:
+    if is_busy(error):
         return f"{path} is busy: another program has it open; close that program (`fuser {path}` names it)"
     if code in (errno.ENOENT, errno.ENXIO, errno.ENODEV):
         return f"there is no port {path}: {present()}; plug the {what} in, or give another port"

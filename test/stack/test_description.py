@@ -329,8 +329,8 @@ def test_options_of_the_emg_are_yaml_and_mappings_stay_text():
 
 
 REFUSED = {
-    "lockstep": ({"lockstep": True}, "runs in real time, without a task: lockstep cannot be given"),
-    "task": ({"task": "centre_out", "trials": 3}, "task, trials cannot be given"),
+    "lockstep": ({"lockstep": True}, "runs in real time: lockstep cannot be given"),
+    "trials of no task": ({"trials": 3}, "has no task: trials cannot be given"),
     "unknown source": ({"emg": "telepathy"}, "unknown emg source 'telepathy': known are .*lsl.*recording"),
     "no value": ({"emg_option": ("speed",)}, "an option of the EMG is name=value, got 'speed'"),
     "no YAML": ({"emg_option": ("layout={",)}, "option of the EMG 'layout' is not YAML"),

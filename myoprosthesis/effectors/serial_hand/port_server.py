@@ -222,8 +222,10 @@ class PortServer:
         return port
 
     def _open(self) -> None:
+        from myoprosthesis.core.serial_errors import once_free
+
         try:
-            self._port = self._opened()
+            self._port = once_free(self._opened)
         except (OSError, ValueError) as error:
             if self._settings.wait_for_port:
                 self._tell(DONE)

@@ -8,7 +8,7 @@ import time
 import serial
 
 from myoprosthesis.core.errors import SourceError
-from myoprosthesis.core.serial_errors import explain, reason, refuse_foreign_link
+from myoprosthesis.core.serial_errors import explain, once_free, reason, refuse_foreign_link
 from myoprosthesis.emg.source import EmgBlock, SourceSpec, opened, silence
 from myoprosthesis.emg.sources.serial_boards import SerialOptions, reader
 from myoprosthesis.emg.timebase import SourceTiming
@@ -59,7 +59,7 @@ class SerialLine:
         o = self.options
         self.close()
         try:
-            self._port = self._open_port()
+            self._port = once_free(self._open_port)
         except (OSError, ValueError) as error:
             raise SourceError(explain(o.port, error, "board")) from error
         board, n_bytes, until = reader(o), 0, time.monotonic() + o.wait_s
