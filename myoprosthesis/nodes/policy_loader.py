@@ -41,20 +41,24 @@ class PolicyLoader:
         """`call` has a function called by the executor of the node; `wake` wakes the loop."""
         self._listener, self.call, self._wake = listener, call, wake
         self._newest = 0
+        self._order = threading.Lock()
+        """What a worker hands to the loop is handed over before a newer request, or not at all."""
         self.pending = ""
         """The policy that is on its way; empty: none."""
 
     def swap(self, loop: SwitchingLoop, name: str, loaded: Controller | None = None) -> None:
         """Swap to the policy `name`, or to the `loaded` one, whatever has become of its file."""
-        self._newest, self.pending = self._newest + 1, name
-        request = self._newest
+        with self._order:
+            self._newest, self.pending = self._newest + 1, name
+            request = self._newest
         self._listener.swap_loading(name)
         _thread("swap", lambda: self._load(loop, name, request, loaded))
 
     def cancel(self, loop: SwitchingLoop) -> None:
         """Swap to nothing: what is active stays."""
-        self._newest, self.pending = self._newest + 1, ""
-        loop.request(loop.cancel_switch)
+        with self._order:
+            self._newest, self.pending = self._newest + 1, ""
+            loop.request(loop.cancel_switch)
 
     def set_shadow(self, loop: SwitchingLoop, name: str, failed: Callable[[str], None]) -> None:
         """Run the policy `name` beside the active one; empty: none. `failed` is called with a sentence."""
@@ -86,13 +90,14 @@ class PolicyLoader:
             why = str(error) if isinstance(error, MyoError) else f"{type(error).__name__}: {error}"
             self.call(lambda: self._refuse(request, name, why))
             return
-        if request != self._newest:
-            return
-        loop.switch(
-            controller,
-            lambda: self.call(lambda: self._finish(request)),
-            lambda why: self.call(lambda: self._refuse(request, name, why)),
-        )
+        with self._order:
+            if request != self._newest:
+                return
+            loop.switch(
+                controller,
+                lambda: self.call(lambda: self._finish(request)),
+                lambda why: self.call(lambda: self._refuse(request, name, why)),
+            )
         self._wake()
         self.call(lambda: self._announce(request, name))
 

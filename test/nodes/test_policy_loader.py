@@ -1,6 +1,7 @@
 """Swaps of policies without a graph: the newest request counts, and every failure is told."""
 
 import threading
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -108,6 +109,22 @@ def test_a_request_that_is_taken_back_is_cancelled_in_the_loop(made):
     told.until("loading", "ready")
     swaps.cancel(loop)
     assert loop.cancelled == 1 and swaps.pending == ""
+
+
+def test_what_is_being_handed_over_is_cancelled_after_it_and_not_before(made):
+    _, loop, swaps = made
+    order, began = [], threading.Event()
+
+    def switch(controller, done, failed):
+        began.set()
+        time.sleep(0.3)
+        order.append("switch")
+
+    loop.switch, loop.request = switch, lambda function: order.append("cancel")
+    swaps.swap(loop, "second", controller("second"))
+    assert began.wait(WAIT_S)
+    swaps.cancel(loop)
+    assert order == ["switch", "cancel"]
 
 
 def test_a_shadow_that_is_nowhere_is_told_with_its_name(made):
