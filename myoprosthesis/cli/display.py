@@ -109,7 +109,7 @@ def status_table(status: StackStatus, restarts: Mapping[str, int], whole: bool =
     }
     if "decisions" in s:
         rows |= _decoding(s) | _now(status)
-    if status.trials or status.running or "decisions" not in s:
+    if status.trials or "decisions" not in s:
         rows |= _trials(status, s, whole)
     if e.waiting_for:
         rows["paused"] = f"waiting for {e.waiting_for}"
