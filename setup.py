@@ -278,6 +278,7 @@ setup(
         f"{NAME}.decoders": [
             *(f"{kind.lower()} = {NAME}.decoders.models:{kind}" for kind in ("Lda", "Logistic", "Ridge", "Mlp")),
             f"gru = {NAME}.decoders.gru:Gru",
+            f"conv = {NAME}.decoders.band_network:BandNetwork",
         ],
         f"{NAME}.motion_generators": [f"folder = {NAME}.motion.clip_generator:FolderGenerator"],
         f"{NAME}.policies": [f"onnx = {NAME}.policies.onnx_policy:OnnxPolicy"],

@@ -59,7 +59,7 @@ STACK = {
 HOMES = {
     "rclpy": {"nodes", "bench"},
     **dict.fromkeys(["std_msgs", "std_srvs", *MESSAGES.split()], {"nodes", "bench", *STACK}),
-    "torch": {"training", "decoders/gru", "bench/training", "bench/ppo", "cli/train"},
+    "torch": {"training", "decoders/gru", "decoders/band_network", "bench/training", "bench/ppo", "cli/train"},
     "websockets": {"console", "bench"},
     "mujoco": {"effectors", "scenes", "motion", "envs", "training", "films/placed_body", "bench"},
     "gymnasium": {"envs", "training", "bench"},

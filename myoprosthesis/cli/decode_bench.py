@@ -159,6 +159,7 @@ def _candidates(models: Sequence[str], sets: Mapping[str, Sequence[str]], work: 
 
     from myoprosthesis.core import registry
     from myoprosthesis.decoders.features import columns
+    from myoprosthesis.decoders.models import for_features
     from myoprosthesis.training.decoding.benchmark import Candidate
 
     place = {name: k for k, name in enumerate(n for f in work.features for n in columns(f, work.channels))}
@@ -167,7 +168,8 @@ def _candidates(models: Sequence[str], sets: Mapping[str, Sequence[str]], work: 
         for text, names in sets.items():
             own = [place[n] for f in names for n in columns(f, work.channels)]
             kind = registry.factory("decoders", model)(registry.options("decoders", model)())
-            made.append(Candidate(f"{model} {text}", kind, np.array(own, np.intp)))
+            arranged = for_features(kind, [n for f in names for n in columns(f, work.channels)])
+            made.append(Candidate(f"{model} {text}", arranged, np.array(own, np.intp)))
     return made
 
 

@@ -19,6 +19,8 @@ class FitInputs:
     def __init__(self, paths: Sequence[str], info: str, typed: Mapping[str, Any]) -> None:
         from myoprosthesis.core import registry
         from myoprosthesis.core.options import build
+        from myoprosthesis.decoders.features import columns
+        from myoprosthesis.decoders.models import for_features
         from myoprosthesis.decoders.options import DecoderOptions
         from myoprosthesis.emg.conditioning import Conditioning
         from myoprosthesis.emg.recording_format import RecordingFormat
@@ -41,9 +43,10 @@ class FitInputs:
         self.quality = report_faults(recordings, self.conditioning.mains_hz)
         for path, recording in recordings:
             check_electrodes(recording, path)
-        self.model = registry.factory("decoders", wanted.model)(
+        model = registry.factory("decoders", wanted.model)(
             build(registry.options("decoders", wanted.model), wanted.model_options, f"model {wanted.model}")
         )
+        self.model = for_features(model, [n for f in self.features for n in columns(f, self.channels)])
         self.windows = windows(
             recordings, self.layout, self.conditioning, self.features, settings.window_s, self.cut,
             settings.dead_zone, settings.task == CLASSIFICATION or bool(first.spans),

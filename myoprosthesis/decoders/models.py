@@ -5,6 +5,7 @@ scikit-learn is needed to fit, never to run.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -21,6 +22,8 @@ Array = NDArray[np.float64]
 
 class ModelKind(Protocol):
     """A model that can be fitted; entry points of `myoprosthesis.decoders` construct one from its options.
+
+    One that must know of which electrode and feature a column is has `for_features` too, see there.
 
     Attributes:
         tasks: The tasks it can be fitted to, of `decoders.options.TASKS`.
@@ -47,6 +50,15 @@ class ModelKind(Protocol):
             ConfigError: The rows do not suffice.
         """
         ...
+
+
+def for_features(model: ModelKind, names: Sequence[str]) -> ModelKind:
+    """The model for windows whose columns have these names (`features.columns`).
+
+    Most do not need to know; one that has a method `for_features(names)` is asked for itself with them.
+    """
+    method = getattr(model, "for_features", None)
+    return model if method is None else method(names)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,12 @@ from myoprosthesis.core.trial_plan import TrialPlan
 
 CHANGES_S = 0.02
 """Wall time between two reports within a trial."""
+REPEAT_S = 1.0
+"""Wall time after which it is said again though nothing changed.
+
+Two effectors that take turns speak of the same topic, and the last word of the one that went may come after the first
+of the one that came.
+"""
 
 
 class FollowingAccount:
@@ -60,7 +66,8 @@ class FollowingAccount:
                 self.close_trial(plan, now_ns)
 
     def _report_change(self, now_ns: int) -> None:
-        if self._attendance.held != self._held and time.monotonic() - self._held_at >= CHANGES_S:
+        since = time.monotonic() - self._held_at
+        if since >= (CHANGES_S if self._attendance.held != self._held else REPEAT_S):
             self._report_now(now_ns)
 
     def _report_now(self, now_ns: int) -> None:

@@ -36,6 +36,7 @@ from myoprosthesis.nodes.task_commands import TaskCommands
 from myoprosthesis.nodes.timers import every
 from myoprosthesis.nodes.trial_events import TrialEvents
 from myoprosthesis.nodes.trial_monitor import MonitoredTrial, TrialMonitor
+from myoprosthesis.nodes.trial_wait import TrialWait
 from myoprosthesis.nodes.wait_set import PolledSubscriptions
 from myoprosthesis.perturbations import presets
 from myoprosthesis.tasks.commandable_task import CommandableTask, CommandedTrial
@@ -108,7 +109,7 @@ class TaskNode(ManagedNode):
         self._states = self._inbox.subscribe(topics.STATE, topics.reliable(1000), raw=True)
         self._following = self._inbox.subscribe(topics.FOLLOWING)
         self._frames: deque[JointStateFrame] = deque()
-        self._began = 0.0
+        self._began, self._wait = 0.0, TrialWait()
         self._reader = JointStateReader()
         subscribe(self, topics.SPEC, lambda m: EffectorSpec.from_json(m.data), self._on_spec)
         self._commands = TaskCommands(self, self._inbox.wake)
@@ -195,7 +196,7 @@ class TaskNode(ManagedNode):
         self._monitor.following = following
         self._plans, self._gone, self._last_ns = [], False, -1
         self._frames.clear()
-        self._began = time.monotonic()
+        self._began, self._wait = time.monotonic(), TrialWait()
         self._stop.clear()
         self._thread = self.thread(self._run)
 
@@ -273,10 +274,21 @@ class TaskNode(ManagedNode):
             except MyoError as error:
                 self.get_logger().error(str(error), throttle_duration_sec=1.0)
             self._plan_ahead()
+            self._say_what_is_waited_for()
+
+    def _say_what_is_waited_for(self) -> None:
+        """Log it where trials are to come and none begins or ends; in lockstep the effector names whom it waits for."""
+        current, ahead = self._current, self._plans[0] if self._plans else None
+        released = self._more and not 0 <= self._released <= self._next
+        if self._options.lockstep or not self._on or not (released or ahead or current):
+            self._wait.moved()
+        elif sentence := self._wait.sentence(self._last_ns, current, ahead, self._monitor.following):
+            self.get_logger().warning(sentence)
 
     def _update(self, frame: JointStateFrame) -> bool:
         """Whether the state is dealt with; otherwise the effector has yet to say whether its trial counts."""
         now = frame.stamp_ns
+        self._wait.state()
         self._follow_clock(now)
         over = self._monitor.add(frame)
         self._last_ns = now
@@ -299,8 +311,21 @@ class TaskNode(ManagedNode):
             return True
         if not self._monitor.following_known:
             return False
+        if not self._monitor.reported:
+            self._ask_again(plan)
         self._end(self._monitor.end())
         return now < plan.until_ns or self._update(frame)  # it is the next one's first
+
+    def _ask_again(self, plan: TrialPlan) -> None:
+        """The effector speaks of trials whose plans it has: it gets those to come once more."""
+        following = self._monitor.following
+        short = 0.0 if following is None else (plan.until_ns - following.until_ns) / NS
+        self.get_logger().warning(
+            f"the effector did not say whether it followed commands in trial {plan.trial}: its last word is of "
+            f"{short:.3g} s before its end; it is told the next trials again"
+        )
+        for ahead in self._plans:
+            self._publish(ahead)
 
     def _plan_ahead(self) -> None:
         """Plan the next trial, one ahead of the one that runs, as far as it is released."""
@@ -375,6 +400,7 @@ class TaskNode(ManagedNode):
 
     def _begin(self, plan: TrialPlan) -> None:
         self._monitor.begin(plan)
+        self._wait.moved((plan.until_ns - plan.from_ns) / NS)
         self._gone, self._decided = False, None
         pose = PoseStamped()
         pose.header.stamp = time_message(plan.from_ns)
@@ -385,6 +411,7 @@ class TaskNode(ManagedNode):
         self._events.publish("start", plan, plan.from_ns)
 
     def _end(self, trial: MonitoredTrial) -> None:
+        self._wait.moved()
         plan, counts = trial.plan, {"samples": trial.samples, "expected": trial.expected}
         if trial.lost:
             self._events.publish("lost", plan, plan.until_ns, why=trial.lost, **counts)

@@ -112,10 +112,11 @@ class TrialMonitor:
 
         Also true once that report is no longer expected.
         """
-        return self._reported or time.monotonic() > self._over_since + SILENT_S
+        return self.reported or time.monotonic() > self._over_since + SILENT_S
 
     @property
-    def _reported(self) -> bool:
+    def reported(self) -> bool:
+        """Whether the effector has spoken of the whole trial, or never speaks of any."""
         return self.following is None or self.following.until_ns >= self._running.until_ns
 
     @property
@@ -129,7 +130,7 @@ class TrialMonitor:
         plan, record = self._running, self.record()
         expected = round((plan.until_ns - plan.from_ns) / self._dt_ns)
         why = "the effector did not say whether it followed commands"
-        if self._reported:
+        if self.reported:
             why = self.following.fault(plan) if self.following is not None else ""
         self.plan = None
         own = TrialRecord(plan, record.dt, record.channels, record.time_ns.copy(), record.table.copy())

@@ -47,12 +47,20 @@ def check_decoder(make: Callable[[], ModelKind], own: Own | None = None) -> None
     Raises:
         AssertionError: The first requirement that is not met.
     """
+    from myoprosthesis.decoders.features import columns
+    from myoprosthesis.decoders.models import for_features
+
+    names = [name for feature in FEATURES for name in columns(feature, CHANNELS)]
+
+    def arranged() -> ModelKind:
+        return for_features(make(), names)
+
     tasks = make().tasks
     known = [t for t in TASKS if word_of(t, tasks)]
     demand(len(known) == len(tasks) > 0, f"its tasks are {tasks}: some of {', '.join(TASKS)} are needed")
     for task in TASKS:
         if task in known:
-            _check_task(make, task, own)
+            _check_task(arranged, task, own)
         else:
             _refused(f"the task {task}, which it does not have,", lambda t=task: _fit(make(), _windows(t), t))  # type: ignore[misc]
 

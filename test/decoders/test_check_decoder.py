@@ -9,11 +9,15 @@ import pytest
 
 from myoprosthesis.core import registry
 from myoprosthesis.core.options import build
+from myoprosthesis.decoders import features
+from myoprosthesis.decoders.band_network import by_electrode, forward
 from myoprosthesis.decoders.models import Lda, LdaOptions, Ridge, RidgeOptions
 from myoprosthesis.decoders.network import DecoderNetwork
 from myoprosthesis.testing import check_decoder
+from myoprosthesis.testing.decoder import CHANNELS, FEATURES
 
 QUICK = {
+    "conv": {"units": 8, "steps": 200, "batch": 128},
     "mlp": {"hidden": [16], "epochs": 20},
     "gru": {"hidden": 8, "epochs": 3, "truncate": 40, "learning_rate": 0.02, "noise": 0.05},
 }
@@ -54,12 +58,22 @@ def gru(model, z, y, task, stretch):
     return np.concatenate(said) * sd + mean
 
 
-OWN = {"lda": linear, "logistic": linear, "ridge": ridge, "mlp": mlp, "gru": gru}
+def conv(model, z, y, task, stretch):
+    import torch
+
+    columns = by_electrode([n for f in FEATURES for n in features.columns(f, CHANNELS)])
+    module = model.estimator(z, y)
+    with torch.no_grad():
+        x = torch.tensor(z[:, columns].transpose(0, 2, 1), dtype=torch.float32)
+        return torch.softmax(forward(module, x), dim=1).numpy()
+
+
+OWN = {"conv": conv, "lda": linear, "logistic": linear, "ridge": ridge, "mlp": mlp, "gru": gru}
 
 
 @pytest.mark.parametrize("name", registry.names("decoders"))
 def test_every_registered_model_passes(name):
-    if name == "gru":
+    if name in ("conv", "gru"):
         pytest.importorskip("torch")
     options = build(registry.options("decoders", name), QUICK.get(name, {}))
     check_decoder(lambda: registry.factory("decoders", name)(options), OWN[name])

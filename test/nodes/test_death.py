@@ -56,7 +56,9 @@ def trials_go_on(stack):
     """Two more come to their end."""
     n = len([t for t in stack.trials if t["text"] == "end"])
     more = stack.until(lambda: len([t for t in stack.trials if t["text"] == "end"]) > n + 1)
-    assert more, (stack.trials[-3:], stack.diagnostics[-1], stack.words[-3:])
+    last = [(t["trial"], t["text"], t.get("why", "")) for t in stack.trials[-3:]]
+    words = "; ".join(w[:300] for w in stack.words[-4:])
+    assert more, f"{last}; idle: {stack.diagnostics[-1]['idle']!r}; {words}"
 
 
 @pytest.mark.parametrize("name", ["policy", "perturbation", "task"])

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from myoprosthesis.core import registry
+from myoprosthesis.core.following import Following
 from myoprosthesis.core.joint_state import JointStateWriter
 from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.nodes import diagnostic_status, topics
@@ -173,3 +174,24 @@ def test_the_events_of_trials_go_out_as_lsl_markers(body):
     assert body.until(all_came), markers
     assert [m.split()[:2] for m in markers] == [[k, str(n)] for n in range(6) for k in ("start", "go", "end")]
     assert markers == [f"{t['text']} {t['trial']} {t['label']}" for t in body.trials]
+
+
+def test_an_effector_that_does_not_speak_of_a_trial_is_told_the_plans_again(body):
+    """It may have missed them: it speaks of those that it has."""
+    account = body.probe.speak(topics.FOLLOWING)
+    assert body.until(lambda: account.get_subscription_count() == 1)
+    account.publish(topics.FOLLOWING.type(data=Following(0, 1).to_json()))
+    body.spin(0.3)
+    body.show(1000, 1110)
+    assert [p.trial for p in body.plans] == [0, 1, 2][: len(body.plans)]
+    told = len(body.plans)
+    assert body.until(lambda: ("lost", 0) in events(body, "lost"))
+    assert body.until(lambda: len(body.plans) > told)
+    assert body.plans[told].trial == 1, [p.trial for p in body.plans]
+    assert body.until(lambda: any("in trial 0: its last word is of 10.5 s before its end" in w for w in body.words))
+
+
+def test_what_trials_wait_for_is_said(body):
+    """The test shows the first one its beginning, and then nothing."""
+    body.show(1000, 1020)
+    assert body.until(lambda: any("no state of the effector comes" in w for w in body.words)), body.words

@@ -194,7 +194,7 @@ SAID = ("--rate", "200", "--unit", "uV", "--label-from", "C_([0-9])", "--repetit
         ),
         ({"rows": NOISE[:10]}, (*SAID, "--window-s", "0.01"), "at least 6"),
         ({}, SAID[:4], "no labelled window"),
-        ({}, (*SAID, "--model", "svm"), "unknown decoder 'svm': known are gru, lda, logistic, mlp, ridge"),
+        ({}, (*SAID, "--model", "svm"), "unknown decoder 'svm': known are conv, gru, lda, logistic, mlp, ridge"),
         ({}, (*SAID, "--model", "ridge"), "fits regression, not classification"),
         ({}, (*SAID, "--model-options", "rigde=3"), "unknown option 'rigde'"),
         ({}, (*SAID, "--features", "mav,hjorth"), "unknown feature 'hjorth'"),
