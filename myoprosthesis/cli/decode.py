@@ -74,6 +74,7 @@ def _groups() -> tuple[FlagGroup, ...]:
     from myoprosthesis.emg.recording_format import RecordingFormat
     from myoprosthesis.training.decoding.cross_validation import SplitOptions
     from myoprosthesis.training.decoding.fitting import DecoderModelOptions
+    from myoprosthesis.training.decoding.mixtures import MixtureOptions
     from myoprosthesis.training.decoding.windows import WindowOptions
 
     return (
@@ -83,6 +84,7 @@ def _groups() -> tuple[FlagGroup, ...]:
         FlagGroup("model", DecoderModelOptions),
         FlagGroup("decisions", DecoderOptions, FOUND),
         FlagGroup("split", SplitOptions),
+        FlagGroup("movements at once", MixtureOptions),
     )
 
 
@@ -224,10 +226,15 @@ def _tell(scores: dict[str, Any], work: FitInputs) -> None:
     Console().print(table)
     if scores["task"] == REGRESSION:
         print(f"R² {scores['r2']:.3f} median of the folds, {scores['r2_worst']:.3f} worst; {scores['windows']} windows")
-        interval, unit = scores["interval"], work.target_unit
-        widths = ", ".join(f"{name} ± {width:.3g} {unit}" for name, width in interval["half_width"].items())
+        interval, unit = scores["interval"], f" {work.target_unit}".replace(" 1", "")
+        widths = ", ".join(f"{name} ± {width:.3g}{unit}" for name, width in interval["half_width"].items())
         held = "" if interval["coverage"] is None else f" (by the other folds: {interval['coverage']:.0%})"
         print(f"{interval['level']:.0%} of the held-out windows lie within {widths}{held}")
+        if scores["error_by_label"]:
+            by_label = Table("mean absolute error", *work.names)
+            for label, errors in scores["error_by_label"].items():
+                by_label.add_row(label, *(f"{errors[name]:.3f}" for name in work.names))
+            Console().print(by_label)
         if useless := [name for name, score in scores["folds"].items() if score <= 0]:
             print(f"in {', '.join(useless)} the decoder is further off than the mean of what was measured: {USELESS}")
         return

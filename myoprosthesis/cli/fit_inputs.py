@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from myoprosthesis.cli.recording_info import chosen, recording_info
 from myoprosthesis.cli.recordings import read, report_faults
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.decoders.options import CLASSIFICATION, REGRESSION
+
+if TYPE_CHECKING:
+    from myoprosthesis.training.decoding.mixtures import Recordings
+    from myoprosthesis.training.decoding.windows import Windows
+
+REST = "rest"
+"""The class that is taken for rest where none is named."""
 
 
 class FitInputs:
@@ -25,6 +32,7 @@ class FitInputs:
         from myoprosthesis.emg.conditioning import Conditioning
         from myoprosthesis.emg.recording_format import RecordingFormat
         from myoprosthesis.training.decoding import fitting as d
+        from myoprosthesis.training.decoding import mixtures as m
         from myoprosthesis.training.decoding.cross_validation import SplitOptions
         from myoprosthesis.training.decoding.windows import WindowOptions, check_electrodes, count_gap_windows, windows
 
@@ -37,7 +45,12 @@ class FitInputs:
         self.features = wanted.features
         self.files, recordings = read(paths, self.layout, typed)
         first = recordings[0][1]
-        self.target_unit = _target_unit(recordings) if settings.task == REGRESSION else ""
+        degrees = chosen(typed, m.MixtureOptions, file).pairs()
+        if degrees and settings.task != REGRESSION:
+            raise ConfigError("degrees of freedom are values: give --task regression too")
+        if degrees:
+            m.check_split(self.split.by)
+        self.target_unit = "1" if degrees else _target_unit(recordings) if settings.task == REGRESSION else ""
         self.channels = first.channels
         self.conditioning: Conditioning = chosen(typed, Conditioning, file, rate=first.rate, unit=first.unit)
         self.quality = report_faults(recordings, self.conditioning.mains_hz)
@@ -47,16 +60,30 @@ class FitInputs:
             build(registry.options("decoders", wanted.model), wanted.model_options, f"model {wanted.model}")
         )
         self.model = for_features(model, [n for f in self.features for n in columns(f, self.channels)])
-        self.windows = windows(
-            recordings, self.layout, self.conditioning, self.features, settings.window_s, self.cut,
-            settings.dead_zone, settings.task == CLASSIFICATION or bool(first.spans),
-        )  # fmt: skip
+        if degrees:
+            rest = settings.rest or REST
+            settings = replace(settings, rest="")
+            recordings = m.with_efforts(
+                recordings, degrees, rest, self.layout, self.conditioning, settings.window_s, self.cut.margin_s
+            )
+            first = recordings[0][1]
+
+        def cut_windows(parts: Recordings) -> Windows:
+            return windows(
+                parts, self.layout, self.conditioning, self.features, settings.window_s, self.cut, settings.dead_zone,
+                settings.task == CLASSIFICATION or bool(first.spans),
+            )  # fmt: skip
+
+        self.windows = cut_windows(recordings)
+        if degrees:
+            mixed = m.mixtures(recordings, degrees, self.layout)
+            self.windows = m.with_mixtures(self.windows, [(x, cut_windows([(x.path, x.recording)])) for x in mixed])
         print_gap_windows(count_gap_windows(recordings, settings.window_s, self.cut.step_s, self.cut.margin_s))
         self.names = d.names_of(self.windows, settings.task, first.target_names)
         if settings.rest and settings.rest not in self.names:
             raise ConfigError(f"rest {settings.rest!r} is none of the classes {', '.join(self.names)}")
-        if not settings.rest and settings.task == CLASSIFICATION and "rest" in self.names:
-            settings = replace(settings, rest="rest")
+        if not settings.rest and settings.task == CLASSIFICATION and REST in self.names:
+            settings = replace(settings, rest=REST)
         self.settings = settings
         self.model_name = wanted.model
 

@@ -20,9 +20,13 @@ def options() -> tuple[type, ...]:
     from myoprosthesis.emg.recording_format import RecordingFormat
     from myoprosthesis.training.decoding.cross_validation import SplitOptions
     from myoprosthesis.training.decoding.fitting import DecoderModelOptions
+    from myoprosthesis.training.decoding.mixtures import MixtureOptions
     from myoprosthesis.training.decoding.windows import WindowOptions
 
-    return RecordingFormat, Conditioning, DecoderOptions, WindowOptions, DecoderModelOptions, SplitOptions
+    return (
+        *(RecordingFormat, Conditioning, DecoderOptions, WindowOptions, DecoderModelOptions, SplitOptions),
+        MixtureOptions,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

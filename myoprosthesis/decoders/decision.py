@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from math import isnan
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.core.bounded import bounded
 from myoprosthesis.decoders.amplitude import Amplitude
 from myoprosthesis.decoders.options import CLASSIFICATION, MULTILABEL, DecoderOptions
 from myoprosthesis.decoders.temperature import sharpened
@@ -69,7 +70,7 @@ class DecisionPostprocessor:
         if finite:
             self._recent_novelty.append(novelty)
         full = len(self._recent_novelty) == self._recent_novelty.maxlen
-        drifting = bool(s.drift_beyond and full and float(np.median(self._recent_novelty)) > s.drift_beyond)
+        drifting = bool(s.drift_beyond and full and median(self._recent_novelty) > s.drift_beyond)
         too_novel = not finite or bool(s.reject_beyond and novelty > s.reject_beyond)
         if s.task != CLASSIFICATION:
             confidence = float(np.abs(scores - 0.5).min() + 0.5) if s.task == MULTILABEL else 1.0
@@ -95,4 +96,4 @@ class DecisionPostprocessor:
             return 1.0
         low, high = self.settings.amplitude[choice]
         share = (float(self._amplitude(features[None])[0]) - low) / (high - low)
-        return float(np.nan_to_num(bounded(share, 0.0, 1.0), nan=0.0))
+        return 0.0 if isnan(share) else min(max(share, 0.0), 1.0)

@@ -30,6 +30,9 @@ class RecordedPersonOptions(RecordedOptions):
 
     rest: str = option("rest", "label of what is done while nothing is asked for")
     reaction_s: float = option(0.25, "time from the go signal to the begin of the movement", "s", 0.0, 10.0)
+    skip: int = option(
+        0, "first repetitions of each movement that are never done, such as those of an adaptation", low=0
+    )
 
 
 class RecordedPerson:
@@ -79,6 +82,11 @@ class RecordedPerson:
                 f"{place} has no EMG labelled {self.options.rest!r}, which is done while nothing is asked for (its "
                 f"labels: {known}): name another with rest"
             )
+        if skip := self.options.skip:
+            few = [label for label, all_of in self._repetitions.items() if len(all_of) <= skip]
+            if few:
+                raise ConfigError(f"skip={skip} leaves no repetition of {few[0]!r} in {place}")
+            self._repetitions = {label: all_of[skip:] for label, all_of in self._repetitions.items()}
         doing = ", ".join(f"{label} ({len(all_of)} times)" for label, all_of in self._repetitions.items())
         about = f"a person out of {place} who does what a task asks for: {doing}"
         self._spec = SourceSpec(f"person {place.stem}", first.channels, first.rate, first.unit, about)

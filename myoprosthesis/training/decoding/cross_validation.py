@@ -47,6 +47,7 @@ class CrossValidation:
     """Of classes, with temperature 1."""
     too_novel: list[NDArray[np.bool_]] = field(default_factory=list)
     distance: list[Array] = field(default_factory=list)
+    label: list[NDArray[np.str_]] = field(default_factory=list)
 
     @property
     def temperature(self) -> float:
@@ -58,7 +59,7 @@ class CrossValidation:
 
     def without(self, k: int) -> CrossValidation:
         """The other folds."""
-        lists = ("truth", "predicted", "scores", "too_novel", "distance")
+        lists = ("truth", "predicted", "scores", "too_novel", "distance", "label")
         kept = {name: _others(getattr(self, name), k) for name in lists}
         return CrossValidation(self.task, self.names, dict(_others(list(self.folds.items()), k)), **kept)
 
@@ -88,9 +89,9 @@ class CrossValidation:
 
         Accuracy is the share of windows decided correctly, without rejection; for multilabel the mean over labels. The
         active error rate is the share of windows that are decided wrongly, not as rest, and not rejected. `r2` is the
-        coefficient of determination: median over folds of the mean over targets; `interval` is how far off values are
-        (`CrossValidation.interval`). Confidences are with the temperature
-        that the other folds give, and so are thresholds for an `accepted` share of wrong movements, if it is above 0.
+        coefficient of determination: median over folds of the mean over targets; `interval` is how far off values are,
+        `error_by_label` how far at what was done. Confidences are with the temperature that the other folds give, and
+        so are thresholds for an `accepted` share of wrong movements, if it is above 0.
 
         Raises:
             ConfigError: No threshold makes wrong movements as seldom as is accepted, or there is no other fold.
@@ -102,7 +103,7 @@ class CrossValidation:
         scores = np.array(list(self.folds.values()))
         if self.task == REGRESSION:
             r2 = {"r2": float(np.median(scores)), "r2_worst": float(scores.min())}
-            return {**out, **r2, "interval": self.interval()}
+            return {**out, **r2, "interval": self.interval(), "error_by_label": self.error_by_label()}
         out |= {"fold_mean": float(scores.mean()), "fold_worst": float(scores.min())}
         if self.task == MULTILABEL:
             per = {n: float(a) for n, a in zip(self.names, (truth == predicted).mean(axis=0), strict=True)}
@@ -139,6 +140,12 @@ class CrossValidation:
             "half_width": dict(zip(self.names, map(float, _half_width(errors)), strict=True)),
             "coverage": float(np.mean(inside)) if inside else None,
         }
+
+    def error_by_label(self) -> dict[str, dict[str, float]]:
+        """Mean absolute error of each value, by the label of the window; empty where windows have none."""
+        label, error = np.concatenate(self.label), np.abs(np.concatenate(self.truth) - np.concatenate(self.predicted))
+        means = {name: error[label == name].mean(axis=0) for name in sorted(set(label.tolist()) - {""})}
+        return {name: dict(zip(self.names, map(float, mean), strict=True)) for name, mean in means.items()}
 
     def _reliability(self, confidence: Array, right: NDArray[np.bool_]) -> dict[str, Any]:
         """How far confidences are off as they were, and with the temperature that the other folds give."""
@@ -191,6 +198,7 @@ def _validate_fold(
     fitted = fit(train, model, settings.task, result.names)
     scores, distance = fitted(test.x, test.sequence_id)
     result.distance.append(distance)
+    result.label.append(test.label)
     if settings.task == REGRESSION:
         truth, predicted = test.target, scores
         spread = ((truth - truth.mean(axis=0)) ** 2).sum(axis=0)

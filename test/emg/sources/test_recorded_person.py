@@ -96,3 +96,11 @@ def test_a_recording_without_rest_is_refused_and_another_label_can_be_rest(folde
         person(folder, rest="relax")
     source, clock = person(folder, rest="open", repetitions=["1"])
     assert until(source, clock, 0.1)[0].tolist() == [*range(3100, 3110)]
+
+
+def test_repetitions_that_were_adapted_to_can_be_left_out(folder):
+    source, clock = person(folder, skip=1)
+    samples, _ = until(source, clock, 1.2)
+    assert samples.tolist() == [*range(1100, 1150), *range(1100, 1150), *range(1100, 1120)]
+    with pytest.raises(ConfigError, match="skip=2 leaves no repetition of 'close'"):
+        person(folder, skip=2)
