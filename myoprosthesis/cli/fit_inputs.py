@@ -63,6 +63,8 @@ class FitInputs:
         if degrees:
             rest = settings.rest or REST
             settings = replace(settings, rest="")
+            used = {rest, *(name for pair in degrees for name in pair)}
+            unused = sorted({span.label for _, r in recordings for span in r.spans} - used)
             recordings = m.with_efforts(
                 recordings, degrees, rest, self.layout, self.conditioning, settings.window_s, self.cut.margin_s
             )
@@ -76,7 +78,9 @@ class FitInputs:
 
         self.windows = cut_windows(recordings)
         if degrees:
-            mixed = m.mixtures(recordings, degrees, self.layout)
+            mixed = m.mixtures(recordings, degrees, self.layout, settings.window_s + self.cut.margin_s)
+            rest_of_it = f"; not used: {', '.join(unused)}" if unused else ""
+            print(f"{len(mixed)} mixtures of two movements beside the single ones{rest_of_it}")
             self.windows = m.with_mixtures(self.windows, [(x, cut_windows([(x.path, x.recording)])) for x in mixed])
         print_gap_windows(count_gap_windows(recordings, settings.window_s, self.cut.step_s, self.cut.margin_s))
         self.names = d.names_of(self.windows, settings.task, first.target_names)

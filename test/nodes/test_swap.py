@@ -212,6 +212,7 @@ def test_the_last_wish_counts(stack, files):
     for _ in range(5):
         assert stack.probe.set("policy", policy=files["seed 6"]) == ""
         assert stack.probe.set("policy", policy=files["seed 5"]) == ""
+    assert played(stack, files["seed 5"], 30.0)
     stack.spin(1.0)
     assert stack.policy[-1]["policy"] == files["seed 5"] == stack.probe.get("policy", "policy")
     assert stack.policy[-1]["text"] == "active"

@@ -22,6 +22,7 @@ from myoprosthesis.core.options import option
 from myoprosthesis.emg.conditioning import Conditioner, Conditioning
 from myoprosthesis.emg.recording import EmgRecording, Span
 from myoprosthesis.emg.recording_format import RecordingFormat
+from myoprosthesis.emg.signal_quality import breaks
 from myoprosthesis.training.decoding.windows import Windows, repetitions
 
 Array = NDArray[np.float64]
@@ -81,8 +82,7 @@ def with_efforts(
     """The recordings with the effort of each movement, 0 to 1, as targets.
 
     It is 0 below the `LOW` percentile of the amplitude at rest and 1 above the `HIGH` of the movement's own, both of
-    its session. What is neither rest nor a movement of a degree of freedom
-    is no part of them.
+    its session. What is neither rest nor a movement of a degree of freedom is no part of them.
 
     Args:
         recordings: Labelled recordings, each with its path.
@@ -94,13 +94,18 @@ def with_efforts(
         margin_s: Left out at the start of each span, s, as in `WindowOptions`.
 
     Raises:
-        ConfigError: A movement or rest is in no recording, or a movement is no stronger than rest.
+        ConfigError: A movement or rest is in no recording, a movement is no stronger than rest, or a recording has
+            targets of its own.
     """
     movements = [name for pair in degrees for name in pair]
     known = sorted({s.label for _, r in recordings for s in r.spans})
     for name in (rest, *movements):
         if name not in known:
             raise unknown("class", name, known)
+    if measured := next((path for path, r in recordings if r.target_names), None):
+        raise ConfigError(
+            f"{measured} has targets of its own: leave out --targets, or --degrees, which makes them of labels"
+        )
     margin, out = round(margin_s * settings.rate), []
     by_session: dict[str, list[tuple[Path, EmgRecording, Array]]] = defaultdict(list)
     for path, recording in recordings:
@@ -148,20 +153,25 @@ def _range(
     return low, high
 
 
-def mixtures(recordings: Recordings, degrees: Sequence[Sequence[str]], layout: RecordingFormat) -> list[Mixture]:
+def mixtures(
+    recordings: Recordings, degrees: Sequence[Sequence[str]], layout: RecordingFormat, least_s: float = 0.0
+) -> list[Mixture]:
     """Mixtures of every two movements of different degrees of freedom, from what `with_efforts` returns.
 
     One is the sum of two spans of the same repetition of a session, each without its mean, as long as the shorter; its
-    targets are the efforts of both, and its label is both, joined by +.
+    targets are the efforts of both, and its label is both, joined by +. Spans of `least_s` (s) or less, and those with
+    a gap in time, are not mixed.
 
     Raises:
-        ConfigError: No session has a repetition of two such movements.
+        ConfigError: There are two degrees of freedom, and no session has a repetition of both.
     """
     parts: dict[tuple[str, str], dict[str, list[tuple[Path, EmgRecording]]]] = defaultdict(lambda: defaultdict(list))
     for path, recording in recordings:
         session = session_of(path, layout)
         for span, number in zip(recording.spans, repetitions(recording, layout, path), strict=True):
-            parts[session, number][span.label].append((path, recording.part(span.start, span.stop)))
+            part = recording.part(span.start, span.stop)
+            if part.seconds > least_s and not len(breaks(part)):
+                parts[session, number][span.label].append((path, part))
     pairs = [(a, b) for one, other in combinations(degrees, 2) for a in one for b in other]
     made = [
         Mixture(path, _sum(first, second, f"{a}+{b}"), number)
@@ -169,7 +179,7 @@ def mixtures(recordings: Recordings, degrees: Sequence[Sequence[str]], layout: R
         for a, b in pairs
         for (path, first), (_, second) in zip(own.get(a, ()), own.get(b, ()), strict=False)
     ]
-    if not made:
+    if len(degrees) > 1 and not made:
         raise ConfigError(
             "no session has a repetition of two movements of different degrees of freedom: nothing can be mixed"
         )

@@ -1,6 +1,7 @@
 """Movements at once: efforts as targets, mixtures of single movements, and a decoder of both."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -104,8 +105,27 @@ def test_movements_that_cannot_be_told_from_rest_or_mixed_are_refused():
         with_efforts(given, (("left",), ("in",)), "rest", LAYOUT, SETTINGS, 0.2)
     with pytest.raises(ConfigError, match="unknown class 'still'"):
         with_efforts(given, DEGREES, "still", LAYOUT, SETTINGS, 0.2)
+    apart = [(Path("day1/a.csv"), recording().part(0, 1200)), (Path("day2/a.csv"), recording().part(1200, 2000))]
     with pytest.raises(ConfigError, match="nothing can be mixed"):
-        mixtures(given, (("up", "down"),), LAYOUT)
+        mixtures(apart, DEGREES, LAYOUT)
+    with pytest.raises(ConfigError, match="has targets of its own: leave out --targets"):
+        measured = replace(recording(), targets=np.zeros((6000, 1)), target_names=("force",))
+        with_efforts([(Path("day1/a.csv"), measured)], DEGREES, "rest", LAYOUT, SETTINGS, 0.2)
+
+
+def test_what_is_short_or_has_a_gap_is_not_mixed(efforts):
+    assert len(mixtures(efforts, DEGREES, LAYOUT, 1.9)) == 24 and mixtures(efforts, DEGREES[:1], LAYOUT) == []
+    path, r = efforts[0]
+    up = r.spans[6]
+    times = r.times + 5.0 * (np.arange(len(r)) >= up.start + 100)
+    made = mixtures([(path, replace(r, times=times, stamped=True))], DEGREES, LAYOUT)
+    assert (
+        up.label == "up"
+        and len(made) == 10
+        and {m.repetition for m in made if "up" in m.recording.spans[0].label} == {"0", "2"}
+    )
+    with pytest.raises(ConfigError, match="nothing can be mixed"):
+        mixtures(efforts, DEGREES, LAYOUT, 2.0)
 
 
 @pytest.fixture
@@ -149,7 +169,11 @@ def test_a_decoder_does_two_movements_at_once_which_it_has_seen_one_by_one(comma
     judged = json.loads(file.read_text())["judged"]
     assert list(judged["folds"]) == ["day1", "day2"] and judged["r2_worst"] > 0.85
     assert set(judged["error_by_label"]) == {"rest", *MOVEMENTS, "up+in", "up+out", "down+in", "down+out"}
-    assert max(judged["error_by_label"]["up+in"].values()) < 0.2 and "up+in" in done.stdout
+    assert (
+        max(judged["error_by_label"]["up+in"].values()) < 0.2
+        and "up+in" in done.stdout
+        and "24 mixtures" in done.stdout
+    )
     decoder = Decoder(OnnxPolicy(out / "policy.onnx"))
     assert decoder.names == MOVEMENTS
     third = recording(7)
