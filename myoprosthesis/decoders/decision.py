@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from math import isnan
+from math import isfinite
 from statistics import median
 
 import numpy as np
@@ -96,4 +96,4 @@ class DecisionPostprocessor:
             return 1.0
         low, high = self.settings.amplitude[choice]
         share = (float(self._amplitude(features[None])[0]) - low) / (high - low)
-        return 0.0 if isnan(share) else min(max(share, 0.0), 1.0)
+        return min(max(share, 0.0), 1.0) if isfinite(share) else 0.0  # a clipped infinity would be full speed
