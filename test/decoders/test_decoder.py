@@ -73,7 +73,7 @@ def test_what_is_unsure_or_unknown_is_rest():
 
 def test_speed_grows_with_amplitude_between_its_bounds():
     d = decider(amplitude={"fist": (0.1, 1.1)})
-    for loud, speed in ((0.0, 0.0), (0.1, 0.0), (0.6, 0.5), (1.1, 1.0), (9.0, 1.0)):
+    for loud, speed in ((0.0, 0.0), (0.1, 0.0), (0.6, 0.5), (1.1, 1.0), (9.0, 1.0), (np.inf, 0.0), (np.nan, 0.0)):
         assert say(d, "fist", loud=loud)[0].speed == pytest.approx(speed)
     assert say(d, "rest", loud=9.0)[0].speed == 0.0
     assert say(d, "open", loud=0.0)[0].speed == 1.0  # no amplitude is known for it
