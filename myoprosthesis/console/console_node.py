@@ -317,7 +317,7 @@ def _emg_channels(message: Any) -> tuple[str, ...]:
 
 def main() -> None:
     """Entry point of the executable `console_node`."""
-    sys.exit(run(ConsoleNode, sys.argv))
+    run(ConsoleNode, sys.argv)
 
 
 if __name__ == "__main__":

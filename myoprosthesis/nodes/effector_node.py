@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import sys
 import threading
@@ -27,7 +28,7 @@ from myoprosthesis.nodes.effector_report import effector_report
 from myoprosthesis.nodes.lifecycle import LoopNode
 from myoprosthesis.nodes.lockstep_effector_loop import LockstepEffectorLoop
 from myoprosthesis.nodes.node_main import network_warning, run
-from myoprosthesis.nodes.one_effector import refuse_second_effector
+from myoprosthesis.nodes.one_effector import no_second_effector
 from myoprosthesis.nodes.parameters import declare, overrides, read
 from myoprosthesis.nodes.publisher_lock import PublisherLock
 from myoprosthesis.nodes.realtime_effector_loop import RealtimeEffectorLoop
@@ -46,6 +47,8 @@ EASE_S = 0.5
 STOPPED, RESUMED = "stopped until resume", "resumed"
 START_S = 12.0
 """How long an effector that is exchanged for another may take to open its device and to come to its start."""
+REPORT_S, LOOK_S = 0.5, 0.05
+"""How often an effector reports, and how soon after its first tick."""
 STOP_S = 3.0
 """How long a stop may take to reach the control loop."""
 
@@ -106,7 +109,8 @@ class EffectorNode(LoopNode):
         for service, callback in services.items():
             self.create_service(Trigger, f"~/{service}", callback)
         self.create_service(SetBool, "~/pause", self._pause)
-        every(self, 0.5, self._report)
+        self._report_at = 0.0
+        every(self, LOOK_S, self._report_in_time)
         self._deadline_s = 0.0
         """That of the policy that is played; 0: none is known."""
         self._port = EffectorPort(self, self._options.follow)
@@ -136,13 +140,13 @@ class EffectorNode(LoopNode):
 
     def _configure(self) -> None:
         o = self._options = read(self, EffectorNodeOptions)
-        effector = self._factory(read(self, self._own))
-        if o.lockstep and not effector.spec.pausable:
-            raise ConfigError(f"effector {effector.spec.name!r} has no time of its own: it cannot run in lockstep")
         self.close()  # the lock of an earlier attempt
         self._state_lock = PublisherLock(self.resolve_topic_name(topics.STATE.name))
-        if not self.was_up:  # at an exchange this node itself was the one until now
-            refuse_second_effector(self, self._open)
+        # at an exchange this node itself was the one until now
+        with contextlib.nullcontext() if self.was_up else no_second_effector(self, self._open):
+            effector = self._factory(read(self, self._own))
+        if o.lockstep and not effector.spec.pausable:
+            raise ConfigError(f"effector {effector.spec.name!r} has no time of its own: it cannot run in lockstep")
         changes: dict[str, Any] = {"timeout_s": o.timeout_s} if o.timeout_s else {}
         if effector.spec.resettable and effector.spec.deterministic:
             changes["fingerprint"] = fingerprint(effector)
@@ -363,7 +367,15 @@ class EffectorNode(LoopNode):
         seconds = self._reported[2] - before[2]
         return (loop.tick - before[1]) / seconds if before[0] is loop and seconds > 0 else None
 
+    def _report_in_time(self) -> None:
+        """Report at intervals, and at once when a loop has begun to tick: that is what others wait for."""
+        loop, tick, _ = self._reported
+        began = self.loop is not None and self.loop.tick > 0 and (loop is not self.loop or tick == 0)
+        if began or time.monotonic() >= self._report_at:
+            self._report()
+
     def _report(self, last: EffectorLoop | None = None) -> None:
+        self._report_at = time.monotonic() + REPORT_S
         loop = last or self.loop
         if loop is None:
             if self.was_up and self._why:
@@ -379,7 +391,7 @@ class EffectorNode(LoopNode):
 
 def main() -> None:
     """Entry point of the executable `effector_node`."""
-    sys.exit(run(EffectorNode, sys.argv))
+    run(EffectorNode, sys.argv)
 
 
 if __name__ == "__main__":

@@ -185,7 +185,7 @@ class EmgNode(LoopNode):
 
 def main() -> None:
     """Entry point of the executable `emg_node`."""
-    sys.exit(run(EmgNode, sys.argv))
+    run(EmgNode, sys.argv)
 
 
 if __name__ == "__main__":

@@ -92,7 +92,7 @@ class EmulatorNode(Node):
 
 def main() -> None:
     """Entry point of the executable `emulator_node`."""
-    sys.exit(run(EmulatorNode, sys.argv))
+    run(EmulatorNode, sys.argv)
 
 
 if __name__ == "__main__":

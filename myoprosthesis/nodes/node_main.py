@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
 import gc
@@ -14,7 +15,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import rclpy
 from rclpy.duration import Duration
@@ -38,8 +39,6 @@ END_S = 6.0
 DELIVERY_S = 0.5
 """How long a node that ends waits until its last messages have been received."""
 POLL_S = 0.005
-WORKERS = (" loop", "swap", "shadow", "rollback")
-"""What the names of threads end with that may compute while a node ends."""
 RANGE = "ROS_AUTOMATIC_DISCOVERY_RANGE"
 OPEN = (
     "the network is open: whoever reaches this machine in ROS domain {domain} sees what the stack publishes, and can "
@@ -112,13 +111,18 @@ def _own_log() -> str:
     return os.path.join(tempfile.gettempdir(), f"myoprosthesis_{os.getuid()}_log")
 
 
+def _jazzy() -> bool:
+    """Whether this is Jazzy: its Fast DDS 2 knows older names only, and later ones complain of them."""
+    return ros_distro() == "jazzy"
+
+
 def _profile_name() -> str:
-    """Jazzy's Fast DDS 2 knows the older name only, and later ones complain of it."""
-    return "FASTRTPS_DEFAULT_PROFILES_FILE" if ros_distro() == "jazzy" else "FASTDDS_DEFAULT_PROFILES_FILE"
+    return "FASTRTPS_DEFAULT_PROFILES_FILE" if _jazzy() else "FASTDDS_DEFAULT_PROFILES_FILE"
 
 
 def _profile(local: bool) -> str:
-    return str(share.root() / "config" / ("dds.xml" if local else "dds_network.xml"))
+    name = f"dds{'' if local else '_network'}{'_jazzy' if _jazzy() else ''}.xml"
+    return str(share.root() / "config" / name)
 
 
 def die_with_parent() -> None:
@@ -148,18 +152,23 @@ def plain_node(name: str) -> Node:
     return rclpy.create_node(name)
 
 
-def run(make: Callable[[], Any], argv: list[str] | None = None) -> int:
-    """Make a node, spin it until Ctrl-C or SIGTERM, close it, and return the exit status.
+def run(make: Callable[[], Any], argv: list[str] | None = None) -> NoReturn:
+    """Make a node, spin it until Ctrl-C or SIGTERM, close it, and end the process with the exit status.
 
     Threads of their own write its output, so that neither a control loop nor a service waits for a reader.
     """
     accept_all_characters()
-    with bounded_end(END_S), diverted():
-        code = _run(make, argv)
-        forget_nodes()
-    if any(t.name.endswith(WORKERS) and t.is_alive() for t in threading.enumerate()):
-        os._exit(code)  # one that computes in a library would be torn down with it, at length or by an abort
-    return code
+    with bounded_end(END_S):
+        with diverted():
+            code = _run(make, argv)
+            forget_nodes()
+        atexit._run_exitfuncs()
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):  # nobody reads any more, or it is closed
+                stream.flush()
+        # Libraries would be torn down one by one for a quarter of a second; or, where a thread still computes in one,
+        # at length or by an abort.
+        os._exit(code)
 
 
 def forget_nodes() -> None:

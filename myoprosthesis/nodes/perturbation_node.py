@@ -171,7 +171,7 @@ def _corruption(message: Any) -> EmgCorruption:
 
 def main() -> None:
     """Entry point of the executable `perturbation_node`."""
-    sys.exit(run(PerturbationNode, sys.argv))
+    run(PerturbationNode, sys.argv)
 
 
 if __name__ == "__main__":

@@ -360,7 +360,7 @@ def _give_up() -> None:
 def main() -> None:
     """Entry point of the executable `policy_node`."""
     WATCHDOG.stuck = _give_up
-    sys.exit(run(PolicyNode, sys.argv))
+    run(PolicyNode, sys.argv)
 
 
 if __name__ == "__main__":

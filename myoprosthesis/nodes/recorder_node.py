@@ -215,7 +215,7 @@ def as_yaml(qos: QoSProfile) -> dict[str, Any]:
 
 def main() -> None:
     """Entry point of the executable `recorder_node`."""
-    sys.exit(run(RecorderNode, sys.argv))
+    run(RecorderNode, sys.argv)
 
 
 if __name__ == "__main__":

@@ -422,7 +422,7 @@ class TaskNode(ManagedNode):
 
 def main() -> None:
     """Entry point of the executable `task_node`."""
-    sys.exit(run(TaskNode, sys.argv))
+    run(TaskNode, sys.argv)
 
 
 if __name__ == "__main__":

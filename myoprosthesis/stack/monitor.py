@@ -167,7 +167,7 @@ def _figures(status: StackStatus) -> list[str]:
 
 def main() -> None:
     """Entry point of the executable `monitor_node`."""
-    sys.exit(run(monitor_node, sys.argv))
+    run(monitor_node, sys.argv)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from myoprosthesis.core import share
@@ -44,7 +49,7 @@ def test_the_profile_follows_the_discovery_range_unless_a_person_gave_one(enviro
 def test_jazzy_s_fast_dds_is_told_by_the_name_it_knows(environment):
     place = environment(ROS_DISTRO="jazzy")
     node_main.open_network()
-    assert place[OLD] == NETWORK and NEW not in place
+    assert place[OLD] == NETWORK.replace(".xml", "_jazzy.xml") and NEW not in place
 
 
 def test_what_another_middleware_binds_to_is_not_known(environment):
@@ -58,3 +63,23 @@ def test_the_sentence_names_the_domain(environment):
     environment(ROS_DOMAIN_ID="7")
     node_main.open_network()
     assert "ROS domain 7" in node_main.network_warning()
+
+
+def test_the_profiles_of_one_version_differ_in_what_they_bind_to_and_those_of_both_in_names():
+    def text(name):
+        return re.sub(r"<!--.*?-->\s*", "", Path(name).read_text(), flags=re.S)
+
+    for name in (LOCAL, NETWORK):
+        older = text(name.replace(".xml", "_jazzy.xml"))
+        assert older == text(name).replace("heartbeat_period", "heartbeatPeriod")
+    assert "heartbeat_period" in text(LOCAL) and "127.0.0.1" in text(LOCAL) and "127.0.0.1" not in text(NETWORK)
+    writers = [t[t.index("<data_writer") :] for t in (text(LOCAL), text(NETWORK))]
+    assert writers[0] == writers[1]
+
+
+@pytest.mark.parametrize("network", [False, True])
+def test_the_middleware_reads_the_profile_without_a_complaint(network, domain):
+    code = "from myoprosthesis.nodes import node_main\n" + "node_main.open_network()\n" * network
+    code += "node_main.join_graph()\nnode_main.plain_node('alone').destroy_node()\n"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
