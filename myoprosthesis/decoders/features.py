@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,19 @@ from myoprosthesis.core.errors import ConfigError, unknown
 Array = NDArray[np.float64]
 AR_ORDER = 4
 TDPSD_POWER = 0.1
+TDPSD_LOG_POWER = float(np.log(TDPSD_POWER))
+TDPSD_EXPONENTS = np.array([
+    [TDPSD_POWER / 2, 0, 0, 0.5, -0.25, 0],
+    [0, 0, 0, 0, 0.5, 0],
+    [0, 0, 0, 0, -0.25, 0],
+    [0, 1, 0, 0, 0, 0],
+    [0, 0, 1, 0, 0, 0],
+    [0, 0, 0, -0.5, 0, 0],
+    [0, 0, 0, 0, 0, 1],
+    [0, 0, 0, 0, 0, -1],
+])  # fmt: skip
+"""Each descriptor (column) is a product of powers of: the three mean squares, how far apart the first is from the others
+after the power transform, the product of its roots' distances from theirs, the lengths of the two differences."""
 COVARIANCE_RIDGE = 1e-3
 PAIRS = 0
 DEFAULT = ("tdpsd", "log_cov")
@@ -85,26 +99,27 @@ def tdpsd(x: Array, dead: float) -> Array:
     Khushaba et al. 2014 (doi 10.1016/j.neunet.2014.03.010), f1…f6 of the samples; without the comparison with those of
     their logarithm, which is worse between sessions.
     """
-    n, d1 = x.shape[1], x[:, 1:] - x[:, :-1]
-    d2 = d1[:, 1:] - d1[:, :-1]
-    m = np.empty((3, len(x)))
-    for moment, samples in zip(m, (x, d1, d2), strict=True):
-        np.einsum("ij,ij->i", samples, samples, out=moment)
-    m[1:] /= n
-    m += FLOOR
-    np.sqrt(m, out=m)
-    p = m**TDPSD_POWER
-    p /= TDPSD_POWER
-    out = np.empty((6, len(x)))
-    out[0] = p[0]
-    np.abs(p[0] - p[1:], out=out[1:3])
-    apart = m[0] - m[1:]
-    out[3] = m[0] / np.sqrt(np.abs(apart[0] * apart[1]) + FLOOR)
-    out[4] = m[1] / np.sqrt(m[0] * m[2])
-    lengths = np.abs(d1).sum(axis=1), np.abs(d2).sum(axis=1)
-    out[5] = (lengths[0] + FLOOR) / (lengths[1] + FLOOR)
-    out[1:3] += FLOOR
-    descriptors: Array = np.log(out).T
+    c, n = x.shape
+    samples = np.empty((3, c, n))  # and their differences: row after row at once, and 0 where two rows meet
+    samples[0] = x
+    for k, (before, after) in enumerate(pairwise(samples), start=1):
+        np.subtract(before.reshape(-1)[1:], before.reshape(-1)[:-1], out=after.reshape(-1)[:-1])
+        after[:, n - k :] = 0.0
+    of = np.empty((8, c))  # what the descriptors are products of powers of
+    of[:3] = (samples[:, :, None] @ samples[..., None]).reshape(3, c)
+    of[1:3] /= n
+    of[:3] += FLOOR
+    roots = np.sqrt(of[:3])
+    powers = roots**TDPSD_POWER
+    np.subtract(powers[0], powers[1:], out=of[3:5])
+    apart = roots[0] - roots[1:]
+    np.multiply(apart[0], apart[1], out=of[5])
+    np.abs(of[3:6], out=of[3:6])
+    of[3:5] /= TDPSD_POWER
+    np.abs(samples[1:], out=samples[1:]).sum(axis=2, out=of[6:])
+    of[3:] += FLOOR
+    descriptors: Array = np.log(of, out=of).T @ TDPSD_EXPONENTS
+    descriptors[:, 0] -= TDPSD_LOG_POWER
     return descriptors
 
 
@@ -124,12 +139,16 @@ def log_cov(x: Array, dead: float) -> Array:
     (Arsigny et al. 2007, doi 10.1137/050637996): √2 before those off the diagonal keeps distances. A ridge of
     `COVARIANCE_RIDGE` of the mean power is added.
     """
+    from scipy.linalg import lapack
+
     n = len(x)
     covariance = x @ x.T
     covariance /= x.shape[1]
     diagonal = covariance.reshape(-1)[:: n + 1]
     diagonal += COVARIANCE_RIDGE * diagonal.sum() / n + FLOOR
-    values, vectors = np.linalg.eigh(covariance)
+    values, vectors, failed = lapack.dsyev(covariance.T, overwrite_a=1)  # a third of the time of np.linalg.eigh
+    if failed:
+        return np.full(n * (n + 1) // 2, np.nan)
     logarithm = (vectors * np.log(np.maximum(values, FLOOR))) @ vectors.T
     places, weights = _upper_triangle(n)
     out: Array = logarithm.reshape(-1)[places]
@@ -188,6 +207,7 @@ class FeatureStream:
             )
         self._kinds = [KINDS[f][0] for f in features]
         self._dead, self._channels = dead_zone, len(channels)
+        self.compute(np.zeros((len(channels), self.window)))  # what is loaded at first use is loaded now
         self.reset()
 
     def reset(self) -> None:
