@@ -29,8 +29,8 @@ TDPSD_EXPONENTS = np.array([
     [0, 0, 0, 0, 0, 1],
     [0, 0, 0, 0, 0, -1],
 ])  # fmt: skip
-"""Each descriptor (column) is a product of powers of: the three mean squares; how far the first is from the others after
-the power transform; the product of its root's distances from theirs; the lengths of the two differences."""
+"""Each descriptor (column) is a product of powers of: the three mean squares; how far the first is from the others
+after the power transform; the product of its root's distances from theirs; the lengths of the two differences."""
 COVARIANCE_RIDGE = 1e-3
 PAIRS = 0
 DEFAULT = ("tdpsd", "log_cov")
