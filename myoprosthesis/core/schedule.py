@@ -45,6 +45,14 @@ class Schedule(Generic[P]):
         self.plans = [*self.plans[-MOST_PLANS:], plan]
         self.horizon_ns = plan.until_ns
 
+    def unannounced_s(self, plan: P, newest_ns: int) -> float:
+        """How long what a plan says had been going on by the data of `newest_ns` when it was announced, s.
+
+        0 where those are from before it or after it, and for a plan that replaces one with the same beginning.
+        """
+        known = any(p.from_ns == plan.from_ns for p in self.plans)
+        return 0.0 if known or not plan.from_ns <= newest_ns < plan.until_ns else (newest_ns - plan.from_ns + 1) * 1e-9
+
     @property
     def ended(self) -> bool:
         """True when the participant has announced its last plan."""

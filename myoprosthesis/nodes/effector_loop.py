@@ -91,6 +91,7 @@ class EffectorLoop(ControlLoop):
         self._disturbances = DisturbanceResolver(guard.spec)
         self._schedules: dict[str, Schedule] = {name: Schedule() for name in PARTICIPANTS}
         self._trial: tuple[int, int] | None = None
+        self._published_ns = -1
         self._trace = hashlib.sha256()
         self._last_text = ""
         self.input = CommandInput(guard, port, self._say_once)
@@ -187,7 +188,10 @@ class EffectorLoop(ControlLoop):
         """Take in plans and commands; of the commands those of this stamp, where it is given."""
         for plan in self.port.plans():
             if isinstance(plan, TrialPlan):
+                late_s = 0.0 if self.lockstep else self._schedules["task"].unannounced_s(plan, self._published_ns)
                 self._schedules["task"].add(plan)
+                if late_s:
+                    self.lapse(f"the effector was told of it {late_s:.2g} s after its start")
                 continue
             try:
                 self._disturbances.check(plan)
@@ -254,6 +258,7 @@ class EffectorLoop(ControlLoop):
         self._disturbances.reset()
 
     def _publish(self, now_ns: int) -> None:
+        self._published_ns = now_ns
         self.account.close_trial(self._schedules["task"].current(now_ns), now_ns)
         if self.state is not None:
             self.port.publish(now_ns, self.state)

@@ -20,6 +20,7 @@ from myoprosthesis.core.errors import ConfigError, MyoError, Refused
 from myoprosthesis.core.fail import check_holds
 from myoprosthesis.core.fingerprint import fingerprint
 from myoprosthesis.core.options import option
+from myoprosthesis.core.text import brief
 from myoprosthesis.effectors.graphics import require_window
 from myoprosthesis.nodes import diagnostic_status, topics
 from myoprosthesis.nodes.diagnostics import Diagnostics
@@ -359,6 +360,8 @@ class EffectorNode(LoopNode):
             loop.request(lambda: loop.lapse("without a policy"))
         elif self._policy_pid not in (None, pid):
             loop.request(lambda: loop.lapse("the policy was started again"))
+        elif why := values.get("unaware"):
+            loop.request(lambda: loop.lapse(brief(str(why))))
         self._policy_pid = pid
 
     def _rate(self, loop: EffectorLoop) -> float | None:

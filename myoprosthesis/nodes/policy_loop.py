@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -46,6 +46,9 @@ class PolicyLoopPort(SwitchingPort, Protocol):
     def goal(self) -> JointStateFrame | None:
         """The newest state of the effector that is the goal; None while there is none, or it has become old."""
 
+    def hears(self, participants: Sequence[str]) -> bool:
+        """Whether all of these are known to announce their plans."""
+
 
 class PolicyLoop(SwitchingLoop):
     """Control loop that updates a `ControllerSwitcher` with each state.
@@ -83,6 +86,11 @@ class PolicyLoop(SwitchingLoop):
         self._passed = 0
         """States in a row that were not answered, since they are from before a reset."""
         self._data_ns = 0
+        self._commanded_ns = -1
+        """The time of the newest state that was answered with a command; -1 before the first."""
+        self._met = False
+        self.on_unaware: Callable[[str], None] = lambda why: None
+        """Called, with a sentence, when a trial had begun before its plan came: it was not played as one."""
 
     def _run(self) -> None:
         if not self.lockstep:
@@ -91,7 +99,10 @@ class PolicyLoop(SwitchingLoop):
             self.port.wait(0.1)
             for plan in self.port.plans():
                 if isinstance(plan, TrialPlan):
+                    late_s = 0.0 if self.lockstep else self._trials.unannounced_s(plan, self._commanded_ns)
                     self._trials.add(plan)
+                    if late_s:
+                        self.on_unaware(f"the policy was told of it {late_s:.2g} s after its start")
                 else:
                     self._perturbations.add(plan)
             self._frames.extend(self.port.states())
@@ -133,13 +144,19 @@ class PolicyLoop(SwitchingLoop):
             command, fresh = switcher.update(table, Moment(self._rng, now, switcher.spec.dt, trial))
             if fresh or self.lockstep:
                 self._data_ns = now
-            if self.active and newest:
+            if self.active and newest and self._meet_participants():
                 self.port.command(self._data_ns, command)
+                self._commanded_ns = now
                 if goal is not None:
                     self.statistics.note("goal_age", max(0.0, (time.time_ns() - goal.stamp_ns) * 1e-9))
             self._answered = (now, command) if self.lockstep else None
             self.port.updated(now, switcher)
         self._swaps.replay_some(switcher.spec.dt)
+
+    def _meet_participants(self) -> bool:
+        """Whether what is announced can come, without which nothing is commanded; once it could, it stays so."""
+        self._met = self._met or self.lockstep or self.port.hears(self.participants)
+        return self._met
 
     def _begin_trial(self, trial: TrialPlan | None) -> bool:
         """Whether another trial begins with this tick; then all forget the past, and noise is drawn by its number."""

@@ -162,6 +162,8 @@ class PolicyNode(LoopNode):
             loop.switcher.shadow = loop.switcher.fit(o.shadow, OnnxPolicy(store.find(o.shadow)))
         self._adapt(read(self, AdaptationOptions))
         loop.on_lost = lambda error: self._executor_queue.call(lambda: self._lost(error))
+        if isinstance(loop, PolicyLoop):
+            loop.on_unaware = lambda why: self._executor_queue.call(lambda: self._publish("active", unaware=why))
         loop.start(self.thread)
 
     def _loop(self, spec: EffectorSpec, o: PolicyNodeOptions) -> PolicyLoop | DecoderLoop:

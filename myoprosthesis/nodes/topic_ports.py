@@ -39,6 +39,8 @@ ARRIVALS = 64
 LOST_S = 0.2
 """An effector without a state for this time is not known to follow commands."""
 _PLANS = ((topics.TARGET, TrialPlan), (topics.PERTURBATION, PerturbationPlan))
+_ANNOUNCED = {"task": topics.TARGET, "perturbation": topics.PERTURBATION}
+"""Where the participants announce their plans."""
 
 
 class GraphPort:
@@ -238,6 +240,11 @@ class PolicyPort(CommandingPort):
     def states(self) -> list[JointStateFrame]:
         """See the protocol."""
         return self.frames()
+
+    def hears(self, participants: Sequence[str]) -> bool:
+        """See the protocol."""
+        names = (self._node.resolve_topic_name(_ANNOUNCED[p].name) for p in participants)
+        return all(map(self._node.count_publishers, names))
 
     def goal(self) -> JointStateFrame | None:
         """See the protocol; one of `LOST_S` ago is old."""

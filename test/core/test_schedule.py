@@ -44,6 +44,16 @@ def test_before_the_first_plan_and_in_a_gap_there_is_none(make):
     assert heard(schedule, 0.5, 1, 2, 2.9, 3, 4) == [None, 0, None, None, 1, None]
 
 
+@pytest.mark.parametrize(
+    "newest, begin, late_s",
+    [(0.9, 1.0, 0.0), (1.0, 1.0, 1e-9), (1.25, 1.0, 0.25), (2.0, 1.0, 0.0), (3.5, 3.0, 0.0)],
+)
+def test_a_plan_that_is_announced_within_its_time_is_late(make, newest, begin, late_s):
+    schedule = Schedule()
+    schedule.add(make(3, 3.0, 4.0))  # and is told again
+    assert schedule.unannounced_s(make(0, begin, begin + 1.0), ns(newest)) == pytest.approx(late_s, abs=2e-9)
+
+
 def test_saying_it_again_changes_nothing(make):
     schedule = Schedule()
     for _ in range(3):

@@ -708,7 +708,7 @@ def test_what_holds_the_effector_costs_the_trial_that_runs_and_not_the_others(ma
     world.answer = answer
     loop.begin()
     assert until(lambda: len(latest) > 5 and world.words_of_following and not accounts(world).held)
-    began = latest[-1]
+    began = latest[-1] + 10 * DT_NS
     spans = [replace(trial(k, 0, 1), from_ns=began + k * 10 * DT_NS, until_ns=began + (k + 1) * 10 * DT_NS)
              for k in range(9)]  # fmt: skip
     world.speak(*spans)
@@ -722,6 +722,22 @@ def test_what_holds_the_effector_costs_the_trial_that_runs_and_not_the_others(ma
     faults = [accounts(world).fault(t) for t in spans]
     assert why in faults and faults[0] == faults[-1] == "" and set(faults) == {"", why}
     assert faults.index(why) in (1, 2, 3)
+
+
+def test_in_real_time_a_trial_of_whose_start_the_effector_was_not_told_does_not_count(made):
+    loop, world = made(lockstep=False)
+    world.answer = lambda stamp, state: [command(stamp, NAMES, np.zeros(2))]
+    loop.begin()
+    assert until(lambda: len(world.published) > 5)
+    now = world.published[-1][0]
+    late = replace(trial(0, 0, 1), from_ns=now - 2 * DT_NS, until_ns=now + 200 * DT_NS)
+    world.speak(late)
+    assert until(lambda: accounts(world).fault(late))
+    assert accounts(world).fault(late).startswith("the effector was told of it 0.0")
+    next_one = replace(trial(1, 0, 1), from_ns=late.until_ns, until_ns=late.until_ns + 20 * DT_NS)
+    world.speak(replace(late, label="its goals are others now"), next_one)
+    assert until(lambda: accounts(world).until_ns >= next_one.until_ns)
+    assert accounts(world).fault(next_one) == ""
 
 
 def test_a_reset_by_hand_costs_the_trial_that_runs(made):

@@ -46,7 +46,7 @@ class World:
     def __init__(self):
         self.lock = threading.Lock()
         self.came, self.spoken, self.commands, self.said = [], [], [], []
-        self.followed = None
+        self.followed, self.announcing = None, {"task", "perturbation"}
 
     def wait(self, timeout_s):
         time.sleep(0.001)
@@ -64,6 +64,9 @@ class World:
 
     def goal(self):
         return self.followed
+
+    def hears(self, participants):
+        return set(participants) <= self.announcing
 
     def command(self, stamp_ns, command):
         self.commands.append((stamp_ns, command.copy()))
@@ -246,6 +249,32 @@ def test_in_real_time_only_the_newest_state_is_answered(made):
     assert until(lambda: world.commands)
     assert until(lambda: loop.switcher.active.policy.count == 7)
     assert world.commands[-1][0] == 6 * DT_NS and len(world.commands) <= 2
+
+
+@pytest.mark.parametrize("lockstep", [False, True])
+def test_a_trial_of_whose_start_the_policy_was_not_told_is_said_once(made, lockstep):
+    loop, world = made(lockstep=lockstep)
+    unaware = []
+    loop.on_unaware = unaware.append
+    world.speak(trial(0, 2, 6))
+    play(world, range(9))
+    world.speak(trial(1, 7, 20))
+    play(world, range(9, 12))
+    world.speak(trial(1, 7, 20, label="its goals are others now"), trial(2, 20, 30))
+    play(world, range(12, 24))
+    assert unaware == ([] if lockstep else ["the policy was told of it 0.01 s after its start"])
+
+
+def test_in_real_time_nothing_is_commanded_before_what_is_announced_can_be_heard(made):
+    loop, world = made(lockstep=False, participants=("task", "perturbation"))
+    world.announcing.discard("task")
+    world.show(*(frame(k) for k in range(4)))
+    assert until(lambda: loop.switcher.active.policy.count == 4) and not world.commands
+    world.announcing.add("task")
+    play(world, range(4, 5))
+    world.announcing.clear()
+    play(world, range(5, 7))
+    assert [stamp // DT_NS for stamp, _ in world.commands] == [4, 5, 6]
 
 
 def swap(loop, policy, name="new"):

@@ -11,6 +11,7 @@ from myoprosthesis.core.following import Following
 from myoprosthesis.core.joint_state import JointStateWriter
 from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.nodes import diagnostic_status, topics
+from myoprosthesis.nodes.graph_connection import GraphConnection
 
 pytestmark = pytest.mark.realtime
 
@@ -178,7 +179,7 @@ def test_the_events_of_trials_go_out_as_lsl_markers(body):
 
 def test_an_effector_that_does_not_speak_of_a_trial_is_told_the_plans_again(body):
     """It may have missed them: it speaks of those that it has."""
-    account = body.probe.speak(topics.FOLLOWING)
+    account, _ = body.probe.speak(topics.FOLLOWING), body.probe.speak(topics.COMMAND)
     assert body.until(lambda: account.get_subscription_count() == 1)
     account.publish(topics.FOLLOWING.type(data=Following(0, 1).to_json()))
     body.spin(0.3)
@@ -188,7 +189,28 @@ def test_an_effector_that_does_not_speak_of_a_trial_is_told_the_plans_again(body
     assert body.until(lambda: ("lost", 0) in events(body, "lost"))
     assert body.until(lambda: len(body.plans) > told)
     assert body.plans[told].trial == 1, [p.trial for p in body.plans]
-    assert body.until(lambda: any("in trial 0: its last word is of 10.5 s before its end" in w for w in body.words))
+    assert body.until(lambda: any("in trial 0: its last word is of 10.6 s before its end" in w for w in body.words))
+
+
+def test_in_real_time_the_first_trial_is_announced_ahead_to_a_policy_that_listens(body):
+    account, _ = body.probe.speak(topics.FOLLOWING), body.probe.speak(topics.COMMAND)
+    assert body.until(lambda: account.get_subscription_count() == 1)
+    account.publish(topics.FOLLOWING.type(data=Following(0, 1).to_json()))
+    body.spin(0.3)
+    body.show(1000, 1001)
+    assert body.until(lambda: body.plans) and body.plans[0].from_ns == 1010 * DT_NS
+
+
+def test_a_policy_that_does_not_listen_is_waited_for_but_not_for_ever(body):
+    with GraphConnection("alone", "deaf") as deaf:
+        deaf.node.create_publisher(topics.COMMAND.type, topics.COMMAND.name, topics.COMMAND.qos)
+        account = body.probe.speak(topics.FOLLOWING)
+        assert body.until(lambda: account.get_subscription_count() == 1)
+        account.publish(topics.FOLLOWING.type(data=Following(0, 1).to_json()))
+        body.spin(0.3)
+        body.show(1000, 1001)
+        assert not body.plans
+        assert body.until(lambda: body.plans)
 
 
 def test_what_trials_wait_for_is_said(body):
