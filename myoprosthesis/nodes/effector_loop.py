@@ -188,18 +188,22 @@ class EffectorLoop(ControlLoop):
         """Take in plans and commands; of the commands those of this stamp, where it is given."""
         for plan in self.port.plans():
             if isinstance(plan, TrialPlan):
-                late_s = 0.0 if self.lockstep else self._schedules["task"].unannounced_s(plan, self._published_ns)
-                self._schedules["task"].add(plan)
-                if late_s:
-                    self.lapse(f"the effector was told of it {late_s:.2g} s after its start")
+                self._schedule("task", plan, "it")
                 continue
             try:
                 self._disturbances.check(plan)
             except Refused as error:
                 self._say_once("error", f"perturbation {plan.name!r} is refused: {error}")
                 plan = replace(plan, entries=())
-            self._schedules["perturbation"].add(plan)
+            self._schedule("perturbation", plan, "its perturbation" if plan.entries else "")
         self.input.take(stamp_ns)
+
+    def _schedule(self, who: str, plan: TrialPlan | PerturbationPlan, what: str) -> None:
+        """Add a plan; a trial that began in real time before `what` acts in it was known does not count."""
+        late_s = self._schedules[who].unannounced_s(plan, self._published_ns) if what and not self.lockstep else 0.0
+        self._schedules[who].add(plan)
+        if late_s:
+            self.lapse(f"the effector was told of {what} {late_s:.2g} s after its start")
 
     def _disturbance(self, now_ns: int) -> Disturbance:
         plan = self._schedules["perturbation"].current(now_ns)

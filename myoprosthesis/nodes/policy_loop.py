@@ -30,6 +30,8 @@ Array = NDArray[np.float64]
 
 MOST_PASSED = 20
 """States from before a reset that are passed over."""
+SITES = ("observation", "hidden")
+"""Where a perturbation acts on a policy."""
 SAME = 1e-9
 """rad or m: a body stands where a trial begins."""
 
@@ -99,15 +101,20 @@ class PolicyLoop(SwitchingLoop):
             self.port.wait(0.1)
             for plan in self.port.plans():
                 if isinstance(plan, TrialPlan):
-                    late_s = 0.0 if self.lockstep else self._trials.unannounced_s(plan, self._commanded_ns)
-                    self._trials.add(plan)
-                    if late_s:
-                        self.on_unaware(f"the policy was told of it {late_s:.2g} s after its start")
+                    self._schedule(self._trials, plan, "it")
                 else:
-                    self._perturbations.add(plan)
+                    own = any(e.site in SITES for e in plan.entries)
+                    self._schedule(self._perturbations, plan, "its perturbation" if own else "")
             self._frames.extend(self.port.states())
             self._serve()
             self._answer()
+
+    def _schedule(self, schedule: Schedule[Any], plan: TrialPlan | PerturbationPlan, what: str) -> None:
+        """Add a plan; that a trial had begun in real time before `what` acts in it was known is said."""
+        late_s = schedule.unannounced_s(plan, self._commanded_ns) if what and not self.lockstep else 0.0
+        schedule.add(plan)
+        if late_s:
+            self.on_unaware(f"the policy was told of {what} {late_s:.2g} s after its start")
 
     def _answer(self) -> None:
         """Answer the states that came, as far as (in lockstep) the participants have announced what happens."""

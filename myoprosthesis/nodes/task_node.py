@@ -30,6 +30,7 @@ from myoprosthesis.nodes.diagnostics import Diagnostics
 from myoprosthesis.nodes.lifecycle import ManagedNode
 from myoprosthesis.nodes.node_main import run
 from myoprosthesis.nodes.parameters import declare, overrides, read
+from myoprosthesis.nodes.plan_audience import PlanAudience
 from myoprosthesis.nodes.state_publishers import time_message
 from myoprosthesis.nodes.subscription import subscribe
 from myoprosthesis.nodes.task_commands import TaskCommands
@@ -48,8 +49,6 @@ from myoprosthesis.tasks.task import Task
 
 GREETING_S = 0.5
 """Wall time in which an effector says whether it follows commands, before the first trial."""
-MEET_S = 1.0
-"""Wall time in which a policy comes to hear of plans, before the first trial."""
 PROGRESS_S = 0.5
 """Wall time between two reports of a trial that runs."""
 NOTICE_S = 0.1
@@ -112,7 +111,7 @@ class TaskNode(ManagedNode):
         self._following = self._inbox.subscribe(topics.FOLLOWING)
         self._frames: deque[JointStateFrame] = deque()
         self._began, self._wait = 0.0, TrialWait()
-        self._reached, self._asked = False, 0.0
+        self._audience = PlanAudience(self)
         self._reader = JointStateReader()
         subscribe(self, topics.SPEC, lambda m: EffectorSpec.from_json(m.data), self._on_spec)
         self._commands = TaskCommands(self, self._inbox.wake)
@@ -200,7 +199,7 @@ class TaskNode(ManagedNode):
         self._plans, self._gone, self._last_ns = [], False, -1
         self._frames.clear()
         self._began, self._wait = time.monotonic(), TrialWait()
-        self._reached, self._asked = False, 0.0
+        self._audience = PlanAudience(self)
         self._stop.clear()
         self._thread = self.thread(self._run)
 
@@ -341,7 +340,7 @@ class TaskNode(ManagedNode):
             return
         following = self._monitor.following
         if not self._options.lockstep:  # whose time does not wait until the plan has been read
-            if not self._reaches_policy():
+            if following is not None and not self._audience.complete():
                 return
             followed_ns = 0 if following is None else following.until_ns
             self._plan(max(self._last_ns + ns(max(NOTICE_S, self._dt)), followed_ns))
@@ -349,18 +348,6 @@ class TaskNode(ManagedNode):
             self._plan(self._last_ns + (ns(self._dt) if self._last_ns else 0))
         if self._plans:
             self._plan(self._plans[-1].until_ns)
-
-    def _reaches_policy(self) -> bool:
-        """Whether those whose commands the effector follows listen to plans; others are waited for `MEET_S`."""
-        if not self._reached and self._monitor.following is not None:
-            self._asked = self._asked or time.monotonic()
-            command, plans = (self.resolve_topic_name(t.name) for t in (topics.COMMAND, topics.TARGET))
-            who, listen = (
-                {(end.node_namespace, end.node_name) for end in ends}
-                for ends in (self.get_publishers_info_by_topic(command), self.get_subscriptions_info_by_topic(plans))
-            )
-            self._reached = bool(who) and who <= listen or time.monotonic() > self._asked + MEET_S
-        return self._reached or self._monitor.following is None
 
     def _follow_clock(self, now: int) -> None:
         """Plan trials again, under the same numbers, after a jump of the clock.

@@ -740,6 +740,24 @@ def test_in_real_time_a_trial_of_whose_start_the_effector_was_not_told_does_not_
     assert accounts(world).fault(next_one) == ""
 
 
+@pytest.mark.parametrize("acts", [True, False])
+def test_in_real_time_a_trial_whose_perturbation_was_told_too_late_does_not_count(made, acts):
+    loop, world = made(arm(), lockstep=False)
+    names = loop.guard.spec.command.names
+    world.answer = lambda stamp, state: [command(stamp, names, np.zeros(len(names)))]
+    loop.begin()
+    assert until(lambda: len(world.published) > 5)
+    span = {"from_ns": world.published[-1][0] + 5 * DT_NS, "until_ns": world.published[-1][0] + 30 * DT_NS}
+    known = replace(trial(0, 0, 1), **span)
+    world.speak(known)
+    assert until(lambda: world.published[-1][0] > known.from_ns + 2 * DT_NS)
+    law = {"f": [1.0, 0.0, 0.0], "K": np.zeros((3, 3)).tolist(), "B": np.zeros((3, 3)).tolist()}
+    world.speak(replace(nothing(1), entries=(PerturbationEntry("endpoint", "law", law),) if acts else (), **span))
+    assert until(lambda: accounts(world).until_ns >= known.until_ns)
+    fault = accounts(world).fault(known)
+    assert fault.startswith("the effector was told of its perturbation 0.0") if acts else fault == ""
+
+
 def test_a_reset_by_hand_costs_the_trial_that_runs(made):
     loop, world = made(participants=("task",))
     world.answer = follow

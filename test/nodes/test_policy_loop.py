@@ -265,6 +265,20 @@ def test_a_trial_of_whose_start_the_policy_was_not_told_is_said_once(made, locks
     assert unaware == ([] if lockstep else ["the policy was told of it 0.01 s after its start"])
 
 
+def test_so_is_one_whose_perturbation_of_the_policy_came_late(made):
+    loop, world = made(lockstep=False)
+    unaware = []
+    loop.on_unaware = unaware.append
+    world.speak(trial(0, 1, 20))
+    play(world, range(4))
+    world.speak(imposed(20, PerturbationEntry("endpoint", "law", {}), from_tick=1))
+    play(world, range(4, 6))
+    assert not unaware
+    world.speak(imposed(20, PerturbationEntry("observation", "delay", {"vision": 0.03}), from_tick=2))
+    play(world, range(6, 8))
+    assert unaware == ["the policy was told of its perturbation 0.03 s after its start"]
+
+
 def test_in_real_time_nothing_is_commanded_before_what_is_announced_can_be_heard(made):
     loop, world = made(lockstep=False, participants=("task", "perturbation"))
     world.announcing.discard("task")
