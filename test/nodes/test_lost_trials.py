@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from myoprosthesis.nodes import diagnostic_status, topics
+
 pytestmark = pytest.mark.realtime
 
 
@@ -70,12 +72,22 @@ def test_an_interrupted_trial_is_lost_and_the_next_ones_count(stack, why):
 
 
 def test_a_policy_that_is_started_again_costs_its_trial(stack):
-    assert stack.until(lambda: stack.trials[-1]["text"] == "go")
+    assert stack.until(lambda: stack.trials and stack.trials[-1]["text"] == "go")
     n, running = len(ended(stack)), stack.trials[-1]["trial"]
     stack.kill("policy")
     assert stack.until(lambda: any(text == "end" and k >= running + 3 for text, k, _ in ended(stack, n)), 90.0)
     over = {k: text for text, k, _ in ended(stack, n)}
     assert "lost" in (over.get(running), over.get(running + 1)), ended(stack, n)
+
+
+def test_a_trial_of_which_the_policy_was_told_too_late_is_lost(stack):
+    why = "the policy was told of it 0.2 s after its start"
+    said = stack.probe.speak(topics.POLICY_ACTIVE)
+    assert stack.until(lambda: said.get_subscription_count() > 1)
+    assert stack.until(lambda: stack.trials and stack.trials[-1]["text"] == "go")
+    n, values = len(ended(stack)), {"pid": stack.supervisor.pids()["policy"], "unaware": why}
+    said.publish(diagnostic_status.status("policy", "active", values, diagnostic_status.OK))
+    assert stack.until(lambda: any(reason == why for *_, reason in ended(stack, n)))
 
 
 def test_in_real_time_the_first_trial_waits_for_the_policy(start):
