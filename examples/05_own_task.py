@@ -30,8 +30,8 @@ class TwoSides:
 
     channels = TASK_UNITS
 
-    def __init__(self, options: TwoSidesOptions) -> None:
-        self.options = options
+    def __init__(self, options: TwoSidesOptions, home: tuple[float, ...] = (0.0, 0.0, 0.0)) -> None:
+        self.options, self.home = options, home
 
     def needs(self, spec: EffectorSpec) -> tuple[str, ...]:
         if not spec.endpoint:
@@ -39,11 +39,12 @@ class TwoSides:
         return ("endpoint/x",)
 
     def for_effector(self, spec: EffectorSpec) -> "TwoSides":
-        return self
+        return TwoSides(self.options, spec.home)  # where the body is put for each trial
 
     def plan(self, trial: int, from_ns: int) -> TrialPlan:
         side = np.random.default_rng((self.options.seed, trial)).choice([-1.0, 1.0])
-        start, target = (0.0, 0.0, 0.0), (float(side) * self.options.distance, 0.0, 0.0)
+        x, y, z = self.home
+        start, target = (x, y, z), (x + float(side) * self.options.distance, y, z)
         go_ns, until_ns = from_ns + ns(0.2), from_ns + ns(1.0)
         return TrialPlan(trial, from_ns, until_ns, start, target, go_ns, label="right" if side > 0 else "left")
 

@@ -15,6 +15,9 @@ from myoprosthesis.cli.recording_info import RecordingInfoArgument, chosen, reco
 from myoprosthesis.cli.recordings import fitted_on, read, report_faults
 from myoprosthesis.core.errors import ConfigError
 
+LABELLED_S = 20.0
+"""Seconds of labelled EMG that are used where nothing else is asked for."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class AdaptOptions(RecordingInfoArgument, JsonArgument):
@@ -26,8 +29,8 @@ class AdaptOptions(RecordingInfoArgument, JsonArgument):
         metavar="NEWDAY",
     )  # fmt: skip
     seconds: float = argument(
-        20.0, "used of them: the same share of each class; with --unlabelled the first ones, by default all", "s", 0.1,
-        36000.0,
+        0.0, "used of them: the same share of each class; with --unlabelled the first ones; 0: 20, and all with "
+        "--unlabelled", "s", 0.0, 36000.0,
     )  # fmt: skip
     unlabelled: bool = argument(False, "without their labels, if they have any")
     turned: bool = argument(
@@ -73,7 +76,7 @@ def run(command: AdaptOptions, typed: Mapping[str, Any]) -> int:
     from myoprosthesis.training.decoding.windows import WindowOptions, Windows, check_electrodes, windows
 
     check_writable(command.json)
-    if command.turned and (command.unlabelled or "seconds" in typed):
+    if command.turned and (command.unlabelled or command.seconds):
         raise ConfigError("--turned takes all of the recordings and does nothing else: give --unlabelled afterwards")
     file = store.find(command.decoder)
     out = Path(command.out).expanduser()
@@ -125,7 +128,7 @@ def run(command: AdaptOptions, typed: Mapping[str, Any]) -> int:
         )
     elif command.unlabelled:
         whole = len(w) * contract.dt
-        seconds = min(command.seconds, whole) if "seconds" in typed else whole
+        seconds = min(command.seconds, whole) if command.seconds else whole
         used = w.where(np.arange(len(w)) < round(seconds / contract.dt))
         apart = math.ceil(settings.window_s / contract.dt)
         new, result = adapt_unlabelled(decoder, used.x, settings.class_shares, apart)
@@ -134,7 +137,7 @@ def run(command: AdaptOptions, typed: Mapping[str, Any]) -> int:
             f"window later before, {result.agreement_after:.1%} after"
         )
     else:
-        seconds = command.seconds
+        seconds = command.seconds or LABELLED_S
         used = w.where(first_seconds(w, decoder.names, seconds, contract.dt))
         new, result = adapt(decoder, used, settings.repetition_spread)
         sentence = (

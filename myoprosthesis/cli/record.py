@@ -137,6 +137,10 @@ def _export(options: RecordOptions) -> int:
     files = {topic: topic.strip("/").replace("/", "_") + ".csv" for topic in chosen}
     if len(set(files.values())) < len(files):
         raise ConfigError(f"two of {', '.join(chosen)} would be one file; name one of them with --topics")
+    if there := sorted(f.name for f in out.glob("*.csv")):
+        raise ConfigError(
+            f"{out} has tables already, such as {there[0]}, which are not overwritten: give another folder"
+        )
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

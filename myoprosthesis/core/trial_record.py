@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.channels import FIELDS
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.text import brief
 from myoprosthesis.core.trial_plan import TrialPlan
 
 Array = NDArray[np.float64]
 STILL = (0.0, 0.0)
 """Position and velocity of a channel that the trial has no goal for."""
+EVENT = ("trial", "time_ns", "last", "label", "start", "target", "catch", "scored", "samples", "expected", "why")
+"""What every event of a trial says, beside the figures of its task, which have other names."""
 ENDPOINT = ("endpoint/x", "endpoint/y", "endpoint/z")
 
 
@@ -88,3 +92,20 @@ class TrialResult:
 
     success: bool | None = None
     figures: Mapping[str, float | int | str | bool | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Numbers of NumPy become Python's; raises `ConfigError` for what no table of trials can hold."""
+        success, figures = _plain(self.success), {name: _plain(value) for name, value in self.figures.items()}
+        if not isinstance(success, bool | None):
+            raise ConfigError(f"the success of a trial is true, false or none, got {brief(success)}")
+        for name, value in figures.items():
+            if not isinstance(name, str) or name in (*EVENT, "success"):
+                raise ConfigError(f"a figure of a trial is called {brief(name)}, which the table of trials has already")
+            if not isinstance(value, float | int | str | None):
+                raise ConfigError(f"the figure {name!r} of a trial is a number, a text or none, got {brief(value)}")
+        object.__setattr__(self, "success", success)
+        object.__setattr__(self, "figures", figures)
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value

@@ -75,6 +75,12 @@ class Actuation:
                 f"actuator {model.actuator(several).name or several!r} takes {model.actuator_ctrlnum[several]} "
                 "controls at once: only actuators with one can be commanded"
             )
+        off = [i for i in range(model.nu) if _is_off(model, i)]
+        if off:
+            raise ConfigError(
+                "actuators without effect cannot be commanded (actuatorgroupdisable, or gear 0): "
+                f"{', '.join(model.actuator(i).name or str(i) for i in off)}; enable them, or leave them out"
+            )
         lasting = [i for i in range(model.nu) if int(model.actuator_dyntype[i]) in _LASTING]
         if lasting:
             raise ConfigError(
@@ -241,6 +247,12 @@ def _read(model: mujoco.MjModel, i: int) -> _Actuator:
     if gain == _GAIN.mjGAIN_AFFINE and b[1] < 0 and moves:
         return _Actuator("stiff")
     return _Actuator("free")
+
+
+def _is_off(model: mujoco.MjModel, i: int) -> bool:
+    """Whether actuator `i` acts on nothing: its group is disabled, or its gear is 0."""
+    group = int(model.actuator_group[i])
+    return bool(0 <= group <= 30 and model.opt.disableactuator >> group & 1) or not model.actuator_gear[i].any()
 
 
 def _on_joint(model: mujoco.MjModel, i: int) -> bool:

@@ -22,6 +22,11 @@ MOST_BYTES = 256 << 20
 TIMES = ("time", "time_s", "t")
 """Names of the column with times, s."""
 
+SAME_RATE = 0.01
+"""By how much, as a share, a rate may differ from that of a file's times."""
+LONGEST_STEP_S = 0.25
+"""A longer time between two samples is one in other units than seconds."""
+
 
 def read(path: Path, rate_hz: float = 0.0) -> MotionRecording:
     """The movement in a file, by the ending of its name.
@@ -51,10 +56,17 @@ def _timed(columns: Mapping[str, Array], rate_hz: float) -> tuple[Array, dict[st
     if not rest:
         raise ConfigError("it has no columns of numbers beside the time")
     n = len(next(iter(rest.values())))
-    if rate_hz:
-        return np.arange(n) / rate_hz, rest
     if not own:
-        raise ConfigError("it has no column of times: say how many samples there are in a second (--rate)")
+        if not rate_hz:
+            raise ConfigError("it has no column of times: say how many samples there are in a second (--rate)")
+        return np.arange(n) / rate_hz, rest
+    step = float(np.median(np.diff(columns[own]))) if n > 1 else 0.0
+    if rate_hz and abs(step * rate_hz - 1.0) > SAME_RATE:
+        raise ConfigError(f"its times ({own}) step by {step:.4g} s, which is not {rate_hz:g} Hz: leave --rate out")
+    if step > LONGEST_STEP_S:
+        raise ConfigError(
+            f"its times ({own}) step by {step:.4g} s, and nobody's movement is sampled so seldom: they must be in s"
+        )
     return columns[own], rest
 
 

@@ -230,7 +230,8 @@ class EffectorLoop(ControlLoop):
         """Hash and publish a tick that was done."""
         self._trace.update(done.table.data)
         self._trace.update(done.applied.data)
-        self.port.applied(command.stamp_ns if command is not None else now_ns, done)
+        followed = command is not None and not self.guard.reason  # else it is of this tick, and no command's
+        self.port.applied(command.stamp_ns if command is not None and followed else now_ns, done)
 
     def _begin_trial(self, now_ns: int) -> None:
         """Put the body to its start when a new trial wants it so.

@@ -9,13 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from myoprosthesis.core.trial_record import EVENT
 from myoprosthesis.nodes.decoder_adapter import COUNTED
 from myoprosthesis.stack.reports import ActionCounts, DecisionReport, EffectorReport, PolicyReport, report
 
 Condition = tuple[str, str]
 """The policy that was played and the perturbation that was imposed."""
-EVENT = ("trial", "time_ns", "last", "label", "start", "target", "catch", "scored", "samples", "expected", "why")
-"""What every event of a trial says, beside the figures of its task."""
 COLUMNS = (
     *("trial", "label", "policy", "perturbation", "catch", "scored", "lost", "start_s", "end_s"),
     *(f"{point}_{axis}_m" for point in ("start", "target") for axis in "xyz"),

@@ -38,8 +38,8 @@ class ReachOptions:
     seed: int = option(0, "seed of the order of targets", "", 0)
 
     def __post_init__(self) -> None:
-        if len(self.home) > 3:
-            raise ConfigError(f"home has {len(self.home)} coordinates; there are three")
+        if len(self.home) not in (0, 2, 3):
+            raise ConfigError(f"home has {len(self.home)} coordinates; there are three, or two in a plane")
         if self.go_s >= self.trial_s:
             raise ConfigError(f"the go signal at {self.go_s} s comes after the trial's {self.trial_s} s")
 
@@ -133,6 +133,15 @@ def fitted(options: T, spec: EffectorSpec) -> T:
     An empty `home` becomes the effector's own start, and `between` becomes `return` where it cannot be reset.
     """
     values: dict[str, Any] = {}
+    home = tuple(getattr(options, "home", ()))
+    if (
+        home
+        and spec.resettable
+        and spec.home
+        and not np.allclose(np.subtract((*home, 0.0, 0.0)[:3], spec.home), 0.0, atol=1e-4)
+    ):
+        here, there = (f"({', '.join(f'{x:.4g}' for x in place)})" for place in (spec.home, home))
+        raise ConfigError(f"effector {spec.name!r} begins at {here}, and home is {there}: leave it out")
     if not getattr(options, "home", True):
         values["home"] = spec.home
     if getattr(options, "between", "") == "reset" and not spec.resettable:

@@ -11,6 +11,7 @@ import pytest
 
 from myoprosthesis.cli.commands import EXAMPLES, GROUPS
 from myoprosthesis.cli.main import COMMANDS, main, parser
+from myoprosthesis.core import share
 from myoprosthesis.core.options import schema
 from myoprosthesis.nodes.stop_socket import SESSION, StopServer
 from myoprosthesis.stack.session_client import GOING_ON, PAUSING
@@ -126,3 +127,16 @@ def test_the_blocks_of_a_session_are_told_alike_to_people_and_in_figures(tmp_pat
     assert not end.value.code
     imposed = [b["perturbation"] for b in json.loads((tmp_path / "blocks.json").read_text())["blocks"]]
     assert "curl_cw" in imposed and "curl_cw" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "words, sentence",
+    [
+        (("--turned", "--seconds", "3"), "--turned takes all of the recordings and does nothing else"),
+        (("--unlabelled", "--seconds", "2"), "40 windows are too few to adapt 5 classes by"),
+    ],
+)
+def test_a_decoder_is_adapted_to_the_seconds_that_were_asked_for(command_here, tmp_path, words, sentence):
+    recordings = str(share.root() / "config" / "recordings" / "libemg_myo")
+    done = command_here("decode", "adapt", "gestures_myo", "--with", recordings, "--out", str(tmp_path / "out"), *words)
+    assert done.returncode == 2 and sentence in done.stderr

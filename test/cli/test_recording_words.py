@@ -84,6 +84,15 @@ def test_states_are_played_when_they_are_named_and_not_among_all(tmp_path, comma
     assert len(states) == 5 and len(envelopes) == 5
 
 
+def test_tables_are_not_written_among_those_of_another_recording(tmp_path, command_here):
+    one, two = (recording(tmp_path / name, [name], 4) for name in ("state", "command"))
+    assert command_here("record", "export", str(one), "--csv", str(tmp_path / "out")).returncode == 0
+    before = {f: f.read_bytes() for f in (tmp_path / "out").iterdir()}
+    done = command_here("record", "export", str(two), "--csv", str(tmp_path / "out"))
+    assert done.returncode == 2 and "has tables already, such as left_state.csv, which are not" in done.stderr
+    assert {f: f.read_bytes() for f in (tmp_path / "out").iterdir()} == before
+
+
 REFUSED = {
     "nowhere": (("replay", "{nowhere}"), "does not exist"),
     "no such topic": (("replay", "{r}", "--topics", "commnd"), "unknown topic 'commnd': known are"),

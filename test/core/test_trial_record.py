@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -5,7 +7,7 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.goal import OrbitGoal
 from myoprosthesis.core.nanoseconds import ns
 from myoprosthesis.core.trial_plan import TrialPlan
-from myoprosthesis.core.trial_record import ENDPOINT, TrialRecord
+from myoprosthesis.core.trial_record import ENDPOINT, TrialRecord, TrialResult
 
 PLAN = TrialPlan(0, 0, ns(1.0), (0.0,) * 3, (0.1, 0.0, 0.0), 0, goals=(OrbitGoal((0, 0, 0), (0.1, 0.1), 1.0),))
 CHANNELS = ("elbow", *ENDPOINT)
@@ -48,3 +50,25 @@ def test_a_goal_is_evaluated_once_for_each_sample(monkeypatch):
     record = TrialRecord(PLAN, 0.01, CHANNELS, RECORD.time_ns, TABLE)
     assert record.goal("go").ravel().tolist() == [1.0] * 5 and not record.goal("target/x", "go")[:, 0].any()
     assert evaluated == RECORD.time_ns.tolist()
+
+
+def test_what_numpy_counts_becomes_numbers_that_can_be_sent():
+    figures = {"d": np.bool_(True), "c": np.float32(3.0), "n": np.int64(2)}
+    result = TrialResult(np.bool_(False), {**figures, "none": None, "text": "left"})
+    assert json.loads(json.dumps(dict(result.figures))) == {"d": True, "c": 3.0, "n": 2, "none": None, "text": "left"}
+    assert result.success is False and TrialResult().success is None
+
+
+@pytest.mark.parametrize(
+    ("success", "figures", "sentence"),
+    [
+        ("no", {}, "success of a trial is true, false or none, got no"),
+        (1, {}, "success of a trial is true, false or none, got 1"),
+        (True, {"trial": 77.0}, "called trial, which the table of trials has already"),
+        (True, {"success": 1.0}, "called success, which"),
+        (True, {"path": [1, 2]}, r"figure 'path' of a trial is a number, a text or none, got \[1, 2\]"),
+    ],
+)
+def test_what_the_table_of_trials_cannot_hold_is_refused(success, figures, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        TrialResult(success, figures)

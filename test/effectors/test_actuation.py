@@ -169,6 +169,16 @@ def test_the_joints_of_a_urdf_get_position_servos(tmp_path):
     check_effector(lambda: mjcf(MjcfOptions(file=str(path))), 2.0)
 
 
+def test_an_actuator_that_acts_on_nothing_is_refused_by_name():
+    both = '<position name="a" joint="shoulder" kp="9" {}/><position name="b" joint="elbow" kp="9"/>'
+    off = arm(both.format('group="1"')).replace("<option ", '<option actuatorgroupdisable="1" ')
+    assert 'actuatorgroupdisable="1"' in off
+    for xml in (off, arm(both.format('gear="0"'))):
+        with pytest.raises(ConfigError, match=r"without effect cannot be commanded .*: a; enable them"):
+            body_of(xml)
+    assert body_of(arm(both.format('group="1"'))).spec.command.names == ("shoulder", "elbow")
+
+
 def test_an_actuator_with_several_controls_is_refused_by_name():
     if not hasattr(mujoco.MjModel, "actuator_ctrlnum"):
         pytest.skip("this MuJoCo has none")

@@ -141,6 +141,17 @@ def test_units_that_the_file_has_wrong_are_asked_for(legs, walk, tmp_path):
     assert retargeted(path, RetargetOptions("deg"), legs).gait.speed == pytest.approx(1.3, abs=0.05)
 
 
+def test_times_are_in_seconds_and_agree_with_a_rate_that_is_given(legs, walk, tmp_path):
+    time_s, columns = walk
+    path = written(tmp_path / "walk.csv", time_s, columns)
+    made, same = (retargeted(path, RetargetOptions(rate_hz=rate), legs) for rate in (0.0, RATE))
+    assert same.gait.duration_s == made.gait.duration_s
+    with pytest.raises(ConfigError, match=r"its times \(time\) step by 0.01\d* s, which is not 50 Hz"):
+        retargeted(path, RetargetOptions(rate_hz=50.0), legs)
+    with pytest.raises(ConfigError, match=r"step by 1\d s, and nobody's movement is sampled so seldom: .* in s"):
+        retargeted(written(tmp_path / "ms.csv", time_s * 1e3, columns), RetargetOptions(), legs)
+
+
 def test_a_file_without_times_or_of_another_kind_is_refused(legs, walk, tmp_path):
     with pytest.raises(ConfigError, match="no column of times: say how many samples there are in a second"):
         retargeted(written(tmp_path / "walk.npz", *walk), RetargetOptions(), legs)

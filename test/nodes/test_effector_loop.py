@@ -433,6 +433,21 @@ def test_a_dead_party_makes_the_effector_idle_until_it_is_back(made, party):
     assert until(lambda: "following commands again" in world.words())
 
 
+def test_what_is_applied_in_the_fail_state_is_of_its_own_tick(made):
+    loop, world = made(lockstep=False)
+    world.answer = lambda stamp, state: [command(stamp, NAMES, np.array([0.3, 0.3]))]
+    loop.begin()
+    assert until(lambda: loop.guard.reason == "")
+    loop.request(loop.guard.estop)
+    assert until(lambda: loop.guard.reason == "emergency stop")
+    n = len(world.done)
+    assert until(lambda: len(world.done) > n + 5)
+    stamps = [stamp for stamp, _ in world.done[n:]]
+    assert len(set(stamps)) == len(stamps) and all(
+        b - a >= DT_NS // 2 for a, b in zip(stamps, stamps[1:], strict=False)
+    )
+
+
 def test_an_inactive_effector_publishes_and_does_not_move(made):
     loop, world = made(lockstep=False)
     loop.active = False

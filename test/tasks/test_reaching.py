@@ -118,8 +118,19 @@ def test_home_may_be_filled_in_later():
     assert CentreOut(replace(options, home=(0.0, 0.3, 0.1))).plan(0, 0).start == (0.0, 0.3, 0.1)
 
 
-def test_a_target_out_of_reach_is_refused_before_the_first_trial():
+def test_a_home_where_the_body_is_not_put_is_refused():
     spec = arm26(BodyOptions()).spec
+    elsewhere = CentreOut(build(CentreOutOptions, {"home": (0.0, 0.4)}))
+    with pytest.raises(ConfigError, match=r"'arm26' begins at \(-0.01697, 0.454, 0\), and home is \(0, 0.4\)"):
+        elsewhere.for_effector(spec)
+    assert elsewhere.for_effector(replace(spec, resettable=False)).plan(0, 0).start == (0.0, 0.4, 0.0)
+    assert CentreOut(build(CentreOutOptions, {"home": spec.home})).for_effector(spec).plan(0, 0).start == spec.home
+    with pytest.raises(ConfigError, match="home has 1 coordinates; there are three, or two in a plane"):
+        build(CentreOutOptions, {"home": (0.3,)})
+
+
+def test_a_target_out_of_reach_is_refused_before_the_first_trial():
+    spec = replace(arm26(BodyOptions()).spec, resettable=False)  # it is not put anywhere
     x, y, _, longest = spec.reach
     assert (x, y) == (0.0, 0.0) and longest == pytest.approx(0.642)
     nearly = {"home": [0.0, 0.4], "targets": 360}

@@ -59,7 +59,7 @@ class TextLines:
         try:
             while len(lines) < n and (line := self._file.readline(LONGEST + 1)):
                 lines.append(line)
-        except UnicodeDecodeError as error:
+        except UnicodeError as error:  # also of a file in utf-16 without its mark
             raise ConfigError(
                 f"{self.path}, after line {self.number + len(lines)}: this is not {self.encoding}; give its "
                 f"--encoding, such as cp1252"
@@ -102,6 +102,8 @@ class TextLines:
 
 def _known(path: Path, encoding: str) -> str:
     try:
-        return codecs.lookup(encoding).name
-    except LookupError as error:
+        name = codecs.lookup(encoding).name
+        "".encode(name)  # refused by those that are not of text, such as hex
+        return name
+    except (LookupError, UnicodeError) as error:
         raise ConfigError(f"{path}: there is no encoding {encoding!r}; utf-8, cp1252 and utf-16 are some") from error

@@ -74,7 +74,8 @@ def test_an_encoding_can_be_named_and_is_refused_where_it_does_not_fit(tmp_path)
     (tmp_path / "a.csv").write_bytes(table(label="Łódź").to_csv(index=False).encode("cp1250"))
     layout = RecordingFormat(rate=200.0, unit="uV", label="label", encoding="cp1250")
     assert read(tmp_path / "a.csv", layout).spans == (Span("Łódź", 0, N),)
-    for encoding, sentence in (("ascii", "is not ascii"), ("klingon", "no encoding 'klingon'")):
+    refused = {"ascii": "is not ascii", "klingon": "no encoding 'klingon'", "hex": "no encoding 'hex'"}
+    for encoding, sentence in {**refused, "undefined": "no encoding", "utf-16": "is not utf-16"}.items():
         with pytest.raises(ConfigError, match=sentence):
             formats.read(tmp_path / "a.csv", RecordingFormat(rate=200.0, unit="uV", encoding=encoding))
 
