@@ -77,7 +77,8 @@ LEAST_WAY_M = 0.3
 
 
 def _in_degrees(recording: MotionRecording, units: str) -> bool:
-    largest = max(float(np.abs(recording.columns[name]).max()) for name in NEEDED)
+    each = {name: float(np.abs(recording.columns[name]).max()) for name in NEEDED}
+    largest = max(each.values())
     if units:
         if units not in ("deg", "rad"):
             raise ConfigError(f"units {units!r} are none of deg, rad")
@@ -89,6 +90,12 @@ def _in_degrees(recording: MotionRecording, units: str) -> bool:
         raise ConfigError(
             f"it is not clear whether its angles are degrees or radians: the largest of hips, knees and ankles is "
             f"{largest:.3g}, and {header}; give --units deg or --units rad"
+        )
+    odd = [f"{name} {value:.3g}" for name, value in each.items() if "ankle" not in name and 0 < value <= MOST_RADIANS]
+    if by_range and odd:
+        raise ConfigError(
+            f"its hips, knees and ankles go up to {largest:.3g}, as degrees do, but {', '.join(odd)} look like "
+            "radians: bring them to one unit, or give --units deg if that is how far they move"
         )
     return by_range
 

@@ -108,6 +108,10 @@ def small(time_s, columns):
     return time_s, {name: values / 12.0 for name, values in columns.items()}
 
 
+def two_units(time_s, columns):
+    return time_s, {name: np.radians(v) if name.startswith("knee") else v for name, v in columns.items()}
+
+
 def no_number(time_s, columns):
     return time_s, {**columns, "ankle_angle_l": np.where(time_s > 1.0, np.nan, columns["ankle_angle_l"])}
 
@@ -125,6 +129,7 @@ def part(time_s, columns):
         (floating, r"feet never touch the floor: the lowest point of them stays 0.3\d m"),
         (other_names, r"has no hip_flexion_r, hip_flexion_l; its columns are .*--rename"),
         (small, r"not clear whether its angles are degrees or radians: the largest .* is 5.\d+, .*--units"),
+        (two_units, r"as degrees do, but knee_angle_r 1.\d+, knee_angle_l 1.\d+ look like radians: bring them to one"),
         (no_number, r"ankle_angle_l has no number at 1.01 s"),
         (part, r"no whole stride: of 0.80 s, with [01] right heel strikes, and ends that are \d+ deg apart"),
     ],
