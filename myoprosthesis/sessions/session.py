@@ -74,6 +74,9 @@ class Session:
     def __post_init__(self) -> None:
         if not self.blocks:
             raise ConfigError("a session needs blocks, each with a name and a number of trials")
+        names = [block.name for block in self.blocks]
+        if twice := next((name for name in names if names.count(name) > 1), ""):
+            raise ConfigError(f"two blocks are called {twice!r}: give each a name of its own, and both the same role")
         if not self.name or any(c in self.name for c in "/\\ \n"):
             raise ConfigError(f"name {self.name!r} becomes that of a folder: letters, digits, _ and - without spaces")
 

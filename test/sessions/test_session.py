@@ -46,6 +46,7 @@ def test_all_faults_are_told_at_once(data):
     [
         ({"name": "a/b"}, "folder"),
         ({"blocks": []}, "needs blocks"),
+        ({"blocks": 2 * [{"name": "baseline", "trials": 2}]}, "two blocks are called 'baseline': give each a name of"),
         ({"blocks": [{"name": "x", "trials": 2, "perturbation": "curl_cw_catch"}]}, "of its own"),
         ({"blocks": [{"name": "x", "trials": 2, "perturbation": "curl_cw", "kinds": [{"kind": "curl"}]}]}, "exclude"),
         ({"blocks": [{"name": "x", "trials": 2, "kinds": [{"kind": "curl", "gian": 3}]}]}, "gian"),
