@@ -53,6 +53,14 @@ def events(stack, *kinds):
     return [(t["text"], t["trial"]) for t in stack.trials if t["text"] in kinds]
 
 
+def follow(body):
+    """The effector says that it follows commands."""
+    account = body.probe.speak(topics.FOLLOWING)
+    assert body.until(lambda: account.get_subscription_count() == 1)
+    account.publish(topics.FOLLOWING.type(data=Following(0, 1).to_json()))
+    body.spin(0.3)
+
+
 def test_trials_are_planned_one_ahead_and_told_in_order(body):
     body.show(1000, 1330)
     begun = events(body, "start", "go", "end", "lost")[:9]
@@ -179,10 +187,8 @@ def test_the_events_of_trials_go_out_as_lsl_markers(body):
 
 def test_an_effector_that_does_not_speak_of_a_trial_is_told_the_plans_again(body):
     """It may have missed them: it speaks of those that it has."""
-    account, _ = body.probe.speak(topics.FOLLOWING), body.probe.speak(topics.COMMAND)
-    assert body.until(lambda: account.get_subscription_count() == 1)
-    account.publish(topics.FOLLOWING.type(data=Following(0, 1).to_json()))
-    body.spin(0.3)
+    body.probe.speak(topics.COMMAND)
+    follow(body)
     body.show(1000, 1110)
     assert [p.trial for p in body.plans] == [0, 1, 2][: len(body.plans)]
     told = len(body.plans)
@@ -193,10 +199,8 @@ def test_an_effector_that_does_not_speak_of_a_trial_is_told_the_plans_again(body
 
 
 def test_in_real_time_the_first_trial_is_announced_ahead_to_a_policy_that_listens(body):
-    account, _ = body.probe.speak(topics.FOLLOWING), body.probe.speak(topics.COMMAND)
-    assert body.until(lambda: account.get_subscription_count() == 1)
-    account.publish(topics.FOLLOWING.type(data=Following(0, 1).to_json()))
-    body.spin(0.3)
+    body.probe.speak(topics.COMMAND)
+    follow(body)
     body.show(1000, 1001)
     assert body.until(lambda: body.plans) and body.plans[0].from_ns == 1010 * DT_NS
 
@@ -204,10 +208,7 @@ def test_in_real_time_the_first_trial_is_announced_ahead_to_a_policy_that_listen
 def test_a_policy_that_does_not_listen_is_waited_for_but_not_for_ever(body):
     with GraphConnection("alone", "deaf") as deaf:
         deaf.node.create_publisher(topics.COMMAND.type, topics.COMMAND.name, topics.COMMAND.qos)
-        account = body.probe.speak(topics.FOLLOWING)
-        assert body.until(lambda: account.get_subscription_count() == 1)
-        account.publish(topics.FOLLOWING.type(data=Following(0, 1).to_json()))
-        body.spin(0.3)
+        follow(body)
         body.show(1000, 1001)
         assert not body.plans
         assert body.until(lambda: body.plans)
