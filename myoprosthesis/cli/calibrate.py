@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from tqdm import tqdm
-
 from myoprosthesis.cli.arguments import JsonArgument, argument
 from myoprosthesis.cli.commands import Commands
 from myoprosthesis.cli.figures import check_writable, write_json
+from myoprosthesis.cli.seconds_bar import SecondsBar
 from myoprosthesis.core.errors import ConfigError
 
-BAR = "{l_bar}{bar}| {n:.1f}/{total:.1f} s"
 SETTLE_S, POLL_S = 1.0, 2e-3
 """Samples this soon after the prompt are left out: the filters settle, and a person needs time."""
 PLATEAU = 90
@@ -116,8 +114,8 @@ class _Levels:
         import numpy as np
 
         parts: list[Any] = []
-        began, done = time.monotonic(), 0.0
-        with tqdm(total=round(seconds, 1), desc=what, bar_format=BAR) as bar:
+        began = time.monotonic()
+        with SecondsBar(seconds, what) as bar:
             while (now := time.monotonic() - began) < seconds:
                 block = self._source.read()
                 if block is not None:
@@ -128,8 +126,8 @@ class _Levels:
                     raise ConfigError(f"{self._source.spec.name} ended before the calibration did: give it loop=true")
                 else:
                     time.sleep(POLL_S)
-                bar.update(now - done)
-                done = now
+                bar.advance_to(now)
+            bar.advance_to(seconds)
         if keep and not parts:
             raise ConfigError(f"no EMG came from {self._source.spec.name}: {self._source.fault or 'it is silent'}")
         return np.concatenate(parts) if parts else None

@@ -8,19 +8,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from tqdm import tqdm
 
 from myoprosthesis.cli.arguments import JsonArgument, NamespaceArgument, argument
-from myoprosthesis.cli.calibrate import BAR
 from myoprosthesis.cli.commands import Commands
 from myoprosthesis.cli.figures import check_writable, write_json
+from myoprosthesis.cli.seconds_bar import SecondsBar
 from myoprosthesis.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -74,13 +71,15 @@ def run(options: RefitOptions) -> int:
         path = str(folder / "policy.onnx")
         if not options.no_swap:
             _good_enough(figures["accuracy"], options.least_accuracy)
-        stack.set("policy", {"shadow": path})
-        agreed = _compare(emg, options.listen_s)
+        try:
+            stack.run_beside(path)
+            agreed = _compare(emg, options.listen_s)
+        except ConfigError as error:
+            raise ConfigError(f"nothing is swapped: {error}") from error
+        finally:
+            stack.run_beside("")
         print(f"beside {before} for {options.listen_s:g} s: postures at most {agreed['apart']:.2f} rad apart")
-        if options.no_swap:
-            stack.set("policy", {"shadow": ""})
-        else:
-            stack.set("policy", {"shadow": ""})
+        if not options.no_swap:
             stack.swap(path)
             print(f"{path} is played; `myoprosthesis rollback` goes back to {before}")
     write_json(options.json, {"decoder": path, "before": before, "swapped": not options.no_swap, **figures, **agreed})
@@ -96,8 +95,8 @@ def _record(options: RefitOptions, emg: EmgClient, folder: Path) -> None:
         for name in options.classes:
             if not options.yes:
                 input(f"Make {name!r} and hold it; Enter begins. ")
-            with tqdm(total=options.seconds, desc=name, bar_format=BAR) as bar:
-                samples = emg.record(options.seconds, bar.update)
+            with SecondsBar(options.seconds, name) as bar:
+                samples = emg.record(options.seconds, bar.advance_to)
             wanted = options.seconds * emg.rate
             if len(samples) < (1 - GAP) * wanted:
                 raise ConfigError(f"only {len(samples)} of {wanted:.0f} samples of {name!r} came: nothing is fitted")
@@ -136,12 +135,7 @@ def _good_enough(accuracy: float | None, least: float) -> None:
 
 def _compare(emg: EmgClient, seconds: float) -> dict[str, Any]:
     """How the postures of the shadow and of what is played differ."""
-    until, apart, counts = time.monotonic() + seconds, 0.0, Counter[str]()
-    while time.monotonic() < until:
-        emg.spin(0.05)
-        if emg.command is not None and emg.shadow is not None:
-            apart = max(apart, float(abs(emg.command - emg.shadow).max()))
-            counts["compared"] += 1
-    if not counts["compared"]:
-        raise ConfigError("the new decoder did not answer beside the one that is played: nothing is swapped")
-    return {"apart": apart, "compared": counts["compared"]}
+    apart = emg.compare(seconds)
+    if not apart:
+        raise ConfigError(f"no command of the new decoder came beside one of the active decoder within {seconds:g} s")
+    return {"apart": max(apart), "compared": len(apart)}

@@ -15,7 +15,6 @@ from myoprosthesis.cli.figures import check_writable, write_json
 from myoprosthesis.core.ending import ORDERLY_S, allow
 from myoprosthesis.core.errors import ConfigError
 
-BAR = "{desc} {bar} {n:.1f}/{total:.1f} s"
 EMG = ("emg/raw", "emg/filtered")
 COMMAND = "command"
 OF_EFFECTOR = ("state", "applied", "joint_states", "muscle_states", "activation", "load", "load/joints")
@@ -122,8 +121,7 @@ def show(bag: Any) -> None:
 
 
 def _play(options: ReplayCommandOptions, bag: Any) -> dict[str, Any]:
-    from tqdm import tqdm
-
+    from myoprosthesis.cli.seconds_bar import SecondsBar
     from myoprosthesis.stack.client import StackClient
     from myoprosthesis.stack.replayer import Replayer
 
@@ -139,8 +137,8 @@ def _play(options: ReplayCommandOptions, bag: Any) -> dict[str, Any]:
             print(f"note: not everything of {', '.join(names)} has a subscriber", file=sys.stderr)
         try:
             while not stop.is_set() and (options.loop or not rounds):
-                with tqdm(total=replayer.seconds, desc=", ".join(names), bar_format=BAR, disable=None) as bar:
-                    messages += replayer.play(options.rate, stop.is_set, bar.update)
+                with SecondsBar(replayer.seconds, ", ".join(names), disable=None) as bar:
+                    messages += replayer.play(options.rate, stop.is_set, bar.advance_to)
                 rounds += 1
         finally:
             replayer.close()

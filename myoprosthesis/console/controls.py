@@ -84,10 +84,10 @@ def _perturb(stack: StackClient, options: PerturbationControl) -> str:
 
 
 def _shadow(stack: StackClient, options: ShadowControl) -> str:
-    stack.set("policy", {"shadow": _named(options.policy) if options.policy else ""})
-    return (
-        f"{options.policy} runs beside the policy, on policy/shadow" if options.policy else "no policy runs beside it"
-    )
+    answers = stack.run_beside(_named(options.policy) if options.policy else "")
+    if not options.policy:
+        return "no policy runs beside it"
+    return f"{options.policy} runs beside the policy, on policy/shadow{'' if answers else ', once time goes on'}"
 
 
 def _blend(stack: StackClient, options: BlendControl) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ContractError
+from myoprosthesis.core.json_value import number, text
 from myoprosthesis.core.text import brief
 
 FIELDS = ("position", "velocity", "effort")
@@ -71,11 +72,11 @@ class Channels:
     def from_dict(cls, data: dict[str, Any]) -> Channels:
         """Inverse of `to_dict`."""
         return cls(
-            quantity=str(data["quantity"]),
-            names=tuple(str(n) for n in data["names"]),
-            unit=str(unit) if isinstance(unit := data["unit"], str) else tuple(str(u) for u in unit),
-            low=tuple(float(x) for x in data["low"]),
-            high=tuple(float(x) for x in data["high"]),
+            quantity=text(data["quantity"], "quantity"),
+            names=tuple(text(n, "the name of a channel") for n in data["names"]),
+            unit=unit if isinstance(unit := data["unit"], str) else tuple(text(u, "a unit") for u in unit),
+            low=tuple(number(x, "a lower limit") for x in data["low"]),
+            high=tuple(number(x, "an upper limit") for x in data["high"]),
         )
 
 

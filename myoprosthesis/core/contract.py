@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from myoprosthesis.core import json_value
 from myoprosthesis.core.channels import FIELDS, Channels, permutation, same_unit
 from myoprosthesis.core.effector_spec import LONGEST_PERIOD_S, SHORTEST_PERIOD_S, EffectorSpec
 from myoprosthesis.core.errors import ConfigError, ContractError, PhysicsChanged, unknown
@@ -287,15 +288,17 @@ class Contract:
                 effector=data["effector"],
                 observation=tuple((Term.from_dict if first else from_dict)(t) for t in data["observation"]),
                 action=Channels.from_dict(data["action"]),
-                dt=float(data["dt"]),
-                hidden=tuple((str(n), tuple(int(k) for k in s)) for n, s in data["hidden"]),
-                deadline_s=float(data.get("deadline_s", 0.0)),
+                dt=json_value.number(data["dt"], "dt"),
+                hidden=tuple(_hidden(h) for h in data["hidden"]),
+                deadline_s=json_value.number(data.get("deadline_s", 0.0), "deadline_s"),
                 stages=tuple(data.get("stages", ())),
-                seed=int(data.get("seed", 0)),
+                seed=json_value.whole(data.get("seed", 0), "seed"),
                 result=dict(data.get("result", {})),
-                config_sha256=str(data.get("config_sha256", "")),
-                simulator=str(data.get("simulator", "")),
-                fingerprint=tuple(float(x) for x in data.get("fingerprint", ())),
+                config_sha256=json_value.text(data.get("config_sha256", ""), "config_sha256"),
+                simulator=json_value.text(data.get("simulator", ""), "simulator"),
+                fingerprint=tuple(
+                    json_value.number(x, "a value of its fingerprint") for x in data.get("fingerprint", ())
+                ),
                 conditioning=dict(data.get("conditioning", {})),
                 decoding=dict(data.get("decoding", {})),
                 task_options=dict(data.get("task_options", {})),
@@ -306,6 +309,11 @@ class Contract:
             raise ContractError(f"the contract has no {error}") from error
         except (TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
             raise ContractError(f"the contract cannot be read: {error}") from error
+
+
+def _hidden(entry: Any) -> tuple[str, tuple[int, ...]]:
+    name, shape = entry
+    return json_value.text(name, "the name of a hidden state"), tuple(json_value.whole(n, "its shape") for n in shape)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

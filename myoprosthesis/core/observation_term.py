@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from myoprosthesis.core import registry
 from myoprosthesis.core.channels import FIELDS
 from myoprosthesis.core.errors import ConfigError, ContractError
+from myoprosthesis.core.json_value import number, text
 from myoprosthesis.core.options import build
 
 Array = NDArray[np.float64]
@@ -153,11 +154,11 @@ class Term:
     def from_dict(cls, data: dict[str, Any]) -> Term:
         """Inverse of `to_dict`."""
         return cls(
-            str(data["name"]),
-            tuple(str(c) for c in data["channels"]),
-            str(data.get("field", "position")),
-            str(data.get("unit", "")),
-            float(data.get("delay_s", 0.0)),
+            text(data["name"], "the name of a term"),
+            tuple(text(c, "a channel of a term") for c in data["channels"]),
+            text(data.get("field", "position"), "the field of a term"),
+            text(data.get("unit", ""), "the unit of a term"),
+            number(data.get("delay_s", 0.0), "the delay_s of a term"),
         )
 
 
@@ -222,7 +223,8 @@ def to_dict(term: AnyTerm) -> dict[str, Any]:
 
 def from_dict(data: Mapping[str, Any]) -> AnyTerm:
     """Inverse of `to_dict`; raises `ContractError`."""
-    name, kind, options = str(data["name"]), str(data["kind"]), dict(data.get("options", {}))
+    name, kind = text(data["name"], "the name of a term"), text(data["kind"], "the kind of a term")
+    options = dict(data.get("options", {}))
     term = RegisteredTerm(name, kind, options)  # which checks the options
     return Term.from_dict({"name": name, **options}) if kind == Term.kind else term
 

@@ -18,8 +18,8 @@ from myoprosthesis.core.cdr import LITTLE_ENDIAN, CdrCursor, align, put_string
 from myoprosthesis.core.errors import CommandError
 from myoprosthesis.core.joint_state import MOST_NAMES
 from myoprosthesis.core.nanoseconds import NS
-from myoprosthesis.nodes.state_publishers import time_message
 from myoprosthesis.nodes.subscription import MOST_BYTES
+from myoprosthesis.nodes.time_codec import read_time_ns, time_message
 
 Array = NDArray[np.float64]
 TIME = "t"
@@ -164,8 +164,4 @@ def arrival_message(taken_ns: int, arrival_ns: int) -> TimeReference:
 
 def read_arrival(message: TimeReference) -> tuple[int, int]:
     """`(taken_ns, arrival_ns)` of a block."""
-    return _ns(message.time_ref), _ns(message.header.stamp)
-
-
-def _ns(stamp: object) -> int:
-    return int(stamp.sec * 1_000_000_000 + stamp.nanosec)  # type: ignore[attr-defined]
+    return read_time_ns(message.time_ref), read_time_ns(message.header.stamp)

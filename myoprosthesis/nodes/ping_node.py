@@ -21,7 +21,7 @@ from sensor_msgs.msg import JointState
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.nodes import topics
 from myoprosthesis.nodes.node_main import die_with_parent, stay_local
-from myoprosthesis.nodes.state_publishers import time_message
+from myoprosthesis.nodes.time_codec import time_message
 
 
 def echo(state_names: Sequence[str], command_names: Sequence[str]) -> None:

@@ -40,7 +40,7 @@ class PolicyLoader:
     ) -> None:
         """`call` has a function called by the executor of the node; `wake` wakes the loop."""
         self._listener, self.call, self._wake = listener, call, wake
-        self._newest = 0
+        self._newest = self._newest_shadow = 0
         self._order = threading.Lock()
         """What a worker hands to the loop is handed over before a newer request, or not at all."""
         self.pending = ""
@@ -60,11 +60,20 @@ class PolicyLoader:
             self._newest, self.pending = self._newest + 1, ""
             loop.request(loop.cancel_switch)
 
-    def set_shadow(self, loop: SwitchingLoop, name: str, failed: Callable[[str], None]) -> None:
-        """Run the policy `name` beside the active one; empty: none. `failed` is called with a sentence."""
+    def set_shadow(
+        self, loop: SwitchingLoop, name: str, done: Callable[[], None], failed: Callable[[str], None]
+    ) -> None:
+        """Run the policy `name` beside the active one, unless another is asked for meanwhile; empty: none.
+
+        `done` is called once it answers, `failed` with a sentence.
+        """
+        with self._order:
+            self._newest_shadow += 1
+            request = self._newest_shadow
 
         def fail(why: str) -> None:
-            self.call(lambda: failed(f"shadow {name!r}: {why}"))
+            if request == self._newest_shadow:
+                self.call(lambda: failed(f"shadow {name!r}: {why}"))
 
         def load() -> None:
             controller = None
@@ -74,7 +83,10 @@ class PolicyLoader:
                 except Exception as error:  # whatever it was: the worker must say so
                     fail(str(error))
                     return
-            loop.set_shadow(controller, lambda: None, fail)
+            with self._order:
+                if request == self._newest_shadow:
+                    loop.set_shadow(controller, lambda: self.call(done), fail)
+            self._wake()
 
         _thread("shadow", load)
 

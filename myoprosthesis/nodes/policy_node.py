@@ -87,6 +87,9 @@ class PolicyNode(LoopNode):
         self.loop: PolicyLoop | DecoderLoop | None
         self._port: PolicyPort | DecoderPort | None = None
         self._adapter: DecoderAdapter | None = None
+        self._phase = "active", ""
+        """What is published of the policy: the text, and the one that is on its way."""
+        self._shadow_why = ""
         self._active = self.create_publisher(
             topics.POLICY_ACTIVE.type, topics.POLICY_ACTIVE.name, topics.POLICY_ACTIVE.qos
         )
@@ -163,7 +166,7 @@ class PolicyNode(LoopNode):
         self._adapt(read(self, AdaptationOptions))
         loop.on_lost = lambda error: self._executor_queue.call(lambda: self._lost(error))
         if isinstance(loop, PolicyLoop):
-            loop.on_unaware = lambda why: self._executor_queue.call(lambda: self._publish("active", unaware=why))
+            loop.on_unaware = lambda why: self._executor_queue.call(lambda: self._publish_again(unaware=why))
         loop.start(self.thread)
 
     def _loop(self, spec: EffectorSpec, o: PolicyNodeOptions) -> PolicyLoop | DecoderLoop:
@@ -253,7 +256,8 @@ class PolicyNode(LoopNode):
             elif p.name == "adapt":
                 self._adapt(read(self, AdaptationOptions))
             elif p.name == "shadow":
-                self._loader.set_shadow(loop, str(p.value), lambda why: say(self, "error", why))
+                self._shadow_why = ""
+                self._loader.set_shadow(loop, str(p.value), self._publish_again, self._shadow_refused)
 
     def _wake(self) -> None:
         if self._port is not None:
@@ -283,6 +287,11 @@ class PolicyNode(LoopNode):
         if newest:
             self._name_current()
             self._publish("active", refused=name, why=why)
+
+    def _shadow_refused(self, why: str) -> None:
+        self._shadow_why = why
+        self.get_logger().error(why)
+        self._publish_again()
 
     def _name_current(self) -> None:
         """Set the parameter to the name of the current policy."""
@@ -329,6 +338,7 @@ class PolicyNode(LoopNode):
 
     def _publish(self, text: str, **more: Any) -> None:
         """Publish the state of the current policy, and `more`, on `policy/active`."""
+        self._phase = text, str(more.get("candidate", ""))
         loop = self.loop
         controller = loop.switcher.current if loop is not None else None
         if loop is None or controller is None or self.spec is None:
@@ -341,9 +351,14 @@ class PolicyNode(LoopNode):
         except PhysicsChanged as change:
             warning = str(change)
             self.get_logger().warning(warning, once=True)
-        values = active_values(controller, loop, self.spec, warning) | more
+        values = active_values(controller, loop, self.spec, warning) | {"shadow_why": self._shadow_why} | more
         level = diagnostic_status.WARN if warning or "why" in more else diagnostic_status.OK
         self._active.publish(diagnostic_status.status("policy", text, values, level, self.spec.name))
+
+    def _publish_again(self, **more: Any) -> None:
+        """Publish what has become of something else, where the swap that is on its way stands as before."""
+        text, candidate = self._phase
+        self._publish(text, candidate=candidate, **more)
 
 
 def _stream(message: Any) -> EmgStreamSpec:

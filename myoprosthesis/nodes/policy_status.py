@@ -35,6 +35,7 @@ def active_values(controller: Controller, loop: SwitchingLoop, spec: EffectorSpe
         "task_options": contract.task_options,
         "seed": contract.seed,
         "previous": switcher.previous.name if switcher.previous else "",
+        "shadow": switcher.shadow.name if switcher.shadow else "",
         "pid": os.getpid(),
         "warning": warning,
         "step_over_bound": switcher.step_over_bound if np.isfinite(switcher.step_over_bound) else None,

@@ -44,9 +44,9 @@ class PolicySwaps:
         """Let it replay, and be activated after those that wait already."""
         self._pending.append(swap)
 
-    def cancel(self) -> None:
-        """Drop the controllers that are to become active; a shadow still comes."""
-        self._pending = [swap for swap in self._pending if not self._activates(swap)]
+    def cancel(self, apply: Callable[[Controller], None]) -> None:
+        """Drop the controllers of which `apply` would make use."""
+        self._pending = [swap for swap in self._pending if swap.apply != apply]
 
     def controllers(self) -> tuple[Controller, ...]:
         """Those that wait."""

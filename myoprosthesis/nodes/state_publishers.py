@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from builtin_interfaces.msg import Time
 from geometry_msgs.msg import PoseStamped, TwistStamped, WrenchStamped
 from rclpy.node import Node
 from rosgraph_msgs.msg import Clock
@@ -13,13 +12,9 @@ from std_msgs.msg import Header
 
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.effector_state import EffectorState
-from myoprosthesis.core.joint_state import NS, JointStateWriter
+from myoprosthesis.core.joint_state import JointStateWriter
 from myoprosthesis.nodes import topics
-
-
-def time_message(stamp_ns: int) -> Time:
-    """Nanoseconds as builtin_interfaces/Time."""
-    return Time(sec=stamp_ns // NS, nanosec=stamp_ns % NS)
+from myoprosthesis.nodes.time_codec import time_message
 
 
 class StatePublishers:

@@ -76,21 +76,28 @@ class SwitchingLoop(ControlLoop):
 
     def cancel_switch(self) -> None:
         """Drop the controllers that are to become active; call it between two ticks."""
-        self._swaps.cancel()
+        self._swaps.cancel(self.switcher.switch)
 
     def set_shadow(
         self, controller: Controller | None, done: Callable[[], None], failed: Callable[[str], None]
     ) -> None:
-        """Make `controller` the shadow once it has replayed the recent past; None: no shadow any more."""
+        """Make `controller` the shadow once it has replayed the recent past; None: no shadow any more.
 
-        def apply(shadow: Controller | None) -> None:
-            self.switcher.shadow = shadow
+        One that still replays for an earlier request is dropped.
+        """
 
-        if controller is None:
-            self.request(lambda: apply(None))
-        else:
-            swap = PendingSwap(controller, apply, done, failed)
-            self.request(lambda: self._swaps.add(swap))
+        def begin() -> None:
+            self._swaps.cancel(self._run_beside)
+            if controller is None:
+                self._run_beside(None)
+                done()
+            else:
+                self._swaps.add(PendingSwap(controller, self._run_beside, done, failed))
+
+        self.request(begin)
+
+    def _run_beside(self, controller: Controller | None) -> None:
+        self.switcher.shadow = controller
 
     def _fail(self, error: MyoError, port: SwitchingPort) -> None:
         """Count a tick without a command, report its reason once, and drop a policy that cannot be run any more."""

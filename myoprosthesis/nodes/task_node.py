@@ -31,9 +31,9 @@ from myoprosthesis.nodes.lifecycle import ManagedNode
 from myoprosthesis.nodes.node_main import run
 from myoprosthesis.nodes.parameters import declare, overrides, read
 from myoprosthesis.nodes.plan_audience import PlanAudience
-from myoprosthesis.nodes.state_publishers import time_message
 from myoprosthesis.nodes.subscription import subscribe
 from myoprosthesis.nodes.task_commands import TaskCommands
+from myoprosthesis.nodes.time_codec import time_message
 from myoprosthesis.nodes.timers import every
 from myoprosthesis.nodes.trial_events import TrialEvents
 from myoprosthesis.nodes.trial_monitor import MonitoredTrial, TrialMonitor

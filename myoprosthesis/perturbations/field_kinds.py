@@ -19,6 +19,11 @@ class NullOptions(PerturbationTiming):
     """No options of its own."""
 
 
+def _check_force(force: tuple[float, ...]) -> None:
+    if len(force) not in (2, 3):
+        raise ConfigError(f"force: {list(force)} has {len(force)} values; x and y are needed, or x, y and z")
+
+
 def null(options: NullOptions, trial: TrialPlan) -> tuple[PerturbationEntry, ...]:
     """Nothing."""
     return ()
@@ -28,7 +33,11 @@ def null(options: NullOptions, trial: TrialPlan) -> tuple[PerturbationEntry, ...
 class ConstantOptions(PerturbationTiming):
     """Options of a constant force."""
 
-    force: tuple[float, ...] = option((0.0, 0.0, 0.0), "force", "N", -1e3, 1e3)
+    force: tuple[float, ...] = option((0.0, 0.0, 0.0), "force, x, y and z (0 where it is left out)", "N", -1e3, 1e3)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_force(self.force)
 
 
 def constant(options: ConstantOptions, trial: TrialPlan) -> tuple[PerturbationEntry, ...]:
@@ -101,9 +110,13 @@ def channel(options: ChannelOptions, trial: TrialPlan) -> tuple[PerturbationEntr
 class PulseOptions(PerturbationTiming):
     """Options of a pulse: a constant force for a short while."""
 
-    force: tuple[float, ...] = option((5.0, 0.0, 0.0), "force", "N", -1e3, 1e3)
+    force: tuple[float, ...] = option((5.0, 0.0, 0.0), "force, x, y and z (0 where it is left out)", "N", -1e3, 1e3)
     start_s: float = option(0.4, "begin after the trial's start", "s", 0.0, 3600.0)
     duration_s: float = option(0.05, "length", "s", 1e-3, 3600.0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_force(self.force)
 
 
 def pulse(options: PulseOptions, trial: TrialPlan) -> tuple[PerturbationEntry, ...]:

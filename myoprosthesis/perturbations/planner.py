@@ -87,10 +87,12 @@ class Planner:
         own = {f.name for f in fields(options)}
         known |= own
         label = f"perturbation {kind}"
+        _once_each(data, label)
         before: Any = build(options, data, label)
         for key in own & set(overrides):
             data[key] = overrides[key]
             unused.pop(key, None)
+        _once_each(data, label)
         built: Any = build(options, data, label)
         if "gain" in own & set(overrides):
             built = build(options, {**data, "gain": math.copysign(built.gain, before.gain)}, label)
@@ -179,3 +181,11 @@ def refuse_sign(name: str, overrides: Mapping[str, Any], mirror: str = "") -> No
             f"a gain is a magnitude in the direction of {name!r} itself, so that it cannot be {gain:g}: give "
             f"{-gain:g}, or, for the opposite direction, {where}"
         )
+
+
+def _once_each(data: Mapping[str, Any], label: str) -> None:
+    """A name that is given twice was meant to be another."""
+    for key, names in data.items():
+        for name in names if isinstance(names, (list, tuple)) else ():
+            if isinstance(name, str) and names.count(name) > 1:
+                raise ConfigError(f"{label}: {key} has {name!r} twice: leave one out")

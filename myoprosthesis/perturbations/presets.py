@@ -43,7 +43,10 @@ def load(name: str, **changes: Any) -> Preset:
             raise unknown("perturbation", name, known)
         file = known[name]
         path, data = (file, _read(file)) if file is not None else (Path(name), {"kinds": [{"kind": name}]})
-    return build(Preset, {"name": path.stem, **data, **changes}, f"perturbation {name!r}")
+    preset = build(Preset, {"name": path.stem, **data, **changes}, f"perturbation {name!r}")
+    if not {"kinds", "blocks"} & set(data):
+        raise ConfigError(f"{path} perturbs nothing: it needs kinds or blocks (kinds: [] where nothing is meant)")
+    return preset
 
 
 def anchored_kinds(data: Any, folder: Path) -> Any:

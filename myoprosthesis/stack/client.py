@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from lifecycle_msgs.msg import Transition
@@ -120,8 +121,7 @@ class StackClient(StackMonitor):
             return now.text == "ready" and now.candidate == name and bool(self.status.effector.lockstep)
 
         def decided() -> bool:
-            still = self.status.effector.paused or self.status.effector.waiting_for
-            return self.status.policy.text == "active" or (ready() and bool(still))
+            return self.status.policy.text == "active" or (ready() and self._time_stands_still)
 
         self.spin_until(decided, SWAP_S)
         now = self.status.policy
@@ -130,6 +130,30 @@ class StackClient(StackMonitor):
         if not ready() and (now.policy != name or now.text != "active"):
             raise ConfigError(f"{name} was accepted but is not active after {SWAP_S:g} s; see myoprosthesis status")
         return now
+
+    def run_beside(self, name: str) -> bool:
+        """Have a policy computed beside the active one, and wait until it answers; empty: none any more.
+
+        False where simulated time stands still: it will answer once time goes on.
+        """
+        self.status.policy = replace(self.status.policy, shadow="", shadow_why="")
+        self.set("policy", {"shadow": name})
+
+        def decided() -> bool:
+            return self.status.policy.shadow == name or bool(self.status.policy.shadow_why)
+
+        self.spin_until(lambda: decided() or self._time_stands_still, SWAP_S)
+        if not decided() and self._time_stands_still:
+            self.spin_until(decided, WAIT_S)  # for a reason why it does not
+        now = self.status.policy
+        if now.shadow_why or not (decided() or self._time_stands_still):
+            raise ConfigError(now.shadow_why or f"{name} does not answer beside {now.policy} after {SWAP_S:g} s")
+        return decided()
+
+    @property
+    def _time_stands_still(self) -> bool:
+        now = self.status.effector
+        return bool(now.lockstep) and bool(now.paused or now.waiting_for)
 
     def _service(self, kind: Any, name: str) -> Any:
         if name not in self._clients:

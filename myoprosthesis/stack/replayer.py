@@ -93,8 +93,8 @@ class Replayer:
     def play(self, rate: float, stopped: Callable[[], bool], progress: Callable[[float], object]) -> int:
         """Play once from beginning to end, until `stopped`; returns the number of messages.
 
-        `progress` is called with each span of time (s) that is over. Raises `ConfigError` when others begin to publish
-        the same, unless `beside`.
+        `progress` is called with the time (s) of the recording that is over. Raises `ConfigError` when others begin to
+        publish the same, unless `beside`.
         """
         began, shown, count, at, checked = time.monotonic(), 0.0, 0, 0.0, 0.0
         for at, message in self._timed():
@@ -108,9 +108,9 @@ class Replayer:
             self._publish(message)
             count += 1
             if at - shown >= 0.05:
-                progress(at - shown)
+                progress(at)
                 shown = at
-        progress(at - shown)
+        progress(at)
         return count
 
     def _timed(self) -> Iterator[tuple[float, Message]]:

@@ -327,3 +327,16 @@ def test_a_shadow_is_heard_from_where_the_hand_is_and_moves_nothing(made):
     world.send(*stream(5, first=200))
     assert until(lambda: len(world.commands) == 205)
     assert loop.switcher.shadow is None
+
+
+def test_a_shadow_that_still_replays_is_dropped_for_the_next(made):
+    loop, world = made()
+    world.send(*stream(20))
+    assert until(lambda: len(world.commands) == 20)
+    outcomes = []
+    loop.set_shadow(fit(loop.switcher, "pinch", "first"), lambda: outcomes.append("first"), outcomes.append)
+    loop.set_shadow(None, lambda: outcomes.append("none"), outcomes.append)
+    for k in range(20, 60):
+        world.send(*stream(1, first=k))
+        assert until(lambda n=k + 1: len(world.commands) == n)
+    assert outcomes == ["none"] and loop.switcher.shadow is None

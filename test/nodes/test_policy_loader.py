@@ -58,6 +58,7 @@ class Loop:
 
     def set_shadow(self, controller, done, failed):
         self.shadows.append(controller)
+        done()
 
 
 @pytest.fixture
@@ -130,5 +131,19 @@ def test_what_is_being_handed_over_is_cancelled_after_it_and_not_before(made):
 def test_a_shadow_that_is_nowhere_is_told_with_its_name(made):
     _, loop, swaps = made
     words, came = [], threading.Event()
-    swaps.set_shadow(loop, "nowhere", lambda why: (words.append(why), came.set()))
+    swaps.set_shadow(loop, "nowhere", lambda: None, lambda why: (words.append(why), came.set()))
     assert came.wait(WAIT_S) and words[0].startswith("shadow 'nowhere': unknown policy") and not loop.shadows
+
+
+def test_of_two_shadows_the_newest_counts_however_long_the_first_takes_to_load(made, monkeypatch):
+    _, loop, swaps = made
+    loaded, came, outcomes = threading.Event(), threading.Event(), []
+    monkeypatch.setattr("myoprosthesis.nodes.policy_loader.store.find", lambda name: loaded.wait(WAIT_S) and name)
+    monkeypatch.setattr("myoprosthesis.nodes.policy_loader.OnnxPolicy", lambda file: SimpleNamespace())
+    swaps.set_shadow(loop, "slow", lambda: outcomes.append("slow"), outcomes.append)
+    (slow,) = (t for t in threading.enumerate() if t.name == "shadow")
+    swaps.set_shadow(loop, "", lambda: (outcomes.append("none"), came.set()), outcomes.append)
+    assert came.wait(WAIT_S)
+    loaded.set()
+    slow.join(WAIT_S)
+    assert loop.shadows == [None] and outcomes == ["none"]

@@ -55,6 +55,7 @@ def test_a_file_of_ones_own(tmp_path):
         ("kind: [{kind: curl}]", "unknown option 'kind'.*did you mean 'kinds'"),
         ("kinds: {kind: curl}", "kinds: .* is not a list"),
         ("kinds: [curl]", "'curl' is not a mapping"),
+        ("name: mine", "mine.yaml perturbs nothing: it needs kinds or blocks"),
         ("catch_rate: often", "'often' is not a number"),
         ("\x00", "mine.yaml is not YAML"),
     ],

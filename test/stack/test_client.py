@@ -177,6 +177,21 @@ def test_a_swap_that_is_refused_leaves_the_client_knowing_what_is_played(stack):
         assert playing and client.status.policy.policy == playing
 
 
+def test_a_policy_runs_beside_once_it_answers_or_is_refused_with_its_reason(stack, spoil, sound, tmp_path):
+    from myoprosthesis.stack.client import StackClient
+
+    bad = str(spoil(sound("point_mass"), "unknown operator", tmp_path))
+    with StackClient(NS, "comparing") as client:
+        client.run_beside("point_mass_cw")
+        assert client.status.policy.shadow == "point_mass_cw" and client.status.policy.text == "active"
+        with pytest.raises(ConfigError, match="shadow .*cannot be loaded"):
+            client.run_beside(bad)
+        with pytest.raises(ConfigError, match="unknown policy 'nobody'"):
+            client.run_beside("nobody")
+        client.run_beside("")
+        assert client.spin_until(lambda: not client.status.policy.shadow_why, 10.0)
+
+
 def test_a_swap_says_whether_the_effector_follows(stack, said):
     assert said("swap", "point_mass_cw") == (0, "point_mass_cw is played (before: point_mass_null)\n")
     said("estop")

@@ -66,14 +66,19 @@ class Timeline:
         return np.where((which >= 0) & (times < self.stops[which]), which, -1)
 
     def missed(self, times: Array, begin: float) -> list[str]:
-        """A sentence on the labels that no sample at `times` has, all samples of the recording, or none.
+        """Sentences on the labels that no sample at `times` has, all samples of the recording, or that outlast it.
 
         It gives their times since `begin`, that of the first sample, as spans do.
         """
         hit = {self._which[k] for k in np.unique(self._at(times)) if k >= 0} if len(self.starts) else set()
         used = [k for k, part in enumerate(self._parts) if part[2] not in self._ignore]
         lost = [f"{self._parts[k][2]!r} at {self._parts[k][0] - begin:.3f} s" for k in used if k not in hit]
-        return [f"{_listed(lost, 'label', 'labels')} {'has' if len(lost) == 1 else 'have'} no sample"] if lost else []
+        end = 2 * times[-1] - times[-2] if len(times) > 1 else np.inf
+        cut = [repr(self._parts[k][2]) for k in used if k in hit and end + TOUCHING_S < self._parts[k][1] < np.inf]
+        return [
+            *([f"{_listed(lost, 'label', 'labels')} {'has' if len(lost) == 1 else 'have'} no sample"] if lost else []),
+            *([f"{_listed(cut, 'label', 'labels')} would last beyond the end of the recording"] if cut else []),
+        ]
 
     def _with_ends(self, ordered: list[Annotation]) -> list[tuple[float, float, str]]:
         """Onset, end and label of each; what is to be ignored has an empty label."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.emg.formats.annotations import label_text
 from myoprosthesis.emg.formats.array_entry import ArrayEntry
 
@@ -32,17 +33,36 @@ class ArrayFacts:
         """The other array of this name, whatever its case, in the group of this one or in those around it."""
         group = self.entry.group
         while True:
-            for entry in self._entries.values():
-                if entry.group == group and entry.leaf.lower() == name and entry.name != self.entry.name:
-                    return entry
+            alike = [
+                e for e in self._entries.values()
+                if e.group == group and e.leaf.lower() == name and e.name != self.entry.name
+            ]  # fmt: skip
+            if alike:
+                self._refuse_different(alike)
+                return alike[0]
             if not group:
                 return None
             group = group[:-1].rpartition("/")[0]
             group += "/" if group else ""
 
+    def _refuse_different(self, alike: Sequence[ArrayEntry]) -> None:
+        """Refuse `fs` and `Fs` that say different things."""
+        first = alike[0]
+        for other in alike[1:]:
+            if first.shape != other.shape or not np.array_equal(first.whole(self._path), other.whole(self._path)):
+                raise ConfigError(
+                    f"{self._path}: {first.name!r} and {other.name!r} differ: remove the one that is wrong"
+                )
+
     def value(self, names: Sequence[str], most: int = 100_000) -> tuple[str, NDArray[Any] | None]:
         """Where the file says something under one of these names, and what; None if it does not."""
-        attributes = {k.lower(): v for k, v in self.entry.attributes.items()}
+        attributes: dict[str, Any] = {}
+        for key, value in self.entry.attributes.items():
+            if key.lower() in names and not np.array_equal(attributes.get(key.lower(), value), value):
+                raise ConfigError(
+                    f"{self._path}: its attribute {key!r} is there twice, in capitals and in small letters, and differs"
+                )
+            attributes[key.lower()] = value
         for name in names:
             if name in attributes and np.size(attributes[name]):
                 return name, np.ravel(np.asarray(attributes[name]))

@@ -103,6 +103,12 @@ def emg_channels(
         scalp = [n for n in names if SCALP.search(n)] if wanted is Kind.VOLTS else []
         if places and scalp:
             raise _ask(path, names, f"has channels with names of EEG electrodes ({_listed(scalp)})")
+        for k in (
+            places if wanted is Kind.VOLTS and len(set(units)) == 1 else ()
+        ):  # one unit may be that of the EMG alone
+            looks = _looks(values(k), silent=True) if values and NUMBERED.fullmatch(names[k].strip()) else ""
+            if looks:
+                raise _ask(path, names, f"says one unit for all, and {names[k]!r} {looks}")
         if places:
             _check_derived(path, names, [names[k] for k in places])
             return places, _left_out(names, places)
@@ -159,14 +165,14 @@ def _ask(path: Path, names: Sequence[str], why: str) -> ConfigError:
     )
 
 
-def _looks(x: Array) -> str:
-    """Kind of a column that is no EMG, by its values; empty: none."""
+def _looks(x: Array, silent: bool = False) -> str:
+    """Kind of a column that is no EMG, by its values; empty: none. EMG may be `silent`, where an electrode is off."""
     x = x[np.isfinite(x)]
     if len(x) < ROWS:
         return ""
     steps = np.diff(x)
     if not steps.any():
-        return "does not change"
+        return "" if silent else "does not change"
     if (steps >= 0).all() or (steps <= 0).all():
         return "only grows or only falls, as times and counters do"
     changes = int((steps != 0).sum())

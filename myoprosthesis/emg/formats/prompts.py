@@ -42,13 +42,15 @@ class Prompts:
         self._begins = Turns().straight(begins, DAY_S) if self._of_day else begins
         if (np.diff(self._begins) < 0).any():
             raise ConfigError(f"{beside}: its times go back in line {int(np.argmax(np.diff(self._begins) < 0)) + 3}")
-        self._before = ""
+        self._before, self._until, self._path = "", -np.inf, beside
 
     def at(self, times: Array) -> tuple[Array, tuple[Span, ...]]:
         """Targets (n, k) and a span per prompt, named after what is asked for; nothing before the first prompt."""
         if self._of_day and len(times):  # those of one day and of the next belong together
             self._begins += DAY_S * np.round((times[0] - self._begins[0]) / DAY_S)
             self._of_day = False
+        if len(times):
+            self._until = float(times[-1])
         which = np.searchsorted(self._begins, times, side="right") - 1
         targets = np.where((which >= 0)[:, None], self._values[np.maximum(which, 0)], np.nan)
         asked = [str(k) if k >= 0 else "" for k in which]
@@ -58,3 +60,16 @@ class Prompts:
             spans.append(Span("+".join(on) or "none", run.start, run.stop, run.continued))
         self._before = asked[-1] if asked else self._before
         return targets, tuple(spans)
+
+    def unused(self) -> list[str]:
+        """At the end of the recording: a remark about prompts that begin after it; raises `ConfigError` when all do."""
+        beyond = int((self._begins > self._until).sum())
+        if not beyond:
+            return []
+        first = self._begins[len(self._begins) - beyond]
+        when = f"at {first:g} s, and the recording ends at {self._until:g} s"
+        if beyond == len(self._begins):
+            raise ConfigError(f"{self._path}: its first prompt is {when}: other times, or the prompts of another file?")
+        return [
+            f"{beyond} of {len(self._begins)} prompts begin after the recording's end (the first {when}) and are unused"
+        ]

@@ -83,6 +83,7 @@ def _whole_rows(path: Path, layout: RecordingFormat, block: int) -> Iterator[Emg
         table.check_end(end, samples.columns.used)
         beyond = sum(map(len, waiting))
         ends = [f"its EMG ends {beyond} rows before the table does"] if beyond else []
+        ends += samples.unused()
         yield replace(last, remarks=tuple(dict.fromkeys([*last.remarks, *table.remarks, *ends])))
 
 
@@ -114,6 +115,10 @@ class _Samples:
             c.file_unit, target_unit=c.target_unit,
             remarks=(*self._table.remarks, *self._missing.remarks, *self._turns.remarks),
         )  # fmt: skip
+
+    def unused(self) -> list[str]:
+        """What at the end is found not to have been used."""
+        return self._prompts.unused() if self._prompts else []
 
     def _times(self, frame: Any, n: int) -> Array:
         c = self.columns

@@ -72,6 +72,12 @@ def test_a_label_without_a_sample_is_told_of():
     assert hidden.missed(TIMES, 0.0) == ["label 'a' at 1.000 s has no sample"]
 
 
+def test_a_label_that_would_outlast_the_recording_is_told_of():
+    timeline = Timeline([Annotation(1.0, "a", 1.0), Annotation(8.0, "b", 5.0), Annotation(2.0, "c", 8.0)])
+    assert timeline.missed(TIMES, 0.0) == ["label 'b' would last beyond the end of the recording"]
+    assert Timeline([Annotation(1.0, "a"), Annotation(8.0, "b", 2.0)]).missed(TIMES, 0.0) == []
+
+
 def test_times_with_a_gap_or_a_jump_back_find_their_labels():
     timeline = Timeline([Annotation(1.0, "a", 1.0), Annotation(8.0, "b")])
     gap = np.concatenate([TIMES[:15], TIMES[85:]])

@@ -237,6 +237,28 @@ def test_what_is_not_emg_is_never_taken_for_it(tmp_path):
     )
 
 
+@MATS
+@pytest.mark.parametrize("column", [np.arange(N) / RATE, LABELS], ids=["times", "labels"])
+def test_one_unit_of_the_file_makes_no_emg_of_its_times_and_labels(tmp_path, write, column):
+    path = write(tmp_path / "a.mat", data=np.column_stack([SAMPLES, column]), fs=RATE, unit="uV")
+    with pytest.raises(ConfigError, match="says one unit for all, and 'ch5' (only grows|keeps its value)"):
+        formats.read(path, RecordingFormat())
+    quiet = write(tmp_path / "b.mat", data=np.column_stack([SAMPLES, np.zeros(N)]), fs=RATE, unit="uV")
+    assert len(formats.read(quiet, RecordingFormat()).channels) == 5  # an electrode is off
+
+
+def test_two_rates_that_differ_in_a_capital_are_refused(tmp_path):
+    path = mat5(tmp_path / "a.mat", emg=SAMPLES, fs=RATE, Fs=2 * RATE)
+    with pytest.raises(ConfigError, match="'fs' and 'Fs' differ: remove the one that is wrong"):
+        formats.read(path, UV)
+    assert formats.read(mat5(tmp_path / "b.mat", emg=SAMPLES, fs=RATE, Fs=RATE), UV).rate == RATE
+    with h5py.File(tmp_path / "c.h5", "w") as file:
+        file["emg"] = SAMPLES
+        file["emg"].attrs.update({"rate": RATE, "Rate": 2 * RATE, "unit": "uV"})
+    with pytest.raises(ConfigError, match="its attribute '[rR]ate' is there twice"):
+        formats.read(tmp_path / "c.h5", RecordingFormat())
+
+
 def hdf5(path, fill, **attributes):
     with h5py.File(path, "w") as file:
         file.attrs.update({"rate": RATE, "unit": "uV", **attributes})

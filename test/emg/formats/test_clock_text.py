@@ -87,6 +87,17 @@ def test_prompts_before_and_after_midnight(tmp_path, first):
         formats.read(path, RecordingFormat(rate=RATE, unit="uV", time="time", prompts="prompts.csv"))
 
 
+def test_prompts_after_the_end_are_told_of_and_those_of_another_time_refused(tmp_path):
+    layout = RecordingFormat(rate=RATE, unit="uV", time="time", prompts="prompts.csv")
+    path = csv(tmp_path / "a.csv", [f"{t:.3f}" for t in SECONDS])
+    (tmp_path / "prompts.csv").write_text("time,open\n1,1\n5,0\n7000,1\n")
+    (remark,) = (r for r in formats.read(path, layout).remarks if "prompts" in r)
+    assert remark.startswith("1 of 3 prompts begin after the recording's end (the first at 7000 s")
+    (tmp_path / "prompts.csv").write_text("time,open\n7000,1\n7005,0\n")
+    with pytest.raises(ConfigError, match="prompts.csv: its first prompt is at 7000 s, and the recording ends at"):
+        formats.read(path, layout)
+
+
 @pytest.mark.parametrize("cell", ["09:61:00", "25:00:00", "1 day 10:00:00", "09:30:00 PST", "at 09:30", "30:00.5"])
 def test_what_is_no_time_of_day_is_refused(cell):
     cells = pandas.Series(["09:30:00.000", cell], dtype="str")
