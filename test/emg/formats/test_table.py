@@ -477,7 +477,8 @@ def test_hostile_tables_cost_a_sentence(tmp_path):
 
 NAMES = st.lists(
     st.text(string.ascii_letters + string.digits + " _-#%()äµ", max_size=8).map(lambda s: f"EMG {s}".strip())
-    .filter(lambda name: kind(name) is Kind.EMG and not DERIVED & set(re.findall("[a-z]+", name.lower()))),  # EMG PROMPT is none
+    .filter(lambda name: kind(name) is Kind.EMG)  # EMG PROMPT is none
+    .filter(lambda name: not DERIVED & set(re.findall("[a-z]+", name.lower()))),
     min_size=1, max_size=5, unique=True,
 )  # fmt: skip
 LABELS = st.lists(st.text(string.ascii_letters + " #%;,.:äß\"'|", max_size=12).map(str.strip), min_size=1, max_size=4)
