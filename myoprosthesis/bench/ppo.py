@@ -7,15 +7,19 @@ import time
 from importlib.util import find_spec
 from typing import Any
 
+import numpy as np
+
 from myoprosthesis.core.extras import library
 
 ENV, OPTIONS = "Baoding-v0", {"observation": "policy"}
 SIMULATIONS, STEPS, MINIBATCH = 128, 64, 4096
+BARE_STEPS = 20
 
 
 def measure(seconds: float = 10.0) -> dict[str, Any]:
     """`samples_per_s` of one collector in this process, and `ray_collectors` → samples per second of that many.
 
+    `bare_samples_per_s` are those of bare physics alone, with as many threads, from the states that it came to.
     The processors of this machine are shared out among the collectors; a cluster of more machines has more.
     """
     library("torch", "train", "the training section")
@@ -69,9 +73,26 @@ def _rates(collector: Any, network: Any, seconds: float) -> dict[str, Any]:
             samples += rollout.samples
         batch += 1
     torch.set_num_threads(threads)
+    bare = {"bare_samples_per_s": round(_bare(collector.env, cores), 1)} if hasattr(collector, "env") else {}
     collector.close()
     return {
         "samples_per_s": round(samples / (collecting + updating), 1),
+        **bare,
         "collect_us": round(1e6 * collecting / samples, 1),
         "update_us": round(1e6 * updating / samples, 1),
     }
+
+
+def _bare(env: Any, threads: int) -> float:
+    """Control steps per second of the physics of `env` alone, from where its simulations are."""
+    from mujoco.batch import Batch
+
+    from myoprosthesis.envs import baoding
+
+    batch = Batch(env.body.model, SIMULATIONS, nthread=threads)
+    batch.state[:] = env.states(np.arange(SIMULATIONS))[:, : batch.state.shape[1]]
+    batch.ctrl[:] = np.array(baoding.RESTING)
+    begin = time.perf_counter()
+    for _ in range(BARE_STEPS):
+        batch.step(nstep=env.body.substeps)
+    return SIMULATIONS * BARE_STEPS / (time.perf_counter() - begin)

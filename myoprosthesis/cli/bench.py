@@ -193,7 +193,8 @@ def _table(f: dict[str, Any], part: str) -> Any:
         p = f["ppo"]
         table.add_row(
             f"PPO, Baoding balls, {p['simulations']} simulations", f"{p['samples_per_s']:.0f} samples/s",
-            f"{p['collect_us']:.0f} µs a sample collecting, {p['update_us']:.0f} µs updating", "",
+            f"{p['bare_samples_per_s']:.0f} (bare physics); {p['collect_us']:.0f} µs a sample collecting, "
+            f"{p['update_us']:.0f} µs updating", f"{p['samples_per_s'] / p['bare_samples_per_s']:.2f}",
         )  # fmt: skip
         for count, rate in p["ray_collectors"].items():
             ratio = f"{rate / p['samples_per_s']:.2f}"
