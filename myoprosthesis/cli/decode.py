@@ -279,11 +279,9 @@ def _replay(command: EvaluateOptions, typed: Mapping[str, Any]) -> tuple[dict[st
         strange = sorted({s.label for s in recording.spans} - set(names))
         if strange:
             raise ConfigError(f"{path}: label {strange[0]!r} is none of the decoder's classes {', '.join(names)}")
-        known = np.isin(recording.channels, decoder.contract.emg_channels)
-        channels = tuple(c for c, k in zip(recording.channels, known, strict=True) if k)
-        check_electrodes(
-            replace(recording, samples=recording.samples[:, known], channels=channels), path, "the decoder needs it"
-        )
+        order = decoder.contract.match_emg(recording.channels, decoder.contract.conditioning)
+        own = replace(recording, samples=recording.samples[:, order], channels=decoder.contract.emg_channels)
+        check_electrodes(own, path, "the decoder needs it")
         run = replay(decoder, recording, cut.margin_s)
         taken.append(run.seconds)
         events = sum(d.drifting for d in run.decisions)

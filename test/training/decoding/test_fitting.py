@@ -255,6 +255,9 @@ def test_channels_in_another_order_are_matched_by_name(decode, tmp_path):
     ):
         _, words = decode("evaluate", tmp_path / "rec", *options, *there, status=2)
         assert sentence in words
+    write(tmp_path / "other", "R_2_C_0_EMG.csv", loud, "emg_p,emg_q,emg_r,emg_s")
+    _, words = decode("evaluate", tmp_path / "other", *SAID, *there, status=2)
+    assert "knows EMG channel 'emg_a', which is not there; there are: emg_p, emg_q" in words
 
 
 def test_a_decoder_is_not_judged_by_a_channel_that_is_off(decode, tmp_path):
