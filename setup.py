@@ -42,6 +42,8 @@ TRAIN = ["torch>=2.6,<2.14", "gymnasium>=1.1,<2", "scipy>=1.10", *PLOT]
 EMG = [*PLOT, "scipy>=1.10", "scikit-learn>=1.3", "h5py>=3.8", "pandas>=2.0", "pyxdf>=1.16", "rosbags>=0.11"]
 # Joint angles in C3D files.
 MOTION = ["c3d>=0.6"]
+# The body in RViz and Foxglove, on machines without a ROS distribution.
+VIEWERS = ["ros-visualization-msgs"]
 FILM = [*PLOT, "av>=12"]
 REPORT = [*PLOT, "scipy>=1.10", "scikit-learn>=1.3"]
 BRAINFLOW = ["brainflow>=5.10", "setuptools<81"]  # it imports pkg_resources, which later ones lack
@@ -54,6 +56,7 @@ TEST = [
     *REPORT,
     *FILM,
     *MOTION,
+    *VIEWERS,
     *BRAINFLOW,
     *LSL,
     # Other readers and writers of recordings, whose figures ours are compared with, over files made at random.
@@ -139,6 +142,7 @@ NODES = {
     },
     "monitor_node": "stack.monitor",
     "console_node": "console.console_node",
+    "marker_node": "console.marker_node",
 }
 """Executables of `ros2 run`, and the modules below the package that they start."""
 
@@ -226,6 +230,7 @@ setup(
             "report": REPORT,
             "film": FILM,
             "motion": MOTION,
+            "viewers": VIEWERS,
             "test": TEST,
             "docs": DOCS,
         },

@@ -60,6 +60,7 @@ HOMES = {
     "rclpy": {"nodes", "bench"},
     **dict.fromkeys(["std_msgs", "std_srvs", *MESSAGES.split()], {"nodes", "bench", *STACK}),
     "torch": {"training", "decoders/gru", "decoders/band_network", "bench/training", "bench/ppo", "cli/train"},
+    "visualization_msgs": {"nodes"},
     "websockets": {"console", "bench"},
     "mujoco": {"effectors", "scenes", "motion", "envs", "training", "films/placed_body", "bench"},
     "gymnasium": {"envs", "training", "bench"},

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from myoprosthesis.console import controls
@@ -18,16 +18,14 @@ from myoprosthesis.console.live_streams import LiveStreams
 from myoprosthesis.console.page_messages import packed_meshes, scene
 from myoprosthesis.console.recording_control import RecordingControl
 from myoprosthesis.console.server import Browser, ConsoleServer
+from myoprosthesis.console.stack_body import stack_body
 from myoprosthesis.console.status_view import status_view
-from myoprosthesis.core import registry
 from myoprosthesis.core.domain import domain_id
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import ConfigError, MyoError, Refused
 from myoprosthesis.core.message import TEXT_BYTES, read_object
-from myoprosthesis.core.options import build, option
+from myoprosthesis.core.options import option
 from myoprosthesis.core.private import stack_name
-from myoprosthesis.effectors.body_shapes import BodyShapes, drawn_as
-from myoprosthesis.effectors.mujoco_body import MujocoBody
 from myoprosthesis.nodes import stop_socket, topics
 from myoprosthesis.nodes.lifecycle_states import LifecycleStates
 from myoprosthesis.nodes.node_main import Node, run
@@ -236,11 +234,16 @@ class ConsoleNode(Node):
         if self._stack is None:
             self._stack = StackClient(self.get_namespace(), "console_client")
 
-    def _connected(self) -> StackClient:
+    def _client(self) -> StackClient:
         self._connect()
         assert self._stack is not None
-        self._stack.spin(SETTLE_S)
         return self._stack
+
+    def _connected(self) -> StackClient:
+        """The client, which has taken in what came meanwhile."""
+        client = self._client()
+        client.spin(SETTLE_S)
+        return client
 
     def _recorded(self) -> str:
         """The folder into which the stack itself is recorded; empty: none."""
@@ -265,7 +268,7 @@ class ConsoleNode(Node):
             return
         shapes, why = None, ""
         try:
-            shapes = self._shapes(spec)
+            shapes = stack_body(spec, self._client)
         except MyoError as error:
             why = f"{NO_BODY}{error}"
         packer = FramePacker(spec, shapes, LiveStreams.curves(emg))
@@ -273,21 +276,6 @@ class ConsoleNode(Node):
         self._packer = packer
         self._server.tell(self._scene)
         self._server.tell(self._meshes)
-
-    def _shapes(self, spec: EffectorSpec) -> BodyShapes:
-        """The body of an effector with the options that its node has; of a real hand its model."""
-        name = drawn_as(spec.name)
-        values: dict[str, Any] = {}
-        if name == spec.name:
-            self._connect()
-            assert self._stack is not None
-            name = str(self._stack.get("effector", ["effector"]).get("effector", name))
-            values = self._stack.get("effector", [f.name for f in fields(registry.options("effectors", name))])
-        options: Any = build(registry.options("effectors", name), {k: v for k, v in values.items() if v != ""})
-        body = registry.factory("effectors", name)(options)
-        if not isinstance(body, MujocoBody):
-            raise Refused(f"effector {name!r} has no MuJoCo model")
-        return BodyShapes(body)
 
     # -- frames ---------------------------------------------------------------------------------------------------
 

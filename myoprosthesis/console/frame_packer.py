@@ -81,12 +81,12 @@ class FramePacker:
         if self.shapes is not None:
             self.shapes.place(state.names, place)
             body = self.shapes.packed()
-        endpoint, load = _picked(place, self._columns["endpoint"]), _picked(effort, self._columns["endpoint"])
+        endpoint, load = picked(place, self._columns["endpoint"]), picked(effort, self._columns["endpoint"])
         target = np.array(sample.target or (np.nan,) * 3)
         known: dict[str, NDArray[np.floating]] = {
             "error": MM * np.sqrt(np.sum((target - endpoint) ** 2, keepdims=True)),
-            "activation": _picked(place, self._columns["activation"]),
-            "joints": _picked(place, self._columns["joints"]),
+            "activation": picked(place, self._columns["activation"]),
+            "joints": picked(place, self._columns["joints"]),
             **sample.values,
         }
         values = [_sized(known.get(c.key), len(c.names) * (2 if c.extremes else 1)) for c in self.curves]
@@ -97,15 +97,21 @@ class FramePacker:
     def _fit(self, channels: tuple[str, ...]) -> None:
         where = {name: k for k, name in enumerate(channels)}
         wanted = {
-            "endpoint": [f"endpoint/{axis}" for axis in AXES],
             "activation": [f"{name}/activation" for name in self.spec.muscles],
             "joints": list(self.spec.groups.get("joints", ())),
         }
         self._columns = {k: np.array([where.get(n, -1) for n in names], np.intp) for k, names in wanted.items()}
+        self._columns["endpoint"] = endpoint_columns(channels)
         self._channels = channels
 
 
-def _picked(row: NDArray[np.float64], columns: NDArray[np.intp]) -> NDArray[np.float64]:
+def endpoint_columns(channels: Sequence[str]) -> NDArray[np.intp]:
+    """Where the endpoint's x, y and z stand among the channels of a state; −1 for what it does not have."""
+    where = {name: k for k, name in enumerate(channels)}
+    return np.array([where.get(f"endpoint/{axis}", -1) for axis in AXES], np.intp)
+
+
+def picked(row: NDArray[np.float64], columns: NDArray[np.intp]) -> NDArray[np.float64]:
     """The values at `columns`, NaN where one is −1."""
     return np.where(columns >= 0, row[np.maximum(columns, 0)], np.nan) if row.size else np.full(columns.size, np.nan)
 

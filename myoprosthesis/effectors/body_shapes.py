@@ -51,7 +51,7 @@ class BodyShapes:
         mujoco.mj_forward(self.model, self.data)
         self._tendons = np.flatnonzero(self.model.tendon_group < SEEN)
         self._activation = _activations(self.model, self._tendons)
-        geoms = self._geoms()
+        geoms = self._drawn = self._geoms()
         self._parts = np.array(sorted({int(self.model.geom_bodyid[g]) for g in geoms}), np.intp)
         self._followers = bool(joint_couplings.coupled(self.model))
         self._channels: tuple[str, ...] = ()
@@ -94,6 +94,16 @@ class BodyShapes:
             points[data.wrap_obj.ravel()[rows] == PULLEY] = np.nan
         parts = np.concatenate([data.xpos[self._parts], data.xquat[self._parts]], axis=1)
         return np.concatenate([parts.ravel(), activation, counts, points.ravel()]).astype(np.float32)
+
+    def solids(self) -> Array:
+        """Where each of the shapes is now, x y z qw qx qy qz, shape (n_shapes, 7)."""
+        out = np.zeros((len(self._drawn), 7))
+        for row, geom in zip(out, self._drawn, strict=True):
+            body, m = self.model.geom_bodyid[geom], self.model
+            mujoco.mju_mulPose(
+                row[:3], row[3:], self.data.xpos[body], self.data.xquat[body], m.geom_pos[geom], m.geom_quat[geom]
+            )
+        return out
 
     def _fit(self, channels: tuple[str, ...]) -> None:
         """Find where the channels of a state belong in `data`."""

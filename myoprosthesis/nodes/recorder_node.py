@@ -33,7 +33,7 @@ SETTLED_S = 0.7
 NEEDED = (topics.STATE, topics.COMMAND, topics.APPLIED)
 """Topics that must be received before the recorder is ready."""
 NEVER = ("/rosout", "/parameter_events")
-NEVER_ENDS = ("/transition_event", f"/{topics.HEARTBEAT.name}", f"/{topics.RECORDER_ACTIVE.name}")
+NEVER_ENDS = ("/transition_event", "/markers", f"/{topics.HEARTBEAT.name}", f"/{topics.RECORDER_ACTIVE.name}")
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,7 @@ class StackOptions:
     gui_network: bool = option(
         False, "let browsers on other machines open the console; unencrypted: whoever reads the network reads its token"
     )
+    markers: bool = option(False, "publish the body as markers for RViz and Foxglove, on the topic markers")
     viewer: bool = option(False, "open MuJoCo's viewer, where there is a display")
     record: str = option("", "folder into which everything is recorded, as a rosbag2; a new file where there is one")
     namespace: str = option("", "namespace of all nodes")
@@ -132,6 +133,8 @@ def describe(
     if options.gui or options.gui_network:
         port = {"port": options.gui_port} if options.gui_port else {}
         chosen["console"] = {**port, "network": options.gui_network}
+    if options.markers:
+        chosen["markers"] = {}
     space = f"/{options.namespace.strip('/')}".rstrip("/")
     nodes = {n: f"{space}/{kind.place or n}" for n, kind in NODE_TYPES.items() if n in chosen}
     of_file = dict(file.get("nodes") or {})

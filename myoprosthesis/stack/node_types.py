@@ -63,6 +63,7 @@ NODE_TYPES = {
     "task": NodeType("task_node", ("TaskNodeOptions",), "tasks", "task"),
     "recorder": NodeType("recorder_node", ("RecorderNodeOptions",)),
     "console": NodeType("console_node", ("ConsoleNodeOptions",), room="console"),
+    "markers": NodeType("marker_node", ("MarkerNodeOptions",), room="console"),
 }
 """By the names of nodes in a description."""
 

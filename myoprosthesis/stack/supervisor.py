@@ -24,9 +24,9 @@ _LABELS = re.compile(r"^(\[[^]]*\] ?)+: |^error: ")
 GRACE_S = 4.0
 FIRST_S = 2.0
 """How long the effector has to end before the others are asked to."""
-BYSTANDERS = ("twin", "hand", "recorder", "console")
+BYSTANDERS = ("twin", "hand", "recorder", "console", "markers")
 """Processes without which the effector goes on."""
-OPTIONAL = ("console",)
+OPTIONAL = ("console", "markers")
 """Processes whose end ends nothing else."""
 MOST_DEATHS, WITHIN_S = 3, 60.0
 """A process that dies so often within this time is not started again: whatever ends it comes back with it."""

@@ -1,0 +1,148 @@
+"""The body as markers: where the simulation has it, read by others, and only while somebody looks."""
+
+from __future__ import annotations
+
+from urllib.parse import urlparse
+
+import mujoco
+import numpy as np
+import pytest
+import yaml
+from visualization_msgs.msg import Marker, MarkerArray
+
+from myoprosthesis.core import registry, share
+from myoprosthesis.core.disturbance import Disturbance
+from myoprosthesis.effectors.body_shapes import BodyShapes
+from myoprosthesis.nodes import topics
+from myoprosthesis.nodes.body_markers import LOAD_M, BodyMarkers, no_markers
+
+pytestmark = pytest.mark.realtime
+
+NS = "marked"
+NOWHERE = np.full(3, np.nan)
+
+
+def made(name, folder):
+    body = registry.factory("effectors", name)(registry.options("effectors", name)())
+    body.reset(0)
+    low, high = body.spec.command.bounds()
+    for _ in range(10):
+        state = body.step(low + 0.3 * (high - low), Disturbance())
+    shapes = BodyShapes(body)
+    assert shapes.place(body.spec.channels, state.table[0].copy())
+    return body, shapes, BodyMarkers(shapes, body.spec.frame, folder)
+
+
+def place_of(marker):
+    p = marker.pose.position
+    return np.array([p.x, p.y, p.z])
+
+
+def corners_of(marker):
+    """What a viewer draws of a solid, roughly: its middle, and the ends of its axes."""
+    q, s = marker.pose.orientation, marker.scale
+    turn = np.zeros(9)
+    mujoco.mju_quat2Mat(turn, np.array([q.w, q.x, q.y, q.z]))
+    return place_of(marker) + 0.5 * turn.reshape(3, 3).T * np.array([[s.x], [s.y], [s.z]])
+
+
+@pytest.mark.parametrize("name", ["arm26", "myohand", "myolegs"])
+def test_markers_stand_where_the_simulation_has_its_geoms(name, tmp_path):
+    body, shapes, markers = made(name, tmp_path)
+    model, data = body.model, shapes.data
+    mujoco.mj_forward(model, data)
+    out = markers.at(3_000_000_007, NOWHERE, NOWHERE, NOWHERE).markers
+    solids = [m for m in out if m.ns == "body"]
+    assert len({(m.ns, m.id) for m in out}) == len(out)
+    assert all((m.header.stamp.sec, m.header.stamp.nanosec) == (3, 7) for m in out)
+    assert all(m.header.frame_id == body.spec.frame for m in out)
+    whole = [m for m in solids if m.type == Marker.MESH_RESOURCE]
+    geoms = np.array([data.geom_xpos[g] for g in range(model.ngeom)])
+    for marker in whole:  # a mesh stands where its geom does
+        assert np.abs(geoms - place_of(marker)).max(axis=1).min() < 1e-5
+    ends = np.concatenate([corners_of(m) for m in solids if m.type == Marker.CYLINDER] or [np.zeros((0, 3))])
+    for point in ends.reshape(-1, 3):  # a cylinder's axes are those of a geom
+        assert np.linalg.norm(geoms - point, axis=1).min() < model.geom_size[:, :2].sum(axis=1).max() + 1e-6
+    muscles = [m for m in out if m.ns == "muscles"]
+    assert len(muscles) == len(shapes.description["tendons"])
+    wraps = data.wrap_xpos.reshape(-1, 3)
+    for marker in muscles:
+        assert len(marker.points) % 2 == 0
+        for p in marker.points:
+            assert np.linalg.norm(wraps - [p.x, p.y, p.z], axis=1).min() < 1e-5
+
+
+def test_a_muscle_is_redder_and_thicker_the_more_it_is_active(tmp_path):
+    body, shapes, markers = made("arm26", tmp_path)
+    row = np.zeros(len(body.spec.channels))
+    seen = []
+    for activation in (0.0, 1.0):
+        for name in body.spec.muscles:
+            row[body.spec.channels.index(f"{name}/activation")] = activation
+        shapes.place(body.spec.channels, row)
+        (marker, *_) = [m for m in markers.at(0, NOWHERE, NOWHERE, NOWHERE).markers if m.ns == "muscles"]
+        seen.append((marker.color.r, marker.scale.x))
+    assert seen[1][0] > seen[0][0] + 0.3 and seen[1][1] > 2 * seen[0][1]
+
+
+def test_a_mesh_is_a_file_that_another_program_reads(tmp_path):
+    body, shapes, markers = made("myohand", tmp_path)
+    marker = next(m for m in markers.at(0, NOWHERE, NOWHERE, NOWHERE).markers if m.type == Marker.MESH_RESOURCE)
+    address = urlparse(marker.mesh_resource)
+    spec = mujoco.MjSpec.from_string(
+        f'<mujoco><asset><mesh name="m" file="{address.path}"/></asset>'
+        '<worldbody><geom type="mesh" mesh="m"/></worldbody></mujoco>'
+    )
+    read = spec.compile()
+    first = shapes.description["meshes"][0]
+    assert address.scheme == "file" and read.mesh_facenum[0] == first["triangles"]
+
+
+def test_what_is_not_there_is_taken_off_the_picture(tmp_path):
+    _, _, markers = made("arm26", tmp_path)
+    here, force = np.array([0.1, 0.2, 0.0]), np.array([3.0, -4.0, 0.0])
+
+    def shown(*what):
+        by_name = {m.ns: m for m in markers.at(0, *what).markers}
+        return by_name["target"], by_name["load"]
+
+    target, load = shown(here, here, force)
+    assert (target.action, load.action) == (Marker.ADD, Marker.ADD)
+    np.testing.assert_allclose(place_of(target), here)
+    a, b = load.points
+    np.testing.assert_allclose([b.x - a.x, b.y - a.y, b.z - a.z], LOAD_M * force, atol=1e-12)
+    target, load = shown(NOWHERE, here, np.zeros(3))
+    assert (target.action, load.action) == (Marker.DELETE, Marker.DELETE)
+    assert no_markers().markers[0].action == Marker.DELETEALL
+
+
+def test_a_viewer_sees_the_body_of_a_stack_move(start):
+    stack = start(effector="arm26", perturbation="curl_cw", namespace=NS, markers=True)
+    try:
+        stack.ready()
+        states = stack.probe.hear(topics.STATE, topics.reliable(2000))
+        pictures = stack.probe.hear(topics.Topic("markers", MarkerArray, topics.reliable(5)))
+        assert stack.until(lambda: len(pictures) > 10, 30.0), stack.words[-5:]
+        drawn = lambda p: {(m.ns, m.id): m for m in p.markers}  # noqa: E731
+        assert stack.until(lambda: drawn(pictures[-1])["load", 0].action == Marker.ADD, 30.0)
+        newest = drawn(pictures[-1])
+        assert newest["target", 0].action == Marker.ADD
+        places = [np.array([place_of(m) for m in p.markers if m.ns == "body"]) for p in pictures if len(p.markers) > 1]
+        assert np.ptp(np.array(places), axis=0).max() > 0.05
+        stamp = newest["load", 0].header.stamp
+        assert stack.until(lambda: any(s.header.stamp == stamp for s in states))
+        state = next(s for s in states if s.header.stamp == stamp)
+        begin = newest["load", 0].points[0]
+        there = dict(zip(state.name, state.position, strict=True))
+        assert (begin.x, begin.y) == (there["endpoint/x"], there["endpoint/y"])
+    finally:
+        stack.close()
+
+
+def test_the_layout_for_rviz_shows_the_topic_in_the_frame_of_the_bodies():
+    manager = yaml.safe_load((share.root() / "config" / "layouts" / "body.rviz").read_text())["Visualization Manager"]
+    (display,) = (d for d in manager["Displays"] if d["Class"].endswith("MarkerArray"))
+    frames = {
+        registry.factory("effectors", n)(registry.options("effectors", n)()).spec.frame for n in ("arm26", "myohand")
+    }
+    assert display["Topic"]["Value"] == "/markers" and frames == {manager["Global Options"]["Fixed Frame"]}
