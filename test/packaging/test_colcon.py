@@ -22,6 +22,7 @@ EXECUTABLES = {
     *("effector_node", "policy_node", "perturbation_node", "task_node", "monitor_node", "emg_node", "emulator_node"),
     "recorder_node",
     "console_node",
+    "marker_node",
 }
 
 
