@@ -16,7 +16,7 @@ from myoprosthesis.cli.arguments import FlagGroup, JsonArgument, argument
 from myoprosthesis.cli.commands import Commands
 from myoprosthesis.cli.figures import check_writable, write_json
 from myoprosthesis.cli.recording_info import RecordingInfoArgument, chosen, recording_info
-from myoprosthesis.cli.recordings import fitted_on, read, report_faults
+from myoprosthesis.cli.recordings import fitted_on, read, report_faults, warn_of_known
 from myoprosthesis.core.errors import ConfigError, MyoError
 
 if TYPE_CHECKING:
@@ -81,11 +81,7 @@ def run(command: CompareOptions, typed: Mapping[str, Any]) -> int:
     session, own = _session(command, typed)
     hands = _hands(command.hands)
     names, left_out = _fitting(command, session, hands, options)
-    known = {n: len(own & set(read_contract(f).result.get("fitted_on", ()))) for n, f in names.items()}
-    for name, n in known.items():
-        if n:
-            print(f"warning: {name} was fitted on {n} of these {len(own)} recordings: there its figures say nothing of "
-                  "new EMG", file=sys.stderr)  # fmt: skip
+    known = {n: warn_of_known(n, read_contract(f).result.get("fitted_on", ()), own) for n, f in names.items()}
     courses: dict[tuple[str, str], DecisionCourse] = {}
     decided: list[TrialDecisions] = []
     moved: list[TrialMovement] = []

@@ -15,7 +15,7 @@ from myoprosthesis.cli.decode_picture import draw
 from myoprosthesis.cli.figures import check_writable, write_json
 from myoprosthesis.cli.fit_inputs import FitInputs, fit_inputs, print_gap_windows
 from myoprosthesis.cli.recording_info import RecordingInfoArgument, chosen, options, recording_info
-from myoprosthesis.cli.recordings import fitted_on, read, report_faults
+from myoprosthesis.cli.recordings import fitted_on, read, report_faults, warn_of_known
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.decoders.options import CLASSIFICATION, REGRESSION, DecoderOptions
 
@@ -239,7 +239,7 @@ def _tell(scores: dict[str, Any], work: FitInputs) -> None:
             print(f"in {', '.join(useless)} the decoder is further off than the mean of what was measured: {USELESS}")
         return
     per = scores.get("per_class") or scores["per_switch"]
-    print("  ".join(f"{name} {share:.1%}" for name, share in per.items()))
+    print(_shares(per))
     line = f"accuracy {scores['accuracy']:.2%} of {scores['windows']} windows"
     if scores["task"] == CLASSIFICATION:
         line += f"; active error rate {scores['active_error_rate']:.2%}, rejected {scores['rejection_rate']:.2%}"
@@ -251,6 +251,12 @@ def _tell(scores: dict[str, Any], work: FitInputs) -> None:
     print(line)
 
 
+def _shares(per: Mapping[str, float | None]) -> str:
+    absent = [name for name, share in per.items() if share is None]
+    text = "  ".join(f"{name} {'–' if share is None else f'{share:.1%}'}" for name, share in per.items())
+    return f"{text} (not in these recordings: {', '.join(absent)})" if absent else text
+
+
 def _replay(command: EvaluateOptions, typed: Mapping[str, Any]) -> tuple[dict[str, Any], Sequence[str]]:
     """Run a decoder over recordings."""
     import numpy as np
@@ -259,6 +265,7 @@ def _replay(command: EvaluateOptions, typed: Mapping[str, Any]) -> tuple[dict[st
     from myoprosthesis.emg.recording_format import RecordingFormat
     from myoprosthesis.policies import store
     from myoprosthesis.policies.onnx_policy import OnnxPolicy
+    from myoprosthesis.training.decoding.cross_validation import per_class
     from myoprosthesis.training.decoding.replay import replay
     from myoprosthesis.training.decoding.windows import WindowOptions, check_electrodes, count_gap_windows
 
@@ -269,7 +276,8 @@ def _replay(command: EvaluateOptions, typed: Mapping[str, Any]) -> tuple[dict[st
     if task != CLASSIFICATION:
         raise ConfigError(f"decoder {decoder.contract.name!r} decodes {task}; --decoder judges classes only")
     cut: WindowOptions = chosen(typed, WindowOptions, file)
-    _, recordings = read(command.recordings, chosen(typed, RecordingFormat, file), typed)
+    files, recordings = read(command.recordings, chosen(typed, RecordingFormat, file), typed)
+    known = warn_of_known(decoder.contract.name, decoder.contract.result.get("fitted_on", ()), fitted_on(files))
     quality = report_faults(recordings, decoder.contract.conditioning.get("mains_hz", 0.0))
     print_gap_windows(count_gap_windows(recordings, decoder.settings.window_s, decoder.contract.dt, cut.margin_s))
     confusion = np.zeros((len(names), len(names)), int)
@@ -300,12 +308,12 @@ def _replay(command: EvaluateOptions, typed: Mapping[str, Any]) -> tuple[dict[st
     seconds = np.concatenate(taken)
     scores = {
         "task": task, "windows": n, "accuracy": float(np.trace(confusion) / n),
-        "per_class": {c: float(confusion[k, k] / max(1, confusion[k].sum())) for k, c in enumerate(names)},
+        "per_class": per_class(confusion, names), "fitted_on": known,
         "confusion": confusion.tolist(), "active_error_rate": wrong / n, "rejection_rate": rejected / n,
         "decision_ms": {"p50": 1e3 * float(np.percentile(seconds, 50)), "p99": 1e3 * float(np.percentile(seconds, 99))},
         "drift_decisions": drifting, "drift_recordings": drifted, **quality,
     }  # fmt: skip
-    print("  ".join(f"{name} {share:.1%}" for name, share in scores["per_class"].items()))  # type: ignore[attr-defined]
+    print(_shares(scores["per_class"]))  # type: ignore[arg-type]
     print(f"accuracy {scores['accuracy']:.2%} of {n} windows; active error rate {wrong / n:.2%} after rejection and "
           f"debounce, rejected {rejected / n:.2%}; a decision takes {scores['decision_ms']['p50']:.3f} ms (median)")  # type: ignore[index] # fmt: skip
     for name in drifted:

@@ -37,7 +37,10 @@ class AdaptOptions(RecordingInfoArgument, JsonArgument):
         False, "find from their EMG how the band sits, turned (in electrodes, fractions too) or worn the other way "
         "round, and undo it before the features; the labels are not used, and nothing else changes"
     )  # fmt: skip
-    margin_s: float = argument(0.0, "left out at the start of each labelled span: the person's reaction", "s", 0.0)
+    margin_s: float = argument(
+        -1.0, "left out at the start of each labelled span, for the person's reaction; −1: what the recording.yaml "
+        "says, or 0", "s", -1.0, 10.0,
+    )  # fmt: skip
     out: str = argument(help="where policy.onnx and card.md are written: not the old folder", metavar="FOLDER")
 
 
@@ -87,7 +90,7 @@ def run(command: AdaptOptions, typed: Mapping[str, Any]) -> int:
     conditioning = build(Conditioning, contract.conditioning, f"decoder {contract.name!r}")
     info = recording_info(command.recording_info, command.recordings)
     layout = chosen(typed, RecordingFormat, info)
-    margin_s = command.margin_s or float(info.get("margin_s", 0.0))
+    margin_s = command.margin_s if command.margin_s >= 0 else float(info.get("margin_s", 0.0))
     files, recordings = read(command.recordings, layout, typed)
     report_faults(recordings, conditioning.mains_hz)
     first = recordings[0][1]
@@ -137,8 +140,8 @@ def run(command: AdaptOptions, typed: Mapping[str, Any]) -> int:
             f"window later before, {result.agreement_after:.1%} after"
         )
     else:
-        seconds = command.seconds or LABELLED_S
-        used = w.where(first_seconds(w, decoder.names, seconds, contract.dt))
+        used = w.where(first_seconds(w, decoder.names, command.seconds or LABELLED_S, contract.dt))
+        seconds = min(command.seconds or LABELLED_S, round(len(used) * contract.dt, 6))
         new, result = adapt(decoder, used, settings.repetition_spread)
         sentence = (
             f"cross-check on these seconds: {result.before:.1%} before, {result.after:.1%} after, with "

@@ -34,7 +34,13 @@ class FitInputs:
         from myoprosthesis.training.decoding import fitting as d
         from myoprosthesis.training.decoding import mixtures as m
         from myoprosthesis.training.decoding.cross_validation import SplitOptions
-        from myoprosthesis.training.decoding.windows import WindowOptions, check_electrodes, count_gap_windows, windows
+        from myoprosthesis.training.decoding.windows import (
+            WindowOptions,
+            check_electrodes,
+            count_gap_windows,
+            count_valueless_windows,
+            windows,
+        )
 
         file = recording_info(info, paths)
         self.layout: RecordingFormat = chosen(typed, RecordingFormat, file)
@@ -73,7 +79,7 @@ class FitInputs:
         def cut_windows(parts: Recordings) -> Windows:
             return windows(
                 parts, self.layout, self.conditioning, self.features, settings.window_s, self.cut, settings.dead_zone,
-                settings.task == CLASSIFICATION or bool(first.spans),
+                settings.task == CLASSIFICATION or any(r.spans for _, r in recordings),
             )  # fmt: skip
 
         self.windows = cut_windows(recordings)
@@ -83,6 +89,10 @@ class FitInputs:
             print(f"{len(mixed)} mixtures of two movements beside the single ones{rest_of_it}")
             self.windows = m.with_mixtures(self.windows, [(x, cut_windows([(x.path, x.recording)])) for x in mixed])
         print_gap_windows(count_gap_windows(recordings, settings.window_s, self.cut.step_s, self.cut.margin_s))
+        if settings.task == CLASSIFICATION:
+            _refuse_lost_classes(recordings, self.windows, settings.window_s, self.cut.margin_s)
+        if n := count_valueless_windows(recordings, settings.window_s, self.cut.step_s):
+            print(f"{n} windows have no value of {', '.join(first.target_names)} at their end, and do not count")
         self.names = d.names_of(self.windows, settings.task, first.target_names)
         if settings.rest and settings.rest not in self.names:
             raise ConfigError(f"rest {settings.rest!r} is none of the classes {', '.join(self.names)}")
@@ -102,6 +112,20 @@ def fit_inputs(paths: Sequence[str], info: str, typed: Mapping[str, Any]) -> Fit
         raise ConfigError("fitting needs scipy and scikit-learn: pip install 'myoprosthesis[emg]'") from error
     threadpool_limits(1)  # the matrices are small: more threads only wait for each other
     return FitInputs(paths, info, typed)
+
+
+def _refuse_lost_classes(recordings: Recordings, w: Windows, window_s: float, margin_s: float) -> None:
+    """Refuse a class that the recordings have, and of which no window is left."""
+    longest: dict[str, float] = {}
+    for _, recording in recordings:
+        for span in recording.spans:
+            seconds = (span.stop - span.start) / recording.rate
+            longest[span.label] = max(seconds, longest.get(span.label, 0.0))
+    for label in sorted(set(longest) - set(w.label.tolist())):
+        raise ConfigError(
+            f"class {label!r} has no window: it lasts {longest[label]:g} s at most, of which {margin_s:g} s (margin_s) "
+            f"are left out and {window_s:g} s (window_s) needed without a gap; leave it out with --ignore {label}"
+        )
 
 
 def print_gap_windows(count: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,9 @@ from myoprosthesis.core.motion_clip import FOLDERS
 
 if TYPE_CHECKING:
     from myoprosthesis.motion.retarget import Retargeted
+
+SPEEDS = (0.3, 4.0)
+"""m/s, of clips that are made of another one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +39,9 @@ class MotionImportOptions(JsonArgument):
         (), "a column of the file by the name of a joint; may be repeated", repeat=True, metavar="THEIRS=OURS"
     )
     symmetric: bool = argument(False, "the mean of the walk and the same in a mirror")
-    speed: tuple[float, ...] = argument((), "clips at these speeds in place of its own", "m/s", nargs="+", metavar="V")
+    speed: tuple[float, ...] = argument(
+        (), "clips at these speeds in place of its own", "m/s", *SPEEDS, nargs="+", metavar="V"
+    )
     licence: str = argument("", "of the recording, such as CC-BY-4.0")
     cite: str = argument("", "how it is cited")
     source: str = argument("", "where the file comes from; by default its name")
@@ -70,7 +76,12 @@ class MotionVaryOptions(JsonArgument):
     name: str = argument("varied", "of the clips, before the number of the person")
     people: int = argument(40, "that are drawn", low=1, high=9999)
     speed: tuple[float, ...] = argument(
-        (0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8), "of the clips of each", "m/s", nargs="+", metavar="V"
+        (0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8),
+        "of the clips of each",
+        "m/s",
+        *SPEEDS,
+        nargs="+",
+        metavar="V",
     )
     seed: int = argument(0, "of what is drawn", low=0)
 
@@ -110,7 +121,7 @@ def import_motion(options: MotionImportOptions) -> int:
         "remarks": list(made.remarks),
     }
     gaits = at_speeds(legs, made.gait, options.speed) if options.speed else [made.gait]
-    names = [f"{name}_{speed:.1f}" for speed in options.speed] or [name]
+    names = _names(name, options.speed) or [name]
     paths = [write_clip(folder, n, legs, gait, origin) for n, gait in zip(names, gaits, strict=True)]
     write_atomic(folder / f"{name}.png", picture(name, legs, made))
     for remark in made.remarks:
@@ -147,11 +158,19 @@ def vary_clip(options: MotionVaryOptions) -> int:
     origin = {**kept, "made_by": COMMAND_LINE.get(), "remarks": [remark]}
     for person in tqdm(range(options.people), unit="person", disable=None):
         gaits = varied(legs, gait, options.speed, np.random.default_rng((options.seed, person)))
-        names = [f"{options.name}_{person:02d}_{speed:.1f}" for speed in options.speed]
+        names = _names(f"{options.name}_{person:02d}", options.speed)
         paths += [write_clip(folder, name, legs, g, origin) for name, g in zip(names, gaits, strict=True)]
     print(f"{len(paths)} clips of {options.people} people in {folder}: {FOLDERS}={folder} lets them be found")
     write_json(options.json, {"clips": [str(path) for path in paths]})
     return 0
+
+
+def _names(name: str, speeds: Sequence[float]) -> list[str]:
+    """Names of clips at these speeds, which must differ in them: walk_1.2, walk_1.25."""
+    names = [f"{name}_{speed:.1f}" if round(speed, 1) == speed else f"{name}_{speed:g}" for speed in speeds]
+    if len(set(names)) < len(names):
+        raise ConfigError(f"--speed: {' '.join(f'{s:g}' for s in speeds)} has a speed twice: leave one out")
+    return names
 
 
 def _figures(made: Retargeted, paths: list[Path]) -> dict[str, Any]:

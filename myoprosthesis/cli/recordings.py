@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,22 @@ def fitted_on(files: Sequence[Path]) -> list[str]:
 
     They are kept so that a decoder is not judged unawares by recordings that it was fitted on.
     """
-    return sorted(hashlib.sha256(file.read_bytes()).hexdigest()[:16] for file in files)
+    return sorted(map(_digest, files))
+
+
+def warn_of_known(name: str, known: Sequence[str], files: Collection[str]) -> int:
+    """Say on stderr how many of some recordings a decoder was fitted on, both as `fitted_on` has them; their number."""
+    n = len(set(known) & set(files))
+    if n:
+        print(
+            f"warning: {name} was fitted on {n} of these {len(files)} recordings: there its figures say nothing of new "
+            "EMG", file=sys.stderr,
+        )  # fmt: skip
+    return n
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
 
 
 def read(names: Sequence[str], layout: Any, typed: Mapping[str, Any]) -> tuple[list[Path], list[tuple[Path, Any]]]:
@@ -27,6 +43,7 @@ def read(names: Sequence[str], layout: Any, typed: Mapping[str, Any]) -> tuple[l
     from myoprosthesis.emg.labels import check_labels
 
     paths = formats.files(list(names), layout)
+    _refuse_copies(paths)
     out: list[tuple[Path, Any]] = []
     for path in paths:
         recording = formats.read(path, layout)
@@ -43,6 +60,18 @@ def read(names: Sequence[str], layout: Any, typed: Mapping[str, Any]) -> tuple[l
     labels = [label for _, recording in out for label in recording.file_labels]
     check_labels(layout, labels, every="label_names" in typed)
     return paths, out
+
+
+def _refuse_copies(paths: Sequence[Path]) -> None:
+    """A recording that is there twice would be fitted on and held out at once."""
+    seen: dict[tuple[int, str], Path] = {}
+    sizes = [path.stat().st_size for path in paths]
+    for path, size in zip(paths, sizes, strict=True):
+        if sizes.count(size) > 1:
+            first = seen.setdefault((size, _digest(path)), path)
+            if first is not path:
+                again = "there twice" if first == path else f"the same recording as {first}"
+                raise ConfigError(f"{path} is {again}: leave one of them out")
 
 
 def report_faults(recordings: Sequence[tuple[Path, Any]], notch_hz: float = 0.0) -> dict[str, Any]:

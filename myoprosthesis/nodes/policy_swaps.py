@@ -80,12 +80,17 @@ class PolicySwaps:
         return swap.apply == self._switcher.switch
 
     def _replay(self, seconds: float) -> None:
-        """Replay for the oldest one, for at most `seconds` (lockstep: until it is current)."""
+        """Replay for the oldest one, for about `seconds` (lockstep: until it is current).
+
+        However little time there is, it replays more than one tick brings: it would never be current otherwise.
+        """
         swap, until = self._pending[0], time.perf_counter() + seconds
         try:
             swap.mark = self._switcher.replay_history(swap.controller, swap.mark, 0)
-            while not self._switcher.is_current(swap.mark) and (self._lockstep or time.perf_counter() < until):
+            while not self._switcher.is_current(swap.mark):
                 swap.mark = self._switcher.replay_history(swap.controller, swap.mark, REPLAY_TABLES)
+                if not self._lockstep and time.perf_counter() >= until:
+                    break
         except MyoError as error:
             self._pending.pop(0)
             swap.failed(str(error))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -71,6 +72,7 @@ class Planner:
         blocks = [build(PerturbationBlock, b, "block") for b in preset.blocks] or [
             PerturbationBlock(kinds=preset.kinds)
         ]
+        _refuse_overlaps(blocks)
         self._blocks = [(b, [self._kind(k, overrides, unused, known) for k in b.kinds]) for b in blocks]
         if unused:
             options = f"; it has {', '.join(sorted(known))}" if known else ", nor any other"
@@ -154,6 +156,8 @@ class Planner:
         name = self.name
         if chosen and self.is_catch(trial.trial):
             chosen, name = [], _with(self.preset.name, "catch")
+        elif self.preset.blocks and not chosen:
+            name = _with(self.preset.name, "none")
         entries = tuple(entry for make, options in chosen for entry in make(options, trial))
         late = [e for e in entries if e.from_ns >= trial.until_ns]
         if late:
@@ -181,6 +185,18 @@ def refuse_sign(name: str, overrides: Mapping[str, Any], mirror: str = "") -> No
             f"a gain is a magnitude in the direction of {name!r} itself, so that it cannot be {gain:g}: give "
             f"{-gain:g}, or, for the opposite direction, {where}"
         )
+
+
+def _refuse_overlaps(blocks: Sequence[PerturbationBlock]) -> None:
+    """Blocks that share a trial would both be imposed in it."""
+    ordered = sorted(blocks, key=lambda b: b.first)
+    for one, other in itertools.pairwise(ordered):
+        if one.last < 0 or other.first <= one.last:
+            until = "has no end" if one.last < 0 else f"ends with trial {one.last}"
+            raise ConfigError(
+                f"a block begins with trial {other.first}, and the one that begins with trial {one.first} {until}: "
+                "kinds that add are those of one block"
+            )
 
 
 def _once_each(data: Mapping[str, Any], label: str) -> None:

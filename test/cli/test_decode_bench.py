@@ -78,7 +78,11 @@ def test_a_file_without_a_window_is_not_skipped(dataset, capsys):
 
 
 def test_a_file_in_no_session_is_not_skipped(dataset, capsys):
-    (dataset / "close1.csv").write_bytes((dataset / "anna" / "day1" / "close1.csv").read_bytes())
+    here = (dataset / "anna" / "day1" / "close1.csv").read_bytes()
+    (dataset / "close1.csv").write_bytes(here)
+    assert bench(dataset, *FLAGS) != 0
+    assert f"close1.csv is the same recording as {dataset}" in capsys.readouterr().err
+    (dataset / "close1.csv").write_bytes(here + here[here.rindex(b"\n", 0, -1) + 1 :])
     assert bench(dataset, *FLAGS) != 0
     assert "PERSON/SESSION/FILE" in capsys.readouterr().err
 

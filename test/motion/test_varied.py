@@ -66,3 +66,18 @@ def test_a_clip_of_arms_is_refused(legs, tmp_path):
     path.write_text("time_s,shoulder\n0,0\n1,1\n")
     with pytest.raises(ConfigError, match="none of legs"):
         gait_of(legs, motion_clip.read(path))
+
+
+@pytest.mark.parametrize(
+    "speeds, sentence",
+    [(("0",), "is outside 0.3 to 4 m/s"), (("-1.2",), "is outside"), (("1.2", "1.2"), "has a speed twice")],
+)
+def test_speeds_at_which_nobody_walks_or_that_are_there_twice_are_refused(command_here, tmp_path, speeds, sentence):
+    done = command_here("motion", "vary", "walk_1.2", "--out", str(tmp_path), "--people", "1", "--speed", *speeds)
+    assert done.returncode == 2 and sentence in done.stderr and not list(tmp_path.iterdir())
+
+
+def test_clips_at_speeds_that_differ_little_have_names_of_their_own(command_here, tmp_path):
+    words = ("motion", "vary", "walk_1.2", "--out", str(tmp_path), "--people", "1", "--speed", "1.2", "1.24")
+    assert command_here(*words).returncode == 0
+    assert sorted(p.name for p in tmp_path.glob("*.csv")) == ["varied_00_1.2.csv", "varied_00_1.24.csv"]

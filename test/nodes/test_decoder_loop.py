@@ -340,3 +340,17 @@ def test_a_shadow_that_still_replays_is_dropped_for_the_next(made):
         world.send(*stream(1, first=k))
         assert until(lambda n=k + 1: len(world.commands) == n)
     assert outcomes == ["none"] and loop.switcher.shadow is None
+
+
+def test_a_busy_machine_makes_a_swap_late_and_not_never(made, monkeypatch):
+    """Where no time is left for its replay, a controller still comes nearer to the present with each block."""
+    monkeypatch.setattr("myoprosthesis.nodes.policy_swaps.REPLAY", 0.0)
+    loop, world = made()
+    world.send(*stream(60))
+    assert until(lambda: len(world.commands) == 60)
+    done = []
+    loop.switch(fit(loop.switcher, "pinch", "second"), lambda: done.append(True), done.append)
+    for k in range(60, 300):
+        world.send(*stream(1, first=k))
+        assert until(lambda n=k + 1: len(world.commands) == n)
+    assert done == [True] and loop.switcher.name == "second"

@@ -72,7 +72,7 @@ def test_the_name_of_a_plan_says_the_options_that_are_not_the_preset_s_own(overr
 
 def test_a_trial_without_a_perturbation_is_no_catch_trial():
     made = planner(blocks=[{"first": 100, "kinds": [CURL]}], catch_rate=1.0)
-    assert made.plan(trial(0)).name == "test" and made.plan(trial(100)).name == "test (catch)"
+    assert made.plan(trial(0)).name == "test (none)" and made.plan(trial(100)).name == "test (catch)"
 
 
 def test_catch_trials_do_not_fall_on_certain_targets():
@@ -128,6 +128,12 @@ def test_every_kind_keeps_the_direction_of_its_own_gain():
         ({"kinds": [CURL], "blocks": [{"kinds": [CURL]}]}, None, "exclude each other"),
         ({"blocks": [{"first": 5, "last": 3}]}, None, "block: .*trial 3, before its first, 5"),
         ({"blocks": [{"from": 5}]}, None, "block: unknown option 'from'"),
+        (
+            {"blocks": [{"last": 3}, {"first": 3}]},
+            None,
+            "begins with trial 3, .* trial 0 ends with trial 3",
+        ),
+        ({"blocks": [{"first": 9}, {"first": 2}]}, None, "begins with trial 9, and the one .* trial 2 has no end"),
         ({"catch_rate": 1.5}, None, "outside 0 to 1"),
         ({"kinds": [CURL]}, {"stiffness": 5}, "'test' has no option stiffness"),
         ({"kinds": [CURL]}, {"gain": "much"}, "'much' is not a number"),

@@ -118,9 +118,9 @@ class CrossValidation:
         confusion = np.zeros((len(self.names),) * 2, int)
         np.add.at(confusion, (truth.astype(int), predicted.astype(int)), 1)
         active = self._moves_wrong(rest) & ~rejected
-        per = {n: float(confusion[k, k] / max(1, confusion[k].sum())) for k, n in enumerate(self.names)}
         return {
-            **out, "accuracy": float((truth == predicted).mean()), "per_class": per, "confusion": confusion.tolist(),
+            **out, "accuracy": float((truth == predicted).mean()), "per_class": per_class(confusion, self.names),
+            "confusion": confusion.tolist(),
             "active_error_rate": float(active.mean()), "rejection_rate": float(rejected.mean()),
             "accuracy_of_accepted": float((truth == predicted)[~rejected].mean()) if (~rejected).any() else 0.0,
             "reliability": self._reliability(np.concatenate(confidence), truth == predicted),
@@ -216,3 +216,9 @@ def _validate_fold(
         result.scores.append(scores)
     result.truth.append(truth)
     result.predicted.append(predicted)
+
+
+def per_class(confusion: NDArray[Any], names: Sequence[str]) -> dict[str, float | None]:
+    """Share of the windows of each class (rows) that were decided right; None for a class that did not occur."""
+    totals = confusion.sum(axis=1)
+    return {n: float(confusion[k, k] / totals[k]) if totals[k] else None for k, n in enumerate(names)}

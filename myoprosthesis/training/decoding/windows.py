@@ -21,6 +21,8 @@ from myoprosthesis.emg.signal_quality import breaks
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 STILL = BandPlacement()
+FLICKER_S = 0.2
+"""A label that is missing for less than this is that of the same movement."""
 SPLITS = ("repetition", "session", "file", "time")
 
 
@@ -109,6 +111,8 @@ def windows(
         repetition = repetitions(recording, layout, path)
         labels = [s.label for s in recording.spans]
         n = int(keep.sum())
+        if not n:
+            raise ConfigError(f"{path} holds no {'labelled ' * labelled}window of {window_s:g} s: leave it out")
         rows["x"].append(x[keep])
         rows["label"].append(np.array([labels[k] if k >= 0 else "" for k in span[keep]], np.str_))
         rows["repetition"].append(np.array([repetition[k] if k >= 0 else "" for k in span[keep]], np.str_))
@@ -148,6 +152,16 @@ def count_gap_windows(
     return count
 
 
+def count_valueless_windows(recordings: Sequence[tuple[Path, EmgRecording]], window_s: float, step_s: float) -> int:
+    """Number of windows that are left out because a target has no value at their end."""
+    count = 0
+    for _, recording in recordings:
+        window, step = round(window_s * recording.rate), round(step_s * recording.rate)
+        last = np.arange(window - 1, len(recording), step)
+        count += int((~np.isfinite(recording.targets[last]).all(axis=1)).sum())
+    return count
+
+
 def window_spans(
     recording: EmgRecording, first: NDArray[np.intp], last: NDArray[np.intp], margin: int
 ) -> NDArray[np.intp]:
@@ -166,13 +180,20 @@ def _spans_of(
 
 
 def repetitions(recording: EmgRecording, layout: RecordingFormat, path: Path) -> list[str]:
-    """Repetition of each span: from the path, or how often the file had its label before."""
+    """Repetition of each span: from the path, or how often the file had its label before.
+
+    A label that is missing for less than `FLICKER_S` between two spans of one label ends no repetition.
+    """
     from_path = layout.from_path("repetition", path)
     count: dict[str, int] = {}
+    ended: dict[str, int] = {}
     out = []
-    for span in recording.spans:
-        out.append(from_path or str(count.get(span.label, 0)))
-        count[span.label] = count.get(span.label, 0) + 1
+    for k, span in enumerate(recording.spans):
+        follows = k > 0 and recording.spans[k - 1].label == span.label
+        if not (follows and span.start - ended[span.label] < FLICKER_S * recording.rate):
+            count[span.label] = count.get(span.label, -1) + 1
+        ended[span.label] = span.stop
+        out.append(from_path or str(count[span.label]))
     return out
 
 

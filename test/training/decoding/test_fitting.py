@@ -11,7 +11,9 @@ import pytest
 
 from myoprosthesis.core import share
 from myoprosthesis.decoders.models import Lda, LdaOptions
-from myoprosthesis.training.decoding.windows import splits
+from myoprosthesis.emg.recording import EmgRecording, Span
+from myoprosthesis.emg.recording_format import RecordingFormat
+from myoprosthesis.training.decoding.windows import repetitions, splits
 
 ROOT = share.root()
 SHIPPED = ROOT / "config" / "recordings" / "libemg_myo"
@@ -274,3 +276,93 @@ def test_a_decoder_is_not_judged_by_a_channel_that_is_off(decode, tmp_path):
     rows[:, 3] = 5.0  # one that the decoder does not know
     write(tmp_path / "rec", "R_0_C_0_EMG.csv", rows)
     decode("evaluate", tmp_path / "rec", *SAID, *there)
+
+
+def labelled(labels, seed=0, seconds=9):
+    """EMG of four channels at 1 kHz whose loudness goes by the label, half a second each."""
+    rng, n = np.random.default_rng(seed), 1000 * seconds
+    label = [labels[k // 500 % len(labels)] for k in range(n)]
+    loud = {"rest": [3, 3, 3, 3], "fist": [40, 9, 5, 20], "open": [5, 30, 50, 9], "pinch": [20, 5, 9, 60], "": [3] * 4}
+    x = rng.normal(0, 1, (n, 4)) * np.array([loud[name] for name in label])
+    return x, label
+
+
+def written(path, x, label, **columns):
+    names = [f"EMG{k + 1}" for k in range(x.shape[1])]
+    head = ",".join([*names, *columns, "label"])
+    rows = zip(x, *columns.values(), label, strict=True)
+    lines = [",".join([*(f"{v:.4f}" for v in row[0]), *map(str, row[1:])]) for row in rows]
+    path.write_text("\n".join([head, *lines]) + "\n")
+    return path
+
+
+FLAGS = ("--rate", 1000, "--unit", "uV", "--label", "label")
+
+
+def test_a_recording_that_is_there_twice_is_refused_and_one_of_the_fit_is_told_of(decode, tmp_path):
+    file = written(tmp_path / "a.csv", *labelled(("rest", "fist", "open")))
+    (tmp_path / "copy.csv").write_bytes(file.read_bytes())
+    for command in (("evaluate",), ("fit", "--out", tmp_path / "no")):
+        _, words = decode(command[0], file, tmp_path / "copy.csv", *FLAGS, *command[1:], status=2)
+        assert f"copy.csv is the same recording as {file}" in refusal(words)
+    assert "is there twice" in refusal(decode("evaluate", file, file, *FLAGS, status=2)[1])
+    decode("fit", file, *FLAGS, "--out", tmp_path / "mine")
+    figures, words = decode("evaluate", file, *FLAGS, "--decoder", tmp_path / "mine" / "policy.onnx")
+    assert "was fitted on 1 of these 1 recordings" in words and figures["fitted_on"] == 1
+
+
+def test_what_contributes_nothing_is_refused(decode, tmp_path):
+    file = written(tmp_path / "a.csv", *labelled(("rest", "fist", "open")))
+    bare = written(tmp_path / "b.csv", labelled(("rest",), seed=1)[0], [""] * 9000)
+    _, words = decode("fit", file, bare, *FLAGS, "--out", tmp_path / "mine", status=2)
+    assert f"{bare} holds no labelled window of 0.2 s: leave it out" in refusal(words)
+    x, label = labelled(("rest", "fist", "open"))
+    label[600:750] = ["pinch"] * 150
+    _, words = decode("fit", written(tmp_path / "c.csv", x, label), *FLAGS, "--out", tmp_path / "mine", status=2)
+    assert "class 'pinch' has no window: it lasts 0.15 s at most" in refusal(words)
+    assert not (tmp_path / "mine").exists()
+
+
+def test_a_class_that_did_not_occur_has_no_score(decode, tmp_path):
+    decode("fit", written(tmp_path / "a.csv", *labelled(("rest", "fist", "open"))), *FLAGS, "--out", tmp_path / "mine")
+    two = written(tmp_path / "b.csv", *labelled(("rest", "fist"), seed=1))
+    figures, words = decode("evaluate", two, *FLAGS, "--decoder", tmp_path / "mine" / "policy.onnx")
+    assert figures["per_class"]["open"] is None and "open –" in words and "not in these recordings: open" in words
+
+
+def test_targets_decide_the_same_whichever_file_is_first_and_missing_ones_are_counted(decode, tmp_path):
+    flags = (
+        *FLAGS[:4],
+        "--task",
+        "regression",
+        "--targets",
+        "force",
+        "--target-unit",
+        "N",
+        "--by",
+        "time",
+        "--model",
+        "ridge",
+    )
+    files = []
+    for k, label in enumerate(("press", "")):
+        x, _ = labelled(("rest", "fist"), seed=k)
+        force = [round(float(v), 3) for v in np.abs(x).mean(axis=1)]
+        if k:
+            force[3000:8500] = [""] * 5500
+        files.append(written(tmp_path / f"{k}.csv", x, [label or "press"] * 9000, force=force))
+    said = [decode("evaluate", *order, *flags)[1] for order in (files, files[::-1])]
+    assert all("110 windows have no value of force at their end, and do not count" in words for words in said)
+
+
+def test_a_label_that_is_lost_for_a_moment_ends_no_repetition():
+    spans = (
+        Span("fist", 0, 250),
+        Span("fist", 251, 500),
+        Span("rest", 500, 700),
+        Span("fist", 700, 900),
+        Span("fist", 1200, 1400),
+    )
+    n = 1400
+    recording = EmgRecording(np.ones((n, 1)), ("a",), 1000.0, "V", np.arange(n) / 1000, False, spans)
+    assert repetitions(recording, RecordingFormat(), Path("a.csv")) == ["0", "0", "0", "1", "2"]
