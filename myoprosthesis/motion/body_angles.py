@@ -53,6 +53,8 @@ def postures(recording: MotionRecording, units: str = "") -> tuple[Array, list[s
             table[f"root/{name}"] = factor * columns[own]
         else:
             remarks.append(f"it has no {own}: 0 was taken")
+    if absent := [name for name in JOINTS if name not in table]:
+        remarks.append(f"it has no {', '.join(absent)}: 0 was taken")
     ahead, right = (columns.get(f"pelvis_t{axis}", np.zeros(len(recording.time_s))) for axis in "xz")
     left, up = -right, columns.get("pelvis_ty", np.zeros(len(recording.time_s)))
     n = len(ahead)

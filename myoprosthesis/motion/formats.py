@@ -83,9 +83,11 @@ def _opensim(data: bytes) -> tuple[dict[str, Array], bool | None]:
 
 
 def _csv(data: bytes) -> tuple[dict[str, Array], bool | None]:
-    """A row of names, then rows of numbers; a name may end with its unit, `[deg]` or `[rad]`."""
+    """A row of names, then rows of numbers; a name may end with its unit, `[deg]`, `[rad]`, `[m]` or `[s]`."""
     names, *rows = csv.reader(io.StringIO(data.decode("utf-8-sig")))
     units = {name.partition("[")[2].rstrip("] ") for name in names if "[" in name}
+    if strange := sorted(units - {"deg", "rad", "m", "s"}):
+        raise ConfigError(f"a column is in {strange[0]!r}: bring it to deg, rad, m or s")
     degrees = {frozenset(["deg"]): True, frozenset(["rad"]): False}.get(frozenset(units & {"deg", "rad"}))
     return _columns(
         [name.partition("[")[0].strip() for name in names], np.array([r for r in rows if r], float)

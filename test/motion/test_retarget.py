@@ -157,6 +157,20 @@ def test_times_are_in_seconds_and_agree_with_a_rate_that_is_given(legs, walk, tm
         retargeted(written(tmp_path / "ms.csv", time_s * 1e3, columns), RetargetOptions(), legs)
 
 
+def test_a_joint_that_is_not_there_is_told_of_and_a_length_in_mm_refused(legs, walk, tmp_path):
+    time_s, columns = walk
+    fewer = {name: values for name, values in columns.items() if name != "hip_adduction_r"}
+    made = retargeted(written(tmp_path / "walk.mot", time_s, fewer), RetargetOptions(), legs)
+    assert any("hip_adduction_r" in r and r.endswith("0 was taken") for r in made.remarks)
+    whole = retargeted(written(tmp_path / "whole.mot", time_s, columns), RetargetOptions(), legs)
+    assert not any("hip_adduction_r" in r for r in whole.remarks)
+    far = {
+        ("pelvis_tx [mm]" if n == "pelvis_tx" else n): v * (1e3 if n == "pelvis_tx" else 1) for n, v in columns.items()
+    }
+    with pytest.raises(ConfigError, match="a column is in 'mm': bring it to deg, rad, m or s"):
+        retargeted(written(tmp_path / "far.csv", time_s, far), RetargetOptions(), legs)
+
+
 def test_a_file_without_times_or_of_another_kind_is_refused(legs, walk, tmp_path):
     with pytest.raises(ConfigError, match="no column of times: say how many samples there are in a second"):
         retargeted(written(tmp_path / "walk.npz", *walk), RetargetOptions(), legs)
