@@ -5,14 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from pathlib import Path
 from typing import Any
 
 from myoprosthesis.cli import compare, decode_adapt, decode_bench
 from myoprosthesis.cli.arguments import FlagGroup, JsonArgument, argument
 from myoprosthesis.cli.commands import COMMAND_LINE, Commands
 from myoprosthesis.cli.decode_picture import draw
-from myoprosthesis.cli.figures import check_writable, write_json
+from myoprosthesis.cli.figures import check_writable, policy_folder, write_json
 from myoprosthesis.cli.fit_inputs import FitInputs, fit_inputs, print_gap_windows
 from myoprosthesis.cli.recording_info import RecordingInfoArgument, chosen, options, recording_info
 from myoprosthesis.cli.recordings import fitted_on, read, report_faults, warn_of_known
@@ -104,8 +103,8 @@ def fit(command: FitOptions, typed: Mapping[str, Any]) -> int:
 
     check_writable(command.json)
     check_writable(command.png)
+    out = policy_folder(command.out)
     work = fit_inputs(command.recordings, command.recording_info, typed)
-    out = Path(command.out).expanduser()
     scores, settings = _judge(work, command.accept_wrong)
     if scores.get("r2", 1.0) <= 0:
         raise ConfigError(

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from myoprosthesis.cli.arguments import FlagGroup, JsonArgument, argument
 from myoprosthesis.cli.commands import COMMAND_LINE, Commands
-from myoprosthesis.cli.figures import check_writable, write_json
+from myoprosthesis.cli.figures import check_writable, policy_folder, write_json
 from myoprosthesis.cli.recording_info import RecordingInfoArgument, chosen, recording_info
 from myoprosthesis.cli.recordings import fitted_on, read, report_faults
 from myoprosthesis.core.errors import ConfigError
@@ -82,9 +81,7 @@ def run(command: AdaptOptions, typed: Mapping[str, Any]) -> int:
     if command.turned and (command.unlabelled or command.seconds):
         raise ConfigError("--turned takes all of the recordings and does nothing else: give --unlabelled afterwards")
     file = store.find(command.decoder)
-    out = Path(command.out).expanduser()
-    if (out / "policy.onnx").exists():
-        raise ConfigError(f"{out} already holds a policy, which is not overwritten: give another --out")
+    out = policy_folder(command.out)
     decoder, contract = read_fitted(file), read_contract(file)
     settings = build(DecoderOptions, contract.decoding, f"decoder {contract.name!r}")
     conditioning = build(Conditioning, contract.conditioning, f"decoder {contract.name!r}")

@@ -23,6 +23,14 @@ def check_writable(path: str, option: str = "--json") -> None:
         raise ConfigError(f"{option} {path}: the folder {folder} does not exist or cannot be written to")
 
 
+def policy_folder(out: str) -> Path:
+    """The folder into which a policy is to be written; raises `ConfigError` where there is one already."""
+    folder = Path(out).expanduser()
+    if (folder / "policy.onnx").exists():
+        raise ConfigError(f"{folder} already holds a policy, which is not overwritten: give another --out")
+    return folder
+
+
 def write_json(path: str, figures: dict[str, Any]) -> None:
     """Write figures whole or not at all; what is not a finite number becomes null."""
     _replace(path, json.dumps(_plain(figures), indent=1) + "\n")

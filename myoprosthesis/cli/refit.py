@@ -16,7 +16,7 @@ import yaml
 
 from myoprosthesis.cli.arguments import JsonArgument, NamespaceArgument, argument
 from myoprosthesis.cli.commands import Commands
-from myoprosthesis.cli.figures import check_writable, write_json
+from myoprosthesis.cli.figures import check_writable, policy_folder, write_json
 from myoprosthesis.cli.seconds_bar import SecondsBar
 from myoprosthesis.core.errors import ConfigError
 
@@ -60,7 +60,7 @@ def run(options: RefitOptions) -> int:
     if options.rounds < 1 or not options.seconds > 0:
         raise ConfigError("--rounds and --seconds must be above 0")
     check_writable(options.json)
-    folder = Path(options.out).expanduser().resolve()
+    folder = policy_folder(options.out).resolve()
     with StackClient(options.namespace) as stack:
         emg = EmgClient(stack)
         before = stack.active_policy().policy

@@ -19,6 +19,9 @@ TOP_RUN, PILE = 3, 5
 values next to it are rarer: without a rail the values grow rarer towards the extreme."""
 STEEP = 0.2
 """A rail is met in steps of at least this share of the usual one; the top of a slow wave is met in smaller ones."""
+ONE_SIDED, OFFSET = 200, 4.0
+"""So many samples are needed to call a channel one-sided, and its mean is below so many standard deviations: an offset
+that keeps raw EMG above 0 is larger."""
 MAINS_SHARE = 0.1
 """Share of a channel's power at the mains above which it is reported."""
 
@@ -30,7 +33,8 @@ class SignalFaults:
     `gaps` and `lost_s`: steps in time beyond 1.5 periods, and the time they lack. `jumps`: steps back in time.
     `unstamped`: samples without a stamp, in a recording that has some. `duplicates`: samples that repeat the one before
     in all channels. `saturated`: samples at a channel's largest or smallest value, where that is a rail. `mains_hz` is
-    50 or 60, whichever is stronger; `mains` its share of a channel's power.
+    50 or 60, whichever is stronger; `mains` its share of a channel's power. `one_sided`: never below 0, and not as an
+    offset would have it, but as envelopes and rectified EMG are.
     """
 
     not_finite: tuple[int, ...]
@@ -45,6 +49,7 @@ class SignalFaults:
     measured_rate: float
     """Samples per second by the stamps, without the gaps; 0 without stamps."""
     unstamped: int = 0
+    one_sided: tuple[bool, ...] = ()
 
     def words(self, channels: tuple[str, ...], rate: float, notch_hz: float = 0.0) -> list[str]:
         """One sentence per kind of fault; mains that a notch at `notch_hz` removes are none."""
@@ -61,6 +66,8 @@ class SignalFaults:
             out.append(f"{sum(self.saturated)} values are saturated ({which([n > 0 for n in self.saturated])})")
         if max(self.mains) > MAINS_SHARE and self.mains_hz != notch_hz:
             out.append(f"mains at {self.mains_hz:g} Hz: {which([m > MAINS_SHARE for m in self.mains])}")
+        if any(self.one_sided):
+            out.append(f"never below 0, as envelopes and rectified EMG are: {which(list(self.one_sided))}")
         if self.duplicates:
             out.append(f"{self.duplicates} samples repeat the one before in all channels")
         if self.gaps:
@@ -93,6 +100,7 @@ def total(recordings: Sequence[EmgRecording]) -> SignalFaults:
         lost_s=sum(p.lost_s for p in parts), jumps=sum(p.jumps for p in parts),
         measured_rate=max((p.measured_rate for p in parts), key=lambda m: abs(m / recordings[0].rate - 1) if m else 0),
         unstamped=sum(p.unstamped for p in parts),
+        one_sided=tuple(map(all, zip(*(p.one_sided for p in parts), strict=True))),
     )  # fmt: skip
 
 
@@ -114,6 +122,7 @@ def faults(recording: EmgRecording) -> SignalFaults:
         duplicates=0 if flat.all() else int(same.sum()),
         gaps=gaps, lost_s=lost, jumps=jumps, measured_rate=measured,
         unstamped=int((~np.isfinite(recording.times)).sum()) if recording.stamped else 0,
+        one_sided=tuple(bool(b) for b in _one_sided(sound, flat)),
     )  # fmt: skip
 
 
@@ -160,6 +169,14 @@ def _stamps(recording: EmgRecording) -> Array:
     after = sound[np.minimum(np.searchsorted(sound, places), len(sound) - 1)]
     due = times[before] + (places - before) / recording.rate
     return np.where(np.isfinite(times) | (after <= places), due, np.minimum(due, times[after]))
+
+
+def _one_sided(x: Array, flat: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """True for channels that are never below 0 and come as near to it as what is rectified does."""
+    if len(x) < ONE_SIDED:
+        return np.zeros(x.shape[1], bool)
+    near = x.mean(axis=0) < OFFSET * x.std(axis=0)
+    return np.asarray((x.min(axis=0) >= 0) & near & ~flat)
 
 
 def _clock(recording: EmgRecording) -> tuple[int, float, int, float]:

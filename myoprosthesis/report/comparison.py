@@ -142,10 +142,14 @@ def _trials(s: ReportSession, part: str, which: str) -> TrialTable | None:
 
 
 def _pairs(a: TrialTable, b: TrialTable) -> tuple[list[int], list[int]]:
-    """Rows of trials of one number, block and target."""
-    at = {key: i for i, key in enumerate(zip(b.trial.tolist(), b.block.tolist(), b.target.tolist(), strict=True))}
-    keys = zip(a.trial.tolist(), a.block.tolist(), a.target.tolist(), strict=True)
-    pairs = [(i, at[k]) for i, k in enumerate(keys) if k in at]
+    """Rows of trials of one number and block, with the same movement asked for, to a tenth of a millimetre."""
+
+    def keys(t: TrialTable) -> list[tuple[Any, ...]]:
+        reach = np.nan_to_num(np.stack([t.target_x - t.start_x, t.target_y - t.start_y]))
+        return list(zip(t.trial.tolist(), t.block.tolist(), *np.round(reach, 4).tolist(), strict=True))
+
+    at = {key: i for i, key in enumerate(keys(b))}
+    pairs = [(i, at[k]) for i, k in enumerate(keys(a)) if k in at]
     return [i for i, _ in pairs], [j for _, j in pairs]
 
 

@@ -210,6 +210,15 @@ def test_every_sample_at_a_rail_is_saturated_and_none_of_a_channel_without_one()
         assert faults(EmgRecording(coarse, ("a", "b"), 1000.0, "V", t)).saturated == (0, 0)
 
 
+def test_an_envelope_and_rectified_emg_are_told_of_and_an_offset_is_neither():
+    raw = np.random.default_rng(0).normal(0, 20.0, 2000) * np.repeat([1, 4], 1000)
+    envelope = np.convolve(np.abs(raw), np.ones(100) / 100, "same")
+    x = np.stack([raw, np.abs(raw), envelope, raw + 512.0, np.zeros(2000)], axis=1)
+    found = faults(EmgRecording(x, tuple("abcde"), 1000.0, "counts", np.arange(2000) / 1000))
+    assert found.one_sided == (False, True, True, False, False)
+    assert "never below 0, as envelopes and rectified EMG are: b, c" in found.words(tuple("abcde"), 1000.0)
+
+
 def test_stamps_that_contradict_the_rate_are_told_of():
     found = faults(replace(noise(stamped=True), times=noise().times * 1.5))
     assert any("666.7 samples/s" in w for w in found.words(("a", "b"), 1000.0))

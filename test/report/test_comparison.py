@@ -1,11 +1,13 @@
 """Sessions that mirror each other are not told apart; one that learns and one that does not are."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.report.comparison import compare, default_place
+from myoprosthesis.report.comparison import _pairs, compare, default_place
+from myoprosthesis.report.trial_table import read
 
 SHORT = (("baseline", 40, 0.0), ("adaptation", 104, 1.0), ("washout", 48, 0.0))
 
@@ -54,6 +56,15 @@ def test_sessions_of_different_length_are_compared_as_groups(undrawn, folders, t
     assert all(d["paired"] == 0 for d in found.values())
     low, high = found["after-effect"]["interval"]
     assert low < 0 < high
+
+
+def test_trials_are_paired_by_the_movement_and_not_by_the_number_of_the_target(folders):
+    whole = read(folders["cw"] / "trials.csv").table
+    nearer = {
+        "target_x": 0.5 * (whole.target_x + whole.start_x), "target_y": 0.5 * (whole.target_y + whole.start_y),
+    }  # fmt: skip
+    assert _pairs(whole, whole)[0] == list(range(len(whole)))
+    assert _pairs(whole, replace(whole, **nearer)) == ([], [])
 
 
 def test_one_session_or_too_many_are_refused(folders):

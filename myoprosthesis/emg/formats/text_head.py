@@ -174,9 +174,14 @@ def _sensors(head: Head, above: Sequence[str]) -> list[str]:
 
 
 def _pair(line: str) -> tuple[str, str]:
-    """Key, in lower case, and value of a line of the head; empty where it has none."""
-    match = re.match(r"[#%\s]*([A-Za-z][A-Za-z _]*?)\s*[:=,;\t]\s*(.+?)[\s,;]*$", line)
-    return (match[1].lower(), match[2].strip().strip('"')) if match else ("", "")
+    """Key, in lower case, and value of a line of the head; empty where it has none. A unit may follow the key."""
+    match = re.match(
+        r"[#%\s]*([A-Za-z][A-Za-z _]*?)\s*(?:[\[(]\s*(k?Hz)\s*[\])])?\s*[:=,;\t]\s*(.+?)[\s,;]*$", line, re.I
+    )
+    if match is None:
+        return "", ""
+    value = match[3].strip().strip('"')
+    return match[1].lower(), f"{value} {match[2]}" if match[2] else value
 
 
 def _says(head: Head, above: Sequence[str]) -> None:

@@ -522,3 +522,12 @@ def test_figures_are_those_of_pandas(
     found = faults(recording)
     assert (found.gaps, found.jumps) == (1 if gap else 0, 0)
     assert found.lost_s == pytest.approx(gap / rate, abs=1e-6)
+
+
+@pytest.mark.parametrize("line", ["Sampling rate (Hz),1000", "# fs [kHz]: 1", "Sample rate = 1000 Hz"])
+def test_a_rate_whose_unit_follows_its_key_is_read(tmp_path, line):
+    rows = "".join(f"{a:.3f},{b:.3f}\n" for a, b in np.random.default_rng(0).normal(0, 1, (200, 2)))
+    (tmp_path / "a.csv").write_text(f"{line}\nUnits,mV\nEMG1,EMG2\n{rows}")
+    assert formats.read(tmp_path / "a.csv", RecordingFormat()).rate == 1000.0
+    with pytest.raises(ConfigError, match="1000"):
+        formats.read(tmp_path / "a.csv", RecordingFormat(rate=2000.0))
