@@ -232,10 +232,15 @@ def held_after_the_death(owner):
         killed = time.monotonic()
         process.wait()
         assert ended(server)
-        time.sleep(0.05)
+
+        def left():  # and not timed out
+            after = targets(port)
+            return bool((np.isnan(after[:, 1]) & (after[:, 0] > killed)).any()) and not port.emulator.api
+
+        assert until(left)
         told = targets(port)
         after = told[told[:, 0] > killed]
-        assert np.isnan(after[-1, 1]) and not port.emulator.api  # left, not timed out
+        assert np.isnan(after[-1, 1])
         assert port.emulator.watchdog_events == 0
         held = after[:-1, 1]
         assert 0 < held.size <= 8 and len(set(held[1:])) <= 1
@@ -257,7 +262,13 @@ def left_after_the_death(owner):
         killed = time.monotonic()
         process.wait()
         assert ended(server)
-        written = [(t - killed, d[7:19]) for t, d in list(port.received) if t > killed and d[4:7].hex() == "12ce05"]
+
+        def frames():
+            return [(t - killed, d[7:19]) for t, d in list(port.received) if t > killed and d[4:7].hex() == "12ce05"]
+
+        assert until(frames)  # what was written before the server's end is read a moment later
+        time.sleep(0.05)
+        written = frames()
         assert 0 < len(written) <= 8 and len({d for _, d in written[1:]}) <= 1  # the first may be the owner's last
         assert until(lambda: np.abs(port.emulator.motors.velocity).max() < 0.05)
         return written[0][0]
