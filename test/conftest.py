@@ -372,6 +372,27 @@ def sound() -> Callable[..., bytes]:
 
 
 @pytest.fixture(scope="session")
+def moved_body() -> Callable[[str], tuple[Any, Any, Any]]:
+    """By the name of an effector: its body after ten commands, its state, and its shapes put there."""
+
+    def made(name: str) -> tuple[Any, Any, Any]:
+        from myoprosthesis.core import registry
+        from myoprosthesis.core.disturbance import Disturbance
+        from myoprosthesis.effectors.body_shapes import BodyShapes
+
+        body = registry.factory("effectors", name)(registry.options("effectors", name)())
+        body.reset(0)
+        low, high = body.spec.command.bounds()
+        for _ in range(10):
+            state = body.step(low + 0.3 * (high - low), Disturbance())
+        shapes = BodyShapes(body)
+        assert shapes.place(body.spec.channels, state.table[0].copy())
+        return body, state, shapes
+
+    return made
+
+
+@pytest.fixture(scope="session")
 def spoil() -> Callable[[bytes, str, Path], Path]:
     """Write a copy of a sound policy with one fault, by the fault's name, into a folder of that name."""
 

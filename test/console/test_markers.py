@@ -11,8 +11,6 @@ import yaml
 from visualization_msgs.msg import Marker, MarkerArray
 
 from myoprosthesis.core import registry, share
-from myoprosthesis.core.disturbance import Disturbance
-from myoprosthesis.effectors.body_shapes import BodyShapes
 from myoprosthesis.nodes import topics
 from myoprosthesis.nodes.body_markers import LOAD_M, BodyMarkers, no_markers
 
@@ -22,15 +20,15 @@ NS = "marked"
 NOWHERE = np.full(3, np.nan)
 
 
-def made(name, folder):
-    body = registry.factory("effectors", name)(registry.options("effectors", name)())
-    body.reset(0)
-    low, high = body.spec.command.bounds()
-    for _ in range(10):
-        state = body.step(low + 0.3 * (high - low), Disturbance())
-    shapes = BodyShapes(body)
-    assert shapes.place(body.spec.channels, state.table[0].copy())
-    return body, shapes, BodyMarkers(shapes, body.spec.frame, folder)
+@pytest.fixture
+def made(moved_body, tmp_path):
+    """By the name of an effector: its body, its shapes after a movement, and their markers."""
+
+    def markers(name):
+        body, _, shapes = moved_body(name)
+        return body, shapes, BodyMarkers(shapes, body.spec.frame, tmp_path)
+
+    return markers
 
 
 def place_of(marker):
@@ -47,8 +45,8 @@ def corners_of(marker):
 
 
 @pytest.mark.parametrize("name", ["arm26", "myohand", "myolegs"])
-def test_markers_stand_where_the_simulation_has_its_geoms(name, tmp_path):
-    body, shapes, markers = made(name, tmp_path)
+def test_markers_stand_where_the_simulation_has_its_geoms(name, made):
+    body, shapes, markers = made(name)
     model, data = body.model, shapes.data
     mujoco.mj_forward(model, data)
     out = markers.at(3_000_000_007, NOWHERE, NOWHERE, NOWHERE).markers
@@ -72,8 +70,8 @@ def test_markers_stand_where_the_simulation_has_its_geoms(name, tmp_path):
             assert np.linalg.norm(wraps - [p.x, p.y, p.z], axis=1).min() < 1e-5
 
 
-def test_a_muscle_is_redder_and_thicker_the_more_it_is_active(tmp_path):
-    body, shapes, markers = made("arm26", tmp_path)
+def test_a_muscle_is_redder_and_thicker_the_more_it_is_active(made):
+    body, shapes, markers = made("arm26")
     row = np.zeros(len(body.spec.channels))
     seen = []
     for activation in (0.0, 1.0):
@@ -85,8 +83,8 @@ def test_a_muscle_is_redder_and_thicker_the_more_it_is_active(tmp_path):
     assert seen[1][0] > seen[0][0] + 0.3 and seen[1][1] > 2 * seen[0][1]
 
 
-def test_a_mesh_is_a_file_that_another_program_reads(tmp_path):
-    body, shapes, markers = made("myohand", tmp_path)
+def test_a_mesh_is_a_file_that_another_program_reads(made):
+    body, shapes, markers = made("myohand")
     marker = next(m for m in markers.at(0, NOWHERE, NOWHERE, NOWHERE).markers if m.type == Marker.MESH_RESOURCE)
     address = urlparse(marker.mesh_resource)
     spec = mujoco.MjSpec.from_string(
@@ -98,8 +96,8 @@ def test_a_mesh_is_a_file_that_another_program_reads(tmp_path):
     assert address.scheme == "file" and read.mesh_facenum[0] == first["triangles"]
 
 
-def test_what_is_not_there_is_taken_off_the_picture(tmp_path):
-    _, _, markers = made("arm26", tmp_path)
+def test_what_is_not_there_is_taken_off_the_picture(made):
+    _, _, markers = made("arm26")
     here, force = np.array([0.1, 0.2, 0.0]), np.array([3.0, -4.0, 0.0])
 
     def shown(*what):

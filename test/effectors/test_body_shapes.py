@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from myoprosthesis.core import registry
-from myoprosthesis.core.disturbance import Disturbance
 from myoprosthesis.core.errors import Refused
 from myoprosthesis.effectors.body_shapes import BodyShapes
 
@@ -17,16 +16,8 @@ def body_of(name: str):
 
 
 @pytest.fixture(scope="module", params=["arm26", "myohand", "myolegs"])
-def moved(request):
-    """A body after a tenth of a second of commands, its state, and its shapes put there."""
-    body = body_of(request.param)
-    body.reset(0)
-    low, high = body.spec.command.bounds()
-    for _ in range(10):
-        state = body.step(low + 0.3 * (high - low), Disturbance())
-    shapes = BodyShapes(body)
-    assert shapes.place(body.spec.channels, state.table[0].copy())
-    return body, state, shapes
+def moved(request, moved_body):
+    return moved_body(request.param)
 
 
 def test_parts_and_tendons_are_where_the_simulation_has_them(moved):
