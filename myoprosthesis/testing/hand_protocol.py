@@ -29,6 +29,8 @@ NEAR = 0.03
 """rad: so near its target a hand has arrived."""
 FLUSH_BYTES = 4096
 """More than a codec waits for once it has read a wrong length."""
+FOUND_S = 0.1
+"""A fault of the hand is to have been found by then."""
 PATIENCE_S = 30.0
 """How long a busy machine may take for what a hand does in a second or two."""
 FAULTS = ("silence", "checksum", "half", "foreign", "hot", "unplug")
@@ -152,9 +154,7 @@ def _check_on_a_port(
             for kind in FAULTS:
                 if kind in spec.undetectable_faults:
                     continue
-                port.fault(kind)
-                times[f"{kind}_found"] = rig.until(lambda: bool(guard.reason), 0.5, goal)
-                demand(times[f"{kind}_found"] <= 0.1, f"{kind}: in the fail state after {times[f'{kind}_found']} s")
+                times[f"{kind}_found"] = rig.finds(kind, goal)
                 rig.run(0.3, start)
                 port.heal()
                 rig.largest_step = 0.0
@@ -252,6 +252,19 @@ class _Rig:
             f"after an emergency stop at {speed[k]:.2f} rad/s, {spec.joints[k]} goes on by {way[k]:.3f} rad; its "
             f"braking allows {allowed[k]:.3f}"
         )
+
+    def finds(self, kind: str, goal: Array) -> float:
+        """Begin a fault, and check that the hand is in its fail state in time; returns that time (s).
+
+        A machine that is busy then gets another try, as in `stops`."""
+        for _ in range(3):
+            self.until(lambda: not self.guard.reason, PATIENCE_S, goal)
+            self.port.fault(kind)
+            took = self.until(lambda: bool(self.guard.reason), 0.5, goal)
+            if took <= FOUND_S:
+                return took
+            self.port.heal()
+        raise AssertionError(f"{kind}: in the fail state after {took:.3f} s, not {FOUND_S:g} s")
 
     def pressed(self) -> dict[str, float]:
         """Current (A) and force (N) of the finger that is held."""

@@ -70,7 +70,8 @@ class ProstheticHand:
     While it follows, every step writes one fresh target. In the fail state it commands the fail state for 100 ms
     (a pose: until it is reached), then is silent for twice the hand's own watchdog time, so that this fires, and from
     then on only asks for states. After opening, a fault or idleness it starts from where the hand is, slowly. Every
-    write leaves the fail state with the port server, which commands it when this process is held up or dies.
+    write leaves the fail state with the port server, which commands it when this process is held up or dies; a process
+    that was held up asks where the hand is, and begins the fail state again there.
 
     Holding is to be where the hand is at that moment, as far as it is known: its last state, carried on with its
     velocity for as long as that is old (at most until it counts as lost) and for what its motors need to stop, so that
@@ -114,7 +115,9 @@ class ProstheticHand:
         self._stopped = False
         """While quiet: the place at which the hand is held is known, and was sent."""
         self._cut_at = -np.inf
-        """When nothing could be sent last."""
+        """When nothing could be sent last, or this process had been held up: where the hand is must be asked."""
+        self._led = False
+        """A target was sent since the last reset, so that the hand is not where it was found."""
         self._asking_since: float | None = None
         self._received_at = self._sound_at = -np.inf
         self._well = self._bad_before = 0
@@ -136,6 +139,7 @@ class ProstheticHand:
         if not self._open:
             self._connect()
         self._forget()
+        self._led = False
         sound = self._clock()
         deadline = sound + CONNECT_S + self._longest_way() / self._sheet.approach_rate
         while True:
@@ -213,7 +217,7 @@ class ProstheticHand:
             target = limit.apply(target, newest.position)
         most = self._sheet.rate_limit * self.spec.dt
         target = before + np.clip(target - before, -most, most)
-        self._sent = target
+        self._sent, self._led = target, True
         self._send(self.protocol.command(target), now)
 
     def _rest(self, now: float) -> None:
@@ -223,11 +227,11 @@ class ProstheticHand:
         newest, sent = self.newest, self._sent
         if self._port.error:  # nothing can be sent: the hand goes on to its last target
             self._cut_at = now
-        elif newest is not None and sent is not None and not self._stopped:
+        elif newest is not None and self._led and not self._stopped:
             if self._received_at <= self._cut_at:
                 self._send(self.protocol.query(), now)
                 return
-            self._sent = sent = self._here(newest, sent, now)
+            self._sent = sent = self._here(newest, newest.position if sent is None else sent, now)
             self._stopped, self._quiet_since = True, now
         resting = now - self._quiet_since
         commanding = not self._port.error and (resting < FAIL_S or self._on_the_way(resting))
@@ -257,6 +261,7 @@ class ProstheticHand:
         stall = self._port.take_stall()
         if stall:  # wherever the hand was brought meanwhile
             self._forget()
+            self._cut_at = now
             self.events["stalls"] += 1
             self._fail(f"this program was held up for more than {stall * 1e3:.0f} ms, and the hand was stopped")
             return
