@@ -52,15 +52,16 @@ def info(options: InfoOptions, typed: dict[str, Any]) -> int:
     labels: list[str] = []
     for path in paths:
         recording = formats.read(path, layout, conditioned=True)
+        labels += recording.file_labels
+        if path == paths[-1]:
+            check_labels(layout, labels, every="label_names" in typed)
         flaws = faults(recording)
         _print(path, recording, flaws, in_full=len(paths) == 1)
-        labels += recording.file_labels
         figures[str(path)] = _figures(recording, flaws)
         if options.png and path == paths[0]:
             recording_picture.draw(options.png, recording)
             others = f", the first of {len(paths)} recordings (name one to draw another)" if len(paths) > 1 else ""
             print(printable(f"drawn in {options.png}: {path}{others}"))
-    check_labels(layout, labels, every="label_names" in typed)
     write_json(options.json, next(iter(figures.values())) if len(figures) == 1 else figures)
     return 0
 

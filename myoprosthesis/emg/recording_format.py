@@ -13,6 +13,8 @@ from myoprosthesis.core.options import option
 
 Reader = TypeVar("Reader", bound=Callable[..., Any])
 TIME_UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
+TIMES = ("time", "times", "timestamp", "timestamps", "t")
+"""What columns and arrays of sample times are called, in lower case."""
 BESIDE = "recording.yaml"
 """Name of a file with the options of a layout, when it lies beside the recordings."""
 GENERAL = frozenset(

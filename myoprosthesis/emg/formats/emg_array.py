@@ -16,10 +16,10 @@ from myoprosthesis.emg.formats.array_entry import NUMBERS, ArrayEntry
 from myoprosthesis.emg.formats.array_facts import ArrayFacts, filled
 from myoprosthesis.emg.formats.missing_values import MissingValues
 from myoprosthesis.emg.formats.streams import emg_of_stream, numbered
-from myoprosthesis.emg.recording_format import RecordingFormat
+from myoprosthesis.emg.formats.table_times import STEP_TOLERANCE, even_rate
+from myoprosthesis.emg.recording_format import TIME_UNITS, TIMES, RecordingFormat
 
 Array = NDArray[np.float64]
-TIMES = ("time", "times", "timestamp", "timestamps", "t")
 SCALES, OFFSETS = ("scale_factor", "conversion", "scale"), ("add_offset", "offset")
 STANDARD = {1.0: "conversion", 0.0: "add_offset"}
 """The last of these that a convention defines, by the value where there is none."""
@@ -27,8 +27,6 @@ GAINS = ("gain", "gains", "resolution", "lsb")
 """Factors that may be meant to multiply or to divide: reported, not applied."""
 SLOWEST, FASTEST = 1e-3, 1e6
 """Rates that are believed, Hz."""
-STEP_TOLERANCE = 0.05
-"""Times without a unit are in s when their usual step is that of the rate, within this part of it."""
 HEAD = 2000
 """Samples in which columns that are no EMG are looked for."""
 
@@ -184,7 +182,17 @@ class EmgArray:
             if not self._layout.rate:
                 raise ConfigError(f"{self._path}: its {where} is {text!r}, which is no rate in Hz: give it (--rate)")
             self.remarks.append(f"its {where} is {text!r}, which is no rate in Hz: the rate is as given")
-        return rate_and_unit.rate(self._path, self._layout, rates[0] if sound else 0.0)
+        return rate_and_unit.rate(self._path, self._layout, rates[0] if sound else self._rate_by_times())
+
+    def _rate_by_times(self) -> float:
+        """The rate that the times tell, Hz, where nothing else does; 0 where they do not, or where none are named."""
+        name, entry = self._layout.time, self._entries.get(self._layout.time)
+        if self._layout.rate or entry is None or entry.text or entry.size != self.n:
+            return 0.0
+        times = entry.whole(self._path).astype(float).ravel()[:HEAD] * TIME_UNITS[self._layout.time_unit]
+        hertz = even_rate(times)
+        self.remarks += [f"its rate is that of {name!r}"] if hertz else []
+        return hertz
 
     def _stored(self, width: int) -> tuple[Array, Array]:
         """Factor and offset of each channel that lead from what is stored to the unit.

@@ -109,6 +109,9 @@ def emg_channels(
             looks = _looks(values(k), silent=True) if values and NUMBERED.fullmatch(names[k].strip()) else ""
             if looks:
                 raise _ask(path, names, f"says one unit for all, and {names[k]!r} {looks}")
+        for k in places if wanted is Kind.EMG else ():
+            if values and _grows(values(k)):
+                raise _ask(path, names, f"has {names[k]!r}, which grows from row to row, as times and counters do")
         if places:
             _check_derived(path, names, [names[k] for k in places])
             return places, _left_out(names, places)
@@ -163,6 +166,12 @@ def _ask(path: Path, names: Sequence[str], why: str) -> ConfigError:
         f"{path} {why}: name them, such as --channels A,B (to a stack: --emg-option 'channels=[A, B]'), or as "
         f"channels: [A, B] in a recording.yaml beside it; there are {_listed(names)}"
     )
+
+
+def _grows(x: Array) -> bool:
+    """Whether a column goes up with most of its rows and never down, which no EMG does, whatever it is called."""
+    steps = np.diff(x[np.isfinite(x)])
+    return len(steps) >= ROWS and bool((steps >= 0).all() and (steps > 0).mean() > 0.5)
 
 
 def _looks(x: Array, silent: bool = False) -> str:

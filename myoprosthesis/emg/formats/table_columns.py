@@ -14,11 +14,17 @@ from myoprosthesis.emg.formats import rate_and_unit
 from myoprosthesis.emg.formats.clock_text import ClockText
 from myoprosthesis.emg.formats.emg_channels import emg_channels
 from myoprosthesis.emg.formats.table_rows import TableRows
+from myoprosthesis.emg.formats.table_times import (
+    RATE_ERROR,
+    STEP_TOLERANCE,
+    check_time_unit,
+    even_rate,
+    times_by_name,
+    unit_in_name,
+    usual_step,
+)
 from myoprosthesis.emg.formats.text_head import UNIT, is_stamps
 from myoprosthesis.emg.recording_format import TIME_UNITS, RecordingFormat, with_file_defaults
-
-RATE_ERROR = 1e-4
-"""A rate is taken from stamps whose first rows tell it as exactly as this."""
 
 
 class TableColumns:
@@ -33,7 +39,8 @@ class TableColumns:
         self.layout = with_file_defaults(layout, table.head.says)
         in_file = [c for c in listed(table.head.says.get("channels", "")) if c in table.names]
         self.layout = self.layout if layout.channels else replace(self.layout, channels=tuple(in_file))
-        self.time = self._place(self.layout.time) if self.layout.time else None
+        self._by_name = None if self.layout.time else times_by_name(self._names, table.head)
+        self.time = self._place(self.layout.time) if self.layout.time else self._named_with_unit()
         self.label = self._place(self.layout.label) if self.layout.label else None
         self.targets = [self._place(t) for t in self.layout.targets]
         self.emg = [self._place(c) for c in self.layout.channels] or self._emg()
@@ -45,7 +52,7 @@ class TableColumns:
             raise ConfigError(f"{path}: {name!r} is named as EMG and as something else as well")
         self.stamps = self._stamps()
         self.rate = self._rate()
-        self.time = self.stamps[0] if self.stamps else self.time
+        self.time = self.stamps[0] if self.stamps else self._named_without_unit() if self.time is None else self.time
         self.clock = self._clock()
         whole = table.head.says.get("unit", "")
         units = [table.head.units[k] or whole for k in self.emg]
@@ -72,7 +79,7 @@ class TableColumns:
     def _emg(self) -> list[int]:
         """The columns that are EMG by their names or units."""
         names, head = self._names, self._table.head
-        used = {self.time, self.label, *self.targets}
+        used = {self.time, self._by_name, self.label, *self.targets}
         rest = [k for k in range(head.width) if k not in used and not is_stamps(names[k]) and not self._is_index(k)]
         numbers = [k for k in rest if head.numeric[k]]
         words = [names[k] for k in rest if not head.numeric[k]]
@@ -105,6 +112,32 @@ class TableColumns:
         self._table.remarks.append("its first column numbers the rows, and is left out")
         return True
 
+    def _named_with_unit(self) -> int | None:
+        """The column of times that is so called and says its unit: time [s], t_ms."""
+        place = self._by_name
+        if place is None or self._names[place] in (*self.layout.channels, *self.layout.targets, self.layout.label):
+            self._by_name = None
+            return None
+        if unit := unit_in_name(self._names[place]):
+            self.layout = replace(self.layout, time=self._names[place], time_unit=unit)
+            self._table.remarks.append(f"times are those of {self._names[place]!r}")
+            return place
+        return None
+
+    def _named_without_unit(self) -> int | None:
+        """The column of times that is only so called, where its steps are those of the rate in s."""
+        if (place := self._by_name) is None:
+            return None
+        name, step = self._names[place], usual_step(self._table.first_values(place))
+        if abs(step * self.rate - 1) > STEP_TOLERANCE:
+            self._table.remarks.append(
+                f"{name!r} is not used: its steps are not those of {self.rate:g} Hz in s (--time names it)"
+            )
+            return None
+        self.layout = replace(self.layout, time=name)
+        self._table.remarks.append(f"times are those of {name!r}")
+        return place
+
     def _stamps(self) -> list[int]:
         """Of each EMG column the column of times before it, in a file whose columns have times of their own."""
         if self.time is not None or not any(is_stamps(n) for n in self._names):
@@ -120,24 +153,31 @@ class TableColumns:
     def _rate(self) -> float:
         rates = [self._table.head.rates[k] for k in self.emg]
         if self.stamps:
-            rates = [r or self._rate_of(p) for r, p in zip(rates, self.stamps, strict=True)]
+            rates = [r or even_rate(self._table.first_values(p)) for r, p in zip(rates, self.stamps, strict=True)]
         if max(rates) - min(rates) > RATE_ERROR * max(rates):
             listed = ", ".join(f"{c} {r:g} Hz" for c, r in zip(self.channels, rates, strict=True))
             raise ConfigError(f"{self._path} has EMG at several rates: name channels of one (--channels): {listed}")
         whole = hertz(self._table.head.says.get("rate", ""))
         if whole and rates[0] and abs(whole / rates[0] - 1) > RATE_ERROR:
             raise ConfigError(f"{self._path} says two rates, {whole:g} Hz and {rates[0]:g} Hz")
-        return rate_and_unit.rate(self._path, self.layout, rates[0] or whole)
+        return rate_and_unit.rate(self._path, self.layout, rates[0] or whole or self._rate_by_times())
 
-    def _rate_of(self, place: int) -> float:
-        """The rate that evenly spaced stamps tell, Hz; 0 where they are too coarse for it."""
-        times = self._table.first_values(place)
-        times = times[np.isfinite(times)]
-        if len(times) < 10 or not times[-1] > times[0]:
+    def _rate_by_times(self) -> float:
+        """The rate that the times tell, Hz, where nothing else does; 0 where they do not, or where there are none."""
+        place = self._by_name if self.time is None else self.time
+        if self.layout.rate or place is None or not self._table.head.numeric[place]:
             return 0.0
-        span = float(times[-1] - times[0])
-        uneven = float(np.abs(times - np.linspace(times[0], times[-1], len(times))).max())
-        return float(f"{(len(times) - 1) / span:.7g}") if 2 * uneven / span < RATE_ERROR else 0.0
+        name, times = self._names[place], self._table.first_values(place)
+        if self.time is None:
+            step = usual_step(times)
+            raise ConfigError(
+                f"{self._path} does not say its sampling rate, nor the unit of its times {name!r}, which go on by "
+                f"{step:.6g} a row: give the rate, such as --rate 1000, or the times with their unit: --time {name} "
+                f"(in s), --time {name} --time-unit ms"
+            )
+        rate = even_rate(times * TIME_UNITS[self.layout.time_unit])
+        self._table.remarks += [f"its rate is that of {name!r}"] if rate else []
+        return rate
 
     def _clock(self) -> ClockText | None:
         if self.time is None:
@@ -155,12 +195,3 @@ def hertz(text: str) -> float:
     """A rate as files write it, 2000, 2 kHz or 2148.1 Hz; 0 for anything else."""
     match = re.fullmatch(r"([\d.]+(?:e[+-]?\d+)?)\s*(k?)(?:Hz)?", text.strip(), re.I)
     return float(match[1]) * (1000 if match[2] else 1) if match else 0.0
-
-
-def check_time_unit(path: Path, name: str, unit: str) -> None:
-    """Refuse a unit of times that is not the one in the column's own name: t_ms, time [us]."""
-    match = UNIT.search(name) or re.search(r"_(ms|us|µs|ns)$", name)
-    words = {"sec": "s", "seconds": "s", "µs": "us", "μs": "us", "milliseconds": "ms", "microseconds": "us"}
-    own = words.get(match[1].lower(), match[1].lower()) if match else ""
-    if own in TIME_UNITS and own != unit:
-        raise ConfigError(f"{path}: column {name!r} is in {own}, not in {unit}: give --time-unit {own}")

@@ -61,10 +61,13 @@ class TableRows:
         return [] if self.head.plotted else [cells_of(row.line, self.head.delimiter)[place] for row in self._first]
 
     def first_values(self, place: int) -> Array:
-        """Numbers of a column in the first rows."""
+        """Numbers of a column in the first rows, up to the first cell that is none."""
         if self.head.plotted:
             return np.zeros(0)
-        return np.asarray(self.frame(self._first, [place], [])[place], float)
+        pattern, cells = self.head.numerals.pattern, self.first_cells(place)
+        bad = (k for k, c in enumerate(cells) if not (pattern.fullmatch(c) or is_missing(c) or c.lower() in INFINITE))
+        rows = self._first[: next(bad, len(cells))]
+        return np.asarray(self.frame(rows, [place], [])[place], float) if rows else np.zeros(0)
 
     def take(self, n: int) -> list[Row]:
         """Up to `n` rows; empty lines are none, and none is left when the list is empty."""

@@ -642,3 +642,13 @@ def test_a_link_to_another_file_does_not_hide_the_dataset_that_is_named(tmp_path
         formats.read(path, RecordingFormat())
     with pytest.raises(ConfigError, match="'dead' lies in another file"):
         formats.read(path, RecordingFormat(dataset="dead"))
+
+
+def test_named_times_tell_the_rate_of_arrays_that_do_not_say_it(tmp_path):
+    emg = np.random.default_rng(0).normal(size=(400, 2))
+    scipy.io.savemat(tmp_path / "a.mat", {"emg": emg, "clock_ms": 1000 + np.arange(400) * 5.0})
+    layout = RecordingFormat(unit="uV", time="clock_ms", time_unit="ms")
+    recording = formats.read(tmp_path / "a.mat", layout)
+    assert recording.rate == 200 and "its rate is that of 'clock_ms'" in recording.remarks
+    with pytest.raises(ConfigError, match="does not say its sampling rate"):
+        formats.read(tmp_path / "a.mat", RecordingFormat(unit="uV"))

@@ -390,7 +390,7 @@ def test_rows_of_statistics_at_the_end_are_no_samples(tmp_path, repeats):
     rows = [f"{k / 200},{a},{b}" for k, (a, b, _) in enumerate(np.tile(EMG, (repeats, 1)))]
     (tmp_path / "a.csv").write_text("\n".join(["time,EMG1,EMG2", *rows, "mean,0.1,0.2", "max,60.0,61.0"]) + "\n")
     for layout in (UV, replace(UV, channels=("EMG1", "EMG2"))):
-        with pytest.raises(ConfigError, match=f"line {len(rows) + 3}: 'max' in column 'time' is no number"):
+        with pytest.raises(ConfigError, match=f"line {len(rows) + 2}: 'mean' in column 'time' is no number"):
             formats.read(tmp_path / "a.csv", layout)
     (tmp_path / "a.csv").write_text("\n".join(["time,EMG1,EMG2,event", *(f"{r}," for r in rows)]) + "\n")
     assert len(read(tmp_path / "a.csv")) == len(rows)
@@ -430,7 +430,7 @@ def test_dots_that_may_be_between_thousands_are_asked_for(tmp_path):
     for name in "bc":
         recording = formats.read(tmp_path / f"{name}.csv", replace(UV, decimal=","))
         np.testing.assert_allclose(recording.samples[:2, 0], [998e-6, -1234e-6])
-    (tmp_path / "d.csv").write_text("t;EMG1\n" + "\n".join(f"{k / 200 + 12:.3f};{k}" for k in range(90)))
+    (tmp_path / "d.csv").write_text("t;EMG1\n" + "\n".join(f"{k / 200 + 12:.3f};{k % 7}" for k in range(90)))
     assert len(formats.read(tmp_path / "d.csv", replace(UV, time="t"))) == 90
 
 
@@ -531,3 +531,51 @@ def test_a_rate_whose_unit_follows_its_key_is_read(tmp_path, line):
     assert formats.read(tmp_path / "a.csv", RecordingFormat()).rate == 1000.0
     with pytest.raises(ConfigError, match="1000"):
         formats.read(tmp_path / "a.csv", RecordingFormat(rate=2000.0))
+
+
+STEADY = np.arange(400) / 200
+
+
+def timed_table(path, head, times, above="", emg=None):
+    """A table of a column of times and one of EMG."""
+    emg = np.random.default_rng(1).normal(0, 50, len(times)) if emg is None else emg
+    path.write_text(f"{above}{head}\n" + "".join(f"{t:.10g},{x:.3f}\n" for t, x in zip(times, emg, strict=True)))
+    return path
+
+
+@pytest.mark.parametrize("head, per_second", [("time [s],EMG1", 1), ("Time (ms),EMG1", 1e3), ("t_us,EMG1", 1e6)])
+def test_times_with_a_unit_tell_the_rate_and_the_gaps(tmp_path, head, per_second):
+    times = np.delete(STEADY, np.arange(200, 240))
+    path = timed_table(tmp_path / "a.csv", head, (100 + times) * per_second)
+    recording = formats.read(path, RecordingFormat(unit="uV", rate=200))
+    np.testing.assert_allclose(recording.times - recording.times[0], times, atol=1e-6)
+    even = timed_table(tmp_path / "b.csv", head, STEADY * per_second)
+    recording = formats.read(even, RecordingFormat(unit="uV"))
+    assert recording.rate == 200 and any("its rate is that of" in r for r in recording.remarks)
+    with pytest.raises(ConfigError, match="its rate is 1000 Hz, and by its times there are 200 samples/s"):
+        formats.read(even, RecordingFormat(unit="uV", rate=1000))
+
+
+def test_times_without_a_unit_are_used_where_they_fit_the_rate_and_asked_about_where_there_is_none(tmp_path):
+    path = timed_table(tmp_path / "a.csv", "Timestamp,EMG1", STEADY)
+    recording = formats.read(path, RecordingFormat(unit="uV", rate=200))
+    assert recording.stamped and "times are those of 'Timestamp'" in recording.remarks
+    recording = formats.read(path, RecordingFormat(unit="uV", rate=500))
+    assert not recording.stamped and any("'Timestamp' is not used" in r for r in recording.remarks)
+    with pytest.raises(ConfigError, match="nor the unit of its times 'Timestamp', .* by 0.005 a row: .*--time"):
+        formats.read(path, RecordingFormat(unit="uV"))
+    assert formats.read(path, RecordingFormat(unit="uV", time="Timestamp")).rate == 200
+    uneven = timed_table(tmp_path / "b.csv", "time [s],EMG1", STEADY + np.arange(400) % 3 * 1e-3)
+    with pytest.raises(ConfigError, match="does not say its sampling rate"):
+        formats.read(uneven, RecordingFormat(unit="uV"))
+    named = formats.read(path, RecordingFormat(unit="uV", rate=200, channels=("Timestamp",)))
+    assert named.channels == ("Timestamp",) and not named.stamped
+
+
+def test_what_grows_from_row_to_row_is_no_emg_whatever_it_is_called(tmp_path):
+    path = timed_table(tmp_path / "a.csv", "EMG1,EMG2", np.arange(400))
+    with pytest.raises(ConfigError, match="'EMG1', which grows from row to row.*--channels"):
+        formats.read(path, UV)
+    assert formats.read(path, replace(UV, channels=("EMG2",))).channels == ("EMG2",)
+    off = np.where(np.arange(400) < 300, 0.0, 5.0)
+    assert formats.read(timed_table(tmp_path / "b.csv", "EMG1,EMG2", off), UV).channels == ("EMG1", "EMG2")

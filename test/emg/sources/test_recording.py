@@ -51,7 +51,7 @@ def stacked(blocks):
 def stamped_file(tmp_path, times, name="own.csv"):
     rows = [f"{float(t)!r},{k},{-k},{'rest' if k < 50 else 'fist'}" for k, t in enumerate(times)]
     (tmp_path / name).write_text("# rate: 100\n# unit: uV\nt,emg1,emg2,what\n" + "\n".join(rows) + "\n")
-    return ReplayOptions(file=str(tmp_path / name), layout={"time": "t", "label": "what"})
+    return ReplayOptions(file=str(tmp_path / name), layout={"time": "t", "label": "what", "channels": ["emg1", "emg2"]})
 
 
 def test_the_shipped_sample_is_played_bit_for_bit_with_its_prompts():

@@ -1,0 +1,64 @@
+"""Columns of times of a text table, and the rate that they tell."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.emg.formats.text_dialect import Head
+from myoprosthesis.emg.formats.text_head import UNIT, is_stamps
+from myoprosthesis.emg.recording_format import TIME_UNITS, TIMES
+
+Array = NDArray[np.float64]
+RATE_ERROR = 1e-4
+"""A rate is taken from stamps whose first rows tell it as exactly as this."""
+STEP_TOLERANCE = 0.05
+"""Times without a unit are in s when their usual step is that of the rate, within this part of it."""
+SUFFIX = re.compile(r"_(ms|us|µs|μs|ns|s)$", re.I)
+WORDS = {"sec": "s", "seconds": "s", "µs": "us", "μs": "us", "milliseconds": "ms", "microseconds": "us"}
+
+
+def unit_in_name(name: str) -> str:
+    """The unit of times in the name of their column, as in t_ms and time [us]; empty where it has none."""
+    match = UNIT.search(name) or SUFFIX.search(name)
+    own = WORDS.get(match[1].lower(), match[1].lower()) if match else ""
+    return own if own in TIME_UNITS else ""
+
+
+def check_time_unit(path: Path, name: str, unit: str) -> None:
+    """Refuse a unit of times that is not the one in the column's own name."""
+    own = unit_in_name(name)
+    if own and own != unit:
+        raise ConfigError(f"{path}: column {name!r} is in {own}, not in {unit}: give --time-unit {own}")
+
+
+def times_by_name(names: list[str], head: Head) -> int | None:
+    """Place of the one column of numbers that is called like times; None where there is none, or several.
+
+    In a file of Delsys' programs, whose columns have times of their own, there is none.
+    """
+    if any(is_stamps(n) for n in names):
+        return None
+    plain = [SUFFIX.sub("", UNIT.sub("", n).strip()).lower() for n in names]
+    places = [k for k, n in enumerate(plain) if n in TIMES and head.numeric[k]]
+    return places[0] if len(places) == 1 else None
+
+
+def even_rate(times: Array) -> float:
+    """The rate that evenly spaced stamps (n,) tell, in 1 / their unit; 0 where they are too coarse for it."""
+    times = times[np.isfinite(times)]
+    if len(times) < 10 or not times[-1] > times[0]:
+        return 0.0
+    span = float(times[-1] - times[0])
+    uneven = float(np.abs(times - np.linspace(times[0], times[-1], len(times))).max())
+    return float(f"{(len(times) - 1) / span:.7g}") if 2 * uneven / span < RATE_ERROR else 0.0
+
+
+def usual_step(times: Array) -> float:
+    """Median step of stamps (n,); 0 where they are fewer than two."""
+    times = times[np.isfinite(times)]
+    return float(np.median(np.diff(times))) if len(times) > 1 else 0.0
