@@ -14,6 +14,8 @@ Array = NDArray[np.float64]
 NEEDED = tuple(f"{joint}_{side}" for side in SIDES for joint in ("hip_flexion", "knee_angle", "ankle_angle"))
 OPPOSITE = ("mtp_angle_r", "mtp_angle_l")
 """Joints whose axis in the MyoSim legs is opposite to that of OpenSim's models (Rajagopal et al. 2016)."""
+STILL_DEGREES = 0.5
+"""A joint of a person who walks moves by more."""
 LEAST_DEGREES, MOST_RADIANS, LEAST_RADIANS = 8.0, 3.2, 0.35
 """The largest angle of hips, knees and ankles of a person who walks is within these, in one unit or the other."""
 FASTEST = 45.0
@@ -38,7 +40,9 @@ def postures(recording: MotionRecording, units: str = "") -> tuple[Array, list[s
             "does (--rename theirs=ours)"
         )
     remarks: list[str] = []
-    factor = np.pi / 180.0 if _in_degrees(recording, units) else 1.0
+    degrees = _in_degrees(recording, units)
+    factor = np.pi / 180.0 if degrees else 1.0
+    remarks += _check_others(recording, degrees)
     table = {name: factor * columns[name] for name in JOINTS if name in columns}
     for side in SIDES:
         if table[f"knee_angle_{side}"].mean() < 0.0:
@@ -100,6 +104,20 @@ def _in_degrees(recording: MotionRecording, units: str) -> bool:
             "radians: bring them to one unit, or give --units deg if that is how far they move"
         )
     return by_range
+
+
+def _check_others(recording: MotionRecording, degrees: bool) -> list[str]:
+    """Remarks on angles that look as if they were in radians among degrees; refuses degrees among radians."""
+    tilts = [f"pelvis_{name}" for name in PELVIS if name != "rotation"]
+    others = {n: recording.columns[n] for n in (*JOINTS, *tilts) if n in recording.columns and n not in NEEDED}
+    if degrees:
+        moved = {name: float(np.ptp(values)) for name, values in others.items()}
+        still = [f"{name} {way:.2g} deg" for name, way in moved.items() if 0 < way < STILL_DEGREES]
+        return [f"these hardly move: {', '.join(still)} in all; are they in radians?"] if still else []
+    far = [f"{n} {np.abs(v).max():.3g}" for n, v in others.items() if np.abs(v).max() > MOST_RADIANS]
+    if far:
+        raise ConfigError(f"its angles are in radians, but {', '.join(far)} look like degrees: bring them to one unit")
+    return []
 
 
 def _check_jumps(time_s: Array, postures: Array) -> list[str]:

@@ -56,6 +56,8 @@ def _timed(columns: Mapping[str, Array], rate_hz: float) -> tuple[Array, dict[st
     if not rest:
         raise ConfigError("it has no columns of numbers beside the time")
     n = len(next(iter(rest.values())))
+    if n < 2:
+        raise ConfigError("it has one sample, and a movement takes several")
     if not own:
         if not rate_hz:
             raise ConfigError("it has no column of times: say how many samples there are in a second (--rate)")
@@ -83,15 +85,31 @@ def _opensim(data: bytes) -> tuple[dict[str, Array], bool | None]:
 
 
 def _csv(data: bytes) -> tuple[dict[str, Array], bool | None]:
-    """A row of names, then rows of numbers; a name may end with its unit, `[deg]`, `[rad]`, `[m]` or `[s]`."""
-    names, *rows = csv.reader(io.StringIO(data.decode("utf-8-sig")))
-    units = {name.partition("[")[2].rstrip("] ") for name in names if "[" in name}
-    if strange := sorted(units - {"deg", "rad", "m", "s"}):
+    """A row of names, then rows of numbers; a name may end with its unit, `[deg]`, `[rad]`, `[m]` or `[s]`.
+
+    Between cells are commas, semicolons or tabs; decimal commas where a semicolon or tab leaves them room.
+    """
+    text = data.decode("utf-8-sig")
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    if delimiter != "," and "." not in text.partition("\n")[2]:
+        text = text.replace(",", ".")
+    names, *rows = csv.reader(io.StringIO(text), delimiter=delimiter)
+    units = [name.partition("[")[2].rstrip("] ") for name in names]
+    if strange := sorted({*units} - {"deg", "rad", "m", "s", ""}):
         raise ConfigError(f"a column is in {strange[0]!r}: bring it to deg, rad, m or s")
-    degrees = {frozenset(["deg"]): True, frozenset(["rad"]): False}.get(frozenset(units & {"deg", "rad"}))
-    return _columns(
-        [name.partition("[")[0].strip() for name in names], np.array([r for r in rows if r], float)
-    ), degrees
+    columns = _columns([name.partition("[")[0].strip() for name in names], np.array([r for r in rows if r], float))
+    angles = {*units} & {"deg", "rad"}
+    if len(angles) < 2:
+        return columns, "deg" in angles if angles else None
+    alone = [name for name, unit in zip(columns, units, strict=True) if not unit and name.lower() not in TIMES]
+    if alone:
+        raise ConfigError(
+            f"columns are in deg and in rad, and {alone[0]!r} does not say its unit: give all of them one"
+        )
+    return {
+        name: np.rad2deg(values) if unit == "rad" else values
+        for (name, values), unit in zip(columns.items(), units, strict=True)
+    }, True
 
 
 def _mat(data: bytes) -> tuple[dict[str, Array], bool | None]:

@@ -10,6 +10,7 @@ import yaml
 from myoprosthesis.core import motion_clip
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.leg_names import COMPARED
+from myoprosthesis.motion import formats as motion_formats
 from myoprosthesis.motion.legs import Legs
 from myoprosthesis.motion.posture import POSTURE
 from myoprosthesis.motion.retarget import RetargetOptions, retargeted
@@ -74,6 +75,50 @@ def test_a_walk_comes_back_from_every_format(ending, legs, walk, tmp_path):
     best = min(np.sqrt(np.square(np.roll(made.gait.postures[:, columns], k, 0) - wanted).mean()) for k in range(50))
     assert np.degrees(best) < 1.0  # it begins at the instant at which the foot is furthest ahead
     assert any("knee_angle_r is below 0" in remark for remark in made.remarks)
+
+
+@pytest.mark.parametrize("delimiter, decimal", [(";", "."), (";", ","), ("\t", ","), ("\t", ".")])
+def test_tables_of_other_languages_are_read_as_they_are(delimiter, decimal, walk, tmp_path):
+    time_s, columns = walk
+    there = motion_formats.read(written(tmp_path / "walk.csv", time_s, columns))
+    rows = np.column_stack([time_s, *columns.values()])
+    lines = [delimiter.join(["time", *columns])]
+    lines += [delimiter.join(f"{x!r}".replace(".", decimal) for x in row) for row in rows.tolist()]
+    (tmp_path / "other.csv").write_text("\n".join(lines))
+    here = motion_formats.read(tmp_path / "other.csv")
+    np.testing.assert_array_equal(here.time_s, time_s)
+    assert list(here.columns) == list(there.columns)
+    for name in here.columns:
+        np.testing.assert_array_equal(here.columns[name], columns[name])
+
+
+def test_columns_in_two_units_are_brought_to_one_by_their_names(tmp_path):
+    head, row = "time,hip_flexion_r [deg],knee_angle_r [rad],pelvis_tx [m]", "0.0,30.0,0.5,1.0\n0.01,31.0,0.6,1.0\n"
+    (tmp_path / "a.csv").write_text(f"{head}\n{row}")
+    here = motion_formats.read(tmp_path / "a.csv")
+    assert here.degrees is True and here.columns["hip_flexion_r"].tolist() == [30.0, 31.0]
+    np.testing.assert_allclose(here.columns["knee_angle_r"], np.degrees([0.5, 0.6]))
+    assert here.columns["pelvis_tx"].tolist() == [1.0, 1.0]
+    (tmp_path / "b.csv").write_text(f"{head.replace(' [m]', '')}\n{row}")
+    with pytest.raises(ConfigError, match="'pelvis_tx' does not say its unit"):
+        motion_formats.read(tmp_path / "b.csv")
+    (tmp_path / "c.csv").write_text("time,hip_flexion_r\n0.0,30.0\n")
+    with pytest.raises(ConfigError, match="it has one sample"):
+        motion_formats.read(tmp_path / "c.csv")
+
+
+def test_angles_of_other_joints_in_another_unit_are_said(legs, walk, tmp_path):
+    time_s, columns = walk
+    one = {**columns, "pelvis_list": np.radians(columns["pelvis_list"])}
+    made = retargeted(mot(tmp_path / "a.mot", time_s, one), RetargetOptions(), legs)
+    assert any("hardly move: pelvis_list 0." in r for r in made.remarks)
+    assert not any(
+        "hardly move" in r for r in retargeted(mot(tmp_path / "b.mot", *walk), RetargetOptions(), legs).remarks
+    )
+    angles = {n: v if n.startswith("pelvis_t") and n != "pelvis_tilt" else np.radians(v) for n, v in columns.items()}
+    angles["pelvis_list"] = columns["pelvis_list"]
+    with pytest.raises(ConfigError, match="in radians, but pelvis_list [0-9.]+ look like degrees"):
+        retargeted(mot(tmp_path / "c.mot", time_s, angles, "no"), RetargetOptions(), legs)
 
 
 def test_half_a_cycle_is_completed_by_its_mirror_image(legs, walk, tmp_path):
