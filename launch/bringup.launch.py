@@ -21,7 +21,7 @@ from myoprosthesis.core.child_process import FAILED, REFUSED, process_environmen
 from myoprosthesis.core.options import build
 from myoprosthesis.core.options import describe as help_of
 from myoprosthesis.nodes.node_main import RANGE, network_warning, open_network
-from myoprosthesis.stack.description import StackOptions, describe
+from myoprosthesis.stack.description import StackOptions, chosen_nodes, describe
 from myoprosthesis.stack.supervisor import OPTIONAL
 
 STARTED_HERE = process_environment(uuid.uuid4().hex)
@@ -55,7 +55,7 @@ def nodes(context: LaunchContext):
     options = build(StackOptions, {k: v for k, v in given.items() if v != defaults[k]}, "launch arguments")
     if options.network:
         open_network()
-    warning, specs = network_warning(), describe(options)
+    warning, specs = network_warning(), chosen_nodes(describe(options), options)
     return [
         *([LogInfo(msg=warning), SetEnvironmentVariable(RANGE, os.environ[RANGE])] if warning else []),
         *_processes(options, specs),

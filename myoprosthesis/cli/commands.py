@@ -35,6 +35,7 @@ EXAMPLES = {
     "up": """
         myoprosthesis up reach                                     an arm reaches, in MuJoCo
         myoprosthesis up reach --lockstep --trials 20 --trials-csv trials.csv
+        myoprosthesis up reach --network --nodes effector          the rest of it on another machine
         myoprosthesis up reach --perturbation curl_cw --policy reach_cw --set task.targets=4
         myoprosthesis up emg-hand --hand leap                      recorded EMG moves an emulated hand
         myoprosthesis up emg-hand --hand leap --port /dev/ttyUSB0  or a real one

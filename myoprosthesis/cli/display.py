@@ -129,6 +129,8 @@ def summary_table(s: Mapping[str, Any]) -> Table:
         rows["trials"] = f"{s['trials']} of {s['task'] or 'no task'}{lost}"
         if unscored:
             rows["trials"] += f", {unscored} not scored"
+        if s["states_missing"]:
+            rows["trials"] += f"; {s['states_missing']} states of these did not come (figures without them)"
         if unknown := s["trials_of_unknown_condition"]:
             rows["trials"] += f", {unknown} whose policy or perturbation is not known, in no figure"
     factor = s["real_time_factor"]

@@ -13,12 +13,19 @@ from myoprosthesis.cli.arguments import Argument, JsonArgument, argument
 from myoprosthesis.cli.commands import Commands
 from myoprosthesis.cli.figures import check_writable, write_csv, write_json
 from myoprosthesis.cli.watch import POLL_S, await_reports, over
+from myoprosthesis.core.domain import domain_id
 from myoprosthesis.core.ending import ORDERLY_S, allow
 from myoprosthesis.core.errors import StackError
 from myoprosthesis.effectors.graphics import require_window
 from myoprosthesis.stack.checks import check_start
-from myoprosthesis.stack.description import StackOptions, as_settings, describe
+from myoprosthesis.stack.description import StackOptions, as_settings, chosen_nodes, describe
 
+ALONE_S = 10.0
+"""After so long without a tick, the nodes that are to run elsewhere are asked about."""
+ALONE = (
+    "no tick yet: {others} are to run elsewhere, in ROS domain {domain}; where no multicast goes, ROS_STATIC_PEERS has "
+    "the other machine's address"
+)
 CSV_NAMES = {"peak_speed": "peak_speed_m_s"}
 """Columns of the table of trials that say their unit there."""
 STACK_ARGUMENTS = {
@@ -58,10 +65,11 @@ def run(options: StackOptions, more: UpOptions) -> int:
     stop = threading.Event()
     for sig in (signal.SIGINT, signal.SIGTERM):  # now: one that comes while a library loads may be lost
         signal.signal(sig, lambda *_: stop.set())
-    nodes = describe(options, as_settings(more.set))
+    whole = describe(options, as_settings(more.set))
     o = options
     if any((o.effector, o.policy, o.emg, o.file, o.emg_option, o.port, o.params_file, more.set)):  # else it fits
-        check_start(nodes)
+        check_start(whole)
+    nodes = chosen_nodes(whole, options)
     if options.viewer:
         require_window()
     if stop.is_set():
@@ -76,7 +84,8 @@ def run(options: StackOptions, more: UpOptions) -> int:
     from myoprosthesis.stack.runner import StackRunner
     from myoprosthesis.stack.status import COLUMNS
 
-    PublisherLock(absolute(namespace_of(options.namespace), "state")).close()
+    if any(n.name == "effector" for n in nodes):
+        PublisherLock(absolute(namespace_of(options.namespace), "state")).close()
     if options.network:
         open_network()
     display = Display(live=not more.quiet and sys.stdout.isatty())
@@ -89,7 +98,7 @@ def run(options: StackOptions, more: UpOptions) -> int:
         try:
             with Keys(stop_keys(options.namespace, partial(display.tell, "up"))) as keys, display:
                 display.keys = KEYS if keys.active else ""
-                ready = False
+                ready = asked = False
                 while not (stop.is_set() or over(status, options)):
                     stack.wait_until(stop.is_set, POLL_S)
                     if status.ready and not ready:
@@ -101,6 +110,10 @@ def run(options: StackOptions, more: UpOptions) -> int:
                                 display.tell("up", f"{n.parameters['hand']} is emulated on {n.parameters['path']}")
                         if keys.active:
                             display.tell("up", KEYS)
+                    alone = not ready and time.monotonic() - stack.started_at > ALONE_S
+                    if alone and not asked and (others := [n.name for n in whole if n not in nodes]):
+                        asked = True
+                        display.tell("up", ALONE.format(others=", ".join(others), domain=domain_id()))
                     display.show(status, stack.restarts)
                 await_reports(stack.monitor, options)
         except StackError as error:
@@ -110,7 +123,7 @@ def run(options: StackOptions, more: UpOptions) -> int:
     summary |= {
         "restarts": stack.restarts,
         "seed": options.seed,
-        "task": next((n.parameters.get("task") for n in nodes if n.name == "task"), None),
+        "task": next((n.parameters.get("task") for n in whole if n.name == "task"), None),
     }
     if summary["by_trial"] or summary.get("decisions") or fault is None:  # else the sentence alone
         display.summary(summary)

@@ -6,9 +6,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
+END_S = 0.1
+"""The end of a movement, in which it is judged how near it came."""
 
 
-def endpoint_error(position: ArrayLike, target: ArrayLike, dt: float, window_s: float = 0.1) -> float:
+def endpoint_error(position: ArrayLike, target: ArrayLike, dt: float, window_s: float = END_S) -> float:
     """Mean distance (m) from `target` over the last `window_s` seconds."""
     x = np.asarray(position, float)
     n = max(1, round(window_s / dt))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.channels import FIELDS
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.nanoseconds import ns
 from myoprosthesis.core.text import brief
 from myoprosthesis.core.trial_plan import TrialPlan
 
@@ -52,6 +53,11 @@ class TrialRecord:
         row = FIELDS[:2].index(field)
         rows = [[goal.get(channel, STILL)[row] for channel in channels] for goal in self._goals]
         return np.array(rows).reshape(len(self.time_ns), len(channels))
+
+    def last(self, seconds: float) -> TrialRecord:
+        """The samples of the last `seconds`, up to the newest: fewer where states are missing."""
+        late = self.time_ns > self.time_ns[-1:] - ns(seconds)
+        return replace(self, time_ns=self.time_ns[late], table=self.table[late])
 
     @property
     def newest(self) -> TrialRecord:

@@ -16,7 +16,7 @@ from myoprosthesis.stack.reports import ActionCounts, DecisionReport, EffectorRe
 Condition = tuple[str, str]
 """The policy that was played and the perturbation that was imposed."""
 COLUMNS = (
-    *("trial", "label", "policy", "perturbation", "catch", "scored", "lost", "start_s", "end_s"),
+    *("trial", "label", "policy", "perturbation", "catch", "scored", "lost", "states_missing", "start_s", "end_s"),
     *(f"{point}_{axis}_m" for point in ("start", "target") for axis in "xyz"),
     *("success", "endpoint_error_mm", "lateral_deviation_mm", "peak_speed"),
 )
@@ -39,6 +39,13 @@ class TrialOutcome:
     def scored(self) -> bool:
         """True for a movement to a target that was no catch trial."""
         return not self.lost and bool(self.values.get("scored", True)) and not self.values.get("catch", False)
+
+    @property
+    def states_missing(self) -> int | None:
+        """How many of its states the task did not hear; None where that is not known."""
+        expected, samples = self.values.get("expected"), self.values.get("samples")
+        known = isinstance(expected, int) and isinstance(samples, int)
+        return max(0, expected - samples) if known else None  # type: ignore[operator]
 
     @property
     def own(self) -> dict[str, Any]:
@@ -227,7 +234,7 @@ class StackStatus:
             row = dict.fromkeys(COLUMNS) | {
                 "trial": t.number, "label": v.get("label", ""), "policy": policy, "perturbation": name,
                 "catch": bool(v.get("catch", False)), "scored": t.scored, "lost": t.lost,
-                "start_s": t.from_ns * 1e-9, "end_s": t.until_ns * 1e-9,
+                "states_missing": t.states_missing, "start_s": t.from_ns * 1e-9, "end_s": t.until_ns * 1e-9,
             }  # fmt: skip
             for key, point in (("start", v.get("start")), ("target", v.get("target"))):
                 if isinstance(point, Sequence) and not isinstance(point, str):
@@ -312,6 +319,7 @@ class StackStatus:
             "trials": len(self.trials) - self.lost,
             "trials_scored": len(self.scored()),
             "trials_lost": self.lost,
+            "states_missing": sum(t.states_missing or 0 for t in self.trials if not t.lost),
             "trials_of_unknown_condition": unknown,
             **{k: whole[k] for k in ("success_rate", "endpoint_error_mm", "lateral_deviation_mm")},
             "conditions": conditions,

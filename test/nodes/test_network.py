@@ -181,3 +181,78 @@ def tool(machines, *words: str):
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
         assert done.returncode == 0, done.stdout + done.stderr
         return json.loads(Path(file.name).read_text()) if "-" in words else done.stdout
+
+
+@pytest.fixture
+def halves(machines, tmp_path):
+    """Start a stack with its effector on the first machine and the rest on the second: processes, logs and figures."""
+    running, numbers = [], iter(range(9))
+
+    def start(*words: str):
+        made = []
+        for k, nodes in enumerate(("effector", "policy,perturbation,task")):
+            name = tmp_path / f"{next(numbers)}"
+            environment = {v: x for v, x in os.environ.items() if not v.startswith(("ROS_AUTO", "FASTDDS", "FASTRTPS"))}
+            environment["ROS_STATIC_PEERS"] = f"10.73.0.{2 - k}"
+            more = ["--nodes", nodes, "--network", "--quiet", "--json", f"{name}.json", *words]
+            command = machines(k, sys.executable, "-m", "myoprosthesis.cli.main", "up", "reach", *more)
+            with open(f"{name}.txt", "w") as out:
+                made.append((subprocess.Popen(command, stdout=out, stderr=out, env=environment), name))
+        running.extend(process for process, _ in made)
+        return made
+
+    yield start
+    for process in running:
+        process.terminate()
+        process.wait(60)
+
+
+def figures(half):
+    process, name = half
+    assert process.wait(120) == 0, Path(f"{name}.txt").read_text()
+    return json.loads(Path(f"{name}.json").read_text())
+
+
+def test_a_stack_on_two_machines_is_the_stack_on_one(halves, machines, tmp_path):
+    words = ("--lockstep", "--trials", "2", "--seed", "5")
+    here, there = map(figures, halves(*words))
+    command = machines(0, sys.executable, "-m", "myoprosthesis.cli.main", "up", "reach", "--quiet", *words)
+    subprocess.run([*command, "--json", tmp_path / "one.json"], check=True, capture_output=True, timeout=120)
+    one = json.loads((tmp_path / "one.json").read_text())
+    assert here["trace_sha256"] == there["trace_sha256"] == one["trace_sha256"]
+    assert here["by_trial"] == one["by_trial"] and here["task"] == one["task"] == "centre_out"
+
+
+def test_a_link_that_breaks_stops_the_effector_until_it_is_there_again(halves, machines):
+    (here, name), _ = halves("--trials", "6")
+    log = Path(f"{name}.txt")
+
+    def heard(words: str, since: int = 0) -> int:
+        end = time.monotonic() + 60
+        while words not in log.read_text()[since:] and here.poll() is None and time.monotonic() < end:
+            time.sleep(0.02)
+        assert words in log.read_text()[since:], log.read_text()
+        return len(log.read_text())
+
+    since = heard("ready: the first tick")
+    time.sleep(1.0)
+    device = sh(*machines(0, "sh", "-c", "ls /sys/class/net | grep v$")).stdout.strip()
+    sh(*machines(0, "ip", "link", "set", device, "down"))
+    heard("idle: ", since)
+    time.sleep(0.5)
+    sh(*machines(0, "ip", "link", "set", device, "up"))
+    done = figures((here, name))
+    assert len(done["by_trial"]) == 6 and sum(t["scored"] for t in done["by_trial"]) >= 3
+
+
+def test_who_is_alone_is_asked_about_the_others(machines, tmp_path):
+    log = tmp_path / "alone.txt"
+    words = ("up", "reach", "--nodes", "effector", "--network", "--quiet")
+    with log.open("w") as out:
+        process = subprocess.Popen(machines(0, sys.executable, "-m", "myoprosthesis.cli.main", *words), stdout=out)
+    end = time.monotonic() + 60
+    while "no tick yet" not in log.read_text() and time.monotonic() < end:
+        time.sleep(0.1)
+    process.terminate()
+    process.wait(60)
+    assert "no tick yet: policy, perturbation, task are to run elsewhere, in ROS domain" in log.read_text()

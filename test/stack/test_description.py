@@ -11,7 +11,7 @@ from myoprosthesis.core import share
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import build
 from myoprosthesis.emg.recording_format import RecordingFormat
-from myoprosthesis.stack.description import StackOptions, as_settings, describe, stacks
+from myoprosthesis.stack.description import StackOptions, as_settings, chosen_nodes, describe, stacks
 
 
 def parameters(settings=None, **options):
@@ -494,3 +494,22 @@ def test_a_name_stays_a_name(places):
     (places[0] / "curl_cw.yaml").write_text("kinds: []")
     made = {n.name: n.parameters for n in describe(StackOptions(perturbation="curl_cw", policy="reach_null"))}
     assert made["perturbation"]["perturbation"] == "curl_cw" and made["policy"]["policy"] == "reach_null"
+
+
+# -- one stack in two places ----------------------------------------------------------------------------------
+
+
+def test_the_nodes_of_one_machine_are_chosen_from_the_whole_stack():
+    def names(**options):
+        made = StackOptions(**options)
+        return [spec.name for spec in chosen_nodes(describe(made), made)]
+
+    assert names() == names(nodes=("effector", "policy", "perturbation", "task"))
+    assert names(nodes=("effector",)) == ["effector"]
+    assert names(nodes=("task", "policy")) == ["policy", "task"]
+    assert names(nodes=("effector",), record="there", gui=True) == ["effector", "recorder", "console"]
+    assert names(stack="emg-hand", nodes=("effector", "emulator")) == ["emulator", "effector"]
+    with pytest.raises(ConfigError, match="unknown node 'polisy'.*did you mean 'policy'"):
+        names(nodes=("polisy",))
+    with pytest.raises(ConfigError, match="emulator and effector share a port"):
+        names(stack="emg-hand", nodes=("effector",))

@@ -240,3 +240,16 @@ def test_who_comes_late_knows_whether_the_last_trial_was_heard_of():
 
 def test_quantiles_lie_between_the_ordered_values():
     assert quantile([3.0, 1.0, 2.0], 0.5) == 2.0 and quantile([0.0, 1.0], 0.95) == 0.95 and quantile([7.0], 0.3) == 7.0
+
+
+def test_states_that_did_not_come_are_counted_and_said():
+    status = StackStatus()
+    reach(status, 0, samples=100, expected=100)
+    reach(status, 1, samples=97, expected=100)
+    reach(status, 2)
+    reach(status, 3, event="lost", why="emergency stop", samples=20, expected=100)
+    s = status.summary()
+    assert [row["states_missing"] for row in s["by_trial"]] == [0, 3, None, 80] and s["states_missing"] == 3
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(summary_table({**s, "task": "centre_out"}))
+    assert "3 states of these did not come (figures without them)" in console.export_text()

@@ -6,6 +6,7 @@ import pytest
 from myoprosthesis.core.errors import ConfigError, Refused
 from myoprosthesis.core.nanoseconds import ns
 from myoprosthesis.core.options import build
+from myoprosthesis.core.trial_record import ENDPOINT, TrialRecord
 from myoprosthesis.effectors.bodies import arm26
 from myoprosthesis.effectors.mujoco_body import BodyOptions
 from myoprosthesis.tasks.centre_out import CentreOut, CentreOutOptions
@@ -144,3 +145,18 @@ def test_a_target_out_of_reach_is_refused_before_the_first_trial():
             task.for_effector(spec)
     unknown = replace(spec, reach=())
     assert centre_out(distance=1.9).for_effector(unknown).options.distance == 1.9
+
+
+def test_the_end_is_the_last_tenth_of_a_second_whether_or_not_states_are_missing():
+    """At 5 m/s towards the target, which is reached at 1 s: 275 mm away on average over its last ten samples."""
+    task = centre_out(trial_s=1.0)
+    plan = task.plan(0, 0)
+    time_ns = np.arange(100) * 10_000_000
+    table = np.zeros((100, 3, 3))
+    table[:, 0, :] = plan.target
+    table[:, 0, 0] += 5.0 * (1.0 - 1e-9 * time_ns)
+    whole = TrialRecord(plan, 0.01, ENDPOINT, time_ns, table)
+    assert task.judge(whole).figures["endpoint_error_mm"] == pytest.approx(275.0)
+    there = np.delete(np.arange(100), [91, 93, 94, 97])
+    part = TrialRecord(plan, 0.01, ENDPOINT, time_ns[there], table[there])
+    assert task.judge(part).figures["endpoint_error_mm"] == pytest.approx(250.0)
