@@ -16,12 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError, unknown
+from myoprosthesis.core.extras import library
 from myoprosthesis.core.options import option
 from myoprosthesis.decoders.features import KINDS, PAIRS
 from myoprosthesis.decoders.network import DecoderNetwork
 from myoprosthesis.decoders.options import CLASSIFICATION
 
 Array = NDArray[np.float64]
+TORCH = "torch", "train", "fitting conv"
+"""The library, where it comes from, and what for."""
 Layer = tuple[Array, Array]
 REACH = (-1, 0, 1)
 """A unit sees its own electrode and both neighbours."""
@@ -75,7 +78,7 @@ class BandNetwork:
 
         It has `first`, `second` and `read_out`.
         """
-        torch, o = _torch(), self.options
+        torch, o = library(*TORCH), self.options
         columns = by_electrode(self._features)
         x = torch.tensor(z[:, columns].transpose(0, 2, 1), dtype=torch.float32)
         target = torch.tensor(y, dtype=torch.int64)
@@ -91,7 +94,7 @@ class BandNetwork:
     def _fitted(self, x: Any, target: Any, classes: int) -> Any:
         from tqdm import tqdm
 
-        torch, o = _torch(), self.options
+        torch, o = library(*TORCH), self.options
         half, (_, n_features, electrodes) = o.units // 2, x.shape
         around = {"kernel_size": len(REACH), "padding": 1, "padding_mode": "circular"}
         module = torch.nn.ModuleDict({
@@ -115,7 +118,7 @@ class BandNetwork:
 
 def forward(module: Any, x: Any, drop: Any = lambda x: x) -> Any:
     """Scores before the softmax (n, n_classes) for features (n, features of an electrode, electrodes)."""
-    torch = _torch()
+    torch = library(*TORCH)
     for name in ("first", "second"):
         x = drop(torch.relu(module[name](x)))
     return module["read_out"](x.flatten(1))
@@ -168,11 +171,3 @@ def _dense(kernel: Array, bias: Array, columns: NDArray[np.intp], inputs: int) -
         for k, step in enumerate(REACH):
             np.add.at(weights[:, c], columns[(c + step) % n], kernel[:, :, k].T)  # a pair is of two electrodes
     return weights.reshape(inputs, n * units), np.tile(bias, n)
-
-
-def _torch() -> Any:
-    try:
-        import torch
-    except ImportError as error:
-        raise ConfigError("fitting conv needs torch: pip install 'myoprosthesis[train]'") from error
-    return torch

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.extras import library
 from myoprosthesis.core.options import option
 from myoprosthesis.decoders.gru_weights import GruWeights
 from myoprosthesis.decoders.network import DecoderNetwork
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Array = NDArray[np.float64]
+TORCH = "torch", "train", "fitting a gru"
+"""The library, where it comes from, and what for."""
 STEEPEST = 1.0
 """Gradients are clipped to this norm: the errors of the first chunks of a sequence can be large."""
 
@@ -83,7 +86,7 @@ class Gru:
         The first fit finds the number of epochs that is best for the held-out end of each sequence; the second fits
         everything for that number of epochs.
         """
-        torch = _torch()
+        torch = library(*TORCH)
         mean, sd = y.mean(axis=0), y.std(axis=0) + 1e-12
         sequences = self._sequences(z, (y - mean) / sd, sequence_id)
         threads = torch.get_num_threads()
@@ -115,14 +118,14 @@ class Gru:
         return best
 
     def _run(self, module: Any, x: Tensor) -> Tensor:
-        torch = _torch()
+        torch = library(*TORCH)
         with torch.no_grad():
             output: Tensor = module["read_out"](module["unit"](x)[0])
         return output
 
     def _sequences(self, z: Array, y: Array, sequence_id: NDArray[np.intp] | None) -> Sequences:
         """Rows by sequence; raises `ConfigError` if none is long enough to hold out a part."""
-        torch = _torch()
+        torch = library(*TORCH)
         cuts = np.flatnonzero(np.diff(np.zeros(len(z)) if sequence_id is None else sequence_id)) + 1
         parts = list(zip(np.split(z, cuts), np.split(y, cuts), strict=True))
         longest = max(len(x) for x, _ in parts)
@@ -145,7 +148,7 @@ class Gru:
         Truncated back-propagation through time (Williams & Peng 1990, doi 10.1162/neco.1990.2.4.490): the state carries
         over from chunk to chunk, its gradient does not. The first chunk of each epoch has a random length.
         """
-        torch, o = _torch(), self.options
+        torch, o = library(*TORCH), self.options
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(o.seed)
             unit = torch.nn.GRU(sequences.x.shape[2], o.hidden, batch_first=True)
@@ -168,14 +171,6 @@ class Gru:
                 torch.nn.utils.clip_grad_norm_(module.parameters(), STEEPEST)
                 optimiser.step()
             yield module
-
-
-def _torch() -> Any:
-    try:
-        import torch
-    except ImportError as error:
-        raise ConfigError("fitting a gru needs torch: pip install 'myoprosthesis[train]'") from error
-    return torch
 
 
 def _chunks(length: int, first: int, size: int) -> Iterator[tuple[int, int]]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 from urllib.parse import urlparse
+from xml.etree import ElementTree
 
 import mujoco
 import numpy as np
@@ -11,6 +14,7 @@ import yaml
 from visualization_msgs.msg import Marker, MarkerArray
 
 from myoprosthesis.core import registry, share
+from myoprosthesis.hands import data_sheets
 from myoprosthesis.nodes import topics
 from myoprosthesis.nodes.body_markers import LOAD_M, BodyMarkers, no_markers
 
@@ -120,6 +124,7 @@ def test_a_viewer_sees_the_body_of_a_stack_move(start):
         stack.ready()
         states = stack.probe.hear(topics.STATE, topics.reliable(2000))
         pictures = stack.probe.hear(topics.Topic("markers", MarkerArray, topics.reliable(5)))
+        views = [stack.probe.hear(topic) for topic in (topics.JOINT_STATES, topics.ACTIVATION)]
         assert stack.until(lambda: len(pictures) > 10, 30.0), stack.words[-5:]
         drawn = lambda p: {(m.ns, m.id): m for m in p.markers}  # noqa: E731
         assert stack.until(lambda: drawn(pictures[-1])["load", 0].action == Marker.ADD, 30.0)
@@ -133,6 +138,9 @@ def test_a_viewer_sees_the_body_of_a_stack_move(start):
         begin = newest["load", 0].points[0]
         there = dict(zip(state.name, state.position, strict=True))
         assert (begin.x, begin.y) == (there["endpoint/x"], there["endpoint/y"])
+        assert stack.until(lambda: all(views), 30.0)
+        here = [(t.name, v[-1].name) for t, v in zip((topics.JOINT_STATES, topics.ACTIVATION), views, strict=True)]
+        assert set(curves("reach")) == {f"/{topic}/{name}/position" for topic, names in here for name in names}
     finally:
         stack.close()
 
@@ -144,3 +152,39 @@ def test_the_layout_for_rviz_shows_the_topic_in_the_frame_of_the_bodies():
         registry.factory("effectors", n)(registry.options("effectors", n)()).spec.frame for n in ("arm26", "myohand")
     }
     assert display["Topic"]["Value"] == "/markers" and frames == {manager["Global Options"]["Fixed Frame"]}
+
+
+LAYOUTS = share.root() / "config" / "layouts"
+
+
+def curves(layout):
+    """What PlotJuggler's layout of a stack draws: /TOPIC/NAME/FIELD, as it names values of a JointState."""
+    return [c.attrib["name"] for c in ElementTree.parse(LAYOUTS / f"{layout}.plotjuggler.xml").iter("curve")]
+
+
+def test_the_layout_for_plotjuggler_draws_the_hand_and_the_emg_of_the_stack():
+    recording = yaml.safe_load((share.root() / "config" / "recordings" / "libemg_myo" / "recording.yaml").read_text())
+    emg = {f"/{topics.EMG_ENVELOPE.name}/{channel}/position" for channel in recording["channels"]}
+    joints = {f"/{topics.JOINT_STATES.name}/{joint}/position" for joint in data_sheets.load("ability_hand").names}
+    assert set(curves("emg_hand")) == emg | joints
+
+
+@pytest.mark.parametrize("stack", ["body", "emg_hand"])
+def test_the_layouts_for_foxglove_show_topics_that_there_are(stack):
+    """Every panel is placed once, and every path begins with a topic of this package and a field of its message."""
+    layout = json.loads((LAYOUTS / f"{stack}.foxglove.json").read_text())
+    panels = layout["configById"]
+
+    def placed(part):
+        return [part] if isinstance(part, str) else placed(part["first"]) + placed(part["second"])
+
+    assert sorted(placed(layout["layout"])) == sorted(panels)
+    known = {f"/{t.name.lstrip('/')}": t.type for t in vars(topics).values() if isinstance(t, topics.Topic)}
+    known["/markers"] = MarkerArray
+    for panel in panels.values():
+        for path in panel.get("paths", ()):
+            topic, field, number = re.fullmatch(r"(.+?)[.](\w+)\[(\d+)\]", path["value"]).groups()
+            assert hasattr(known[topic](), field) and int(number) < 8
+        named = [panel.get("topicPath"), panel.get("topicToRender"), *panel.get("topics", ())]
+        assert {n for n in named if n} <= set(known)
+    assert panels["3D!body"]["followTf"] == "world" and panels["3D!body"]["topics"] == {"/markers": {"visible": True}}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import builtins
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -244,14 +244,7 @@ def test_a_voice_forgets_the_hidden_state_and_a_newcomer_catches_up(policy):
 
 
 def test_without_torch_there_is_a_sentence(monkeypatch):
-    real = builtins.__import__
-
-    def lacking(name, *args, **more):
-        if name == "torch":
-            raise ImportError("No module named 'torch'")
-        return real(name, *args, **more)
-
-    monkeypatch.setattr(builtins, "__import__", lacking)
+    monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(ConfigError, match=r"needs torch: pip install 'myoprosthesis\[train\]'"):
         Gru(QUICK).fit(*echo(50), "regression")
 
