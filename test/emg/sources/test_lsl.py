@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,13 +17,16 @@ from myoprosthesis.emg.source import EmgBlock, SourceSpec
 from myoprosthesis.emg.sources.lsl import Lsl, LslOptions
 from myoprosthesis.testing import check_emg_source
 
-CONFIG = Path(tempfile.mkdtemp(prefix="myoprosthesis-lsl-")) / "lsl_api.cfg"
 SESSION = f"test-{os.getpid()}"
-CONFIG.write_text(
-    "[multicast]\nResolveScope = machine\n[log]\nlevel = -3\n"
-    f"[lab]\nKnownPeers = {{127.0.0.1}}\nSessionID = {SESSION}\n"
+CONFIG = os.memfd_create("lsl_api.cfg")
+os.write(
+    CONFIG,
+    b"[multicast]\nResolveScope = machine\n[log]\nlevel = -3\n"
+    b"[lab]\nKnownPeers = {127.0.0.1}\nSessionID = " + SESSION.encode() + b"\n",
 )
-os.environ["LSLAPICFG"] = str(CONFIG)  # before the library is loaded: nothing leaves this machine
+os.environ["LSLAPICFG"] = (
+    f"/proc/{os.getpid()}/fd/{CONFIG}"  # before the library is loaded: nothing leaves this machine
+)
 
 try:
     import pylsl
