@@ -38,6 +38,8 @@ from myoprosthesis.stack.monitor import StatusSubscriptions
 
 REVIEW_S = 0.5
 """How often it is looked at whether pages are open, and they are told the stack's health."""
+TRIALS = 16
+"""Trials that are remembered: the page shows the newest, and how many there were."""
 STATES_S = 2.0
 """How often the lifecycle states of the nodes are asked for."""
 SETTLE_S = 0.2
@@ -71,7 +73,7 @@ class ConsoleNode(Node):
         super().__init__("console")
         declare(self, ("", ConsoleNodeOptions))
         self._options = read(self, ConsoleNodeOptions)
-        self._following = StatusSubscriptions(self)
+        self._following = StatusSubscriptions(self, TRIALS)
         self._states = LifecycleStates(self)
         self._stop_caller = StopCaller(self)
         self._spec: EffectorSpec | None = None
@@ -232,7 +234,7 @@ class ConsoleNode(Node):
     def _connect(self) -> None:
         """Join the graph to steer, so that the services are known before a control needs them."""
         if self._stack is None:
-            self._stack = StackClient(self.get_namespace(), "console_client")
+            self._stack = StackClient(self.get_namespace(), "console_client", TRIALS)
 
     def _client(self) -> StackClient:
         self._connect()

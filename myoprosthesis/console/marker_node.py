@@ -86,7 +86,7 @@ class MarkerNode(Node):
 
     def _connected(self) -> StackClient:
         if self._stack is None:
-            self._stack = StackClient(self.get_namespace(), "markers_client")
+            self._stack = StackClient(self.get_namespace(), "markers_client", keep=1)
         return self._stack
 
     def _review(self) -> None:

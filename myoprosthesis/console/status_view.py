@@ -45,7 +45,7 @@ def status_view(status: StackStatus, states: Mapping[str, str], silent_s: float)
             "rejected": status.decision.rejected, "known": status.decision.known,
         },
         "trial": {
-            "number": event[1] if event else None, "event": event[0] if event else "", "over": len(status.trials),
+            "number": event[1] if event else None, "event": event[0] if event else "", "over": status.over,
             "lost": status.lost, "running": status.running,
             "last": {} if newest is None else {**newest.values, "lost": newest.lost},
         },

@@ -35,8 +35,9 @@ class StackClient(StackMonitor):
     one client belongs to one thread.
     """
 
-    def __init__(self, namespace: str = "", name: str = "stack_client") -> None:
-        super().__init__(namespace, name)
+    def __init__(self, namespace: str = "", name: str = "stack_client", keep: int = 0) -> None:
+        """`keep`: how many of the newest trials the status keeps; 0: all."""
+        super().__init__(namespace, name, keep)
         self._clients: dict[str, Any] = {}
 
     def call(self, kind: Any, name: str, request: Any, seconds: float = ANSWER_S) -> Any:

@@ -27,8 +27,9 @@ WAITING = 200
 class StatusSubscriptions:
     """Subscriptions of a node to what the stack in its namespace reports; they fill `status`."""
 
-    def __init__(self, node: Node) -> None:
-        self.status = StackStatus()
+    def __init__(self, node: Node, keep: int = 0) -> None:
+        """`keep`: how many of the newest trials are kept; 0: all."""
+        self.status = StackStatus(keep=keep)
         self.node = node
         self._changes: dict[str, dict[str, Any]] = {}
         self._open = bool(network_warning())
@@ -106,9 +107,10 @@ class StatusSubscriptions:
 class StackMonitor(GraphConnection):
     """Follows a running stack from a program that is not a node itself: spin it, and read `status`."""
 
-    def __init__(self, namespace: str = "", name: str = "monitor") -> None:
+    def __init__(self, namespace: str = "", name: str = "monitor", keep: int = 0) -> None:
+        """`keep`: how many of the newest trials the status keeps; 0: all, as figures of them need."""
         super().__init__(namespace, name)
-        self.subscriptions = StatusSubscriptions(self.node)
+        self.subscriptions = StatusSubscriptions(self.node, keep)
 
     @property
     def status(self) -> StackStatus:

@@ -69,6 +69,12 @@ class StackStatus:
     """The newest report of each recorder, by its folder."""
     decision: DecisionReport = field(default_factory=DecisionReport)
     trials: list[TrialOutcome] = field(default_factory=list)
+    keep: int = 0
+    """How many of the newest trials are kept; 0: all, which figures of them need."""
+    over: int = 0
+    """How many trials are over."""
+    lost: int = 0
+    """How many of these do not count, since they were interrupted."""
     ended: bool = False
     began: float = 0.0
     """When the first tick was done (monotonic clock, s); 0 before."""
@@ -140,7 +146,12 @@ class StackStatus:
         elif event in ("end", "lost"):
             lost = str(values.get("why") or "states are missing") if event == "lost" else ""
             self.trials.append(TrialOutcome(number, self._starts.pop(number, now), now, values, lost))
+            self.over, self.lost = self.over + 1, self.lost + bool(lost)
             self.ended = bool(values.get("last"))
+            if self.keep and len(self.trials) > self.keep:
+                del self.trials[: -self.keep]
+                first = self.trials[0].number
+                self._plans = {n: name for n, name in self._plans.items() if n < 0 or n >= first}
 
     def add_newest_event(self, event: str, values: Mapping[str, Any]) -> None:
         """The newest event of a trial."""
@@ -202,11 +213,6 @@ class StackStatus:
             return {}
         numbers = {k: v for k, v in figures.items() if isinstance(v, (int, float)) and not isinstance(v, bool)}
         return {"trial": number, "label": reported.get("label") or "", "figures": numbers}
-
-    @property
-    def lost(self) -> int:
-        """How many trials do not count, since they were interrupted."""
-        return sum(bool(t.lost) for t in self.trials)
 
     def conditions(self) -> list[dict[str, Any]]:
         """Figures of the trials that count, by condition, in the order in which the conditions first came.
@@ -316,7 +322,7 @@ class StackStatus:
         seconds = sum(r.seconds for r in runs)
         simulated = sum(r.ticks * r.dt for r in runs)
         return {
-            "trials": len(self.trials) - self.lost,
+            "trials": self.over - self.lost,
             "trials_scored": len(self.scored()),
             "trials_lost": self.lost,
             "states_missing": sum(t.states_missing or 0 for t in self.trials if not t.lost),

@@ -253,3 +253,16 @@ def test_states_that_did_not_come_are_counted_and_said():
     console = Console(width=200, record=True, file=io.StringIO())
     console.print(summary_table({**s, "task": "centre_out"}))
     assert "3 states of these did not come (figures without them)" in console.export_text()
+
+
+def test_who_needs_no_figures_of_them_keeps_few_trials_and_counts_all():
+    status = StackStatus(keep=3)
+    for number in range(50):
+        status.add_perturbation(number, "null")
+        reach(status, number, event="lost" if number == 4 else "end", why="emergency stop")
+    assert [t.number for t in status.trials] == [47, 48, 49] and (status.over, status.lost) == (50, 1)
+    assert status.condition(status.trials[0])[1] == "null" and len(status._plans) == 3
+    whole = StackStatus()
+    for number in range(50):
+        reach(whole, number)
+    assert len(whole.trials) == whole.over == 50
