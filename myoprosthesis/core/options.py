@@ -120,12 +120,14 @@ def _schema_of(hint: Any) -> dict[str, Any]:
 
 
 def assignments(pairs: Iterable[str], where: str, example: str = "dt=0.002") -> dict[str, str]:
-    """`name=value` texts as a mapping; raises `ConfigError` for one without `=` or without a name."""
-    out = {}
+    """`name=value` texts as a mapping; raises `ConfigError` for one without `=` or a name, and for a name twice."""
+    out: dict[str, str] = {}
     for pair in pairs:
         name, separator, value = pair.partition("=")
         if not separator or not name.strip():
             raise ConfigError(f"{where} takes name=value, got {pair!r}; for instance {example}")
+        if name.strip() in out:
+            raise ConfigError(f"{where} {name.strip()} is given twice: {out[name.strip()]!r} and {value.strip()!r}")
         out[name.strip()] = value.strip()
     return out
 

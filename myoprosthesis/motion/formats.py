@@ -97,7 +97,7 @@ def _csv(data: bytes) -> tuple[dict[str, Array], bool | None]:
     units = [name.partition("[")[2].rstrip("] ") for name in names]
     if strange := sorted({*units} - {"deg", "rad", "m", "s", ""}):
         raise ConfigError(f"a column is in {strange[0]!r}: bring it to deg, rad, m or s")
-    columns = _columns([name.partition("[")[0].strip() for name in names], np.array([r for r in rows if r], float))
+    columns = _columns([name.partition("[")[0].strip() for name in names], _numbers(rows))
     angles = {*units} & {"deg", "rad"}
     if len(angles) < 2:
         return columns, "deg" in angles if angles else None
@@ -110,6 +110,19 @@ def _csv(data: bytes) -> tuple[dict[str, Array], bool | None]:
         name: np.rad2deg(values) if unit == "rad" else values
         for (name, values), unit in zip(columns.items(), units, strict=True)
     }, True
+
+
+def _numbers(rows: Sequence[Sequence[str]]) -> Array:
+    """The rows below the names, which are in the first line, as (n_rows, n_columns)."""
+    if not any(rows):
+        raise ConfigError("it has no rows below its names")
+    for line, row in enumerate(rows, 2):
+        for place, cell in enumerate(row, 1):
+            try:
+                float(cell)
+            except ValueError:
+                raise ConfigError(f"line {line}, cell {place}: {cell!r} is no number") from None
+    return np.array([row for row in rows if row], float)
 
 
 def _mat(data: bytes) -> tuple[dict[str, Array], bool | None]:

@@ -401,6 +401,8 @@ def as_settings(pairs: Iterable[str]) -> dict[str, dict[str, Any]]:
         node, dot, name = key.partition(".")
         if not sep or not dot or not name:
             raise ConfigError(f"--set takes node.parameter=value, got {pair!r}; for instance effector.dt=0.002")
+        if name in out.get(node, {}):
+            raise ConfigError(f"--set {key} is given twice")
         out.setdefault(node, {})[name] = yaml_text.parse(text, f"--set {key}")
     return out
 

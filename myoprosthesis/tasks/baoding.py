@@ -117,7 +117,7 @@ class Baoding:
         "solved": 5.0, "near": 1.0, "alive": 1.0, "distance": -5.0, "activation": -0.01,
     }  # fmt: skip
 
-    skills: ClassVar[Sequence[str]] = ("direction",)
+    skills: ClassVar[Sequence[str]] = ("direction", "phase")
 
     def __init__(self, options: BaodingOptions, dt: float = 0.0, muscles: tuple[str, ...] = ()) -> None:
         """`dt` (s) is the effector's period, `muscles` its muscles."""

@@ -105,6 +105,12 @@ def test_columns_in_two_units_are_brought_to_one_by_their_names(tmp_path):
     (tmp_path / "c.csv").write_text("time,hip_flexion_r\n0.0,30.0\n")
     with pytest.raises(ConfigError, match="it has one sample"):
         motion_formats.read(tmp_path / "c.csv")
+    (tmp_path / "d.csv").write_text("time,hip_flexion_r\n0.0,30.0\n0.01,\n")
+    with pytest.raises(ConfigError, match="line 3, cell 2: '' is no number"):
+        motion_formats.read(tmp_path / "d.csv")
+    (tmp_path / "e.csv").write_text("time,hip_flexion_r\n")
+    with pytest.raises(ConfigError, match="no rows below its names"):
+        motion_formats.read(tmp_path / "e.csv")
 
 
 def test_angles_of_other_joints_in_another_unit_are_said(legs, walk, tmp_path):

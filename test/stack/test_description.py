@@ -7,11 +7,13 @@ import shutil
 import pytest
 import yaml
 
+from myoprosthesis.cli.up import check_halves
 from myoprosthesis.core import share
-from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.core.options import build
+from myoprosthesis.core.errors import ConfigError, StackError
+from myoprosthesis.core.options import assignments, build
 from myoprosthesis.emg.recording_format import RecordingFormat
 from myoprosthesis.stack.description import StackOptions, as_settings, chosen_nodes, describe, stacks
+from myoprosthesis.stack.status import StackStatus
 
 
 def parameters(settings=None, **options):
@@ -513,3 +515,24 @@ def test_the_nodes_of_one_machine_are_chosen_from_the_whole_stack():
         names(nodes=("polisy",))
     with pytest.raises(ConfigError, match="emulator and effector share a port"):
         names(stack="emg-hand", nodes=("effector",))
+
+
+@pytest.mark.parametrize("here, there", [(True, False), (False, True)])
+def test_halves_that_keep_other_times_are_told(here, there):
+    options = StackOptions(lockstep=here, nodes=("policy", "perturbation", "task"))
+    whole, status = describe(options), StackStatus()
+    nodes = chosen_nodes(whole, options)
+    check_halves(whole, nodes, status)
+    status.add_effector({"effector": "arm26", "lockstep": here, "ticks": 1})
+    check_halves(whole, nodes, status)
+    status.add_effector({"effector": "arm26", "lockstep": there, "ticks": 2})
+    check_halves(whole, whole, status)
+    with pytest.raises(StackError, match="the effector runs in .*, and this half of the stack in .*: give both"):
+        check_halves(whole, nodes, status)
+
+
+def test_an_option_that_is_given_twice_is_refused():
+    with pytest.raises(ConfigError, match="--set task.seed is given twice"):
+        as_settings(["task.seed=1", "task.seed=2"])
+    with pytest.raises(ConfigError, match="--option phase is given twice: '1' and '2'"):
+        assignments(["phase=1", "phase=2"], "--option")

@@ -16,8 +16,8 @@ from myoprosthesis.emg.formats.array_entry import NUMBERS, ArrayEntry
 from myoprosthesis.emg.formats.array_facts import ArrayFacts, filled
 from myoprosthesis.emg.formats.missing_values import MissingValues
 from myoprosthesis.emg.formats.streams import emg_of_stream, numbered
-from myoprosthesis.emg.formats.table_times import STEP_TOLERANCE, even_rate
-from myoprosthesis.emg.recording_format import TIME_UNITS, TIMES, RecordingFormat
+from myoprosthesis.emg.formats.table_times import STEP_TOLERANCE, rate_of_times
+from myoprosthesis.emg.recording_format import TIMES, RecordingFormat
 
 Array = NDArray[np.float64]
 SCALES, OFFSETS = ("scale_factor", "conversion", "scale"), ("add_offset", "offset")
@@ -189,10 +189,9 @@ class EmgArray:
         name, entry = self._layout.time, self._entries.get(self._layout.time)
         if self._layout.rate or entry is None or entry.text or entry.size != self.n:
             return 0.0
-        times = entry.whole(self._path).astype(float).ravel()[:HEAD] * TIME_UNITS[self._layout.time_unit]
-        hertz = even_rate(times)
-        self.remarks += [f"its rate is that of {name!r}"] if hertz else []
-        return hertz
+        times = entry.whole(self._path).astype(float).ravel()[:HEAD]
+        self.remarks.append(f"its rate is that of {name!r}")
+        return rate_of_times(self._path, name, times, self._layout.time_unit)
 
     def _stored(self, width: int) -> tuple[Array, Array]:
         """Factor and offset of each channel that lead from what is stored to the unit.

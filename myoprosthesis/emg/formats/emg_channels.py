@@ -109,6 +109,10 @@ def emg_channels(
             looks = _looks(values(k), silent=True) if values and NUMBERED.fullmatch(names[k].strip()) else ""
             if looks:
                 raise _ask(path, names, f"says one unit for all, and {names[k]!r} {looks}")
+        strange = [k for k, own in enumerate(kinds) if own is Kind.NOT_EMG and kind(names[k]) is Kind.EMG]
+        if places and strange and wanted is Kind.EMG:
+            there = _listed([f"{names[k]} in {units[k]}" for k in strange])
+            raise _ask(path, names, f"has EMG channels by name, some of them in no unit of EMG ({there})")
         for k in places if wanted is Kind.EMG else ():
             if values and _grows(values(k)):
                 raise _ask(path, names, f"has {names[k]!r}, which grows from row to row, as times and counters do")

@@ -19,12 +19,13 @@ from myoprosthesis.emg.formats.table_times import (
     STEP_TOLERANCE,
     check_time_unit,
     even_rate,
+    rate_of_times,
     times_by_name,
     unit_in_name,
     usual_step,
 )
 from myoprosthesis.emg.formats.text_head import UNIT, is_stamps
-from myoprosthesis.emg.recording_format import TIME_UNITS, RecordingFormat, with_file_defaults
+from myoprosthesis.emg.recording_format import RecordingFormat, with_file_defaults
 
 
 class TableColumns:
@@ -175,8 +176,9 @@ class TableColumns:
                 f"{step:.6g} a row: give the rate, such as --rate 1000, or the times with their unit: --time {name} "
                 f"(in s), --time {name} --time-unit ms"
             )
-        rate = even_rate(times * TIME_UNITS[self.layout.time_unit])
-        self._table.remarks += [f"its rate is that of {name!r}"] if rate else []
+        check_time_unit(self._path, name, self.layout.time_unit)
+        rate = rate_of_times(self._path, name, times, self.layout.time_unit)
+        self._table.remarks.append(f"its rate is that of {name!r}")
         return rate
 
     def _clock(self) -> ClockText | None:

@@ -19,6 +19,10 @@ RATE_ERROR = 1e-4
 STEP_TOLERANCE = 0.05
 """Times without a unit are in s when their usual step is that of the rate, within this part of it."""
 SUFFIX = re.compile(r"_(ms|us|µs|μs|ns|s)$", re.I)
+NO_UNIT = re.compile(r"[\[(]\s*(min|minutes?|h|hours?|days?|samples?|frames?|ticks?|rows?)\s*[\])]\s*$", re.I)
+"""Units of times in the name of a column that are not converted."""
+SLOWEST, FASTEST = 5.0, 1e5
+"""Rates between which EMG and its levels are recorded, Hz."""
 WORDS = {"sec": "s", "seconds": "s", "µs": "us", "μs": "us", "milliseconds": "ms", "microseconds": "us"}
 
 
@@ -32,6 +36,8 @@ def unit_in_name(name: str) -> str:
 def check_time_unit(path: Path, name: str, unit: str) -> None:
     """Refuse a unit of times that is not the one in the column's own name."""
     own = unit_in_name(name)
+    if (match := NO_UNIT.search(name)) is not None:
+        raise ConfigError(f"{path}: column {name!r} is in {match[1]}, which is none of {', '.join(TIME_UNITS)}")
     if own and own != unit:
         raise ConfigError(f"{path}: column {name!r} is in {own}, not in {unit}: give --time-unit {own}")
 
@@ -46,6 +52,21 @@ def times_by_name(names: list[str], head: Head) -> int | None:
     plain = [SUFFIX.sub("", UNIT.sub("", n).strip()).lower() for n in names]
     places = [k for k, n in enumerate(plain) if n in TIMES and head.numeric[k]]
     return places[0] if len(places) == 1 else None
+
+
+def rate_of_times(path: Path, name: str, times: Array, unit: str) -> float:
+    """The rate that the stamps (n,) in a column tell, Hz; raises `ConfigError` where they tell none, or no one's."""
+    step, hertz = usual_step(times) * TIME_UNITS[unit], even_rate(times * TIME_UNITS[unit])
+    if not hertz:
+        about = f" (about {1 / step:.4g} Hz by their usual step)" if step > 0 else ""
+        raise ConfigError(
+            f"{path} does not say its sampling rate, and its times {name!r} are uneven{about}: give --rate"
+        )
+    if not SLOWEST <= hertz <= FASTEST:
+        raise ConfigError(
+            f"{path}: times {name!r}, in {unit}, would be those of {hertz:g} Hz: give --rate, or --time-unit"
+        )
+    return hertz
 
 
 def even_rate(times: Array) -> float:

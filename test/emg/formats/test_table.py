@@ -579,3 +579,31 @@ def test_what_grows_from_row_to_row_is_no_emg_whatever_it_is_called(tmp_path):
     assert formats.read(path, replace(UV, channels=("EMG2",))).channels == ("EMG2",)
     off = np.where(np.arange(400) < 300, 0.0, 5.0)
     assert formats.read(timed_table(tmp_path / "b.csv", "EMG1,EMG2", off), UV).channels == ("EMG1", "EMG2")
+
+
+def test_units_and_rates_that_no_times_have_are_refused(tmp_path):
+    minutes = timed_table(tmp_path / "a.csv", "time [min],EMG1", STEADY / 60)
+    for rate in (0, 200):
+        with pytest.raises(ConfigError, match=r"column 'time \[min\]' is in min, which is none of s, ms, us, ns"):
+            formats.read(minutes, RecordingFormat(unit="uV", time="time [min]", rate=rate))
+    seconds = timed_table(tmp_path / "b.csv", "t,EMG1", STEADY)
+    with pytest.raises(
+        ConfigError, match="times 't', in us, would be those of 2e\\+08 Hz: give --rate, or --time-unit"
+    ):
+        formats.read(seconds, RecordingFormat(unit="uV", time="t", time_unit="us"))
+    uneven = timed_table(tmp_path / "c.csv", "t,EMG1", STEADY + np.arange(400) % 3 * 1e-3)
+    with pytest.raises(
+        ConfigError, match=r"its times 't' are uneven \(about 1\d\d.* Hz by their usual step\): give --rate"
+    ):
+        formats.read(uneven, RecordingFormat(unit="uV", time="t"))
+
+
+def test_a_channel_called_emg_in_no_unit_of_it_is_asked_about(tmp_path):
+    rows = "\n".join("1,2,3" if k % 2 else "4,1,2" for k in range(80))
+    (tmp_path / "a.csv").write_text(f"EMG1 [MV],EMG2 [mV],EMG3 [mV]\n{rows}\n")
+    with pytest.raises(ConfigError, match="some of them in no unit of EMG .EMG1 .MV. in MV.: name them"):
+        formats.read(tmp_path / "a.csv", RecordingFormat(rate=200))
+    assert (
+        len(formats.read(tmp_path / "a.csv", RecordingFormat(rate=200, channels=("EMG2 [mV]", "EMG3 [mV]"))).channels)
+        == 2
+    )
