@@ -96,20 +96,27 @@ def test_what_goes_out_comes_in_as_it_was():
     source.close()
 
 
+def sounds(source):
+    """Whether the source reads without a fault, where a busy machine may have been silent for a moment."""
+    end = time.monotonic() + 30.0
+    read(source, 20)
+    while source.fault and time.monotonic() < end:
+        read(source, 20)
+    return not source.fault
+
+
 def test_it_passes_the_check_and_tells_of_silence():
     sender = Sender(f"{SESSION}-check")
     options = LslOptions(name=f"{SESSION}-check", wait_s=30.0, silence_s=0.2)
     check_emg_source(lambda: Fed(options, sender))
     source = Fed(options, sender)
     source.open()
-    read(source, 20)
-    assert source.fault == ""
+    assert sounds(source)
     end = time.monotonic() + 30.0
     while "nothing has come from the LSL stream" not in source.fault:
         assert time.monotonic() < end
         Lsl.read(source)
-    read(source, 20)
-    assert source.fault == ""
+    assert sounds(source)
     source.close()
 
 
