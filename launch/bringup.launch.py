@@ -21,7 +21,8 @@ from myoprosthesis.core.child_process import FAILED, REFUSED, process_environmen
 from myoprosthesis.core.options import build
 from myoprosthesis.core.options import describe as help_of
 from myoprosthesis.nodes.node_main import RANGE, network_warning, open_network
-from myoprosthesis.stack.description import StackOptions, chosen_nodes, describe
+from myoprosthesis.stack.description import StackOptions, describe
+from myoprosthesis.stack.half import chosen_nodes
 from myoprosthesis.stack.supervisor import OPTIONAL
 
 STARTED_HERE = process_environment(uuid.uuid4().hex)

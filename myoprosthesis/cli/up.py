@@ -6,10 +6,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 from myoprosthesis.cli.arguments import Argument, JsonArgument, argument
 from myoprosthesis.cli.commands import Commands
@@ -20,11 +18,8 @@ from myoprosthesis.core.ending import ORDERLY_S, allow
 from myoprosthesis.core.errors import StackError
 from myoprosthesis.effectors.graphics import require_window
 from myoprosthesis.stack.checks import check_start
-from myoprosthesis.stack.description import StackOptions, as_settings, chosen_nodes, describe
-
-if TYPE_CHECKING:
-    from myoprosthesis.stack.node_spec import NodeSpec
-    from myoprosthesis.stack.status import StackStatus
+from myoprosthesis.stack.description import StackOptions, as_settings, describe
+from myoprosthesis.stack.half import check_halves, chosen_nodes
 
 ALONE_S = 10.0
 """After so long without a tick, the nodes that are to run elsewhere are asked about."""
@@ -54,18 +49,6 @@ class UpOptions(JsonArgument):
     trials_csv: str = argument(
         "", "also write a row for each trial: policy, perturbation, outcome and figures, with units", metavar="FILE"
     )
-
-
-def check_halves(whole: Sequence[NodeSpec], here: Sequence[NodeSpec], status: StackStatus) -> None:
-    """Refuse an effector elsewhere that keeps another time than this half of the stack; raises `StackError`."""
-    effector = next(n for n in whole if n.name == "effector")
-    expected, there = bool(effector.parameters.get("lockstep")), status.effector.lockstep
-    if effector not in here and status.effector.effector and bool(there) != expected:
-        kinds = {True: "in lockstep", False: "in real time"}
-        raise StackError(
-            f"the effector runs {kinds[bool(there)]}, and this half of the stack {kinds[expected]}: give both the same "
-            "options"
-        )
 
 
 def add(commands: Commands) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from types import NoneType
@@ -175,23 +175,6 @@ def describe(
     if policy_stays:
         check_perturbation(specs)
     return tuple(specs)
-
-
-def chosen_nodes(specs: Sequence[NodeSpec], options: StackOptions) -> tuple[NodeSpec, ...]:
-    """Those of a stack's nodes that run on this machine; raises `ConfigError` for a choice that cannot work.
-
-    A recorder, a console or markers that are asked for run here in any case."""
-    if not options.nodes:
-        return tuple(specs)
-    names = [spec.name for spec in specs]
-    for name in options.nodes:
-        if name not in names:
-            raise ConfigError(f"nodes: {unknown('node', name, names)}")
-    if "emulator" in names and ("emulator" in options.nodes) != ("effector" in options.nodes):
-        raise ConfigError("nodes: emulator and effector share a port, and run on one machine")
-    asked = {"recorder": options.record, "console": options.gui or options.gui_network, "markers": options.markers}
-    here = {*options.nodes, *(name for name, wanted in asked.items() if wanted)}
-    return tuple(spec for spec in specs if spec.name in here)
 
 
 def _spec(name: str, values: dict[str, Any], options: StackOptions, space: str) -> NodeSpec:

@@ -5,7 +5,8 @@ import yaml
 from myoprosthesis.cli.main import parser
 from myoprosthesis.core import share
 from myoprosthesis.core.options import build
-from myoprosthesis.stack.description import StackOptions, chosen_nodes, describe
+from myoprosthesis.stack.description import StackOptions, describe
+from myoprosthesis.stack.half import chosen_nodes
 
 FOLDER = share.root() / "config" / "containers"
 

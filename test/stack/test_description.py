@@ -7,12 +7,12 @@ import shutil
 import pytest
 import yaml
 
-from myoprosthesis.cli.up import check_halves
 from myoprosthesis.core import share
 from myoprosthesis.core.errors import ConfigError, StackError
 from myoprosthesis.core.options import assignments, build
 from myoprosthesis.emg.recording_format import RecordingFormat
-from myoprosthesis.stack.description import StackOptions, as_settings, chosen_nodes, describe, stacks
+from myoprosthesis.stack.description import StackOptions, as_settings, describe, stacks
+from myoprosthesis.stack.half import check_halves, chosen_nodes
 from myoprosthesis.stack.status import StackStatus
 
 

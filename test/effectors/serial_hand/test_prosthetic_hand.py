@@ -93,44 +93,47 @@ def test_idle_it_is_silent_until_the_hand_has_stopped_by_itself_and_then_only_as
         assert not port.emulator.api and port.emulator.watchdog_events == 1  # left, not timed out
 
 
-@pytest.mark.parametrize("fail", ["relax", "point"])
-def test_relaxing_and_a_grip_are_fail_states_too(fail):
+@contextlib.contextmanager
+def stopped(fail):
+    """A hand on its way to a grip when it was stopped: its port, its guard, and the grip."""
     with served("ability_hand") as port:
-        hand, motors = ability_hand(HandOptions(port=port.path, fail=fail)), port.emulator.motors
-        guard, power = GuardedEffector(hand), grips.pose(data_sheets.load("ability_hand"), "power")
+        guard = GuardedEffector(ability_hand(HandOptions(port=port.path, fail=fail)))
+        power = grips.pose(data_sheets.load("ability_hand"), "power")
         guard.reset(0)
         with contextlib.closing(guard):
             run(guard, 0.4, power)
             guard.estop()
-            if fail == "relax":
-                run(guard, PATIENCE_S, power, lambda: motors.drive is not None and not motors.drive.any())
-                np.testing.assert_array_equal(motors.drive, np.zeros(6))
-            else:
-                run(guard, PATIENCE_S, power, lambda: np.allclose(motors.target, hand.spec.fail, atol=1e-3))
-                np.testing.assert_allclose(motors.target, hand.spec.fail, atol=1e-3)
+            yield port, guard, power
+
+
+@pytest.mark.parametrize("fail", ["relax", "point"])
+def test_relaxing_and_a_grip_are_fail_states_too(fail):
+    with stopped(fail) as (port, guard, power):
+        motors = port.emulator.motors
+        if fail == "relax":
+            run(guard, PATIENCE_S, power, lambda: motors.drive is not None and not motors.drive.any())
+            np.testing.assert_array_equal(motors.drive, np.zeros(6))
+        else:
+            run(guard, PATIENCE_S, power, lambda: np.allclose(motors.target, guard.spec.fail, atol=1e-3))
+            np.testing.assert_allclose(motors.target, guard.spec.fail, atol=1e-3)
 
 
 @pytest.mark.parametrize("fail", ["hold", "point"])
 def test_held_up_in_its_fail_state_it_begins_it_again_where_the_hand_is(fail):
     """A program that was held up must ask where the hand is; what it asks must not keep the hand from stopping itself,
     and a pose that is the fail state is reached nevertheless."""
-    with served("ability_hand") as port:
-        hand, motors = ability_hand(HandOptions(port=port.path, fail=fail)), port.emulator.motors
-        guard, power = GuardedEffector(hand), grips.pose(data_sheets.load("ability_hand"), "power")
-        guard.reset(0)
-        with contextlib.closing(guard):
-            run(guard, 0.4, power)
-            guard.estop()
-            run(guard, 0.03, power)
-            time.sleep(0.25)
-            assert not port.emulator.watchdog_events
-            targets = []
-            run(guard, PATIENCE_S, power, lambda: targets.append(motors.target.copy()) or port.emulator.watchdog_events)
-            assert hand.events["stalls"] == 1 and port.emulator.watchdog_events == 1
-            if fail == "point":
-                np.testing.assert_allclose(targets[-2], hand.spec.fail, atol=1e-3)
-            else:
-                assert np.ptp(targets, axis=0).max() < 0.02
+    with stopped(fail) as (port, guard, power):
+        motors = port.emulator.motors
+        run(guard, 0.03, power)
+        time.sleep(0.25)
+        assert not port.emulator.watchdog_events
+        targets = []
+        run(guard, PATIENCE_S, power, lambda: targets.append(motors.target.copy()) or port.emulator.watchdog_events)
+        assert guard.device_events["stalls"] == 1 and port.emulator.watchdog_events == 1
+        if fail == "point":
+            np.testing.assert_allclose(targets[-2], guard.spec.fail, atol=1e-3)
+        else:
+            assert np.ptp(targets, axis=0).max() < 0.02
 
 
 def waited():
