@@ -156,7 +156,7 @@ def score(
     name = task or task_of(policy.contract)
     if ros:
         from myoprosthesis.stack.stack_trials import played_in_stack
-        from myoprosthesis.stack.status import COLUMNS
+        from myoprosthesis.stack.trial_outcome import COLUMNS
 
         table = played_in_stack(policy, name, episodes, task_options, perturbation, progress)
         rows = [{k: v for k, v in row.items() if k == "success" or k not in COLUMNS} for row in table]

@@ -83,7 +83,7 @@ def run(options: StackOptions, more: UpOptions) -> int:
     from myoprosthesis.nodes.node_main import network_warning, open_network
     from myoprosthesis.nodes.publisher_lock import PublisherLock
     from myoprosthesis.stack.runner import StackRunner
-    from myoprosthesis.stack.status import COLUMNS
+    from myoprosthesis.stack.trial_outcome import COLUMNS
 
     if any(n.name == "effector" for n in nodes):
         PublisherLock(absolute(namespace_of(options.namespace), "state")).close()

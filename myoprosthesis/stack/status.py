@@ -12,45 +12,11 @@ from typing import Any
 from myoprosthesis.core.trial_record import EVENT
 from myoprosthesis.nodes.decoder_adapter import COUNTED
 from myoprosthesis.stack.reports import ActionCounts, DecisionReport, EffectorReport, PolicyReport, report
+from myoprosthesis.stack.trial_outcome import COLUMNS, TrialOutcome
 
 Condition = tuple[str, str]
 """The policy that was played and the perturbation that was imposed."""
-COLUMNS = (
-    *("trial", "label", "policy", "perturbation", "catch", "scored", "lost", "states_missing", "start_s", "end_s"),
-    *(f"{point}_{axis}_m" for point in ("start", "target") for axis in "xyz"),
-    *("success", "endpoint_error_mm", "lateral_deviation_mm", "peak_speed"),
-)
-"""What every row of the table of trials has, in this order; further figures of a task follow by name."""
 _EVER = -(2**62)
-
-
-@dataclass
-class TrialOutcome:
-    """One trial that is over: `values` are those of its event `end`, or of `lost`."""
-
-    number: int
-    from_ns: int
-    until_ns: int
-    values: dict[str, Any]
-    lost: str = ""
-    """Why it does not count; empty for one that was judged."""
-
-    @property
-    def scored(self) -> bool:
-        """True for a movement to a target that was no catch trial."""
-        return not self.lost and bool(self.values.get("scored", True)) and not self.values.get("catch", False)
-
-    @property
-    def states_missing(self) -> int | None:
-        """How many of its states the task did not hear; None where that is not known."""
-        expected, samples = self.values.get("expected"), self.values.get("samples")
-        known = isinstance(expected, int) and isinstance(samples, int)
-        return max(0, expected - samples) if known else None  # type: ignore[operator]
-
-    @property
-    def own(self) -> dict[str, Any]:
-        """The figures that only its task has."""
-        return {k: v for k, v in self.values.items() if k not in EVENT and k not in COLUMNS}
 
 
 DECODERS = ("posture/policy", "policy")
