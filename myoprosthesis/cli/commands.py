@@ -84,6 +84,7 @@ EXAMPLES = {
         myoprosthesis report recordings/curl
         myoprosthesis report policy policies/baoding_ccw/policy.onnx --opposite baoding_cw --json figures.json
         myoprosthesis report emg recordings/walk --data people --json emg.json
+        myoprosthesis report gait walk --json gait.json
         """,
     "record": """
         myoprosthesis record recordings/now --seconds 60

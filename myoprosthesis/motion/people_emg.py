@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.core.errors import ConfigError, RecordingError
+from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.text import brief
 from myoprosthesis.files.r_data import NamedTable, read_r
+from myoprosthesis.motion.cycle_table import POINTS, read_cycle
 
 Array = NDArray[np.float64]
-POINTS = 100
-"""Of a cycle."""
 STANCE = 0.62
 """Share of the cycle in which the foot is on the floor; recordings that have stance and swing apart are put together
 so."""
@@ -91,18 +90,8 @@ def _tables(data: object) -> list[dict[str, object]]:
 
 
 def _from_csv(file: Path) -> dict[str, Array]:
-    try:
-        head, *rows = file.read_text(encoding="utf-8-sig").splitlines()
-        names = [name.strip() for name in head.split(",")]
-        table = np.array([[float(cell) for cell in row.split(",")] for row in rows if row.strip()])
-    except (OSError, ValueError) as error:
-        raise RecordingError(f"{file} cannot be read as the EMG of a person: {error}") from error
-    if table.ndim != 2 or len(table) < 20 or table.shape[1] != len(names):
-        raise RecordingError(f"{file} needs a name for each column and 20 rows over a cycle or more")
-    ends = np.arange(len(table) + 1) / len(table)
-    closed = np.concatenate([table, table[:1]])
-    grid = np.arange(POINTS) / POINTS
-    return {file.stem: _by_muscle(file, names, np.stack([np.interp(grid, ends, c) for c in closed.T], 1))}
+    names, values = read_cycle(file, "the EMG of a person")
+    return {file.stem: _by_muscle(file, names, values)}
 
 
 def stance_and_swing(values: Array, stance: int) -> Array:

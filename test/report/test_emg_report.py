@@ -17,7 +17,8 @@ from myoprosthesis.motion.people_emg import MUSCLES
 from myoprosthesis.nodes import diagnostic_status
 from myoprosthesis.recording.bag_writer import BagWriter
 from myoprosthesis.report import gait_cycles
-from myoprosthesis.report.gait_cycles import COLUMNS, CONTACTS, SETTLED_S, WalkTrial, of_trials, touch_downs
+from myoprosthesis.report.gait_cycles import COLUMNS, of_trials
+from myoprosthesis.report.walk_trials import CONTACTS, SETTLED_S, WalkTrial, touch_downs
 
 DT_NS = 31_250_000
 SECOND = 10**9
@@ -33,10 +34,10 @@ def muscle(k, seconds, late):
 def walk(trial=0, seconds=10.0, completed=True, stance=0.6, period=CYCLE_S):
     time = np.arange(0.0, seconds, DT_NS / SECOND)
     load = np.where((time / period) % 1.0 < stance, 400.0, 0.0)
-    curves = {
-        name: np.stack([muscle(k, time, late) for k in range(len(COLUMNS))], 1) for name, late in LATE.items()
-    }  # fmt: skip
-    return WalkTrial(trial, completed, time, load, **curves)
+    activation, excitation = (
+        np.stack([muscle(k, time, LATE[kind]) for k in range(len(COLUMNS))], 1) for kind in ("activation", "excitation")
+    )
+    return WalkTrial(trial, completed, time, load, activation, excitation)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +79,7 @@ def recording(tmp_path):
         for k in range(len(one.time_s)):
             stamp = begin + k * DT_NS
             fallen = trial >= 2
-            activation = one.activation[k, ::-1] if fallen else one.activation[k]
+            activation = one.states[k, ::-1] if fallen else one.states[k]
             table = np.zeros((3, len(names)))
             table[0, 2], table[0, 3:], table[2, 0] = height(trial, k), activation, one.load[k]
             out.add(topics["state"], stamp, pack(stamp, *table))
@@ -141,7 +142,7 @@ def test_a_foot_that_bounces_in_stance_or_scuffs_in_swing_has_not_come_down(step
 
 def test_muscles_that_are_commanded_by_length_have_no_excitation():
     trial = walk()
-    cycles = of_trials("walk", [WalkTrial(0, True, trial.time_s, trial.load, None, trial.activation)])
+    cycles = of_trials("walk", [WalkTrial(0, True, trial.time_s, trial.load, trial.states)])
     assert cycles.excitation is None and len(cycles.activation) == 7
 
 
@@ -189,4 +190,4 @@ def test_trials_of_a_policy_are_those_that_came_to_their_end(monkeypatch, tmp_pa
         np.testing.assert_allclose(trials[0].excitation[:, k], expected[names.index(name)], rtol=1e-5)
     assert trials[0].load.max() > 50.0
     late = 1.0 - np.exp(-0.45 / 0.05)
-    np.testing.assert_allclose(trials[0].activation[-1], trials[0].excitation[-1] * late, rtol=0.2)
+    np.testing.assert_allclose(trials[0].states[-1], trials[0].excitation[-1] * late, rtol=0.2)
