@@ -28,8 +28,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """What the processes of tests inherit, those of pytest-xdist among them.
 
     One thread for matrices: those of tests are small, and threads of several processes wait for each other in turn. And
-    modules are compiled once, where the environment has each of the thousand processes compile them for itself.
+    modules are compiled once, where the environment has each of the thousand processes compile them for itself. A shell
+    that is not interactive starts what it puts into the background with Ctrl-C ignored, which processes inherit: those
+    that are interrupted here must not.
     """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ["OMP_NUM_THREADS"] = "1"
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False

@@ -190,6 +190,7 @@ def _run(make: Callable[[], Any], argv: list[str] | None) -> int:
     mistakes: list[BaseException] = []
     threading.excepthook = lambda failed: mistakes.append(failed.exc_value or RuntimeError("a thread failed"))
     node: Node | None = None
+    executor: SingleThreadedExecutor | None = None
     try:
         join_graph(argv)
         node = make()
@@ -215,6 +216,8 @@ def _run(make: Callable[[], Any], argv: list[str] | None) -> int:
                     close()
                 await_delivery(node)
                 node.destroy_node()
+            if executor is not None:
+                executor.shutdown()  # one that outlives the graph complains of that when it is freed
             rclpy.try_shutdown()
 
 

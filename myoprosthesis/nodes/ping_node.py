@@ -68,9 +68,9 @@ def measure(state_names: Sequence[str], command_names: Sequence[str], rounds: in
     other = subprocess.Popen(
         [sys.executable, "-m", "myoprosthesis.nodes.ping_node", json.dumps([list(state_names), list(command_names)])]
     )
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
     try:
-        executor = SingleThreadedExecutor()
-        executor.add_node(node)
         until = time.monotonic() + 20.0
         while len(came) <= rounds:
             if not came:
@@ -81,6 +81,7 @@ def measure(state_names: Sequence[str], command_names: Sequence[str], rounds: in
     finally:
         other.kill()
         other.wait()
+        executor.shutdown()
         node.destroy_node()
         rclpy.try_shutdown()
     return np.diff(came).tolist()
