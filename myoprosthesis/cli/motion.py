@@ -27,7 +27,8 @@ class MotionImportOptions(JsonArgument):
     """Options of `motion import`."""
 
     file: str = argument(
-        help="movement of a person: .mot, .sto, .mat, .npz or .csv, joints by OpenSim's names, or .c3d", positional=True
+        help="movement of a person: .mot, .sto, .mat, .npz or .csv, joints by OpenSim's names, or .c3d or .bvh",
+        positional=True,
     )
     out: str = argument(help="folder of the clips", metavar="DIR")
     name: str = argument("", "of the clip; by default that of the file")

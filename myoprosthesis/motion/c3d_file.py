@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.extras import library
+from myoprosthesis.motion.recording import MotionColumns
 
 Array = NDArray[np.float64]
 JOINTS = {
@@ -34,8 +35,8 @@ UP = {"+Z": (0, 1, 2), "+Y": (2, 0, 1)}
 """By the axis that is up: a right-handed order of axes with it last."""
 
 
-def read_c3d(data: bytes) -> tuple[dict[str, Array], bool | None]:
-    """Columns by OpenSim's names with `time` (s), and whether angles are in degrees.
+def read_c3d(data: bytes) -> MotionColumns:
+    """Columns by OpenSim's names with `time` (s).
 
     The place of the pelvis (m, x along the way, y up, z to the right) is that of the four markers on it, where all are
     there; samples that the file marks as invalid are NaN.
@@ -70,7 +71,7 @@ def read_c3d(data: bytes) -> tuple[dict[str, Array], bool | None]:
     if all(marker in points for marker in MARKERS):
         columns |= _place(np.mean([points[m] for m in MARKERS], axis=0), text)
     columns["time"] = np.arange(len(values)) / rate
-    return columns, {"deg": True, "rad": False}.get(text["ANGLE_UNITS"].lower()[:3])
+    return MotionColumns(columns, {"deg": True, "rad": False}.get(text["ANGLE_UNITS"].lower()[:3]))
 
 
 def _text(reader: Any) -> dict[str, str]:

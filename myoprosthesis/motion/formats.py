@@ -1,4 +1,4 @@
-"""Files of movements: OpenSim's .mot and .sto, MATLAB's .mat, numpy's .npz, .csv, and .c3d with joint angles."""
+"""Files of movements: OpenSim's .mot and .sto, MATLAB's .mat, numpy's .npz, .csv, .bvh, and .c3d with joint angles."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.extras import library
 from myoprosthesis.files.regular import read_bytes
+from myoprosthesis.motion.bvh_file import read_bvh
 from myoprosthesis.motion.c3d_file import read_c3d
-from myoprosthesis.motion.recording import MotionRecording
+from myoprosthesis.motion.recording import MotionColumns, MotionRecording
 
 Array = NDArray[np.float64]
 MOST_BYTES = 256 << 20
@@ -42,11 +43,11 @@ def read(path: Path, rate_hz: float = 0.0) -> MotionRecording:
     if reader is None:
         raise ConfigError(f"{path}: movements are read from files that end with {', '.join(READERS)}")
     try:
-        columns, degrees = reader(read_bytes(path, MOST_BYTES))
-        time_s, columns = _timed(columns, rate_hz)
+        table = reader(read_bytes(path, MOST_BYTES))
+        time_s, columns = _timed(table.columns, rate_hz)
     except (ConfigError, ValueError, KeyError, IndexError, UnicodeDecodeError, OSError) as error:
         raise ConfigError(f"{path}: {error}") from error
-    return MotionRecording(time_s, columns, degrees)
+    return MotionRecording(time_s, columns, table.degrees, table.remarks)
 
 
 def _timed(columns: Mapping[str, Array], rate_hz: float) -> tuple[Array, dict[str, Array]]:
@@ -72,7 +73,7 @@ def _timed(columns: Mapping[str, Array], rate_hz: float) -> tuple[Array, dict[st
     return columns[own], rest
 
 
-def _opensim(data: bytes) -> tuple[dict[str, Array], bool | None]:
+def _opensim(data: bytes) -> MotionColumns:
     """A header with `inDegrees`, then `endheader`, the names, and the rows."""
     lines = data.decode("utf-8", "replace").splitlines()
     end = next((k for k, line in enumerate(lines) if line.strip().lower() == "endheader"), -1)
@@ -81,10 +82,10 @@ def _opensim(data: bytes) -> tuple[dict[str, Array], bool | None]:
     stated = [line.partition("=")[2].strip().lower() for line in lines[:end] if line.lower().startswith("indegrees")]
     names = lines[end + 1].split()
     table = np.array([line.split() for line in lines[end + 2 :] if line.strip()], float)
-    return _columns(names, table), {"yes": True, "no": False}.get(stated[0]) if stated else None
+    return MotionColumns(_columns(names, table), {"yes": True, "no": False}.get(stated[0]) if stated else None)
 
 
-def _csv(data: bytes) -> tuple[dict[str, Array], bool | None]:
+def _csv(data: bytes) -> MotionColumns:
     """A row of names, then rows of numbers; a name may end with its unit, `[deg]`, `[rad]`, `[m]` or `[s]`.
 
     Between cells are commas, semicolons or tabs; decimal commas where a semicolon or tab leaves them room.
@@ -100,16 +101,17 @@ def _csv(data: bytes) -> tuple[dict[str, Array], bool | None]:
     columns = _columns([name.partition("[")[0].strip() for name in names], _numbers(rows))
     angles = {*units} & {"deg", "rad"}
     if len(angles) < 2:
-        return columns, "deg" in angles if angles else None
+        return MotionColumns(columns, "deg" in angles if angles else None)
     alone = [name for name, unit in zip(columns, units, strict=True) if not unit and name.lower() not in TIMES]
     if alone:
         raise ConfigError(
             f"columns are in deg and in rad, and {alone[0]!r} does not say its unit: give all of them one"
         )
-    return {
+    in_degrees = {
         name: np.rad2deg(values) if unit == "rad" else values
         for (name, values), unit in zip(columns.items(), units, strict=True)
-    }, True
+    }
+    return MotionColumns(in_degrees, True)
 
 
 def _numbers(rows: Sequence[Sequence[str]]) -> Array:
@@ -125,7 +127,7 @@ def _numbers(rows: Sequence[Sequence[str]]) -> Array:
     return np.array([row for row in rows if row], float)
 
 
-def _mat(data: bytes) -> tuple[dict[str, Array], bool | None]:
+def _mat(data: bytes) -> MotionColumns:
     """A structure with `data` and `colheaders`, as MATLAB's importdata makes it, or a variable for each column."""
     scipy_io = library("scipy.io", "emg", "a .mat file")
     try:
@@ -134,15 +136,16 @@ def _mat(data: bytes) -> tuple[dict[str, Array], bool | None]:
         raise ConfigError("it is of MATLAB's version 7.3: save it with -v7") from error
     for value in content.values():
         if isinstance(value, dict) and {"data", "colheaders"} <= set(value):
-            return _columns([str(name) for name in value["colheaders"]], np.asarray(value["data"], float)), None
-    return _alike(content.items()), None
+            return MotionColumns(_columns([str(n) for n in value["colheaders"]], np.asarray(value["data"], float)))
+    return MotionColumns(_alike(content.items()))
 
 
-def _npz(data: bytes) -> tuple[dict[str, Array], bool | None]:
+def _npz(data: bytes) -> MotionColumns:
     """An array for each column; `q_` before the names is left out, and arrays with `dq_`, velocities, are."""
     with np.load(io.BytesIO(data), allow_pickle=False) as content:
         names = [name for name in content.files if not name.startswith("dq_")]
-        return _alike((name.removeprefix("q_"), values) for name, values in _loaded(content, names)), None
+        columns = _alike((name.removeprefix("q_"), values) for name, values in _loaded(content, names))
+    return MotionColumns(columns)
 
 
 def _loaded(content: Any, names: Sequence[str]) -> Iterator[tuple[str, Any]]:
@@ -174,7 +177,7 @@ def _columns(names: Sequence[str], table: Array) -> dict[str, Array]:
     return {name: table[:, k] for k, name in enumerate(names)}
 
 
-READERS: dict[str, Callable[[bytes], tuple[dict[str, Array], bool | None]]] = {
-    ".mot": _opensim, ".sto": _opensim, ".mat": _mat, ".npz": _npz, ".csv": _csv, ".c3d": read_c3d,
+READERS: dict[str, Callable[[bytes], MotionColumns]] = {
+    ".mot": _opensim, ".sto": _opensim, ".mat": _mat, ".npz": _npz, ".csv": _csv, ".c3d": read_c3d, ".bvh": read_bvh,
 }  # fmt: skip
-"""What reads a file: columns by name, and whether angles are in degrees (None: it does not say)."""
+"""What reads a file, by the ending of its name."""

@@ -18,12 +18,24 @@ TRANSLATIONS = ("_tx", "_ty", "_tz")
 
 
 @dataclass(frozen=True, eq=False)
+class MotionColumns:
+    """What a file has: columns (n,) by name; `degrees`: whether angles are in degrees, None where nothing says so.
+
+    `remarks` are what had to be assumed, in sentences."""
+
+    columns: Mapping[str, Array]
+    degrees: bool | None = None
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
 class MotionRecording:
-    """Columns (n,) by name at `time_s` (n,); `degrees`: whether angles are in degrees, None where nothing says so."""
+    """Columns (n,) by name at `time_s` (n,); `degrees` and `remarks` as in `MotionColumns`."""
 
     time_s: Array
     columns: Mapping[str, Array]
     degrees: bool | None = None
+    remarks: tuple[str, ...] = ()
 
     def renamed(self, names: Mapping[str, str]) -> MotionRecording:
         """The recording with other names of columns; raises `ConfigError` for one that it does not have."""

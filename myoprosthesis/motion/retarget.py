@@ -86,7 +86,7 @@ def retargeted(path: Path, options: RetargetOptions, legs: Legs) -> Retargeted:
                 raise ConfigError(f"its {side} foot never touches the floor")
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
-    return Retargeted(gait, stride, (*remarks, *more))
+    return Retargeted(gait, stride, (*recording.remarks, *remarks, *more))
 
 
 def at_speeds(legs: Legs, gait: Gait, speeds: Sequence[float]) -> list[Gait]:

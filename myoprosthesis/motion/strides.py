@@ -56,6 +56,11 @@ def mean_stride(legs: Legs, time_s: Array, postures: Array) -> Stride:
         return _stride([np.concatenate([turned, turned[:1]])], [duration], [way])
     pieces = [(int(np.searchsorted(time_s, a)), int(np.searchsorted(time_s, b))) for a, b in pairwise(strikes)]
     lengths = np.diff(strikes)
+    if float(np.median(lengths)) > LONGEST_S:
+        raise ConfigError(
+            f"its right foot comes down every {np.median(lengths):.2f} s, and nobody's stride takes longer than "
+            f"{LONGEST_S:g} s: cut where somebody walks (--from, --until)"
+        )
     usual = np.abs(lengths - np.median(lengths)) <= max(2.0 * float(lengths.std()), 1e-3)
     kept = [piece for piece, good in zip(pieces, usual, strict=True) if good]
     return _stride(
@@ -68,6 +73,12 @@ def mean_stride(legs: Legs, time_s: Array, postures: Array) -> Stride:
 def _stride(pieces: list[Array], durations: list[float], ways: list[float]) -> Stride:
     cycles = [resampled(closed(piece), SAMPLES) for piece in pieces]
     mean = smoothed(np.mean(cycles, axis=0), HARMONICS)
+    apart = float(np.mean([_apart(cycle, mean) for cycle in cycles]))
+    if apart > SAME_DEG:
+        raise ConfigError(
+            f"its {len(cycles)} strides are {apart:.0f} deg apart from their mean, which is nobody's walk then: cut "
+            "where somebody walks steadily (--from, --until)"
+        )
     return Stride(mean, float(np.mean(durations)), float(np.mean(ways)), len(pieces))
 
 

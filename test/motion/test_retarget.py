@@ -172,9 +172,23 @@ def part(time_s, columns):
     return time_s[rows], {name: values[rows] for name, values in columns.items()}
 
 
+def slow(time_s, columns):
+    return 4.0 * time_s, columns
+
+
+def dance(time_s, columns):
+    """The second stride is nothing like the first."""
+    by_joint = {"hip_flexion": 45.0, "hip_rotation": 30.0, "knee_angle": -45.0}
+    bent = {f"{joint}_{side}": by for side in "rl" for joint, by in by_joint.items()}
+    edge = np.clip(np.minimum((time_s - 2.1) / 0.2, (3.05 - time_s) / 0.2), 0.0, 1.0)
+    return time_s, {name: values + bent.get(name, 0.0) * edge for name, values in columns.items()}
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
+        (slow, r"comes down every 4\.\d+ s, and nobody's stride takes longer than 2\.5 s: cut where somebody walks"),
+        (dance, r"its 2 strides are 1\d deg apart from their mean, which is nobody's walk then"),
         (gap, r"gap of 0.31 s at 1 s"),
         (jump, r"hip_flexion_r jumps by 6\d deg at 1 s"),
         (floating, r"feet never touch the floor: the lowest point of them stays 0.3\d m"),
