@@ -23,6 +23,10 @@ from myoprosthesis.tasks.walk_clips import speed_of
 G = TypeVar("G", bound=Goal)
 RAMP_M_S, RAMP_S = 0.1, 0.2
 """The speed changes by 0.1 m/s every 0.2 s: about half of what people do at ease (Orendurff et al. 2008)."""
+SLOWING = 4
+"""Steps in which the walk comes to stand within a double support, evenly slower."""
+STOPPED = 0.9
+"""Of a double support, after which it stands."""
 EARLIER_S = 0.05
 """Between two times that are tried to begin a stop at."""
 MOST_PIECES = 100
@@ -257,7 +261,10 @@ class WalkCourse:
         return self._clip.at(self.at_s)["reference/phase"][0] / (2.0 * math.pi)
 
     def _stop(self) -> None:
-        """Slow down, and stand in the posture of the next moment with both feet on the floor."""
+        """Slow down, then come to stand while both feet are on the floor: nobody who walks stands at once.
+
+        A pelvis that goes on at 0.8 m/s comes 0.24 m further (Hof et al. 2005, J Biomech 38:1, extrapolated centre of
+        mass); that is as far as the front foot reaches."""
         self.speed = 0.0
         if not self._way.speed:
             return
@@ -271,9 +278,12 @@ class WalkCourse:
             self._go(speed, 0.0)
             self.at_s += RAMP_S
         movement = motion_clip.load(self._clip.name, self._clip.sha256)
-        phase = self._phase
-        ahead = (standing_phase(movement, phase) - phase) % 1.0
-        self.at_s += ahead * movement.duration_s / self._clip.speed
+        cycle_s, speed = movement.duration_s / self._clip.speed, self._way.speed
+        begin, share = _next(movement, self._phase)
+        self.at_s += (begin - self._phase) % 1.0 * cycle_s
+        for k in range(SLOWING):
+            self._go(speed * (1.0 - (k + 0.5) / SLOWING), 0.0, movement)
+            self.at_s += 2.0 * share * cycle_s / SLOWING
         self._go(0.0, 0.0)
         self.heading = self._way_now["command/heading"][0]
 
@@ -284,21 +294,30 @@ def gait_of(clip: str) -> str:
 
 
 def standing_phase(movement: MotionClip, phase: float) -> float:
-    """The middle of the next time with both feet on the floor; raises `Refused` where a clip has none, as a run."""
-    middles = _middles(movement)
-    if not middles.size:
+    """Where it comes to stand in the next time with both feet on the floor; raises `Refused` where a clip has none."""
+    begin, share = _next(movement, phase)
+    return (begin + share) % 1.0
+
+
+def _next(movement: MotionClip, phase: float) -> tuple[float, float]:
+    """The phase at which the next time with both feet on the floor begins, and the share of the cycle to stop in."""
+    begins, shares = _double_supports(movement)
+    if not begins.size:
         raise Refused(f"the clip {movement.name} never has both feet on the floor: ask for a walk before a stop")
-    return float(middles[np.argmin((middles - phase) % 1.0)])
+    k = int(np.argmin((begins - phase) % 1.0))
+    return float(begins[k]), float(shares[k])
 
 
 @lru_cache(maxsize=1024)
-def _middles(movement: MotionClip) -> NDArray[np.float64]:
-    """The middle of each time with both feet on the floor, as a share of the cycle; of a clip that always has, none."""
+def _double_supports(movement: MotionClip) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Begin of each time with both feet on the floor, and that part of it in which one stops, as shares of the cycle.
+
+    Of a clip that always has both there are none."""
     columns = [list(movement.units).index(name) for name in ("foot_r", "foot_l")]
     grid = np.arange(1000) / 1000
     both = (movement.sampled(grid * movement.duration_s)[0][:, columns] > 0.5).all(axis=1)
     if both.all():
-        return np.zeros(0)
+        return np.zeros(0), np.zeros(0)
     begins = np.flatnonzero(both & ~np.roll(both, 1))
     ends = np.array([np.flatnonzero(~np.roll(both, -b))[0] for b in begins])
-    return (grid[begins] + 0.5 * ends / 1000) % 1.0
+    return grid[begins], STOPPED * ends / 1000

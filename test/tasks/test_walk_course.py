@@ -118,14 +118,27 @@ def test_it_stands_with_both_feet_on_the_floor_and_goes_on_from_there():
         commanded(WayStep(gait="stop"), clips=("run_2.8",), speed=(2.8, 2.8), asked_speed=(2.0, 3.2))
 
 
-def test_a_stop_is_at_the_middle_of_the_next_double_support():
+def test_it_comes_to_stand_within_the_next_double_support():
     clip = motion_clip.read(motion_clip.find("walk_1.0"))
     feet = [list(clip.units).index(name) for name in ("foot_r", "foot_l")]
-    middles = {standing_phase(clip, phase) for phase in np.linspace(0.0, 0.99, 34)}
-    assert len(middles) == 2 and abs(abs(np.diff(sorted(middles))[0]) - 0.5) < 0.02
-    for middle in middles:
-        assert (clip.sampled(np.array([middle * clip.duration_s]))[0][0, feet] == 1.0).all()
-        assert standing_phase(clip, middle - 0.01) == middle != standing_phase(clip, middle + 0.01)
+    ends = {standing_phase(clip, phase) for phase in np.linspace(0.0, 0.99, 34)}
+    assert len(ends) == 2 and abs(abs(np.diff(sorted(ends))[0]) - 0.5) < 0.02
+    for end in ends:
+        assert (clip.sampled(np.array([end * clip.duration_s]))[0][0, feet] > 0.9).all()
+
+
+def test_what_stops_a_walk_is_no_more_than_feet_on_the_floor_can_bear():
+    """The pelvis is slowed as one whose centre of pressure stays within the front foot: x'' = ω² (x − p)."""
+    plan = commanded(WayStep(gait="stop"), speed=(0.8, 0.8)).plan
+    times = np.arange(0.0, 8.0, 0.005)
+    goals = [plan.goal(ns(t)) for t in times]
+    place = np.array([goal["command/x"] for goal in goals])
+    speed, both = np.gradient(place, times), np.array([g["reference/foot_r"] + g["reference/foot_l"] for g in goals])
+    slowing = (speed < 0.79) & (speed > 0.01)
+    assert (both[slowing] > 1.9).mean() > 0.9 and 0.2 < np.ptp(times[slowing]) < 0.6
+    assert np.ptp(place[slowing]) == pytest.approx(0.5 * 0.8 * np.ptp(times[slowing]), rel=0.25)  # evenly
+    assert 0.8 / np.ptp(times[slowing]) < 9.81 / 0.9 * 0.35  # m/s²; the toes are 0.35 m ahead
+    assert goals[-1]["reference/phase"] == goals[-400]["reference/phase"]
 
 
 def test_a_change_that_goes_on_is_what_the_next_one_adds_to():
