@@ -8,6 +8,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any
 
 from myoprosthesis.core.deprecated import notice
+from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import assignments, build, describe, listed, option
 
 
@@ -109,6 +110,8 @@ def typed(kind: type, namespace: argparse.Namespace) -> dict[str, Any]:
         if hasattr(namespace, f.name):
             value = getattr(namespace, f.name)
             mapping = str(f.type).startswith("dict") and isinstance(value, str)
+            if str(f.type).startswith("tuple") and isinstance(value, str) and not listed(value):
+                raise ConfigError(f"{_flag(f)} is empty: name one at least, or leave it out")
             values[f.name] = assignments(listed(value), _flag(f), "0=rest,1=fist") if mapping else value
     return values
 

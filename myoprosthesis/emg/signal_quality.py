@@ -22,6 +22,8 @@ STEEP = 0.2
 ONE_SIDED, OFFSET = 200, 4.0
 """So many samples are needed to call a channel one-sided, and its mean is below so many standard deviations: an offset
 that keeps raw EMG above 0 is larger."""
+SAME_RATE = 0.002
+"""By how much, as a share, the rate of the stamps may differ from the stated one; clocks of boards are closer."""
 MAINS_SHARE = 0.1
 """Share of a channel's power at the mains above which it is reported."""
 
@@ -76,7 +78,7 @@ class SignalFaults:
             out.append(f"{self.unstamped} stamps are missing")
         if self.jumps:
             out.append(f"{self.jumps} jumps of the clock")
-        if self.measured_rate and abs(self.measured_rate / rate - 1) > 0.02:
+        if self.measured_rate and abs(self.measured_rate / rate - 1) > SAME_RATE:
             out.append(f"by the stamps there are {self.measured_rate:.1f} samples/s, the rate is {rate:g} Hz")
         return out
 

@@ -91,6 +91,13 @@ KINDS: dict[str, tuple[type, ...]] = {
 """Kinds of their values that are no single names."""
 LISTS = tuple(f.name for f in fields(RecordingFormat) if isinstance(f.default, tuple))
 """Options of the format of a recording that are lists."""
+PARAMETERS: Mapping[str, Mapping[str, str]] = {
+    "effector": {"effector": "effector", "duration_s": "duration"},
+    "policy": {"policy": "policy"},
+    "perturbation": {"perturbation": "perturbation"},
+    "task": {"task": "task", "trials": "trials"},
+}
+"""By node the parameters that an option of the stack sets, of this node alone."""
 AGAIN_S = 5.0
 """After this long `ros2 launch` starts a process again that others do without."""
 EMULATOR_S = 20.0
@@ -116,7 +123,8 @@ def describe(
 ) -> tuple[NodeSpec, ...]:
     """The nodes of a stack with their parameters, all checked; raises `ConfigError` listing every fault.
 
-    Later wins: the stack's file, the options, `params_file`, `settings` (parameters by node).
+    Later wins: the stack's file, the options, `params_file`, `settings` (parameters by node). An option that was given
+    and a parameter that says something else are a fault.
     Without `policy_stays` the perturbation is not checked against the policy, since others follow it.
     """
     here = Path.cwd()
@@ -163,7 +171,7 @@ def describe(
             values = {"policy_options": skill, **values}
         if name == "task" and "emg" in nodes and GRIPS in names_of(NODE_TYPES["task"].groups(values)):
             values = {GRIPS: decoder_grips(next(s.parameters for s in specs if s.name == "policy")), **values}
-        faults += parameter_faults(name, values)
+        faults += parameter_faults(name, values) + _contradictions(options, name, chosen[name], values)
         specs.append(_spec(name, as_ros(values), options, space))
     if faults:
         raise ConfigError("; ".join(faults))
@@ -175,6 +183,21 @@ def describe(
     if policy_stays:
         check_perturbation(specs)
     return tuple(specs)
+
+
+def _contradictions(
+    options: StackOptions, name: str, chosen: Mapping[str, Any], values: Mapping[str, Any]
+) -> list[str]:
+    """What an option of the stack asks for, and a parameter of a node otherwise."""
+    usual = StackOptions()
+    return [
+        f"{option} is {getattr(options, option)} by the option, and {values[key]} by the parameter {key} of {name}: "
+        "give one of them"
+        for key, option in PARAMETERS.get(name, {}).items()
+        if getattr(options, option) != getattr(usual, option)
+        and key in chosen
+        and values.get(key, chosen[key]) != chosen[key]
+    ]
 
 
 def _spec(name: str, values: dict[str, Any], options: StackOptions, space: str) -> NodeSpec:

@@ -222,6 +222,10 @@ def test_an_envelope_and_rectified_emg_are_told_of_and_an_offset_is_neither():
 def test_stamps_that_contradict_the_rate_are_told_of():
     found = faults(replace(noise(stamped=True), times=noise().times * 1.5))
     assert any("666.7 samples/s" in w for w in found.words(("a", "b"), 1000.0))
+    near = faults(replace(noise(stamped=True), times=noise().times * 1.004))
+    assert any("996.0 samples/s" in w for w in near.words(("a", "b"), 1000.0))
+    as_stated = faults(replace(noise(stamped=True), times=noise().times * 1.0005))
+    assert not any("samples/s" in w for w in as_stated.words(("a", "b"), 1000.0))
 
 
 def test_a_part_of_a_table_without_a_sound_target_is_read_all_the_same(tmp_path):

@@ -108,6 +108,17 @@ def test_later_wins(tmp_path):
     assert made["policy"]["blend_s"] == 0.2
 
 
+def test_an_option_and_a_parameter_that_contradict_each_other_are_refused(tmp_path):
+    file = tmp_path / "parameters.yaml"
+    file.write_text("task: {trials: 3}\n")
+    assert parameters(params_file=str(file))["task"]["trials"] == 3
+    assert parameters(params_file=str(file), trials=3)["task"]["trials"] == 3
+    with pytest.raises(ConfigError, match="trials is 5 by the option, and 3 by the parameter trials of task: give one"):
+        parameters(params_file=str(file), trials=5)
+    with pytest.raises(ConfigError, match="policy is reach_cw by the option, and reach_ccw by the parameter policy of"):
+        parameters({"policy": {"policy": "reach_ccw"}}, policy="reach_cw")
+
+
 def test_seed_and_lockstep_reach_every_node_that_heeds_them():
     made = parameters(seed=7, lockstep=True, trials=3, duration=2.0)
     assert [made[n]["seed"] for n in ("effector", "policy", "task")] == [7, 7, 7]
