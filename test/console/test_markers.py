@@ -130,8 +130,9 @@ def test_a_viewer_sees_the_body_of_a_stack_move(start):
         assert stack.until(lambda: drawn(pictures[-1])["load", 0].action == Marker.ADD, 30.0)
         newest = drawn(pictures[-1])
         assert newest["target", 0].action == Marker.ADD
-        places = [np.array([place_of(m) for m in p.markers if m.ns == "body"]) for p in pictures if len(p.markers) > 1]
-        assert np.ptp(np.array(places), axis=0).max() > 0.05
+        body = lambda p: [place_of(m) for m in p.markers if m.ns == "body"]  # noqa: E731
+        moved = lambda: np.ptp([body(p) for p in pictures if len(p.markers) > 1], axis=0).max()  # noqa: E731
+        assert stack.until(lambda: moved() > 0.05, 30.0)
         stamp = newest["load", 0].header.stamp
         assert stack.until(lambda: any(s.header.stamp == stamp for s in states))
         state = next(s for s in states if s.header.stamp == stamp)
