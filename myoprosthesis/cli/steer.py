@@ -60,7 +60,7 @@ def add(commands: Commands) -> None:
     """Add the commands."""
     name = NamespaceArgument
     commands.add("swap", swap, SwapOptions, help="change the policy while it runs")
-    commands.add("rollback", _trigger("policy", "rollback"), name, help="go back to the policy before this one")
+    commands.add("rollback", _steered("rollback"), name, help="go back to the policy before this one")
     commands.add("perturb", perturb, PerturbOptions, help="change what is imposed, from the next trial on")
     commands.add(
         "switch-effector",
@@ -71,7 +71,7 @@ def add(commands: Commands) -> None:
     commands.add("status", status, StatusOptions, help="what a running stack does")
     commands.add("estop", _stop("estop"), name, help="put the effector into its fail state until `resume`")
     commands.add("resume", _stop("resume"), name, help="take the emergency stop off")
-    commands.add("reset", _trigger("effector", "reset"), name, help="put a simulated body to its start")
+    commands.add("reset", _steered("reset"), name, help="put a simulated body to its start")
     commands.add("pause", _pause(True), name, help="hold simulated time")
     commands.add("continue", _pause(False), name, help="let simulated time run again")
     commands.add("step", _trigger("effector", "step"), name, help="one tick of a paused simulation")
@@ -182,6 +182,15 @@ def _stop(request: str) -> Callable[[NamespaceArgument], int]:
 
 def _trigger(node: str, service: str) -> Callable[[NamespaceArgument], int]:
     return lambda options: _ask(options, lambda stack: stack.trigger(node, service))
+
+
+def _steered(word: str) -> Callable[[NamespaceArgument], int]:
+    def run(options: NamespaceArgument) -> int:
+        from myoprosthesis.stack import steering
+
+        return _ask(options, getattr(steering, word))
+
+    return run
 
 
 def _pause(hold: bool) -> Callable[[NamespaceArgument], int]:

@@ -14,7 +14,7 @@ from myoprosthesis.console import controls
 from myoprosthesis.console.access import LOOK, STEER, keep_tokens, kept_tokens
 from myoprosthesis.console.frame_packer import FramePacker
 from myoprosthesis.console.job_thread import JobThread
-from myoprosthesis.console.live_streams import LiveStreams
+from myoprosthesis.console.live_streams import EmgSignals, LiveStreams
 from myoprosthesis.console.page_messages import packed_meshes, scene
 from myoprosthesis.console.recording_control import RecordingControl
 from myoprosthesis.console.server import Browser, ConsoleServer
@@ -23,7 +23,6 @@ from myoprosthesis.console.status_view import status_view
 from myoprosthesis.core.domain import domain_id
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import ConfigError, MyoError, Refused
-from myoprosthesis.core.message import TEXT_BYTES, read_object
 from myoprosthesis.core.options import option
 from myoprosthesis.core.private import stack_name
 from myoprosthesis.nodes import stop_socket, topics
@@ -77,7 +76,7 @@ class ConsoleNode(Node):
         self._states = LifecycleStates(self)
         self._stop_caller = StopCaller(self)
         self._spec: EffectorSpec | None = None
-        self._emg: tuple[str, ...] = ()
+        self._emg = EmgSignals()
         self._streams: LiveStreams | None = None
         self._packer: FramePacker | None = None
         self._scene = ""
@@ -109,7 +108,7 @@ class ConsoleNode(Node):
                 flush=True,
             )
         subscribe(self, topics.SPEC, lambda m: EffectorSpec.from_json(m.data), self._on_spec)
-        subscribe(self, topics.EMG_SPEC, _emg_channels, self._on_emg)
+        subscribe(self, topics.EMG_SPEC, lambda m: EmgSignals.from_json(m.data), self._on_emg)
         every(self, REVIEW_S, self._review)
         self._frames = threading.Thread(target=self._pack, name="console frames", daemon=True)
         self._frames.start()
@@ -133,9 +132,9 @@ class ConsoleNode(Node):
             self._spec = spec
             self._jobs.add(self._build)
 
-    def _on_emg(self, channels: tuple[str, ...]) -> None:
-        if channels != self._emg:
-            self._emg = channels
+    def _on_emg(self, emg: EmgSignals) -> None:
+        if emg != self._emg:
+            self._emg = emg
             if self._spec is not None:
                 self._jobs.add(self._build)
 
@@ -198,7 +197,7 @@ class ConsoleNode(Node):
             folder = str(data.get("folder") or "")
             self._answer(self._jobs, browser, number, lambda: self._recording.start(folder, self._recorded()))
         elif name == "end_recording":
-            self._answer(self._jobs, browser, number, self._recording.stop)
+            self._answer(self._jobs, browser, number, self._end_recording)
         else:
             try:
                 work = controls.read_control(data)
@@ -249,9 +248,21 @@ class ConsoleNode(Node):
 
     def _recorded(self) -> str:
         """The folder into which the stack itself is recorded; empty: none."""
-        reports = self._following.status.recorders.values()
-        alive = "recorder" in self._states.states
-        return next((str(r.get("folder", "")) for r in reports if alive), "")
+        report = self._following.status.recorder
+        return str(report.get("folder", "")) if report is not None else ""
+
+    def _end_recording(self) -> str:
+        folder = self._recording.folder
+        text = self._recording.stop()
+        self._following.status.recorders.pop(folder, None)
+        return text
+
+    def _blend_s(self) -> float | None:
+        """How long a swap takes now, s; None where no policy node says it."""
+        try:
+            return self._connected().get("policy", ["blend_s"]).get("blend_s")
+        except ConfigError:
+            return None
 
     def _tell_choices(self, browser: Browser) -> None:
         choices = {
@@ -260,6 +271,7 @@ class ConsoleNode(Node):
             "perturbations": controls.perturbation_list(),
             "effectors": controls.effector_list(),
             "forms": controls.forms(),
+            "blend_s": self._blend_s(),
         }
         self._server.tell(json.dumps(choices), browser)
 
@@ -297,12 +309,6 @@ class ConsoleNode(Node):
                 self._server.broadcast(packer.pack(*newest))
             except MyoError as error:
                 self.get_logger().error(str(error), throttle_duration_sec=10.0)
-
-
-def _emg_channels(message: Any) -> tuple[str, ...]:
-    return tuple(
-        str(name) for name in read_object(message.data, "the specification of the EMG", TEXT_BYTES)["channels"]
-    )
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -16,6 +17,9 @@ from myoprosthesis.policies.onnx_policy import read_contract
 from myoprosthesis.stack import steering
 from myoprosthesis.stack.client import StackClient
 from myoprosthesis.stack.effector_switch import EffectorSwitch
+
+PORT = re.compile(r"/dev/(tty|rfcomm|cu\.|serial/by-(id|path)/)[\w.:+-]+|[\w.-]+:\d{1,5}")
+"""What a hand may be on."""
 
 
 @dataclass(frozen=True)
@@ -90,15 +94,15 @@ def _shadow(stack: StackClient, options: ShadowControl) -> str:
     return f"{options.policy} runs beside the policy, on policy/shadow{'' if answers else ', once time goes on'}"
 
 
-def _blend(stack: StackClient, options: BlendControl) -> str:
-    stack.set("policy", {"blend_s": options.blend_s})
-    return f"a swap takes {options.blend_s:g} s from now on"
+def _is_port(name: str, value: Any) -> bool:
+    """Whether an option names a serial port or HOST:PORT of a hand, which are no files of a person."""
+    return name == "port" and bool(PORT.fullmatch(str(value)))
 
 
 def _exchange(stack: StackClient, options: ExchangeControl) -> str:
     values = yaml_text.assigned(options.option, "an option of an effector")
     for f in fields(registry.options("effectors", options.effector)):
-        if f.name in values and f.metadata.get("file"):
+        if f.name in values and f.metadata.get("file") and not _is_port(f.name, values[f.name]):
             raise Refused(f"{f.name} names a file, and a page names none: myoprosthesis switch-effector does")
     switch = EffectorSwitch(stack, options.effector, values)
     text = switch.run()
@@ -111,9 +115,9 @@ def _exchange(stack: StackClient, options: ExchangeControl) -> str:
 
 CONTROLS: Mapping[str, Control] = {
     "swap": Control(SwapControl, lambda stack, o: steering.swap(stack, _named(o.policy))),
-    "rollback": Control(NoOptions, lambda stack, _: stack.trigger("policy", "rollback")),
+    "rollback": Control(NoOptions, lambda stack, _: steering.rollback(stack)),
     "shadow": Control(ShadowControl, _shadow),
-    "blend": Control(BlendControl, _blend),
+    "blend": Control(BlendControl, lambda stack, o: steering.cross_fade(stack, o.blend_s)),
     "perturb": Control(PerturbationControl, _perturb),
     "exchange": Control(ExchangeControl, _exchange),
     "hold_task": Control(NoOptions, lambda stack, _: steering.hold_task(stack)),
@@ -122,7 +126,7 @@ CONTROLS: Mapping[str, Control] = {
     "pause": Control(NoOptions, lambda stack, _: stack.pause(True)),
     "continue": Control(NoOptions, lambda stack, _: stack.pause(False)),
     "step": Control(NoOptions, lambda stack, _: stack.trigger("effector", "step")),
-    "reset": Control(NoOptions, lambda stack, _: stack.trigger("effector", "reset")),
+    "reset": Control(NoOptions, lambda stack, _: steering.reset(stack)),
 }
 """By the names that a page uses."""
 

@@ -20,6 +20,8 @@ HEAD = struct.Struct("<IId")
 MARKS = 9
 """Target, endpoint and load, three values each; NaN where there is none."""
 MM = 1e3
+JOINTS = {"rad": "joints", "m": "joints that slide"}
+"""Titles of the curves of joints by the unit of their positions."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +61,14 @@ class FramePacker:
 
     def __init__(self, spec: EffectorSpec, shapes: BodyShapes | None, others: Sequence[Curves] = ()) -> None:
         self.spec, self.shapes = spec, shapes
-        joints = spec.groups.get("joints", ())
         units = dict(zip(spec.joints, spec.joint_units, strict=True))
-        length = bool(joints) and all(units.get(name) == "m" for name in joints)
+        self._joints = {
+            unit: [j for j in spec.groups.get("joints", ()) if units.get(j, "rad") == unit] for unit in JOINTS
+        }
         own = (
             Curves("error", "distance from the target", "mm", ("distance",) if spec.endpoint else ()),
             Curves("activation", "muscle activation", "1", spec.muscles),
-            Curves("joints", "joints", "m" if length else "rad", tuple(joints)),
+            *(Curves(title, title, unit, tuple(self._joints[unit])) for unit, title in JOINTS.items()),
         )
         self.curves = tuple(c for c in (*own, *others) if c.names)
         self._channels: tuple[str, ...] = ()
@@ -86,7 +89,7 @@ class FramePacker:
         known: dict[str, NDArray[np.floating]] = {
             "error": MM * np.sqrt(np.sum((target - endpoint) ** 2, keepdims=True)),
             "activation": picked(place, self._columns["activation"]),
-            "joints": picked(place, self._columns["joints"]),
+            **{title: picked(place, self._columns[title]) for title in JOINTS.values()},
             **sample.values,
         }
         values = [_sized(known.get(c.key), len(c.names) * (2 if c.extremes else 1)) for c in self.curves]
@@ -98,7 +101,7 @@ class FramePacker:
         where = {name: k for k, name in enumerate(channels)}
         wanted = {
             "activation": [f"{name}/activation" for name in self.spec.muscles],
-            "joints": list(self.spec.groups.get("joints", ())),
+            **{title: self._joints[unit] for unit, title in JOINTS.items()},
         }
         self._columns = {k: np.array([where.get(n, -1) for n in names], np.intp) for k, names in wanted.items()}
         self._columns["endpoint"] = endpoint_columns(channels)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from myoprosthesis.console.frame_packer import Curves, Sample
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.joint_state import JointStateFrame, JointStateReader
+from myoprosthesis.core.message import TEXT_BYTES, read_object
+from myoprosthesis.core.text import printable
 from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.nodes import topics
 from myoprosthesis.nodes.emg_block_codec import EmgSampleReader
@@ -26,11 +28,26 @@ BLOCKS = 64
 """Blocks of EMG that may come between two frames."""
 
 
+@dataclass(frozen=True)
+class EmgSignals:
+    """Channels of EMG, and the units of its samples and envelopes; no channels: there is none."""
+
+    channels: tuple[str, ...] = ()
+    unit: str = ""
+    envelope: str = ""
+
+    @classmethod
+    def from_json(cls, text: str) -> EmgSignals:
+        """Of a message on `emg/spec`."""
+        data = read_object(text, "the specification of the EMG", TEXT_BYTES)
+        unit = printable(data.get("unit", ""), 20)
+        return cls(tuple(str(c) for c in data["channels"]), unit, "of maximum" if data.get("calibration") else unit)
+
+
 class LiveStreams:
     """Subscriptions past the executor: between two frames nothing is computed, however often a topic is published."""
 
-    def __init__(self, node: Node, emg: Sequence[str]) -> None:
-        """`emg`: the channels of the EMG; none: there is none."""
+    def __init__(self, node: Node, emg: EmgSignals) -> None:
         self._node, self._reader, self._emg_reader = node, JointStateReader(), JointStateReader()
         self._block_reader = EmgSampleReader()
         self._lock = threading.Lock()
@@ -38,11 +55,11 @@ class LiveStreams:
         self._state = inputs.subscribe(topics.STATE, topics.newest(), raw=True)
         self._target = inputs.subscribe(topics.TARGET, raw=True)
         self._plans: list[TrialPlan] = []
-        self.emg = tuple(emg)
+        self.emg = emg
         self._open = [self._state, self._target]
         self._values: dict[str, NDArray[np.floating]] = {}
         self._raw: Any = None
-        if emg:
+        if emg.channels:
             raw = topics.newest()
             raw.depth = BLOCKS
             self._raw = inputs.subscribe(topics.EMG_RAW, raw, raw=True)
@@ -51,13 +68,13 @@ class LiveStreams:
             self._open += [self._raw, self._envelope, self._decision]
 
     @staticmethod
-    def curves(emg: Sequence[str]) -> tuple[Curves, ...]:
-        """The curves of EMG with these channels."""
-        names = tuple(emg)
+    def curves(emg: EmgSignals) -> tuple[Curves, ...]:
+        """The curves of EMG."""
+        names = emg.channels
         return (
             Curves("confidence", "confidence of the decision", "1", ("confidence",) if names else ()),
-            Curves("envelope", "EMG envelope", "1", names),
-            Curves("raw", "EMG, lowest and highest of each frame", "V", names, extremes=True),
+            Curves("envelope", "EMG envelope", emg.envelope, names),
+            Curves("raw", "EMG, lowest and highest of each frame", emg.unit, names, extremes=True),
         )
 
     def close(self) -> None:
@@ -75,7 +92,7 @@ class LiveStreams:
             for message, _ in PolledSubscriptions.drain(self._target, PLANS):
                 with suppress(MyoError):
                     self._add(TrialPlan.from_json(decode(message, topics.TARGET.type, "target").data))
-            if self.emg:
+            if self.emg.channels:
                 self._read_emg()
             states = PolledSubscriptions.drain(self._state, 2)
             if not states:

@@ -12,7 +12,7 @@ import numpy as np
 
 from myoprosthesis.console.frame_packer import endpoint_columns, picked
 from myoprosthesis.console.job_thread import JobThread
-from myoprosthesis.console.live_streams import LiveStreams
+from myoprosthesis.console.live_streams import EmgSignals, LiveStreams
 from myoprosthesis.console.stack_body import stack_body
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import MyoError
@@ -92,7 +92,7 @@ class MarkerNode(Node):
     def _review(self) -> None:
         wanted = self._publisher.get_subscription_count() > 0
         if wanted and self._streams is None:
-            self._streams = LiveStreams(self, ())
+            self._streams = LiveStreams(self, EmgSignals())
         elif not wanted and self._streams is not None:
             self._streams.close()
             self._streams = None

@@ -178,7 +178,9 @@ class ConsoleServer:
         """One socket, from its token to its end."""
         role = await self._role(connection)
         if not role:
-            await connection.close(REFUSED, "the token in the address is not valid")
+            await connection.close(
+                REFUSED, "the token in the address is not valid: open the address that was printed last"
+            )
             return
         if len(self._browsers) >= MOST_BROWSERS:
             await connection.close(FULL, f"{MOST_BROWSERS} pages are open already")

@@ -24,7 +24,9 @@ def status_view(status: StackStatus, states: Mapping[str, str], silent_s: float)
     """
     e, p, event = status.effector, status.policy, status.newest_event
     reports = {"effector": e.text, "policy": p.text, **{n: v.get("text", "") for n, v in status.others.items()}}
-    recorder = next(iter(status.recorders.values()), None)
+    recorder = status.recorder
+    if recorder is None:
+        reports.pop("recorder", None)
     newest = status.trials[-1] if status.trials else None
     view = {
         "kind": "status",
@@ -37,7 +39,7 @@ def status_view(status: StackStatus, states: Mapping[str, str], silent_s: float)
         },
         "policy": {
             "name": p.policy, "text": p.text, "candidate": p.candidate, "previous": p.previous, "refused": p.refused,
-            "why": p.why, "warning": p.warning,
+            "why": p.why, "warning": p.warning, "shadow": p.shadow,
         },
         "perturbation": status.perturbation,
         "decision": {
@@ -56,7 +58,7 @@ def status_view(status: StackStatus, states: Mapping[str, str], silent_s: float)
         },
         "nodes": [
             {"name": name, "state": states.get(name, "not known"), "text": reports.get(name, "")}
-            for name in sorted({*states, *reports})
+            for name in sorted({*states, *reports} - ({"recorder"} if recorder is None else set()))
         ],
     }  # fmt: skip
     plain: dict[str, Any] = as_plain(view)

@@ -176,7 +176,9 @@ class BodyShapes:
             "middle": middle.tolist(),
             "radius": radius,
             "floor": root is not None,
-            "follow": parts.get(root, -1) if root is not None else -1,
+            "follow": -1
+            if root is None
+            else min((k for b, k in parts.items() if model.body_rootid[b] == root), default=-1),
         }, bytes(out)
 
 

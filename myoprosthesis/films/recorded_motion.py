@@ -134,7 +134,8 @@ def _perturbations(bag: Bag, root: str) -> tuple[tuple[int, str], ...]:
     for _, text in _texts(bag, f"{root}perturbation"):
         with contextlib.suppress(ConfigError):
             plans.append(PerturbationPlan.from_json(text))
-    return tuple(sorted((plan.from_ns, plan.name) for plan in plans))
+    newest = {plan.from_ns: plan.name for plan in plans}  # one that was planned again replaces its former plan
+    return tuple(sorted(newest.items()))
 
 
 def _texts(bag: Bag, topic: str) -> list[tuple[int, str]]:

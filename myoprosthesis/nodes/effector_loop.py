@@ -139,7 +139,7 @@ class EffectorLoop(ControlLoop):
         """While paused: run `n` ticks."""
 
         def more() -> None:
-            self._single_steps += n
+            self._single_steps += n if self.paused else 0
 
         self.request(more)
 

@@ -330,9 +330,16 @@ class EffectorNode(LoopNode):
         if self.get_parameter("stopped").value:
             response.success, response.message = False, "not reset: the emergency stop is on until `resume`"
             return response
+        if self.loop is not None and not self.loop.guard.spec.resettable:
+            response.success, response.message = False, "a real effector cannot be put to a start: move it there"
+            return response
         return self._ask(lambda loop: loop.reset(), response, "reset")
 
     def _step(self, request: Any, response: Any) -> Any:
+        if self.loop is not None and not (self.loop.guard.spec.pausable and self.loop.paused):
+            why = "time runs: hold it first" if self.loop.guard.spec.pausable else "a real effector has no ticks to run"
+            response.success, response.message = False, f"not one tick: {why}"
+            return response
         return self._ask(lambda loop: loop.step(), response, "one tick")
 
     def _pause(self, request: Any, response: Any) -> Any:

@@ -108,6 +108,14 @@ def request(namespace: str, word: str, part: str = EFFECTOR) -> str | None:
     return text if kind == "yes" else None
 
 
+def is_served(namespace: str, part: str = EFFECTOR) -> bool:
+    """Whether requests to a part of a stack are answered on this machine."""
+    if sys.platform != "linux":
+        return False
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as client:
+        return client.connect_ex(_address(namespace, part)) == 0
+
+
 def _address(namespace: str, part: str) -> str:
     """An abstract address has at most 107 bytes, a namespace may have more."""
     where = hashlib.sha256(f"{domain_id()} {absolute(namespace, part)}".encode()).hexdigest()[:32]

@@ -11,9 +11,9 @@ from lifecycle_msgs.srv import ChangeState
 from rcl_interfaces.srv import GetParameters, SetParametersAtomically
 from std_srvs.srv import SetBool, Trigger
 
-from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.errors import ConfigError, Refused
 from myoprosthesis.core.namespace import absolute
-from myoprosthesis.nodes import topics
+from myoprosthesis.nodes import stop_socket, topics
 from myoprosthesis.nodes.parameters import from_message, to_messages
 from myoprosthesis.nodes.publisher_lock import is_locked
 from myoprosthesis.stack.monitor import StackMonitor
@@ -87,7 +87,16 @@ class StackClient(StackMonitor):
     @property
     def in_session(self) -> bool:
         """Whether a session runs the trials of this stack."""
-        return bool(self._service(SetBool, "session/pause").service_is_ready())
+        here = stop_socket.is_served(self.node.get_namespace(), stop_socket.SESSION)
+        return here or bool(self._service(SetBool, "session/pause").service_is_ready())
+
+    def check_no_session(self, what: str) -> None:
+        """Raise `Refused` where a session runs, which chooses itself `what` is played, imposed or moved."""
+        if self.in_session:
+            raise Refused(
+                f"a session runs here, and chooses {what} of every trial itself; it can be paused (myoprosthesis "
+                "session pause), and ended with Ctrl-C"
+            )
 
     def change(self, node: str, transition: str) -> bool:
         """A lifecycle transition by name; whether it was done."""

@@ -49,6 +49,7 @@ class EffectorSwitch:
         """`values` are options of the new effector `name`."""
         self._stack, self.name = stack, name
         effector_options(name, values)
+        stack.check_no_session("the effector")
         now = stack.get(NODE, ["effector", "lockstep"])
         self.former = str(now["effector"])
         self._former_options = stack.get(NODE, [f.name for f in fields(registry.options("effectors", self.former))])

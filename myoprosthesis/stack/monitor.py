@@ -81,7 +81,7 @@ class StatusSubscriptions:
     def recorder(self, message: Any) -> None:
         """Handle a report of a recorder."""
         values = {**diagnostic_status.values(message), "text": message.message}
-        self.status.recorders[str(values.get("folder", ""))] = values
+        self.status.add_recorder(values)
 
     def perturbation(self, message: Any) -> None:
         """Handle a perturbation plan."""

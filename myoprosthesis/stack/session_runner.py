@@ -14,6 +14,8 @@ from typing import Any
 
 from myoprosthesis.core.ending import ORDERLY_S, allow
 from myoprosthesis.core.errors import ConfigError, Interrupted, ProcessDied, Refused, TrialIncomplete
+from myoprosthesis.nodes.trial_monitor import MonitoredTrial
+from myoprosthesis.perturbations import presets
 from myoprosthesis.policies import store
 from myoprosthesis.sessions.folder import SessionFolder, line
 from myoprosthesis.sessions.learner_store import LearnerStore
@@ -25,6 +27,7 @@ from myoprosthesis.stack.node_spec import NodeSpec
 from myoprosthesis.stack.runner import StackRunner
 from myoprosthesis.stack.session_client import SessionClient
 from myoprosthesis.stack.session_nodes import session_nodes
+from myoprosthesis.stack.trial_outcome import TrialOutcome
 
 ATTEMPTS = 3
 """How often in a row a stack may die without a finished trial before the session gives up."""
@@ -111,14 +114,15 @@ class SessionRunner:
         if not done.why and not (done.samples == done.expected if session.lockstep else done.complete):
             raise TrialIncomplete(f"trial {trial.number} has {done.samples} of {done.expected} states")
         played = PlayedTrial(name, hashlib.sha256(policy.read_bytes()).hexdigest())
+        why = done.why or self._otherwise(client, done, name)
         if self.lessons is not None:
             name = self.lessons.name(trial.number)  # only the policies at the ends of blocks stay as files
             played = replace(played, name=name, estimate_gain=self.lessons.gain)
-            if not done.why:
+            if not why:
                 played = replace(played, loss=self.lessons.learn(trial, done.record))
-        if done.why:
-            self._tell("session", f"trial {trial.number} is lost, it counts in no figure: {done.why}")
-        values = row(session, trial, done.record, played, done.why)
+        if why:
+            self._tell("session", f"trial {trial.number} is lost, it counts in no figure: {why}")
+        values = row(session, trial, done.record, played, why)
         self._commit(trial, values)
         self.done = trial.number + 1
         self._show(trial, values)
@@ -126,6 +130,15 @@ class SessionRunner:
             following = self._policy_of(self.done)
             if following != self._policy_of(trial.number):
                 client.stage(following)
+
+    def _otherwise(self, client: SessionClient, done: MonitoredTrial, policy: str) -> str:
+        """Why a trial is not the one that the session is about: another policy or perturbation was set by somebody."""
+        plan, status = done.plan, client.stack.status
+        played, imposed = status.condition(TrialOutcome(plan.trial, plan.from_ns, plan.until_ns, {}))
+        if played and played != policy:
+            return f"{played} was played in the place of {policy}"
+        own = presets.load(str(self.folder.perturbation)).name
+        return f"{imposed} was imposed in the place of the session's own" if imposed and imposed != own else ""
 
     def _commit(self, trial: SessionTrial, values: dict[str, Any]) -> None:
         """The row, with what the learner has become; a disk that is full pauses the session until it is not."""
@@ -157,7 +170,7 @@ class SessionRunner:
             except Refused as error:
                 if str(error) != shown:
                     shown = str(error)
-                    self._tell("session", f"paused before trial {trial.number + 1} of {len(self.trials)}: {error}")
+                    self._tell("session", f"paused before trial {trial.number} ({len(self.trials)} in all): {error}")
             self._check()
             client.stack.spin(0.1)
 

@@ -19,6 +19,8 @@ Condition = tuple[str, str]
 _EVER = -(2**62)
 
 
+RECORDER_S = 5.0
+"""A recorder that has not reported for this long has ended."""
 DECODERS = ("posture/policy", "policy")
 """Nodes in which a decoder may run; the first that reports does."""
 
@@ -32,6 +34,7 @@ class StackStatus:
     others: dict[str, dict[str, Any]] = field(default_factory=dict)
     """The newest diagnostics of other nodes: `policy`, `emg`, `emulator`, `twin/effector`, `posture/policy` …"""
     recorders: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _recorded_s: dict[str, float] = field(default_factory=dict)
     """The newest report of each recorder, by its folder."""
     decision: DecisionReport = field(default_factory=DecisionReport)
     trials: list[TrialOutcome] = field(default_factory=list)
@@ -94,6 +97,20 @@ class StackStatus:
     def add_perturbation(self, trial: int, name: str) -> None:
         """What is imposed in a trial; the newest plan of a trial that is not over counts."""
         self._plans[trial] = name
+
+    def add_recorder(self, values: dict[str, Any]) -> None:
+        """The newest report of a recorder."""
+        folder = str(values.get("folder", ""))
+        self.recorders.pop(folder, None)
+        self.recorders[folder] = values
+        self._recorded_s[folder] = time.monotonic()
+
+    @property
+    def recorder(self) -> dict[str, Any] | None:
+        """The newest report of the recorders that have reported lately; None: nothing is recorded."""
+        now = time.monotonic()
+        lately = [v for folder, v in self.recorders.items() if now - self._recorded_s.get(folder, 0.0) < RECORDER_S]
+        return lately[-1] if lately else None
 
     def add_decision(self, choice: str, values: Mapping[str, Any]) -> None:
         """The newest decision of a decoder."""

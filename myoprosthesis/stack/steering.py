@@ -19,6 +19,7 @@ ALL = -1
 
 def swap(stack: StackClient, name: str) -> str:
     """Change the policy: wait until it is really played, or its node says why not."""
+    stack.check_no_session("the policy")
     before = stack.active_policy()
     there = before.policy == name and before.text == "active"
     now = before if there else stack.swap(name)
@@ -36,11 +37,31 @@ def perturb(stack: StackClient, name: str, gain: float | None = None, overrides:
     """Change what is imposed, all of it at once; the node refuses what nothing in its stack can apply."""
     values = {"perturbation": name, "gain": gain, "options": json.dumps(dict(overrides)) if overrides else ""}
     made = planner(build(PerturbationNodeOptions, {k: v for k, v in values.items() if v not in (None, "")}))
+    stack.check_no_session("the perturbation")
     stack.set("perturbation", {**values, "gain": "" if gain is None else gain})
     by_trial = stack.get("perturbation", ["per_trial"]).get("per_trial", True)
     gains = ", ".join(f"{kind} {size:g}" for kind, size in made.gains.items()) if gain is not None else ""
     acting = f" with a gain of {gains} (its own direction)" if gains else ""
     return f"{name}{acting} from {'the next trial' if by_trial else 'now'} on"
+
+
+def rollback(stack: StackClient) -> str:
+    """Go back to the policy before this one."""
+    stack.check_no_session("the policy")
+    return stack.trigger("policy", "rollback")
+
+
+def cross_fade(stack: StackClient, seconds: float) -> str:
+    """Set how long a swap takes."""
+    stack.check_no_session("the policy")
+    stack.set("policy", {"blend_s": seconds})
+    return f"a swap takes {seconds:g} s from now on"
+
+
+def reset(stack: StackClient) -> str:
+    """Put a simulated body to its start."""
+    stack.check_no_session("the start")
+    return stack.trigger("effector", "reset")
 
 
 def hold_task(stack: StackClient) -> str:
@@ -71,9 +92,9 @@ def next_trial(stack: StackClient) -> str:
     stack.spin_until(lambda: stack.status.newest_event is not None, REPORT_S)
     event, number = stack.status.newest_event or ("end", -1)
     if event not in ("end", "lost"):
-        raise Refused(f"trial {number + 1} still runs: the next one can be asked for when it is over")
+        raise Refused(f"trial {number} still runs: the next one can be asked for when it is over")
     stack.set("task", {"released": number + 2})
-    return f"trial {number + 2} is planned, and no other after it"
+    return f"trial {number + 1} is planned, and no other after it"
 
 
 def _check_task(stack: StackClient) -> None:

@@ -42,6 +42,20 @@ def test_a_frame_has_target_endpoint_load_and_a_value_for_each_curve(arm):
     assert number == 2 and np.isnan(values[:3]).all() and np.isnan(values[9]) and values[18:].tolist() == [1.0, 2.0]
 
 
+def test_joints_that_slide_have_curves_of_their_own_in_m():
+    body = registry.factory("effectors", "myolegs")(registry.options("effectors", "myolegs")())
+    spec, table = body.spec, body.reset(0).table
+    packer = FramePacker(spec, None)
+    by_title = {c.title: c for c in packer.curves}
+    turning, sliding = by_title["joints"], by_title["joints that slide"]
+    assert (turning.unit, sliding.unit) == ("rad", "m") and "knee_angle_translation1_r" in sliding.names
+    assert not {*turning.names} & {*sliding.names} and "knee_angle_r" in turning.names
+    _, values = unpacked(packer.pack(JointStateFrame(0, spec.channels, *table), Sample()))
+    at = values.size - len(sliding.names)
+    wanted = [table[0, spec.channels.index(name)] for name in (*turning.names, *sliding.names)]
+    assert values[at - len(turning.names) :] == pytest.approx(wanted, abs=1e-6)
+
+
 def test_extremes_are_all_lowest_values_before_all_highest_ones(arm):
     spec, table = arm
     packer = FramePacker(spec, None, [Curves("raw", "", "V", ("a", "b"), extremes=True)])

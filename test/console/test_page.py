@@ -63,6 +63,33 @@ def test_a_swap_by_mouse(console, tab):
     assert console.stack.until(lambda: console.stack.status.policy.policy == "reach_ccw")
 
 
+def test_the_length_of_a_cross_fade_is_set_by_enter_and_an_empty_one_is_not_none_at_all(console, tab):
+    tab.run("document.querySelector('#blend').value = ''")
+    tab.click("#set-blend")
+    tab.run("(() => { const b = document.querySelector('#blend'); b.value = ''; b.focus(); })()")
+    for key in "0.4":
+        tab.press(key, text=key)
+    tab.press("Enter", number=13, text="\r")
+    tab.until(f"{LOG}.includes('a swap takes 0.4 s from now on')")
+    assert "takes 0 s" not in tab.run(LOG) and console.stack.probe.get("policy", "blend_s") == 0.4
+
+
+def test_a_policy_that_runs_beside_is_shown_and_can_be_ended(console, tab):
+    assert tab.run("document.querySelector('#beside').hidden")
+    tab.run("document.querySelector('#policy').value = 'reach_ccw'")
+    tab.click("#shadow")
+    tab.until("!document.querySelector('#beside').hidden")
+    assert "reach_ccw runs beside" in tab.run("document.querySelector('#beside').textContent")
+    tab.click("#no-shadow")
+    tab.until("document.querySelector('#beside').hidden")
+    assert console.stack.until(lambda: not console.stack.status.policy.shadow)
+
+
+def test_one_tick_while_time_runs_is_refused(console, tab):
+    tab.click("[data-do=step]")
+    tab.until(f"{LOG}.includes('not one tick: time runs: hold it first')")
+
+
 def test_a_field_by_keyboard_alone_acts_in_the_loop(console, tab):
     tab.run("document.querySelector('#perturbation').focus()")
     for key in "curl_cw":

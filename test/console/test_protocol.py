@@ -165,6 +165,8 @@ def test_a_recording_is_begun_and_ended(console, page):
         page.until(lambda: (r := page.texts[-1].get("recorder")) and r["messages"] > report["messages"] + 50)
         assert report["folder"] == str(folder)
         assert page.ask("end_recording") == (True, f"recorded: {folder}")
+        page.until(lambda: "recorder" in page.texts[-1] and page.texts[-1]["recorder"] is None)
+        assert "recorder" not in [node["name"] for node in page.newest("status")["nodes"]]
         assert Bag(folder).topic(f"/{NS}/state").count > 10
         assert not page.ask("end_recording")[0]
     finally:

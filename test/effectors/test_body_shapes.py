@@ -86,3 +86,17 @@ def test_the_body_itself_is_not_moved():
     shapes = BodyShapes(body)
     shapes.place(body.spec.channels, np.zeros(len(body.spec.channels)))
     assert np.array_equal(body.get_state(), before) and isinstance(shapes.data, mujoco.MjData)
+
+
+def test_a_part_of_a_body_that_walks_is_followed_and_of_one_that_is_fastened_none():
+    """The root of the legs has no shape of its own: what hangs on it has."""
+    legs, arm = (BodyShapes(body_of(name)) for name in ("myolegs", "arm26"))
+    part = legs.description["follow"]
+    assert 0 <= part < legs.description["parts"] and arm.description["follow"] == -1
+    state = dict(zip(legs.body.spec.channels, legs.body.reset(0).table[0], strict=True))
+    places = []
+    for x in (0.0, 7.0):
+        row = np.array(list({**state, "root/x": x}.values()))
+        assert legs.place(legs.body.spec.channels, row)
+        places.append(legs.packed()[7 * part])
+    assert places[1] - places[0] == pytest.approx(7.0, abs=1e-4)

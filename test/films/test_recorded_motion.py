@@ -46,7 +46,11 @@ def bag(tmp_path):
         for one in (plan(0, AWAY), plan(1, HOME, initial={"ball/mass": 0.2}), plan(2, HOME, goals=(orbit,))):
             out.add(channels["target"], one.from_ns, packed(one.to_json()))
         out.add(channels["target"], 5, packed("no trial"))
-        for one in (PerturbationPlan("null", SECOND), PerturbationPlan("curl_cw", 2 * SECOND, from_ns=SECOND)):
+        for one in (
+            PerturbationPlan("push", SECOND),
+            PerturbationPlan("null", SECOND),
+            PerturbationPlan("curl_cw", 2 * SECOND, from_ns=SECOND),
+        ):
             out.add(channels["perturbation"], one.from_ns, packed(one.to_json()))
         state, pack = out.topic(f"{root}/state", STATE), JointStateWriter(names, ("position",)).pack
         for k in range(states):

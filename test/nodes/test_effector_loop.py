@@ -228,6 +228,9 @@ def test_paused_means_paused_and_a_step_is_one_tick(made):
     assert until(lambda: loop.tick == at + 4) and still(loop, 0.15) and loop.waiting_for == ""
     loop.request(lambda: setattr(loop, "paused", False))
     assert until(lambda: loop.tick > at + 10)
+    loop.step(50)  # while time runs: none of them is left for later
+    loop.request(lambda: setattr(loop, "paused", True))
+    assert until(lambda: loop.paused) and (time.sleep(0.05) or still(loop, 0.15))
 
 
 def test_the_same_answers_give_the_same_trace(made):

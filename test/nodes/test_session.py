@@ -193,6 +193,37 @@ def test_an_emergency_stop_costs_the_trials_that_it_befalls_and_no_others(begin,
     assert sorted({*found.table.trial.tolist(), *lost}) == list(range(36)) and len(found.table) == 36 - len(lost)
 
 
+def test_nobody_but_the_session_chooses_what_is_played_and_imposed(begin, session, tmp_path, probe, command_here):
+    """By this package's commands it is refused; by ROS's own parameters it costs the trials that it befalls."""
+    folder, words = tmp_path / "steered", tmp_path / "words.txt"
+    with words.open("w") as file:
+        blocks = [{"name": "adaptation", "trials": 60, "perturbation": "curl_cw"}]
+        process = begin(session(blocks=blocks), "--out", str(folder), stderr=file)
+        wait_for(process, lambda: rows(folder) >= 2)
+        for steering in (
+            ["swap", "reach_cw"],
+            ["perturb", "null"],
+            ["rollback"],
+            ["switch-effector", "arm26"],
+            ["reset"],
+        ):
+            refused = command_here(*steering)
+            assert refused.returncode == 2 and "a session runs here, and chooses" in refused.stderr, refused
+        wait_for(process, lambda: rows(folder) >= 6)
+        assert not probe.set("perturbation", perturbation="curl_ccw")
+        wait_for(process, lambda: "curl_ccw was imposed in the place of the session's own" in words.read_text())
+        assert not probe.set("perturbation", perturbation=str(folder / "perturbation.yaml"))
+        before = rows(folder)
+        wait_for(process, lambda: rows(folder) >= before + 6)
+        assert not probe.set("policy", policy="reach_cw")
+        wait_for(process, lambda: "reach_cw was played in the place of reach_null" in words.read_text())
+        assert process.wait(300) == 0, words.read_text()
+    table = list(csv.DictReader((folder / "trials.csv").open()))
+    why = [row["lost"] for row in table]
+    assert why[:6] == [""] * 6 and why[-1] == "reach_cw was played in the place of reach_null" and "" in why[before:]
+    assert {"curl_ccw was imposed in the place of the session's own"} < {w for w in why if w}
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

@@ -186,23 +186,29 @@ function showStatus(data) {
     ["missed ticks", `${e.missed_ticks} of ${e.ticks}`],
     ["command age, median / p99", quantiles(e.command_age_ms)],
     ["lateness, median / p99", quantiles(e.lateness_ms)],
-    ...(e.latency_ms?.p50 ? [["EMG to command, median / p99", quantiles(e.latency_ms)]] : []),
+    ...(e.latency_ms?.p50 && state.scene?.curves.some((c) => c.key === "raw") ? [["EMG to command, median / p99", quantiles(e.latency_ms)]] : []),
     ["waits for", e.waiting_for || "nobody"],
     ...Object.entries(e.events ?? {}).map(([name, count]) => [`guard: ${name}`, `${count}`]),
     ...(data.decision.known ? [["decision", `${data.decision.choice || "none"}${data.decision.rejected ? " (rejected)" : ""}, ${number(data.decision.confidence, 2)}`]] : []),
   ]);
   showTrial(data.trial);
+  at("beside").hidden = !p.shadow;
+  at("beside-name").textContent = `${p.shadow} runs beside, on policy/shadow`;
+  imposedNow();
   const r = data.recorder;
   at("recording").textContent = data.recording || r ?
     `${data.recording || r.folder}${r ? `: ${r.messages} messages, ${r.ready ? r.text : "not all topics are known yet"}` : ""}` : "nothing is recorded";
 }
 
 function showTrial(t) {
+  const unit = { peak_speed: "m/s", score: "", held: "" };
   const figures = (values) => Object.entries(values ?? {}).filter(([, v]) => typeof v === "number" || typeof v === "boolean")
     .filter(([k]) => !["trial", "time_ns", "samples", "expected", "last", "catch", "scored"].includes(k)).slice(0, 4)
-    .map(([k, v]) => `${k} ${typeof v === "number" ? v.toPrecision(3) : v}`).join(", ");
-  const over = t.over ? `${t.over} over${t.lost ? `, ${t.lost} lost` : ""}; the last one: ${t.last.lost || figures(t.last)}` : "none is over";
-  at("trial").textContent = t.number === null ? "no trial is known" : `trial ${t.number + 1} (${t.event}); ${over}`;
+    .map(([k, v]) => `${k} ${typeof v === "number" ? v.toPrecision(3) : v}${unit[k] ? ` ${unit[k]}` : ""}`).join(", ");
+  const ended = t.number + (t.event === "end" || t.event === "lost" ? 1 : 0);
+  const all = t.over < ended ? `${t.over} ended since the console began` : `${t.over} over`;
+  const over = t.over ? `${all}${t.lost ? `, ${t.lost} of them lost` : ""}; the last one: ${t.last.lost || figures(t.last)}` : "none is over";
+  at("trial").textContent = t.number === null ? "no trial is known" : `trial ${t.number} (${t.event}); ${over}`;
 }
 
 function showChoices(data) {
@@ -228,12 +234,27 @@ function showChoices(data) {
   if (state.status?.effector.name) at("effector").value = state.status.effector.name;
   fill(at("perturbation"), data.perturbations, (p) => (p.about === "a kind" ? "kinds" : "presets"));
   const blend = data.forms.blend.properties.blend_s;
-  Object.assign(at("blend"), { min: blend.minimum, max: blend.maximum, value: blend.default, title: blend.description });
+  Object.assign(at("blend"), { min: blend.minimum, max: blend.maximum, value: data.blend_s ?? blend.default, title: blend.description });
   at("gain").min = 0;
   if (state.status?.policy.name) at("policy").value = state.status.policy.name;
-  at("perturbation").value = (state.status?.perturbation || "null").split(" (")[0]; // without its gain
+  at("perturbation").value = "null";
+  imposedNow(true);
   about();
   document.body.dataset.choices = data.policies.length;
+}
+
+// What is imposed now may be none of the presets: a session's own.
+function imposedNow(choose = false) {
+  const now = (state.status?.perturbation || "").split(" (")[0]; // without its gain
+  if (!now || !state.choices) return;
+  if (![...at("perturbation").options].some((o) => o.value === now)) {
+    const own = made("option", `${now} (of this stack)`);
+    own.value = now;
+    own.disabled = true;
+    at("perturbation").append(own);
+    choose = true;
+  }
+  if (choose) at("perturbation").value = now;
 }
 
 function about() {
@@ -273,17 +294,19 @@ function wire() {
   });
   submit("task-form", () => {});
   submit("effector-form", () => ask("exchange", {
-    effector: at("effector").value, option: at("effector-options").value.split(/\s+/).filter(Boolean),
+    effector: at("effector").value, option: at("effector-options").value.match(/[^\s[\]]*(\[[^\]]*\][^\s[\]]*)+|\S+/g) ?? [],
   }, `exchange for ${at("effector").value}`));
   submit("record-form", () => ask("record", { folder: at("folder").value }));
   at("rollback").onclick = () => ask("rollback", {}, "roll back");
   at("shadow").onclick = () => ask("shadow", { policy: at("policy").value }, `run ${at("policy").value} beside`);
-  at("set-blend").onclick = () => ask("blend", { blend_s: Number(at("blend").value) }, "cross-fade");
+  at("no-shadow").onclick = () => ask("shadow", { policy: "" }, "run none beside");
+  submit("blend-form", () => ask("blend", { blend_s: Number(at("blend").value) }, "cross-fade"));
   at("no-perturbation").onclick = () => ask("perturb", { perturbation: "null" }, "no perturbation");
   for (const button of document.querySelectorAll("[data-do]")) button.onclick = () => ask(button.dataset.do, {}, button.textContent);
   for (const button of document.querySelectorAll("[data-view]")) button.onclick = () => picture?.look(button.dataset.view);
   at("policy").onchange = at("perturbation").onchange = about;
   addEventListener("hashchange", () => location.reload());
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { for (const plot of state.plots) plot.choose(); });
 }
 
 function start() {

@@ -92,9 +92,11 @@ export class Picture {
       grid.rotation.x = Math.PI / 2;
       this.scene.add(grid);
     }
-    this.root = null;
+    this.root = this.followed = null;
+    this.aim = description.floor ? "side" : "front";
     this.most = LEAST_LOAD;
-    if (first) this.look(description.floor ? "side" : "front");
+    if (first) this.look(this.aim);
+    if (!first) this.aim = "";
     this.placed = true;
     this.resize();
   }
@@ -139,7 +141,8 @@ export class Picture {
     if (this.description.follow < 0) return;
     const now = this.parts[this.description.follow].position;
     this.followed = [now.x, now.y, this.description.middle[2]];
-    if (this.root) {
+    if (!this.root && this.aim) this.look(this.aim); // where it is by now
+    else if (this.root) {
       const step = now.clone().sub(this.root).setZ(0);
       this.camera.position.add(step);
       this.controls.target.add(step);

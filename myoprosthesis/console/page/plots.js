@@ -25,7 +25,7 @@ export class Plot {
     this.filter.placeholder = "names with …";
     this.filter.setAttribute("aria-label", `show curves of ${curves.title} whose names contain`);
     this.filter.oninput = () => this.choose();
-    head.append(element("b", `${curves.title}${curves.unit === "1" ? "" : `, ${curves.unit}`}`), this.label);
+    head.append(element("b", `${curves.title}${["1", ""].includes(curves.unit) ? "" : `, ${curves.unit}`}`), this.label);
     if (curves.names.length > MOST_LINES) head.append(this.filter);
     this.place = element("div");
     box.append(head, this.place);
@@ -51,8 +51,11 @@ export class Plot {
     const text = getComputedStyle(document.body).color, grid = { stroke: "#8884", width: 1 }, font = "11px system-ui";
     this.chart = new uPlot({
       width: this.place.clientWidth || 300, height: 110, legend: { show: false }, cursor: { show: false },
-      scales: { x: { time: false, range: [-SPAN_S, 0] }, y: { range: (_, low, high) => (low === null || low === high ? [(low ?? 0) - 1, (low ?? 0) + 1] : [low, high]) } },
-      axes: [{ stroke: text, grid, font, size: 22 }, { stroke: text, grid, font, size: 52 }],
+      scales: { x: { time: false, range: [-SPAN_S, 0] }, y: { range: (_, low, high) => this.curves.key === "confidence" ? [0, 1] : (low === null || low === high ? [(low ?? 0) - 1, (low ?? 0) + 1] : [low, high]) } },
+      axes: [
+        { stroke: text, grid, font, size: 26, values: (_, ticks) => ticks.map((t) => (t === 0 ? "now" : `${t} s`)) },
+        { stroke: text, grid, font, size: 56, space: 22 },
+      ],
       series: [{}, ...this.shown.map((_, i) => ({ stroke: COLOURS[i], width: 1.4, points: { show: false } }))],
     }, this.data(), this.place);
   }
