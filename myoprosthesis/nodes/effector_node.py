@@ -66,6 +66,7 @@ class EffectorNodeOptions:
     seed: int = option(0, "seed of the first reset", "", 0)
     duration_s: float = option(0.0, "stop ticking after so much time; 0: never", "s", 0.0)
     start_s: float = option(0.0, "simulated time of the first tick, in lockstep", "s", 0.0)
+    recorded: bool = option(False, "in lockstep, the first tick waits until a recorder receives everything")
     timeout_s: float = option(0.0, "age at which a command is dead; 0: the effector's own", "s", 0.0, 10.0)
     autostart: bool = option(True, "configure and activate at once")
     stopped: bool = option(False, "emergency stop, as estop and resume set it: kept when the node is started again")
@@ -99,12 +100,16 @@ class EffectorNode(LoopNode):
         self._diagnostics = Diagnostics(self, "effector")
         self._spec = self.create_publisher(topics.SPEC.type, topics.SPEC.name, topics.SPEC.qos)
         self._policy_pid: Any = None
+        self._recorder_ready = False
         subscribe(
             self,
             topics.POLICY_ACTIVE,
             lambda m: (m.message, diagnostic_status.values(m)),
             self._policy_changed,
             topics.latched(10),
+        )
+        subscribe(
+            self, topics.RECORDER_ACTIVE, lambda m: bool(diagnostic_status.values(m).get("ready")), self._on_recorder
         )
         services = {"estop": self._estop, "resume": self._resume, "reset": self._reset, "step": self._step}
         for service, callback in services.items():
@@ -164,7 +169,8 @@ class EffectorNode(LoopNode):
             "ease_s": EASE_S if self.was_up else 0.0,
         }
         if o.lockstep:
-            self.loop = LockstepEffectorLoop(guard, self._port, start_s=o.start_s, **common)
+            awaits = o.recorded and not self._recorder_ready
+            self.loop = LockstepEffectorLoop(guard, self._port, start_s=o.start_s, recorded=awaits, **common)
         else:
             self.loop = RealtimeEffectorLoop(guard, self._port, **common)
         self.loop.active = False
@@ -318,6 +324,12 @@ class EffectorNode(LoopNode):
         loop.request(change)
         self._port.wake()
         return done
+
+    def _on_recorder(self, ready: bool) -> None:
+        if ready and not self._recorder_ready:
+            self._recorder_ready = True
+            if isinstance(self.loop, LockstepEffectorLoop):
+                self.loop.begin_recorded()
 
     def _keep_stop(self) -> None:
         """In the executor: the parameter follows what the stop server was asked."""

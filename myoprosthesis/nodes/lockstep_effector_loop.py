@@ -9,6 +9,8 @@ from myoprosthesis.core.command_guard import GuardedEffector
 from myoprosthesis.nodes.command_input import Command
 from myoprosthesis.nodes.effector_loop import EffectorLoop, EffectorLoopPort
 
+RECORDER, RECORDER_S = "recorder", 5.0
+"""Wall time within which it is nothing to tell of that a recorder is waited for."""
 PATIENCE_S = 0.1
 """Wall time after which a participant that is waited for is named, and the state published again."""
 
@@ -18,11 +20,22 @@ class LockstepEffectorLoop(EffectorLoop):
 
     The state of a tick is published when the plans of every participant reach beyond it (conservative co-simulation
     with lookahead), and the tick runs when the command that answers this state has come. `start_s` is the time of the
-    first tick.
+    first tick, which waits for a recorder as well with `recorded`, until `begin_recorded`: time that is as fast as it
+    goes would be over before one has found all topics.
     """
 
-    def __init__(self, guard: GuardedEffector, port: EffectorLoopPort, *, start_s: float = 0.0, **options: Any) -> None:
+    def __init__(
+        self,
+        guard: GuardedEffector,
+        port: EffectorLoopPort,
+        *,
+        start_s: float = 0.0,
+        recorded: bool = False,
+        **options: Any,
+    ) -> None:
         super().__init__(guard, port, lockstep=True, **options)
+        self._awaited = RECORDER if recorded else ""
+        self._begun_s = time.perf_counter()
         self.tick = round(start_s / guard.spec.dt)
         self._last_tick = self.tick + self._duration_ticks if self._duration_ticks > 0 else 0
         self._published = -1
@@ -30,6 +43,10 @@ class LockstepEffectorLoop(EffectorLoop):
         self._closed_s = 0.0
         self._deadline_s = 0.0
         """Wall time at which what is missing is named."""
+
+    def begin_recorded(self) -> None:
+        """A recorder receives everything now."""
+        self.request(lambda: setattr(self, "_awaited", ""))
 
     def _now_ns(self) -> int:
         return self.tick * self._dt_ns
@@ -77,13 +94,16 @@ class LockstepEffectorLoop(EffectorLoop):
         """Name what is waited for, and publish the state again for those who came late."""
         self._deadline_s = time.perf_counter() + PATIENCE_S
         self.waiting_for = missing or ("" if self.finished or self.paused else "policy")
-        if self.waiting_for and not (missing and self.port.alive(missing)):  # one that is there takes its time
+        patient = missing == RECORDER and time.perf_counter() < self._begun_s + RECORDER_S
+        if self.waiting_for and not patient and not (missing and self.port.alive(missing)):  # one there takes its time
             self._say_once("warning", f"paused at {now * 1e-9:.3f} s: waiting for {self.waiting_for}")
         # a trial may yet begin at this tick, with a reset: until that is known, the state before it is published
         self._publish(now - self._dt_ns if missing and self.tick else now)
 
     def _missing(self, now: int) -> str:
-        """The first participant whose plans do not reach beyond this tick, or nothing."""
+        """The first participant whose plans do not reach beyond this tick, a recorder that is awaited, or nothing."""
+        if self._awaited:
+            return self._awaited
         for name in self.participants:
             if self._schedules[name].horizon_ns <= now:
                 self.finished = name == "task" and self._schedules[name].ended

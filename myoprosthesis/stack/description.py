@@ -142,6 +142,8 @@ def describe(
     chosen["perturbation"] = {**perturbation, **chosen["perturbation"]}
     if options.record:
         bag = str(Path(options.record).expanduser().absolute())
+        if options.lockstep:
+            chosen["effector"]["recorded"] = True
         chosen["recorder"] = {"folder": bag, "clock": "simulated" if options.lockstep else "wall"}
     if options.gui or options.gui_network:
         port = {"port": options.gui_port} if options.gui_port else {}

@@ -233,6 +233,16 @@ def test_paused_means_paused_and_a_step_is_one_tick(made):
     assert until(lambda: loop.paused) and (time.sleep(0.05) or still(loop, 0.15))
 
 
+def test_the_first_tick_waits_for_a_recorder_that_is_to_receive_everything(made):
+    loop, world = made(recorded=True)
+    world.answer = follow
+    loop.begin()
+    assert until(lambda: loop.waiting_for == "recorder") and still(loop, 0.3) and loop.tick == 0
+    assert world.published and not world.said  # one that comes is given its time
+    loop.begin_recorded()
+    assert until(lambda: loop.tick > 5) and loop.waiting_for == ""
+
+
 def test_the_same_answers_give_the_same_trace(made):
     def trace(scale, seed):
         loop, world = made(duration_s=0.3, seed=seed)
