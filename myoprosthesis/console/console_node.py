@@ -259,8 +259,9 @@ class ConsoleNode(Node):
 
     def _blend_s(self) -> float | None:
         """How long a swap takes now, s; None where no policy node says it."""
+        stack = self._connected()
         try:
-            return self._connected().get("policy", ["blend_s"]).get("blend_s")
+            return stack.get("policy", ["blend_s"]).get("blend_s") if stack.has("policy") else None
         except ConfigError:
             return None
 

@@ -194,7 +194,7 @@ function showStatus(data) {
   showTrial(data.trial);
   at("beside").hidden = !p.shadow;
   at("beside-name").textContent = `${p.shadow} runs beside, on policy/shadow`;
-  imposedNow();
+  chooseNow();
   const r = data.recorder;
   at("recording").textContent = data.recording || r ?
     `${data.recording || r.folder}${r ? `: ${r.messages} messages, ${r.ready ? r.text : "not all topics are known yet"}` : ""}` : "nothing is recorded";
@@ -231,30 +231,33 @@ function showChoices(data) {
   };
   fill(at("policy"), data.policies, (p) => (p.unusable ? "unusable" : p.decodes ? "decoders" : p.effector));
   fill(at("effector"), data.effectors, (e) => e.group);
-  if (state.status?.effector.name) at("effector").value = state.status.effector.name;
   fill(at("perturbation"), data.perturbations, (p) => (p.about === "a kind" ? "kinds" : "presets"));
   const blend = data.forms.blend.properties.blend_s;
   Object.assign(at("blend"), { min: blend.minimum, max: blend.maximum, value: data.blend_s ?? blend.default, title: blend.description });
   at("gain").min = 0;
-  if (state.status?.policy.name) at("policy").value = state.status.policy.name;
   at("perturbation").value = "null";
-  imposedNow(true);
+  state.chosen = false;
+  chooseNow();
   about();
   document.body.dataset.choices = data.policies.length;
 }
 
-// What is imposed now may be none of the presets: a session's own.
-function imposedNow(choose = false) {
-  const now = (state.status?.perturbation || "").split(" (")[0]; // without its gain
-  if (!now || !state.choices) return;
-  if (![...at("perturbation").options].some((o) => o.value === now)) {
-    const own = made("option", `${now} (of this stack)`);
-    own.value = now;
-    own.disabled = true;
-    at("perturbation").append(own);
-    choose = true;
+// The lists begin with what is there now; what is imposed may be none of the presets, as a session's own.
+function chooseNow() {
+  const imposed = (state.status?.perturbation || "").split(" (")[0]; // without its gain
+  const now = { policy: state.status?.policy.name, effector: state.status?.effector.name, perturbation: imposed };
+  if (state.chosen || !state.choices || Object.values(now).some((name) => !name)) return;
+  for (const [id, name] of Object.entries(now)) {
+    if (![...at(id).options].some((o) => o.value === name)) {
+      const own = made("option", `${name} (of this stack)`);
+      own.value = name;
+      own.disabled = true;
+      at(id).append(own);
+    }
+    at(id).value = name;
   }
-  if (choose) at("perturbation").value = now;
+  state.chosen = true;
+  about();
 }
 
 function about() {
