@@ -35,6 +35,8 @@ RETRY_S = 2.0
 """Between two attempts to write to a full disk."""
 SPARE_BYTES = 1 << 20
 """No trial begins with less of the disk free: enough for the recording of a trial and for what is learned from it."""
+REPORT_S = 1.0
+"""How long the report of a policy that was played may come after the end of its trial."""
 SPARE_S = 60.0
 """How much longer than it should a trial may take."""
 
@@ -134,11 +136,15 @@ class SessionRunner:
     def _otherwise(self, client: SessionClient, done: MonitoredTrial, policy: str) -> str:
         """Why a trial is not the one that the session is about: another policy or perturbation was set by somebody."""
         plan, status = done.plan, client.stack.status
-        played, imposed = status.condition(TrialOutcome(plan.trial, plan.from_ns, plan.until_ns, {}))
-        if played and played != policy:
+        trial = TrialOutcome(plan.trial, plan.from_ns, plan.until_ns, {})
+        client.stack.spin_until(lambda: status.condition(trial)[0] in ("", policy), REPORT_S)
+        played, imposed = status.condition(trial)
+        if played not in ("", policy):
             return f"{played} was played in the place of {policy}"
         own = presets.load(str(self.folder.perturbation)).name
-        return f"{imposed} was imposed in the place of the session's own" if imposed and imposed != own else ""
+        if imposed in ("", own) or imposed.startswith(f"{own} ("):  # with a gain, or none of its kinds in this trial
+            return ""
+        return f"{imposed} was imposed in the place of the session's own"
 
     def _commit(self, trial: SessionTrial, values: dict[str, Any]) -> None:
         """The row, with what the learner has become; a disk that is full pauses the session until it is not."""

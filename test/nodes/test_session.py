@@ -197,7 +197,9 @@ def test_nobody_but_the_session_chooses_what_is_played_and_imposed(begin, sessio
     """By this package's commands it is refused; by ROS's own parameters it costs the trials that it befalls."""
     folder, words = tmp_path / "steered", tmp_path / "words.txt"
     with words.open("w") as file:
-        blocks = [{"name": "adaptation", "trials": 60, "perturbation": "curl_cw"}]
+        field = {"name": "adaptation", "trials": 56, "perturbation": "curl_cw"}
+        short = {**field, "name": "short", "trials": 2, "policy": "reach_cw"}
+        blocks = [{"name": "baseline", "trials": 2}, short, {**field, "policy": "reach_null"}]
         process = begin(session(blocks=blocks), "--out", str(folder), stderr=file)
         wait_for(process, lambda: rows(folder) >= 2)
         for steering in (
