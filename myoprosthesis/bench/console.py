@@ -28,6 +28,8 @@ STARTED_S = 20.0
 SETTLE_S = 3.0
 """In which the console builds the body and a page is sent it, before anything is measured."""
 STOPS = 100
+PAUSE_S = 0.1
+"""After each: a page may send 40 messages a second."""
 WITHOUT, IDLE, PAGE = "without", "no page", "one page"
 
 
@@ -89,6 +91,7 @@ def measure(seconds: float = 60.0, blocks: int = 3) -> dict[str, Any]:
                         for _ in range(STOPS // blocks):
                             stops.append(1e3 * page.ask("estop"))
                             page.ask("resume")
+                            s.watch(PAUSE_S)
     whole = {name: _summed(rows) for name, rows in parts.items()}
     return {
         "effector": EFFECTOR, "rate_hz": 1 / DT, **{k.replace(" ", "_"): v for k, v in whole.items()},
