@@ -28,7 +28,14 @@ from myoprosthesis.stack.checks import (
 )
 from myoprosthesis.stack.node_spec import NodeSpec
 from myoprosthesis.stack.node_types import NODE_TYPES, names_of
-from myoprosthesis.stack.parameter_layers import GRIPS, ParameterLayer, as_ros, layered, parameter_faults
+from myoprosthesis.stack.parameter_layers import (
+    GRIPS,
+    ParameterLayer,
+    as_ros,
+    contradictions,
+    layered,
+    parameter_faults,
+)
 from myoprosthesis.stack.supervisor import OPTIONAL
 
 
@@ -91,13 +98,6 @@ KINDS: dict[str, tuple[type, ...]] = {
 """Kinds of their values that are no single names."""
 LISTS = tuple(f.name for f in fields(RecordingFormat) if isinstance(f.default, tuple))
 """Options of the format of a recording that are lists."""
-PARAMETERS: Mapping[str, Mapping[str, str]] = {
-    "effector": {"effector": "effector", "duration_s": "duration"},
-    "policy": {"policy": "policy"},
-    "perturbation": {"perturbation": "perturbation"},
-    "task": {"task": "task", "trials": "trials"},
-}
-"""By node the parameters that an option of the stack sets, of this node alone."""
 AGAIN_S = 5.0
 """After this long `ros2 launch` starts a process again that others do without."""
 EMULATOR_S = 20.0
@@ -161,6 +161,7 @@ def describe(
         layers.append(ParameterLayer(_yaml(path), options.params_file, path.absolute().parent))
     layers.append(ParameterLayer(dict(settings or {}), "--set", here))
     named = {n for layer in layers[1:] for n in layer.data if n in NODE_TYPES}
+    asked = {f.name: getattr(options, f.name) for f in fields(options) if getattr(options, f.name) != f.default}
     faults = [
         f"stack {options.stack!r} has no node {n!r}; it has {', '.join(chosen)}" for n in sorted(named - set(nodes))
     ]
@@ -173,7 +174,7 @@ def describe(
             values = {"policy_options": skill, **values}
         if name == "task" and "emg" in nodes and GRIPS in names_of(NODE_TYPES["task"].groups(values)):
             values = {GRIPS: decoder_grips(next(s.parameters for s in specs if s.name == "policy")), **values}
-        faults += parameter_faults(name, values) + _contradictions(options, name, chosen[name], values)
+        faults += parameter_faults(name, values) + contradictions(asked, name, chosen[name], values)
         specs.append(_spec(name, as_ros(values), options, space))
     if faults:
         raise ConfigError("; ".join(faults))
@@ -185,21 +186,6 @@ def describe(
     if policy_stays:
         check_perturbation(specs)
     return tuple(specs)
-
-
-def _contradictions(
-    options: StackOptions, name: str, chosen: Mapping[str, Any], values: Mapping[str, Any]
-) -> list[str]:
-    """What an option of the stack asks for, and a parameter of a node otherwise."""
-    usual = StackOptions()
-    return [
-        f"{option} is {getattr(options, option)} by the option, and {values[key]} by the parameter {key} of {name}: "
-        "give one of them"
-        for key, option in PARAMETERS.get(name, {}).items()
-        if getattr(options, option) != getattr(usual, option)
-        and key in chosen
-        and values.get(key, chosen[key]) != chosen[key]
-    ]
 
 
 def _spec(name: str, values: dict[str, Any], options: StackOptions, space: str) -> NodeSpec:

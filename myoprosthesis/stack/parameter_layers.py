@@ -19,6 +19,15 @@ GRIPS = "grips"
 names, and leaves the others as they are."""
 
 
+PARAMETERS: Mapping[str, Mapping[str, str]] = {
+    "effector": {"effector": "effector", "duration_s": "duration"},
+    "policy": {"policy": "policy"},
+    "perturbation": {"perturbation": "perturbation"},
+    "task": {"task": "task", "trials": "trials"},
+}
+"""By node the parameters that an option of the stack sets, of this node alone."""
+
+
 @dataclass(frozen=True)
 class ParameterLayer:
     """Parameters by node from one place, and the folder from which files that they name are seen."""
@@ -92,6 +101,20 @@ def parameter_faults(name: str, parameters: Mapping[str, Any]) -> list[str]:
         except ConfigError as error:
             faults.append(str(error))
     return faults
+
+
+def contradictions(
+    asked: Mapping[str, Any], name: str, chosen: Mapping[str, Any], values: Mapping[str, Any]
+) -> list[str]:
+    """What the options of the stack that were `asked` ask of a node, and its parameters otherwise.
+
+    `chosen` are the parameters of the node `name` by the options, `values` those by all layers."""
+    return [
+        f"{option} is {asked[option]} by the option, and {values[key]} by the parameter {key} of {name}: "
+        "give one of them"
+        for key, option in PARAMETERS.get(name, {}).items()
+        if option in asked and key in chosen and values.get(key, chosen[key]) != chosen[key]
+    ]
 
 
 def _with_former(former: Any, pairs: Any) -> Any:

@@ -67,6 +67,7 @@ class SessionRunner:
         self.lessons = LearnerStore(session, folder, self.trials, tell) if learns else None
         if self.lessons is not None:
             self.done += self.lessons.resume(self.done)
+        self._perturbation = presets.load(str(folder.perturbation)).name
         self._stack: StackRunner | None = None
 
     def run(self) -> None:
@@ -141,7 +142,7 @@ class SessionRunner:
         played, imposed = status.condition(trial)
         if played not in ("", policy):
             return f"{played} was played in the place of {policy}"
-        own = presets.load(str(self.folder.perturbation)).name
+        own = self._perturbation
         if imposed in ("", own) or imposed.startswith(f"{own} ("):  # with a gain, or none of its kinds in this trial
             return ""
         return f"{imposed} was imposed in the place of the session's own"
