@@ -79,8 +79,9 @@ class ConsoleNode(Node):
         self._emg = EmgSignals()
         self._streams: LiveStreams | None = None
         self._packer: FramePacker | None = None
-        self._scene = ""
+        self._scene, self._why, self._shown = "", "", -1
         self._meshes = b""
+        self._showing = threading.Lock()
         self._stack: StackClient | None = None
         self._recording = RecordingControl(self.get_namespace())
         self._open, self._closed = threading.Event(), threading.Event()
@@ -286,11 +287,16 @@ class ConsoleNode(Node):
             shapes = stack_body(spec, self._client)
         except MyoError as error:
             why = f"{NO_BODY}{error}"
-        packer = FramePacker(spec, shapes, LiveStreams.curves(emg))
-        self._scene, self._meshes = scene(packer, why), packed_meshes(shapes)
-        self._packer = packer
+        packer, meshes = FramePacker(spec, shapes, LiveStreams.curves(emg)), packed_meshes(shapes)
+        with self._showing:
+            self._packer, self._why, self._meshes = packer, why, meshes
+            self._show(packer)
+            self._server.tell(meshes)
+
+    def _show(self, packer: FramePacker) -> None:
+        """Tell the pages how the frames of this packer are laid out."""
+        self._scene, self._shown = scene(packer, self._why), packer.layout
         self._server.tell(self._scene)
-        self._server.tell(self._meshes)
 
     # -- frames ---------------------------------------------------------------------------------------------------
 
@@ -307,9 +313,14 @@ class ConsoleNode(Node):
             if newest is None or packer is None:
                 continue
             try:
-                self._server.broadcast(packer.pack(*newest))
+                frame = packer.pack(*newest)
             except MyoError as error:
                 self.get_logger().error(str(error), throttle_duration_sec=10.0)
+                continue
+            with self._showing:
+                if packer.layout != self._shown and packer is self._packer:
+                    self._show(packer)
+            self._server.broadcast(frame)
 
 
 def main() -> None:

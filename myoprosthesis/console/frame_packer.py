@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,10 +16,13 @@ from myoprosthesis.core.joint_state import JointStateFrame
 from myoprosthesis.effectors.body_shapes import BodyShapes
 
 FRAME = 1
-HEAD = struct.Struct("<IId")
-"""Kind of the message, its number, and the time of its state, s."""
-MARKS = 9
-"""Target, endpoint and load, three values each; NaN where there is none."""
+HEAD = struct.Struct("<HHId")
+"""Kind of the message, the number of its layout, its own, and the time of its state, s.
+
+What follows are the endpoint and the load on it, then the targets, three values each (NaN where there is none), then
+the values of the curves and the body. A layout is told in a scene of its number."""
+LAYOUTS = 1 << 16
+ENDPOINT = ("endpoint",)
 MM = 1e3
 JOINTS = {"rad": "joints", "m": "joints that slide"}
 """Titles of the curves of joints by the unit of their positions."""
@@ -44,14 +48,20 @@ class Curves:
 class Sample:
     """What is known at one instant, beside the state."""
 
-    target: tuple[float, ...] = ()
-    """Where the endpoint should be, (3,) m; empty: nowhere."""
+    targets: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    """Where parts of the body should be, (3,) m by part; empty: between trials."""
     values: dict[str, NDArray[np.floating]] = field(default_factory=dict)
     """Of other curves by their key, in the order of their names, those with extremes as (2, n)."""
 
 
+_layouts = itertools.count()
+"""Numbers of the layouts of this process, so that no two packers share one."""
+
+
 class FramePacker:
     """Packs states of one effector.
+
+    `layout` is the number of the present layout: it changes with `parts`, those that have targets.
 
     Args:
         spec: The effector.
@@ -65,18 +75,16 @@ class FramePacker:
         self._joints = {
             unit: [j for j in spec.groups.get("joints", ()) if units.get(j, "rad") == unit] for unit in JOINTS
         }
-        own = (
-            Curves("error", "distance from the target", "mm", ("distance",) if spec.endpoint else ()),
-            Curves("activation", "muscle activation", "1", spec.muscles),
-            *(Curves(title, title, unit, tuple(self._joints[unit])) for unit, title in JOINTS.items()),
-        )
-        self.curves = tuple(c for c in (*own, *others) if c.names)
+        self._others = tuple(others)
         self._channels: tuple[str, ...] = ()
         self._columns: dict[str, NDArray[np.intp]] = {}
-        self._number = 0
+        self._number = self.layout = 0
+        self._lay_out(ENDPOINT)
 
     def pack(self, state: JointStateFrame, sample: Sample) -> bytes:
         """The frame of a state; raises `Refused` where the body cannot be put where it says."""
+        if sample.targets and tuple(sample.targets) != self.parts:
+            self._lay_out(sample.targets)
         if state.names is not self._channels:
             self._fit(state.names)
         place, _, effort = state.rows()
@@ -85,17 +93,31 @@ class FramePacker:
             self.shapes.place(state.names, place)
             body = self.shapes.packed()
         endpoint, load = picked(place, self._columns["endpoint"]), picked(effort, self._columns["endpoint"])
-        target = np.array(sample.target or (np.nan,) * 3)
+        parts = picked(place, self._columns["parts"]).reshape(-1, 3)
+        targets = np.stack(list(sample.targets.values())) if sample.targets else np.full_like(parts, np.nan)
         known: dict[str, NDArray[np.floating]] = {
-            "error": MM * np.sqrt(np.sum((target - endpoint) ** 2, keepdims=True)),
+            "error": MM * np.linalg.norm(targets - parts, axis=1),
             "activation": picked(place, self._columns["activation"]),
             **{title: picked(place, self._columns[title]) for title in JOINTS.values()},
             **sample.values,
         }
         values = [_sized(known.get(c.key), len(c.names) * (2 if c.extremes else 1)) for c in self.curves]
         self._number += 1
-        head = HEAD.pack(FRAME, self._number & 0xFFFFFFFF, state.stamp_ns * 1e-9)
-        return head + np.concatenate([target, endpoint, load, *values, body]).astype("<f4").tobytes()
+        head = HEAD.pack(FRAME, self.layout, self._number & 0xFFFFFFFF, state.stamp_ns * 1e-9)
+        return head + np.concatenate([endpoint, load, targets.ravel(), *values, body]).astype("<f4").tobytes()
+
+    def _lay_out(self, parts: Iterable[str]) -> None:
+        """Have targets of these parts from now on."""
+        self.parts, self._channels = tuple(parts), ()
+        self.layout = next(_layouts) % LAYOUTS
+        one = self.parts == ENDPOINT
+        distances = () if one and not self.spec.endpoint else ("distance",) if one else self.parts
+        own = (
+            Curves("error", "distance from the target", "mm", distances),
+            Curves("activation", "muscle activation", "1", self.spec.muscles),
+            *(Curves(title, title, unit, tuple(self._joints[unit])) for unit, title in JOINTS.items()),
+        )
+        self.curves = tuple(c for c in (*own, *self._others) if c.names)
 
     def _fit(self, channels: tuple[str, ...]) -> None:
         where = {name: k for k, name in enumerate(channels)}
@@ -104,14 +126,15 @@ class FramePacker:
             **{title: self._joints[unit] for unit, title in JOINTS.items()},
         }
         self._columns = {k: np.array([where.get(n, -1) for n in names], np.intp) for k, names in wanted.items()}
-        self._columns["endpoint"] = endpoint_columns(channels)
+        self._columns["endpoint"] = place_columns(ENDPOINT, channels)
+        self._columns["parts"] = place_columns(self.parts, channels)
         self._channels = channels
 
 
-def endpoint_columns(channels: Sequence[str]) -> NDArray[np.intp]:
-    """Where the endpoint's x, y and z stand among the channels of a state; −1 for what it does not have."""
+def place_columns(parts: Sequence[str], channels: Sequence[str]) -> NDArray[np.intp]:
+    """Where x, y and z of parts stand among the channels of a state, (3 n,); −1 for what it does not have."""
     where = {name: k for k, name in enumerate(channels)}
-    return np.array([where.get(f"endpoint/{axis}", -1) for axis in AXES], np.intp)
+    return np.array([where.get(f"{part}/{axis}", -1) for part in parts for axis in AXES], np.intp)
 
 
 def picked(row: NDArray[np.float64], columns: NDArray[np.intp]) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from myoprosthesis.core.joint_state import JointStateFrame, JointStateReader
 from myoprosthesis.core.message import TEXT_BYTES, read_object
 from myoprosthesis.core.text import printable
 from myoprosthesis.core.trial_plan import TrialPlan
+from myoprosthesis.core.trial_target import target_places
 from myoprosthesis.nodes import topics
 from myoprosthesis.nodes.emg_block_codec import EmgSampleReader
 from myoprosthesis.nodes.node_main import Node
@@ -98,16 +99,16 @@ class LiveStreams:
             if not states:
                 return None
             state = self._reader.read(states[-1][0])
-            return state, Sample(self._place(state.stamp_ns), dict(self._values))
+            return state, Sample(self._targets(state), dict(self._values))
         return None
 
     def _add(self, plan: TrialPlan) -> None:
         """A trial that is planned again replaces its former plan."""
         self._plans = [p for p in self._plans if p.trial != plan.trial][1 - PLANS :] + [plan]
 
-    def _place(self, now_ns: int) -> tuple[float, ...]:
-        running = [p for p in self._plans if p.from_ns <= now_ns <= p.until_ns]
-        return running[-1].place(now_ns) if running else ()
+    def _targets(self, state: JointStateFrame) -> dict[str, NDArray[np.float64]]:
+        running = [p for p in self._plans if p.from_ns <= state.stamp_ns <= p.until_ns]
+        return target_places(running[-1], state.stamp_ns, state.names, state.rows()[0]) if running else {}
 
     def _read_emg(self) -> None:
         for message, _ in PolledSubscriptions.drain(self._envelope, 2):

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from myoprosthesis.console.frame_packer import endpoint_columns, picked
+from myoprosthesis.console.frame_packer import ENDPOINT, picked, place_columns
 from myoprosthesis.console.job_thread import JobThread
 from myoprosthesis.console.live_streams import EmgSignals, LiveStreams
 from myoprosthesis.console.stack_body import stack_body
@@ -111,9 +109,9 @@ class MarkerNode(Node):
         except MyoError as error:
             self.get_logger().error(str(error), throttle_duration_sec=10.0)
             return
-        columns = endpoint_columns(state.names)
-        target = np.array(sample.target or (np.nan,) * 3, float)
-        self._publisher.publish(markers.at(state.stamp_ns, target, picked(place, columns), picked(effort, columns)))
+        columns = place_columns(ENDPOINT, state.names)
+        targets = list(sample.targets.values())
+        self._publisher.publish(markers.at(state.stamp_ns, targets, picked(place, columns), picked(effort, columns)))
 
 
 def main() -> None:

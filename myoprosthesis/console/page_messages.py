@@ -19,6 +19,8 @@ def scene(packer: FramePacker, why: str = "") -> str:
         {
             "kind": "scene",
             "effector": packer.spec.name,
+            "layout": packer.layout,
+            "targets": len(packer.parts),
             "why": why,
             "shapes": shapes.description if shapes else None,
             "curves": [c.describe() for c in packer.curves],

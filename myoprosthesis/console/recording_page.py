@@ -46,7 +46,7 @@ class RecordingPage:
         self._motion, self._title, self._faults = motion, title, faults
         shapes = BodyShapes(body_of(effector or drawn_as(motion.effector), motion))
         self._packer = FramePacker(shapes.body.spec, shapes)
-        self._scene, self._meshes = scene(self._packer), packed_meshes(shapes)
+        self._meshes = packed_meshes(shapes)
         self._server = ConsoleServer(port, False, tokens, self._received, self._joined, lambda pages: None)
 
     @property
@@ -67,7 +67,7 @@ class RecordingPage:
             "recording": {"title": self._title, "seconds": self._motion.seconds, "faults": self._faults},
         }
         browser.put(json.dumps(hello))
-        browser.put(self._scene)
+        browser.put(scene(self._packer))
         browser.put(self._meshes)
 
     def _received(self, browser: Browser, data: dict[str, Any]) -> None:
@@ -83,5 +83,9 @@ class RecordingPage:
         effort = nothing.copy()
         effort[motion.load_columns] = motion.loads[row]
         state = JointStateFrame(now - int(motion.stamps_ns[0]), motion.channels, place, nothing, effort)
-        browser.put_frame(self._packer.pack(state, Sample(motion.target(now))))
+        shown = self._packer.layout
+        frame = self._packer.pack(state, Sample(motion.targets(now)))
+        if self._packer.layout != shown:
+            self._server.tell(scene(self._packer))
+        browser.put_frame(frame)
         browser.put(json.dumps({"kind": "moment", "at": float(at), "text": motion.caption(now)}))

@@ -19,6 +19,7 @@ from myoprosthesis.core.goal import Goal
 from myoprosthesis.core.message import read_object, reading
 from myoprosthesis.core.nanoseconds import NS
 from myoprosthesis.core.text import brief
+from myoprosthesis.core.trial_target import TrialTarget, targets_from, to_dicts
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class TrialPlan:
     never, as in a catch trial). `goals` add what moves or is no place: where one of them has channels `target/…`, it
     counts, and `target` says where it begins. `reset`: the body is put to its start at `from_ns`, with the positions of
     `initial` by channel (rad, m; 0 to 1 for an activation) where it names any, and with the velocities (per second) of
-    `initial_velocity`, of channels in `initial`. After the `last` trial no other follows.
+    `initial_velocity`, of channels in `initial`. `targets` say which parts should be where, for pictures; without any,
+    it is the endpoint at `target`. After the `last` trial no other follows.
     """
 
     trial: int
@@ -45,6 +47,7 @@ class TrialPlan:
     goals: tuple[Goal, ...] = ()
     initial: Mapping[str, float] = field(default_factory=dict)
     initial_velocity: Mapping[str, float] = field(default_factory=dict)
+    targets: tuple[TrialTarget, ...] = ()
 
     def __post_init__(self) -> None:
         times = (self.trial, self.from_ns, self.until_ns, *(() if self.go_ns is None else (self.go_ns,)))
@@ -126,10 +129,11 @@ class TrialPlan:
     def to_json(self) -> str:
         """The text of a message on `target`."""
         starts = ("initial", "initial_velocity")
-        data = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("goals", *starts)}
+        data = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("goals", "targets", *starts)}
         moving = {"goals": [goals.to_dict(goal) for goal in self.goals]} if self.goals else {}
         start = {name: dict(getattr(self, name)) for name in starts if getattr(self, name)}
-        return json.dumps({"participant": "task", **data, **moving, **start})
+        parts = {"targets": to_dicts(self.targets)} if self.targets else {}
+        return json.dumps({"participant": "task", **data, **moving, **start, **parts})
 
     @classmethod
     def from_json(cls, text: str) -> TrialPlan:
@@ -139,8 +143,9 @@ class TrialPlan:
             for key in ("participant", "party"):  # as it was called before
                 data.pop(key, None)
             moving = tuple(goals.from_dict(goal) for goal in data.pop("goals", ()))
+            targets = targets_from(data.pop("targets", ()))
             values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
-            return cls(**values, goals=moving)
+            return cls(**values, goals=moving, targets=targets)
 
 
 TASK_UNITS: Mapping[str, str] = {"target/x": "m", "target/y": "m", "target/z": "m", "go": "1"}

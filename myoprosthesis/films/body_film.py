@@ -13,7 +13,7 @@ from myoprosthesis.effectors.graphics import cannot_draw
 from myoprosthesis.films.placed_body import PlacedBody
 
 TARGET_RADIUS = 0.01
-"""m, of the ball that shows where the endpoint should be."""
+"""m, of a ball that shows where a part should be."""
 
 
 class BodyFilm:
@@ -39,7 +39,8 @@ class BodyFilm:
         self._picture.close()
 
     def images(self, instants_ns: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
-        """The body at each instant, (height, width, 3) RGB, and where its endpoint should be."""
+        """The body at each instant, (height, width, 3) RGB, and where its parts should be."""
         for now in instants_ns:
-            target = self._placed.motion.target(now)
-            yield self._picture.image(self._placed.at(now), [Mark(target, TARGET_RADIUS)] if target else [])
+            places = self._placed.motion.targets(now).values()
+            marks = [Mark(tuple(place.tolist()), TARGET_RADIUS) for place in places if np.isfinite(place).all()]
+            yield self._picture.image(self._placed.at(now), marks)

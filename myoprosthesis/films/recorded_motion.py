@@ -15,6 +15,7 @@ from myoprosthesis.core.errors import ConfigError, RecordingError
 from myoprosthesis.core.nanoseconds import NS
 from myoprosthesis.core.perturbation_plan import PerturbationPlan
 from myoprosthesis.core.trial_plan import TrialPlan
+from myoprosthesis.core.trial_target import target_places
 from myoprosthesis.recording.bag import Bag
 
 
@@ -53,10 +54,10 @@ class RecordedMotion:
         k = bisect.bisect_right([p.from_ns for p in self.plans], now_ns) - 1
         return self.plans[k] if k >= 0 and now_ns <= self.plans[k].until_ns else None
 
-    def target(self, now_ns: int) -> tuple[float, ...]:
-        """Where the endpoint should be at `now_ns`, (3,) m; empty where a trial asks for no place but its start."""
+    def targets(self, now_ns: int) -> dict[str, NDArray[np.float64]]:
+        """Where parts of the body should be at `now_ns`, see `target_places`; none between trials."""
         plan = self.plan(now_ns)
-        return plan.place(now_ns) if plan is not None else ()
+        return target_places(plan, now_ns, self.channels, self.positions[self.row(now_ns)]) if plan is not None else {}
 
     def initial(self, now_ns: int) -> Mapping[str, float]:
         """What the trial at `now_ns` began with, by channel and by property of an object."""

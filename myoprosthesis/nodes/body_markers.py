@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,15 +47,14 @@ class BodyMarkers:
                 marker.ns, marker.id, marker.header.frame_id = "body", len(self._solids), frame
                 self._solids.append((number, along, marker))
         self._tendons = [self._marker("muscles", k, Marker.LINE_LIST) for k in range(len(d["tendons"]))]
-        self._target, self._load = self._marker("target", 0, Marker.SPHERE), self._marker("load", 0, Marker.ARROW)
-        self._target.color, self._load.color = _colour(TARGET_COLOUR), _colour(LOAD_COLOUR)
-        s = self._target.scale
-        s.x = s.y = s.z = 0.04 * self._size
+        self._targets: list[Marker] = []
+        self._load = self._marker("load", 0, Marker.ARROW)
+        self._load.color = _colour(LOAD_COLOUR)
         s = self._load.scale
         s.x, s.y, s.z = 0.01 * self._size, 0.03 * self._size, 0.0
 
-    def at(self, stamp_ns: int, target: Array, endpoint: Array, load: Array) -> MarkerArray:
-        """Markers of the body where it was put last; `target`, `endpoint` (3,) m and `load` (3,) N, NaN: there is none.
+    def at(self, stamp_ns: int, targets: Sequence[Array], endpoint: Array, load: Array) -> MarkerArray:
+        """Markers of the body where it was put last; places are in m, the load is in N, (3,) each; NaN: there is none.
 
         What is not there is deleted from the picture.
         """
@@ -64,17 +64,27 @@ class BodyMarkers:
         for number, along, marker in self._solids:
             _put(marker, poses[number, :3] + along * axes[number], poses[number, 3:])
         self._draw_tendons(rest)
-        self._show(self._target, bool(np.isfinite(target).all()))
+        self._show_targets(targets)
         self._show(self._load, bool(np.isfinite(load + endpoint).all() and load.any()))
-        if self._target.action == Marker.ADD:
-            _put(self._target, target)
         if self._load.action == Marker.ADD:
             self._load.points = [_point(endpoint), _point(endpoint + LOAD_M * load)]
-        markers = [*(m for *_, m in self._solids), *self._tendons, self._target, self._load]
+        markers = [*(m for *_, m in self._solids), *self._tendons, *self._targets, self._load]
         stamp = time_message(stamp_ns)
         for marker in markers:
             marker.header.stamp = stamp
         return MarkerArray(markers=markers)
+
+    def _show_targets(self, places: Sequence[Array]) -> None:
+        while len(self._targets) < len(places):
+            marker = self._marker("target", len(self._targets), Marker.SPHERE)
+            marker.color, s = _colour(TARGET_COLOUR), marker.scale
+            s.x = s.y = s.z = 0.04 * self._size
+            self._targets.append(marker)
+        for marker, place in itertools.zip_longest(self._targets, places):
+            there = place is not None and bool(np.isfinite(place).all())
+            self._show(marker, there)
+            if there:
+                _put(marker, place)
 
     @staticmethod
     def _show(marker: Marker, there: bool) -> None:

@@ -18,10 +18,12 @@ from myoprosthesis.core.observation_terms import carried
 from myoprosthesis.core.options import option
 from myoprosthesis.core.trial_plan import TASK_UNITS, TrialPlan
 from myoprosthesis.core.trial_record import TrialRecord, TrialResult
+from myoprosthesis.core.trial_target import TrialTarget
 from myoprosthesis.tasks.episodic import Moments
 
 Array = NDArray[np.float64]
 BALLS, TARGETS, PALM = ("ball1", "ball2"), ("target1", "target2"), "trapezium"
+OF_BALLS = tuple(TrialTarget(ball, target, PALM) for ball, target in zip(BALLS, TARGETS, strict=True))
 CENTRE = (-0.0125, -0.07, -0.02)
 """m, of the ellipse in the frame of the palm."""
 PALM_AT_START = (
@@ -164,7 +166,9 @@ class Baoding:
         initial |= self._properties(rng)
         target = tuple(float(x) for x in begin[:3])
         times = (trial, from_ns, from_ns + ns(o.trial_s) + ns(self._dt))  # the start, and the end of each period
-        return TrialPlan(*times, target, target, from_ns, label=direction, goals=tuple(goals), initial=initial)
+        return TrialPlan(
+            *times, target, target, from_ns, label=direction, goals=tuple(goals), initial=initial, targets=OF_BALLS
+        )  # fmt: skip
 
     def redirected(self, plan: TrialPlan, now_ns: int) -> TrialPlan:
         """See `SteerableTask.redirected`: the targets go on from where they are, in this task's direction."""

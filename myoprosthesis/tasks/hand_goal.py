@@ -17,6 +17,7 @@ from myoprosthesis.core.nanoseconds import NS, ns
 from myoprosthesis.core.options import option
 from myoprosthesis.core.trial_plan import TASK_UNITS, TrialPlan
 from myoprosthesis.core.trial_record import TrialRecord, TrialResult
+from myoprosthesis.core.trial_target import TrialTarget
 from myoprosthesis.tasks.episodic import Moments
 from myoprosthesis.tasks.reachable_postures import JOINTS, SETS, TIPS, reachable_postures
 
@@ -47,6 +48,8 @@ class HandGoal(ABC):
     channels: ClassVar[Mapping[str, str]] = TASK_UNITS
     measured: ClassVar[tuple[str, ...]]
     """Channels of the state that are to come to the goal's, `target/<channel>`."""
+    targets: ClassVar[tuple[TrialTarget, ...]] = ()
+    """See `TrialPlan.targets`."""
     unit: ClassVar[tuple[str, float]]
     """Of the figures, and how much of it an SI unit is."""
     parts: ClassVar[tuple[str, ...]]
@@ -95,7 +98,7 @@ class HandGoal(ABC):
         times = (trial, from_ns, from_ns + ns(o.trial_s) + ns(self._dt))  # the start, and the end of each period
         return TrialPlan(
             *times, start, tuple(map(float, postures.places[end, index])), from_ns, label=f"posture {end}",
-            goals=(ConstantGoal(goal),), initial=initial,
+            goals=(ConstantGoal(goal),), initial=initial, targets=self.targets,
         )  # fmt: skip
 
     def rewards(self, now: Moments) -> Mapping[str, Array]:

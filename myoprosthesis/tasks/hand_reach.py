@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.options import option
 from myoprosthesis.core.trial_plan import TASK_UNITS
+from myoprosthesis.core.trial_target import TrialTarget
 from myoprosthesis.tasks.episodic import Moments
 from myoprosthesis.tasks.hand_goal import HandGoal, HandGoalOptions
 from myoprosthesis.tasks.reachable_postures import PLACES, TIPS, ReachablePostures
@@ -34,6 +35,7 @@ class HandReach(HandGoal):
     measured: ClassVar[tuple[str, ...]] = PLACES
     parts: ClassVar[tuple[str, ...]] = TIPS
     observed_sites: ClassVar[tuple[str, ...]] = TIPS
+    targets: ClassVar[tuple[TrialTarget, ...]] = tuple(TrialTarget(tip, f"target/{tip}") for tip in TIPS)
     unit: ClassVar[tuple[str, float]] = ("mm", 1e3)
     options: HandReachOptions
 

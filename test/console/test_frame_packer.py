@@ -17,7 +17,7 @@ def arm():
     return body.spec, body.reset(0).table
 
 
-def unpacked(frame: bytes) -> tuple[tuple[int, int, float], np.ndarray]:
+def unpacked(frame: bytes) -> tuple[tuple[int, int, int, float], np.ndarray]:
     return HEAD.unpack_from(frame), np.frombuffer(frame, "<f4", offset=HEAD.size)
 
 
@@ -28,18 +28,38 @@ def test_a_frame_has_target_endpoint_load_and_a_value_for_each_curve(arm):
     packer = FramePacker(spec, None, [Curves("envelope", "", "1", ("a", "b")), Curves("none", "", "1", ())])
     place = table[0, [names.index(f"endpoint/{axis}") for axis in "xyz"]]
     state = JointStateFrame(1_500_000_000, names, *table)
-    (kind, number, now), values = unpacked(packer.pack(state, Sample(tuple(place + [0.03, 0.04, 0.0]))))
-    assert (kind, number, now) == (1, 1, 1.5) and [c.key for c in packer.curves] == [
+    (kind, layout, number, now), values = unpacked(packer.pack(state, Sample({"endpoint": place + [0.03, 0.04, 0.0]})))
+    assert (kind, layout, number, now) == (1, packer.layout, 1, 1.5) and [c.key for c in packer.curves] == [
         "error",
         "activation",
         "joints",
         "envelope",
     ]
-    assert values[3:6] == pytest.approx(place) and values[6:9].tolist() == [0.0, -3.0, 0.0]
+    assert values[:3] == pytest.approx(place) and values[3:6].tolist() == [0.0, -3.0, 0.0]
+    assert values[6:9] == pytest.approx(place + [0.03, 0.04, 0.0])
     assert values[9] == pytest.approx(50.0)  # mm
     assert values[16:18] == pytest.approx(table[0, :2]) and np.isnan(values[18:]).all() and values.size == 20
-    (_, number, _), values = unpacked(packer.pack(state, Sample((), {"envelope": np.array([1.0, 2.0])})))
-    assert number == 2 and np.isnan(values[:3]).all() and np.isnan(values[9]) and values[18:].tolist() == [1.0, 2.0]
+    (*_, number, _), values = unpacked(packer.pack(state, Sample({}, {"envelope": np.array([1.0, 2.0])})))
+    assert number == 2 and np.isnan(values[6:9]).all() and np.isnan(values[9]) and values[18:].tolist() == [1.0, 2.0]
+
+
+def test_targets_of_other_parts_change_the_layout_and_have_a_distance_each(arm):
+    spec, table = arm
+    names = (*spec.channels, *(f"ball{k}/{axis}" for k in (1, 2) for axis in "xyz"))
+    balls = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+    state = JointStateFrame(0, names, *np.concatenate([table, [balls, 0 * balls, 0 * balls]], axis=1))
+    packer, other = FramePacker(spec, None), FramePacker(spec, None)
+    before = packer.layout
+    assert before != other.layout, "no two share one"
+    asked = {"ball1": balls[:3] + [0.0, 0.003, 0.004], "ball2": np.full(3, np.nan)}
+    (_, layout, *_), values = unpacked(packer.pack(state, Sample(asked)))
+    assert layout == packer.layout != before and packer.parts == ("ball1", "ball2")
+    assert packer.curves[0].names == ("ball1", "ball2")
+    assert values[6:9] == pytest.approx(asked["ball1"]) and np.isnan(values[9:12]).all()
+    assert values[12] == pytest.approx(5.0, abs=1e-4) and np.isnan(values[13])
+    (_, between, *_), values = unpacked(packer.pack(state, Sample()))
+    assert between == layout and np.isnan(values[6:14]).all(), "between trials it stays"
+    assert unpacked(packer.pack(state, Sample({"endpoint": np.zeros(3)})))[0][1] not in (before, layout)
 
 
 def test_joints_that_slide_have_curves_of_their_own_in_m():
@@ -60,9 +80,9 @@ def test_extremes_are_all_lowest_values_before_all_highest_ones(arm):
     spec, table = arm
     packer = FramePacker(spec, None, [Curves("raw", "", "V", ("a", "b"), extremes=True)])
     state = JointStateFrame(0, spec.channels, *table)
-    _, values = unpacked(packer.pack(state, Sample((), {"raw": np.array([[-1.0, -2.0], [3.0, 4.0]])})))
+    _, values = unpacked(packer.pack(state, Sample({}, {"raw": np.array([[-1.0, -2.0], [3.0, 4.0]])})))
     assert values[-4:].tolist() == [-1.0, -2.0, 3.0, 4.0]
-    _, values = unpacked(packer.pack(state, Sample((), {"raw": np.zeros((2, 3))})))
+    _, values = unpacked(packer.pack(state, Sample({}, {"raw": np.zeros((2, 3))})))
     assert np.isnan(values[-4:]).all()  # of other channels
 
 

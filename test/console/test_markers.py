@@ -53,7 +53,7 @@ def test_markers_stand_where_the_simulation_has_its_geoms(name, made):
     body, shapes, markers = made(name)
     model, data = body.model, shapes.data
     mujoco.mj_forward(model, data)
-    out = markers.at(3_000_000_007, NOWHERE, NOWHERE, NOWHERE).markers
+    out = markers.at(3_000_000_007, [], NOWHERE, NOWHERE).markers
     solids = [m for m in out if m.ns == "body"]
     assert len({(m.ns, m.id) for m in out}) == len(out)
     assert all((m.header.stamp.sec, m.header.stamp.nanosec) == (3, 7) for m in out)
@@ -82,14 +82,14 @@ def test_a_muscle_is_redder_and_thicker_the_more_it_is_active(made):
         for name in body.spec.muscles:
             row[body.spec.channels.index(f"{name}/activation")] = activation
         shapes.place(body.spec.channels, row)
-        (marker, *_) = [m for m in markers.at(0, NOWHERE, NOWHERE, NOWHERE).markers if m.ns == "muscles"]
+        (marker, *_) = [m for m in markers.at(0, [], NOWHERE, NOWHERE).markers if m.ns == "muscles"]
         seen.append((marker.color.r, marker.scale.x))
     assert seen[1][0] > seen[0][0] + 0.3 and seen[1][1] > 2 * seen[0][1]
 
 
 def test_a_mesh_is_a_file_that_another_program_reads(made):
     body, shapes, markers = made("myohand")
-    marker = next(m for m in markers.at(0, NOWHERE, NOWHERE, NOWHERE).markers if m.type == Marker.MESH_RESOURCE)
+    marker = next(m for m in markers.at(0, [], NOWHERE, NOWHERE).markers if m.type == Marker.MESH_RESOURCE)
     address = urlparse(marker.mesh_resource)
     spec = mujoco.MjSpec.from_string(
         f'<mujoco><asset><mesh name="m" file="{address.path}"/></asset>'
@@ -105,16 +105,21 @@ def test_what_is_not_there_is_taken_off_the_picture(made):
     here, force = np.array([0.1, 0.2, 0.0]), np.array([3.0, -4.0, 0.0])
 
     def shown(*what):
-        by_name = {m.ns: m for m in markers.at(0, *what).markers}
-        return by_name["target"], by_name["load"]
+        all_of = markers.at(0, *what).markers
+        return *(m for m in all_of if m.ns == "target"), *(m for m in all_of if m.ns == "load")
 
-    target, load = shown(here, here, force)
+    target, load = shown([here], here, force)
     assert (target.action, load.action) == (Marker.ADD, Marker.ADD)
     np.testing.assert_allclose(place_of(target), here)
     a, b = load.points
     np.testing.assert_allclose([b.x - a.x, b.y - a.y, b.z - a.z], LOAD_M * force, atol=1e-12)
-    target, load = shown(NOWHERE, here, np.zeros(3))
+    target, load = shown([NOWHERE], here, np.zeros(3))
     assert (target.action, load.action) == (Marker.DELETE, Marker.DELETE)
+    first, second, _ = shown([NOWHERE, here], here, force)
+    assert (first.action, second.action, first.id, second.id) == (Marker.DELETE, Marker.ADD, 0, 1)
+    np.testing.assert_allclose(place_of(second), here)
+    first, second, _ = shown([], here, force)
+    assert (first.action, second.action) == (Marker.DELETE, Marker.DELETE), "between trials"
     assert no_markers().markers[0].action == Marker.DELETEALL
 
 

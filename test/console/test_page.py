@@ -32,12 +32,18 @@ def goes_on(console):
 
 
 def shown(tab):
-    """How many of 64 × 64 samples of the canvas are not its background."""
+    """How many of 64 × 64 samples of the canvas are not its background: the most of some pictures of the browser.
+
+    The canvas is empty in those for which nothing new was drawn: here every second one.
+    """
     return tab.run(
         "(() => { const small = document.createElement('canvas'); small.width = small.height = 64;"
-        "const paper = small.getContext('2d'); return new Promise(done => requestAnimationFrame(() => {"
+        "const paper = small.getContext('2d', { willReadFrequently: true }); let most = 0, left = 9;"
+        "return new Promise(done => { const look = () => { paper.clearRect(0, 0, 64, 64);"
         "paper.drawImage(document.querySelector('#canvas'), 0, 0, 64, 64);"
-        "done(paper.getImageData(0, 0, 64, 64).data.filter((x, i) => i % 4 === 3 && x > 0).length); })); })()"
+        "const drawn = paper.getImageData(0, 0, 64, 64).data.filter((x, i) => i % 4 === 3 && x > 0).length;"
+        "most = Math.max(most, drawn);"
+        "if (--left) requestAnimationFrame(look); else done(most); }; requestAnimationFrame(look); }); })()"
     )
 
 
@@ -48,7 +54,7 @@ def test_it_draws_the_body_and_the_picture_changes(tab):
     tab.until(f"{FRAMES} > {n + 20}")
     assert tab.picture() != first
     end = time.monotonic() + PATIENCE_S
-    while shown(tab) <= 100:  # between two pictures the canvas may be empty
+    while shown(tab) <= 100:
         assert time.monotonic() < end
     assert tab.run("document.querySelectorAll('.plot:not([hidden]) canvas').length") == 3
     tab.until("document.querySelector('#nodes').innerText.split('active').length > 4")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import struct
 import time
 import zlib
 from pathlib import Path
@@ -14,15 +13,17 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+from myoprosthesis.console.frame_packer import HEAD
+
 from .conftest import NS
 
 pytestmark = pytest.mark.realtime
 
 
 def values(frame: bytes) -> tuple[float, np.ndarray]:
-    kind, _, now = struct.unpack_from("<IId", frame)
+    kind, _, _, now = HEAD.unpack_from(frame)
     assert kind == 1
-    return now, np.frombuffer(frame, "<f4", offset=16)
+    return now, np.frombuffer(frame, "<f4", offset=HEAD.size)
 
 
 def subscribers(console) -> set[str]:
@@ -123,7 +124,7 @@ def test_a_field_is_switched_on_and_acts_in_the_loop(console, page):
     imposed = "curl_cw (gain 5)"
     assert console.stack.until(lambda: console.stack.diagnostics[-1]["perturbation"] == imposed)
     page.frames.clear()
-    page.until(lambda: page.frames and np.abs(values(page.frames[-1])[1][6:9]).max() > 0.1)
+    page.until(lambda: page.frames and np.abs(values(page.frames[-1])[1][3:6]).max() > 0.1)
     assert page.ask("perturb", perturbation="null")[0]
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 import signal
-import struct
 from typing import Any
 
 import numpy as np
 import pytest
+
+from myoprosthesis.console.frame_packer import HEAD
 
 from .conftest import Console, Page
 
@@ -42,8 +43,8 @@ def seek(page: Page, at: Any) -> tuple[float, np.ndarray]:
     n = len(page.frames)
     page.socket.send(json.dumps({"do": "seek", "at": at}))
     page.until(lambda: len(page.frames) > n)
-    _, _, now = struct.unpack_from("<IId", page.frames[-1])
-    return now, np.frombuffer(page.frames[-1], "<f4", offset=16)
+    *_, now = HEAD.unpack_from(page.frames[-1])
+    return now, np.frombuffer(page.frames[-1], "<f4", offset=HEAD.size)
 
 
 def test_each_time_has_its_state_its_target_and_its_load(opened, recording):
@@ -62,10 +63,10 @@ def test_each_time_has_its_state_its_target_and_its_load(opened, recording):
         ns = int(motion.stamps_ns[0]) + round(at * 1e9)
         row = motion.row(ns)
         assert now == pytest.approx(at, abs=1e-6)
-        assert values[3:6] == pytest.approx(motion.positions[row, ends], abs=1e-6)
-        assert values[6:9] == pytest.approx(motion.loads[row], abs=1e-5)
-        target = motion.target(ns)
-        assert values[:3] == pytest.approx(target, abs=1e-6) if target else np.isnan(values[:3]).all()
+        assert values[:3] == pytest.approx(motion.positions[row, ends], abs=1e-6)
+        assert values[3:6] == pytest.approx(motion.loads[row], abs=1e-5)
+        target = motion.targets(ns).get("endpoint", np.full(3, np.nan))
+        assert values[6:9] == pytest.approx(target, abs=1e-6, nan_ok=True)
     assert np.abs(motion.loads).max() > 0.1
     assert seek(page, 1e9)[0] == pytest.approx(motion.seconds)
     for wrong in ('{"do": "seek"}', '{"do": "seek", "at": "x"}', '{"do": "estop"}', '{"do": "seek", "at": 1e999}'):
@@ -103,7 +104,7 @@ def test_one_that_was_cut_off_is_shown_as_far_as_it_goes(opened, recording, tmp_
     page = console.socket()
     about = page.newest("hello")["recording"]
     assert about["faults"] and about["seconds"] > 0.1
-    assert np.isfinite(seek(page, about["seconds"] / 2)[1][3:6]).all()
+    assert np.isfinite(seek(page, about["seconds"] / 2)[1][:3]).all()
     page.close()
 
 

@@ -76,10 +76,10 @@ def test_states_trials_and_names_are_read_at_every_instant(bag):
 
 def test_a_target_is_drawn_where_a_trial_asks_for_another_place_than_its_start(bag):
     motion = recorded_motion.read(bag())
-    assert motion.target(SECOND // 2) == AWAY
-    assert motion.target(3 * SECOND // 2) == ()
-    assert motion.target(2 * SECOND) == pytest.approx((0.1, 0.2, 0.0)), "one that moves"
-    assert motion.target(10 * SECOND) == ()
+    assert motion.targets(SECOND // 2)["endpoint"].tolist() == [*AWAY]
+    assert np.isnan(motion.targets(3 * SECOND // 2)["endpoint"]).all()
+    assert motion.targets(2 * SECOND)["endpoint"] == pytest.approx((0.1, 0.2, 0.0)), "one that moves"
+    assert motion.targets(10 * SECOND) == {}
 
 
 def test_a_body_is_found_in_its_namespace(bag):

@@ -31,7 +31,7 @@ export class Link {
   take(data) {
     if (typeof data !== "string") {
       const view = new DataView(data);
-      if (view.getUint32(0, true) === 2) this.handlers.meshes(data.slice(4));
+      if (view.getUint16(0, true) === 2) this.handlers.meshes(data.slice(4));
       else this.handlers.frame(view);
       return;
     }

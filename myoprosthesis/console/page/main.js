@@ -4,10 +4,10 @@ import { Link } from "/link.js";
 import { Picture } from "/picture.js";
 import { Plot } from "/plots.js";
 
-const PLOT_MS = 100, FRAME_MS = 33, CONFIRM_MS = 6000, MOST_ANSWERS = 40, HEAD = 16, MARKS = 9, SILENT_S = 3;
+const PLOT_MS = 100, FRAME_MS = 33, CONFIRM_MS = 6000, MOST_ANSWERS = 40, HEAD = 16, SILENT_S = 3;
 const at = (id) => document.getElementById(id);
 const state = { role: "", flat: "", frames: 0, scene: null, plots: [], status: null, choices: null };
-let picture = null, link = null, newest = null, confirming = 0;
+let picture = null, link = null, confirming = 0;
 
 function made(tag, text = "") {
   const element = document.createElement(tag);
@@ -64,19 +64,19 @@ function confirmResume(open) {
 // -- what comes -------------------------------------------------------------------------------------------------------
 
 function frame(view) {
-  newest = view;
-  state.frames++;
   const scene = state.scene;
-  if (!scene) return;
+  if (!scene || view.getUint16(2, true) !== scene.layout) return;
+  state.frames++;
   const values = new Float32Array(view.buffer, HEAD), time = view.getFloat64(8, true);
-  let place = MARKS;
+  const targets = values.subarray(6, 6 + 3 * scene.targets);
+  let place = 6 + 3 * scene.targets;
   for (const plot of state.plots) {
     const n = plot.curves.names.length * (plot.curves.extremes ? 2 : 1);
     plot.add(time, values.subarray(place, place + n));
     place += n;
   }
-  if (picture?.description) picture.place(values, values.subarray(place));
-  const load = Math.hypot(values[6], values[7], values[8]);
+  if (picture?.description) picture.place(values, targets, values.subarray(place));
+  const load = Math.hypot(values[3], values[4], values[5]);
   at("caption").textContent = `${time > 1e6 ? new Date(time * 1000).toLocaleTimeString() : `${time.toFixed(2)} s`}` +
     (load > 0.05 ? `   load ${load.toFixed(1)} N` : "");
   document.body.dataset.frames = state.frames;

@@ -78,15 +78,22 @@ export class Picture {
     this.muscles.count = 0;
     const ball = (colour, radius, opacity) =>
       new Mesh(new SphereGeometry(radius, 20, 14), new MeshLambertMaterial({ color: colour, transparent: opacity < 1, opacity }));
-    this.target = ball(TARGET, 0.035 * size, 0.6);
+    this.targets = [];
+    this.newTarget = () => {
+      const target = ball(TARGET, 0.035 * size, 0.6);
+      target.material.depthTest = false; // seen through what has come there
+      target.renderOrder = 1;
+      this.scene.add(target);
+      return target;
+    };
     this.endpoint = ball(ENDPOINT, 0.018 * size, 1);
     this.load = new ArrowHelper(new Vector3(1, 0, 0), new Vector3(), size, LOAD);
     this.trace = new Line(new BufferGeometry(), new LineBasicMaterial({ color: ENDPOINT }));
     this.trace.geometry.setAttribute("position", new BufferAttribute(new Float32Array(3 * TRACE), 3));
     this.trace.frustumCulled = false;
     this.places = [];
-    for (const mark of [this.target, this.endpoint, this.load]) mark.visible = false;
-    this.scene.add(this.muscles, this.target, this.endpoint, this.load, this.trace);
+    for (const mark of [this.endpoint, this.load]) mark.visible = false;
+    this.scene.add(this.muscles, this.endpoint, this.load, this.trace);
     if (description.floor) {
       const grid = new GridHelper(20, 40, 0x808890, 0xb0b6bf);
       grid.rotation.x = Math.PI / 2;
@@ -111,8 +118,8 @@ export class Picture {
     this.dirty = true;
   }
 
-  // `values` of a frame: marks, and where parts and tendons are.
-  place(marks, body) {
+  // Of a frame: the endpoint and its load, the targets, and where parts and tendons are.
+  place(marks, targets, body) {
     if (!this.description) return;
     let at = 0;
     for (const part of this.parts) {
@@ -122,10 +129,11 @@ export class Picture {
     }
     this.follow();
     this.placeMuscles(body, at);
-    this.mark(this.target, marks, 0);
-    this.mark(this.endpoint, marks, 3);
+    while (3 * this.targets.length < targets.length) this.targets.push(this.newTarget());
+    this.targets.forEach((target, k) => this.mark(target, targets, 3 * k));
+    this.mark(this.endpoint, marks, 0);
     this.extend(marks);
-    const load = new Vector3(marks[6], marks[7], marks[8]), newtons = load.length();
+    const load = new Vector3(marks[3], marks[4], marks[5]), newtons = load.length();
     this.load.visible = newtons > 0.05 && this.endpoint.visible;
     if (this.load.visible) {
       this.load.position.copy(this.endpoint.position);
@@ -186,7 +194,7 @@ export class Picture {
 
   extend(marks) {
     if (!this.endpoint.visible) return;
-    this.places.push(marks[3], marks[4], marks[5]);
+    this.places.push(marks[0], marks[1], marks[2]);
     if (this.places.length > 3 * TRACE) this.places.splice(0, 3);
     const positions = this.trace.geometry.attributes.position;
     positions.array.set(this.places);

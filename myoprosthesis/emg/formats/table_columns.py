@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.core.options import listed
@@ -26,6 +27,8 @@ from myoprosthesis.emg.formats.table_times import (
 )
 from myoprosthesis.emg.formats.text_head import UNIT, is_stamps
 from myoprosthesis.emg.recording_format import RecordingFormat, with_file_defaults
+
+Array = NDArray[np.float64]
 
 
 class TableColumns:
@@ -166,9 +169,9 @@ class TableColumns:
     def _rate_by_times(self) -> float:
         """The rate that the times tell, Hz, where nothing else does; 0 where they do not, or where there are none."""
         place = self._by_name if self.time is None else self.time
-        if self.layout.rate or place is None or not self._table.head.numeric[place]:
+        if self.layout.rate or place is None:
             return 0.0
-        name, times = self._names[place], self._table.first_values(place)
+        name, times = self._names[place], self._first_times(place)
         if self.time is None:
             step = usual_step(times)
             raise ConfigError(
@@ -181,14 +184,26 @@ class TableColumns:
         self._table.remarks.append(f"its rate is that of {name!r}")
         return rate
 
+    def _first_times(self, place: int) -> Array:
+        """Times in the first rows, in the unit of their column, or in s where they are text."""
+        clock, cells = self._clock_of(place), self._table.first_cells(place)
+        return clock.seconds(self._table.pandas.Series(cells)) if clock else self._table.first_values(place)
+
+    def _clock_of(self, place: int) -> ClockText | None:
+        """What reads times that are text; None where they are numbers."""
+        if self._table.head.numeric[place]:
+            return None
+        name, unit = self._names[place], self.layout.time_unit
+        if unit != "s":
+            raise ConfigError(f"{self._path}: times {name!r} are text, in no unit: leave out --time-unit {unit}")
+        return ClockText(self._path, name, self._table.first_cells(place))
+
     def _clock(self) -> ClockText | None:
         if self.time is None:
             return None
-        name = self._names[self.time]
-        check_time_unit(self._path, name, self.layout.time_unit)
-        if self._table.head.numeric[self.time]:
+        check_time_unit(self._path, self._names[self.time], self.layout.time_unit)
+        if (clock := self._clock_of(self.time)) is None:
             return None
-        clock = ClockText(self._path, name, self._table.first_cells(self.time))
         self._table.remarks += [clock.remark] if clock.remark else []
         return clock
 

@@ -556,6 +556,34 @@ def test_times_with_a_unit_tell_the_rate_and_the_gaps(tmp_path, head, per_second
         formats.read(even, RecordingFormat(unit="uV", rate=1000))
 
 
+@pytest.mark.parametrize("head", ["Zeit [ms],EMG1", "temps (ms),EMG1", "Tiempo_ms,EMG1"])
+def test_times_are_known_by_other_languages(tmp_path, head):
+    recording = formats.read(timed_table(tmp_path / "a.csv", head, STEADY * 1e3), RecordingFormat(unit="uV"))
+    assert recording.rate == 200 and recording.stamped
+
+
+def clock_table(path, steps):
+    """A table whose times are those of a clock, as text, one of `steps` (s) apart each."""
+    at = 9 * 3600 + 59.0 + np.cumsum(steps)
+    rows = (
+        f"{int(t // 3600):02d}:{int(t // 60 % 60):02d}:{t % 60:09.6f},{x:.3f}\n"
+        for t, x in zip(at, at % 7, strict=True)
+    )
+    path.write_text("clock,EMG1\n" + "".join(rows))
+    return path
+
+
+def test_times_of_a_clock_tell_the_rate(tmp_path):
+    path = clock_table(tmp_path / "a.csv", np.full(400, 1 / 200))
+    recording = formats.read(path, RecordingFormat(unit="uV", time="clock", channels=("EMG1",)))
+    assert recording.rate == 200 and any("its rate is that of 'clock'" in r for r in recording.remarks)
+    uneven = clock_table(tmp_path / "b.csv", np.tile([0.004, 0.006], 200))
+    with pytest.raises(ConfigError, match="its times 'clock' are uneven .*: give --rate"):
+        formats.read(uneven, RecordingFormat(unit="uV", time="clock", channels=("EMG1",)))
+    with pytest.raises(ConfigError, match="times 'clock' are text, in no unit: leave out --time-unit ms"):
+        formats.read(path, RecordingFormat(unit="uV", time="clock", time_unit="ms", rate=200, channels=("EMG1",)))
+
+
 def test_times_without_a_unit_are_used_where_they_fit_the_rate_and_asked_about_where_there_is_none(tmp_path):
     path = timed_table(tmp_path / "a.csv", "Timestamp,EMG1", STEADY)
     recording = formats.read(path, RecordingFormat(unit="uV", rate=200))
