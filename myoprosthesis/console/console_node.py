@@ -72,7 +72,7 @@ class ConsoleNode(Node):
         super().__init__("console")
         declare(self, ("", ConsoleNodeOptions))
         self._options = read(self, ConsoleNodeOptions)
-        self._following = StatusSubscriptions(self, TRIALS)
+        self._following = StatusSubscriptions(self, TRIALS, polled=True)
         self._states = LifecycleStates(self)
         self._stop_caller = StopCaller(self)
         self._spec: EffectorSpec | None = None
@@ -142,6 +142,7 @@ class ConsoleNode(Node):
     def _review(self) -> None:
         """Subscribe while a page is open, and tell the pages how the stack is."""
         now = time.monotonic()
+        self._following.take()
         if (effector := self._following.status.effector) is not self._reported:
             self._reported, self._reported_s = effector, now
         self._following.changed_parameters()

@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 PROMPT_S = 2.0
 """For what has nothing to bring to an end."""
@@ -14,6 +14,15 @@ ORDERLY_S = 12.0
 """For what has processes of its own to end, or a file to finish."""
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 _allowed_s = PROMPT_S
+_waker: Callable[[], None] | None = None
+
+
+def wake_by(waker: Callable[[], None] | None) -> None:
+    """Have `waker` called, in a thread of its own, once this process is asked to end within a `bounded_end`.
+
+    So that the main thread returns from a library in which it waits, and runs the handler of the signal."""
+    global _waker
+    _waker = waker
 
 
 def allow(seconds: float) -> None:
@@ -67,6 +76,8 @@ def end_at_once() -> Iterator[None]:
 def _watch(read: int, ended: threading.Event) -> None:
     while data := os.read(read, 64):
         number = next((n for n in data if n in _ENDING), None)
+        if number is not None and (waker := _waker) is not None:
+            waker()
         if number is not None and not ended.wait(_allowed_s):
             os._exit(128 + number)
     os.close(read)

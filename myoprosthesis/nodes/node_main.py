@@ -27,7 +27,7 @@ from myoprosthesis.core import share
 from myoprosthesis.core.child_process import CRASHED, FAILED, REFUSED, STARTER
 from myoprosthesis.core.distribution import ros_distro
 from myoprosthesis.core.domain import domain_id
-from myoprosthesis.core.ending import bounded_end
+from myoprosthesis.core.ending import bounded_end, wake_by
 from myoprosthesis.core.errors import ConfigError, MyoError
 from myoprosthesis.core.output import diverted
 from myoprosthesis.core.process_tuning import set_switch_interval
@@ -36,6 +36,8 @@ from myoprosthesis.core.text import printable
 
 END_S = 6.0
 """A node that is asked to end is gone after this time."""
+LOOK_S = 0.25
+"""How often it is looked whether a node has ended by itself; a signal and a thread that failed are seen at once."""
 DELIVERY_S = 0.5
 """How long a node that ends waits until its last messages have been received."""
 POLL_S = 0.005
@@ -188,16 +190,23 @@ def _run(make: Callable[[], Any], argv: list[str] | None) -> int:
     for sig in (signal.SIGINT, signal.SIGTERM):
         signal.signal(sig, lambda *_: stop.set())
     mistakes: list[BaseException] = []
-    threading.excepthook = lambda failed: mistakes.append(failed.exc_value or RuntimeError("a thread failed"))
     node: Node | None = None
     executor: SingleThreadedExecutor | None = None
+
+    def note(failed: Any) -> None:
+        mistakes.append(failed.exc_value or RuntimeError("a thread failed"))
+        if executor is not None:
+            executor.wake()
+
+    threading.excepthook = note
     try:
         join_graph(argv)
         node = make()
         executor = SingleThreadedExecutor()
         executor.add_node(node)
+        wake_by(executor.wake)
         while not stop.is_set() and rclpy.ok() and not _ending(node) and not mistakes:
-            executor.spin_once(timeout_sec=0.1)
+            executor.spin_once(timeout_sec=LOOK_S)
         mistakes += filter(None, [getattr(node, "crashed", None)])
         return _broken(mistakes[0]) if mistakes else _ending(node)
     except MyoError as error:
@@ -208,6 +217,7 @@ def _run(make: Callable[[], Any], argv: list[str] | None) -> int:
     except Exception as error:
         return _broken(error)
     finally:
+        wake_by(None)
         threading.excepthook = threading.__excepthook__
         with killed_after(2 * END_S):
             if node is not None:

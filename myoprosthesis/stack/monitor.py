@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from myoprosthesis.core.message import PLAN_BYTES
@@ -13,6 +14,7 @@ from myoprosthesis.nodes.node_main import Node, network_warning, plain_node, run
 from myoprosthesis.nodes.parameters import from_message
 from myoprosthesis.nodes.subscription import subscribe
 from myoprosthesis.nodes.timers import every
+from myoprosthesis.nodes.wait_set import PolledSubscriptions
 from myoprosthesis.stack.status import StackStatus
 
 REPORTING = (
@@ -25,25 +27,40 @@ WAITING = 200
 
 
 class StatusSubscriptions:
-    """Subscriptions of a node to what the stack in its namespace reports; they fill `status`."""
+    """Subscriptions of a node to what the stack in its namespace reports; they fill `status`.
 
-    def __init__(self, node: Node, keep: int = 0) -> None:
+    As messages come, in the node's executor; or, where they are `polled`, at each `take`, which spares an executor that
+    has nothing else to do most of its work: it wakes for every message, and looks at all that it has.
+    """
+
+    def __init__(self, node: Node, keep: int = 0, polled: bool = False) -> None:
         """`keep`: how many of the newest trials are kept; 0: all."""
         self.status = StackStatus(keep=keep)
         self.node = node
         self._changes: dict[str, dict[str, Any]] = {}
         self._open = bool(network_warning())
-        subscribe(node, topics.DIAGNOSTICS, self.diagnostics, qos=topics.reliable(WAITING))
-        subscribe(node, topics.POLICY_ACTIVE, self.policy, qos=topics.latched(10))
-        for topic, handle in (
-            (topics.PERTURBATION, self.perturbation),
-            (topics.RECORDER_ACTIVE, self.recorder),
-            (topics.TRIAL_EVENTS, self.trial_event),
-            (topics.TRIAL, self.newest_event),
-            (topics.EMG_DECISION, self.decision),
-            (topics.PARAMETER_EVENTS, self.parameters),
+        self._inputs = PolledSubscriptions(node)
+        self._polled: list[tuple[Any, Callable[[Any], None]]] = []
+        for topic, handle, qos in (
+            (topics.DIAGNOSTICS, self.diagnostics, topics.reliable(WAITING)),
+            (topics.POLICY_ACTIVE, self.policy, topics.latched(10)),
+            (topics.PERTURBATION, self.perturbation, None),
+            (topics.RECORDER_ACTIVE, self.recorder, None),
+            (topics.TRIAL_EVENTS, self.trial_event, None),
+            (topics.TRIAL, self.newest_event, None),
+            (topics.EMG_DECISION, self.decision, None),
+            (topics.PARAMETER_EVENTS, self.parameters, None),
         ):
-            subscribe(node, topic, handle)
+            if polled:
+                self._polled.append((self._inputs.subscribe(topic, qos, wakes=False), handle))
+            else:
+                subscribe(node, topic, handle, qos=qos)
+
+    def take(self) -> None:
+        """Take in what came since the last call, where they are polled."""
+        for subscription, handle in self._polled:
+            for _ in self._inputs.read(subscription, handle):
+                pass
 
     def changed_parameters(self) -> dict[str, dict[str, Any]]:
         """Parameters that were set since the last call, by node, so that a node started again can be given them."""

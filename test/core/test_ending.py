@@ -42,6 +42,19 @@ def test_what_does_not_end_by_itself_is_ended(busy, number):
     assert status in (128 + number, -number) and seconds < 15.0
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_who_waits_in_a_library_is_woken(number):
+    script = (
+        "import ctypes, signal, sys, time\nfrom myoprosthesis.core.ending import bounded_end, wake_by\n"
+        "c, door = ctypes.CDLL(None), ctypes.create_string_buffer(64)\nc.pthread_mutex_lock(door)\n"
+        "for n in (signal.SIGINT, signal.SIGTERM): signal.signal(n, lambda *_: sys.exit(7))\n"
+        "with bounded_end(20.0):\n    wake_by(lambda: c.pthread_mutex_unlock(door))\n    print('now', flush=True)\n"
+        "    while True: c.pthread_mutex_lock(door)"
+    )
+    status, seconds = told(script, number)
+    assert status == 7 and seconds < 10.0
+
+
 def test_an_end_that_was_given_more_time_takes_it():
     script = (
         (
