@@ -14,6 +14,7 @@ from myoprosthesis.core.ending import bounded_end, end_at_once
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.terminal import accept_all_characters
 from myoprosthesis.core.text import printable
+from myoprosthesis.effectors.graphics import cannot_load
 
 COMMANDS = {
     "steer": (
@@ -65,15 +66,22 @@ def main(arguments: list[str] | None = None) -> None:
     except MyoError as error:
         print(f"error: {printable(error)}", file=sys.stderr)
         sys.exit(2)
-    except RuntimeError as error:
-        if "home directory" not in str(error):
-            raise
-        print("error: a path begins with ~, and that home directory is not known: write it out", file=sys.stderr)
-        sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(0)
+    except Exception as error:
+        if not (sentence := _of_environment(error)):
+            raise
+        print(f"error: {printable(sentence)}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _of_environment(error: Exception) -> str:
+    """The sentence for an error that a library raises for what stands in the environment; empty for any other."""
+    if isinstance(error, RuntimeError) and "home directory" in str(error):
+        return "a path begins with ~, and that home directory is not known: write it out"
+    return cannot_load(error)
 
 
 if __name__ == "__main__":

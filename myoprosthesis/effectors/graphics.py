@@ -6,12 +6,14 @@ import ctypes.util
 import os
 import subprocess
 import sys
+import traceback
 
 from myoprosthesis.core.errors import Refused
 
+LIBRARIES = "(Debian: libegl1 libgl1-mesa-dri libopengl0)"
 INSTEAD = (
     "leave --viewer out; a picture needs no display: MUJOCO_GL=egl myoprosthesis picture BODY --out FILE.png "
-    "(Debian: libegl1 libgl1-mesa-dri)"
+    f"{LIBRARIES}"
 )
 WINDOW = "import glfw, warnings; warnings.simplefilter('ignore'); raise SystemExit(0 if glfw.init() else 1)"
 CHECK_S = 20.0
@@ -41,7 +43,8 @@ def draw_offscreen() -> None:
     A choice in the environment (MUJOCO_GL) stays."""
     if has_display() or os.environ.get("MUJOCO_GL"):
         return
-    library = next((name for name in ("EGL", "OSMesa") if ctypes.util.find_library(name)), "")
+    opengl = any(map(ctypes.util.find_library, ("OpenGL", "GL")))
+    library = next((name for name in ("EGL", "OSMesa") if opengl and ctypes.util.find_library(name)), "")
     if library:
         os.environ["MUJOCO_GL"] = library.lower()
 
@@ -49,6 +52,18 @@ def draw_offscreen() -> None:
 def cannot_draw(error: Exception) -> str:
     """The sentence for a machine on which MuJoCo cannot draw, with the reason that its library gives."""
     return (
-        "nothing can be drawn here: without a display MUJOCO_GL=egl is needed, and its libraries (Debian: "
-        f"libegl1 libgl1-mesa-dri); {' '.join(str(error).split())[:120]}"
+        f"nothing can be drawn here: without a display MUJOCO_GL=egl is needed, and its libraries {LIBRARIES}; "
+        f"{' '.join(str(error).split())[:120]}"
+    )
+
+
+def cannot_load(error: Exception) -> str:
+    """The sentence for an error of MuJoCo while it loads what MUJOCO_GL names; empty for any other error."""
+    chosen = os.environ.get("MUJOCO_GL", "")
+    files = [frame.filename.replace(os.sep, "/") for frame in traceback.extract_tb(error.__traceback__)]
+    if not chosen or not any("/mujoco/rendering/" in file and file.endswith("gl_context.py") for file in files):
+        return ""
+    return (
+        f"MuJoCo cannot be loaded with MUJOCO_GL={chosen}: {' '.join(str(error).split())[:120]}; leave it out of the "
+        f"environment, or give egl or osmesa, with its libraries {LIBRARIES}"
     )

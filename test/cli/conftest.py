@@ -14,7 +14,7 @@ def drawing():
     """The environment in which this machine draws without a display."""
     environment = {**os.environ, "MUJOCO_GL": "egl"}
     if subprocess.run([sys.executable, "-c", PROBE], env=environment, capture_output=True).returncode:
-        pytest.skip("no EGL here: install libegl1 and libgl1-mesa-dri")
+        pytest.skip("no EGL here: install libegl1, libgl1-mesa-dri and libopengl0")
     return environment
 
 

@@ -1,5 +1,7 @@
 """Drawing without a display: by what is there instead, or one sentence that names it."""
 
+import os
+
 import pytest
 
 from myoprosthesis.core.errors import Refused
@@ -25,7 +27,9 @@ def test_a_display_that_does_not_answer_is_named(monkeypatch):
         graphics.require_window()
 
 
-@pytest.mark.parametrize(("there", "chosen"), [("EGL OSMesa", "egl"), ("OSMesa", "osmesa"), ("", None)])
+@pytest.mark.parametrize(
+    ("there", "chosen"), [("EGL OSMesa GL", "egl"), ("OSMesa OpenGL", "osmesa"), ("EGL", None), ("", None)]
+)
 def test_the_first_library_that_is_there_draws(monkeypatch, there, chosen):
     monkeypatch.setattr(graphics.ctypes.util, "find_library", lambda name: name if name in there.split() else None)
     graphics.draw_offscreen()
@@ -38,6 +42,21 @@ def test_a_display_and_a_choice_are_left_alone(monkeypatch, name, value):
     monkeypatch.setenv(name, value)
     graphics.draw_offscreen()
     assert graphics.os.environ.get("MUJOCO_GL") == (value if name == "MUJOCO_GL" else None)
+
+
+@pytest.mark.parametrize("words", [("up", "reach", "--headless", "--quiet"), ("effectors",)])
+def test_a_choice_with_which_mujoco_cannot_be_loaded_is_refused(command, words):
+    done = command(*words, env={**os.environ, "MUJOCO_GL": "pencil"})
+    assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
+    assert "cannot be loaded with MUJOCO_GL=pencil" in done.stderr and "egl or osmesa" in done.stderr
+
+
+def test_other_errors_are_not_taken_for_it(monkeypatch):
+    monkeypatch.setenv("MUJOCO_GL", "egl")
+    try:
+        raise RuntimeError("another one")
+    except RuntimeError as error:
+        assert graphics.cannot_load(error) == ""
 
 
 def test_a_stack_with_a_window_is_refused_before_anything_starts(command):
