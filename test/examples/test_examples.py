@@ -81,6 +81,15 @@ def test_stable_baselines3_learns_in_an_environment(run_example):
     assert steps == 4096 and before > 0 and after > 0, output
 
 
+def test_a_recording_opens_in_rerun(run_example, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    output = run_example("08_rerun.py")
+    if output.startswith("skipped: "):
+        pytest.skip(output)
+    assert output == "121 pictures of arm26, 4.0 s: 9 shapes, 8 tendons\n"
+    assert (tmp_path / "reach.rrd").read_bytes()[:3] == b"RRF"
+
+
 def test_every_example_is_numbered_run_here_and_listed_in_the_documentation():
     names = sorted(f.name for f in EXAMPLES.glob("*.py"))
     source = Path(__file__).read_text(encoding="utf-8")
