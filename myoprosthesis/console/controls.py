@@ -179,11 +179,15 @@ def effector_list() -> list[dict[str, str]]:
 
 
 def perturbation_list() -> list[dict[str, str]]:
-    """Presets with what they are about, then kinds."""
-    rows = []
+    """Presets, then kinds with their defaults, each with what it is about."""
+    made, kinds = [], []
     for name, path in presets.names().items():
+        if path is None:
+            about = (registry.factory("perturbations", name).__doc__ or "").strip().partition("\n")[0]
+            kinds.append({"name": name, "about": f"With its defaults: {about}", "group": "kinds"})
+            continue
         try:
-            rows.append({"name": name, "about": presets.load(name).about if path is not None else "a kind"})
+            made.append({"name": name, "about": presets.load(name).about, "group": "presets"})
         except ConfigError as error:
-            rows.append({"name": name, "about": "", "unusable": str(error)})
-    return sorted(rows, key=lambda row: row["about"] == "a kind")
+            made.append({"name": name, "about": "", "group": "presets", "unusable": str(error)})
+    return [*made, *kinds]

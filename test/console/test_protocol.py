@@ -77,7 +77,10 @@ def test_the_choices_are_all_policies_and_perturbations_with_their_forms(page):
     choices = page.newest("choices")
     row = next(p for p in choices["policies"] if p["name"] == "reach_cw")
     assert row["effector"] == "arm26" and row["errors_mm"]["cw"]["endpoint_error_mm"] > 0
-    assert {"null", "curl_cw", "curl"} <= {p["name"] for p in choices["perturbations"]}
+    perturbations = {p["name"]: p for p in choices["perturbations"]}
+    assert {"null", "curl_cw", "curl"} <= set(perturbations)
+    assert perturbations["curl_cw"]["group"] == "presets" and perturbations["curl"]["group"] == "kinds"
+    assert "F = b" in perturbations["curl"]["about"]
     assert choices["forms"]["perturb"]["properties"]["gain"]["anyOf"] and choices["forms"]["swap"]["required"] == [
         "policy"
     ]

@@ -231,7 +231,7 @@ function showChoices(data) {
   };
   fill(at("policy"), data.policies, (p) => (p.unusable ? "unusable" : p.decodes ? "decoders" : p.effector));
   fill(at("effector"), data.effectors, (e) => e.group);
-  fill(at("perturbation"), data.perturbations, (p) => (p.about === "a kind" ? "kinds" : "presets"));
+  fill(at("perturbation"), data.perturbations, (p) => p.group);
   const blend = data.forms.blend.properties.blend_s;
   Object.assign(at("blend"), { min: blend.minimum, max: blend.maximum, value: data.blend_s ?? blend.default, title: blend.description });
   at("gain").min = 0;
