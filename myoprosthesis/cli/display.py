@@ -41,8 +41,8 @@ GUARD = {
 CUT = {"clipped": "beyond a limit of its contract, cut to it", "non_finite": "not finite, refused"}
 """What is counted of a policy's actions, in words."""
 CAPTION = (
-    "error: distance from the target at the end, median (95 % quantile); lateral: largest deviation from the straight "
-    "line, mean, right of the motion positive"
+    "error: distance from the target at the end (mean of the last 0.1 s), median (95 % quantile); lateral: largest "
+    "deviation from the straight line, mean, right of the motion positive"
 )
 
 
@@ -160,7 +160,8 @@ def conditions_table(conditions: Sequence[Mapping[str, Any]]) -> Table:
     own = list(dict.fromkeys(name for c in conditions for name in c.get("figures", ())))
     reaching = not own or any(c["endpoint_error_mm"] for c in conditions)
     table = Table(title="Trials by condition", caption=CAPTION if reaching else "means", box=SIMPLE)
-    for column in ("policy", "perturbation"):
+    several = len({_body(c) for c in conditions}) > 1
+    for column in (*(("effector",) if several else ()), "policy", "perturbation"):
         table.add_column(column, overflow="fold")
     titles = ("on target", "error, mm", "lateral, mm") if reaching else ("success",)
     for column in ("trials", *titles, *map(figure_words.title, own)):
@@ -168,11 +169,18 @@ def conditions_table(conditions: Sequence[Mapping[str, Any]]) -> Table:
     for c in conditions:
         error = "{median:.1f} ({p95:.1f})".format(**c["endpoint_error_mm"]) if c["endpoint_error_mm"] else "–"
         table.add_row(
+            *((Text(_body(c)),) if several else ()),
             Text(c["policy"]), Text(c["perturbation"]), str(c["trials"]), _percent(c["success_rate"]),
             *((error, _mm(c["lateral_deviation_mm"])) if reaching else ()),
             *(figure_words.number(name, c.get("figures", {}).get(name)) for name in own),
         )  # fmt: skip
     return table
+
+
+def _body(condition: Mapping[str, Any]) -> str:
+    """The effector of a condition, with its period."""
+    dt = condition.get("dt")
+    return f"{condition.get('effector', '')}{f', {1e3 * dt:g} ms' if dt else ''}"
 
 
 def prompted_table(conditions: Sequence[Mapping[str, Any]]) -> Table:
@@ -205,7 +213,7 @@ def _trials(status: StackStatus, s: Mapping[str, Any], whole: bool) -> dict[str,
     rows = {}
     if whole:
         current = status.policy.policy, status.perturbation
-        here = [c for c in s["conditions"] if (c["policy"], c["perturbation"]) == current]
+        here = [c for c in reversed(s["conditions"]) if (c["policy"], c["perturbation"]) == current]
         lost = f", {s['trials_lost']} lost" if s["trials_lost"] else ""
         n = here[0]["trials"] if here else 0
         rows["trials"] = f"{n} of this policy and perturbation, {s['trials']} in all{lost}"

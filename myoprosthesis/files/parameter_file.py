@@ -66,11 +66,11 @@ def entries(
 def parameters(layer: list[ParameterEntry], node: str, known: Collection[str]) -> dict[str, Any]:
     """Parameters that the entries have for the node of this full name.
 
-    A later entry overrides an earlier one, and an exact one overrides one for several nodes, of which only the
+    A later entry overrides an earlier one, whichever is more exact, as in ROS. Of one for several nodes only the
     parameters that are `known` to the node are taken.
     """
     out: dict[str, Any] = {}
-    for entry in sorted((e for e in layer if e.takes(node)), key=lambda e: e.exact):
+    for entry in (e for e in layer if e.takes(node)):
         heeded = entry.parameters if entry.exact else {k: v for k, v in entry.parameters.items() if k in known}
         out.update(heeded)
     return out

@@ -194,7 +194,7 @@ class TaskNode(ManagedNode):
         if self._plans:
             self._next = self._plans[0].trial
         following = self._monitor.following
-        self._task, self._monitor = task, TrialMonitor(spec.dt, channels)
+        self._task, self._monitor = task, TrialMonitor(spec.dt, channels, self._options.lockstep)
         self._monitor.following = following
         self._plans, self._gone, self._last_ns = [], False, -1
         self._frames.clear()
@@ -418,12 +418,15 @@ class TaskNode(ManagedNode):
 
     def _end(self, trial: MonitoredTrial) -> None:
         self._wait.moved()
-        plan, counts = trial.plan, {"samples": trial.samples, "expected": trial.expected}
+        plan = trial.plan
+        about: dict[str, Any] = {"samples": trial.samples, "expected": trial.expected}
+        if self._spec is not None:
+            about |= {"effector": self._spec.name, "dt": self._spec.dt}
         if trial.lost:
-            self._events.publish("lost", plan, plan.until_ns, why=trial.lost, **counts)
+            self._events.publish("lost", plan, plan.until_ns, why=trial.lost, **about)
             return
         result = self._task.judge(self._decided or trial.record)
-        self._events.publish("end", plan, plan.until_ns, success=result.success, **result.figures, **counts)
+        self._events.publish("end", plan, plan.until_ns, success=result.success, **result.figures, **about)
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import CommandError
 from myoprosthesis.core.following import Following
@@ -30,7 +31,7 @@ class MonitoredTrial:
 
     record: TrialRecord
     expected: int
-    """How many samples such a trial has."""
+    """How many samples it would have if none were missing."""
     why: str = ""
     """Why the effector did not follow commands all through the trial; empty when it did."""
 
@@ -58,9 +59,14 @@ class MonitoredTrial:
 class TrialMonitor:
     """Records the states of one trial at a time, and what the effector says of following commands in it."""
 
-    def __init__(self, dt: float, channels: Sequence[str] = ENDPOINT) -> None:
-        """`dt` (s) is the effector's period, `channels` those of its state that are recorded."""
-        self._dt, self._dt_ns, self._channels = dt, ns(dt), tuple(channels)
+    def __init__(self, dt: float, channels: Sequence[str] = ENDPOINT, lockstep: bool = False) -> None:
+        """`dt` (s) is the effector's period, `channels` those of its state that are recorded.
+
+        In lockstep a trial is over with its last state, by whose time it is known. In real time ticks fall anywhere
+        within a period, and a state that comes a little before the end of a trial is its own: it is over with the first
+        state after that.
+        """
+        self._dt, self._dt_ns, self._channels, self._lockstep = dt, ns(dt), tuple(channels), lockstep
         self.plan: TrialPlan | None = None
         self.following: Following | None = None
         """The effector's newest message on following commands; None before the first, which is not waited for."""
@@ -95,7 +101,7 @@ class TrialMonitor:
             for row, values in zip(self._table[self._size], frame.rows(), strict=True):
                 row[:] = values[self._columns]
             self._size += 1
-        over = plan.over(now, self._dt_ns)
+        over = plan.over(now, self._dt_ns) if self._lockstep else now >= plan.until_ns
         if over and not self._over_since:
             self._over_since = time.monotonic()
         return over
@@ -128,13 +134,26 @@ class TrialMonitor:
     def end(self) -> MonitoredTrial:
         """The trial, which is over; none is recorded after it."""
         plan, record = self._running, self.record()
-        expected = round((plan.until_ns - plan.from_ns) / self._dt_ns)
+        expected = len(record.time_ns) + missing_states(plan, record.time_ns, self._dt_ns)
         why = "the effector did not say whether it followed commands"
         if self.reported:
             why = self.following.fault(plan) if self.following is not None else ""
         self.plan = None
         own = TrialRecord(plan, record.dt, record.channels, record.time_ns.copy(), record.table.copy())
         return MonitoredTrial(own, expected, why)
+
+
+def missing_states(plan: TrialPlan, time_ns: NDArray[np.int64], dt_ns: int) -> int:
+    """How many states of a trial are not among those at `time_ns` (n,): as many as its gaps have room for.
+
+    Off the grid of the trial, a trial of N periods has N − 1 to N + 1 states.
+    """
+    periods = round((plan.until_ns - plan.from_ns) / dt_ns)
+    if not len(time_ns):
+        return periods
+    before, after = (time_ns[0] - plan.from_ns) // dt_ns, -(-(plan.until_ns - time_ns[-1]) // dt_ns) - 1
+    within = np.maximum(np.round(np.diff(time_ns) / dt_ns) - 1, 0).sum()
+    return max(0, min(periods - len(time_ns), int(before + max(0, after) + within)))
 
 
 def _column(frame: JointStateFrame, name: str) -> int:

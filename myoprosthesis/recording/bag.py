@@ -241,9 +241,12 @@ class Bag:
                 parts.append((np.array([when]), next(stacked([data]))))
         received = int(self.topics[name].simulated)
         for when, s in parts:
+            if any(row.shape[1] not in (0, len(s.names)) for row in (s.position, s.velocity, s.effort)):
+                self.count_damaged(name, len(when))  # with values that no name belongs to
+                continue
             instants = when[:, 0], when[:, received], s.stamp_ns
             yield BagTable(name, file, *instants, s.names, s.position, s.velocity, s.effort)
 
-    def count_damaged(self, topic: str) -> None:
-        """Keep account of a message that could not be decoded, for `faults`."""
-        self._unreadable[topic] = self._unreadable.get(topic, 0) + 1
+    def count_damaged(self, topic: str, number: int = 1) -> None:
+        """Keep account of messages that could not be decoded, for `faults`."""
+        self._unreadable[topic] = self._unreadable.get(topic, 0) + number

@@ -43,7 +43,7 @@ class StackClient(StackMonitor):
     def call(self, kind: Any, name: str, request: Any, seconds: float = ANSWER_S) -> Any:
         """The answer of a service within `seconds`."""
         client = self._service(kind, name)
-        if not client.wait_for_service(timeout_sec=self._discovery_s()):
+        if not client.wait_for_service(timeout_sec=self.discovery_s):
             where = client.srv_name
             raise ConfigError(f"nothing answers at {where}: is a stack up (myoprosthesis up), and in this namespace?")
         future = client.call_async(request)
@@ -170,8 +170,9 @@ class StackClient(StackMonitor):
             self._clients[name] = self.node.create_client(kind, name)
         return self._clients[name]
 
-    def _discovery_s(self) -> float:
-        """How long to wait for a service: longer where an effector is known to run that is not discovered yet."""
+    @property
+    def discovery_s(self) -> float:
+        """How long to wait for a service or a topic, s: longer where an effector runs that is not discovered yet."""
         state = absolute(self.node.get_namespace(), topics.STATE.name)
         return DISCOVERY_S if is_locked(state) else WAIT_S
 

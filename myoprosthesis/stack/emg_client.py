@@ -15,7 +15,7 @@ from myoprosthesis.nodes import topics
 from myoprosthesis.nodes.emg_block_codec import EmgSampleReader, EmgSamples
 from myoprosthesis.nodes.subscription import subscribe
 from myoprosthesis.nodes.time_codec import read_time_ns
-from myoprosthesis.stack.client import WAIT_S, StackClient
+from myoprosthesis.stack.client import StackClient
 
 Array = NDArray[np.float64]
 LATE_S = 1.0
@@ -38,7 +38,7 @@ class EmgClient:
         subscribe(node, topics.EMG_RAW, EmgSampleReader().read, self._add, raw=True)
         for topic, kept in ((topics.COMMAND, self._commands), (topics.POLICY_SHADOW, self._shadows)):
             subscribe(node, topic, self._keep(kept))
-        if not stack.spin_until(lambda: bool(specs), WAIT_S):
+        if not stack.spin_until(lambda: bool(specs), stack.discovery_s):
             raise ConfigError(
                 "no EMG is published: is a stack with EMG up (myoprosthesis up emg-hand), in this namespace?"
             )
@@ -53,8 +53,10 @@ class EmgClient:
         `progress` is called with the length (s) of what has arrived.
         """
         node = self._stack.node
-        self._stack.spin_until(lambda: node.count_publishers(topics.EMG_RAW.name) > 0, WAIT_S)
-        self._stack.spin_until(lambda: bool(self._blocks), WAIT_S)  # it is published once somebody listens
+        self._stack.spin_until(lambda: node.count_publishers(topics.EMG_RAW.name) > 0, self._stack.discovery_s)
+        self._stack.spin_until(
+            lambda: bool(self._blocks), self._stack.discovery_s
+        )  # it is published once somebody listens
         self._blocks.clear()
         wanted, done, until = round(seconds * self.rate), 0, time.monotonic() + seconds + LATE_S
         while done < wanted and time.monotonic() < until:

@@ -171,7 +171,7 @@ def _figures(status: StackStatus) -> list[str]:
         if not status.trials:
             return decided
     current = (status.policy.policy, status.perturbation)
-    now = next((c for c in s["conditions"] if (c["policy"], c["perturbation"]) == current), None)
+    now = next((c for c in reversed(s["conditions"]) if (c["policy"], c["perturbation"]) == current), None)
     lost = [f"{s['trials_lost']} lost"] if s["trials_lost"] else []
     if now is None:
         others = f" of these two, {s['trials']} of others" if s["trials"] else ""

@@ -22,10 +22,10 @@ PAUSING, GOING_ON = "pausing after the trial that runs", "going on"
 class SessionClient:
     """A session's side of a running stack, on the node of a `StackClient`."""
 
-    def __init__(self, stack: StackClient, dt: float, held: threading.Event | None = None) -> None:
-        """`held` is set while no further trial may begin."""
+    def __init__(self, stack: StackClient, dt: float, lockstep: bool, held: threading.Event | None = None) -> None:
+        """`dt` (s) is the effector's period; `held` is set while no further trial may begin."""
         self.stack, self._held = stack, held or threading.Event()
-        self.listener = SessionListener(stack.node, dt)
+        self.listener = SessionListener(stack.node, dt, lockstep)
         stack.node.create_service(SetBool, "session/pause", self._pause)
 
     @property

@@ -21,8 +21,9 @@ STATES = 2000
 class SessionListener:
     """Follows the trials of a stack in a thread of its own, so that no state is missed while others compute."""
 
-    def __init__(self, node: Any, dt: float) -> None:
-        self._inputs, self._reader, self._monitor = PolledSubscriptions(node), JointStateReader(), TrialMonitor(dt)
+    def __init__(self, node: Any, dt: float, lockstep: bool) -> None:
+        self._inputs, self._reader = PolledSubscriptions(node), JointStateReader()
+        self._monitor = TrialMonitor(dt, lockstep=lockstep)
         self._states = self._inputs.subscribe(topics.STATE, topics.reliable(5000), raw=True)
         self._targets = self._inputs.subscribe(topics.TARGET, topics.latched(100))
         self._following = self._inputs.subscribe(topics.FOLLOWING)
@@ -89,4 +90,5 @@ class SessionListener:
             trial = self._monitor.end()
             with self._lock:
                 self._done[trial.plan.trial] = trial
+            return frame.stamp_ns < trial.plan.until_ns or self._handled(frame)  # it is the next one's first
         return True

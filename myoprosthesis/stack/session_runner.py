@@ -91,7 +91,7 @@ class SessionRunner:
         self.folder.note(starts=starts)
         with (
             StackClient(self._namespace, "session") as stack,
-            contextlib.closing(SessionClient(stack, self._dt, self._held)) as client,
+            contextlib.closing(SessionClient(stack, self._dt, self.session.lockstep, self._held)) as client,
             StackRunner(self._nodes(), self._tell, self._namespace, stack) as self._stack,
         ):
             client.await_ready(self._check)

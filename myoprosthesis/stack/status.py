@@ -200,15 +200,16 @@ class StackStatus:
     def conditions(self) -> list[dict[str, Any]]:
         """Figures of the trials that count, by condition, in the order in which the conditions first came.
 
-        Trials whose condition is not known are left out, such as those before this status was followed.
+        A condition is an effector with its period, a policy and a perturbation. Trials whose condition is not known are
+        left out, such as those before this status was followed.
         """
-        groups: dict[Condition, list[TrialOutcome]] = {}
+        groups: dict[tuple[tuple[str, float | None], Condition], list[TrialOutcome]] = {}
         for trial in self.scored():
             if self._known(condition := self.condition(trial)):
-                groups.setdefault(condition, []).append(trial)
+                groups.setdefault((trial.body, condition), []).append(trial)
         return [
-            {"policy": policy, "perturbation": name, **_figures([t.values for t in trials])}
-            for (policy, name), trials in groups.items()
+            {"effector": body, "dt": dt, "policy": policy, "perturbation": name, **_figures([t.values for t in trials])}
+            for ((body, dt), (policy, name)), trials in groups.items()
         ]
 
     def table(self) -> list[dict[str, Any]]:
@@ -221,7 +222,8 @@ class StackStatus:
             policy, name = self.condition(t)
             v = t.values
             row = dict.fromkeys(COLUMNS) | {
-                "trial": t.number, "label": v.get("label", ""), "policy": policy, "perturbation": name,
+                "trial": t.number, "label": v.get("label", ""), "effector": t.body[0], "dt": t.body[1],
+                "policy": policy, "perturbation": name,
                 "catch": bool(v.get("catch", False)), "scored": t.scored, "lost": t.lost,
                 "states_missing": t.states_missing, "start_s": t.from_ns * 1e-9, "end_s": t.until_ns * 1e-9,
             }  # fmt: skip

@@ -8,7 +8,20 @@ from typing import Any
 from myoprosthesis.core.trial_record import EVENT
 
 COLUMNS = (
-    *("trial", "label", "policy", "perturbation", "catch", "scored", "lost", "states_missing", "start_s", "end_s"),
+    *(
+        "trial",
+        "label",
+        "effector",
+        "dt",
+        "policy",
+        "perturbation",
+        "catch",
+        "scored",
+        "lost",
+        "states_missing",
+        "start_s",
+        "end_s",
+    ),
     *(f"{point}_{axis}_m" for point in ("start", "target") for axis in "xyz"),
     *("success", "endpoint_error_mm", "lateral_deviation_mm", "peak_speed"),
 )
@@ -30,6 +43,12 @@ class TrialOutcome:
     def scored(self) -> bool:
         """True for a movement to a target that was no catch trial."""
         return not self.lost and bool(self.values.get("scored", True)) and not self.values.get("catch", False)
+
+    @property
+    def body(self) -> tuple[str, float | None]:
+        """The effector that it was done with, and its period (s), as far as its task said so."""
+        dt = self.values.get("dt")
+        return str(self.values.get("effector") or ""), dt if isinstance(dt, (int, float)) else None
 
     @property
     def states_missing(self) -> int | None:

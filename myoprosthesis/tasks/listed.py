@@ -34,7 +34,9 @@ class ListedOptions:
 
     file: str = option("", "CSV with one row for each trial: x, y, go_s, trial_s, label", file="path")
     home: tuple[float, ...] = option((), "start of the movements; empty: the effector's start", "m", -10.0, 10.0)
-    radius: float = option(0.01, "a trial is a success when the endpoint ends this near", "m", 1e-4, 1.0)
+    radius: float = option(
+        0.01, "a trial is a success when the endpoint ends this near: mean of its last 0.1 s", "m", 1e-4, 1.0
+    )
     between: str = option("reset", "how the next trial gets to its start", choices=("reset", "return"))
 
 

@@ -33,7 +33,9 @@ class ReachOptions:
     trial_s: float = option(1.0, "length of a trial", "s", 0.05, 3600.0)
     go_s: float = option(0.2, "go signal after the trial's start", "s", 0.0, 3600.0)
     catch_rate: float = option(0.0, "share of trials in which the go signal never comes", "1", 0.0, 1.0)
-    radius: float = option(0.01, "a trial is a success when the endpoint ends this near", "m", 1e-4, 1.0)
+    radius: float = option(
+        0.01, "a trial is a success when the endpoint ends this near: mean of its last 0.1 s", "m", 1e-4, 1.0
+    )
     between: str = option("reset", "how the next trial gets to its start", choices=("reset", "return"))
     seed: int = option(0, "seed of the order of targets", "", 0)
 

@@ -43,6 +43,17 @@ def steps(guard, target, done, seconds=30.0):
     return done()
 
 
+def sound(hand):
+    """The hand can be reset, which fails while it complains; a busy machine may hold the program up in between."""
+    for left in (4, 3, 2, 1, 0):
+        try:
+            hand.reset(0)
+            break
+        except EffectorError as error:
+            assert "held up" in str(error) and left, error
+    hand.close()
+
+
 @pytest.mark.parametrize("name", ["leap", "inspire_rh56", "inspire_rh56_modbus"])
 def test_a_fault_that_stays_is_cleared_with_the_hand_limp(name):
     with served(name) as port:
@@ -63,9 +74,7 @@ def test_a_fault_that_stays_is_cleared_with_the_hand_limp(name):
         assert len(before) == 1 and port.emulator.spec.names[k] in before[0] and after == ()
         np.testing.assert_allclose(fingers.position, here, atol=0.02)
         assert made(name, port.path).reboot() == ((), ())
-        guard = GuardedEffector(made(name, port.path))
-        guard.reset(0)  # which fails while the hand complains
-        guard.close()
+        sound(made(name, port.path))
 
 
 @pytest.mark.parametrize("name", ["ability_hand", "rohand"])

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 from rclpy.serialization import serialize_message
+from sensor_msgs.msg import JointState
 
 from myoprosthesis.core.errors import RecordingError
 from myoprosthesis.core.joint_state import JointStateWriter
@@ -109,6 +110,18 @@ def test_only_what_is_asked_for(folder, command, tmp_path):
     ):
         done = command("record", *words)
         assert done.returncode == 2 and fault in done.stderr and "Traceback" not in done.stderr, words
+
+
+def test_a_message_whose_values_are_not_those_of_its_names_is_damaged(tmp_path):
+    bag = BagWriter(tmp_path)
+    topic, names = bag.topic("/command", JOINT_STATE), tuple("abcdef")
+    for k, n in enumerate((6, 5, 6)):
+        message = JointState(name=names, effort=[float(k)] * n)
+        bag.add(topic, START + k, serialize_message(message))
+    bag.close()
+    opened = Bag(tmp_path)
+    assert columns.to_pandas(opened, "command")["effort.f"].tolist() == [0.0, 2.0]
+    assert opened.faults == ["1 messages of /command are damaged"]
 
 
 def test_what_is_not_there_is_refused(folder):

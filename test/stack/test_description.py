@@ -5,7 +5,9 @@ import os
 import shutil
 
 import pytest
+import rclpy
 import yaml
+from rclpy.context import Context
 
 from myoprosthesis.core import share
 from myoprosthesis.core.errors import ConfigError, StackError
@@ -420,12 +422,20 @@ def test_a_parameter_file_is_read_as_ros_reads_it(text, tmp_path):
     assert told(text, tmp_path, namespace=namespace)["effector"]["seed"] == (7 if there else 0)
 
 
-def test_the_exact_name_counts_before_a_pattern_and_the_later_before_the_earlier(tmp_path):
-    said = {"/effector": 1, "/**": 2, "/*": 3}
-    text = ", ".join(f"{node}: {{ros__parameters: {{seed: {seed}}}}}" for node, seed in said.items())
-    made = told(f"{{{text}}}", tmp_path)
-    assert made["effector"]["seed"] == 1 and made["policy"]["seed"] == made["task"]["seed"] == 3
-    assert "seed" not in made["perturbation"] or made["perturbation"]["seed"] == 3
+def test_the_later_entry_counts_whichever_is_more_exact_as_ros_reads_it(tmp_path):
+    said = {"/**": 2, "/effector": 1, "/*": 3, "/task": 4}
+    text = "\n".join(f"{node}: {{ros__parameters: {{seed: {seed}}}}}" for node, seed in said.items())
+    made = told(text, tmp_path)
+    assert made["effector"]["seed"] == made["policy"]["seed"] == 3 and made["task"]["seed"] == 4
+    file = tmp_path / "ros.yaml"
+    file.write_text(text)
+    context = Context()
+    rclpy.init(context=context, args=["--ros-args", "--params-file", str(file)])
+    for name in ("effector", "task"):
+        node = rclpy.create_node(name, context=context)
+        assert node.declare_parameter("seed", 0).value == made[name]["seed"]
+        node.destroy_node()
+    rclpy.shutdown(context=context)
 
 
 def test_what_is_said_for_all_reaches_those_that_know_it(tmp_path):

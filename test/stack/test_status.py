@@ -204,6 +204,21 @@ def test_the_rate_and_the_perturbation_are_the_effector_s_own_word():
     assert status.summary()["real_time_factor"] == pytest.approx(1.0)
 
 
+def test_figures_are_kept_apart_by_effector_and_period():
+    status = StackStatus()
+    played(status, "a")
+    status.add_perturbation(-1, "null")
+    for number, (body, dt) in enumerate([("arm26", 0.01), ("arm26", 0.01), ("arm26", 0.002), ("point_mass", 0.01)]):
+        reach(status, number, error=number, effector=body, dt=dt)
+    found = [(c["effector"], c["dt"], c["trials"]) for c in status.conditions()]
+    assert found == [("arm26", 0.01, 2), ("arm26", 0.002, 1), ("point_mass", 0.01, 1)]
+    assert status.summary()["endpoint_error_mm"] is None, "there were several conditions"
+    assert [row["effector"] for row in status.table()] == ["arm26"] * 3 + ["point_mass"]
+    console = Console(file=io.StringIO(), width=120)
+    console.print(conditions_table(status.conditions()))
+    assert "arm26, 2 ms" in console.file.getvalue() and "point_mass, 10 ms" in console.file.getvalue()
+
+
 def decided(status, n, **by_perturbation):
     status.add_node("policy", {"policy": "d", "decided": {"d": by_perturbation}, "events": {"decisions": n}})
 

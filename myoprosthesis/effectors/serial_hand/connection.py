@@ -13,8 +13,10 @@ from myoprosthesis.effectors.serial_hand.port_client import PortClient, check_la
 from myoprosthesis.hands import data_sheets
 from myoprosthesis.hands.protocol import Bus, HandProtocol
 
-CONNECT_S = 0.5
+CONNECT_S = 1.0
 """How long a hand may take to answer for the first time."""
+AWAKE_S = 0.05
+"""What a round of asking counts for at most: while this program is held up, nobody listens for the answer."""
 PING_S, SILENT_S = 0.005, 0.04
 """Between two motors that are asked alone, and how long the last one may take to answer."""
 OTHER_S = 0.1
@@ -62,14 +64,15 @@ def motors(names: tuple[str, ...]) -> str:
 
 def _answers(port: PortClient, protocol: HandProtocol, patience_s: float, clock: Clock) -> bool:
     """True when a state comes; asks with queries, which move nothing."""
-    until = clock() + patience_s
-    while clock() < until:
+    while patience_s > 0:
+        began = clock()
         port.write(protocol.query())
         time.sleep(max(protocol.spec.dt, 0.01))
         if protocol.parse(port.read()):
             return True
         if port.error:
             return False
+        patience_s -= min(clock() - began, AWAKE_S)
     return False
 
 

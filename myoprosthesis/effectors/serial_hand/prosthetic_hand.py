@@ -17,7 +17,7 @@ from myoprosthesis.core.effector_state import EffectorState
 from myoprosthesis.core.errors import EffectorError
 from myoprosthesis.core.options import option
 from myoprosthesis.effectors.serial_hand import connection, reboot
-from myoprosthesis.effectors.serial_hand.connection import CONNECT_S
+from myoprosthesis.effectors.serial_hand.connection import AWAKE_S, CONNECT_S
 from myoprosthesis.effectors.serial_hand.force_limit import ForceLimit
 from myoprosthesis.effectors.serial_hand.port_client import PortClient
 from myoprosthesis.effectors.serial_hand.port_server import LastWill, PortSettings
@@ -135,20 +135,23 @@ class ProstheticHand:
     # -- Effector -----------------------------------------------------------------------------------------------
 
     def reset(self, seed: int = 0) -> EffectorState:
-        """Open the port if it is not open, find the hand, and move it to its safe pose, slowly; waits for that."""
+        """Open the port if it is not open, find the hand, and move it to its safe pose, slowly; waits for that.
+
+        Time in which this program is held up, and the hand is not led, does not count."""
         if not self._open:
             self._connect()
         self._forget()
         self._led = False
-        sound = self._clock()
-        deadline = sound + CONNECT_S + self._longest_way() / self._sheet.approach_rate
+        awake = sound = 0.0
+        before, deadline = self._clock(), CONNECT_S + self._longest_way() / self._sheet.approach_rate
         while True:
             state, now = self._tick(self._safe, following=True), self._clock()
+            awake, before = awake + min(now - before, AWAKE_S), now
             if not self.fault:
-                sound = now
-                if now > deadline or (not self._slow.any() and self._sent is not None):
+                sound = awake
+                if awake > deadline or (not self._slow.any() and self._sent is not None):
                     return state
-            elif now > max(deadline, sound + PASSING_S):
+            elif awake > max(deadline, sound + PASSING_S):
                 raise EffectorError(f"{self._sheet.title} on {self._port.path}: {self.fault}")
             time.sleep(self.spec.dt)
 

@@ -39,6 +39,8 @@ LISTED = 8
 EARLIEST_S, LATEST_S, APART_S = -0.02, 0.5, 0.25
 """EMG whose stamps are further than this before or behind the time when it was logged has another clock than the log;
 where the distance changes by more than `APART_S`, the labels cannot be placed."""
+BEGINNING = 64
+"""Messages at the beginning of a recording, in which those that were under way already may come after newer ones."""
 BURST = 3
 """Messages that come this many samples apart are not of one sample each."""
 NO_NUMBERS = (
@@ -101,11 +103,14 @@ def _recordings(path: Path, layout: RecordingFormat, block: int, bag: _Bag) -> I
     base = next((topic[: -len(end)] for end in (RAW, *DERIVED) if _is(topic, end)), None)
     spec, conditioning = _spec(bag, base + SPEC) if base is not None else (None, {})
     pieces = ((at, piece(f"{path}: {topic}", m, numeric[topic])) for at, m in bag.messages(topic))
-    at, first = next(pieces, (0.0, None))
-    if first is None:
+    begun = list(itertools.islice(pieces, BEGINNING))
+    if not begun:
         raise ConfigError(f"{path}: {topic} has no samples")
+    first = begun[0][1]
     names, remarks = numbered(first.names)
     rate = rate_and_unit.rate(path, layout, spec.rate if spec else 0.0)
+    begun, moved = _in_order(begun, rate)
+    remarks += moved
     unit = spec.unit if spec else ""
     known = bool(layout.dataset) or topic in raw or topic in named
     places, left = emg_of_stream(path, layout, names, [unit] * len(names), known)
@@ -129,7 +134,7 @@ def _recordings(path: Path, layout: RecordingFormat, block: int, bag: _Bag) -> I
         remarks.append(f"topics left out: {', '.join(unread[:LISTED])}{more_topics}")
 
     def chain() -> Iterator[tuple[Array, Array]]:
-        for moment, one in _with(at, first, pieces):
+        for moment, one in itertools.chain(begun, pieces):
             if one.names != first.names:
                 before, after = (f"{len(p.names)} ({', '.join(p.names)[:80]})" for p in (first, one))
                 raise ConfigError(f"{path}: the channels of {topic} change from {before} to {after}")
@@ -150,9 +155,17 @@ def _is(topic: str, end: str) -> bool:
     return topic == end or topic.endswith(f"/{end}")
 
 
-def _with(at: float, first: Any, rest: Any) -> Iterator[Any]:
-    yield at, first
-    yield from rest
+def _in_order(begun: list[tuple[float, Piece]], rate: float) -> tuple[list[tuple[float, Piece]], list[str]]:
+    """The first messages by their times, where they follow each other without a gap so and did not as they came."""
+    times = [one.times for _, one in begun if one.times is not None and len(one.times)]
+    if len(times) < len(begun):
+        return begun, []
+    order = sorted(range(len(begun)), key=lambda k: float(times[k][0]))
+    ordered, moved = [begun[k] for k in order], sum(k != at for at, k in enumerate(order))
+    steps = np.diff(np.concatenate([times[k] for k in order]))
+    if not moved or not ((steps > 0) & (steps < 1.5 / rate)).all():
+        return begun, []
+    return ordered, [f"{moved} of its first messages were recorded out of their order, and are put into it"]
 
 
 def _words(conditioning: dict[str, Any]) -> str:

@@ -24,6 +24,11 @@ SLACK_S = 60.0
 """A step back of a whole turn of a clock, to within this, is where the clock begins again."""
 
 
+def is_clock(cells: Sequence[str]) -> bool:
+    """Whether every cell is a time of a clock."""
+    return bool(cells) and all(map(STAMP.fullmatch, cells))
+
+
 class Turns:
     """Makes times that begin again, such as at midnight, go on: one turn of the clock is added each time.
 
@@ -98,20 +103,24 @@ class ClockText:
 
     def _date_order(self, dates: set[str]) -> str:
         """Order of year, month and day: ymd, dmy or mdy."""
-        parts = [[int(p) for p in re.split(r"[-./]", d)] for d in dates]
-        if not parts or all(len(re.split(r"[-./]", d)[0]) == 4 for d in dates):
+        written = [re.split(r"[-./]", d) for d in dates]
+        parts = [[int(p) for p in cells] for cells in written]
+        if not parts or all(len(cells[0]) == 4 for cells in written):
             return "ymd"
-        if any(p[0] > 12 for p in parts) or all("." in d for d in dates):
-            return "dmy"
-        if any(p[1] > 12 for p in parts):
-            return "mdy"
-        self.remark = f"dates such as {min(dates)} are read as day, month, year"
-        return "dmy"
+        certain, order = True, "dmy"
+        if not (any(p[0] > 12 for p in parts) or all("." in d for d in dates)):
+            order, certain = ("mdy", True) if any(p[1] > 12 for p in parts) else ("dmy", False)
+        if not certain or any(len(cells[2]) <= 2 for cells in written):
+            words = {"d": "day", "m": "month", "y": "year"}
+            self.remark = f"dates such as {min(dates)} are read as {', '.join(words[c] for c in order)}"
+        return order
 
     def _day(self, date: str) -> float:
         """Seconds from 1970 to the beginning of a day."""
         if date not in self._days:
             values = dict(zip(self._order, re.split(r"[-./]", date), strict=True))
+            if len(values["y"]) <= 2:  # as POSIX reads %y
+                values["y"] = str(int(values["y"]) + (2000 if int(values["y"]) < 69 else 1900))
             try:
                 day = np.datetime64(f"{int(values['y']):04d}-{int(values['m']):02d}-{int(values['d']):02d}", "D")
             except ValueError as error:

@@ -113,6 +113,10 @@ def emg_channels(
         if places and strange and wanted is Kind.EMG:
             there = _listed([f"{names[k]} in {units[k]}" for k in strange])
             raise _ask(path, names, f"has EMG channels by name, some of them in no unit of EMG ({there})")
+        if places and wanted is Kind.EMG:
+            unsure = [n for n, own in zip(names, kinds, strict=True) if own is Kind.VOLTS and not SCALP.search(n)]
+            if unsure:
+                raise _ask(path, names, f"has EMG channels by name, and others in a unit of EMG ({_listed(unsure)})")
         for k in places if wanted is Kind.EMG else ():
             if values and _grows(values(k)):
                 raise _ask(path, names, f"has {names[k]!r}, which grows from row to row, as times and counters do")

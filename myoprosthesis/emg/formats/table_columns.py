@@ -43,7 +43,7 @@ class TableColumns:
         self.layout = with_file_defaults(layout, table.head.says)
         in_file = [c for c in listed(table.head.says.get("channels", "")) if c in table.names]
         self.layout = self.layout if layout.channels else replace(self.layout, channels=tuple(in_file))
-        self._by_name = None if self.layout.time else times_by_name(self._names, table.head)
+        self._by_name = None if self.layout.time else times_by_name(self._names, table.head, table.first_cells)
         self.time = self._place(self.layout.time) if self.layout.time else self._named_with_unit()
         self.label = self._place(self.layout.label) if self.layout.label else None
         self.targets = [self._place(t) for t in self.layout.targets]
@@ -132,7 +132,7 @@ class TableColumns:
         """The column of times that is only so called, where its steps are those of the rate in s."""
         if (place := self._by_name) is None:
             return None
-        name, step = self._names[place], usual_step(self._table.first_values(place))
+        name, step = self._names[place], usual_step(self._first_times(place))
         if abs(step * self.rate - 1) > STEP_TOLERANCE:
             self._table.remarks.append(
                 f"{name!r} is not used: its steps are not those of {self.rate:g} Hz in s (--time names it)"
@@ -172,7 +172,7 @@ class TableColumns:
         if self.layout.rate or place is None:
             return 0.0
         name, times = self._names[place], self._first_times(place)
-        if self.time is None:
+        if self.time is None and self._table.head.numeric[place]:
             step = usual_step(times)
             raise ConfigError(
                 f"{self._path} does not say its sampling rate, nor the unit of its times {name!r}, which go on by "

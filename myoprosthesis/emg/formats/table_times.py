@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.emg.formats.clock_text import is_clock
 from myoprosthesis.emg.formats.text_dialect import Head
 from myoprosthesis.emg.formats.text_head import UNIT, is_stamps
 from myoprosthesis.emg.recording_format import TIME_UNITS, TIMES
@@ -42,15 +44,17 @@ def check_time_unit(path: Path, name: str, unit: str) -> None:
         raise ConfigError(f"{path}: column {name!r} is in {own}, not in {unit}: give --time-unit {own}")
 
 
-def times_by_name(names: list[str], head: Head) -> int | None:
-    """Place of the one column of numbers that is called like times; None where there is none, or several.
+def times_by_name(names: list[str], head: Head, cells: Callable[[int], list[str]]) -> int | None:
+    """Place of the one column that is called like times, and has numbers or times of a clock; None: none, or several.
+
+    `cells` gives the first cells of a column.
 
     In a file of Delsys' programs, whose columns have times of their own, there is none.
     """
     if any(is_stamps(n) for n in names):
         return None
     plain = [SUFFIX.sub("", UNIT.sub("", n).strip()).lower() for n in names]
-    places = [k for k, n in enumerate(plain) if n in TIMES and head.numeric[k]]
+    places = [k for k, n in enumerate(plain) if n in TIMES and (head.numeric[k] or is_clock(cells(k)))]
     return places[0] if len(places) == 1 else None
 
 

@@ -273,3 +273,19 @@ def test_a_bag_that_was_cut_off_says_what_mends_it(tmp_path):
     path.write_bytes(path.read_bytes()[:3000])
     with pytest.raises(ConfigError, match=r"myoprosthesis record --repair .* mends one that was cut off"):
         formats.read(path, RecordingFormat())
+
+
+def test_messages_that_come_out_of_their_order_at_the_beginning_are_put_into_it(tmp_path):
+    blocks = [slice(k, k + 20) for k in range(0, N, 20)]
+    spec = text("emg/spec", 99.0, SourceSpec("bench", ("ch1", "ch2", "ch3", "ch4"), RATE, "V").to_json())
+
+    def read(name, order):
+        parts = enumerate(blocks[i] for i in order)
+        clouds = [cloud("emg/raw", 101.0 + 0.1 * k, SAMPLES[b], TIMES[b]) for k, b in parts]
+        return formats.read(bag(tmp_path / name, [spec, *clouds]), RecordingFormat())
+
+    recording = read("a.mcap", [*range(8, 12), *range(8), *range(12, len(blocks))])
+    np.testing.assert_array_equal(recording.samples, SAMPLES)
+    assert any("12 of its first messages" in r for r in recording.remarks)
+    apart = read("b.mcap", [*range(3, 6), *range(2), *range(6, len(blocks))])  # one is missing: left as they came
+    np.testing.assert_array_equal(apart.samples[:60], SAMPLES[60:120])

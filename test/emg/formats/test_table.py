@@ -562,15 +562,44 @@ def test_times_are_known_by_other_languages(tmp_path, head):
     assert recording.rate == 200 and recording.stamped
 
 
-def clock_table(path, steps):
+def clock_table(path, steps, name="clock"):
     """A table whose times are those of a clock, as text, one of `steps` (s) apart each."""
     at = 9 * 3600 + 59.0 + np.cumsum(steps)
-    rows = (
-        f"{int(t // 3600):02d}:{int(t // 60 % 60):02d}:{t % 60:09.6f},{x:.3f}\n"
-        for t, x in zip(at, at % 7, strict=True)
-    )
-    path.write_text("clock,EMG1\n" + "".join(rows))
+    values = np.random.default_rng(1).normal(0, 50, len(at))
+    clock = [f"{int(t // 3600):02d}:{int(t // 60 % 60):02d}:{t % 60:09.6f}" for t in at]
+    rows = (f"{t},{x:.3f}\n" for t, x in zip(clock, values, strict=True))
+    path.write_text(f"{name},EMG1\n" + "".join(rows))
     return path
+
+
+def test_times_of_a_clock_are_used_by_name_where_they_fit(tmp_path):
+    steps = np.full(400, 1 / 200)
+    steps[200] = 0.5
+    path = clock_table(tmp_path / "a.csv", steps, "Timestamp")
+    recording = formats.read(path, RecordingFormat(unit="uV", rate=200))
+    assert recording.channels == ("EMG1",) and recording.stamped
+    assert np.diff(recording.times).max() == pytest.approx(0.5, abs=1e-4)
+    path = clock_table(tmp_path / "b.csv", np.full(400, 1 / 200), "time")
+    assert formats.read(path, RecordingFormat(unit="uV")).rate == 200
+    recording = formats.read(path, RecordingFormat(unit="uV", rate=2000))
+    assert not recording.stamped and any("'time' is not used" in r for r in recording.remarks)
+
+
+@pytest.mark.parametrize(("date", "words"), [("31/01/24", "day, month, year"), ("01-31-24", "month, day, year")])
+def test_years_of_two_digits_are_those_of_now_and_are_said(tmp_path, date, words):
+    rows = "".join(f"{date} 10:00:{k / 200:09.6f},{k % 7}\n" for k in range(400))
+    (tmp_path / "a.csv").write_text("time,EMG1\n" + rows)
+    recording = formats.read(tmp_path / "a.csv", RecordingFormat(unit="uV"))
+    assert recording.rate == 200 and any(f"such as {date} are read as {words}" in r for r in recording.remarks)
+    assert recording.times[0] == pytest.approx(1706695200.0)  # 2024-01-31 10:00 UTC
+
+
+def test_columns_in_a_unit_of_emg_beside_named_ones_are_asked_about(tmp_path):
+    rows = "".join(f"{k % 7},{k % 5},{k % 3}\n" for k in range(400))
+    for head in ("Biceps (uV),Trizeps (uV),Deltoid (uV)", "EMG1 (uV),CH3 (uV),Deltoid (uV)"):
+        (tmp_path / "a.csv").write_text(f"{head}\n{rows}")
+        with pytest.raises(ConfigError, match="and others in a unit of EMG .*--channels"):
+            formats.read(tmp_path / "a.csv", RecordingFormat(rate=200))
 
 
 def test_times_of_a_clock_tell_the_rate(tmp_path):
