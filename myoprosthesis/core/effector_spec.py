@@ -234,11 +234,11 @@ class EffectorSpec:
 
     @property
     def units(self) -> dict[str, tuple[str, str, str]]:
-        """Of each channel, the units of its position, velocity and effort."""
+        """Of each channel, the units of its position, velocity and effort; empty for one that is not given, and 0."""
         return {
             **{joint: _JOINT_UNITS[unit] for joint, unit in zip(self.joints, self.joint_units, strict=True)},
             **dict.fromkeys((*self.muscles, *self.groups.get("sites", ())), _LENGTH),
-            **{f"{m}/activation": ("1", "1/s", "1") for m in self.muscles},
+            **{f"{m}/activation": ("1", "", "1") for m in self.muscles},
             **{
                 name: _JOINT_UNITS[unit]
                 for name, unit in zip(
@@ -247,7 +247,7 @@ class EffectorSpec:
                     strict=True,
                 )
             },
-            **dict.fromkeys(self.contacts, ("1", "1/s", "N")),
+            **dict.fromkeys(self.contacts, ("1", "", "N")),
         }
 
     def to_json(self) -> str:

@@ -35,6 +35,7 @@ from myoprosthesis.stack.parameter_layers import (
     contradictions,
     layered,
     parameter_faults,
+    slips,
 )
 from myoprosthesis.stack.supervisor import OPTIONAL
 
@@ -176,6 +177,7 @@ def describe(
             values = {GRIPS: decoder_grips(next(s.parameters for s in specs if s.name == "policy")), **values}
         faults += parameter_faults(name, values) + contradictions(asked, name, chosen[name], values)
         specs.append(_spec(name, as_ros(values), options, space))
+    faults += slips(layers, nodes, {s.name: s.parameters for s in specs})
     if faults:
         raise ConfigError("; ".join(faults))
     default = "" if options.policy else _named_policy(file.get("policy"), effector)

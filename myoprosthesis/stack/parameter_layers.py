@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.core.location import anchored
 from myoprosthesis.core.options import build
-from myoprosthesis.files.parameter_file import ALWAYS, ParameterEntry, entries, parameters
+from myoprosthesis.files.parameter_file import ALWAYS, NEAR, ParameterEntry, entries, parameters
 from myoprosthesis.stack.node_types import NODE_TYPES, names_of, options_in
 
 GRIPS = "grips"
@@ -62,6 +63,24 @@ def layered(name: str, full: str, nodes: Mapping[str, str], layers: list[Paramet
             here = {k: v for k, v in values.items() if bases[k] == base}
             values.update(anchored(group, options_in(group, here), base))
     return values
+
+
+def slips(layers: list[ParameterLayer], nodes: Mapping[str, str], values: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Parameters for several nodes that none of them knows, and which are nearly called like one that some know.
+
+    Others may be those of nodes of other packages. `values` are the parameters of each node, by all layers.
+    """
+    known = {n: {*names_of(NODE_TYPES[n].groups(values.get(n, {}))), *ALWAYS} for n in nodes}
+    faults = []
+    for layer in layers:
+        for entry in (e for e in layer.entries(nodes) if not e.exact):
+            there = set().union(*(known[n] for n, full in nodes.items() if entry.takes(full)))
+            faults += [
+                f"{layer.where}: {entry.pattern!r}: {unknown('parameter', key, sorted(there))}"
+                for key in entry.parameters
+                if key not in there and difflib.get_close_matches(key, there, 1, NEAR)
+            ]
+    return faults
 
 
 def without_empty(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -450,6 +450,7 @@ ASTRAY = {
     "/efector: {ros__parameters: {seed: 7}}": ("", "unknown node 'efector'.*did you mean 'effector'"),
     "/right/effector: {ros__parameters: {seed: 7}}": ("left", "has no parameters for this stack, .*/left/effector"),
     "/**: {ros__parameters: {use_sim_time: perhaps}}": ("", "use_sim_time: 'perhaps' is not true or false"),
+    "/**: {ros__parameters: {tagrets: 3}}": ("", "unknown parameter 'tagrets'.*did you mean 'targets'"),
     "/**: {ros__parameters: 3}": ("", "needs a mapping of parameters, got 3"),
     "left: {effector: {ros__parameters: {speed: 1}}}": ("left", "unknown parameter 'speed'"),
 }
