@@ -76,10 +76,12 @@ class TrialMonitor:
         self._columns: list[int] = []
         self._names: tuple[str, ...] | None = None
         self._over_since = 0.0
+        self._newest_ns = self._before_ns = self._after_ns = -1
+        """Times of the newest state, of the last one before the trial and of the first one after it; below 0: none."""
 
     def begin(self, plan: TrialPlan) -> None:
         """Record this trial from now on."""
-        self.plan, self._size, self._over_since = plan, 0, 0.0
+        self.plan, self._size, self._over_since, self._after_ns = plan, 0, 0.0, -1
 
     def drop(self) -> None:
         """Record no trial."""
@@ -90,9 +92,12 @@ class TrialMonitor:
         if frame.names is not self._names:
             self._columns = [_column(frame, channel) for channel in self._channels]
             self._names = frame.names
-        plan, now = self.plan, frame.stamp_ns
+        plan, now, before = self.plan, frame.stamp_ns, self._newest_ns
+        self._newest_ns = now
         if plan is None:
             return False
+        if self._size == 0 and before < plan.from_ns:
+            self._before_ns = before
         if plan.from_ns <= now < plan.until_ns and (not self._size or now > self._time_ns[self._size - 1]):
             if self._size == len(self._time_ns):  # a view that somebody holds stays as it was
                 self._time_ns = np.concatenate([self._time_ns, np.zeros_like(self._time_ns)])
@@ -103,7 +108,7 @@ class TrialMonitor:
             self._size += 1
         over = plan.over(now, self._dt_ns) if self._lockstep else now >= plan.until_ns
         if over and not self._over_since:
-            self._over_since = time.monotonic()
+            self._over_since, self._after_ns = time.monotonic(), now if now >= plan.until_ns else -1
         return over
 
     def record(self) -> TrialRecord:
@@ -134,7 +139,10 @@ class TrialMonitor:
     def end(self) -> MonitoredTrial:
         """The trial, which is over; none is recorded after it."""
         plan, record = self._running, self.record()
-        expected = len(record.time_ns) + missing_states(plan, record.time_ns, self._dt_ns)
+        expected = round((plan.until_ns - plan.from_ns) / self._dt_ns)
+        if not self._lockstep:
+            around = self._before_ns, self._after_ns
+            expected = len(record.time_ns) + missing_states(plan, record.time_ns, self._dt_ns, *around)
         why = "the effector did not say whether it followed commands"
         if self.reported:
             why = self.following.fault(plan) if self.following is not None else ""
@@ -143,17 +151,22 @@ class TrialMonitor:
         return MonitoredTrial(own, expected, why)
 
 
-def missing_states(plan: TrialPlan, time_ns: NDArray[np.int64], dt_ns: int) -> int:
-    """How many states of a trial are not among those at `time_ns` (n,): as many as its gaps have room for.
+def missing_states(
+    plan: TrialPlan, time_ns: NDArray[np.int64], dt_ns: int, before_ns: int = -1, after_ns: int = -1
+) -> int:
+    """How many states of a trial are not among those at `time_ns` (n,): as many as the gaps have room for.
 
-    Off the grid of the trial, a trial of N periods has N − 1 to N + 1 states.
+    Ticks that are nearly on the grid of the trial fall to either side of its ends: one of N periods has N − 1 to N + 1
+    states. `before_ns` and `after_ns` are those of the states next to it, below 0 where they are not known.
     """
     periods = round((plan.until_ns - plan.from_ns) / dt_ns)
     if not len(time_ns):
         return periods
-    before, after = (time_ns[0] - plan.from_ns) // dt_ns, -(-(plan.until_ns - time_ns[-1]) // dt_ns) - 1
-    within = np.maximum(np.round(np.diff(time_ns) / dt_ns) - 1, 0).sum()
-    return max(0, min(periods - len(time_ns), int(before + max(0, after) + within)))
+    near = dt_ns // 4
+    begin = max(before_ns, plan.from_ns - dt_ns) if before_ns >= 0 else plan.from_ns - near
+    end = min(after_ns, plan.until_ns + dt_ns) if after_ns >= 0 else plan.until_ns + near
+    gaps = np.diff(np.concatenate([[begin], time_ns, [end]])) / dt_ns
+    return min(max(0, periods - len(time_ns)), int(np.maximum(np.round(gaps) - 1, 0).sum()))
 
 
 def _column(frame: JointStateFrame, name: str) -> int:
