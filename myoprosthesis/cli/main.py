@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import faulthandler
 import importlib
 import shlex
 import sys
@@ -57,6 +59,8 @@ def parser(name: str = "") -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> None:
     """Run a command; bad input ends with one sentence and status 2, and Ctrl-C ends it within seconds."""
     accept_all_characters()
+    with contextlib.suppress(ValueError, OSError):  # there is no standard error
+        faulthandler.enable()  # where a library crashes, it is said in which line
     try:
         with bounded_end():
             words = present(sys.argv[1:] if arguments is None else arguments)

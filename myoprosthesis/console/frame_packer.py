@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.effector_spec import AXES, EffectorSpec
+from myoprosthesis.core.errors import Refused
 from myoprosthesis.core.joint_state import JointStateFrame
 from myoprosthesis.effectors.body_shapes import BodyShapes
 
@@ -19,8 +20,9 @@ FRAME = 1
 HEAD = struct.Struct("<HHId")
 """Kind of the message, the number of its layout, its own, and the time of its state, s.
 
-What follows are the endpoint and the load on it, then the targets, three values each (NaN where there is none), then
-the values of the curves and the body. A layout is told in a scene of its number."""
+What follows are the endpoint and the load on it, then the targets, three values each (NaN where there is none), the
+contacts (place and force, four each), the values of the curves, the parts of the twin (as those of the body; only where
+there is one), and the body. A layout is told in a scene of its number."""
 LAYOUTS = 1 << 16
 ENDPOINT = ("endpoint",)
 MM = 1e3
@@ -52,6 +54,8 @@ class Sample:
     """Where parts of the body should be, (3,) m by part; empty: between trials."""
     values: dict[str, NDArray[np.floating]] = field(default_factory=dict)
     """Of other curves by their key, in the order of their names, those with extremes as (2, n)."""
+    twin: JointStateFrame | None = None
+    """The state of a twin of the effector, or of a model beside it."""
 
 
 _layouts = itertools.count()
@@ -79,19 +83,26 @@ class FramePacker:
         self._channels: tuple[str, ...] = ()
         self._columns: dict[str, NDArray[np.intp]] = {}
         self._number = self.layout = 0
+        self._ghost: BodyShapes | None = None
         self._lay_out(ENDPOINT)
 
     def pack(self, state: JointStateFrame, sample: Sample) -> bytes:
         """The frame of a state; raises `Refused` where the body cannot be put where it says."""
         if sample.targets and tuple(sample.targets) != self.parts:
             self._lay_out(sample.targets)
+        if sample.twin is not None and self._ghost is None and self.shapes is not None:
+            self._ghost = BodyShapes(self.shapes.body)
+            self._lay_out(self.parts)
         if state.names is not self._channels:
             self._fit(state.names)
         place, _, effort = state.rows()
-        body = np.zeros(0, np.float32)
+        body: NDArray[np.float32] = np.zeros(0, np.float32)
+        contacts: NDArray[np.floating] = body
         if self.shapes is not None:
             self.shapes.place(state.names, place)
             body = self.shapes.packed()
+            force = picked(effort, self._columns["contacts"])[:, None]
+            contacts = np.concatenate([self.shapes.contact_places(), force], axis=1).ravel()
         endpoint, load = picked(place, self._columns["endpoint"]), picked(effort, self._columns["endpoint"])
         parts = picked(place, self._columns["parts"]).reshape(-1, 3)
         targets = np.stack(list(sample.targets.values())) if sample.targets else np.full_like(parts, np.nan)
@@ -104,7 +115,24 @@ class FramePacker:
         values = [_sized(known.get(c.key), len(c.names) * (2 if c.extremes else 1)) for c in self.curves]
         self._number += 1
         head = HEAD.pack(FRAME, self.layout, self._number & 0xFFFFFFFF, state.stamp_ns * 1e-9)
-        return head + np.concatenate([endpoint, load, targets.ravel(), *values, body]).astype("<f4").tobytes()
+        marks = [endpoint, load, targets.ravel(), contacts]
+        return head + np.concatenate([*marks, *values, self._of_twin(sample.twin), body]).astype("<f4").tobytes()
+
+    @property
+    def ghost(self) -> bool:
+        """Whether a frame has the parts of a twin."""
+        return self._ghost is not None
+
+    def _of_twin(self, twin: JointStateFrame | None) -> NDArray[np.float32]:
+        """Where the parts of the twin are; NaN where it is not heard, or does not say where it is."""
+        if self._ghost is None:
+            return np.zeros(0, np.float32)
+        nowhere = np.full(7 * self._ghost.description["parts"], np.nan, np.float32)
+        try:
+            there = twin is not None and self._ghost.place(twin.names, twin.position)
+        except Refused:  # it is another body
+            return nowhere
+        return self._ghost.parts() if there else nowhere
 
     def _lay_out(self, parts: Iterable[str]) -> None:
         """Have targets of these parts from now on."""
@@ -128,6 +156,8 @@ class FramePacker:
         self._columns = {k: np.array([where.get(n, -1) for n in names], np.intp) for k, names in wanted.items()}
         self._columns["endpoint"] = place_columns(ENDPOINT, channels)
         self._columns["parts"] = place_columns(self.parts, channels)
+        contacts = self.shapes.body.spec.contacts if self.shapes is not None else ()
+        self._columns["contacts"] = np.array([where.get(name, -1) for name in contacts], np.intp)
         self._channels = channels
 
 

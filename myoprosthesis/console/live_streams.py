@@ -25,6 +25,8 @@ from myoprosthesis.nodes.wait_set import PolledSubscriptions
 
 PLANS = 8
 """Plans of trials that are kept."""
+TWIN_NS = 500_000_000
+"""A state of a twin that is this much older is not drawn."""
 BLOCKS = 64
 """Blocks of EMG that may come between two frames."""
 
@@ -55,9 +57,12 @@ class LiveStreams:
         inputs = PolledSubscriptions(node)
         self._state = inputs.subscribe(topics.STATE, topics.newest(), raw=True)
         self._target = inputs.subscribe(topics.TARGET, raw=True)
+        self._twin = inputs.subscribe(topics.TWIN_STATE, topics.newest(), raw=True)
+        self._twin_reader = JointStateReader()
+        self._of_twin: JointStateFrame | None = None
         self._plans: list[TrialPlan] = []
         self.emg = emg
-        self._open = [self._state, self._target]
+        self._open = [self._state, self._target, self._twin]
         self._values: dict[str, NDArray[np.floating]] = {}
         self._raw: Any = None
         if emg.channels:
@@ -95,11 +100,16 @@ class LiveStreams:
                     self._add(TrialPlan.from_json(decode(message, topics.TARGET.type, "target").data))
             if self.emg.channels:
                 self._read_emg()
+            if twins := PolledSubscriptions.drain(self._twin, 2):
+                self._of_twin = self._twin_reader.read(twins[-1][0])
             states = PolledSubscriptions.drain(self._state, 2)
             if not states:
                 return None
             state = self._reader.read(states[-1][0])
-            return state, Sample(self._targets(state), dict(self._values))
+            twin = self._of_twin
+            if twin is not None and abs(twin.stamp_ns - state.stamp_ns) > TWIN_NS:
+                twin = None
+            return state, Sample(self._targets(state), dict(self._values), twin)
         return None
 
     def _add(self, plan: TrialPlan) -> None:

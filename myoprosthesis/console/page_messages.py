@@ -21,6 +21,8 @@ def scene(packer: FramePacker, why: str = "") -> str:
             "effector": packer.spec.name,
             "layout": packer.layout,
             "targets": len(packer.parts),
+            "contacts": len(shapes.body.spec.contacts) if shapes else 0,
+            "ghost": packer.ghost,
             "why": why,
             "shapes": shapes.description if shapes else None,
             "curves": [c.describe() for c in packer.curves],

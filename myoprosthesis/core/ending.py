@@ -76,11 +76,17 @@ def end_at_once() -> Iterator[None]:
 def _watch(read: int, ended: threading.Event) -> None:
     while data := os.read(read, 64):
         number = next((n for n in data if n in _ENDING), None)
-        if number is not None and (waker := _waker) is not None:
-            waker()
+        if number is not None:
+            _wake()
         if number is not None and not ended.wait(_allowed_s):
             os._exit(128 + number)
     os.close(read)
+
+
+def _wake() -> None:
+    """Call the waker; in a function of its own, so that the thread that waits on holds nothing of it."""
+    if (waker := _waker) is not None:
+        waker()
 
 
 def _forget() -> None:

@@ -54,6 +54,8 @@ class BodyShapes:
         geoms = self._drawn = self._geoms()
         self._parts = np.array(sorted({int(self.model.geom_bodyid[g]) for g in geoms}), np.intp)
         self._followers = bool(joint_couplings.coupled(self.model))
+        contacts = [self.model.sensor(name) for name in body.spec.contacts]
+        self._contacts = np.array([int(sensor.objid[0]) for sensor in contacts], np.intp)
         self._channels: tuple[str, ...] = ()
         self._columns: dict[str, tuple[NDArray[np.intp], NDArray[np.intp]]] = {}
         self.description, self.meshes = self._described(geoms)
@@ -92,8 +94,15 @@ class BodyShapes:
             rows = np.concatenate([np.arange(a, a + n) for a, n in zip(data.ten_wrapadr[tendons], counts, strict=True)])
             points = data.wrap_xpos.reshape(-1, 3)[rows].copy()
             points[data.wrap_obj.ravel()[rows] == PULLEY] = np.nan
-        parts = np.concatenate([data.xpos[self._parts], data.xquat[self._parts]], axis=1)
-        return np.concatenate([parts.ravel(), activation, counts, points.ravel()]).astype(np.float32)
+        return np.concatenate([self.parts(), activation, counts, points.ravel()]).astype(np.float32)
+
+    def parts(self) -> NDArray[np.float32]:
+        """Where the parts are alone, shape (7 n_parts,): how `packed` begins."""
+        return np.concatenate([self.data.xpos[self._parts], self.data.xquat[self._parts]], axis=1).ravel().astype("f4")
+
+    def contact_places(self) -> Array:
+        """Where the contacts of the body's `spec` are measured, (n_contacts, 3) m."""
+        return np.asarray(self.data.site_xpos[self._contacts])
 
     def solids(self) -> Array:
         """Where each of the shapes is now, x y z qw qx qy qz, shape (n_shapes, 7)."""

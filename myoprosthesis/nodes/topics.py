@@ -55,6 +55,7 @@ class Topic:
 STATE = Topic("state", JointState, reliable(1))
 COMMAND = Topic("command", JointState, reliable(1))
 APPLIED = Topic("applied", JointState, reliable(1))
+TWIN_STATE = Topic("twin/state", JointState, reliable(1))
 TARGET = Topic("target", String, latched(4))
 PERTURBATION = Topic("perturbation", String, latched(4))
 HEARTBEAT = Topic("heartbeat", Header, reliable(10))

@@ -57,7 +57,7 @@ def test_what_cannot_be_fitted_or_played_leaves_the_one_that_is_played(stack, co
 
 
 def test_without_a_stack_it_says_so(command_here, monkeypatch, tmp_path):
-    monkeypatch.setattr("myoprosthesis.stack.emg_client.WAIT_S", 0.1)
+    monkeypatch.setattr("myoprosthesis.stack.client.WAIT_S", 0.1)
     done = command_here("refit", "rest", "close", "--yes", "--out", str(tmp_path), "--namespace", "nobody")
     assert done.returncode == 2 and "no EMG is published" in done.stderr and not list(tmp_path.iterdir())
 

@@ -9,6 +9,7 @@ from myoprosthesis.console.frame_packer import HEAD, Curves, FramePacker, Sample
 from myoprosthesis.console.status_view import as_plain
 from myoprosthesis.core import registry
 from myoprosthesis.core.joint_state import JointStateFrame
+from myoprosthesis.effectors.body_shapes import BodyShapes
 
 
 @pytest.fixture
@@ -74,6 +75,45 @@ def test_joints_that_slide_have_curves_of_their_own_in_m():
     at = values.size - len(sliding.names)
     wanted = [table[0, spec.channels.index(name)] for name in (*turning.names, *sliding.names)]
     assert values[at - len(turning.names) :] == pytest.approx(wanted, abs=1e-6)
+
+
+def made(name, **options):
+    body = registry.factory("effectors", name)(registry.options("effectors", name)(**options))
+    return body, BodyShapes(body)
+
+
+def test_contacts_are_where_their_sensors_are_with_their_forces():
+    names = ("r_foot", "l_toes")
+    body, shapes = made("myolegs", contacts=names, keyframe="standing")
+    table = body.reset(0).table
+    channels = body.spec.channels
+    table[2, [channels.index(n) for n in names]] = [420.0, 0.0]
+    packer = FramePacker(body.spec, shapes)
+    _, values = unpacked(packer.pack(JointStateFrame(0, channels, *table), Sample()))
+    contacts = values[9:17].reshape(2, 4)
+    assert contacts[:, 3].tolist() == [420.0, 0.0] and (np.abs(contacts[:, 2]) < 0.1).all(), "at the floor"
+    right, left = contacts[:, 0:2]
+    assert np.linalg.norm(right - left) > 0.1
+
+
+def test_a_twin_is_drawn_beside_the_body_once_there_is_one():
+    body, shapes = made("ability_hand_model")
+    channels, n = body.spec.channels, 7 * shapes.description["parts"]
+    here, there = body.reset(0).table, body.reset(0).table
+    there[0, channels.index("index")] += 0.5
+    packer = FramePacker(body.spec, shapes)
+    state = JointStateFrame(0, channels, *here)
+    alone = packer.pack(state, Sample())
+    assert not packer.ghost
+    before = packer.layout
+    _, values = unpacked(packer.pack(state, Sample(twin=JointStateFrame(0, channels, *there))))
+    assert packer.ghost and packer.layout != before
+    own, ghost = values[-len(shapes.packed()) :][:n], values[-len(shapes.packed()) - n :][:n]
+    assert np.abs(own - ghost).max() > 0.005 and np.isfinite(ghost).all()
+    np.testing.assert_array_equal(own, unpacked(alone)[1][-len(shapes.packed()) :][:n], "the body stays where it is")
+    for twin in (None, JointStateFrame(0, ("other",), np.zeros(1), np.zeros(1), np.zeros(1))):
+        _, values = unpacked(packer.pack(state, Sample(twin=twin)))
+        assert np.isnan(values[-len(shapes.packed()) - n :][:n]).all(), "no twin, or another body"
 
 
 def test_extremes_are_all_lowest_values_before_all_highest_ones(arm):

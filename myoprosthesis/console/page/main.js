@@ -69,13 +69,15 @@ function frame(view) {
   state.frames++;
   const values = new Float32Array(view.buffer, HEAD), time = view.getFloat64(8, true);
   const targets = values.subarray(6, 6 + 3 * scene.targets);
-  let place = 6 + 3 * scene.targets;
+  let place = 6 + 3 * scene.targets + 4 * scene.contacts;
+  const contacts = values.subarray(place - 4 * scene.contacts, place);
   for (const plot of state.plots) {
     const n = plot.curves.names.length * (plot.curves.extremes ? 2 : 1);
     plot.add(time, values.subarray(place, place + n));
     place += n;
   }
-  if (picture?.description) picture.place(values, targets, values.subarray(place));
+  const ghost = values.subarray(place, scene.ghost ? place += 7 * scene.shapes.parts : place);
+  if (picture?.description) picture.place(values, { targets, contacts, ghost }, values.subarray(place));
   const load = Math.hypot(values[3], values[4], values[5]);
   at("caption").textContent = `${time > 1e6 ? new Date(time * 1000).toLocaleTimeString() : `${time.toFixed(2)} s`}` +
     (load > 0.05 ? `   load ${load.toFixed(1)} N` : "");

@@ -7,8 +7,9 @@ import {
 } from "/vendor/three.min.js";
 
 const IDLE = new Color(0x8a94a3), ACTIVE = new Color(0xd55e00), LIGAMENT = new Color(0xb9bec6);
-const TARGET = 0x0072b2, ENDPOINT = 0x009e73, LOAD = 0xcc79a7;
+const TARGET = 0x0072b2, ENDPOINT = 0x009e73, LOAD = 0xcc79a7, CONTACT = 0xe69f00, GHOST = 0x56b4e9;
 const TRACE = 120, PIECES = 1500;
+const CONTACT_M = 0.5; // length of the arrow of a contact, for 1000 N
 const LEAST_LOAD = 2; // N; the largest load so far, or this, is drawn as half of the body's radius
 const VIEWS = { front: [0, -1, 0.7], side: [1, 0, 0.25], top: [0, -0.001, 1] };
 // Of activation the square root is drawn: reaching takes a tenth of it.
@@ -61,6 +62,8 @@ export class Picture {
     this.parts = Array.from({ length: description.parts }, () => new Group());
     this.scene.add(...this.parts);
     this.bellies = [];
+    this.ghosts = []; // parts of the twin, made once there is one
+    this.contacts = [];
     for (const shape of description.shapes) {
       const [r, g, b, a] = shape.colour;
       const material = new MeshLambertMaterial({ color: new Color(r, g, b), transparent: a < 1, opacity: a });
@@ -71,6 +74,15 @@ export class Picture {
       this.parts[shape.part].add(solid);
       if (shape.muscles.length) this.bellies.push([material, shape.muscles]);
     }
+    this.newGhosts = () => {
+      const material = new MeshLambertMaterial({ color: GHOST, transparent: true, opacity: 0.35, depthWrite: false });
+      return this.parts.map((part) => {
+        const ghost = part.clone(true);
+        for (const solid of ghost.children) solid.material = material;
+        this.scene.add(ghost);
+        return ghost;
+      });
+    };
     const size = this.size = description.radius;
     this.muscles = new InstancedMesh(new CylinderGeometry(1, 1, 1, 8, 1, true), new MeshLambertMaterial(), PIECES);
     this.muscles.instanceMatrix.setUsage(DynamicDrawUsage);
@@ -118,15 +130,14 @@ export class Picture {
     this.dirty = true;
   }
 
-  // Of a frame: the endpoint and its load, the targets, and where parts and tendons are.
-  place(marks, targets, body) {
+  // Of a frame: the endpoint and its load; targets, contacts and the parts of a twin; where parts and tendons are.
+  place(marks, { targets, contacts, ghost }, body) {
     if (!this.description) return;
-    let at = 0;
-    for (const part of this.parts) {
-      part.position.set(body[at], body[at + 1], body[at + 2]);
-      part.quaternion.set(body[at + 4], body[at + 5], body[at + 6], body[at + 3]);
-      at += 7;
-    }
+    const at = this.move(this.parts, body);
+    if (ghost.length && !this.ghosts.length) this.ghosts = this.newGhosts();
+    if (ghost.length) this.move(this.ghosts, ghost);
+    for (const part of this.ghosts) part.visible = Number.isFinite(ghost[0]);
+    this.press(contacts);
     this.follow();
     this.placeMuscles(body, at);
     while (3 * this.targets.length < targets.length) this.targets.push(this.newTarget());
@@ -142,6 +153,31 @@ export class Picture {
       this.load.setLength((this.size * newtons) / (2 * this.most), 0.08 * this.size, 0.05 * this.size);
     }
     this.dirty = true;
+  }
+
+  move(parts, poses) {
+    let at = 0;
+    for (const part of parts) {
+      part.position.set(poses[at], poses[at + 1], poses[at + 2]);
+      part.quaternion.set(poses[at + 4], poses[at + 5], poses[at + 6], poses[at + 3]);
+      at += 7;
+    }
+    return at;
+  }
+
+  // An arrow up from each contact, as long as it is loaded.
+  press(contacts) {
+    for (let k = 0; 4 * k < contacts.length; k++) {
+      if (!this.contacts[k]) {
+        this.contacts[k] = new ArrowHelper(new Vector3(0, 0, 1), new Vector3(), this.size, CONTACT);
+        this.scene.add(this.contacts[k]);
+      }
+      const arrow = this.contacts[k], newtons = contacts[4 * k + 3];
+      arrow.visible = newtons > 1;
+      if (!arrow.visible) continue;
+      arrow.position.set(contacts[4 * k], contacts[4 * k + 1], contacts[4 * k + 2]);
+      arrow.setLength((CONTACT_M * newtons) / 1000, 0.05 * this.size, 0.03 * this.size);
+    }
   }
 
   // The camera goes along with a body that walks.

@@ -25,6 +25,10 @@ KEYS = {
     "channels": "channels",
 }  # fmt: skip
 """Keys of a head (`key: value` or `key = value`), with their names here."""
+SCALES = frozenset(
+    ["gain", "amplification", "amplifier gain", "adc gain", "resolution", "scale", "scale factor", "scaling", "lsb"]
+)
+"""Keys of a head that may say what a sample is to be multiplied by."""
 DELSYS = re.compile(r"Label:\s*(.*?)\s*Sampling frequency:\s*(\S+).*?\bUnit:\s*(\S+)", re.I)
 """A line of EMGworks' head: one per column of values."""
 QUANTITY = (
@@ -198,6 +202,8 @@ def _says(head: Head, above: Sequence[str]) -> None:
             head.says[key] = line.partition(":")[2]
         elif key in KEYS and (key not in ("time", "label") or value in head.names):
             head.says[KEYS[key]] = value
+        elif key in SCALES and value:
+            head.remarks.append(f"its head says {key} {value}, which is not applied")
         if OPENBCI in line:
             head.says.update({k: v for k, v in OPENBCI_SAYS.items() if k != "time" or v in head.names})
             head.remarks.append("written by OpenBCI's program: EXG in uV")

@@ -17,6 +17,10 @@ RANGE = (0.1, 20.0)
 STEPS = 60
 
 
+ALIKE = 1e-6
+"""Mean surprises that differ by less are the same."""
+
+
 @dataclass(frozen=True)
 class ReliabilityBin:
     """Decisions of about the same confidence: its mean, the share of them that were right, and how many there were."""
@@ -41,6 +45,8 @@ def reliability(confidence: Array, right: NDArray[np.bool_]) -> tuple[tuple[Reli
 def temperature_for(scores: Array, truth: NDArray[np.intp]) -> float:
     """The temperature by which the true classes are most probable (Guo et al. 2017, arXiv 1706.04599).
 
+    1 where no other makes them more probable, as where every decision is right and certain.
+
     Args:
         scores: Probabilities of each class on windows that were held out, shape (n, n_classes).
         truth: Number of the true class of each, shape (n,).
@@ -55,7 +61,8 @@ def temperature_for(scores: Array, truth: NDArray[np.intp]) -> float:
     for _ in range(STEPS):  # golden-section search: the mean surprise is convex in 1/T
         a, b = high - golden * (high - low), low + golden * (high - low)
         low, high = (low, b) if surprise(a) < surprise(b) else (a, high)
-    return float(np.exp((low + high) / 2))
+    found = float((low + high) / 2)
+    return float(np.exp(found)) if surprise(0.0) - surprise(found) > ALIKE else 1.0
 
 
 def threshold_for(confidence: Array, wrong: NDArray[np.bool_], share: float) -> float:

@@ -594,6 +594,13 @@ def test_years_of_two_digits_are_those_of_now_and_are_said(tmp_path, date, words
     assert recording.times[0] == pytest.approx(1706695200.0)  # 2024-01-31 10:00 UTC
 
 
+def test_a_gain_in_the_head_is_said_not_to_be_applied(tmp_path):
+    rows = "".join(f"{x:.3f}\n" for x in np.random.default_rng(1).normal(0, 50, 400))
+    (tmp_path / "a.csv").write_text("# rate: 1000\n# unit: uV\n# Gain: 1000\nEMG1\n" + rows)
+    recording = formats.read(tmp_path / "a.csv", RecordingFormat())
+    assert any("its head says gain 1000, which is not applied" in r for r in recording.remarks)
+
+
 def test_columns_in_a_unit_of_emg_beside_named_ones_are_asked_about(tmp_path):
     rows = "".join(f"{k % 7},{k % 5},{k % 3}\n" for k in range(400))
     for head in ("Biceps (uV),Trizeps (uV),Deltoid (uV)", "EMG1 (uV),CH3 (uV),Deltoid (uV)"):

@@ -23,6 +23,11 @@ def test_the_temperature_by_which_probabilities_were_changed_is_found(temperatur
     assert temperature_for(overconfident, truth) == pytest.approx(temperature, rel=0.05)
 
 
+def test_where_no_temperature_is_better_it_is_1():
+    truth = np.arange(60) % 3
+    assert temperature_for(np.eye(3)[truth], truth) == 1.0
+
+
 def test_probabilities_are_hardly_off_and_certain_ones_are():
     share, truth = drawn()
     right = share.argmax(axis=1) == truth
