@@ -61,8 +61,8 @@ def temperature_for(scores: Array, truth: NDArray[np.intp]) -> float:
     for _ in range(STEPS):  # golden-section search: the mean surprise is convex in 1/T
         a, b = high - golden * (high - low), low + golden * (high - low)
         low, high = (low, b) if surprise(a) < surprise(b) else (a, high)
-    found = float((low + high) / 2)
-    return float(np.exp(found)) if surprise(0.0) - surprise(found) > ALIKE else 1.0
+    best = float((low + high) / 2)
+    return float(np.exp(best)) if surprise(0.0) - surprise(best) > ALIKE else 1.0
 
 
 def threshold_for(confidence: Array, wrong: NDArray[np.bool_], share: float) -> float:
