@@ -113,6 +113,11 @@ EXAMPLES = {
     "policy": """
         myoprosthesis policy show reach_cw
         myoprosthesis policy verify reach_cw --png paths.png
+        myoprosthesis policy film reach_cw --out strip.png
+        """,
+    "policy film": """
+        myoprosthesis policy film reach_cw --out strip.png
+        myoprosthesis policy film walk --out walk.mp4 --seconds 10 --size 640x480
         """,
     "evaluate": "myoprosthesis evaluate policies/mine/policy.onnx --episodes 100 --noise 0.2 --json score.json",
     "policy show": "myoprosthesis policy show reach_cw",

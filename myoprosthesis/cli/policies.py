@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from myoprosthesis.cli import figure_words, policy_import
+from myoprosthesis.cli import figure_words, policy_film, policy_import
 from myoprosthesis.cli.arguments import JsonArgument, argument
 from myoprosthesis.cli.commands import Commands
 from myoprosthesis.cli.figures import check_writable, write_json
@@ -41,6 +41,7 @@ def add(commands: Commands) -> None:
     own = commands.group("policy", "one policy: show its contract, verify its score, import it", __doc__ or "")
     own.add("show", show, PolicyOptions, help="print the contract")
     own.add("verify", verify, VerifyOptions, help="measure the score of its card again")
+    policy_film.add(own)
     policy_import.add(own)
 
 

@@ -23,7 +23,7 @@ class RenderOptions(ViewArgument, JsonArgument):
 
     recording: str = argument(help="a recording, or one of its files", positional=True)
     out: str = argument(help="the file: .mp4 or .gif for a film, .png for a strip of stills", metavar="FILE")
-    effector: str = argument("", "the body to draw; by default the one that the recording names")
+    effector: str = argument("", "the body to draw; by default the one in the recording, of a real hand its model")
     topic: str = argument("state", "its states, where several bodies are in the recording, such as left/state")
     begin: float = argument(0.0, "where the film begins, counted from the first state", "s", 0.0)
     end: float = argument(0.0, "where it ends; 0: with the last state", "s", 0.0)
@@ -55,6 +55,7 @@ def run(options: RenderOptions) -> int:
     from tqdm import tqdm
 
     from myoprosthesis.effectors.body_picture import View
+    from myoprosthesis.effectors.body_shapes import drawn_as
     from myoprosthesis.films import film_file, recorded_motion
     from myoprosthesis.films.body_film import BodyFilm
     from myoprosthesis.films.placed_body import PlacedBody
@@ -83,7 +84,7 @@ def run(options: RenderOptions) -> int:
         for now, image in zip(instants, drawn, strict=True):
             yield image if options.no_caption else film_file.captioned(image, motion.caption(now))
 
-    placed = PlacedBody(motion, options.effector)
+    placed = PlacedBody(motion, options.effector or drawn_as(motion.effector))
     effector = placed.body.spec.name
     with BodyFilm(placed, width, height, View(*options.view, options.look_at)) as film:
         film_file.write(out, images(film), options.fps)

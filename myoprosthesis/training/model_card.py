@@ -77,7 +77,8 @@ torch and onnxruntime agree to {gap:.1e} over 1000 steps, recurrent state includ
     {command}
 
 {batches} batches of {settings["curriculum"]["batch"]} trials in {minutes:.1f} minutes on one core.
-The complete configuration is in `training.yaml`, the loss in `loss.png`.
+The complete configuration is in `training.yaml`, the loss in `loss.png`. A trial is drawn by
+`myoprosthesis policy film {contract.name} --out strip.png`.
 
 | stage | batches, at most | distance, mm | field, N·s/m | catch trials | learning rate |
 |---|---|---|---|---|---|

@@ -56,3 +56,18 @@ def test_what_cannot_be_drawn_gets_one_sentence(recording, command_here, words, 
     done = command_here("render", str(recording), *words)
     assert done.returncode == 2 and sentence in done.stderr and done.stderr.count("\n") == 1, done.stderr
     assert list(tmp_path.glob("*.png")) == []
+
+
+def test_a_trial_of_a_policy_is_drawn_as_its_card_shows_it(drawing, command, tmp_path):
+    from matplotlib.image import imread
+
+    words = ("policy", "film", "point_mass_null", "--out", "s.png", "--stills", "2", "--size", "96x96")
+    done = command(*words, env=drawing, cwd=tmp_path)
+    assert done.returncode == 0 and "2 pictures, 1.00 s of point_mass" in done.stdout, done.stdout + done.stderr
+    first, last = np.split(imread(tmp_path / "s.png")[20:, :, :3][:, [*range(96), *range(100, 196)]], 2, axis=1)
+    assert np.abs(first - last).max() > 0.3, "it moves"
+
+
+def test_a_decoder_plays_no_trial_that_could_be_drawn(command_here, tmp_path):
+    done = command_here("policy", "film", "gestures_myo", "--out", str(tmp_path / "s.png"))
+    assert done.returncode == 2 and "decodes EMG: myoprosthesis up emg-hand" in done.stderr

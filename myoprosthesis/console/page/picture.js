@@ -169,8 +169,9 @@ export class Picture {
   press(contacts) {
     for (let k = 0; 4 * k < contacts.length; k++) {
       if (!this.contacts[k]) {
-        this.contacts[k] = new ArrowHelper(new Vector3(0, 0, 1), new Vector3(), this.size, CONTACT);
-        this.scene.add(this.contacts[k]);
+        const made = this.contacts[k] = new ArrowHelper(new Vector3(0, 0, 1), new Vector3(), this.size, CONTACT);
+        for (const part of [made.line, made.cone]) part.material.depthTest = false; // seen through the leg
+        this.scene.add(made);
       }
       const arrow = this.contacts[k], newtons = contacts[4 * k + 3];
       arrow.visible = newtons > 1;

@@ -45,7 +45,8 @@ torch and onnxruntime agree to {gap:.1e} over 1000 steps, recurrent state includ
     {command}
 
 {last["batch"]} batches, {last["samples"] / 1e6:.3g} million samples, {last["seconds"] / 3600:.2g} hours. The complete
-configuration is in `training.yaml`, the course in `curve.png` and `curve.csv`.
+configuration is in `training.yaml`, the course in `curve.png` and `curve.csv`. A trial is drawn by
+`myoprosthesis policy film {contract.name} --out strip.png`.
 
 | stage | batches | best score, exploration included | to be passed at |
 |---|---|---|---|
