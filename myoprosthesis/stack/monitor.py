@@ -39,7 +39,7 @@ class StatusSubscriptions:
         self.node = node
         self._changes: dict[str, dict[str, Any]] = {}
         self._open = bool(network_warning())
-        self._inputs = PolledSubscriptions(node)
+        self._inputs = PolledSubscriptions(node) if polled else None
         self._polled: list[tuple[Any, Callable[[Any], None]]] = []
         for topic, handle, qos in (
             (topics.DIAGNOSTICS, self.diagnostics, topics.reliable(WAITING)),
@@ -51,14 +51,14 @@ class StatusSubscriptions:
             (topics.EMG_DECISION, self.decision, None),
             (topics.PARAMETER_EVENTS, self.parameters, None),
         ):
-            if polled:
+            if self._inputs is not None:
                 self._polled.append((self._inputs.subscribe(topic, qos, wakes=False), handle))
             else:
                 subscribe(node, topic, handle, qos=qos)
 
     def take(self) -> None:
         """Take in what came since the last call, where they are polled."""
-        for subscription, handle in self._polled:
+        for subscription, handle in self._polled if self._inputs is not None else ():
             for _ in self._inputs.read(subscription, handle):
                 pass
 
