@@ -58,9 +58,9 @@ class StatusSubscriptions:
 
     def take(self) -> None:
         """Take in what came since the last call, where they are polled."""
-        for subscription, handle in self._polled if self._inputs is not None else ():
-            for _ in self._inputs.read(subscription, handle):
-                pass
+        if self._inputs is not None:
+            for subscription, handle in self._polled:
+                list(self._inputs.read(subscription, handle))
 
     def changed_parameters(self) -> dict[str, dict[str, Any]]:
         """Parameters that were set since the last call, by node, so that a node started again can be given them."""
