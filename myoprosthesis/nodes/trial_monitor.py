@@ -76,8 +76,9 @@ class TrialMonitor:
         self._columns: list[int] = []
         self._names: tuple[str, ...] | None = None
         self._over_since = 0.0
-        self._newest_ns = self._before_ns = self._after_ns = -1
-        """Times of the newest state, of the last one before the trial and of the first one after it; below 0: none."""
+        self._newest_ns = self._previous_ns = self._before_ns = self._after_ns = -1
+        """Times of the newest state and of the one before it, of the last one before the trial and of the first one
+        after it; below 0: none."""
 
     def begin(self, plan: TrialPlan) -> None:
         """Record this trial from now on."""
@@ -92,12 +93,13 @@ class TrialMonitor:
         if frame.names is not self._names:
             self._columns = [_column(frame, channel) for channel in self._channels]
             self._names = frame.names
-        plan, now, before = self.plan, frame.stamp_ns, self._newest_ns
-        self._newest_ns = now
+        plan, now = self.plan, frame.stamp_ns
+        if now != self._newest_ns:  # the first state of a trial is added again once that has begun
+            self._previous_ns, self._newest_ns = self._newest_ns, now
         if plan is None:
             return False
-        if self._size == 0 and before < plan.from_ns:
-            self._before_ns = before
+        if self._size == 0:
+            self._before_ns = self._previous_ns if self._previous_ns < plan.from_ns else -1
         if plan.from_ns <= now < plan.until_ns and (not self._size or now > self._time_ns[self._size - 1]):
             if self._size == len(self._time_ns):  # a view that somebody holds stays as it was
                 self._time_ns = np.concatenate([self._time_ns, np.zeros_like(self._time_ns)])

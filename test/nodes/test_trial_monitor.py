@@ -48,6 +48,22 @@ def test_states_that_did_not_come_are_counted():
     assert missing_states(PLAN, np.zeros(0, np.int64), 10 * MS) == 100
 
 
+def test_the_state_before_a_trial_is_known_though_the_first_one_is_added_twice():
+    """As the task does, which begins a trial with its first state."""
+    ticks = np.arange(95, 205) * 10 * MS - MS // 10
+    monitor, frames = TrialMonitor(0.01), [JointStateFrame(int(t), NAMES, *np.zeros((3, 3))) for t in ticks]
+    for frame in frames:
+        over = monitor.add(frame)
+        if monitor.plan is None and frame.stamp_ns >= PLAN.from_ns:
+            monitor.begin(PLAN)
+            over = monitor.add(frame)
+            assert monitor._before_ns == PLAN.from_ns - MS // 10
+        if over:
+            break
+    trial = monitor.end()
+    assert trial.samples == trial.expected == 100
+
+
 def test_ticks_that_fall_to_either_side_of_the_ends_are_not_missing():
     ticks = np.arange(95, 205) * 10 * MS
     for early, late in ((5, None), (None, 105), (5, 105)):  # just before the start, or just before the end
