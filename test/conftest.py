@@ -20,6 +20,7 @@ import pytest
 
 from myoprosthesis.nodes import diagnostic_status, topics
 from myoprosthesis.nodes.graph_connection import GraphConnection
+from myoprosthesis.nodes.node_main import stay_local
 from myoprosthesis.stack.monitor import StackMonitor
 from myoprosthesis.stack.runner import StackRunner
 
@@ -73,11 +74,15 @@ def _taken(domain: int) -> socket.socket | None:
 
 @pytest.fixture(autouse=True, scope="session")
 def domain() -> Iterator[int]:
-    """The domain of this session's graphs; domains above 101 collide with ephemeral ports."""
+    """The domain of this session's graphs, in which the tests' own nodes have the settings of a stack's.
+
+    Domains above 101 collide with ephemeral ports.
+    """
     candidates = (1 + (os.getpid() + k) % 100 for k in range(100))
     chosen, hold = next((d, hold) for d in candidates if _free(d) and (hold := _taken(d)))
     os.environ["ROS_DOMAIN_ID"] = str(chosen)
     os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+    stay_local()
     yield chosen
     hold.close()
 

@@ -187,3 +187,14 @@ def test_nodes_that_end_leave_no_shared_memory_behind(start):
         stack.close()
     assert len(held) == 4 and all(held.values())
     assert [s for names in held.values() for s in names if os.path.exists(s)] == []
+
+
+def test_nodes_receive_through_sockets_alone(start):
+    """What a killed process leaves in shared memory can make the next one deaf: see config/dds.xml."""
+    stack = start(effector="point_mass")
+    try:
+        stack.ready()
+        mapped = {name: Path(f"/proc/{pid}/maps").read_text() for name, pid in stack.supervisor.pids().items()}
+    finally:
+        stack.close()
+    assert len(mapped) == 4 and [name for name, maps in mapped.items() if "fastdds_port" in maps] == []
