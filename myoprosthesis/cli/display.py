@@ -160,8 +160,9 @@ def conditions_table(conditions: Sequence[Mapping[str, Any]]) -> Table:
     own = list(dict.fromkeys(name for c in conditions for name in c.get("figures", ())))
     reaching = not own or any(c["endpoint_error_mm"] for c in conditions)
     table = Table(title="Trials by condition", caption=CAPTION if reaching else "means", box=SIMPLE)
-    several = len({_body(c) for c in conditions}) > 1
-    for column in (*(("effector",) if several else ()), "policy", "perturbation"):
+    settings = {title: {of(c) for c in conditions} for title, of in _SETTING.items()}
+    several = [title for title, values in settings.items() if len(values) > 1]
+    for column in (*several, "policy", "perturbation"):
         table.add_column(column, overflow="fold")
     titles = ("on target", "error, mm", "lateral, mm") if reaching else ("success",)
     for column in ("trials", *titles, *map(figure_words.title, own)):
@@ -169,7 +170,7 @@ def conditions_table(conditions: Sequence[Mapping[str, Any]]) -> Table:
     for c in conditions:
         error = "{median:.1f} ({p95:.1f})".format(**c["endpoint_error_mm"]) if c["endpoint_error_mm"] else "–"
         table.add_row(
-            *((Text(_body(c)),) if several else ()),
+            *(Text(_SETTING[title](c)) for title in several),
             Text(c["policy"]), Text(c["perturbation"]), str(c["trials"]), _percent(c["success_rate"]),
             *((error, _mm(c["lateral_deviation_mm"])) if reaching else ()),
             *(figure_words.number(name, c.get("figures", {}).get(name)) for name in own),
@@ -178,9 +179,13 @@ def conditions_table(conditions: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _body(condition: Mapping[str, Any]) -> str:
-    """The effector of a condition, with its period."""
-    dt = condition.get("dt")
-    return f"{condition.get('effector', '')}{f', {1e3 * dt:g} ms' if dt else ''}"
+    """The effector of a condition, with its options and its period."""
+    dt, own = condition.get("dt"), condition.get("effector_options")
+    return f"{condition.get('effector', '')}{f', {own}' if own else ''}{f', {1e3 * dt:g} ms' if dt else ''}"
+
+
+_SETTING = {"effector": _body, "task": lambda condition: str(condition.get("task_options") or "as by default")}
+"""Columns of what trials were done with, where that differs between conditions."""
 
 
 def prompted_table(conditions: Sequence[Mapping[str, Any]]) -> Table:

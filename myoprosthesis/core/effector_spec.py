@@ -80,6 +80,7 @@ class EffectorSpec:
     the body beside the endpoint, `frames` parts of it with their `POSE`, such as a palm, `objects` free bodies that are
     not the effector's own, `contacts` sensors of contact forces (N, in the effort row); see `groups`.
     `bodies` are the parts of a floating body that can be pushed and loaded.
+    `variant` tells the options that are not the defaults of an effector of this name: `mass 2`.
     `reach` is a point (x, y, z) and how far from it the endpoint comes at most, in m; empty: not known.
     """
 
@@ -111,6 +112,7 @@ class EffectorSpec:
     relaxed: tuple[float, ...] = ()
     reach: tuple[float, ...] = ()
     bodies: tuple[str, ...] = ()
+    variant: str = ""
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.dt) and self.dt > 0):

@@ -14,6 +14,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from myoprosthesis.core.errors import ConfigError, MyoError, unknown
+from myoprosthesis.core.text import short
 
 T = TypeVar("T")
 
@@ -73,6 +74,13 @@ def build(cls: type[T], data: Mapping[str, Any], where: str = "", names: Mapping
         return cls(**values)
     except ConfigError as error:
         raise ConfigError(f"{label}: {error}") from error
+
+
+def variant(options: Any) -> str:
+    """What an instance of an options dataclass has other than its defaults: `mass 2, home 0, 0.3`; empty: nothing."""
+    made = [(f, f.default_factory() if f.default_factory is not MISSING else f.default) for f in fields(options)]
+    own = {f.name: value for f, default in made if (value := getattr(options, f.name)) != default}
+    return ", ".join(f"{name} {short(value)}" for name, value in own.items())
 
 
 def schema(cls: type) -> dict[str, Any]:

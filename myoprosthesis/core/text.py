@@ -22,6 +22,13 @@ def brief(value: object, most: int = 120) -> str:
     return printable(text if len(text) <= most else f"{text[:most]}…")
 
 
+def short(value: object) -> str:
+    """A value of an option for people: `5` for 5.0, `0, 0.3` for a tuple."""
+    if isinstance(value, (tuple, list)):
+        return ", ".join(map(short, value))
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
+
+
 def is_plain(text: str) -> bool:
     """Whether `text` can stand in a name: no control characters, no line breaks."""
     return text.isprintable()

@@ -21,7 +21,7 @@ STILL = (0.0, 0.0)
 """Position and velocity of a channel that the trial has no goal for."""
 EVENT = (
     *("trial", "time_ns", "last", "label", "start", "target", "catch", "scored", "samples", "expected", "why"),
-    *("effector", "dt"),
+    *("effector", "effector_options", "dt", "task_options"),
 )
 """What every event of a trial says, beside the figures of its task, which have other names."""
 ENDPOINT = ("endpoint/x", "endpoint/y", "endpoint/z")

@@ -19,7 +19,7 @@ from myoprosthesis.core.command_guard import GuardedEffector
 from myoprosthesis.core.errors import ConfigError, MyoError, Refused
 from myoprosthesis.core.fail import check_holds
 from myoprosthesis.core.fingerprint import fingerprint
-from myoprosthesis.core.options import option
+from myoprosthesis.core.options import option, variant
 from myoprosthesis.core.text import brief
 from myoprosthesis.effectors.graphics import require_window
 from myoprosthesis.nodes import diagnostic_status, topics
@@ -149,11 +149,12 @@ class EffectorNode(LoopNode):
         self.close()  # the lock of an earlier attempt
         self._state_lock = PublisherLock(self.resolve_topic_name(topics.STATE.name))
         # at an exchange this node itself was the one until now
+        own: Any = read(self, self._own)
         with contextlib.nullcontext() if self.was_up else no_second_effector(self, self._open):
-            effector = self._factory(read(self, self._own))
+            effector = self._factory(own)
         if o.lockstep and not effector.spec.pausable:
             raise ConfigError(f"effector {effector.spec.name!r} has no time of its own: it cannot run in lockstep")
-        changes: dict[str, Any] = {"timeout_s": o.timeout_s} if o.timeout_s else {}
+        changes: dict[str, Any] = {"variant": variant(own)} | ({"timeout_s": o.timeout_s} if o.timeout_s else {})
         if effector.spec.resettable and effector.spec.deterministic:
             changes["fingerprint"] = fingerprint(effector)
         guard = GuardedEffector(effector, replace(effector.spec, **changes))

@@ -41,7 +41,7 @@ LOOK_S = 0.25
 DELIVERY_S = 0.5
 """How long a node that ends waits until its last messages have been received."""
 POLL_S = 0.005
-RANGE = "ROS_AUTOMATIC_DISCOVERY_RANGE"
+RANGE, PEERS = "ROS_AUTOMATIC_DISCOVERY_RANGE", "ROS_STATIC_PEERS"
 OPEN = (
     "the network is open: whoever reaches this machine in ROS domain {domain} sees what the stack publishes, and can "
     "command, steer and stop it; an emergency stop is taken off on this machine only (myoprosthesis resume)"
@@ -71,10 +71,26 @@ def join_graph(arguments: list[str] | None = None, context: rclpy.Context | None
     """
     stay_local()
     try:
-        rclpy.init(args=arguments or [], context=context, signal_handler_options=SignalHandlerOptions.NO)
+        with _range_of_the_profile():
+            rclpy.init(args=arguments or [], context=context, signal_handler_options=SignalHandlerOptions.NO)
     except Exception as error:  # rclpy and the middleware raise kinds of their own
         why = " ".join(str(error).split(", at ")[0].split())
         raise ConfigError(f"the middleware of ROS cannot be started: {why or type(error).__name__}") from error
+
+
+@contextlib.contextmanager
+def _range_of_the_profile() -> Iterator[None]:
+    """Context in which the middleware takes the range of discovery from our local profile, which says it whole.
+
+    For LOCALHOST it would add sockets on all interfaces, a segment of shared memory, and a second copy of each message.
+    """
+    before = os.environ[RANGE]
+    if _bound_here() and before.upper() == "LOCALHOST" and not os.environ.get(PEERS):
+        os.environ[RANGE] = "SYSTEM_DEFAULT"
+    try:
+        yield
+    finally:
+        os.environ[RANGE] = before
 
 
 def open_network() -> None:
@@ -89,10 +105,14 @@ def network_warning() -> str:
     A profile of one's own, or another middleware than Fast DDS, is taken for open: what it binds to is not known here.
     """
     stay_local()
+    return "" if _bound_here() else OPEN.format(domain=domain_id())
+
+
+def _bound_here() -> bool:
+    """Whether our profile keeps the middleware on this machine."""
     fast = os.environ.get("RMW_IMPLEMENTATION", "rmw_fastrtps_cpp").startswith("rmw_fastrtps")
-    if fast and os.environ[RANGE].upper() in ("LOCALHOST", "OFF") and os.environ[_profile_name()] == _profile(True):
-        return ""
-    return OPEN.format(domain=domain_id())
+    local = os.environ[RANGE].upper() in ("LOCALHOST", "OFF")
+    return fast and local and os.environ[_profile_name()] == _profile(True)
 
 
 def _log_somewhere() -> None:
@@ -176,8 +196,8 @@ def run(make: Callable[[], Any], argv: list[str] | None = None) -> NoReturn:
 def forget_nodes() -> None:
     """Free nodes that were destroyed.
 
-    A lifecycle node keeps its handle until Python frees it, and one that is left to the end of the process leaves 5 MB
-    of shared memory behind.
+    A lifecycle node keeps its handle until Python frees it. One that is left to the end of the process leaves 5 MB of
+    shared memory behind, where a profile has that.
     """
     gc.unfreeze()  # see `freeze_gc`
     gc.collect()

@@ -15,12 +15,11 @@ from collections.abc import Sequence
 import numpy as np
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
-from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import JointState
 
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.nodes import topics
-from myoprosthesis.nodes.node_main import die_with_parent, stay_local
+from myoprosthesis.nodes.node_main import die_with_parent, join_graph
 from myoprosthesis.nodes.time_codec import time_message
 
 
@@ -45,8 +44,7 @@ def echo(state_names: Sequence[str], command_names: Sequence[str]) -> None:
 
 def measure(state_names: Sequence[str], command_names: Sequence[str], rounds: int) -> list[float]:
     """Durations (s) of `rounds` round trips with an echo in another process."""
-    stay_local()
-    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+    join_graph()
     node = rclpy.create_node("ping")
     publisher = node.create_publisher(JointState, "ping/state", topics.STATE.qos)
     table = np.random.default_rng(0).normal(size=(3, len(state_names)))
@@ -88,8 +86,7 @@ def measure(state_names: Sequence[str], command_names: Sequence[str], rounds: in
 
 
 if __name__ == "__main__":
-    stay_local()
     die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+    join_graph()
     echo(*json.loads(sys.argv[1]))

@@ -21,7 +21,7 @@ from myoprosthesis.core.errors import ConfigError, MyoError, Refused
 from myoprosthesis.core.following import Following
 from myoprosthesis.core.joint_state import JointStateFrame, JointStateReader
 from myoprosthesis.core.nanoseconds import NS, ns
-from myoprosthesis.core.options import option
+from myoprosthesis.core.options import option, variant
 from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.core.trial_record import TrialRecord
 from myoprosthesis.core.way_step import WayStep
@@ -96,6 +96,8 @@ class TaskNode(ManagedNode):
         """Options of the task in the contract of the policy that is played."""
         self._steered: Mapping[str, Any] = self._wanted
         """Those for which trials are planned now."""
+        self._variant = ""
+        """Options of the task that are not its defaults."""
         self._progress: Mapping[str, Any] = {}
         self._progress_s = 0.0
         self._decided: TrialRecord | None = None
@@ -228,7 +230,8 @@ class TaskNode(ManagedNode):
                 raise Refused(f"task {self._name!r} judges {channel!r}, which effector {spec.name!r} does not have")
         if not spec.resettable:
             self.get_logger().info(f"{spec.name!r} cannot be reset between trials: it returns by itself")
-        return task.for_effector(spec), channels
+        fitted, self._variant = task.for_effector(spec), variant(options)
+        return fitted, channels
 
     def _follow_policy(self) -> None:
         """Another policy is played: trials are those of its skill, the one that runs from `NOTICE_S` on."""
@@ -419,9 +422,13 @@ class TaskNode(ManagedNode):
     def _end(self, trial: MonitoredTrial) -> None:
         self._wait.moved()
         plan = trial.plan
-        about: dict[str, Any] = {"samples": trial.samples, "expected": trial.expected}
+        about: dict[str, Any] = {
+            "samples": trial.samples,
+            "expected": trial.expected,
+            "task_options": self._variant,
+        }
         if self._spec is not None:
-            about |= {"effector": self._spec.name, "dt": self._spec.dt}
+            about |= {"effector": self._spec.name, "effector_options": self._spec.variant, "dt": self._spec.dt}
         if trial.lost:
             self._events.publish("lost", plan, plan.until_ns, why=trial.lost, **about)
             return

@@ -14,6 +14,7 @@ from myoprosthesis.core import registry
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import build, option
 from myoprosthesis.core.perturbation_plan import PerturbationEntry, PerturbationPlan
+from myoprosthesis.core.text import short
 from myoprosthesis.core.trial_plan import TrialPlan
 
 _TRIAL = TrialPlan(0, 0, 1, (0.0, 0.0, 0.0), (0.1, 0.0, 0.0), None)
@@ -107,7 +108,7 @@ class Planner:
     @property
     def name(self) -> str:
         """The name of the preset with every option that is not as the preset has it: `curl_cw (gain 5)`."""
-        return _with(self.preset.name, *(f"{k} {_short(self._changes[k])}" for k in sorted(self._changes)))
+        return _with(self.preset.name, *(f"{k} {short(self._changes[k])}" for k in sorted(self._changes)))
 
     @property
     def gains(self) -> dict[str, float]:
@@ -169,11 +170,6 @@ class Planner:
 def _with(name: str, *notes: str) -> str:
     """A name with notes in brackets behind it."""
     return f"{name} ({', '.join(notes)})" if notes else name
-
-
-def _short(value: Any) -> str:
-    """A value for people: 5 for 5.0."""
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def refuse_sign(name: str, overrides: Mapping[str, Any], mirror: str = "") -> None:

@@ -6,13 +6,13 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from myoprosthesis.core.trial_record import EVENT
 from myoprosthesis.nodes.decoder_adapter import COUNTED
 from myoprosthesis.stack.reports import ActionCounts, DecisionReport, EffectorReport, PolicyReport, report
-from myoprosthesis.stack.trial_outcome import COLUMNS, TrialOutcome
+from myoprosthesis.stack.trial_outcome import COLUMNS, TrialOutcome, TrialSetting
 
 Condition = tuple[str, str]
 """The policy that was played and the perturbation that was imposed."""
@@ -200,16 +200,16 @@ class StackStatus:
     def conditions(self) -> list[dict[str, Any]]:
         """Figures of the trials that count, by condition, in the order in which the conditions first came.
 
-        A condition is an effector with its period, a policy and a perturbation. Trials whose condition is not known are
-        left out, such as those before this status was followed.
+        A condition is an effector with its options and period, the options of a task, a policy and a perturbation.
+        Trials whose condition is not known are left out, such as those before this status was followed.
         """
-        groups: dict[tuple[tuple[str, float | None], Condition], list[TrialOutcome]] = {}
+        groups: dict[tuple[TrialSetting, Condition], list[TrialOutcome]] = {}
         for trial in self.scored():
             if self._known(condition := self.condition(trial)):
-                groups.setdefault((trial.body, condition), []).append(trial)
+                groups.setdefault((trial.setting, condition), []).append(trial)
         return [
-            {"effector": body, "dt": dt, "policy": policy, "perturbation": name, **_figures([t.values for t in trials])}
-            for ((body, dt), (policy, name)), trials in groups.items()
+            {**asdict(setting), "policy": policy, "perturbation": name, **_figures([t.values for t in trials])}
+            for (setting, (policy, name)), trials in groups.items()
         ]
 
     def table(self) -> list[dict[str, Any]]:
@@ -222,7 +222,7 @@ class StackStatus:
             policy, name = self.condition(t)
             v = t.values
             row = dict.fromkeys(COLUMNS) | {
-                "trial": t.number, "label": v.get("label", ""), "effector": t.body[0], "dt": t.body[1],
+                "trial": t.number, "label": v.get("label", ""), **asdict(t.setting),
                 "policy": policy, "perturbation": name,
                 "catch": bool(v.get("catch", False)), "scored": t.scored, "lost": t.lost,
                 "states_missing": t.states_missing, "start_s": t.from_ns * 1e-9, "end_s": t.until_ns * 1e-9,

@@ -12,7 +12,9 @@ COLUMNS = (
         "trial",
         "label",
         "effector",
+        "effector_options",
         "dt",
+        "task_options",
         "policy",
         "perturbation",
         "catch",
@@ -26,6 +28,18 @@ COLUMNS = (
     *("success", "endpoint_error_mm", "lateral_deviation_mm", "peak_speed"),
 )
 """What every row of the table of trials has, in this order; further figures of a task follow by name."""
+
+
+@dataclass(frozen=True)
+class TrialSetting:
+    """What a trial was done with: figures of trials with another one are kept apart."""
+
+    effector: str = ""
+    effector_options: str = ""
+    """Those that are not its defaults: `mass 2`."""
+    dt: float | None = None
+    """Period of the effector, s."""
+    task_options: str = ""
 
 
 @dataclass
@@ -45,10 +59,11 @@ class TrialOutcome:
         return not self.lost and bool(self.values.get("scored", True)) and not self.values.get("catch", False)
 
     @property
-    def body(self) -> tuple[str, float | None]:
-        """The effector that it was done with, and its period (s), as far as its task said so."""
-        dt = self.values.get("dt")
-        return str(self.values.get("effector") or ""), dt if isinstance(dt, (int, float)) else None
+    def setting(self) -> TrialSetting:
+        """What it was done with, as far as its task said so."""
+        dt, words = self.values.get("dt"), ("effector", "effector_options", "task_options")
+        effector, own, task = (str(self.values.get(key) or "") for key in words)
+        return TrialSetting(effector, own, dt if isinstance(dt, (int, float)) else None, task)
 
     @property
     def states_missing(self) -> int | None:

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.core.options import assignments, build, describe, option, schema
+from myoprosthesis.core.options import assignments, build, describe, option, schema, variant
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,12 @@ class Sample:
 def test_defaults_are_taken_and_not_shared():
     a, b = build(Sample, {"needed": 1.0}), build(Sample, {"needed": 1.0})
     assert a == b and a.table == {"a": 1.0} and a.table is not b.table
+
+
+def test_a_variant_is_what_differs_from_the_defaults():
+    assert variant(build(Sample, {"needed": 2.0})) == "needed 2"  # which has no default
+    made = build(Sample, {"needed": 0.1 + 0.2, "vector": [1, -1, 0.5], "table": {"a": 1.0}, "on": True, "limit": 3})
+    assert variant(made) == "needed 0.3, on True, vector 1, -1, 0.5, limit 3"
 
 
 def test_values_are_converted():

@@ -1,6 +1,5 @@
 """What every managed node does when configuring fails: nothing of the attempt is left, and it may be tried again."""
 
-import os
 import threading
 import time
 from dataclasses import dataclass
@@ -172,29 +171,12 @@ def test_a_mistake_in_a_transition_is_kept_for_the_end_of_the_process(quiet, mon
     assert isinstance(quiet.crashed, ZeroDivisionError)
 
 
-def segments(pid):
-    """Shared memory of this process's own: it holds a lock on each."""
-    names = {os.path.realpath(fd) for fd in Path(f"/proc/{pid}/fd").iterdir()}
-    return {n for n in names if n.startswith("/dev/shm/fastdds_") and n.endswith("_el") and "port" not in n}
-
-
-def test_nodes_that_end_leave_no_shared_memory_behind(start):
-    stack = start(effector="point_mass")
-    try:
-        stack.ready()
-        held = {name: segments(pid) for name, pid in stack.supervisor.pids().items()}
-    finally:
-        stack.close()
-    assert len(held) == 4 and all(held.values())
-    assert [s for names in held.values() for s in names if os.path.exists(s)] == []
-
-
-def test_nodes_receive_through_sockets_alone(start):
-    """What a killed process leaves in shared memory can make the next one deaf: see config/dds.xml."""
+def test_nodes_use_no_shared_memory(start):
+    """What a killed process leaves in it can make the next one deaf, see config/dds.xml, and stays behind."""
     stack = start(effector="point_mass")
     try:
         stack.ready()
         mapped = {name: Path(f"/proc/{pid}/maps").read_text() for name, pid in stack.supervisor.pids().items()}
     finally:
         stack.close()
-    assert len(mapped) == 4 and [name for name, maps in mapped.items() if "fastdds_port" in maps] == []
+    assert len(mapped) == 4 and [name for name, maps in mapped.items() if "/dev/shm/fastdds" in maps] == []

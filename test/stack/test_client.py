@@ -102,6 +102,16 @@ def test_an_exchange_is_said_once_the_new_effector_follows_commands(stack, said)
     assert stack.diagnostics[-1]["dt"] == 0.01
 
 
+def test_trials_tell_the_options_of_the_effector_that_they_were_done_with(stack, said):
+    """It has the same name, and channels."""
+    assert said("switch-effector", "point_mass", "--option", "time_step=0.0025")[0] == 0
+    assert stack.until(lambda: stack.trials and stack.trials[-1].get("effector_options") == "time_step 0.0025"), (
+        stack.trials[-1]
+    )
+    assert said("switch-effector", "point_mass")[0] == 0
+    assert stack.until(lambda: stack.trials[-1].get("effector_options") == ""), stack.trials[-1]
+
+
 def test_an_effector_that_fails_at_its_start_gives_way_to_the_former_one(stack, said, tmp_path):
     """A body that fits, with a file that cannot be loaded."""
     bad = tmp_path / "bad.xml"

@@ -219,6 +219,22 @@ def test_figures_are_kept_apart_by_effector_and_period():
     assert "arm26, 2 ms" in console.file.getvalue() and "point_mass, 10 ms" in console.file.getvalue()
 
 
+def test_figures_are_kept_apart_by_the_options_of_effector_and_task():
+    status = StackStatus()
+    played(status, "a")
+    status.add_perturbation(-1, "null")
+    options = [("", ""), ("mass 2", ""), ("mass 2", ""), ("mass 2", "targets 4")]
+    for number, (effector, task) in enumerate(options):
+        made = {"effector": "point_mass", "dt": 0.01, "effector_options": effector, "task_options": task}
+        reach(status, number, error=number, **made)
+    found = [(c["effector_options"], c["task_options"], c["trials"]) for c in status.conditions()]
+    assert found == [("", "", 1), ("mass 2", "", 2), ("mass 2", "targets 4", 1)]
+    assert [(row["effector_options"], row["task_options"]) for row in status.table()] == options
+    console = Console(file=io.StringIO(), width=140)
+    console.print(conditions_table(status.conditions()))
+    assert "point_mass, mass 2, 10 ms" in console.file.getvalue() and "targets 4" in console.file.getvalue()
+
+
 def decided(status, n, **by_perturbation):
     status.add_node("policy", {"policy": "d", "decided": {"d": by_perturbation}, "events": {"decisions": n}})
 
