@@ -39,10 +39,12 @@ class Schedule(Generic[P]):
     def add(self, plan: P) -> None:
         """Add a plan, which replaces all that was announced from its `from_ns` on.
 
-        So only a participant that was restarted, and begins again in the middle of an old plan, counts.
+        So only a participant that was restarted, and begins again in the middle of an old plan, counts. One that is
+        announced again stays what it was.
         """
+        known = next((p for p in self.plans if p == plan), plan)
         self.plans = [p for p in self.plans if p.from_ns < plan.from_ns]
-        self.plans = [*self.plans[-MOST_PLANS:], plan]
+        self.plans = [*self.plans[-MOST_PLANS:], known]
         self.horizon_ns = plan.until_ns
 
     def unannounced_s(self, plan: P, newest_ns: int) -> float:

@@ -49,6 +49,8 @@ from myoprosthesis.tasks.task import Task
 
 GREETING_S = 0.5
 """Wall time in which an effector says whether it follows commands, before the first trial."""
+AGAIN_S = 1.0
+"""Wall time for which simulated time stands still until everybody is told the plans again."""
 PROGRESS_S = 0.5
 """Wall time between two reports of a trial that runs."""
 NOTICE_S = 0.1
@@ -91,7 +93,7 @@ class TaskNode(ManagedNode):
         self._next = self._options.first
         self._released = self._options.released
         self._monitor = TrialMonitor(1.0, ())
-        self._gone, self._last_ns = False, -1
+        self._gone, self._last_ns, self._told_s = False, -1, 0.0
         self._wanted: Mapping[str, Any] = presets.inline(self._options.policy_options)
         """Options of the task in the contract of the policy that is played."""
         self._steered: Mapping[str, Any] = self._wanted
@@ -295,6 +297,7 @@ class TaskNode(ManagedNode):
         """Whether the state is dealt with; otherwise the effector has yet to say whether its trial counts."""
         now = frame.stamp_ns
         self._wait.state()
+        self._tell_again(now)
         self._follow_clock(now)
         over = self._monitor.add(frame)
         self._last_ns = now
@@ -332,6 +335,19 @@ class TaskNode(ManagedNode):
         )
         for ahead in self._plans:
             self._publish(ahead)
+
+    def _tell_again(self, now: int) -> None:
+        """Tell the plans again where simulated time, which goes no further than the answers to them, stands still.
+
+        Somebody may not have heard them: one who came late and asks for no past messages.
+        """
+        clock = time.monotonic()
+        if now != self._last_ns or not self._options.lockstep:
+            self._told_s = clock
+        elif clock > self._told_s + AGAIN_S:
+            self._told_s = clock
+            for plan in filter(None, (self._current, *self._plans)):
+                self._publish(plan)
 
     def _plan_ahead(self) -> None:
         """Plan the next trial, one ahead of the one that runs, as far as it is released."""

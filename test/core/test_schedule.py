@@ -86,9 +86,17 @@ def test_a_new_plan_for_the_present_trial_replaces_it_and_what_was_announced(mak
     assert heard(schedule, 4.5) == [4]
     again = make(4, 4, 5)
     schedule.add(again)
-    assert schedule.current(ns(4.6)) is again and schedule.horizon_ns == ns(5)
+    assert schedule.current(ns(4.6)) == again and schedule.horizon_ns == ns(5)
     schedule.add(make(5, 5, 6))
     assert heard(schedule, 4.7, 5.0) == [4, 5]
+
+
+def test_a_plan_that_is_announced_again_stays_what_it_was(make):
+    """What has been made of it need not be made again."""
+    schedule, first = Schedule(), make(4, 4, 5)
+    for plan in (first, make(5, 5, 6), make(4, 4, 5)):
+        schedule.add(plan)
+    assert schedule.current(ns(4.6)) is first and schedule.horizon_ns == ns(5)
 
 
 def test_old_plans_are_forgotten(make):
