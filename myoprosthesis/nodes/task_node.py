@@ -8,7 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from geometry_msgs.msg import PoseStamped
@@ -26,7 +26,6 @@ from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.core.trial_record import TrialRecord
 from myoprosthesis.core.way_step import WayStep
 from myoprosthesis.nodes import diagnostic_status, topics
-from myoprosthesis.nodes.diagnostics import Diagnostics
 from myoprosthesis.nodes.lifecycle import ManagedNode
 from myoprosthesis.nodes.node_main import run
 from myoprosthesis.nodes.parameters import declare, overrides, read
@@ -34,14 +33,14 @@ from myoprosthesis.nodes.plan_audience import PlanAudience
 from myoprosthesis.nodes.subscription import subscribe
 from myoprosthesis.nodes.task_commands import TaskCommands
 from myoprosthesis.nodes.time_codec import time_message
-from myoprosthesis.nodes.timers import every
 from myoprosthesis.nodes.trial_events import TrialEvents
 from myoprosthesis.nodes.trial_monitor import MonitoredTrial, TrialMonitor
+from myoprosthesis.nodes.trial_progress import TrialProgress
+from myoprosthesis.nodes.trial_queue import TrialQueue
 from myoprosthesis.nodes.trial_wait import TrialWait
 from myoprosthesis.nodes.wait_set import PolledSubscriptions
 from myoprosthesis.perturbations import presets
 from myoprosthesis.tasks.commandable_task import CommandableTask, CommandedTrial
-from myoprosthesis.tasks.live_task import LiveTask
 from myoprosthesis.tasks.plan_only import complete, missing
 from myoprosthesis.tasks.policy_skill import with_skill
 from myoprosthesis.tasks.steerable_task import SteerableTask
@@ -49,10 +48,6 @@ from myoprosthesis.tasks.task import Task
 
 GREETING_S = 0.5
 """Wall time in which an effector says whether it follows commands, before the first trial."""
-AGAIN_S = 1.0
-"""Wall time for which simulated time stands still until everybody is told the plans again."""
-PROGRESS_S = 0.5
-"""Wall time between two reports of a trial that runs."""
 NOTICE_S = 0.1
 """How long before a first trial in real time, or a change of the goals of one that runs, everybody is told."""
 
@@ -88,20 +83,16 @@ class TaskNode(ManagedNode):
         self.add_post_set_parameters_callback(self._release)
         self._events = TrialEvents(self, self._options.lsl, self._options.lockstep)
         self._spec: EffectorSpec | None = None
-        self._plans: list[TrialPlan] = []
-        """Plans that were published and whose trials have not begun."""
-        self._next = self._options.first
-        self._released = self._options.released
+        o = self._options
+        self._queue = TrialQueue(self._publish, o.first, o.trials, o.released)
         self._monitor = TrialMonitor(1.0, ())
-        self._gone, self._last_ns, self._told_s = False, -1, 0.0
+        self._gone, self._last_ns = False, -1
         self._wanted: Mapping[str, Any] = presets.inline(self._options.policy_options)
         """Options of the task in the contract of the policy that is played."""
         self._steered: Mapping[str, Any] = self._wanted
         """Those for which trials are planned now."""
         self._variant = ""
         """Options of the task that are not its defaults."""
-        self._progress: Mapping[str, Any] = {}
-        self._progress_s = 0.0
         self._decided: TrialRecord | None = None
         """The states of the trial that runs, up to the one at which the task was done."""
         self._on = False
@@ -119,11 +110,9 @@ class TaskNode(ManagedNode):
         self._reader = JointStateReader()
         subscribe(self, topics.SPEC, lambda m: EffectorSpec.from_json(m.data), self._on_spec)
         self._commands = TaskCommands(self, self._inbox.wake)
-        self._diagnostics = Diagnostics(self, "task")
+        self._progress = TrialProgress(self, self._task)
         if isinstance(self._task, SteerableTask):
             subscribe(self, topics.POLICY_ACTIVE, lambda m: (m.message, diagnostic_status.values(m)), self._on_policy)
-        if isinstance(self._task, LiveTask):
-            every(self, PROGRESS_S, self._tell_progress)
         self.send_heartbeats()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -173,16 +162,10 @@ class TaskNode(ManagedNode):
         done: CommandedTrial = task.commanded(plan, when, steps)
         self._task, self._monitor.plan = done.task, done.plan
         self._publish(done.plan)
-        self._replan_ahead()  # the trials that follow begin with what was asked for
+        self._queue.plan_again(self._task)  # the trials that follow begin with what was asked for
         begins = {"trial": plan.trial, "trial_s": (when - plan.from_ns) / NS, "time_ns": when}
         way = {"speed": done.speed, "heading_deg": math.degrees(done.heading)}
         return {**way, **begins, "notes": list(done.notes)}
-
-    def _replan_ahead(self) -> None:
-        """The trials that follow are those of the task as it is now."""
-        self._plans = [replace(self._task.plan(p.trial, p.from_ns), last=p.last) for p in self._plans]
-        for plan in self._plans:
-            self._publish(plan)
 
     def _configure(self) -> None:
         spec = self._spec
@@ -191,16 +174,16 @@ class TaskNode(ManagedNode):
         self._options = read(self, TaskNodeOptions)
         if self._options.task != self._name:
             raise ConfigError(f"this node was started for task {self._name!r}: start another for it")
+        self._queue.trials = self._options.trials
         task, channels = self._fitted(spec)
         self.lock_topic(topics.TARGET, "task")
         if self._current is not None:
             self._events.publish("lost", self._current, self._last_ns, why="another effector took over")
-        if self._plans:
-            self._next = self._plans[0].trial
+        self._queue.rewind()
         following = self._monitor.following
         self._task, self._monitor = task, TrialMonitor(spec.dt, channels, self._options.lockstep)
         self._monitor.following = following
-        self._plans, self._gone, self._last_ns = [], False, -1
+        self._gone, self._last_ns = False, -1
         self._frames.clear()
         self._began, self._wait = time.monotonic(), TrialWait()
         self._audience = PlanAudience(self)
@@ -245,20 +228,7 @@ class TaskNode(ManagedNode):
         if current is not None and when < current.until_ns and isinstance(self._task, SteerableTask):
             self._monitor.plan = self._task.redirected(current, when)
             self._publish(self._monitor.plan)
-        self._replan_ahead()
-
-    def _tell_progress(self) -> None:
-        if progress := self._progress:
-            self._diagnostics.tell("running", progress)
-
-    def _report_progress(self) -> None:
-        """Figures of the trial that runs, now and then."""
-        now, plan = time.monotonic(), self._current
-        if plan is None or now < self._progress_s + PROGRESS_S or not isinstance(self._task, LiveTask):
-            return
-        self._progress_s = now
-        figures = self._task.progress(self._monitor.record())
-        self._progress = {"trial": plan.trial, "label": plan.label, "figures": dict(figures)}
+        self._queue.plan_again(self._task)
 
     # -- the thread ---------------------------------------------------------------------------------------------
 
@@ -286,9 +256,8 @@ class TaskNode(ManagedNode):
 
     def _say_what_is_waited_for(self) -> None:
         """Log it where trials are to come and none begins or ends; in lockstep the effector names whom it waits for."""
-        current, ahead = self._current, self._plans[0] if self._plans else None
-        released = self._more and not 0 <= self._released <= self._next
-        if self._options.lockstep or not self._on or not (released or ahead or current):
+        current, ahead = self._current, self._queue.first
+        if self._options.lockstep or not self._on or not (self._queue.open or ahead or current):
             self._wait.moved()
         elif sentence := self._wait.sentence(self._last_ns, current, ahead, self._monitor.following):
             self.get_logger().warning(sentence)
@@ -297,15 +266,16 @@ class TaskNode(ManagedNode):
         """Whether the state is dealt with; otherwise the effector has yet to say whether its trial counts."""
         now = frame.stamp_ns
         self._wait.state()
-        self._tell_again(now)
+        if self._options.lockstep:
+            self._queue.follow(now, self._current)
         self._follow_clock(now)
         over = self._monitor.add(frame)
         self._last_ns = now
         if self._current is None:
             self._plan_ahead()
-            if not (self._plans and self._plans[0].from_ns <= now):
+            if (ahead := self._queue.first) is None or ahead.from_ns > now:
                 return True
-            self._begin(self._plans.pop(0))
+            self._begin(self._queue.begin())
             over = self._monitor.add(frame)
         plan = self._current
         if plan is None:
@@ -316,7 +286,7 @@ class TaskNode(ManagedNode):
         if self._decided is None and self._task.done(record := self._monitor.record()):
             self._decided = record
         if not over:
-            self._report_progress()
+            self._progress.note(self._task, plan, self._monitor.record)
             return True
         if not self._monitor.following_known:
             return False
@@ -333,40 +303,26 @@ class TaskNode(ManagedNode):
             f"the effector did not say whether it followed commands in trial {plan.trial}: its last word is of "
             f"{short:.3g} s before its end; it is told the next trials again"
         )
-        for ahead in self._plans:
-            self._publish(ahead)
-
-    def _tell_again(self, now: int) -> None:
-        """Tell the plans again where simulated time, which goes no further than the answers to them, stands still.
-
-        Somebody may not have heard them: one who came late and asks for no past messages.
-        """
-        clock = time.monotonic()
-        if now != self._last_ns or not self._options.lockstep:
-            self._told_s = clock
-        elif clock > self._told_s + AGAIN_S:
-            self._told_s = clock
-            for plan in filter(None, (self._current, *self._plans)):
-                self._publish(plan)
+        self._queue.tell_again()
 
     def _plan_ahead(self) -> None:
         """Plan the next trial, one ahead of the one that runs, as far as it is released."""
-        if not self._on or self._last_ns < 0 or len(self._plans) > (0 if self._current else 1) or self._held:
+        if not self._on or self._last_ns < 0 or len(self._queue) > (0 if self._current else 1) or self._held:
             return
-        last = self._plans[-1] if self._plans else self._current
+        last = self._queue.last or self._current
         if last is not None:
-            self._plan(last.until_ns)
+            self._queue.plan(self._task, last.until_ns)
             return
         following = self._monitor.following
         if not self._options.lockstep:  # whose time does not wait until the plan has been read
             if following is not None and not self._audience.complete():
                 return
             followed_ns = 0 if following is None else following.until_ns
-            self._plan(max(self._last_ns + ns(max(NOTICE_S, self._dt)), followed_ns))
+            self._queue.plan(self._task, max(self._last_ns + ns(max(NOTICE_S, self._dt)), followed_ns))
         else:  # the state at time zero is the first one of a trial that begins there; any other begins a period later
-            self._plan(self._last_ns + (ns(self._dt) if self._last_ns else 0))
-        if self._plans:
-            self._plan(self._plans[-1].until_ns)
+            self._queue.plan(self._task, self._last_ns + (ns(self._dt) if self._last_ns else 0))
+        if self._queue.last is not None:
+            self._queue.plan(self._task, self._queue.last.until_ns)
 
     def _follow_clock(self, now: int) -> None:
         """Plan trials again, under the same numbers, after a jump of the clock.
@@ -374,12 +330,12 @@ class TaskNode(ManagedNode):
         These are trials that it has jumped over, or left far ahead when it was set back or the effector was started
         again.
         """
-        current = self._current
+        current, ahead = self._current, self._queue.first
         if current is not None and now < current.from_ns:
-            self._next, self._plans = current.trial, []
+            self._queue.rewind(current.trial)
             self._monitor.drop()
-        elif current is None and self._plans and (now < self._last_ns or self._plans[0].until_ns <= now):
-            self._next, self._plans = self._plans[0].trial, []
+        elif current is None and ahead is not None and (now < self._last_ns or ahead.until_ns <= now):
+            self._queue.rewind()
 
     @property
     def _held(self) -> bool:
@@ -399,26 +355,12 @@ class TaskNode(ManagedNode):
     def _release(self, parameters: list[Parameter[Any]]) -> None:
         for p in parameters:
             if p.name == "released":
-                self._released = int(p.value)
+                self._queue.released = int(p.value)
                 self._inbox.wake()
 
     @property
     def _dt(self) -> float:
         return self._spec.dt if self._spec is not None else 0.0
-
-    @property
-    def _more(self) -> bool:
-        """Whether trials are still to be planned."""
-        return not self._options.trials or self._next < self._options.trials
-
-    def _plan(self, from_ns: int) -> None:
-        if not self._more or 0 <= self._released <= self._next:
-            return
-        plan = self._task.plan(self._next, from_ns)
-        self._next += 1
-        plan = replace(plan, last=not self._more)
-        self._plans.append(plan)
-        self._publish(plan)
 
     def _publish(self, plan: TrialPlan) -> None:
         self._target.publish(topics.TARGET.type(data=plan.to_json()))
@@ -438,11 +380,7 @@ class TaskNode(ManagedNode):
     def _end(self, trial: MonitoredTrial) -> None:
         self._wait.moved()
         plan = trial.plan
-        about: dict[str, Any] = {
-            "samples": trial.samples,
-            "expected": trial.expected,
-            "task_options": self._variant,
-        }
+        about: dict[str, Any] = {"samples": trial.samples, "expected": trial.expected, "task_options": self._variant}
         if self._spec is not None:
             about |= {"effector": self._spec.name, "effector_options": self._spec.variant, "dt": self._spec.dt}
         if trial.lost:
