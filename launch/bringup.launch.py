@@ -88,15 +88,21 @@ def _watch(options, specs):
     """What `up` says of a run; its end is the end of all."""
     words = ["watch", "--quiet", "--trials", str(options.trials), "--duration", str(options.duration)]
     words += ["--namespace", options.namespace] if options.namespace else []
-    words += ["--lockstep"] if options.lockstep else []
+    words += ["--lockstep" if options.lockstep else "--real-time"]
     words += [word for spec in specs if spec.name == "task" for word in ("--task", spec.parameters["task"])]
     return ExecuteProcess(
         cmd=[ExecutableInPackage("myoprosthesis", "myoprosthesis"), *words],
         name="watch",
         additional_env=STARTED_HERE,
         output="screen",
-        on_exit=lambda event, context: [] if event.returncode else [Shutdown(reason="all is done that was asked for")],
+        on_exit=watched,
     )
+
+
+def watched(event, context):
+    """What follows when the watch ends: it has seen the end, or that the halves of a stack keep other times."""
+    why = {0: "all is done that was asked for", REFUSED: "the halves of the stack do not fit"}.get(event.returncode)
+    return [Shutdown(reason=why)] if why else []
 
 
 def generate_launch_description():

@@ -14,6 +14,8 @@ from myoprosthesis.cli.arguments import JsonArgument, NamespaceArgument, argumen
 from myoprosthesis.cli.commands import Commands
 from myoprosthesis.cli.figures import check_writable, write_json
 from myoprosthesis.core.ending import ORDERLY_S, allow
+from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.stack.half import check_time
 
 if TYPE_CHECKING:
     from myoprosthesis.stack.monitor import StackMonitor
@@ -32,7 +34,8 @@ class WatchOptions(JsonArgument, NamespaceArgument):
 
     trials: int = argument(0, "end once this many trials are over; 0: go on", low=0)
     duration: float = argument(0.0, "end this long after the first tick; 0: go on", "s", 0.0)
-    lockstep: bool = argument(False, "the stack runs in simulated time: it ends itself")
+    lockstep: bool = argument(False, "the stack runs in simulated time: it ends itself; one in real time is refused")
+    real_time: bool = argument(False, "a stack in simulated time is refused")
     task: str = argument("its task", "name of the task, for the summary")
     quiet: bool = argument(False, "no live status, only lines", flags=("--headless", "--quiet"))
 
@@ -47,6 +50,8 @@ def add(commands: Commands) -> None:
 def run(options: WatchOptions) -> int:
     """Follow the stack until all is done that was asked for, or Ctrl-C; then the summary."""
     check_writable(options.json)
+    if options.lockstep and options.real_time:
+        raise ConfigError("a stack runs in lockstep or in real time: give one of --lockstep and --real-time")
     stop = threading.Event()
     for sig in (signal.SIGINT, signal.SIGTERM):
         signal.signal(sig, lambda *_: stop.set())
@@ -64,6 +69,8 @@ def run(options: WatchOptions) -> int:
             display.keys = KEYS if keys.active else ""
             while not (stop.is_set() or over(monitor.status, options)):
                 monitor.spin(POLL_S)
+                if options.lockstep or options.real_time:
+                    check_time(options.lockstep, monitor.status)
                 display.show(monitor.status, {})
         await_reports(monitor, options)
         monitor.spin(REPORTS_S)

@@ -33,10 +33,15 @@ def chosen_nodes(specs: Sequence[NodeSpec], options: StackOptions) -> tuple[Node
 def check_halves(whole: Sequence[NodeSpec], here: Sequence[NodeSpec], status: StackStatus) -> None:
     """Refuse an effector elsewhere that keeps another time than this half of the stack; raises `StackError`."""
     effector = next(n for n in whole if n.name == "effector")
-    expected, there = bool(effector.parameters.get("lockstep")), status.effector.lockstep
-    if effector not in here and status.effector.effector and bool(there) != expected:
-        kinds = {True: "in lockstep", False: "in real time"}
+    if effector not in here:
+        check_time(bool(effector.parameters.get("lockstep")), status)
+
+
+def check_time(lockstep: bool, status: StackStatus) -> None:
+    """Refuse an effector that has reported, and keeps another time; raises `StackError`."""
+    kinds = {True: "in lockstep", False: "in real time"}
+    if status.effector.effector and bool(status.effector.lockstep) != lockstep:
         raise StackError(
-            f"the effector runs {kinds[bool(there)]}, and this half of the stack {kinds[expected]}: give both the same "
-            "options"
+            f"the effector runs {kinds[not lockstep]}, and this half of the stack {kinds[lockstep]}: give both the "
+            "same options"
         )

@@ -55,5 +55,7 @@ def test_it_ends_with_the_trials_and_says_what_up_says(start, command, tmp_path)
         assert int(over) + int(lost or 0) == 2  # where the machine is busy one may be lost
         assert '"point_mass_null"' in figures.read_text()
         assert not stack.restarts and stack.ready()
+        other = command("watch", "--namespace", "watched", "--lockstep", "--quiet")
+        assert other.returncode == 2 and "the effector runs in real time" in other.stderr, other.stdout + other.stderr
     finally:
         stack.close()

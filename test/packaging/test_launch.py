@@ -99,7 +99,10 @@ def test_what_is_said_of_the_run_comes_from_watch_and_its_end_is_the_end_of_all(
     assert watch["cmd"][1:] == ["watch", "--quiet", *words]
     context = LaunchContext()
     assert [type(a) for a in watch["on_exit"](ended(0), context)] == [launch.actions.Shutdown]
+    assert [type(a) for a in watch["on_exit"](ended(2), context)] == [launch.actions.Shutdown]  # halves of other times
     assert watch["on_exit"](ended(1), context) == []  # what only listens does not end what moves
+    (watch,) = nodes(description, RecordedProcess)
+    assert watch["cmd"][-3:] == ["--real-time", "--task", "centre_out"]
 
 
 def ended(status: int) -> Any:
