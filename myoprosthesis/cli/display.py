@@ -107,6 +107,9 @@ def status_table(status: StackStatus, restarts: Mapping[str, int], whole: bool =
         "perturbation": status.perturbation or "not known yet",
         **_commands(s),
     }
+    if "hand" in s:
+        idle = s["hand"]["idle"]
+        rows["hand"] = f"{s['hand']['effector']}  {f'not following joints: {idle}' if idle else 'following joints'}"
     if "decisions" in s:
         rows |= _decoding(s) | _now(status)
     if status.trials or "decisions" not in s:
@@ -143,7 +146,10 @@ def summary_table(s: Mapping[str, Any]) -> Table:
     if s["effector_runs"] > 1:
         rows["effector started"] = f"{s['effector_runs']} times; ages, durations and what a hand counts are of the last"
     if s["guard_events"]:
-        rows["guard"] = "\n".join(f"{n} {GUARD.get(k, k.replace('_', ' '))}" for k, n in s["guard_events"].items())
+        rows["guard"] = _guard(s["guard_events"])
+    if "hand" in s:
+        hand = s["hand"]
+        rows["hand"] = f"{hand['effector']}, {hand['ticks']} ticks\n{_guard(hand['guard_events'])}".strip()
     if s["policy_events"]:
         rows["actions"] = "\n".join(
             f"{n} of {name} {CUT[kind]}" for name, counts in s["policy_events"].items() for kind, n in counts.items()
@@ -205,6 +211,11 @@ def _table(title: str, rows: Mapping[str, Any]) -> Table:
     for key, value in rows.items():
         table.add_row(key, Text(str(value)))
     return table
+
+
+def _guard(events: Mapping[str, int]) -> str:
+    """What a guard has counted, a line each."""
+    return "\n".join(f"{n} {GUARD.get(k, k.replace('_', ' '))}" for k, n in events.items())
 
 
 def _commands(s: Mapping[str, Any]) -> dict[str, str]:

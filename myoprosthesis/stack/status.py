@@ -293,6 +293,14 @@ class StackStatus:
             }
         }
 
+    def _hand(self) -> dict[str, Any]:
+        """What a hand beside the muscles counts since it was started last; empty without one."""
+        if not (values := self.others.get("hand/effector")):
+            return {}
+        hand = report(EffectorReport, values)
+        counted = {"ticks": hand.ticks, "missed_ticks": hand.missed_ticks, "guard_events": dict(hand.events)}
+        return {"hand": {"effector": hand.effector, "idle": hand.idle, **counted, "device_events": hand.device}}
+
     def summary(self) -> dict[str, Any]:
         """The figures of `up --json`.
 
@@ -329,6 +337,7 @@ class StackStatus:
             "policy_events": {name: dict(counts) for name, counts in self._actions.total.items()},
             "trace_sha256": e.trace_sha256,
             **self.decoding(),
+            **self._hand(),
             "by_trial": self.table(),
         }
 

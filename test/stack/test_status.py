@@ -235,6 +235,22 @@ def test_figures_are_kept_apart_by_the_options_of_effector_and_task():
     assert "point_mass, mass 2, 10 ms" in console.file.getvalue() and "targets 4" in console.file.getvalue()
 
 
+def test_a_hand_beside_muscles_has_counts_of_its_own():
+    status = StackStatus()
+    status.add_effector({"effector": "myohand", "ticks": 500, "seconds": 5.0, "dt": 0.01})
+    assert "hand" not in status.summary()
+    counted = {"ticks": 90, "missed_ticks": 2, "events": {"estop": 1}, "device": {"damaged": 3}}
+    status.add_node("hand/effector", {"effector": "leap", "idle": "emergency stop", **counted})
+    hand = status.summary()["hand"]
+    assert hand["guard_events"] == {"estop": 1} and hand["device_events"] == {"damaged": 3} and hand["ticks"] == 90
+    console = Console(file=io.StringIO(), width=120)
+    console.print(status_table(status, {}))
+    console.print(summary_table({**status.summary(), "task": ""}))
+    live, summary = console.file.getvalue().split("Summary")
+    assert "leap  not following joints: emergency stop" in live and "leap, 90 ticks" in summary
+    assert "1 emergency stops" in summary
+
+
 def decided(status, n, **by_perturbation):
     status.add_node("policy", {"policy": "d", "decided": {"d": by_perturbation}, "events": {"decisions": n}})
 
