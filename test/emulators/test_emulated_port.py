@@ -44,7 +44,10 @@ def test_replies_come_at_the_pace_of_the_baud_rate(port):
 def test_another_baud_rate_hears_garbage(port):
     codec = AbilityHand(data_sheets.load("ability_hand"))
     with serial.Serial(port.path, 115200, timeout=0.01) as line:
-        line.write(codec.query() * 10)
+        line.write(sent := codec.query() * 10)
+        end = time.monotonic() + 30.0
+        while port.counts["bytes_in"] < len(sent) and time.monotonic() < end:  # all are read at this rate
+            time.sleep(0.01)
         assert codec.parse(collect(line, 100, 0.2)) == []
         line.baudrate = 460800
         line.write(b"\x7e" + codec.query())
