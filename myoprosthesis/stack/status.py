@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 from myoprosthesis.core.trial_record import EVENT
 from myoprosthesis.nodes.decoder_adapter import COUNTED
 from myoprosthesis.stack.reports import ActionCounts, DecisionReport, EffectorReport, PolicyReport, report
+from myoprosthesis.stack.trial_figures import figures_of
 from myoprosthesis.stack.trial_outcome import COLUMNS, TrialOutcome, TrialSetting
 
 Condition = tuple[str, str]
@@ -208,7 +208,7 @@ class StackStatus:
             if self._known(condition := self.condition(trial)):
                 groups.setdefault((trial.setting, condition), []).append(trial)
         return [
-            {**asdict(setting), "policy": policy, "perturbation": name, **_figures([t.values for t in trials])}
+            {**asdict(setting), "policy": policy, "perturbation": name, **figures_of([t.values for t in trials])}
             for (setting, (policy, name)), trials in groups.items()
         ]
 
@@ -310,7 +310,7 @@ class StackStatus:
         """
         conditions, e = self.conditions(), self.effector
         unknown = len(self.scored()) - sum(c["trials"] for c in conditions)
-        whole = conditions[0] if len(conditions) == 1 and not unknown else _figures([])
+        whole = conditions[0] if len(conditions) == 1 and not unknown else figures_of([])
         runs = [*self._before, e]
         seconds = sum(r.seconds for r in runs)
         simulated = sum(r.ticks * r.dt for r in runs)
@@ -342,36 +342,6 @@ class StackStatus:
         }
 
 
-def _figures(trials: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Figures of trials, each from those that have it: a task may judge by others than an endpoint."""
-    success, error, side = (
-        [t[key] for t in trials if isinstance(t.get(key), (int, float))]
-        for key in ("success", "endpoint_error_mm", "lateral_deviation_mm")
-    )
-    return {
-        "trials": len(trials),
-        "success_rate": statistics.fmean(success) if success else None,
-        "endpoint_error_mm": {"median": statistics.median(error), "p95": quantile(error, 0.95)} if error else None,
-        "lateral_deviation_mm": statistics.fmean(side) if side else None,
-        **_own_figures(trials),
-    }
-
-
-def _own_figures(trials: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """`figures`: the mean of each number that only this task has, such as a score; nothing where it has none."""
-    numbers: dict[str, list[float]] = {}
-    for trial in trials:
-        for key, value in trial.items():
-            if (
-                key not in EVENT
-                and key not in COLUMNS
-                and isinstance(value, (int, float))
-                and not isinstance(value, bool)
-            ):
-                numbers.setdefault(key, []).append(float(value))
-    return {"figures": {key: statistics.fmean(values) for key, values in numbers.items()}} if numbers else {}
-
-
 def _decisions(policy: Mapping[str, Any]) -> int:
     return int((policy.get("events") or {}).get("decisions", 0))
 
@@ -399,12 +369,3 @@ def _prompted(counts: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
         "accuracy": sum(right.values()) / sum(totals.values()) if sum(totals.values()) else None,
         "per_class": {asked: right[asked] / n for asked, n in sorted(totals.items()) if n},
     }
-
-
-def quantile(values: Sequence[float], q: float) -> float:
-    """Linear interpolation between the ordered values."""
-    ordered = sorted(values)
-    at = q * (len(ordered) - 1)
-    low = int(at)
-    high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (at - low) * (ordered[high] - ordered[low])

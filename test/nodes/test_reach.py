@@ -52,6 +52,24 @@ def test_jazzy_s_fast_dds_is_told_by_the_name_it_knows(environment):
     assert place[OLD] == NETWORK.replace(".xml", "_jazzy.xml") and NEW not in place
 
 
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ({}, "SYSTEM_DEFAULT"),
+        ({"ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET"}, "SUBNET"),
+        ({"ROS_AUTOMATIC_DISCOVERY_RANGE": "OFF"}, "OFF"),
+        ({"ROS_STATIC_PEERS": "10.0.0.2"}, "LOCALHOST"),
+        ({NEW: "/home/me/mine.xml"}, "LOCALHOST"),
+        ({"RMW_IMPLEMENTATION": "rmw_cyclonedds_cpp"}, "LOCALHOST"),
+    ],
+)
+def test_our_local_profile_alone_says_the_range_of_discovery(environment, monkeypatch, given, read):
+    place, ranges = environment(**given, ROS_DISTRO="kilted"), []
+    monkeypatch.setattr(node_main.rclpy, "init", lambda **_: ranges.append(place[node_main.RANGE]))
+    node_main.join_graph()
+    assert ranges == [read] and place[node_main.RANGE] == given.get(node_main.RANGE, "LOCALHOST")
+
+
 def test_what_another_middleware_binds_to_is_not_known(environment):
     environment(RMW_IMPLEMENTATION="rmw_cyclonedds_cpp")
     assert "the network is open" in node_main.network_warning()

@@ -6,7 +6,8 @@ import pytest
 from rich.console import Console
 
 from myoprosthesis.cli.display import conditions_table, status_table, summary_table
-from myoprosthesis.stack.status import StackStatus, quantile
+from myoprosthesis.stack.status import StackStatus
+from myoprosthesis.stack.trial_figures import quantile
 from myoprosthesis.stack.trial_outcome import COLUMNS
 
 S = 1_000_000_000
