@@ -105,8 +105,9 @@ def test_a_model_beside_the_hand_may_die_and_an_emulated_hand_comes_back(start):
         stack.spin(1.0)
         assert stack.until(lambda: following(stack), 10.0), stack.diagnostics[-1]
         assert not any("is gone" in d["idle"] for d in stack.diagnostics)
+        told = len(stack.words)
         os.kill(emulator, signal.SIGKILL)
-        assert stack.until(lambda: stack.diagnostics[-1]["idle"], 5.0)
+        assert stack.until(lambda: any("is gone" in w for w in stack.words[told:]), 5.0)
         assert stack.until(lambda: stack.supervisor.pids()["emulator"] != emulator, 5.0)
         assert stack.until(lambda: following(stack), 30.0), (stack.diagnostics[-1], stack.words[-3:])
         told = len(stack.words)
