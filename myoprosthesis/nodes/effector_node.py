@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import math
 import sys
-import threading
 import time
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -26,6 +25,7 @@ from myoprosthesis.nodes import diagnostic_status, topics
 from myoprosthesis.nodes.diagnostics import Diagnostics
 from myoprosthesis.nodes.effector_loop import PARTICIPANTS, EffectorLoop
 from myoprosthesis.nodes.effector_report import effector_report
+from myoprosthesis.nodes.emergency_stop import EmergencyStop
 from myoprosthesis.nodes.lifecycle import LoopNode
 from myoprosthesis.nodes.lockstep_effector_loop import LockstepEffectorLoop
 from myoprosthesis.nodes.node_main import network_warning, run
@@ -33,25 +33,16 @@ from myoprosthesis.nodes.one_effector import no_second_effector
 from myoprosthesis.nodes.parameters import declare, overrides, read
 from myoprosthesis.nodes.publisher_lock import PublisherLock
 from myoprosthesis.nodes.realtime_effector_loop import RealtimeEffectorLoop
-from myoprosthesis.nodes.stop_mark import StopMark
-from myoprosthesis.nodes.stop_socket import StopServer
 from myoprosthesis.nodes.subscription import subscribe
 from myoprosthesis.nodes.timers import every
 from myoprosthesis.nodes.topic_ports import EffectorPort
 
-LOCAL_ONLY = (
-    "with the network open, an emergency stop is taken off on the effector's own machine only: "
-    "myoprosthesis resume there"
-)
 EASE_S = 0.5
 """Within which the commands lead an effector that takes the place of another from its start to what they say."""
-STOPPED, RESUMED = "stopped until resume", "resumed"
 START_S = 12.0
 """How long an effector that is exchanged for another may take to open its device and to come to its start."""
 REPORT_S, LOOK_S = 0.5, 0.05
 """How often an effector reports, and how soon after its first tick."""
-STOP_S = 3.0
-"""How long a stop may take to reach the control loop."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +69,7 @@ class EffectorNodeOptions:
 class EffectorNode(LoopNode):
     """Builds the effector named by its parameters and runs its loop."""
 
-    _stop_server: StopServer | None = None  # also where the constructor refuses what it was given
+    _stop: EmergencyStop | None = None  # also where the constructor refuses what it was given
 
     def __init__(self) -> None:
         super().__init__("effector")
@@ -92,8 +83,6 @@ class EffectorNode(LoopNode):
         self._open = bool(network_warning())
         self._simulated = False
         """Whether the time of this effector is published."""
-        self._lifting = False
-        """True while this process itself takes the emergency stop off."""
         self.check_parameters(EffectorNodeOptions, self._own, free=("stopped",))
         self.add_on_set_parameters_callback(self._check)
         self.add_post_set_parameters_callback(self._become)
@@ -111,9 +100,8 @@ class EffectorNode(LoopNode):
         subscribe(
             self, topics.RECORDER_ACTIVE, lambda m: bool(diagnostic_status.values(m).get("ready")), self._on_recorder
         )
-        services = {"estop": self._estop, "resume": self._resume, "reset": self._reset, "step": self._step}
-        for service, callback in services.items():
-            self.create_service(Trigger, f"~/{service}", callback)
+        self.create_service(Trigger, "~/reset", self._reset)
+        self.create_service(Trigger, "~/step", self._step)
         self.create_service(SetBool, "~/pause", self._pause)
         self._report_at = 0.0
         every(self, LOOK_S, self._report_in_time)
@@ -121,13 +109,8 @@ class EffectorNode(LoopNode):
         """That of the policy that is played; 0: none is known."""
         self._port = EffectorPort(self, self._options.follow)
         self._viewer: Any = None
-        self._wanted_stop: bool | None = None
         self._reported: tuple[EffectorLoop | None, int, float] = (None, 0, 0.0)
-        self._stop_asked = self.create_guard_condition(self._keep_stop)
-        self._stop_mark = StopMark(self.get_namespace(), self.get_logger().warning)
-        if self._stop_mark.holds:
-            self.set_parameters([Parameter("stopped", value=True)])
-        self._stop_server = self._serve_stop()
+        self._stop = EmergencyStop(self, self._port.wake, network=self._open)
         if self._options.autostart:
             self.autostart()
 
@@ -219,10 +202,6 @@ class EffectorNode(LoopNode):
     def _check(self, parameters: list[Parameter[Any]]) -> SetParametersResult:
         try:
             for p in parameters:
-                if p.name == "stopped" and not isinstance(p.value, bool):
-                    raise ConfigError(f"stopped is true or false, got {str(p.value)[:40]!r}")
-                if p.name == "stopped" and not p.value and self._open and not self._lifting:
-                    raise ConfigError(LOCAL_ONLY)
                 if p.name == "effector":
                     registry.options("effectors", str(p.value))
         except MyoError as error:
@@ -230,16 +209,9 @@ class EffectorNode(LoopNode):
         return SetParametersResult(successful=True)
 
     def _become(self, parameters: list[Parameter[Any]]) -> None:
-        """The emergency stop; and another effector, with options of its own, which begin as their defaults."""
+        """Another effector is set, with options of its own, which begin as their defaults."""
         for p in parameters:
-            if p.name == "stopped":
-                self._stop_mark.keep(bool(p.value))
-                outdated = self._lifting and self._wanted_stop != p.value  # the stop server was asked again meanwhile
-                if p.value and not self._lifting:
-                    self._wanted_stop = None  # a stop wins over a resume that is still on its way
-                if self.loop is not None and not outdated:
-                    self._request_stop(self.loop, bool(p.value))
-            elif p.name == "effector" and p.value != self._name:
+            if p.name == "effector" and p.value != self._name:
                 self.check_parameters(EffectorNodeOptions)
                 for f in fields(self._own):
                     self.undeclare_parameter(f.name)
@@ -266,8 +238,8 @@ class EffectorNode(LoopNode):
 
     def destroy_node(self) -> None:
         """Off the graph, and out of reach of the local stop."""
-        if self._stop_server is not None:
-            self._stop_server.close()
+        if self._stop is not None:
+            self._stop.close()
         super().destroy_node()
 
     # -- requests -----------------------------------------------------------------------------------------------
@@ -280,67 +252,14 @@ class EffectorNode(LoopNode):
             self._port.wake()
         return response
 
-    def _estop(self, request: Any, response: Any) -> Any:
-        return self._stop(True, response)
-
-    def _resume(self, request: Any, response: Any) -> Any:
-        if self._open:
-            response.success, response.message = False, LOCAL_ONLY
-            return response
-        return self._stop(False, response)
-
-    def _stop(self, stopped: bool, response: Any) -> Any:
-        """Through the parameter, so that whoever starts this node again knows; also while nothing is configured."""
-        self.set_parameters([Parameter("stopped", value=stopped)])
-        response.success, response.message = True, STOPPED if stopped else RESUMED
-        return response
-
-    def _serve_stop(self) -> StopServer | None:
-        try:
-            return StopServer(self.get_namespace(), self._stop_now)
-        except ConfigError as error:
-            self.get_logger().warning(f"{error}; the service ~/estop is there")
-            return None
-
-    def _stop_now(self, stopped: bool) -> str:
-        """In the thread of the stop server: the loop does it between two ticks, whatever else this node does."""
-        loop = self.loop
-        self._wanted_stop = stopped
-        self._stop_asked.trigger()
-        if loop is not None and not loop.error:
-            done = self._request_stop(loop, stopped)
-            if not done.wait(STOP_S):
-                raise ConfigError(f"the control loop has not answered within {STOP_S:g} s")
-        return STOPPED if stopped else RESUMED
-
-    def _request_stop(self, loop: EffectorLoop, stopped: bool) -> threading.Event:
-        """Have the guard stop, or resume, before the next tick; the event says that it has."""
-        done = threading.Event()
-
-        def change() -> None:
-            if loop.guard.stopped != stopped:
-                (loop.guard.estop if stopped else loop.guard.resume)()
-            done.set()
-
-        loop.request(change)
-        self._port.wake()
-        return done
-
     def _on_recorder(self, ready: bool) -> None:
         if ready and not self._recorder_ready:
             self._recorder_ready = True
             if isinstance(self.loop, LockstepEffectorLoop):
                 self.loop.begin_recorded()
 
-    def _keep_stop(self) -> None:
-        """In the executor: the parameter follows what the stop server was asked."""
-        if self._wanted_stop is not None:
-            self._lifting = True
-            self.set_parameters([Parameter("stopped", value=self._wanted_stop)])
-            self._lifting = False
-
     def _reset(self, request: Any, response: Any) -> Any:
-        if self.get_parameter("stopped").value:
+        if self._stop is not None and self._stop.holds:
             response.success, response.message = False, "not reset: the emergency stop is on until `resume`"
             return response
         if self.loop is not None and not self.loop.guard.spec.resettable:

@@ -196,17 +196,17 @@ def test_a_stop_that_the_parameter_follows_late_does_not_undo_a_resume():
 
     from rclpy.parameter import Parameter
 
-    from myoprosthesis.nodes.effector_node import EffectorNode
+    from myoprosthesis.nodes.emergency_stop import EmergencyStop
 
     asked: list[bool] = []
-    node = SimpleNamespace(
-        _lifting=True, _wanted_stop=False, loop=object(), _stop_mark=SimpleNamespace(keep=lambda stopped: None),
-        _request_stop=lambda loop, stopped: asked.append(stopped),
+    stop = SimpleNamespace(
+        _following=True, _wanted=False, _mark=SimpleNamespace(keep=lambda stopped: None),
+        _node=SimpleNamespace(loop=object()), _request=lambda loop, stopped: asked.append(stopped),
     )  # fmt: skip
-    EffectorNode._become(node, [Parameter("stopped", value=True)])
-    assert asked == [] and node._wanted_stop is False  # the parameter is resumed next
-    EffectorNode._become(node, [Parameter("stopped", value=False)])
+    EmergencyStop._obey(stop, [Parameter("stopped", value=True)])
+    assert asked == [] and stop._wanted is False  # the parameter is resumed next
+    EmergencyStop._obey(stop, [Parameter("stopped", value=False)])
     assert asked == [False]
-    node._lifting = False
-    EffectorNode._become(node, [Parameter("stopped", value=True)])  # a person's own, over the graph
-    assert asked == [False, True] and node._wanted_stop is None
+    stop._following = False
+    EmergencyStop._obey(stop, [Parameter("stopped", value=True)])  # a person's own, over the graph
+    assert asked == [False, True] and stop._wanted is None
