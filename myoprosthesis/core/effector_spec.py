@@ -66,7 +66,8 @@ class EffectorSpec:
     `dt` (s) is the control period. `fail` is what each command channel does in the fail state: `hold` (stay where it is
     now), `relax` (0, or the bound nearest to it), or a value; one word may stand for all. `braking` a (unit of the
     command per s², one per channel or one for all; 0: not known): a channel that holds comes from its full speed v to a
-    stop within v²/2a. `sites` are the places at which a perturbation may act: `endpoint`, `joint`, `muscle`,
+    stop within v²/2a; the braking of others can push one that is slower further, as far as its servo gives way.
+    `sites` are the places at which a perturbation may act: `endpoint`, `joint`, `muscle`,
     `object`, `body`.
     `rate_limit` (unit of the command per second, one for all channels or one each) bounds the change of a command; None
     for muscles, since training has none. `timeout_s`: a command older than this is dead.

@@ -22,6 +22,10 @@ STEEP = 0.2
 ONE_SIDED, OFFSET = 200, 4.0
 """So many samples are needed to call a channel one-sided, and its mean is below so many standard deviations: an offset
 that keeps raw EMG above 0 is larger."""
+CATCH_UP_S = 1.0
+"""Stamps that jitter are in time again within so long after a late one."""
+SCATTER = 6.0
+"""A loss below so many times the scatter of stamps, over the root of their number, is not told from their jitter."""
 SAME_RATE = 0.002
 """By how much, as a share, the rate of the stamps may differ from the stated one; clocks of boards are closer."""
 MAINS_SHARE = 0.1
@@ -32,7 +36,8 @@ MAINS_SHARE = 0.1
 class SignalFaults:
     """Counts over a recording; tuples have one value per channel.
 
-    `gaps` and `lost_s`: steps in time beyond 1.5 periods, and the time they lack. `jumps`: steps back in time.
+    `gaps` and `lost_s`: steps in time beyond 1.5 periods that are not made up for by later samples, and the time they
+    lack. `jumps`: steps back in time.
     `unstamped`: samples without a stamp, in a recording that has some. `duplicates`: samples that repeat the one before
     in all channels. `saturated`: samples at a channel's largest or smallest value, where that is a rail. `mains_hz` is
     50 or 60, whichever is stronger; `mains` its share of a channel's power. `one_sided`: never below 0, and not as an
@@ -153,11 +158,39 @@ def pauses(recording: EmgRecording) -> Pauses:
     if float((forward > 0).mean()) > 0.9:
         usual = max(period, float(np.median(forward)))  # the rate may be wrong, which is no gap
         exact = np.abs(forward - usual) <= 1e-5 * usual + 4 * np.spacing(np.abs(times).max())
-        coarse = 0.0 if float(exact.mean()) > 0.75 else _resolution(times)  # rounding moves no stamp of an even clock
-        gap = forward > max(GAP * usual, usual + 1.01 * coarse)
-        return Pauses(np.flatnonzero(gap) + 1, forward[gap] - usual)
+        even = float(exact.mean()) > 0.75
+        coarse = 0.0 if even else _resolution(times)  # rounding moves no stamp of an even clock
+        least = max((GAP - 1) * usual, 1.01 * coarse)
+        gap = forward > usual + least
+        if even:
+            return Pauses(np.flatnonzero(gap) + 1, forward[gap] - usual)
+        return _not_caught_up(
+            np.concatenate([[0.0], np.cumsum(forward)]), np.flatnonzero(gap) + 1, least, recording.rate
+        )
     # several samples share a stamp
     return _packet_gaps(np.concatenate([[0.0], np.cumsum(forward)]), recording.rate)
+
+
+def _not_caught_up(times: Array, after: NDArray[np.intp], least: float, rate: float) -> Pauses:
+    """Those of long steps, before the samples `after`, behind which stamps (s) stay late by more than `least`.
+
+    What is stamped late, or at its arrival, is in time again within `CATCH_UP_S`, unless samples are lost: before and
+    after a loss the earliest stamps are apart, and the usual ones, by more than their scatter explains.
+    """
+    n = len(times)
+    width = max(1, min(round(CATCH_UP_S * rate), n // 4))
+    late = times - np.arange(n) * float(np.median((times[width:] - times[:-width]) / width))
+    scatter = float(np.median(late[: n - n % width].reshape(-1, width).std(axis=1)))
+    places, lost, begin = [], [], 0
+    for k in after.tolist():
+        w = min(width, k - begin, n - k)
+        before, behind = late[k - w : k], late[k : k + w]
+        step = float(min(behind.min() - before.min(), np.median(behind) - np.median(before)))
+        if step > max(least, SCATTER * scatter / np.sqrt(w)):
+            places.append(k)
+            lost.append(step)
+            begin = k
+    return Pauses(np.array(places, np.intp), np.array(lost))
 
 
 def _stamps(recording: EmgRecording) -> Array:

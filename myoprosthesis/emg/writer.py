@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.emg.channel_unit import without_units
 from myoprosthesis.emg.source import EmgBlock, SourceSpec
 
 TIME, LABEL = "t", "label"
@@ -56,9 +57,10 @@ class _Csv:
         self._rows = csv.writer(self._file, lineterminator="\n")
         attributes = {"rate": f"{spec.rate!r}", "unit": spec.unit, "time": TIME, "label": LABEL, "source": spec.name}
         self._file.writelines(f"# {key}: {value}\n" for key, value in attributes.items())
+        names = without_units(spec.channels)  # a unit in a name would contradict that of the values
         self._file.write("# channels: ")
-        self._rows.writerow(spec.channels)
-        self._rows.writerow([TIME, *spec.channels, LABEL])
+        self._rows.writerow(names)
+        self._rows.writerow([TIME, *names, LABEL])
 
     def write(self, block: EmgBlock) -> None:
         """`repr` of the numbers, which is exact."""

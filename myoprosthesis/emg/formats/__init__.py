@@ -20,6 +20,9 @@ from myoprosthesis.emg.labels import Labels
 from myoprosthesis.emg.recording import EmgRecording, Span, joined
 from myoprosthesis.emg.recording_format import RecordingFormat, check_uses
 
+FEWEST = 50
+"""Of fewer samples it is not judged whether they have labels."""
+
 
 def blocks(path: str | Path, layout: RecordingFormat, block: int, conditioned: bool = False) -> Iterator[EmgRecording]:
     """A recording as parts of up to `block` samples; a reader that can holds no more than that in memory.
@@ -68,10 +71,16 @@ def files(paths: str | Path | Sequence[str | Path], layout: RecordingFormat = Re
 
 def _in_folder(place: Path) -> list[Path]:
     known = registry.names("emg_formats")
-    recordings = sorted(f for f in place.rglob("*") if f.is_file() and f.suffix.lower().lstrip(".") in known)
+    there = (f for f in place.rglob("*") if f.is_file() and not _is_hidden(f, place))
+    recordings = sorted(f for f in there if f.suffix.lower().lstrip(".") in known)
     if not recordings:
         raise ConfigError(f"{place} holds no recording: extensions known are {', '.join(known)}")
     return recordings
+
+
+def _is_hidden(file: Path, place: Path) -> bool:
+    """Whether a file, or a folder that it is in, is one that systems hide: .x.csv, or the ._x.csv of macOS."""
+    return any(part.startswith(".") for part in file.relative_to(place).parts)
 
 
 def _labelled(
@@ -89,6 +98,9 @@ def _labelled(
             spans = (Span(in_path, 0, len(part), continued=not first),) if len(part) else ()
         if first and part.stamped:
             rate_and_unit.check_times(path, layout, part.times, part.rate, units)
+        kinds = len({span.label for span in spans})
+        if first and len(part) >= FEWEST and 2 * kinds > len(part):
+            raise ConfigError(f"{path}: {kinds} different labels in {len(part)} samples are none (--label)")
         first = False
         there = tuple(dict.fromkeys([*part.file_labels, *(s.label for s in spans)]))
         called = labels.called(spans, len(part))

@@ -13,11 +13,15 @@ from numpy.typing import NDArray
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.emg.formats.annotations import label_text
 from myoprosthesis.emg.formats.array_entry import ArrayEntry
+from myoprosthesis.emg.formats.stated_rate import hertz
 
 RATES = ("rate", "fs", "srate", "sampling_rate", "samplingrate", "sample_rate", "samplerate", "sampling_frequency",
          "samplingfrequency", "frequency")  # fmt: skip
+"""The last one may be another's, such as that of the mains."""
 UNITS = ("unit", "units", "emg_unit", "emg_units")
 NAMES = ("channels", "channel_names", "channelnames", "channel_labels", "ch_names", "chan_names", "block0_items")
+NWB_START = "starting_time"
+"""Of NWB; its attribute is the rate."""
 FILLS = ("_FillValue", "missing_value")
 """Attributes that name values of missing samples."""
 
@@ -58,11 +62,12 @@ class ArrayFacts:
         """Where the file says something under one of these names, and what; None if it does not."""
         attributes: dict[str, Any] = {}
         for key, value in self.entry.attributes.items():
-            if key.lower() in names and not np.array_equal(attributes.get(key.lower(), value), value):
+            word = _word(key)
+            if word in names and not np.array_equal(attributes.get(word, value), value):
                 raise ConfigError(
                     f"{self._path}: its attribute {key!r} is there twice, in capitals and in small letters, and differs"
                 )
-            attributes[key.lower()] = value
+            attributes[word] = value
         for name in names:
             if name in attributes and np.size(attributes[name]):
                 return name, np.ravel(np.asarray(attributes[name]))
@@ -75,12 +80,21 @@ class ArrayFacts:
     def names(self) -> tuple[list[str], int]:
         """Names of all channels, and how many the file describes; none when it does not."""
         _, values = self.value(NAMES)
+        if values is None:
+            values = self._labels_of_channels()
         if values is None or (values.dtype.kind in "fiub" and values.size not in self.entry.shape):
             return [], 0
         names = [label_text(v) for v in values]
         if len(names) == 1 and names[0].count(",") + 1 in self.entry.shape[-2:]:
             names = [n.strip() for n in names[0].split(",")]
         return [n or f"ch{k + 1}" for k, n in enumerate(names)], len(names)
+
+    def _labels_of_channels(self) -> NDArray[Any] | None:
+        """An attribute `labels` of as many texts as there are channels; None: it has none."""
+        texts = [np.ravel(v) for k, v in self.entry.attributes.items() if k.lower() in ("labels", "label_names")]
+        return next(
+            (t for t in texts if t.dtype.kind in "OSU" and t.size > 1 and t.size in self.entry.shape[-2:]), None
+        )
 
     def units(self, width: int) -> list[str]:
         """The unit of each channel in the file, empty where it says none."""
@@ -93,6 +107,15 @@ class ArrayFacts:
     def rates(self) -> tuple[str, list[str], list[float]]:
         """Where the file says rates, their texts, and the rates in Hz (NaN: none)."""
         where, values = self.value(RATES)
+        stated = ((k, v) for k, v in self.entry.attributes.items() if _word(k) in RATES[:-1])
+        told = {h: k for k, v in stated for h in map(_hertz, np.ravel(v)) if h}
+        if len(told) > 1 and values is not None and values.size == 1:
+            pairs = ", ".join(f"{k} {h:g} Hz" for h, k in told.items())
+            raise ConfigError(f"{self._path}: its attributes say several rates ({pairs}): mend the one that is wrong")
+        start = self.beside(NWB_START)
+        if values is None and start is not None and "rate" in start.own:
+            where, values = f"{start.name}'s rate", np.ravel(start.own["rate"])
+            self.used.add(start.name)
         filled = [] if values is None else [v for v in values if label_text(v) or isinstance(v, np.floating)]
         return where, [label_text(v) for v in filled], [_hertz(v) for v in filled]
 
@@ -103,6 +126,15 @@ class ArrayFacts:
         low, high = span if len(span) == 2 else (-np.inf, np.inf)
         low = (numbers_in(attributes.get("valid_min")) or [low])[0]
         return low, (numbers_in(attributes.get("valid_max")) or [high])[0]
+
+
+def _word(key: str) -> str:
+    """The key of an attribute as it is listed here."""
+    return re.sub("[ -]", "_", key.lower())
+
+
+def _hertz(value: Any) -> float:
+    return hertz(label_text(value))
 
 
 def filled(entry: ArrayEntry) -> list[float]:
@@ -119,12 +151,3 @@ def numbers_in(value: Any) -> list[float]:
         except ValueError:
             continue
     return out
-
-
-def _hertz(value: Any) -> float:
-    """A rate in Hz from a number or a text such as 2 kHz; NaN where there is none."""
-    match = re.fullmatch(r"\s*([-+0-9.eE]+)\s*(k?hz|sps|samples/s|/s)?\s*", label_text(value), re.I)
-    try:
-        return float(match[1]) * (1000.0 if (match[2] or "").lower() == "khz" else 1.0) if match else np.nan
-    except ValueError:
-        return np.nan

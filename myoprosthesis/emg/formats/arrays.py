@@ -81,7 +81,10 @@ def _recordings(
     emg = EmgArray(path, layout, entries, remarks)
     remarks = [*remarks, *emg.remarks]
     near = {k: _first(emg.entry.attributes.get(k, "")) for k in ("time", "label")}
-    there = {k: v for k, v in near.items() if v in entries or emg.entry.group + v in entries}
+    linked = {k: entries.get(v) or entries.get(emg.entry.group + v) for k, v in near.items()}
+    there = {k: near[k] for k, entry in linked.items() if entry is not None and entry.name != emg.entry.name}
+    if (linked_label := linked["label"]) is not None and "label" in there and _measured(linked_label.whole(path)):
+        remarks.append(f"its attribute 'label' names {there.pop('label')!r}, which holds measured values, no labels")
     layout = with_file_defaults(layout, there)
     if not layout.label and not layout.label_from and NINAPRO in entries:
         layout = replace(layout, label=NINAPRO)
@@ -123,6 +126,8 @@ def _recordings(
 def _column(path: Path, name: str, entries: Mapping[str, ArrayEntry], n: int, emg: EmgArray) -> NDArray[Any]:
     """One value a sample, shape (n,), of the array of this name, or of the one in the EMG's own group."""
     entry = entries.get(name) or entries.get(emg.entry.group + name)
+    if entry is emg.entry:
+        raise ConfigError(f"{path}: {name!r} is the EMG itself: labels, times and targets are other arrays")
     if entry is None:
         raise ConfigError(f"{path}: {unknown('dataset', name, entries)}{emg.unreadable}")
     if entry.size != n:
@@ -131,6 +136,12 @@ def _column(path: Path, name: str, entries: Mapping[str, ArrayEntry], n: int, em
     if fills and values.dtype.kind in NUMBERS and np.isin(values, fills).any():
         values = np.where(np.isin(values, fills), np.nan, values.astype(float))
     return values
+
+
+def _measured(values: NDArray[Any]) -> bool:
+    """Whether values have fractions, which labels have not."""
+    numbers = values[np.isfinite(values)] if values.dtype.kind == "f" else np.zeros(0)
+    return bool((numbers != np.round(numbers)).any())
 
 
 def _unit_of(name: str, entries: Mapping[str, ArrayEntry], emg: EmgArray) -> tuple[str, str]:

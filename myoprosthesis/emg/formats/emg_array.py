@@ -186,7 +186,15 @@ class EmgArray:
 
     def _rate_by_times(self) -> float:
         """The rate that the times tell, Hz, where nothing else does; 0 where they do not, or where none are named."""
-        name, entry = self._layout.time, self._entries.get(self._layout.time)
+        name = self._layout.time
+        there = next((t for t in TIMES if (e := self._facts.beside(t)) is not None and e.size == self.n), "")
+        if not (name or self._layout.rate) and there:
+            raise ConfigError(
+                f"{self._path} does not say its sampling rate, nor the unit of its times {there!r}: give the rate, "
+                f"such as --rate 1000, or the times with their unit: --time {there} (in s), --time {there} --time-unit "
+                "ms"
+            )
+        entry = self._entries.get(name) or self._entries.get(self.entry.group + name)
         if self._layout.rate or entry is None or entry.text or entry.size != self.n:
             return 0.0
         times = entry.whole(self._path).astype(float).ravel()[:HEAD]

@@ -19,15 +19,16 @@ from myoprosthesis.emg.recording_format import RecordingFormat
 
 Array = NDArray[np.float64]
 MUSCLES = frozenset([
-    "abductor", "adductor", "anconeus", "biceps", "brachialis", "brachii", "brachioradialis", "deltoid", "deltoideus",
-    "deltoids", "digitorum", "ecr", "ecrb", "ecrl", "ecu", "edc", "erector", "extensor", "extensors", "fcr", "fcu",
-    "fdi", "fdp", "fds", "femoris", "flexor", "flexors", "fpl", "gastrocnemius", "gluteus", "hamstrings", "hypothenar",
-    "iliopsoas", "infraspinatus", "interosseus", "latissimus", "lumbrical", "masseter", "palmaris", "pectoralis",
-    "peroneus", "pollicis", "pronator", "quadriceps", "rhomboideus", "sartorius", "semimembranosus", "semitendinosus",
-    "soleus", "splenius", "sternocleidomastoid", "supinator", "supraspinatus", "temporalis", "teres", "thenar",
-    "tibialis", "trapezius", "triceps", "vastus",
+    "abductor", "adductor", "anconeus", "biceps", "brachialis", "brachii", "brachioradialis", "delt", "deltoid",
+    "deltoideus", "deltoids", "digitorum", "ecr", "ecrb", "ecrl", "ecu", "edc", "erector", "extensor", "extensors",
+    "fcr", "fcu", "fdi", "fdp", "fds", "femoris", "flexor", "flexors", "fpl", "gastro", "gastroc", "gastrocnemius",
+    "glut", "gluteus", "hamstrings", "hypothenar", "iliopsoas", "infraspinatus", "interosseus", "latissimus",
+    "lumbrical", "masseter", "palmaris", "pectoralis", "peroneus", "pollicis", "pronator", "quadriceps", "rectus",
+    "rhomboideus", "sartorius", "semimembranosus", "semitendinosus", "soleus", "splenius", "sternocleidomastoid",
+    "supinator", "supraspinatus", "temporalis", "teres", "thenar", "tib", "tibialis", "trapezius", "triceps", "vastus",
+    "vlo", "vmo",
 ])  # fmt: skip
-"""Words of muscles' names, the forearm's common abbreviations among them."""
+"""Words of muscles' names, and common abbreviations."""
 OTHER = frozenset([
     "acc", "accel", "acceleration", "accelerometer", "angle", "annotation", "annotations", "aux", "bat", "battery",
     "block", "class", "clock", "contact", "counter", "count", "cue", "date", "datetime", "ecg", "eda", "eeg", "ekg",

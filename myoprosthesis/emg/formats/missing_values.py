@@ -61,6 +61,7 @@ class MissingValues:
         self._asked = bool(layout.missing)
         named = [float(v) for v in layout.missing if v != NONE]
         self._values = sorted({*named, *(float(v) for v in stated if np.isfinite(v))})
+        self._absent = set(named)
         self.remarks: list[str] = []
         """Sentences on what was read as missing so far."""
 
@@ -68,7 +69,10 @@ class MissingValues:
         """`values` (n, n_channels) with NaN for what is missing; raises `ConfigError` for what may stand for it."""
         out = np.array(values, float)
         for value in self._values:
-            self._mask(out, _same(out, value), f"{value:.10g} stands for a missing sample, and is read as NaN")
+            there = _same(out, value)
+            self._mask(out, there, f"{value:.10g} stands for a missing sample, and is read as NaN")
+            if value in self._absent and there.any():
+                self._absent.remove(value)
         with np.errstate(invalid="ignore"):
             beyond = (out < self._low) | (out > self._high)
         self._mask(out, beyond, f"what is not within {self._low:g} to {self._high:g}, which its attributes say is "
@@ -77,6 +81,10 @@ class MissingValues:
             for name, column in zip(self._channels, out.T, strict=True):
                 self._check(name, column)
         return out
+
+    def unused(self) -> list[str]:
+        """Sentences on values that a person names and that no sample has had."""
+        return [f"no sample is {value:.10g} (missing)" for value in sorted(self._absent)]
 
     def _mask(self, out: Array, where: NDArray[np.bool_], sentence: str) -> None:
         if where.any():

@@ -64,6 +64,16 @@ def check_dots(path: Path, cells: Iterable[str]) -> None:
         )
 
 
+def check_thousands(path: Path, name: str, cells: Iterable[str]) -> None:
+    """Refuse a column of counts in which every number looks like thousands: 32.768."""
+    there = [c for c in cells if not is_missing(c)]
+    if there and all(re.fullmatch(r"[+-]?[1-9]\d{0,2}[.]\d{3}", c) for c in there):
+        raise ConfigError(
+            f"{path}: {name!r} has counts such as {there[0]}, in which the dot may stand before a fraction or between "
+            "thousands: say it, --decimal . or --decimal ,"
+        )
+
+
 def find_numerals(path: Path, cells: Iterable[str], decimal: str = "") -> Numerals:
     """How the numbers in `cells` are written; `decimal` says it where that is known. Raises `ConfigError`."""
     cells = list(cells)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.emg.formats.annotations import Timeline
-from myoprosthesis.emg.formats.emg_channels import Kind, emg_channels, kind
+from myoprosthesis.emg.formats.emg_channels import SCALP, Kind, emg_channels, kind
 from myoprosthesis.emg.formats.missing_values import MissingValues
 from myoprosthesis.emg.recording import EmgRecording
 from myoprosthesis.emg.recording_format import RecordingFormat
@@ -63,7 +63,10 @@ def emg_of_stream(
     channels are that neither their type nor their name or unit contradicts; for others see `emg_channels`.
     """
     typed = [k for k, t in enumerate(types) if "EMG" in t]
-    places = typed or [k for k, (n, u) in enumerate(zip(names, units, strict=True)) if kind(n, u) is not Kind.NOT_EMG]
+    places = typed or [
+        k for k, (n, u) in enumerate(zip(names, units, strict=True))
+        if kind(n, u) is not Kind.NOT_EMG and not SCALP.search(n)
+    ]  # fmt: skip
     if layout.channels or not (typed or known) or not places:
         values = None if head is None else head.T.__getitem__
         chosen_places, left = emg_channels(path, layout, names, units, values)

@@ -118,7 +118,7 @@ class _Samples:
 
     def unused(self) -> list[str]:
         """What at the end is found not to have been used."""
-        return self._prompts.unused() if self._prompts else []
+        return [*self._missing.unused(), *(self._prompts.unused() if self._prompts else [])]
 
     def _times(self, frame: Any, n: int) -> Array:
         c = self.columns

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,24 +10,29 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.core.options import listed
+from myoprosthesis.emg.channel_unit import without_unit, without_units
 from myoprosthesis.emg.formats import rate_and_unit
 from myoprosthesis.emg.formats.clock_text import ClockText
 from myoprosthesis.emg.formats.emg_channels import emg_channels
+from myoprosthesis.emg.formats.numerals import check_thousands
 from myoprosthesis.emg.formats.table_rows import TableRows
 from myoprosthesis.emg.formats.table_times import (
     RATE_ERROR,
     STEP_TOLERANCE,
     check_time_unit,
     even_rate,
+    own_time_unit,
     rate_of_times,
     times_by_name,
-    unit_in_name,
     usual_step,
 )
-from myoprosthesis.emg.formats.text_head import UNIT, is_stamps
+from myoprosthesis.emg.formats.text_head import is_stamps
+from myoprosthesis.emg.recording import spelled
 from myoprosthesis.emg.recording_format import RecordingFormat, with_file_defaults
 
 Array = NDArray[np.float64]
+WHOLE = ("count", "counts", "adc", "lsb", "bits")
+"""Units of what is counted, which has no fraction."""
 
 
 class TableColumns:
@@ -42,7 +46,10 @@ class TableColumns:
         self._path, self._table, self._names = path, table, table.names
         self.layout = with_file_defaults(layout, table.head.says)
         in_file = [c for c in listed(table.head.says.get("channels", "")) if c in table.names]
-        self.layout = self.layout if layout.channels else replace(self.layout, channels=tuple(in_file))
+        if in_file and not layout.channels:
+            self.layout = replace(self.layout, channels=tuple(in_file))
+            rest = [n for n in table.names if n not in (*in_file, self.layout.time, self.layout.label)]
+            table.remarks += [f"not among its channels, and left out: {', '.join(rest[:20])}"] if rest else []
         self._by_name = None if self.layout.time else times_by_name(self._names, table.head, table.first_cells)
         self.time = self._place(self.layout.time) if self.layout.time else self._named_with_unit()
         self.label = self._place(self.layout.label) if self.layout.label else None
@@ -50,7 +57,7 @@ class TableColumns:
         self.emg = [self._place(c) for c in self.layout.channels] or self._emg()
         for k in self.emg:
             self._place(self._names[k])  # refuses what is there twice
-        self.channels = self.layout.channels or tuple(self._names[k] for k in self.emg)
+        self.channels = without_units(self.layout.channels or [self._names[k] for k in self.emg])
         twice = set(self.emg) & {*self.targets, self.label, self.time}
         for name in (self._names[k] for k in self.emg if k in twice):
             raise ConfigError(f"{path}: {name!r} is named as EMG and as something else as well")
@@ -59,10 +66,22 @@ class TableColumns:
         self.time = self.stamps[0] if self.stamps else self._named_without_unit() if self.time is None else self.time
         self.clock = self._clock()
         whole = table.head.says.get("unit", "")
-        units = [table.head.units[k] or whole for k in self.emg]
+        units = [self._unit(k, whole) for k in self.emg]
         self.unit, self.file_unit, factors = rate_and_unit.units(path, self.layout, self.channels, units)
         self.factors = np.array(factors)
         self.target_unit = rate_and_unit.target_unit(path, self.layout, [table.head.units[k] for k in self.targets])
+        if self.file_unit.lower() in WHOLE and not layout.decimal:
+            for k in self.emg:
+                check_thousands(path, self._names[k], table.first_cells(k))
+
+    def _unit(self, place: int, whole: str) -> str:
+        """The unit of a column in the file, `whole` being that of all."""
+        own = self._table.head.units[place]
+        if own and whole and spelled(own) != spelled(whole):
+            raise ConfigError(
+                f"{self._path} says two units of {self._names[place]!r}, {own} and {whole}: mend the one that is wrong"
+            )
+        return own or whole
 
     @property
     def used(self) -> set[int]:
@@ -73,7 +92,7 @@ class TableColumns:
     def _place(self, name: str) -> int:
         """Place of a column by its name, with or without the unit that ends it."""
         places = [k for k, n in enumerate(self._names) if n == name]
-        places = places or [k for k, n in enumerate(self._names) if UNIT.sub("", n).strip() == name]
+        places = places or [k for k, n in enumerate(self._names) if without_unit(n) == name]
         if not places:
             raise ConfigError(f"{self._path}: {unknown('column', name, self._names)}")
         if len(places) > 1:
@@ -122,7 +141,7 @@ class TableColumns:
         if place is None or self._names[place] in (*self.layout.channels, *self.layout.targets, self.layout.label):
             self._by_name = None
             return None
-        if unit := unit_in_name(self._names[place]):
+        if unit := own_time_unit(self._names[place], self._table.head.units[place]):
             self.layout = replace(self.layout, time=self._names[place], time_unit=unit)
             self._table.remarks.append(f"times are those of {self._names[place]!r}")
             return place
@@ -161,10 +180,21 @@ class TableColumns:
         if max(rates) - min(rates) > RATE_ERROR * max(rates):
             listed = ", ".join(f"{c} {r:g} Hz" for c, r in zip(self.channels, rates, strict=True))
             raise ConfigError(f"{self._path} has EMG at several rates: name channels of one (--channels): {listed}")
-        whole = hertz(self._table.head.says.get("rate", ""))
+        whole = self._stated_rate(rates[0])
         if whole and rates[0] and abs(whole / rates[0] - 1) > RATE_ERROR:
             raise ConfigError(f"{self._path} says two rates, {whole:g} Hz and {rates[0]:g} Hz")
         return rate_and_unit.rate(self._path, self.layout, rates[0] or whole or self._rate_by_times())
+
+    def _stated_rate(self, own: float) -> float:
+        """The rate that the head states, Hz; of several the columns' `own`, or the one that a person says."""
+        stated, wanted = self._table.head.stated, own or self.layout.rate
+        if len(stated) < 2:
+            return stated[0] if stated else 0.0
+        chosen = [rate for rate in stated if wanted and abs(wanted / rate - 1) <= RATE_ERROR]
+        if not chosen:
+            listed = ", ".join(f"{rate:g} Hz" for rate in stated)
+            raise ConfigError(f"{self._path} states several rates ({listed}): give the one of the EMG (--rate)")
+        return chosen[0]
 
     def _rate_by_times(self) -> float:
         """The rate that the times tell, Hz, where nothing else does; 0 where they do not, or where there are none."""
@@ -179,7 +209,7 @@ class TableColumns:
                 f"{step:.6g} a row: give the rate, such as --rate 1000, or the times with their unit: --time {name} "
                 f"(in s), --time {name} --time-unit ms"
             )
-        check_time_unit(self._path, name, self.layout.time_unit)
+        check_time_unit(self._path, name, self.layout.time_unit, self._table.head.units[place])
         rate = rate_of_times(self._path, name, times, self.layout.time_unit)
         self._table.remarks.append(f"its rate is that of {name!r}")
         return rate
@@ -201,14 +231,8 @@ class TableColumns:
     def _clock(self) -> ClockText | None:
         if self.time is None:
             return None
-        check_time_unit(self._path, self._names[self.time], self.layout.time_unit)
+        check_time_unit(self._path, self._names[self.time], self.layout.time_unit, self._table.head.units[self.time])
         if (clock := self._clock_of(self.time)) is None:
             return None
         self._table.remarks += [clock.remark] if clock.remark else []
         return clock
-
-
-def hertz(text: str) -> float:
-    """A rate as files write it, 2000, 2 kHz or 2148.1 Hz; 0 for anything else."""
-    match = re.fullmatch(r"([\d.]+(?:e[+-]?\d+)?)\s*(k?)(?:Hz)?", text.strip(), re.I)
-    return float(match[1]) * (1000 if match[2] else 1) if match else 0.0

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.emg.channel_unit import unit_in_name, without_unit
 from myoprosthesis.emg.formats.clock_text import is_clock
 from myoprosthesis.emg.formats.text_dialect import Head
-from myoprosthesis.emg.formats.text_head import UNIT, is_stamps
+from myoprosthesis.emg.formats.text_head import is_stamps
 from myoprosthesis.emg.recording_format import TIME_UNITS, TIMES
 
 Array = NDArray[np.float64]
@@ -25,19 +26,26 @@ NO_UNIT = re.compile(r"[\[(]\s*(min|minutes?|h|hours?|days?|samples?|frames?|tic
 """Units of times in the name of a column that are not converted."""
 SLOWEST, FASTEST = 5.0, 1e5
 """Rates between which EMG and its levels are recorded, Hz."""
-WORDS = {"sec": "s", "seconds": "s", "µs": "us", "μs": "us", "milliseconds": "ms", "microseconds": "us"}
+WORDS = {"sec": "s", "seconds": "s", "msec": "ms", "µs": "us", "μs": "us", "milliseconds": "ms", "microseconds": "us"}
+SLOW = ("min", "h")
 
 
-def unit_in_name(name: str) -> str:
-    """The unit of times in the name of their column, as in t_ms and time [us]; empty where it has none."""
-    match = UNIT.search(name) or SUFFIX.search(name)
-    own = WORDS.get(match[1].lower(), match[1].lower()) if match else ""
+def own_time_unit(name: str, below: str = "") -> str:
+    """The unit of times in the name of their column, as in t_ms and time [us], or `below` it; empty where it has none.
+
+    Units below names are those of `Head.units`.
+    """
+    suffix = SUFFIX.search(name)
+    own = (unit_in_name(name) or (suffix[1] if suffix else below)).lower()
+    own = WORDS.get(own, own)
     return own if own in TIME_UNITS else ""
 
 
-def check_time_unit(path: Path, name: str, unit: str) -> None:
-    """Refuse a unit of times that is not the one in the column's own name."""
-    own = unit_in_name(name)
+def check_time_unit(path: Path, name: str, unit: str, below: str = "") -> None:
+    """Refuse a unit of times that is not the one in the column's own name, or `below` it."""
+    own = own_time_unit(name, below)
+    if below.lower() in SLOW:
+        raise ConfigError(f"{path}: column {name!r} is in {below}, which is none of {', '.join(TIME_UNITS)}")
     if (match := NO_UNIT.search(name)) is not None:
         raise ConfigError(f"{path}: column {name!r} is in {match[1]}, which is none of {', '.join(TIME_UNITS)}")
     if own and own != unit:
@@ -53,8 +61,14 @@ def times_by_name(names: list[str], head: Head, cells: Callable[[int], list[str]
     """
     if any(is_stamps(n) for n in names):
         return None
-    plain = [SUFFIX.sub("", UNIT.sub("", n).strip()).lower() for n in names]
+    plain = [SUFFIX.sub("", without_unit(n)).lower() for n in names]
     places = [k for k, n in enumerate(plain) if n in TIMES and (head.numeric[k] or is_clock(cells(k)))]
+    if not places:  # Shimmer_Timestamp_Unix_CAL over ms
+        words = [set(re.findall("[a-zà-ÿ]+", n)) for n in plain]
+        places = [
+            k for k, own in enumerate(words)
+            if head.numeric[k] and own & set(TIMES) and own_time_unit(names[k], head.units[k])
+        ]  # fmt: skip
     return places[0] if len(places) == 1 else None
 
 

@@ -22,8 +22,9 @@ class Head:
     """How a table is written and what it says of itself, one item per column in the lists.
 
     `begin`: index of the first row in the lines. `numeric`: whether the column holds numbers in the first rows.
-    `names`: empty for a table without. `units` and `rates` (Hz) as the head says them, or empty and 0. `says`: rate,
-    unit, times, labels and channels of the whole. `plotted`: each value has its column's name before it.
+    `names`: empty for a table without. `units` and `rates` (Hz) as the head says them, or empty and 0. `says`: unit,
+    times, labels and channels of the whole, `stated` all rates that it states elsewhere, Hz. `plotted`: each value has
+    its column's name before it.
     """
 
     delimiter: str | None = None
@@ -34,6 +35,7 @@ class Head:
     units: list[str] = field(default_factory=list)
     rates: list[float] = field(default_factory=list)
     says: dict[str, str] = field(default_factory=dict)
+    stated: list[float] = field(default_factory=list)
     plotted: bool = False
     remarks: list[str] = field(default_factory=list)
 

@@ -12,35 +12,26 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.emg.channel_unit import QUANTITY, unit_in_name, without_unit
 from myoprosthesis.emg.formats.numerals import check_dots, find_numerals, is_missing, is_number
 from myoprosthesis.emg.formats.plotted_lines import is_plotted, plotted_head
+from myoprosthesis.emg.formats.stated_rate import hertz, stated_rates
 from myoprosthesis.emg.formats.text_dialect import MOST_COLUMNS, Head, cells_of, find_table, names_of
 
-KEYS = {
-    **dict.fromkeys(
-        ["rate", "fs", "sample rate", "sample_rate", "samplerate", "sampling rate", "sampling_rate",
-         "sampling frequency", "sampling_frequency"], "rate",
-    ),
-    "unit": "unit", "units": "unit", "time": "time", "label": "label",
-    "channels": "channels",
-}  # fmt: skip
-"""Keys of a head (`key: value` or `key = value`), with their names here."""
+KEYS = ("unit", "units", "time", "label", "channels")
+"""Keys of a head: `key: value` or `key = value`."""
 SCALES = frozenset(
     ["gain", "amplification", "amplifier gain", "adc gain", "resolution", "scale", "scale factor", "scaling", "lsb"]
 )
 """Keys of a head that may say what a sample is to be multiplied by."""
 DELSYS = re.compile(r"Label:\s*(.*?)\s*Sampling frequency:\s*(\S+).*?\bUnit:\s*(\S+)", re.I)
 """A line of EMGworks' head: one per column of values."""
-QUANTITY = (
-    r"[munµμ]?V|(?:milli|micro)?volts?|[munµμ]?s|sec|seconds|g|m/s\^?2|m/s²|°/s|deg/s|dps|rad/s|deg|rad|°|[munµμ]?T|"
-    r"k?N|N ?m|kPa|°C|%|counts?|adc|raw|a\.u\."
-)
-UNIT = re.compile(rf"[\[(]\s*({QUANTITY})\s*[\])]\s*$", re.I)
-"""The unit that ends a name: EMG 1 (mV), X[s]."""
 BELOW_NAMES = re.compile(rf"|[\[(]?({QUANTITY})[\])]?|[\[(]?[\d.]+ *k?Hz[\])]?", re.I)
 """A cell of a line of units or of rates between names and rows."""
 STAMPS = re.compile(r"X ?[\[(]s[\])]|.*\bTime Series ?[\[(]s[\])]", re.I)
 """Names of the columns of times that Delsys' programs write, each for the columns of values behind it."""
+VICON = ("devices", "trajectories", "model outputs", "joints")
+"""Heads of the parts of a file of Vicon's Nexus; the next line is their rate."""
 OPENBCI = "OpenBCI Raw EXG Data"
 OPENBCI_SAYS = {"unit": "uV", "time": "Timestamp"}
 """What OpenBCI's program writes without saying it."""
@@ -69,6 +60,9 @@ def read_head(path: Path, lines: Sequence[str], decimal: str = "") -> Head:
             check_dots(path, [row[k] for row in rows if len(row) == head.width])
     head.numerals = find_numerals(path, numbers, decimal)
     above = _names(path, head, lines, rows)
+    if _is_row_of_counts(rows):
+        head.begin += 1
+        head.remarks.append(f"its row of counts, {' '.join(filter(None, rows[0]))[:80]}, is no sample")
     _says(head, lines[:above])
     if head.numerals.decimal != ".":
         head.remarks.append("decimal commas")
@@ -83,7 +77,7 @@ def _names(path: Path, head: Head, lines: Sequence[str], rows: Sequence[Sequence
     head.units, head.rates = [""] * width, [0.0] * width
     while above and len(above) > 1:
         cells = cells_of(lines[above[-1]], head.delimiter)
-        if len(cells) > width or not any(cells) or not all(BELOW_NAMES.fullmatch(c) for c in cells):
+        if len(cells) > width or not _is_below_names(cells):
             break
         for k, cell in enumerate(cells):
             rate = re.fullmatch(r"[\[(]?([\d.]+) *(k?)Hz[\])]?", cell, re.I)
@@ -112,11 +106,18 @@ def _names(path: Path, head: Head, lines: Sequence[str], rows: Sequence[Sequence
         head.remarks.append(f"its first line, {' '.join(head.names[:4])} …, numbers the columns and is no sample")
     else:
         head.names, top = _names_in_comment(head, lines)
+    _channels_above(head, lines[:top])
     head.names = _sensors(head, lines[:top])
     for k, name in enumerate(head.names):
-        unit = UNIT.search(name)
-        head.units[k] = head.units[k] or (unit[1] if unit else "")
+        head.units[k] = head.units[k] or unit_in_name(name)
     return top
+
+
+def _is_below_names(cells: Sequence[str]) -> bool:
+    """Whether these are units or rates; a unit of something else than EMG need not be known."""
+    there = [c for c in cells if c]
+    known = sum(bool(BELOW_NAMES.fullmatch(c)) for c in there)
+    return bool(known) and (known == len(there) or (known > 1 and 2 * known > len(there)))
 
 
 def _is_comment(line: str) -> bool:
@@ -151,9 +152,28 @@ def _names_in_comment(head: Head, lines: Sequence[str]) -> tuple[list[str], int]
     if comments:
         text = lines[comments[-1]].lstrip("#% \t")
         names = cells_of(text, head.delimiter)
-        if len(names) == head.width and not any(is_number(n) for n in names) and _pair(text)[0] not in KEYS:
+        states = _pair(text)[0] in KEYS or bool(stated_rates(text))
+        if len(names) == head.width and not any(is_number(n) for n in names) and not states:
             return names, comments[-1]
     return [], head.begin
+
+
+def _is_row_of_counts(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row says how many samples each column has, without a time: AcqKnowledge writes it."""
+    counts = {c for c in rows[0] if c}
+    return not rows[0][0] and len(counts) == 1 and counts.pop().isdigit() and all(row[0] for row in rows[1:])
+
+
+def _channels_above(head: Head, above: Sequence[str]) -> None:
+    """Names and units of CH1, CH2 … that stand one below the other behind `2 channels`: AcqKnowledge writes them."""
+    places = [k for k, name in enumerate(head.names) if re.fullmatch(r"CH\d+", name)]
+    for k, line in enumerate(above):
+        block = [text.strip() for text in above[k + 1 : k + 1 + 2 * len(places)]]
+        if places and line.strip() == f"{len(places)} channels" and len(block) == 2 * len(places):
+            alone = len(set(block[::2])) == len(places)
+            for place, name, unit in zip(places, block[::2], block[1::2], strict=True):
+                head.names[place] = name if alone else f"{head.names[place]}: {name}"
+                head.units[place] = unit
 
 
 def _sensors(head: Head, above: Sequence[str]) -> list[str]:
@@ -178,30 +198,28 @@ def _sensors(head: Head, above: Sequence[str]) -> list[str]:
 
 
 def _pair(line: str) -> tuple[str, str]:
-    """Key, in lower case, and value of a line of the head; empty where it has none. A unit may follow the key."""
-    match = re.match(
-        r"[#%\s]*([A-Za-z][A-Za-z _]*?)\s*(?:[\[(]\s*(k?Hz)\s*[\])])?\s*[:=,;\t]\s*(.+?)[\s,;]*$", line, re.I
-    )
-    if match is None:
-        return "", ""
-    value = match[3].strip().strip('"')
-    return match[1].lower(), f"{value} {match[2]}" if match[2] else value
+    """Key, in lower case, and value of a line of the head; empty where it has none."""
+    match = re.match(r"[#%\s]*([A-Za-z][A-Za-z _]*?)\s*[:=,;\t]\s*(.+?)[\s,;]*$", line)
+    return (match[1].lower(), match[2].strip().strip('"')) if match else ("", "")
 
 
 def _says(head: Head, above: Sequence[str]) -> None:
-    """Rate, unit, times and labels that the lines above the names state."""
-    for line in above:
+    """Rates, unit, times and labels that the lines above the names state."""
+    for before, line in zip(["", *above], above, strict=False):
+        if before.strip(' ,;\t"').lower() in VICON and hertz(line.strip(' ,;\t"')):
+            head.stated.append(hertz(line.strip(' ,;\t"')))
         delsys = DELSYS.match(line.strip())
         if delsys:
             for k, name in enumerate(head.names):
-                if UNIT.sub("", name).strip() in (delsys[1], UNIT.sub("", delsys[1]).strip()):
+                if without_unit(name) in (delsys[1], without_unit(delsys[1])):
                     head.rates[k], head.units[k] = float(delsys[2]), head.units[k] or delsys[3]
             continue
+        head.stated += [rate for rate in stated_rates(line) if rate not in head.stated]
         key, value = _pair(line)
         if key == "channels":
             head.says[key] = line.partition(":")[2]
         elif key in KEYS and (key not in ("time", "label") or value in head.names):
-            head.says[KEYS[key]] = value
+            head.says["unit" if key == "units" else key] = value
         elif key in SCALES and value:
             head.remarks.append(f"its head says {key} {value}, which is not applied")
         if OPENBCI in line:

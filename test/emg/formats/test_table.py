@@ -329,7 +329,7 @@ def test_emgworks(tmp_path, labelled):
     text = delsys(f"{head}Start Trigger Method: None,,,\n ,,,,\n" if labelled else "", [columns], rates, sizes, values)
     (tmp_path / "a.csv").write_text(text, encoding="utf-8")
     recording = read(tmp_path / "a.csv", RecordingFormat())
-    assert recording.channels == (columns[1], columns[5]) and recording.unit == "V"
+    assert recording.channels == ("L FCU: EMG 1", "R FCU: EMG 2") and recording.unit == "V"
     assert recording.rate == pytest.approx(FAST, rel=1e-5)
     assert np.array_equal(recording.samples, np.stack([values[0], values[2]], axis=1))
     assert np.allclose(recording.times, np.arange(600) / FAST, atol=1e-6) and faults(recording).gaps == 0
@@ -350,7 +350,7 @@ def test_trigno_discover(tmp_path):
              ["", "1259.2593 Hz", "", "148.1481 Hz", "", "1259.2593 Hz"]]  # fmt: skip
     (tmp_path / "a.csv").write_text(delsys(head, names, rates, sizes, values))
     recording = read(tmp_path / "a.csv", RecordingFormat())
-    assert recording.channels == ("Biceps (81724): EMG 1 (mV)", "Triceps (81729): EMG 1 (mV)")
+    assert recording.channels == ("Biceps (81724): EMG 1", "Triceps (81729): EMG 1")
     assert (recording.rate, recording.unit, recording.file_unit) == (1259.2593, "V", "mV")
     assert np.allclose(recording.samples, 1e-3 * np.stack([values[0], values[2]], axis=1), rtol=1e-12)
     assert any("ends 100 rows before" in r for r in recording.remarks)
