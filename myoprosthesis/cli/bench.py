@@ -45,13 +45,13 @@ def add(commands: Commands) -> None:
 
 def run(options: BenchOptions) -> int:
     """Measure, print, write."""
-    from rich.console import Console
+    from myoprosthesis.cli.table_console import table_console
 
     check_writable(options.json)
     figures: dict[str, Any] = {}
     for part in PARTS if options.part == "all" else (options.part,):
         figures |= _measure(part, options)
-        Console().print(_table(figures, part))
+        table_console().print(_table(figures, part))
         write_json(options.json, figures)
     return 0
 

@@ -22,9 +22,9 @@ def add(commands: Commands) -> None:
 
 def run(kind: str) -> int:
     """Print names, first lines of documentation and options."""
-    from rich.console import Console
+    from myoprosthesis.cli.table_console import table_console
 
-    console = Console(highlight=False)
+    console = table_console()
     for name in registry.names(kind):
         about = (registry.factory(kind, name).__doc__ or "").strip().splitlines()
         console.print(f"[bold]{name}[/bold]  {about[0] if about else ''}")

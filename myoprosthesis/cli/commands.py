@@ -170,7 +170,7 @@ EXAMPLES = {
         myoprosthesis decode bench myo_readings --recording-info config/recordings/myo_readings.yaml --csv f.csv
         myoprosthesis decode bench my_data --protocol days --features mav,zc,ssc,wl log_var --models lda mlp
         """,
-    "decode compare": "myoprosthesis decode compare --decoders libemg_lda libemg_gru --hands leap_model --out compared",
+    "decode compare": "myoprosthesis decode compare --decoders gestures_myo policies/me --hands leap_model --out both",
     "calibrate": "myoprosthesis calibrate anna --emg lsl --rounds 3",
     "refit": "myoprosthesis refit rest close open --out policies/anna",
     "hand": """

@@ -273,11 +273,10 @@ def _paired(
 
 
 def _print(figures: dict[str, Any]) -> None:
-    from rich.console import Console
-
     from myoprosthesis.cli.table import FigureTable
+    from myoprosthesis.cli.table_console import table_console
 
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+    console = table_console()
     top = FigureTable(title=f"{figures['trials']} trials, {figures['seconds']:.1f} s")
     shares = ("accuracy", "active error", "rejected", "right choice")
     for column in ("decoder", *shares, "hand", "goal rad", "tracking rad"):

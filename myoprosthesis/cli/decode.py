@@ -16,6 +16,7 @@ from myoprosthesis.cli.fit_inputs import FitInputs, fit_inputs, print_gap_window
 from myoprosthesis.cli.recording_info import RecordingInfoArgument, chosen, options, recording_info
 from myoprosthesis.cli.recordings import fitted_on, read, report_faults, warn_of_known
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.text import counted
 from myoprosthesis.decoders.options import CLASSIFICATION, REGRESSION, DecoderOptions
 
 FOUND = ("temperature", "amplitude", "drift_beyond", "class_shares", "repetition_spread", "band_turn", "band_reversed")
@@ -132,7 +133,7 @@ def fit(command: FitOptions, typed: Mapping[str, Any]) -> int:
     print(f"the ONNX file answers as the fitted model does, to within {gap:.1g}")
     print(f"drift is reported beyond a median distance of {limit:.2f} from the EMG of the fit" if limit else
           "drift is never reported: nothing was held out by which its limit could be set")  # fmt: skip
-    print(f"decoder in {out}, fitted on {len(work.windows)} windows of {len(work.files)} recordings")
+    print(f"decoder in {out}, fitted on {len(work.windows)} windows of {counted(len(work.files), 'recording')}")
     if command.png and scores.get("confusion"):
         draw(command.png, scores, work.names, out.name)
     figures = {
@@ -216,13 +217,14 @@ def _bounds(work: FitInputs) -> tuple[Any, Any, str]:
 
 
 def _tell(scores: dict[str, Any], work: FitInputs) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from myoprosthesis.cli.table_console import table_console
 
     table = Table(f"held out ({work.split.by})", "R²" if scores["task"] == REGRESSION else "accuracy")
     for name, score in scores["folds"].items():
         table.add_row(name, f"{score:.3f}" if scores["task"] == REGRESSION else f"{score:.2%}")
-    Console().print(table)
+    table_console().print(table)
     if scores["task"] == REGRESSION:
         print(f"R² {scores['r2']:.3f} median of the folds, {scores['r2_worst']:.3f} worst; {scores['windows']} windows")
         interval, unit = scores["interval"], f" {work.target_unit}".replace(" 1", "")
@@ -233,7 +235,7 @@ def _tell(scores: dict[str, Any], work: FitInputs) -> None:
             by_label = Table("mean absolute error", *work.names)
             for label, errors in scores["error_by_label"].items():
                 by_label.add_row(label, *(f"{errors[name]:.3f}" for name in work.names))
-            Console().print(by_label)
+            table_console().print(by_label)
         if useless := [name for name, score in scores["folds"].items() if score <= 0]:
             print(f"in {', '.join(useless)} the decoder is further off than the mean of what was measured: {USELESS}")
         return
@@ -327,8 +329,8 @@ def _card(name: str, work: FitInputs, scores: dict[str, Any], gap: float, limit:
         f"{work.model_name} on {', '.join(work.features)} of {len(work.channels)} channels at "
         f"{work.conditioning.rate:g} Hz ({work.conditioning.unit}), window {work.settings.window_s:g} s every "
         f"{work.cut.step_s:g} s, {work.settings.task}: {', '.join(work.names)}.", "",
-        f"Fitted on {len(work.windows)} windows of {len(work.files)} recordings. By onnxruntime it differs from the "
-        f"fitted model by at most {gap:.1g}. Drift is reported above a median distance of {limit:.2f}.", "",
+        f"Fitted on {len(work.windows)} windows of {counted(len(work.files), 'recording')}. By onnxruntime it differs "
+        f"from the fitted model by at most {gap:.1g}. Drift is reported above a median distance of {limit:.2f}.", "",
         *(f"Of the recordings: {s}.\n" for s in (*work.quality["remarks"], *work.quality["fault_sentences"])),
         "Made by:", "", f"    {command}", "",
     ]  # fmt: skip

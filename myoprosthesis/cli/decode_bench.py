@@ -223,9 +223,8 @@ def _difference(scores: Sequence[FoldScore], first: Sequence[FoldScore], seed: i
 
 
 def _print(figures: Mapping[str, Any]) -> None:
-    from rich.console import Console
-
     from myoprosthesis.cli.table import FigureTable
+    from myoprosthesis.cli.table_console import table_console
 
     adapted = f", adapted to a part of it ({figures['adapt']})" if figures["adapt"] else ""
     table = FigureTable(title=f"accuracy held out, {figures['protocol']}{adapted}: {len(figures['folds'])} folds, "
@@ -239,4 +238,4 @@ def _print(figures: Mapping[str, Any]) -> None:
         own = (f"{row['mean_before']:.1%}", f"{row['smallest_gain']:+.1%}", str(row["refused"])) if adapted else ()
         people = (f"{v:.1%}" for v in row["people"].values())
         table.add_row(row["name"], f"{row['mean_accuracy']:.1%}", f"{row['worst']:.1%}", *own, *people, *apart)
-    Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(table)
+    table_console().print(table)

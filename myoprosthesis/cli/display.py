@@ -16,6 +16,7 @@ from rich.text import Text
 from myoprosthesis.cli import figure_words
 from myoprosthesis.cli.live_screen import LiveScreen
 from myoprosthesis.core.output import Unheld
+from myoprosthesis.core.text import counted
 
 if TYPE_CHECKING:
     from myoprosthesis.stack.status import StackStatus
@@ -27,7 +28,7 @@ LINE_S = 5.0
 GUARD = {
     "idle": "ticks without command while a node was not ready or not alive",
     "stale": "ticks on which the newest command was too old",
-    "fault": "ticks on which the hand did not answer or complained",
+    "fault": "ticks on which the hand did not answer or reported a fault",
     "clipped": "commands beyond a limit, cut to it",
     "rate_limited": "commands slowed to the fastest change allowed",
     "non_finite": "commands that were not finite, refused",
@@ -144,7 +145,9 @@ def summary_table(s: Mapping[str, Any]) -> Table:
     )
     rows |= _commands(s)
     if s["effector_runs"] > 1:
-        rows["effector started"] = f"{s['effector_runs']} times; ages, durations and what a hand counts are of the last"
+        rows["effector started"] = (
+            f"{counted(s['effector_runs'], 'time')}; ages, durations and what a hand counts are of the last"
+        )
     if s["guard_events"]:
         rows["guard"] = _guard(s["guard_events"])
     if "hand" in s:
@@ -215,7 +218,8 @@ def _table(title: str, rows: Mapping[str, Any]) -> Table:
 
 def _guard(events: Mapping[str, int]) -> str:
     """What a guard has counted, a line each."""
-    return "\n".join(f"{n} {GUARD.get(k, k.replace('_', ' '))}" for k, n in events.items())
+    words = {**GUARD, "estop": "emergency stop" if events.get("estop") == 1 else GUARD["estop"]}
+    return "\n".join(f"{n} {words.get(k, k.replace('_', ' '))}" for k, n in events.items())
 
 
 def _commands(s: Mapping[str, Any]) -> dict[str, str]:
@@ -257,14 +261,16 @@ def _decoding(s: Mapping[str, Any]) -> dict[str, str]:
     """The rows of a stack that decodes EMG."""
     timing, device, apart = s["timing"], s["device_events"] or {}, s["twin_apart"]
     faults = {k: timing.get(k) for k in ("gaps", "lost", "duplicates", "jumps", "damaged") if timing.get(k)}
-    share = f"{_percent(s['rejection_rate'])} rejected, drift {s['drift_events']} times"
-    gaps = f", {s['decoder_gaps']} gaps in what reached the decoder" if s["decoder_gaps"] else ""
+    share = f"{_percent(s['rejection_rate'])} rejected, drift {counted(s['drift_events'], 'time')}"
+    gaps = f", {counted(s['decoder_gaps'], 'gap')} in what reached the decoder" if s["decoder_gaps"] else ""
     rows = {
         "EMG": ", ".join([f"{s['source']}", f"{s['samples']} samples", *(f"{k} {v}" for k, v in faults.items())]),
         "decisions": f"{s['decisions']}, {share}{gaps}",
     }
     if s["adaptations"]:
-        rows["adaptation to use"] = ", ".join(f"{n} times {what}" for what, n in sorted(s["adaptations"].items()))
+        rows["adaptation to use"] = ", ".join(
+            f"{counted(n, 'time')} {what}" for what, n in sorted(s["adaptations"].items())
+        )
     if s["accuracy"] is not None and len(s["decisions_by_condition"]) < 2:
         rows["as prompted"] = f"{_percent(s['accuracy'])} of decisions: {_classes(s)}"
     end = "posture" if "stages_ms" in s else "bytes"
@@ -277,7 +283,7 @@ def _decoding(s: Mapping[str, Any]) -> dict[str, str]:
     if device:
         rows["hand"] = ", ".join(f"{v} {k.replace('_', ' ')}" for k, v in device.items())
     if s["emulated"]:
-        rows["emulated hand"] = f"on {s['port']}; its own watchdog stopped it {s['watchdog_events']} times"
+        rows["emulated hand"] = f"on {s['port']}; its own watchdog stopped it {counted(s['watchdog_events'], 'time')}"
     if apart:
         rows["hand and model"] = f"{abs(math.degrees(apart['rad'])):.1f}° apart at most, at {apart['joint']}"
     return rows

@@ -12,7 +12,7 @@ from myoprosthesis.cli.arguments import FlagGroup, JsonArgument, argument
 from myoprosthesis.cli.commands import Commands
 from myoprosthesis.cli.figures import check_writable, write_json
 from myoprosthesis.cli.recording_info import RecordingInfoArgument, chosen, recording_info
-from myoprosthesis.core.text import printable
+from myoprosthesis.core.text import counted, printable
 from myoprosthesis.emg.recording_format import RecordingFormat
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def info(options: InfoOptions, typed: dict[str, Any]) -> int:
 
 
 def _print(path: Path, recording: EmgRecording, flaws: SignalFaults, in_full: bool) -> None:
-    size = f"{len(recording.channels)} channels × {recording.rate:g} Hz, {recording.seconds:.1f} s"
+    size = f"{counted(len(recording.channels), 'channel')} × {recording.rate:g} Hz, {recording.seconds:.1f} s"
     lines = [f"{path}: {size}, {'with' if recording.stamped else 'without'} stamps"]
     lines += [f"  read: {remark}" for remark in recording.remarks]
     if recording.conditioned:
@@ -88,9 +88,8 @@ def _print(path: Path, recording: EmgRecording, flaws: SignalFaults, in_full: bo
 
 
 def _print_table(recording: EmgRecording, flaws: SignalFaults) -> None:
-    from rich.console import Console
-
     from myoprosthesis.cli.table import FigureTable
+    from myoprosthesis.cli.table_console import table_console
     from myoprosthesis.emg.recording import volts
 
     unit, levels = recording.file_unit or recording.unit, _levels(recording)
@@ -99,7 +98,7 @@ def _print_table(recording: EmgRecording, flaws: SignalFaults) -> None:
     for k, channel in enumerate(recording.channels):
         row = ("–" if value is None else f"{value / factor:.4g}" for value in (column[k] for column in levels.values()))
         table.add_row(channel, *row, str(flaws.saturated[k]), f"{flaws.mains[k]:.1%}")
-    Console().print(table)
+    table_console().print(table)
 
 
 def _levels(recording: EmgRecording) -> dict[str, list[float | None]]:

@@ -15,6 +15,7 @@ from myoprosthesis.cli.commands import Commands
 from myoprosthesis.cli.figures import check_writable, write_json
 from myoprosthesis.cli.live_screen import LiveScreen
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.text import counted
 from myoprosthesis.files import yaml_text
 
 POLL_S, REFRESH_S, LINE_S, LEVEL_S = 5e-3, 0.1, 1.0, 0.25
@@ -218,7 +219,7 @@ class _Screen(LiveScreen):
 
     def _line(self) -> str:
         t = self.source.timing
-        words = [f"{t.samples} samples", f"{t.rate:.1f} /s", f"{t.gaps} gaps", self._prompt, self.source.fault]
+        words = [f"{t.samples} samples", f"{t.rate:.1f} /s", counted(t.gaps, "gap"), self._prompt, self.source.fault]
         return "  ".join(w for w in words if w)
 
     def _table(self) -> Any:

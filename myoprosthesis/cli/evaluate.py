@@ -62,6 +62,7 @@ def run(options: ScoreOptions) -> int:
     from rich.progress import Progress
 
     from myoprosthesis.cli.table import FigureTable
+    from myoprosthesis.cli.table_console import table_console
     from myoprosthesis.files import yaml_text
     from myoprosthesis.motion.followed import followed
     from myoprosthesis.policies import store
@@ -94,7 +95,7 @@ def run(options: ScoreOptions) -> int:
         if name not in ("over_trials", PUSHES):
             shown = (value, *spread.get(name, {"median": None, "p95": None}).values())
             table.add_row(name, *("–" if x is None else x if isinstance(x, str) else f"{x:.4g}" for x in shown))
-    Console(width=None if sys.stdout.isatty() else 100).print(table)
+    table_console().print(table)
     write_json(options.json, figures)
     if options.record:
         from myoprosthesis.core import registry

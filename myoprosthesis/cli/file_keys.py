@@ -114,9 +114,8 @@ def add(commands: Commands) -> None:
 
 def run(options: KeysOptions) -> int:
     """A table per part of the file."""
-    from rich.console import Console
-
     from myoprosthesis.cli.table import FigureTable
+    from myoprosthesis.cli.table_console import table_console
 
     check_writable(options.json)
     keys = list(FILES[options.file]())
@@ -126,7 +125,7 @@ def run(options: KeysOptions) -> int:
         )
         for key in group:
             table.add_row(key.name, key.about, key.allowed, key.default)
-        Console().print(table)
+        table_console().print(table)
     write_json(options.json, {"file": options.file, "keys": [key._asdict() for key in keys]})
     return 0
 

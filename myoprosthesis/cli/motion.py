@@ -224,11 +224,11 @@ def list_clips(options: MotionListOptions) -> int:
                 "licence": beside.get("licence", UNLICENSED), "source": beside.get("source", ""),
             }
         )  # fmt: skip
-    from rich.console import Console
+    from myoprosthesis.cli.table_console import table_console
 
     table = FigureTable("clip", "m/s", "s", "licence", "source")
     for row in rows:
         table.add_row(*(f"{value:.2f}" if isinstance(value, float) else str(value or "") for value in row.values()))
-    Console(highlight=False).print(table)
+    table_console().print(table)
     write_json(options.json, {"clips": rows})
     return 0

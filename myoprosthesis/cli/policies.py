@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,9 +46,8 @@ def add(commands: Commands) -> None:
 
 def catalogue(options: JsonArgument) -> int:
     """A row a policy."""
-    from rich.console import Console
-
     from myoprosthesis.cli.table import FigureTable
+    from myoprosthesis.cli.table_console import table_console
     from myoprosthesis.policies import store
     from myoprosthesis.policies.onnx_policy import read_contract
 
@@ -94,7 +92,7 @@ def catalogue(options: JsonArgument) -> int:
             *(_short(c.result.get(k)) for k in ("null", "cw", "ccw")),
         )  # fmt: skip
         figures[name] = {"effector": c.effector, "path": str(path), "dt": c.dt, "result": c.result, "seed": c.seed}
-    console = Console(width=None if sys.stdout.isatty() else 120)
+    console = table_console()
     console.print(table if table.row_count else "no policies are there: train one with `myoprosthesis train reach`")
     if scores.row_count:
         console.print(scores)
@@ -121,9 +119,8 @@ def show(options: PolicyOptions) -> int:
 
 def verify(options: VerifyOptions) -> int:
     """Measure what the card tells, on the physics of this machine; status 1 when it no longer holds."""
-    from rich.console import Console
-
     from myoprosthesis.cli.table import FigureTable
+    from myoprosthesis.cli.table_console import table_console
     from myoprosthesis.core import registry
     from myoprosthesis.core.fingerprint import fingerprint
     from myoprosthesis.policies import store
@@ -158,7 +155,7 @@ def verify(options: VerifyOptions) -> int:
             near = now is not None and abs(now - value) <= TOLERANCE_MM
             held &= near
             table.add_row(field, key, f"{value:g}", "–" if now is None else f"{now:g}" + ("" if near else "  ✗"))
-    Console().print(table)
+    table_console().print(table)
     words = "as when it was trained" if same else f"changed since training ({contract.simulator})"
     print(f"physics: {words}; the score of record {'holds' if held else 'does not hold here'}")
     write_json(
@@ -170,10 +167,9 @@ def verify(options: VerifyOptions) -> int:
 
 def _verify_score(options: VerifyOptions, policy: Any) -> int:
     """Play the trials of the card again: score and share held are to be as near as chance can have it."""
-    from rich.console import Console
-
     from myoprosthesis.cli import evaluate
     from myoprosthesis.cli.table import FigureTable
+    from myoprosthesis.cli.table_console import table_console
     from myoprosthesis.core import registry
     from myoprosthesis.core.fingerprint import fingerprint
     from myoprosthesis.core.options import build
@@ -199,7 +195,7 @@ def _verify_score(options: VerifyOptions, policy: Any) -> int:
     for name, value in now.items():
         if name in card and isinstance(value, float):
             table.add_row(name, f"{card[name]:.4g}", f"{value:.4g}" + ("" if near.get(name, True) else "  ✗"))
-    Console().print(table)
+    table_console().print(table)
     held = all(near.values())
     words = "as when it was trained" if same else f"changed since training ({contract.simulator})"
     print(

@@ -101,9 +101,8 @@ def summary(bag: Any) -> dict[str, Any]:
 
 def show(bag: Any) -> None:
     """Print what is in a recording."""
-    from rich.console import Console
-
     from myoprosthesis.cli.table import FigureTable
+    from myoprosthesis.cli.table_console import table_console
 
     contents = summary(bag)
     title = f"{bag.path}: {contents['seconds']:.1f} s in {len(bag.files)} file{'s' * (len(bag.files) != 1)}"
@@ -111,7 +110,7 @@ def show(bag: Any) -> None:
     for name, t in contents["topics"].items():
         rate = f"{t['rate']:.1f}" if t["rate"] else "–"
         table.add_row(name, t["type"].replace("/msg/", "/"), str(t["count"]), rate)
-    Console().print(table)
+    table_console().print(table)
     if contents["attachments"]:
         print("attached: " + ", ".join(contents["attachments"]))
     for fault in contents["faults"]:

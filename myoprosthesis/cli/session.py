@@ -149,9 +149,8 @@ def _run(options: RunOptions, session: Any, folder: Any) -> int:
 def check(options: CheckOptions) -> int:
     """Show what a session would do."""
     check_writable(options.json)
-    from rich.console import Console
-
     from myoprosthesis.cli.table import FigureTable
+    from myoprosthesis.cli.table_console import table_console
     from myoprosthesis.sessions import session as sessions
     from myoprosthesis.sessions.session_trials import CATCH, CHANNEL, plan
     from myoprosthesis.stack.session_nodes import check_session
@@ -175,7 +174,7 @@ def check(options: CheckOptions) -> int:
         table.add_row(
             block.name, str(len(mine)), preset, str(kinds[CATCH]), str(kinds[CHANNEL]), learned, f"{seconds:.0f} s"
         )
-    Console().print(table)
+    table_console().print(table)
     write_json(options.json, {"name": session.name, "trials": len(trials), "blocks": figures})
     return 0
 

@@ -128,9 +128,8 @@ def _also_a_file(name: str, folder: Path) -> str:
 
 def status(options: StatusOptions) -> int:
     """Follow the stack until its nodes have reported, and print that."""
-    from rich.console import Console
-
     from myoprosthesis.cli.display import status_table
+    from myoprosthesis.cli.table_console import table_console
     from myoprosthesis.core.namespace import absolute, namespace_of
     from myoprosthesis.nodes.publisher_lock import is_locked
     from myoprosthesis.stack.client import DISCOVERY_S
@@ -151,7 +150,7 @@ def status(options: StatusOptions) -> int:
             monitor.spin_until(lambda: status.trials_complete, TRIALS_S)
     if not status.effector.effector:
         raise ConfigError("no effector reports: is a stack up (myoprosthesis up), and in this namespace?")
-    Console().print(status_table(status, {}, whole=False))
+    table_console().print(status_table(status, {}, whole=False))
     write_json(
         options.json,
         {

@@ -173,9 +173,8 @@ def _write(out: Path, rows: list[Row], options: SweepOptions, plan: Curriculum, 
 
 
 def _show(figures: dict[str, Any]) -> None:
-    from rich.console import Console
-
     from myoprosthesis.cli.table import FigureTable
+    from myoprosthesis.cli.table_console import table_console
 
     for key in ("equal_updates", "equal_samples"):
         table = FigureTable(title=f"endpoint error after {key.replace('_', ' ')}, mm (median, range of seeds)")
@@ -184,4 +183,4 @@ def _show(figures: dict[str, Any]) -> None:
         for r in figures[key]:
             table.add_row(*(str(r[c]) for c in ("batch", "updates", "samples")),
                           *(f"{r[c]:.1f}" for c in ("median", "low", "high")))  # fmt: skip
-        Console().print(table)
+        table_console().print(table)

@@ -29,6 +29,11 @@ def short(value: object) -> str:
     return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
+def counted(n: int, what: str) -> str:
+    """A number and what it counts, in the plural but for one: 1 gap, 2 gaps."""
+    return f"{n} {what}{'' if n == 1 else 's'}"
+
+
 def is_plain(text: str) -> bool:
     """Whether `text` can stand in a name: no control characters, no line breaks."""
     return text.isprintable()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from myoprosthesis.core.text import counted
 from myoprosthesis.emg.recording import EmgRecording
 from myoprosthesis.emg.timebase import TimeBase
 
@@ -78,11 +79,12 @@ class SignalFaults:
         if self.duplicates:
             out.append(f"{self.duplicates} samples repeat the one before in all channels")
         if self.gaps:
-            out.append(f"{self.gaps} gaps in time, {self.lost_s:{'.3f' if self.lost_s < 1e6 else '.3g'}} s in all")
+            lost = f"{self.lost_s:{'.3f' if self.lost_s < 1e6 else '.3g'}} s"
+            out.append(f"{counted(self.gaps, 'gap')} in time, {lost} in all")
         if self.unstamped:
             out.append(f"{self.unstamped} stamps are missing")
         if self.jumps:
-            out.append(f"{self.jumps} jumps of the clock")
+            out.append(f"{counted(self.jumps, 'jump')} of the clock")
         if self.measured_rate and abs(self.measured_rate / rate - 1) > SAME_RATE:
             out.append(f"by the stamps there are {self.measured_rate:.1f} samples/s, the rate is {rate:g} Hz")
         return out

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from myoprosthesis.core.text import counted
+
 Array = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 GAP = 1.5
@@ -53,11 +55,11 @@ class SourceTiming:
         """One sentence per kind of fault; `nominal` is the rate that is expected, Hz."""
         out = []
         if self.gaps:
-            out.append(f"{self.gaps} gaps with {self.lost} samples lost")
+            out.append(f"{counted(self.gaps, 'gap')} with {counted(self.lost, 'sample')} lost")
         if self.duplicates:
             out.append(f"{self.duplicates} samples came twice")
         if self.jumps:
-            out.append(f"{self.jumps} jumps of the device's clock")
+            out.append(f"{counted(self.jumps, 'jump')} of the device's clock")
         if self.damaged:
             out.append(f"{self.damaged} frames or lines were damaged")
         if self.rate and abs(self.rate / nominal - 1) > 0.02:

@@ -205,7 +205,10 @@ class TaskNode(ManagedNode):
         try:
             channels = tuple(task.needs(spec))
         except Refused as error:
-            site = "name a site with --set effector.endpoint=NAME (of a body from a file also a body, a link), or "
+            site = (
+                "where it has the option, name a site with --set effector.endpoint=NAME (of a body from a file also a "
+                "body, a link), or "
+            )
             raise Refused(
                 f"task {self._name!r} cannot be done: {error}; {'' if spec.endpoint else site}let the policy play "
                 "without a task: --task none"

@@ -37,7 +37,7 @@ class SessionBlock:
     catch_rate: float = option(0.0, "share of trials in which what is imposed is left out by surprise", "1", 0.0, 0.5)
     channel_rate: float = option(0.0, "share of trials in a force channel", "1", 0.0, 0.5)
     lead_in: int = option(8, "first trials of the block that are neither", "", 0)
-    policy: str = option("", "the policy from here on; empty: the one before, as it has become", file="name")
+    policy: str = option("", "the policy from here on; empty: the one before, as learned until then", file="name")
     feedback: bool = option(True, "whether the endpoint is seen; otherwise it is seen at the start")
     learning: bool = option(True, "whether the learner, where there is one, learns here")
     targets: int | None = option(None, "targets on the circle instead of the session's", "", 1, 360)

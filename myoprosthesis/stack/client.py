@@ -81,7 +81,9 @@ class StackClient(StackMonitor):
         return _message(self.call(SetBool, "effector/pause", SetBool.Request(data=hold)))
 
     def hold_session(self, hold: bool) -> str:
-        """Hold a session after its present trial, or let it continue."""
+        """Hold a session after its present trial, or let it continue; raises `Refused` where none runs."""
+        if not (self.in_session or self.spin_until(lambda: self.in_session, self.discovery_s)):
+            raise Refused("no session runs here: start one with myoprosthesis session run, or give its --namespace")
         return _message(self.call(SetBool, "session/pause", SetBool.Request(data=hold)))
 
     @property

@@ -69,7 +69,7 @@ def test_the_words_have_the_unit_of_the_file_and_what_was_left_out(file, capsys)
     out = info(capsys, file, *WORDS_OF_FILE)
     assert "mean, uV" in out and f"{SAMPLES[:, 0].std():.4g}" in out
     assert "labels: fist #1 0.5 s, rest 1.0 s, without a label 0.5 s" in out
-    assert "left out: noise" in out and "1 gaps in time, 0.500 s" in out
+    assert "left out: noise" in out and "1 gap in time, 0.500 s" in out
 
 
 def test_a_channel_without_a_value_has_no_figures(tmp_path, capsys):

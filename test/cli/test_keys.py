@@ -91,5 +91,5 @@ def test_space_stops_the_effector_of_up_and_r_lets_it_go_on():
     terminal.until("keys: space stops the effector")
     terminal.type(b"x ").until("space: stopped until resume (key r)").until("emergency stop")
     terminal.type(b"r").until("r: resumed")
-    terminal.type(b"\x03").until("1 emergency stops")
+    terminal.type(b"\x03").until("1 emergency stop")
     assert terminal.end() == (0, True)

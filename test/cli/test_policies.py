@@ -82,3 +82,10 @@ def test_decoders_have_a_table_of_their_own_and_are_verified_on_recordings(comma
     done = command("policy", "verify", "gestures_myo")
     assert done.returncode == 2 and "myoprosthesis decode evaluate RECORDINGS --decoder" in done.stderr
     assert "unknown effector" not in done.stderr
+
+
+def test_in_a_pipe_no_name_is_cut(capsys):
+    with pytest.raises(SystemExit):
+        command_line.main(["policies"])
+    out = capsys.readouterr().out
+    assert "baoding_phase2" in out and "hand_posture" in out and "…" not in out

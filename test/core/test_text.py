@@ -2,7 +2,7 @@
 
 import pytest
 
-from myoprosthesis.core.text import brief, printable
+from myoprosthesis.core.text import brief, counted, printable
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,7 @@ def test_long_text_is_cut_and_says_so():
 def test_for_a_sentence_a_value_is_one_line_without_control_characters():
     assert brief("two\n lines \x1b[2J") == r"two lines \x1b[2J"
     assert brief("x" * 500) == "x" * 120 + "…"
+
+
+def test_one_is_not_counted_in_the_plural():
+    assert [counted(n, "gap") for n in (0, 1, 2)] == ["0 gaps", "1 gap", "2 gaps"]

@@ -90,6 +90,10 @@ def test_a_recording_opens_in_rerun(run_example, tmp_path, monkeypatch):
     assert (tmp_path / "reach.rrd").read_bytes()[:3] == b"RRF"
 
 
+def test_a_policy_of_your_own_is_checked(run_example):
+    assert run_example("09_own_policy.py") == "spring: 6 observations to 4 muscles, checked\n"
+
+
 def test_every_example_is_numbered_run_here_and_listed_in_the_documentation():
     names = sorted(f.name for f in EXAMPLES.glob("*.py"))
     source = Path(__file__).read_text(encoding="utf-8")

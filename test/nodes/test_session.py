@@ -193,6 +193,12 @@ def test_an_emergency_stop_costs_the_trials_that_it_befalls_and_no_others(begin,
     assert sorted({*found.table.trial.tolist(), *lost}) == list(range(36)) and len(found.table) == 36 - len(lost)
 
 
+def test_where_no_session_runs_there_is_none_to_be_paused(command_here):
+    for word in ("pause", "continue"):
+        refused = command_here("session", word)
+        assert refused.returncode == 2 and "error: no session runs here: start one" in refused.stderr, refused
+
+
 def test_nobody_but_the_session_chooses_what_is_played_and_imposed(begin, session, tmp_path, probe, command_here):
     """By this package's commands it is refused; by ROS's own parameters it costs the trials that it befalls."""
     folder, words = tmp_path / "steered", tmp_path / "words.txt"
@@ -222,7 +228,9 @@ def test_nobody_but_the_session_chooses_what_is_played_and_imposed(begin, sessio
         assert process.wait(300) == 0, words.read_text()
     table = list(csv.DictReader((folder / "trials.csv").open()))
     why = [row["lost"] for row in table]
-    assert why[:6] == [""] * 6 and why[-1] == "reach_cw was played in the place of reach_null" and "" in why[before:]
+    assert why[:6] == [""] * 6, why
+    assert why[-1] == "reach_cw was played in the place of reach_null", (why, words.read_text())
+    assert "" in why[before:], why
     assert {"curl_ccw was imposed in the place of the session's own"} < {w for w in why if w}
 
 

@@ -20,6 +20,8 @@ from myoprosthesis.emg.labels import Labels
 from myoprosthesis.emg.recording import EmgRecording, Span, joined
 from myoprosthesis.emg.recording_format import RecordingFormat, check_uses
 
+BAGS, METADATA = (".mcap", ".db3"), "metadata.yaml"
+"""What else lies in the folder of a bag is made of it: tables, pictures."""
 FEWEST = 50
 """Of fewer samples it is not judged whether they have labels."""
 
@@ -73,6 +75,8 @@ def _in_folder(place: Path) -> list[Path]:
     known = registry.names("emg_formats")
     there = (f for f in place.rglob("*") if f.is_file() and not _is_hidden(f, place))
     recordings = sorted(f for f in there if f.suffix.lower().lstrip(".") in known)
+    bags = {f.parent for f in recordings if f.suffix.lower() in BAGS and (f.parent / METADATA).exists()}
+    recordings = [f for f in recordings if f.suffix.lower() in BAGS or not bags & set(f.parents)]
     if not recordings:
         raise ConfigError(f"{place} holds no recording: extensions known are {', '.join(known)}")
     return recordings

@@ -108,9 +108,9 @@ class ArrayFacts:
         """Where the file says rates, their texts, and the rates in Hz (NaN: none)."""
         where, values = self.value(RATES)
         stated = ((k, v) for k, v in self.entry.attributes.items() if _word(k) in RATES[:-1])
-        told = {h: k for k, v in stated for h in map(_hertz, np.ravel(v)) if h}
-        if len(told) > 1 and values is not None and values.size == 1:
-            pairs = ", ".join(f"{k} {h:g} Hz" for h, k in told.items())
+        several = {h: k for k, v in stated for h in map(_hertz, np.ravel(v)) if h}
+        if len(several) > 1 and values is not None and values.size == 1:
+            pairs = ", ".join(f"{k} {h:g} Hz" for h, k in several.items())
             raise ConfigError(f"{self._path}: its attributes say several rates ({pairs}): mend the one that is wrong")
         start = self.beside(NWB_START)
         if values is None and start is not None and "rate" in start.own:

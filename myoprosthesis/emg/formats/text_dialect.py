@@ -45,6 +45,11 @@ class Head:
         return len(self.numeric)
 
 
+def is_comment(line: str) -> bool:
+    """Whether a line is a comment, in which programs say what they wrote."""
+    return line.lstrip().startswith(("#", "%"))
+
+
 def cells_of(line: str, delimiter: str | None) -> list[str]:
     """Cells of a line, without quotes and outer blanks."""
     if delimiter is None and '"' in line:
@@ -99,7 +104,10 @@ def _share(lines: Sequence[str], head: Head, decimal: str) -> float:
     sound = [row for row in rows if len(row) == head.width]
     numbers = sum(is_number(c, decimal) for row in sound for c in row) / (len(rows) * head.width)
     above = [line for line in lines[: head.begin] if line.strip()]
-    return numbers + (0.25 if above and len(names_of(above[-1], head)) == head.width else 0.0)
+    named = bool(above) and len(names_of(above[-1], head)) == head.width
+    if named and head.width == 1 and is_comment(above[-1]):
+        named = False  # any sentence is one cell
+    return numbers + (0.25 if named else 0.0)
 
 
 def names_of(line: str, head: Head) -> list[str]:
@@ -116,11 +124,12 @@ def _check_commas(path: Path, lines: Sequence[str], head: Head) -> None:
     """
     first = lines[head.begin].strip()[:40]
     ask = f"{path} may have commas between its columns, or decimal commas, as in {first!r}: say it, --decimal . or ,"
-    if head.width == 1 and head.begin == 0 and any("," in line for line in lines):
+    above = any(line.strip() and not is_comment(line) for line in lines[: head.begin])
+    if head.width == 1 and not above and any("," in line for line in lines[head.begin :]):
         raise ConfigError(ask)
-    if head.delimiter != "," or head.begin or head.width % 2:
+    if head.delimiter != "," or above or head.width % 2:
         return
-    rows = [cells_of(line, ",") for line in lines if line.strip()]
+    rows = [cells_of(line, ",") for line in lines[head.begin :] if line.strip()]
     if all(len(row) == head.width for row in rows):
         wholes, fractions = ([c for row in rows for c in row[k::2]] for k in (0, 1))
         signed = any(c.startswith("-") for c in wholes)

@@ -16,10 +16,12 @@ from myoprosthesis.emg.channel_unit import QUANTITY, unit_in_name, without_unit
 from myoprosthesis.emg.formats.numerals import check_dots, find_numerals, is_missing, is_number
 from myoprosthesis.emg.formats.plotted_lines import is_plotted, plotted_head
 from myoprosthesis.emg.formats.stated_rate import hertz, stated_rates
-from myoprosthesis.emg.formats.text_dialect import MOST_COLUMNS, Head, cells_of, find_table, names_of
+from myoprosthesis.emg.formats.text_dialect import MOST_COLUMNS, Head, cells_of, find_table, is_comment, names_of
 
 KEYS = ("unit", "units", "time", "label", "channels")
 """Keys of a head: `key: value` or `key = value`."""
+LISTS = ("columns", "column names", "names", "header", "fields")
+"""Keys of a comment that lists the columns."""
 SCALES = frozenset(
     ["gain", "amplification", "amplifier gain", "adc gain", "resolution", "scale", "scale factor", "scaling", "lsb"]
 )
@@ -73,7 +75,7 @@ def read_head(path: Path, lines: Sequence[str], decimal: str = "") -> Head:
 
 def _names(path: Path, head: Head, lines: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
     """Names, units and rates of the columns from the lines above the rows; returns how many lines are above these."""
-    width, above = head.width, [k for k in range(head.begin) if lines[k].strip() and not _is_comment(lines[k])]
+    width, above = head.width, [k for k in range(head.begin) if lines[k].strip() and not is_comment(lines[k])]
     head.units, head.rates = [""] * width, [0.0] * width
     while above and len(above) > 1:
         cells = cells_of(lines[above[-1]], head.delimiter)
@@ -120,10 +122,6 @@ def _is_below_names(cells: Sequence[str]) -> bool:
     return bool(known) and (known == len(there) or (known > 1 and 2 * known > len(there)))
 
 
-def _is_comment(line: str) -> bool:
-    return line.lstrip().startswith(("#", "%"))
-
-
 def _counts(cells: Sequence[str]) -> bool:
     """Whether a column numbers the rows."""
     try:
@@ -147,14 +145,17 @@ def _is_number_header(rows: Sequence[Sequence[str]]) -> bool:
 
 
 def _names_in_comment(head: Head, lines: Sequence[str]) -> tuple[list[str], int]:
-    """Names in the last comment line, as `numpy.savetxt(header=…)` writes them."""
-    comments = [k for k in range(head.begin) if _is_comment(lines[k])]
-    if comments:
-        text = lines[comments[-1]].lstrip("#% \t")
-        names = cells_of(text, head.delimiter)
-        states = _pair(text)[0] in KEYS or bool(stated_rates(text))
-        if len(names) == head.width and not any(is_number(n) for n in names) and not states:
-            return names, comments[-1]
+    """Names in the last comment line, as `numpy.savetxt(header=…)` writes them, or in one that begins `columns:`."""
+    comments = [k for k in range(head.begin) if is_comment(lines[k])]
+    for k in reversed(comments):
+        text = lines[k].lstrip("#% \t")
+        key, value = _pair(text)
+        listed = key in LISTS
+        if not listed and (k != comments[-1] or key in KEYS or stated_rates(text)):
+            continue
+        names = cells_of(value if listed else text, head.delimiter)
+        if len(names) == head.width and not any(is_number(n) for n in names):
+            return names, comments[-1] if listed else k
     return [], head.begin
 
 

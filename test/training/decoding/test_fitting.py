@@ -115,12 +115,12 @@ def test_windows_with_a_gap_in_them_are_counted_by_fit_and_evaluate(decode, tmp_
     assert "gap in time" not in words
     gappy, words = decode("evaluate", tmp_path / "1.csv", *said)
     assert "4 windows have a gap in time in them, and do not count" in words
-    assert f"fault: {tmp_path / '1.csv'}: 1 gaps in time, 1.000 s in all" in words and gappy["faults"]["gaps"] == 1
+    assert f"fault: {tmp_path / '1.csv'}: 1 gap in time, 1.000 s in all" in words and gappy["faults"]["gaps"] == 1
     assert gappy["windows"] == whole["judged"]["windows"] - 4
     there = ("--decoder", tmp_path / "mine" / "policy.onnx")
     played, words = decode("evaluate", tmp_path / "1.csv", *said, *there)
     assert "4 windows have a gap in time in them, and do not count" in words and played["accuracy"] > 0.98
-    assert "1 gaps in time, 1.000 s in all" in words and played["faults"]["gaps"] == 1
+    assert "1 gap in time, 1.000 s in all" in words and played["faults"]["gaps"] == 1
 
 
 def test_faults_of_the_recordings_are_said_and_kept_with_the_decoder(decode, tmp_path):
