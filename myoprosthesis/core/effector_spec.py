@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, wraps
@@ -145,6 +146,8 @@ class EffectorSpec:
                 f"the floating base {self.root!r} of effector {self.name!r} needs its pose as the first joints: "
                 f"{', '.join(_poses_of((self.root,)))}"
             )
+        if twice := next((c for c, n in Counter(self.channels).items() if n > 1), ""):
+            raise ConfigError(f"two channels of the state of effector {self.name!r} are called {twice!r}: rename one")
         object.__setattr__(self, "poses", Poses(self.poses))
         for name, pose in self.poses.items():
             self._check_pose(name, pose)

@@ -13,6 +13,8 @@ from myoprosthesis.core.errors import ConfigError, Refused, unknown
 
 Array = NDArray[np.float64]
 HOLD, RELAX = "hold", "relax"
+OUTSIDE = 0.01
+"""Share of its range by which a channel may stand outside of it and still be said to be held."""
 
 
 def fail_state(name: str, fail: str | float | Sequence[str | float], command: Channels) -> tuple[str | float, ...]:
@@ -87,6 +89,21 @@ def check_holds(command: Channels, each: Sequence[str | float]) -> None:
         f"in the fail state, an emergency stop too, {', '.join(speeds)} {verb} commanded "
         "speed 0: under a load, such as gravity, that creeps; a position servo holds its place"
     )
+
+
+def check_start(command: Channels, each: Sequence[str | float], place: Array) -> None:
+    """Raise `Refused` for channels that are to hold, but stand outside of their bounds: the nearest command moves them.
+
+    `place`, shape (n_command,), is where they are; NaN where that is not known.
+    """
+    low, high = command.bounds()
+    outside = [
+        f"{name} stands at {at:.3g} and is commanded {lo:g} to {hi:g}"
+        for name, entry, at, lo, hi in zip(command.names, each, place, low, high, strict=True)
+        if entry == HOLD and (at < lo - OUTSIDE * (hi - lo) or at > hi + OUTSIDE * (hi - lo))
+    ]
+    if outside:
+        raise Refused(f"in the fail state, before the first command too, this moves: {'; '.join(outside)}")
 
 
 class FailState:

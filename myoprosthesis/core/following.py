@@ -56,7 +56,7 @@ class Following:
             return cls(int(data["from_ns"]), int(data["until_ns"]), lapses, str(data["held"]))
         except MyoError:
             raise
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
             raise ConfigError(f"what an effector says of its following commands cannot be read: {error!r}") from error
 
 

@@ -78,7 +78,7 @@ class Actuation:
         off = [i for i in range(model.nu) if _is_off(model, i)]
         if off:
             raise ConfigError(
-                "actuators without effect cannot be commanded (actuatorgroupdisable, or gear 0): "
+                "actuators without effect cannot be commanded (actuation or their group is disabled, or gear 0): "
                 f"{', '.join(model.actuator(i).name or str(i) for i in off)}; enable them, or leave them out"
             )
         lasting = [i for i in range(model.nu) if int(model.actuator_dyntype[i]) in _LASTING]
@@ -213,11 +213,13 @@ class Actuation:
     def _bounds(self, i: int, actuator: _Actuator) -> tuple[float, float] | None:
         """Bounds of the command of one actuator; None where there are none.
 
-        Excitation 0..1, or lengths; ctrlrange; of a servo without one, the range of what it moves; of a motor without
-        one, the ctrl at its largest force."""
+        Excitation 0..1 within ctrlrange, or lengths; ctrlrange; of a servo without one, the range of what it moves; of
+        a motor without one, the ctrl at its largest force."""
         m = self._model
         if actuator.kind == "muscle":
-            return (0.0, 1.0) if self.reflex is None else self._lengths[i]
+            low, high = m.actuator_ctrlrange[i] if m.actuator_ctrllimited[i] else (0.0, 1.0)
+            excitation = float(np.clip(low, 0.0, 1.0)), float(np.clip(high, 0.0, 1.0))
+            return excitation if self.reflex is None else self._lengths[i]
         if m.actuator_ctrllimited[i]:
             low, high = (float(x) for x in (m.actuator_ctrlrange[i] - actuator.offset) / actuator.slope)
         elif actuator.kind == "place" and (ends := _range_of_place(m, i)) is not None:
@@ -250,7 +252,9 @@ def _read(model: mujoco.MjModel, i: int) -> _Actuator:
 
 
 def _is_off(model: mujoco.MjModel, i: int) -> bool:
-    """Whether actuator `i` acts on nothing: its group is disabled, or its gear is 0."""
+    """Whether actuator `i` acts on nothing: all are disabled, or its group is, or its gear is 0."""
+    if model.opt.disableflags & mujoco.mjtDisableBit.mjDSBL_ACTUATION:
+        return True
     group = int(model.actuator_group[i])
     return bool(0 <= group <= 30 and model.opt.disableactuator >> group & 1) or not model.actuator_gear[i].any()
 

@@ -77,5 +77,5 @@ class Calibration:
             if not all(math.isfinite(x) and x > 0 for x in calibration.maximum.values()):
                 raise ValueError("maximum is not a level above 0 for each channel")
             return calibration
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ConfigError(f"{file} is no calibration: {error!r}") from error

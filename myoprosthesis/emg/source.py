@@ -49,7 +49,7 @@ class SourceSpec:
             return cls(**{**own, "channels": tuple(data["channels"])})
         except MyoError:
             raise
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise ConfigError(f"the specification of an EMG source cannot be read: {error!r}") from error
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from myoprosthesis.files import yaml_text
 from myoprosthesis.files.atomic import write_atomic
 from myoprosthesis.files.csv_text import csv_text
 from myoprosthesis.motion.gait import Gait, clip_table
@@ -42,4 +43,4 @@ def sha256(path: Path) -> str:
 def about(path: Path) -> dict[str, Any]:
     """What stands beside a clip; empty where nothing does."""
     beside = path.with_suffix(".yaml")
-    return dict(yaml.safe_load(beside.read_text(encoding="utf-8")) or {}) if beside.is_file() else {}
+    return yaml_text.read_mapping(beside) if beside.is_file() else {}

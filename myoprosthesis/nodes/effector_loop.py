@@ -13,6 +13,7 @@ from myoprosthesis.core.contract import DEADLINE
 from myoprosthesis.core.disturbance import NO_DISTURBANCE, Disturbance
 from myoprosthesis.core.effector_state import EffectorState
 from myoprosthesis.core.errors import ConfigError, MyoError, Refused
+from myoprosthesis.core.fail import check_start
 from myoprosthesis.core.following import Following
 from myoprosthesis.core.loop_statistics import LoopStatistics
 from myoprosthesis.core.perturbation_plan import PerturbationPlan
@@ -260,6 +261,10 @@ class EffectorLoop(ControlLoop):
 
     def _reset(self) -> None:
         self.state = self.guard.reset(self.seed)
+        try:
+            check_start(self.guard.spec.command, self.guard.spec.fail_each, self.state.measured)
+        except Refused as error:
+            self._say_once("warning", str(error))
         self._disturbances.reset()
 
     def _publish(self, now_ns: int) -> None:

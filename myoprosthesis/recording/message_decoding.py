@@ -51,7 +51,7 @@ def _status(c: CdrCursor) -> Status:
         key, value = c.string(), c.string()
         try:
             values[key] = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             values[key] = value
     return Status(level, name, message, hardware, values)
 

@@ -79,7 +79,7 @@ def _provenance(file: Path, faults: list[str]) -> Mapping[str, Any]:
         return {}
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         faults.append(f"{file.name} cannot be read: {' '.join(str(error).split())[:120]}.")
         return {}
     return data if isinstance(data, Mapping) else {}

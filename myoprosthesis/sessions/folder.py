@@ -113,7 +113,7 @@ class SessionFolder:
         """What provenance.json says so far."""
         try:
             return dict(json.loads(self.provenance.read_text()))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
 
     def rows(self) -> list[dict[str, str]]:

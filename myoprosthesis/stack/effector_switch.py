@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from myoprosthesis.core import registry
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import ConfigError, MyoError, Refused
+from myoprosthesis.core.message import TEXT_BYTES, read_object
 from myoprosthesis.core.options import build
 from myoprosthesis.decoders.decoder_controller import DecoderController, EmgStreamSpec
 from myoprosthesis.decoders.posture_control import PostureControlOptions
@@ -133,7 +133,7 @@ class EffectorSwitch:
                 subscribe(self._stack.node, topics.EMG_SPEC, specs.append)
                 if not self._stack.spin_until(lambda: bool(specs), DISCOVERY_S):
                     raise ConfigError("no EMG is published that the decoder could be fitted with")
-                emg = json.loads(specs[-1].data)
+                emg = read_object(specs[-1].data, "the specification of the EMG", TEXT_BYTES)
                 stream = EmgStreamSpec(tuple(emg["channels"]), float(emg["rate"]), dict(emg["conditioning"]))
                 own = self._stack.get("policy", [f.name for f in fields(PostureControlOptions)])
                 drive = build(PostureControlOptions, {k: v for k, v in own.items() if v != ""})

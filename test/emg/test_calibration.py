@@ -51,6 +51,7 @@ def test_an_unknown_name_lists_what_there_is():
 
 
 DAMAGED = {
+    "nested": "[" * 100_000,
     "no JSON": "{",
     "binary": b"\xff\xfe\x00",
     "a list": "[1, 2]",
