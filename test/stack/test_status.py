@@ -249,7 +249,7 @@ def test_a_hand_beside_muscles_has_counts_of_its_own():
     console.print(summary_table({**status.summary(), "task": ""}))
     live, summary = console.file.getvalue().split("Summary")
     assert "leap  not following joints: emergency stop" in live and "leap, 90 ticks" in summary
-    assert "1 emergency stops" in summary
+    assert "1 emergency stop" in summary
 
 
 def decided(status, n, **by_perturbation):
