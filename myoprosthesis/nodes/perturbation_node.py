@@ -52,7 +52,10 @@ def planner(options: PerturbationNodeOptions) -> Planner:
         overrides["gain"] = options.gain
     own = {"catch_rate": options.catch_rate, "seed": options.seed}
     changes = {k: v for k, v in own.items() if v is not None}
-    return presets.planner(options.perturbation, overrides, **changes)
+    made = presets.planner(options.perturbation, overrides, **changes)
+    if not options.per_trial:
+        made.check_alone()
+    return made
 
 
 class PerturbationNode(ManagedNode):
@@ -67,6 +70,8 @@ class PerturbationNode(ManagedNode):
         self._trial: TrialPlan | None = None
         self._on = False
         self._sites, self._warned = PerturbationSites(), ""
+        self._restarted = False
+        """Whether simulated time has begun again from 0, and no time of it has come yet."""
         self._plan = self.create_publisher(topics.PERTURBATION.type, topics.PERTURBATION.name, topics.PERTURBATION.qos)
         subscribe(self, topics.TARGET, lambda m: TrialPlan.from_json(m.data), self._on_trial)
         subscribe(self, topics.SPEC, lambda m: EffectorSpec.from_json(m.data), self._on_spec)
@@ -97,7 +102,8 @@ class PerturbationNode(ManagedNode):
     def _from_now(self) -> None:
         """Without trials a perturbation begins now: ramps and drifts count from here."""
         if not self._options.per_trial:
-            now = self.get_clock().now().nanoseconds
+            now = 0 if self._restarted else self.get_clock().now().nanoseconds
+            self._restarted = False
             self._trial = TrialPlan(-1, now, FOR_EVER_NS, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0), None, reset=False)
 
     def _on_trial(self, trial: TrialPlan) -> None:
@@ -108,8 +114,13 @@ class PerturbationNode(ManagedNode):
     # -- where a perturbation can act ---------------------------------------------------------------------------
 
     def _on_spec(self, spec: EffectorSpec) -> None:
+        another = self._sites.spec is not None
         self._sites = replace(self._sites, spec=spec)
         self._review()
+        if another and not self._options.per_trial:  # an effector that took the place of another has heard no plan
+            self._restarted = bool(self.get_parameter("use_sim_time").value)
+            self._from_now()
+            self._publish()
 
     def _on_emg(self, corruption: EmgCorruption) -> None:
         self._sites = replace(self._sites, corruption=corruption)

@@ -146,6 +146,16 @@ class Planner:
                         f"and a trial ends after {trial_s:g} s: it would never act"
                     )
 
+    def check_alone(self) -> None:
+        """Refuse what is laid out by the places of a trial, for where there are none; raises `ConfigError`."""
+        here = replace(_TRIAL, trial=-1)
+        there = replace(here, start=(1.0, 2.0, 3.0), target=(4.0, 6.0, 8.0))
+        if self.plan(here).to_json() != self.plan(there).to_json():
+            raise ConfigError(
+                f"perturbation {self.name!r} is laid out by where a trial begins or ends, and there are no trials "
+                "here: a task makes them (--task)"
+            )
+
     def is_catch(self, trial: int) -> bool:
         """True in the trials that are left unperturbed by chance."""
         rng = np.random.default_rng((self.preset.seed, max(0, trial), _CATCH))

@@ -239,7 +239,8 @@ def _with_task(options: StackOptions, file: Mapping[str, Any], effector: str, po
         "perturbation": {},
     }
     if task == NO_TASK:
-        chosen["perturbation"] = {"per_trial": False}
+        # what begins now begins in the time of the effector
+        chosen["perturbation"] = {"per_trial": False, **({"use_sim_time": True} if options.lockstep else {})}
     else:
         chosen["task"] = {
             "task": task,

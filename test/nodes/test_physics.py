@@ -1,6 +1,7 @@
 """Trained policies under fields, over ROS in lockstep: what motor control has measured, as directions and bounds."""
 
 import csv
+import json
 import statistics
 
 import pytest
@@ -134,3 +135,15 @@ def test_catch_trials_come_by_seed(up):
     words = ("--lockstep", "--trials", "4", "--perturbation", "curl_cw", "--set", "perturbation.catch_rate=0.5")
     figures = up(*words, "--set", "perturbation.seed=4")  # in the others the path is bent
     assert [t["lateral_deviation_mm"] < 10.0 for t in figures["by_trial"]] == four
+
+
+def test_without_a_task_what_is_imposed_begins_with_simulated_time(command, tmp_path):
+    """And not at the wall clock's time, at which simulated time never comes."""
+    hashes = []
+    for name in ("null", "curl_cw"):
+        file = tmp_path / f"{name}.json"
+        words = ["up", "reach", "--task", "none", "--lockstep", "--duration", "0.5", "--json", str(file)]
+        done = command(*words, "--perturbation", name)
+        assert done.returncode == 0, done.stderr
+        hashes.append(json.loads(file.read_text())["trace_sha256"])
+    assert hashes[0] != hashes[1]

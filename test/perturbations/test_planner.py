@@ -6,6 +6,7 @@ from myoprosthesis.core.force_field import ForceField
 from myoprosthesis.core.nanoseconds import ns
 from myoprosthesis.core.options import build
 from myoprosthesis.core.trial_plan import TrialPlan
+from myoprosthesis.perturbations import presets
 from myoprosthesis.perturbations.planner import Planner, Preset
 from myoprosthesis.tasks.random_reach import RandomReach, RandomReachOptions
 
@@ -164,3 +165,14 @@ def test_without_trials_it_is_as_in_the_first():
     for_ever = TrialPlan(-1, 0, 2**62, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0), None, reset=False)
     planner = Planner(Preset(kinds=({"kind": "curl", "gain": 3.0},), catch_rate=1.0))
     assert [e.kind for e in planner.plan(for_ever).entries] == ["law"] and not planner.is_catch(-1)
+
+
+@pytest.mark.parametrize("name", ["force_channel", "visuomotor_rotation"])
+def test_what_a_trial_lays_out_is_refused_where_there_are_none(name):
+    with pytest.raises(ConfigError, match="is laid out by where a trial begins or ends, and there are no trials here"):
+        presets.planner(name, {}).check_alone()
+
+
+@pytest.mark.parametrize("name", ["curl_cw", "push", "null"])
+def test_what_needs_no_trial_acts_without(name):
+    presets.planner(name, {}).check_alone()
