@@ -132,6 +132,21 @@ def test_control_characters_and_markup_in_names_are_text(tmp_path, capsys):
     assert name in out and "[bold]x 0.0 s" in out
 
 
+def test_no_escape_sequence_of_a_file_reaches_the_terminal(tmp_path, capsys):
+    import h5py
+    import numpy as np
+
+    escape = "\x1b[31m\x1b]0;owned\x07"
+    (tmp_path / "a.csv").write_text("EMG\x1b[2J,what\n" + "".join(f"{k % 7},\x1b[31mfist\n" for k in range(400)))
+    with h5py.File(tmp_path / "b.h5", "w") as file:
+        file["emg"] = np.random.default_rng(0).normal(size=(400, 2))
+        file["emg"].attrs.update({"rate": 200, "unit": "uV", "channels": [f"EMG{escape}", "EMG2"]})
+    out = info(capsys, tmp_path / "a.csv", "--rate", "200", "--unit", "uV", "--label", "what")
+    assert "fist" in out and "\x1b" not in out
+    out = info(capsys, tmp_path / "b.h5")
+    assert "owned" in out and "\x1b" not in out and "\x07" not in out
+
+
 def test_a_line_break_in_a_label_is_shown_as_one(tmp_path, capsys):
     (tmp_path / "a.csv").write_text("EMG1,what\n" + "".join(f'{k % 7},"two\nlines"\n' for k in range(400)))
     out = info(capsys, tmp_path / "a.csv", "--rate", "200", "--unit", "uV", "--label", "what")
