@@ -140,7 +140,11 @@ class StackClient(StackMonitor):
         if now.refused == name:
             raise ConfigError(f"{name} was not swapped in: {now.why}; {now.policy} goes on")
         if not ready() and (now.policy != name or now.text != "active"):
-            raise ConfigError(f"{name} was accepted but is not active after {SWAP_S:g} s; see myoprosthesis status")
+            last = f"{now.policy} {now.text}".strip() or "nothing"
+            raise ConfigError(
+                f"{name} was accepted but is not active after {SWAP_S:g} s (its node reports {last}); see myoprosthesis "
+                "status"
+            )
         return now
 
     def run_beside(self, name: str) -> bool:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from myoprosthesis.core.command_guard import STOPPED
 from myoprosthesis.core.errors import ConfigError, Refused
 from myoprosthesis.core.options import build
 from myoprosthesis.nodes.perturbation_node import PerturbationNodeOptions, planner
@@ -13,6 +14,8 @@ from myoprosthesis.stack.client import StackClient
 
 REPORT_S = 3.0
 """How long the effector's next report may take to come."""
+FOLLOWS_S = 1.5
+"""How long what an effector misses for a moment, on a busy machine, is not told; it reports each half second."""
 ALL = -1
 """Of the task's parameter `released`: trials are planned without end."""
 
@@ -24,6 +27,8 @@ def swap(stack: StackClient, name: str) -> str:
     there = before.policy == name and before.text == "active"
     now = before if there else stack.swap(name)
     stack.spin_until(lambda: stack.status.effector.effector, REPORT_S)
+    if stack.status.effector.idle not in ("", STOPPED):
+        stack.spin_until(lambda: not stack.status.effector.idle, FOLLOWS_S)
     paused, idle = stack.status.effector.paused, stack.status.effector.idle
     if now.text == "ready":
         after = ", once time goes on (myoprosthesis continue)" if paused else ""
