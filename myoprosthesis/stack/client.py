@@ -142,8 +142,8 @@ class StackClient(StackMonitor):
         if not ready() and (now.policy != name or now.text != "active"):
             last = f"{now.policy} {now.text}".strip() or "nothing"
             raise ConfigError(
-                f"{name} was accepted but is not active after {SWAP_S:g} s (its node reports {last}); see myoprosthesis "
-                "status"
+                f"{name} was accepted but is not active after {SWAP_S:g} s (its node reports {last}); see "
+                "myoprosthesis status"
             )
         return now
 
