@@ -135,4 +135,7 @@ def run(options: StackOptions, more: UpOptions) -> int:
     display.end()
     if fault is not None:
         raise fault
+    if any(n.name == "recorder" for n in nodes) and (lacking := status.not_whole()):
+        print(f"error: the recording {'; '.join(lacking)}", file=sys.stderr)
+        return 1
     return 0

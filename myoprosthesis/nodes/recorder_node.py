@@ -173,6 +173,7 @@ class RecorderNode(LoopNode):
             "received": {line.name.removeprefix(space): line.received for line in list(loop.lines) if line.received},
             "missing": {line.name.removeprefix(space): line.missing for line in list(loop.lines) if line.missing},
             "lost": loop.writer.lost,
+            "fault": loop.fault,
         }
 
     def _complete(self, loop: RecorderLoop, received: set[str]) -> bool:

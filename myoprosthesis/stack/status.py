@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from myoprosthesis.core.text import counted
 from myoprosthesis.core.trial_record import EVENT
 from myoprosthesis.nodes.decoder_adapter import COUNTED
 from myoprosthesis.stack.reports import ActionCounts, DecisionReport, EffectorReport, PolicyReport, report
@@ -104,6 +105,15 @@ class StackStatus:
         self.recorders.pop(folder, None)
         self.recorders[folder] = values
         self._recorded_s[folder] = time.monotonic()
+
+    def not_whole(self) -> list[str]:
+        """A sentence on each recording that lacks messages, or that could not be written at last."""
+        out = []
+        for folder, values in self.recorders.items():
+            lost, fault = int(values.get("lost") or 0), str(values.get("fault") or "")
+            if lost or fault:
+                out.append(f"{folder} is not whole, {counted(lost, 'message')} lost" + (f": {fault}" if fault else ""))
+        return out
 
     @property
     def recorder(self) -> dict[str, Any] | None:

@@ -315,3 +315,12 @@ def test_who_needs_no_figures_of_them_keeps_few_trials_and_counts_all():
     for number in range(50):
         reach(whole, number)
     assert len(whole.trials) == whole.over == 50
+
+
+def test_a_recording_that_lacks_something_is_told_of():
+    status = StackStatus()
+    status.add_recorder({"folder": "a", "text": "recording", "lost": 0, "fault": ""})
+    assert status.not_whole() == []
+    status.add_recorder({"folder": "a", "text": "recording", "lost": 1, "fault": ""})
+    status.add_recorder({"folder": "b", "text": "disk full", "lost": 12, "fault": "disk full"})
+    assert status.not_whole() == ["a is not whole, 1 message lost", "b is not whole, 12 messages lost: disk full"]
