@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 GRIPS = ("close=power", "flexion=pinch", "extension=point")
 DECISIONS = ("accuracy", "active_error", "rejection", "chosen")
 MOVEMENTS = ("goal_rad", "tracking_rad")
+WORDS = {
+    "accuracy": "accuracy", "active_error": "active error", "rejection": "rejected", "chosen": "right choice",
+    "goal_rad": "goal, rad", "tracking_rad": "tracking, rad", "closure": "closure",
+    "closure_apart_rms": "closures apart",
+}  # fmt: skip
+"""What is compared, as tables call it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -278,8 +284,7 @@ def _print(figures: dict[str, Any]) -> None:
 
     console = table_console()
     top = FigureTable(title=f"{figures['trials']} trials, {figures['seconds']:.1f} s")
-    shares = ("accuracy", "active error", "rejected", "right choice")
-    for column in ("decoder", *shares, "hand", "goal rad", "tracking rad"):
+    for column in ("decoder", *(WORDS[m] for m in DECISIONS), "hand", *(WORDS[m] for m in MOVEMENTS)):
         top.add_column(column)
     for name, f in figures["by_decoder"].items():
         own = [name, *(f"{100 * f[m]:.1f} %" for m in DECISIONS)]
@@ -293,7 +298,7 @@ def _print(figures: dict[str, Any]) -> None:
     for d in figures["differences"]:
         value = ("–", "–") if d["difference"] is None else (
             f"{d['difference']:+.4f}", f"{d['low']:+.4f} … {d['high']:+.4f}")  # fmt: skip
-        table.add_row(d["first"], d["second"], d["measure"], d["under"], *value)
+        table.add_row(d["first"], d["second"], WORDS[d["measure"]], d["under"], *value)
     console.print(table)
     for name, digest in figures["sha256"].items():
         print(f"{digest}  {name}")

@@ -36,7 +36,8 @@ def test_a_decoder_that_was_fitted_on_these_trials_is_named(decoders, tmp_path, 
     for name in ("lda", "logistic"):
         assert f"warning: {name} was fitted on 2 of these 4 recordings" in said.err
     assert {d["fitted_on"] for d in json.loads((tmp_path / "f.json").read_text())["decoders"].values()} == {2}
-    assert all(name in said.out for name in ("logistic", "active error", "tracking rad"))  # in a pipe none is cut
+    assert all(name in said.out for name in ("logistic", "active error", "tracking, rad"))  # in a pipe none is cut
+    assert "active_error" not in said.out and "goal_rad" not in said.out
     assert decode(*words, "--only", "R_3_C_[01]_") == 0
     assert "warning" not in capsys.readouterr().err
 
