@@ -42,8 +42,8 @@ GUARD = {
 CUT = {"clipped": "beyond a limit of its contract, cut to it", "non_finite": "not finite, refused"}
 """What is counted of a policy's actions, in words."""
 CAPTION = (
-    "error: distance from the target at the end (mean of the last 0.1 s), median (95 % quantile); lateral: largest "
-    "deviation from the straight line, mean, right of the motion positive"
+    "error is the distance from the target at the end (mean of the last 0.1 s), median (95 % quantile); lateral is the "
+    "largest deviation from the straight line, mean, right of the motion positive"
 )
 
 
