@@ -133,7 +133,8 @@ class StackClient(StackMonitor):
             return now.text == "ready" and now.candidate == name and bool(self.status.effector.lockstep)
 
         def decided() -> bool:
-            return self.status.policy.text == "active" or (ready() and self._time_stands_still)
+            now = self.status.policy  # maybe one from before it was set, on its way until now
+            return (now.text == "active" and name in (now.policy, now.refused)) or (ready() and self._time_stands_still)
 
         self.spin_until(decided, SWAP_S)
         now = self.status.policy
