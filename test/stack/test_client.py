@@ -270,3 +270,23 @@ def test_a_replayer_gives_way_to_nobody_and_lets_go_at_its_end(tmp_path, monkeyp
         graph.node.destroy_publisher(other)
         replayer.close()
         assert not is_locked("/alone/command")
+
+
+def test_a_late_report_of_the_policy_before_does_not_end_the_waiting_for_a_swap():
+    from types import SimpleNamespace
+
+    from myoprosthesis.stack.client import StackClient
+    from myoprosthesis.stack.reports import PolicyReport
+
+    def heard(until, seconds):
+        for name in ("old", "new"):
+            client.status.policy = PolicyReport(policy=name, text="active")
+            if until():
+                return True
+        return False
+
+    client = SimpleNamespace(_time_stands_still=False)
+    effector = SimpleNamespace(lockstep=False, paused=False, waiting_for="")
+    client.status = SimpleNamespace(policy=PolicyReport(policy="old", text="active"), effector=effector)
+    client.set, client.spin_until = lambda node, values: None, heard
+    assert StackClient.swap(client, "new").policy == "new"
