@@ -62,7 +62,7 @@ def read_head(path: Path, lines: Sequence[str], decimal: str = "") -> Head:
             check_dots(path, [row[k] for row in rows if len(row) == head.width])
     head.numerals = find_numerals(path, numbers, decimal)
     above = _names(path, head, lines, rows)
-    if _is_row_of_counts(rows):
+    if head.numeric[0] and _is_row_of_counts(rows):
         head.begin += 1
         head.remarks.append(f"its row of counts, {' '.join(filter(None, rows[0]))[:80]}, is no sample")
     _says(head, lines[:above])

@@ -70,6 +70,11 @@ def test_acqknowledge(tmp_path):
         table(tmp_path, text, "a.txt", rate=1000)
 
 
+def test_a_first_row_without_a_label_is_a_sample(tmp_path):
+    rows = "".join(f"fist,{k % 7}\n" for k in range(99))
+    assert len(table(tmp_path, f"what,EMG1\n,5\n{rows}", rate=1000, unit="uV", label="what")) == 100
+
+
 def test_noraxon_and_shimmer_and_vicon(tmp_path):
     rows = "".join(f"{k / 1500:.6f},{row}\n" for k, row in enumerate(ROWS))
     text = f'Name,Anna\nFrequency,1500 Hz\n\n"time,s","LT TIB.ANT.,uV","RT BICEPS BR.,uV"\n{rows}'
