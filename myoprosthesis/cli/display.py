@@ -25,6 +25,8 @@ REFRESH_S = 0.25
 END_S = 5.0
 """How long the end of a program waits for somebody to read its last words."""
 LINE_S = 5.0
+MISSED = "late or without a command in time"
+"""What a missed tick is."""
 GUARD = {
     "idle": "ticks without command while a node was not ready or not alive",
     "stale": "ticks on which the newest command was too old",
@@ -97,7 +99,7 @@ def status_table(status: StackStatus, restarts: Mapping[str, int], whole: bool =
     """The live status; `whole`: it was followed from the stack's start, so that its totals mean something."""
     e, s = status.effector, status.summary()
     doing = f"not following commands: {e.idle}" if e.idle else "following commands" if e.effector else ""
-    late = f", {s['missed_ticks']} of {s['ticks']} ticks late" if s["missed_ticks"] else ""
+    late = f", {s['missed_ticks']} of {s['ticks']} ticks {MISSED}" if s["missed_ticks"] else ""
     speed = f" = {e.rate * e.dt:.2f} × real time" if e.rate else ""
     state = "" if status.policy.text in ("active", "") else f"  {status.policy.text}"
     rows = {
@@ -140,7 +142,7 @@ def summary_table(s: Mapping[str, Any]) -> Table:
     factor = s["real_time_factor"]
     rows["ticks"] = (
         f"{s['ticks']}"
-        + (f", {s['missed_ticks']} late" if s["missed_ticks"] else "")
+        + (f", {s['missed_ticks']} {MISSED}" if s["missed_ticks"] else "")
         + (f", {factor:.2f} × real time" if factor is not None else "")
     )
     rows |= _commands(s)

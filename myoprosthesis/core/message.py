@@ -15,6 +15,8 @@ PLAN_BYTES = 65_536
 """The longest plan of a trial or of perturbations."""
 TEXT_BYTES = 4_194_304
 """The longest of any other text: the specification of an effector with thousands of channels takes a tenth of it."""
+NAME_CHARS = 4096
+"""The longest name, path or reason: each is shown to people, many times."""
 DEEPEST = 32
 _WHOLE = 2**63
 

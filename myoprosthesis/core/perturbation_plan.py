@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from myoprosthesis.core.errors import ConfigError
-from myoprosthesis.core.message import PLAN_BYTES, read_object, reading
+from myoprosthesis.core.message import NAME_CHARS, PLAN_BYTES, read_object, reading
 from myoprosthesis.core.nanoseconds import NS
 
 SITES = ("endpoint", "joint", "muscle", "object", "body", "observation", "hidden", "emg")
@@ -67,6 +67,12 @@ class PerturbationPlan:
     trial: int = -1
     entries: tuple[PerturbationEntry, ...] = ()
     from_ns: int = 0
+
+    def __post_init__(self) -> None:
+        if len(self.name) > NAME_CHARS:
+            raise ConfigError(
+                f"a perturbation has a name of {len(self.name)} characters, at most {NAME_CHARS} are read"
+            )
 
     def at(self, *sites: str) -> tuple[PerturbationEntry, ...]:
         """The entries of some sites."""

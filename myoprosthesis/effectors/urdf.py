@@ -24,7 +24,7 @@ def model_of(path: Path, servo_hz: float, endpoint: str = "") -> tuple[mujoco.Mj
     ±180° for a continuous joint. `endpoint` names the link whose origin is the endpoint. Raises
     `ValueError` with MuJoCo's reason, and `ConfigError` where there is no such link.
     """
-    limits = _velocities(path)
+    kinds, limits = _joints(path)
     spec = mujoco.MjSpec.from_file(str(path))
     spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     mark_endpoint(spec, endpoint)
@@ -37,6 +37,11 @@ def model_of(path: Path, servo_hz: float, endpoint: str = "") -> tuple[mujoco.Mj
         if int(bare.jnt_type[j]) not in joints or j in mimics:
             continue
         name, pull = bare.joint(j).name, 2 * math.pi * servo_hz
+        if not bare.jnt_limited[j] and kinds.get(name) != "continuous":
+            raise ValueError(
+                f"joint {name!r} is {kinds.get(name)} and has no range: it needs lower and upper in its <limit>, or, "
+                "where it turns without end, the type continuous"
+            )
         servo = spec.add_actuator(name=name, target=name, trntype=mujoco.mjtTrn.mjTRN_JOINT)
         seen = float(inertia[bare.jnt_dofadr[j]])
         servo.set_to_position(kp=seen * pull**2, kv=2 * seen * pull)
@@ -46,15 +51,19 @@ def model_of(path: Path, servo_hz: float, endpoint: str = "") -> tuple[mujoco.Mj
     return spec.compile(), tuple(speeds)
 
 
-def _velocities(path: Path) -> dict[str, float]:
-    """Velocity limits by joint, where the URDF has them."""
+def _joints(path: Path) -> tuple[dict[str, str], dict[str, float]]:
+    """Type of each joint, and its velocity limit where the URDF has one; 0, as many exporters write it, is none."""
     try:
-        joints = ElementTree.parse(path).getroot().iter("joint")
-        pairs = [(joint.get("name", ""), joint.find("limit")) for joint in joints]
+        joints = {joint.get("name", ""): joint for joint in ElementTree.parse(path).getroot().iter("joint")}
+        pairs = [(name, joint.find("limit")) for name, joint in joints.items()]
         limits = {name: float(limit.get("velocity", 0)) for name, limit in pairs if limit is not None}
     except (ElementTree.ParseError, ValueError) as error:
         raise ValueError(f"its velocity limits cannot be read: {error}") from error
-    return {name: limit for name, limit in limits.items() if math.isfinite(limit) and limit > 0}
+    for name, limit in limits.items():
+        if not limit >= 0:
+            raise ValueError(f"joint {name!r} has a velocity limit of {limit:g}; one above 0 is needed, or none")
+    kinds = {name: joint.get("type", "") for name, joint in joints.items()}
+    return kinds, {name: limit for name, limit in limits.items() if 0 < limit < math.inf}
 
 
 def _inertia(model: mujoco.MjModel) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 from myoprosthesis.core.errors import CommandError
-from myoprosthesis.core.message import read_value
+from myoprosthesis.core.message import NAME_CHARS, read_value
 from myoprosthesis.core.text import brief
 
 OK, WARN, ERROR, STALE = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR, DiagnosticStatus.STALE
@@ -44,7 +44,7 @@ NUMBERS = (
 YES_NO = ("success", "lockstep", "scored", "catch", "last", "finished", "paused", "stopped")
 TEXTS = (
     *("effector", "policy", "label", "idle", "waiting_for", "why", "text", "warning", "perturbation", "error"),
-    *("candidate", "previous", "file", "fitted_to"),
+    *("candidate", "previous", "file", "fitted_to", "folder"),
 )
 COUNTS = ("events", "device", "prompted", "decided")
 TABLES = (
@@ -54,7 +54,7 @@ TABLES = (
 
 
 def checked(values: dict[str, Any], needed: Sequence[str] = ()) -> dict[str, Any]:
-    """The values, after a check of their types and that the `needed` ones are present; raises `CommandError`.
+    """The values, after a check of their types and lengths, and that the `needed` ones are there; or `CommandError`.
 
     Any publisher on the graph can have sent them.
     """
@@ -71,7 +71,7 @@ def _fits(name: str, value: Any) -> bool:
     if name in YES_NO:
         return isinstance(value, bool)
     if name in TEXTS:
-        return isinstance(value, str)
+        return isinstance(value, str) and len(value) <= NAME_CHARS
     if name in COUNTS:
         kinds = {True: name, False: "ticks"}
         return isinstance(value, dict) and all(_fits(kinds[isinstance(v, dict)], v) for v in value.values())

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from myoprosthesis.core.message import PLAN_BYTES
+from myoprosthesis.core.errors import CommandError
+from myoprosthesis.core.message import NAME_CHARS, PLAN_BYTES
 from myoprosthesis.core.perturbation_plan import PerturbationPlan
 from myoprosthesis.nodes import diagnostic_status, topics
 from myoprosthesis.nodes.graph_connection import GraphConnection
@@ -98,7 +99,7 @@ class StatusSubscriptions:
     def recorder(self, message: Any) -> None:
         """Handle a report of a recorder."""
         values = {**diagnostic_status.values(message), "text": message.message}
-        self.status.add_recorder(values)
+        self.status.add_recorder(diagnostic_status.checked(values))
 
     def perturbation(self, message: Any) -> None:
         """Handle a perturbation plan."""
@@ -112,12 +113,14 @@ class StatusSubscriptions:
 
     def newest_event(self, message: Any) -> None:
         """Handle the newest event of a trial."""
-        self.status.add_newest_event(message.message, diagnostic_status.values(message))
+        self.status.add_newest_event(message.message, diagnostic_status.checked(diagnostic_status.values(message)))
 
     def decision(self, message: Any) -> None:
         """Handle a decision: scores in `position`, 1 in `effort` at the choice; see `DecoderPort.decided`."""
         values = dict(zip(message.name, message.position, strict=False))
         choice = next((n for n, chosen in zip(message.name, message.effort, strict=False) if chosen == 1.0), "")
+        if len(choice) > NAME_CHARS:
+            raise CommandError(f"a decision with a name of {len(choice)} characters is ignored")
         self.status.add_decision(choice, values)
 
 

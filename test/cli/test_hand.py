@@ -9,6 +9,7 @@ import time
 import numpy as np
 import pytest
 
+from myoprosthesis import testing
 from myoprosthesis.cli.main import main
 from myoprosthesis.core import registry
 from myoprosthesis.emulators.emulated_port import EmulatedPort
@@ -28,6 +29,20 @@ def test_hands_are_listed_with_what_they_do_in_doubt_and_in_silence(capsys):
         data = data_sheets.load(name)
         assert f"fail state: {data.fail}; without commands it: {data.when_silent}" in out
     assert "leaves API mode after 300 ms" in out and "keeps its last target for ever" in out
+
+
+def test_a_check_says_what_a_finger_presses_with_and_what_a_silent_hand_does(capsys, monkeypatch):
+    monkeypatch.setattr(testing, "check_hand_protocol", lambda *_: {"stuck_current": 0.4, "stuck_force": 4.0})
+    owner = {f"owner_{event}_{what}": 0.05 for event in ("killed", "stopped") for what in ("found", "step")}
+    monkeypatch.setattr(testing, "check_hand_owner", lambda _: owner)
+    sheet = data_sheets.load("inspire_rh56")
+    limit = max(sheet.joints, key=lambda j: j.part == "index")
+    assert not limit.current_limit and limit.force_limit
+    assert run("hand", "check", "inspire_rh56") == 0
+    out = " ".join(capsys.readouterr().out.split())
+    pressed = f"0.40 A (not limited here) and 4.0 N (limit {limit.force_limit:g} N)"
+    assert f"a finger that meets something presses on with {pressed}" in out
+    assert f"the process that has its port dead too, the hand: {sheet.when_silent}" in out
 
 
 def test_an_overload_is_seen_said_and_cleared(capsys, tmp_path):

@@ -1,6 +1,7 @@
 """`myoprosthesis hidden`: axes that can be used, effects that are the same each time."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -32,7 +33,11 @@ def test_an_effect_in_figures_the_same_twice(tmp_path, capsys):
     assert files[0].read_bytes() == files[1].read_bytes()
     figures = json.loads(files[0].read_text())
     assert figures["endpoint_error"]["low"] > 0.005 and len(figures["return_s"]) == 8
-    assert "change of endpoint error: +" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "change of endpoint error: +" in out
+    assert re.search(r"largest distance of the hidden state from that without the perturbation: \d+\.\d\d\n", out)
+    back = sum(s is not None for s in figures["return_s"])
+    assert f"it came back to below 10 % of that in {back} of 8 reaches" in out
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import threading
 import numpy as np
 import pytest
 
+from myoprosthesis.cli import record
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.joint_state import JointStateReader, JointStateWriter
 from myoprosthesis.nodes import topics
@@ -29,6 +30,22 @@ def recording(folder, names, ticks=60):
             bag.add(channel, 10**18 + k * 1_000_000, pack(k * DT, np.array([k, 0.5])))
     bag.close()
     return folder
+
+
+def test_what_a_recording_beside_a_stack_did_not_hear_yet_is_noted(tmp_path):
+    """Discovery takes its time, and differs from topic to topic."""
+    asked_ns = 10**18
+    for late_ns, noted in ((90_000_000, []), (1_940_000_000, ["state", "emg/raw"])):
+        folder = tmp_path / str(late_ns)
+        bag = BagWriter(folder)
+        begins = {"/left/state": late_ns, "/left/command": 0, "/left/emg/raw": late_ns, "/clock": 5 * 10**9}
+        for name, ns in begins.items():
+            data = JointStateWriter(("a",), ("effort",)).pack(0, np.array([0.5]))
+            bag.add(bag.topic(name, JOINT_STATE), asked_ns + ns, data)
+        bag.close()
+        lines = record._missed(Bag(folder), asked_ns)
+        said = "note: {} is in it from 1.9 s after this command on; what was sent before is not"
+        assert lines == [said.format(name) for name in noted]
 
 
 def test_a_recording_is_told_of(tmp_path, command):

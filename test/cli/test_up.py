@@ -112,6 +112,12 @@ def test_one_seed_one_run(lockstep):
     assert one["by_trial"] == two["by_trial"]
 
 
+def test_with_the_time_of_clock_a_run_in_lockstep_ends_and_is_the_same(lockstep, up):
+    words = ("reach", "--lockstep", "--trials", "4", "--seed", "0", "--perturbation", "curl_cw")
+    figures = up(*words, "--use-sim-time")
+    assert figures["trials"] == 4 and figures["trace_sha256"] == lockstep(0)["trace_sha256"]
+
+
 def test_a_duration_in_lockstep_is_simulated_time(up):
     figures = up("--lockstep", "--duration", "2.5", "--effector", "point_mass")
     assert figures["ticks"] == 250 and figures["trials"] == 2 and figures["policy"] == "point_mass_null"

@@ -1,6 +1,7 @@
 """What a command means on bodies with any actuators."""
 
 import contextlib
+import re
 
 import mujoco
 import numpy as np
@@ -167,6 +168,29 @@ def test_the_joints_of_a_urdf_get_position_servos(tmp_path):
     place, _ = settled(body, [0.8, 0.1])
     assert place == pytest.approx({"hip": 0.8, "slide": 0.1, "follower": 0.4}, abs=2e-3)
     check_effector(lambda: mjcf(MjcfOptions(file=str(path))), 2.0)
+
+
+@pytest.mark.parametrize(
+    ("limit", "sentence"),
+    [
+        ('<limit effort="50" velocity="3"/>', "joint 'hip' is revolute and has no range: it needs lower and upper"),
+        ("", "joint 'hip' is revolute and has no range"),
+        ('<limit lower="-2" upper="1.5" effort="50" velocity="-2"/>', "'hip' has a velocity limit of -2"),
+        ('<limit lower="-2" upper="1.5" effort="50" velocity="nan"/>', "'hip' has a velocity limit of nan"),
+        ('<limit lower="-2" upper="1.5" effort="50" velocity="fast"/>', "velocity limits cannot be read"),
+    ],
+)
+def test_what_a_urdf_must_say_of_a_joint_is_not_made_up(tmp_path, limit, sentence):
+    whole = '<limit lower="-2" upper="1.5" effort="50" velocity="3"/>'
+    assert URDF.count(whole) == 1
+    path = write(tmp_path, URDF.replace(whole, limit), "robot.urdf")
+    with pytest.raises(ConfigError, match=re.escape(sentence)):
+        mjcf(MjcfOptions(file=str(path)))
+    turning = URDF.replace(whole, '<limit effort="50" velocity="0"/>').replace(
+        'name="hip" type="revolute"', 'name="hip" type="continuous"'
+    )
+    spec = mjcf(MjcfOptions(file=str(write(tmp_path, turning, "robot.urdf")))).spec
+    assert spec.command.high[0] == pytest.approx(np.pi) and spec.rate_limit[0] == 1.0
 
 
 def test_an_actuator_that_acts_on_nothing_is_refused_by_name():

@@ -105,6 +105,29 @@ def test_no_message_ends_anything(start):
         stack.close()
 
 
+def test_up_itself_goes_on_whatever_strangers_send_on_the_topics_that_it_reads(probe, begin, tmp_path):
+    with (tmp_path / "words").open("w") as out:
+        up = begin("up", "reach", "--quiet", "--json", str(tmp_path / "figures.json"), stdout=out, stderr=out)
+    ends = probe.hear(topics.TRIAL_EVENTS)
+    assert probe.until(lambda: ends, 60.0)
+    publishers = {}
+    for topic, message in shots():
+        if topic in (topics.TRIAL_EVENTS, topics.DIAGNOSTICS, topics.POLICY_ACTIVE):
+            if topic.name not in publishers:
+                publishers[topic.name] = probe.speak(topic)
+                assert probe.until(lambda t=topic: publishers[t.name].get_subscription_count(), 5.0)
+            publishers[topic.name].publish(message)
+            probe.spin(0.05)
+    before = len(ends)
+    assert probe.until(lambda: len(ends) > before + 8) and up.poll() is None, (tmp_path / "words").read_text()
+    up.terminate()
+    assert up.wait(90) == 0
+    words, figures = (tmp_path / "words").read_text(), json.loads((tmp_path / "figures.json").read_text())
+    assert "Traceback" not in words and len(words) < 10_000, words[:10_000]
+    assert figures["trials"] >= 2 and not figures["restarts"]
+    assert {t["policy"] for t in figures["by_trial"]} == {"reach_null"}
+
+
 def test_the_monitor_keeps_its_status_whatever_comes(domain):
     from myoprosthesis.cli.display import status_table, summary_table
     from myoprosthesis.stack.monitor import StackMonitor

@@ -1,11 +1,13 @@
 """Stops of real processes, as physics: a body of position servos and a hand stand where they are."""
 
+import json
 import threading
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from myoprosthesis.core import registry
@@ -121,12 +123,48 @@ def test_a_servo_arm_stops_where_it_is(arm, stop):
         assert arm.until(lambda: arm.policy[-1]["text"] == "active")
 
 
-def test_after_its_shutdown_a_policy_is_not_told_as_active(arm):
+def test_after_its_shutdown_a_policy_is_not_told_as_active(arm, command, tmp_path):
     if arm.policy[-1]["text"] == "inactive":
         assert arm.probe.change("/policy", "activate")
     assert arm.until(lambda: arm.policy[-1]["text"] == "active")
     assert arm.probe.change("/policy", "shutdown")
     assert arm.until(lambda: arm.policy[-1]["text"] != "active", 5.0)
+    figures = tmp_path / "status.json"
+    done = command("status", "--json", str(figures))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "policy.onnx  inactive" in done.stdout, done.stdout
+
+
+def test_a_policy_slower_than_the_body_is_followed_for_as_long_as_its_contract_says(start, tmp_path):
+    """Ten commands a second, for a body of a hundred ticks: its own limit of 80 ms would idle it between any two."""
+    file, policy = tmp_path / "slow.xml", tmp_path / "slow" / "policy.onnx"
+    file.write_text(ARM)
+    spec = mjcf(MjcfOptions(file=str(file))).spec
+    policy.parent.mkdir()
+    policy.write_bytes(untrained(spec, "slow", 8, dt=0.1))
+    model = onnx.load(policy)
+    text = next(p for p in model.metadata_props if p.key == "myoprosthesis.contract")
+    text.value = json.dumps(json.loads(text.value) | {"deadline_s": 1.0})
+    onnx.save(model, policy)
+    assert spec.timeout_s < 0.1
+    stack = start(
+        {"effector": {"file": str(file), "participants": []}, "policy": {"participants": []}},
+        only=("effector", "policy"), effector="mjcf", policy=str(policy), namespace="slow",
+    )  # fmt: skip
+    try:
+        stack.ready()
+        assert stack.until(lambda: stack.policy[-1].get("deadline_s") == 1.0)
+        assert stack.until(lambda: not stack.report()["idle"])
+        before = stack.report()
+        watched = Watched(stack)
+        assert stack.until(lambda: len(watched.applied) > 200)
+        after = stack.report()
+        assert after["ticks"] > before["ticks"] + 150 and after["events"].get("stale", 0) == before["events"].get(
+            "stale", 0
+        )
+        assert len({tuple(m.position) for m in watched.applied}) > 10  # it is followed, not held
+    finally:
+        stack.close()
 
 
 SLOW = 0.1

@@ -306,7 +306,13 @@ def test_a_recording_that_is_there_twice_is_refused_and_one_of_the_fit_is_told_o
         _, words = decode(command[0], file, tmp_path / "copy.csv", *FLAGS, *command[1:], status=2)
         assert f"copy.csv is the same recording as {file}" in refusal(words)
     assert "is there twice" in refusal(decode("evaluate", file, file, *FLAGS, status=2)[1])
-    decode("fit", file, *FLAGS, "--out", tmp_path / "mine")
+    made, words = decode("fit", file, *FLAGS, "--out", tmp_path / "mine")
+    for sentence in (
+        f"decoder in {tmp_path / 'mine'}, fitted on {made['windows']} windows of 1 recording\n",
+        f"the ONNX file answers as the fitted model does, to within {made['export_gap']:.1g}\n",
+        f"drift is reported beyond a median distance of {made['drift_beyond']:.2f} from the EMG of the fit\n",
+    ):
+        assert sentence in words
     figures, words = decode("evaluate", file, *FLAGS, "--decoder", tmp_path / "mine" / "policy.onnx")
     assert "was fitted on 1 of these 1 recordings" in words and figures["fitted_on"] == 1
 
