@@ -14,7 +14,7 @@ from myoprosthesis.core.channels import reorder
 from myoprosthesis.core.command_guard import GuardedEffector
 from myoprosthesis.core.errors import MyoError
 from myoprosthesis.core.joint_state import JointStateFrame
-from myoprosthesis.core.one_writer import OneWriter
+from myoprosthesis.core.one_writer import HANDOVER_S, OneWriter
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,17 +92,19 @@ class CommandInput:
 
     def _obeys(self, writer: bytes) -> bool:
         """Whether this is the publisher that the effector obeys; any other is named."""
-        before = self._writers.writer
-        obeyed = self._writers.obeys(writer, time.monotonic())
+        before, now_s = self._writers.writer, time.monotonic()
+        obeyed = self._writers.obeys(writer, now_s)
         if not obeyed:
             self._guard.events["second_writer"] += 1
             if writer not in self._reported:
-                self._reported.add(writer)
-                self._port.say(
-                    "error",
-                    f"{self._port.name_of(writer)} publishes commands too and is not obeyed, since "
-                    f"{self._port.name_of(before or b'')} does: stop one of them",
-                )
+                second, first = self._port.name_of(writer), self._port.name_of(before or b"")
+                # one that has the same name is most often the same node, started again
+                if second != first or self._writers.waited_s(writer, now_s) > HANDOVER_S:
+                    self._reported.add(writer)
+                    self._port.say(
+                        "error",
+                        f"{second} publishes commands too and is not obeyed, since {first} does: stop one of them",
+                    )
         elif before not in (None, writer):
             self._reported.discard(writer)
             self._port.say("info", f"commands come from {self._port.name_of(writer)} now")

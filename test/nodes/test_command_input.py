@@ -7,7 +7,9 @@ import pytest
 
 from myoprosthesis.core.command_guard import GuardedEffector
 from myoprosthesis.core.joint_state import JointStateFrame
+from myoprosthesis.core.one_writer import HANDOVER_S
 from myoprosthesis.effectors.mirror import Mirror, MirrorOptions
+from myoprosthesis.nodes import command_input
 from myoprosthesis.nodes.command_input import CommandInput
 
 EMPTY = np.zeros(0)
@@ -83,3 +85,18 @@ def test_a_second_publisher_is_named_once_and_obeyed_when_the_first_is_gone(made
     port.inbox.append(frame(4, [0.9, 0.9], writer=TELEOP))
     commands.take()
     assert commands.newest.stamp_ns == 4 and port.said[-1] == "commands come from /teleop now"
+
+
+def test_one_of_the_same_name_is_most_often_the_node_started_again_and_is_named_when_it_goes_on(made, monkeypatch):
+    commands, port, events = made
+    now = [10.0]
+    clock = SimpleNamespace(monotonic=lambda: now[0], monotonic_ns=lambda: int(now[0] * 1e9))
+    monkeypatch.setattr(command_input, "time", clock)
+    port.name_of = lambda writer: "/policy"
+    for k in range(30):
+        port.inbox += [frame(k, [0.1, 0.1]), frame(k, [0.9, 0.9], writer=TELEOP)]
+        commands.take()
+        now[0] += 0.1
+        assert bool(port.said) is (0.1 * k > HANDOVER_S)
+    assert port.said == ["/policy publishes commands too and is not obeyed, since /policy does: stop one of them"]
+    assert events["second_writer"] == 30
