@@ -65,17 +65,19 @@ def chosen(
     for name, entry in words.items():
         if name not in command.names:
             raise unknown("command channel", name, command.names)
-        each[command.names.index(name)] = _entry(entry)
+        each[command.names.index(name)] = _entry(entry, name)
     return tuple(each)
 
 
-def _entry(text: Any) -> str | float:
+def _entry(text: Any, name: str) -> str | float:
     if text in (HOLD, RELAX):
         return str(text)
     try:
         return float(text)
     except (TypeError, ValueError):
-        raise ConfigError(f"{text!r} is no fail state of a channel: {HOLD}, {RELAX} or a number") from None
+        raise ConfigError(
+            f"{text!r} is no fail state of a channel: {HOLD}, {RELAX} or a number, or pairs such as {name}={HOLD}"
+        ) from None
 
 
 def check_holds(command: Channels, each: Sequence[str | float]) -> None:
