@@ -62,7 +62,7 @@ class ArrayFacts:
         """Where the file says something under one of these names, and what; None if it does not."""
         attributes: dict[str, Any] = {}
         for key, value in self.entry.attributes.items():
-            word = _word(key)
+            word = attribute_word(key)
             if word in names and not np.array_equal(attributes.get(word, value), value):
                 raise ConfigError(
                     f"{self._path}: its attribute {key!r} is there twice, in capitals and in small letters, and differs"
@@ -107,7 +107,7 @@ class ArrayFacts:
     def rates(self) -> tuple[str, list[str], list[float]]:
         """Where the file says rates, their texts, and the rates in Hz (NaN: none)."""
         where, values = self.value(RATES)
-        stated = ((k, v) for k, v in self.entry.attributes.items() if _word(k) in RATES[:-1])
+        stated = ((k, v) for k, v in self.entry.attributes.items() if attribute_word(k) in RATES[:-1])
         several = {h: k for k, v in stated for h in map(_hertz, np.ravel(v)) if h}
         if len(several) > 1 and values is not None and values.size == 1:
             pairs = ", ".join(f"{k} {h:g} Hz" for h, k in several.items())
@@ -128,7 +128,7 @@ class ArrayFacts:
         return low, (numbers_in(attributes.get("valid_max")) or [high])[0]
 
 
-def _word(key: str) -> str:
+def attribute_word(key: str) -> str:
     """The key of an attribute as it is listed here."""
     return re.sub("[ -]", "_", key.lower())
 

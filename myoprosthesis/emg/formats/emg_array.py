@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.emg.formats import rate_and_unit
 from myoprosthesis.emg.formats.array_choice import LISTED, ArrayChoice, about, listed, unfit
 from myoprosthesis.emg.formats.array_entry import NUMBERS, ArrayEntry
-from myoprosthesis.emg.formats.array_facts import ArrayFacts, filled
+from myoprosthesis.emg.formats.array_facts import ArrayFacts, attribute_word, filled, numbers_in
 from myoprosthesis.emg.formats.missing_values import MissingValues
 from myoprosthesis.emg.formats.streams import emg_of_stream, numbered
 from myoprosthesis.emg.formats.table_times import STEP_TOLERANCE, rate_of_times
@@ -23,8 +24,13 @@ Array = NDArray[np.float64]
 SCALES, OFFSETS = ("scale_factor", "conversion", "scale"), ("add_offset", "offset")
 STANDARD = {1.0: "conversion", 0.0: "add_offset"}
 """The last of these that a convention defines, by the value where there is none."""
+PER_CHANNEL = "channel_conversion"
+"""Of NWB: a factor of each channel beside that of all."""
 GAINS = ("gain", "gains", "resolution", "lsb")
 """Factors that may be meant to multiply or to divide: reported, not applied."""
+FACTOR = re.compile(r"scal|gain|conver|factor|lsb|(^|_)bits?(_|$)|sensitiv|calib|slope|multipl|resolution|volts|_per_|"
+                    r"(physical|digital)_m(in|ax)|offset|zero|baseline|intercept")  # fmt: skip
+"""In names of attributes that may lead from what is stored to a unit, in words of anybody's own."""
 SLOWEST, FASTEST = 1e-3, 1e6
 """Rates that are believed, Hz."""
 HEAD = 2000
@@ -164,7 +170,7 @@ class EmgArray:
         if shape[axis] < shape[1 - axis] and not evidence and not asked:
             raise ConfigError(
                 f"{self._path}: {name!r} has {shape[0]} samples of {shape[1]} channels: is it the wrong way round? "
-                "Then turn it (--transposed true)"
+                "Then turn it (--transposed, or transposed: true in a recording.yaml beside it)"
             )
         return axis
 
@@ -208,7 +214,8 @@ class EmgArray:
         which need it.
         """
         integers = self._read(0, min(1, self.n)).dtype.kind in "iu"
-        out = []
+        out: list[Array] = []
+        applied = {""}
         for names, usual in ((SCALES, 1.0), (OFFSETS, 0.0)):
             where, values = self._facts.value(names if integers else names[: names.index(STANDARD[usual]) + 1])
             if values is not None and (values.dtype.kind not in NUMBERS or values.size not in (1, width)):
@@ -217,8 +224,17 @@ class EmgArray:
             if values is not None:
                 self.remarks.append(f"its {where} of {numbers[0]:g}{' …' if numbers.size > 1 else ''} is applied")
             out.append(np.broadcast_to(numbers, (width,)))
+            applied.add(where)
+        where, values = self._facts.value([PER_CHANNEL])
+        if values is not None and values.dtype.kind in NUMBERS and values.size == width:
+            self.remarks.append(f"its {where} of {values[0]:g} … is applied")
+            out[0], applied = out[0] * values.astype(float), applied | {where}
         loose = () if integers else (SCALES[-1], OFFSETS[-1])
         left = [where for where, values in (self._facts.value([n]) for n in (*GAINS, *loose)) if values is not None]
+        left += [
+            word for k, v in self.entry.attributes.items()
+            if FACTOR.search(word := attribute_word(k)) and word not in {*applied, *left} and numbers_in(v)
+        ]  # fmt: skip
         if left:
             self.remarks.append(f"its {', '.join(left)} is not applied: samples are as stored, in the unit it says")
         return out[0], out[1]

@@ -38,6 +38,13 @@ class Prompts:
             raise ConfigError(f"{beside} needs a column of times and one column per target, all of them numbers")
         self.names = tuple(names[1:])
         begins, self._values = table[:, 0] * TIME_UNITS[layout.time_unit], table[:, 1:]
+        odd = (self._values != 0) & (self._values != 1)
+        if odd.any():
+            row, column = map(int, np.argwhere(odd)[0])
+            value = f"{self._values[row, column]:g}"
+            raise ConfigError(
+                f"{beside}: {self.names[column]!r} is {value} in line {row + 2}: a target is asked for, 1, or not, 0"
+            )
         self._of_day = since_midnight(begins)
         self._begins = Turns().straight(begins, DAY_S) if self._of_day else begins
         if (np.diff(self._begins) < 0).any():

@@ -15,7 +15,7 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.emg.formats.clock_text import DAY_S, Turns, since_midnight
 from myoprosthesis.emg.formats.missing_values import MissingValues
 from myoprosthesis.emg.formats.prompts import Prompts
-from myoprosthesis.emg.formats.table_columns import TableColumns
+from myoprosthesis.emg.formats.table_columns import TableColumns, stacked
 from myoprosthesis.emg.formats.table_rows import Row, TableRows
 from myoprosthesis.emg.formats.text_lines import TextLines
 from myoprosthesis.emg.recording import EmgRecording, Span, joined, runs
@@ -96,6 +96,7 @@ class _Samples:
         self._missing = MissingValues(path, columns.layout, columns.channels)
         self._turns = columns.clock.turns if columns.clock else Turns()
         self._count, self._before = 0, ""
+        self._channels: set[str] = set()
 
     def recording(self, rows: list[Row]) -> EmgRecording:
         """The next rows."""
@@ -103,8 +104,10 @@ class _Samples:
         texts = [] if c.label is None else [c.label]
         texts += c.targets if layout.target_cell else []
         texts += [c.time] if c.clock and c.time is not None else []
+        texts += [*c.counters, *([] if c.channel_column is None else [c.channel_column])]
         frame = self._table.frame(rows, sorted(c.used - set(texts)), texts)
         samples = self._missing.masked(np.stack([frame[k].to_numpy(float) for k in c.emg], axis=1)) * c.factors
+        self._look_beside(frame)
         times = self._times(frame, len(rows))
         names, targets, spans = layout.targets, self._targets(frame), self._spans(frame)
         if self._prompts:
@@ -118,7 +121,18 @@ class _Samples:
 
     def unused(self) -> list[str]:
         """What at the end is found not to have been used."""
-        return [*self._missing.unused(), *(self._prompts.unused() if self._prompts else [])]
+        counted = [remark for counter in self.columns.counters.values() for remark in counter.remarks()]
+        return [*self._missing.unused(), *(self._prompts.unused() if self._prompts else []), *counted]
+
+    def _look_beside(self, frame: Any) -> None:
+        """Follow the columns that count rows, and refuse rows of another channel than those before."""
+        c, pandas = self.columns, self._table.pandas
+        for place, counter in c.counters.items():
+            counter.add(pandas.to_numeric(frame[place], errors="coerce").to_numpy(float))
+        if c.channel_column is not None:
+            self._channels.update(frame[c.channel_column].dropna().unique())
+            if len(self._channels) > 1:
+                raise stacked(self._path, self._table.names[c.channel_column], sorted(self._channels))
 
     def _times(self, frame: Any, n: int) -> Array:
         c = self.columns

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from myoprosthesis.emg.formats import rate_and_unit
 from myoprosthesis.emg.formats.clock_text import ClockText
 from myoprosthesis.emg.formats.emg_channels import emg_channels
 from myoprosthesis.emg.formats.numerals import check_thousands
+from myoprosthesis.emg.formats.row_counters import RowCounter, step_of
 from myoprosthesis.emg.formats.table_rows import TableRows
 from myoprosthesis.emg.formats.table_times import (
     RATE_ERROR,
@@ -33,18 +35,29 @@ from myoprosthesis.emg.recording_format import RecordingFormat, with_file_defaul
 Array = NDArray[np.float64]
 WHOLE = ("count", "counts", "adc", "lsb", "bits")
 """Units of what is counted, which has no fraction."""
+CHANNEL_COLUMNS = (
+    *("channel", "channels", "channel_id", "channel_name", "channel_number", "ch", "chan", "sensor", "sensor_id"),
+    *("electrode", "muscle", "variable", "signal", "lead"),
+)
+"""Names of columns that say of which channel a row is."""
+COUNTERS = 64
+"""Columns that are not EMG of which it is looked whether they count the rows."""
 
 
 class TableColumns:
     """Places of the columns that are used, by their kind; raises `ConfigError` where it is unknown.
 
-    `time` and `label` may be None. `stamps` has the place of the times of each EMG column, where each has its own;
-    `time` is the first of them then. `clock` reads times that are text. `factors` (n_channels,) lead to `unit`.
+    `time` and `label` may be None; `counters` count the rows. `stamps` has the place of the times of each EMG column,
+    where each has its own; `time` is the first of them then. `clock` reads times that are text. `factors` (n_channels,)
+    lead to `unit`.
     """
 
     def __init__(self, path: Path, layout: RecordingFormat, table: TableRows) -> None:
         self._path, self._table, self._names = path, table, table.names
         self.layout = with_file_defaults(layout, table.head.says)
+        self.channel_column: int | None = None
+        """One that names the channel of each row, so far always the same one."""
+        self._check_wide()
         in_file = [c for c in listed(table.head.says.get("channels", "")) if c in table.names]
         if in_file and not layout.channels:
             self.layout = replace(self.layout, channels=tuple(in_file))
@@ -70,9 +83,28 @@ class TableColumns:
         self.unit, self.file_unit, factors = rate_and_unit.units(path, self.layout, self.channels, units)
         self.factors = np.array(factors)
         self.target_unit = rate_and_unit.target_unit(path, self.layout, [table.head.units[k] for k in self.targets])
+        self.counters = self._counters()
         if self.file_unit.lower() in WHOLE and not layout.decimal:
             for k in self.emg:
                 check_thousands(path, self._names[k], table.first_cells(k))
+
+    def _check_wide(self) -> None:
+        """Refuse a table with a row per sample and channel, whose channels a column names."""
+        apart = {self.layout.label, self.layout.time, *self.layout.targets, *self.layout.channels}
+        for k, name in enumerate(self._names):
+            if name.lower() in CHANNEL_COLUMNS and name not in apart:
+                cells = list(dict.fromkeys(c for c in self._table.first_cells(k) if c))
+                if self._table.head.numeric[k] and not (len(cells) > 1 and "." not in "".join(cells)):
+                    continue
+                if len(cells) > 1:
+                    raise stacked(self._path, name, cells)
+                self.channel_column = k
+
+    def _counters(self) -> dict[int, RowCounter]:
+        """Columns that are not used otherwise and count the rows, by their places."""
+        rest = [k for k in range(self._table.head.width) if k not in self.used and k != self._by_name]
+        steps = {k: step_of(self._table.first_values(k)) for k in rest[:COUNTERS] if self._table.head.numeric[k]}
+        return {k: RowCounter(self._names[k], step) for k, step in steps.items() if step}
 
     def _unit(self, place: int, whole: str) -> str:
         """The unit of a column in the file, `whole` being that of all."""
@@ -236,3 +268,12 @@ class TableColumns:
             return None
         self._table.remarks += [clock.remark] if clock.remark else []
         return clock
+
+
+def stacked(path: Path, name: str, channels: Iterable[str]) -> ConfigError:
+    """A refusal of a table that has a row per sample and channel."""
+    some = ", ".join(list(channels)[:4])
+    return ConfigError(
+        f"{path}: its column {name!r} says of which channel a row is ({some} …); write a column per channel, such as "
+        f"with pandas: df.pivot(index=TIMES, columns={name!r}, values=EMG)"
+    )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.emg.formats import rate_and_unit
 from myoprosthesis.emg.formats.annotations import Annotation, Timeline, label_text
+from myoprosthesis.emg.formats.array_facts import numbers_in
 from myoprosthesis.emg.formats.missing_values import MissingValues
 from myoprosthesis.emg.formats.streams import StreamColumns, chosen, cut, emg_of_stream, numbered
 from myoprosthesis.emg.formats.xdf_file import XdfStream, load
@@ -42,6 +45,8 @@ def read_xdf(path: Path, layout: RecordingFormat, block: int) -> Iterator[EmgRec
     rate = _rate(path, layout, stream, remarks)
     used = tuple(names[k] for k in places)
     unit, file_unit, scales = rate_and_unit.units(path, layout, used, [units[k] for k in places])
+    factors = _factors(stream, places, remarks)
+    scales = tuple(s * f for s, f in zip(scales, factors, strict=True))
     columns = StreamColumns(tuple(places), used, scales, unit, rate, file_unit)
     annotations, more = _labels(path, layout, named, name)
     used_beside = {name, layout.label, layout.label.rpartition("/")[0]}
@@ -50,6 +55,20 @@ def read_xdf(path: Path, layout: RecordingFormat, block: int) -> Iterator[EmgRec
     timeline = Timeline(annotations, layout.ignore)
     missing = MissingValues(path, layout, used)
     yield from cut(path, block, iter([(stream.values, stream.times)]), columns, timeline, remarks, missing)
+
+
+def _factors(stream: XdfStream, places: Sequence[int], remarks: list[str]) -> list[float]:
+    """By what the samples of some channels are multiplied: whole numbers, as an amplifier counts, by their factor."""
+    texts = [stream.channels[k]["scaling_factor"] for k in places]
+    factors = [(numbers_in(t) or [0.0])[0] if t else 1.0 for t in texts]
+    if all(f == 1 for f in factors):
+        return factors
+    words = f"its scaling_factor of {texts[0][:20]}{' …' if len(set(texts)) > 1 else ''}"
+    if not stream.format.startswith("int") or not all(0 < f < np.inf for f in factors):
+        remarks.append(f"{words} is not applied: samples are as stored, in the unit it says")
+        return [1.0] * len(factors)
+    remarks.append(f"{words} is applied")
+    return factors
 
 
 def _rate(path: Path, layout: RecordingFormat, stream: XdfStream, remarks: list[str]) -> float:

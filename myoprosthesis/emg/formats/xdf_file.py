@@ -30,6 +30,8 @@ CUT_OFF = 2**26
 """A chunk that says it is longer than the rest of the file by more than this is damaged, not cut off."""
 USUAL = ("Segments and clock-segments differ", "Calculated effective sampling rate")
 """What pyxdf says of sound files."""
+DESCRIBED = ("label", "unit", "type", "scaling_factor")
+"""What is read of the description of a channel."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,7 +164,7 @@ def _stream(raw: Any) -> XdfStream:
     count = int(_one(info, "channel_count"))
     channels = _described(info)
     if len(channels) != count:
-        channels = [{"label": "", "unit": "", "type": ""}] * count
+        channels = [dict.fromkeys(DESCRIBED, "")] * count
     values: Any = raw["time_series"]
     return XdfStream(
         info["stream_id"], _one(info, "name"), _one(info, "type"), _one(info, "source_id"), _one(info, "hostname"),
@@ -175,7 +177,7 @@ def _described(info: Any) -> list[dict[str, str]]:
     """Label, unit and type of every channel that a stream's header describes."""
     desc = (info.get("desc") or [None])[0] or {}
     channels = ((desc.get("channels") or [None])[0] or {}).get("channel") or [] if isinstance(desc, dict) else []
-    return [{k: _one(c, k) for k in ("label", "unit", "type")} for c in channels if isinstance(c, dict)]
+    return [{k: _one(c, k) for k in DESCRIBED} for c in channels if isinstance(c, dict)]
 
 
 def _undescribed(stream: XdfStream, raw: Any) -> list[str]:

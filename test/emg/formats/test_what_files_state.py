@@ -246,3 +246,45 @@ def test_stamps_that_jitter_or_come_in_bursts_are_no_gaps_and_a_loss_among_them_
         lossy = times + np.where(np.arange(8000) >= 5000, 0.3, 0.0)
         found = pauses(stamped(lossy))
         assert found.after.tolist() == [5000] and found.lost_s[0] == pytest.approx(0.3, abs=0.002)
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "bit_volts", "scaling_factor", "conversion_factor", "units_per_count", "uV_per_bit", "lsb_uV", "sensitivity",
+        "calibration", "slope", "multiplier", "adc_gain", "physical_max", "gain",
+    ],
+)  # fmt: skip
+def test_a_factor_in_words_of_its_own_is_told_of(tmp_path, word):
+    def fill(file):
+        file.create_dataset("emg", data=np.round(X / 0.195).astype("i2")).attrs.update(
+            {"unit": "uV", "fs": 1000, word: 0.195, "subject": 7}
+        )
+
+    made = formats.read(hdf5(tmp_path, fill), RecordingFormat())
+    np.testing.assert_allclose(made.samples, np.round(X / 0.195) * 1e-6)
+    assert f"its {word.lower()} is not applied: samples are as stored, in the unit it says" in made.remarks
+
+
+def test_each_channel_of_nwb_has_its_factor(tmp_path):
+    def fill(file):
+        series = file.create_group("acquisition/ElectricalSeries")
+        series.create_dataset("data", data=np.round(X * 10).astype("i2")).attrs.update(
+            {"unit": "volts", "conversion": 1e-7}
+        )
+        series["channel_conversion"] = [1.0, 2.0]
+        series["starting_time"] = 0.0
+        series["starting_time"].attrs["rate"] = 1000.0
+
+    made = formats.read(hdf5(tmp_path, fill), RecordingFormat(dataset="acquisition/ElectricalSeries/data"))
+    np.testing.assert_allclose(made.samples, np.round(X * 10) * 1e-7 * [1.0, 2.0])
+    assert any("channel_conversion of 1 … is applied" in r for r in made.remarks)
+    assert not any("left out" in r for r in made.remarks)
+
+
+@pytest.mark.parametrize("value", ["-1", "2", "0.4"])
+def test_a_prompt_is_0_or_1(tmp_path, value):
+    (tmp_path / "prompts.csv").write_text(f"time,fist,open\n0,0,1\n0.1,1,{value}\n")
+    with pytest.raises(ConfigError, match=f"'open' is {value} in line 3: a target is asked for, 1, or not, 0"):
+        rows = "".join(f"{k / 1000},{row}\n" for k, row in enumerate(ROWS))
+        table(tmp_path, f"time,EMG1,EMG2\n{rows}", time="time", unit="uV", prompts="prompts.csv")

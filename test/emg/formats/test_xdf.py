@@ -336,3 +336,32 @@ def test_emg_as_texts_or_without_samples_is_named(tmp_path):
         formats.read(xdf(tmp_path / "a.xdf", texts), RecordingFormat())
     with pytest.raises(ConfigError, match="stream 'Arm' of type EMG has no samples"):
         formats.read(xdf(tmp_path / "a.xdf", emg(values=[], times=[])), RecordingFormat())
+
+
+@pytest.mark.parametrize(
+    ("factor", "form", "factors", "sentence"),
+    [
+        ("0.1", "int16", 0.1, "its scaling_factor of 0.1 is applied"),
+        ("0.1", "float32", 1.0, "its scaling_factor of 0.1 is not applied: samples are as stored, in the unit it says"),
+        ("0", "int16", 1.0, "its scaling_factor of 0 is not applied: samples are as stored, in the unit it says"),
+        ("1", "int16", 1.0, ""),
+    ],
+)
+def test_what_an_amplifier_counts_is_brought_to_its_unit_and_told_of(tmp_path, factor, form, factors, sentence):
+    """As the BrainAmp application of the lab streaming layer writes raw samples."""
+    channels = [{"label": f"EMG{k + 1}", "unit": "microvolts", "scaling_factor": factor} for k in range(4)]
+    counts = np.round(SAMPLES).astype(int if form == "int16" else float)
+    path = xdf(tmp_path / "a.xdf", emg(values=counts, form=form, channels=channels))
+    made = formats.read(path, RecordingFormat())
+    np.testing.assert_allclose(made.samples, counts * factors * 1e-6, rtol=1e-6)
+    assert [r for r in made.remarks if "scaling_factor" in r] == ([sentence] if sentence else [])
+
+
+def test_channels_may_have_factors_of_their_own(tmp_path):
+    own = (0.5, 0.1, 152.6, 1.0)
+    channels = [{"label": f"EMG{k + 1}", "unit": "uV", "scaling_factor": str(f)} for k, f in enumerate(own)]
+    counts = np.round(SAMPLES).astype(int)
+    path = xdf(tmp_path / "a.xdf", emg(values=counts, form="int16", channels=channels))
+    made = formats.read(path, RecordingFormat(channels=("EMG3", "EMG2")))
+    np.testing.assert_allclose(made.samples, counts[:, [2, 1]] * [152.6e-6, 0.1e-6], rtol=1e-6)
+    assert "its scaling_factor of 152.6 … is applied" in made.remarks
