@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from myoprosthesis.core.errors import ConfigError
@@ -14,6 +14,8 @@ from myoprosthesis.core.nanoseconds import NS
 
 SITES = ("endpoint", "joint", "muscle", "object", "body", "observation", "hidden", "emg")
 """Sites of a perturbation that some node of this package owns."""
+RISING = {"rotation": ("angle_rad",), "noise": ()}
+"""What of an entry at the observation rises along its ramp; (): all of its values."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,16 @@ class PerturbationEntry:
         if self.ramp_s <= 0:
             return 1.0
         return min(1.0, (now_ns - self.from_ns) / (self.ramp_s * NS))
+
+    def observed(self, now_ns: int) -> PerturbationEntry | None:
+        """An entry at the observation as it is now, on its ramp in part; None where it is not in force."""
+        gain = self.gain(now_ns)
+        if gain == 1.0 or self.kind not in RISING:
+            return self if gain else None
+        rising = RISING[self.kind] or tuple(self.values)
+        return (
+            replace(self, values={k: gain * v if k in rising else v for k, v in self.values.items()}) if gain else None
+        )
 
 
 @dataclass(frozen=True)

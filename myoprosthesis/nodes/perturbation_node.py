@@ -69,7 +69,7 @@ class PerturbationNode(ManagedNode):
         self._planner = planner(self._options)
         self._trial: TrialPlan | None = None
         self._on = False
-        self._sites, self._warned = PerturbationSites(), ""
+        self._sites, self._warned, self._rounding = PerturbationSites(), "", ""
         self._restarted = False
         """Whether simulated time has begun again from 0, and no time of it has come yet."""
         self._plan = self.create_publisher(topics.PERTURBATION.type, topics.PERTURBATION.name, topics.PERTURBATION.qos)
@@ -140,6 +140,10 @@ class PerturbationNode(ManagedNode):
             if why != self._warned:
                 self.get_logger().warning(f"perturbation {name!r} does not act in this stack: {why}")
         self._warned = why
+        rounding = "" if why else self._sites.rounding(self._planner.entries())
+        if rounding and rounding != self._rounding:
+            self.get_logger().warning(f"perturbation {name!r}: {rounding}")
+        self._rounding = rounding
 
     def _publish(self) -> None:
         if self._trial is None:
@@ -164,6 +168,7 @@ class PerturbationNode(ManagedNode):
     def _set(self, parameters: list[Parameter[Any]]) -> None:
         self._options = read(self, PerturbationNodeOptions)
         self._planner = planner(self._options)
+        self._review()
         self._from_now()
         self._publish()
 

@@ -12,11 +12,31 @@ import numpy as np
 from myoprosthesis.core.contract import Contract
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import Refused
+from myoprosthesis.core.nanoseconds import NS
 from myoprosthesis.core.perturbation_plan import PerturbationEntry, PerturbationPlan
 from myoprosthesis.emg.corruption import EmgCorruption
 from myoprosthesis.perturbations.disturbance_resolver import BODY, DisturbanceResolver
+from myoprosthesis.perturbations.planner import ENDLESS_NS
 from myoprosthesis.policies import hidden_perturbation
 from myoprosthesis.policies.policy_controller import PolicyController
+
+
+def _check_window(entry: PerturbationEntry, dt: float) -> None:
+    """Refuse what lasts shorter than a period (s): it may lie between two of them, and never act."""
+    length = None if entry.until_ns is None else (entry.until_ns - entry.from_ns) / NS
+    if length is not None and length < dt * (1 - 1e-9):
+        raise Refused(
+            f"{_called(entry)} lasts {length * 1e3:g} ms, and what acts at the {entry.site} does so in whole periods "
+            f"of {dt * 1e3:g} ms: give it as long at least (duration_s)"
+        )
+
+
+def _called(entry: PerturbationEntry) -> str:
+    return "a force" if entry.kind == "law" else entry.kind
+
+
+def _span(begin_ns: int, end_ns: int) -> str:
+    return f"from {begin_ns / 1e6:g} ms " + ("on" if end_ns >= ENDLESS_NS else f"to {end_ns / 1e6:g} ms")
 
 
 @dataclass(frozen=True)
@@ -43,12 +63,32 @@ class PerturbationSites:
         body, observed, hidden, emg = (
             tuple(e for e in entries if e.site in sites) for sites in (BODY, ("observation",), ("hidden",), ("emg",))
         )
+        for of, acting in ((self.spec, body), (self.contract, (*observed, *hidden))):
+            if of is not None:
+                for entry in acting:
+                    _check_window(entry, of.dt)
         if body and self.spec is not None:
             DisturbanceResolver(self.spec).check(PerturbationPlan("", 1, entries=body))
         if emg and self.corruption is not None:
             self.corruption.check(emg)
         if self.contract is not None:
             self._check_policy(self.contract, observed, hidden, emg)
+
+    def rounding(self, entries: Sequence[PerturbationEntry]) -> str:
+        """A sentence on a window that is not one of whole periods; empty: they all are."""
+        for entry in entries:
+            of = (
+                self.contract if entry.site in ("observation", "hidden") else None if entry.site == "emg" else self.spec
+            )
+            if of is not None and entry.until_ns is not None:
+                step, window = round(of.dt * NS), (entry.from_ns, min(entry.until_ns, ENDLESS_NS))
+                acts = tuple(t if t == ENDLESS_NS else -(-t // step) * step for t in window)
+                if acts != window:
+                    wanted, done = (_span(*times) for times in (window, acts))
+                    return (
+                        f"{_called(entry)} acts in whole periods of {of.dt * 1e3:g} ms, {done} of a trial, not {wanted}"
+                    )
+        return ""
 
     def _check_policy(
         self,

@@ -81,6 +81,8 @@ class PolicyLoop(SwitchingLoop):
         self._perturbations: Schedule[PerturbationPlan] = Schedule()
         self._frames: list[JointStateFrame] = []
         self._trial: tuple[int, int] | None = None
+        self._refused: tuple[PerturbationPlan, str] | None = None
+        """The last plan of which a part was refused, and why."""
         self._rng = np.random.default_rng(seed)
         self._names: tuple[str, ...] | None = None
         self._order: NDArray[np.intp] | None = None
@@ -189,13 +191,16 @@ class PolicyLoop(SwitchingLoop):
 
     def _perturb(self, now_ns: int) -> None:
         plan = self._perturbations.current(now_ns)
-        entries = [] if plan is None else [e for e in plan.at("observation") if e.gain(now_ns)]
+        seen = () if plan is None else (e.observed(now_ns) for e in plan.at("observation"))
+        entries = [e for e in seen if e is not None]
         if plan is not None:  # with their windows, within which they remember and by whose ramp they grow
             entries += plan.at("hidden")
         try:
             self.switcher.perturb(entries)
         except Refused as error:
-            self.port.say("error", f"part of the perturbation is refused, the policy goes on without it: {error}")
+            if plan is not None and (plan, str(error)) != self._refused:  # on a ramp entries change with every tick
+                self._refused = plan, str(error)
+                self.port.say("error", f"part of the perturbation is refused, the policy goes on without it: {error}")
 
     def _table(self, frame: JointStateFrame, trial: TrialPlan | None) -> Array:
         """Columns of the state in the effector's order, then those of the task. Without a trial the goal is to stay."""

@@ -5,10 +5,21 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import option
 from myoprosthesis.core.perturbation_plan import PerturbationEntry
 from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.perturbations.kind import PerturbationTiming
+
+
+@dataclass(frozen=True)
+class SuddenTiming(PerturbationTiming):
+    """Times of what is there or not."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.ramp_s:
+            raise ConfigError(f"it is there or not, and does not rise: ramp_s is {self.ramp_s:g} s, leave it out")
 
 
 @dataclass(frozen=True)
@@ -27,7 +38,7 @@ def rotation(options: RotationOptions, trial: TrialPlan) -> tuple[PerturbationEn
 
 
 @dataclass(frozen=True)
-class DelayOptions(PerturbationTiming):
+class DelayOptions(SuddenTiming):
     """Options of an added feedback delay."""
 
     terms: tuple[str, ...] = option(("vision",), "observation terms")
@@ -53,7 +64,7 @@ def noise(options: NoiseOptions, trial: TrialPlan) -> tuple[PerturbationEntry, .
 
 
 @dataclass(frozen=True)
-class WithholdOptions(PerturbationTiming):
+class WithholdOptions(SuddenTiming):
     """Options of withheld feedback."""
 
     terms: tuple[str, ...] = option(("vision",), "observation terms")

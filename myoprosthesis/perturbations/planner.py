@@ -12,12 +12,15 @@ import numpy as np
 
 from myoprosthesis.core import registry
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.nanoseconds import NS
 from myoprosthesis.core.options import build, option
 from myoprosthesis.core.perturbation_plan import PerturbationEntry, PerturbationPlan
 from myoprosthesis.core.text import short
 from myoprosthesis.core.trial_plan import TrialPlan
 
-_TRIAL = TrialPlan(0, 0, 1, (0.0, 0.0, 0.0), (0.1, 0.0, 0.0), None)
+ENDLESS_NS = 10_000 * NS
+"""The end of the trial for which `Planner.entries` are: later than any window ends that an option says."""
+_TRIAL = TrialPlan(0, 0, ENDLESS_NS, (0.0, 0.0, 0.0), (0.1, 0.0, 0.0), None)
 _CATCH = 0x434154
 """Keeps these random numbers apart from those of a task with the same seed."""
 

@@ -79,6 +79,8 @@ class Selection:
     target: Mapping[int, int]
     gain: Mapping[int, float]
     """N·s/m."""
+    slope: Mapping[int, float]
+    """Of each channel trial, on the whole of its field; NaN where the table has none."""
     field: float
     """N·s/m, the session's first field, against which blocks without one are measured; 0 without any."""
 
@@ -134,10 +136,15 @@ def select(blocks: Sequence[ReportBlock], each: int = EACH) -> Selection:
         for kind in (CATCH, CHANNEL):
             paths |= dict.fromkeys(b.table.of(kind).trial.tolist()[-SHOWN:], (b.index, kind))
     every = [(t, b) for b in blocks for t in b.table.trial.tolist()]
-    columns = {c: dict(zip([t for t, _ in every], _column(blocks, c), strict=True)) for c in ("kind", "target", "gain")}
+    columns = {
+        c: dict(zip([t for t, _ in every], _column(blocks, c), strict=True))
+        for c in ("kind", "target", "gain", "channel_slope")
+    }
     field_of = next((b.gain for b in blocks if b.gain), 0.0)
     block = {t: b.index for t, b in every}
-    return Selection(paths, phase, block, columns["kind"], columns["target"], columns["gain"], field_of)
+    return Selection(
+        paths, phase, block, columns["kind"], columns["target"], columns["gain"], columns["channel_slope"], field_of
+    )
 
 
 def gather(
@@ -157,7 +164,8 @@ def _add(out: MovementAccumulators, m: RecordedMovement, chosen: Selection) -> N
         out.paths[m.trial] = at(np.linspace(m.time[0], m.time[-1], POINTS), m.time, m.position).astype(np.float32)
         out.lines[m.trial] = (m.start, m.target)
     if kind == CHANNEL:
-        out.profiles.append(_profile(out.times, m, chosen.gain[m.trial] or chosen.field))
+        gain, slope = chosen.gain[m.trial] or chosen.field, chosen.slope[m.trial]
+        out.profiles.append(_profile(out.times, m, gain, slope))
     if kind == NORMAL and m.activation.shape[1]:
         out.activity.setdefault((block, target), Mean()).add(at(out.times, m.time, m.activation))
     if m.trial in chosen.phase and m.hidden.shape[1]:
@@ -176,16 +184,18 @@ def _add(out: MovementAccumulators, m: RecordedMovement, chosen: Selection) -> N
         out.answers.extend(duration[duration >= 0])
 
 
-def _profile(times: Array, m: RecordedMovement, gain: float) -> Profile:
-    """Of the channel's load on the hand, minus its lateral component is what the hand exerts on the wall."""
+def _profile(times: Array, m: RecordedMovement, gain: float, slope: float) -> Profile:
+    """Of the channel's load on the hand, minus its lateral component is what the hand exerts on the wall.
+
+    The `slope` of the table counts, which knows the whole field; where it is NaN, that on a curl field of this gain.
+    """
     field_of = ForceField.of(B=[[0.0, gain], [-gain, 0.0]], n=2)
     against = -(np.sign(gain) or 1.0)
     moving = m.time >= 0
-    slope = float("nan")
     try:
         force = -lateral_component(m.load, m.start, m.target)
         ideal = ideal_force(m.position, m.velocity, m.start, m.target, field_of)
-        if gain and moving.any():
+        if gain and moving.any() and not np.isfinite(slope):
             slope = adaptation_index(force[moving], ideal[moving], intercept=False)
     except DataError:
         force = ideal = np.zeros(len(m))

@@ -65,6 +65,7 @@ def _block(b: ReportBlock, seed: int) -> dict[str, Any]:
     return {
         "name": b.name,
         "role": b.role,
+        "role_by": b.by or "session",
         "gain": b.gain,
         "trials": b.table.trial.tolist(),
         "kinds": b.table.kind.tolist(),

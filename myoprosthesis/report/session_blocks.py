@@ -33,6 +33,8 @@ class ReportBlock:
     gain: float
     """N·s/m, of its curl field, clockwise positive; 0 without one."""
     table: TrialTable
+    by: str = ""
+    """What the role was taken from, where the session gives none: the block's `name`, or its `conditions`."""
 
     @property
     def normal(self) -> TrialTable:
@@ -52,8 +54,9 @@ class ReportCourse:
 def blocks(table: TrialTable, settings: Mapping[str, Any]) -> list[ReportBlock]:
     """The blocks that have a finished trial.
 
-    The role of a block is `role` in the session's own blocks, else follows from its name, else from the field: blocks
-    with a field are adaptation, those before the first of them baseline, those after it washout.
+    The role of a block is `role` in the session's own blocks, else follows from its name, else from its conditions:
+    blocks with a curl field are adaptation, those before the first of them baseline, those after it washout, and those
+    with anything else imposed, or without feedback, generalisation.
     """
     entries = settings.get("blocks")
     entries = entries if isinstance(entries, Sequence) and not isinstance(entries, str) else []
@@ -64,21 +67,24 @@ def blocks(table: TrialTable, settings: Mapping[str, Any]) -> list[ReportBlock]:
         gains = own.gain[np.isfinite(own.gain) & (own.gain != 0)]
         gain = float(np.median(gains)) if len(gains) else 0.0
         entry = entries[index] if 0 <= index < len(entries) and isinstance(entries[index], Mapping) else {}
-        role = _role(str(own.block_name[0]), entry.get("role"), gain, met)
+        plain = not entry.get("kinds") and entry.get("feedback", True) is not False
+        role, by = _role(str(own.block_name[0]), entry.get("role"), gain, met, plain)
         met |= role == ADAPTATION
-        out.append(ReportBlock(index, str(own.block_name[0]), role, gain, own))
+        out.append(ReportBlock(index, str(own.block_name[0]), role, gain, own, by))
     return out
 
 
-def _role(name: str, role_key: Any, gain: float, met: bool) -> str:
+def _role(name: str, role_key: Any, gain: float, met: bool, plain: bool) -> tuple[str, str]:
+    """A block's role, and what it was taken from where the session does not say it."""
+    role_key = role_key or (name if name in ROLES else "")
     if role_key:
         if role_key not in ROLES:
             raise ConfigError(f"block {name!r} has the role {role_key!r}, known are {', '.join(ROLES)}")
-        return str(role_key)
+        return str(role_key), ""
     for role, pattern in _NAMED:
         if re.search(pattern, name, re.IGNORECASE):
-            return role
-    return ADAPTATION if gain else WASHOUT if met else BASELINE
+            return role, "name"
+    return ADAPTATION if gain else GENERALISATION if not plain else WASHOUT if met else BASELINE, "conditions"
 
 
 def courses(blocks: Sequence[ReportBlock]) -> list[ReportCourse]:

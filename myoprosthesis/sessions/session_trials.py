@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from myoprosthesis.core.force_field import ForceField
+from myoprosthesis.core.perturbation_plan import PerturbationEntry
 from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.perturbations.planner import Planner, Preset
 from myoprosthesis.sessions.session import Session, SessionBlock, imposed
@@ -102,10 +103,15 @@ def kinds_of(session: Session, trial: SessionTrial) -> list[dict[str, Any]]:
     return kinds
 
 
-def field_of(session: Session, block: SessionBlock, trial: TrialPlan) -> ForceField:
-    """The law at the endpoint in a block's normal trials, wherever its entries lie within the trial."""
-    entries = Planner(Preset(block.name, kinds=imposed(block))).plan(trial).at("endpoint")
-    return sum((ForceField.from_dict(dict(e.values)) for e in entries), ForceField.zero())
+def fields_of(session: Session, block: SessionBlock, trial: TrialPlan) -> tuple[PerturbationEntry, ...]:
+    """The laws at the endpoint in a block's normal trials, in their windows within this trial."""
+    return Planner(Preset(block.name, kinds=imposed(block))).plan(trial).at("endpoint")
+
+
+def field_at(fields: Sequence[PerturbationEntry], now_ns: int) -> ForceField:
+    """Their law at one moment."""
+    laws = ((ForceField.from_dict(dict(e.values)), e.gain(now_ns)) for e in fields)
+    return sum((law if gain == 1.0 else law * gain for law, gain in laws if gain), ForceField.zero())
 
 
 def curl_gain(law: ForceField) -> float:

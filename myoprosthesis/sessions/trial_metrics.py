@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from myoprosthesis.analysis.adaptation import adaptation_index, ideal_force
+from myoprosthesis.core.errors import DataError
+from myoprosthesis.core.force_field import ForceField
 from myoprosthesis.core.kinematics import lateral
 from myoprosthesis.core.nanoseconds import NS
+from myoprosthesis.core.perturbation_plan import PerturbationEntry
 from myoprosthesis.core.trial_record import TrialRecord
 from myoprosthesis.sessions.folder import COLUMNS
 from myoprosthesis.sessions.session import Session
-from myoprosthesis.sessions.session_trials import CATCH, CHANNEL, SessionTrial, curl_gain, field_of
+from myoprosthesis.sessions.session_trials import CATCH, CHANNEL, SessionTrial, curl_gain, field_at, fields_of
 from myoprosthesis.tasks.reaching import judge
 
 
@@ -36,35 +41,54 @@ def row(
     argument, has no figures.
     """
     block, plan = session.blocks[trial.block], record.plan
-    law = field_of(session, block, plan)
+    fields = fields_of(session, block, plan)
     planned = {
         "trial": trial.number, "block": trial.block, "block_name": block.name, "kind": trial.kind,
         "target": trial.target, "label": plan.label, "start_x": plan.start[0], "start_y": plan.start[1],
         "target_x": plan.target[0], "target_y": plan.target[1],
         "go_s": None if plan.go_ns is None else (plan.go_ns - plan.from_ns) / NS,
-        "perturbation": trial.perturbation, "gain": 0.0 if trial.kind == CATCH else curl_gain(law),
+        "perturbation": trial.perturbation,
         "policy": played.name, "policy_sha256": played.sha256, "estimate_gain": played.estimate_gain,
         "loss": played.loss, "samples": len(record.time_ns), "lost": lost,
     }  # fmt: skip
     if lost:
-        return {c: planned.get(c) for c in COLUMNS}
+        midst = (plan.until_ns + (plan.go_ns if plan.go_ns is not None else plan.from_ns)) // 2
+        gain = 0.0 if trial.kind == CATCH else curl_gain(field_at(fields, midst))
+        return {c: {**planned, "gain": gain}.get(c) for c in COLUMNS}
     time_ns, position, velocity = record.time_ns, record.position, record.velocity
     fastest = int(np.linalg.norm(velocity, axis=1).argmax())
+    gain = 0.0 if trial.kind == CATCH else curl_gain(field_at(fields, int(time_ns[fastest])))
     slope = force = None
     if trial.kind == CHANNEL:
         # on the wall, that is minus what the wall exerts, which points to the right of the motion where it is positive
         wall = -lateral(record.load, np.zeros(3), np.subtract(plan.target, plan.start))
         force = float(wall[fastest])
         moving = time_ns >= (plan.go_ns if plan.go_ns is not None else plan.until_ns)
-        if not law.is_zero and moving.sum() > 2:
-            ideal = ideal_force(position[moving], velocity[moving], plan.start, plan.target, law)
-            slope = adaptation_index(wall[moving], ideal, intercept=False)
+        if fields and moving.sum() > 2:
+            slope = _slope(wall[moving], record, moving, fields)
     result = judge(record, session.reaching.radius)
     figures = {
         **result.figures,
+        "gain": gain,
         "success": result.success,
         "lateral_at_peak_speed_mm": float(lateral(position, plan.start, plan.target)[fastest]) * 1e3,
         "channel_slope": slope,
         "channel_force_N": force,
     }
     return {c: {**planned, **figures}[c] for c in COLUMNS}
+
+
+def _slope(
+    wall: NDArray[np.float64], record: TrialRecord, moving: NDArray[np.bool_], fields: Sequence[PerturbationEntry]
+) -> float | None:
+    """The adaptation index, each field in its own window; None where there is no lateral force to be cancelled."""
+    plan, position, velocity = record.plan, record.position[moving], record.velocity[moving]
+    ideal = np.zeros(len(wall))
+    for entry in fields:
+        gain = np.array([entry.gain(int(t)) for t in record.time_ns[moving]])
+        law = ForceField.from_dict(dict(entry.values))
+        ideal += gain * ideal_force(position, velocity, plan.start, plan.target, law)
+    try:
+        return adaptation_index(wall, ideal, intercept=False)
+    except DataError:
+        return None

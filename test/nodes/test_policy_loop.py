@@ -339,6 +339,35 @@ def test_a_rotation_turns_what_is_seen(made):
     assert policy.seen[2][:2].tolist() == pytest.approx([0.25, 0.0], abs=1e-6)
 
 
+def test_a_rotation_and_a_noise_rise_along_their_ramp(made):
+    policy = Echo()
+    _, world = made(policy)
+    quarter = {"angle_rad": np.pi / 2, "centre": [0.5, 0.0]}
+    world.speak(imposed(99, PerturbationEntry("observation", "rotation", quarter, 2 * DT_NS, None, 0.04)))
+    play(world, range(9))
+    angles = np.array([0, 0, 0, 1, 2, 3, 4, 4, 4]) / 4 * np.pi / 2
+    seen = np.array(policy.seen)[:, :2]
+    radius = np.hypot(*(seen[0] - [0.5, 0.0]))
+    np.testing.assert_allclose(np.hypot(*(seen - seen[0]).T), 2 * radius * np.sin(angles / 2), atol=1e-6)
+
+    def spread(ramp_s):
+        echo = Echo()
+        _, own = made(echo)
+        own.speak(imposed(999, PerturbationEntry("observation", "noise", {"vision": 0.01}, 0, None, ramp_s)))
+        play(own, range(200))
+        return np.array(echo.seen)[:, :2] - [0.5, 0.25]
+
+    whole, risen = spread(0.0), spread(2.0)
+    assert risen[:20].std() < 0.3 * whole[:20].std() and risen[180:].std() > 0.8 * whole[180:].std()
+
+
+def test_what_is_refused_on_a_ramp_is_said_once(made):
+    _, world = made(Echo())
+    world.speak(imposed(99, PerturbationEntry("observation", "noise", {"smell": 0.02}, 0, None, 0.05)))
+    play(world, range(9))
+    assert len(world.said) == 1 and "observes no 'smell'" in world.said[0]
+
+
 def test_rotations_add(made):
     policy = Echo()
     _, world = made(policy)

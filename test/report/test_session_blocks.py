@@ -64,3 +64,13 @@ def test_rounds_have_as_many_trials_as_there_are_targets_and_count_the_normal_on
     found = session_blocks.rounds(session_blocks.blocks(t, {})[0].table)
     assert [len(set(r.target.tolist())) for r in found] == [8, 7, 7]
     assert all((r.kind == "normal").all() for r in found)
+
+
+def test_a_role_that_the_session_does_not_give_says_what_it_was_taken_from(table):
+    t = table(("baseline", 8, 0.0), ("B", 16, 1.0), ("blind", 8, 0.0), ("turned", 8, 0.0), ("wash 2", 8, 0.0))
+    said = {"blocks": [{}, {}, {"feedback": False}, {"kinds": [{"kind": "rotation"}]}, {}]}
+    found = [(b.role, b.by) for b in session_blocks.blocks(t, said)]
+    assert found == [
+        ("baseline", ""), ("adaptation", "conditions"), ("generalisation", "conditions"),
+        ("generalisation", "conditions"), ("washout", "name"),
+    ]  # fmt: skip

@@ -57,3 +57,40 @@ def test_the_task_judges_within_the_radius_of_the_session(short_by, data):
     values = row(session, plan(session)[0], record(there, time_ns, table), PlayedTrial("p", "0"))
     assert values["success"] is (short_by < session.reaching.radius)
     assert values["endpoint_error_mm"] == pytest.approx(short_by * 1e3) and values["peak_speed"] == pytest.approx(0.4)
+
+
+def late(second, start_s):
+    """A clockwise field of 10 in the whole of a trial, and another from `start_s` on."""
+    return [{"kind": "curl", "gain": 10}, {**second, "start_s": start_s}]
+
+
+@pytest.mark.parametrize(
+    "second", [{"kind": "curl", "gain": -9}, {"kind": "constant", "force": [0, 5, 0]}], ids=["curl", "constant"]
+)
+@pytest.mark.parametrize("start_s", [0.95, 0.45])
+def test_each_field_counts_in_its_own_window(data, second, start_s):
+    blocks = [{"name": "A", "role": "adaptation", "trials": 20, "kinds": late(second, start_s), "channel_rate": 0.5}]
+    session = sessions.made(data(blocks=blocks))
+    trial = next(t for t in plan(session) if t.kind == CHANNEL)
+    there = TrialPlan(trial.number, 0, ns(1), (0, 0, 0), (0.1, 0, 0), ns(0.2))
+    time_ns, table = straight(push=0.8)
+    got = row(session, trial, record(there, time_ns, table), PlayedTrial("p", "0"))
+    moving, on = time_ns >= ns(0.2), time_ns >= ns(start_s)
+    speed = table[:, 1, 0]
+    field = -10 * speed  # N along y
+    field[on] += 9 * speed[on] if second["kind"] == "curl" else 5.0
+    wall, ideal = 0.8 * 10 * speed[moving], -field[moving]
+    assert got["channel_slope"] == pytest.approx(float(wall @ ideal) / float(ideal @ ideal))
+    fastest = int(speed.argmax())
+    assert got["gain"] == (1.0 if second["kind"] == "curl" and on[fastest] else 10.0)
+
+
+def test_where_there_is_nothing_to_be_cancelled_there_is_no_slope(data):
+    """A constant force along the movement has no lateral part, at this target."""
+    blocks = [{"name": "A", "role": "adaptation", "trials": 20, "channel_rate": 0.5,
+               "kinds": [{"kind": "constant", "force": [3, 0, 0]}]}]  # fmt: skip
+    session = sessions.made(data(blocks=blocks))
+    trial = next(t for t in plan(session) if t.kind == CHANNEL)
+    there = TrialPlan(trial.number, 0, ns(1), (0, 0, 0), (0.1, 0, 0), ns(0.2))
+    got = row(session, trial, record(there, *straight()), PlayedTrial("p", "0"))
+    assert got["channel_slope"] is None and got["channel_force_N"] is not None

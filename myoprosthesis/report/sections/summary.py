@@ -14,6 +14,7 @@ from myoprosthesis.report.adaptation_course import FIRST, LAST
 from myoprosthesis.report.citations import cite
 from myoprosthesis.report.report_session import ReportSession
 from myoprosthesis.report.section import Omitted, Part, Section, SectionTable, Text, bounded, code, number, share
+from myoprosthesis.report.session_blocks import normal
 from myoprosthesis.report.trial_table import KINDS, NORMAL
 
 
@@ -70,7 +71,7 @@ def _blocks(s: ReportSession) -> SectionTable:
         aside = np.abs(t.lateral_deviation_mm[np.isfinite(t.lateral_deviation_mm)])
         gain = f"{b.gain:+.3g}".replace("-", "−") if b.gain else "0"
         rows.append((
-            f'<i class="role {b.role}"></i>{escape(b.name)}', b.role, gain,
+            f'<i class="role {b.role}"></i>{escape(b.name)}', f"{b.role} (by its {b.by})" if b.by else b.role, gain,
             *(str(int((b.table.kind == k).sum()) or "–") for k in KINDS),
             number(aside.mean() if len(aside) else None), number(error.mean() if len(error) else None),
             share(done.mean() if len(done) else None),
@@ -80,6 +81,11 @@ def _blocks(s: ReportSession) -> SectionTable:
         "Trials by block and kind; means over normal trials. b above 0 is a clockwise curl field, which pushes to the "
         "right of the motion."
     )
+    if any(b.by for b in s.blocks):
+        caption += (
+            " A role in brackets is not given by the session: it is taken from the block's name, or from what is "
+            "imposed in it and before it (role: in the session's YAML says it)."
+        )
     return SectionTable(header, tuple(rows), caption)
 
 
@@ -123,8 +129,17 @@ _MEASURES = (
 
 
 def _course_caption(s: ReportSession) -> str:
-    return (f"Lateral deviation on normal trials: baseline is the second half of its block, initial the first {FIRST} "
-            f"in the field, end the last {LAST}, after-effect the first {FIRST} of washout, and washout its last "
-            f"{LAST}. Ratios compare mean absolute deviations; the after-effect is signed. In brackets 95 % bootstrap "
+    first = s.courses[0]
+    during, after = (0 if t is None else len(t) for t in map(normal, (first.adaptation, first.washout)))
+    initial, end, effect, washed = (
+        f"{n} trials" if n == most else f"{n} trials (fewer than {most})"
+        for n, most in ((min(FIRST, during), FIRST), (min(LAST, max(0, during - FIRST)), LAST),
+                        (min(FIRST, after), FIRST), (min(LAST, max(0, after - FIRST)), LAST))
+    )  # fmt: skip
+    which = " (of the first course)" if len(s.courses) > 1 else ""
+    return (f"Lateral deviation on normal trials: baseline is the second half of its block, initial the first "
+            f"{initial} in the field, end the last {end}, after-effect the first {effect} of washout, and washout its "
+            f"last {washed}{which}. Ratios compare mean absolute deviations; the after-effect is signed. In brackets "
+            "95 % bootstrap "
             "intervals over trials, which include the differences between targets. "
             f"{cite('lateral')}; {cite('bootstrap')}.")  # fmt: skip

@@ -53,3 +53,19 @@ def test_a_verdict_says_whether_it_is_met_and_what_its_interval_leaves_open(sess
     doubt = "" if certain else ", but the confidence interval includes the criterion"
     assert plain(table.rows[0][-1]) == f"{'met' if met else 'not met'}{doubt}"
     assert ('class="verdict open"' in table.rows[0][-1]) is not certain  # neither green nor red where it is open
+
+
+def test_the_course_says_over_how_many_trials_each_of_its_figures_is(session):
+    few = [replace(b, table=b.table.where(np.arange(len(b.table)) < 14)) for b in session.blocks]
+    course = session.courses[0]
+
+    def cut(blocks):
+        return tuple(next(f for f in few if f.index == b.index) for b in blocks)
+
+    shorter = replace(course, adaptation=cut(course.adaptation), washout=cut(course.washout))
+    counts = [int((b.table.kind == "normal").sum()) for b in (*shorter.adaptation, *shorter.washout)]
+    caption = summary._course_caption(replace(session, courses=(shorter,)))
+    assert (
+        f"the last {counts[0] - 8} trials (fewer than 16)" in caption and "the first 8 trials in the field" in caption
+    )
+    assert "end the last 16 trials, after-effect" in summary._course_caption(session)
