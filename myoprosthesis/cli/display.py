@@ -33,7 +33,7 @@ GUARD = {
     "fault": "ticks on which the hand did not answer or reported a fault",
     "clipped": "commands beyond a limit, cut to it",
     "rate_limited": "commands slowed to the fastest change allowed",
-    "non_finite": "commands that were not finite, refused",
+    "non_finite": "ticks on which the newest command was not finite, refused",
     "wrong_size": "commands of another size, refused",
     "wrong_names": "commands with other channel names, refused",
     "second_writer": "commands of a second node, not obeyed",

@@ -138,11 +138,11 @@ class GuardedEffector:
             reason, event = "no command yet", ""
         elif command.shape != self._low.shape:
             reason, event = f"a command of {command.size} values, {self._low.size} are needed", "wrong_size"
-        elif not np.isfinite(command).all():
-            reason, event = "a command that is not finite", "non_finite"
         elif not age_s <= self.timeout_s:
             reason, event = f"the newest command is older than {self.timeout_s * 1e3:.0f} ms", "stale"
             reason += f": {stale}" if stale else ""
+        elif not np.isfinite(command).all():
+            reason, event = "a command that is not finite", "non_finite"
         else:
             self.reason, self._fail = "", None
             clipped = np.minimum(np.maximum(command, self._low), self._high)

@@ -84,6 +84,7 @@ class EffectorSpec:
     `bodies` are the parts of a floating body that can be pushed and loaded.
     `variant` tells the options that are not the defaults of an effector of this name: `mass 2`.
     `reach` is a point (x, y, z) and how far from it the endpoint comes at most, in m; empty: not known.
+    `remarks` are sentences on what this effector cannot do, or what was taken for what its model does not say.
     """
 
     name: str
@@ -115,6 +116,7 @@ class EffectorSpec:
     reach: tuple[float, ...] = ()
     bodies: tuple[str, ...] = ()
     variant: str = ""
+    remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.dt) and self.dt > 0):

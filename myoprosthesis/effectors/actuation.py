@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.channels import Channels
+from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.fail import HOLD, RELAX, chosen
 from myoprosthesis.effectors import joint_couplings
@@ -28,6 +29,8 @@ _LASTING = (_DYN.mjDYN_INTEGRATOR, _DYN.mjDYN_USER)
 """Dynamics in which a control of 0 leaves the force, or the place that is aimed at, as it is."""
 _FOLLOWING = (_DYN.mjDYN_NONE, _DYN.mjDYN_FILTER, _DYN.mjDYN_FILTEREXACT)
 """Dynamics in which what acts follows `ctrl`."""
+SURPLUS = 0.01
+"""Part of its largest force by which what a channel needs is above it, and it gives way."""
 
 
 def unique(names: list[str], kind: str, taken: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -195,20 +198,40 @@ class Actuation:
         velocity[k] = -spring / gain * data.actuator_velocity[k] / self._slope[k]
         return place, velocity
 
+    def sinking(self, data: mujoco.MjData, spec: EffectorSpec) -> list[str]:
+        """A sentence on channels that are to hold their places, here, and are too weak for it; none where none is.
+
+        `data` is after its position and velocity stage."""
+        m, weak = self._model, []
+        for i, need in zip(self._stiff, self._needed(data) if self._stiff.size else (), strict=True):
+            spans, target = [m.actuator_forcerange[i]] * bool(m.actuator_forcelimited[i]), m.actuator_trnid[i, 0]
+            if int(m.actuator_trntype[i]) == mujoco.mjtTrn.mjTRN_JOINT and m.jnt_actfrclimited[target]:
+                spans.append(np.sort(m.jnt_actfrcrange[target] / m.actuator_gear[i, 0]))
+            most = min((span[1] if need > 0 else -span[0] for span in spans), default=np.inf)
+            if spec.fail_each[i] == HOLD and abs(need) > (1 + SURPLUS) * most:
+                unit = "N" if spec.command.units[i] == "m" else "N·m"
+                weak.append(f"{spec.command.names[i]} needs {abs(need):.3g} {unit} and has {most:.3g}")
+        return [f"in the fail state, before the first command too, this sinks: {'; '.join(weak)}"] if weak else []
+
     def _loads(self, data: mujoco.MjData) -> Array:
         """Force with which each stiff actuator must hold against gravity and springs here, within its limits."""
-        m, still, k = self._model, self._still, self._stiff
+        m, k = self._model, self._stiff
+        force, limited = self._needed(data), m.actuator_forcelimited[k].astype(bool)
+        low, high = m.actuator_forcerange[k].T
+        within: Array = np.where(limited, np.clip(force, low, high), force)
+        return within
+
+    def _needed(self, data: mujoco.MjData) -> Array:
+        """The same as if no actuator had limits."""
+        m, still = self._model, self._still
         still.qpos[:] = data.qpos
         mujoco.mj_kinematics(m, still)
         mujoco.mj_comPos(m, still)
         mujoco.mj_comVel(m, still)  # at rest
         gravity = np.zeros(m.nv)
         mujoco.mj_rne(m, still, 0, gravity)
-        force = self._share @ (gravity - data.qfrc_spring - data.qfrc_gravcomp)
-        limited = m.actuator_forcelimited[k].astype(bool)
-        low, high = m.actuator_forcerange[k].T
-        within: Array = np.where(limited, np.clip(force, low, high), force)
-        return within
+        force: Array = self._share @ (gravity - data.qfrc_spring - data.qfrc_gravcomp)
+        return force
 
     def _bounds(self, i: int, actuator: _Actuator) -> tuple[float, float] | None:
         """Bounds of the command of one actuator; None where there are none.

@@ -7,6 +7,7 @@ import io
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import mujoco
@@ -85,11 +86,13 @@ def mjcf(options: MjcfOptions) -> MujocoBody:
             "--set effector.file=PATH, `switch-effector` --option file=PATH, a session effector_options: {file: PATH}"
         )
     speeds: tuple[float, ...] | None = None
+    remarks: list[str] = []
     if path.suffix.lower() == ".urdf":
-        model, speeds = compiled(lambda: urdf.model_of(path, options.servo_hz, options.endpoint), f"the model {path}")
+        load = partial(urdf.model_of, path, options.servo_hz, options.endpoint)
+        model, speeds, remarks = compiled(load, f"the model {path}")
     else:
         model = compiled(lambda: _model_of(path, options.endpoint), f"the model {path}")
-    return MujocoBody(path.stem, model, options, rate_limit=speeds or None)
+    return MujocoBody(path.stem, model, options, rate_limit=speeds or None, remarks=remarks)
 
 
 def _model_of(path: Path, endpoint: str) -> mujoco.MjModel:

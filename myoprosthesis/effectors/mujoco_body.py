@@ -95,6 +95,7 @@ class MujocoBody:
         joints: Sequence[str] = (),
         rate_limit: float | tuple[float, ...] | None = None,
         frame: str = "world",
+        remarks: Sequence[str] = (),
     ) -> None:
         self.model = model
         if options.time_step:
@@ -164,7 +165,8 @@ class MujocoBody:
             contacts=reader.contacts,
             bodies=self._loads.names,
         )
-        self.spec = replace(self.spec, braking=measured_braking(self, self.actuation.stiff))
+        braking, sinking = measured_braking(self, self.actuation.stiff), self.actuation.sinking(self.data, self.spec)
+        self.spec = replace(self.spec, braking=braking, remarks=(*remarks, *sinking))
 
     def reset(self, seed: int = 0, initial: Initial | None = None) -> EffectorState:
         """The start keyframe, or the model's own start; with `initial`, some channels elsewhere, or other objects.

@@ -145,6 +145,8 @@ class EffectorNode(LoopNode):
             check_holds(guard.spec.command, guard.spec.fail_each)
         except Refused as error:
             self.get_logger().warning(str(error))
+        for remark in guard.spec.remarks:
+            self.get_logger().warning(remark)
         self._port.fit(guard.spec, self._clocks(o), o.beside)
         common: dict[str, Any] = {
             "participants": o.participants,

@@ -11,6 +11,7 @@ from myoprosthesis.core.effector_state import EffectorState
 from myoprosthesis.core.errors import ConfigError, Refused
 from myoprosthesis.core.force_field import ForceField
 from myoprosthesis.effectors.bodies import point_mass
+from myoprosthesis.effectors.mirror import Mirror, MirrorOptions
 from myoprosthesis.effectors.mujoco_body import BodyOptions
 from myoprosthesis.testing import check_effector
 
@@ -290,3 +291,14 @@ def test_a_start_of_ones_own_is_for_effectors_that_can_begin_anywhere():
         guard.reset(0, {"j1": 0.5})
     body = GuardedEffector(point_mass(BodyOptions()))
     assert body.reset(0, {"x": 0.05}).joint_position[0] == 0.05
+
+
+def test_a_command_that_is_not_finite_becomes_stale_as_any_other():
+    guard = GuardedEffector(Mirror(MirrorOptions()))
+    guard.reset()
+    bad = np.array([0.1, np.nan])
+    for k in range(30):
+        guard.step(bad, age_s=0.01 * k)
+        fresh = 0.01 * k <= guard.timeout_s
+        assert ("not finite" in guard.reason) is fresh and ("older than 80 ms" in guard.reason) is not fresh
+    assert guard.events["non_finite"] == 9 and guard.events["stale"] == 21

@@ -7,6 +7,7 @@ import mujoco
 import numpy as np
 import pytest
 
+from myoprosthesis.core import registry
 from myoprosthesis.core.command_guard import GuardedEffector
 from myoprosthesis.core.disturbance import NO_DISTURBANCE, Disturbance
 from myoprosthesis.core.errors import ConfigError, Refused
@@ -178,7 +179,10 @@ def test_the_joints_of_a_urdf_get_position_servos(tmp_path):
         ("", "joint 'hip' is revolute and has no range"),
         ('<limit lower="-2" upper="1.5" effort="50" velocity="-2"/>', "'hip' has a velocity limit of -2"),
         ('<limit lower="-2" upper="1.5" effort="50" velocity="nan"/>', "'hip' has a velocity limit of nan"),
-        ('<limit lower="-2" upper="1.5" effort="50" velocity="fast"/>', "velocity limits cannot be read"),
+        (
+            '<limit lower="-2" upper="1.5" effort="50" velocity="fast"/>',
+            "velocity of joint 'hip' is 'fast', a number",
+        ),
     ],
 )
 def test_what_a_urdf_must_say_of_a_joint_is_not_made_up(tmp_path, limit, sentence):
@@ -192,6 +196,52 @@ def test_what_a_urdf_must_say_of_a_joint_is_not_made_up(tmp_path, limit, sentenc
     )
     spec = mjcf(MjcfOptions(file=str(write(tmp_path, turning, "robot.urdf")))).spec
     assert spec.command.high[0] == pytest.approx(np.pi) and spec.rate_limit[0] == 1.0
+    assert "no velocity limit, so that commands change by 1 rad/s or m/s at most: hip" in spec.remarks
+
+
+def test_what_a_urdf_limits_and_does_not_limit(tmp_path):
+    whole = '<limit lower="-2" upper="1.5" effort="50" velocity="3"/>'
+
+    def spec(limit):
+        return mjcf(MjcfOptions(file=str(write(tmp_path, URDF.replace(whole, limit), "robot.urdf")))).spec
+
+    assert spec(whole).remarks == ()
+    nothing = spec('<limit lower="-2" upper="1.5" effort="0" velocity="0"/>')
+    assert nothing.remarks == (
+        "no velocity limit, so that commands change by 1 rad/s or m/s at most: hip",
+        "no effort limit, so that servos are as strong as it takes: hip",
+    )
+    for soft, high in (('soft_lower_limit="-0.5" soft_upper_limit="0.5"', 0.5), ('k_velocity="1"', 1.5),
+                       ('soft_lower_limit="0" soft_upper_limit="0"', 1.5)):  # fmt: skip
+        assert spec(f"{whole}<safety_controller {soft}/>").command.high[0] == high
+    with pytest.raises(ConfigError, match="the soft limits of joint 'hip', 3 to 4, leave no range"):
+        spec(f'{whole}<safety_controller soft_lower_limit="3" soft_upper_limit="4"/>')
+    with pytest.raises(ConfigError, match="is a part of a planar or floating joint, which has no servos"):
+        planar = URDF.replace('name="hip" type="revolute"', 'name="hip" type="planar"')
+        mjcf(MjcfOptions(file=str(write(tmp_path, planar, "robot.urdf"))))
+
+
+@pytest.mark.parametrize("limit", [1.5, 1.9, 3.0])
+@pytest.mark.parametrize("place", ["servo", "joint"])
+def test_a_servo_that_is_too_weak_to_hold_is_told_of_and_sinks(limit, place):
+    """1 kg at 0.2 m from the joint: it takes 1.96 N·m."""
+    span = f'"-{limit} {limit}"'
+    own = {"servo": (f"forcerange={span}", ""), "joint": ("", f"actuatorfrcrange={span}")}[place]
+    xml = f"""<mujoco><option timestep="0.002" integrator="implicitfast"/><worldbody><body pos="0 0 1">
+    <joint name="sh" axis="0 1 0" range="-2 2" damping=".2" {own[1]}/>
+    <geom type="capsule" fromto="0 0 0 .4 0 0" size=".001" mass="1"/></body></worldbody>
+    <actuator><position name="sh" joint="sh" kp="100" kv="5" ctrlrange="-2 2" {own[0]}/></actuator></mujoco>"""
+    guard = GuardedEffector(MujocoBody("arm", mujoco.MjModel.from_xml_string(xml), BodyOptions()))
+    guard.reset()
+    places = [guard.step(None).joint_position[0] for _ in range(80)]
+    sentence = f"in the fail state, before the first command too, this sinks: sh needs 1.96 N·m and has {limit:g}"
+    assert guard.spec.remarks == ((sentence,) if limit < 1.96 else ())
+    assert (abs(float(places[-1])) > 0.01) is (limit < 1.96)
+
+
+def test_no_shipped_body_is_too_weak_for_its_start():
+    for name in ("arm26", "point_mass", "ability_hand_model", "myohand"):
+        assert registry.factory("effectors", name)(registry.options("effectors", name)()).spec.remarks == ()
 
 
 def test_an_actuator_that_acts_on_nothing_is_refused_by_name():
