@@ -215,10 +215,12 @@ class Contract:
         a, b = np.array(self.fingerprint), np.array(spec.fingerprint)
         if a.shape == b.shape and np.allclose(a, b, rtol=rtol, atol=rtol * max(1e-12, float(np.abs(a).max()))):
             return
+        before, now = self.simulator or "simulator not recorded", spec.simulator or "unknown"
+        with_what = f"{before}, now {now}" if before != now else f"by {now} as now, with other options, such as dt"
         gap = f"by up to {np.abs(a - b).max():.3g}" if a.shape == b.shape else "in its size"
         raise PhysicsChanged(
             f"the physics of {spec.name!r} differ {gap} from those policy {self.name!r} was trained on "
-            f"({self.simulator or 'simulator not recorded'}, now {spec.simulator or 'unknown'}): "
+            f"({with_what}): "
             f"its score of record may not hold; `myoprosthesis policy verify {self.name}` measures it again"
         )
 

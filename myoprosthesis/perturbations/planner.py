@@ -114,10 +114,10 @@ class Planner:
         return _with(self.preset.name, *(f"{k} {short(self._changes[k])}" for k in sorted(self._changes)))
 
     @property
-    def gains(self) -> dict[str, float]:
-        """The gain with which each kind that has one acts, sign included; of kinds that differ in it, the last one."""
+    def gains(self) -> tuple[tuple[str, float], ...]:
+        """The kinds that have a gain, each with the one with which it acts, sign included."""
         every = [kind for _, kinds in self._blocks for kind in kinds]
-        return {make.__name__: float(options.gain) for make, options in every if hasattr(options, "gain")}
+        return tuple((make.__name__, float(options.gain)) for make, options in every if hasattr(options, "gain"))
 
     def opposes(self, other: Planner) -> bool:
         """Whether the other plans the same kinds with every gain in the opposite direction, of whatever size."""

@@ -45,7 +45,7 @@ def perturb(stack: StackClient, name: str, gain: float | None = None, overrides:
     stack.check_no_session("the perturbation")
     stack.set("perturbation", {**values, "gain": "" if gain is None else gain})
     by_trial = stack.get("perturbation", ["per_trial"]).get("per_trial", True)
-    gains = ", ".join(f"{kind} {size:g}" for kind, size in made.gains.items()) if gain is not None else ""
+    gains = ", ".join(f"{kind} {size:g}" for kind, size in made.gains) if gain is not None else ""
     acting = f" with a gain of {gains} (its own direction)" if gains else ""
     return f"{name}{acting} from {'the next trial' if by_trial else 'now'} on"
 

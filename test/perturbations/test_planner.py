@@ -103,7 +103,12 @@ def test_every_kind_keeps_the_direction_of_its_own_gain():
     curl, viscous, constant, shift = made.plan(trial(0)).entries
     assert curl.values["B"][0][1] == -4 and viscous.values["B"][0][0] == -4 and shift.values["positions"] == -4
     assert constant.values["f"] == [0, -2, 0]
-    assert made.gains == {"curl": -4.0, "viscous": 4.0, "electrode_shift": -4.0}
+    assert made.gains == (("curl", -4.0), ("viscous", 4.0), ("electrode_shift", -4.0))
+
+
+def test_each_kind_that_is_there_twice_has_its_own_gain():
+    two = Preset("two", kinds=({"kind": "curl", "gain": 10.0}, {"kind": "curl", "gain": -4.0}))
+    assert Planner(two, {"gain": 2.0}).gains == (("curl", 2.0), ("curl", -2.0))
 
 
 @pytest.mark.parametrize(

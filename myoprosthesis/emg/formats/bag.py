@@ -62,7 +62,9 @@ def read_bag(path: Path, layout: RecordingFormat, block: int) -> Iterator[EmgRec
         reader = highlevel.AnyReader([path], default_typestore=stores.get_typestore(stores.Stores.ROS2_JAZZY))
         reader.open()
     except Exception as error:  # rosbags raises many kinds for what is no such file
-        raise ConfigError(f"{path} is no {path.suffix[1:].upper()} bag, or a damaged one{_way_out(path)}") from error
+        why = " ".join(str(error).split())[:120]
+        kind = path.suffix[1:].upper()
+        raise ConfigError(f"{path} is no {kind} bag of ROS 2, or a damaged one ({why}){_way_out(path)}") from error
     try:
         yield from _recordings(path, layout, block, _Bag(path, reader))
     except ConfigError:
