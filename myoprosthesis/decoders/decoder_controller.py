@@ -15,6 +15,7 @@ from myoprosthesis.core.moment import Moment
 from myoprosthesis.core.perturbation_plan import PerturbationEntry
 from myoprosthesis.decoders.decision import Decision
 from myoprosthesis.decoders.decoder import Decoder, DecoderModel
+from myoprosthesis.decoders.options import CLASSIFICATION
 from myoprosthesis.decoders.posture_control import PostureController, PostureControlOptions
 
 Array = NDArray[np.float64]
@@ -55,6 +56,11 @@ class DecoderController:
     def names(self) -> Sequence[str]:
         """Names of the decoder's outputs."""
         return self._decoder.names
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """Those of which it decides for one at a time; none where it tells several movements at once, or values."""
+        return self._decoder.names if self._decoder.settings.task == CLASSIFICATION else ()
 
     @property
     def rest(self) -> str:

@@ -66,8 +66,10 @@ class DecoderLoop(SwitchingLoop):
         self.port, self.stream = port, stream
         self.statistics = LoopStatistics()
         self.events: Counter[str] = Counter()
+        self._strange: set[str] = set()
+        """Prompts that are no class of the decoder, of which it was told."""
         self.prompted: dict[str, Counter[str]] = {}
-        """What was decided under each prompt."""
+        """What was decided under each prompt that is a class of the decoder."""
         self.decided: dict[str, dict[str, dict[str, Counter[str]]]] = {}
         """The same by decoder and by the perturbation in force all through a decision's window."""
         self.feature_log: FeatureLog | None = None
@@ -158,7 +160,15 @@ class DecoderLoop(SwitchingLoop):
             self._asked, self._asked_ns = asked, now_ns
         if imposed != self._imposed:
             self._imposed, self._imposed_ns = imposed, now_ns
-        steady = bool(asked) and now_ns - self._asked_ns > SETTLED_S * NS
+        steady = asked in controller.classes and now_ns - self._asked_ns > SETTLED_S * NS
+        if asked and controller.classes and asked not in (*controller.classes, *self._strange):
+            self._strange.add(asked)
+            self.port.say(
+                "warning",
+                f"the prompt {asked!r} is none of the classes of decoder {controller.name!r}, "
+                f"{', '.join(controller.classes)}: what is decided under it is not judged (label_names says how the "
+                "labels of a file are called, ignore leaves some out)",
+            )
         of_one = now_ns - self._imposed_ns >= controller.window / self.stream.rate * NS
         for decision in controller.new_decisions:
             self.events["decisions"] += 1

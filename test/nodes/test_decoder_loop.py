@@ -234,6 +234,19 @@ def test_decisions_are_counted_by_what_was_asked_once_a_person_had_time(made, mo
     assert loop.prompted["open"].total() == 10 and loop.events["rejected"] == 0
 
 
+def test_a_prompt_that_is_no_class_of_the_decoder_judges_nothing_and_is_told_of_once(made, monkeypatch):
+    monkeypatch.setattr(decoder_loop, "SETTLED_S", -1.0)
+    loop, world = made()
+    world.asked = "1"
+    world.send(*stream(100))
+    assert until(lambda: loop.events["decisions"] == 19) and loop.prompted == loop.decided == {}
+    (words,) = [text for level, text in world.said if level == "warning"]
+    assert words.startswith("the prompt '1' is none of the classes of decoder 'first', power, open: what is decided")
+    world.asked = "power"
+    world.send(*stream(100, first=100))
+    assert until(lambda: loop.events["decisions"] == 39) and loop.prompted == {"power": {"power": 20}}
+
+
 def test_decisions_are_of_the_perturbation_in_force_all_through_their_window(made, monkeypatch):
     """By stamps: all blocks come at once here, long after the change."""
     monkeypatch.setattr(decoder_loop, "SETTLED_S", -1.0)

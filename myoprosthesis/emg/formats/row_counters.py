@@ -28,44 +28,53 @@ def step_of(values: ArrayLike) -> int:
 
 
 class RowCounter:
-    """Follows one counter through the parts of a file."""
+    """Follows one counter through the parts of a file.
+
+    Rows that are missing and whose time is in the file's own times are gaps there, and are left to them.
+    """
 
     def __init__(self, name: str, step: int) -> None:
         self._name, self._step = name, step
-        self._before: float | None = None
+        self._before: tuple[float, float] | None = None
         self._places = 0
         self._ahead = 0
-        self._back: Counter[tuple[float, float]] = Counter()
+        self._back: Counter[tuple[float, float, float]] = Counter()
         self._largest = -np.inf
 
-    def add(self, values: NDArray[np.float64]) -> None:
-        """The next values (n,); what is no number is passed over."""
-        x = values[np.isfinite(values)]
+    def add(self, values: NDArray[np.float64], periods: NDArray[np.float64] | None = None) -> None:
+        """The next values (n,), and where the file has times of its own, those in sampling periods (n,).
+
+        A value that is no number is passed over."""
+        there = np.isfinite(values)
+        x = values[there]
+        t = np.full(len(x), np.nan) if periods is None else periods[there]
         if not len(x):
             return
-        x = x if self._before is None else np.concatenate([[self._before], x])
-        steps = np.diff(x)
-        jumps = np.flatnonzero(steps > self._step)
+        if self._before is not None:
+            x, t = np.append(self._before[0], x), np.append(self._before[1], t)
+        steps, passed = np.diff(x), np.diff(t)
+        skipped = steps / self._step - 1
+        jumps = np.flatnonzero((steps > self._step) & ~(passed > 1 + skipped / 2))
         self._places += len(jumps)
-        self._ahead += int((steps[jumps] / self._step - 1).round().sum())
-        self._back.update((float(x[k]), float(x[k + 1])) for k in np.flatnonzero(steps <= 0))
-        self._before, self._largest = float(x[-1]), max(self._largest, float(x.max()))
+        self._ahead += int(skipped[jumps].round().sum())
+        back = np.flatnonzero(steps <= 0)
+        self._back.update((float(x[k]), float(x[k + 1]), float(np.nan_to_num(passed[k])) // 1) for k in back)
+        self._before, self._largest = (float(x[-1]), float(t[-1])), max(self._largest, float(x.max()))
 
     def remarks(self) -> list[str]:
         """Of the whole file: a sentence on rows that are missing by the count, and one on where it goes back early."""
         places, missing, again = self._places, self._ahead, 0
         turn, back = self._largest + self._step, sum(self._back.values())
-        whole = sum(
-            n for (last, first), n in self._back.items() if last == self._largest and first + turn == last + self._step
-        )
+        beginning = self._largest + self._step - turn
+        whole = sum(n for (last, first, _), n in self._back.items() if (last, first) == (self._largest, beginning))
         turns = self._largest > 0 and (
             float(np.log2(turn)).is_integer() or (back >= FEWEST_TURNS and 2 * whole >= back)
         )
-        for (last, first), n in self._back.items():
+        for (last, first, passed), n in self._back.items():
             skipped = round((first - last) % turn / self._step) - 1
             if not turns or first == last or 4 * skipped * self._step > turn:
                 again += n
-            elif skipped:
+            elif skipped and not passed > 1 + skipped / 2:
                 places, missing = places + n, missing + n * skipped
         out = []
         if missing:

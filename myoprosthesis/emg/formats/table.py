@@ -107,8 +107,8 @@ class _Samples:
         texts += [*c.counters, *([] if c.channel_column is None else [c.channel_column])]
         frame = self._table.frame(rows, sorted(c.used - set(texts)), texts)
         samples = self._missing.masked(np.stack([frame[k].to_numpy(float) for k in c.emg], axis=1)) * c.factors
-        self._look_beside(frame)
         times = self._times(frame, len(rows))
+        self._look_beside(frame, times)
         names, targets, spans = layout.targets, self._targets(frame), self._spans(frame)
         if self._prompts:
             names, (targets, spans) = self._prompts.names, self._prompts.at(times)
@@ -124,11 +124,12 @@ class _Samples:
         counted = [remark for counter in self.columns.counters.values() for remark in counter.remarks()]
         return [*self._missing.unused(), *(self._prompts.unused() if self._prompts else []), *counted]
 
-    def _look_beside(self, frame: Any) -> None:
+    def _look_beside(self, frame: Any, times: Array) -> None:
         """Follow the columns that count rows, and refuse rows of another channel than those before."""
         c, pandas = self.columns, self._table.pandas
         for place, counter in c.counters.items():
-            counter.add(pandas.to_numeric(frame[place], errors="coerce").to_numpy(float))
+            values = pandas.to_numeric(frame[place], errors="coerce").to_numpy(float)
+            counter.add(values, None if c.time is None else times * c.rate)
         if c.channel_column is not None:
             self._channels.update(frame[c.channel_column].dropna().unique())
             if len(self._channels) > 1:

@@ -56,6 +56,20 @@ def test_what_goes_back_is_told_of(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("lost", [1, 3, 12, 40])
+@pytest.mark.parametrize("bits", [8, 40])
+@pytest.mark.parametrize("shown", [True, False])
+def test_what_the_times_of_the_file_show_is_a_gap_and_no_other_remark(tmp_path, lost, bits, shown):
+    """As the graphical interface of OpenBCI writes it: a counter of eight bits, and a time stamp."""
+    rows = np.delete(np.arange(N + lost), slice(1100, 1100 + lost))
+    seconds = (rows if shown else np.arange(N)) / 1000
+    count = [f"{c}.0,{t:.6f}" for c, t in zip(rows % 2**bits, 1.7e9 + seconds, strict=True)]
+    made = table(tmp_path, count, "Sample Index,Timestamp", time="Timestamp")
+    assert bool(told(made)) is not shown
+    gap = np.diff(made.times).max() * 1000
+    assert gap == pytest.approx(1 + lost if shown else 1, abs=0.01)
+
+
 def test_a_counter_is_followed_from_part_to_part():
     count = np.delete(np.arange(400) % 256, slice(100, 120)).astype(float)
     whole, parts = RowCounter("n", 1), RowCounter("n", 1)
