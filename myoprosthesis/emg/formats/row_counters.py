@@ -39,7 +39,7 @@ class RowCounter:
         self._places = 0
         self._ahead = 0
         self._back: Counter[tuple[float, float, float]] = Counter()
-        self._largest = -np.inf
+        self._smallest, self._largest = np.inf, -np.inf
 
     def add(self, values: NDArray[np.float64], periods: NDArray[np.float64] | None = None) -> None:
         """The next values (n,), and where the file has times of its own, those in sampling periods (n,).
@@ -59,15 +59,16 @@ class RowCounter:
         self._ahead += int(skipped[jumps].round().sum())
         back = np.flatnonzero(steps <= 0)
         self._back.update((float(x[k]), float(x[k + 1]), float(np.nan_to_num(passed[k])) // 1) for k in back)
-        self._before, self._largest = (float(x[-1]), float(t[-1])), max(self._largest, float(x.max()))
+        self._before = float(x[-1]), float(t[-1])
+        self._smallest, self._largest = min(self._smallest, float(x.min())), max(self._largest, float(x.max()))
 
     def remarks(self) -> list[str]:
         """Of the whole file: a sentence on rows that are missing by the count, and one on where it goes back early."""
         places, missing, again = self._places, self._ahead, 0
-        turn, back = self._largest + self._step, sum(self._back.values())
-        beginning = self._largest + self._step - turn
-        whole = sum(n for (last, first, _), n in self._back.items() if (last, first) == (self._largest, beginning))
-        turns = self._largest > 0 and (
+        turn, back = self._largest - self._smallest + self._step, sum(self._back.values())
+        ends = self._largest, self._smallest
+        whole = sum(n for (last, first, _), n in self._back.items() if (last, first) == ends)
+        turns = self._largest > self._smallest and (
             float(np.log2(turn)).is_integer() or (back >= FEWEST_TURNS and 2 * whole >= back)
         )
         for (last, first, passed), n in self._back.items():

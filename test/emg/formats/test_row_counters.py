@@ -70,6 +70,16 @@ def test_what_the_times_of_the_file_show_is_a_gap_and_no_other_remark(tmp_path, 
     assert gap == pytest.approx(1 + lost if shown else 1, abs=0.01)
 
 
+@pytest.mark.parametrize(("first", "size"), [(1, 100), (0, 100), (1, 16), (5, 250)])
+def test_a_counter_may_begin_anywhere_and_turn_at_any_number(first, size):
+    sound = RowCounter("n", 1)
+    sound.add(first + np.arange(3000.0) % size)
+    assert sound.remarks() == []
+    broken = RowCounter("n", 1)
+    broken.add(np.delete(first + np.arange(3000.0) % size, [size - 1, 777, 778]))
+    assert broken.remarks() == [f"by 'n' 3 rows are missing at 2 places: {LATE}"]
+
+
 def test_a_counter_is_followed_from_part_to_part():
     count = np.delete(np.arange(400) % 256, slice(100, 120)).astype(float)
     whole, parts = RowCounter("n", 1), RowCounter("n", 1)
