@@ -17,6 +17,7 @@ from myoprosthesis.cli import figure_words
 from myoprosthesis.cli.live_screen import LiveScreen
 from myoprosthesis.core.output import Unheld
 from myoprosthesis.core.text import counted
+from myoprosthesis.stack.reports import CUT
 
 if TYPE_CHECKING:
     from myoprosthesis.stack.status import StackStatus
@@ -41,8 +42,6 @@ GUARD = {
     "estop": "emergency stops",
 }
 """What the guard counts, in words."""
-CUT = {"clipped": "beyond a limit of its contract, cut to it", "non_finite": "not finite, refused"}
-"""What is counted of a policy's actions, in words."""
 CAPTION = (
     "error is the distance from the target at the end (mean of the last 0.1 s), median (95 % quantile); lateral is the "
     "largest deviation from the straight line, mean, right of the motion positive"
@@ -151,14 +150,12 @@ def summary_table(s: Mapping[str, Any]) -> Table:
             f"{counted(s['effector_runs'], 'time')}; ages, durations and what a hand counts are of the last"
         )
     if s["guard_events"]:
-        rows["guard"] = _guard(s["guard_events"])
+        rows["guard"] = guard(s["guard_events"])
     if "hand" in s:
         hand = s["hand"]
-        rows["hand"] = f"{hand['effector']}, {hand['ticks']} ticks\n{_guard(hand['guard_events'])}".strip()
+        rows["hand"] = f"{hand['effector']}, {hand['ticks']} ticks\n{guard(hand['guard_events'])}".strip()
     if s["policy_events"]:
-        rows["actions"] = "\n".join(
-            f"{n} of {name} {CUT[kind]}" for name, counts in s["policy_events"].items() for kind, n in counts.items()
-        )
+        rows["actions"] = actions(s["policy_events"])
     if s.get("restarts"):
         rows["restarted nodes"] = _restarts(s["restarts"])
     if s["lockstep"] and s["trace_sha256"] and s["effector_runs"] == 1:
@@ -218,7 +215,12 @@ def _table(title: str, rows: Mapping[str, Any]) -> Table:
     return table
 
 
-def _guard(events: Mapping[str, int]) -> str:
+def actions(policies: Mapping[str, Mapping[str, int]]) -> str:
+    """What was counted of the actions of policies, a line each."""
+    return "\n".join(f"{n} of {name} {CUT[kind]}" for name, counts in policies.items() for kind, n in counts.items())
+
+
+def guard(events: Mapping[str, int]) -> str:
     """What a guard has counted, a line each."""
     words = {**GUARD, "estop": "emergency stop" if events.get("estop") == 1 else GUARD["estop"]}
     return "\n".join(f"{n} {words.get(k, k.replace('_', ' '))}" for k, n in events.items())

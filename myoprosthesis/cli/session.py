@@ -83,6 +83,7 @@ def run(options: RunOptions) -> int:
 def _run(options: RunOptions, session: Any, folder: Any) -> int:
     from tqdm import tqdm
 
+    from myoprosthesis.cli.display import actions, guard
     from myoprosthesis.nodes import stop_socket
     from myoprosthesis.nodes.stop_socket import StopServer
     from myoprosthesis.stack import session_runner
@@ -137,12 +138,15 @@ def _run(options: RunOptions, session: Any, folder: Any) -> int:
     lost = [r for r in folder.rows() if r["lost"]]
     note = f" ({len(lost)} lost, which count in no figure: column lost says why)" if lost else ""
     print(f"{session.trials} trials{note} in {folder.path}, {seconds:.0f} s")
+    counts = folder.counts()
+    for what, words in (("actions", actions(counts["policy_events"])), ("guard", guard(counts["guard_events"]))):
+        print(*(f"{what}: {line}" for line in words.splitlines()), sep="\n", end="\n" * bool(words))
     print(f"table sha256 {folder.table_sha256()}")
     print(f"the report: myoprosthesis report {folder.path}")
     if options.json:
         from myoprosthesis.report.figures import figures
 
-        write_json(options.json, {**figures(folder.path), "seconds": seconds})
+        write_json(options.json, {**figures(folder.path), **counts, "seconds": seconds})
     return 0
 
 

@@ -6,8 +6,10 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from myoprosthesis.cli.arguments import Argument, JsonArgument, argument
 from myoprosthesis.cli.commands import Commands
@@ -20,6 +22,7 @@ from myoprosthesis.effectors.graphics import require_window
 from myoprosthesis.stack.checks import check_start
 from myoprosthesis.stack.description import StackOptions, as_settings, describe
 from myoprosthesis.stack.half import check_halves, chosen_nodes
+from myoprosthesis.stack.node_spec import NodeSpec
 
 ALONE_S = 10.0
 """After so long without a tick, the nodes that are to run elsewhere are asked about."""
@@ -57,6 +60,12 @@ def add(commands: Commands) -> None:
         "up", run, StackOptions, UpOptions, help="start a stack and watch it", description=__doc__ or "",
         overrides=STACK_ARGUMENTS,
     )  # fmt: skip
+
+
+def seed_of(nodes: Sequence[NodeSpec]) -> Any:
+    """The seed of all nodes that have one; by node where they differ."""
+    seeds = {n.name: n.parameters["seed"] for n in nodes if "seed" in n.parameters}
+    return next(iter(seeds.values()), None) if len(set(seeds.values())) < 2 else seeds
 
 
 def run(options: StackOptions, more: UpOptions) -> int:
@@ -124,7 +133,7 @@ def run(options: StackOptions, more: UpOptions) -> int:
         summary = status.summary()
     summary |= {
         "restarts": stack.restarts,
-        "seed": options.seed,
+        "seed": seed_of(whole),
         "task": next((n.parameters.get("task") for n in whole if n.name == "task"), None),
     }
     if summary["by_trial"] or summary.get("decisions") or fault is None:  # else the sentence alone

@@ -10,6 +10,7 @@ import os
 import platform
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -108,6 +109,17 @@ class SessionFolder:
     def note(self, **more: Any) -> None:
         """Add to provenance.json, whole or not at all."""
         write_atomic(self.provenance, json.dumps({**self.provenance_data(), **more}, indent=1) + "\n")
+
+    def counts(self) -> dict[str, dict[str, Any]]:
+        """What the guard has counted, and what was of the actions of each policy, in all stacks of the session."""
+        starts = self.provenance_data().get("starts", [])
+        guard: Counter[str] = Counter()
+        policies: dict[str, Counter[str]] = {}
+        for start in starts:
+            guard.update(start.get("guard_events", {}))
+            for name, events in start.get("policy_events", {}).items():
+                policies.setdefault(name, Counter()).update(events)
+        return {"guard_events": dict(guard), "policy_events": {name: dict(n) for name, n in policies.items()}}
 
     def provenance_data(self) -> dict[str, Any]:
         """What provenance.json says so far."""

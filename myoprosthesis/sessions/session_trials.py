@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from myoprosthesis.core.force_field import ForceField
+from myoprosthesis.core.nanoseconds import NS
 from myoprosthesis.core.perturbation_plan import PerturbationEntry
 from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.perturbations.planner import Planner, Preset
@@ -117,6 +118,15 @@ def field_at(fields: Sequence[PerturbationEntry], now_ns: int) -> ForceField:
 def curl_gain(law: ForceField) -> float:
     """b of the curl field F = b·[v_y, −v_x] in a law, N·s/m: its antisymmetric part in the plane."""
     return float(law.B[0, 1] - law.B[1, 0]) / 2
+
+
+def largest_curl(fields: Sequence[PerturbationEntry], trial: TrialPlan) -> float:
+    """The largest b, N·s/m, by its size and with its sign, that the fields of a trial have together at any time."""
+    ends = [(e.from_ns, e.from_ns + round(e.ramp_s * NS), trial.until_ns if e.until_ns is None else e.until_ns)
+            for e in fields]  # fmt: skip
+    times = sorted({min(max(t, trial.from_ns), trial.until_ns - 1) for begin, risen, end in ends
+                    for t in (begin, risen, end - 1, end)})  # fmt: skip
+    return max((curl_gain(field_at(fields, t)) for t in times), key=abs, default=0.0)
 
 
 def _name(block: SessionBlock, kind: str) -> str:

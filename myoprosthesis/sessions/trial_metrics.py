@@ -18,7 +18,7 @@ from myoprosthesis.core.perturbation_plan import PerturbationEntry
 from myoprosthesis.core.trial_record import TrialRecord
 from myoprosthesis.sessions.folder import COLUMNS
 from myoprosthesis.sessions.session import Session
-from myoprosthesis.sessions.session_trials import CATCH, CHANNEL, SessionTrial, curl_gain, field_at, fields_of
+from myoprosthesis.sessions.session_trials import CATCH, CHANNEL, SessionTrial, fields_of, largest_curl
 from myoprosthesis.tasks.reaching import judge
 
 
@@ -47,17 +47,14 @@ def row(
         "target": trial.target, "label": plan.label, "start_x": plan.start[0], "start_y": plan.start[1],
         "target_x": plan.target[0], "target_y": plan.target[1],
         "go_s": None if plan.go_ns is None else (plan.go_ns - plan.from_ns) / NS,
-        "perturbation": trial.perturbation,
+        "perturbation": trial.perturbation, "gain": 0.0 if trial.kind == CATCH else largest_curl(fields, plan),
         "policy": played.name, "policy_sha256": played.sha256, "estimate_gain": played.estimate_gain,
         "loss": played.loss, "samples": len(record.time_ns), "lost": lost,
     }  # fmt: skip
     if lost:
-        midst = (plan.until_ns + (plan.go_ns if plan.go_ns is not None else plan.from_ns)) // 2
-        gain = 0.0 if trial.kind == CATCH else curl_gain(field_at(fields, midst))
-        return {c: {**planned, "gain": gain}.get(c) for c in COLUMNS}
+        return {c: planned.get(c) for c in COLUMNS}
     time_ns, position, velocity = record.time_ns, record.position, record.velocity
     fastest = int(np.linalg.norm(velocity, axis=1).argmax())
-    gain = 0.0 if trial.kind == CATCH else curl_gain(field_at(fields, int(time_ns[fastest])))
     slope = force = None
     if trial.kind == CHANNEL:
         # on the wall, that is minus what the wall exerts, which points to the right of the motion where it is positive
@@ -69,7 +66,6 @@ def row(
     result = judge(record, session.reaching.radius)
     figures = {
         **result.figures,
-        "gain": gain,
         "success": result.success,
         "lateral_at_peak_speed_mm": float(lateral(position, plan.start, plan.target)[fastest]) * 1e3,
         "channel_slope": slope,

@@ -21,12 +21,13 @@ names, and leaves the others as they are."""
 
 
 PARAMETERS: Mapping[str, Mapping[str, str]] = {
-    "effector": {"effector": "effector", "duration_s": "duration"},
-    "policy": {"policy": "policy"},
+    "effector": {"effector": "effector", "duration_s": "duration", "seed": "seed"},
+    "policy": {"policy": "policy", "seed": "seed"},
+    "decoder": {"seed": "seed"},
     "perturbation": {"perturbation": "perturbation"},
-    "task": {"task": "task", "trials": "trials"},
+    "task": {"task": "task", "trials": "trials", "seed": "seed"},
 }
-"""By node the parameters that an option of the stack sets, of this node alone."""
+"""By node the parameters that an option of the stack sets."""
 
 
 @dataclass(frozen=True)

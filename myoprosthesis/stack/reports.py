@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
-CUT = ("clipped", "non_finite")
-"""What a policy counts of its actions: beyond the limits of its contract, or not finite."""
+CUT = {"clipped": "beyond a limit of its contract, cut to it", "non_finite": "not finite, refused"}
+"""What a policy counts of its actions, and in words."""
 R = TypeVar("R", bound="EffectorReport | PolicyReport | DecisionReport")
 
 

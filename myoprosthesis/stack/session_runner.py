@@ -7,7 +7,7 @@ import hashlib
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,8 @@ SPARE_BYTES = 1 << 20
 """No trial begins with less of the disk free: enough for the recording of a trial and for what is learned from it."""
 REPORT_S = 1.0
 """How long the report of a policy that was played may come after the end of its trial."""
+LAST_REPORT_S = 0.6
+"""Within which nodes report again what they have counted."""
 SPARE_S = 60.0
 """How much longer than it should a trial may take."""
 
@@ -100,9 +102,19 @@ class SessionRunner:
                     self._await_release(client, trial)
                     client.release(self._barrier(trial.number))
                     self._one(client, trial)
+                stack.spin(LAST_REPORT_S)
             except ConfigError:
                 self._check()  # one that does not answer may have died
                 raise
+            finally:
+                self._note_counts(stack.status.summary())
+
+    def _note_counts(self, summary: Mapping[str, Any]) -> None:
+        """What guard and policies have counted in this stack, beside its start."""
+        starts = self.folder.provenance_data().get("starts", [])
+        if starts:
+            starts[-1] |= {kind: dict(summary[kind]) for kind in ("guard_events", "policy_events")}
+            self.folder.note(starts=starts)
 
     def _nodes(self) -> list[NodeSpec]:
         policy = self._policy_of(self.done)

@@ -11,12 +11,14 @@ import subprocess
 import time
 from types import SimpleNamespace
 
+import onnx
 import pytest
 import yaml
 
 from myoprosthesis.core.errors import Refused
 from myoprosthesis.effectors import bodies
 from myoprosthesis.nodes.publisher_lock import PublisherLock
+from myoprosthesis.policies import store
 from myoprosthesis.report import trial_table
 from myoprosthesis.stack import session_runner
 
@@ -82,6 +84,25 @@ def test_a_session_moves_a_body_with_the_options_that_it_gives(command, session,
     assert done.returncode == 0, done.stderr
     table = list(csv.DictReader((tmp_path / "out" / "trials.csv").open()))
     assert len(table) == 2 and all(not row["lost"] and float(row["endpoint_error_mm"]) < 50.0 for row in table)
+
+
+def test_actions_that_were_cut_are_told_of_at_the_end_and_in_the_figures(command, session, tmp_path):
+    model = onnx.load(store.find("point_mass_null"))
+    text = next(p for p in model.metadata_props if p.key == "myoprosthesis.contract")
+    contract = json.loads(text.value)
+    contract["action"] |= {"low": [0.4] * 4, "high": [0.41] * 4}
+    text.value = json.dumps(contract)
+    (tmp_path / "tight").mkdir()
+    onnx.save(model, tmp_path / "tight" / "policy.onnx")
+    file = session(effector="point_mass", policy=str(tmp_path / "tight"), blocks=[{"name": "baseline", "trials": 3}])
+    figures = tmp_path / "figures.json"
+    done = command("session", "run", file, "--out", str(tmp_path / "out"), "--quiet", "--json", str(figures))
+    assert done.returncode == 0, done.stderr
+    ((name, counts),) = json.loads(figures.read_text())["policy_events"].items()
+    n = counts["clipped"]
+    assert 100 < n <= 180  # of three trials of 0.6 s, but for what came after the last report
+    where = f"{n} of {name} beyond a limit of its contract, cut to it"
+    assert f"actions: {where}\n" in done.stdout
 
 
 def test_a_session_that_is_paused_killed_interrupted_and_wounded_comes_to_the_same_table(

@@ -81,8 +81,26 @@ def test_each_field_counts_in_its_own_window(data, second, start_s):
     field[on] += 9 * speed[on] if second["kind"] == "curl" else 5.0
     wall, ideal = 0.8 * 10 * speed[moving], -field[moving]
     assert got["channel_slope"] == pytest.approx(float(wall @ ideal) / float(ideal @ ideal))
-    fastest = int(speed.argmax())
-    assert got["gain"] == (1.0 if second["kind"] == "curl" and on[fastest] else 10.0)
+    assert got["gain"] == 10.0  # the largest in the trial
+
+
+@pytest.mark.parametrize(
+    ("kinds", "gain"),
+    [
+        ([{"kind": "curl", "gain": 15, "start_s": 0.6}], 15.0),
+        ([{"kind": "curl", "gain": -15, "start_s": 0.1, "duration_s": 0.1}], -15.0),
+        ([{"kind": "curl", "gain": 15, "ramp_s": 0.1}], 15.0),
+        ([{"kind": "curl", "gain": 15, "ramp_s": 4.0}], 3.75),
+        ([{"kind": "curl", "gain": 10}, {"kind": "curl", "gain": 5, "start_s": 0.2}], 15.0),
+        ([{"kind": "curl", "gain": 10}, {"kind": "curl", "gain": -10, "start_s": 0.2}], 10.0),
+        ([{"kind": "constant", "force": [1, 0, 0]}], 0.0),
+    ],
+)
+def test_the_gain_of_a_trial_is_the_largest_of_its_curl_field_whenever_it_acts(data, kinds, gain):
+    session = sessions.made(data(blocks=[{"name": "A", "role": "adaptation", "trials": 4, "kinds": kinds}]))
+    there = TrialPlan(0, 0, ns(1), (0, 0, 0), (0.1, 0, 0), ns(0.2))
+    got = row(session, plan(session)[0], record(there, *straight()), PlayedTrial("p", "0"))
+    assert got["gain"] == pytest.approx(gain, rel=1e-6)
 
 
 def test_where_there_is_nothing_to_be_cancelled_there_is_no_slope(data):

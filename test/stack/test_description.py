@@ -9,6 +9,7 @@ import rclpy
 import yaml
 from rclpy.context import Context
 
+from myoprosthesis.cli.up import seed_of
 from myoprosthesis.core import share
 from myoprosthesis.core.errors import ConfigError, StackError
 from myoprosthesis.core.options import assignments, build
@@ -105,8 +106,8 @@ def test_a_perturbation_that_nothing_in_the_stack_applies_is_refused_before_anyt
 def test_later_wins(tmp_path):
     file = tmp_path / "parameters.yaml"
     file.write_text("effector: {dt: 0.005, seed: 3}\n/policy: {ros__parameters: {blend_s: 0.2}}\n")
-    made = parameters({"effector": {"seed": 5}}, params_file=str(file), seed=1)
-    assert made["effector"]["dt"] == 0.005 and made["effector"]["seed"] == 5 and made["task"]["seed"] == 1
+    made = parameters({"effector": {"seed": 5}}, params_file=str(file))
+    assert made["effector"]["dt"] == 0.005 and made["effector"]["seed"] == 5 and made["task"]["seed"] == 0
     assert made["policy"]["blend_s"] == 0.2
 
 
@@ -119,6 +120,19 @@ def test_an_option_and_a_parameter_that_contradict_each_other_are_refused(tmp_pa
         parameters(params_file=str(file), trials=5)
     with pytest.raises(ConfigError, match="policy is reach_cw by the option, and reach_ccw by the parameter policy of"):
         parameters({"policy": {"policy": "reach_ccw"}}, policy="reach_cw")
+    file.write_text("/**: {ros__parameters: {seed: 4}}\n")
+    for settings in ({}, {"task": {"seed": 4}}, {"effector": {"seed": 4}}, {"policy": {"seed": 4}}):
+        with pytest.raises(ConfigError, match="seed is 2 by the option, and 4 by the parameter seed of"):
+            parameters(settings, params_file="" if settings else str(file), seed=2)
+
+
+def test_the_seed_of_a_run_is_that_of_its_nodes(tmp_path):
+    """Whoever said it: with what is reported a run can be repeated."""
+    file = tmp_path / "parameters.yaml"
+    file.write_text("/**: {ros__parameters: {seed: 4}}\n")
+    assert seed_of(describe(StackOptions(params_file=str(file)), {})) == 4
+    assert seed_of(describe(StackOptions(seed=2), {})) == 2
+    assert seed_of(describe(StackOptions(), {"task": {"seed": 4}})) == {"effector": 0, "policy": 0, "task": 4}
 
 
 def test_seed_and_lockstep_reach_every_node_that_heeds_them():
