@@ -77,6 +77,7 @@ class EffectorLoop(ControlLoop):
         self.tick = 0
         self.waiting_for = ""
         self.deadline_s = DEADLINE * guard.spec.dt
+        self._newest: tuple[int, EffectorState] | None = None
         self.paused = False
         self.finished = False
         self.error = ""
@@ -271,7 +272,15 @@ class EffectorLoop(ControlLoop):
         self._published_ns = now_ns
         self.account.close_trial(self._schedules["task"].current(now_ns), now_ns)
         if self.state is not None:
+            self._newest = now_ns, self.state
             self.port.publish(now_ns, self.state)
+
+    def _publish_again(self, now_ns: int) -> None:
+        """For those who came late: what was published last, the same state under the same stamp; or that of now."""
+        if self._newest is None:
+            self._publish(now_ns)
+        else:
+            self.port.publish(*self._newest)
 
     def _say_once(self, level: str, text: str) -> None:
         if text != self._last_text:

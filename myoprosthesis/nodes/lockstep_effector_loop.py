@@ -98,7 +98,10 @@ class LockstepEffectorLoop(EffectorLoop):
         if self.waiting_for and not patient and not (missing and self.port.alive(missing)):  # one there takes its time
             self._say_once("warning", f"paused at {now * 1e-9:.3f} s: waiting for {self.waiting_for}")
         # a trial may yet begin at this tick, with a reset: until that is known, the state before it is published
-        self._publish(now - self._dt_ns if missing and self.tick else now)
+        if missing and self.tick:
+            self._publish_again(now - self._dt_ns)
+        else:
+            self._publish(now)
 
     def _missing(self, now: int) -> str:
         """The first participant whose plans do not reach beyond this tick, a recorder that is awaited, or nothing."""

@@ -207,6 +207,23 @@ def test_a_policy_that_comes_late_is_told_the_state_again(made):
     assert until(lambda: loop.tick > 20)
 
 
+def test_what_is_told_again_while_a_plan_is_awaited_is_the_same_state_under_its_stamp(made):
+    """The body has gone on by a tick; a recording has one state under each stamp."""
+    loop, world = made(participants=("perturbation",))
+    world.answer = follow
+    world.speak(nothing(7))
+    loop.begin()
+    assert until(lambda: loop.waiting_for == "perturbation" and len(world.published) > 10)
+    world.speak(nothing(99, 7))
+    assert until(lambda: loop.tick > 12)
+    by_stamp = {}
+    for stamp, state in world.published:
+        by_stamp.setdefault(stamp, set()).add(tuple(state.joint_position))
+    assert all(len(places) == 1 for places in by_stamp.values()), by_stamp
+    assert len({stamp for stamp, _ in world.published}) < len(world.published)  # it was told again
+    assert len({next(iter(places)) for places in by_stamp.values()}) > 5  # it moves
+
+
 def test_duplicates_move_nothing_twice(made):
     loop, world = made(duration_s=0.2)
     world.answer = lambda stamp, state: follow(stamp, state) * 3
