@@ -156,7 +156,9 @@ def verify(options: VerifyOptions) -> int:
             held &= near
             table.add_row(field, key, f"{value:g}", "–" if now is None else f"{now:g}" + ("" if near else "  ✗"))
     table_console().print(table)
-    words = "as when it was trained" if same else _changed(contract.simulator, effector.spec.simulator)
+    words = (
+        "as when it was trained" if same else f"changed since training ({contract.change_of_physics(effector.spec)})"
+    )
     print(f"physics: {words}; the score of record {'holds' if held else 'does not hold here'}")
     write_json(
         options.json,
@@ -197,7 +199,9 @@ def _verify_score(options: VerifyOptions, policy: Any) -> int:
             table.add_row(name, f"{card[name]:.4g}", f"{value:.4g}" + ("" if near.get(name, True) else "  ✗"))
     table_console().print(table)
     held = all(near.values())
-    words = "as when it was trained" if same else _changed(contract.simulator, effector.spec.simulator)
+    words = (
+        "as when it was trained" if same else f"changed since training ({contract.change_of_physics(effector.spec)})"
+    )
     print(
         f"physics: {words}; the score of record {'holds' if held else 'does not hold here'} "
         f"({now['episodes']} trials, within {most:.3f})"
@@ -268,9 +272,3 @@ def _draw(file: str, name: str, policy: Any, effector: Any) -> None:
         figure.savefig(file, dpi=150)
     except (OSError, ValueError) as error:
         raise ConfigError(f"--png {file}: {error}") from error
-
-
-def _changed(before: str, now: str) -> str:
-    """How the physics differ from those of the training."""
-    what = f"{before}, now {now}" if before != now else f"by {now} as now, with other options, such as dt"
-    return f"changed since training ({what})"

@@ -140,7 +140,8 @@ def _run(options: RunOptions, session: Any, folder: Any) -> int:
     print(f"{session.trials} trials{note} in {folder.path}, {seconds:.0f} s")
     counts = folder.counts()
     for what, words in (("actions", actions(counts["policy_events"])), ("guard", guard(counts["guard_events"]))):
-        print(*(f"{what}: {line}" for line in words.splitlines()), sep="\n", end="\n" * bool(words))
+        for line in words.splitlines():
+            print(f"{what}: {line}")
     print(f"table sha256 {folder.table_sha256()}")
     print(f"the report: myoprosthesis report {folder.path}")
     if options.json:

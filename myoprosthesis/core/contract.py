@@ -215,14 +215,17 @@ class Contract:
         a, b = np.array(self.fingerprint), np.array(spec.fingerprint)
         if a.shape == b.shape and np.allclose(a, b, rtol=rtol, atol=rtol * max(1e-12, float(np.abs(a).max()))):
             return
-        before, now = self.simulator or "simulator not recorded", spec.simulator or "unknown"
-        with_what = f"{before}, now {now}" if before != now else f"by {now} as now, with other options, such as dt"
         gap = f"by up to {np.abs(a - b).max():.3g}" if a.shape == b.shape else "in its size"
         raise PhysicsChanged(
             f"the physics of {spec.name!r} differ {gap} from those policy {self.name!r} was trained on "
-            f"({with_what}): "
-            f"its score of record may not hold; `myoprosthesis policy verify {self.name}` measures it again"
+            f"({self.change_of_simulator(spec)}): its score of record may not hold; `myoprosthesis policy verify "
+            f"{self.name}` measures it again"
         )
+
+    def change_of_simulator(self, spec: EffectorSpec) -> str:
+        """By what simulator the policy was trained, and by what other one, or with what other options, it is now."""
+        before, now = self.simulator or "simulator not recorded", spec.simulator or "unknown"
+        return f"{before}, now {now}" if before != now else f"by {now} as now, with other options, such as dt"
 
     def to_json(self) -> str:
         """The metadata string, in the oldest format that can hold it."""

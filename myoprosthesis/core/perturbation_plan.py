@@ -62,12 +62,12 @@ class PerturbationEntry:
     def observed(self, now_ns: int) -> PerturbationEntry | None:
         """An entry at the observation as it is now, on its ramp in part; None where it is not in force."""
         gain = self.gain(now_ns)
+        if not gain:
+            return None
         if gain == 1.0 or self.kind not in RISING:
-            return self if gain else None
+            return self
         rising = RISING[self.kind] or tuple(self.values)
-        return (
-            replace(self, values={k: gain * v if k in rising else v for k, v in self.values.items()}) if gain else None
-        )
+        return replace(self, values={k: gain * v if k in rising else v for k, v in self.values.items()})
 
 
 @dataclass(frozen=True)

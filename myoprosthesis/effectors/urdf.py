@@ -59,10 +59,13 @@ def model_of(path: Path, servo_hz: float, endpoint: str = "") -> tuple[mujoco.Mj
             raise ValueError(
                 f"the soft limits of joint {name!r}, {joint.soft[0]:g} to {joint.soft[1]:g}, leave no range"
             )
-    remarks = [
-        f"no velocity limit, so that commands change by {SPEED:g} rad/s or m/s at most: {', '.join(fast)}"
-    ] * bool(fast)
-    remarks += [f"no effort limit, so that servos are as strong as it takes: {', '.join(strong)}"] * bool(strong)
+    remarks = []
+    if fast:
+        remarks.append(
+            f"no velocity limit, so that commands change by {SPEED:g} rad/s or m/s at most: {', '.join(fast)}"
+        )
+    if strong:
+        remarks.append(f"no effort limit, so that servos are as strong as it takes: {', '.join(strong)}")
     return spec.compile(), tuple(speeds), remarks
 
 
@@ -83,12 +86,9 @@ def _joints(path: Path) -> dict[str, _Joint]:
             velocity = _number(limit, "velocity", name)
             if not velocity >= 0:
                 raise ValueError(f"joint {name!r} has a velocity limit of {velocity:g}; one above 0 is needed, or none")
-            ends = (-math.inf, math.inf)
-            if safety is not None and {"soft_lower_limit", "soft_upper_limit"} <= set(safety.keys()):
-                ends = _number(safety, "soft_lower_limit", name), _number(safety, "soft_upper_limit", name)
-                if not ends[0] < ends[1]:
-                    ends = (-math.inf, math.inf)  # 0 to 0, as many exporters write it, is none
-            out[name] = _Joint(joint.get("type", ""), velocity if velocity < math.inf else 0.0, ends)
+            soft = _number(safety, "soft_lower_limit", name), _number(safety, "soft_upper_limit", name)
+            soft = (-math.inf, math.inf) if soft == (0.0, 0.0) else soft  # zeros stand for none
+            out[name] = _Joint(joint.get("type", ""), velocity if velocity < math.inf else 0.0, soft)
     except ElementTree.ParseError as error:
         raise ValueError(f"its joints cannot be read: {error}") from error
     return out

@@ -214,8 +214,9 @@ def test_what_a_urdf_limits_and_does_not_limit(tmp_path):
     for soft, high in (('soft_lower_limit="-0.5" soft_upper_limit="0.5"', 0.5), ('k_velocity="1"', 1.5),
                        ('soft_lower_limit="0" soft_upper_limit="0"', 1.5)):  # fmt: skip
         assert spec(f"{whole}<safety_controller {soft}/>").command.high[0] == high
-    with pytest.raises(ConfigError, match="the soft limits of joint 'hip', 3 to 4, leave no range"):
-        spec(f'{whole}<safety_controller soft_lower_limit="3" soft_upper_limit="4"/>')
+    for low, high in ((3, 4), (0.5, -0.5)):
+        with pytest.raises(ConfigError, match=f"the soft limits of joint 'hip', {low} to {high}, leave no range"):
+            spec(f'{whole}<safety_controller soft_lower_limit="{low}" soft_upper_limit="{high}"/>')
     with pytest.raises(ConfigError, match="is a part of a planar or floating joint, which has no servos"):
         planar = URDF.replace('name="hip" type="revolute"', 'name="hip" type="planar"')
         mjcf(MjcfOptions(file=str(write(tmp_path, planar, "robot.urdf"))))
