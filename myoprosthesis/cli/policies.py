@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from myoprosthesis.cli import figure_words, policy_film, policy_import
 from myoprosthesis.cli.arguments import JsonArgument, argument
@@ -11,6 +11,10 @@ from myoprosthesis.cli.commands import Commands
 from myoprosthesis.cli.figures import check_writable, write_json
 from myoprosthesis.core.errors import ConfigError, MyoError
 from myoprosthesis.core.text import printable
+
+if TYPE_CHECKING:
+    from myoprosthesis.core.contract import Contract
+    from myoprosthesis.core.effector_spec import EffectorSpec
 
 GAIN = 10.0
 """Of the curl fields in which policies are scored, N·s/m."""
@@ -156,9 +160,7 @@ def verify(options: VerifyOptions) -> int:
             held &= near
             table.add_row(field, key, f"{value:g}", "–" if now is None else f"{now:g}" + ("" if near else "  ✗"))
     table_console().print(table)
-    words = (
-        "as when it was trained" if same else f"changed since training ({contract.change_of_physics(effector.spec)})"
-    )
+    words = physics_words(same, contract, effector.spec)
     print(f"physics: {words}; the score of record {'holds' if held else 'does not hold here'}")
     write_json(
         options.json,
@@ -199,9 +201,7 @@ def _verify_score(options: VerifyOptions, policy: Any) -> int:
             table.add_row(name, f"{card[name]:.4g}", f"{value:.4g}" + ("" if near.get(name, True) else "  ✗"))
     table_console().print(table)
     held = all(near.values())
-    words = (
-        "as when it was trained" if same else f"changed since training ({contract.change_of_physics(effector.spec)})"
-    )
+    words = physics_words(same, contract, effector.spec)
     print(
         f"physics: {words}; the score of record {'holds' if held else 'does not hold here'} "
         f"({now['episodes']} trials, within {most:.3f})"
@@ -272,3 +272,8 @@ def _draw(file: str, name: str, policy: Any, effector: Any) -> None:
         figure.savefig(file, dpi=150)
     except (OSError, ValueError) as error:
         raise ConfigError(f"--png {file}: {error}") from error
+
+
+def physics_words(same: bool, contract: Contract, spec: EffectorSpec) -> str:
+    """Whether the physics are the same as those of the training, in words."""
+    return "as when it was trained" if same else f"changed since training ({contract.change_of_simulator(spec)})"

@@ -87,7 +87,8 @@ def _joints(path: Path) -> dict[str, _Joint]:
             if not velocity >= 0:
                 raise ValueError(f"joint {name!r} has a velocity limit of {velocity:g}; one above 0 is needed, or none")
             soft = _number(safety, "soft_lower_limit", name), _number(safety, "soft_upper_limit", name)
-            soft = (-math.inf, math.inf) if soft == (0.0, 0.0) else soft  # zeros stand for none
+            if soft == (0.0, 0.0):  # which stands for none
+                soft = -math.inf, math.inf
             out[name] = _Joint(joint.get("type", ""), velocity if velocity < math.inf else 0.0, soft)
     except ElementTree.ParseError as error:
         raise ValueError(f"its joints cannot be read: {error}") from error

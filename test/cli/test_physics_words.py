@@ -1,9 +1,11 @@
 """What is said of physics that have changed since a policy was trained."""
 
+import re
 from dataclasses import replace
 
 import pytest
 
+from myoprosthesis.cli.policies import physics_words
 from myoprosthesis.core import registry, share
 from myoprosthesis.core.errors import PhysicsChanged
 from myoprosthesis.policies.onnx_policy import read_contract
@@ -22,3 +24,6 @@ def test_the_simulator_is_blamed_only_where_it_is_another(simulator, words):
     other = replace(spec, simulator="mujoco 3.17", fingerprint=tuple(2 * x for x in contract.fingerprint))
     with pytest.raises(PhysicsChanged, match=words):
         replace(contract, simulator=simulator).check_physics(other)
+    told = physics_words(False, replace(contract, simulator=simulator), other)
+    assert told.startswith("changed since training (") and re.search(words, told)
+    assert physics_words(True, contract, other) == "as when it was trained"
