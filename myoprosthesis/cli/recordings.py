@@ -57,6 +57,7 @@ def read(names: Sequence[str], layout: Any, typed: Mapping[str, Any]) -> tuple[l
             raise ConfigError(f"{path} does not go with {paths[0]}: {error}; columns that differ in their units alone "
                               "can be named without them (--channels)") from error  # fmt: skip
         out.append((path, replace(recording, samples=recording.samples[:, order], channels=first.channels)))
+    _refuse_pieces(out)
     labels = [label for _, recording in out for label in recording.file_labels]
     check_labels(layout, labels, every="label_names" in typed)
     return paths, out
@@ -72,6 +73,19 @@ def _refuse_copies(paths: Sequence[Path]) -> None:
             if first is not path:
                 again = "there twice" if first == path else f"the same recording as {first}"
                 raise ConfigError(f"{path} is {again}: leave one of them out")
+
+
+def _refuse_pieces(recordings: Sequence[tuple[Path, Any]]) -> None:
+    """A recording that has a piece of another one in it would be fitted on and held out at once."""
+    from myoprosthesis.emg.shared_samples import shared
+
+    a, b, count = shared([recording.samples for _, recording in recordings])
+    rate = recordings[0][1].rate if recordings else 1.0
+    if count > min(rate, 0.5 * min((len(r) for k, (_, r) in enumerate(recordings) if k in (a, b)), default=0)):
+        raise ConfigError(
+            f"{recordings[a][0]} and {recordings[b][0]} have {count / rate:.3g} s of samples in common: leave one of "
+            "them out, or cut away what both have"
+        )
 
 
 def report_faults(recordings: Sequence[tuple[Path, Any]], notch_hz: float = 0.0) -> dict[str, Any]:

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.emg.formats import rate_and_unit
-from myoprosthesis.emg.formats.annotations import label_text, within
+from myoprosthesis.emg.formats.annotations import Timeline, label_text, within
 from myoprosthesis.emg.formats.array_entry import NUMBERS, ArrayEntry, check_size
 from myoprosthesis.emg.formats.array_facts import filled
 from myoprosthesis.emg.formats.clock_text import DAY_S, Turns, since_midnight
 from myoprosthesis.emg.formats.emg_array import EmgArray
 from myoprosthesis.emg.formats.hdf5_file import hdf5_entries
 from myoprosthesis.emg.formats.mat_file import mat_entries
+from myoprosthesis.emg.formats.mat_layouts import MatLayout, plain_layout
 from myoprosthesis.emg.recording import EmgRecording, Span, runs
 from myoprosthesis.emg.recording_format import TIME_UNITS, RecordingFormat, uses, with_file_defaults
 
@@ -55,7 +56,7 @@ def read_mat(path: Path, layout: RecordingFormat, block: int) -> Iterator[EmgRec
         yield from _read_hdf5(path, layout, block, matlab=True)
         return
     entries, remarks = mat_entries(path)
-    yield from _recordings(path, layout, block, entries, remarks)
+    yield from _recordings(path, layout, block, plain_layout(path, layout, entries), remarks)
 
 
 def _read_hdf5(path: Path, layout: RecordingFormat, block: int, matlab: bool) -> Iterator[EmgRecording]:
@@ -68,7 +69,8 @@ def _read_hdf5(path: Path, layout: RecordingFormat, block: int, matlab: bool) ->
             if outside and not layout.dataset:
                 raise ConfigError(f"{path}: {outside[0]}, or name the array that is the EMG (--dataset)")
             remarks += outside
-            yield from _recordings(path, layout, block, entries, remarks)
+            there = plain_layout(path, layout, entries) if matlab else MatLayout(entries)
+            yield from _recordings(path, layout, block, there, remarks)
     except (OSError, RuntimeError, KeyError) as error:  # h5py raises all of them for damaged files
         raise ConfigError(
             f"{path} is no {kind_of_file}, or a damaged one: {' '.join(str(error).split())[:120]}"
@@ -76,16 +78,17 @@ def _read_hdf5(path: Path, layout: RecordingFormat, block: int, matlab: bool) ->
 
 
 def _recordings(
-    path: Path, layout: RecordingFormat, block: int, entries: Mapping[str, ArrayEntry], remarks: Sequence[str]
+    path: Path, layout: RecordingFormat, block: int, there: MatLayout, remarks: Sequence[str]
 ) -> Iterator[EmgRecording]:
-    emg = EmgArray(path, layout, entries, remarks)
-    remarks = [*remarks, *emg.remarks]
+    entries = there.entries
+    emg = EmgArray(path, layout, entries, remarks, there.signals)
+    remarks = [*remarks, *there.remarks, *emg.remarks]
     near = {k: _first(emg.entry.attributes.get(k, "")) for k in ("time", "label")}
     linked = {k: entries.get(v) or entries.get(emg.entry.group + v) for k, v in near.items()}
-    there = {k: near[k] for k, entry in linked.items() if entry is not None and entry.name != emg.entry.name}
-    if (linked_label := linked["label"]) is not None and "label" in there and _measured(linked_label.whole(path)):
-        remarks.append(f"its attribute 'label' names {there.pop('label')!r}, which holds measured values, no labels")
-    layout = with_file_defaults(layout, there)
+    stated = {k: near[k] for k, entry in linked.items() if entry is not None and entry.name != emg.entry.name}
+    if (linked_label := linked["label"]) is not None and "label" in stated and _measured(linked_label.whole(path)):
+        remarks.append(f"its attribute 'label' names {stated.pop('label')!r}, which holds measured values, no labels")
+    layout = with_file_defaults(layout, stated)
     if not layout.label and not layout.label_from and NINAPRO in entries:
         layout = replace(layout, label=NINAPRO)
     n, times = emg.n, None
@@ -100,9 +103,19 @@ def _recordings(
         remarks += turns.remarks
     n = n if times is None else len(times)
     spans: tuple[Span, ...] = ()
+    in_file: tuple[str, ...] = ()
     if layout.label:
         kinds, which = _distinct(_column(path, layout.label, entries, emg.n, emg))
         spans = within(runs(np.array([label_text(k) for k in kinds], object)[which]), 0, n)
+        if there.annotations:
+            remarks.append(
+                f"its {len(there.annotations)} annotations are not used, labels are those of {layout.label!r}"
+            )
+    elif there.annotations:
+        timeline = Timeline(there.annotations, layout.ignore)
+        nearest = (np.arange(n) / emg.rate if times is None else times) + 0.5 / emg.rate
+        spans, in_file = timeline.spans(nearest), timeline.in_file
+        remarks += [*timeline.remarks, *timeline.missed(nearest, float(nearest[0]))]
     targets = [_column(path, t, entries, emg.n, emg).astype(float)[:n] for t in layout.targets]
     target_units = [_unit_of(t, entries, emg) for t in layout.targets]
     target_unit = rate_and_unit.target_unit(path, layout, [unit for unit, _ in target_units])
@@ -119,7 +132,7 @@ def _recordings(
             np.arange(start, stop) / emg.rate if times is None else times[start:stop], times is not None,
             within(spans, start, stop), np.stack(beside, axis=1) if beside else np.zeros((stop - start, 0)),
             layout.targets, str(path), target_unit=target_unit, file_unit=emg.file_unit,
-            remarks=(*remarks, *emg.masked),
+            file_labels=in_file, remarks=(*remarks, *emg.masked),
         )  # fmt: skip
 
 

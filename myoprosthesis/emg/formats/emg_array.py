@@ -45,12 +45,15 @@ class EmgArray:
     """
 
     def __init__(
-        self, path: Path, layout: RecordingFormat, entries: Mapping[str, ArrayEntry], unreadable: Sequence[str]
-    ) -> None:
-        """`unreadable` are sentences on what the file has besides `entries`."""
+        self, path: Path, layout: RecordingFormat, entries: Mapping[str, ArrayEntry], unreadable: Sequence[str],
+        signals: str = "",
+    ) -> None:  # fmt: skip
+        """`unreadable` are sentences on what the file has besides `entries`; `signals` has all channels, if known."""
         self._path, self._layout, self._entries = path, layout, entries
         choice = ArrayChoice(path, entries, unreadable)
-        if known := bool(layout.dataset):
+        if signals:
+            self.entry, known = entries[signals], bool(layout.dataset)
+        elif known := bool(layout.dataset):
             self.entry = choice.named(layout.dataset)
         else:
             self.entry, known = choice.likely(list(entries.values()))

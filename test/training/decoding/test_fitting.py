@@ -240,10 +240,11 @@ def test_values_have_an_interval_and_what_the_emg_does_not_tell_is_not_written(d
 
 def test_channels_in_another_order_are_matched_by_name(decode, tmp_path):
     loud = NOISE * [1, 5, 20, 50]
+    rng = np.random.default_rng(5)
     for repetition in range(3):
         for gesture in range(2):
             order = [3, 1, 0, 2] if repetition == 2 else [0, 1, 2, 3]
-            rows = np.roll(loud, 97 * repetition + gesture, axis=0) * (1 + gesture * np.array([0, 3, 0, 2]))
+            rows = rng.permutation(loud) * (1 + gesture * np.array([0, 3, 0, 2]))
             name = f"R_{repetition}_C_{gesture}_EMG.csv"
             write(tmp_path / "rec", name, rows[:, order], ",".join(f"emg_{'abcd'[k]}" for k in order))
     decode("fit", tmp_path / "rec", *SAID, "--only", "R_[01]", "--out", tmp_path / "mine")
@@ -306,6 +307,11 @@ def test_a_recording_that_is_there_twice_is_refused_and_one_of_the_fit_is_told_o
         _, words = decode(command[0], file, tmp_path / "copy.csv", *FLAGS, *command[1:], status=2)
         assert f"copy.csv is the same recording as {file}" in refusal(words)
     assert "is there twice" in refusal(decode("evaluate", file, file, *FLAGS, status=2)[1])
+    lines = file.read_text().splitlines()
+    piece = tmp_path / "piece.csv"
+    piece.write_text("\n".join([lines[0], *lines[len(lines) // 3 :]]) + "\n")
+    words = refusal(decode("evaluate", file, piece, *FLAGS, status=2)[1])
+    assert f"{file}" in words and f"{piece}" in words and "s of samples in common: leave one of them out" in words
     made, words = decode("fit", file, *FLAGS, "--out", tmp_path / "mine")
     for sentence in (
         f"decoder in {tmp_path / 'mine'}, fitted on {made['windows']} windows of 1 recording\n",
