@@ -50,6 +50,8 @@ def info(options: InfoOptions, typed: dict[str, Any]) -> int:
     paths = formats.files(options.file, layout)
     figures: dict[str, Any] = {}
     labels: list[str] = []
+    for sentence in formats.left_out(options.file, layout):
+        print(printable(f"{options.file}: {sentence}"))
     for path in paths:
         recording = formats.read(path, layout, conditioned=True)
         labels += recording.file_labels
@@ -130,7 +132,7 @@ def _figures(recording: EmgRecording, flaws: SignalFaults) -> dict[str, Any]:
     `labels` has the seconds of each label, by its samples, `label_spans` label, start and end since the first sample. A
     span ends where a gap in time begins, and continues after it as another.
     """
-    from myoprosthesis.emg.signal_quality import breaks
+    from myoprosthesis.emg.pauses import breaks
 
     t, period, spans = recording.times, 1 / recording.rate, []
     for s in recording.spans:

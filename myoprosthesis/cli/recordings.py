@@ -58,6 +58,8 @@ def read(names: Sequence[str], layout: Any, typed: Mapping[str, Any]) -> tuple[l
                               "can be named without them (--channels)") from error  # fmt: skip
         out.append((path, replace(recording, samples=recording.samples[:, order], channels=first.channels)))
     _refuse_pieces(out)
+    if beside := formats.left_out(list(names), layout):
+        out[0] = (out[0][0], replace(out[0][1], remarks=(*out[0][1].remarks, *beside)))
     labels = [label for _, recording in out for label in recording.file_labels]
     check_labels(layout, labels, every="label_names" in typed)
     return paths, out
@@ -66,9 +68,9 @@ def read(names: Sequence[str], layout: Any, typed: Mapping[str, Any]) -> tuple[l
 def _refuse_copies(paths: Sequence[Path]) -> None:
     """A recording that is there twice would be fitted on and held out at once."""
     seen: dict[tuple[int, str], Path] = {}
-    sizes = [path.stat().st_size for path in paths]
+    sizes = [path.stat().st_size if path.is_file() else -1 for path in paths]
     for path, size in zip(paths, sizes, strict=True):
-        if sizes.count(size) > 1:
+        if size >= 0 and sizes.count(size) > 1:
             first = seen.setdefault((size, _digest(path)), path)
             if first is not path:
                 again = "there twice" if first == path else f"the same recording as {first}"

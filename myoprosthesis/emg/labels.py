@@ -11,29 +11,29 @@ from myoprosthesis.emg.recording_format import RecordingFormat
 
 
 class Labels:
-    """Renames the labels of a recording that comes in blocks; neighbours that get one name become one span."""
+    """Renames the labels of a recording that comes in blocks; neighbours of one name become one span."""
 
     def __init__(self, layout: RecordingFormat) -> None:
         self._layout = layout
-        self._before: tuple[str, str, int] = ("", "", -1)
-        """Label in the file, what it is called, and where it stopped, of the last span."""
+        self._before: tuple[str, int] = ("", -1)
+        """What the last span is called, and where it stopped."""
 
     def called(self, spans: Iterable[Span], n: int) -> tuple[Span, ...]:
         """Spans of the next block, which has `n` samples."""
         out: list[Span] = []
         for span in spans:
-            label, name, stop = self._before
+            name, stop = self._before
             called = self._layout.called(span.label)
-            renamed = called == name and span.label != label and span.start == stop
-            self._before = (span.label, called, span.stop)
+            follows = called == name and span.start == stop
+            self._before = (called, span.stop)
             if not called:
                 continue
-            if renamed and out:
+            if follows and out:
                 out[-1] = replace(out[-1], stop=span.stop)
             else:
-                out.append(replace(span, label=called, continued=span.continued or renamed))
-        label, name, stop = self._before
-        self._before = (label, name, stop - n)
+                out.append(replace(span, label=called, continued=span.continued or follows))
+        name, stop = self._before
+        self._before = (name, stop - n)
         return tuple(out)
 
 

@@ -9,12 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.text import counted
+from myoprosthesis.emg.pauses import pauses
 from myoprosthesis.emg.recording import EmgRecording
-from myoprosthesis.emg.timebase import TimeBase
 
 Array = NDArray[np.float64]
-GAP = 1.5
-"""A step in time of more periods than this is a gap, when the stamps resolve single samples."""
 TOP_RUN, PILE = 3, 5
 """A channel's extreme is a rail when it is held for `TOP_RUN` samples in a row, or reached `PILE` times while the two
 values next to it are rarer: without a rail the values grow rarer towards the extreme."""
@@ -23,10 +21,6 @@ STEEP = 0.2
 ONE_SIDED, OFFSET = 200, 4.0
 """So many samples are needed to call a channel one-sided, and its mean is below so many standard deviations: an offset
 that keeps raw EMG above 0 is larger."""
-CATCH_UP_S = 1.0
-"""Stamps that jitter are in time again within so long after a late one."""
-SCATTER = 6.0
-"""A loss below so many times the scatter of stamps, over the root of their number, is not told from their jitter."""
 SAME_RATE = 0.002
 """By how much, as a share, the rate of the stamps may differ from the stated one; clocks of boards are closer."""
 MAINS_SHARE = 0.1
@@ -117,95 +111,23 @@ def faults(recording: EmgRecording) -> SignalFaults:
     """Count the faults of a recording."""
     x = recording.samples
     finite = np.isfinite(x)
-    sound = np.where(finite, x, 0.0)
+    usual = [float(np.median(c[f])) if f.any() else 0.0 for c, f in zip(x.T, finite.T, strict=True)]
+    sound = np.where(finite, x, usual)
     flat = np.ptp(sound, axis=0) == 0 if len(x) else np.ones(x.shape[1], bool)
     same = (x[1:] == x[:-1]).all(axis=1)
     shares = {hz: _share(sound, recording.rate, hz) for hz in (50.0, 60.0)}
     mains_hz = max(shares, key=lambda hz: float(shares[hz].max()))
-    gaps, lost, jumps, measured = _clock(recording)
+    clock = pauses(recording)
     return SignalFaults(
         not_finite=tuple(int(n) for n in (~finite).sum(axis=0)),
         flat=tuple(bool(f) for f in flat),
         saturated=tuple(0 if f else _saturated(c) for c, f in zip(sound.T, flat, strict=True)),
         mains=tuple(float(s) for s in shares[mains_hz]), mains_hz=mains_hz,
         duplicates=0 if flat.all() else int(same.sum()),
-        gaps=gaps, lost_s=lost, jumps=jumps, measured_rate=measured,
+        gaps=len(clock.after), lost_s=float(clock.lost_s.sum()), jumps=len(clock.jump), measured_rate=clock.rate,
         unstamped=int((~np.isfinite(recording.times)).sum()) if recording.stamped else 0,
         one_sided=tuple(bool(b) for b in _one_sided(sound, flat)),
     )  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class Pauses:
-    """`after`: places of the samples that come after a gap in time, in order; `lost_s`: seconds lost in each."""
-
-    after: NDArray[np.intp]
-    lost_s: Array
-
-
-def breaks(recording: EmgRecording) -> NDArray[np.intp]:
-    """Places of the samples that do not follow the one before in time: after a gap, or a jump of the clock."""
-    if not recording.stamped or len(recording) < 2:
-        return np.zeros(0, np.intp)
-    return np.union1d(pauses(recording).after, np.flatnonzero(np.diff(_stamps(recording)) < 0) + 1)
-
-
-def pauses(recording: EmgRecording) -> Pauses:
-    """Gaps in time of a recording; none where it has no stamps."""
-    if not recording.stamped or len(recording) < 2:
-        return Pauses(np.zeros(0, np.intp), np.zeros(0))
-    times, period = _stamps(recording), 1 / recording.rate
-    steps = np.diff(times)
-    forward = np.where(steps < 0, period, steps)
-    if float((forward > 0).mean()) > 0.9:
-        usual = max(period, float(np.median(forward)))  # the rate may be wrong, which is no gap
-        exact = np.abs(forward - usual) <= 1e-5 * usual + 4 * np.spacing(np.abs(times).max())
-        even = float(exact.mean()) > 0.75
-        coarse = 0.0 if even else _resolution(times)  # rounding moves no stamp of an even clock
-        least = max((GAP - 1) * usual, 1.01 * coarse)
-        gap = forward > usual + least
-        if even:
-            return Pauses(np.flatnonzero(gap) + 1, forward[gap] - usual)
-        return _not_caught_up(
-            np.concatenate([[0.0], np.cumsum(forward)]), np.flatnonzero(gap) + 1, least, recording.rate
-        )
-    # several samples share a stamp
-    return _packet_gaps(np.concatenate([[0.0], np.cumsum(forward)]), recording.rate)
-
-
-def _not_caught_up(times: Array, after: NDArray[np.intp], least: float, rate: float) -> Pauses:
-    """Those of long steps, before the samples `after`, behind which stamps (s) stay late by more than `least`.
-
-    What is stamped late, or at its arrival, is in time again within `CATCH_UP_S`, unless samples are lost: before and
-    after a loss the earliest stamps are apart, and the usual ones, by more than their scatter explains.
-    """
-    n = len(times)
-    width = max(1, min(round(CATCH_UP_S * rate), n // 4))
-    late = times - np.arange(n) * float(np.median((times[width:] - times[:-width]) / width))
-    scatter = float(np.median(late[: n - n % width].reshape(-1, width).std(axis=1)))
-    places, lost, begin = [], [], 0
-    for k in after.tolist():
-        w = min(width, k - begin, n - k)
-        before, behind = late[k - w : k], late[k : k + w]
-        step = float(min(behind.min() - before.min(), np.median(behind) - np.median(before)))
-        if step > max(least, SCATTER * scatter / np.sqrt(w)):
-            places.append(k)
-            lost.append(step)
-            begin = k
-    return Pauses(np.array(places, np.intp), np.array(lost))
-
-
-def _stamps(recording: EmgRecording) -> Array:
-    """Times (n,), s; where a stamp is missing a period after the one before, but not after the next."""
-    times = recording.times
-    sound = np.flatnonzero(np.isfinite(times))
-    if len(sound) in (0, len(times)):
-        return np.nan_to_num(times)
-    places = np.arange(len(times))
-    before = sound[np.maximum(np.searchsorted(sound, places, "right") - 1, 0)]
-    after = sound[np.minimum(np.searchsorted(sound, places), len(sound) - 1)]
-    due = times[before] + (places - before) / recording.rate
-    return np.where(np.isfinite(times) | (after <= places), due, np.minimum(due, times[after]))
 
 
 def _one_sided(x: Array, flat: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -214,45 +136,6 @@ def _one_sided(x: Array, flat: NDArray[np.bool_]) -> NDArray[np.bool_]:
         return np.zeros(x.shape[1], bool)
     near = x.mean(axis=0) < OFFSET * x.std(axis=0)
     return np.asarray((x.min(axis=0) >= 0) & near & ~flat)
-
-
-def _clock(recording: EmgRecording) -> tuple[int, float, int, float]:
-    """Gaps, seconds lost in them, jumps, samples per second without the gaps."""
-    if not recording.stamped or not np.isfinite(recording.times).sum() > 1:
-        return 0, 0.0, 0, 0.0
-    steps, gaps = np.diff(_stamps(recording)), pauses(recording)
-    lost, forward = float(gaps.lost_s.sum()), steps >= 0
-    span = float(steps[forward].sum()) - lost
-    return len(gaps.after), lost, int((~forward).sum()), int(forward.sum()) / span if span > 0 else 0.0
-
-
-def _packet_gaps(times: Array, rate: float) -> Pauses:
-    """Gaps where samples bear the stamps of their packets, in order.
-
-    From one packet to the next it takes as long as the first one's samples do, where stamps are of the device: any
-    more is lost. Where they are of arrival a late packet is no gap, and what never catches up again is.
-    """
-    first = np.concatenate([[0], np.flatnonzero(np.diff(times)) + 1])
-    sizes, stamps = np.diff(np.append(first, len(times))), times[first]
-    excess = np.diff(stamps) - sizes[:-1] / rate
-    allowed = 0.5 / rate + _resolution(times)
-    if excess.size and float((np.abs(excess) <= allowed).mean()) > 0.9:
-        gap = excess > allowed
-        return Pauses(first[1:][gap], excess[gap])
-    base = TimeBase(rate)
-    lost = [0]
-    for size, stamp in zip(sizes.tolist(), stamps.tolist(), strict=True):
-        base.by_arrival(size, stamp)
-        lost.append(base.timing.lost)
-    steps = np.diff(lost)
-    return Pauses(first[steps > 0], steps[steps > 0] / rate)
-
-
-def _resolution(times: Array) -> float:
-    """The smallest step that the stamps can tell, s: whole milliseconds or finer."""
-    steps = np.diff(times)
-    steps = steps[steps > 1e-9]
-    return 1e-3 if steps.size and np.allclose(steps[:1000] * 1e3, np.round(steps[:1000] * 1e3), atol=1e-3) else 0.0
 
 
 def _saturated(channel: Array) -> int:

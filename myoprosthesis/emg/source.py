@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
+from itertools import pairwise
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -84,6 +85,19 @@ class EmgBlock:
     def prompt(self) -> str:
         """Prompt at the last sample; empty: none, or unknown."""
         return next((s.label for s in self.spans if s.stop == len(self)), "")
+
+    def by_prompt(self) -> list[EmgBlock]:
+        """It in parts that have one prompt each."""
+        edges = sorted({0, len(self), *(edge for s in self.spans for edge in (s.start, s.stop))})
+        if len(edges) == 2:
+            return [self]
+        return [
+            replace(
+                self, samples=self.samples[a:b], times=self.times[a:b], stamps_ns=self.stamps_ns[a:b],
+                spans=tuple(Span(s.label, 0, b - a, s.start < a) for s in self.spans if s.start <= a < s.stop),
+            )
+            for a, b in pairwise(edges)
+        ]  # fmt: skip
 
 
 def nanoseconds(seconds: Array) -> NDArray[np.int64]:

@@ -55,7 +55,9 @@ class EffectorNodeOptions:
         (), "nodes whose plans a tick waits for, and without which the effector does not move", choices=PARTICIPANTS
     )
     seed: int = option(0, "seed of the first reset", "", 0)
-    duration_s: float = option(0.0, "stop ticking after so much time; 0: never", "s", 0.0)
+    duration_s: float = option(
+        0.0, "stop ticking after so much time, counted from the first command; 0: never", "s", 0.0
+    )
     start_s: float = option(0.0, "simulated time of the first tick, in lockstep", "s", 0.0)
     recorded: bool = option(False, "in lockstep, the first tick waits until a recorder receives everything")
     timeout_s: float = option(0.0, "age at which a command is dead; 0: the effector's own", "s", 0.0, 10.0)

@@ -84,7 +84,8 @@ class EmgLoop(ControlLoop):
                 self._serve_requests()
             block = self.source.read()
             if block is not None and self.active:
-                self._process(block)
+                for part in block.by_prompt():
+                    self._process(part)
         if self._prompt:  # nobody is asked for anything any more
             self.port.prompt("")
         self.source.close()

@@ -32,7 +32,7 @@ class Repaired:
             known = f" and at least {self.unusable_messages} messages" if self.unusable_messages else ""
             lost = f"{self.unusable_bytes} bytes{known} could not be read and are missing in it"
         else:
-            lost = "nothing was lost"
+            lost = "all that the file has was read (what would have followed its end is not in it)"
         return f"{self.path.name}: all {self.messages} readable messages are kept, {lost}; before: {self.original.name}"
 
 

@@ -57,7 +57,7 @@ class StackOptions:
     lockstep: bool = option(False, "simulated time, as fast as it goes and repeatable, instead of wall time")
     seed: int = option(0, "seed of the task's order and of noise", "", 0)
     trials: int = option(0, "end after so many trials; 0: go on", "", 0)
-    duration: float = option(0.0, "end after so much time; 0: go on", "s", 0.0)
+    duration: float = option(0.0, "end after so much time, counted from the first command; 0: go on", "s", 0.0)
     gui: bool = option(False, "serve the console, a page for a browser; its address is printed")
     gui_port: int = option(0, "port of the console; 0: 8770, or the next free one", "", 0, 65535)
     gui_network: bool = option(

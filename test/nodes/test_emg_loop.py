@@ -220,10 +220,14 @@ def test_a_changed_prompt_is_told_and_an_equal_one_is_not(made):
     loop, source, world = made()
     for label in ("close", "close", "open", "", "", "close"):
         source.lay(noise(), (Span(label, 0, N),) if label else ())
-    source.lay(noise(), (Span("close", 0, 4), Span("rest", 4, N)))  # the newest sample counts
+    source.lay(noise(9), (Span("close", 0, 4), Span("rest", 4, N)))  # in two parts, each under its own
     loop.begin()
-    assert until(lambda: len(world.told) == 7) and until(lambda: len(world.prompts) == 5)
+    assert until(lambda: len(world.told) == 8) and until(lambda: len(world.prompts) == 5)
     assert world.prompts == ["close", "open", "", "close", "rest"]
+    last = [block for block, _, _ in world.told[-2:]]
+    assert [len(b) for b in last] == [4, N - 4] and [b.prompt for b in last] == ["close", "rest"]
+    np.testing.assert_array_equal(np.concatenate([b.samples for b in last]), noise(9))
+    assert last[1].stamps_ns[0] - last[0].stamps_ns[0] == round(4e9 / RATE)
 
 
 def test_an_electrode_that_stands_still_is_said_and_given_as_no_number(made):

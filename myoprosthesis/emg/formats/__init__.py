@@ -22,6 +22,11 @@ from myoprosthesis.emg.recording_format import RecordingFormat, check_uses
 
 BAGS, METADATA = (".mcap", ".db3"), "metadata.yaml"
 """What else lies in the folder of a bag is made of it: tables, pictures."""
+DOCUMENTS = ("yaml", "yml", "json", "toml", "ini", "cfg", "md", "rst", "html", "pdf", "doc", "docx", "bib", "cff",
+             "log", "py", "pyc", "ipynb", "m", "r", "sh", "png", "jpg", "jpeg", "gif", "svg", "tif", "tiff", "mp4",
+             "onnx")  # fmt: skip
+"""Extensions of what lies beside recordings."""
+SHOWN = 12
 FEWEST = 50
 """Of fewer samples it is not judged whether they have labels."""
 
@@ -80,6 +85,25 @@ def _in_folder(place: Path) -> list[Path]:
     if not recordings:
         raise ConfigError(f"{place} holds no recording: extensions known are {', '.join(known)}")
     return recordings
+
+
+def left_out(paths: str | Path | Sequence[str | Path], layout: RecordingFormat) -> list[str]:
+    """A sentence on the files in folders at `paths` that are neither recordings nor documents by their extension."""
+    known, documents = registry.names("emg_formats"), {*DOCUMENTS, ""}
+    out = []
+    for place in (Path(p).expanduser() for p in ([paths] if isinstance(paths, (str, Path)) else paths)):
+        if not place.is_dir():
+            continue
+        bags = {f.parent for f in place.rglob(METADATA)}
+        names = sorted(
+            f.relative_to(place).as_posix() for f in place.rglob("*")
+            if f.is_file() and not _is_hidden(f, place) and not bags & set(f.parents) and f.name != layout.prompts
+            and f.suffix.lower().lstrip(".") not in {*known, *documents} and re.search(layout.only, f.as_posix())
+        )  # fmt: skip
+        if names:
+            more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+            out.append(f"not read, by their extensions: {', '.join(names[:SHOWN])}{more}")
+    return out
 
 
 def _is_hidden(file: Path, place: Path) -> bool:

@@ -117,7 +117,11 @@ class ArrayFacts:
             where, values = f"{start.name}'s rate", np.ravel(start.own["rate"])
             self.used.add(start.name)
         filled = [] if values is None else [v for v in values if label_text(v) or isinstance(v, np.floating)]
-        return where, [label_text(v) for v in filled], [_hertz(v) for v in filled]
+        texts = [label_text(v) for v in filled]
+        _, unit = self.value([f"{attribute_word(where.rpartition('/')[2])}_{word}" for word in ("unit", "units")])
+        if unit is not None and unit.size == 1 and unit.dtype.kind in "OSU":
+            texts = [f"{text} {label_text(unit[0])}" if re.fullmatch(r"[-+.e\d]+", text) else text for text in texts]
+        return where, texts, [hertz(text) for text in texts]
 
     def valid_range(self) -> tuple[float, float]:
         """The smallest and the largest valid value by the conventions of netCDF, before any factor."""

@@ -127,7 +127,7 @@ def _recordings(path: Path, layout: RecordingFormat, block: int, bag: _Bag) -> I
     _check_one_sample(path, bag, topic, numeric[topic], first, rate)
     markers, more = _markers(bag, layout, base)
     if markers:
-        markers, moved = _on_clock_of_emg(bag, topic, numeric[topic], markers)
+        markers, moved = _on_clock_of_emg(bag, topic, numeric[topic], markers, base is not None and not layout.label)
         more += moved
     remarks += [*left, *more]
     unread = [f"{t} ({kind})" for t, kind in sorted(numeric.items()) if t not in (topic, layout.label, *others)]
@@ -199,11 +199,29 @@ def _check_one_sample(path: Path, bag: _Bag, topic: str, kind: str, first: Piece
         )
 
 
-def _on_clock_of_emg(bag: _Bag, topic: str, kind: str, markers: list[Annotation]) -> tuple[list[Annotation], list[str]]:
-    """Labels, which have the times when they were logged, on the clock that stamps the EMG; and a sentence on it."""
+def _at_blocks(markers: list[Annotation], blocks: list[tuple[float, float]]) -> list[Annotation]:
+    """Labels at the first sample (s) of the block that was logged next: a stack publishes a prompt before its block."""
+    logged = np.array([at for at, _ in blocks])
+    places = np.searchsorted(logged, [m.onset for m in markers])
+    return [
+        replace(m, onset=blocks[k][1]) if k < len(blocks) else replace(m, onset=m.onset + blocks[-1][1] - logged[-1])
+        for m, k in zip(markers, places.tolist(), strict=True)
+    ]
+
+
+def _on_clock_of_emg(
+    bag: _Bag, topic: str, kind: str, markers: list[Annotation], before_its_block: bool
+) -> tuple[list[Annotation], list[str]]:
+    """Labels, which have the times when they were logged, on the clock that stamps the EMG; and a sentence on it.
+
+    Those of a stack are published `before_its_block`, which has the samples that they belong to.
+    """
     delays, length = [], 0.0
+    blocks: list[tuple[float, float]] = []
     for at, message in bag.messages(topic):
         one = piece(f"{bag.path}: {topic}", message, kind)
+        if one.times is not None and len(one.times):
+            blocks.append((at, float(one.times[0])))
         newest = float(one.times[-1]) if one.times is not None and len(one.times) else one.stamp
         if newest:
             delays.append(at - newest)
@@ -218,6 +236,8 @@ def _on_clock_of_emg(bag: _Bag, topic: str, kind: str, markers: list[Annotation]
             f"{bag.path}: the stamps of {topic} and the clock of the bag, which its labels have, drift apart (from "
             f"{-early:.3f} s to {-late:.3f} s): it is unknown which samples the labels belong to"
         )
+    if before_its_block and blocks:
+        return _at_blocks(markers, blocks), []
     if EARLIEST_S - length <= least <= LATEST_S:
         return markers, []
     side, way = ("ahead of", "later") if least < 0 else ("behind", "earlier")

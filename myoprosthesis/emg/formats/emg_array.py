@@ -133,7 +133,7 @@ class EmgArray:
         """Sentences on the other arrays: those of one value a sample, and all others, the largest first."""
         own = {self.entry.name, *self._parts, *self._facts.used, *used, *(self.entry.group + u for u in used)}
         rest = [e for e in self._entries.values() if e.name not in own]
-        labels = [e.name for e in rest if e.size == self.n and e.leaf.lower() not in TIMES]
+        labels = [e.name for e in rest if e.size == max(e.shape, default=1) == self.n and e.leaf.lower() not in TIMES]
         others = sorted((e for e in rest if e.name not in labels), key=lambda e: -e.size)
         out = {"as long as the EMG, and not read": labels, "left out": [about(e) for e in others]}
         return [f"{what}: {listed(names)}" for what, names in out.items() if names]

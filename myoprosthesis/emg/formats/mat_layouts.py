@@ -55,6 +55,14 @@ class _Channel:
     samples: Array
     pieces: tuple[tuple[int, float], ...]
 
+    def beside(self, other: _Channel) -> bool:
+        """Whether its samples are those of the same periods: a converter takes its channels one after another."""
+        if self.rate != other.rate or len(self.pieces) != len(other.pieces):
+            return False
+        return all(
+            n == m and abs(a - b) * self.rate < 1 for (n, a), (m, b) in zip(self.pieces, other.pieces, strict=True)
+        )
+
 
 def plain_layout(path: Path, layout: RecordingFormat, entries: Mapping[str, ArrayEntry]) -> MatLayout:
     """The arrays of a .mat file, those of a program that is known put into the usual form; raises `ConfigError`."""
@@ -191,20 +199,23 @@ def _as_one(
     path: Path, layout: RecordingFormat, channels: Sequence[_Channel]
 ) -> tuple[dict[str, ArrayEntry], tuple[str, ...]]:
     """The channels of one rate and length that are EMG as one array; raises `ConfigError` if that is not clear."""
-    alike: dict[Any, list[_Channel]] = {}
+    groups: list[list[_Channel]] = []
     for channel in channels:
-        alike.setdefault((channel.rate, channel.pieces), []).append(channel)
-    if not alike:
+        like = next((g for g in groups if channel.beside(g[0])), None)
+        if like is None:
+            groups.append([channel])
+        else:
+            like.append(channel)
+    if not groups:
         raise ConfigError(f"{path} has no samples")
-    groups = list(alike.values())
     if layout.channels:
         likely = [g for g in groups if {c.name for c in g} & set(layout.channels)] or groups
     else:
         likely = [g for g in groups if _rank(g) == min(map(_rank, groups))]
     if len(likely) > 1:
         raise ConfigError(
-            f"{path} has channels of several rates or lengths ({', '.join(map(_about, channels))}): name those of one "
-            "(--channels)"
+            f"{path} has channels of several rates, lengths or starts ({', '.join(map(_about, channels))}): name those "
+            "of one (--channels)"
         )
     chosen = likely[0]
     left = [_about(c) for g in groups if g is not chosen for c in g]
@@ -218,7 +229,7 @@ def _as_one(
         times = np.concatenate([start + np.arange(n) / chosen[0].rate for n, start in pieces])
         attributes["time"], entries["time"] = "time", numbers("time", times)
     entries[SIGNALS] = numbers(SIGNALS, np.stack([c.samples for c in chosen], axis=1), attributes)
-    return entries, (f"of another rate or length, and left out: {', '.join(left)}",) if left else ()
+    return entries, (f"of another rate, length or start, and left out: {', '.join(left)}",) if left else ()
 
 
 def _rank(group: Sequence[_Channel]) -> int:
@@ -228,7 +239,8 @@ def _rank(group: Sequence[_Channel]) -> int:
 
 
 def _about(channel: _Channel) -> str:
-    return f"{channel.name} {len(channel.samples)} at {channel.rate:g} Hz"
+    start = channel.pieces[0][1]
+    return f"{channel.name} {len(channel.samples)} at {channel.rate:g} Hz" + (f" from {start:g} s" if start else "")
 
 
 def _hertz(period: float) -> float:

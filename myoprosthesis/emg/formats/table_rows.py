@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -137,9 +138,16 @@ class TableRows:
         return len(rows)
 
     def check_end(self, row: Row, used: set[int]) -> None:
-        """Refuse a last row with a word where a column that is not `used` began with a number: mean, total, end."""
+        """Refuse a last row with a word where a column that is not `used` began with a number: mean, total, end.
+
+        A last cell that has fewer digits than all others, and no end of its line, may have been cut off.
+        """
         if self.head.plotted or not self._first:
             return
+        before = [r for r in self._first if r.number < row.number]
+        *others, last = (_digits(cells_of(r.line, self.head.delimiter)[-1]) for r in (*before, row))
+        if not row.ended and last < min(others, default=0):
+            self.remarks.append(f"line {row.number}, the last one, has no end: its last number may have been cut off")
         first, number = cells_of(self._first[0].line, self.head.delimiter), self.head.numerals.pattern
         self._check_numbers([row], [k for k, cell in enumerate(first) if k not in used and number.fullmatch(cell)])
 
@@ -170,3 +178,8 @@ class TableRows:
 
     def _fault(self, row: Row, sentence: str) -> ConfigError:
         return ConfigError(f"{self._path}, line {row.number}: {sentence}")
+
+
+def _digits(cell: str) -> int:
+    """Number of digits behind the point or comma of a number."""
+    return len(re.split("[.,]", cell)[-1]) if re.search("[.,]", cell) else 0

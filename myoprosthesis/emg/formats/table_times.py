@@ -74,7 +74,7 @@ def times_by_name(names: list[str], head: Head, cells: Callable[[int], list[str]
 
 def rate_of_times(path: Path, name: str, times: Array, unit: str) -> float:
     """The rate that the stamps (n,) in a column tell, Hz; raises `ConfigError` where they tell none, or no one's."""
-    step, hertz = usual_step(times) * TIME_UNITS[unit], even_rate(times * TIME_UNITS[unit])
+    step, hertz = usual_step(times) * TIME_UNITS[unit], even_rate((times - times[:1]) * TIME_UNITS[unit])
     if not hertz:
         about = f" (about {1 / step:.4g} Hz by their usual step)" if step > 0 else ""
         raise ConfigError(

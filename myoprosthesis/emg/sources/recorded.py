@@ -62,7 +62,10 @@ def files_of(options: RecordedOptions, place: Path, layout: RecordingFormat) -> 
         if not wanted:
             continue
         if not getattr(layout, f"{what}_from"):
-            raise ConfigError(f"{what}s can be chosen only with {what}_from, which finds them in a file's path")
+            raise ConfigError(
+                f"{what}s ({', '.join(wanted)}) can be chosen only with {what}_from, which finds them in a file's "
+                f"path; {what}s=[] takes all"
+            )
         from_paths = [layout.from_path(what, f) for f in files]
         names = [layout.called(n) if what == "label" else n for n in from_paths]
         for one in wanted:

@@ -115,7 +115,7 @@ class RecordingSource:
         whole = joined([p.recording for p in due])
         taken = np.concatenate([p.due for p in due])
         if self._resolved:
-            self._base.by_stamps(whole.times, float(taken[-1]))
+            self._base.by_stamps(whole.times, float(taken[-1] + due[-1].unwaited[-1]))
         else:
             self._base.by_arrival(len(whole), float(taken[-1]))
         stamps = self._pace.stamps_ns(taken)
@@ -136,7 +136,7 @@ class RecordingSource:
     def _played(self) -> Generator[_Part, None, None]:
         """Parts with when they are due, s since the start; never empty ones."""
         spec, period = self.spec, 1 / self.spec.rate
-        due, end, begin = -period, None, self.options.start_s
+        due, unwaited, end, begin = -period, 0.0, None, self.options.start_s
         while True:
             for file in self._files:
                 offset: float | None = None if end is not None else 0.0
@@ -149,14 +149,15 @@ class RecordingSource:
                         offset = end + period - float(times[0])  # type: ignore[operator]
                     steps = np.concatenate([[period if last is None else times[0] - last], np.diff(times)])
                     last = float(times[-1])
-                    even = np.where((steps < 0) | np.isnan(steps), period, np.minimum(steps, JUMP_S))
-                    at = due + np.cumsum(np.where(steps < -BACK_S, JUMP_S, even))
-                    due = float(at[-1])
+                    forward = np.where((steps < 0) | np.isnan(steps), period, steps)
+                    at = due + np.cumsum(np.where(steps < -BACK_S, JUMP_S, np.minimum(forward, JUMP_S)))
+                    beyond = unwaited + np.cumsum(np.maximum(0.0, forward - JUMP_S))
+                    due, unwaited = float(at[-1]), float(beyond[-1])
                     if offset:
                         part = replace(part, times=times + offset)
                     skipped = int(np.searchsorted(at, begin))
                     if skipped < len(part):
-                        yield _Part(part.part(skipped, len(part)), at[skipped:] - begin)
+                        yield _Part(part.part(skipped, len(part)), at[skipped:] - begin, beyond[skipped:])
                 end = (last or 0.0) + (offset or 0.0)
             if not self.options.loop:
                 return
@@ -164,15 +165,20 @@ class RecordingSource:
 
 @dataclass(frozen=True, eq=False)
 class _Part:
-    """Some samples and when they are due, shape (n,), s; those before `begin` have been given away."""
+    """Some samples and when they are due, shape (n,), s; those before `begin` have been given away.
+
+    `unwaited` (n,) is the time, s, of the pauses before each that is not waited for.
+    """
 
     recording: EmgRecording
     due: Array
+    unwaited: Array
     begin: int = 0
 
     def split(self, now: float) -> tuple[_Part | None, _Part | None]:
         """The part that is due at `now`, and the rest."""
         begin, n = self.begin, len(self.due)
         end = int(np.searchsorted(self.due, now, side="right"))
-        ready = _Part(self.recording.part(begin, end), self.due[begin:end]) if end > begin else None
+        here = slice(begin, end)
+        ready = _Part(self.recording.part(begin, end), self.due[here], self.unwaited[here]) if end > begin else None
         return ready, replace(self, begin=max(begin, end)) if end < n else None

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.core.options import option
 from myoprosthesis.emg.conditioning import Conditioner, Conditioning
+from myoprosthesis.emg.pauses import breaks
 from myoprosthesis.emg.recording import EmgRecording, Span
 from myoprosthesis.emg.recording_format import RecordingFormat
-from myoprosthesis.emg.signal_quality import breaks
 from myoprosthesis.training.decoding.windows import Windows, repetitions
 
 Array = NDArray[np.float64]

@@ -14,8 +14,8 @@ from myoprosthesis.core.options import build
 from myoprosthesis.decoders.decision import Decision
 from myoprosthesis.decoders.decoder import Decoder
 from myoprosthesis.emg.conditioning import Conditioner, Conditioning
+from myoprosthesis.emg.pauses import breaks
 from myoprosthesis.emg.recording import EmgRecording
-from myoprosthesis.emg.signal_quality import breaks
 from myoprosthesis.training.decoding.windows import window_spans
 
 Array = NDArray[np.float64]

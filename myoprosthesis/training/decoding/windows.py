@@ -14,9 +14,9 @@ from myoprosthesis.core.options import option
 from myoprosthesis.decoders.band_placement import BandPlacement
 from myoprosthesis.decoders.features import FeatureStream
 from myoprosthesis.emg.conditioning import Conditioner, Conditioning
+from myoprosthesis.emg.pauses import breaks
 from myoprosthesis.emg.recording import EmgRecording
 from myoprosthesis.emg.recording_format import RecordingFormat
-from myoprosthesis.emg.signal_quality import breaks
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -107,7 +107,14 @@ def windows(
         target = _past_median(recording.targets, round(cut.target_median_s * settings.rate))
         span = window_spans(recording, first, last, round(cut.margin_s * settings.rate))
         keep = span >= 0 if labelled else np.ones(len(ends), bool)
-        keep &= np.isfinite(target[last]).all(axis=1) & ~spans_gap(recording, first, last)
+        valued = np.isfinite(target[last]).all(axis=1)
+        if len(last) and not valued.any():
+            there = int(np.isfinite(recording.targets).all(axis=1).sum())
+            raise ConfigError(
+                f"{path}: {', '.join(layout.targets)} has a value at the end of none of its windows ({there} of "
+                f"{len(recording)} samples have one): write one a sample, such as the last one that was measured"
+            )
+        keep &= valued & ~spans_gap(recording, first, last)
         repetition = repetitions(recording, layout, path)
         labels = [s.label for s in recording.spans]
         n = int(keep.sum())

@@ -151,6 +151,23 @@ def test_arrays_are_turned_when_a_person_says_so(tmp_path, write):
         formats.read(labelled, RecordingFormat(label="label", transposed=True))
 
 
+@pytest.mark.parametrize(("stated", "rate"), [((2.0, "kHz"), 2000.0), ((200.0, "Hz"), 200.0), ((0.2, "kHz"), 200.0)])
+def test_the_unit_of_a_rate_may_stand_beside_it(tmp_path, stated, rate):
+    """As an attribute of HDF5 or a variable of .mat."""
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["emg"] = SAMPLES
+        file["emg"].attrs.update(fs=stated[0], fs_units=stated[1], unit="uV")
+    assert formats.read(tmp_path / "a.h5", RecordingFormat()).rate == rate
+    path = mat5(tmp_path / "a.mat", emg=SAMPLES, fs=stated[0], fs_unit=stated[1], unit="uV")
+    recording = formats.read(path, RecordingFormat())
+    assert recording.rate == rate and recording.remarks == ()
+
+
+def test_an_array_of_twice_as_many_values_is_not_as_long_as_the_emg(tmp_path):
+    path = mat5(tmp_path / "a.mat", emg=SAMPLES, other=SAMPLES[: N // 2, :2], fs=RATE, unit="uV")
+    assert formats.read(path, RecordingFormat()).remarks == ("left out: other 600×2",)
+
+
 @MATS
 def test_structures_and_cells(tmp_path, write):
     trials = [SAMPLES[:600], SAMPLES[600:]]

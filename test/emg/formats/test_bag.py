@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -83,9 +84,12 @@ def recorded(namespace="", raw=True):
     source = SourceSpec("bench", ("ch1", "ch2", "ch3", "ch4"), RATE, "uV")
     spec = source.to_json(conditioning=Conditioning(RATE, "uV").to_dict(), calibration="")
     out = [text(f"{namespace}/emg/spec", 99.0, spec), text(f"{namespace}/effector/spec", 99.0, "{}")]
-    out += [text(f"{namespace}/emg/prompt", TIMES[k], t) for k, t in ((0, "rest"), (150, "fist"), (300, ""))]
-    for a in range(0, N, 40):
-        part = slice(a, a + 40)
+    prompts = {0: "rest", 150: "fist", 300: ""}
+    edges = sorted({*range(0, N, 40), *prompts, N})
+    for a, b in pairwise(edges):
+        part = slice(a, b)
+        if a in prompts:  # before its samples, when these are there
+            out.append(text(f"{namespace}/emg/prompt", TIMES[part][-1], prompts[a]))
         if raw:
             out.append(cloud(f"{namespace}/emg/raw", TIMES[part][-1], SAMPLES[part], TIMES[part]))
         out.append(cloud(f"{namespace}/emg/filtered", TIMES[part][-1], SAMPLES[part] / 2, TIMES[part]))

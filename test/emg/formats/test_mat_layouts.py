@@ -145,7 +145,13 @@ def test_structures_of_spike2_are_channels(tmp_path):
 
 
 def test_emg_of_several_rates_is_asked_for(tmp_path):
+    later = spike2("EMG 3", EMG[:N, 2], start=1e-4)  # the converter's next sample
+    scipy.io.savemat(tmp_path / "b.mat", {"A": spike2("EMG 1", EMG[:N, 0]), "C": later})
+    np.testing.assert_allclose(formats.read(tmp_path / "b.mat", PLAIN).samples, 1e-3 * EMG[:N, ::2], rtol=1e-12)
+    scipy.io.savemat(tmp_path / "b.mat", {"A": spike2("EMG 1", EMG[:N, 0]), "C": later | {"start": 0.25}})
+    with pytest.raises(ConfigError, match=r"EMG 1 900 at 2000 Hz, EMG 3 900 at 2000 Hz from 0.25 s\)"):
+        formats.read(tmp_path / "b.mat", PLAIN)
     scipy.io.savemat(tmp_path / "a.mat", {"A": spike2("EMG 1", EMG[:N, 0]), "B": spike2("EMG 2", EMG[:90, 0], 5e-3)})
-    with pytest.raises(ConfigError, match=r"several rates or lengths \(EMG 1 900 at 2000 Hz, EMG 2 90 at 200 Hz\)"):
+    with pytest.raises(ConfigError, match=r"several rates, lengths or starts \(EMG 1 900 at 2000 Hz, EMG 2 90 at"):
         formats.read(tmp_path / "a.mat", PLAIN)
     assert formats.read(tmp_path / "a.mat", RecordingFormat(channels=("EMG 2",))).rate == 200.0

@@ -671,3 +671,53 @@ def test_a_channel_called_emg_in_no_unit_of_it_is_asked_about(tmp_path):
         len(formats.read(tmp_path / "a.csv", RecordingFormat(rate=200, channels=("EMG2 [mV]", "EMG3 [mV]"))).channels)
         == 2
     )
+
+
+def test_missing_cells_beside_an_offset_are_not_saturated(tmp_path):
+    """Counts about 512 with blank rows: 0 would be their smallest value, and held."""
+    x = np.round(512 + 60 * np.random.default_rng(2).normal(size=(4000, 2)))
+    lines = [",".join(f"{v:.0f}" for v in row) if not 300 <= k < 321 else "," for k, row in enumerate(x)]
+    (tmp_path / "a.csv").write_text("\n".join(["emg1,emg2", *lines]) + "\n")
+    flaws = faults(formats.read(tmp_path / "a.csv", RecordingFormat(rate=2000.0, unit="counts")))
+    assert flaws.saturated == (0, 0) and flaws.not_finite == (21, 21)
+
+
+@pytest.mark.parametrize("rate", [1000, 500, 2000])
+def test_times_since_1970_in_ms_tell_the_rate_exactly(tmp_path, rate):
+    x = np.random.default_rng(2).normal(size=(3000, 2))
+    lines = [f"{1764400000000 + k * 1000 / rate:.1f},{a:.4f},{b:.4f}" for k, (a, b) in enumerate(x)]
+    (tmp_path / "a.csv").write_text("\n".join(["time_ms,emg1,emg2", *lines]) + "\n")
+    recording = formats.read(tmp_path / "a.csv", RecordingFormat(unit="mV"))
+    assert recording.rate == rate and not faults(recording).gaps
+
+
+def test_a_last_number_without_an_end_that_is_shorter_than_all_others_is_told_of(tmp_path):
+    text = "emg1,emg2\n" + "".join(f"{k / 7:.4f},{-k / 9:.4f}\n" for k in range(60))
+    (tmp_path / "a.csv").write_text(text + "0.1234,-0.5")
+    layout = RecordingFormat(rate=1000.0, unit="mV")
+    cut = "line 62, the last one, has no end: its last number may have been cut off"
+    assert cut in formats.read(tmp_path / "a.csv", layout).remarks
+    (tmp_path / "a.csv").write_text(text + "0.1234,-0.5099")
+    assert not any("has no end" in r for r in formats.read(tmp_path / "a.csv", layout).remarks)
+
+
+@pytest.mark.parametrize("every_s", [0.1, 0.2, 1.0])
+def test_a_label_that_is_said_again_is_the_same_span(tmp_path, every_s):
+    """In prompts beside a table, as in annotations and markers."""
+    rows = [f"{k / 200:.3f},{np.sin(k):.3f}" for k in range(1200)]
+    (tmp_path / "a.csv").write_text("\n".join(["time,emg1", *rows]) + "\n")
+    starts = np.arange(0, 6, every_s)
+    asked = [f"{t:.1f},{int(2 <= t < 4)}" for t in starts]
+    (tmp_path / "p.csv").write_text("\n".join(["time,grip", *asked]) + "\n")
+    layout = RecordingFormat(rate=200.0, unit="mV", time="time", prompts="p.csv")
+    expected = (Span("none", 0, 400), Span("grip", 400, 800), Span("none", 800, 1200))
+    assert formats.read(tmp_path / "a.csv", layout).spans == expected
+
+
+def test_files_of_a_folder_that_are_not_read_are_named(tmp_path):
+    for name in ("r1.csv", "r3.asc", "r4.dat", "sub/r5.csv.gz", "notes.md", "recording.yaml", ".hidden.dat", "LICENSE"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("emg1\n1\n")
+    (sentence,) = formats.left_out(tmp_path, RecordingFormat())
+    assert sentence == "not read, by their extensions: r3.asc, r4.dat, sub/r5.csv.gz"
+    assert formats.left_out(tmp_path / "r1.csv", RecordingFormat()) == []

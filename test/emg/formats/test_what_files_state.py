@@ -8,8 +8,8 @@ from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.emg import formats, writer
 from myoprosthesis.emg.channel_unit import unit_in_name, without_units
 from myoprosthesis.emg.formats.stated_rate import hertz, stated_rates
+from myoprosthesis.emg.pauses import pauses
 from myoprosthesis.emg.recording_format import RecordingFormat
-from myoprosthesis.emg.signal_quality import pauses
 from myoprosthesis.emg.source import EmgBlock, SourceSpec
 
 RNG = np.random.default_rng(5)

@@ -99,7 +99,7 @@ def test_stamps_of_the_file_are_kept_to_the_bit_with_their_faults(tmp_path):
     pauses = np.diff(np.concatenate([b.stamps_ns for b in blocks]))[[59, 119, 149]] / 1e9
     np.testing.assert_allclose(pauses, [0.26, 1.0, 1.0], atol=1e-6)  # nor is it played as if there was none
     timing = source.timing
-    assert (timing.gaps, timing.lost, timing.jumps, timing.samples) == (1, 25, 2, 200)
+    assert (timing.gaps, timing.lost, timing.jumps, timing.samples) == (2, 25 + 360_000, 1, 200)  # as emg info says
 
 
 def test_a_gap_takes_its_time(tmp_path):
@@ -120,6 +120,20 @@ def test_a_gap_takes_its_time(tmp_path):
     assert source.read() is None
     clock.on(0.2)
     assert source.read().spans == (Span("fist", 0, 11),)
+
+
+def test_a_pause_that_is_not_waited_for_is_a_gap_and_no_jump(tmp_path):
+    """10 s of pause are played in 1 s, and lost all the same; the rate is that of the samples."""
+    times = np.arange(800) / 100 + 10.0 * (np.arange(800) >= 400)
+    clock = Hand()
+    source = RecordingSource(stamped_file(tmp_path, times), clock)
+    source.open()
+    for _ in range(100):
+        clock.on(0.1)
+        source.read()
+    timing = source.timing
+    assert (timing.gaps, timing.lost, timing.jumps, timing.samples) == (1, 1000, 0, 800)
+    assert timing.rate == pytest.approx(100, rel=0.01)
 
 
 def test_a_loop_goes_on_without_a_seam(tmp_path):

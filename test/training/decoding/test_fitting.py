@@ -307,6 +307,9 @@ def test_a_recording_that_is_there_twice_is_refused_and_one_of_the_fit_is_told_o
         _, words = decode(command[0], file, tmp_path / "copy.csv", *FLAGS, *command[1:], status=2)
         assert f"copy.csv is the same recording as {file}" in refusal(words)
     assert "is there twice" in refusal(decode("evaluate", file, file, *FLAGS, status=2)[1])
+    assert "nosuch.csv does not exist" in refusal(
+        decode("evaluate", file, tmp_path / "nosuch.csv", *FLAGS, status=2)[1]
+    )
     lines = file.read_text().splitlines()
     piece = tmp_path / "piece.csv"
     piece.write_text("\n".join([lines[0], *lines[len(lines) // 3 :]]) + "\n")
@@ -321,6 +324,16 @@ def test_a_recording_that_is_there_twice_is_refused_and_one_of_the_fit_is_told_o
         assert sentence in words
     figures, words = decode("evaluate", file, *FLAGS, "--decoder", tmp_path / "mine" / "policy.onnx")
     assert "was fitted on 1 of these 1 recordings" in words and figures["fitted_on"] == 1
+
+
+def test_a_target_that_no_window_ends_at_is_said(decode, tmp_path):
+    """As it is where force was sampled at a tenth of the rate and the cells between are left blank."""
+    x, label = labelled(("rest", "fist"))
+    force = ["1.0" if k % 10 == 0 else "" for k in range(len(x))]
+    file = written(tmp_path / "a.csv", x, label, force=force)
+    options = ("--rate", 1000, "--unit", "uV", "--targets", "force", "--target-unit", "N", "--out", tmp_path / "no")
+    _, words = decode("fit", file, *options, status=2)
+    assert f"force has a value at the end of none of its windows ({len(x) // 10} of {len(x)} samples have one)" in words
 
 
 def test_what_contributes_nothing_is_refused(decode, tmp_path):
