@@ -44,7 +44,7 @@ GUARD = {
 """What the guard counts, in words."""
 CAPTION = (
     "error is the distance from the target at the end (mean of the last 0.1 s), median (95 % quantile); lateral is the "
-    "largest deviation from the straight line, mean, right of the motion positive"
+    "largest deviation from the straight line in the x-y plane, mean, right of the motion positive"
 )
 
 

@@ -150,6 +150,8 @@ def _export(options: RecordOptions) -> int:
         rows[topic] = columns.write_csv(bag, topic, out / files[topic])
     for topic, n in rows.items():
         print(f"{out / files[topic]}: {n} rows")
+    if len(bag.files) > 1:
+        print(f"the folder has {len(bag.files)} files, of a run each: the column 'file' says which a row is from")
     for fault in bag.faults:
         print(f"fault: {printable(fault)}")
     figures = {t: {"file": str(out / files[t]), "rows": n} for t, n in rows.items()}

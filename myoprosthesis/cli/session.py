@@ -117,7 +117,8 @@ def _run(options: RunOptions, session: Any, folder: Any) -> int:
                 bar.set_description(f"{block.name} · {trial.kind}", refresh=False)
                 lateral, error = row["lateral_deviation_mm"], row["endpoint_error_mm"]
                 lost = {"lost": row["lost"]}
-                shown = lost if row["lost"] else {"lateral": f"{lateral:+.1f} mm", "error": f"{error:.1f} mm"}
+                aside = {} if lateral is None else {"lateral": f"{lateral:+.1f} mm"}
+                shown = lost if row["lost"] else {**aside, "error": f"{error:.1f} mm"}
                 if row["estimate_gain"] is not None:
                     shown["field"] = f"{row['estimate_gain']:+.1f}"
                 bar.set_postfix(shown, refresh=False)

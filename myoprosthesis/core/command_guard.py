@@ -106,15 +106,16 @@ class GuardedEffector:
         age_s: float = 0.0,
         idle: str = "",
         stale: str = "",
+        waiting: str = "no command yet",
     ) -> EffectorState:
         """Run one period with a command, or in the fail state.
 
-        `command` None: none has come. `age_s`: how old its data are, and `stale` why, where it is too old and that is
-        known. `idle`: a reason to be idle."""
+        `command` None: none has come, for the reason `waiting`. `age_s`: how old its data are, and `stale` why, where
+        it is too old and that is known. `idle`: a reason to be idle."""
         if self._state is None:
             raise ConfigError("the effector was not reset before its first step")
         self.spec.require_sites(disturbance.sites)
-        followed = self._checked(command, age_s, idle, stale)
+        followed = self._checked(command, age_s, idle, stale, waiting)
         state = self._state
         self._last = self._failing_command(state) if followed is None else self._limited(followed, state)
         act = self._device.idle if self._device is not None and followed is None else self._effector.step
@@ -125,7 +126,7 @@ class GuardedEffector:
         """Fail state, device released; safe to call twice."""
         self._effector.close()
 
-    def _checked(self, command: Array | None, age_s: float, idle: str, stale: str) -> Array | None:
+    def _checked(self, command: Array | None, age_s: float, idle: str, stale: str, waiting: str) -> Array | None:
         """The command, within its limits, if there is nothing to say against it, else None, with `reason` set."""
         if self._stopped:
             reason, event = STOPPED, ""
@@ -135,7 +136,7 @@ class GuardedEffector:
             reason, event = self._device.fault, "fault"
             self._last = self._fail = None  # wherever it is when it comes back
         elif command is None:
-            reason, event = "no command yet", ""
+            reason, event = waiting, ""
         elif command.shape != self._low.shape:
             reason, event = f"a command of {command.size} values, {self._low.size} are needed", "wrong_size"
         elif not age_s <= self.timeout_s:

@@ -146,7 +146,9 @@ class Contract:
         try:
             order = permutation(spec.command.names, self.action.names)
         except ContractError as error:
-            raise ContractError(f"policy {self.name!r} does not fit effector {spec.name!r}: {error}") from error
+            lacking = [name for name in spec.command.names if name not in self.action.names]
+            why = f"its action has no {lacking[0]!r}; it has {', '.join(self.action.names)}" if lacking else str(error)
+            raise ContractError(f"policy {self.name!r} does not fit effector {spec.name!r}: {why}") from error
         for k, name, unit in zip(order, spec.command.names, spec.command.units, strict=True):
             if not same_unit(self.action.units[k], unit):
                 raise ContractError(

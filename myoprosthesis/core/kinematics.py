@@ -29,6 +29,12 @@ def lateral(position: ArrayLike, start: ArrayLike, target: ArrayLike) -> Array:
     return deviation
 
 
+def has_lateral(start: ArrayLike, target: ArrayLike) -> bool:
+    """Whether start → target is a line in the x-y plane (to a thousandth), so that there is a distance from it."""
+    x, y, z = (np.asarray(target, float) - np.asarray(start, float)).tolist()
+    return float(np.hypot(x, y)) > 1e-9 and abs(z) <= 1e-3 * float(np.hypot(x, y))
+
+
 def lateral_deviation(position: ArrayLike, start: ArrayLike, target: ArrayLike) -> float:
     """The signed largest lateral distance (m); see `lateral`."""
     d = lateral(position, start, target)

@@ -29,6 +29,8 @@ _LASTING = (_DYN.mjDYN_INTEGRATOR, _DYN.mjDYN_USER)
 """Dynamics in which a control of 0 leaves the force, or the place that is aimed at, as it is."""
 _FOLLOWING = (_DYN.mjDYN_NONE, _DYN.mjDYN_FILTER, _DYN.mjDYN_FILTEREXACT)
 """Dynamics in which what acts follows `ctrl`."""
+MOMENT_ARM = 0.2
+"""Coefficients of a fixed tendon below this are moment arms, in m, so that its length is in m; others are ratios."""
 SURPLUS = 0.01
 """Part of its largest force by which what a channel needs is above it, and it gives way."""
 
@@ -309,6 +311,8 @@ def _transmission(model: mujoco.MjModel, i: int) -> tuple[str, float]:
         wraps = range(first, first + n)
         fixed = all(int(model.wrap_type[w]) == mujoco.mjtWrap.mjWRAP_JOINT for w in wraps)
         units = {_unit(model, int(model.wrap_objid[w])) for w in wraps} if fixed else {"m"}
+        if units == {"rad"} and max(abs(float(model.wrap_prm[w])) for w in wraps) < MOMENT_ARM:
+            return "m", gear
         if len(units) == 1:
             return units.pop(), gear
     return "1", 1.0

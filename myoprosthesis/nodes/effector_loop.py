@@ -8,7 +8,7 @@ from abc import abstractmethod
 from dataclasses import replace
 from typing import Protocol
 
-from myoprosthesis.core.command_guard import GuardedEffector
+from myoprosthesis.core.command_guard import NOT_STARTED, GuardedEffector
 from myoprosthesis.core.contract import DEADLINE
 from myoprosthesis.core.disturbance import NO_DISTURBANCE, Disturbance
 from myoprosthesis.core.effector_state import EffectorState
@@ -28,6 +28,8 @@ PARTICIPANTS = ("task", "perturbation")
 """Nodes whose plans the loop can wait for."""
 LONGEST_HOLD_S = 1.0
 """The longest that a contract's deadline lets an effector follow one command: by then a policy counts as dead."""
+NO_COMMAND, PLACED, OVER = "no command yet", "no command since it was put to its start", "its duration is over"
+"""Why nothing is followed though nobody is at fault; the second is none within the time that a command may take."""
 
 
 class EffectorLoopPort(CommandPort, Protocol):
@@ -93,6 +95,8 @@ class EffectorLoop(ControlLoop):
         self._disturbances = DisturbanceResolver(guard.spec)
         self._schedules: dict[str, Schedule] = {name: Schedule() for name in PARTICIPANTS}
         self._trial: tuple[int, int] | None = None
+        self._placed_ns = -1
+        """When the body was put to its start: commands that answer what was before are of another posture."""
         self._published_ns = -1
         self._trace = hashlib.sha256()
         self._last_text = ""
@@ -214,18 +218,24 @@ class EffectorLoop(ControlLoop):
             return NO_DISTURBANCE
         return self._disturbances.at(plan, now_ns, self.state.activation)
 
-    def _do(self, command: Command | None, age_s: float, idle: str, now_ns: int, stale: str = "") -> EffectorState:
+    def _do(
+        self, command: Command | None, age_s: float, idle: str, now_ns: int, stale: str = "", waiting: str = NO_COMMAND
+    ) -> EffectorState:
         """One tick of the effector."""
         before = self.guard.reason
         values = None if command is None else command.values
-        self.state = self.guard.step(values, self._disturbance(now_ns), age_s=age_s, idle=idle, stale=stale)
-        if self.guard.reason != before:
-            if self.guard.reason and before != "not started" and not self.finished:
+        self.state = self.guard.step(
+            values, self._disturbance(now_ns), age_s=age_s, idle=idle, stale=stale, waiting=waiting
+        )
+        due = self.guard.reason == PLACED and now_ns - self._placed_ns <= 1e9 * self.guard.timeout_s
+        if self.guard.reason != before and not due:
+            if self.guard.reason and before != NOT_STARTED and not self.finished:
                 self.port.say("warning", f"idle: {self.guard.reason}")
-            elif before and before not in ("not started", "no command yet"):
+            elif before and before not in (NOT_STARTED, NO_COMMAND, PLACED):
                 self.port.say("info", "following commands again")
         easing = "the effector takes the place of another" if self.guard.easing else ""
-        self.account.note(now_ns, self.guard.reason or ("paused" if self.paused else easing))
+        why = "" if due else self.guard.reason
+        self.account.note(now_ns, why or ("paused" if self.paused else easing))
         return self.state
 
     def _record(self, done: EffectorState, command: Command | None, now_ns: int) -> None:
@@ -248,6 +258,7 @@ class EffectorLoop(ControlLoop):
             if self.guard.held:
                 self.lapse(self.guard.held)
             elif self.guard.spec.resettable:
+                self._placed_ns = now_ns
                 self._reset_for(plan)
             else:
                 self._say_once("warning", f"{self.guard.spec.name!r} is not reset between trials: use between: return")
@@ -261,6 +272,7 @@ class EffectorLoop(ControlLoop):
             self.lapse("the start of the trial is not one of this effector")
 
     def _reset(self) -> None:
+        self._placed_ns = self._now_ns()
         self.state = self.guard.reset(self.seed)
         try:
             check_start(self.guard.spec.command, self.guard.spec.fail_each, self.state.measured)

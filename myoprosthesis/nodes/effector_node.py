@@ -109,6 +109,8 @@ class EffectorNode(LoopNode):
         every(self, LOOK_S, self._report_in_time)
         self._deadline_s = 0.0
         """That of the policy that is played; 0: none is known."""
+        self._ticked_s = 0.0
+        """How long the effectors before this one have followed commands: the duration is that of all."""
         self._port = EffectorPort(self, self._options.follow)
         self._viewer: Any = None
         self._reported: tuple[EffectorLoop | None, int, float] = (None, 0, 0.0)
@@ -125,6 +127,7 @@ class EffectorNode(LoopNode):
         loop = self.loop
         super().close()
         if loop is not None:
+            self._ticked_s += loop.statistics.ticks * loop.guard.spec.dt
             self._report(loop)  # its last words
         if self._state_lock is not None:
             self._state_lock.close()
@@ -153,7 +156,7 @@ class EffectorNode(LoopNode):
         common: dict[str, Any] = {
             "participants": o.participants,
             "seed": o.seed,
-            "duration_s": o.duration_s,
+            "duration_s": max(o.duration_s - self._ticked_s, effector.spec.dt) if o.duration_s else 0.0,
             "ease_s": EASE_S if self.was_up else 0.0,
         }
         if o.lockstep:

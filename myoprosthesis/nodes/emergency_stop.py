@@ -22,6 +22,7 @@ LOCAL_ONLY = (
     "myoprosthesis resume there"
 )
 STOPPED, RESUMED = "stopped until resume", "resumed"
+RELAXED = f"{STOPPED}; its actuators are relaxed, and it may move on"
 STOP_S = 3.0
 """How long a stop may take to reach the control loop."""
 
@@ -64,7 +65,7 @@ class EmergencyStop:
 
     def _estop(self, request: Any, response: Any) -> Any:
         self._set(True)
-        response.success, response.message = True, STOPPED
+        response.success, response.message = True, self._stopped_how()
         return response
 
     def _resume(self, request: Any, response: Any) -> Any:
@@ -110,7 +111,12 @@ class EmergencyStop:
         self._asked.trigger()
         if loop is not None and not loop.error and not self._request(loop, stopped).wait(STOP_S):
             raise ConfigError(f"the control loop has not answered within {STOP_S:g} s")
-        return STOPPED if stopped else RESUMED
+        return self._stopped_how() if stopped else RESUMED
+
+    def _stopped_how(self) -> str:
+        """What the stop does to this effector, in words."""
+        loop = self._node.loop
+        return RELAXED if loop is not None and "relax" in loop.guard.spec.fail_each else STOPPED
 
     def _follow(self) -> None:
         """In the executor: the parameter follows what the stop server was asked."""

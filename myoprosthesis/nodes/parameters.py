@@ -86,11 +86,15 @@ def from_message(value: Any) -> Any:
 
 
 def to_ros(value: Any) -> Any:
-    """A value that a ROS parameter can hold: an empty list, whose type ROS cannot know, becomes an empty text."""
+    """A value that a ROS parameter can hold.
+
+    An empty list, whose type ROS cannot know, becomes an empty text; whole numbers among others become such.
+    """
     if value is None:
         return ""
     if isinstance(value, Mapping):
         return json.dumps(dict(value)) if value else ""
     if isinstance(value, (tuple, list)):
-        return list(value) if len(value) else ""
+        kinds = {type(v) for v in value}
+        return [float(v) for v in value] if kinds == {int, float} else list(value) if len(value) else ""
     return value

@@ -10,7 +10,7 @@ from myoprosthesis.core.command_guard import GuardedEffector
 from myoprosthesis.core.loop_rate import LoopRate
 from myoprosthesis.core.process_tuning import request_fifo_scheduling
 from myoprosthesis.nodes.command_input import Command
-from myoprosthesis.nodes.effector_loop import EffectorLoop, EffectorLoopPort
+from myoprosthesis.nodes.effector_loop import NO_COMMAND, OVER, PLACED, EffectorLoop, EffectorLoopPort
 
 AHEAD_S = 0.01
 """A stamp that is further ahead of this clock is of another one, and is said."""
@@ -68,9 +68,11 @@ class RealtimeEffectorLoop(EffectorLoop):
         idle = "" if self.active else "not active"
         if dead and not idle:
             idle = f"the node {dead} is not alive"
-        command, age, stale = self.input.newest, 0.0, ""
+        command, age, stale, waiting = self.input.newest, 0.0, "", NO_COMMAND
         if self.finished:
-            command, idle = None, ""
+            command, idle, waiting = None, "", OVER
+        elif command is not None and now - 1e9 * self.guard.timeout_s <= command.stamp_ns < self._placed_ns:
+            command, waiting = None, PLACED
         if command is not None:
             age = (now - command.stamp_ns) * 1e-9
             since = (time.monotonic_ns() - self.input.received_ns) * 1e-9
@@ -89,7 +91,7 @@ class RealtimeEffectorLoop(EffectorLoop):
             else:
                 stale = "no other has come since"
             age = max(age, since)  # whatever stamps and clocks say
-        done = self._do(command, age, idle, now, stale)
+        done = self._do(command, age, idle, now, stale, waiting)
         self.tick += 1
         if command is not None and command is not self._followed and not self.guard.reason:
             self._followed = command

@@ -109,6 +109,15 @@ class Planner:
         return make, built
 
     @property
+    def _different(self) -> list[list[tuple[Any, Any]]]:
+        """The kinds of the blocks that have some, each once: trials of different ones have different names."""
+        out: list[list[tuple[Any, Any]]] = []
+        for _, kinds in self._blocks:
+            if kinds and kinds not in out:
+                out.append(kinds)
+        return out
+
+    @property
     def name(self) -> str:
         """The name of the preset with every option that is not as the preset has it: `curl_cw (gain 5)`."""
         return _with(self.preset.name, *(f"{k} {short(self._changes[k])}" for k in sorted(self._changes)))
@@ -172,6 +181,8 @@ class Planner:
             chosen, name = [], _with(self.preset.name, "catch")
         elif self.preset.blocks and not chosen:
             name = _with(self.preset.name, "none")
+        elif len(self._different) > 1:
+            name = _with(name, f"block {1 + self._different.index(chosen)}")
         entries = tuple(entry for make, options in chosen for entry in make(options, trial))
         late = [e for e in entries if e.from_ns >= trial.until_ns]
         if late:

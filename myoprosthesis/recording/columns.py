@@ -1,7 +1,8 @@
 """A topic of a recording as columns: for CSV files and data frames.
 
 Every row has `time_s` (its stamp, or its receipt where it has none, s since the recording began), `stamp_ns` and
-`received_ns` (by the clock on the wall). JointState gives `position.<name>`, `velocity.<name>` and `effort.<name>`,
+`received_ns` (by the clock on the wall); where the folder has several files, as several runs make them, `file` is the
+one that it is from. JointState gives `position.<name>`, `velocity.<name>` and `effort.<name>`,
 EMG (PointCloud2) one row per sample with a column per channel, other types one column per field (`pose.position.x`).
 """
 
@@ -25,7 +26,7 @@ Columns = dict[str, Any]
 """Arrays or lists of one length, by name."""
 ROWS = 2048
 CLOUD = "sensor_msgs/msg/PointCloud2"
-TIME, STAMP, RECEIVED = "time_s", "stamp_ns", "received_ns"
+TIME, STAMP, RECEIVED, FILE = "time_s", "stamp_ns", "received_ns", "file"
 _KINDS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 8: "f8"}
 """NumPy's names of the datatypes of sensor_msgs/PointField."""
 
@@ -47,7 +48,8 @@ def chunks(bag: Bag, topic: str) -> Iterator[Columns]:
         except RecordingError:
             bag.count_damaged(message.topic)
             continue
-        times = {TIME: (message.stamp_ns - bag.zero_ns) * 1e-9, STAMP: message.stamp_ns, RECEIVED: message.received_ns}
+        time_s = (message.stamp_ns - bag.zero_ns) * 1e-9
+        times = {TIME: time_s, STAMP: message.stamp_ns, RECEIVED: message.received_ns, **_file(bag, message.file)}
         if isinstance(cells, list):
             held += [{**times, **row} for row in cells]
         else:
@@ -100,12 +102,18 @@ def _joint_states(bag: Bag, topic: str) -> Iterator[Columns]:
     for table in bag.tables(topic):
         out: Columns = {
             TIME: (table.stamp_ns - bag.zero_ns) * 1e-9, STAMP: table.stamp_ns, RECEIVED: table.received_ns,
+            **{key: [name] * len(table.stamp_ns) for key, name in _file(bag, table.file).items()},
         }  # fmt: skip
         for row in ("position", "velocity", "effort"):
             values: NDArray[np.float64] = getattr(table, row)
             if values.shape[1]:
                 out |= {f"{row}.{name}": values[:, k] for k, name in enumerate(table.names)}
         yield out
+
+
+def _file(bag: Bag, number: int) -> dict[str, Any]:
+    """The name of a file, where there are several."""
+    return {FILE: bag.files[number].path.name} if len(bag.files) > 1 else {}
 
 
 def _text(message: Message) -> list[dict[str, Any]]:
@@ -170,6 +178,7 @@ def _samples(times: Mapping[str, Any], points: Columns) -> Columns:
     taken = times[STAMP] + np.round(after * 1e9).astype(np.int64)
     return {
         TIME: times[TIME] + after, STAMP: taken, RECEIVED: np.full(n, times[RECEIVED]),
+        **({FILE: [times[FILE]] * n} if FILE in times else {}),
         **{name: values for name, values in points.items() if name != "t"},
     }  # fmt: skip
 

@@ -7,7 +7,7 @@ import hashlib
 import io
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -150,7 +150,21 @@ def _table(file: Path, header: list[str], rows: list[list[str]]) -> TrialTable:
     arrays: list[Any] = [np.array(c, kinds[str(f.type)]) for c, f in zip(columns, fields(TrialTable), strict=True)]
     table = TrialTable(*arrays)
     _check(file, table)
-    return table
+    return replace(table, target=_by_place(table))
+
+
+def _by_place(table: TrialTable) -> Ints:
+    """Numbers of targets, one for each place (to 0.1 mm from the start), where the blocks number several places alike.
+
+    Targets that are drawn at random, each once, keep theirs.
+    """
+    x, y = table.target_x - table.start_x, table.target_y - table.start_y
+    places, which = np.unique(np.round(1e4 * np.column_stack([x, y])), axis=0, return_inverse=True)
+    pairs = np.unique(np.column_stack([table.target, which.ravel()]), axis=0)
+    if len(pairs) == len(set(table.target.tolist())) or 2 * len(places) > len(table):
+        return table.target
+    first = list(dict.fromkeys(which.ravel().tolist()))
+    return np.array([first.index(k) for k in which.ravel().tolist()], np.int64)
 
 
 def _check(file: Path, table: TrialTable) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 from myoprosthesis.core.child_process import FAILED, REFUSED, process_environment
 from myoprosthesis.core.errors import NodeFailed, NotStarted, ProcessDied, StackError
+from myoprosthesis.nodes.parameters import to_ros
 from myoprosthesis.stack.node_spec import NodeSpec
 
 _LABELS = re.compile(r"^(\[[^]]*\] ?)+: |^error: ")
@@ -177,7 +178,7 @@ class Supervisor:
 def ros_text(value: Any) -> str:
     """A parameter's value as the text after `:=`."""
     if isinstance(value, (list, tuple)):
-        return json.dumps(list(value))
+        return json.dumps(to_ros(value) or [])
     if isinstance(value, float):
         return repr(value)
     return json.dumps(value)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import ConfigError, Refused
-from myoprosthesis.core.kinematics import END_S, endpoint_error, lateral_deviation, peak_speed
+from myoprosthesis.core.kinematics import END_S, endpoint_error, has_lateral, lateral_deviation, peak_speed
 from myoprosthesis.core.nanoseconds import ns
 from myoprosthesis.core.options import option
 from myoprosthesis.core.trial_plan import TASK_UNITS, TrialPlan
@@ -152,14 +152,18 @@ def fitted(options: T, spec: EffectorSpec) -> T:
 
 
 def judge(record: TrialRecord, radius: float | None) -> TrialResult:
-    """The figures of a reach; a success when the endpoint ends within `radius` (m) of the target."""
+    """The figures of a reach; a success when the endpoint ends within `radius` (m) of the target.
+
+    Where start and target are one place, or their line leaves the x-y plane, there is no lateral deviation.
+    """
     plan = record.plan
     error = endpoint_error(record.last(END_S).position, plan.target, record.dt, END_S)
     figures = {
         "endpoint_error_mm": error * 1e3,
-        "lateral_deviation_mm": lateral_deviation(record.position, plan.start, plan.target) * 1e3,
         "peak_speed": peak_speed(record.velocity),
     }
+    if has_lateral(plan.start, plan.target):
+        figures["lateral_deviation_mm"] = lateral_deviation(record.position, plan.start, plan.target) * 1e3
     return TrialResult(None if radius is None else bool(error <= radius), figures)
 
 

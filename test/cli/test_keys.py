@@ -89,7 +89,7 @@ def test_standard_input_that_is_no_file(monkeypatch, stdin):
 def test_space_stops_the_effector_of_up_and_r_lets_it_go_on():
     terminal = Terminal("-m", "myoprosthesis.cli.main", "up", "--effector", "point_mass", "--quiet")
     terminal.until("keys: space stops the effector")
-    terminal.type(b"x ").until("space: stopped until resume (key r)").until("emergency stop")
+    terminal.type(b"x ").until("stopped until resume; its actuators are relaxed").until("emergency stop")
     terminal.type(b"r").until("r: resumed")
     terminal.type(b"\x03").until("1 emergency stop")
     assert terminal.end() == (0, True)

@@ -189,7 +189,7 @@ def test_whoever_may_only_look_may_stop_but_neither_steer_nor_resume(console, pa
     for name, options in (("swap", {"policy": "reach_cw"}), ("resume", {}), ("record", {})):
         ok, text = viewer.ask(name, **options)
         assert not ok and "may look only" in text
-    assert viewer.ask("estop") == (True, "stopped until resume")
+    assert viewer.ask("estop") == (True, "stopped until resume; its actuators are relaxed, and it may move on")
     viewer.until(lambda: viewer.texts[-1]["kind"] == "status" and viewer.texts[-1]["effector"]["stopped"])
     assert viewer.ask("estop")[0] and not viewer.ask("resume")[0]
     assert page.ask("resume") == (True, "resumed")

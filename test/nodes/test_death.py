@@ -138,7 +138,10 @@ def test_an_emergency_stop_outlives_the_effector_where_nobody_remembers_it(start
 
 def test_an_emergency_stop_outlives_the_effector(stack):
     assert stack.until(lambda: following(stack))
-    assert stack.probe.trigger("effector/estop") == (True, "stopped until resume")
+    assert stack.probe.trigger("effector/estop") == (
+        True,
+        "stopped until resume; its actuators are relaxed, and it may move on",
+    )
     assert stack.until(lambda: stack.diagnostics[-1]["idle"] == "emergency stop")
     assert stack.until(lambda: stack.kept.get("effector", {}).get("stopped"))
     before = stack.supervisor.restarts.get("effector", 0)

@@ -785,6 +785,31 @@ def test_in_real_time_a_trial_of_whose_start_the_effector_was_not_told_does_not_
     assert accounts(world).fault(next_one) == ""
 
 
+@pytest.mark.parametrize("late_ticks", [3, 60])
+def test_in_real_time_a_body_at_its_start_does_not_follow_what_was_meant_before(made, late_ticks):
+    """It relaxes until the first answer to its new place, which costs the trial only where it comes too late."""
+    loop, world = made(arm(), lockstep=False)
+    names, begin = loop.guard.spec.command.names, []
+
+    def answer(stamp, state):
+        silent = begin and begin[0].from_ns - DT_NS <= stamp < begin[0].from_ns + late_ticks * DT_NS
+        return [] if silent else [command(stamp, names, np.full(len(names), 0.25))]
+
+    world.answer = answer
+    loop.begin()
+    assert until(lambda: len(world.done) > 20 and not accounts(world).held)
+    now = world.published[-1][0]
+    begin.append(replace(trial(0, 0, 1), from_ns=now + 10 * DT_NS, until_ns=now + 150 * DT_NS))
+    world.speak(begin[0])
+    assert until(lambda: accounts(world).until_ns >= begin[0].until_ns)
+    placed = next(stamp for stamp, _ in world.published if stamp >= begin[0].from_ns)
+    values = [applied.max() for stamp, applied in world.done if stamp >= placed]
+    silent = next(k for k, value in enumerate(values) if value > 0)
+    assert silent >= 1 and set(values[:silent]) == {0.0} and values[silent] == 0.25
+    fault = accounts(world).fault(begin[0])
+    assert fault.startswith("no command since") or "older than" in fault if late_ticks > 8 else fault == ""
+
+
 @pytest.mark.parametrize("acts", [True, False])
 def test_in_real_time_a_trial_whose_perturbation_was_told_too_late_does_not_count(made, acts):
     loop, world = made(arm(), lockstep=False)

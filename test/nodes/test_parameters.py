@@ -9,6 +9,7 @@ from rclpy.parameter import Parameter
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import option
 from myoprosthesis.nodes import parameters
+from myoprosthesis.stack.supervisor import ros_text
 
 
 @dataclass(frozen=True)
@@ -88,10 +89,12 @@ def test_changes_are_read_before_they_are_set_and_faults_are_named(node):
 
 
 @pytest.mark.parametrize(
-    "value, ros", [(None, ""), ((), ""), ({}, ""), (("a", "b"), ["a", "b"]), ({"a": 1}, '{"a": 1}'), (2.5, 2.5)]
-)
+    "value, ros", [(None, ""), ((), ""), ({}, ""), (("a", "b"), ["a", "b"]), ({"a": 1}, '{"a": 1}'), (2.5, 2.5),
+                   ((0.5, 0), [0.5, 0.0]), ((1, 0), [1, 0])]
+)  # fmt: skip
 def test_what_ros_cannot_hold_becomes_what_it_can(value, ros):
-    assert parameters.to_ros(value) == ros
+    assert repr(parameters.to_ros(value)) == repr(ros)
+    assert ros_text((0.5, 0)) == "[0.5, 0.0]" and ros_text(()) == "[]"
 
 
 def test_values_travel_in_messages_and_back():

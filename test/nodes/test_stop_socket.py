@@ -10,6 +10,7 @@ import pytest
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.nodes import stop_socket
+from myoprosthesis.nodes.emergency_stop import RELAXED
 from myoprosthesis.nodes.stop_socket import RESUME, STOP, StopServer, request
 
 pytestmark = [
@@ -107,10 +108,10 @@ def test_a_running_effector_is_in_its_fail_state_when_the_answer_comes(start):
     try:
         stack.ready()
         began = time.monotonic()
-        assert request("halt", STOP) == "stopped until resume"
+        assert request("halt", STOP) == RELAXED
         assert time.monotonic() - began < 5.0
         assert stack.report()["idle"] == "emergency stop" and stack.probe.get("effector", "stopped") is True
-        assert request("halt", STOP) == "stopped until resume" and stack.report()["events"]["estop"] == 1
+        assert request("halt", STOP) == RELAXED and stack.report()["events"]["estop"] == 1
         assert request("halt", RESUME) == "resumed"
         assert not stack.report()["stopped"] and stack.probe.get("effector", "stopped") is False
     finally:

@@ -43,6 +43,10 @@ def test_blocks_are_baseline_adaptation_and_washout():
         blocks=[{"first": 3, "last": 5, "kinds": [CURL]}, {"first": 8, "kinds": [{"kind": "curl", "gain": -4.0}]}]
     )
     assert gains(made, 11) == [0, 0, 0, 10, 10, 10, 0, 0, -4, -4, -4]
+    names = [made.plan(trial(k)).name for k in (0, 3, 6, 8)]
+    assert names == ["test (none)", "test (block 1)", "test (none)", "test (block 2)"]
+    again = planner(blocks=[{"last": 1, "kinds": [CURL]}, {"first": 4, "kinds": [CURL]}])
+    assert [again.plan(trial(k)).name for k in (0, 2, 4)] == ["test", "test (none)", "test"]
 
 
 def test_catch_trials_are_chosen_by_the_seed_alone():

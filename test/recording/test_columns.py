@@ -73,6 +73,25 @@ def test_states_have_a_column_per_row_and_name(folder):
     np.testing.assert_array_equal(frame["effort.d"], [np.nan] * 4 + [-4, -5])
 
 
+def test_of_several_runs_in_a_folder_each_row_has_its_file(tmp_path, text, command):
+    names = []
+    for run in range(2):
+        bag = BagWriter(tmp_path / "two")
+        state, target = bag.topic("/state", JOINT_STATE), bag.topic("/target", STRING)
+        pack = JointStateWriter(("a",), ("position",)).pack
+        for k in range(3):
+            bag.add(state, START + 10**9 * run + k * 10_000_000, pack(START + k * 10_000_000, np.array([run + k])))
+        bag.add(target, START + 10**9 * run + 5, text("{}"))
+        bag.close()
+        names = sorted(f.name for f in (tmp_path / "two").glob("*.mcap"))
+    frame = columns.to_pandas(tmp_path / "two", "state")
+    assert len(names) == 2 and frame["file"].tolist() == [names[0]] * 3 + [names[1]] * 3
+    assert columns.to_pandas(tmp_path / "two", "target")["file"].tolist() == names
+    done = command("record", "export", str(tmp_path / "two"), "--csv", str(tmp_path / "o"))
+    assert "the folder has 2 files, of a run each: the column 'file' says which a row is from" in done.stdout
+    assert [row["file"] for row in rows(tmp_path / "o" / "target.csv")] == names
+
+
 def test_each_topic_becomes_a_file(folder, command, tmp_path):
     done = command("record", "export", str(folder), "--csv", str(tmp_path / "o"), "--json", str(tmp_path / "f.json"))
     assert done.returncode == 0, done.stderr

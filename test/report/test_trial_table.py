@@ -1,6 +1,8 @@
 """The table is read whole, or as far as it is whole, or refused with the row that is wrong."""
 
+import csv
 import hashlib
+import io
 
 import numpy as np
 import pytest
@@ -72,3 +74,26 @@ def test_lost_trials_are_in_no_figure_and_are_told_of(file):
     file.write_text("\n".join([f"{header},lost", rows[3]]) + "\n")
     with pytest.raises(ConfigError, match=r"no trial but lost ones \(1\)"):
         trial_table.read(file)
+
+
+def test_places_that_blocks_number_alike_are_told_apart(file):
+    """The second block has its targets elsewhere; where each number has one place they stay."""
+    plain = trial_table.read(file).table
+    rows = list(csv.DictReader(io.StringIO(file.read_text())))
+    for row in rows:
+        if row["block"] == "1":
+            x, y = (float(row[f"target_{a}"]) - float(row[f"start_{a}"]) for a in "xy")
+            turned = complex(x, y) * np.exp(0.3j)
+            row["target_x"], row["target_y"] = (
+                str(float(row["start_x"]) + turned.real), str(float(row["start_y"]) + turned.imag)
+            )  # fmt: skip
+    out = io.StringIO()
+    writer = csv.DictWriter(out, rows[0], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    file.write_text(out.getvalue())
+    turned = trial_table.read(file).table
+    of = [set(turned.target[turned.block == k].tolist()) for k in (0, 1)]
+    assert not of[0] & of[1] and {len(o) for o in of} == {len(set(plain.target.tolist()))}
+    angles = np.round(turned.angle, 3)
+    assert all(len(set(angles[turned.target == t].tolist())) == 1 for t in of[0] | of[1])

@@ -136,7 +136,7 @@ def test_an_effector_without_an_endpoint_is_refused_where_the_task_reaches(stack
 
 
 def test_an_exchange_under_an_emergency_stop_says_so(stack, said):
-    assert said("estop") == (0, "stopped until resume\n")
+    assert said("estop") == (0, "stopped until resume; its actuators are relaxed, and it may move on\n")
     status, text = said("switch-effector", "point_mass")
     assert status == 0 and "the emergency stop is on until `resume`" in text and "commanded now" not in text
     assert said("resume") == (0, "resumed\n") and follows(stack)

@@ -160,3 +160,20 @@ def test_the_end_is_the_last_tenth_of_a_second_whether_or_not_states_are_missing
     there = np.delete(np.arange(100), [91, 93, 94, 97])
     part = TrialRecord(plan, 0.01, ENDPOINT, time_ns[there], table[there])
     assert task.judge(part).figures["endpoint_error_mm"] == pytest.approx(250.0)
+
+
+@pytest.mark.parametrize(
+    ("offset", "lateral"), [((0.1, 0.0, 0.0), 20.0), ((0.0, 0.0, 0.0), None), ((0.1, 0.0, 0.02), None),
+                            ((0.0, 0.0, 0.1), None)],
+)  # fmt: skip
+def test_a_lateral_deviation_is_of_a_line_in_the_plane(offset, lateral):
+    """None where start and target are one place, or one above the other."""
+    task = centre_out(trial_s=1.0)
+    plan = task.plan(0, 0)
+    plan = replace(plan, target=tuple(np.add(plan.start, offset).tolist()))
+    table = np.zeros((100, 3, 3))
+    table[:, 0, :] = plan.start
+    table[50, 0, 1] -= 0.02
+    figures = task.judge(TrialRecord(plan, 0.01, ENDPOINT, np.arange(100) * 10_000_000, table)).figures
+    assert figures.get("lateral_deviation_mm") == (None if lateral is None else pytest.approx(lateral))
+    assert figures["endpoint_error_mm"] == pytest.approx(1e3 * np.linalg.norm(offset))

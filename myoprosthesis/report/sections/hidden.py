@@ -33,7 +33,9 @@ def section(s: ReportSession) -> Section:
         why = "policy/hidden was not recorded" if g is not None else "there is no recording that can be read"
         return Section("hidden", title, (Omitted(f"No states of the network: {why}."),))
     means = {k: m.value for k, m in g.hidden.items() if m.n and m.total.shape[1] == g.units}
-    conditions = [(b.index, p) for b in s.blocks for p in PHASES if any(k[:2] == (b.index, p) for k in means)][:MOST]
+    conditions = [(b.index, p) for b in s.blocks for p in PHASES if any(k[:2] == (b.index, p) for k in means)]
+    conditions, others = _of_one_network(s, conditions)
+    conditions = conditions[:MOST]
     means = {k: v for k, v in means.items() if k[:2] in conditions}
     try:
         axes = states.shared_axes(np.array(list(means.values())), min(6, g.units))
@@ -50,10 +52,21 @@ def section(s: ReportSession) -> Section:
         f"({cite('axes')}); they hold {share(float(axes.variance[:2].sum()))} of the variance, the first "
         f"{len(axes.variance)} hold {share(float(axes.variance.sum()))}. One line per target: the mean of the first or "
         f"the last {EACH} normal trials of a block (n = {n} trials); dot: {-g.times[0]:g} s before the go signal, "
-        "triangle: the end. Colour: direction of the target, as in the trajectories.",
+        f"triangle: the end. Colour: direction of the target, as in the trajectories.{others}",
         f"Trajectories of {len(onto)} mean movements in the plane of two principal axes", _columns(g.times, onto),
     )  # fmt: skip
     return Section("hidden", title, (plane, *_distances(s, g, onto, means, conditions, name, role)))
+
+
+def _of_one_network(s: ReportSession, conditions: Sequence[tuple[int, str]]) -> tuple[list[tuple[int, str]], str]:
+    """The conditions of the first one's policy, and a sentence on the others: units of two networks share no axes."""
+    policy = {b.index: str(b.normal.policy[0]) if len(b.normal) else "" for b in s.blocks}
+    first = policy[conditions[0][0]] if conditions else ""
+    names = {b.index: b.name for b in s.blocks}
+    others = dict.fromkeys(index for index, _ in conditions if policy[index] != first)
+    words = ", ".join(f"{names[index]} ({policy[index]})" for index in others)
+    remark = f" Left out, since its units are those of another network than {escape(first)}: {escape(words)}."
+    return [c for c in conditions if policy[c[0]] == first], remark if others else ""
 
 
 def _columns(times: Array, onto: Mapping[Key, Array]) -> dict[str, Any]:

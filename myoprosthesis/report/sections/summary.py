@@ -71,12 +71,13 @@ def _blocks(s: ReportSession) -> SectionTable:
         aside = np.abs(t.lateral_deviation_mm[np.isfinite(t.lateral_deviation_mm)])
         gain = f"{b.gain:+.3g}".replace("-", "−") if b.gain else "0"
         rows.append((
-            f'<i class="role {b.role}"></i>{escape(b.name)}', f"{b.role} (by its {b.by})" if b.by else b.role, gain,
+            f'<i class="role {b.role}"></i>{escape(b.name)}', f"{b.role} (by its {b.by})" if b.by else b.role,
+            escape(" / ".join(dict.fromkeys(p for p in t.perturbation.tolist() if p))) or "–", gain,
             *(str(int((b.table.kind == k).sum()) or "–") for k in KINDS),
             number(aside.mean() if len(aside) else None), number(error.mean() if len(error) else None),
             share(done.mean() if len(done) else None),
         ))  # fmt: skip
-    header = ("block", "role", "field b, N·s/m", *KINDS, "|lateral dev.|, mm", "end error, mm", "success")
+    header = ("block", "role", "imposed", "field b, N·s/m", *KINDS, "|lateral dev.|, mm", "end error, mm", "success")
     caption = (
         "Trials by block and kind; means over normal trials. b above 0 is a clockwise curl field, which pushes to the "
         "right of the motion."

@@ -1,5 +1,7 @@
 """The section on the network's state projects the means of conditions onto the axes that they share."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from myoprosthesis.report.section import Drawing, Omitted
@@ -27,3 +29,14 @@ def test_the_distance_of_conditions_is_the_mean_over_targets_in_all_units(sessio
 
 def test_without_states_it_is_left_out(unrecorded):
     assert isinstance(hidden.section(unrecorded).parts[0], Omitted)
+
+
+def test_blocks_of_another_network_are_left_out_and_named(session):
+    """Its units are others, however many they are."""
+    last = session.blocks[-1]
+    other = replace(last.table, policy=np.full(len(last.table), "reach_cw"))
+    of_two = replace(session, blocks=(*session.blocks[:-1], replace(last, table=other)))
+    drawn = {p.name: p for p in hidden.section(of_two).parts if isinstance(p, Drawing)}
+    assert last.index not in set(drawn["hidden_states"].columns["block"])
+    assert f"those of another network than reach_null: {last.name} (reach_cw)" in drawn["hidden_states"].caption
+    assert not any(last.name in column for column in drawn["hidden_distance"].columns)

@@ -21,8 +21,9 @@ def test_the_figures_of_a_block_are_those_of_its_normal_trials(session):
     for row, b in zip(table.rows, session.blocks, strict=True):
         own = b.table.kind == "normal"
         cells = [plain(c) for c in row]
-        assert cells[:3] == [b.name, b.role, f"{b.gain:+.3g}" if b.gain else "0"]
-        assert cells[3] == str(own.sum())
+        imposed = "curl" if b.gain else "null"
+        assert cells[:4] == [b.name, b.role, imposed, f"{b.gain:+.3g}" if b.gain else "0"]
+        assert cells[4] == str(own.sum())
         assert cells[-3] == number(np.abs(b.table.lateral_deviation_mm[own]).mean())
         assert cells[-2:] == [number(b.table.endpoint_error_mm[own].mean()), share(b.table.success[own].mean())]
 
