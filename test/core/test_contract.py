@@ -79,7 +79,7 @@ MISFITS = [
     ({"action": Channels("position", MUSCLES, "1", (0.0,) * 3, (1.0,) * 3)}, "commands position, .*'arm' takes effort"),
     ({"action": replace(CONTRACT.action, unit="N")}, "commands in 'N', .* takes '1'"),
     ({"action": excitation(MUSCLES[:2])}, "commands 2 channels, .* takes 3"),
-    ({"action": excitation(("biceps", "triceps", "deltoid"))}, "'brachialis' is wanted but not there"),
+    ({"action": excitation(("biceps", "triceps", "deltoid"))}, "its action has no 'brachialis'; it has biceps"),
     ({"observation": (Term("muscle", ("deltoid",)),)}, r"observes 'deltoid' \(muscle\), which .*'arm' does not have"),
     ({"observation": (Term("goal", ("target/z",)),)}, "observes 'target/z'"),
     ({"observation": (Term("q", ("elbow",), unit="deg"),)}, "position of 'elbow' .* 'deg', here it is in 'rad': conv"),
