@@ -19,7 +19,7 @@ BAD = {
     "one muscle less": "commands 3 channels, effector 'point_mass' takes 4",
     "too many muscles": "the contract tells of",
     "renamed joint": "observes 'hinge'",
-    "renamed muscle": "'right' is wanted but not there",
+    "renamed muscle": "its action has no 'right'",
     "external weights": "refers to data outside itself",
     "external constant": "refers to data outside itself",
     "odd period": "no whole multiple",

@@ -30,7 +30,7 @@ BAD_LATER = {
 }
 MISFITS = {
     "one muscle less": "commands 3 channels, effector 'point_mass' takes 4",
-    "renamed muscle": "'right' is wanted but not there; there are: psoas",
+    "renamed muscle": "its action has no 'right'; it has psoas",
     "renamed joint": "observes 'hinge' .*, which effector 'point_mass' does not have",
     "odd period": "every 12.3 ms, which is no whole multiple of the 10 ms",
 }
