@@ -93,7 +93,7 @@ def run(command: AdaptOptions, typed: Mapping[str, Any]) -> int:
     first = recordings[0][1]
     if (first.rate, first.unit) != (conditioning.rate, conditioning.unit):
         raise ConfigError(
-            f"the recordings are in {first.unit} at {first.rate:g} Hz, decoder {contract.name!r} was fitted in "
+            f"the recordings are in {first.unit} at {first.rate:.9g} Hz, decoder {contract.name!r} was fitted in "
             f"{conditioning.unit} at {conditioning.rate:g} Hz"
         )
     if len(first.channels) != len(contract.emg_channels):

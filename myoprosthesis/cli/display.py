@@ -97,7 +97,8 @@ class Display(LiveScreen):
 def status_table(status: StackStatus, restarts: Mapping[str, int], whole: bool = True) -> Table:
     """The live status; `whole`: it was followed from the stack's start, so that its totals mean something."""
     e, s = status.effector, status.summary()
-    doing = f"not following commands: {e.idle}" if e.idle else "following commands" if e.effector else ""
+    why = e.unfollowed
+    doing = f"not following commands: {why}" if why else "following commands" if e.effector else ""
     late = f", {s['missed_ticks']} of {s['ticks']} ticks {MISSED}" if s["missed_ticks"] else ""
     speed = f" = {e.rate * e.dt:.2f} × real time" if e.rate else ""
     state = "" if status.policy.text in ("active", "") else f"  {status.policy.text}"

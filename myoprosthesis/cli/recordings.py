@@ -49,8 +49,8 @@ def read(names: Sequence[str], layout: Any, typed: Mapping[str, Any]) -> tuple[l
         recording = formats.read(path, layout)
         first = out[0][1] if out else recording
         if (recording.rate, recording.unit) != (first.rate, first.unit):
-            raise ConfigError(f"{path} is in {recording.unit} at {recording.rate:g} Hz, {paths[0]} in {first.unit} "
-                              f"at {first.rate:g} Hz: one decoder needs one of each")  # fmt: skip
+            raise ConfigError(f"{path} is in {recording.unit} at {recording.rate:.9g} Hz, {paths[0]} in {first.unit} "
+                              f"at {first.rate:.9g} Hz: one decoder needs one of each")  # fmt: skip
         try:
             order = permutation(first.channels, recording.channels)
         except ContractError as error:

@@ -143,7 +143,8 @@ def status(options: StatusOptions) -> int:
 
         def complete() -> bool:
             decodes = not emg or bool("emg" in status.others and status.decision.known)
-            return bool(status.effector.rate and status.policy.text and status.perturbation) and decodes
+            ticks = status.effector.rate or status.effector.unfollowed
+            return bool(ticks and status.policy.text and status.perturbation) and decodes
 
         monitor.spin_until(complete, DISCOVERY_S if running else WAIT_S)
         if task:
@@ -157,7 +158,7 @@ def status(options: StatusOptions) -> int:
             **status.summary(),
             "running": status.running or None,
             "loop_rate": status.effector.rate,
-            "idle": status.effector.idle or None,
+            "idle": status.effector.unfollowed or None,
         },
     )
     return 0

@@ -90,10 +90,12 @@ def await_reports(monitor: StackMonitor, options: Any) -> None:
 def over(status: StackStatus, options: Any) -> bool:
     """Whether everything is done that `trials`, `duration` and `lockstep` of `options` ask for.
 
-    In real time the effector counts how long it moved; one that never reports that is waited for `GRACE_S` longer.
+    In real time the effector counts how long it moved, without pauses; one that reports no more is waited for
+    `GRACE_S`.
     """
     timed = options.duration and not options.lockstep
-    if timed and status.began and time.monotonic() - status.began > options.duration + GRACE_S:
+    due = max(status.began + options.duration, status.reported)
+    if timed and status.began and time.monotonic() - due > GRACE_S:
         return True
     if options.trials and len(status.trials) < options.trials and not timed:
         return False

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.emg.recording import EmgRecording
-from myoprosthesis.emg.timebase import TimeBase
 
 Array = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -62,8 +61,9 @@ def pauses(recording: EmgRecording) -> Pauses:
     if float(exact.mean()) > EVEN and short.sum() <= max(1, UNEVEN * long.sum()):
         return _with_rate(steps, np.flatnonzero(long) + 1, forward[long] - usual, back)
     least = max((GAP - 1) * usual, 1.01 * _resolution(times))
-    shifts = _Shifts(times, least, recording.rate)
-    after, lost = shifts.at(np.flatnonzero(steps > usual + least) + 1)
+    late = np.flatnonzero(steps > usual + least) + 1
+    shifts = _Shifts.of(times, late, least, recording.rate)
+    after, lost = shifts.at(late)
     jump, _ = shifts.at(back, -1.0)
     return _with_rate(steps, after, lost, jump)
 
@@ -83,47 +83,82 @@ class _Shifts:
     The largest step is taken first, and divides the others.
     """
 
-    def __init__(self, times: Array, least: float, rate: float) -> None:
-        n = len(times)
-        self._width = w = max(1, min(round(SETTLED_S * rate), n // 4))
-        self._late = times - np.arange(n) * float(np.median((times[w:] - times[:-w]) / w))
-        self._sums = np.concatenate([[0.0], np.cumsum(self._late - self._late[0])])
-        self._least = least
+    def __init__(self, late: Array, least: float, rate: float) -> None:
+        """`late` (n,) is how much later each stamp is than even ones would be, s."""
+        self._width = w = _settled(len(late), rate)
+        self._late, self._least = late, least
+        self._sums = np.concatenate([[0.0], np.cumsum(late - late[0])])
         short = max(1, w // SHORT)
-        grid = np.arange(short, n - short, max(1, short // 2))
+        grid = np.arange(short, len(late) - short, max(1, short // 2))
         apart = self._apart(grid, np.full(len(grid), short), np.full(len(grid), short))
         self._scatter = float(np.median(np.abs(apart - np.median(apart)))) * MAD * np.sqrt(short) if len(grid) else 0.0
 
+    @classmethod
+    def of(cls, times: Array, places: Places, least: float, rate: float) -> _Shifts:
+        """Those of stamps, of which `places` may be behind a loss.
+
+        How far apart even ones are is told by stretches so short that most are whole; then by longer ones, between what
+        they find to be lost.
+        """
+        n, width = len(times), _settled(len(times), rate)
+        behind, _ = cls(times - np.arange(n) * _period(times, max(1, width // SHORT)), least, rate).at(places)
+        return cls(times - np.arange(n) * _period(times, width, behind), least, rate)
+
     def at(self, places: Places, sign: float = 1.0) -> tuple[Places, Array]:
         """Those of `places` where stamps stay late (`sign` 1) or early (−1), and by how much, s."""
-        n, ends, out, in_vain = len(self._late), [0, len(self._late)], dict[int, float](), 0
+        n, ends, in_vain = len(self._late), [0, len(self._late)], 0
         while len(places):
             where = np.searchsorted(ends, places)
             before = np.minimum(self._width, places - np.array(ends)[where - 1])
             after = np.minimum(self._width, np.array([*ends, n])[where] - places)
             steps = sign * self._apart(places, before, after)
-            beyond = steps - np.maximum(self._least, SCATTER * self._scatter / np.sqrt(np.minimum(before, after)))
-            likely = beyond > 0
+            likely = steps > self._limit(np.minimum(before, after))
             if not likely.any():
                 break
             best = int(np.argmax(np.where(likely, steps, -np.inf)))
-            k, size = int(places[best]), float(steps[best])
+            k = int(places[best])
             likely &= np.abs(places - k) > (self._width // SHORT if in_vain > MOST else 0)
             places = places[likely]
             early, later = (sign * self._late[k - before[best] : k], sign * self._late[k : k + after[best]])
             outer = later.min() - early.min() if sign > 0 else later.max() - early.max()
             if outer > self._least:
-                out[k] = min(size, float(outer))
                 ends = sorted([*ends, k])
             else:
                 in_vain += 1
-        order = sorted(out)
-        return np.array(order, np.intp), np.array([out[k] for k in order])
+        while True:  # without those that stood out only by others near them
+            out = np.array(ends[1:-1], np.intp)
+            width = np.minimum(self._width, np.diff(ends))
+            sizes = sign * self._apart(out, width[:-1], width[1:])
+            short = sizes - self._limit(np.minimum(width[:-1], width[1:]))
+            if not len(out) or short.min() > 0:
+                return out, sizes
+            ends.remove(int(out[short.argmin()]))
+
+    def _limit(self, width: Places) -> Array:
+        """What stamps must be late by, over `width` samples before and after, s."""
+        return np.maximum(self._least, SCATTER * self._scatter / np.sqrt(width))
 
     def _apart(self, places: Places, before: Places, after: Places) -> Array:
         """Mean lateness (s) of the samples `after` each place without that of those `before` it."""
         sums, here = self._sums, self._sums[places]
         return np.asarray((sums[places + after] - here) / after - (here - sums[places - before]) / before)
+
+
+def _settled(n: int, rate: float) -> int:
+    """Samples in `SETTLED_S`, or in a quarter of a short recording of `n`."""
+    return max(1, min(round(SETTLED_S * rate), n // 4))
+
+
+def _period(times: Array, lag: int, behind: Places | None = None) -> float:
+    """The usual time from one stamp to the next, by those `lag` samples apart, fewer where most have a loss between."""
+    each = (times[lag:] - times[:-lag]) / lag
+    if behind is not None and len(behind):
+        piece = np.searchsorted(behind, np.arange(len(times)), "right")
+        whole = piece[lag:] == piece[:-lag]
+        if lag > 1 and whole.mean() < 0.25:
+            return _period(times, lag // 2, behind)
+        each = each[whole] if whole.any() else each
+    return float(np.median(each))
 
 
 def _stamps(recording: EmgRecording) -> Array:
@@ -143,22 +178,19 @@ def _packet_gaps(times: Array, rate: float) -> tuple[Places, Array]:
     """Gaps where samples bear the stamps of their packets, in order: the places after them, and what they lack, s.
 
     From one packet to the next it takes as long as the first one's samples do, where stamps are of the device: any
-    more is lost. Where they are of arrival a late packet is no gap, and what never catches up again is.
+    more is lost. Where they are of arrival, which is that of the last sample, a late packet is no gap, and what never
+    catches up again is.
     """
     first = np.concatenate([[0], np.flatnonzero(np.diff(times)) + 1])
     sizes, stamps = np.diff(np.append(first, len(times))), times[first]
     excess = np.diff(stamps) - sizes[:-1] / rate
-    allowed = 0.5 / rate + _resolution(times)
-    if excess.size and float((np.abs(excess) <= allowed).mean()) > 0.9:
-        gap = excess > allowed
+    least = 0.5 / rate + _resolution(times)
+    if excess.size and float((np.abs(excess) <= least).mean()) > 0.9:
+        gap = excess > least
         return first[1:][gap], excess[gap]
-    base = TimeBase(rate)
-    lost = [0]
-    for size, stamp in zip(sizes.tolist(), stamps.tolist(), strict=True):
-        base.by_arrival(size, stamp)
-        lost.append(base.timing.lost)
-    steps = np.diff(lost)
-    return first[steps > 0], steps[steps > 0] / rate
+    to_go = np.repeat(first + sizes - 1, sizes) - np.arange(len(times))
+    late = first[1:][np.diff(stamps) > sizes[1:] / rate + least]
+    return _Shifts.of(times - to_go / rate, late, least, rate).at(late)
 
 
 def _resolution(times: Array) -> float:

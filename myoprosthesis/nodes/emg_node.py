@@ -163,11 +163,19 @@ class EmgNode(LoopNode):
         self._spec.publish(topics.EMG_SPEC.type(data=text))
         self.loop.start(self.thread)
 
+    def close(self) -> None:
+        """End what configuring began; safe to call twice."""
+        loop = self.loop
+        super().close()
+        if loop is not None:
+            self._tell(loop)  # its last words
+
     def _report(self) -> None:
-        loop, port = self.loop, self._port
-        if loop is None or port is None:
-            return
-        port.refresh()
+        if self.loop is not None and self._port is not None:
+            self._port.refresh()
+            self._tell(self.loop)
+
+    def _tell(self, loop: EmgLoop) -> None:
         source = loop.source
         values = {
             "source": self._name,

@@ -19,6 +19,8 @@ from myoprosthesis.report.session_blocks import ReportCourse, normal
 
 FIRST, FEW, LAST = 8, 3, 16
 """How many normal trials are first, the very first, and last."""
+ROUNDING_MM = 1e-6
+"""Deviations of less are those of rounding, mm."""
 
 
 @dataclass(frozen=True)
@@ -99,8 +101,11 @@ def mean(x: Array, seed: int = 0) -> Interval | None:
 
 
 def ratio(above: Array, below: Array, seed: int = 0, less: float = 0.0) -> Interval | None:
-    """Mean of `above` over mean of `below`, with `less` 1 one minus that; the two resampled independently."""
-    if not len(above) or not len(below) or below.mean() == 0:
+    """Mean of `above` over mean of `below`, with `less` 1 one minus that; the two resampled independently.
+
+    None where the mean of `below` is none but for rounding, as without noise.
+    """
+    if not len(above) or not len(below) or abs(below.mean()) <= ROUNDING_MM:
         return None
 
     def of(a: Array, b: Array, axis: int) -> Array:

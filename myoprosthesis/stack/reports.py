@@ -37,6 +37,12 @@ class EffectorReport:
     idle: str = ""
     """Why it does not follow commands; empty while it does."""
     waiting_for: str = ""
+
+    @property
+    def unfollowed(self) -> str:
+        """Why no commands are followed now, a pause among them; empty while they are."""
+        return self.idle or ("paused" if self.paused else "")
+
     refused: str = ""
     error: str = ""
     events: dict[str, Any] = field(default_factory=dict)

@@ -48,6 +48,8 @@ class StackStatus:
     ended: bool = False
     began: float = 0.0
     """When the first tick was done (monotonic clock, s); 0 before."""
+    reported: float = 0.0
+    """When the effector reported last (monotonic clock, s); 0 before."""
     trial: int = -1
     """The number of the trial that runs; -1 before the first."""
     newest_event: tuple[str, int] | None = None
@@ -69,7 +71,7 @@ class StackStatus:
         newest = report(EffectorReport, values)
         if newest.ticks < self.effector.ticks:
             self._before.append(self.effector)
-        self.effector = newest
+        self.effector, self.reported = newest, time.monotonic()
         if self.ready and not self.began:
             self.began = time.monotonic() - newest.seconds
 

@@ -16,9 +16,11 @@ def options(trials=0, duration=0.0, lockstep=False):
     return SimpleNamespace(trials=trials, duration=duration, lockstep=lockstep)
 
 
-def status(trials=0, ended=False, finished=False, ago=1.0):
-    """Of a run whose first tick was so long ago."""
-    return SimpleNamespace(trials=[None] * trials, ended=ended, effector=EffectorReport(finished=finished), ago=ago)
+def status(trials=0, ended=False, finished=False, ago=1.0, silent=None):
+    """Of a run whose first tick was so long `ago`, and whose last report was so long ago, or then."""
+    out = SimpleNamespace(trials=[None] * trials, ended=ended, effector=EffectorReport(finished=finished), ago=ago)
+    out.silent = ago if silent is None else silent
+    return out
 
 
 OVER = {
@@ -31,6 +33,8 @@ OVER = {
     "a duration that has passed, by the effector": (options(duration=3.0), status(finished=True), True),
     "by our clock alone, which started later or earlier": (options(duration=3.0), status(ago=4.0), False),
     "an effector that never says so": (options(duration=3.0), status(ago=3.5 + GRACE_S), True),
+    "one that reports, and was paused": (options(duration=3.0), status(ago=90.0, silent=1.0), False),
+    "one that was paused and reports no more": (options(duration=3.0), status(ago=90.0, silent=1.0 + GRACE_S), True),
     "the trials before the duration": (options(trials=3, duration=60.0), status(trials=3, ended=True), True),
     "the duration before the trials": (options(trials=3, duration=2.0), status(trials=1, finished=True), True),
     "a duration of simulated time": (options(duration=3.0, lockstep=True), status(ago=4.0 + GRACE_S), False),
@@ -39,7 +43,7 @@ OVER = {
 
 @pytest.mark.parametrize(("asked", "heard", "is_over"), OVER.values(), ids=OVER)
 def test_when_a_run_is_over(asked, heard, is_over):
-    heard.began = time.monotonic() - heard.ago
+    heard.began, heard.reported = time.monotonic() - heard.ago, time.monotonic() - heard.silent
     assert over(heard, asked) is is_over
 
 

@@ -51,3 +51,26 @@ def test_without_stamps_there_are_none():
     assert not len(breaks(recording)) and pauses(recording).rate == 0
     nothing = stamped(np.full(10, np.nan))
     assert not len(breaks(nothing)) and pauses(nothing).rate == 0
+
+
+@pytest.mark.parametrize("mean_s", [0.0, 0.001, 0.003])
+@pytest.mark.parametrize("lost", [30, 100])
+def test_lost_packets_of_arrival_stamps_are_found(mean_s, lost):
+    """Ten samples with the time at which they came, exponentially late."""
+    n = N // 10
+    due = 0.01 * (np.arange(n) + 1) + lost / RATE * (np.arange(n) >= 900)
+    came = np.maximum.accumulate(due + np.random.default_rng(3).exponential(mean_s, n))
+    found = pauses(stamped(np.repeat(came, 10)))
+    assert len(found.after) == 1 and abs(found.after[0] - 9000) <= 20
+    assert found.lost_s[0] == pytest.approx(lost / RATE, abs=0.002) and found.rate == pytest.approx(RATE, rel=1e-3)
+    assert not len(pauses(stamped(np.repeat(came - lost / RATE * (np.arange(n) >= 900), 10))).after)
+
+
+@pytest.mark.parametrize("scatter_s", [0.0, 5e-5, 1e-4, 3e-4])
+def test_what_is_lost_is_measured_without_bias(scatter_s):
+    """20 times 5 samples."""
+    times = EVEN + 0.005 * np.searchsorted(np.arange(500, 20_000, 960), np.arange(N), "right")
+    found = pauses(stamped(times + scatter_s * np.random.default_rng(4).normal(size=N)))
+    count = int(round((times[-1] - EVEN[-1]) / 0.005))
+    assert len(found.after) == count == 21 and found.lost_s.sum() == pytest.approx(0.005 * count, rel=0.01)
+    assert found.rate == pytest.approx(RATE, rel=1e-4)

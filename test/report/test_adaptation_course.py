@@ -84,6 +84,8 @@ def test_without_noise_intervals_close_and_nothing_fails(found):
     still = found(noise_mm=0.0, error_mm=0.0)
     assert still["course"]["initial_mm"] == pytest.approx(0.0, abs=1e-9)
     assert still["course"]["reduction"] is None
+    nearly = found(noise_mm=1e-13, error_mm=20.0)["course"]  # as a session without noise has it
+    assert nearly["initial_mm"] == pytest.approx(20.0, rel=0.2) and nearly["initial_over_baseline"] is None
     json.dumps(figures.tidy(still), allow_nan=False)
 
 

@@ -324,3 +324,11 @@ def test_a_recording_that_lacks_something_is_told_of():
     status.add_recorder({"folder": "a", "text": "recording", "lost": 1, "fault": ""})
     status.add_recorder({"folder": "b", "text": "disk full", "lost": 12, "fault": "disk full"})
     assert status.not_whole() == ["a is not whole, 1 message lost", "b is not whole, 12 messages lost: disk full"]
+
+
+def test_a_paused_effector_follows_no_commands():
+    status = StackStatus()
+    status.add_effector({"effector": "arm26", "text": "paused", "dt": 0.01, "ticks": 5, "tick": 5, "paused": True})
+    console = Console(width=120, record=True, file=io.StringIO())
+    console.print(status_table(status, {}))
+    assert "not following commands: paused" in console.export_text()

@@ -88,13 +88,19 @@ def rate_of_times(path: Path, name: str, times: Array, unit: str) -> float:
 
 
 def even_rate(times: Array) -> float:
-    """The rate that evenly spaced stamps (n,) tell, in 1 / their unit; 0 where they are too coarse for it."""
+    """The rate that evenly spaced stamps (n,) tell, in 1 / their unit; 0 where they are too coarse for it.
+
+    A whole one, where their jitter leaves that open.
+    """
     times = times[np.isfinite(times)]
     if len(times) < 10 or not times[-1] > times[0]:
         return 0.0
     span = float(times[-1] - times[0])
     uneven = float(np.abs(times - np.linspace(times[0], times[-1], len(times))).max())
-    return float(f"{(len(times) - 1) / span:.7g}") if 2 * uneven / span < RATE_ERROR else 0.0
+    if not 2 * uneven / span < RATE_ERROR:
+        return 0.0
+    rate = (len(times) - 1) / span
+    return float(round(rate)) if abs(rate - round(rate)) <= 2 * uneven / span * rate else float(f"{rate:.7g}")
 
 
 def usual_step(times: Array) -> float:

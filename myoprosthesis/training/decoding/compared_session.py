@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.emg.recording import EmgRecording
 from myoprosthesis.emg.recording_format import RecordingFormat
+from myoprosthesis.training.decoding.cross_validation import short_names
 from myoprosthesis.training.decoding.windows import repetitions
 
 Array = NDArray[np.float64]
@@ -44,12 +45,13 @@ class ComparedSession:
     def of(cls, recordings: Sequence[tuple[Path, EmgRecording]], layout: RecordingFormat) -> ComparedSession:
         """From recordings with the same channels, rate and unit; raises `ConfigError` if none has a label."""
         trials: list[ComparedTrial] = []
+        names = short_names([str(path) for path, _ in recordings])
         offset = 0
         for path, recording in recordings:
             for span, repetition in zip(recording.spans, repetitions(recording, layout, path), strict=True):
                 trials.append(
                     ComparedTrial(
-                        len(trials), path.name, repetition, span.label, offset + span.start, offset + span.stop
+                        len(trials), names[str(path)], repetition, span.label, offset + span.start, offset + span.stop
                     )
                 )
             offset += len(recording)

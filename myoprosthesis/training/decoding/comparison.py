@@ -62,7 +62,7 @@ def controller_for(
     settings = build(Conditioning, contract.conditioning, f"decoder {name!r}")
     if (session.rate, session.unit) != (settings.rate, settings.unit):
         raise ConfigError(
-            f"decoder {name!r} was fitted in {settings.unit} at {settings.rate:g} Hz, the recording is in "
+            f"decoder {name!r} was fitted in {settings.unit} at {settings.rate:.9g} Hz, the recording is in "
             f"{session.unit} at {session.rate:g} Hz"
         )
     unknown = sorted({t.label for t in session.trials} - set(decoder.names))

@@ -182,12 +182,24 @@ def cross_validate(
     parts = [("", w)]
     if split.within:
         origin = getattr(w, split.within)
-        parts = [(f"{Path(n).name} ", w.where(origin == n)) for n in sorted(set(origin.tolist()))]
+        short = short_names(origin.tolist()) if split.within == "file" else {}
+        parts = [(f"{short.get(n, n)} ", w.where(origin == n)) for n in sorted(set(origin.tolist()))]
+    short = short_names(w.file.tolist()) if split.by == "file" else {}
     for prefix, part in parts:
         for name, train, test_mask in splits(part, split.by, split.test):
-            _validate_fold(result, prefix + (Path(name).name if split.by == "file" else name), part.where(train),
-                        part.where(test_mask), model, settings)  # fmt: skip
+            fold = prefix + short.get(name, name)
+            _validate_fold(result, fold, part.where(train), part.where(test_mask), model, settings)
     return result
+
+
+def short_names(files: Sequence[str]) -> dict[str, str]:
+    """Files by the end of their path that tells them apart: run1.csv, or day1/run1.csv and day2/run1.csv."""
+    paths = [Path(name) for name in dict.fromkeys(files)]
+    for parts in range(1, 1 + max(len(path.parts) for path in paths)):
+        names = ["/".join(path.parts[-parts:]) for path in paths]
+        if len(set(names)) == len(names):
+            break
+    return {str(path): name for path, name in zip(paths, names, strict=True)}
 
 
 def _validate_fold(

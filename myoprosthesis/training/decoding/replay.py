@@ -43,8 +43,8 @@ def replay(decoder: Decoder, recording: EmgRecording, margin_s: float = 0.0) -> 
     settings = build(Conditioning, decoder.contract.conditioning, f"decoder {decoder.contract.name!r}")
     if (recording.rate, recording.unit) != (settings.rate, settings.unit):
         raise ConfigError(
-            f"{recording.source} is in {recording.unit} at {recording.rate:g} Hz, "
-            f"decoder {decoder.contract.name!r} was fitted in {settings.unit} at {settings.rate:g} Hz"
+            f"{recording.source} is in {recording.unit} at {recording.rate:.9g} Hz, "
+            f"decoder {decoder.contract.name!r} was fitted in {settings.unit} at {settings.rate:.9g} Hz"
         )
     conditioner = Conditioner(settings, decoder.contract.emg_channels)
     step, window = decoder.features.step, decoder.features.window

@@ -98,7 +98,7 @@ def windows(
     How the band sits (`placement`) is undone before the features.
     """
     rows: dict[str, list] = {f.name: [] for f in fields(Windows)}
-    begin = 0
+    begin, sessions = 0, _sessions([path for path, _ in recordings], layout)
     for path, recording in recordings:
         filtered = Conditioner(settings, recording.channels).filter(recording.samples).filtered
         stream = FeatureStream(features, recording.channels, settings.rate, window_s, cut.step_s, dead_zone)
@@ -124,7 +124,7 @@ def windows(
         rows["label"].append(np.array([labels[k] if k >= 0 else "" for k in span[keep]], np.str_))
         rows["repetition"].append(np.array([repetition[k] if k >= 0 else "" for k in span[keep]], np.str_))
         rows["target"].append(target[last][keep])
-        rows["session"].append(np.array([layout.from_path("session", path)] * n, np.str_))
+        rows["session"].append(np.array([sessions[path]] * n, np.str_))
         rows["file"].append(np.array([str(path)] * n, np.str_))
         rows["first"].append(first[keep])
         rows["last"].append(last[keep])
@@ -137,6 +137,13 @@ def windows(
     if not len(result):
         raise ConfigError("the recordings hold no labelled window: are they labelled, and long enough?")
     return result
+
+
+def _sessions(paths: Sequence[Path], layout: RecordingFormat) -> dict[Path, str]:
+    """The session of each file; with the person before it where several have sessions of one name."""
+    names = {path: (layout.from_path("person", path), layout.from_path("session", path)) for path in paths}
+    alike = len(set(names.values())) > len({session for _, session in names.values()})
+    return {path: f"{person}/{session}" if alike and session else session for path, (person, session) in names.items()}
 
 
 def spans_gap(recording: EmgRecording, first: NDArray[np.intp], last: NDArray[np.intp]) -> Mask:

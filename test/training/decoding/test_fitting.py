@@ -238,6 +238,24 @@ def test_values_have_an_interval_and_what_the_emg_does_not_tell_is_not_written(d
     assert "0.csv" in words and "is further off than the mean of what was measured" in words
 
 
+def test_files_of_one_name_in_several_folders_are_folds_of_their_own(decode, tmp_path):
+    """One of them is labelled wrongly: it is seen. So are sessions of one name of several people."""
+    rng = np.random.default_rng(6)
+    for k, place in enumerate(("anna/day1", "anna/day2", "ben/day1")):
+        for run in (1, 2):
+            x, label = labelled(("rest", "fist", "open"), rng)
+            wrong = {"rest": "fist", "fist": "open", "open": "rest"}
+            label = [wrong.get(n, n) for n in label] if (k, run) == (0, 1) else label
+            (tmp_path / place).mkdir(parents=True, exist_ok=True)
+            written(tmp_path / place / f"run{run}.csv", x, label)
+    made, words = decode("evaluate", tmp_path, *FLAGS, "--by", "file")
+    names = {f"{place}/run{run}.csv" for place in ("anna/day1", "anna/day2", "ben/day1") for run in (1, 2)}
+    assert set(made["folds"]) == names and made["folds"]["anna/day1/run1.csv"] < 0.4 < 0.8 < made["fold_mean"] + 0.2
+    assert made["fold_worst"] == made["folds"]["anna/day1/run1.csv"] and "anna/day1/run1.csv" in words
+    people = ("--person-from", "/([a-z]+)/day", "--session-from", "(day.)", "--by", "session")
+    assert set(decode("evaluate", tmp_path, *FLAGS, *people)[0]["folds"]) == {"anna/day1", "anna/day2", "ben/day1"}
+
+
 def test_channels_in_another_order_are_matched_by_name(decode, tmp_path):
     loud = NOISE * [1, 5, 20, 50]
     rng = np.random.default_rng(5)
