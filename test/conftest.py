@@ -329,13 +329,14 @@ def command() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run `myoprosthesis …` as a person would."""
 
     def run(*words: str, timeout: float = 300.0, **more: Any) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "myoprosthesis.cli.main", *words],
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            **more,
-        )
+        arguments = [sys.executable, "-m", "myoprosthesis.cli.main", *words]
+        try:
+            return subprocess.run(arguments, capture_output=True, text=True, timeout=timeout, **more)
+        except subprocess.TimeoutExpired as error:
+            said = b"".join(part for part in (error.stdout, error.stderr) if isinstance(part, bytes))
+            pytest.fail(
+                f"{words} did not end within {timeout:g} s; it printed: {said.decode(errors='replace')[-4000:]}"
+            )
 
     return run
 
