@@ -11,6 +11,8 @@ from myoprosthesis.nodes.effector_loop import EffectorLoop, EffectorLoopPort
 
 RECORDER, RECORDER_S = "recorder", 5.0
 """Wall time within which it is nothing to tell of that a recorder is waited for."""
+SLOW_S = 20.0
+"""Wall time after which one that is alive, and takes its time, is named as well."""
 PATIENCE_S = 0.1
 """Wall time after which a participant that is waited for is named, and the state published again."""
 
@@ -41,6 +43,8 @@ class LockstepEffectorLoop(EffectorLoop):
         self._published = -1
         """The tick whose state was published last."""
         self._closed_s = 0.0
+        self._waiting_s = 0.0
+        """Wall time since which the same one is waited for."""
         self._deadline_s = 0.0
         """Wall time at which what is missing is named."""
 
@@ -92,11 +96,15 @@ class LockstepEffectorLoop(EffectorLoop):
 
     def _name_missing(self, missing: str, now: int) -> None:
         """Name what is waited for, and publish the state again for those who came late."""
-        self._deadline_s = time.perf_counter() + PATIENCE_S
+        here_s, before = time.perf_counter(), self.waiting_for
+        self._deadline_s = here_s + PATIENCE_S
         self.waiting_for = missing or ("" if self.finished or self.paused else "policy")
-        patient = missing == RECORDER and time.perf_counter() < self._begun_s + RECORDER_S
-        if self.waiting_for and not patient and not (missing and self.port.alive(missing)):  # one there takes its time
-            self._say_once("warning", f"paused at {now * 1e-9:.3f} s: waiting for {self.waiting_for}")
+        self._waiting_s = self._waiting_s if self.waiting_for == before else here_s
+        patient = missing == RECORDER and here_s < self._begun_s + RECORDER_S
+        lives = bool(missing) and self.port.alive(missing)  # it takes its time
+        if self.waiting_for and not patient and (not lives or here_s > self._waiting_s + SLOW_S):
+            though = f", for more than {SLOW_S:g} s, though it is alive" if lives else ""
+            self._say_once("warning", f"paused at {now * 1e-9:.3f} s: waiting for {self.waiting_for}{though}")
         # a trial may yet begin at this tick, with a reset: until that is known, the state before it is published
         if missing and self.tick:
             self._publish_again(now - self._dt_ns)

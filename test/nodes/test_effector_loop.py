@@ -14,6 +14,7 @@ from myoprosthesis.core.joint_state import JointStateFrame
 from myoprosthesis.core.perturbation_plan import PerturbationEntry, PerturbationPlan
 from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.effectors.mirror import Mirror, MirrorOptions
+from myoprosthesis.nodes import lockstep_effector_loop
 from myoprosthesis.nodes.lockstep_effector_loop import LockstepEffectorLoop
 from myoprosthesis.nodes.realtime_effector_loop import RealtimeEffectorLoop
 
@@ -160,6 +161,18 @@ def test_every_state_waits_for_its_own_command(made):
     assert until(lambda: loop.tick == 1) and still(loop)
     assert world.done[0][0] == 0 and world.done[0][1].tolist() == [0.1, 0.2]
     assert world.published[-1][0] == DT_NS
+
+
+def test_a_party_that_is_there_and_does_not_answer_for_long_is_named(made, monkeypatch):
+    monkeypatch.setattr(lockstep_effector_loop, "SLOW_S", 0.5)
+    loop, world = made(participants=("task",))
+    world.answer = follow
+    loop.begin()
+    assert until(
+        lambda: world.words() == "paused at 0.000 s: waiting for task, for more than 0.5 s, though it is alive"
+    )
+    world.speak(trial(0, 0, 5))
+    assert until(lambda: loop.tick == 5)
 
 
 def test_no_tick_overtakes_a_party(made):
