@@ -51,13 +51,14 @@ class PerturbationEntry:
         if not (isinstance(self.ramp_s, (int, float)) and math.isfinite(self.ramp_s)):
             raise ConfigError(f"the ramp of a perturbation is a number, got {self.ramp_s!r}")
 
-    def gain(self, now_ns: int) -> float:
-        """0 outside the window, 1 inside, in between on the ramp."""
+    def gain(self, now_ns: int, period_ns: int = 0) -> float:
+        """0 outside the window, 1 inside, in between on the ramp; its mean over the `period_ns` that begin then."""
         if now_ns < self.from_ns or (self.until_ns is not None and now_ns >= self.until_ns):
             return 0.0
         if self.ramp_s <= 0:
             return 1.0
-        return min(1.0, (now_ns - self.from_ns) / (self.ramp_s * NS))
+        begin, end = ((t - self.from_ns) / (self.ramp_s * NS) for t in (now_ns, now_ns + period_ns))
+        return (_risen(end) - _risen(begin)) / (end - begin) if period_ns else min(1.0, begin)
 
     def observed(self, now_ns: int) -> PerturbationEntry | None:
         """An entry at the observation as it is now, on its ramp in part; None where it is not in force."""
@@ -68,6 +69,11 @@ class PerturbationEntry:
             return self
         rising = RISING[self.kind] or tuple(self.values)
         return replace(self, values={k: gain * v if k in rising else v for k, v in self.values.items()})
+
+
+def _risen(x: float) -> float:
+    """The integral of a ramp from 0 at 0 to 1 at 1, up to `x`."""
+    return 0.5 * x * x if x < 1 else x - 0.5
 
 
 @dataclass(frozen=True)

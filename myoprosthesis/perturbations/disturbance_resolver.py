@@ -12,6 +12,7 @@ from myoprosthesis.core.effector_spec import EffectorSpec
 from myoprosthesis.core.errors import ConfigError, MyoError, Refused
 from myoprosthesis.core.force_field import ForceField
 from myoprosthesis.core.message import reading
+from myoprosthesis.core.nanoseconds import NS
 from myoprosthesis.core.perturbation_plan import PerturbationEntry, PerturbationPlan
 from myoprosthesis.core.text import brief
 from myoprosthesis.perturbations.muscle_fatigue import Fatigue
@@ -25,6 +26,7 @@ class DisturbanceResolver:
 
     def __init__(self, spec: EffectorSpec) -> None:
         self.spec = spec
+        self._dt_ns = round(spec.dt * NS)
         self._fatigue = Fatigue(len(spec.muscles))
         self._plan: PerturbationPlan | None = None
         self._entries: tuple[tuple[PerturbationEntry, Any], ...] = ()
@@ -59,7 +61,7 @@ class DisturbanceResolver:
         push: NDArray[np.float64] | None = None
         load: NDArray[np.float64] | None = None
         for entry, value in self._entries:
-            gain = entry.gain(now_ns)
+            gain = entry.gain(now_ns, self._dt_ns)
             if gain == 0.0:
                 continue
             if isinstance(value, ForceField):

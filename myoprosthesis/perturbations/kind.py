@@ -38,7 +38,10 @@ class PerturbationTiming:
 
     start_s: float = option(0.0, "begin after the trial's start", "s", 0.0, 3600.0)
     duration_s: float = option(0.0, "length; 0: to the end of the trial", "s", 0.0, 3600.0)
-    ramp_s: float = option(0.0, "linear rise from the beginning", "s", 0.0, 3600.0)
+    ramp_s: float = option(
+        0.0, "linear rise from the beginning; on the body in steps of its period, each the mean over it", "s", 0.0,
+        3600.0,
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         if 0 < self.duration_s < self.ramp_s:

@@ -39,7 +39,21 @@ def test_fields_add_each_in_its_window_and_with_its_ramp():
     both = plan(field(A, 1, 3), field(B, 2, 4, ramp=1.0))
     imposer = DisturbanceResolver(SPEC)
     laws = [imposer.at(both, ns(t), REST).endpoint for t in (0.5, 1.0, 2.0, 2.5, 3.0, 3.5, 4.0)]
-    assert laws == [None, A, A, A + B * 0.5, B, B, None]
+    risen = [0.5 * SPEC.dt, 0.5 + 0.5 * SPEC.dt]  # the mean over the period that begins then
+    for law, expected in zip(laws, [None, A, A + B * risen[0], A + B * risen[1], B, B, None], strict=True):
+        assert (law is None) == (expected is None)
+        if law is not None:
+            np.testing.assert_allclose([*law.f, *law.K.ravel(), *law.B.ravel()],
+                                       [*expected.f, *expected.K.ravel(), *expected.B.ravel()], rtol=1e-12)  # fmt: skip
+
+
+@pytest.mark.parametrize("ramp", [0.004, 0.01, 0.033, 0.5])
+def test_the_impulse_over_a_ramp_is_that_of_the_linear_rise(ramp):
+    """Also of one that is shorter than a period, or ends within one."""
+    imposer, n = DisturbanceResolver(SPEC), 100
+    one = plan(field(ForceField(np.array([1.0, 0, 0]), np.zeros((3, 3)), np.zeros((3, 3))), 0.0, 10.0, ramp))
+    impulse = sum(float(imposer.at(one, round(k * SPEC.dt * 1e9), REST).endpoint.f[0]) for k in range(n)) * SPEC.dt
+    assert impulse == pytest.approx(n * SPEC.dt - ramp / 2, rel=1e-9)
 
 
 def test_a_load_falls_on_the_joints_it_names():
@@ -56,7 +70,8 @@ def test_weaknesses_multiply_and_rise_over_their_ramp():
     all_weak = PerturbationEntry("muscle", "strength", {"muscles": [], "strength": 0.0}, ramp_s=1.0)
     imposer = DisturbanceResolver(SPEC)
     np.testing.assert_allclose(imposer.at(plan(weak), 0, REST).strength, [1, 0.5, 1])
-    np.testing.assert_allclose(imposer.at(plan(weak, all_weak), ns(0.25), REST).strength, [0.75, 0.375, 0.75])
+    part = 0.75 - 0.5 * SPEC.dt
+    np.testing.assert_allclose(imposer.at(plan(weak, all_weak), ns(0.25), REST).strength, [part, part / 2, part])
     np.testing.assert_allclose(imposer.at(plan(weak, all_weak), ns(2), REST).strength, 0)
 
 

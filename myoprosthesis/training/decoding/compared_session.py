@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.emg.pauses import breaks
 from myoprosthesis.emg.recording import EmgRecording
 from myoprosthesis.emg.recording_format import RecordingFormat
 from myoprosthesis.training.decoding.cross_validation import short_names
@@ -40,14 +41,18 @@ class ComparedSession:
     rate: float
     unit: str
     trials: tuple[ComparedTrial, ...]
+    breaks: tuple[int, ...] = ()
+    """Places of the samples before which time is missing, or another file ends: a decoder is reset there."""
 
     @classmethod
     def of(cls, recordings: Sequence[tuple[Path, EmgRecording]], layout: RecordingFormat) -> ComparedSession:
         """From recordings with the same channels, rate and unit; raises `ConfigError` if none has a label."""
         trials: list[ComparedTrial] = []
+        apart: list[int] = []
         names = short_names([str(path) for path, _ in recordings])
         offset = 0
         for path, recording in recordings:
+            apart += [offset] * bool(offset) + [offset + int(k) for k in breaks(recording)]
             for span, repetition in zip(recording.spans, repetitions(recording, layout, path), strict=True):
                 trials.append(
                     ComparedTrial(
@@ -59,4 +64,4 @@ class ComparedSession:
             raise ConfigError("the recording has no labels to compare the decisions with")
         first = recordings[0][1]
         samples = np.concatenate([r.samples for _, r in recordings])
-        return cls(samples, first.channels, first.rate, first.unit, tuple(trials))
+        return cls(samples, first.channels, first.rate, first.unit, tuple(trials), tuple(apart))

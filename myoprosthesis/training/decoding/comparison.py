@@ -9,7 +9,7 @@ hand.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -74,7 +74,10 @@ def controller_for(
 
 
 def play(controller: DecoderController, session: ComparedSession, effector: Effector) -> DecisionCourse:
-    """Run the hand under the decoder through the whole session."""
+    """Run the hand under the decoder through the whole session.
+
+    The decoder is reset after a gap in time, as in a running stack, so that no window has one in it.
+    """
     spec, guard = effector.spec, GuardedEffector(effector)
     # every channel of the stream, as in the EMG node: it marks electrodes that are off
     conditioner = Conditioner(build(Conditioning, controller.contract.conditioning), session.channels)
@@ -88,14 +91,17 @@ def play(controller: DecoderController, session: ComparedSession, effector: Effe
         raise ConfigError(f"effector {spec.name!r} starts at a posture that is not finite")
     decisions: list[Decision] = []
     times, command, measured = [], [], []
-    done = 0
+    done = begun = 0
     for k in range(math.ceil(len(session.samples) / session.rate / spec.dt)):
         end = min(len(session.samples), math.floor((k + 1) * spec.dt * session.rate + 1e-9))
-        if end > done:
-            block = off_is_nan(conditioner.filter(session.samples[done:end])).astype(np.float32).astype(float)
-            posture = controller.update(block, Moment(rng, seconds=(end - done) / session.rate))
-            done = end
-            decisions += controller.new_decisions
+        for stop in (*(b for b in session.breaks if done < b < end), *([end] if end > done else [])):
+            if done in session.breaks:
+                controller.reset()
+                begun = done
+            block = off_is_nan(conditioner.filter(session.samples[done:stop])).astype(np.float32).astype(float)
+            posture = controller.update(block, Moment(rng, seconds=(stop - done) / session.rate))
+            done = stop
+            decisions += [replace(d, sample=begun + d.sample) for d in controller.new_decisions]
         age = (k + 1) * spec.dt - done / session.rate
         state = guard.step(posture, age_s=max(0.0, age))
         times.append((k + 1) * spec.dt)

@@ -179,3 +179,20 @@ def test_what_does_not_fit_is_refused_with_a_sentence(hand):
         from pathlib import Path
 
         ComparedSession.of([(Path("r.csv"), recording(spans=()))], RecordingFormat())
+
+
+def test_no_decision_looks_across_a_gap_or_into_the_file_before(hand):
+    """As in `decode evaluate`: 0.4 s are missing in the middle of the second file."""
+    from pathlib import Path
+
+    first, second = recording(), recording(seed=1)
+    place = len(second) // 2 + 30
+    late = replace(second, stamped=True, times=second.times + 0.4 * (np.arange(len(second)) >= place))
+    gap = ComparedSession.of([(Path("a.csv"), first), (Path("b.csv"), late)], RecordingFormat())
+    whole = session()
+    edges = [len(first), len(first) + place]
+    assert list(gap.breaks) == edges and list(whole.breaks) == edges[:1]
+    for over, between in ((gap, edges), (whole, edges[:1])):
+        controller, course, _ = run(Louder(), hand, over)
+        ends = np.array([d.sample for d in course.decisions])
+        assert len(ends) and not any(((ends > edge) & (ends - controller.window < edge)).any() for edge in between)
