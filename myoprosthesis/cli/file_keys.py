@@ -156,7 +156,7 @@ def markdown() -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+    return text.replace("|", "\\|").replace("][", "]\\[").replace("\n", " ")  # two brackets would be a reference
 
 
 def _of(parts: Mapping[str, type]) -> Iterator[Key]:

@@ -21,7 +21,8 @@ class BodyFilm:
 
     Args:
         placed: The body.
-        width, height: Pixels.
+        width: Of the picture, pixels.
+        height: Of the picture, pixels.
         view: From where it is seen.
     """
 
