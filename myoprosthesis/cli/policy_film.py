@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def run(options: PolicyFilmOptions) -> int:
         recording = str(Path(folder) / "trial")
         chosen = StackOptions(
             effector=contract.effector, policy=store.abroad(options.name), task=task, perturbation="null",
-            lockstep=True, trials=1, seed=options.seed, namespace=Path(folder).name.replace("-", "_"), record=recording,
+            lockstep=True, trials=1, seed=options.seed, namespace=f"film_{uuid.uuid4().hex}", record=recording,
         )  # fmt: skip
         nodes = describe(chosen, {"effector": effector_options(contract, task)})
         with StackRunner(nodes, lambda who, text: None, chosen.namespace) as stack:
