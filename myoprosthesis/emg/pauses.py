@@ -16,7 +16,7 @@ GAP = 1.5
 SETTLED_S = 1.0
 """Stamps that jitter are compared over so long before and after a step."""
 SCATTER, SHORT, MAD = 6.0, 10, 1.4826
-"""A loss below so many times the scatter of a mean of stamps is not told from their jitter; the scatter is out from
+"""A loss below so many times the scatter of a mean of stamps is not told from their jitter; the scatter is taken from
 means over a part of `SETTLED_S`, as their median distance times what leads from that to a standard deviation."""
 MOST = 1000
 """Steps that are looked at one by one though nothing is lost there; then those near them are left out with them."""
@@ -119,9 +119,8 @@ class _Shifts:
             k = int(places[best])
             likely &= np.abs(places - k) > (self._width // SHORT if in_vain > MOST else 0)
             places = places[likely]
-            early, later = (sign * self._late[k - before[best] : k], sign * self._late[k : k + after[best]])
-            outer = later.min() - early.min() if sign > 0 else later.max() - early.max()
-            if outer > self._least:
+            earliest = self._late[k : k + after[best]].min() - self._late[k - before[best] : k].min()
+            if sign * earliest > self._least:
                 ends = sorted([*ends, k])
             else:
                 in_vain += 1

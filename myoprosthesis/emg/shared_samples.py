@@ -25,15 +25,13 @@ def shared(samples: Sequence[NDArray[np.float64]]) -> tuple[int, int, int]:
     are compared to three digits, so that what another program has written with all of its digits is found too.
     """
     rows = [_rows(x) for x in samples]
-    known = [_varied(r) for r in rows]
+    everywhere = [_rolled(r) for r in rows]
+    known = [e[::STRETCH][_varied(r)] for e, r in zip(everywhere, rows, strict=True)]
     owners = np.repeat(np.arange(len(rows)), [len(k) for k in known])
     hashes = np.concatenate(known) if known else np.zeros(0, np.uint64)
-    order = np.argsort(hashes, kind="stable")
-    hashes, owners = hashes[order], owners[order]
     most = (0, 0, 0)
-    for k, own in enumerate(rows):
-        everywhere = np.unique(_rolled(own))
-        there = np.isin(hashes, everywhere, assume_unique=False) & (owners != k)
+    for k, own in enumerate(everywhere):
+        there = np.isin(hashes, own) & (owners != k)
         counts = np.bincount(owners[there], minlength=len(rows)) * STRETCH
         if counts.max(initial=0) > most[2]:
             most = (int(counts.argmax()), k, int(counts.max()))
@@ -61,8 +59,7 @@ def _rolled(rows: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return (sums[STRETCH:] - sums[:-STRETCH]) * np.cumprod(inverses)[: len(sums) - STRETCH]
 
 
-def _varied(rows: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The hashes of the stretches one after another that are no silence."""
-    stretches = rows[: len(rows) - len(rows) % STRETCH].reshape(-1, STRETCH)
-    different = 1 + (np.diff(np.sort(stretches, axis=1), axis=1) != 0).sum(axis=1) if len(stretches) else np.zeros(0)
-    return _rolled(rows)[::STRETCH][: len(stretches)][different >= VARIED]
+def _varied(rows: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Which of the stretches one after another are no silence."""
+    stretches = np.sort(rows[: len(rows) - len(rows) % STRETCH].reshape(-1, STRETCH), axis=1)
+    return np.asarray(1 + (np.diff(stretches, axis=1) != 0).sum(axis=1) >= VARIED)

@@ -37,12 +37,6 @@ class EffectorReport:
     idle: str = ""
     """Why it does not follow commands; empty while it does."""
     waiting_for: str = ""
-
-    @property
-    def unfollowed(self) -> str:
-        """Why no commands are followed now, a pause among them; empty while they are."""
-        return self.idle or ("paused" if self.paused else "")
-
     refused: str = ""
     error: str = ""
     events: dict[str, Any] = field(default_factory=dict)
@@ -60,6 +54,11 @@ class EffectorReport:
     lateness_ms: dict[str, float] = field(default_factory=dict)
     latency_ms: dict[str, float] = field(default_factory=dict)
     latency_since_arrival_ms: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def unfollowed(self) -> str:
+        """Why no commands are followed now, a pause among them; empty while they are."""
+        return self.idle or ("paused" if self.paused else "")
 
 
 @dataclass(frozen=True)

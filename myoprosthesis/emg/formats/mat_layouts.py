@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.emg.formats.annotations import Annotation, label_text
 from myoprosthesis.emg.formats.array_entry import ArrayEntry, numbers
+from myoprosthesis.emg.formats.clock_text import DAY_S
 from myoprosthesis.emg.formats.emg_channels import Kind, kind
 from myoprosthesis.emg.recording_format import RecordingFormat
 
@@ -29,7 +30,6 @@ PERIODS = {"s": 1.0, "sec": 1.0, "second": 1.0, "seconds": 1.0, "ms": 1e-3, "mse
            "milliseconds": 1e-3, "us": 1e-6, "usec": 1e-6}  # fmt: skip
 SPIKE2_STEPS = 6553.6
 """Steps of Spike2's 16-bit numbers for one of its `scale`."""
-DAY_S = 86400.0
 
 
 @dataclass(frozen=True)
