@@ -6,11 +6,11 @@ numbered as they were made, so that a curve may leave out the trials that it doe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from myoprosthesis.analysis import intervals
 from myoprosthesis.analysis.array_checks import Array, alike, finite, whole
@@ -18,6 +18,7 @@ from myoprosthesis.analysis.intervals import Band, Interval
 from myoprosthesis.core import kinematics
 from myoprosthesis.core.errors import DataError
 from myoprosthesis.core.force_field import ForceField
+from myoprosthesis.core.perturbation_plan import PerturbationEntry
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,22 @@ def ideal_force(
     n = x.shape[1]
     force = field.f[:n] + x @ field.K[:n, :n].T + v @ field.B[:n, :n].T
     return -lateral_component(force, start, target)
+
+
+def ideal_force_in_windows(
+    time_ns: Sequence[int] | NDArray[np.int64],
+    position: ArrayLike,
+    velocity: ArrayLike,
+    start: ArrayLike,
+    target: ArrayLike,
+    fields: Sequence[PerturbationEntry],
+) -> Array:
+    """(n_samples,) the same of several laws at the endpoint, each in its own window and on its ramp, by `time_ns`."""
+    out = np.zeros(len(time_ns))
+    for entry in fields:
+        gain = np.array([entry.gain(int(t)) for t in time_ns])
+        out += gain * ideal_force(position, velocity, start, target, ForceField.from_dict(dict(entry.values)))
+    return out
 
 
 def adaptation_index(

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.analysis.adaptation import adaptation_index, ideal_force, lateral_component
+from myoprosthesis.analysis.adaptation import adaptation_index, ideal_force_in_windows, lateral_component
 from myoprosthesis.core.errors import DataError
-from myoprosthesis.core.force_field import ForceField
 from myoprosthesis.core.log_histogram import LogHistogram
+from myoprosthesis.core.perturbation_plan import PerturbationEntry
+from myoprosthesis.perturbations.planner import Planner
 from myoprosthesis.report.recorded_movement import Array, RecordedMovement, at
 from myoprosthesis.report.session_blocks import ReportBlock
 from myoprosthesis.report.trial_table import CATCH, CHANNEL, NORMAL
@@ -61,7 +62,7 @@ class Profile:
     force: Small
     """(POINTS,) N."""
     ideal: Small
-    """(POINTS,) N, which would cancel the field at the speed of this movement."""
+    """(POINTS,) N, which would cancel the field, in its window, at the speed of this movement."""
     slope: float
     """Of the regression through zero of the first on the second, from go on; NaN in a session without a field."""
 
@@ -76,13 +77,15 @@ class Selection:
     """Block and phase of each normal trial that counts as early or late."""
     block: Mapping[int, int]
     kind: Mapping[int, str]
-    target: Mapping[int, int]
+    place: Mapping[int, int]
     gain: Mapping[int, float]
     """N·s/m."""
     slope: Mapping[int, float]
     """Of each channel trial, on the whole of its field; NaN where the table has none."""
     field: float
     """N·s/m, the session's first field, against which blocks without one are measured; 0 without any."""
+    imposed: Mapping[int, Planner]
+    """What acts in the normal trials of each block: in those without a field, of the first one that has one."""
 
 
 @dataclass(eq=False)
@@ -117,8 +120,8 @@ class MovementAccumulators:
         return next((m.total.shape[1] for m in self.hidden.values() if m.n), 0)
 
 
-def select(blocks: Sequence[ReportBlock], each: int = EACH) -> Selection:
-    """The trials of which paths and phases are kept.
+def select(blocks: Sequence[ReportBlock], imposed: Mapping[int, Planner] | None = None, each: int = EACH) -> Selection:
+    """The trials of which paths and phases are kept; `imposed` is what acts in the blocks, by index.
 
     Early and late are the first and the last `each` normal trials at each target in a block, at most a third of them.
     """
@@ -126,8 +129,8 @@ def select(blocks: Sequence[ReportBlock], each: int = EACH) -> Selection:
     phase: dict[int, tuple[int, str]] = {}
     for b in blocks:
         normal = b.normal
-        for target in dict.fromkeys(normal.target.tolist()):
-            own = normal.trial[normal.target == target].tolist()
+        for place in dict.fromkeys(normal.place.tolist()):
+            own = normal.trial[normal.place == place].tolist()
             n = min(each, max(1, len(own) // 3))
             for name, some in (("early", own[:n]), ("late", own[n:][-n:])):
                 phase |= dict.fromkeys(some, (b.index, name))
@@ -138,12 +141,21 @@ def select(blocks: Sequence[ReportBlock], each: int = EACH) -> Selection:
     every = [(t, b) for b in blocks for t in b.table.trial.tolist()]
     columns = {
         c: dict(zip([t for t, _ in every], _column(blocks, c), strict=True))
-        for c in ("kind", "target", "gain", "channel_slope")
+        for c in ("kind", "place", "gain", "channel_slope")
     }
-    field_of = next((b.gain for b in blocks if b.gain), 0.0)
+    first = next((b for b in blocks if b.gain), None)
+    acting = _acting(blocks, imposed or {}, first)
     block = {t: b.index for t, b in every}
     return Selection(
-        paths, phase, block, columns["kind"], columns["target"], columns["gain"], columns["channel_slope"], field_of
+        paths,
+        phase,
+        block,
+        columns["kind"],
+        columns["place"],
+        columns["gain"],
+        columns["channel_slope"],
+        first.gain if first is not None else 0.0,
+        acting,
     )
 
 
@@ -153,54 +165,65 @@ def gather(
     """Take in the movements, one at a time. Profiles go from `lead_s` before the go signal to `duration_s` after."""
     out = MovementAccumulators(np.linspace(-lead_s, duration_s, POINTS))
     for m in movements:
-        if m.trial in chosen.block and len(m) >= 2:
+        if m.plan.trial in chosen.block and len(m) >= 2:
             _add(out, m, chosen)
     return out
 
 
 def _add(out: MovementAccumulators, m: RecordedMovement, chosen: Selection) -> None:
-    block, kind, target = chosen.block[m.trial], chosen.kind[m.trial], chosen.target[m.trial]
-    if m.trial in chosen.paths:
-        out.paths[m.trial] = at(np.linspace(m.time[0], m.time[-1], POINTS), m.time, m.position).astype(np.float32)
-        out.lines[m.trial] = (m.start, m.target)
+    block, kind, place = chosen.block[m.plan.trial], chosen.kind[m.plan.trial], chosen.place[m.plan.trial]
+    if m.plan.trial in chosen.paths:
+        out.paths[m.plan.trial] = at(np.linspace(m.time[0], m.time[-1], POINTS), m.time, m.position).astype(np.float32)
+        out.lines[m.plan.trial] = (m.start, m.target)
     if kind == CHANNEL:
-        gain, slope = chosen.gain[m.trial] or chosen.field, chosen.slope[m.trial]
-        out.profiles.append(_profile(out.times, m, gain, slope))
+        gain, slope = chosen.gain[m.plan.trial] or chosen.field, chosen.slope[m.plan.trial]
+        fields = chosen.imposed[block].plan(m.plan).at("endpoint") if block in chosen.imposed else ()
+        out.profiles.append(_profile(out.times, m, fields, gain, slope))
     if kind == NORMAL and m.activation.shape[1]:
-        out.activity.setdefault((block, target), Mean()).add(at(out.times, m.time, m.activation))
-    if m.trial in chosen.phase and m.hidden.shape[1]:
-        key = (*chosen.phase[m.trial], target)
+        out.activity.setdefault((block, place), Mean()).add(at(out.times, m.time, m.activation))
+    if m.plan.trial in chosen.phase and m.hidden.shape[1]:
+        key = (*chosen.phase[m.plan.trial], place)
         out.hidden.setdefault(key, Mean()).add(at(out.times, m.hidden_time, m.hidden))
     ticks = np.diff(m.wall)
     out.ticks.extend(ticks[ticks >= 0])
-    out.timing.append((m.trial, float(m.wall[0]), float(m.wall[-1]), float(np.median(ticks)), float(ticks.max()),
+    out.timing.append((m.plan.trial, float(m.wall[0]), float(m.wall[-1]), float(np.median(ticks)), float(ticks.max()),
                        len(m), m.expected))  # fmt: skip
     if len(m.command_time):
-        place = np.searchsorted(m.time, m.command_time - 1e-7)
-        here = place < len(m.time)
-        place, sent = place[here], m.command_wall[here]
-        same = np.abs(m.time[place] - m.command_time[here]) < 1e-6
-        duration = sent[same] - m.wall[place[same]]
+        row = np.searchsorted(m.time, m.command_time - 1e-7)
+        here = row < len(m.time)
+        row, sent = row[here], m.command_wall[here]
+        same = np.abs(m.time[row] - m.command_time[here]) < 1e-6
+        duration = sent[same] - m.wall[row[same]]
         out.answers.extend(duration[duration >= 0])
 
 
-def _profile(times: Array, m: RecordedMovement, gain: float, slope: float) -> Profile:
+def _acting(
+    blocks: Sequence[ReportBlock], imposed: Mapping[int, Planner], first: ReportBlock | None
+) -> dict[int, Planner]:
+    """What is imposed in each block; in those without a law at the endpoint that of the `first` with a field."""
+    out = {i: p for i, p in imposed.items() if any(e.site == "endpoint" for e in p.entries())}
+    other = out.get(first.index) if first is not None else None
+    return {b.index: p for b in blocks if (p := out.get(b.index, other)) is not None}
+
+
+def _profile(
+    times: Array, m: RecordedMovement, fields: Sequence[PerturbationEntry], gain: float, slope: float
+) -> Profile:
     """Of the channel's load on the hand, minus its lateral component is what the hand exerts on the wall.
 
-    The `slope` of the table counts, which knows the whole field; where it is NaN, that on a curl field of this gain.
+    The `slope` of the table counts; where it is NaN, that on these `fields`. `gain` says which side is against them.
     """
-    field_of = ForceField.of(B=[[0.0, gain], [-gain, 0.0]], n=2)
     against = -(np.sign(gain) or 1.0)
     moving = m.time >= 0
     try:
         force = -lateral_component(m.load, m.start, m.target)
-        ideal = ideal_force(m.position, m.velocity, m.start, m.target, field_of)
-        if gain and moving.any() and not np.isfinite(slope):
+        ideal = ideal_force_in_windows(m.time_ns, m.position, m.velocity, m.start, m.target, fields)
+        if fields and moving.any() and not np.isfinite(slope):
             slope = adaptation_index(force[moving], ideal[moving], intercept=False)
     except DataError:
         force = ideal = np.zeros(len(m))
     both = at(times, m.time, against * np.column_stack([force, ideal])).astype(np.float32)
-    return Profile(m.trial, both[:, 0], both[:, 1], slope)
+    return Profile(m.plan.trial, both[:, 0], both[:, 1], slope)
 
 
 def _column(blocks: Sequence[ReportBlock], name: str) -> list[float]:

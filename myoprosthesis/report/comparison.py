@@ -262,7 +262,7 @@ def _directions(sessions: Sequence[ReportSession], names: Sequence[str]) -> Sect
         t = normal(s.courses[0].washout) if s.courses else None
         if t is None or not len(t):
             continue
-        n = min(2 * len(set(t.target.tolist())), len(t))
+        n = min(2 * len(set(t.place.tolist())), len(t))
         x = by_direction(name, WASHOUT, t.where(np.arange(n)), s.seed)
         value, bounds = x.mean * side(s), np.sort(np.stack([x.low, x.high]) * side(s), axis=0)
         bars = np.nan_to_num(np.abs(np.stack([value - bounds[0], bounds[1] - value])))

@@ -85,9 +85,8 @@ def _after_effect(b: ReportBlock, seed: int) -> Interval | None:
     if b.role == WASHOUT:
         y = b.normal.lateral_deviation_mm
         return adaptation_course.mean(y[np.isfinite(y)][:FIRST], seed)
-    y = b.table.of(CATCH).lateral_deviation_mm
-    y = y[np.isfinite(y)]
-    return adaptation_course.mean(y[len(y) // 2 :], seed) if b.gain else None
+    y = b.second_half.of(CATCH).lateral_deviation_mm
+    return adaptation_course.mean(y[np.isfinite(y)], seed) if b.gain else None
 
 
 def _mean(x: Sequence[float] | Any) -> float | None:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from myoprosthesis.core.nanoseconds import NS
+from myoprosthesis.core.trial_plan import TrialPlan
+
 Array = NDArray[np.float64]
 
 
@@ -14,11 +17,7 @@ Array = NDArray[np.float64]
 class RecordedMovement:
     """What was recorded of one trial; samples by time. Arrays of what was not recorded are empty, (0, 0)."""
 
-    trial: int
-    start: Array
-    """(2,) m."""
-    target: Array
-    """(2,) m."""
+    plan: TrialPlan
     time: Array
     """(n,) s from the go signal (from the trial's start when there was none)."""
     wall: Array
@@ -44,6 +43,22 @@ class RecordedMovement:
 
     def __len__(self) -> int:
         return len(self.time)
+
+    @property
+    def start(self) -> Array:
+        """(2,) m."""
+        return np.array(self.plan.start[:2])
+
+    @property
+    def target(self) -> Array:
+        """(2,) m."""
+        return np.array(self.plan.target[:2])
+
+    @property
+    def time_ns(self) -> NDArray[np.int64]:
+        """(n,) ns, the stamps of the states."""
+        zero = self.plan.from_ns if self.plan.go_ns is None else self.plan.go_ns
+        return zero + np.round(self.time * NS).astype(np.int64)
 
 
 def at(times: Array, time: Array, values: Array) -> Array:

@@ -41,6 +41,12 @@ class ReportBlock:
         """Its trials with the block's field as it is."""
         return self.table.of(NORMAL)
 
+    @property
+    def second_half(self) -> TrialTable:
+        """Its trials of any kind from its middle on, by their numbers."""
+        number = self.table.trial
+        return self.table.where(2 * number > number.min() + number.max())
+
 
 @dataclass(frozen=True)
 class ReportCourse:
@@ -118,6 +124,6 @@ def normal(of: Sequence[ReportBlock]) -> TrialTable | None:
 
 def rounds(table: TrialTable) -> list[TrialTable]:
     """The normal trials of a block, cut into rounds of as many trials (of any kind) as the block has targets."""
-    n = max(1, len(set(table.target.tolist())))
+    n = max(1, len(set(table.place.tolist())))
     cut = [table.where(np.arange(i, min(i + n, len(table)))) for i in range(0, len(table), n)]
     return [r for r in (c.of(NORMAL) for c in cut) if np.isfinite(r.lateral_deviation_mm).any()]

@@ -166,8 +166,7 @@ class RecordedRun:
         expected = round(length / self.dt) if self.dt > 0 else len(state.stamp_ns)
         x = state.values
         yield RecordedMovement(
-            plan.trial, np.array(plan.start[:2]), np.array(plan.target[:2]),
-            (state.stamp_ns - zero) / NS, state.received_ns / NS, x[:, 0:2], x[:, 2:4], x[:, 4:6], x[:, 6:],
+            plan, (state.stamp_ns - zero) / NS, state.received_ns / NS, x[:, 0:2], x[:, 2:4], x[:, 4:6], x[:, 6:],
             (hidden.stamp_ns - zero) / NS, hidden.values,
             (command.stamp_ns - zero) / NS, command.received_ns / NS, expected,
         )  # fmt: skip

@@ -6,7 +6,7 @@ import csv
 import hashlib
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,39 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError, MyoError
 
-NAME, LOST = "trials.csv", "lost"
+NAME, LOST, PLACE = "trials.csv", "lost", "place"
 NORMAL, CATCH, CHANNEL = "normal", "catch", "channel"
 KINDS = (NORMAL, CATCH, CHANNEL)
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Texts = NDArray[np.str_]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a target is."""
+
+    target: int
+    """Its number in the table."""
+    angle: float
+    """rad, from the start, counter-clockwise from x."""
+    distance: float
+    """m, from the start."""
+    several: bool
+    """Whether one number may be that of several places."""
+
+    def __str__(self) -> str:
+        far = f", {1e3 * self.distance:.0f} mm" if self.several else ""
+        return f"target {self.target}, {np.rad2deg(self.angle % (2 * np.pi)):.0f}°{far}"
+
+
+def place_columns(places: Sequence[Place]) -> dict[str, list[Any]]:
+    """Columns of a table by place."""
+    degrees = [float(np.rad2deg(p.angle)) for p in places]
+    return {
+        "target": [p.target for p in places], "degrees": degrees, "distance_mm": [1e3 * p.distance for p in places],
+    }  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +87,8 @@ class TrialTable:
     """N·s/m, the learner's estimate before the trial."""
     loss: Floats
     samples: Ints
+    place: Ints
+    """The number of the target, but where blocks give one number to several places: one for each place."""
 
     def __len__(self) -> int:
         return len(self.trial)
@@ -77,6 +105,14 @@ class TrialTable:
     def angle(self) -> Floats:
         """Direction of the movement, rad, counter-clockwise from x."""
         return np.arctan2(self.target_y - self.start_y, self.target_x - self.start_x)
+
+    @property
+    def places(self) -> dict[int, Place]:
+        """The target at each place, by the number of the place."""
+        distance = np.hypot(self.target_x - self.start_x, self.target_y - self.start_y)
+        several = bool((self.place != self.target).any())
+        rows = zip(self.place.tolist(), self.target.tolist(), self.angle.tolist(), distance.tolist(), strict=True)
+        return {place: Place(target, angle, far, several) for place, target, angle, far in rows}
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,14 +164,15 @@ def _without_lost(header: list[str], rows: list[list[str]]) -> tuple[list[list[s
 
 
 def _table(file: Path, header: list[str], rows: list[list[str]]) -> TrialTable:
-    names = [f.name for f in fields(TrialTable)]
+    read_from = [f for f in fields(TrialTable) if f.name != PLACE]
+    names = [f.name for f in read_from]
     lacking = [n for n in names if n not in header]
     if lacking:
         raise ConfigError(f"{file} lacks the column{'s' * (len(lacking) > 1)} {', '.join(lacking)}: it has "
                           f"{', '.join(header)[:300]}")  # fmt: skip
     place = [header.index(n) for n in names]
     columns: list[list[Any]] = [[] for _ in names]
-    readers = [_READERS[str(f.type)] for f in fields(TrialTable)]
+    readers = [_READERS[str(f.type)] for f in read_from]
     for number, row in enumerate(rows, 2):
         if len(row) != len(header):
             raise ConfigError(f"{file}, row {number}: {len(row)} cells for {len(header)} columns")
@@ -147,14 +184,15 @@ def _table(file: Path, header: list[str], rows: list[list[str]]) -> TrialTable:
             except ValueError:
                 raise ConfigError(f"{file}, row {number}: {header[at]} is {row[at]!r}, not a number") from None
     kinds: dict[str, Any] = {"Ints": np.int64, "Floats": np.float64, "Texts": np.str_}
-    arrays: list[Any] = [np.array(c, kinds[str(f.type)]) for c, f in zip(columns, fields(TrialTable), strict=True)]
-    table = TrialTable(*arrays)
+    arrays: list[Any] = [np.array(c, kinds[str(f.type)]) for c, f in zip(columns, read_from, strict=True)]
+    by_name: dict[str, Any] = dict(zip(names, arrays, strict=True))
+    table = TrialTable(**by_name, place=by_name["target"])
     _check(file, table)
-    return replace(table, target=_by_place(table))
+    return replace(table, place=_by_place(table))
 
 
 def _by_place(table: TrialTable) -> Ints:
-    """Numbers of targets, one for each place (to 0.1 mm from the start), where the blocks number several places alike.
+    """A number for each place of a target (to 0.1 mm from the start), where the blocks number several places alike.
 
     Targets that are drawn at random, each once, keep theirs.
     """

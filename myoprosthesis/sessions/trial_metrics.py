@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.analysis.adaptation import adaptation_index, ideal_force
+from myoprosthesis.analysis.adaptation import adaptation_index, ideal_force_in_windows
 from myoprosthesis.core.errors import DataError
-from myoprosthesis.core.force_field import ForceField
 from myoprosthesis.core.kinematics import lateral
 from myoprosthesis.core.nanoseconds import NS
 from myoprosthesis.core.perturbation_plan import PerturbationEntry
@@ -79,11 +78,8 @@ def _slope(
 ) -> float | None:
     """The adaptation index, each field in its own window; None where there is no lateral force to be cancelled."""
     plan, position, velocity = record.plan, record.position[moving], record.velocity[moving]
-    ideal = np.zeros(len(wall))
-    for entry in fields:
-        gain = np.array([entry.gain(int(t)) for t in record.time_ns[moving]])
-        law = ForceField.from_dict(dict(entry.values))
-        ideal += gain * ideal_force(position, velocity, plan.start, plan.target, law)
+    time_ns = record.time_ns[moving]
+    ideal = ideal_force_in_windows(time_ns, position, velocity, plan.start, plan.target, fields)
     try:
         return adaptation_index(wall, ideal, intercept=False)
     except DataError:

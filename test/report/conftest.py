@@ -7,11 +7,12 @@ import json
 import struct
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from myoprosthesis.core.channels import Channels
 from myoprosthesis.core.effector_spec import EffectorSpec
@@ -50,6 +51,8 @@ class Planted:
     special: bool = True
     """Catch and channel trials."""
     seed: int = 0
+    window: dict[str, float] = field(default_factory=dict)
+    """When the field acts: `start_s`, `duration_s`, `ramp_s`."""
     blocks: tuple[tuple[str, int, float], ...] = BLOCKS
     """Name, trials and share of the field."""
 
@@ -252,6 +255,13 @@ def write() -> Callable[..., Path]:
         (folder / "session.yaml").write_text(
             f"name: planted\nabout: A session that nobody made, <with> a field.\nseed: {p.seed}\nblocks:\n{blocks}"
         )
+        runs = []
+        for t in every:
+            acts = t.gain and t.kind == "normal"
+            kinds = ([{"kind": "curl", "gain": p.gain, **p.window}] if acts else []) + (
+                [{"kind": "channel"}] if t.kind == "channel" else [])  # fmt: skip
+            runs.append({"first": t.trial, "last": t.trial, "kinds": kinds})
+        (folder / "perturbation.yaml").write_text(yaml.safe_dump({"name": "planted", "blocks": runs}))
         told = {"session_sha256": "cd" * 32, "seed": p.seed, "command": "myoprosthesis session run planted",
                 "versions": {"python": "3.11.7", "mujoco": "3.4.0"}, "platform": "Linux", "cores": 2,
                 "starts": [{"trial": 0, "at": 1.7e9}], "ended": 1.7e9 + 300}  # fmt: skip

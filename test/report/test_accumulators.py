@@ -3,15 +3,16 @@
 import numpy as np
 import pytest
 
-from myoprosthesis.report import accumulators, session_blocks, session_data, trial_table
+from myoprosthesis.report import accumulators, imposed_kinds, session_blocks, session_data, trial_table
 from myoprosthesis.report.accumulators import Mean, durations
+from myoprosthesis.report.report import read
 
 
 @pytest.fixture(scope="module")
 def everything(session_folder):
     table = trial_table.read(session_folder / "trials.csv").table
     found = session_blocks.blocks(table, {})
-    chosen = accumulators.select(found)
+    chosen = accumulators.select(found, imposed_kinds.read(session_folder, found, {}, []))
     recording = session_data.recording(session_folder, [])
     return found, chosen, accumulators.gather(recording.movements(table.trial.tolist()), chosen, recording.duration_s)
 
@@ -30,11 +31,51 @@ def test_the_mirror_field_gives_the_same_profiles(write, record, planted, made, 
     folder = write(tmp_path / "s", p, recorded=True)
     table = trial_table.read(folder / "trials.csv").table
     recording = session_data.recording(folder, [])
-    chosen = accumulators.select(session_blocks.blocks(table, {}))
+    found = session_blocks.blocks(table, {})
+    chosen = accumulators.select(found, imposed_kinds.read(folder, found, {}, []))
     out = accumulators.gather(recording.movements(table.trial.tolist()), chosen, 0.8)
     known = {t.trial: t.known for t in made(p)}
     assert out.profiles and all(q.slope == pytest.approx(known[q.trial], abs=1e-6) for q in out.profiles)
     assert all(q.ideal.max() > 3 and q.ideal.min() > -1e-6 for q in out.profiles)
+
+
+WINDOW = {"start_s": 0.3, "ramp_s": 0.2, "duration_s": 0.3}
+
+
+def test_the_ideal_force_is_that_of_the_field_in_its_window(write, planted, movement, made, tmp_path):
+    """The field rises from 0.1 s after go for 0.2 s and is off at 0.4 s; the other blocks are held against it."""
+    p = planted(blocks=(("baseline", 16, 0.0), ("adaptation", 32, 1.0), ("washout", 16, 0.0)), window=WINDOW)
+    found = {q.trial: q for q in read(write(tmp_path / "s", p, recorded=True)).recorded.profiles}
+    channel = [t for t in made(p) if t.kind == "channel"]
+    assert {t.block for t in channel} == {0, 1, 2} and found.keys() == {t.trial for t in channel}
+    for t in channel:
+        x, v, load = movement(t, p)
+        after = np.arange(len(x)) * 0.01 - 0.2
+        acts = np.clip((after - 0.1) / 0.2, 0, 1) * (after < 0.4 - 1e-9)
+        ahead = x[-1] / np.linalg.norm(x[-1])
+        ideal, wall = 10 * acts * (v @ ahead), load @ np.array([ahead[1], -ahead[0], 0])
+        q = found[t.trial]
+        away = np.abs(after - 0.4) > 0.015  # between two samples, at its end, it is in between
+        shown = np.interp(after[away], np.linspace(-0.1, 0.8, 101), q.ideal)
+        np.testing.assert_allclose(shown, ideal[away], atol=0.06)
+        if t.block != 1:  # the table has none
+            i, f = ideal[after > -1e-9], wall[after > -1e-9]
+            assert q.slope == pytest.approx(f @ i / (i @ i), abs=1e-3) and (t.block or not q.slope)
+
+
+def test_fields_that_the_folder_does_not_say_are_curl_fields_and_it_is_said(write, planted, tmp_path):
+    folder = write(tmp_path / "s", planted(blocks=(("baseline", 16, 0.0), ("adaptation", 32, 1.0))), recorded=True)
+    before = read(folder)
+    (folder / "perturbation.yaml").unlink()
+    after = read(folder)
+    assert before.faults == ()
+    assert after.faults == (
+        "perturbation.yaml is not there: fields are taken as curl fields that act all through a trial.",
+    )
+    pairs = zip(before.recorded.profiles, after.recorded.profiles, strict=True)
+    assert all(np.allclose(a.ideal, b.ideal) and a.slope == pytest.approx(b.slope) for a, b in pairs)
+    (folder / "perturbation.yaml").write_text("blocks: [{kinds: [{kind: none_such}]}]")
+    assert "perturbation.yaml cannot be read (" in read(folder).faults[0]
 
 
 def test_early_and_late_hold_each_target_and_have_no_trial_in_common(everything):
@@ -43,7 +84,7 @@ def test_early_and_late_hold_each_target_and_have_no_trial_in_common(everything)
     for b in found:
         early, late = ({t for t, p in chosen.phase.items() if p == (b.index, name)} for name in ("early", "late"))
         assert not early & late and max(early) < max(late)
-        assert {chosen.target[t] for t in early} == set(range(8))
+        assert {chosen.place[t] for t in early} == set(range(8))
         assert all(kinds[t] == "normal" for t in early | late)
     assert set(out.paths) == set(chosen.paths)
     assert all(p.shape == (accumulators.POINTS, 2) and p.dtype == np.float32 for p in out.paths.values())

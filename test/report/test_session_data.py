@@ -16,7 +16,7 @@ def read(folder, trials=None):
     faults = []
     found = session_data.recording(folder, faults)
     wanted = session_data.load(folder).reading.table.trial.tolist() if trials is None else trials
-    return {m.trial: m for m in found.movements(wanted)}, found, faults
+    return {m.plan.trial: m for m in found.movements(wanted)}, found, faults
 
 
 def test_movements_are_those_that_were_recorded(session_folder, made, planted, movement):

@@ -93,7 +93,11 @@ def test_places_that_blocks_number_alike_are_told_apart(file):
     writer.writerows(rows)
     file.write_text(out.getvalue())
     turned = trial_table.read(file).table
-    of = [set(turned.target[turned.block == k].tolist()) for k in (0, 1)]
+    of = [set(turned.place[turned.block == k].tolist()) for k in (0, 1)]
     assert not of[0] & of[1] and {len(o) for o in of} == {len(set(plain.target.tolist()))}
     angles = np.round(turned.angle, 3)
-    assert all(len(set(angles[turned.target == t].tolist())) == 1 for t in of[0] | of[1])
+    assert all(len(set(angles[turned.place == t].tolist())) == 1 for t in of[0] | of[1])
+    assert turned.target.tolist() == plain.target.tolist() == plain.place.tolist()  # as the file has them
+    own = turned.places[int(turned.place[turned.block == 1][0])]
+    assert own.target == turned.target[turned.block == 1][0] and str(own).endswith("°, 100 mm")
+    assert str(plain.places[3]) == "target 3, 135°"

@@ -47,8 +47,8 @@ def section(s: ReportSession) -> Section:
     caption = (
         "Force of the hand on the wall of the channel over time from the go signal, positive against the field: mean "
         "over n channel trials (n in each panel), shaded: 95 % bootstrap interval over these trials. Dashed: the force "
-        f"that would cancel the block's curl field b at the speed of these movements ({cite('clamp')}). Early, mid and "
-        "late are thirds of the channel trials of a block with a field; other blocks are drawn as a whole."
+        f"that would cancel the block's field, in its window, at the speed of these movements ({cite('clamp')}). "
+        "Early, mid and late are thirds of the channel trials of a block with a field; other blocks are drawn whole."
     )  # fmt: skip
     columns: dict[str, Any] = {"time_s": times}
     for p in shown:

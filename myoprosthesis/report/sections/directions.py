@@ -55,7 +55,7 @@ def _directions(s: ReportSession) -> list[Part]:
         t = normal(blocks)
         if t is None or not len(t):
             continue
-        n = min(ROUNDS * len(set(t.target.tolist())), max(1, len(t) // 2))
+        n = min(ROUNDS * len(set(t.place.tolist())), max(1, len(t) // 2))
         part = t.where(np.arange(len(t))[-n:] if end else np.arange(len(t))[:n])
         series.append(by_direction(f"{title} (n = {n})", role, part, s.seed))
     caption = (

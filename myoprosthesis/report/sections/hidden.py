@@ -18,6 +18,7 @@ from myoprosthesis.report.citations import cite
 from myoprosthesis.report.report_session import ReportSession
 from myoprosthesis.report.section import Drawing, Omitted, Part, Section, number, share
 from myoprosthesis.report.style import MUTED, ROLE, band, direction_colour, figure
+from myoprosthesis.report.trial_table import Place, place_columns
 
 Array = NDArray[np.float64]
 Key = tuple[int, str, int]
@@ -43,17 +44,18 @@ def section(s: ReportSession) -> Section:
         return Section("hidden", title, (Omitted(f"No axes of the network's states: {error}."),))
     name = {(b.index, p): f"{b.name}, {p}" for b in s.blocks for p in PHASES}
     role = {b.index: b.role for b in s.blocks}
-    angle = dict(zip(s.table.target.tolist(), s.table.angle.tolist(), strict=True))
+    places = s.table.places
     onto = {k: axes.project(v) for k, v in means.items()}
     n = sum(m.n for k, m in g.hidden.items() if k in means)
     plane = Drawing(
-        "hidden_states", draw(onto, conditions, name, angle, axes.variance),
+        "hidden_states", draw(onto, conditions, name, places, axes.variance),
         f"States of the network ({g.units} units) on the first two principal axes of all conditions together "
         f"({cite('axes')}); they hold {share(float(axes.variance[:2].sum()))} of the variance, the first "
         f"{len(axes.variance)} hold {share(float(axes.variance.sum()))}. One line per target: the mean of the first or "
         f"the last {EACH} normal trials of a block (n = {n} trials); dot: {-g.times[0]:g} s before the go signal, "
         f"triangle: the end. Colour: direction of the target, as in the trajectories.{others}",
-        f"Trajectories of {len(onto)} mean movements in the plane of two principal axes", _columns(g.times, onto),
+        f"Trajectories of {len(onto)} mean movements in the plane of two principal axes",
+        _columns(g.times, onto, places),
     )  # fmt: skip
     return Section("hidden", title, (plane, *_distances(s, g, onto, means, conditions, name, role)))
 
@@ -69,21 +71,21 @@ def _of_one_network(s: ReportSession, conditions: Sequence[tuple[int, str]]) -> 
     return [c for c in conditions if policy[c[0]] == first], remark if others else ""
 
 
-def _columns(times: Array, onto: Mapping[Key, Array]) -> dict[str, Any]:
+def _columns(times: Array, onto: Mapping[Key, Array], places: Mapping[int, Place]) -> dict[str, Any]:
     keys = list(onto)
     shown = min(3, onto[keys[0]].shape[1])
     return {
         "block": [k[0] for k in keys for _ in times], "phase": [k[1] for k in keys for _ in times],
-        "target": [k[2] for k in keys for _ in times], "time_s": np.tile(times, len(keys)),
+        **place_columns([places[k[2]] for k in keys for _ in times]), "time_s": np.tile(times, len(keys)),
         **{f"axis_{i + 1}": np.concatenate([onto[k][:, i] for k in keys]) for i in range(shown)},
     }  # fmt: skip
 
 
 def draw(
     onto: Mapping[Key, Array], conditions: Sequence[tuple[int, str]], name: Mapping[tuple[int, str], str],
-    angle: Mapping[int, float], variance: Array,
+    places: Mapping[int, Place], variance: Array,
 ) -> Any:  # fmt: skip
-    """One panel per condition, one line (n_samples, n_axes) per target, coloured by its direction (rad)."""
+    """One panel per condition, one line (n_samples, n_axes) per target, coloured by its direction."""
     columns = min(3, len(conditions))
     rows = -(-len(conditions) // columns)
     planes = [z if z.shape[1] > 1 else np.column_stack([z, 0 * z]) for z in onto.values()]
@@ -99,7 +101,7 @@ def draw(
         for key, z in zip(onto, planes, strict=True):
             if key[:2] != condition:
                 continue
-            tint = direction_colour(angle.get(key[2], 0.0))
+            tint = direction_colour(places[key[2]].angle)
             ax.plot(z[:, 0], z[:, 1], color=tint, lw=1.1)
             ax.plot(z[0, 0], z[0, 1], "o", ms=2.8, color=MUTED, zorder=3)
             ax.plot(z[-1, 0], z[-1, 1], "^", ms=4, color=tint, zorder=3)

@@ -75,7 +75,8 @@ def _channel(s: ReportSession) -> list[Part]:
         "Slope of the force on the channel's wall on the force that would cancel the field, through zero, on each of n "
         f"= {n} channel trials: 0 is nothing learned, 1 all of the field ({cite('clamp', 'slope', 'slope2')}). Lines: "
         f"means of up to {BIN} successive channel trials of a block, shaded: 95 % bootstrap intervals over these "
-        "trials. Dashed: exponential fit. Blocks without a field are measured against the session's first one."
+        "trials. Dashed: exponential fit. Blocks without a field are measured against the session's first one, in "
+        "its window."
     )  # fmt: skip
     columns = {"trial": np.concatenate([x for _, x, _ in by_block]).astype(int),
                "block": [b.index for b, x, _ in by_block for _ in x],
@@ -157,9 +158,8 @@ def _table(s: ReportSession) -> list[Part]:
         off = t.lateral_deviation_mm[np.isfinite(t.lateral_deviation_mm)]
         if not (len(y) and b.gain) and not len(off):
             continue
-        late = off[len(off) // 2 :]
-        near = b.normal.lateral_deviation_mm[len(b.normal) // 2 :]
-        near = near[np.isfinite(near)]
+        late, near = (b.second_half.of(kind).lateral_deviation_mm for kind in (CATCH, NORMAL))
+        late, near = late[np.isfinite(late)], near[np.isfinite(near)]
         learned = "–"
         if len(late) > 1 and len(near) > 1 and b.gain:
             try:

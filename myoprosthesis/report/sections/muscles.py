@@ -16,6 +16,7 @@ from myoprosthesis.report.citations import cite
 from myoprosthesis.report.report_session import ReportSession
 from myoprosthesis.report.section import Drawing, Omitted, Part, Section, share
 from myoprosthesis.report.style import ROLE, figure
+from myoprosthesis.report.trial_table import place_columns
 
 Array = NDArray[np.float64]
 TARGETS, MUSCLES, SYNERGIES = 4, 20, 6
@@ -42,14 +43,14 @@ def section(s: ReportSession) -> Section:
     if len(order) > MUSCLES:
         order = np.sort(np.argsort(-np.nanmean(mean, axis=(0, 2)), kind="stable")[:MUSCLES])
     names = [g.muscles[i] for i in order]
-    angle = dict(zip(s.table.target.tolist(), np.rad2deg(s.table.angle % (2 * np.pi)).tolist(), strict=True))
-    panels = [f"target {t}, {angle.get(t, 0):.0f}°" for t in targets]
+    places = [s.table.places[t] for t in targets]
+    panels = [str(p) for p in places]
     n = sum(m.n for k, m in g.activity.items() if k[1] in targets)
     some = f" The {MUSCLES} most active of {len(g.muscles)} muscles." if len(order) < len(g.muscles) else ""
     caption = ("Mean activation (0 to 1) from the go signal to the end of the movement, over the normal trials of each "
                f"block (n = {n} trials at these targets).{some}")  # fmt: skip
     columns = {
-        "target": [t for t in targets for _ in g.muscles for _ in blocks],
+        **place_columns([p for p in places for _ in g.muscles for _ in blocks]),
         "muscle": [m for _ in targets for m in g.muscles for _ in blocks],
         "block": [b.index for _ in targets for _ in g.muscles for b in blocks],
         "activation": mean.reshape(-1),

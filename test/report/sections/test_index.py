@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from myoprosthesis.report.section import Drawing, Omitted
+from myoprosthesis.report import figures
+from myoprosthesis.report.section import Drawing, Omitted, SectionTable
 from myoprosthesis.report.sections import index
 
 
@@ -25,6 +26,20 @@ def test_slopes_are_what_was_planted_with_and_without_a_field(drawings, made, sh
 def test_the_final_index_is_the_mean_of_the_last_half(session):
     _, y = index.slopes(session.blocks[1])
     assert len(y) == 7 and index.final_index(session.blocks[1]).value == pytest.approx(y[3:].mean())
+
+
+def test_the_second_half_of_a_block_is_counted_in_its_trials(session):
+    """Catch trials that come early in the block are not in its second half because they are the last of the catches."""
+    block = session.blocks[1]
+    kind, y = np.full(len(block.table), "normal"), np.full(len(block.table), 1.0)
+    half = len(kind) // 2
+    for i, value in ((2, -6.0), (half - 1, -4.0), (half, 2.0)):
+        kind[i], y[i] = "catch", value
+    table = replace(block.table, kind=kind, lateral_deviation_mm=y)
+    one = replace(session, blocks=(replace(block, table=table),))
+    assert figures.of(one)["blocks"][0]["after_effect_mm"] == 2.0
+    rows = next(p for p in index.section(one).parts if isinstance(p, SectionTable)).rows
+    assert rows[0][3] == "3" and rows[0][4].startswith("2.0") and rows[0][5] == "–"
 
 
 def test_without_channel_trials_it_is_left_out(session, unrecorded):
