@@ -151,7 +151,7 @@ def stream(options: StreamOptions) -> int:
                 screen.refresh()
                 if block is None:
                     time.sleep(POLL_S)
-        timing, spec, fault, levels = source.timing, source.spec, source.fault, screen.levels()
+        timing, spec, fault, rms = source.timing, source.spec, source.fault, screen.rms.values()
     finally:
         if out is not None:
             out.close()
@@ -162,7 +162,7 @@ def stream(options: StreamOptions) -> int:
         print(f"  fault: {sentence}")
     write_json(options.json, {
         "source": asdict(spec), "seconds": seconds, "timing": asdict(timing), "faults": list(faults),
-        "rms": dict(zip(spec.channels, levels, strict=True)), "out": options.out,
+        "rms": dict(zip(spec.channels, rms or [None] * len(spec.channels), strict=True)), "out": options.out,
     })  # fmt: skip
     if fault and source.ended:
         raise ConfigError(fault)
@@ -179,6 +179,38 @@ def _outlets(name: str, spec: Any) -> list[Any]:
     return [Outlet(spec, name), PromptMarkers(f"{name}-markers")]
 
 
+class _Rms:
+    """Root mean square about the mean of all samples so far, per channel, those that are missing left out."""
+
+    def __init__(self) -> None:
+        self._n: Any = 0
+        self._mean: Any = 0.0
+        self._squares: Any = 0.0
+
+    def add(self, samples: Any) -> None:
+        """More samples, (n, n_channels), joined as in Chan et al. 1983 (doi 10.1080/00031305.1983.10483115)."""
+        import numpy as np
+
+        there = np.isfinite(samples)
+        n = there.sum(axis=0)
+        x = np.where(there, samples, 0.0)
+        mean = x.sum(axis=0) / np.maximum(n, 1)
+        squares = (np.where(there, samples - mean, 0.0) ** 2).sum(axis=0)
+        both = np.maximum(self._n + n, 1)
+        self._squares = self._squares + squares + (mean - self._mean) ** 2 * self._n * n / both
+        self._mean = self._mean + (mean - self._mean) * n / both
+        self._n = self._n + n
+
+    def values(self) -> list[float | None]:
+        """By channel, None for one without samples; nothing before the first block."""
+        import numpy as np
+
+        if isinstance(self._n, int):
+            return []
+        rms = np.sqrt(self._squares / np.maximum(self._n, 1))
+        return [float(v) if n else None for v, n in zip(rms, self._n, strict=True)]
+
+
 class _Screen(LiveScreen):
     """Bars that are drawn again and again; a line per second where no terminal is."""
 
@@ -189,10 +221,12 @@ class _Screen(LiveScreen):
         super().__init__(console, console.is_terminal, REFRESH_S, LINE_S)
         self.source = source
         self._recent: deque[Any] = deque()
+        self.rms = _Rms()
         self._loudest, self._prompt = 1e-30, ""
 
     def hear(self, block: Any) -> None:
         """Keep the last quarter of a second."""
+        self.rms.add(block.samples)
         self._recent.append(block)
         self._prompt = block.prompt
         wanted = LEVEL_S * self.source.spec.rate

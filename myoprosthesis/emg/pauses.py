@@ -186,7 +186,11 @@ def _packet_gaps(times: Array, rate: float) -> tuple[Places, Array]:
     least = 0.5 / rate + _resolution(times)
     if excess.size and float((np.abs(excess) <= least).mean()) > 0.9:
         gap = excess > least
-        return first[1:][gap], excess[gap]
+        # a recording begins anywhere in a packet, and goes on anywhere in one behind a gap
+        short = np.maximum(0.0, np.median(sizes) - sizes[:-1]) / rate
+        part = gap & (excess <= short + least) & np.append(True, gap[:-1])
+        excess[:-1] += np.where(part[1:], excess[1:], 0.0)
+        return first[1:][gap & ~part], excess[gap & ~part]
     to_go = np.repeat(first + sizes - 1, sizes) - np.arange(len(times))
     late = first[1:][np.diff(stamps) > sizes[1:] / rate + least]
     return _Shifts.of(times - to_go / rate, late, least, rate).at(late)

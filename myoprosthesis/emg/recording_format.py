@@ -14,8 +14,8 @@ from myoprosthesis.core.options import option
 Reader = TypeVar("Reader", bound=Callable[..., Any])
 TIME_UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 TIMES = (
-    "time", "times", "timestamp", "timestamps", "t", "zeit", "zeitstempel", "temps", "tiempo", "tempo", "tijd", "czas",
-    "tid", "aika",
+    "time", "times", "timestamp", "timestamps", "t", "datetime", "date_time", "date time", "zeit", "zeitstempel",
+    "temps", "tiempo", "tempo", "tijd", "czas", "tid", "aika",
 )  # fmt: skip
 """What columns and arrays of sample times are called, in lower case; Latin languages beside English."""
 BESIDE = "recording.yaml"

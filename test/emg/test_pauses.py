@@ -66,6 +66,15 @@ def test_lost_packets_of_arrival_stamps_are_found(mean_s, lost):
     assert not len(pauses(stamped(np.repeat(came - lost / RATE * (np.arange(n) >= 900), 10))).after)
 
 
+@pytest.mark.parametrize("from_sample", [0, 1, 3])
+def test_times_that_are_rounded_lose_nothing_at_their_beginning(from_sample):
+    """Written to 0.01 s, of 5 samples each but for the first ones; a loss behind them is still one."""
+    times = np.round(np.arange(from_sample, 4000) / 500, 2)
+    assert not len(pauses(stamped(times, rate=500)).after)
+    lost = np.delete(times, slice(8, 28))  # four whole stamps
+    assert len(pauses(stamped(lost, rate=500)).after) == 1
+
+
 @pytest.mark.parametrize("scatter_s", [0.0, 5e-5, 1e-4, 3e-4])
 def test_what_is_lost_is_measured_without_bias(scatter_s):
     """20 times 5 samples."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from myoprosthesis.core import registry
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.emg.formats import rate_and_unit
+from myoprosthesis.emg.formats.emg_channels import check_values
 from myoprosthesis.emg.formats.reader import EmgFormatReader
 from myoprosthesis.emg.labels import Labels
 from myoprosthesis.emg.recording import EmgRecording, Span, joined
@@ -27,6 +28,8 @@ DOCUMENTS = ("yaml", "yml", "json", "toml", "ini", "cfg", "md", "rst", "html", "
              "onnx")  # fmt: skip
 """Extensions of what lies beside recordings."""
 SHOWN = 12
+HEAD = 2000
+"""Samples in which channels that are no EMG are looked for."""
 FEWEST = 50
 """Of fewer samples it is not judged whether they have labels."""
 
@@ -126,6 +129,8 @@ def _labelled(
             spans = (Span(in_path, 0, len(part), continued=not first),) if len(part) else ()
         if first and part.stamped:
             rate_and_unit.check_times(path, layout, part.times, part.rate, units)
+        if first and not layout.channels:
+            check_values(path, part.channels, part.samples[:HEAD])
         kinds = len({span.label for span in spans})
         if first and len(part) >= FEWEST and 2 * kinds > len(part):
             raise ConfigError(f"{path}: {kinds} different labels in {len(part)} samples are none (--label)")

@@ -118,9 +118,6 @@ def emg_channels(
             unsure = [n for n, own in zip(names, kinds, strict=True) if own is Kind.VOLTS and not SCALP.search(n)]
             if unsure:
                 raise _ask(path, names, f"has EMG channels by name, and others in a unit of EMG ({_listed(unsure)})")
-        for k in places if wanted is Kind.EMG else ():
-            if values and _grows(values(k)):
-                raise _ask(path, names, f"has {names[k]!r}, which grows from row to row, as times and counters do")
         if places:
             _check_derived(path, names, [names[k] for k in places])
             return places, _left_out(names, places)
@@ -136,6 +133,18 @@ def emg_channels(
             raise _ask(path, names, f"does not say which of its channels are EMG, and {names[k]!r} {looks}")
     taken = f"its channels are only numbered: {_listed([names[k] for k in places])} are taken as EMG"
     return places, (*_left_out(names, places), taken)
+
+
+def check_values(path: Path, names: Sequence[str], samples: Array) -> None:
+    """Refuse channels that are no EMG by their first `samples` (n, n_channels), whatever their array is called.
+
+    Those that have a name of their own are refused where they only grow, as times and counters do; those that are
+    numbered also where they look like labels.
+    """
+    for name, x in zip(names, samples.T, strict=True):
+        looks = _looks(x, silent=True) if NUMBERED.fullmatch(name.strip()) else ""
+        if looks or _grows(x):
+            raise _ask(path, names, f"has {name!r}, which {looks or 'only grows, as times and counters do'}")
 
 
 def _check_derived(path: Path, names: Sequence[str], emg: Sequence[str]) -> None:
@@ -195,8 +204,9 @@ def _looks(x: Array, silent: bool = False) -> str:
         return "only grows or only falls, as times and counters do"
     changes = int((steps != 0).sum())
     usual = np.median(steps)
-    if usual != 0 and (steps == usual).mean() > 0.9:
+    if usual != 0 and np.isclose(steps, usual, rtol=1e-6, atol=0).mean() > 0.9:
         return "counts"
-    if (x == np.round(x)).all() and changes * 20 < len(x):
+    levels = x / np.abs(steps[steps != 0]).min()  # whole numbers, in whatever unit
+    if changes * 20 < len(x) and np.allclose(levels, np.round(levels), rtol=0, atol=1e-3):
         return "keeps its value for many rows, as labels do"
     return ""

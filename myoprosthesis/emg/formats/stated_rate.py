@@ -8,7 +8,7 @@ NUMBER = r"([+-]?(?:\d+(?:[.,]\d+)?|[.]\d+)(?:e[+-]?\d+)?)"
 HERTZ = r"(?:[\[(]\s*(k?)Hz\s*[\])])?"
 VALUE = re.compile(rf"\s*{NUMBER}\s*(k?)(?:Hz|sps|samples?\s*/\s*s(?:ec(?:ond)?)?|/s)?\s*", re.I)
 NAMED = re.compile(
-    rf"(?<![\w-])sampl(?:e|es|ing)?[ _-]?(?:rate|freq(?:uency)?)[\"'\s]*{HERTZ}[\"'\s]*"
+    rf"(?<![\w-])(?:sampl(?:e|es|ing)?[ _-]?(?:rate|freq(?:uency)?)|abtast(?:rate|frequenz))[\"'\s]*{HERTZ}[\"'\s]*"
     rf"(?:[:=,;\t]|is\b)?[\"'\s]*{NUMBER}\s*(k?)(?:Hz|sps)?",
     re.I,
 )
@@ -22,6 +22,12 @@ FREQUENCY = re.compile(rf"^[#%\s\"']*frequency[\"'\s]*[:=,;\t][\"'\s]*{NUMBER}\s
 EACH_SECOND = re.compile(rf"{NUMBER}\s*(k?)samples?\s*(?:/|per)\s*s(?:ec(?:ond)?)?\b", re.I)
 INTERVAL = re.compile(rf"{NUMBER}\s*(m|milli|u|µ|μ|micro)?s(?:ec(?:ond)?s?)?\s*(?:/|per)\s*sample\b", re.I)
 """0.5 msec/sample."""
+STEP = re.compile(
+    rf"^[#%\s\"']*(?:sampl(?:e|ing)[ _-]?)?(?:interval|period)[\"'\s]*[:=,;\t][\"'\s]*{NUMBER}\s*"
+    rf"(m|milli|u|µ|μ|micro)?s(?:ec(?:ond)?s?)?[\"'\s,;]*$",
+    re.I,
+)
+"""A line that says nothing else: Interval= 0.001 s."""
 PARTS = {"": 1.0, "m": 1e-3, "milli": 1e-3}
 
 
@@ -36,7 +42,8 @@ def stated_rates(line: str) -> list[float]:
     out = [_number(m[2]) * (1000 if m[1] or m[3] else 1) for p in (NAMED, SHORT) for m in p.finditer(line)]
     for pattern in (FREQUENCY, EACH_SECOND):
         out += [_number(m[1]) * (1000 if m[2] else 1) for m in pattern.finditer(line)]
-    steps = [_number(m[1]) * PARTS.get((m[2] or "").lower(), 1e-6) for m in INTERVAL.finditer(line)]
+    intervals = [m for p in (INTERVAL, STEP) for m in p.finditer(line)]
+    steps = [_number(m[1]) * PARTS.get((m[2] or "").lower(), 1e-6) for m in intervals]
     return [rate for rate in out if rate > 0] + [1 / step for step in steps if step > 0]
 
 

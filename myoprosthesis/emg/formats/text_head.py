@@ -13,6 +13,7 @@ from pathlib import Path
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.emg.channel_unit import QUANTITY, unit_in_name, without_unit
+from myoprosthesis.emg.formats import key_rows
 from myoprosthesis.emg.formats.numerals import check_dots, find_numerals, is_missing, is_number
 from myoprosthesis.emg.formats.plotted_lines import is_plotted, plotted_head
 from myoprosthesis.emg.formats.stated_rate import hertz, stated_rates
@@ -26,6 +27,8 @@ SCALES = frozenset(
     ["gain", "amplification", "amplifier gain", "adc gain", "resolution", "scale", "scale factor", "scaling", "lsb"]
 )
 """Keys of a head that may say what a sample is to be multiplied by."""
+RATE = re.compile(r"freq|rate\b|interval|period")
+"""Keys of a head that may say a rate, in words that are not read."""
 DELSYS = re.compile(r"Label:\s*(.*?)\s*Sampling frequency:\s*(\S+).*?\bUnit:\s*(\S+)", re.I)
 """A line of EMGworks' head: one per column of values."""
 BELOW_NAMES = re.compile(rf"|[\[(]?({QUANTITY})[\])]?|[\[(]?[\d.]+ *k?Hz[\])]?", re.I)
@@ -61,11 +64,12 @@ def read_head(path: Path, lines: Sequence[str], decimal: str = "") -> Head:
         for k in (k for k, numeric in enumerate(head.numeric) if numeric):
             check_dots(path, [row[k] for row in rows if len(row) == head.width])
     head.numerals = find_numerals(path, numbers, decimal)
-    above = _names(path, head, lines, rows)
+    rest = _names(path, head, lines, rows)
     if head.numeric[0] and _is_row_of_counts(rows):
         head.begin += 1
         head.remarks.append(f"its row of counts, {' '.join(filter(None, rows[0]))[:80]}, is no sample")
-    _says(head, lines[:above])
+    _says(head, rest)
+    key_rows.name_times(head, rows)
     if head.numerals.decimal != ".":
         head.remarks.append("decimal commas")
     if head.numerals.thousands:
@@ -73,8 +77,8 @@ def read_head(path: Path, lines: Sequence[str], decimal: str = "") -> Head:
     return head
 
 
-def _names(path: Path, head: Head, lines: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
-    """Names, units and rates of the columns from the lines above the rows; returns how many lines are above these."""
+def _names(path: Path, head: Head, lines: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Names, units and rates of the columns from the lines above the rows; returns those that say something else."""
     width, above = head.width, [k for k in range(head.begin) if lines[k].strip() and not is_comment(lines[k])]
     head.units, head.rates = [""] * width, [0.0] * width
     while above and len(above) > 1:
@@ -88,6 +92,11 @@ def _names(path: Path, head: Head, lines: Sequence[str], rows: Sequence[Sequence
             elif cell:
                 head.units[k] = cell.strip("[]() ")
         above.pop()
+    keyed: list[int] = []
+    while above and key_rows.key_of(cells := cells_of(lines[above[-1]], head.delimiter)):
+        keyed.append(above.pop())
+        if key_rows.take(head, cells):
+            return [lines[k] for k in (*above, *reversed(keyed))]
     top = above[-1] if above else 0
     if above:
         names = names_of(lines[above[-1]], head)
@@ -97,6 +106,8 @@ def _names(path: Path, head: Head, lines: Sequence[str], rows: Sequence[Sequence
             names = ["", *names]  # row numbers without a name, as R writes them
         if len(names) == width:
             head.names = names
+        elif len(names) > width and all(is_number(c) for c, n in zip(names, head.numeric, strict=False) if n):
+            raise ConfigError(f"{path}, line {top + 1}: {len(names)} cells, and the rows below it have {width}")
         elif len(names) > 1:
             doubled = " (are these decimal commas between commas?)" if 2 * len(names) == width else ""
             raise ConfigError(f"{path}, line {top + 1}: {len(names)} names for rows of {width} cells{doubled}")
@@ -112,7 +123,7 @@ def _names(path: Path, head: Head, lines: Sequence[str], rows: Sequence[Sequence
     head.names = _sensors(head, lines[:top])
     for k, name in enumerate(head.names):
         head.units[k] = head.units[k] or unit_in_name(name)
-    return top
+    return [*lines[:top], *(lines[k] for k in reversed(keyed) if k > top)]
 
 
 def _is_below_names(cells: Sequence[str]) -> bool:
@@ -217,11 +228,12 @@ def _says(head: Head, above: Sequence[str]) -> None:
             continue
         head.stated += [rate for rate in stated_rates(line) if rate not in head.stated]
         key, value = _pair(line)
+        value = value.lstrip(" ,;\t")
         if key == "channels":
             head.says[key] = line.partition(":")[2]
         elif key in KEYS and (key not in ("time", "label") or value in head.names):
             head.says["unit" if key == "units" else key] = value
-        elif key in SCALES and value:
+        elif value and (key in SCALES or (RATE.search(key) and is_number(value) and not stated_rates(line))):
             head.remarks.append(f"its head says {key} {value}, which is not applied")
         if OPENBCI in line:
             head.says.update({k: v for k, v in OPENBCI_SAYS.items() if k != "time" or v in head.names})

@@ -264,6 +264,27 @@ def test_one_unit_of_the_file_makes_no_emg_of_its_times_and_labels(tmp_path, wri
     assert len(formats.read(quiet, RecordingFormat()).channels) == 5  # an electrode is off
 
 
+@pytest.mark.parametrize("write", [mat5, mat73])
+@pytest.mark.parametrize(
+    ("column", "why"),
+    [
+        (np.arange(N) / RATE, "only grows or only falls"), (np.arange(N) + 1.0, "only grows or only falls"),
+        (np.arange(N) % 600.0, "counts"), (LABELS % 3.0, "keeps its value for many rows"), (np.zeros(N), ""),
+    ],
+)  # fmt: skip
+def test_times_and_labels_in_an_array_that_is_called_emg_are_none(tmp_path, write, column, why):
+    """Beside samples, in one matrix; an electrode that is off is one."""
+    path = write(tmp_path / "a.mat", EMG=np.column_stack([column, SAMPLES[:, :2]]), fs=RATE)
+    if not why:
+        assert formats.read(path, UV).channels == ("ch1", "ch2", "ch3")
+        return
+    for layout in (UV, RecordingFormat(unit="uV", dataset="EMG")):
+        with pytest.raises(ConfigError, match=f"has 'ch1', which {why}.*--channels"):
+            formats.read(path, layout)
+    named = formats.read(path, RecordingFormat(unit="uV", channels=("ch2", "ch3")))
+    np.testing.assert_allclose(named.samples, 1e-6 * SAMPLES[:, :2])
+
+
 def test_two_rates_that_differ_in_a_capital_are_refused(tmp_path):
     path = mat5(tmp_path / "a.mat", emg=SAMPLES, fs=RATE, Fs=2 * RATE)
     with pytest.raises(ConfigError, match="'fs' and 'Fs' differ: remove the one that is wrong"):

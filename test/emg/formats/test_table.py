@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import re
@@ -585,6 +586,54 @@ def test_times_of_a_clock_are_used_by_name_where_they_fit(tmp_path):
     assert not recording.stamped and any("'time' is not used" in r for r in recording.remarks)
 
 
+LABCHART = (
+    "Interval=\t0.002 s\r\nExcelDateTime=\t4.5356e+004\t3/5/2024 10:11:12.000000\r\nTimeFormat=\tStartOfBlock\r\n"
+    "DateFormat=\t\r\nChannelTitle=\tEMG FDS\tEMG EDC\tForce\r\n"
+)
+
+
+@pytest.mark.parametrize("more", ["Range=\t5.000 mV\t5.000 mV\t200 N\r\n", "UnitName=\tmV\tmV\tN\r\n", ""])
+def test_a_text_of_labchart_has_the_names_of_its_channels(tmp_path, more):
+    """Range= is that of the inputs; only UnitName= says in which unit the samples are."""
+    x = np.random.default_rng(2).normal(0, 1, (400, 2))
+    rows = "".join(f"{k * 0.002:.3f}\t{a:.6f}\t{b:.6f}\t5\r\n" for k, (a, b) in enumerate(x))
+    (tmp_path / "a.txt").write_text(LABCHART + more + rows, newline="")
+    said = more.startswith("Unit")
+    with contextlib.nullcontext() if said else pytest.raises(ConfigError, match="does not say its unit"):
+        formats.read(tmp_path / "a.txt", RecordingFormat())
+    recording = formats.read(tmp_path / "a.txt", RecordingFormat(unit="" if said else "mV"))
+    assert recording.channels == ("EMG FDS", "EMG EDC") and recording.rate == 500 and recording.stamped
+    np.testing.assert_allclose(recording.samples, 1e-3 * x, atol=1e-9)
+    np.testing.assert_allclose(recording.times, np.arange(400) * 0.002, atol=1e-12)
+    assert "not EMG by name or unit, and left out: Force" in recording.remarks
+    assert any("Range= 5.000 mV, 5.000 mV, 200 N, which is not applied" in r for r in recording.remarks) == (
+        more.startswith("Range")
+    )
+    with pytest.raises(ConfigError, match="its rate is 500 Hz, not 1000 Hz"):
+        formats.read(tmp_path / "a.txt", RecordingFormat(unit="mV", rate=1000))
+
+
+def test_a_row_that_is_longer_than_the_others_is_not_taken_for_names(tmp_path):
+    rows = "".join(f"{k * 0.002:.3f}\t0.1\t5\t{k % 7}\n" for k in range(100))
+    rows = rows.replace("\n", "\t#1 fist\n", 1)
+    (tmp_path / "a.txt").write_text(LABCHART + rows)
+    with pytest.raises(ConfigError, match="line 6: 5 cells, and the rows below it have 4"):
+        formats.read(tmp_path / "a.txt", RecordingFormat(unit="mV"))
+
+
+def test_a_rate_in_words_that_are_not_read_is_told_of(tmp_path):
+    rows = "".join(f"{x:.3f}\n" for x in np.random.default_rng(1).normal(0, 50, 400))
+    (tmp_path / "a.csv").write_text("Frequency:,500\nEMG1\n" + rows)
+    recording = formats.read(tmp_path / "a.csv", RecordingFormat(unit="uV", rate=1000))
+    assert any("its head says frequency 500, which is not applied" in r for r in recording.remarks)
+
+
+def test_times_called_datetime_are_times(tmp_path):
+    path = clock_table(tmp_path / "b.csv", np.full(400, 1 / 200), "datetime")
+    recording = formats.read(path, RecordingFormat(unit="uV"))
+    assert recording.rate == 200 and recording.stamped
+
+
 @pytest.mark.parametrize(("date", "words"), [("31/01/24", "day, month, year"), ("01-31-24", "month, day, year")])
 def test_years_of_two_digits_are_those_of_now_and_are_said(tmp_path, date, words):
     rows = "".join(f"{date} 10:00:{k / 200:09.6f},{k % 7}\n" for k in range(400))
@@ -636,9 +685,9 @@ def test_times_without_a_unit_are_used_where_they_fit_the_rate_and_asked_about_w
     assert named.channels == ("Timestamp",) and not named.stamped
 
 
-def test_what_grows_from_row_to_row_is_no_emg_whatever_it_is_called(tmp_path):
+def test_what_only_grows_is_no_emg_whatever_it_is_called(tmp_path):
     path = timed_table(tmp_path / "a.csv", "EMG1,EMG2", np.arange(400))
-    with pytest.raises(ConfigError, match="'EMG1', which grows from row to row.*--channels"):
+    with pytest.raises(ConfigError, match="'EMG1', which only grows, as times and counters do.*--channels"):
         formats.read(path, UV)
     assert formats.read(path, replace(UV, channels=("EMG2",))).channels == ("EMG2",)
     off = np.where(np.arange(400) < 300, 0.0, 5.0)

@@ -29,8 +29,10 @@ def table(tmp_path, text, name="a.csv", **layout):
         ("# rate: 1000", [1000]), ("fs = 2 kHz", [2000]), ("Frequency,1500 Hz", [1500]), ("frequency: 50", []),
         ('# {"00:07": {"sensor": ["EMG"], "sampling rate": 1000, "label": ["CH1"]}}', [1000]),
         ("0.5 msec/sample", [2000]), ("%Sample Rate = 250 Hz", [250]), ("Sampling frequency (kHz): 2", [2000]),
-        ("2000 samples/sec", [2000]), ("Sample rate: 1,000 Hz", [1000]), ("Abtastrate 5", []), ("samples: 8000", []),
+        ("2000 samples/sec", [2000]), ("Sample rate: 1,000 Hz", [1000]), ("samples: 8000", []),
+        ("Abtastrate: 500 Hz", [500]), ("rate of 5", []),
         ("EMG sampling rate: 2000, IMU sampling rate: 148.1", [2000, 148.1]), ("offs: 3", []),
+        ("Interval=\t0.002 s", [500]), ("Sampling interval: 0.5 ms", [2000]), ("Rest interval: 2 s", []),
     ],
 )  # fmt: skip
 def test_rates_that_lines_state(line, rates):
