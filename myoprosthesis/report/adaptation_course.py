@@ -42,7 +42,7 @@ class CourseFigures:
     """Each with its bootstrap interval over trials, or None where the session has no trials for it."""
 
     baseline_mm: Interval | None = None
-    """Mean |lateral deviation| over the second half of the baseline."""
+    """Mean |lateral deviation| over the second half of the baseline's normal trials."""
     initial_mm: Interval | None = None
     """Mean |lateral deviation| over the first `FIRST` adaptation trials."""
     initial_signed_mm: Interval | None = None
