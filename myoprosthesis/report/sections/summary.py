@@ -139,8 +139,8 @@ def _course_caption(s: ReportSession) -> str:
     )  # fmt: skip
     which = " (of the first course)" if len(s.courses) > 1 else ""
     return (f"Lateral deviation on normal trials: baseline is the second half of those before the field, initial the "
-            f"first {initial} in the field, end the last {end}, after-effect the first {effect} of washout, and washout its "
-            f"last {washed}{which}. Ratios compare mean absolute deviations; the after-effect is signed. In brackets "
+            f"first {initial} in the field, end the last {end}, after-effect the first {effect} of washout, and washout "
+            f"its last {washed}{which}. Ratios compare mean absolute deviations; the after-effect is signed. In brackets "
             "95 % bootstrap "
             "intervals over trials, which include the differences between targets. "
             f"{cite('lateral')}; {cite('bootstrap')}.")  # fmt: skip
