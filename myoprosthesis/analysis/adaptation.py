@@ -20,6 +20,9 @@ from myoprosthesis.core.errors import DataError
 from myoprosthesis.core.force_field import ForceField
 from myoprosthesis.core.perturbation_plan import PerturbationEntry
 
+LEAST_LATERAL = 0.05
+"""Share of a field's force that is lateral, below which a channel trial has no adaptation index."""
+
 
 @dataclass(frozen=True)
 class LearningCurve:
@@ -109,30 +112,56 @@ def ideal_force(
     error-clamp trials of Scheidt et al. 2000 (doi 10.1152/jn.2000.84.2.853). The wall pushes back with the opposite
     force: of a channel's load on the hand, take minus its lateral component as the measured force.
     """
+    return -lateral_component(_force(position, velocity, field), start, target)
+
+
+def _force(position: ArrayLike, velocity: ArrayLike, field: ForceField) -> Array:
+    """(n_samples, n_dimensions) N, what a field exerts."""
     x = finite(position, "position", "n_samples", "n_dimensions")
     v = finite(velocity, "velocity", "n_samples", "n_dimensions")
     alike(x, v, "position and velocity")
     if x.shape[1] > field.n:
         raise DataError(f"position has {x.shape[1]} dimensions, the field {field.n}")
     n = x.shape[1]
-    force = field.f[:n] + x @ field.K[:n, :n].T + v @ field.B[:n, :n].T
-    return -lateral_component(force, start, target)
+    return np.asarray(field.f[:n] + x @ field.K[:n, :n].T + v @ field.B[:n, :n].T)
 
 
-def ideal_force_in_windows(
-    time_ns: Sequence[int] | NDArray[np.int64],
-    position: ArrayLike,
-    velocity: ArrayLike,
-    start: ArrayLike,
-    target: ArrayLike,
-    fields: Sequence[PerturbationEntry],
-) -> Array:
-    """(n_samples,) the same of several laws at the endpoint, each in its own window and on its ramp, by `time_ns`."""
-    out = np.zeros(len(time_ns))
-    for entry in fields:
-        gain = np.array([entry.gain(int(t)) for t in time_ns])
-        out += gain * ideal_force(position, velocity, start, target, ForceField.from_dict(dict(entry.values)))
-    return out
+@dataclass(frozen=True, eq=False)
+class FieldForce:
+    """What several laws at the endpoint exert along one movement, each in its own window and on its ramp."""
+
+    ideal: Array
+    """(n_samples,) N, lateral: the force of the hand on the channel's wall that would cancel it, see `ideal_force`."""
+    size: Array
+    """(n_samples,) N, of the whole force."""
+
+    @classmethod
+    def of(
+        cls,
+        time_ns: NDArray[np.int64],
+        position: ArrayLike,
+        velocity: ArrayLike,
+        start: ArrayLike,
+        target: ArrayLike,
+        fields: Sequence[PerturbationEntry],
+    ) -> FieldForce:
+        """Of `fields` at the `time_ns` (n_samples,), `position` (m) and `velocity` (m/s) (n_samples, n_dimensions)."""
+        force = np.zeros_like(finite(position, "position", "n_samples", "n_dimensions"))
+        for entry in fields:
+            gain = np.array([entry.gain(int(t)) for t in time_ns])[:, None]
+            force += gain * _force(position, velocity, ForceField.from_dict(dict(entry.values)))
+        return cls(-lateral_component(force, start, target), np.linalg.norm(force, axis=1))
+
+    def index(self, wall: Array, chosen: NDArray[np.bool_]) -> float:
+        """The adaptation index of the force on the `wall` (n_samples,) N, over the `chosen` samples.
+
+        Raises `DataError` for fields that act along the channel: of less than `LEAST_LATERAL` of their force, by its
+        root mean square, no share is learned by pushing aside.
+        """
+        ideal, size = self.ideal[chosen], self.size[chosen]
+        if float(ideal @ ideal) < LEAST_LATERAL**2 * float(size @ size):
+            raise DataError("a field that acts along the channel has no lateral force that could be cancelled")
+        return adaptation_index(wall[chosen], ideal, intercept=False)
 
 
 def adaptation_index(

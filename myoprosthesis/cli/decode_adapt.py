@@ -107,7 +107,8 @@ def run(command: AdaptOptions, typed: Mapping[str, Any]) -> int:
         check_electrodes(recording, path, "the decoder needs it")
         ordered.append((path, replace(recording, samples=recording.samples[:, order], channels=contract.emg_channels)))
     features = tuple(t.name for t in contract.observation)
-    cut = WindowOptions(step_s=contract.dt, margin_s=margin_s)
+    dt = round(contract.dt * conditioning.rate) / conditioning.rate
+    cut = WindowOptions(step_s=dt, margin_s=margin_s)
     labelled = not (command.unlabelled or command.turned)
 
     def cut_windows(placement: BandPlacement) -> Windows:
@@ -118,7 +119,7 @@ def run(command: AdaptOptions, typed: Mapping[str, Any]) -> int:
     w, decoding = cut_windows(settings.placement), contract.decoding
     result: AdaptationResult | UnlabelledResult | BandResult
     if command.turned:
-        new, used, seconds = decoder, w, len(w) * contract.dt
+        new, used, seconds = decoder, w, len(w) * dt
         result = find_placement(decoder, lambda p: cut_windows(p).x, len(contract.emg_channels))
         decoding = {**decoding, "band_turn": result.turn, "band_reversed": result.reversed}
         way = "worn the other way round and " if result.reversed else ""
@@ -127,18 +128,18 @@ def run(command: AdaptOptions, typed: Mapping[str, Any]) -> int:
             f"before, {result.after:.1f} with that undone"
         )
     elif command.unlabelled:
-        whole = len(w) * contract.dt
+        whole = len(w) * dt
         seconds = min(command.seconds, whole) if command.seconds else whole
-        used = w.where(np.arange(len(w)) < round(seconds / contract.dt))
-        apart = math.ceil(settings.window_s / contract.dt)
+        used = w.where(np.arange(len(w)) < round(seconds / dt))
+        apart = math.ceil(settings.window_s / dt)
         new, result = adapt_unlabelled(decoder, used.x, settings.class_shares, apart)
         sentence = (
             f"of decisions on parts that were not adapted to, {result.agreement_before:.1%} agreed with those one "
             f"window later before, {result.agreement_after:.1%} after"
         )
     else:
-        used = w.where(first_seconds(w, decoder.names, command.seconds or LABELLED_S, contract.dt))
-        seconds = min(command.seconds or LABELLED_S, round(len(used) * contract.dt, 6))
+        used = w.where(first_seconds(w, decoder.names, command.seconds or LABELLED_S, dt))
+        seconds = min(command.seconds or LABELLED_S, round(len(used) * dt, 6))
         new, result = adapt(decoder, used, settings.repetition_spread)
         sentence = (
             f"cross-check on these seconds: {result.before:.1%} before, {result.after:.1%} after, with "

@@ -17,6 +17,7 @@ from myoprosthesis.cli import figure_words
 from myoprosthesis.cli.live_screen import LiveScreen
 from myoprosthesis.core.output import Unheld
 from myoprosthesis.core.text import counted
+from myoprosthesis.decoders.options import JUDGED_AFTER_S
 from myoprosthesis.stack.reports import CUT
 
 if TYPE_CHECKING:
@@ -199,11 +200,14 @@ _SETTING = {"effector": _body, "task": lambda condition: str(condition.get("task
 
 def prompted_table(conditions: Sequence[Mapping[str, Any]]) -> Table:
     """How often a decoder decided what was asked for, a row for each condition."""
-    table = Table(title="Decisions as prompted, by condition", box=SIMPLE)
-    for column in ("decoder", "perturbation", "all", "by class"):
+    title = f"Decisions as prompted, from {JUDGED_AFTER_S:g} s after a prompt on, by condition"
+    table = Table(title=title, box=SIMPLE)
+    for column in ("decoder", "perturbation", "judged", "as prompted", "by class"):
         table.add_column(column, overflow="fold")
     for c in conditions:
-        table.add_row(Text(c["policy"]), Text(c["perturbation"]), _percent(c["accuracy"]), Text(_classes(c)))
+        table.add_row(
+            Text(c["policy"]), Text(c["perturbation"]), str(c["judged"]), _percent(c["accuracy"]), Text(_classes(c))
+        )
     return table
 
 
@@ -277,7 +281,10 @@ def _decoding(s: Mapping[str, Any]) -> dict[str, str]:
             f"{counted(n, 'time')} {what}" for what, n in sorted(s["adaptations"].items())
         )
     if s["accuracy"] is not None and len(s["decisions_by_condition"]) < 2:
-        rows["as prompted"] = f"{_percent(s['accuracy'])} of decisions: {_classes(s)}"
+        rows["as prompted"] = (
+            f"{_percent(s['accuracy'])} of the {s['judged']} decisions later than {JUDGED_AFTER_S:g} s after a prompt: "
+            f"{_classes(s)}"
+        )
     end = "posture" if "stages_ms" in s else "bytes"
     for what, key in (("taken", "latency_ms"), ("arrived", "latency_since_arrival_ms")):
         if latency := _pair(s[key]):

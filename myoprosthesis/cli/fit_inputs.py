@@ -62,6 +62,8 @@ class FitInputs:
         self.quality = report_faults(recordings, self.conditioning.mains_hz)
         for path, recording in recordings:
             check_electrodes(recording, path)
+        settings = replace(settings, window_s=_whole(settings.window_s, first.rate, "a window"))
+        self.cut = replace(self.cut, step_s=_whole(self.cut.step_s, first.rate, "a step"))
         model = registry.factory("decoders", wanted.model)(
             build(registry.options("decoders", wanted.model), wanted.model_options, f"model {wanted.model}")
         )
@@ -112,6 +114,15 @@ def fit_inputs(paths: Sequence[str], info: str, typed: Mapping[str, Any]) -> Fit
         raise ConfigError("fitting needs scipy and scikit-learn: pip install 'myoprosthesis[emg]'") from error
     threadpool_limits(1)  # the matrices are small: more threads only wait for each other
     return FitInputs(paths, info, typed)
+
+
+def _whole(seconds: float, rate: float, what: str) -> float:
+    """The time of the whole number of samples that `seconds` are rounded to, which is said; at least one sample."""
+    n = max(1, round(seconds * rate))
+    if abs(n - seconds * rate) < 1e-6 * n:
+        return seconds
+    print(f"{what} of {seconds:g} s is {seconds * rate:.4g} samples at {rate:g} Hz: {n} are taken, {n / rate:.6g} s")
+    return n / rate
 
 
 def _refuse_lost_classes(recordings: Recordings, w: Windows, window_s: float, margin_s: float) -> None:

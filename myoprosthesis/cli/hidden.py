@@ -144,4 +144,7 @@ def _movements(reaches: Reaches) -> Movements:
 
     n = len(reaches.path)
     start = np.repeat(reaches.start[None], n, axis=0)
-    return Movements(reaches.path, start, reaches.target, np.arange(n), reaches.hidden, reaches.dt)
+    path = np.concatenate(
+        [start[:, None], reaches.path[:, :-1]], axis=1
+    )  # the states that were answered, as in a stack
+    return Movements(path, start, reaches.target, np.arange(n), reaches.hidden, reaches.dt)

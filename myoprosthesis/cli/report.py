@@ -43,6 +43,8 @@ def run(options: ReportOptions) -> int:
     numbers = report(folders[0], out, options.seed) if len(folders) == 1 else compare(folders, out, options.seed)
     for one in numbers.get("sessions", [numbers]):
         _print(one)
+    if numbers.get("differences"):
+        print(f"mean lateral deviation, positive {numbers['positive_to']}:")
     for difference in numbers.get("differences", ()):
         low, high = difference["interval"]
         print(f"{difference['session']} − {difference['reference']}, {difference['measure']}: "

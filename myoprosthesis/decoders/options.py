@@ -11,6 +11,8 @@ from myoprosthesis.decoders.band_placement import BandPlacement
 
 CLASSIFICATION, MULTILABEL, REGRESSION = "classification", "multilabel", "regression"
 TASKS = (CLASSIFICATION, MULTILABEL, REGRESSION)
+JUDGED_AFTER_S = 0.5
+"""Decisions so soon after a change of prompt are not judged: a person needs time, and a window looks back."""
 OLD_TASKS = {"classes": CLASSIFICATION, "switches": MULTILABEL, "values": REGRESSION}
 """Words of contracts, files and model kinds before 0.2, which are still read."""
 

@@ -17,7 +17,7 @@ from myoprosthesis.core.options import option
 from myoprosthesis.effectors import urdf
 from myoprosthesis.effectors.compiled_model import compiled
 from myoprosthesis.effectors.mujoco_body import BodyOptions, MujocoBody
-from myoprosthesis.effectors.named_parts import mark_endpoint
+from myoprosthesis.effectors.named_parts import mark_endpoint, unused_keyframes
 from myoprosthesis.scenes.composition import compose
 from myoprosthesis.scenes.terrain import Terrain
 
@@ -92,6 +92,7 @@ def mjcf(options: MjcfOptions) -> MujocoBody:
         model, speeds, remarks = compiled(load, f"the model {path}")
     else:
         model = compiled(lambda: _model_of(path, options.endpoint), f"the model {path}")
+    remarks += unused_keyframes(model, options.keyframe)
     return MujocoBody(path.stem, model, options, rate_limit=speeds or None, remarks=remarks)
 
 

@@ -41,3 +41,12 @@ def keyframe_of(model: mujoco.MjModel, name: str, keyframe: str) -> int:
             raise ConfigError(f"effector {name!r} has no keyframe {keyframe!r}; it has: {', '.join(keys) or 'none'}")
         return keys.index(keyframe)
     return keys.index("home") if "home" in keys else -1
+
+
+def unused_keyframes(model: mujoco.MjModel, keyframe: str) -> tuple[str, ...]:
+    """A sentence on the keyframes of a model that starts at none of them."""
+    keys = [model.key(i).name or f"number {i}" for i in range(model.nkey)]
+    if keyframe or not keys or "home" in keys:
+        return ()
+    names = ", ".join(keys[:8])
+    return (f"it starts where its joints are by default, at none of its keyframes ({names}): keyframe names one",)

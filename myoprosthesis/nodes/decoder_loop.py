@@ -22,16 +22,13 @@ from myoprosthesis.core.process_tuning import request_fifo_scheduling
 from myoprosthesis.core.text import brief
 from myoprosthesis.decoders.decoder_controller import DecoderController, EmgStreamSpec
 from myoprosthesis.decoders.feature_log import FeatureLog
+from myoprosthesis.decoders.options import JUDGED_AFTER_S
 from myoprosthesis.nodes.emg_block_codec import EmgSamples
 from myoprosthesis.nodes.switching_loop import SwitchingLoop, SwitchingPort
 from myoprosthesis.policies.controller import Controller
 from myoprosthesis.policies.switching import ControllerSwitcher
 
 Array = NDArray[np.float64]
-SETTLED_S = 0.5
-"""Decisions so soon after a change of prompt are not counted: a person needs time, and a window looks back."""
-
-
 GAP_S = 0.05
 """A step in time between samples of so much more than a period is a gap: stamps that are read off arrival scatter."""
 
@@ -160,7 +157,7 @@ class DecoderLoop(SwitchingLoop):
             self._asked, self._asked_ns = asked, now_ns
         if imposed != self._imposed:
             self._imposed, self._imposed_ns = imposed, now_ns
-        steady = asked in controller.classes and now_ns - self._asked_ns > SETTLED_S * NS
+        steady = asked in controller.classes and now_ns - self._asked_ns > JUDGED_AFTER_S * NS
         if asked and controller.classes and asked not in (*controller.classes, *self._strange):
             self._strange.add(asked)
             self.port.say(

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.analysis.adaptation import adaptation_index, ideal_force_in_windows, lateral_component
+from myoprosthesis.analysis.adaptation import FieldForce, lateral_component
 from myoprosthesis.core.errors import DataError
 from myoprosthesis.core.log_histogram import LogHistogram
 from myoprosthesis.core.perturbation_plan import PerturbationEntry
 from myoprosthesis.perturbations.planner import Planner
+from myoprosthesis.report import imposed_kinds
 from myoprosthesis.report.recorded_movement import Array, RecordedMovement, at
 from myoprosthesis.report.session_blocks import ReportBlock
 from myoprosthesis.report.trial_table import CATCH, CHANNEL, NORMAL
@@ -101,7 +103,9 @@ class MovementAccumulators:
     """Start and target of these, m."""
     profiles: list[Profile] = field(default_factory=list)
     activity: dict[tuple[int, int], Mean] = field(default_factory=dict)
-    """(POINTS, n_muscles) mean activation by block and target, normal trials."""
+    """(POINTS, n_muscles) mean activation by block and place of the target, normal trials."""
+    active: dict[tuple[int, int], Mean] = field(default_factory=dict)
+    """(n_muscles,) the mean of the same over the samples from the go signal on."""
     hidden: dict[tuple[int, str, int], Mean] = field(default_factory=dict)
     """(POINTS, n_units) mean state of the network by block, phase and target."""
     ticks: LogHistogram = field(default_factory=durations)
@@ -120,8 +124,8 @@ class MovementAccumulators:
         return next((m.total.shape[1] for m in self.hidden.values() if m.n), 0)
 
 
-def select(blocks: Sequence[ReportBlock], imposed: Mapping[int, Planner] | None = None, each: int = EACH) -> Selection:
-    """The trials of which paths and phases are kept; `imposed` is what acts in the blocks, by index.
+def select(blocks: Sequence[ReportBlock], each: int = EACH) -> Selection:
+    """The trials of which paths and phases are kept.
 
     Early and late are the first and the last `each` normal trials at each target in a block, at most a third of them.
     """
@@ -144,7 +148,7 @@ def select(blocks: Sequence[ReportBlock], imposed: Mapping[int, Planner] | None 
         for c in ("kind", "place", "gain", "channel_slope")
     }
     first = next((b for b in blocks if b.gain), None)
-    acting = _acting(blocks, imposed or {}, first)
+    acting = _acting(blocks, first)
     block = {t: b.index for t, b in every}
     return Selection(
         paths,
@@ -181,6 +185,8 @@ def _add(out: MovementAccumulators, m: RecordedMovement, chosen: Selection) -> N
         out.profiles.append(_profile(out.times, m, fields, gain, slope))
     if kind == NORMAL and m.activation.shape[1]:
         out.activity.setdefault((block, place), Mean()).add(at(out.times, m.time, m.activation))
+        if (m.time >= 0).any():
+            out.active.setdefault((block, place), Mean()).add(m.activation[m.time >= 0].mean(axis=0))
     if m.plan.trial in chosen.phase and m.hidden.shape[1]:
         key = (*chosen.phase[m.plan.trial], place)
         out.hidden.setdefault(key, Mean()).add(at(out.times, m.hidden_time, m.hidden))
@@ -197,11 +203,10 @@ def _add(out: MovementAccumulators, m: RecordedMovement, chosen: Selection) -> N
         out.answers.extend(duration[duration >= 0])
 
 
-def _acting(
-    blocks: Sequence[ReportBlock], imposed: Mapping[int, Planner], first: ReportBlock | None
-) -> dict[int, Planner]:
+def _acting(blocks: Sequence[ReportBlock], first: ReportBlock | None) -> dict[int, Planner]:
     """What is imposed in each block; in those without a law at the endpoint that of the `first` with a field."""
-    out = {i: p for i, p in imposed.items() if any(e.site == "endpoint" for e in p.entries())}
+    planners = {b.index: imposed_kinds.planner(b.imposed) for b in blocks}
+    out = {i: p for i, p in planners.items() if any(e.site == "endpoint" for e in p.entries())}
     other = out.get(first.index) if first is not None else None
     return {b.index: p for b in blocks if (p := out.get(b.index, other)) is not None}
 
@@ -217,11 +222,14 @@ def _profile(
     moving = m.time >= 0
     try:
         force = -lateral_component(m.load, m.start, m.target)
-        ideal = ideal_force_in_windows(m.time_ns, m.position, m.velocity, m.start, m.target, fields)
-        if fields and moving.any() and not np.isfinite(slope):
-            slope = adaptation_index(force[moving], ideal[moving], intercept=False)
+        channel = FieldForce.of(m.time_ns, m.position, m.velocity, m.start, m.target, fields)
+        ideal = channel.ideal
     except DataError:
         force = ideal = np.zeros(len(m))
+    else:
+        with suppress(DataError):
+            if fields and moving.any() and not np.isfinite(slope):
+                slope = channel.index(force, moving)
     both = at(times, m.time, against * np.column_stack([force, ideal])).astype(np.float32)
     return Profile(m.plan.trial, both[:, 0], both[:, 1], slope)
 

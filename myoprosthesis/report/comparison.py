@@ -1,7 +1,7 @@
 """Comparison of several sessions: courses overlaid, and differences with their intervals.
 
-So that fields to either side can be compared, deviations are turned into the direction of the session's own field:
-above zero the field has pushed the movement aside, below zero it bends against it.
+So that fields to either side can be compared, deviations are turned into the direction of the session's own field where
+every session has a curl field: above zero it has pushed the movement aside, below zero it bends against it.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ def compare(folders: Sequence[Path], out: Path | None = None, seed: int = 0) -> 
         names = unique_names(sessions)
         paired = differences(sessions, names, seed)
         sections = [
-            _summary(sessions, names), _deviation(sessions, names), _differences(paired), _index(sessions, names),
-            _directions(sessions, names), _repeat(sessions, names),
+            _summary(sessions, names), _deviation(sessions, names), _differences(paired, sessions),
+            _index(sessions, names), _directions(sessions, names), _repeat(sessions, names),
         ]  # fmt: skip
         numbers = {
             "sessions": [{**figures.of(s), "label": n} for s, n in zip(sessions, names, strict=True)],
@@ -80,6 +80,7 @@ def compare(folders: Sequence[Path], out: Path | None = None, seed: int = 0) -> 
                  "interval": [d.difference.low, d.difference.high], "paired": d.paired, "zero_within": d.zero_within}
                 for d in paired
             ],
+            "positive_to": positive_to(sessions),
             "sections": measured(sections),
         }  # fmt: skip
         write(place, " and ".join(names) if len(names) < 4 else f"{len(names)} sessions", "Comparison of sessions",
@@ -102,20 +103,34 @@ def unique_names(sessions: Sequence[ReportSession]) -> list[str]:
     return names if len(set(names)) == len(names) else [f"{n} ({i + 1})" for i, n in enumerate(names)]
 
 
-def side(s: ReportSession) -> float:
-    """1 or −1: where the session's first field pushes; 1 without any."""
-    return next((float(np.sign(b.gain)) for b in s.blocks if b.gain), 1.0)
+def sides(sessions: Sequence[ReportSession]) -> list[float]:
+    """1 or −1: where each session's first curl field pushes; 1 for all where one has none."""
+    own = [next((float(np.sign(b.gain)) for b in s.blocks if b.gain), 0.0) for s in sessions]
+    return own if has_sides(sessions) else [1.0] * len(own)
+
+
+def has_sides(sessions: Sequence[ReportSession]) -> bool:
+    """Whether every session has a curl field, by whose side its deviations are turned."""
+    return all(any(b.gain for b in s.blocks) for s in sessions)
+
+
+def positive_to(sessions: Sequence[ReportSession]) -> str:
+    """Words for where deviations are above zero."""
+    curl = has_sides(sessions)
+    plain = "to the right of the motion (not every session has a curl field, by whose side they could be turned)"
+    return "to the side to which the session's own field pushes" if curl else plain
 
 
 def differences(sessions: Sequence[ReportSession], names: Sequence[str], seed: int = 0) -> list[SessionDifference]:
     """Of every session from the first, in the measures of the course, paired where the trials correspond."""
     out = []
+    turned = dict(zip(names, sides(sessions), strict=True))
     for s, name in list(zip(sessions, names, strict=True))[1:]:
         for measure, part, which in MEASURES:
             own, other = (_trials(x, part, which) for x in (s, sessions[0]))
             if own is None or other is None or min(len(own), len(other)) < 2:
                 continue
-            a, b = (t.lateral_deviation_mm * side(x) for t, x in ((own, s), (other, sessions[0])))
+            a, b = (t.lateral_deviation_mm * x for t, x in ((own, turned[name]), (other, turned[names[0]])))
             mine, theirs = _pairs(own, other)
             paired = len(mine) >= 0.8 * max(len(own), len(other))
             if paired:
@@ -183,32 +198,34 @@ def _deviation(sessions: Sequence[ReportSession], names: Sequence[str]) -> Secti
     fig = style.figure(3.6)
     ax = fig.subplots()
     columns: dict[str, list[Any]] = {k: [] for k in ("session", "block", "trial", "mean_mm", "low_mm", "high_mm")}
+    turned = sides(sessions)
     for i, (s, name) in enumerate(zip(sessions, names, strict=True)):
         for b in s.blocks:
             r = round_means(b, s.seed)
             if not len(r.trial):
                 continue
-            bounds = np.sort(np.stack([r.low, r.high]) * side(s), axis=0)
+            bounds = np.sort(np.stack([r.low, r.high]) * turned[i], axis=0)
             style.band(ax, r.trial, bounds[0], bounds[1], style.SESSION[i])
-            ax.plot(r.trial, r.mean * side(s), color=style.SESSION[i], lw=1.5,
+            ax.plot(r.trial, r.mean * turned[i], color=style.SESSION[i], lw=1.5,
                     label=name if b is s.blocks[0] else None)  # fmt: skip
             for key, values in zip(columns, ([name] * len(r.trial), [b.index] * len(r.trial), r.trial,
-                                             r.mean * side(s), *bounds), strict=True):  # fmt: skip
+                                             r.mean * turned[i], *bounds), strict=True):  # fmt: skip
                 columns[key] += list(values)
     ax.axhline(0, color="#9aa4af", lw=0.8, zorder=0)
     ax.set(xlabel="trial", ylabel="lateral deviation, mm\n← against the field      with it →")
     ax.margins(x=0.01)
     shade(ax, sessions[0].blocks)
     ax.legend(loc="upper right", bbox_to_anchor=(1, -0.13), ncols=4, borderaxespad=0)
-    caption = ("Lateral deviation on normal trials, positive to the side to which the session's own field pushes: "
+    mirrored = "Sessions that mirror each other lie on top of each other. " if has_sides(sessions) else ""
+    caption = (f"Lateral deviation on normal trials, positive {positive_to(sessions)}: "
                "means over rounds of targets, shaded: 95 % bootstrap intervals over the trials of a round "
-               f"({cite('bootstrap')}). Sessions that mirror each other lie on top of each other. Blocks in the "
+               f"({cite('bootstrap')}). {mirrored}Blocks in the "
                f"background are those of {escape(names[0])}.")  # fmt: skip
     drawing = Drawing("lateral_deviation", fig, caption, f"Lateral deviation of {len(sessions)} sessions", columns)
     return Section("deviation", "Lateral deviation", (drawing,))
 
 
-def _differences(paired: Sequence[SessionDifference]) -> Section:
+def _differences(paired: Sequence[SessionDifference], sessions: Sequence[ReportSession]) -> Section:
     if not paired:
         return Section("differences", "Differences", (Omitted("No differences: no blocks in common."),))
     rows = tuple(
@@ -217,11 +234,11 @@ def _differences(paired: Sequence[SessionDifference]) -> Section:
         for d in paired
     )  # fmt: skip
     caption = (
-        "Mean lateral deviation in mm, positive to the side of the session's own field, on normal trials: second half "
+        f"Mean lateral deviation in mm, positive {positive_to(sessions)}, on normal trials: second half "
         f"of baseline, first {FIRST} and last {LAST} of adaptation and of washout. Trials of the same number, block "
         "and target are paired where four fifths of them correspond. In brackets 95 % bootstrap intervals of the "
-        f"difference ({cite('bootstrap')}). Where they hold 0, these trials do not tell the sessions apart; in "
-        "opposite fields they are then mirror images within the interval."
+        f"difference ({cite('bootstrap')}). Where they hold 0, these trials do not tell the sessions apart"
+        f"{'; in opposite fields they are then mirror images within the interval' if has_sides(sessions) else ''}."
     )
     header = ("measure", "difference of", "own", "other", "difference, mm", "trials", "0 within")
     return Section("differences", "Differences", (SectionTable(header, rows, caption),))
@@ -257,6 +274,7 @@ def _directions(sessions: Sequence[ReportSession], names: Sequence[str]) -> Sect
     fig = style.figure(2.8)
     ax = fig.subplots()
     columns: dict[str, list[Any]] = {k: [] for k in ("session", "degrees", "mean_mm", "low_mm", "high_mm")}
+    turned = sides(sessions)
     drawn = 0
     for i, (s, name) in enumerate(zip(sessions, names, strict=True)):
         t = normal(s.courses[0].washout) if s.courses else None
@@ -264,7 +282,7 @@ def _directions(sessions: Sequence[ReportSession], names: Sequence[str]) -> Sect
             continue
         n = min(2 * len(set(t.place.tolist())), len(t))
         x = by_direction(name, WASHOUT, t.where(np.arange(n)), s.seed)
-        value, bounds = x.mean * side(s), np.sort(np.stack([x.low, x.high]) * side(s), axis=0)
+        value, bounds = x.mean * turned[i], np.sort(np.stack([x.low, x.high]) * turned[i], axis=0)
         bars = np.nan_to_num(np.abs(np.stack([value - bounds[0], bounds[1] - value])))
         ax.errorbar(x.degrees + 4 * (i - (len(sessions) - 1) / 2), value, bars, fmt="o", ms=4.5, lw=1.1,
                     color=style.SESSION[i], label=f"{name} (n = {n})")  # fmt: skip
@@ -277,8 +295,8 @@ def _directions(sessions: Sequence[ReportSession], names: Sequence[str]) -> Sect
     ax.set(xlabel="direction of the target, °", ylabel="after-effect, mm")
     ax.set_xticks(np.arange(0, 316, 45))
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=4, borderaxespad=0.2)
-    caption = ("Mean lateral deviation over the first two rounds of washout, positive to the side of the session's own "
-               "field; bars: 95 % bootstrap intervals over the trials of a direction, none where there is "
+    caption = (f"Mean lateral deviation over the first two rounds of washout, positive {positive_to(sessions)}; "
+               "bars: 95 % bootstrap intervals over the trials of a direction, none where there is "
                "one.")  # fmt: skip
     return Section("directions", "After-effect by direction", (
         Drawing("after_effect_by_direction", fig, caption, "After-effect by direction", columns),

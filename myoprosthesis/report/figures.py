@@ -25,7 +25,7 @@ def session(data: SessionData, seed: int = 0) -> ReportSession:
     for name in ("scipy", "sklearn"):
         library(name, "report", "a report")
     table = data.reading.table
-    blocks = parts.blocks(table, data.settings)
+    blocks = parts.blocks(table, data.settings, data.imposed)
     courses = parts.courses(blocks)
     figures = tuple(adaptation_course.figures(c, seed) for c in courses)
     criteria = Criteria()
@@ -73,7 +73,7 @@ def _block(b: ReportBlock, seed: int) -> dict[str, Any]:
         "lateral_deviation_mm_by_trial": b.table.lateral_deviation_mm.tolist(),
         "endpoint_error_mm": _mean(b.normal.endpoint_error_mm),
         "success": _mean(b.normal.success),
-        **plain("adaptation_index", final_index(b, seed) if b.gain else None),
+        **plain("adaptation_index", final_index(b, seed)),
         **plain("after_effect_mm", _after_effect(b, seed)),
         "channel_trials": at.astype(int).tolist(),
         "channel_force_slope": slope.tolist(),

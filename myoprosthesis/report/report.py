@@ -11,7 +11,7 @@ from typing import Any
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.files.atomic import write_atomic
-from myoprosthesis.report import figures, imposed_kinds, session_data, style
+from myoprosthesis.report import figures, session_data, style
 from myoprosthesis.report.accumulators import MovementAccumulators, gather, select
 from myoprosthesis.report.html_page import page
 from myoprosthesis.report.report_session import ReportSession
@@ -34,8 +34,7 @@ def _recorded(folder: Path, session: ReportSession, faults: list[str]) -> Moveme
     if recording is None:
         return None
     trials = session.table.trial.tolist()
-    imposed = imposed_kinds.read(folder, session.blocks, session.settings, faults)
-    out = gather(recording.movements(trials), select(session.blocks, imposed), recording.duration_s)
+    out = gather(recording.movements(trials), select(session.blocks), recording.duration_s)
     out.muscles = recording.muscles
     out.ledgers = recording.ledgers()
     faults += [f"Recording: {fault}." for fault in recording.faults]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.report.imposed_kinds import Kinds
 from myoprosthesis.report.trial_table import NORMAL, TrialTable
 
 BASELINE, ADAPTATION, WASHOUT, GENERALISATION = ROLES = ("baseline", "adaptation", "washout", "generalisation")
@@ -33,6 +35,8 @@ class ReportBlock:
     gain: float
     """N·s/m, of its curl field, clockwise positive; 0 without one."""
     table: TrialTable
+    imposed: Kinds = ()
+    """What acts in its normal trials: kinds of perturbations with their options."""
     by: str = ""
     """What the role was taken from, where the session gives none: the block's `name`, or its `conditions`."""
 
@@ -57,8 +61,12 @@ class ReportCourse:
     washout: tuple[ReportBlock, ...]
 
 
-def blocks(table: TrialTable, settings: Mapping[str, Any]) -> list[ReportBlock]:
+def blocks(
+    table: TrialTable, settings: Mapping[str, Any], imposed: Mapping[int, Kinds] | None = None
+) -> list[ReportBlock]:
     """The blocks that have a finished trial.
+
+    `imposed` is what acts in each, by its index; without it a block with a gain has a curl field all through a trial.
 
     The role of a block is `role` in the session's own blocks, else follows from its name, else from its conditions:
     blocks with a curl field are adaptation, those before the first of them baseline, those after it washout, and those
@@ -76,7 +84,9 @@ def blocks(table: TrialTable, settings: Mapping[str, Any]) -> list[ReportBlock]:
         plain = not entry.get("kinds") and entry.get("feedback", True) is not False
         role, by = _role(str(own.block_name[0]), entry.get("role"), gain, met, plain)
         met |= role == ADAPTATION
-        out.append(ReportBlock(index, str(own.block_name[0]), role, gain, own, by))
+        curl: Kinds = ({"kind": "curl", "gain": gain},) if gain else ()
+        acts = (imposed or {}).get(index, curl)
+        out.append(ReportBlock(index, str(own.block_name[0]), role, gain, own, acts, by))
     return out
 
 
@@ -94,12 +104,15 @@ def _role(name: str, role_key: Any, gain: float, met: bool, plain: bool) -> tupl
 
 
 def courses(blocks: Sequence[ReportBlock]) -> list[ReportCourse]:
-    """One per run of neighbouring adaptation blocks in one field, with the baseline before and the washout after."""
+    """One per run of neighbouring adaptation blocks in one field, with the baseline before and the washout after.
+
+    Fields of one kind and direction are one, such as one that is brought in by degrees.
+    """
     runs = [
         (role, tuple(run))
         for (role, _), run in groupby(
             (b for b in blocks if b.role != GENERALISATION),
-            lambda b: (b.role, np.sign(b.gain) if b.role == ADAPTATION else 0),
+            lambda b: (b.role, _direction(b) if b.role == ADAPTATION else ""),
         )
     ]
     out = []
@@ -110,6 +123,20 @@ def courses(blocks: Sequence[ReportBlock]) -> list[ReportCourse]:
         after = runs[i + 1][1] if i + 1 < len(runs) and runs[i + 1][0] == WASHOUT else ()
         out.append(ReportCourse(before[-1] if before else (), run, after))
     return out
+
+
+def _direction(block: ReportBlock) -> str:
+    """What is imposed, with signs in place of the numbers."""
+
+    def signs(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {str(k): signs(v) for k, v in sorted(value.items())}
+        if isinstance(value, (list, tuple)):
+            return [signs(v) for v in value]
+        return float(np.sign(value)) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+
+    names = "" if block.imposed else " / ".join(dict.fromkeys(block.normal.perturbation.tolist()))
+    return json.dumps([names, signs(block.imposed)], default=str)
 
 
 def normal(of: Sequence[ReportBlock]) -> TrialTable | None:

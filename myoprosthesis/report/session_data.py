@@ -20,7 +20,8 @@ from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.files import yaml_text
 from myoprosthesis.recording import message_decoding
 from myoprosthesis.recording.bag import Bag
-from myoprosthesis.report import trial_table
+from myoprosthesis.report import imposed_kinds, trial_table
+from myoprosthesis.report.imposed_kinds import Kinds
 from myoprosthesis.report.recorded_movement import Array, RecordedMovement
 from myoprosthesis.report.trial_table import TableReading
 
@@ -41,6 +42,8 @@ class SessionData:
     settings: Mapping[str, Any]
     settings_text: str
     provenance: Mapping[str, Any]
+    imposed: Mapping[int, Kinds]
+    """What acts in the normal trials of each block, by its index; empty where the folder does not say it."""
     faults: tuple[str, ...]
     """What was wrong with it, in sentences."""
 
@@ -58,7 +61,8 @@ def load(folder: Path) -> SessionData:
     written = provenance.get("table_sha256", reading.sha256)
     if written != reading.sha256:
         faults.append(f"{trial_table.NAME} is not as the session left it: its sha256 was {written}.")
-    return SessionData(folder, reading, settings, text, provenance, tuple(faults))
+    imposed = imposed_kinds.read(folder, reading.table, settings, faults)
+    return SessionData(folder, reading, settings, text, provenance, imposed, tuple(faults))
 
 
 def _settings(file: Path, faults: list[str]) -> tuple[str, Mapping[str, Any]]:

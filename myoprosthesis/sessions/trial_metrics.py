@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from myoprosthesis.analysis.adaptation import adaptation_index, ideal_force_in_windows
+from myoprosthesis.analysis.adaptation import FieldForce
 from myoprosthesis.core.errors import DataError
 from myoprosthesis.core.kinematics import lateral
 from myoprosthesis.core.nanoseconds import NS
@@ -61,7 +61,7 @@ def row(
         force = float(wall[fastest])
         moving = time_ns >= (plan.go_ns if plan.go_ns is not None else plan.until_ns)
         if fields and moving.sum() > 2:
-            slope = _slope(wall[moving], record, moving, fields)
+            slope = _slope(wall, record, moving, fields)
     result = judge(record, session.reaching.radius)
     figures = {
         **result.figures,
@@ -77,10 +77,9 @@ def _slope(
     wall: NDArray[np.float64], record: TrialRecord, moving: NDArray[np.bool_], fields: Sequence[PerturbationEntry]
 ) -> float | None:
     """The adaptation index, each field in its own window; None where there is no lateral force to be cancelled."""
-    plan, position, velocity = record.plan, record.position[moving], record.velocity[moving]
-    time_ns = record.time_ns[moving]
-    ideal = ideal_force_in_windows(time_ns, position, velocity, plan.start, plan.target, fields)
+    plan = record.plan
+    field = FieldForce.of(record.time_ns, record.position, record.velocity, plan.start, plan.target, fields)
     try:
-        return adaptation_index(wall, ideal, intercept=False)
+        return field.index(wall, moving)
     except DataError:
         return None

@@ -378,6 +378,7 @@ def _prompted(counts: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
     totals = {asked: sum(chosen.values()) for asked, chosen in counts.items()}
     right = {asked: chosen.get(asked, 0) for asked, chosen in counts.items()}
     return {
+        "judged": sum(totals.values()),
         "accuracy": sum(right.values()) / sum(totals.values()) if sum(totals.values()) else None,
         "per_class": {asked: right[asked] / n for asked, n in sorted(totals.items()) if n},
     }

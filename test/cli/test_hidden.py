@@ -6,8 +6,10 @@ import re
 import numpy as np
 import pytest
 
+from myoprosthesis.cli.hidden import _movements
 from myoprosthesis.cli.main import main
 from myoprosthesis.core import axes_file, share
+from myoprosthesis.training.gradient.evaluation import Reaches
 
 
 def hidden(*words):
@@ -38,6 +40,15 @@ def test_an_effect_in_figures_the_same_twice(tmp_path, capsys):
     assert re.search(r"largest distance of the hidden state from that without the perturbation: \d+\.\d\d\n", out)
     back = sum(s is not None for s in figures["return_s"])
     assert f"it came back to below 10 % of that in {back} of 8 reaches" in out
+
+
+def test_an_effect_is_measured_on_the_states_of_a_trial_as_a_stack_publishes_them():
+    """From the state at its beginning to the last one before its end."""
+    path = np.random.default_rng(0).normal(0, 0.1, (3, 20, 2))
+    reaches = Reaches(path, np.zeros_like(path), np.array([0.1, 0.2]), np.ones((3, 2)), 0.01, np.zeros((3, 20, 4)))
+    movements = _movements(reaches)
+    assert (movements.position[:, 0] == [0.1, 0.2]).all()
+    np.testing.assert_array_equal(movements.position[:, 1:], path[:, :-1])
 
 
 @pytest.mark.parametrize(

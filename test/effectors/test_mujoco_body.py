@@ -318,6 +318,15 @@ def test_an_endpoint_and_a_keyframe_of_ones_own():
     assert "endpoint" not in body_of(xml).spec.sites
 
 
+def test_keyframes_at_none_of_which_a_model_starts_are_told_of(tmp_path):
+    path = tmp_path / "robot.xml"
+    for name, options, told in (("open", {}, True), ("open", {"keyframe": "open"}, False), ("home", {}, False)):
+        key = f"<keyframe><key name='{name}' qpos='5 0 0 1 0 0 0 1 0 0 0 0.3'/></keyframe>"
+        path.write_text(FREE.replace("</worldbody>", "</worldbody>" + key))
+        remarks = mjcf(bodies.MjcfOptions(file=str(path), **options)).spec.remarks
+        assert any("at none of its keyframes (open): keyframe names one" in r for r in remarks) == told
+
+
 def test_any_mjcf_by_path(tmp_path):
     path = tmp_path / "robot.xml"
     path.write_text(FREE)

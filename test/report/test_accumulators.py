@@ -11,8 +11,8 @@ from myoprosthesis.report.report import read
 @pytest.fixture(scope="module")
 def everything(session_folder):
     table = trial_table.read(session_folder / "trials.csv").table
-    found = session_blocks.blocks(table, {})
-    chosen = accumulators.select(found, imposed_kinds.read(session_folder, found, {}, []))
+    found = session_blocks.blocks(table, {}, imposed_kinds.read(session_folder, table, {}, []))
+    chosen = accumulators.select(found)
     recording = session_data.recording(session_folder, [])
     return found, chosen, accumulators.gather(recording.movements(table.trial.tolist()), chosen, recording.duration_s)
 
@@ -31,8 +31,8 @@ def test_the_mirror_field_gives_the_same_profiles(write, record, planted, made, 
     folder = write(tmp_path / "s", p, recorded=True)
     table = trial_table.read(folder / "trials.csv").table
     recording = session_data.recording(folder, [])
-    found = session_blocks.blocks(table, {})
-    chosen = accumulators.select(found, imposed_kinds.read(folder, found, {}, []))
+    found = session_blocks.blocks(table, {}, imposed_kinds.read(folder, table, {}, []))
+    chosen = accumulators.select(found)
     out = accumulators.gather(recording.movements(table.trial.tolist()), chosen, 0.8)
     known = {t.trial: t.known for t in made(p)}
     assert out.profiles and all(q.slope == pytest.approx(known[q.trial], abs=1e-6) for q in out.profiles)

@@ -43,6 +43,19 @@ def test_opposite_fields_are_mirror_images_trial_by_trial(folders, tmp_path):
     assert "<script" not in html and html.count("<img alt=") == 3
 
 
+def test_sessions_without_a_curl_field_are_not_turned(undrawn, folders, write, planted, tmp_path):
+    """Whose side is unknown: what is said of them is to the right, for all sessions of the page."""
+    rotated = write(tmp_path / "vmr", planted(blocks=[(n, k, 0.0) for n, k, _ in SHORT], special=False))
+    alone = compare([folders["ccw"], folders["cw"]], tmp_path / "a")
+    found = compare([folders["ccw"], rotated], tmp_path / "b")
+    assert alone["positive_to"] == "to the side to which the session's own field pushes"
+    assert found["positive_to"].startswith("to the right of the motion (not every session has a curl field")
+    ccw = by_measure(found)["initial"]["reference_mm"]
+    assert ccw == pytest.approx(-by_measure(alone)["initial"]["reference_mm"]) and ccw < -20
+    html = (tmp_path / "b" / "index.html").read_text()
+    assert "positive to the right of the motion" in html and "mirror" not in html and "own field" not in html
+
+
 def test_a_fixed_policy_differs_from_one_that_learns(undrawn, folders, tmp_path):
     found = by_measure(compare([folders["cw"], folders["rigid"]], tmp_path))
     assert found["end of adaptation"]["interval"][0] > 15 and found["after-effect"]["interval"][0] > 10

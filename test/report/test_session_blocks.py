@@ -52,6 +52,23 @@ def test_neighbours_in_one_field_are_one_course_and_another_field_is_another(tab
     assert joined is not None and joined.trial.tolist() == list(range(8, 24))
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "count"),
+    [
+        ({"kind": "rotation", "degrees": 30}, {"kind": "rotation", "degrees": -30}, 2),
+        ({"kind": "rotation", "degrees": 15}, {"kind": "rotation", "degrees": 30}, 1),  # brought in by degrees
+        ({"kind": "rotation", "degrees": 30}, {"kind": "noise", "sd_m": 0.01}, 2),
+        ({"kind": "constant", "force": [0, 3, 0]}, {"kind": "constant", "force": [0, -3, 0]}, 2),
+        ({"kind": "viscous", "gain": 3}, {"kind": "viscous", "gain": 3}, 1),
+    ],
+)
+def test_what_is_no_curl_field_has_a_direction_too(table, first, second, count):
+    t = table(("baseline", 8, 0.0), ("adaptation 1", 8, 0.0), ("adaptation 2", 8, 0.0), ("washout", 8, 0.0))
+    found = session_blocks.courses(session_blocks.blocks(t, {}, {0: (), 1: (first,), 2: (second,), 3: ()}))
+    assert len(found) == count and [b.name for b in found[-1].washout] == ["washout"]
+    assert [b.name for b in found[0].baseline] == ["baseline"]
+
+
 def test_the_field_of_a_block_is_that_of_its_trials_though_catch_trials_have_none(table):
     t = table(("baseline", 8, 0.0), ("adaptation", 32, 1.0))
     found = session_blocks.blocks(t, {})

@@ -103,6 +103,20 @@ def test_the_gain_of_a_trial_is_the_largest_of_its_curl_field_whenever_it_acts(d
     assert got["gain"] == pytest.approx(gain, rel=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("angle_deg", "has"), [(0.0, False), (2.0, False), (90.0, True), (6.0, True)]
+)  # the force turned from the movement
+def test_a_field_along_the_channel_gives_no_slope_of_what_is_left_of_it(data, angle_deg, has):
+    force = [3 * np.cos(np.deg2rad(angle_deg)), 3 * np.sin(np.deg2rad(angle_deg)), 0]
+    blocks = [{"name": "A", "role": "adaptation", "trials": 20, "channel_rate": 0.5,
+               "kinds": [{"kind": "constant", "force": [float(f) for f in force]}]}]  # fmt: skip
+    session = sessions.made(data(blocks=blocks))
+    trial = next(t for t in plan(session) if t.kind == CHANNEL)
+    there = TrialPlan(trial.number, 0, ns(1), (0, 0, 0), (0.1, 0, 0), ns(0.2))
+    got = row(session, trial, record(there, *straight(push=0.1)), PlayedTrial("p", "0"))
+    assert (got["channel_slope"] is not None) == has
+
+
 def test_where_there_is_nothing_to_be_cancelled_there_is_no_slope(data):
     """A constant force along the movement has no lateral part, at this target."""
     blocks = [{"name": "A", "role": "adaptation", "trials": 20, "channel_rate": 0.5,

@@ -265,7 +265,7 @@ def test_decisions_are_of_the_condition_that_the_decoder_says_whenever_it_is_hea
     decided(status, 40, null=right, turned=wrong)
     one, two = status.summary()["conditions"]
     assert (one["perturbation"], one["accuracy"]) == ("null", 1.0) and one["per_class"] == {"fist": 1.0, "rest": 1.0}
-    assert (two["perturbation"], two["accuracy"]) == ("turned", 0.0)
+    assert (two["perturbation"], two["accuracy"]) == ("turned", 0.0) and (one["judged"], two["judged"]) == (28, 7)
     decided(status, 1, turned={"rest": {"rest": 1}})  # it was started again
     decided(status, 2, turned={"rest": {"rest": 2}})
     one, two = status.summary()["conditions"]

@@ -62,13 +62,27 @@ def section(s: ReportSession) -> Section:
 
 def _of_one_network(s: ReportSession, conditions: Sequence[tuple[int, str]]) -> tuple[list[tuple[int, str]], str]:
     """The conditions of the first one's policy, and a sentence on the others: units of two networks share no axes."""
-    policy = {b.index: str(b.normal.policy[0]) if len(b.normal) else "" for b in s.blocks}
+    policy = _networks(s)
     first = policy[conditions[0][0]] if conditions else ""
     names = {b.index: b.name for b in s.blocks}
     others = dict.fromkeys(index for index, _ in conditions if policy[index] != first)
     words = ", ".join(f"{names[index]} ({policy[index]})" for index in others)
     remark = f" Left out, since its units are those of another network than {escape(first)}: {escape(words)}."
     return [c for c in conditions if policy[c[0]] == first], remark if others else ""
+
+
+def _networks(s: ReportSession) -> dict[int, str]:
+    """The network of each block, by its index.
+
+    With a learner it is the one that the block began from, which goes on learning under other names: it is swapped
+    where a block names a policy.
+    """
+    names = {b.index: ", ".join(dict.fromkeys(b.normal.policy.tolist())) for b in s.blocks}
+    policies = [block.get("policy") if isinstance(block, Mapping) else None for block in s.settings.get("blocks") or ()]
+    if not s.settings.get("learner") or len(policies) <= max(names, default=-1):
+        return names
+    begun = str(s.settings.get("policy") or "the first policy")
+    return {k: next((str(p) for p in reversed(policies[: k + 1]) if p), begun) for k in names}
 
 
 def _columns(times: Array, onto: Mapping[Key, Array], places: Mapping[int, Place]) -> dict[str, Any]:

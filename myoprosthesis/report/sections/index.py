@@ -57,7 +57,7 @@ def final_index(b: ReportBlock, seed: int = 0) -> Interval | None:
 
 
 def _channel(s: ReportSession) -> list[Part]:
-    by_block = [(b, *(slopes(b) if b.gain else recorded_slopes(s, b))) for b in s.blocks]
+    by_block = [(b, *(slopes(b) if len(slopes(b)[1]) else recorded_slopes(s, b))) for b in s.blocks]
     n = sum(len(y) for _, _, y in by_block)
     if not n:
         return [Omitted("No adaptation index: there are no channel trials with a field.")]
@@ -156,7 +156,7 @@ def _table(s: ReportSession) -> list[Part]:
     for b in s.blocks:
         y, t = slopes(b)[1], b.table.of(CATCH)
         off = t.lateral_deviation_mm[np.isfinite(t.lateral_deviation_mm)]
-        if not (len(y) and b.gain) and not len(off):
+        if not len(y) and not len(off):
             continue
         late, near = (b.second_half.of(kind).lateral_deviation_mm for kind in (CATCH, NORMAL))
         late, near = late[np.isfinite(late)], near[np.isfinite(near)]

@@ -33,12 +33,11 @@ def section(s: ReportSession) -> Section:
     blocks = [b for b in s.blocks if any(i == b.index for i, _ in g.activity)]
     every = sorted({t for _, t in g.activity})
     targets = every if len(every) <= TARGETS else [every[len(every) * i // TARGETS] for i in range(TARGETS)]
-    moving = g.times >= 0
     mean = np.full((len(targets), len(g.muscles), len(blocks)), np.nan)
     for i, t in enumerate(targets):
         for j, b in enumerate(blocks):
-            if (b.index, t) in g.activity:
-                mean[i, :, j] = g.activity[(b.index, t)].value[moving].mean(axis=0)
+            if (b.index, t) in g.active:
+                mean[i, :, j] = g.active[(b.index, t)].value
     order = np.arange(len(g.muscles))
     if len(order) > MUSCLES:
         order = np.sort(np.argsort(-np.nanmean(mean, axis=(0, 2)), kind="stable")[:MUSCLES])

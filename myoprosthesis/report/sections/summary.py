@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from myoprosthesis.report import imposed_kinds
 from myoprosthesis.report.adaptation_course import FIRST, LAST
 from myoprosthesis.report.citations import cite
 from myoprosthesis.report.report_session import ReportSession
@@ -72,7 +73,8 @@ def _blocks(s: ReportSession) -> SectionTable:
         gain = f"{b.gain:+.3g}".replace("-", "−") if b.gain else "0"
         rows.append((
             f'<i class="role {b.role}"></i>{escape(b.name)}', f"{b.role} (by its {b.by})" if b.by else b.role,
-            escape(" / ".join(dict.fromkeys(p for p in t.perturbation.tolist() if p))) or "–", gain,
+            escape(imposed_kinds.words(b.imposed) or " / ".join(dict.fromkeys(p for p in t.perturbation.tolist() if p)))
+            or "–", gain,
             *(str(int((b.table.kind == k).sum()) or "–") for k in KINDS),
             number(aside.mean() if len(aside) else None), number(error.mean() if len(error) else None),
             share(done.mean() if len(done) else None),
@@ -138,9 +140,9 @@ def _course_caption(s: ReportSession) -> str:
                         (min(FIRST, after), FIRST), (min(LAST, max(0, after - FIRST)), LAST))
     )  # fmt: skip
     which = " (of the first course)" if len(s.courses) > 1 else ""
-    return (f"Lateral deviation on normal trials: baseline is the second half of those before the field, initial the "
-            f"first {initial} in the field, end the last {end}, after-effect the first {effect} of washout, and washout "
-            f"its last {washed}{which}. Ratios compare mean absolute deviations; the after-effect is signed. In brackets "
-            "95 % bootstrap "
+    return (f"Lateral deviation on normal trials: baseline is the second half of those before the field, initial "
+            f"the first {initial} in the field, end the last {end}, after-effect the first {effect} of washout, and "
+            f"washout its last {washed}{which}. Ratios compare mean absolute deviations; the after-effect is signed. "
+            "In brackets 95 % bootstrap "
             "intervals over trials, which include the differences between targets. "
             f"{cite('lateral')}; {cite('bootstrap')}.")  # fmt: skip

@@ -31,6 +31,28 @@ def test_without_states_it_is_left_out(unrecorded):
     assert isinstance(hidden.section(unrecorded).parts[0], Omitted)
 
 
+def test_a_network_that_learns_is_one_network_until_another_is_swapped_in(session):
+    """Each trial has its own, as it was learned until then."""
+
+    def named(b):
+        return replace(b, table=replace(b.table, policy=np.array([f"own_{t:04d}" for t in b.table.trial])))
+
+    blocks = [{"name": b.name} for b in session.blocks]
+    learns = replace(
+        session, blocks=tuple(map(named, session.blocks)), settings={"learner": {"rate": 1}, "blocks": blocks}
+    )
+    drawn = {p.name: p for p in hidden.section(learns).parts if isinstance(p, Drawing)}
+    assert (
+        set(drawn["hidden_states"].columns["block"]) == {0, 1, 2} and "Left out" not in drawn["hidden_states"].caption
+    )
+    blocks[2]["policy"] = "reach_cw"
+    drawn = {p.name: p for p in hidden.section(learns).parts if isinstance(p, Drawing)}
+    assert set(drawn["hidden_states"].columns["block"]) == {0, 1}
+    fixed = replace(learns, settings={"blocks": blocks})  # swapped by hand: no two blocks have one
+    drawn = {p.name: p for p in hidden.section(fixed).parts if isinstance(p, Drawing)}
+    assert set(drawn["hidden_states"].columns["block"]) == {0}
+
+
 def test_blocks_of_another_network_are_left_out_and_named(session):
     """Its units are others, however many they are."""
     last = session.blocks[-1]

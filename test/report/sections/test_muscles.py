@@ -4,6 +4,10 @@ import numpy as np
 import pytest
 
 from myoprosthesis.analysis.synergies import vaf_curve
+from myoprosthesis.core.nanoseconds import ns
+from myoprosthesis.core.trial_plan import TrialPlan
+from myoprosthesis.report import accumulators
+from myoprosthesis.report.recorded_movement import RecordedMovement
 from myoprosthesis.report.section import Omitted
 from myoprosthesis.report.sections import muscles
 
@@ -21,6 +25,19 @@ def test_activations_are_means_over_the_normal_trials_of_a_block_at_a_target(dra
             here = (columns["target"] == target) & (columns["block"] == block)
             expected = 0.1 + 0.05 * np.arange(6) * (0.5 + np.mean(own))
             np.testing.assert_allclose(columns["activation"][here], expected, atol=1e-5)
+
+
+def test_the_mean_is_over_the_samples_and_not_over_points_between_them(session):
+    """An activation that jumps at its last sample weighs as one sample."""
+    m = RecordedMovement(
+        TrialPlan(40, 0, ns(1), (0, 0, 0), (0.1, 0, 0), ns(0.2)), np.arange(100) * 0.01 - 0.2, np.arange(100.0),
+        np.zeros((100, 2)), np.zeros((100, 2)), np.zeros((100, 2)), np.append(np.zeros(99), 8.0)[:, None],
+        np.zeros(0), np.zeros((0, 0)), np.zeros(0), np.zeros(0), 100,
+    )  # fmt: skip
+    chosen = accumulators.select(session.blocks)
+    assert chosen.kind[40] == "normal"
+    (mean,) = accumulators.gather([m], chosen, 0.8).active.values()
+    assert mean.value == pytest.approx([0.1])
 
 
 def test_the_synergies_account_for_what_the_analysis_says(drawings, session):

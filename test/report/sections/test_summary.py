@@ -21,7 +21,7 @@ def test_the_figures_of_a_block_are_those_of_its_normal_trials(session):
     for row, b in zip(table.rows, session.blocks, strict=True):
         own = b.table.kind == "normal"
         cells = [plain(c) for c in row]
-        imposed = "curl" if b.gain else "null"
+        imposed = "curl (gain 10)" if b.gain else "null"
         assert cells[:4] == [b.name, b.role, imposed, f"{b.gain:+.3g}" if b.gain else "0"]
         assert cells[4] == str(own.sum())
         assert cells[-3] == number(np.abs(b.table.lateral_deviation_mm[own]).mean())

@@ -13,6 +13,7 @@ from myoprosthesis.core import share
 from myoprosthesis.decoders.models import Lda, LdaOptions
 from myoprosthesis.emg.recording import EmgRecording, Span
 from myoprosthesis.emg.recording_format import RecordingFormat
+from myoprosthesis.policies.onnx_policy import read_contract
 from myoprosthesis.training.decoding.windows import repetitions, splits
 
 ROOT = share.root()
@@ -121,6 +122,26 @@ def test_windows_with_a_gap_in_them_are_counted_by_fit_and_evaluate(decode, tmp_
     played, words = decode("evaluate", tmp_path / "1.csv", *said, *there)
     assert "4 windows have a gap in time in them, and do not count" in words and played["accuracy"] > 0.98
     assert "1 gap in time, 1.000 s in all" in words and played["faults"]["gaps"] == 1
+
+
+def test_a_step_of_no_whole_number_of_samples_is_said_and_is_the_period_of_the_decoder(decode, tmp_path):
+    """At 250 Hz, the rate of an OpenBCI board, the default of 0.05 s is 12.5 samples."""
+    rng, n, rate = np.random.default_rng(0), 6000, 250
+    label = np.where(np.arange(n) // 500 % 2, "fist", "rest")
+    x = rng.normal(0, 1, (n, 2)) * np.where(label == "fist", 9, 1)[:, None]
+    rows = "".join(f"{k / rate:.3f},{b:.4f},{c:.4f},{d}\n" for k, ((b, c), d) in enumerate(zip(x, label, strict=True)))
+    (tmp_path / "a.csv").write_text("time,EMG1,EMG2,label\n" + rows)
+    (tmp_path / "b.csv").write_text("time,EMG1,EMG2,label\n" + rows.replace(",fist", ",Fist"))
+    layout = ("--rate", rate, "--unit", "uV", "--time", "time", "--label", "label")
+    _, words = decode("fit", tmp_path / "a.csv", *layout, "--out", tmp_path / "mine")
+    assert "a step of 0.05 s is 12.5 samples at 250 Hz: 12 are taken, 0.048 s" in words and "a window of" not in words
+    file = tmp_path / "mine" / "policy.onnx"
+    assert read_contract(file).dt == 0.048
+    assert "window 0.2 s every 0.048 s" in (tmp_path / "mine" / "card.md").read_text()
+    adapt = ("--with", tmp_path / "b.csv", *layout, "--unlabelled", "--out", tmp_path / "again")
+    figures, _ = decode("adapt", tmp_path / "mine", *adapt)
+    count, seconds = (n - 50) // 12 + 1, figures["adapted_from"]["seconds"]
+    assert figures["windows"] == count and seconds == pytest.approx(count * 0.048) and seconds < n / rate
 
 
 def test_faults_of_the_recordings_are_said_and_kept_with_the_decoder(decode, tmp_path):
