@@ -16,9 +16,10 @@ from myoprosthesis.core.errors import DataError
 from myoprosthesis.report.citations import cite
 from myoprosthesis.report.report_session import ReportSession
 from myoprosthesis.report.section import Drawing, Omitted, Part, Section
+from myoprosthesis.report.sections.index import any_slopes
 from myoprosthesis.report.session_blocks import ADAPTATION, BASELINE, GENERALISATION, WASHOUT, normal
 from myoprosthesis.report.style import ROLE, figure
-from myoprosthesis.report.trial_table import CHANNEL, TrialTable
+from myoprosthesis.report.trial_table import CHANNEL, NORMAL, TrialTable
 
 Array = NDArray[np.float64]
 ROUNDS = 2
@@ -61,7 +62,7 @@ def _directions(s: ReportSession) -> list[Part]:
     caption = (
         "Mean signed lateral deviation by direction of the target (counter-clockwise from x), over the first or last "
         f"{ROUNDS} rounds of normal trials; bars: 95 % bootstrap intervals over the trials of a direction, none where "
-        f"there is one. {cite('lateral')}."
+        f"there is one.{' Of the first course.' if len(s.courses) > 1 else ''} {cite('lateral')}."
     )  # fmt: skip
     columns = {
         "series": [x.title for x in series for _ in x.mean],
@@ -109,11 +110,12 @@ def _generalisation(s: ReportSession) -> list[Part]:
     known = np.unique(np.round(trained.angle, 6))
     parts: list[Part] = []
     for b in tests:
-        channel = b.table.of(CHANNEL)
-        channel = channel.where(np.isfinite(channel.channel_slope))
-        by_slope = len(channel) > 0
-        t = channel if by_slope else b.table.where(np.isfinite(b.table.lateral_deviation_mm))
-        y = t.channel_slope if by_slope else t.lateral_deviation_mm
+        measured, index = any_slopes(s, b)
+        by_slope = len(measured) > 0
+        t = b.normal.where(np.isfinite(b.normal.lateral_deviation_mm))
+        y = t.lateral_deviation_mm
+        if by_slope:
+            t, y = b.table.where(np.searchsorted(b.table.trial, measured)), index
         if not len(t):
             parts.append(Omitted(f"No generalisation in block {b.name!r}: it has no measured trial."))
             continue
@@ -137,7 +139,8 @@ def _generalisation(s: ReportSession) -> list[Part]:
             parts.append(Omitted(f"No tuning curve: {error}."))
         ax.axhline(0, color="#9aa4af", lw=0.8, zorder=0)
         ax.set(xlabel="direction from the nearest trained one, °", ylabel=label)
-        caption = (f"Block {escape(b.name)}: mean by direction from the nearest trained one, n = {len(t)} trials; "
+        caption = (f"Block {escape(b.name)}: mean by direction from the nearest trained one, n = {len(t)} "
+                   f"{CHANNEL if by_slope else NORMAL} trials; "
                    f"bars: 95 % bootstrap intervals over trials. {cite('tuning')}.{tuning_text}")  # fmt: skip
         columns = {"degrees_from_trained": degrees, "mean": band.value, "low": band.low, "high": band.high}
         parts.append(Drawing(f"generalisation_{b.index}", fig, caption, f"Generalisation, {label}", columns))

@@ -36,6 +36,8 @@ def section(s: ReportSession) -> Section:
     means = {k: m.value for k, m in g.hidden.items() if m.n and m.total.shape[1] == g.units}
     conditions = [(b.index, p) for b in s.blocks for p in PHASES if any(k[:2] == (b.index, p) for k in means)]
     conditions, others = _of_one_network(s, conditions)
+    if len(conditions) > MOST:
+        others += f" Of {len(conditions)} conditions the first {MOST}."
     conditions = conditions[:MOST]
     means = {k: v for k, v in means.items() if k[:2] in conditions}
     try:

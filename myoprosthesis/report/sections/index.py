@@ -50,6 +50,12 @@ def recorded_slopes(s: ReportSession, b: ReportBlock) -> tuple[Array, Array]:
     return pairs[:, 0], pairs[:, 1]
 
 
+def any_slopes(s: ReportSession, b: ReportBlock) -> tuple[Array, Array]:
+    """The slopes of the table, or else those against the session's first field."""
+    trial, slope = slopes(b)
+    return (trial, slope) if len(slope) else recorded_slopes(s, b)
+
+
 def final_index(b: ReportBlock, seed: int = 0) -> Interval | None:
     """Mean slope over the last half of the block's channel trials, at most `BIN`."""
     _, y = slopes(b)
@@ -57,7 +63,7 @@ def final_index(b: ReportBlock, seed: int = 0) -> Interval | None:
 
 
 def _channel(s: ReportSession) -> list[Part]:
-    by_block = [(b, *(slopes(b) if len(slopes(b)[1]) else recorded_slopes(s, b))) for b in s.blocks]
+    by_block = [(b, *any_slopes(s, b)) for b in s.blocks]
     n = sum(len(y) for _, _, y in by_block)
     if not n:
         return [Omitted("No adaptation index: there are no channel trials with a field.")]

@@ -32,8 +32,10 @@ def section(s: ReportSession) -> Section:
     for t, key in where.items():
         grid.setdefault(key, []).append((s.recorded.paths[t], *s.recorded.lines[t]))
     rows = [(b.index, f"{b.name}", ROLE[b.role]) for b in blocks]
-    early = sum(name == "early" for _, name in where.values())
-    n = ", ".join(f"{sum(name == p for _, name in where.values())} {p}" for p in panels)
+    drawn = {b.index for b in blocks}
+    shown = {t: p for t, p in where.items() if p[0] in drawn}
+    early = sum(name == "early" for _, name in shown.values())
+    n = ", ".join(f"{sum(name == p for _, name in shown.values())} {p}" for p in panels)
     caption = (
         f"Paths of the endpoint, coloured by the direction of the target; n = {n} over {len(blocks)} blocks. Early and "
         f"late are the first and the last {EACH} normal trials at each target in a block (at most a third of them), "
@@ -42,7 +44,6 @@ def section(s: ReportSession) -> Section:
     )  # fmt: skip
     if len({i for i, _ in where.values()}) > MOST:
         caption += f" The first {MOST} blocks are drawn."
-    shown = [t for t in where if where[t][0] in {b.index for b in blocks}]
     columns = {
         "trial": [t for t in shown for _ in s.recorded.paths[t]],
         "block": [where[t][0] for t in shown for _ in s.recorded.paths[t]],

@@ -1,5 +1,7 @@
 """The section on directions draws means by direction, and what carries over to others."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -35,6 +37,23 @@ def test_a_direction_is_measured_from_the_nearest_trained_one():
     apart = np.rad2deg(directions.nearest(np.deg2rad([10.0, 80.0, 340.0, 180.0, 355.0]), trained))
     np.testing.assert_allclose(np.abs(apart), [10, 10, 10, 90, 5], atol=1e-9)
     np.testing.assert_allclose(apart[:3], [10, -10, -10], atol=1e-9)
+
+
+def test_generalisation_is_of_channel_trials_or_else_of_normal_ones_alone(session, unrecorded):
+    """A movement that is held to its line tells nothing by its deviation."""
+
+    def of(s):
+        last = replace(s.blocks[-1], role="generalisation")
+        parts = directions.section(replace(s, blocks=(*s.blocks[:-1], last))).parts
+        return last, next(p for p in parts if getattr(p, "name", "") == f"generalisation_{last.index}")
+
+    block, drawn = of(session)
+    measured = [p.slope for p in session.recorded.profiles if p.trial in set(block.table.trial.tolist())]
+    assert f"n = {len(measured)} channel trials" in drawn.caption and drawn.columns["degrees_from_trained"] == [0]
+    assert drawn.columns["mean"] == pytest.approx([np.mean(measured)])
+    block, drawn = of(unrecorded)
+    assert (block.table.kind == "channel").any() and f"n = {len(block.normal)} normal trials" in drawn.caption
+    assert drawn.columns["mean"] == pytest.approx([block.normal.lateral_deviation_mm.mean()])
 
 
 def test_what_a_session_has_not_is_said(session):

@@ -31,5 +31,14 @@ def test_early_trials_come_before_late_ones_and_none_is_drawn_twice(session):
         assert not set(early) & set(late)
 
 
+def test_what_is_counted_is_what_is_drawn(session, monkeypatch):
+    whole = paths.section(session).parts[0]
+    monkeypatch.setattr(paths, "MOST", 1)
+    (part,) = paths.section(session).parts
+    assert set(part.columns["block"]) == {0} and "The first 1 blocks are drawn" in part.caption
+    early = [t for t, p in zip(part.columns["trial"], part.columns["panel"], strict=True) if p == "early"]
+    assert f"{len(set(early))} early" in part.caption and part.caption[:200] != whole.caption[:200]
+
+
 def test_without_a_recording_it_is_left_out(unrecorded):
     assert isinstance(paths.section(unrecorded).parts[0], Omitted)
