@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -61,8 +61,8 @@ class StackStatus:
     _played: list[tuple[int, str]] = field(default_factory=list)
     _newest_ns: int = 0
     _actions: ActionCounts = field(default_factory=ActionCounts)
-    _decided: list[dict[str, Any]] = field(default_factory=list)
-    """What decoders decided, by condition, in each run of the policy node before this one."""
+    _decoders: list[Mapping[str, Any]] = field(default_factory=list)
+    """The last report of each run of the decoders' node before this one: it was started again."""
 
     # -- reports ------------------------------------------------------------------------------------------------
 
@@ -82,7 +82,7 @@ class StackStatus:
         """
         before = self.others.get(name, {})
         if name in DECODERS and _decisions(values) < _decisions(before):
-            self._decided.append(before.get("decided") or {})
+            self._decoders.append(before)
         if name == "policy":
             self._actions.add(values)
         self.others[name] = values
@@ -253,12 +253,14 @@ class StackStatus:
             return {}
         policy: Mapping[str, Any] = next((self.others[n] for n in DECODERS if n in self.others), {})
         commanded = report(EffectorReport, self.others.get("posture/effector", {})) if self.muscles else self.effector
-        events, device = policy.get("events", {}), self.effector.device
-        decisions = int(events.get("decisions", 0))
+        runs, device = [*self._decoders, policy], self.effector.device
+        events: Counter[str] = sum((Counter(r.get("events") or {}) for r in runs), Counter())
+        prompted = _by_prompt(r.get("prompted") or {} for r in runs)
+        decisions = int(events["decisions"])
         latency, since = commanded.latency_ms, commanded.latency_since_arrival_ms
         by_condition = [
             {"policy": played, "perturbation": name, **_prompted(counts)}
-            for (played, name), counts in _by_condition([*self._decided, policy.get("decided") or {}]).items()
+            for (played, name), counts in _by_condition([r.get("decided") or {} for r in runs]).items()
         ]
         return {
             "source": emg.get("source"),
@@ -266,7 +268,7 @@ class StackStatus:
             "emg_events": emg.get("events", {}),
             "timing": emg.get("timing", {}),
             "decisions": decisions,
-            **_prompted(policy.get("prompted", {})),
+            **_prompted(prompted),
             "decisions_by_condition": by_condition,
             **({} if self.trials else {"conditions": by_condition}),
             "rejection_rate": int(events.get("rejected", 0)) / decisions if decisions else None,
@@ -366,6 +368,15 @@ def _by_condition(runs: Sequence[Mapping[str, Any]]) -> dict[Condition, dict[str
             for perturbation, prompted in by_perturbation.items():
                 for prompt, choices in prompted.items():
                     out.setdefault((policy, perturbation), {}).setdefault(prompt, Counter()).update(choices)
+    return out
+
+
+def _by_prompt(runs: Iterable[Mapping[str, Mapping[str, int]]]) -> dict[str, Counter[str]]:
+    """Counts of what was decided, by prompt, of all runs together."""
+    out: dict[str, Counter[str]] = {}
+    for run in runs:
+        for prompt, choices in run.items():
+            out.setdefault(prompt, Counter()).update(choices)
     return out
 
 

@@ -272,6 +272,18 @@ def test_decisions_are_of_the_condition_that_the_decoder_says_whenever_it_is_hea
     assert one["accuracy"] == 1.0 and two["per_class"] == {"fist": 0.0, "rest": 1.0} and two["accuracy"] == 2 / 9
 
 
+def test_what_a_decoder_counted_before_it_was_started_again_still_counts():
+    status = StackStatus()
+    status.add_node("emg", {"source": "recording"})
+    for n, rejected, right in ((10, 2, 6), (40, 8, 20), (5, 1, 1)):
+        prompted = {"fist": {"fist": right, "rest": 1}}
+        events = {"decisions": n, "rejected": rejected, "drift_events": 1}
+        status.add_node("policy", {"policy": "d", "prompted": prompted, "events": events})
+    figures = status.summary()
+    assert (figures["decisions"], figures["rejection_rate"], figures["drift_events"]) == (45, 9 / 45, 2)
+    assert (figures["judged"], figures["accuracy"]) == (23, 21 / 23)
+
+
 def test_who_comes_late_knows_whether_the_last_trial_was_heard_of():
     status = StackStatus()
     assert not status.trials_complete
