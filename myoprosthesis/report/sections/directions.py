@@ -119,12 +119,12 @@ def _generalisation(s: ReportSession) -> list[Part]:
         if not len(t):
             parts.append(Omitted(f"No generalisation in block {b.name!r}: it has no measured trial."))
             continue
-        apart = nearest(t.angle, known)
+        apart = np.deg2rad(np.round(np.rad2deg(nearest(t.angle, known)), 3))  # one direction is one, but for rounding
         angles, band = generalisation(apart, y, 0.0, s.seed)
         label = "adaptation index" if by_slope else "lateral deviation, mm"
         fig = figure(2.7)
         ax = fig.subplots()
-        degrees = np.rad2deg(angles)
+        degrees = np.round(np.rad2deg(angles), 3)
         ax.errorbar(degrees, band.value, np.abs(np.stack([band.value - band.low, band.high - band.value])),
                     fmt="o", ms=4.5, color=ROLE[GENERALISATION], lw=1.1)  # fmt: skip
         tuning_text = ""
