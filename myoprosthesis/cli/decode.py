@@ -223,7 +223,8 @@ def _tell(scores: dict[str, Any], work: FitInputs) -> None:
 
     table = Table(f"held out ({work.split.by})", "R²" if scores["task"] == REGRESSION else "accuracy")
     for name, score in scores["folds"].items():
-        table.add_row(name, f"{score:.3f}" if scores["task"] == REGRESSION else f"{score:.2%}")
+        shown = "–" if score is None else f"{score:.3f}" if scores["task"] == REGRESSION else f"{score:.2%}"
+        table.add_row(name, shown)
     table_console().print(table)
     if scores["task"] == REGRESSION:
         print(f"R² {scores['r2']:.3f} median of the folds, {scores['r2_worst']:.3f} worst; {scores['windows']} windows")
@@ -236,7 +237,9 @@ def _tell(scores: dict[str, Any], work: FitInputs) -> None:
             for label, errors in scores["error_by_label"].items():
                 by_label.add_row(label, *(f"{errors[name]:.3f}" for name in work.names))
             table_console().print(by_label)
-        if useless := [name for name, score in scores["folds"].items() if score <= 0]:
+        if constant := [name for name, score in scores["folds"].items() if score is None]:
+            print(f"in {', '.join(constant)} the targets keep one value, so that there is no R²")
+        if useless := [name for name, score in scores["folds"].items() if score is not None and score <= 0]:
             print(f"in {', '.join(useless)} the decoder is further off than the mean of what was measured: {USELESS}")
         return
     per = scores.get("per_class") or scores["per_switch"]
@@ -339,6 +342,7 @@ def _card(name: str, work: FitInputs, scores: dict[str, Any], gap: float, limit:
         lines += [
             f"Held out by {work.split.by}{' (' + ', '.join(work.split.test) + ')' if work.split.test else ' in turn'}: "
             f"{key} {scores[key]:.4f} of {scores['windows']} windows, none of them seen by the fit.", "",
-            "| held out | score |", "|---|---|", *(f"| {k} | {v:.4f} |" for k, v in scores["folds"].items()), "",
+            "| held out | score |", "|---|---|",
+            *(f"| {k} | {'–' if v is None else f'{v:.4f}'} |" for k, v in scores["folds"].items()), "",
         ]  # fmt: skip
     return "\n".join(lines)

@@ -13,6 +13,7 @@ from myoprosthesis.cli.figures import check_writable, policy_folder, write_json
 from myoprosthesis.cli.recording_info import RecordingInfoArgument, chosen, recording_info
 from myoprosthesis.cli.recordings import fitted_on, read, report_faults
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.sampling_rate import same_rate
 
 LABELLED_S = 20.0
 """Seconds of labelled EMG that are used where nothing else is asked for."""
@@ -91,7 +92,7 @@ def run(command: AdaptOptions, typed: Mapping[str, Any]) -> int:
     files, recordings = read(command.recordings, layout, typed)
     report_faults(recordings, conditioning.mains_hz)
     first = recordings[0][1]
-    if (first.rate, first.unit) != (conditioning.rate, conditioning.unit):
+    if first.unit != conditioning.unit or not same_rate(first.rate, conditioning.rate):
         raise ConfigError(
             f"the recordings are in {first.unit} at {first.rate:.9g} Hz, decoder {contract.name!r} was fitted in "
             f"{conditioning.unit} at {conditioning.rate:g} Hz"

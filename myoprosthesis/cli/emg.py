@@ -81,12 +81,24 @@ def _print(path: Path, recording: EmgRecording, flaws: SignalFaults, in_full: bo
         parts += [f"without a label {none:.1f} s"] if none > 0.5 / recording.rate else []
         lines.append("  labels: " + ", ".join(parts))
     if recording.target_names:
-        lines.append("  targets: " + ", ".join(recording.target_names))
+        missing = _missing(recording)
+        lines.append("  targets: " + ", ".join(
+            f"{name} ({counted(missing[name], 'sample')} without a value)" if missing[name] else name
+            for name in recording.target_names
+        ))  # fmt: skip
     print("\n".join(printable(line).replace("\n", "\\n") for line in lines))
     if in_full:
         _print_table(recording, flaws)
     for sentence in flaws.words(recording.channels, recording.rate):
         print(printable(f"  fault: {sentence}"))
+
+
+def _missing(recording: EmgRecording) -> dict[str, int]:
+    """Samples at which each target has no value."""
+    import numpy as np
+
+    there = np.isfinite(recording.targets).sum(axis=0)
+    return {name: len(recording) - int(n) for name, n in zip(recording.target_names, there, strict=True)}
 
 
 def _print_table(recording: EmgRecording, flaws: SignalFaults) -> None:
@@ -143,6 +155,7 @@ def _figures(recording: EmgRecording, flaws: SignalFaults) -> dict[str, Any]:
         "file_unit": recording.file_unit, "samples": len(recording), "seconds": recording.seconds,
         "stamped": recording.stamped, "labels": _label_seconds(recording),
         "unlabelled": recording.seconds - sum(_label_seconds(recording).values()), "label_spans": spans,
-        "targets": list(recording.target_names), **_levels(recording), "remarks": list(recording.remarks),
+        "targets": list(recording.target_names), "targets_missing": _missing(recording), **_levels(recording),
+        "remarks": list(recording.remarks),
         "conditioned": recording.conditioned, "faults": asdict(flaws),
     }  # fmt: skip

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from myoprosthesis.core.errors import ConfigError
+from myoprosthesis.core.sampling_rate import same_rate
 
 
 def fitted_on(files: Sequence[Path]) -> list[str]:
@@ -48,7 +49,7 @@ def read(names: Sequence[str], layout: Any, typed: Mapping[str, Any]) -> tuple[l
     for path in paths:
         recording = formats.read(path, layout)
         first = out[0][1] if out else recording
-        if (recording.rate, recording.unit) != (first.rate, first.unit):
+        if recording.unit != first.unit or not same_rate(recording.rate, first.rate):
             raise ConfigError(f"{path} is in {recording.unit} at {recording.rate:.9g} Hz, {paths[0]} in {first.unit} "
                               f"at {first.rate:.9g} Hz: one decoder needs one of each")  # fmt: skip
         try:

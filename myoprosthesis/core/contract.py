@@ -16,6 +16,7 @@ from myoprosthesis.core.channels import FIELDS, Channels, permutation, same_unit
 from myoprosthesis.core.effector_spec import LONGEST_PERIOD_S, SHORTEST_PERIOD_S, EffectorSpec
 from myoprosthesis.core.errors import ConfigError, ContractError, PhysicsChanged, unknown
 from myoprosthesis.core.observation_term import AnyTerm, RegisteredTerm, Term, from_dict, ticks, to_dict
+from myoprosthesis.core.sampling_rate import same_rate
 from myoprosthesis.core.text import is_plain, printable
 
 METADATA_KEY = "myoprosthesis.contract"
@@ -204,7 +205,7 @@ class Contract:
                 )
         for key in dict.fromkeys([*self.conditioning, *conditioning]):
             known, live = self.conditioning.get(key), conditioning.get(key)
-            if known != live:
+            if known != live and not (key == "rate" and known and live and same_rate(float(known), float(live))):
                 raise ContractError(
                     f"decoder {self.name!r} was fitted on EMG with {key} = {known!r}, here it is {live!r}"
                 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,8 @@ ONE_SIDED, OFFSET = 200, 4.0
 that keeps raw EMG above 0 is larger."""
 SAME_RATE = 0.002
 """By how much, as a share, the rate of the stamps may differ from the stated one; clocks of boards are closer."""
+CHANCE = 1e-5
+"""What is as likely by chance is no rail."""
 MAINS_SHARE = 0.1
 """Share of a channel's power at the mains above which it is reported."""
 
@@ -147,19 +150,30 @@ def _saturated(channel: Array) -> int:
     counts = np.bincount(which.ravel(), weights=lengths)
     steps = np.abs(np.diff(values))
     usual = float(np.median(steps)) if steps.size else 0.0
+    coarse = float(np.median(counts)) > hold
     count = 0
     for top, inward in ((len(levels) - 1, counts[-3:-1]), (0, counts[1:3])):
         at = np.flatnonzero(values == levels[top])
         into = steps[np.clip(at - 1, 0, len(steps) - 1)]
         piled = counts[top] >= PILE * hold and counts[top] > 2 * inward.max(initial=0)
+        if coarse:  # many samples share each value: of three in the tail the outermost is the commonest by chance too
+            pooled = round((counts[top] + inward.sum()) / hold)
+            piled = piled and _by_chance(round(counts[top] / hold), pooled) < CHANCE
         held = lengths[at].max() >= TOP_RUN * hold and counts[top] > inward.max(initial=0)
         if (piled or held) and np.median(into) >= STEEP * usual:
             count += int(counts[top])
     return count
 
 
+def _by_chance(most: int, pooled: int) -> float:
+    """Probability that of `pooled` samples at three values, equally likely ones, at least `most` are at the first."""
+    return sum(math.comb(pooled, k) * 2 ** (pooled - k) for k in range(most, pooled + 1)) / 3**pooled
+
+
 def _share(x: Array, rate: float, hz: float) -> Array:
-    """Share of each channel's power (without its mean) within 1 Hz of a frequency, shape (n_channels,).
+    """Share of each channel's power within 1 Hz of a frequency, beyond what is usual within 2 to 6 Hz of it.
+
+    Without its mean; shape (n_channels,).
 
     Averaged over windows of a second, Hann, as Welch does (1967, doi 10.1109/TAU.1967.1161901).
     """
@@ -173,5 +187,7 @@ def _share(x: Array, rate: float, hz: float) -> Array:
         power += np.abs(np.fft.rfft((part - part.mean(axis=0)) * window, axis=0)) ** 2
     frequency = np.fft.rfftfreq(n, 1 / rate)
     total = power[frequency > 5.0].sum(axis=0)
-    near = power[np.abs(frequency - hz) <= 1.0].sum(axis=0)
-    return np.divide(near, total, out=np.zeros_like(near), where=total > 0)
+    away = np.abs(frequency - hz)
+    line, beside = away <= 1.0, (away > 2.0) & (away <= 6.0)
+    near = power[line].sum(axis=0) - line.sum() * power[beside].mean(axis=0)
+    return np.divide(np.maximum(near, 0.0), total, out=np.zeros_like(near), where=total > 0)

@@ -6,10 +6,12 @@ has samples from both sides of it.
 
 from __future__ import annotations
 
+import copy
+import threading
 import time
 from collections import Counter
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +73,8 @@ class DecoderLoop(SwitchingLoop):
         """The same by decoder and by the perturbation in force all through a decision's window."""
         self.feature_log: FeatureLog | None = None
         """Where the features of the decoder that is used are kept; None: nobody needs them."""
+        self._counting = threading.Lock()
+        """Held while decisions are counted, and while the counts are copied."""
         self._rng = np.random.default_rng(0)
         self._drifting = False
         self._newest_ns: int | None = None
@@ -93,6 +97,7 @@ class DecoderLoop(SwitchingLoop):
             raise MyoError(f"the EMG has become another: {brief(', '.join(block.channels))}")
         switcher, block = self.switcher, self._after_gap(block)
         self._swaps.activate_ready(block.newest_ns)
+        self._note_prompt(block)
         controller, seconds = switcher.active, len(block.times) / self.stream.rate
         if controller is None:
             self._swaps.replay_some(seconds)
@@ -150,11 +155,20 @@ class DecoderLoop(SwitchingLoop):
             for controller in self.switcher.controllers():
                 controller.on_activate(posture)
 
-    def _count(self, controller: DecoderController, block: EmgSamples) -> None:
-        now_ns = block.newest_ns
-        asked, imposed = self.port.prompt(block.sent_ns), self.port.imposed(now_ns)
+    def _note_prompt(self, block: EmgSamples) -> None:
+        """What is asked for, from the first sample of the block on under which it is."""
+        asked = self.port.prompt(block.sent_ns)
         if asked != self._asked:
-            self._asked, self._asked_ns = asked, now_ns
+            self._asked, self._asked_ns = asked, block.stamp_ns
+
+    def counts(self) -> dict[str, Any]:
+        """Copies of what was counted, `events`, `prompted` and `decided`, of one moment."""
+        with self._counting:
+            return copy.deepcopy({"events": self.events, "prompted": self.prompted, "decided": self.decided})
+
+    def _count(self, controller: DecoderController, block: EmgSamples) -> None:
+        now_ns, asked = block.newest_ns, self._asked
+        imposed = self.port.imposed(now_ns)
         if imposed != self._imposed:
             self._imposed, self._imposed_ns = imposed, now_ns
         steady = asked in controller.classes and now_ns - self._asked_ns > JUDGED_AFTER_S * NS
@@ -168,13 +182,14 @@ class DecoderLoop(SwitchingLoop):
             )
         of_one = now_ns - self._imposed_ns >= controller.window / self.stream.rate * NS
         for decision in controller.new_decisions:
-            self.events["decisions"] += 1
-            self.events["rejected"] += decision.rejected
-            if steady:
-                self.prompted.setdefault(asked, Counter())[decision.choice] += 1
-            if steady and of_one:
-                here = self.decided.setdefault(controller.name, {}).setdefault(imposed, {})
-                here.setdefault(asked, Counter())[decision.choice] += 1
+            with self._counting:
+                self.events["decisions"] += 1
+                self.events["rejected"] += decision.rejected
+                if steady:
+                    self.prompted.setdefault(asked, Counter())[decision.choice] += 1
+                if steady and of_one:
+                    here = self.decided.setdefault(controller.name, {}).setdefault(imposed, {})
+                    here.setdefault(asked, Counter())[decision.choice] += 1
             if decision.drifting and not self._drifting:
                 self.events["drift_events"] += 1
                 self.port.say(

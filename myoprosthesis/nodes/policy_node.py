@@ -126,7 +126,10 @@ class PolicyNode(LoopNode):
             self._publish("inactive")
         if self._adapter is not None:
             self._adapter.close()
+        loop = self.loop
         super().close()
+        if loop is not None and (status := loop_values(loop)) is not None:
+            self._diagnostics.tell(*status)  # its last words
         self._port, self._adapter = None, None
 
     def _on_spec(self, spec: EffectorSpec) -> None:

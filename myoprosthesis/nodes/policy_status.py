@@ -45,10 +45,8 @@ def active_values(controller: Controller, loop: SwitchingLoop, spec: EffectorSpe
 def loop_values(loop: SwitchingLoop) -> tuple[str, dict[str, Any]] | None:
     """State and values of the node's diagnostics; None where nothing runs."""
     if isinstance(loop, DecoderLoop):
-        prompted = {prompt: dict(decisions) for prompt, decisions in loop.prompted.items()}
         times = {k: v for k, v in loop.statistics.summary().items() if k.endswith("_ms")}
-        counts = {"events": dict(loop.events), "prompted": prompted, "decided": loop.decided}
-        return "decoding", {"policy": loop.switcher.name, **counts, **times}
+        return "decoding", {"policy": loop.switcher.name, **loop.counts(), **times}
     controller = loop.switcher.current
     if controller is None:
         return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -29,7 +31,10 @@ def import_kinds() -> None:
 
 
 def load(name: str, **changes: Any) -> Preset:
-    """The preset of that name, with `changes` to its own options; raises `ConfigError`."""
+    """The preset of that name, with `changes` to its own options; raises `ConfigError`.
+
+    The name of one from a file of a person's own is that of the file, with a mark of what it imposes.
+    """
     try:
         path = Path(name).expanduser()
         by_path = path.suffix in (".yaml", ".yml") and path.is_file()
@@ -37,6 +42,7 @@ def load(name: str, **changes: Any) -> Preset:
         raise ConfigError(f"perturbation {name[:80]!r} cannot be looked for: {str(error)[:60]}") from error
     if by_path:
         data: dict[str, Any] = _read(path)
+        data["name"] = f"{data.get('name') or path.name} {_mark(data)}"
     else:
         known = names()
         if name not in known:
@@ -98,6 +104,12 @@ def inline(text: str | Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise ConfigError(f"options must be a YAML mapping such as '{{ramp_s: 0.2}}', got {text!r}")
     return data
+
+
+def _mark(data: Mapping[str, Any]) -> str:
+    """Six hexadecimal digits of what a file imposes: files of one name, and one that was edited, are told apart."""
+    acts = {k: v for k, v in data.items() if k not in ("name", "about")}
+    return hashlib.sha256(json.dumps(acts, sort_keys=True, default=str).encode()).hexdigest()[:6]
 
 
 def _read(path: Path) -> dict[str, Any]:

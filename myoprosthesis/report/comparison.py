@@ -26,7 +26,7 @@ from myoprosthesis.report.report_session import ReportSession
 from myoprosthesis.report.section import Drawing, Omitted, Part, Section, SectionTable, Text, bounded, code, number
 from myoprosthesis.report.sections import repeat
 from myoprosthesis.report.sections.deviation import round_means, shade
-from myoprosthesis.report.sections.directions import by_direction
+from myoprosthesis.report.sections.directions import by_direction, early
 from myoprosthesis.report.sections.index import slopes
 from myoprosthesis.report.session_blocks import ADAPTATION, BASELINE, WASHOUT, ReportCourse, normal
 from myoprosthesis.report.trial_table import TrialTable
@@ -235,7 +235,8 @@ def _differences(paired: Sequence[SessionDifference], sessions: Sequence[ReportS
     )  # fmt: skip
     caption = (
         f"Mean lateral deviation in mm, positive {positive_to(sessions)}, on normal trials: second half "
-        f"of baseline, first {FIRST} and last {LAST} of adaptation and of washout. Trials of the same number, block "
+        f"of baseline, first {FIRST} and last {LAST} of adaptation and of washout (of those after the first {FIRST}: "
+        "fewer where a block is short). Trials of the same number, block "
         "and target are paired where four fifths of them correspond. In brackets 95 % bootstrap intervals of the "
         f"difference ({cite('bootstrap')}). Where they hold 0, these trials do not tell the sessions apart"
         f"{'; in opposite fields they are then mirror images within the interval' if has_sides(sessions) else ''}."
@@ -280,7 +281,7 @@ def _directions(sessions: Sequence[ReportSession], names: Sequence[str]) -> Sect
         t = normal(s.courses[0].washout) if s.courses else None
         if t is None or not len(t):
             continue
-        n = min(2 * len(set(t.place.tolist())), len(t))
+        n = early(t)
         x = by_direction(name, WASHOUT, t.where(np.arange(n)), s.seed)
         value, bounds = x.mean * turned[i], np.sort(np.stack([x.low, x.high]) * turned[i], axis=0)
         bars = np.nan_to_num(np.abs(np.stack([value - bounds[0], bounds[1] - value])))
@@ -295,7 +296,8 @@ def _directions(sessions: Sequence[ReportSession], names: Sequence[str]) -> Sect
     ax.set(xlabel="direction of the target, °", ylabel="after-effect, mm")
     ax.set_xticks(np.arange(0, 316, 45))
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=4, borderaxespad=0.2)
-    caption = (f"Mean lateral deviation over the first two rounds of washout, positive {positive_to(sessions)}; "
+    caption = (f"Mean lateral deviation over the first n normal trials of washout, two rounds of targets but at most "
+               f"half of the trials there are, positive {positive_to(sessions)}; "
                "bars: 95 % bootstrap intervals over the trials of a direction, none where there is "
                "one.")  # fmt: skip
     return Section("directions", "After-effect by direction", (

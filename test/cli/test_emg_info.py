@@ -55,6 +55,14 @@ def test_figures_as_json(file, tmp_path, capsys):
     assert any("noise" in remark for remark in said["remarks"])
 
 
+def test_samples_at_which_a_target_has_no_value_are_counted(tmp_path, capsys):
+    rows = "".join(f"{k},{x[0]},{'' if 50 <= k < 90 else 2.5}\n" for k, x in enumerate(SAMPLES))
+    (tmp_path / "a.csv").write_text("n,EMG1,force\n" + rows)
+    words = ("--rate", "200", "--unit", "uV", "--targets", "force", "--json", str(tmp_path / "a.json"))
+    assert "targets: force (40 samples without a value)" in info(capsys, tmp_path / "a.csv", *words)
+    assert json.loads((tmp_path / "a.json").read_text())["targets_missing"] == {"force": 40}
+
+
 def test_the_spans_of_a_label_are_as_long_as_its_samples(tmp_path, capsys):
     path = tmp_path / "my.csv"
     stamps = np.arange(N) / 200 + 3.0 * (np.arange(N) >= 150)

@@ -56,7 +56,7 @@ def test_a_board_is_streamed_for_a_while(tmp_path):
     with EmgBoardPort(FramedEmgBoard(channels=3)) as port:
         options = ["--option", f"port={port.path}", "--option", "mode=framed", "--option", "wait_s=30"]
         assert run("stream", "serial", *options, "--seconds", 1, "--out", tmp_path / "b.csv") == 0
-    with pytest.raises(ConfigError, match="which counts"):  # as this board does
+    with pytest.raises(ConfigError, match="which (counts|only grows)"):  # as this board does
         formats.read(tmp_path / "b.csv", RecordingFormat())
     recording = formats.read(tmp_path / "b.csv", RecordingFormat(channels=("ch1", "ch2", "ch3")))
     assert recording.unit == "V" and recording.rate == 1000.0 and len(recording) > 100

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import scipy.signal
 
 from myoprosthesis.core import share
 from myoprosthesis.core.errors import ConfigError
@@ -208,6 +209,21 @@ def test_every_sample_at_a_rail_is_saturated_and_none_of_a_channel_without_one()
     for seed in range(20):
         coarse = np.round(np.random.default_rng(seed).normal(0, [[1.5, 20.0]], (6000, 2)))
         assert faults(EmgRecording(coarse, ("a", "b"), 1000.0, "V", t)).saturated == (0, 0)
+
+
+def test_short_recordings_of_few_levels_have_no_rail_and_no_mains_by_chance():
+    """3 s of a band of electrodes: 200 Hz, whole numbers, 20 to 84 Hz."""
+    band = scipy.signal.butter(4, [20, 84], "band", fs=200, output="sos")
+    for seed in range(60):
+        noise = np.random.default_rng(seed).normal(0, [4.0, 9.0, 6.0, 5.0] * 2, (600, 8))
+        x = np.round(scipy.signal.sosfilt(band, noise, 0))
+        found = faults(EmgRecording(x, tuple("abcdefgh"), 200.0, "V", np.arange(600) / 200))
+        assert found.words(tuple("abcdefgh"), 200.0) == [], seed
+        clipped = np.clip(x, -6, 6)
+        assert faults(EmgRecording(clipped, tuple("abcdefgh"), 200.0, "V", np.arange(600) / 200)).saturated[1] > 20
+    hum = x + 6 * np.sin(2 * np.pi * 50 * np.arange(600) / 200)[:, None]
+    assert "mains at 50 Hz" in faults(EmgRecording(hum, tuple("abcdefgh"), 200.0, "V", np.arange(600) / 200)).words(
+        tuple("abcdefgh"), 200.0)[0]  # fmt: skip
 
 
 def test_an_envelope_and_rectified_emg_are_told_of_and_an_offset_is_neither():

@@ -224,7 +224,7 @@ def test_decisions_are_counted_by_what_was_asked_once_a_person_had_time(made, mo
     world.asked = "power"
     world.send(*stream(50, first=50))
     assert until(lambda: loop.events["decisions"] == 19) and loop.prompted == {}  # too soon
-    monkeypatch.setattr(decoder_loop, "SETTLED_S", -1.0)
+    monkeypatch.setattr(decoder_loop, "JUDGED_AFTER_S", -1.0)
     world.send(*stream(50, first=100))
     assert until(lambda: loop.events["decisions"] == 29)
     world.asked = "open"
@@ -234,8 +234,21 @@ def test_decisions_are_counted_by_what_was_asked_once_a_person_had_time(made, mo
     assert loop.prompted["open"].total() == 10 and loop.events["rejected"] == 0
 
 
+def test_a_person_has_time_from_the_first_sample_on_that_is_asked_for(made):
+    """Not from the first decision after it: a decision is due each 50 ms, and the block before it has the prompt."""
+    loop, world = made()
+    world.send(*stream(50))
+    assert until(lambda: loop.events["decisions"] == 9)
+    world.asked = "power"
+    world.send(*stream(100, first=50))
+    assert until(lambda: loop.events["decisions"] == 29)
+    begins = BEGAN + 50 * N * 1_000_000
+    judged = [t for t, *_ in world.decisions if t - begins > 0.5e9]
+    assert loop.counts()["prompted"] == {"power": {"power": len(judged)}} and len(judged) == 10
+
+
 def test_a_prompt_that_is_no_class_of_the_decoder_judges_nothing_and_is_told_of_once(made, monkeypatch):
-    monkeypatch.setattr(decoder_loop, "SETTLED_S", -1.0)
+    monkeypatch.setattr(decoder_loop, "JUDGED_AFTER_S", -1.0)
     loop, world = made()
     world.asked = "1"
     world.send(*stream(100))
@@ -249,7 +262,7 @@ def test_a_prompt_that_is_no_class_of_the_decoder_judges_nothing_and_is_told_of_
 
 def test_decisions_are_of_the_perturbation_in_force_all_through_their_window(made, monkeypatch):
     """By stamps: all blocks come at once here, long after the change."""
-    monkeypatch.setattr(decoder_loop, "SETTLED_S", -1.0)
+    monkeypatch.setattr(decoder_loop, "JUDGED_AFTER_S", -1.0)
     loop, world = made()
     world.asked, world.turned_ns = "power", BEGAN + 60 * N * 1_000_000
     world.send(*stream(100))

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -43,7 +45,15 @@ def test_a_file_of_ones_own(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text("kinds: [{kind: curl, gain: 3}, {kind: viscous}]")
     preset = presets.load(str(path))
-    assert preset.name == "mine" and len(Planner(preset).plan(TRIAL).entries) == 2
+    assert re.fullmatch("mine.yaml [0-9a-f]{6}", preset.name) and len(Planner(preset).plan(TRIAL).entries) == 2
+    path.write_text("about: the same\nkinds: [{kind: curl, gain: 3}, {kind: viscous}]")
+    assert presets.load(str(path)).name == preset.name
+    path.write_text("kinds: [{kind: curl, gain: -3}, {kind: viscous}]")  # edited: trials under it are others
+    (tmp_path / "curl_cw.yaml").write_text("kinds: [{kind: curl, gain: -3}]")  # and this is no preset that ships
+    names = {presets.load(n).name for n in ("curl_cw", str(path), str(tmp_path / "curl_cw.yaml"))}
+    assert len(names) == 3 and preset.name not in names
+    path.write_text("name: own\nkinds: [{kind: curl, gain: 3}]")
+    assert re.fullmatch("own [0-9a-f]{6}", Planner(presets.load(str(path))).name)
 
 
 @pytest.mark.parametrize(

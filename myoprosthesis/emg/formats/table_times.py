@@ -18,6 +18,8 @@ from myoprosthesis.emg.recording_format import TIME_UNITS, TIMES
 
 Array = NDArray[np.float64]
 RATE_ERROR = 1e-4
+SURE = 5.0
+"""Standard errors within which a rate may be."""
 """A rate is taken from stamps whose first rows tell it as exactly as this."""
 STEP_TOLERANCE = 0.05
 """Times without a unit are in s when their usual step is that of the rate, within this part of it."""
@@ -90,7 +92,7 @@ def rate_of_times(path: Path, name: str, times: Array, unit: str) -> float:
 def even_rate(times: Array) -> float:
     """The rate that evenly spaced stamps (n,) tell, in 1 / their unit; 0 where they are too coarse for it.
 
-    A whole one, where their jitter leaves that open.
+    A whole one, where their jitter leaves that open; else the shortest number within what it leaves open.
     """
     times = times[np.isfinite(times)]
     if len(times) < 10 or not times[-1] > times[0]:
@@ -100,7 +102,14 @@ def even_rate(times: Array) -> float:
     if not 2 * uneven / span < RATE_ERROR:
         return 0.0
     rate = (len(times) - 1) / span
-    return float(round(rate)) if abs(rate - round(rate)) <= 2 * uneven / span * rate else float(f"{rate:.7g}")
+    if abs(rate - round(rate)) <= 2 * uneven / span * rate:
+        return float(round(rate))
+    at = np.arange(len(times)) - (len(times) - 1) / 2
+    step = float(at @ times) / float(at @ at)  # by all stamps: rounding of the first and the last one weighs less
+    scatter = float(np.std(times - times.mean() - step * at)) / (step * float(np.sqrt(at @ at)))
+    left_open = max(SURE * scatter, 1e-9) / step
+    shorter = (round(1 / step, digits) for digits in range(12))
+    return next((r for r in shorter if abs(r - 1 / step) <= left_open), 1 / step)
 
 
 def usual_step(times: Array) -> float:

@@ -56,13 +56,14 @@ def _directions(s: ReportSession) -> list[Part]:
         t = normal(blocks)
         if t is None or not len(t):
             continue
-        n = min(ROUNDS * len(set(t.place.tolist())), max(1, len(t) // 2))
+        n = early(t)
         part = t.where(np.arange(len(t))[-n:] if end else np.arange(len(t))[:n])
         series.append(by_direction(f"{title} (n = {n})", role, part, s.seed))
     caption = (
-        "Mean signed lateral deviation by direction of the target (counter-clockwise from x), over the first or last "
-        f"{ROUNDS} rounds of normal trials; bars: 95 % bootstrap intervals over the trials of a direction, none where "
-        f"there is one.{' Of the first course.' if len(s.courses) > 1 else ''} {cite('lateral')}."
+        "Mean signed lateral deviation by direction of the target (counter-clockwise from x), over the first or last n "
+        f"normal trials: {ROUNDS} rounds of targets, but at most half of the trials there are; bars: 95 % bootstrap "
+        "intervals over the trials of a direction, none where there is one."
+        f"{' Of the first course.' if len(s.courses) > 1 else ''} {cite('lateral')}."
     )  # fmt: skip
     columns = {
         "series": [x.title for x in series for _ in x.mean],
@@ -70,6 +71,11 @@ def _directions(s: ReportSession) -> list[Part]:
     }
     return [Drawing("after_effect_by_direction", draw(series, "lateral deviation, mm"), caption,
                     "Lateral deviation by direction", columns)]  # fmt: skip
+
+
+def early(t: TrialTable) -> int:
+    """How many trials of a part of a course are early, or late: `ROUNDS` of its targets, at most half of them."""
+    return min(ROUNDS * len(set(t.place.tolist())), max(1, len(t) // 2))
 
 
 def by_direction(title: str, role: str, t: TrialTable, seed: int = 0) -> Series:

@@ -22,6 +22,7 @@ from myoprosthesis.core.effector_state import EffectorState
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.moment import Moment
 from myoprosthesis.core.options import build
+from myoprosthesis.core.sampling_rate import same_rate
 from myoprosthesis.decoders.decision import Decision
 from myoprosthesis.decoders.decoder import Decoder
 from myoprosthesis.decoders.decoder_controller import DecoderController, EmgStreamSpec
@@ -60,7 +61,7 @@ def controller_for(
     if decoder.settings.task != CLASSIFICATION:
         raise ConfigError(f"decoder {name!r} is a {decoder.settings.task}; only classifications are compared")
     settings = build(Conditioning, contract.conditioning, f"decoder {name!r}")
-    if (session.rate, session.unit) != (settings.rate, settings.unit):
+    if session.unit != settings.unit or not same_rate(session.rate, settings.rate):
         raise ConfigError(
             f"decoder {name!r} was fitted in {settings.unit} at {settings.rate:.9g} Hz, the recording is in "
             f"{session.unit} at {session.rate:g} Hz"

@@ -40,7 +40,7 @@ class CrossValidation:
 
     task: str
     names: tuple[str, ...]
-    folds: dict[str, float] = field(default_factory=dict)
+    folds: dict[str, float | None] = field(default_factory=dict)
     truth: list[Array] = field(default_factory=list)
     predicted: list[Array] = field(default_factory=list)
     scores: list[Array] = field(default_factory=list)
@@ -100,7 +100,9 @@ class CrossValidation:
             raise ConfigError("a threshold needs at least two parts that are held out in turn: one that judges it")
         truth, predicted = np.concatenate(self.truth), np.concatenate(self.predicted)
         out: dict[str, Any] = {"task": self.task, "windows": len(truth), "folds": self.folds}
-        scores = np.array(list(self.folds.values()))
+        scores = np.array([score for score in self.folds.values() if score is not None])
+        if not len(scores):
+            raise ConfigError("no part that is held out can be judged: in each the targets keep one value")
         if self.task == REGRESSION:
             r2 = {"r2": float(np.median(scores)), "r2_worst": float(scores.min())}
             return {**out, **r2, "interval": self.interval(), "error_by_label": self.error_by_label()}
@@ -214,8 +216,9 @@ def _validate_fold(
     if settings.task == REGRESSION:
         truth, predicted = test.target, scores
         spread = ((truth - truth.mean(axis=0)) ** 2).sum(axis=0)
-        r2 = 1 - ((truth - predicted) ** 2).sum(axis=0) / np.maximum(spread, 1e-300)
-        result.folds[name] = float(r2.mean())
+        varies = spread > len(truth) * (1e-9 * np.abs(truth).max(axis=0)) ** 2  # else there is nothing to explain
+        r2 = 1 - ((truth - predicted) ** 2).sum(axis=0)[varies] / spread[varies]
+        result.folds[name] = float(r2.mean()) if varies.any() else None
     elif settings.task == MULTILABEL:
         truth, predicted = (test.target > 0.5).astype(float), (scores > 0.5).astype(float)
         result.folds[name] = float((truth == predicted).mean())

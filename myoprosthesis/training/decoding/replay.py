@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import build
+from myoprosthesis.core.sampling_rate import same_rate
 from myoprosthesis.decoders.decision import Decision
 from myoprosthesis.decoders.decoder import Decoder
 from myoprosthesis.emg.conditioning import Conditioner, Conditioning
@@ -41,7 +42,7 @@ def replay(decoder: Decoder, recording: EmgRecording, margin_s: float = 0.0) -> 
     """
     order = decoder.contract.match_emg(recording.channels, decoder.contract.conditioning)
     settings = build(Conditioning, decoder.contract.conditioning, f"decoder {decoder.contract.name!r}")
-    if (recording.rate, recording.unit) != (settings.rate, settings.unit):
+    if recording.unit != settings.unit or not same_rate(recording.rate, settings.rate):
         raise ConfigError(
             f"{recording.source} is in {recording.unit} at {recording.rate:.9g} Hz, "
             f"decoder {decoder.contract.name!r} was fitted in {settings.unit} at {settings.rate:.9g} Hz"

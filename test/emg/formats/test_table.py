@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.emg import formats
 from myoprosthesis.emg.formats.emg_channels import DERIVED, Kind, kind
+from myoprosthesis.emg.formats.table_times import even_rate
 from myoprosthesis.emg.recording import Span
 from myoprosthesis.emg.recording_format import RecordingFormat
 from myoprosthesis.emg.signal_quality import faults
@@ -626,6 +627,17 @@ def test_a_rate_in_words_that_are_not_read_is_told_of(tmp_path):
     (tmp_path / "a.csv").write_text("Frequency:,500\nEMG1\n" + rows)
     recording = formats.read(tmp_path / "a.csv", RecordingFormat(unit="uV", rate=1000))
     assert any("its head says frequency 500, which is not applied" in r for r in recording.remarks)
+
+
+@pytest.mark.parametrize(
+    ("rate", "digits"),
+    [(2148.148, 6), (1259.259, 6), (1925.926, 6), (1111.1111, 6), (2048.0, 6), (148.148, 5), (200.0, 3)],
+)
+def test_the_rate_of_times_is_that_of_all_of_them(rate, digits):
+    """Written with so many digits; the shortest number that they leave open."""
+    times = np.round(np.arange(2000) / rate, digits)
+    assert even_rate(times) == pytest.approx(rate, rel=2e-7)
+    assert len(f"{even_rate(times):.12g}") <= len(f"{rate:.12g}") + 1
 
 
 def test_times_called_datetime_are_times(tmp_path):

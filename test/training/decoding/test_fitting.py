@@ -259,6 +259,19 @@ def test_values_have_an_interval_and_what_the_emg_does_not_tell_is_not_written(d
     assert "0.csv" in words and "is further off than the mean of what was measured" in words
 
 
+def test_a_part_whose_target_keeps_one_value_has_no_r2(decode, tmp_path):
+    """A file at rest: nothing varies in it, and what it says of the decoder is how far off it is."""
+    words = force(tmp_path / "rec", True)
+    rows = [r.split(",") for r in (tmp_path / "rec" / "0.csv").read_text().splitlines()]
+    rest = [rows[0], *([*r[:-1], "0.00"] for r in rows[1:])]
+    (tmp_path / "rec" / "rest.csv").write_text("".join(f"{','.join(r)}\n" for r in rest[:1] + rest[:0:-1]))
+    figures, text = decode("evaluate", *words)
+    assert figures["folds"]["rest.csv"] is None and len(figures["folds"]) == 4
+    others = [v for v in figures["folds"].values() if v is not None]
+    assert figures["r2_worst"] == min(others) and figures["r2"] == np.median(others)
+    assert "in rest.csv the targets keep one value, so that there is no R²" in text
+
+
 def test_files_of_one_name_in_several_folders_are_folds_of_their_own(decode, tmp_path):
     """One of them is labelled wrongly: it is seen. So are sessions of one name of several people."""
     rng = np.random.default_rng(6)
