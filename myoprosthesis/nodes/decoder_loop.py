@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from myoprosthesis.core.content_names import ContentNames
 from myoprosthesis.core.errors import ContractError, MyoError
 from myoprosthesis.core.loop_statistics import LoopStatistics
 from myoprosthesis.core.moment import Moment
@@ -73,6 +74,7 @@ class DecoderLoop(SwitchingLoop):
         """The same by decoder and by the perturbation in force all through a decision's window."""
         self.feature_log: FeatureLog | None = None
         """Where the features of the decoder that is used are kept; None: nobody needs them."""
+        self._names = ContentNames()
         self._counting = threading.Lock()
         """Held while decisions are counted, and while the counts are copied."""
         self._rng = np.random.default_rng(0)
@@ -180,6 +182,7 @@ class DecoderLoop(SwitchingLoop):
                 f"{', '.join(controller.classes)}: what is decided under it is not judged (label_names says how the "
                 "labels of a file are called, ignore leaves some out)",
             )
+        name = self._names.of(controller.name, getattr(controller.policy, "sha256", ""))
         of_one = now_ns - self._imposed_ns >= controller.window / self.stream.rate * NS
         for decision in controller.new_decisions:
             with self._counting:
@@ -188,7 +191,7 @@ class DecoderLoop(SwitchingLoop):
                 if steady:
                     self.prompted.setdefault(asked, Counter())[decision.choice] += 1
                 if steady and of_one:
-                    here = self.decided.setdefault(controller.name, {}).setdefault(imposed, {})
+                    here = self.decided.setdefault(name, {}).setdefault(imposed, {})
                     here.setdefault(asked, Counter())[decision.choice] += 1
             if decision.drifting and not self._drifting:
                 self.events["drift_events"] += 1

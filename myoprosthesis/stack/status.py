@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from myoprosthesis.core.content_names import ContentNames
 from myoprosthesis.core.text import counted
 from myoprosthesis.core.trial_record import EVENT
 from myoprosthesis.nodes.decoder_adapter import COUNTED
@@ -59,6 +60,7 @@ class StackStatus:
     _plans: dict[int, str] = field(default_factory=dict)
     _starts: dict[int, int] = field(default_factory=dict)
     _played: list[tuple[int, str]] = field(default_factory=list)
+    _names: ContentNames = field(default_factory=ContentNames)
     _newest_ns: int = 0
     _actions: ActionCounts = field(default_factory=ActionCounts)
     _decoders: list[Mapping[str, Any]] = field(default_factory=list)
@@ -90,12 +92,13 @@ class StackStatus:
     def add_policy(self, values: Mapping[str, Any]) -> None:
         """What the policy node runs, or is about to."""
         self.policy = now = report(PolicyReport, values)
-        if now.policy and now.text == "active" and (not self._played or self._played[-1][1] != now.policy):
+        name = self._names.of(now.policy, str(values.get("sha256") or "")) if now.policy else ""
+        if name and now.text == "active" and (not self._played or self._played[-1][1] != name):
             if not self._played and now.previous:
                 self._played.append((_EVER, ""))
             # without a time it was never switched to: it has run since its node began, however late that is heard
             began = self._newest_ns if self._played else _EVER
-            self._played.append((now.since_ns if isinstance(now.since_ns, int) else began, now.policy))
+            self._played.append((now.since_ns if isinstance(now.since_ns, int) else began, name))
 
     def add_perturbation(self, trial: int, name: str) -> None:
         """What is imposed in a trial; the newest plan of a trial that is not over counts."""

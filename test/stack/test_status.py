@@ -272,6 +272,19 @@ def test_decisions_are_of_the_condition_that_the_decoder_says_whenever_it_is_hea
     assert one["accuracy"] == 1.0 and two["per_class"] == {"fist": 0.0, "rest": 1.0} and two["accuracy"] == 2 / 9
 
 
+def test_a_policy_that_was_written_over_is_another_condition():
+    """Swapped in again under the same path after a training."""
+    status = StackStatus()
+    for since, sha in ((0.0, "aa11bb22"), (2.0, "cc33dd44")):
+        values = {"policy": "mine/policy.onnx", "text": "active", "since_ns": int(since * S), "sha256": sha}
+        status.add_policy(values)
+        status.add_policy(values)
+    status.add_perturbation(-1, "null")
+    for n in range(4):
+        reach(status, n)
+    assert [c["policy"] for c in status.summary()["conditions"]] == ["mine/policy.onnx", "mine/policy.onnx cc33dd"]
+
+
 def test_what_a_decoder_counted_before_it_was_started_again_still_counts():
     status = StackStatus()
     status.add_node("emg", {"source": "recording"})
