@@ -108,7 +108,7 @@ class GuardedEffector:
         stale: str = "",
         waiting: str = "no command yet",
     ) -> EffectorState:
-        """Run one period with a command, or in the fail state.
+        """Run one period with a command, or in the fail state, in which no force of a disturbance acts.
 
         `command` None: none has come, for the reason `waiting`. `age_s`: how old its data are, and `stale` why, where
         it is too old and that is known. `idle`: a reason to be idle."""
@@ -119,7 +119,7 @@ class GuardedEffector:
         state = self._state
         self._last = self._failing_command(state) if followed is None else self._limited(followed, state)
         act = self._device.idle if self._device is not None and followed is None else self._effector.step
-        self._state = act(self._last, disturbance)
+        self._state = act(self._last, disturbance if followed is not None else disturbance.unforced)
         return self._state
 
     def close(self) -> None:

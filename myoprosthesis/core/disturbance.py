@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,11 @@ class Disturbance:
     object_mass: Array | None = None
     body_force: Array | None = None
     body_load: Array | None = None
+
+    @property
+    def unforced(self) -> Disturbance:
+        """What of it is a property of the body, without every force: strength of muscles, masses, loads."""
+        return replace(self, endpoint=None, joint=None, object_force=None, body_force=None)
 
     @property
     def sites(self) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """Comparison of several sessions: courses overlaid, and differences with their intervals.
 
 So that fields to either side can be compared, deviations are turned into the direction of the session's own field where
-every session has a curl field: above zero it has pushed the movement aside, below zero it bends against it.
+the first course of every session has a curl field: above zero it has pushed the movement aside, below zero it bends
+against it.
 """
 
 from __future__ import annotations
@@ -104,20 +105,25 @@ def unique_names(sessions: Sequence[ReportSession]) -> list[str]:
 
 
 def sides(sessions: Sequence[ReportSession]) -> list[float]:
-    """1 or −1: where each session's first curl field pushes; 1 for all where one has none."""
-    own = [next((float(np.sign(b.gain)) for b in s.blocks if b.gain), 0.0) for s in sessions]
+    """1 or −1: where the curl field of each session's first course pushes; 1 for all where one has none."""
+    own = [float(np.sign(field_b(s))) for s in sessions]
     return own if has_sides(sessions) else [1.0] * len(own)
 
 
+def field_b(s: ReportSession) -> float:
+    """N·s/m, of the curl field of the first course, which is the one that is compared; 0 without any."""
+    return next((b.gain for b in s.courses[0].adaptation if b.gain), 0.0) if s.courses else 0.0
+
+
 def has_sides(sessions: Sequence[ReportSession]) -> bool:
-    """Whether every session has a curl field, by whose side its deviations are turned."""
-    return all(any(b.gain for b in s.blocks) for s in sessions)
+    """Whether the first course of every session has a curl field, by whose side its deviations are turned."""
+    return all(field_b(s) for s in sessions)
 
 
 def positive_to(sessions: Sequence[ReportSession]) -> str:
     """Words for where deviations are above zero."""
     curl = has_sides(sessions)
-    plain = "to the right of the motion (not every session has a curl field, by whose side they could be turned)"
+    plain = "to the right of the motion (not every first course has a curl field, by whose side they could be turned)"
     return "to the side to which the session's own field pushes" if curl else plain
 
 
@@ -173,7 +179,7 @@ def _summary(sessions: Sequence[ReportSession], names: Sequence[str]) -> Section
     rows = []
     for i, (s, name) in enumerate(zip(sessions, names, strict=True)):
         f = s.course_figures[0] if s.course_figures else None
-        gain = next((b.gain for b in s.blocks if b.gain), 0.0)
+        gain = field_b(s)
         cells = (
             (bounded(f.initial_over_baseline, 1), bounded(f.reduction, percent=True),
              bounded(f.after_effect_over_initial, percent=True), bounded(f.washout_over_baseline))

@@ -188,6 +188,43 @@ def test_what_holds_without_a_place_relaxes():
     np.testing.assert_array_equal(effector.got[-1], [0.1, 0.1])
 
 
+class Pushed(Recorder):
+    """Keeps what acted on it."""
+
+    def __init__(self):
+        super().__init__()
+        sites = ("endpoint", "joint", "muscle", "object", "body")
+        self.spec, self.acted = replace(self.spec, sites=sites), []
+
+    def step(self, command, imposed):
+        self.acted.append(imposed)
+        return super().step(command, imposed)
+
+
+@pytest.mark.parametrize("why", ["stopped", *BAD])
+def test_no_force_is_imposed_on_what_is_in_its_fail_state(why):
+    """One that begins then would move it; what it is made of stays as it is."""
+    effector = Pushed()
+    guard = GuardedEffector(effector)
+    guard.reset()
+    law, three = ForceField.of(B=np.eye(3)), np.ones((1, 3))
+    pushed = Disturbance(law, law, np.array([0.5]), three, np.array([2.0]), three, np.array([3.0]))
+    guard.step(np.zeros(2), pushed)
+    assert effector.acted[-1] is pushed
+    if why == "stopped":
+        guard.estop()
+    command, options, _ = BAD.get(why, (np.zeros(2), {}, ""))
+    guard.step(command, pushed, **options)
+    acted = effector.acted[-1]
+    assert guard.reason and (acted.endpoint, acted.joint, acted.object_force, acted.body_force) == (None,) * 4
+    assert (acted.strength, acted.object_mass, acted.body_load) == (
+        pushed.strength, pushed.object_mass, pushed.body_load
+    )  # fmt: skip
+    guard.resume()
+    guard.step(np.zeros(2), pushed)
+    assert effector.acted[-1] is pushed
+
+
 def test_a_perturbation_that_it_cannot_apply_is_refused_aloud():
     guard, _ = guarded()
     with pytest.raises(Refused, match="cannot apply a perturbation at its endpoint; it can at: none"):

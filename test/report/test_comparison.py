@@ -49,11 +49,22 @@ def test_sessions_without_a_curl_field_are_not_turned(undrawn, folders, write, p
     alone = compare([folders["ccw"], folders["cw"]], tmp_path / "a")
     found = compare([folders["ccw"], rotated], tmp_path / "b")
     assert alone["positive_to"] == "to the side to which the session's own field pushes"
-    assert found["positive_to"].startswith("to the right of the motion (not every session has a curl field")
+    assert found["positive_to"].startswith("to the right of the motion (not every first course has a curl field")
     ccw = by_measure(found)["initial"]["reference_mm"]
     assert ccw == pytest.approx(-by_measure(alone)["initial"]["reference_mm"]) and ccw < -20
     html = (tmp_path / "b" / "index.html").read_text()
     assert "positive to the right of the motion" in html and "mirror" not in html and "own field" not in html
+
+
+def test_the_side_is_that_of_the_course_that_is_compared(undrawn, write, planted, tmp_path):
+    """Two sessions that are the same but for the field of a later course."""
+    before, after = (("baseline", 24, 0.0), ("adaptation 1", 40, 0.0), ("washout 1", 24, 0.0)), ("washout 2", 24, 0.0)
+    sessions = [
+        write(tmp_path / str(k), planted(blocks=(*before, ("adaptation 2", 40, sign), after), special=False))
+        for k, sign in enumerate((1.0, -1.0))
+    ]
+    found = compare(sessions, tmp_path / "out")
+    assert found["positive_to"].startswith("to the right") and by_measure(found)["initial"]["difference"] == 0
 
 
 def test_a_fixed_policy_differs_from_one_that_learns(undrawn, folders, tmp_path):

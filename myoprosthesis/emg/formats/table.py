@@ -108,6 +108,8 @@ class _Samples:
         frame = self._table.frame(rows, sorted(c.used - set(texts)), texts)
         samples = self._missing.masked(np.stack([frame[k].to_numpy(float) for k in c.emg], axis=1)) * c.factors
         times = self._times(frame, len(rows))
+        for place, (stamps, column) in c.held.items():
+            frame[place] = column.at(times, frame[stamps].to_numpy(float), frame[place].to_numpy(object))
         self._look_beside(frame, times)
         names, targets, spans = layout.targets, self._targets(frame), self._spans(frame)
         if self._prompts:

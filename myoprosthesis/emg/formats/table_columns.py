@@ -15,6 +15,7 @@ from myoprosthesis.emg.channel_unit import without_unit, without_units
 from myoprosthesis.emg.formats import rate_and_unit
 from myoprosthesis.emg.formats.clock_text import ClockText
 from myoprosthesis.emg.formats.emg_channels import emg_channels
+from myoprosthesis.emg.formats.held_columns import HeldColumn
 from myoprosthesis.emg.formats.numerals import check_thousands
 from myoprosthesis.emg.formats.row_counters import RowCounter, step_of
 from myoprosthesis.emg.formats.table_rows import TableRows
@@ -76,6 +77,7 @@ class TableColumns:
             raise ConfigError(f"{path}: {name!r} is named as EMG and as something else as well")
         self.stamps = self._stamps()
         self.rate = self._rate()
+        self.held = self._held()
         self.time = self.stamps[0] if self.stamps else self._named_without_unit() if self.time is None else self.time
         self.clock = self._clock()
         whole = table.head.says.get("unit", "")
@@ -119,7 +121,7 @@ class TableColumns:
     def used(self) -> set[int]:
         """Places of all columns that are read."""
         one = {k for k in (self.time, self.label) if k is not None}
-        return {*self.emg, *self.targets, *self.stamps, *one}
+        return {*self.emg, *self.targets, *self.stamps, *self.held, *(p for p, _ in self.held.values()), *one}
 
     def _place(self, name: str) -> int:
         """Place of a column by its name, with or without the unit that ends it."""
@@ -203,6 +205,22 @@ class TableColumns:
             if not before:
                 raise ConfigError(f"{self._path}: no times stand before column {self._names[k]!r}")
             out.append(before[-1])
+        return out
+
+    def _held(self) -> dict[int, tuple[int, HeldColumn]]:
+        """Labels and targets with times of their own, by place: where these are, and what holds the values."""
+        out: dict[int, tuple[int, HeldColumn]] = {}
+        for k in (*self.targets, *([] if self.label is None else [self.label])) if self.stamps else ():
+            before = [p for p in range(k) if is_stamps(self._names[p])]
+            if not before or before[-1] in self.stamps:
+                continue
+            own, emg = self._table.first_values(before[-1]), self._table.first_values(self.stamps[0])
+            steps = np.diff(own[np.isfinite(own)])
+            steps = steps[steps > 0]  # behind its end it may be filled up with zeros
+            if len(steps) and not np.array_equal(own, emg):
+                step = float(np.median(steps))
+                out[k] = before[-1], HeldColumn(self._path, self._names[k], step, 1 / self.rate)
+        self._table.remarks += [column.remark for _, column in out.values()]
         return out
 
     def _rate(self) -> float:

@@ -339,6 +339,33 @@ def test_emgworks(tmp_path, labelled):
         formats.read(tmp_path / "a.csv", RecordingFormat(unit="", channels=(columns[1], columns[3])))
 
 
+@pytest.mark.parametrize("ends", ["", "0"])
+def test_labels_and_targets_of_a_slower_column_are_held_by_its_own_times(tmp_path, ends):
+    """A load cell and a cue beside EMG, blank or filled up with zeros behind their last samples."""
+    rng = np.random.default_rng(0)
+    sizes, rates = (2000, 250, 200), (1000.0, 125.0, 100.0)
+    force, cue = np.round(np.arange(250) / 125.0, 4), np.repeat([0, 1, 2, 1], 50)
+    values = [np.round(rng.normal(0, 1e-5, 2000), 9), force, cue]
+    names = [c for n in ("L FCU: EMG 1 [V]", "Grip: Analog 1 [N]", "Cue: Digital 2") for c in ("X[s]", n)]
+    text = delsys("", [names], rates, sizes, values)
+    if ends:
+        text = "\n".join(",".join(c or ends for c in line.split(",")) for line in text.splitlines()) + "\n"
+    (tmp_path / "a.csv").write_text(text)
+    recording = read(tmp_path / "a.csv", RecordingFormat(targets=("Grip: Analog 1 [N]",), label="Cue: Digital 2"))
+    t = np.arange(2000) / 1000
+    np.testing.assert_allclose(recording.targets[:, 0], force[np.minimum((t * 125 + 1e-6).astype(int), 249)])
+    assert recording.spans == (Span("0", 0, 500), Span("1", 500, 1000), Span("2", 1000, 1500), Span("1", 1500, 2000))
+    held = "of another rate than the EMG, 100 Hz, each value is held until the next one"
+    assert any(r == f"'Cue: Digital 2': {held}" for r in recording.remarks)
+    (tmp_path / "b.csv").write_text(delsys("", [names[2:4] + names[:2]], rates[1::-1], sizes[1::-1], values[1::-1]))
+    with pytest.raises(
+        ConfigError, match="'L FCU: EMG 1 .V.' has times of its own, 1000 Hz, faster than the EMG's 125 Hz"
+    ):
+        formats.read(
+            tmp_path / "b.csv", RecordingFormat(channels=(names[3],), targets=(names[1],), unit="uV", rate=125)
+        )
+
+
 def test_trigno_discover(tmp_path):
     rng = np.random.default_rng(0)
     sizes, rates = (300, 400, 300), (1259.2593, SLOW, 1259.2593)
