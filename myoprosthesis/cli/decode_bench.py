@@ -16,6 +16,7 @@ from myoprosthesis.cli.fit_inputs import FitInputs, fit_inputs
 from myoprosthesis.cli.recording_info import RecordingInfoArgument
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.options import listed
+from myoprosthesis.emg.recording_format_file import beside
 
 if TYPE_CHECKING:
     from myoprosthesis.training.decoding.benchmark import Candidate, FoldScore
@@ -145,7 +146,7 @@ def _left_out(folders: Sequence[Path], work: FitInputs) -> list[str]:
             raise ConfigError(
                 f"{file} holds no labelled window of {work.settings.window_s:g} s: leave it out with --only"
             )
-    read = set(work.files)
+    read = {*work.files, *(beside(file) for file in work.files)}
     left = [str(f) for folder in folders for f in sorted(folder.rglob("*")) if f.is_file() and f not in read]
     if left:
         more = f" and {len(left) - 6} more" if len(left) > 6 else ""

@@ -200,7 +200,7 @@ _SETTING = {"effector": _body, "task": lambda condition: str(condition.get("task
 
 def prompted_table(conditions: Sequence[Mapping[str, Any]]) -> Table:
     """How often a decoder decided what was asked for, a row for each condition."""
-    title = f"Decisions as prompted, from {JUDGED_AFTER_S:g} s after a prompt on, by condition"
+    title = f"Decisions as prompted, from {JUDGED_AFTER_S:g} s after a prompt on, in windows of one condition"
     table = Table(title=title, box=SIMPLE)
     for column in ("decoder", "perturbation", "judged", "as prompted", "by class"):
         table.add_column(column, overflow="fold")

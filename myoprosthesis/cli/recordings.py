@@ -11,6 +11,7 @@ from typing import Any
 
 from myoprosthesis.core.errors import ConfigError
 from myoprosthesis.core.sampling_rate import same_rate
+from myoprosthesis.emg.formats.missing_values import NOWHERE
 
 
 def fitted_on(files: Sequence[Path]) -> list[str]:
@@ -91,6 +92,13 @@ def _refuse_pieces(recordings: Sequence[tuple[Path, Any]]) -> None:
         )
 
 
+def _of_all(remarks: Sequence[Sequence[str]]) -> list[str]:
+    """Each sentence once; that a value is nowhere only where it is in none of the recordings."""
+    nowhere = set.intersection(*(set(some) for some in remarks))
+    each = dict.fromkeys(remark for some in remarks for remark in some)
+    return [r for r in each if not r.startswith(NOWHERE) or r in nowhere]
+
+
 def report_faults(recordings: Sequence[tuple[Path, Any]], notch_hz: float = 0.0) -> dict[str, Any]:
     """Print how the recordings were read and what is wrong with them; the same, for --json and a card.
 
@@ -101,7 +109,7 @@ def report_faults(recordings: Sequence[tuple[Path, Any]], notch_hz: float = 0.0)
 
     first = recordings[0][1]
     flaws = total([recording for _, recording in recordings])
-    remarks = list(dict.fromkeys(remark for _, recording in recordings for remark in recording.remarks))
+    remarks = _of_all([recording.remarks for _, recording in recordings])
     sentences = flaws.words(first.channels, first.rate, notch_hz)
     name = recordings[0][0] if len(recordings) == 1 else "recordings"
     for line in (*(f"{name}: {r}" for r in remarks), *(f"fault: {name}: {s}" for s in sentences)):

@@ -170,7 +170,7 @@ class DecoderLoop(SwitchingLoop):
 
     def _count(self, controller: DecoderController, block: EmgSamples) -> None:
         now_ns, asked = block.newest_ns, self._asked
-        imposed = self.port.imposed(now_ns)
+        imposed = self.port.imposed(now_ns) or self._imposed  # behind the last trial it is still what it was
         if imposed != self._imposed:
             self._imposed, self._imposed_ns = imposed, now_ns
         steady = asked in controller.classes and now_ns - self._asked_ns > JUDGED_AFTER_S * NS

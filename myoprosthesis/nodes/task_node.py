@@ -184,6 +184,7 @@ class TaskNode(ManagedNode):
         self._task, self._monitor = task, TrialMonitor(spec.dt, channels, self._options.lockstep)
         self._monitor.following = following
         self._gone, self._last_ns = False, -1
+        self._events.places = any(c.startswith("endpoint/") for c in channels)
         self._frames.clear()
         self._began, self._wait = time.monotonic(), TrialWait()
         self._audience = PlanAudience(self)

@@ -21,6 +21,8 @@ class TrialEvents:
         ]
         self._markers = Markers(stream) if stream else None
         self._simulated = simulated
+        self.places = True
+        """Whether trials go from a place to another, m; those of other tasks have a plan's zeros there."""
 
     def publish(self, event: str, plan: TrialPlan, now_ns: int, **more: Any) -> None:
         """Publish an event of a trial, with more of what it has."""
@@ -28,8 +30,7 @@ class TrialEvents:
             "trial": plan.trial,
             "time_ns": now_ns,
             "label": plan.label,
-            "start": plan.start,
-            "target": plan.target,
+            **({"start": plan.start, "target": plan.target} if self.places else {}),
             "catch": plan.go_ns is None,
             "scored": plan.scored,
             "last": plan.last,

@@ -48,8 +48,9 @@ def chunks(bag: Bag, topic: str) -> Iterator[Columns]:
         except RecordingError:
             bag.count_damaged(message.topic)
             continue
-        time_s = (message.stamp_ns - bag.zero_ns) * 1e-9
-        times = {TIME: time_s, STAMP: message.stamp_ns, RECEIVED: message.received_ns, **_file(bag, message.file)}
+        stamp_ns = _own_time(cells, message.stamp_ns)
+        time_s = (stamp_ns - bag.zero_ns) * 1e-9
+        times = {TIME: time_s, STAMP: stamp_ns, RECEIVED: message.received_ns, **_file(bag, message.file)}
         if isinstance(cells, list):
             held += [{**times, **row} for row in cells]
         else:
@@ -58,6 +59,12 @@ def chunks(bag: Bag, topic: str) -> Iterator[Columns]:
         if len(held) >= ROWS:
             yield from _flushed(held)
     yield from _flushed(held)
+
+
+def _own_time(cells: Any, otherwise: int) -> int:
+    """When what a status tells of happened, ns, where it says so: an event of a trial, which may be told of later."""
+    own = cells[0].get("values.time_ns") if isinstance(cells, list) and len(cells) == 1 else None
+    return own if isinstance(own, int) else otherwise
 
 
 def names(bag: Bag, topic: str) -> list[str]:

@@ -181,7 +181,8 @@ def _add(out: MovementAccumulators, m: RecordedMovement, chosen: Selection) -> N
         out.lines[m.plan.trial] = (m.start, m.target)
     if kind == CHANNEL:
         gain, slope = chosen.gain[m.plan.trial] or chosen.field, chosen.slope[m.plan.trial]
-        fields = chosen.imposed[block].plan(m.plan).at("endpoint") if block in chosen.imposed else ()
+        acts = chosen.imposed[block].plan(m.plan) if block in chosen.imposed else None
+        fields = acts.at("endpoint") if acts is not None and not acts.at("joint") else ()
         out.profiles.append(_profile(out.times, m, fields, gain, slope))
     if kind == NORMAL and m.activation.shape[1]:
         out.activity.setdefault((block, place), Mean()).add(at(out.times, m.time, m.activation))

@@ -109,6 +109,11 @@ def fields_of(session: Session, block: SessionBlock, trial: TrialPlan) -> tuple[
     return Planner(Preset(block.name, kinds=imposed(block))).plan(trial).at("endpoint")
 
 
+def forces_of(session: Session, block: SessionBlock, trial: TrialPlan) -> tuple[PerturbationEntry, ...]:
+    """Forces elsewhere in a block's normal trials, of which no wall tells what share is cancelled: loads of joints."""
+    return Planner(Preset(block.name, kinds=imposed(block))).plan(trial).at("joint")
+
+
 def field_at(fields: Sequence[PerturbationEntry], now_ns: int) -> ForceField:
     """Their law at one moment."""
     laws = ((ForceField.from_dict(dict(e.values)), e.gain(now_ns)) for e in fields)

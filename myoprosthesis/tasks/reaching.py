@@ -31,7 +31,9 @@ class ReachOptions:
     home: tuple[float, ...] = option((), "start of the movements; empty: the effector's start", "m", -10.0, 10.0)
     distance: float = option(0.1, "from start to target", "m", 0.0, 2.0)
     trial_s: float = option(1.0, "length of a trial", "s", 0.05, 3600.0)
-    go_s: float = option(0.2, "go signal after the trial's start, from which on the target is seen", "s", 0.0, 3600.0)
+    go_s: float = option(
+        0.2, "go signal after the trial's start; the target is seen from the start on", "s", 0.0, 3600.0
+    )
     catch_rate: float = option(
         0.0, "share of trials in which the go signal never comes, and the target is the start", "1", 0.0, 1.0
     )

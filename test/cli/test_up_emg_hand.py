@@ -56,6 +56,8 @@ def test_a_person_out_of_a_recording_reaches_the_postures_that_a_task_asks_for(u
     decided = [set(c["per_class"]) for c in figures["decisions_by_condition"]]
     assert asked <= set.union(*decided)
     assert "of grip_targets" in figures["words"] and "throughput" in figures["words"]
+    assert all(row["start_x_m"] is None and row["target_z_m"] is None for row in rows)  # there are no places
+    assert len(figures["decisions_by_condition"]) == 1
 
 
 OWN = "emg_a,emg_b,emg_c\n" + "1,2,3\n4,5,6\n" * 200

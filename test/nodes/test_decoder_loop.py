@@ -58,7 +58,7 @@ class World:
         self.condition = threading.Condition()
         self.inbox, self.commands, self.shadows, self.decisions, self.said = [], [], [], [], []
         self.at, self.asked, self.follows = np.array([0.3, -0.3]), "", True
-        self.turned_ns = 2**62
+        self.turned_ns = self.over_ns = 2**62
 
     def wait(self, timeout_s):
         with self.condition:
@@ -77,7 +77,7 @@ class World:
         return self.follows
 
     def imposed(self, stamp_ns):
-        return "turned" if stamp_ns >= self.turned_ns else "null"
+        return "" if stamp_ns >= self.over_ns else "turned" if stamp_ns >= self.turned_ns else "null"
 
     def prompt(self, sent_ns):
         return self.asked
@@ -269,6 +269,17 @@ def test_decisions_are_of_the_perturbation_in_force_all_through_their_window(mad
     assert until(lambda: loop.events["decisions"] == 19)
     assert loop.decided == {"first": {"null": {"power": {"power": 9}}, "turned": {"power": {"power": 6}}}}
     assert loop.prompted == {"power": {"power": 19}}
+
+
+def test_behind_the_end_of_what_is_imposed_it_is_no_other_condition(made, monkeypatch):
+    """The plan of the last trial is over before the stack is."""
+    monkeypatch.setattr(decoder_loop, "JUDGED_AFTER_S", -1.0)
+    loop, world = made()
+    world.asked, world.over_ns = "power", BEGAN + 60 * N * 1_000_000
+    world.send(*stream(100))
+    assert until(lambda: loop.events["decisions"] == 19)
+    windows = 17  # but the two that began before it was known what is imposed
+    assert loop.counts()["decided"] == {"first": {"null": {"power": {"power": windows}}}}
 
 
 def test_holes_are_rejected_counted_and_hold_the_hand(made):

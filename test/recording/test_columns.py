@@ -73,6 +73,22 @@ def test_states_have_a_column_per_row_and_name(folder):
     np.testing.assert_array_equal(frame["effort.d"], [np.nan] * 4 + [-4, -5])
 
 
+def test_an_event_of_a_trial_has_the_time_at_which_it_was(tmp_path):
+    """It may be told of later, as simulated time runs on meanwhile."""
+    from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
+
+    bag = BagWriter(tmp_path)
+    trial = bag.topic("/trial/events", STATUS)
+    for k in range(3):
+        values = [KeyValue(key="time_ns", value=str(START + k * 10))] if k < 2 else []
+        message = DiagnosticStatus(level=b"\0", name="trial", message="go", values=values)
+        bag.add(trial, START + 1000 * k + 7, serialize_message(message))
+    bag.close()
+    frame = columns.to_pandas(tmp_path, "trial/events")
+    assert frame["stamp_ns"].tolist() == [START, START + 10, START + 2007]
+    assert frame["received_ns"].tolist() == [START + 7, START + 1007, START + 2007]
+
+
 def test_of_several_runs_in_a_folder_each_row_has_its_file(tmp_path, text, command):
     names = []
     for run in range(2):

@@ -117,6 +117,17 @@ def test_a_field_along_the_channel_gives_no_slope_of_what_is_left_of_it(data, an
     assert (got["channel_slope"] is not None) == has
 
 
+def test_a_load_at_the_joints_beside_a_field_gives_no_slope_of_the_field_alone(data):
+    curl = {"kind": "curl", "gain": 10}
+    for kinds, has in (([curl], True), ([curl, {"kind": "joint_load", "joints": ["elbow"], "torque": 1.0}], False)):
+        blocks = [{"name": "A", "role": "adaptation", "trials": 20, "channel_rate": 0.5, "kinds": kinds}]
+        session = sessions.made(data(blocks=blocks))
+        trial = next(t for t in plan(session) if t.kind == CHANNEL)
+        there = TrialPlan(trial.number, 0, ns(1), (0, 0, 0), (0.1, 0, 0), ns(0.2))
+        got = row(session, trial, record(there, *straight(push=0.5)), PlayedTrial("p", "0"))
+        assert (got["channel_slope"] is not None) == has
+
+
 def test_where_there_is_nothing_to_be_cancelled_there_is_no_slope(data):
     """A constant force along the movement has no lateral part, at this target."""
     blocks = [{"name": "A", "role": "adaptation", "trials": 20, "channel_rate": 0.5,

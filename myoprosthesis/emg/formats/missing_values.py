@@ -20,6 +20,8 @@ from myoprosthesis.emg.recording_format import RecordingFormat
 Array = NDArray[np.float64]
 NONE = "none"
 """What a person says when no value stands for a missing sample."""
+NOWHERE = "no sample is"
+"""Begins a sentence on a value that none has."""
 RELATIVE = 3e-7
 """Values this close are one: the file may hold -9999.9 or 1e20 as a float32."""
 LARGE = 9999.0
@@ -84,7 +86,7 @@ class MissingValues:
 
     def unused(self) -> list[str]:
         """Sentences on values that a person names and that no sample has had."""
-        return [f"no sample is {value:.10g} (missing)" for value in sorted(self._absent)]
+        return [f"{NOWHERE} {value:.10g} (missing)" for value in sorted(self._absent)]
 
     def _mask(self, out: Array, where: NDArray[np.bool_], sentence: str) -> None:
         if where.any():

@@ -75,7 +75,8 @@ class RecordingSource:
         about = f"played again from {place}, {self.options.speed:g} times as fast as recorded"
         seen = f"fault in its first {first.seconds:.3g} s"
         sentences = [f"{seen}: {fault}" for fault in faults(first).words(first.channels, first.rate)]
-        about = "; ".join([about, *first.remarks, *sentences])
+        targets = [f"targets are not played: {', '.join(first.target_names)}"] if first.target_names else []
+        about = "; ".join([about, *first.remarks, *targets, *sentences])
         self._spec = SourceSpec(f"recording {place.stem}", first.channels, first.rate, first.unit, about)
         self._base = TimeBase(first.rate)
         self.fault, self.ended = "", False

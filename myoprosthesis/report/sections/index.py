@@ -84,6 +84,9 @@ def _channel(s: ReportSession) -> list[Part]:
         "trials. Dashed: exponential fit. Blocks without a field are measured against the session's first one, in "
         "its window."
     )  # fmt: skip
+    loaded = [b.name for b in s.blocks if any(k.get("kind") == "joint_load" for k in b.imposed)]
+    if loaded:
+        caption += f" None of {escape(', '.join(loaded))}: no wall tells what of a load at the joints is cancelled."
     columns = {"trial": np.concatenate([x for _, x, _ in by_block]).astype(int),
                "block": [b.index for b, x, _ in by_block for _ in x],
                "channel_slope": np.concatenate([y for _, _, y in by_block])}  # fmt: skip
