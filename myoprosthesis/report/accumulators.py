@@ -205,9 +205,9 @@ def _add(out: MovementAccumulators, m: RecordedMovement, chosen: Selection) -> N
 
 
 def _acting(blocks: Sequence[ReportBlock], first: ReportBlock | None) -> dict[int, Planner]:
-    """What is imposed in each block; in those without a law at the endpoint that of the `first` with a field."""
+    """What is imposed in each block; in those without a law at endpoint or joints that of the `first` with a field."""
     planners = {b.index: imposed_kinds.planner(b.imposed) for b in blocks}
-    out = {i: p for i, p in planners.items() if any(e.site == "endpoint" for e in p.entries())}
+    out = {i: p for i, p in planners.items() if any(e.site in ("endpoint", "joint") for e in p.entries())}
     other = out.get(first.index) if first is not None else None
     return {b.index: p for b in blocks if (p := out.get(b.index, other)) is not None}
 

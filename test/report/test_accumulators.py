@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import yaml
 
 from myoprosthesis.report import accumulators, imposed_kinds, session_blocks, session_data, trial_table
 from myoprosthesis.report.accumulators import Mean, durations
@@ -61,6 +62,19 @@ def test_the_ideal_force_is_that_of_the_field_in_its_window(write, planted, move
         if t.block != 1:  # the table has none
             i, f = ideal[after > -1e-9], wall[after > -1e-9]
             assert q.slope == pytest.approx(f @ i / (i @ i), abs=1e-3) and (t.block or not q.slope)
+
+
+def test_a_block_with_a_load_at_the_joints_is_not_held_against_a_field(write, planted, tmp_path):
+    """Neither its own nor that of another block."""
+    p = planted(blocks=(("baseline", 16, 0.0), ("adaptation", 32, 1.0), ("washout", 16, 0.0)))
+    folder = write(tmp_path / "s", p, recorded=True)
+    text = yaml.safe_load((folder / "perturbation.yaml").read_text())
+    for run in text["blocks"]:
+        if run["first"] < 16 and not run["kinds"]:
+            run["kinds"] = [{"kind": "joint_load", "joints": ["elbow"], "torque": 1.0}]
+    (folder / "perturbation.yaml").write_text(yaml.safe_dump(text))
+    slopes = {q.trial: q.slope for q in read(folder).recorded.profiles}
+    assert all(np.isnan(s) == (trial < 16) for trial, s in slopes.items()) and min(slopes) < 16 < 48 < max(slopes)
 
 
 def test_fields_that_the_folder_does_not_say_are_curl_fields_and_it_is_said(write, planted, tmp_path):
