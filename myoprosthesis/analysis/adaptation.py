@@ -146,9 +146,10 @@ class FieldForce:
         fields: Sequence[PerturbationEntry],
     ) -> FieldForce:
         """Of `fields` at the `time_ns` (n_samples,), `position` (m) and `velocity` (m/s) (n_samples, n_dimensions)."""
+        period = int(np.median(np.diff(time_ns))) if len(time_ns) > 1 else 0  # the load of a state acted before it
         force = np.zeros_like(finite(position, "position", "n_samples", "n_dimensions"))
         for entry in fields:
-            gain = np.array([entry.gain(int(t)) for t in time_ns])[:, None]
+            gain = np.array([entry.gain(int(t) - period, period) for t in time_ns])[:, None]
             force += gain * _force(position, velocity, ForceField.from_dict(dict(entry.values)))
         return cls(-lateral_component(force, start, target), np.linalg.norm(force, axis=1))
 

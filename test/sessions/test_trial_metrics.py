@@ -75,7 +75,7 @@ def test_each_field_counts_in_its_own_window(data, second, start_s):
     there = TrialPlan(trial.number, 0, ns(1), (0, 0, 0), (0.1, 0, 0), ns(0.2))
     time_ns, table = straight(push=0.8)
     got = row(session, trial, record(there, time_ns, table), PlayedTrial("p", "0"))
-    moving, on = time_ns >= ns(0.2), time_ns >= ns(start_s)
+    moving, on = time_ns >= ns(0.2), time_ns > ns(start_s)  # a state has the load of the period before it
     speed = table[:, 1, 0]
     field = -10 * speed  # N along y
     field[on] += 9 * speed[on] if second["kind"] == "curl" else 5.0
