@@ -146,7 +146,7 @@ def _left_out(folders: Sequence[Path], work: FitInputs) -> list[str]:
             raise ConfigError(
                 f"{file} holds no labelled window of {work.settings.window_s:g} s: leave it out with --only"
             )
-    read = {*work.files, *(beside(file) for file in work.files)}
+    read = {*work.files, *(beside(place) for place in (*folders, *work.files))}
     left = [str(f) for folder in folders for f in sorted(folder.rglob("*")) if f.is_file() and f not in read]
     if left:
         more = f" and {len(left) - 6} more" if len(left) > 6 else ""
