@@ -144,7 +144,5 @@ def _movements(reaches: Reaches) -> Movements:
 
     n = len(reaches.path)
     start = np.repeat(reaches.start[None], n, axis=0)
-    path = np.concatenate(
-        [start[:, None], reaches.path[:, :-1]], axis=1
-    )  # the states that were answered, as in a stack
+    path = np.concatenate([start[:, None], reaches.path[:, :-1]], axis=1)  # the states of a trial in a stack
     return Movements(path, start, reaches.target, np.arange(n), reaches.hidden, reaches.dt)

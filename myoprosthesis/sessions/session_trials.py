@@ -10,7 +10,7 @@ import numpy as np
 
 from myoprosthesis.core.force_field import ForceField
 from myoprosthesis.core.nanoseconds import NS
-from myoprosthesis.core.perturbation_plan import PerturbationEntry
+from myoprosthesis.core.perturbation_plan import PerturbationEntry, PerturbationPlan
 from myoprosthesis.core.trial_plan import TrialPlan
 from myoprosthesis.perturbations.planner import Planner, Preset
 from myoprosthesis.sessions.session import Session, SessionBlock, imposed
@@ -104,14 +104,9 @@ def kinds_of(session: Session, trial: SessionTrial) -> list[dict[str, Any]]:
     return kinds
 
 
-def fields_of(session: Session, block: SessionBlock, trial: TrialPlan) -> tuple[PerturbationEntry, ...]:
-    """The laws at the endpoint in a block's normal trials, in their windows within this trial."""
-    return Planner(Preset(block.name, kinds=imposed(block))).plan(trial).at("endpoint")
-
-
-def forces_of(session: Session, block: SessionBlock, trial: TrialPlan) -> tuple[PerturbationEntry, ...]:
-    """Forces elsewhere in a block's normal trials, of which no wall tells what share is cancelled: loads of joints."""
-    return Planner(Preset(block.name, kinds=imposed(block))).plan(trial).at("joint")
+def imposed_in(block: SessionBlock, trial: TrialPlan) -> PerturbationPlan:
+    """What acts in a block's normal trials, in its windows within this trial."""
+    return Planner(Preset(block.name, kinds=imposed(block))).plan(trial)
 
 
 def field_at(fields: Sequence[PerturbationEntry], now_ns: int) -> ForceField:

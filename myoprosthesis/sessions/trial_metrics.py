@@ -17,7 +17,7 @@ from myoprosthesis.core.perturbation_plan import PerturbationEntry
 from myoprosthesis.core.trial_record import TrialRecord
 from myoprosthesis.sessions.folder import COLUMNS
 from myoprosthesis.sessions.session import Session
-from myoprosthesis.sessions.session_trials import CATCH, CHANNEL, SessionTrial, fields_of, forces_of, largest_curl
+from myoprosthesis.sessions.session_trials import CATCH, CHANNEL, SessionTrial, imposed_in, largest_curl
 from myoprosthesis.tasks.reaching import judge
 
 
@@ -40,7 +40,8 @@ def row(
     argument, has no figures.
     """
     block, plan = session.blocks[trial.block], record.plan
-    fields, others = fields_of(session, block, plan), forces_of(session, block, plan)
+    acts = imposed_in(block, plan)
+    fields = acts.at("endpoint")
     planned = {
         "trial": trial.number, "block": trial.block, "block_name": block.name, "kind": trial.kind,
         "target": trial.target, "label": plan.label, "start_x": plan.start[0], "start_y": plan.start[1],
@@ -60,7 +61,7 @@ def row(
         wall = -lateral(record.load, np.zeros(3), np.subtract(plan.target, plan.start))
         force = float(wall[fastest])
         moving = time_ns >= (plan.go_ns if plan.go_ns is not None else plan.until_ns)
-        if fields and not others and moving.sum() > 2:
+        if fields and not acts.at("joint") and moving.sum() > 2:  # of a load there no wall tells the share
             slope = _slope(wall, record, moving, fields)
     result = judge(record, session.reaching.radius)
     figures = {

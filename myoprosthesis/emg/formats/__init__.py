@@ -15,7 +15,7 @@ from pathlib import Path
 from myoprosthesis.core import registry
 from myoprosthesis.core.errors import ConfigError, unknown
 from myoprosthesis.emg.formats import rate_and_unit
-from myoprosthesis.emg.formats.emg_channels import check_values
+from myoprosthesis.emg.formats.emg_channels import HEAD, check_values
 from myoprosthesis.emg.formats.reader import EmgFormatReader
 from myoprosthesis.emg.labels import Labels
 from myoprosthesis.emg.recording import EmgRecording, Span, joined
@@ -28,8 +28,6 @@ DOCUMENTS = ("yaml", "yml", "json", "toml", "ini", "cfg", "md", "rst", "html", "
              "onnx")  # fmt: skip
 """Extensions of what lies beside recordings."""
 SHOWN = 12
-HEAD = 2000
-"""Samples in which channels that are no EMG are looked for."""
 FEWEST = 50
 """Of fewer samples it is not judged whether they have labels."""
 

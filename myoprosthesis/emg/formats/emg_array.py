@@ -15,6 +15,7 @@ from myoprosthesis.emg.formats import rate_and_unit
 from myoprosthesis.emg.formats.array_choice import LISTED, ArrayChoice, about, listed, unfit
 from myoprosthesis.emg.formats.array_entry import NUMBERS, ArrayEntry
 from myoprosthesis.emg.formats.array_facts import ArrayFacts, attribute_word, filled, numbers_in
+from myoprosthesis.emg.formats.emg_channels import HEAD
 from myoprosthesis.emg.formats.missing_values import MissingValues
 from myoprosthesis.emg.formats.streams import emg_of_stream, numbered
 from myoprosthesis.emg.formats.table_times import STEP_TOLERANCE, rate_of_times
@@ -33,8 +34,6 @@ FACTOR = re.compile(r"scal|gain|conver|factor|lsb|(^|_)bits?(_|$)|sensitiv|calib
 """In names of attributes that may lead from what is stored to a unit, in words of anybody's own."""
 SLOWEST, FASTEST = 1e-3, 1e6
 """Rates that are believed, Hz."""
-HEAD = 2000
-"""Samples in which columns that are no EMG are looked for."""
 
 
 class EmgArray:

@@ -56,6 +56,8 @@ SCALP = re.compile(r"\b(Fp[12z]|(AF|F|FC|C|CP|P|PO|O)z|[FCTPO]\d{1,2}[- ]?[AM][1
 """Names of the places of EEG electrodes that no numbered channel of EMG has: Cz, Fp1, C3-A2."""
 SHOWN = 24
 """Names that are listed in a sentence."""
+HEAD = 2000
+"""Samples in which channels that are no EMG are looked for."""
 ROWS = 50
 """A column of fewer values is not judged by what they look like."""
 

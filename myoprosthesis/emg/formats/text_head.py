@@ -92,13 +92,13 @@ def _names(path: Path, head: Head, lines: Sequence[str], rows: Sequence[Sequence
             elif cell:
                 head.units[k] = cell.strip("[]() ")
         above.pop()
-    keyed: list[int] = []
-    while above and key_rows.key_of(cells := cells_of(lines[above[-1]], head.delimiter)):
-        keyed.append(above.pop())
-        if key_rows.take(head, cells):
-            return [lines[k] for k in (*above, *reversed(keyed))]
+    keyed: dict[int, bool] = {}
+    while above and (key := key_rows.key_of(cells := cells_of(lines[above[-1]], head.delimiter))):
+        keyed[above.pop()] = key_rows.take(head, key, cells)
     top = above[-1] if above else 0
-    if above:
+    if head.names:
+        top = head.begin
+    elif above:
         names = names_of(lines[above[-1]], head)
         if len(names) == width + 1 and not names[-1]:
             names.pop()
@@ -123,7 +123,7 @@ def _names(path: Path, head: Head, lines: Sequence[str], rows: Sequence[Sequence
     head.names = _sensors(head, lines[:top])
     for k, name in enumerate(head.names):
         head.units[k] = head.units[k] or unit_in_name(name)
-    return [*lines[:top], *(lines[k] for k in reversed(keyed) if k > top)]
+    return [line for k, line in enumerate(lines[: head.begin]) if (k < top or k in keyed) and not keyed.get(k)]
 
 
 def _is_below_names(cells: Sequence[str]) -> bool:

@@ -42,7 +42,8 @@ def section(s: ReportSession) -> Section:
     if len(order) > MUSCLES:
         order = np.sort(np.argsort(-np.nanmean(mean, axis=(0, 2)), kind="stable")[:MUSCLES])
     names = [g.muscles[i] for i in order]
-    places = [s.table.places[t] for t in targets]
+    known = s.table.places
+    places = [known[t] for t in targets]
     panels = [str(p) for p in places]
     n = sum(m.n for k, m in g.activity.items() if k[1] in targets)
     some = f" The {MUSCLES} most active of {len(g.muscles)} muscles." if len(order) < len(g.muscles) else ""

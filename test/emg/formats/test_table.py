@@ -641,6 +641,20 @@ def test_a_text_of_labchart_has_the_names_of_its_channels(tmp_path, more):
         formats.read(tmp_path / "a.txt", RecordingFormat(unit="mV", rate=1000))
 
 
+def test_a_first_column_called_time_is_no_key_and_a_first_cell_may_be_missing(tmp_path):
+    x = np.random.default_rng(3).normal(0, 1, 200)
+    rows = "".join(f"{k * 0.002:.3f}\t{a:.4f}\n" for k, a in enumerate(x))
+    (tmp_path / "a.txt").write_text("Time:\tEMG1\n" + rows)
+    recording = formats.read(tmp_path / "a.txt", RecordingFormat(unit="uV", rate=500))
+    assert recording.channels == ("EMG1",) and len(recording) == 200
+    (tmp_path / "b.txt").write_text("Interval=\t0.002 s\nChannelTitle=\tEMG1 [mV]\n\t0.1\n" + rows)
+    recording = formats.read(tmp_path / "b.txt", RecordingFormat())
+    assert not recording.stamped and "not EMG by name or unit, and left out: Unnamed: 0" in recording.remarks
+    (tmp_path / "b.txt").write_text("Interval=\t0.002 s\nChannelTitle=\tEMG1 [mV]\n" + rows)
+    recording = formats.read(tmp_path / "b.txt", RecordingFormat())
+    assert (recording.channels, recording.file_unit, recording.rate) == (("EMG1",), "mV", 500)
+
+
 def test_a_row_that_is_longer_than_the_others_is_not_taken_for_names(tmp_path):
     rows = "".join(f"{k * 0.002:.3f}\t0.1\t5\t{k % 7}\n" for k in range(100))
     rows = rows.replace("\n", "\t#1 fist\n", 1)
